@@ -1,0 +1,13 @@
+//! Data for multilayer perceptrons: from files and mirrors to rows and labels.
+//!
+//! # The principal types
+//! - [`idx::Idx`] is one file in MNIST's format, read strictly.
+//! - [`catalog::Source`] names the files, mirrors and checksums of a data set.
+//! - [`Dataset`] holds the training and test [`Split`] that a network sees.
+#![forbid(unsafe_code)]
+
+mod error;
+pub mod dataset;
+
+pub use dataset::{Dataset, Inputs, Split, Targets};
+pub use error::{Error, Result};

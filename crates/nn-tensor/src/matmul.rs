@@ -1,0 +1,202 @@
+//! The one matrix product, `C = A·B`, into a given output.
+//!
+//! The three products of a multilayer perceptron are this one with views:
+//!
+//! | use | formula | call |
+//! |---|---|---|
+//! | forward | `Z = A·W` | `matmul(a, w, z)` |
+//! | weights' gradient | `ΔW = Aᵀ·Δ` | `matmul(a.t(), delta, dw)` |
+//! | error of the layer below | `Δ' = Δ·Wᵀ` | `matmul(delta, w.t(), delta_below)` |
+
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+
+use crate::native::{self, InstructionSet};
+use crate::{Scalar, Threads};
+
+/// Products with fewer multiplications than this run in the calling thread.
+const MIN_PARALLEL_WORK: usize = 1 << 18;
+
+/// Most pieces a product is cut into for several threads.
+const MAX_PIECES: usize = 16;
+
+/// `c ← a·b`
+///
+/// # Shapes
+/// `a [m, k]`, `b [k, n]`, `c [m, n]`, the first two with any strides, `c`
+/// row-major.
+///
+/// # Precision
+/// Each element is the sum over `k` in a fixed order, with fused
+/// multiply-add where the machine has it. The bits depend on the
+/// [`InstructionSet`], not on the number of threads.
+///
+/// # Panics
+/// If the shapes do not fit, or if the rows of `c` are not contiguous.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use nn_tensor::{Threads, matmul};
+///
+/// let a = array![[1.0, 2.0]];
+/// let mut gram = Array2::zeros((2, 2));
+/// matmul(a.t(), a.view(), gram.view_mut(), &Threads::single());
+/// assert_eq!(gram, array![[1.0, 2.0], [2.0, 4.0]]);
+/// ```
+#[track_caller]
+pub fn matmul<S: Scalar>(
+    a: ArrayView2<'_, S>,
+    b: ArrayView2<'_, S>,
+    c: ArrayViewMut2<'_, S>,
+    threads: &Threads,
+) {
+    let ((m, k), (b_rows, n)) = (a.dim(), b.dim());
+    assert!(
+        k == b_rows && c.dim() == (m, n),
+        "matmul: [{m}, {k}]·[{b_rows}, {n}] does not give {:?}",
+        c.shape()
+    );
+    let set = InstructionSet::current();
+    if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
+        return native::gemm(set, a, b, c, false);
+    }
+    // Pieces of the result, never of the sum, so that its bits stay the same.
+    let axis = if m >= n { Axis(0) } else { Axis(1) };
+    let piece = c.len_of(axis).div_ceil(threads.count().min(MAX_PIECES));
+    let mut pieces: [Option<ArrayViewMut2<'_, S>>; MAX_PIECES] = Default::default();
+    let mut rest = c;
+    let mut n_pieces = 0;
+    while rest.len_of(axis) > piece {
+        let (first, others) = rest.split_at(axis, piece);
+        pieces[n_pieces] = Some(first);
+        n_pieces += 1;
+        rest = others;
+    }
+    pieces[n_pieces] = Some(rest);
+    threads.for_each(&mut pieces[..=n_pieces], |index, c| {
+        let c = c.take().expect("each piece is computed once");
+        let (start, end) = (index * piece, index * piece + c.len_of(axis));
+        let (a, b) = if axis == Axis(0) {
+            (a.slice_axis(axis, (start..end).into()), b)
+        } else {
+            (a, b.slice_axis(axis, (start..end).into()))
+        };
+        native::gemm(set, a, b, c, false);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, s};
+
+    use super::*;
+    use crate::random::{Purpose, Streams, WeightDistribution};
+
+    fn random<S: Scalar>(rows: usize, columns: usize, index: u64) -> Array2<S> {
+        let mut values = Array2::zeros((rows, columns));
+        let uniform = WeightDistribution::Uniform {
+            low: -1.0,
+            high: 1.0,
+        };
+        uniform.fill(
+            values.as_slice_mut().expect("a new array is contiguous"),
+            &mut Streams::new(1).stream(Purpose::Test, index),
+        );
+        values
+    }
+
+    /// The definition, summed in `f64`.
+    fn naive<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) -> Array2<f64> {
+        Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+            (0..a.ncols())
+                .map(|p| a[(i, p)].into_f64() * b[(p, j)].into_f64())
+                .sum()
+        })
+    }
+
+    fn check<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>, epsilon: f64) {
+        let expected = naive(a, b);
+        let tolerance = 4.0 * epsilon * (a.ncols() as f64 + 1.0);
+        let mut single = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
+        for set in InstructionSet::available() {
+            native::gemm(set, a, b, single.view_mut(), false);
+            for (found, expected) in single.iter().zip(&expected) {
+                assert!(
+                    (found.into_f64() - expected).abs() <= tolerance,
+                    "{set:?} {:?}·{:?}: expected {expected}, found {found}",
+                    a.shape(),
+                    b.shape()
+                );
+            }
+        }
+        matmul(a, b, single.view_mut(), &Threads::single());
+        for count in [2, 3, 8] {
+            let mut several = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
+            matmul(a, b, several.view_mut(), &Threads::new(count));
+            assert_eq!(single, several, "{count} threads change the bits");
+        }
+    }
+
+    const SIZES: [(usize, usize, usize); 14] = [
+        (1, 1, 1),
+        (1, 784, 10),
+        (2, 3, 4),
+        (5, 1, 7),
+        (7, 255, 15),
+        (13, 256, 17),
+        (14, 257, 32),
+        (15, 64, 33),
+        (32, 784, 128),
+        (63, 100, 65),
+        (64, 31, 1),
+        (65, 513, 63),
+        (100, 300, 200),
+        (3, 70, 1700),
+    ];
+
+    fn check_all<S: Scalar>(epsilon: f64) {
+        for (index, (m, k, n)) in SIZES.into_iter().enumerate() {
+            let (a, b) = (
+                random::<S>(m, k, 2 * index as u64),
+                random::<S>(k, n, 2 * index as u64 + 1),
+            );
+            check(a.view(), b.view(), epsilon);
+            let (at, bt) = (
+                a.t().as_standard_layout().into_owned(),
+                b.t().as_standard_layout().into_owned(),
+            );
+            check(at.t(), b.view(), epsilon);
+            check(a.view(), bt.t(), epsilon);
+            check(a.slice(s![..;-1, ..]), b.slice(s![.., ..;-1]), epsilon);
+        }
+    }
+
+    #[test]
+    fn product_is_the_definition_in_single_precision() {
+        check_all::<f32>(f32::EPSILON.into());
+    }
+
+    #[test]
+    fn product_is_the_definition_in_double_precision() {
+        check_all::<f64>(f64::EPSILON);
+    }
+
+    #[test]
+    fn an_empty_sum_is_zero() {
+        let mut c = Array2::from_elem((2, 3), 7.0_f32);
+        let (a, b) = (Array2::zeros((2, 0)), Array2::zeros((0, 3)));
+        matmul(a.view(), b.view(), c.view_mut(), &Threads::single());
+        assert_eq!(c, Array2::zeros((2, 3)));
+    }
+
+    #[test]
+    #[should_panic(expected = "[2, 3]·[4, 5] does not give [2, 5]")]
+    fn shapes_that_do_not_fit_are_named() {
+        let (a, b) = (Array2::<f32>::zeros((2, 3)), Array2::zeros((4, 5)));
+        matmul(
+            a.view(),
+            b.view(),
+            Array2::zeros((2, 5)).view_mut(),
+            &Threads::single(),
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! The only module of the workspace with `unsafe`: choosing instructions at
+//! run time, the inner loop of the matrix product, and the worker threads.
+//!
+//! Every block says why it is sound. What the rest of the workspace sees is
+//! safe: [`vectorize`], [`Gemm`] and [`Pool`].
+#![allow(unsafe_code)]
+
+mod gemm;
+mod pool;
+
+use std::sync::OnceLock;
+
+pub use gemm::Gemm;
+pub(crate) use gemm::gemm;
+pub(crate) use pool::Pool;
+
+/// The vector instructions that kernels are compiled for.
+///
+/// The widest set the machine has is chosen at run time, once. Setting the
+/// environment variable `NN_INSTRUCTION_SET` to `portable`, `avx2` or `avx512`
+/// chooses a narrower one; one that the machine lacks is ignored. Results of
+/// two sets differ by rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InstructionSet {
+    /// What every machine of the target has (x86-64: SSE2, aarch64: NEON).
+    Portable,
+    /// 256-bit vectors with fused multiply-add.
+    Avx2,
+    /// 512-bit vectors.
+    Avx512,
+}
+
+impl InstructionSet {
+    /// The sets this machine can run, narrowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        [Self::Portable, Self::Avx2, Self::Avx512]
+            .into_iter()
+            .filter(|set| set.is_available())
+    }
+
+    /// The set in use.
+    pub fn current() -> Self {
+        static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let wanted = std::env::var("NN_INSTRUCTION_SET").ok();
+            Self::available()
+                .filter(|set| wanted.as_deref().is_none_or(|name| name == set.name()))
+                .last()
+                .or(Self::available().last())
+                .unwrap_or(Self::Portable)
+        })
+    }
+
+    /// `portable`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => {
+                std::arch::is_x86_feature_detected!("avx2")
+                    && std::arch::is_x86_feature_detected!("fma")
+            }
+            Self::Avx512 => {
+                Self::Avx2.is_available()
+                    && std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512vl")
+                    && std::arch::is_x86_feature_detected!("avx512dq")
+                    && std::arch::is_x86_feature_detected!("avx512bw")
+            }
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_available(self) -> bool {
+        self == Self::Portable
+    }
+}
+
+/// A loop that [`vectorize`] compiles once for each instruction set.
+pub trait Kernel {
+    /// What the loop returns.
+    type Output;
+
+    /// The loop. Mark the implementation `#[inline(always)]`: only code that
+    /// is inlined is compiled for the wider instructions.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs `kernel` with the widest vector instructions of this machine.
+///
+/// Plain loops over slices are enough: the compiler vectorises them. It never
+/// fuses or reorders floating point operations, so that a kernel gives the
+/// same bits with every instruction set.
+pub fn vectorize<K: Kernel>(kernel: K) -> K::Output {
+    match InstructionSet::current() {
+        InstructionSet::Portable => kernel.run(),
+        // SAFETY: `InstructionSet::current` returns only sets whose features
+        // `is_available` has found on this machine.
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 => unsafe { run_with_avx2(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => unsafe { run_with_avx512(kernel) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => kernel.run(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_with_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+fn run_with_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+/// Calls `work(index, item)` for every item on the threads of `pool`.
+pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+    struct Items<T>(*mut T);
+    // SAFETY: the pointer is only used to reach items, each from one thread.
+    unsafe impl<T: Send> Sync for Items<T> {}
+    impl<T> Items<T> {
+        fn get(&self, index: usize) -> *mut T {
+            self.0.wrapping_add(index)
+        }
+    }
+
+    let first = Items(items.as_mut_ptr());
+    pool.run(items.len(), |index| {
+        // SAFETY: `Pool::run` passes every index below `items.len()` exactly
+        // once, so that no two of these references meet; `items` is borrowed
+        // mutably until `run` returns, after the last of them is gone.
+        work(index, unsafe { &mut *first.get(index) });
+    });
+}

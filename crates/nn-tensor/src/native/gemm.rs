@@ -1,0 +1,384 @@
+//! `C ← A·B` and `C ← C + A·B` for row-major `C` and any strides of `A`, `B`.
+//!
+//! The loop nest is that of Goto & van de Geijn (2008), cut to what a
+//! multilayer perceptron needs:
+//!
+//! ```text
+//! for a block of NC columns of C            (the strip of B stays in the L2/L3 cache)
+//!   for a block of KC of the summed index   (one packed panel of B stays in L1)
+//!     pack B into panels of NR columns
+//!     for a strip of MR rows, for a panel   (MR × NR sums stay in registers)
+//!       microkernel
+//! ```
+//!
+//! Every element of `C` is summed in the same order (blocks of [`KC`] over the
+//! summed index, in sequence within a block), whatever the sizes of the
+//! matrices and however `C` is cut into pieces for several threads. That is
+//! why results do not depend on the number of threads.
+
+use std::cell::RefCell;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::InstructionSet;
+
+/// Length of a block of the summed index. Changing it changes rounding.
+const KC: usize = 256;
+
+/// Width of a block of columns, a multiple of every kernel's width.
+const NC: usize = 1536;
+
+/// Element types that have kernels.
+pub trait Gemm: Sized + 'static {
+    #[doc(hidden)]
+    fn kernels(set: InstructionSet) -> &'static Kernels<Self>;
+
+    #[doc(hidden)]
+    fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
+}
+
+/// The microkernels of one element type and instruction set.
+#[derive(Debug)]
+pub struct Kernels<T: 'static> {
+    /// Most rows one call of a kernel can handle.
+    max_rows: usize,
+    /// Columns of a panel of B.
+    panel_width: usize,
+    /// `by_rows[r - 1]` handles `r` rows.
+    by_rows: &'static [Microkernel<T>],
+}
+
+/// One strip of rows times one packed panel of B.
+type Microkernel<T> = unsafe fn(Strip<T>);
+
+/// What a microkernel works on.
+#[derive(Clone, Copy, Debug)]
+pub struct Strip<T> {
+    /// Length of the sum.
+    depth: usize,
+    a: *const T,
+    a_row_stride: isize,
+    a_depth_stride: isize,
+    /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros.
+    panel: *const T,
+    c: *mut T,
+    c_row_stride: isize,
+    /// Columns of the panel that exist in C.
+    columns: usize,
+    /// Add to C instead of replacing it.
+    accumulate: bool,
+}
+
+/// `c ← a·b`, or `c ← c + a·b` if `accumulate`, in the calling thread.
+///
+/// # Panics
+/// If the shapes do not fit or `c` is not contiguous along its rows.
+pub(crate) fn gemm<T: Gemm + Copy + Default>(
+    set: InstructionSet,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    accumulate: bool,
+) {
+    let (rows, depth) = a.dim();
+    let (b_depth, columns) = b.dim();
+    assert_eq!((b_depth, c.dim()), (depth, (rows, columns)));
+    assert!(columns <= 1 || c.strides()[1] == 1, "c must be row-major");
+    if depth == 0 && !accumulate {
+        c.fill(T::default());
+    }
+    let kernels = T::kernels(set);
+    let width = kernels.panel_width;
+    T::with_pack_buffer(|panels| {
+        for column in (0..columns).step_by(NC) {
+            let n_columns = NC.min(columns - column);
+            for start in (0..depth).step_by(KC) {
+                let depth = KC.min(depth - start);
+                pack(
+                    b,
+                    start..start + depth,
+                    column..column + n_columns,
+                    width,
+                    panels,
+                );
+                for (strip, n_rows) in strips(rows, kernels.max_rows) {
+                    for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
+                        let panel_start = column + index * width;
+                        // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C,
+                        // `start..start + depth` of the summed index, and at most `columns`
+                        // columns of C, all inside the views asserted to fit above; `panel`
+                        // holds `width * depth` packed numbers. `c` is borrowed mutably, so
+                        // nothing else sees it. The kernel was chosen for `set`, which the
+                        // machine has.
+                        unsafe {
+                            kernels.by_rows[n_rows - 1](Strip {
+                                depth,
+                                a: offset(&a, strip, start),
+                                a_row_stride: a.strides()[0],
+                                a_depth_stride: a.strides()[1],
+                                panel: panel.as_ptr(),
+                                c: c.as_mut_ptr()
+                                    .offset(strip as isize * c.strides()[0])
+                                    .add(panel_start),
+                                c_row_stride: c.strides()[0],
+                                columns: width.min(columns - panel_start),
+                                accumulate: accumulate || start > 0,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// Cuts `rows` into strips of nearly equal height: `(first row, rows)`.
+fn strips(rows: usize, max_rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = rows.div_ceil(max_rows);
+    (0..count).map(move |index| {
+        let start = index * rows / count;
+        (start, (index + 1) * rows / count - start)
+    })
+}
+
+/// Address of `matrix[row, column]`.
+///
+/// # Safety
+/// The element must exist.
+unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *const T {
+    let [row_stride, column_stride] = [matrix.strides()[0], matrix.strides()[1]];
+    // SAFETY: the caller promises that the element lies in the view.
+    unsafe {
+        matrix
+            .as_ptr()
+            .offset(row as isize * row_stride + column as isize * column_stride)
+    }
+}
+
+/// Copies a block of B into panels of `width` columns, each row by row, the
+/// last one padded with zeros.
+fn pack<T: Copy + Default>(
+    b: ArrayView2<'_, T>,
+    depth: std::ops::Range<usize>,
+    columns: std::ops::Range<usize>,
+    width: usize,
+    panels: &mut Vec<T>,
+) {
+    let panel_size = width * depth.len();
+    panels.resize(columns.len().div_ceil(width) * panel_size, T::default());
+    let block = b.slice(ndarray::s![depth, columns]);
+    let by_columns = block.strides()[0] == 1 && block.strides()[1] != 1;
+    for (panel, part) in panels
+        .chunks_exact_mut(panel_size)
+        .zip(block.axis_chunks_iter(ndarray::Axis(1), width))
+    {
+        if part.ncols() < width {
+            panel.fill(T::default());
+        }
+        if by_columns {
+            for (column, values) in part.columns().into_iter().enumerate() {
+                for (slot, &value) in panel[column..].iter_mut().step_by(width).zip(values) {
+                    *slot = value;
+                }
+            }
+        } else {
+            for (slots, values) in panel.chunks_exact_mut(width).zip(part.rows()) {
+                match values.as_slice() {
+                    Some(values) => slots[..values.len()].copy_from_slice(values),
+                    None => slots
+                        .iter_mut()
+                        .zip(values)
+                        .for_each(|(slot, &value)| *slot = value),
+                }
+            }
+        }
+    }
+}
+
+/// Defines the microkernels of one element type and instruction set.
+///
+/// `$rows × $vectors` accumulators must fit the machine's registers together
+/// with one broadcast and `$vectors` loaded vectors.
+macro_rules! microkernels {
+    (
+        $module:ident, $type:ty, vector: $vector:ty, lanes: $lanes:literal, vectors: $vectors:literal,
+        rows: [$($rows:literal)*], max_rows: $max_rows:literal,
+        zero: $zero:expr, load: $load:expr, store: $store:expr, broadcast: $broadcast:expr,
+        add: $add:expr, multiply_add: $multiply_add:expr $(, features: $features:literal)?
+    ) => {
+        mod $module {
+            use super::*;
+
+            const WIDTH: usize = $lanes * $vectors;
+
+            pub(super) static KERNELS: Kernels<$type> = Kernels {
+                max_rows: $max_rows,
+                panel_width: WIDTH,
+                by_rows: &[$(microkernel::<$rows>),*],
+            };
+
+            /// # Safety
+            /// `strip` must describe memory that exists (see [`gemm`]) and the
+            /// machine must have the instructions.
+            $(#[target_feature(enable = $features)])?
+            unsafe fn microkernel<const ROWS: usize>(strip: Strip<$type>) {
+                // SAFETY: every address below lies in the strip that the
+                // caller vouches for; partial rows of C go through `tile`.
+                unsafe {
+                    let mut sums: [[$vector; $vectors]; ROWS] = [[$zero; $vectors]; ROWS];
+                    let (mut a, mut panel) = (strip.a, strip.panel);
+                    for _ in 0..strip.depth {
+                        let mut b: [$vector; $vectors] = [$zero; $vectors];
+                        for (vector, slot) in b.iter_mut().enumerate() {
+                            *slot = $load(panel.add(vector * $lanes));
+                        }
+                        for (row, sums) in sums.iter_mut().enumerate() {
+                            let a = $broadcast(*a.offset(row as isize * strip.a_row_stride));
+                            for (sum, b) in sums.iter_mut().zip(b) {
+                                *sum = $multiply_add(a, b, *sum);
+                            }
+                        }
+                        a = a.wrapping_offset(strip.a_depth_stride);
+                        panel = panel.add(WIDTH);
+                    }
+                    for (row, sums) in sums.iter().enumerate() {
+                        let c = strip.c.offset(row as isize * strip.c_row_stride);
+                        if strip.columns == WIDTH {
+                            write_row(sums, c, strip.accumulate);
+                        } else {
+                            let mut tile = [<$type>::default(); WIDTH];
+                            std::ptr::copy_nonoverlapping(c, tile.as_mut_ptr(), strip.columns);
+                            write_row(sums, tile.as_mut_ptr(), strip.accumulate);
+                            std::ptr::copy_nonoverlapping(tile.as_ptr(), c, strip.columns);
+                        }
+                    }
+                }
+            }
+
+            /// # Safety
+            /// `c` must be valid for `WIDTH` numbers.
+            $(#[target_feature(enable = $features)])?
+            unsafe fn write_row(sums: &[$vector; $vectors], c: *mut $type, accumulate: bool) {
+                for (vector, &sum) in sums.iter().enumerate() {
+                    // SAFETY: `vector * lanes` stays below `WIDTH`.
+                    unsafe {
+                        let c = c.add(vector * $lanes);
+                        $store(c, if accumulate { $add($load(c), sum) } else { sum });
+                    }
+                }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+#[cfg(target_arch = "x86_64")]
+microkernels!(
+    f32_avx512, f32, vector: __m512, lanes: 16, vectors: 2,
+    rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
+    zero: _mm512_setzero_ps(), load: _mm512_loadu_ps, store: _mm512_storeu_ps,
+    broadcast: _mm512_set1_ps, add: _mm512_add_ps, multiply_add: _mm512_fmadd_ps,
+    features: "avx512f"
+);
+#[cfg(target_arch = "x86_64")]
+microkernels!(
+    f64_avx512, f64, vector: __m512d, lanes: 8, vectors: 2,
+    rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
+    zero: _mm512_setzero_pd(), load: _mm512_loadu_pd, store: _mm512_storeu_pd,
+    broadcast: _mm512_set1_pd, add: _mm512_add_pd, multiply_add: _mm512_fmadd_pd,
+    features: "avx512f"
+);
+#[cfg(target_arch = "x86_64")]
+microkernels!(
+    f32_avx2, f32, vector: __m256, lanes: 8, vectors: 2,
+    rows: [1 2 3 4 5 6], max_rows: 6,
+    zero: _mm256_setzero_ps(), load: _mm256_loadu_ps, store: _mm256_storeu_ps,
+    broadcast: _mm256_set1_ps, add: _mm256_add_ps, multiply_add: _mm256_fmadd_ps,
+    features: "avx2,fma"
+);
+#[cfg(target_arch = "x86_64")]
+microkernels!(
+    f64_avx2, f64, vector: __m256d, lanes: 4, vectors: 2,
+    rows: [1 2 3 4 5 6], max_rows: 6,
+    zero: _mm256_setzero_pd(), load: _mm256_loadu_pd, store: _mm256_storeu_pd,
+    broadcast: _mm256_set1_pd, add: _mm256_add_pd, multiply_add: _mm256_fmadd_pd,
+    features: "avx2,fma"
+);
+
+/// Four numbers that the compiler keeps in one 128-bit register (two, `f64`).
+type Quad<T> = [T; 4];
+
+/// # Safety
+/// `from` must be valid for four numbers.
+#[inline(always)]
+unsafe fn load_quad<T: Copy>(from: *const T) -> Quad<T> {
+    // SAFETY: the caller vouches for four numbers; `Quad` has their alignment.
+    unsafe { *from.cast::<Quad<T>>() }
+}
+
+/// # Safety
+/// `to` must be valid for four numbers.
+#[inline(always)]
+unsafe fn store_quad<T>(to: *mut T, quad: Quad<T>) {
+    // SAFETY: as for `load_quad`.
+    unsafe { *to.cast::<Quad<T>>() = quad }
+}
+
+/// `a·b + c`, fused only where every machine of the target fuses.
+macro_rules! quad_multiply_add {
+    ($type:ty) => {
+        |a: Quad<$type>, b: Quad<$type>, c: Quad<$type>| -> Quad<$type> {
+            std::array::from_fn(|i| {
+                if cfg!(target_arch = "aarch64") {
+                    a[i].mul_add(b[i], c[i])
+                } else {
+                    a[i] * b[i] + c[i]
+                }
+            })
+        }
+    };
+}
+
+microkernels!(
+    f32_portable, f32, vector: Quad<f32>, lanes: 4, vectors: 2,
+    rows: [1 2 3 4], max_rows: 4,
+    zero: [0.0; 4], load: load_quad, store: store_quad,
+    broadcast: |a| [a; 4], add: |a: Quad<f32>, b: Quad<f32>| std::array::from_fn(|i| a[i] + b[i]),
+    multiply_add: quad_multiply_add!(f32)
+);
+microkernels!(
+    f64_portable, f64, vector: Quad<f64>, lanes: 4, vectors: 1,
+    rows: [1 2 3 4], max_rows: 4,
+    zero: [0.0; 4], load: load_quad, store: store_quad,
+    broadcast: |a| [a; 4], add: |a: Quad<f64>, b: Quad<f64>| std::array::from_fn(|i| a[i] + b[i]),
+    multiply_add: quad_multiply_add!(f64)
+);
+
+macro_rules! gemm {
+    ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
+        impl Gemm for $type {
+            fn kernels(set: InstructionSet) -> &'static Kernels<Self> {
+                match set {
+                    InstructionSet::Portable => &$portable::KERNELS,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx2 => &$avx2::KERNELS,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx512 => &$avx512::KERNELS,
+                    #[cfg(not(target_arch = "x86_64"))]
+                    _ => &$portable::KERNELS,
+                }
+            }
+
+            fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
+                // Kept between calls: training must not allocate.
+                thread_local!(static PANELS: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) });
+                PANELS.with_borrow_mut(run)
+            }
+        }
+    };
+}
+
+gemm!(f32, f32_portable, f32_avx2, f32_avx512);
+gemm!(f64, f64_portable, f64_avx2, f64_avx512);

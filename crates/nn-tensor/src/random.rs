@@ -1,0 +1,347 @@
+//! Random numbers that are the same on every machine and in every version.
+//!
+//! One `seed` names a family of independent streams. A [`Stream`] is a pure
+//! function of `(seed, purpose, index)`: the order of the samples in epoch 7
+//! is `streams.stream(Purpose::Shuffle, 7)`, whatever was drawn before it, so
+//! there is no generator state to save and none to lose.
+//!
+//! The generator is ChaCha with 8 rounds (Bernstein 2008; `rand_chacha`), whose
+//! output is fixed by its specification. Everything that turns its bits into
+//! numbers is written out here, with golden values in the tests, so that an
+//! update of a dependency cannot move a result.
+
+use ndarray_rand::rand::{RngCore, SeedableRng, distr::Distribution};
+use rand_chacha::ChaCha8Rng;
+
+use crate::Scalar;
+
+/// What a stream is for. Two purposes never share a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Initial weights; index: layer.
+    Weights = 1,
+    /// Order of the samples; index: epoch.
+    Shuffle = 2,
+    /// Division into training and validation rows; index: 0.
+    Split = 3,
+    /// Dropout masks; index: step and layer.
+    Dropout = 4,
+    /// Augmentation of images; index: epoch and row.
+    Augment = 5,
+    /// Built-in digits; index: row.
+    Glyphs = 6,
+    /// Hyper-parameter search; index: trial.
+    Search = 7,
+    /// Everything a test or an example draws; index: free.
+    Test = 8,
+}
+
+/// All random streams that belong to one seed.
+///
+/// ```
+/// use nn_tensor::random::{Purpose, Streams};
+///
+/// let streams = Streams::new(0);
+/// let order = streams.stream(Purpose::Shuffle, 3).permutation(5);
+/// assert_eq!(order, streams.stream(Purpose::Shuffle, 3).permutation(5));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    seed: u64,
+}
+
+impl Streams {
+    /// The streams of `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// The seed these streams were made from.
+    pub fn seed(self) -> u64 {
+        self.seed
+    }
+
+    /// The stream for one purpose and index; calling it again starts it again.
+    ///
+    /// # Panics
+    /// If `index` needs more than 56 bits.
+    pub fn stream(self, purpose: Purpose, index: u64) -> Stream {
+        assert!(
+            index < 1 << 56,
+            "stream index {index} needs more than 56 bits"
+        );
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.seed.to_le_bytes());
+        let mut generator = ChaCha8Rng::from_seed(key);
+        generator.set_stream((purpose as u64) << 56 | index);
+        Stream { generator }
+    }
+}
+
+/// One sequence of random numbers.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    generator: ChaCha8Rng,
+}
+
+impl Stream {
+    /// 32 random bits.
+    pub fn bits(&mut self) -> u32 {
+        self.generator.next_u32()
+    }
+
+    /// A number uniform in `0..1` (1 excluded), a multiple of 2⁻⁵³.
+    pub fn uniform(&mut self) -> f64 {
+        uniform(&mut self.generator)
+    }
+
+    /// A number uniform in `low..high`.
+    pub fn uniform_in(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// An integer uniform in `0..limit`, without bias.
+    ///
+    /// Rejection: draws from the incomplete last interval are thrown away.
+    ///
+    /// # Panics
+    /// If `limit` is 0.
+    pub fn below(&mut self, limit: u32) -> u32 {
+        assert!(limit > 0, "a random integer below 0 does not exist");
+        let largest_fair = u32::MAX - (u32::MAX % limit + 1) % limit;
+        loop {
+            let bits = self.bits();
+            if bits <= largest_fair {
+                return bits % limit;
+            }
+        }
+    }
+
+    /// A number from the normal distribution of mean 0 and variance 1.
+    pub fn normal(&mut self) -> f64 {
+        normal(&mut self.generator)
+    }
+
+    /// Shuffles in place: every order is equally likely (Fisher & Yates 1938,
+    /// in Durstenfeld's form of 1964).
+    ///
+    /// # Panics
+    /// If there are more than `u32::MAX` items.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let limit = u32::try_from(last + 1).expect("at most u32::MAX items can be shuffled");
+            items.swap(last, self.below(limit) as usize);
+        }
+    }
+
+    /// The numbers `0..n` in random order.
+    ///
+    /// # Panics
+    /// If `n` is above `u32::MAX`.
+    pub fn permutation(&mut self, n: usize) -> Vec<u32> {
+        let n = u32::try_from(n).expect("at most u32::MAX items can be shuffled");
+        let mut order: Vec<u32> = (0..n).collect();
+        self.shuffle(&mut order);
+        order
+    }
+}
+
+/// 53 random bits, scaled into `0..1`.
+fn uniform(bits: &mut (impl RngCore + ?Sized)) -> f64 {
+    let high = u64::from(bits.next_u32() >> 5);
+    let low = u64::from(bits.next_u32() >> 6);
+    ((high << 26) | low) as f64 * (1.0 / (1_u64 << 53) as f64)
+}
+
+/// Marsaglia's polar method (Marsaglia & Bray 1964): a point uniform in the
+/// unit disc, stretched. Only the first of its two normal numbers is used, so
+/// that nothing has to be remembered between calls.
+fn normal(bits: &mut (impl RngCore + ?Sized)) -> f64 {
+    loop {
+        let u = 2.0 * uniform(bits) - 1.0;
+        let v = 2.0 * uniform(bits) - 1.0;
+        let s = u * u + v * v;
+        if s > 0.0 && s < 1.0 {
+            return u * (-2.0 * portable_ln(s) / s).sqrt();
+        }
+    }
+}
+
+/// The natural logarithm of a positive, normal number from additions,
+/// multiplications and one division alone, so that every platform rounds it
+/// alike (the operating system's `ln` may not).
+///
+/// `x = 2ᵏ·m` with `m` in `√½..√2`, and with `t = (m − 1)/(m + 1)`
+/// `ln x = k·ln 2 + 2·(t + t³/3 + t⁵/5 + …)`; twelve terms leave an error
+/// below 2⁻⁵² of the result.
+fn portable_ln(x: f64) -> f64 {
+    const MANTISSA: u64 = (1 << 52) - 1;
+    let bits = x.to_bits();
+    let mut exponent = (bits >> 52) as i64 - 1023;
+    let mut mantissa = f64::from_bits((bits & MANTISSA) | 1.0_f64.to_bits());
+    if mantissa > std::f64::consts::SQRT_2 {
+        mantissa *= 0.5;
+        exponent += 1;
+    }
+    let t = (mantissa - 1.0) / (mantissa + 1.0);
+    let mut series = 0.0;
+    for odd in (1..24).rev().step_by(2) {
+        series = series * (t * t) + 1.0 / f64::from(odd);
+    }
+    exponent as f64 * std::f64::consts::LN_2 + 2.0 * t * series
+}
+
+/// Lets a [`Stream`] drive `rand` distributions and `ndarray-rand` arrays.
+impl RngCore for Stream {
+    fn next_u32(&mut self) -> u32 {
+        self.bits()
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.generator.fill_bytes(bytes);
+    }
+}
+
+/// A distribution of weights, for whole arrays at once.
+///
+/// Numbers are drawn in `f64` and rounded, so that the `f32` array is the
+/// rounded `f64` array of the same stream.
+///
+/// ```
+/// use ndarray::Array2;
+/// use ndarray_rand::RandomExt;
+/// use nn_tensor::random::{Purpose, Streams, WeightDistribution};
+///
+/// let normal = WeightDistribution::Normal { mean: 0.0, std: 1.0 };
+/// let mut stream = Streams::new(0).stream(Purpose::Test, 0);
+/// let weights: Array2<f32> = Array2::random_using((64, 32), normal, &mut stream);
+/// assert!(weights.mean().unwrap().abs() < 0.1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WeightDistribution {
+    /// Always the same value.
+    Constant(f64),
+    /// Uniform in `low..high`.
+    Uniform {
+        /// Smallest value.
+        low: f64,
+        /// Upper end, excluded.
+        high: f64,
+    },
+    /// Normal (gaussian).
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+    },
+}
+
+impl WeightDistribution {
+    /// Fills `values` in order.
+    pub fn fill<S: Scalar>(self, values: &mut [S], stream: &mut Stream) {
+        for value in values {
+            *value = S::from_f64(self.draw(stream));
+        }
+    }
+
+    fn draw(self, bits: &mut (impl RngCore + ?Sized)) -> f64 {
+        match self {
+            Self::Constant(value) => value,
+            Self::Uniform { low, high } => low + (high - low) * uniform(bits),
+            Self::Normal { mean, std } => mean + std * normal(bits),
+        }
+    }
+}
+
+impl<S: Scalar> Distribution<S> for WeightDistribution {
+    fn sample<R: RngCore + ?Sized>(&self, bits: &mut R) -> S {
+        S::from_f64(self.draw(bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(index: u64) -> Stream {
+        Streams::new(42).stream(Purpose::Test, index)
+    }
+
+    /// Golden values: a change here changes every published result.
+    #[test]
+    fn streams_never_change() {
+        let mut first = stream(0);
+        assert_eq!([first.bits(), first.bits()], [2996791622, 1300295129]);
+        assert_eq!(stream(1).uniform(), 0.05405514721064064);
+        assert_eq!(stream(2).normal(), 0.1173982122791045);
+        assert_eq!(stream(3).permutation(8), [2, 6, 3, 5, 0, 1, 4, 7]);
+    }
+
+    #[test]
+    fn purposes_and_indices_are_independent() {
+        let streams = Streams::new(0);
+        let draw = |purpose, index| streams.stream(purpose, index).bits();
+        assert_ne!(draw(Purpose::Weights, 0), draw(Purpose::Weights, 1));
+        assert_ne!(draw(Purpose::Weights, 0), draw(Purpose::Shuffle, 0));
+        assert_ne!(
+            draw(Purpose::Weights, 0),
+            Streams::new(1).stream(Purpose::Weights, 0).bits()
+        );
+    }
+
+    #[test]
+    fn logarithm_agrees_with_the_platform() {
+        let mut stream = stream(4);
+        for _ in 0..100_000 {
+            let x = stream.uniform_in(-30.0, 30.0).exp();
+            let error = (portable_ln(x) - x.ln()).abs();
+            assert!(
+                error <= 4.0 * f64::EPSILON * x.ln().abs().max(1.0),
+                "ln {x}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_a_normal_distribution() {
+        const N: usize = 200_000;
+        let mut stream = stream(5);
+        let draws: Vec<f64> = (0..N).map(|_| stream.normal()).collect();
+        let moment = |power| draws.iter().map(|x| x.powi(power)).sum::<f64>() / N as f64;
+        assert!(moment(1).abs() < 0.01);
+        assert!((moment(2) - 1.0).abs() < 0.015);
+        assert!(moment(3).abs() < 0.04);
+        assert!((moment(4) - 3.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn integers_are_uniform() {
+        let mut stream = stream(6);
+        let mut counts = [0_u32; 6];
+        for _ in 0..60_000 {
+            counts[stream.below(6) as usize] += 1;
+        }
+        assert!(
+            counts.iter().all(|&count| count.abs_diff(10_000) < 400),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn single_precision_is_rounded_double_precision() {
+        let normal = WeightDistribution::Normal {
+            mean: 0.5,
+            std: 2.0,
+        };
+        let (mut single, mut double) = ([0.0_f32; 100], [0.0_f64; 100]);
+        normal.fill(&mut single, &mut stream(7));
+        normal.fill(&mut double, &mut stream(7));
+        assert!(single.iter().zip(double).all(|(&s, d)| s == d as f32));
+    }
+}

@@ -1,0 +1,142 @@
+//! A handle to worker threads.
+//!
+//! Work is cut into pieces by its size alone and every piece writes its own
+//! part of the result, so that the bits of a result do not depend on the
+//! number of threads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::native::{self, Pool};
+
+/// Worker threads that live as long as the handle and its clones.
+#[derive(Clone)]
+pub struct Threads {
+    count: usize,
+    pool: Option<Arc<Pool>>,
+}
+
+impl Threads {
+    /// `count` threads, the calling one included; 0 counts as 1.
+    pub fn new(count: usize) -> Self {
+        let count = count.max(1);
+        Self {
+            count,
+            pool: (count > 1).then(|| Arc::new(Pool::new(count))),
+        }
+    }
+
+    /// No threads but the calling one.
+    pub fn single() -> Self {
+        Self::new(1)
+    }
+
+    /// As many threads as the machine runs at once.
+    pub fn all() -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Number of threads, the calling one included.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Calls `work(index, item)` for every item, on any thread and in any
+    /// order, and returns when all are done.
+    ///
+    /// # Panics
+    /// If `work` panics.
+    ///
+    /// ```
+    /// use nn_tensor::Threads;
+    ///
+    /// let mut squares = [0, 1, 2, 3];
+    /// Threads::new(2).for_each(&mut squares, |_, x| *x *= *x);
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    /// ```
+    pub fn for_each<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        match &self.pool {
+            Some(pool) => native::for_each(pool, items, work),
+            None => items
+                .iter_mut()
+                .enumerate()
+                .for_each(|(index, item)| work(index, item)),
+        }
+    }
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self::single()
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Threads")
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn every_item_is_visited_once() {
+        for count in [1, 2, 3, 8] {
+            let threads = Threads::new(count);
+            for n_items in [0, 1, 2, 7, 1000] {
+                let mut visits = vec![0; n_items];
+                threads.for_each(&mut visits, |_, visits| *visits += 1);
+                assert!(visits.iter().all(|&visits| visits == 1), "{count} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_inside_jobs_and_from_several_threads_work() {
+        let threads = Threads::new(2);
+        let total = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    threads.for_each(&mut [0; 10], |_, _| {
+                        threads.for_each(&mut [0; 10], |_, _| {
+                            total.fetch_add(1, Ordering::Relaxed);
+                        });
+                    });
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 400);
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
+        let threads = Threads::new(3);
+        for _ in 0..20 {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                threads.for_each(&mut [0; 64], |index, _| assert_ne!(index, 17));
+            }));
+            assert!(outcome.is_err());
+        }
+        let mut items = [1; 64];
+        threads.for_each(&mut items, |_, item| *item += 1);
+        assert_eq!(items, [2; 64]);
+    }
+
+    #[test]
+    fn idle_workers_wake_up() {
+        let threads = Threads::new(2);
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let mut items = [0; 8];
+            threads.for_each(&mut items, |index, item| *item = index);
+            assert_eq!(items, [0, 1, 2, 3, 4, 5, 6, 7]);
+        }
+    }
+}
