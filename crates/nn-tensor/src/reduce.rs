@@ -1,1 +1,116 @@
-//! x
+//! Sums, largest elements and norms.
+//!
+//! Sums over columns and norms are taken in one fixed order.
+
+use ndarray::ArrayView2;
+
+use crate::Scalar;
+use crate::native::{Kernel, vectorize};
+
+/// `sumsⱼ ← Σᵢ matrixᵢⱼ`, the sum of the rows.
+///
+/// # Shapes
+/// `matrix [n, m]` row-major, `sums [m]`.
+///
+/// # Panics
+/// If the widths differ or the rows of `matrix` are not contiguous.
+pub fn sum_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S]) {
+    assert_eq!(matrix.ncols(), sums.len(), "sum_rows: widths differ");
+    sums.fill(S::zero());
+    if sums.is_empty() {
+        return;
+    }
+    for row in matrix.rows() {
+        let row = row.to_slice().expect("rows are contiguous");
+        vectorize(AddTo { sums, row });
+    }
+}
+
+struct AddTo<'a, S> {
+    sums: &'a mut [S],
+    row: &'a [S],
+}
+
+impl<S: Scalar> Kernel for AddTo<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (sum, &value) in self.sums.iter_mut().zip(self.row) {
+            *sum += value;
+        }
+    }
+}
+
+/// Index of the largest element, the first of equals.
+///
+/// # Panics
+/// If the row is empty.
+pub fn argmax<S: Scalar>(row: &[S]) -> usize {
+    assert!(!row.is_empty(), "an empty row has no largest element");
+    let mut best = 0;
+    for (index, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// `Σ x²`, in `f64`.
+pub fn sum_of_squares<S: Scalar>(values: &[S]) -> f64 {
+    vectorize(SumOfSquares(values))
+}
+
+/// Partial sums that the compiler can keep in vector registers.
+const LANES: usize = 16;
+
+struct SumOfSquares<'a, S>(&'a [S]);
+
+impl<S: Scalar> Kernel for SumOfSquares<'_, S> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let chunks = self.0.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, value) in lanes.iter_mut().zip(chunk) {
+                let value = value.into_f64();
+                *lane += value * value;
+            }
+        }
+        let rest: f64 = rest.iter().map(|value| value.into_f64() * value.into_f64()).sum();
+        lanes.iter().sum::<f64>() + rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_added_up() {
+        let mut sums = [9.0_f32; 3];
+        sum_rows(array![[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]].view(), &mut sums);
+        assert_eq!(sums, [11.0, 22.0, 33.0]);
+    }
+
+    #[test]
+    fn first_of_equals_wins() {
+        assert_eq!(argmax(&[1.0_f32, 3.0, 3.0, 2.0]), 1);
+        assert_eq!(argmax(&[f64::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn squares_are_summed_for_any_length() {
+        for n in 0..40_u32 {
+            let values: Vec<f32> = (0..n).map(|i| i as f32).collect();
+            let expected: u32 = (0..n).map(|i| i * i).sum();
+            assert_eq!(sum_of_squares(&values), f64::from(expected));
+        }
+    }
+}
