@@ -1,2 +1,21 @@
-//! Placeholder.
+//! Multilayer perceptrons from scratch.
 #![forbid(unsafe_code)]
+
+mod error;
+pub mod menu;
+pub mod activation;
+pub mod init;
+pub mod layer;
+pub mod network;
+pub mod loss;
+pub mod penalty;
+pub mod backprop;
+
+pub use activation::Activation;
+pub use error::{Error, ErrorKind, Result};
+pub use init::Init;
+pub use layer::{Layer, LayerConfig};
+pub use loss::Loss;
+pub use menu::Menu;
+pub use network::{Network, NetworkConfig};
+pub use penalty::Penalty;

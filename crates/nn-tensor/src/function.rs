@@ -49,7 +49,13 @@ pub fn tanh_value<S: Scalar>(x: S) -> S {
     let two = S::from_f64(2.0);
     // Beyond 20, tanh is ±1 in double precision too, and exp must not overflow.
     let limit = S::from_f64(20.0);
-    let clamped = if x > limit { limit } else if x < -limit { -limit } else { x };
+    let clamped = if x > limit {
+        limit
+    } else if x < -limit {
+        -limit
+    } else {
+        x
+    };
     let e = (two * clamped).exp_m1_value();
     e / (e + two)
 }
@@ -94,7 +100,11 @@ macro_rules! exponential {
                 let value = (a * q + a) * b;
                 // A comparison with NaN is false, so that NaN stays NaN.
                 let value = if self < $lowest { 0.0 } else { value };
-                if self > $highest { <$type>::INFINITY } else { value }
+                if self > $highest {
+                    <$type>::INFINITY
+                } else {
+                    value
+                }
             }
 
             #[inline(always)]
@@ -102,7 +112,11 @@ macro_rules! exponential {
                 let [a, b, q] = <$type as Reduce>::reduce(self);
                 let value = a * q * b + (a * b - 1.0);
                 let value = if self < $lowest { -1.0 } else { value };
-                if self > $highest { <$type>::INFINITY } else { value }
+                if self > $highest {
+                    <$type>::INFINITY
+                } else {
+                    value
+                }
             }
         }
 

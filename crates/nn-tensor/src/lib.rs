@@ -49,7 +49,7 @@ pub mod function;
 pub mod softmax;
 pub mod random;
 
-pub use matmul::matmul;
+pub use matmul::{matmul, matmul_add};
 pub use native::{InstructionSet, Kernel, vectorize};
 pub use scalar::Scalar;
 pub use threads::Threads;

@@ -49,6 +49,31 @@ pub fn matmul<S: Scalar>(
     c: ArrayViewMut2<'_, S>,
     threads: &Threads,
 ) {
+    product(a, b, c, false, threads);
+}
+
+/// `c ← c + a·b`
+///
+/// # Panics
+/// As [`matmul`].
+#[track_caller]
+pub fn matmul_add<S: Scalar>(
+    a: ArrayView2<'_, S>,
+    b: ArrayView2<'_, S>,
+    c: ArrayViewMut2<'_, S>,
+    threads: &Threads,
+) {
+    product(a, b, c, true, threads);
+}
+
+#[track_caller]
+fn product<S: Scalar>(
+    a: ArrayView2<'_, S>,
+    b: ArrayView2<'_, S>,
+    c: ArrayViewMut2<'_, S>,
+    accumulate: bool,
+    threads: &Threads,
+) {
     let ((m, k), (b_rows, n)) = (a.dim(), b.dim());
     assert!(
         k == b_rows && c.dim() == (m, n),
@@ -57,7 +82,7 @@ pub fn matmul<S: Scalar>(
     );
     let set = InstructionSet::current();
     if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
-        return native::gemm(set, a, b, c, false);
+        return native::gemm(set, a, b, c, accumulate);
     }
     // Pieces of the result, never of the sum, so that its bits stay the same.
     let axis = if m >= n { Axis(0) } else { Axis(1) };
@@ -80,7 +105,7 @@ pub fn matmul<S: Scalar>(
         } else {
             (a, b.slice_axis(axis, (start..end).into()))
         };
-        native::gemm(set, a, b, c, false);
+        native::gemm(set, a, b, c, accumulate);
     });
 }
 
@@ -178,6 +203,19 @@ mod tests {
     #[test]
     fn product_is_the_definition_in_double_precision() {
         check_all::<f64>(f64::EPSILON);
+    }
+
+    #[test]
+    fn a_product_can_be_added() {
+        let (a, b) = (random::<f64>(20, 300, 90), random::<f64>(300, 40, 91));
+        let mut c = random::<f64>(20, 40, 92);
+        let expected = &c + &naive(a.view(), b.view());
+        matmul_add(a.view(), b.view(), c.view_mut(), &Threads::single());
+        assert!(
+            (c - expected)
+                .iter()
+                .all(|difference| difference.abs() < 1e-12)
+        );
     }
 
     #[test]

@@ -7,37 +7,36 @@ use ndarray::ArrayView2;
 use crate::Scalar;
 use crate::native::{Kernel, vectorize};
 
-/// `sumsⱼ ← Σᵢ matrixᵢⱼ`, the sum of the rows.
+/// `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`, row after row.
 ///
 /// # Shapes
 /// `matrix [n, m]` row-major, `sums [m]`.
 ///
 /// # Panics
 /// If the widths differ or the rows of `matrix` are not contiguous.
-pub fn sum_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S]) {
-    assert_eq!(matrix.ncols(), sums.len(), "sum_rows: widths differ");
-    sums.fill(S::zero());
+pub fn add_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S]) {
+    assert_eq!(matrix.ncols(), sums.len(), "add_rows: widths differ");
     if sums.is_empty() {
         return;
     }
-    for row in matrix.rows() {
-        let row = row.to_slice().expect("rows are contiguous");
-        vectorize(AddTo { sums, row });
-    }
+    vectorize(AddRows { sums, matrix });
 }
 
-struct AddTo<'a, S> {
+struct AddRows<'a, S> {
     sums: &'a mut [S],
-    row: &'a [S],
+    matrix: ArrayView2<'a, S>,
 }
 
-impl<S: Scalar> Kernel for AddTo<'_, S> {
+impl<S: Scalar> Kernel for AddRows<'_, S> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for (sum, &value) in self.sums.iter_mut().zip(self.row) {
-            *sum += value;
+        for row in self.matrix.rows() {
+            let row = row.to_slice().expect("rows are contiguous");
+            for (sum, &value) in self.sums.iter_mut().zip(row) {
+                *sum += value;
+            }
         }
     }
 }
@@ -81,7 +80,10 @@ impl<S: Scalar> Kernel for SumOfSquares<'_, S> {
                 *lane += value * value;
             }
         }
-        let rest: f64 = rest.iter().map(|value| value.into_f64() * value.into_f64()).sum();
+        let rest: f64 = rest
+            .iter()
+            .map(|value| value.into_f64() * value.into_f64())
+            .sum();
         lanes.iter().sum::<f64>() + rest
     }
 }
@@ -94,9 +96,12 @@ mod tests {
 
     #[test]
     fn rows_are_added_up() {
-        let mut sums = [9.0_f32; 3];
-        sum_rows(array![[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]].view(), &mut sums);
-        assert_eq!(sums, [11.0, 22.0, 33.0]);
+        let mut sums = [100.0_f32; 3];
+        add_rows(
+            array![[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]].view(),
+            &mut sums,
+        );
+        assert_eq!(sums, [111.0, 122.0, 133.0]);
     }
 
     #[test]

@@ -1,0 +1,386 @@
+//! Activation functions, each beside its derivative.
+//!
+//! | name | φ(z) | φ′(z) |
+//! |---|---|---|
+//! | `identity` | z | 1 |
+//! | `relu` | max(0, z) | 1 if z > 0, else 0 |
+//! | `leaky-relu:slope=0.01` | z if z > 0, else slope·z | 1 if z > 0, else slope |
+//! | `sigmoid` | σ(z) = 1/(1 + e⁻ᶻ) | φ·(1 − φ) |
+//! | `tanh` | tanh z | 1 − φ² |
+//! | `softmax` | eᶻⁱ/Σₖeᶻᵏ over a row | φᵢ·(δᵢⱼ − φⱼ), output layer only |
+//! | `swish` | z·σ(z) | σ(z)·(1 + z·(1 − σ(z))) |
+//! | `elu:alpha=1` | z if z > 0, else α·(eᶻ − 1) | 1 if z > 0, else φ + α |
+//! | `gelu` | z·Φ(z) | Φ(z) + z·e^(−z²/2)/√(2π) |
+//! | `softplus` | ln(1 + eᶻ) | σ(z) |
+//! | `hard-sigmoid` | min(1, max(0, z/6 + ½)) | 1/6 if \|z\| < 3, else 0 |
+//! | `hard-tanh` | min(1, max(−1, z)) | 1 if \|z\| < 1, else 0 |
+//!
+//! Sources: newbies, section 5.1 (relu to swish); Clevert et al. 2016 (elu);
+//! Hendrycks & Gimpel 2016 (gelu, exact form); Dugas et al. 2001 (softplus);
+//! Courbariaux et al. 2015 (hard forms, here with PyTorch's slope of 1/6).
+//! Where a function has a kink, the derivative is that of the left side.
+
+use nn_tensor::function::{self, sigmoid_value};
+use nn_tensor::softmax::softmax_rows;
+use nn_tensor::{Kernel, Scalar, vectorize};
+
+use crate::menu::{Menu, Parameter, Range, menu_text};
+
+/// What a layer does to its weighted sums.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// φ(z) = z
+    Identity,
+    /// φ(z) = max(0, z)
+    Relu,
+    /// φ(z) = max(slope·z, z)
+    LeakyRelu {
+        /// Slope for negative z.
+        slope: f64,
+    },
+    /// φ(z) = 1/(1 + e⁻ᶻ)
+    Sigmoid,
+    /// φ(z) = tanh z
+    Tanh,
+    /// φ(z)ᵢ = eᶻⁱ/Σₖeᶻᵏ, only for the output layer.
+    Softmax,
+    /// φ(z) = z·σ(z), also called SiLU.
+    Swish,
+    /// φ(z) = z if z > 0, else α·(eᶻ − 1)
+    Elu {
+        /// Minus the limit for z → −∞.
+        alpha: f64,
+    },
+    /// φ(z) = z·Φ(z) with Φ the normal distribution function.
+    Gelu,
+    /// φ(z) = ln(1 + eᶻ)
+    Softplus,
+    /// φ(z) = min(1, max(0, z/6 + ½))
+    HardSigmoid,
+    /// φ(z) = min(1, max(−1, z))
+    HardTanh,
+}
+
+impl Menu for Activation {
+    const KIND: &'static str = "activation";
+
+    const ALL: &'static [Self] = &[
+        Self::Identity,
+        Self::Relu,
+        Self::LeakyRelu { slope: 0.01 },
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Softmax,
+        Self::Swish,
+        Self::Elu { alpha: 1.0 },
+        Self::Gelu,
+        Self::Softplus,
+        Self::HardSigmoid,
+        Self::HardTanh,
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Relu => "relu",
+            Self::LeakyRelu { .. } => "leaky-relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Softmax => "softmax",
+            Self::Swish => "swish",
+            Self::Elu { .. } => "elu",
+            Self::Gelu => "gelu",
+            Self::Softplus => "softplus",
+            Self::HardSigmoid => "hard-sigmoid",
+            Self::HardTanh => "hard-tanh",
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        match self {
+            Self::LeakyRelu { slope } => vec![Parameter::new("slope", slope, Range::Positive)],
+            Self::Elu { alpha } => vec![Parameter::new("alpha", alpha, Range::Positive)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+menu_text!(Activation);
+
+impl Activation {
+    /// `z → φ(z)`, in place.
+    ///
+    /// # Shapes
+    /// `values [batch, width]`, row after row; only softmax looks at `width`.
+    ///
+    /// # Panics
+    /// Softmax: if `width` does not divide the number of values.
+    pub fn apply<S: Scalar>(self, values: &mut [S], width: usize) {
+        match self {
+            Self::Identity => {}
+            Self::Softmax => softmax_rows(values, width),
+            Self::Sigmoid => function::sigmoid(values),
+            Self::Tanh => function::tanh(values),
+            _ => vectorize(Apply {
+                activation: self,
+                values,
+            }),
+        }
+    }
+
+    /// `δ → δ ⊙ φ′(z)`, in place: from the error of a layer's outputs to the
+    /// error of its weighted sums (newbies 4.5; Schoofs equation 13).
+    ///
+    /// # Shapes
+    /// `z`, `a = φ(z)` and `delta` are `[batch, width]`. Where
+    /// [`needs_pre_activations`](Self::needs_pre_activations) is false, `z` is
+    /// not read and `a` may be passed in its place.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn multiply_by_slope<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
+        assert!(
+            z.len() == delta.len() && a.len() == delta.len(),
+            "slices differ in length"
+        );
+        match self {
+            Self::Identity => {}
+            Self::Softmax => multiply_by_softmax_jacobian(a, delta, width),
+            _ => vectorize(MultiplyBySlope {
+                activation: self,
+                z,
+                a,
+                delta,
+            }),
+        }
+    }
+
+    /// Whether the slope has to be computed from z rather than from φ(z).
+    pub fn needs_pre_activations(self) -> bool {
+        matches!(self, Self::Swish | Self::Gelu | Self::Softplus)
+    }
+
+    /// Whether a layer of He's initialisation suits it better than Xavier's.
+    pub fn is_rectifier(self) -> bool {
+        matches!(
+            self,
+            Self::Relu
+                | Self::LeakyRelu { .. }
+                | Self::Swish
+                | Self::Elu { .. }
+                | Self::Gelu
+                | Self::Softplus
+        )
+    }
+}
+
+struct Apply<'a, S> {
+    activation: Activation,
+    values: &'a mut [S],
+}
+
+impl<S: Scalar> Kernel for Apply<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [zero, half, one] = [S::zero(), S::from_f64(0.5), S::one()];
+        let each = self.values;
+        match self.activation {
+            Activation::Relu => map(each, |z| if z > zero { z } else { zero }),
+            Activation::LeakyRelu { slope } => {
+                let slope = S::from_f64(slope);
+                map(each, |z| if z > zero { z } else { slope * z });
+            }
+            Activation::Swish => map(each, |z| z * sigmoid_value(z)),
+            Activation::Elu { alpha } => {
+                let alpha = S::from_f64(alpha);
+                map(each, |z| {
+                    if z > zero {
+                        z
+                    } else {
+                        alpha * z.exp_m1_value()
+                    }
+                });
+            }
+            Activation::Gelu => map(each, |z| z * normal_cdf(z)),
+            // ln(1 + eᶻ) = max(z, 0) + ln(1 + e^−|z|), which cannot overflow.
+            Activation::Softplus => map(each, |z| {
+                (if z > zero { z } else { zero }) + (-z.abs()).exp_value().ln_1p()
+            }),
+            Activation::HardSigmoid => {
+                let sixth = S::from_f64(1.0 / 6.0);
+                map(each, |z| clamp(z * sixth + half, zero, one));
+            }
+            Activation::HardTanh => map(each, |z| clamp(z, -one, one)),
+            Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softmax => {
+                unreachable!("applied elsewhere")
+            }
+        }
+    }
+}
+
+struct MultiplyBySlope<'a, S> {
+    activation: Activation,
+    z: &'a [S],
+    a: &'a [S],
+    delta: &'a mut [S],
+}
+
+impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [zero, one] = [S::zero(), S::one()];
+        let Self {
+            activation,
+            z,
+            a,
+            delta,
+        } = self;
+        match activation {
+            Activation::Relu => scale(delta, a, |a| if a > zero { one } else { zero }),
+            Activation::LeakyRelu { slope } => {
+                let slope = S::from_f64(slope);
+                scale(delta, a, |a| if a > zero { one } else { slope });
+            }
+            Activation::Sigmoid => scale(delta, a, |a| a * (one - a)),
+            Activation::Tanh => scale(delta, a, |a| one - a * a),
+            Activation::Swish => scale(delta, z, |z| {
+                let sigmoid = sigmoid_value(z);
+                sigmoid * (one + z * (one - sigmoid))
+            }),
+            Activation::Elu { alpha } => {
+                let alpha = S::from_f64(alpha);
+                scale(delta, a, |a| if a > zero { one } else { a + alpha });
+            }
+            Activation::Gelu => scale(delta, z, |z| normal_cdf(z) + z * normal_density(z)),
+            Activation::Softplus => scale(delta, z, sigmoid_value),
+            Activation::HardSigmoid => {
+                let sixth = S::from_f64(1.0 / 6.0);
+                scale(delta, a, |a| if a > zero && a < one { sixth } else { zero });
+            }
+            Activation::HardTanh => scale(delta, a, |a| if a.abs() < one { one } else { zero }),
+            Activation::Identity | Activation::Softmax => unreachable!("multiplied elsewhere"),
+        }
+    }
+}
+
+/// `δᵢ ← Σⱼ δⱼ·∂φⱼ/∂zᵢ = φᵢ·(δᵢ − Σⱼ δⱼφⱼ)` for every row.
+fn multiply_by_softmax_jacobian<S: Scalar>(a: &[S], delta: &mut [S], width: usize) {
+    for (a, delta) in a.chunks_exact(width).zip(delta.chunks_exact_mut(width)) {
+        let mean = a
+            .iter()
+            .zip(&*delta)
+            .fold(S::zero(), |sum, (&a, &d)| sum + a * d);
+        for (&a, delta) in a.iter().zip(delta) {
+            *delta = a * (*delta - mean);
+        }
+    }
+}
+
+#[inline(always)]
+fn map<S: Scalar>(values: &mut [S], function: impl Fn(S) -> S) {
+    for value in values {
+        *value = function(*value);
+    }
+}
+
+#[inline(always)]
+fn scale<S: Scalar>(delta: &mut [S], of: &[S], slope: impl Fn(S) -> S) {
+    for (delta, &x) in delta.iter_mut().zip(of) {
+        *delta *= slope(x);
+    }
+}
+
+#[inline(always)]
+fn clamp<S: Scalar>(x: S, low: S, high: S) -> S {
+    if x > high {
+        high
+    } else if x < low {
+        low
+    } else {
+        x
+    }
+}
+
+/// `Φ(z) = ½·(1 + erf(z/√2))`
+fn normal_cdf<S: Scalar>(z: S) -> S {
+    let erf = function::erf(z * S::from_f64(std::f64::consts::FRAC_1_SQRT_2));
+    S::from_f64(0.5) * (S::one() + erf)
+}
+
+/// `e^(−z²/2)/√(2π)`
+#[inline(always)]
+fn normal_density<S: Scalar>(z: S) -> S {
+    const INVERSE_SQRT_TWO_PI: f64 = 0.398_942_280_401_432_7;
+    S::from_f64(INVERSE_SQRT_TWO_PI) * (S::from_f64(-0.5) * z * z).exp_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn menu() {
+        crate::menu::tests::check::<Activation>();
+    }
+
+    /// Away from kinks, the slope is the limit of the difference quotient.
+    #[test]
+    fn slopes_are_derivatives() {
+        let z = [-4.1, -2.2, -0.7, -0.2, 0.3, 0.8, 1.9, 3.7];
+        for &activation in Activation::ALL {
+            let value = |shift: f64, at: usize| {
+                let mut values = z;
+                values[at] += shift;
+                activation.apply(&mut values, 4);
+                values
+            };
+            let a = value(0.0, 0);
+            for at in 0..z.len() {
+                let (above, below) = (value(1e-6, at), value(-1e-6, at));
+                let weights = [0.5, -1.0, 2.0, 0.3, 1.0, 1.5, -0.4, 0.9];
+                let expected: f64 = (0..z.len())
+                    .map(|j| weights[j] * (above[j] - below[j]) / 2e-6)
+                    .sum();
+                let mut delta = weights;
+                activation.multiply_by_slope(&z, &a, &mut delta, 4);
+                assert!(
+                    (delta[at] - expected).abs() < 1e-8,
+                    "{activation} at {}",
+                    z[at]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn slope_from_the_activation_alone_where_that_is_promised() {
+        for &activation in Activation::ALL {
+            if activation.needs_pre_activations() {
+                continue;
+            }
+            let z = [-1.5_f64, -0.4, 0.6, 2.0];
+            let mut a = z;
+            activation.apply(&mut a, 4);
+            let (mut with_z, mut without) = ([1.0; 4], [1.0; 4]);
+            activation.multiply_by_slope(&z, &a, &mut with_z, 4);
+            activation.multiply_by_slope(&a, &a, &mut without, 4);
+            assert_eq!(with_z, without, "{activation}");
+        }
+    }
+
+    #[test]
+    fn extreme_sums_stay_finite() {
+        for &activation in Activation::ALL {
+            let mut values = [-1000.0_f32, -50.0, 50.0, 1000.0];
+            activation.apply(&mut values, 4);
+            assert!(
+                values.iter().all(|value| value.is_finite()),
+                "{activation}: {values:?}"
+            );
+        }
+    }
+}

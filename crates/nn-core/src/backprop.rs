@@ -1,0 +1,163 @@
+//! Backpropagation: the gradient of the loss by every parameter.
+//!
+//! ```text
+//! δᴸ      = ∂C/∂zᴸ                              loss (Schoofs 5)
+//! ∂C/∂Wˡ  = (aˡ⁻¹)ᵀ·δˡ                          (12)
+//! ∂C/∂bˡ  = Σ rows of δˡ                        (5)
+//! δˡ⁻¹    = (δˡ·Wˡᵀ) ⊙ φ′(zˡ⁻¹)                 (13)
+//! ```
+//!
+//! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+use nn_tensor::{Scalar, Threads};
+
+use crate::layer::{Layer, batch_norm, dense, dropout};
+use crate::network::{LayerTrace, Network, Trace};
+
+/// The errors δ of every layer and the gradient of all parameters.
+///
+/// The buffers are made once, for the largest block of rows.
+#[derive(Clone, Debug)]
+pub struct Gradients<S> {
+    errors: Vec<LayerError<S>>,
+    values: Vec<S>,
+}
+
+/// δ of one layer, `[rows, width]`.
+#[derive(Clone, Debug)]
+struct LayerError<S> {
+    width: usize,
+    values: Vec<S>,
+}
+
+impl<S: Scalar> Gradients<S> {
+    /// Buffers for blocks of up to `max_rows` rows.
+    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
+        let error = |layer: &Layer| LayerError {
+            width: layer.n_outputs,
+            values: vec![S::zero(); max_rows * layer.n_outputs],
+        };
+        Self {
+            errors: network.layers().iter().map(error).collect(),
+            values: vec![S::zero(); network.parameters().len()],
+        }
+    }
+
+    /// The gradient, laid out like [`Network::parameters`].
+    pub fn values(&self) -> &[S] {
+        &self.values
+    }
+
+    /// The gradient, to be changed (set to zero, penalties, clipping).
+    pub fn values_mut(&mut self) -> &mut [S] {
+        &mut self.values
+    }
+
+    /// δ of a layer for the first `n_rows` rows, `[n_rows, n_outputs]`.
+    ///
+    /// For the output layer the loss writes it before
+    /// [`backward`](Self::backward).
+    ///
+    /// # Panics
+    /// If there is no such layer or the buffers hold fewer rows.
+    pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
+        let error = &mut self.errors[layer];
+        &mut error.values[..n_rows * error.width]
+    }
+
+    /// From δᴸ to the gradient of every parameter, added to what
+    /// [`values`](Self::values) holds.
+    ///
+    /// # Shapes
+    /// `inputs [rows, n_inputs]` are those of the forward pass that left `trace`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(
+        &mut self,
+        network: &Network<S>,
+        inputs: ArrayView2<'_, S>,
+        trace: &Trace<S>,
+        threads: &Threads,
+    ) {
+        let n_rows = inputs.nrows();
+        let parameters = network.parameters();
+        for (index, layer) in network.layers().iter().enumerate().rev() {
+            let (below, this) = self.errors.split_at_mut(index);
+            let error = &mut this[0].values[..n_rows * layer.n_outputs];
+            // δˡ so far is ∂C/∂(output of the layer), but for the output layer,
+            // whose loss has given ∂C/∂z.
+            if index + 1 < network.layers().len() {
+                through_dropout_and_activation(layer, trace.layer(index), error);
+            }
+            if layer.batch_norm {
+                through_batch_norm(
+                    layer,
+                    trace.layer(index),
+                    parameters,
+                    error,
+                    &mut self.values,
+                );
+            }
+            let error = ArrayView2::from_shape((n_rows, layer.n_outputs), error)
+                .expect("the slice has the size of the matrix");
+            let inputs = if index == 0 {
+                inputs
+            } else {
+                trace.layer(index - 1).outputs()
+            };
+            let (weights, bias) =
+                self.values[layer.parameters()].split_at_mut(layer.weights().len());
+            let weights = ArrayViewMut2::from_shape((layer.n_inputs, layer.n_outputs), weights)
+                .expect("the range has the size of the matrix");
+            dense::add_gradients(
+                inputs,
+                error,
+                weights,
+                &mut bias[..layer.n_outputs],
+                threads,
+            );
+            if let Some(below) = below.last_mut() {
+                let below = &mut below.values[..n_rows * layer.n_inputs];
+                let below = ArrayViewMut2::from_shape((n_rows, layer.n_inputs), below)
+                    .expect("the slice has the size of the matrix");
+                dense::backward(error, layer.weights_of(parameters), below, threads);
+            }
+        }
+    }
+}
+
+/// `δ ← δ ⊙ m ⊙ φ′(z)`
+fn through_dropout_and_activation<S: Scalar>(
+    layer: &Layer,
+    trace: &LayerTrace<S>,
+    error: &mut [S],
+) {
+    if layer.dropout > 0.0 {
+        dropout::backward(error, trace.mask());
+    }
+    let (z, a) = (trace.pre_activations(), trace.activations());
+    layer
+        .activation
+        .multiply_by_slope(z, a, error, layer.n_outputs);
+}
+
+fn through_batch_norm<S: Scalar>(
+    layer: &Layer,
+    trace: &LayerTrace<S>,
+    parameters: &[S],
+    error: &mut [S],
+    gradient: &mut [S],
+) {
+    let (gamma, beta) =
+        gradient[layer.gamma().start..layer.beta().end].split_at_mut(layer.n_outputs);
+    batch_norm::backward(
+        error,
+        trace.normalised(),
+        trace.inverse_std(),
+        &parameters[layer.gamma()],
+        gamma,
+        beta,
+    );
+}

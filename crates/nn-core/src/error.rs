@@ -1,0 +1,150 @@
+//! What can be wrong with a configuration, with data, or with a training.
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who or what is at fault; a program chooses its exit code by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A name or number chosen by the user.
+    Usage,
+    /// Data or a model file that does not fit.
+    Data,
+    /// Training that ran away.
+    Diverged,
+    /// Reading or writing failed.
+    Io,
+}
+
+/// Everything that can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that is not on a menu.
+    #[error("unknown {menu} \"{name}\"; expected one of: {expected}")]
+    UnknownName {
+        /// What was being chosen, such as `activation`.
+        menu: &'static str,
+        /// What was written.
+        name: String,
+        /// The right names.
+        expected: String,
+    },
+    /// A parameter that a menu's entry does not have.
+    #[error("{entry} has no parameter \"{parameter}\"; it has: {expected}")]
+    UnknownParameter {
+        /// Name of the entry.
+        entry: &'static str,
+        /// What was written.
+        parameter: String,
+        /// The right names, or `none`.
+        expected: String,
+    },
+    /// A number outside its range.
+    #[error("{what}: expected {expected}, found {found}")]
+    OutOfRange {
+        /// What the number is for.
+        what: String,
+        /// The range.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// Two settings that exclude each other.
+    #[error("{what}: {problem}")]
+    Conflict {
+        /// The setting.
+        what: String,
+        /// Why it cannot be.
+        problem: String,
+    },
+    /// Data whose width or number does not fit.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// What is being compared.
+        what: &'static str,
+        /// What would fit.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// A class number that does not exist.
+    #[error("label {label} of sample {sample}: expected a class below {n_classes}")]
+    Label {
+        /// Row, counted from 0.
+        sample: usize,
+        /// What stands there.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// An input or target that is NaN or infinite.
+    #[error("{what} {column} of sample {sample} is {value}; expected a finite number")]
+    NotFinite {
+        /// `input` or `target`.
+        what: &'static str,
+        /// Row, counted from 0.
+        sample: usize,
+        /// Column, counted from 0.
+        column: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// There is nothing to train on or to evaluate.
+    #[error("0 samples")]
+    Empty,
+    /// Loss or gradient became infinite or NaN.
+    #[error(
+        "{what} became {value} at epoch {epoch}, batch {batch} (learning rate {learning_rate})"
+    )]
+    Diverged {
+        /// `loss`, or the gradient of a layer.
+        what: String,
+        /// `NaN` or `inf`.
+        value: String,
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// Batch within the epoch, counted from 1.
+        batch: usize,
+        /// Learning rate at that step.
+        learning_rate: f64,
+    },
+    /// A model file that cannot be believed.
+    #[error("{problem}")]
+    ModelFile {
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// The reader or writer handed in failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Who or what is at fault.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownName { .. }
+            | Self::UnknownParameter { .. }
+            | Self::OutOfRange { .. }
+            | Self::Conflict { .. } => ErrorKind::Usage,
+            Self::Shape { .. }
+            | Self::Label { .. }
+            | Self::NotFinite { .. }
+            | Self::Empty
+            | Self::ModelFile { .. } => ErrorKind::Data,
+            Self::Diverged { .. } => ErrorKind::Diverged,
+            Self::Io(_) => ErrorKind::Io,
+        }
+    }
+
+    /// How to mend it, if that can be said.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Diverged { learning_rate, .. } => {
+                Some(format!("try a learning rate below {}", learning_rate / 2.0))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Batch normalisation of weighted sums (Ioffe & Szegedy 2015, algorithm 1).
+//!
+//! For every neuron, over the n rows of a batch:
+//!
+//! ```text
+//! μ  = (1/n) Σ zᵢ          σ² = (1/n) Σ (zᵢ − μ)²
+//! x̂ᵢ = (zᵢ − μ)/√(σ² + ε)
+//! yᵢ = γ·x̂ᵢ + β
+//! ```
+//!
+//! In use, μ and σ² are running averages kept in training, with the unbiased
+//! σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`. Backwards, with
+//! δ = ∂C/∂y:
+//!
+//! ```text
+//! ∂C/∂γ  = Σ δᵢ·x̂ᵢ         ∂C/∂β = Σ δᵢ
+//! ∂C/∂zᵢ = γ/√(σ² + ε) · (δᵢ − (1/n) ∂C/∂β − x̂ᵢ·(1/n) ∂C/∂γ)
+//! ```
+
+use nn_tensor::{Kernel, Scalar, vectorize};
+
+/// ε, added to the variance.
+pub const EPSILON: f64 = 1e-5;
+
+/// Share of a batch in the running averages.
+pub const MOMENTUM: f64 = 0.1;
+
+/// Normalises a batch in training.
+///
+/// # Shapes
+/// `sums` and `normalised` are `[batch, width]` row after row, everything else
+/// is `[width]`. `sums` holds z before and y after; `normalised` receives x̂
+/// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn forward<S: Scalar>(
+    sums: &mut [S],
+    gamma: &[S],
+    beta: &[S],
+    running: Running<'_, S>,
+    normalised: &mut [S],
+    inverse_std: &mut [S],
+) {
+    let width = gamma.len();
+    assert!(sums.len() == normalised.len() && sums.len().is_multiple_of(width));
+    let n = sums.len() / width;
+    let inverse_n = S::from_f64(1.0 / n as f64);
+    let mean = &mut *running.scratch;
+    column_sums(sums, mean);
+    mean.iter_mut().for_each(|mean| *mean *= inverse_n);
+    for (normalised, row) in normalised
+        .chunks_exact_mut(width)
+        .zip(sums.chunks_exact(width))
+    {
+        for ((normalised, &z), &mean) in normalised.iter_mut().zip(row).zip(&*mean) {
+            *normalised = z - mean;
+        }
+    }
+    let variance = inverse_std;
+    column_sums_of_squares(normalised, variance);
+    variance
+        .iter_mut()
+        .for_each(|variance| *variance *= inverse_n);
+    let unbiased = S::from_f64(if n > 1 {
+        n as f64 / (n - 1) as f64
+    } else {
+        1.0
+    });
+    let share = S::from_f64(MOMENTUM);
+    for (running, &mean) in running.mean.iter_mut().zip(&*mean) {
+        *running += share * (mean - *running);
+    }
+    for (running, &variance) in running.variance.iter_mut().zip(&*variance) {
+        *running += share * (unbiased * variance - *running);
+    }
+    let epsilon = S::from_f64(EPSILON);
+    variance
+        .iter_mut()
+        .for_each(|variance| *variance = S::one() / (*variance + epsilon).sqrt());
+    let inverse_std = &*variance;
+    for (row, normalised) in sums
+        .chunks_exact_mut(width)
+        .zip(normalised.chunks_exact_mut(width))
+    {
+        for j in 0..width {
+            normalised[j] *= inverse_std[j];
+            row[j] = gamma[j] * normalised[j] + beta[j];
+        }
+    }
+}
+
+/// Running averages and a buffer of the same width.
+#[derive(Debug)]
+pub struct Running<'a, S> {
+    /// Running mean of z.
+    pub mean: &'a mut [S],
+    /// Running variance of z.
+    pub variance: &'a mut [S],
+    /// Anything; overwritten.
+    pub scratch: &'a mut [S],
+}
+
+/// Normalises with the running averages, for a network in use.
+///
+/// # Shapes
+/// `sums` is `[batch, width]`, everything else `[width]`.
+pub fn infer<S: Scalar>(sums: &mut [S], gamma: &[S], beta: &[S], mean: &[S], variance: &[S]) {
+    let epsilon = S::from_f64(EPSILON);
+    for row in sums.chunks_exact_mut(gamma.len()) {
+        for j in 0..row.len() {
+            let inverse_std = S::one() / (variance[j] + epsilon).sqrt();
+            row[j] = gamma[j] * ((row[j] - mean[j]) * inverse_std) + beta[j];
+        }
+    }
+}
+
+/// From ∂C/∂y to ∂C/∂z, in place; the gradients of γ and β are replaced (a
+/// batch that is normalised is never cut into blocks).
+///
+/// # Shapes
+/// `error` and `normalised` are `[batch, width]`, everything else `[width]`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn backward<S: Scalar>(
+    error: &mut [S],
+    normalised: &[S],
+    inverse_std: &[S],
+    gamma: &[S],
+    gamma_gradient: &mut [S],
+    beta_gradient: &mut [S],
+) {
+    let width = gamma.len();
+    assert!(error.len() == normalised.len() && error.len().is_multiple_of(width));
+    let inverse_n = S::from_f64(width as f64 / error.len() as f64);
+    column_sums(error, beta_gradient);
+    gamma_gradient.fill(S::zero());
+    for (error, normalised) in error
+        .chunks_exact(width)
+        .zip(normalised.chunks_exact(width))
+    {
+        for ((sum, &error), &normalised) in gamma_gradient.iter_mut().zip(error).zip(normalised) {
+            *sum += error * normalised;
+        }
+    }
+    for (error, normalised) in error
+        .chunks_exact_mut(width)
+        .zip(normalised.chunks_exact(width))
+    {
+        for j in 0..width {
+            let mean_part = inverse_n * beta_gradient[j];
+            let spread_part = normalised[j] * inverse_n * gamma_gradient[j];
+            error[j] = gamma[j] * inverse_std[j] * (error[j] - mean_part - spread_part);
+        }
+    }
+}
+
+fn column_sums<S: Scalar>(matrix: &[S], sums: &mut [S]) {
+    vectorize(ColumnSums {
+        matrix,
+        sums,
+        function: |x| x,
+    });
+}
+
+fn column_sums_of_squares<S: Scalar>(matrix: &[S], sums: &mut [S]) {
+    vectorize(ColumnSums {
+        matrix,
+        sums,
+        function: |x| x * x,
+    });
+}
+
+struct ColumnSums<'a, S, F> {
+    matrix: &'a [S],
+    sums: &'a mut [S],
+    function: F,
+}
+
+impl<S: Scalar, F: Fn(S) -> S> Kernel for ColumnSums<'_, S, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.sums.fill(S::zero());
+        for row in self.matrix.chunks_exact(self.sums.len()) {
+            for (sum, &value) in self.sums.iter_mut().zip(row) {
+                *sum += (self.function)(value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_centred_and_scaled() {
+        let mut sums = [1.0_f64, 10.0, 3.0, 20.0, 5.0, 60.0];
+        let (mut mean, mut variance) = ([0.0; 2], [1.0; 2]);
+        let (mut normalised, mut inverse_std, mut scratch) = ([0.0; 6], [0.0; 2], [0.0; 2]);
+        let running = Running {
+            mean: &mut mean,
+            variance: &mut variance,
+            scratch: &mut scratch,
+        };
+        forward(
+            &mut sums,
+            &[2.0, 1.0],
+            &[0.5, 0.0],
+            running,
+            &mut normalised,
+            &mut inverse_std,
+        );
+        // Column 0: mean 3, variance 8/3 (unbiased 4); x̂ = ∓√(3/2), 0.
+        let expected = 1.5_f64.sqrt();
+        assert!((sums[0] - (0.5 - 2.0 * expected)).abs() < 1e-5);
+        assert!((sums[2] - 0.5).abs() < 1e-12);
+        assert!((mean[0] - 0.3).abs() < 1e-12 && (variance[0] - 1.3).abs() < 1e-12);
+    }
+}

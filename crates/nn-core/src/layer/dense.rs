@@ -1,0 +1,90 @@
+//! The dense (fully connected) part of a layer.
+//!
+//! ```text
+//! forward    Z  = A·W + b            newbies 2.7.1, Schoofs (10)
+//! backward   ΔW = Aᵀ·δ               Schoofs (12), before the division by the batch size
+//!            Δb = Σ rows of δ        Schoofs (5), summed over the batch
+//!            δ' = δ·Wᵀ               Schoofs (13), before the factor φ′
+//! ```
+//!
+//! Schoofs keeps W as `[n_outputs, n_inputs]`, so that his (10) reads `X·Wᵀ`;
+//! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
+//! really gives.
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+use nn_tensor::reduce::add_rows;
+use nn_tensor::{Kernel, Scalar, Threads, matmul, matmul_add, vectorize};
+
+/// `Z = A·W + b`
+///
+/// # Shapes
+/// `inputs [batch, n_inputs]`, `weights [n_inputs, n_outputs]`,
+/// `bias [n_outputs]`, `sums [batch, n_outputs]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn forward<S: Scalar>(
+    inputs: ArrayView2<'_, S>,
+    weights: ArrayView2<'_, S>,
+    bias: &[S],
+    mut sums: ArrayViewMut2<'_, S>,
+    threads: &Threads,
+) {
+    matmul(inputs, weights, sums.view_mut(), threads);
+    let sums = sums.into_slice().expect("a batch is contiguous");
+    vectorize(AddToRows { sums, bias });
+}
+
+/// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`
+///
+/// # Shapes
+/// `inputs [batch, n_inputs]`, `error [batch, n_outputs]`,
+/// `weights_gradient [n_inputs, n_outputs]`, `bias_gradient [n_outputs]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn add_gradients<S: Scalar>(
+    inputs: ArrayView2<'_, S>,
+    error: ArrayView2<'_, S>,
+    weights_gradient: ArrayViewMut2<'_, S>,
+    bias_gradient: &mut [S],
+    threads: &Threads,
+) {
+    matmul_add(inputs.t(), error, weights_gradient, threads);
+    add_rows(error, bias_gradient);
+}
+
+/// `δ' = δ·Wᵀ`, the error of the layer's inputs.
+///
+/// # Shapes
+/// `error [batch, n_outputs]`, `weights [n_inputs, n_outputs]`,
+/// `error_below [batch, n_inputs]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn backward<S: Scalar>(
+    error: ArrayView2<'_, S>,
+    weights: ArrayView2<'_, S>,
+    error_below: ArrayViewMut2<'_, S>,
+    threads: &Threads,
+) {
+    matmul(error, weights.t(), error_below, threads);
+}
+
+struct AddToRows<'a, S> {
+    sums: &'a mut [S],
+    bias: &'a [S],
+}
+
+impl<S: Scalar> Kernel for AddToRows<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for row in self.sums.chunks_exact_mut(self.bias.len()) {
+            for (sum, &bias) in row.iter_mut().zip(self.bias) {
+                *sum += bias;
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What all menus have in common: names, parameters inside names, and errors
+//! that list the right ones.
+//!
+//! A menu is a closed `enum` in one file. An entry is written
+//! `name` or `name:parameter=value:parameter=value`, for example `relu`,
+//! `leaky-relu:slope=0.01` or `adam:beta1=0.9:beta2=0.99`. Everything that
+//! offers a choice (command line, help, gradient check, golden tests) walks
+//! [`Menu::ALL`], so that a new entry appears everywhere by itself.
+
+use std::fmt;
+
+use crate::{Error, Result};
+
+/// A closed list of things to choose from.
+pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
+    /// What is chosen, in the singular, such as `activation`.
+    const KIND: &'static str;
+
+    /// Every entry, with its default parameters.
+    const ALL: &'static [Self];
+
+    /// The entry's name, in lower case with hyphens.
+    fn name(&self) -> &'static str;
+
+    /// The entry's parameters, to be read or replaced.
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        Vec::new()
+    }
+
+    /// All names, separated by commas.
+    fn names() -> String {
+        let names: Vec<_> = Self::ALL.iter().map(Self::name).collect();
+        names.join(", ")
+    }
+}
+
+/// One number inside an entry's name.
+#[derive(Debug)]
+pub struct Parameter<'a> {
+    name: &'static str,
+    value: &'a mut f64,
+    range: Range,
+}
+
+impl<'a> Parameter<'a> {
+    /// A parameter whose values must lie in `range`.
+    pub fn new(name: &'static str, value: &'a mut f64, range: Range) -> Self {
+        Self { name, value, range }
+    }
+}
+
+/// The values a number may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Range {
+    /// Any finite number.
+    Finite,
+    /// Above 0.
+    Positive,
+    /// 0 or above.
+    NotNegative,
+    /// 0 or above and below 1.
+    Fraction,
+    /// Above 0, up to 1 included.
+    Factor,
+    /// 1, 2, 3, …
+    Count,
+}
+
+impl Range {
+    /// Whether `value` lies in the range.
+    pub fn contains(self, value: f64) -> bool {
+        value.is_finite()
+            && match self {
+                Self::Finite => true,
+                Self::Positive => value > 0.0,
+                Self::NotNegative => value >= 0.0,
+                Self::Fraction => (0.0..1.0).contains(&value),
+                Self::Factor => value > 0.0 && value <= 1.0,
+                Self::Count => value >= 1.0 && value.fract() == 0.0,
+            }
+    }
+
+    /// `value`, or the error that says what it should be.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`].
+    pub fn check(self, what: &str, value: f64) -> Result<f64> {
+        if self.contains(value) {
+            return Ok(value);
+        }
+        Err(Error::OutOfRange {
+            what: what.to_owned(),
+            expected: self.to_string(),
+            found: value.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finite => "a finite number",
+            Self::Positive => "a number above 0",
+            Self::NotNegative => "a number not below 0",
+            Self::Fraction => "a number from 0 up to but not 1",
+            Self::Factor => "a number above 0 and not above 1",
+            Self::Count => "a whole number from 1",
+        })
+    }
+}
+
+/// Reads `name:parameter=value:…`.
+///
+/// # Errors
+/// [`Error::UnknownName`], [`Error::UnknownParameter`] or
+/// [`Error::OutOfRange`], each with what would be right.
+pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
+    let mut parts = text.trim().split(':');
+    let name = parts.next().unwrap_or_default().trim();
+    let mut entry = *M::ALL
+        .iter()
+        .find(|entry| entry.name() == name)
+        .ok_or_else(|| Error::UnknownName {
+            menu: M::KIND,
+            name: shorten(name),
+            expected: M::names(),
+        })?;
+    for part in parts {
+        set_parameter(&mut entry, part)?;
+    }
+    Ok(entry)
+}
+
+fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
+    let entry_name = entry.name();
+    let (name, text) = part.split_once('=').unwrap_or((part, ""));
+    let mut parameters = entry.parameters();
+    let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
+    let parameter = parameters
+        .iter_mut()
+        .find(|parameter| parameter.name == name.trim())
+        .ok_or_else(|| Error::UnknownParameter {
+            entry: entry_name,
+            parameter: shorten(name),
+            expected: if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            },
+        })?;
+    let what = format!("{entry_name}:{}", parameter.name);
+    let value: f64 = text.trim().parse().map_err(|_| Error::OutOfRange {
+        what: what.clone(),
+        expected: parameter.range.to_string(),
+        found: format!("\"{}\"", shorten(text)),
+    })?;
+    *parameter.value = parameter.range.check(&what, value)?;
+    Ok(())
+}
+
+/// The first characters of a text that may be long and strange.
+fn shorten(text: &str) -> String {
+    text.chars()
+        .take(40)
+        .flat_map(char::escape_default)
+        .collect()
+}
+
+/// Writes what [`parse`] reads; parameters at their defaults are left out.
+pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(entry.name())?;
+    let mut entry = entry;
+    let name = entry.name();
+    let default = M::ALL.iter().find(|default| default.name() == name);
+    let defaults: Vec<f64> = default.map_or_else(Vec::new, |default| {
+        let mut default = *default;
+        default
+            .parameters()
+            .iter()
+            .map(|parameter| *parameter.value)
+            .collect()
+    });
+    for (parameter, default) in entry.parameters().iter().zip(defaults) {
+        if *parameter.value != default {
+            write!(f, ":{}={}", parameter.name, parameter.value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a [`Menu`] readable and printable.
+macro_rules! menu_text {
+    ($menu:ty) => {
+        impl std::str::FromStr for $menu {
+            type Err = $crate::Error;
+
+            fn from_str(text: &str) -> $crate::Result<Self> {
+                $crate::menu::parse(text)
+            }
+        }
+
+        impl std::fmt::Display for $menu {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::menu::write(*self, f)
+            }
+        }
+    };
+}
+pub(crate) use menu_text;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::HashSet;
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use super::*;
+
+    /// What must hold for every menu.
+    pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
+        let mut names = HashSet::new();
+        for entry in M::ALL {
+            assert!(names.insert(entry.name()), "{} stands twice", entry.name());
+            assert_eq!(entry.name().parse::<M>().unwrap(), *entry);
+            assert_eq!(entry.to_string(), entry.name());
+            let mut changed = *entry;
+            for parameter in changed.parameters() {
+                assert!(
+                    parameter.range.contains(*parameter.value),
+                    "{entry}:{}",
+                    parameter.name
+                );
+                *parameter.value *= 0.5;
+            }
+            if changed.to_string().parse::<M>().is_ok() {
+                assert_eq!(changed.to_string().parse::<M>().unwrap(), changed);
+            }
+            let error = format!("{}:no-such=1", entry.name())
+                .parse::<M>()
+                .unwrap_err();
+            assert!(matches!(error, Error::UnknownParameter { .. }));
+        }
+        let error = "no such".parse::<M>().unwrap_err().to_string();
+        assert!(error.starts_with(&format!(
+            "unknown {} \"no such\"; expected one of: ",
+            M::KIND
+        )));
+        assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
+    }
+}

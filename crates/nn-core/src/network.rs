@@ -1,0 +1,597 @@
+//! A network: layers, and all their parameters in one flat buffer.
+//!
+//! ```text
+//! a⁰ = x,   zˡ = aˡ⁻¹·Wˡ + bˡ,   aˡ = φˡ(zˡ),   answer = aᴸ
+//! ```
+//!
+//! (newbies 2.7.1; Schoofs equations 2, 3 and 10.) One flat buffer means that
+//! an optimizer, the model file, weight averaging and the gradient check are
+//! each one plain loop.
+
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::{Scalar, Threads};
+
+use crate::activation::Activation;
+use crate::layer::{Layer, LayerConfig, batch_norm, dense, dropout};
+use crate::menu::Range;
+use crate::{Error, Result};
+
+/// Most neurons or inputs of a layer.
+const MAX_WIDTH: usize = 1 << 24;
+
+/// Most parameters of a network (16 GiB of `f32`).
+const MAX_PARAMETERS: usize = 1 << 32;
+
+/// What a network should be.
+///
+/// ```
+/// use nn_core::{Activation, LayerConfig, Network, NetworkConfig};
+///
+/// let config = NetworkConfig {
+///     n_inputs: 784,
+///     layers: vec![
+///         LayerConfig::new(128, Activation::Relu),
+///         LayerConfig::new(10, Activation::Softmax),
+///     ],
+/// };
+/// let network: Network = Network::new(&config, 0)?;
+/// assert_eq!(network.parameters().len(), 784 * 128 + 128 + 128 * 10 + 10);
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// Width of a sample.
+    pub n_inputs: usize,
+    /// The layers, first to last.
+    pub layers: Vec<LayerConfig>,
+}
+
+impl NetworkConfig {
+    /// Whether such a network can be.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a width of 0 or a dropout that is no share,
+    /// [`Error::Conflict`] for softmax or dropout where they cannot be.
+    pub fn check(&self) -> Result<()> {
+        check_width("number of inputs", self.n_inputs)?;
+        if self.layers.is_empty() {
+            return Err(Error::Conflict {
+                what: "network".to_owned(),
+                problem: "has no output layer".to_owned(),
+            });
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            check_width(&format!("width of layer {}", index + 1), layer.n_outputs)?;
+            Range::Fraction.check(&format!("dropout of layer {}", index + 1), layer.dropout)?;
+            let is_output = index + 1 == self.layers.len();
+            let conflict = |problem: &str| Error::Conflict {
+                what: format!("layer {}", index + 1),
+                problem: problem.to_owned(),
+            };
+            if layer.activation == Activation::Softmax && !is_output {
+                return Err(conflict("softmax is for the output layer only"));
+            }
+            if layer.dropout > 0.0 && is_output {
+                return Err(conflict("the output layer cannot have dropout"));
+            }
+        }
+        match self.n_parameters() {
+            Some(n) if n <= MAX_PARAMETERS => Ok(()),
+            _ => Err(Error::OutOfRange {
+                what: "number of parameters".to_owned(),
+                expected: format!("at most {MAX_PARAMETERS}"),
+                found: "more".to_owned(),
+            }),
+        }
+    }
+
+    fn n_parameters(&self) -> Option<usize> {
+        let mut n_inputs = self.n_inputs;
+        let mut total = 0_usize;
+        for layer in &self.layers {
+            let others = if layer.batch_norm { 3 } else { 1 };
+            total =
+                total.checked_add(n_inputs.checked_add(others)?.checked_mul(layer.n_outputs)?)?;
+            n_inputs = layer.n_outputs;
+        }
+        Some(total)
+    }
+}
+
+fn check_width(what: &str, width: usize) -> Result<()> {
+    if (1..=MAX_WIDTH).contains(&width) {
+        return Ok(());
+    }
+    Err(Error::OutOfRange {
+        what: what.to_owned(),
+        expected: format!("1 to {MAX_WIDTH}"),
+        found: width.to_string(),
+    })
+}
+
+/// A multilayer perceptron.
+///
+/// After construction a network is valid: forward and backward return no
+/// `Result`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network<S = f32> {
+    layers: Vec<Layer>,
+    parameters: Vec<S>,
+    /// Running averages of batch normalisation.
+    statistics: Vec<S>,
+}
+
+impl<S: Scalar> Network<S> {
+    /// A network with random weights, a function of `config` and `seed` alone.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
+        let mut network = Self::zeros(config)?;
+        let streams = Streams::new(seed);
+        for (index, (layer, config)) in network.layers.iter().zip(&config.layers).enumerate() {
+            let (n_inputs, n_outputs) = (layer.n_inputs, layer.n_outputs);
+            let parameters = &mut network.parameters;
+            let mut stream = streams.stream(Purpose::Weights, 2 * index as u64);
+            config.init.fill(
+                &mut parameters[layer.weights()],
+                n_inputs,
+                n_outputs,
+                &mut stream,
+            );
+            let mut stream = streams.stream(Purpose::Weights, 2 * index as u64 + 1);
+            // A bias is the weight of an input that is always 1.
+            config
+                .bias_init
+                .fill(&mut parameters[layer.bias()], 1, n_outputs, &mut stream);
+        }
+        Ok(network)
+    }
+
+    /// A network whose weights and biases are 0.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn zeros(config: &NetworkConfig) -> Result<Self> {
+        config.check()?;
+        let mut layers: Vec<Layer> = Vec::with_capacity(config.layers.len());
+        let mut n_inputs = config.n_inputs;
+        for layer in &config.layers {
+            layers.push(Layer::new(layer, n_inputs, layers.last()));
+            n_inputs = layer.n_outputs;
+        }
+        let last = layers.last().expect("a checked network has a layer");
+        let mut parameters = vec![S::zero(); last.parameters().end];
+        let mut statistics = vec![S::zero(); last.statistics().end];
+        for layer in &layers {
+            parameters[layer.gamma()].fill(S::one());
+            statistics[layer.running_variance()].fill(S::one());
+        }
+        Ok(Self {
+            layers,
+            parameters,
+            statistics,
+        })
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Width of a sample.
+    pub fn n_inputs(&self) -> usize {
+        self.layers[0].n_inputs
+    }
+
+    /// Width of an answer.
+    pub fn n_outputs(&self) -> usize {
+        self.output_layer().n_outputs
+    }
+
+    /// The last layer.
+    pub fn output_layer(&self) -> &Layer {
+        self.layers.last().expect("a network has a layer")
+    }
+
+    /// All parameters, layer by layer: weights, biases, γ, β.
+    pub fn parameters(&self) -> &[S] {
+        &self.parameters
+    }
+
+    /// All parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [S] {
+        &mut self.parameters
+    }
+
+    /// Running averages of batch normalisation, layer by layer: mean, variance.
+    pub fn statistics(&self) -> &[S] {
+        &self.statistics
+    }
+
+    /// Running averages of batch normalisation, to be changed.
+    pub fn statistics_mut(&mut self) -> &mut [S] {
+        &mut self.statistics
+    }
+
+    /// Weights of a layer, `[n_inputs, n_outputs]`.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn weights(&self, layer: usize) -> ArrayView2<'_, S> {
+        self.layers[layer].weights_of(&self.parameters)
+    }
+
+    /// Biases of a layer, `[n_outputs]`.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn bias(&self, layer: usize) -> ArrayView1<'_, S> {
+        self.layers[layer].bias_of(&self.parameters)
+    }
+
+    /// The widths, input to output, as in `784-128-10`.
+    pub fn widths(&self) -> Vec<usize> {
+        std::iter::once(self.n_inputs())
+            .chain(self.layers.iter().map(|layer| layer.n_outputs))
+            .collect()
+    }
+
+    /// The same network in another precision.
+    pub fn cast<T: Scalar>(&self) -> Network<T> {
+        let cast = |values: &[S]| {
+            values
+                .iter()
+                .map(|value| T::from_f64(value.into_f64()))
+                .collect()
+        };
+        Network {
+            layers: self.layers.clone(),
+            parameters: cast(&self.parameters),
+            statistics: cast(&self.statistics),
+        }
+    }
+
+    /// The answers to a batch, with the activations of every layer left in `trace`.
+    ///
+    /// # Shapes
+    /// `inputs [batch, n_inputs]`; the answers are `[batch, n_outputs]`.
+    ///
+    /// # Panics
+    /// If the batch is wider than the network's inputs or higher than the trace.
+    pub fn forward<'t>(
+        &self,
+        inputs: ArrayView2<'_, S>,
+        trace: &'t mut Trace<S>,
+        threads: &Threads,
+    ) -> ArrayView2<'t, S> {
+        trace.start(inputs.nrows());
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (below, this) = trace.split(index);
+            this.sum(layer, &self.parameters, below.unwrap_or(inputs), threads);
+            if layer.batch_norm {
+                this.normalise_in_use(layer, &self.parameters, &self.statistics);
+            }
+            this.activate(layer);
+        }
+        trace.outputs()
+    }
+
+    /// As [`forward`](Self::forward), in training: batch normalisation uses the
+    /// batch and updates its running averages, dropout silences.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_in_training<'t>(
+        &mut self,
+        inputs: ArrayView2<'_, S>,
+        trace: &'t mut Trace<S>,
+        randomness: Randomness,
+        threads: &Threads,
+    ) -> ArrayView2<'t, S> {
+        trace.start(inputs.nrows());
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (below, this) = trace.split(index);
+            this.sum(layer, &self.parameters, below.unwrap_or(inputs), threads);
+            if layer.batch_norm {
+                this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
+            }
+            this.activate(layer);
+            if layer.dropout > 0.0 {
+                this.drop_out(layer, randomness, index);
+            }
+        }
+        trace.outputs()
+    }
+}
+
+/// Where the random numbers of one training step come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Randomness {
+    /// The streams of the training's seed.
+    pub streams: Streams,
+    /// Steps before this one.
+    pub step: u64,
+}
+
+/// What a batch left behind in every layer; backpropagation needs it.
+///
+/// The buffers are made once, for the largest batch.
+#[derive(Clone, Debug)]
+pub struct Trace<S> {
+    n_rows: usize,
+    layers: Vec<LayerTrace<S>>,
+}
+
+/// What a batch left behind in one layer; each `[batch, n_outputs]`.
+#[derive(Clone, Debug)]
+pub struct LayerTrace<S> {
+    width: usize,
+    n_rows: usize,
+    /// z (after batch normalisation), where it is needed.
+    pre_activations: Vec<S>,
+    /// a = φ(z)
+    activations: Vec<S>,
+    /// a after dropout, where there is dropout.
+    dropped: Vec<S>,
+    mask: Vec<S>,
+    /// x̂ of batch normalisation, where there is any.
+    normalised: Vec<S>,
+    inverse_std: Vec<S>,
+    scratch: Vec<S>,
+    keeps_pre_activations: bool,
+}
+
+impl<S: Scalar> Trace<S> {
+    /// Buffers for batches of up to `max_rows` rows.
+    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
+        let last = network.layers.len() - 1;
+        let layers = network.layers.iter().enumerate();
+        Self {
+            n_rows: 0,
+            layers: layers
+                .map(|(index, layer)| LayerTrace::new(layer, max_rows, index == last))
+                .collect(),
+        }
+    }
+
+    /// What layer `index` (from 0) holds.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn layer(&self, index: usize) -> &LayerTrace<S> {
+        &self.layers[index]
+    }
+
+    /// The network's answers, `[batch, n_outputs]`.
+    pub fn outputs(&self) -> ArrayView2<'_, S> {
+        self.layers.last().expect("a network has a layer").outputs()
+    }
+
+    fn start(&mut self, n_rows: usize) {
+        self.n_rows = n_rows;
+        for layer in &mut self.layers {
+            assert!(
+                n_rows * layer.width <= layer.activations.len(),
+                "a batch of {n_rows} rows does not fit a trace of {}",
+                layer.activations.len() / layer.width
+            );
+            layer.n_rows = n_rows;
+        }
+    }
+
+    /// The outputs of the layer below, if there is one, and layer `index`.
+    fn split(&mut self, index: usize) -> (Option<ArrayView2<'_, S>>, &mut LayerTrace<S>) {
+        let (below, rest) = self.layers.split_at_mut(index);
+        (below.last().map(LayerTrace::outputs), &mut rest[0])
+    }
+}
+
+impl<S: Scalar> LayerTrace<S> {
+    fn new(layer: &Layer, max_rows: usize, is_output: bool) -> Self {
+        let width = layer.n_outputs;
+        let keeps_pre_activations = is_output || layer.activation.needs_pre_activations();
+        let buffer = |needed: bool| vec![S::zero(); if needed { max_rows * width } else { 0 }];
+        let row = |needed: bool| vec![S::zero(); if needed { width } else { 0 }];
+        Self {
+            width,
+            n_rows: 0,
+            pre_activations: buffer(keeps_pre_activations),
+            activations: buffer(true),
+            dropped: buffer(layer.dropout > 0.0),
+            mask: buffer(layer.dropout > 0.0),
+            normalised: buffer(layer.batch_norm),
+            inverse_std: row(layer.batch_norm),
+            scratch: row(layer.batch_norm),
+            keeps_pre_activations,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.n_rows * self.width
+    }
+
+    /// z, or a where z is not kept because its slope follows from a.
+    pub fn pre_activations(&self) -> &[S] {
+        if self.keeps_pre_activations {
+            &self.pre_activations[..self.len()]
+        } else {
+            self.activations()
+        }
+    }
+
+    /// a = φ(z), before dropout.
+    pub fn activations(&self) -> &[S] {
+        &self.activations[..self.len()]
+    }
+
+    /// What the layer above sees: a, after dropout if there is any.
+    pub fn outputs(&self) -> ArrayView2<'_, S> {
+        let values = if self.dropped.is_empty() {
+            &self.activations
+        } else {
+            &self.dropped
+        };
+        ArrayView2::from_shape((self.n_rows, self.width), &values[..self.len()])
+            .expect("the slice has the size of the matrix")
+    }
+
+    pub(crate) fn mask(&self) -> &[S] {
+        &self.mask[..self.len()]
+    }
+
+    pub(crate) fn normalised(&self) -> &[S] {
+        &self.normalised[..self.len()]
+    }
+
+    pub(crate) fn inverse_std(&self) -> &[S] {
+        &self.inverse_std
+    }
+
+    /// `z = a·W + b`
+    fn sum(
+        &mut self,
+        layer: &Layer,
+        parameters: &[S],
+        inputs: ArrayView2<'_, S>,
+        threads: &Threads,
+    ) {
+        let len = self.len();
+        let sums =
+            ArrayViewMut2::from_shape((self.n_rows, self.width), &mut self.activations[..len])
+                .expect("the slice has the size of the matrix");
+        dense::forward(
+            inputs,
+            layer.weights_of(parameters),
+            &parameters[layer.bias()],
+            sums,
+            threads,
+        );
+    }
+
+    fn normalise_in_use(&mut self, layer: &Layer, parameters: &[S], statistics: &[S]) {
+        let len = self.len();
+        batch_norm::infer(
+            &mut self.activations[..len],
+            &parameters[layer.gamma()],
+            &parameters[layer.beta()],
+            &statistics[layer.running_mean()],
+            &statistics[layer.running_variance()],
+        );
+    }
+
+    fn normalise_in_training(&mut self, layer: &Layer, parameters: &[S], statistics: &mut [S]) {
+        let len = self.len();
+        let (mean, variance) = statistics[layer.statistics()].split_at_mut(self.width);
+        let running = batch_norm::Running {
+            mean,
+            variance,
+            scratch: &mut self.scratch,
+        };
+        batch_norm::forward(
+            &mut self.activations[..len],
+            &parameters[layer.gamma()],
+            &parameters[layer.beta()],
+            running,
+            &mut self.normalised[..len],
+            &mut self.inverse_std,
+        );
+    }
+
+    /// `a = φ(z)`
+    fn activate(&mut self, layer: &Layer) {
+        let len = self.len();
+        if self.keeps_pre_activations {
+            self.pre_activations[..len].copy_from_slice(&self.activations[..len]);
+        }
+        layer
+            .activation
+            .apply(&mut self.activations[..len], self.width);
+    }
+
+    fn drop_out(&mut self, layer: &Layer, randomness: Randomness, index: usize) {
+        let len = self.len();
+        let mask = &mut self.mask[..len];
+        dropout::draw_mask(
+            mask,
+            layer.dropout,
+            randomness.streams,
+            randomness.step,
+            index,
+        );
+        dropout::forward(&self.activations[..len], mask, &mut self.dropped[..len]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn config(layers: Vec<LayerConfig>) -> NetworkConfig {
+        NetworkConfig {
+            n_inputs: 2,
+            layers,
+        }
+    }
+
+    #[test]
+    fn forward_by_hand() {
+        let layers = vec![
+            LayerConfig::new(2, Activation::Relu),
+            LayerConfig::new(1, Activation::Identity),
+        ];
+        let mut network: Network<f64> = Network::zeros(&config(layers)).unwrap();
+        network.parameters_mut().copy_from_slice(&[
+            1.0, -1.0, 2.0, 1.0, // W¹
+            0.5, -0.5, // b¹
+            3.0, 4.0,  // W²
+            -1.0, // b²
+        ]);
+        let mut trace = Trace::new(&network, 2);
+        let inputs = array![[1.0, 2.0], [-1.0, 0.0]];
+        let outputs = network.forward(inputs.view(), &mut trace, &Threads::single());
+        // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
+        assert_eq!(outputs, array![[17.5], [1.0]]);
+    }
+
+    #[test]
+    fn impossible_networks_are_refused() {
+        let message = |layers| {
+            Network::<f32>::zeros(&config(layers))
+                .unwrap_err()
+                .to_string()
+        };
+        let relu = |n| LayerConfig::new(n, Activation::Relu);
+        let softmax = |n| LayerConfig::new(n, Activation::Softmax);
+        assert_eq!(message(vec![]), "network: has no output layer");
+        assert_eq!(
+            message(vec![relu(0)]),
+            "width of layer 1: expected 1 to 16777216, found 0"
+        );
+        assert_eq!(
+            message(vec![softmax(3), softmax(3)]),
+            "layer 1: softmax is for the output layer only"
+        );
+        let with_dropout = |dropout| LayerConfig { dropout, ..relu(3) };
+        assert_eq!(
+            message(vec![with_dropout(1.0), relu(2)]),
+            "dropout of layer 1: expected a number from 0 up to but not 1, found 1"
+        );
+        assert_eq!(
+            message(vec![with_dropout(0.5)]),
+            "layer 1: the output layer cannot have dropout"
+        );
+        assert!(message(vec![relu(1 << 24), relu(1 << 24)]).starts_with("number of parameters"));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_network() {
+        let config = config(vec![LayerConfig::new(5, Activation::Tanh)]);
+        let network: Network = Network::new(&config, 7).unwrap();
+        assert_eq!(network, Network::new(&config, 7).unwrap());
+        assert_ne!(network, Network::new(&config, 8).unwrap());
+    }
+}
