@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let folder = workspace::root().join("datasets");
         command = command.environment("NN_DATA_DIR", folder.to_string_lossy());
     }
-    println!("{command}");
+    eprintln!("{command}");
     let status = command.status()?;
     match status.code() {
         Some(0) => Ok(()),
