@@ -1,0 +1,29 @@
+//! `cargo xtask ci`: exactly what CI runs, cheap checks before dear ones.
+
+use crate::command::Cargo;
+use crate::error::{Result, expect_no_arguments};
+use crate::step::{Step, run_all};
+use crate::{deps, test, tidy};
+
+/// Runs every check, stopping at the first that fails.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    expect_no_arguments("ci", arguments)?;
+    run_all(&steps())
+}
+
+fn steps() -> Vec<Step> {
+    let mut steps = vec![
+        Step::cargo(Cargo::new("fmt --all --check")),
+        Step::new("cargo xtask tidy", tidy::check),
+        // `--locked`: a Cargo.lock that does not fit the manifests ends here.
+        Step::cargo(Cargo::new(
+            "clippy --locked --workspace --all-targets -- -D warnings",
+        )),
+        Step::cargo(
+            Cargo::new("doc --workspace --no-deps").environment("RUSTDOCFLAGS", "-D warnings"),
+        ),
+    ];
+    steps.extend(test::matrix());
+    steps.push(Step::new("cargo xtask deps", deps::check_counts));
+    steps
+}

@@ -1,0 +1,158 @@
+//! One call of cargo, as it is shown and as it is started.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{self, ExitStatus, Stdio};
+
+use crate::error::{Error, Result};
+use crate::workspace;
+
+/// A call of cargo in the workspace's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Cargo {
+    arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    in_callers_folder: bool,
+}
+
+impl Cargo {
+    /// `line` is split at white space.
+    pub(crate) fn new(line: &str) -> Self {
+        Self {
+            arguments: line.split_whitespace().map(String::from).collect(),
+            environment: Vec::new(),
+            in_callers_folder: false,
+        }
+    }
+
+    pub(crate) fn arguments(mut self, arguments: impl IntoIterator<Item = String>) -> Self {
+        self.arguments.extend(arguments);
+        self
+    }
+
+    pub(crate) fn environment(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Starts in the folder of whoever called the task, so that relative paths
+    /// on the command line mean what they say.
+    pub(crate) fn in_callers_folder(mut self) -> Self {
+        self.in_callers_folder = true;
+        self
+    }
+
+    /// Runs it with our standard input and output; an error unless it succeeds.
+    pub(crate) fn run(&self) -> Result<()> {
+        let status = self.status()?;
+        self.check(status)
+    }
+
+    /// Runs it with our standard input and output, to the end.
+    pub(crate) fn status(&self) -> Result<ExitStatus> {
+        self.process()
+            .status()
+            .map_err(|source| self.not_started(source))
+    }
+
+    /// What it writes to standard output.
+    pub(crate) fn output(&self) -> Result<String> {
+        let output = self
+            .process()
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|source| self.not_started(source))?;
+        self.check(output.status)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn process(&self) -> process::Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut process = process::Command::new(cargo);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_set_by_cargo_run) {
+                process.env_remove(name);
+            }
+        }
+        let folder = if self.in_callers_folder {
+            Path::new(".")
+        } else {
+            workspace::root()
+        };
+        process
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder);
+        process
+    }
+
+    fn check(&self, status: ExitStatus) -> Result<()> {
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Failed {
+            command: self.to_string(),
+            status: status.to_string(),
+        })
+    }
+
+    fn not_started(&self, source: std::io::Error) -> Error {
+        Error::NotStarted {
+            command: self.to_string(),
+            source,
+        }
+    }
+}
+
+/// What `cargo run` tells the program about its package. Build scripts that
+/// watch these variables would run again, and their crates with them, each
+/// time that a task and a plain `cargo build` take turns.
+fn is_set_by_cargo_run(name: &str) -> bool {
+    [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
+        || name == "CARGO_PRIMARY_PACKAGE"
+}
+
+impl fmt::Display for Cargo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.environment {
+            if value.contains(' ') {
+                write!(f, "{name}=\"{value}\" ")?;
+            } else {
+                write!(f, "{name}={value} ")?;
+            }
+        }
+        write!(f, "cargo {}", self.arguments.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_shown_as_one_would_type_it() {
+        let command = Cargo::new("doc --no-deps")
+            .environment("RUSTDOCFLAGS", "-D warnings")
+            .environment("LEVEL", "1");
+        assert_eq!(
+            command.to_string(),
+            "RUSTDOCFLAGS=\"-D warnings\" LEVEL=1 cargo doc --no-deps"
+        );
+    }
+
+    #[test]
+    fn only_what_belongs_to_a_package_is_forgotten() {
+        assert!(is_set_by_cargo_run("CARGO_PKG_NAME"));
+        assert!(is_set_by_cargo_run("CARGO_MANIFEST_DIR"));
+        assert!(!is_set_by_cargo_run("CARGO_TARGET_DIR"));
+        assert!(!is_set_by_cargo_run("CARGO_HOME"));
+        assert!(!is_set_by_cargo_run("CARGO_NET_OFFLINE"));
+    }
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask deps`: how much has to be built, against its budgets.
+//!
+//! A count is the number of distinct crates in `cargo tree -e normal` for this
+//! machine's target: the crate itself and procedural macros count, build and
+//! dev dependencies do not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::command::Cargo;
+use crate::error::{Error, Result};
+
+/// What may be counted: arguments of `cargo tree`, and the most crates allowed.
+const COUNTS: [(&str, Option<usize>); 5] = [
+    ("-p nn-tensor", None),
+    ("-p nn-core", Some(44)),
+    ("-p nn-data --no-default-features", None),
+    ("-p nn-data --features download", None),
+    ("-p nn-cli", None),
+];
+
+/// What may be timed: arguments of `cargo build`, and the seconds aimed at on
+/// two cores.
+const BUILDS: [(&str, u64); 2] = [("-p nn-core --release", 25), ("-p nn-cli", 120)];
+
+/// Prints the counts, and with `--time` the times of clean builds.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => check_counts(),
+        [option] if option == "--time" => {
+            let counts = check_counts();
+            time_builds()?;
+            counts
+        }
+        _ => Err(Error::usage(format!(
+            "unexpected \"{}\" after deps; expected nothing or --time",
+            arguments.join(" ")
+        ))),
+    }
+}
+
+/// Prints the number of crates in each tree.
+///
+/// # Errors
+/// [`Error::Broken`] if one is over its budget.
+pub(crate) fn check_counts() -> Result<()> {
+    println!(
+        "{:>7}  {:>6}  crates (the crate itself included)",
+        "count", "budget"
+    );
+    let mut n_broken = 0;
+    for (package, budget) in COUNTS {
+        let tree = Cargo::new("tree --locked -e normal --prefix none")
+            .arguments(package.split(' ').map(String::from))
+            .output()?;
+        let count = count_crates(&tree);
+        let is_over = budget.is_some_and(|budget| count > budget);
+        n_broken += usize::from(is_over);
+        let budget = budget.map_or("-".to_owned(), |budget| budget.to_string());
+        let verdict = if is_over { "  OVER BUDGET" } else { "" };
+        println!("{count:>7}  {budget:>6}  {package}{verdict}");
+    }
+    match n_broken {
+        0 => Ok(()),
+        count => Err(Error::Broken {
+            what: "dependency budget",
+            count,
+        }),
+    }
+}
+
+/// Distinct `name version` pairs; `cargo tree` repeats a crate for every crate
+/// that needs it.
+fn count_crates(tree: &str) -> usize {
+    let crates: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?, words.next()?))
+        })
+        .collect();
+    crates.len()
+}
+
+/// Prints the seconds of clean builds. They depend on the machine, so a time
+/// over its budget is shown and is no error.
+fn time_builds() -> Result<()> {
+    Cargo::new("fetch --locked --quiet").run()?;
+    let mut lines = Vec::new();
+    for (build, budget) in BUILDS {
+        let seconds = time_clean_build(build)?.as_secs_f64();
+        let verdict = if seconds > budget as f64 {
+            "  OVER BUDGET"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "{seconds:>5.1} s  {budget:>4} s  cargo build {build}{verdict}"
+        ));
+    }
+    println!(
+        "\n{:>7}  {:>6}  clean builds (without downloads)",
+        "time", "budget"
+    );
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+fn time_clean_build(build: &str) -> Result<Duration> {
+    let folder = TemporaryFolder::new();
+    let command = Cargo::new("build --locked --offline")
+        .arguments(build.split(' ').map(String::from))
+        .environment("CARGO_TARGET_DIR", folder.0.to_string_lossy());
+    let start = Instant::now();
+    command.run()?;
+    Ok(start.elapsed())
+}
+
+/// A folder of this process, removed in the end.
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("nn-xtask-deps-{}", std::process::id())))
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("warning: {}: {error}", self.0.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_counts_once_a_version() {
+        let tree = "nn-core v0.1.0 (/somewhere/crates/nn-core)\n\
+            ndarray v0.17.2\n\
+            serde_derive v1.0.229 (proc-macro)\n\
+            getrandom v0.3.4\n\
+            ndarray v0.17.2 (*)\n\
+            getrandom v0.4.3\n\n";
+        assert_eq!(count_crates(tree), 5);
+    }
+}

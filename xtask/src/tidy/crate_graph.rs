@@ -1,0 +1,268 @@
+//! Which crate of the workspace may depend on which.
+
+use super::Violation;
+use super::project::File;
+
+/// What a crate may depend on inside the workspace.
+struct Allowed {
+    name: &'static str,
+    normal: &'static [&'static str],
+    /// In addition, for its tests, examples and benchmarks.
+    dev: &'static [&'static str],
+}
+
+/// From the bottom up. nn-search and nn-report know no network.
+const GRAPH: [Allowed; 7] = [
+    Allowed {
+        name: "nn-tensor",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-core",
+        normal: &["nn-tensor"],
+        dev: &["nn-data"],
+    },
+    Allowed {
+        name: "nn-data",
+        normal: &["nn-tensor"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-search",
+        normal: &["nn-tensor"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-report",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-cli",
+        normal: &["nn-tensor", "nn-core", "nn-data", "nn-search", "nn-report"],
+        dev: &[],
+    },
+    Allowed {
+        name: "xtask",
+        normal: &[],
+        dev: &[],
+    },
+];
+
+/// Dependencies point downwards only, and xtask has none at all.
+pub(super) fn only_allowed_directions(files: &[File]) -> Vec<Violation> {
+    files
+        .iter()
+        .filter_map(|file| Some((file, crate_name(&file.path)?)))
+        .flat_map(
+            |(file, name)| match GRAPH.iter().find(|allowed| allowed.name == name) {
+                Some(allowed) => forbidden_in(file, allowed),
+                None => vec![Violation::new(
+                    file,
+                    1,
+                    "a new crate is entered in xtask/src/tidy/crate_graph.rs",
+                )],
+            },
+        )
+        .collect()
+}
+
+/// The crate whose manifest lies at `path`.
+fn crate_name(path: &str) -> Option<&str> {
+    let folder = path.strip_suffix("/Cargo.toml")?;
+    match folder.strip_prefix("crates/") {
+        Some(name) if !name.contains('/') => Some(name),
+        None if folder == "xtask" => Some(folder),
+        _ => None,
+    }
+}
+
+fn forbidden_in(file: &File, allowed: &Allowed) -> Vec<Violation> {
+    dependencies(&file.text)
+        .into_iter()
+        .filter(|dependency| !is_allowed(dependency, allowed))
+        .map(|Dependency { line, name, .. }| {
+            let rule = format!("{} may not depend on {name}", allowed.name);
+            Violation::new(file, line, rule)
+        })
+        .collect()
+}
+
+fn is_allowed(dependency: &Dependency, allowed: &Allowed) -> bool {
+    let name = dependency.name.as_str();
+    let is_ours = GRAPH.iter().any(|ours| ours.name == name);
+    match allowed.name {
+        "xtask" => false,
+        _ if !is_ours => true,
+        _ => allowed.normal.contains(&name) || (dependency.is_dev && allowed.dev.contains(&name)),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Dependency {
+    line: usize,
+    name: String,
+    is_dev: bool,
+}
+
+/// The entries of the dependency tables of a manifest, read line by line:
+/// `[dependencies.name]`, or `name = ...` and `name.workspace = true` inside
+/// `[dependencies]`.
+fn dependencies(manifest: &str) -> Vec<Dependency> {
+    let mut found = Vec::new();
+    let mut table = None;
+    for (index, line) in manifest.lines().map(str::trim).enumerate() {
+        let entry = if line.starts_with('[') {
+            table = dependency_table(line);
+            table
+                .filter(|table| !table.name.is_empty())
+                .map(|table| table.name)
+        } else {
+            table
+                .filter(|table| table.name.is_empty())
+                .and_then(|_| entry_name(line))
+        };
+        if let (Some(table), Some(name)) = (table, entry) {
+            found.push(Dependency {
+                line: index + 1,
+                name: name.to_owned(),
+                is_dev: table.is_dev,
+            });
+        }
+    }
+    found
+}
+
+/// The header of a table with dependencies.
+#[derive(Clone, Copy)]
+struct Table<'a> {
+    is_dev: bool,
+    /// The one crate that it is about; empty if each line has its own.
+    name: &'a str,
+}
+
+fn dependency_table(header: &str) -> Option<Table<'_>> {
+    let header = header.trim_start_matches('[').split(']').next()?;
+    let (before, after) = header.split_once("dependencies")?;
+    let kind = before.rsplit('.').next().unwrap_or_default();
+    let name = if after.is_empty() {
+        after
+    } else {
+        after.strip_prefix('.')?
+    };
+    matches!(kind, "" | "dev-" | "build-").then_some(Table {
+        is_dev: kind == "dev-",
+        name,
+    })
+}
+
+fn entry_name(line: &str) -> Option<&str> {
+    let (key, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
+    let key = key
+        .split('.')
+        .next()
+        .unwrap_or(key)
+        .trim()
+        .trim_matches('"');
+    Some(renamed_package(value).unwrap_or(key))
+}
+
+/// `b` of `a = { package = "b" }`.
+fn renamed_package(value: &str) -> Option<&str> {
+    let (_, after) = value.split_once("package")?;
+    after
+        .trim_start()
+        .strip_prefix('=')?
+        .trim_start()
+        .strip_prefix('"')?
+        .split('"')
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::places;
+    use super::*;
+
+    #[test]
+    fn a_dependency_in_the_wrong_direction_is_found() {
+        let bad = [
+            ("nn-tensor", "[dependencies]\nnn-core.workspace = true\n"),
+            (
+                "nn-tensor",
+                "[dev-dependencies]\nnn-data = { path = \"../nn-data\" }\n",
+            ),
+            ("nn-core", "[dependencies]\nnn-data.workspace = true\n"),
+            (
+                "nn-core",
+                "[build-dependencies]\nnn-data.workspace = true\n",
+            ),
+            (
+                "nn-core",
+                "[target.'cfg(unix)'.dependencies]\nnn-cli.workspace = true\n",
+            ),
+            (
+                "nn-data",
+                "[dependencies]\ncore = { package = \"nn-core\" }\n",
+            ),
+            ("nn-report", "[dependencies]\nnn-core = \"0.1\"\n"),
+            (
+                "nn-data",
+                "[dependencies]\n[dependencies.nn-core]\npath = \"..\"\n",
+            ),
+        ];
+        for (name, text) in bad {
+            let path = format!("crates/{name}/Cargo.toml");
+            let found = places(only_allowed_directions, &[(&path, text)]);
+            assert_eq!(found, [format!("{path}:2")], "{text}");
+        }
+    }
+
+    #[test]
+    fn xtask_has_no_dependencies() {
+        let files = [(
+            "xtask/Cargo.toml",
+            "[dependencies]\n\n[dev-dependencies]\nanyhow = \"1\"\n",
+        )];
+        assert_eq!(
+            places(only_allowed_directions, &files),
+            ["xtask/Cargo.toml:4"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_crate_is_found() {
+        let files = [("crates/nn-new/Cargo.toml", ""), ("fuzz/Cargo.toml", "")];
+        assert_eq!(
+            places(only_allowed_directions, &files),
+            ["crates/nn-new/Cargo.toml:1"]
+        );
+    }
+
+    #[test]
+    fn allowed_dependencies_and_other_tables_are_free() {
+        let good = [
+            (
+                "nn-core",
+                "[dependencies]\nnn-tensor.workspace = true\nserde = \"1\"\n",
+            ),
+            ("nn-core", "[dev-dependencies]\nnn-data.workspace = true\n"),
+            (
+                "nn-core",
+                "[dependencies]\n# nn-cli = \"1\"\n[features]\nnn-cli = []\n",
+            ),
+            (
+                "nn-cli",
+                "[dependencies]\nnn-core.workspace = true\nnn-data = { workspace = true }\n",
+            ),
+        ];
+        for (name, text) in good {
+            let path = format!("crates/{name}/Cargo.toml");
+            assert!(
+                places(only_allowed_directions, &[(&path, text)]).is_empty(),
+                "{text}"
+            );
+        }
+    }
+}
