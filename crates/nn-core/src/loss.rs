@@ -203,6 +203,14 @@ impl Loss {
             _ => argmax(a),
         }
     }
+
+    /// The class that a row of targets stands for.
+    pub fn target_class<S: Scalar>(self, y: &[S]) -> usize {
+        match y {
+            [y] => usize::from(*y > S::from_f64(0.5)),
+            _ => argmax(y),
+        }
+    }
 }
 
 /// `errorᵢ ← f(aᵢ, yᵢ)`

@@ -238,6 +238,45 @@ impl<S: Scalar> Network<S> {
             .collect()
     }
 
+    /// The same network without dropout.
+    #[must_use]
+    pub fn without_dropout(&self) -> Self {
+        let mut network = self.clone();
+        network
+            .layers
+            .iter_mut()
+            .for_each(|layer| layer.dropout = 0.0);
+        network
+    }
+
+    /// What a parameter is, such as `weights[3, 0]` (input 3, neuron 0).
+    ///
+    /// # Panics
+    /// If there is no such parameter.
+    pub fn parameter_name(&self, parameter: usize) -> String {
+        let is_in = |layer: &&Layer| layer.parameters().contains(&parameter);
+        let layer = self
+            .layers
+            .iter()
+            .find(is_in)
+            .expect("the parameter exists");
+        let column = |start: usize| parameter - start;
+        if layer.weights().contains(&parameter) {
+            let offset = column(layer.weights().start);
+            format!(
+                "weights[{}, {}]",
+                offset / layer.n_outputs,
+                offset % layer.n_outputs
+            )
+        } else if layer.bias().contains(&parameter) {
+            format!("bias[{}]", column(layer.bias().start))
+        } else if layer.gamma().contains(&parameter) {
+            format!("gamma[{}]", column(layer.gamma().start))
+        } else {
+            format!("beta[{}]", column(layer.beta().start))
+        }
+    }
+
     /// The same network in another precision.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {

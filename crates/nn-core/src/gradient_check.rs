@@ -1,0 +1,238 @@
+//! Is the gradient right? Backpropagation against finite differences.
+//!
+//! ```text
+//! numeric = (C(w + h) − C(w − h)) / 2h          h = 10⁻⁵, in f64
+//! error   = |analytic − numeric| / max(|analytic|, |numeric|, 10⁻⁴)
+//! ```
+//!
+//! The truncation error is of the order h², the rounding error of the order
+//! 10⁻¹⁶/h, so that a right gradient agrees to about 10⁻⁹ and a wrong term
+//! stands out at once. Where C has a kink between w − h and w + h (relu,
+//! hinge, L1), the difference quotient means nothing; such parameters are
+//! recognised by their one-sided quotients, left out and counted.
+//!
+//! Dropout is off, batch normalisation uses the statistics of the batch.
+
+use ndarray::{Array2, ArrayView2};
+use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::{Scalar, Threads};
+
+use crate::Result;
+use crate::backprop::Gradients;
+use crate::batches::Samples;
+use crate::loss::Loss;
+use crate::network::{Network, Randomness, Trace};
+use crate::penalty::Penalty;
+
+/// Half the distance of the two points of a difference quotient.
+const STEP: f64 = 1e-5;
+
+/// Gradients smaller than this are compared absolutely.
+const FLOOR: f64 = 1e-4;
+
+/// A bend of C by more than this (in units of the slope) is a kink.
+const KINK: f64 = 1e-3;
+
+/// The parameter of one layer whose gradients agree least.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerCheck {
+    /// Layer, counted from 1.
+    pub layer: usize,
+    /// `weights[i, j]`, `bias[j]`, `gamma[j]` or `beta[j]`.
+    pub parameter: String,
+    /// By backpropagation.
+    pub analytic: f64,
+    /// By finite differences.
+    pub numeric: f64,
+    /// Relative error.
+    pub error: f64,
+    /// Parameters compared.
+    pub n_checked: usize,
+    /// Parameters left out because C has a kink there.
+    pub n_kinks: usize,
+}
+
+/// The function whose gradient is checked: the mean loss of all samples, plus
+/// the penalty.
+#[derive(Debug)]
+pub struct Objective {
+    network: Network<f64>,
+    inputs: Array2<f64>,
+    targets: Array2<f64>,
+    loss: Loss,
+    penalty: Penalty,
+    trace: Trace<f64>,
+    gradients: Gradients<f64>,
+}
+
+impl Objective {
+    /// The objective of a network on a few samples.
+    ///
+    /// # Errors
+    /// If the samples do not fit the network, or the loss its output layer.
+    pub fn new<S: Scalar>(
+        network: &Network<S>,
+        samples: &Samples<'_, S>,
+        loss: Loss,
+        penalty: Penalty,
+    ) -> Result<Self> {
+        samples.check_fit(network.n_inputs(), network.n_outputs())?;
+        loss.check_output(network.output_layer().activation)?;
+        let network = network.without_dropout().cast::<f64>();
+        let n = samples.len();
+        let inputs = rows(n, network.n_inputs(), |position, row| {
+            samples.copy_inputs(position, row)
+        });
+        let targets = rows(n, network.n_outputs(), |position, row| {
+            samples.copy_target(position, S::zero(), row);
+        });
+        Ok(Self {
+            trace: Trace::new(&network, n),
+            gradients: Gradients::new(&network, n),
+            network,
+            inputs,
+            targets,
+            loss,
+            penalty,
+        })
+    }
+
+    /// C at the current parameters; the error of the output layer is left in
+    /// the gradients' buffers.
+    fn value(&mut self) -> f64 {
+        let randomness = Randomness {
+            streams: Streams::new(0),
+            step: 0,
+        };
+        let threads = Threads::single();
+        self.network
+            .forward_in_training(self.inputs.view(), &mut self.trace, randomness, &threads);
+        let (n, width) = self.targets.dim();
+        let last = self.network.layers().len() - 1;
+        let output = self.network.output_layer().activation;
+        let answers = self.trace.layer(last);
+        let errors = self.gradients.error_mut(last, n).chunks_exact_mut(width);
+        let zs = answers.pre_activations().chunks_exact(width);
+        let activations = answers.activations().chunks_exact(width);
+        let mut sum = 0.0;
+        for (((error, z), a), y) in errors.zip(zs).zip(activations).zip(self.targets.rows()) {
+            let y = y.to_slice().expect("rows are contiguous");
+            sum += self.loss.of_row(output, z, a, y, error);
+            error.iter_mut().for_each(|error| *error /= n as f64);
+        }
+        let parameters = self.network.parameters();
+        let layers = self.network.layers().iter();
+        let penalties = layers.map(|layer| self.penalty.value(&parameters[layer.weights()]));
+        sum / n as f64 + penalties.sum::<f64>()
+    }
+
+    /// The gradient by backpropagation.
+    pub fn analytic_gradient(&mut self) -> Vec<f64> {
+        self.value();
+        self.gradients.values_mut().fill(0.0);
+        let inputs = self.inputs.view();
+        self.gradients
+            .backward(&self.network, inputs, &self.trace, &Threads::single());
+        let parameters = self.network.parameters();
+        let gradient = self.gradients.values_mut();
+        for layer in self.network.layers() {
+            let weights = &parameters[layer.weights()];
+            self.penalty
+                .add_gradient(weights, &mut gradient[layer.weights()]);
+        }
+        gradient.to_vec()
+    }
+
+    /// ∂C by one parameter as a difference quotient, or `None` at a kink.
+    fn numeric_gradient(&mut self, parameter: usize, here: f64) -> Option<f64> {
+        let [below, above] = [-STEP, STEP].map(|step| {
+            let before = self.network.parameters()[parameter];
+            self.network.parameters_mut()[parameter] = before + step;
+            let value = self.value();
+            self.network.parameters_mut()[parameter] = before;
+            value
+        });
+        let slope = (above - below) / (2.0 * STEP);
+        let bend = (above - 2.0 * here + below) / STEP;
+        (bend.abs() <= KINK * slope.abs().max(1.0)).then_some(slope)
+    }
+
+    /// Compares `gradient` with finite differences, at most `per_layer`
+    /// parameters (chosen at random) in each layer.
+    ///
+    /// # Panics
+    /// If `gradient` does not have one entry a parameter.
+    pub fn compare(&mut self, gradient: &[f64], per_layer: usize) -> Vec<LayerCheck> {
+        assert_eq!(gradient.len(), self.network.parameters().len());
+        let here = self.value();
+        let layers = self.network.layers().to_vec();
+        let mut checks = Vec::with_capacity(layers.len());
+        for (index, layer) in layers.iter().enumerate() {
+            let range = layer.parameters();
+            let mut chosen = Streams::new(0)
+                .stream(Purpose::Test, index as u64)
+                .permutation(range.len());
+            chosen.truncate(per_layer);
+            let mut worst = LayerCheck {
+                layer: index + 1,
+                parameter: String::new(),
+                analytic: 0.0,
+                numeric: 0.0,
+                error: -1.0,
+                n_checked: 0,
+                n_kinks: 0,
+            };
+            for offset in chosen {
+                let parameter = range.start + offset as usize;
+                let Some(numeric) = self.numeric_gradient(parameter, here) else {
+                    worst.n_kinks += 1;
+                    continue;
+                };
+                worst.n_checked += 1;
+                let analytic = gradient[parameter];
+                let error = relative_error(analytic, numeric);
+                if error > worst.error || error.is_nan() {
+                    worst.parameter = self.network.parameter_name(parameter);
+                    (worst.analytic, worst.numeric, worst.error) = (analytic, numeric, error);
+                }
+            }
+            worst.error = worst.error.max(0.0);
+            checks.push(worst);
+        }
+        checks
+    }
+}
+
+/// Compares backpropagation with finite differences, at most `per_layer`
+/// parameters in each layer.
+///
+/// # Errors
+/// As [`Objective::new`].
+pub fn check<S: Scalar>(
+    network: &Network<S>,
+    samples: &Samples<'_, S>,
+    loss: Loss,
+    penalty: Penalty,
+    per_layer: usize,
+) -> Result<Vec<LayerCheck>> {
+    let mut objective = Objective::new(network, samples, loss, penalty)?;
+    let gradient = objective.analytic_gradient();
+    Ok(objective.compare(&gradient, per_layer))
+}
+
+fn relative_error(analytic: f64, numeric: f64) -> f64 {
+    (analytic - numeric).abs() / analytic.abs().max(numeric.abs()).max(FLOOR)
+}
+
+/// A matrix whose rows are written as `S` and kept as `f64`.
+fn rows<S: Scalar>(n: usize, width: usize, mut write: impl FnMut(usize, &mut [S])) -> Array2<f64> {
+    let mut row = vec![S::zero(); width];
+    let mut values = Vec::with_capacity(n * width);
+    for position in 0..n {
+        write(position, &mut row);
+        values.extend(row.iter().map(|value| value.into_f64()));
+    }
+    ArrayView2::from_shape((n, width), &values)
+        .expect("n rows of equal width")
+        .to_owned()
+}

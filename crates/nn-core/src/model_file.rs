@@ -1,0 +1,584 @@
+//! The model file: weights and everything needed to use them again, in
+//! [safetensors](https://github.com/huggingface/safetensors) form, which
+//! Python reads with the package of that name and without code of ours.
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `layers.I.weight` | `[n_inputs, n_outputs]`, so that a layer is `x @ weight + bias` |
+//! | `layers.I.bias` | `[n_outputs]` |
+//! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalisation |
+//!
+//! I counts from 0. The metadata has one entry, `nn`, a JSON object: `format`,
+//! `layers` (widths, activations, batch normalisation, dropout), `loss`,
+//! `class_names`, `input` (shape, scale, preprocessing), `training` (how it
+//! was trained) and `data_sha256`, the SHA-256 of all tensor bytes in the order
+//! of the file.
+//!
+//! A file is not believed before it is checked: sizes against the length of
+//! the file before anything is allocated, names and shapes against the layers,
+//! every byte of the weights against the checksum, and every weight for being
+//! a finite number.
+
+use std::io::{Read, Write};
+
+use nn_tensor::Scalar;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::activation::Activation;
+use crate::layer::{Layer, LayerConfig};
+use crate::loss::Loss;
+use crate::network::{Network, NetworkConfig};
+use crate::{Error, Result};
+
+/// Version of the metadata.
+const FORMAT: u32 = 1;
+
+/// Longest header that is read. A header of a thousand layers has 1/2 MiB.
+const MAX_HEADER: u64 = 1 << 20;
+
+/// Largest file that is read.
+const MAX_FILE: u64 = 1 << 35;
+
+/// A network with what is needed to use it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model<S = f32> {
+    /// The network.
+    pub network: Network<S>,
+    /// The loss it was trained for; decides what an answer means.
+    pub loss: Loss,
+    /// What goes in and what comes out.
+    pub description: Description,
+}
+
+/// What goes into a network, what comes out, and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// Names of the classes, in the order of the outputs; empty for regression.
+    pub class_names: Vec<String>,
+    /// What a sample looks like.
+    pub input: InputDescription,
+    /// How the network was trained, for people and for training it again.
+    pub training: serde_json::Value,
+}
+
+/// What a sample looks like before it goes into a network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InputDescription {
+    /// `[28, 28]` for images, `[n]` for a row of numbers.
+    pub shape: Vec<usize>,
+    /// Factor on stored values (1/255 for pixels).
+    pub scale: f64,
+    /// How raw rows of a table become inputs, if they are a table's.
+    pub preprocessing: Option<serde_json::Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format: u32,
+    layers: Vec<LayerRecord>,
+    loss: String,
+    #[serde(flatten)]
+    description: Description,
+    data_sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LayerRecord {
+    n_inputs: usize,
+    n_outputs: usize,
+    activation: String,
+    batch_norm: bool,
+    dropout: f64,
+}
+
+impl<S: Scalar> Model<S> {
+    /// Writes the file; the same model gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if `writer` fails.
+    ///
+    /// # Panics
+    /// Never: a valid network always has a file.
+    pub fn write(&self, mut writer: impl Write) -> Result<()> {
+        let layers = self.network.layers().iter().map(|layer| LayerRecord {
+            n_inputs: layer.n_inputs,
+            n_outputs: layer.n_outputs,
+            activation: layer.activation.to_string(),
+            batch_norm: layer.batch_norm,
+            dropout: layer.dropout,
+        });
+        let metadata = Metadata {
+            format: FORMAT,
+            layers: layers.collect(),
+            loss: self.loss.to_string(),
+            description: self.description.clone(),
+            data_sha256: weights_sha256(&self.network),
+        };
+        let json = serde_json::to_string(&metadata).expect("metadata is plain JSON");
+        writer.write_all(&tensor_file(&self.network, Some(json)))?;
+        Ok(())
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
+    /// `reader` fails.
+    pub fn read(reader: impl Read) -> Result<Self> {
+        let bytes = read_all(reader)?;
+        let (header, data) = split_header(&bytes)?;
+        let metadata = parse_metadata(header)?;
+        let tensors = SafeTensors::deserialize(&bytes)
+            .map_err(|error| invalid(format!("not a safetensors file: {error}")))?;
+        let found = sha256(data);
+        if found != metadata.data_sha256 {
+            return Err(invalid(format!(
+                "the weights are damaged: expected SHA-256 {}, found {found}",
+                metadata.data_sha256
+            )));
+        }
+        let mut network = Network::zeros(&network_config(&metadata.layers)?)?;
+        fill(&mut network, &tensors)?;
+        let loss: Loss = metadata.loss.parse()?;
+        loss.check_output(network.output_layer().activation)?;
+        let model = Self {
+            network,
+            loss,
+            description: metadata.description,
+        };
+        model.check_description()?;
+        Ok(model)
+    }
+
+    fn check_description(&self) -> Result<()> {
+        let names = self.description.class_names.len();
+        let n_outputs = self.network.n_outputs();
+        if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
+            return Err(invalid(format!(
+                "{names} class names for {n_outputs} outputs"
+            )));
+        }
+        let shape = &self.description.input.shape;
+        let n_values = shape
+            .iter()
+            .try_fold(1_usize, |product, &n| product.checked_mul(n));
+        let is_table = self.description.input.preprocessing.is_some();
+        if !shape.is_empty() && !is_table && n_values != Some(self.network.n_inputs()) {
+            return Err(invalid(format!(
+                "input shape {shape:?} does not hold {} values",
+                self.network.n_inputs()
+            )));
+        }
+        if !self.description.input.scale.is_finite() {
+            return Err(invalid("the input scale is not a finite number".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of all tensors' little-endian bytes in the order of the file.
+pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
+    let bytes = tensor_file(network, None);
+    let (_, data) = split_header(&bytes).expect("the file was written just now");
+    sha256(data)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn invalid(problem: String) -> Error {
+    Error::ModelFile { problem }
+}
+
+fn tensor_file<S: Scalar>(network: &Network<S>, metadata: Option<String>) -> Vec<u8> {
+    let dtype = if S::BYTES == 4 {
+        Dtype::F32
+    } else {
+        Dtype::F64
+    };
+    let tensors = tensors_of(network);
+    let views = tensors.iter().map(|tensor| {
+        let view = TensorView::new(dtype, tensor.shape.clone(), &tensor.bytes);
+        (
+            tensor.name.as_str(),
+            view.expect("a tensor has the bytes of its shape"),
+        )
+    });
+    // One key, because several would come out in random order.
+    let metadata = metadata.map(|json| std::iter::once(("nn".to_owned(), json)).collect());
+    serialize(views, metadata).expect("a network can be written")
+}
+
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor> {
+    let mut tensors = Vec::new();
+    for (index, layer) in network.layers().iter().enumerate() {
+        for part in parts(index, layer) {
+            let values = match part.range {
+                Source::Parameters(range) => &network.parameters()[range],
+                Source::Statistics(range) => &network.statistics()[range],
+            };
+            let mut bytes = Vec::with_capacity(values.len() * S::BYTES);
+            values.iter().for_each(|value| value.write_le(&mut bytes));
+            tensors.push(Tensor {
+                name: part.name,
+                shape: part.shape,
+                bytes,
+            });
+        }
+    }
+    tensors
+}
+
+/// One tensor of a layer and where its numbers live in the network.
+struct Part {
+    name: String,
+    shape: Vec<usize>,
+    range: Source,
+}
+
+enum Source {
+    Parameters(std::ops::Range<usize>),
+    Statistics(std::ops::Range<usize>),
+}
+
+fn parts(index: usize, layer: &Layer) -> Vec<Part> {
+    let part = |name: &str, shape: &[usize], range| Part {
+        name: format!("layers.{index}.{name}"),
+        shape: shape.to_vec(),
+        range,
+    };
+    let width = [layer.n_outputs];
+    let mut parts = vec![
+        part(
+            "weight",
+            &[layer.n_inputs, layer.n_outputs],
+            Source::Parameters(layer.weights()),
+        ),
+        part("bias", &width, Source::Parameters(layer.bias())),
+    ];
+    if layer.batch_norm {
+        parts.push(part(
+            "batch_norm.gamma",
+            &width,
+            Source::Parameters(layer.gamma()),
+        ));
+        parts.push(part(
+            "batch_norm.beta",
+            &width,
+            Source::Parameters(layer.beta()),
+        ));
+        let (mean, variance) = (layer.running_mean(), layer.running_variance());
+        parts.push(part(
+            "batch_norm.running_mean",
+            &width,
+            Source::Statistics(mean),
+        ));
+        parts.push(part(
+            "batch_norm.running_variance",
+            &width,
+            Source::Statistics(variance),
+        ));
+    }
+    parts
+}
+
+fn read_all(reader: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(invalid(format!("longer than {MAX_FILE} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// The JSON header and the tensors' bytes.
+fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let (length, rest) = bytes
+        .split_first_chunk::<8>()
+        .ok_or_else(|| invalid(format!("ends at byte {}; a header needs 8", bytes.len())))?;
+    let length = u64::from_le_bytes(*length);
+    if length > MAX_HEADER {
+        return Err(invalid(format!(
+            "not a model: its first 8 bytes promise a header of {length} bytes, at most {MAX_HEADER} are accepted"
+        )));
+    }
+    if length > rest.len() as u64 {
+        return Err(invalid(format!(
+            "ends at byte {}, the header promises {}",
+            bytes.len(),
+            length + 8
+        )));
+    }
+    Ok(rest.split_at(length as usize))
+}
+
+fn parse_metadata(header: &[u8]) -> Result<Metadata> {
+    let header: serde_json::Value = serde_json::from_slice(header)
+        .map_err(|error| invalid(format!("the header is not JSON: {error}")))?;
+    let text = header
+        .get("__metadata__")
+        .and_then(|metadata| metadata.get("nn"))
+        .and_then(serde_json::Value::as_str)
+        .ok_or_else(|| {
+            invalid(
+                "a safetensors file, but not written by nn (no \"nn\" in its metadata)".to_owned(),
+            )
+        })?;
+    let metadata: serde_json::Value = serde_json::from_str(text)
+        .map_err(|error| invalid(format!("its metadata is not JSON: {error}")))?;
+    match metadata.get("format").and_then(serde_json::Value::as_u64) {
+        Some(format) if format == u64::from(FORMAT) => {}
+        Some(format) => {
+            return Err(invalid(format!(
+                "format {format}; this version of nn reads format {FORMAT}"
+            )));
+        }
+        None => return Err(invalid("its metadata has no format".to_owned())),
+    }
+    serde_json::from_value(metadata).map_err(|error| invalid(format!("its metadata: {error}")))
+}
+
+fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
+    let mut layers = Vec::with_capacity(records.len());
+    for (index, record) in records.iter().enumerate() {
+        if index > 0 && record.n_inputs != records[index - 1].n_outputs {
+            return Err(invalid(format!(
+                "layer {} expects {} inputs, but layer {index} gives {} outputs",
+                index + 1,
+                record.n_inputs,
+                records[index - 1].n_outputs
+            )));
+        }
+        let activation: Activation = record.activation.parse()?;
+        layers.push(LayerConfig {
+            batch_norm: record.batch_norm,
+            dropout: record.dropout,
+            ..LayerConfig::new(record.n_outputs, activation)
+        });
+    }
+    let config = NetworkConfig {
+        n_inputs: records.first().map_or(0, |record| record.n_inputs),
+        layers,
+    };
+    config.check()?;
+    Ok(config)
+}
+
+/// Copies every tensor to its place.
+fn fill<S: Scalar>(network: &mut Network<S>, tensors: &SafeTensors<'_>) -> Result<()> {
+    let parts: Vec<Part> = network
+        .layers()
+        .iter()
+        .enumerate()
+        .flat_map(|(index, layer)| parts(index, layer))
+        .collect();
+    if tensors.len() != parts.len() {
+        return Err(invalid(format!(
+            "its layers need {} tensors, it has {}",
+            parts.len(),
+            tensors.len()
+        )));
+    }
+    for part in parts {
+        let tensor = tensors
+            .tensor(&part.name)
+            .map_err(|_| invalid(format!("tensor {} is missing", part.name)))?;
+        if tensor.shape() != part.shape {
+            return Err(invalid(format!(
+                "tensor {}: expected shape {:?}, found {:?}",
+                part.name,
+                part.shape,
+                tensor.shape()
+            )));
+        }
+        let values = match part.range {
+            Source::Parameters(range) => &mut network.parameters_mut()[range],
+            Source::Statistics(range) => &mut network.statistics_mut()[range],
+        };
+        copy_numbers(&part.name, &tensor, values)?;
+    }
+    Ok(())
+}
+
+fn copy_numbers<S: Scalar>(name: &str, tensor: &TensorView<'_>, values: &mut [S]) -> Result<()> {
+    let read: fn(&[u8]) -> f64 = match tensor.dtype() {
+        Dtype::F32 => |bytes| f32::read_le(bytes).into(),
+        Dtype::F64 => f64::read_le,
+        other => {
+            return Err(invalid(format!(
+                "tensor {name}: expected F32 or F64, found {other:?}"
+            )));
+        }
+    };
+    let size = tensor.data().len() / values.len();
+    for (index, (value, bytes)) in values
+        .iter_mut()
+        .zip(tensor.data().chunks_exact(size))
+        .enumerate()
+    {
+        let number = read(bytes);
+        if !number.is_finite() {
+            return Err(invalid(format!(
+                "tensor {name}: number {index} is {number}"
+            )));
+        }
+        *value = S::from_f64(number);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> Model<f32> {
+        let hidden = LayerConfig {
+            batch_norm: true,
+            dropout: 0.25,
+            ..LayerConfig::new(3, Activation::LeakyRelu { slope: 0.2 })
+        };
+        let layers = vec![hidden, LayerConfig::new(2, Activation::Softmax)];
+        Model {
+            network: Network::new(
+                &NetworkConfig {
+                    n_inputs: 4,
+                    layers,
+                },
+                5,
+            )
+            .unwrap(),
+            loss: Loss::CrossEntropy,
+            description: Description {
+                class_names: vec!["cat".to_owned(), "dog".to_owned()],
+                input: InputDescription {
+                    shape: vec![2, 2],
+                    scale: 1.0 / 255.0,
+                    preprocessing: None,
+                },
+                training: serde_json::json!({ "seed": 5 }),
+            },
+        }
+    }
+
+    fn bytes(model: &Model<f32>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        model.write(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn message(bytes: &[u8]) -> String {
+        let error = Model::<f32>::read(bytes).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Data, "{error}");
+        error.to_string()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let model = model();
+        let bytes_once = bytes(&model);
+        assert_eq!(Model::read(&bytes_once[..]).unwrap(), model);
+        assert_eq!(bytes_once, bytes(&model), "the same bytes every time");
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_the_data_section() {
+        let model = model();
+        let bytes = bytes(&model);
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        assert_eq!(sha256(&bytes[8 + header..]), weights_sha256(&model.network));
+    }
+
+    #[test]
+    fn double_precision_survives() {
+        let network = model().network.cast::<f64>();
+        let double = Model {
+            network,
+            loss: Loss::CrossEntropy,
+            description: model().description,
+        };
+        let mut bytes = Vec::new();
+        double.write(&mut bytes).unwrap();
+        assert_eq!(Model::<f64>::read(&bytes[..]).unwrap(), double);
+        assert_eq!(
+            Model::<f32>::read(&bytes[..]).unwrap().network,
+            model().network
+        );
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let bytes = bytes(&model());
+        for end in 0..bytes.len() {
+            message(&bytes[..end]);
+        }
+        message(&[&bytes[..], &[0]].concat());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed_or_harmless() {
+        let original = bytes(&model());
+        for position in 0..original.len() {
+            for bit in 0..8 {
+                let mut bytes = original.clone();
+                bytes[position] ^= 1 << bit;
+                if let Ok(read) = Model::<f32>::read(&bytes[..]) {
+                    assert_eq!(read.network.parameters(), model().network.parameters());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_headers_are_refused() {
+        assert!(message(&[]).contains("ends at byte 0"));
+        assert!(message(&[0xff; 64]).contains("promise a header"));
+        assert!(message(b"\x02\0\0\0\0\0\0\0{}").contains("not written by nn"));
+        let deep = [&20_000_u64.to_le_bytes()[..], &vec![b'['; 20_000]].concat();
+        assert!(message(&deep).contains("not JSON"));
+        // Nine I8 tensors whose sizes add up to about 2⁶⁴.
+        let size = u64::MAX / 9;
+        let tensors: Vec<String> = (0..9_u64)
+            .map(|i| {
+                let (start, end) = (i * size, (i + 1) * size);
+                format!("\"t{i}\":{{\"dtype\":\"I8\",\"shape\":[{size}],\"data_offsets\":[{start},{end}]}}")
+            })
+            .collect();
+        let header = format!("{{{}}}", tensors.join(","));
+        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+        message(&file);
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        let mut model = model();
+        model.network.parameters_mut()[2] = f32::NAN;
+        assert_eq!(
+            message(&bytes(&model)),
+            "tensor layers.0.weight: number 2 is NaN"
+        );
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let text = bytes(&model());
+        let position = text
+            .windows(11)
+            .position(|w| w == br#"format\":1,"#)
+            .unwrap();
+        let mut newer = text.clone();
+        newer[position + 9] = b'7';
+        assert!(message(&newer).contains("format 7; this version of nn reads format 1"));
+    }
+}

@@ -1,0 +1,302 @@
+//! Schedules: how the learning rate changes while training goes on.
+//!
+//! The rate is η·f, with the learning rate η that was asked for and, after
+//! `s` of `N` steps and in epoch `e` (from 0),
+//!
+//! | name | f | source |
+//! |---|---|---|
+//! | `constant` | 1 | |
+//! | `step:every=10:factor=0.1` | factor^⌊e/every⌋ | |
+//! | `exponential:factor=0.95` | factorᵉ | |
+//! | `cosine:warmup=0:floor=0` | floor + (1 − floor)·(1 + cos(π·s/N))/2 | Loshchilov & Hutter 2017, one period |
+//! | `warmup:epochs=1` | linear from 0 to 1 over so many epochs, then 1 | Goyal et al. 2017 |
+//! | `one-cycle:rise=0.3:start=25:end=10000` | up from 1/start to 1 and down to 1/(start·end), each half a cosine | Smith & Topin 2018 |
+//! | `plateau:factor=0.5:patience=3` | times factor whenever the loss has not fallen for so many epochs | |
+//!
+//! `cosine:warmup=2` rises linearly over the first two epochs and follows the
+//! cosine over the rest. The validation loss decides for `plateau`, or the
+//! training loss where there is no validation split.
+
+use std::f64::consts::PI;
+
+use crate::menu::{Menu, Parameter, Range, menu_text};
+
+/// How the learning rate changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Schedule {
+    /// Not at all.
+    Constant,
+    /// By a factor every so many epochs.
+    Step {
+        /// Epochs between changes.
+        every: f64,
+        /// The factor.
+        factor: f64,
+    },
+    /// By a factor every epoch.
+    Exponential {
+        /// The factor.
+        factor: f64,
+    },
+    /// Down half a cosine.
+    Cosine {
+        /// Epochs of linear rise before.
+        warmup: f64,
+        /// Where it ends, as a share of the learning rate.
+        floor: f64,
+    },
+    /// Up a line, then not at all.
+    Warmup {
+        /// Length of the rise.
+        epochs: f64,
+    },
+    /// Up and down again.
+    OneCycle {
+        /// Share of the steps that rise.
+        rise: f64,
+        /// The learning rate starts divided by this.
+        start: f64,
+        /// It ends at the start divided by this.
+        end: f64,
+    },
+    /// By a factor when the loss stops falling.
+    Plateau {
+        /// The factor.
+        factor: f64,
+        /// Epochs without a fall that are waited for.
+        patience: f64,
+    },
+}
+
+impl Menu for Schedule {
+    const KIND: &'static str = "schedule";
+
+    const ALL: &'static [Self] = &[
+        Self::Constant,
+        Self::Step {
+            every: 10.0,
+            factor: 0.1,
+        },
+        Self::Exponential { factor: 0.95 },
+        Self::Cosine {
+            warmup: 0.0,
+            floor: 0.0,
+        },
+        Self::Warmup { epochs: 1.0 },
+        Self::OneCycle {
+            rise: 0.3,
+            start: 25.0,
+            end: 1e4,
+        },
+        Self::Plateau {
+            factor: 0.5,
+            patience: 3.0,
+        },
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Step { .. } => "step",
+            Self::Exponential { .. } => "exponential",
+            Self::Cosine { .. } => "cosine",
+            Self::Warmup { .. } => "warmup",
+            Self::OneCycle { .. } => "one-cycle",
+            Self::Plateau { .. } => "plateau",
+        }
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        match self {
+            Self::Constant => Vec::new(),
+            Self::Step { every, factor } => vec![
+                Parameter::new("every", every, Range::Count),
+                Parameter::new("factor", factor, Range::Factor),
+            ],
+            Self::Exponential { factor } => vec![Parameter::new("factor", factor, Range::Factor)],
+            Self::Cosine { warmup, floor } => vec![
+                Parameter::new("warmup", warmup, Range::NotNegative),
+                Parameter::new("floor", floor, Range::Fraction),
+            ],
+            Self::Warmup { epochs } => vec![Parameter::new("epochs", epochs, Range::Positive)],
+            Self::OneCycle { rise, start, end } => vec![
+                Parameter::new("rise", rise, Range::Fraction),
+                Parameter::new("start", start, Range::Positive),
+                Parameter::new("end", end, Range::Positive),
+            ],
+            Self::Plateau { factor, patience } => vec![
+                Parameter::new("factor", factor, Range::Factor),
+                Parameter::new("patience", patience, Range::Count),
+            ],
+        }
+    }
+}
+
+menu_text!(Schedule);
+
+/// Where training stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// Steps already taken.
+    pub step: u64,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u64,
+    /// Epochs in the whole training.
+    pub epochs: u64,
+}
+
+impl Schedule {
+    /// The factor on the learning rate for the step after `position`.
+    ///
+    /// `plateau` is 1 here; its factor depends on the losses and is kept by
+    /// [`Plateau`].
+    pub fn factor(self, position: Position) -> f64 {
+        let Position {
+            step,
+            steps_per_epoch,
+            epochs,
+        } = position;
+        let epoch = (step / steps_per_epoch.max(1)) as f64;
+        let n_steps = (steps_per_epoch * epochs) as f64;
+        let s = step as f64;
+        match self {
+            Self::Constant | Self::Plateau { .. } => 1.0,
+            Self::Step { every, factor } => factor.powf((epoch / every).floor()),
+            Self::Exponential { factor } => factor.powf(epoch),
+            Self::Cosine { warmup, floor } => {
+                let rise = warmup * steps_per_epoch as f64;
+                if s < rise {
+                    return (s + 1.0) / rise;
+                }
+                floor + (1.0 - floor) * half_cosine((s - rise) / (n_steps - rise).max(1.0))
+            }
+            Self::Warmup { epochs } => ((s + 1.0) / (epochs * steps_per_epoch as f64)).min(1.0),
+            Self::OneCycle { rise, start, end } => {
+                // Both ends are steps, so that the first and the last rate are exact.
+                let top = rise * n_steps - 1.0;
+                let [low, lowest] = [1.0 / start, 1.0 / (start * end)];
+                if s <= top {
+                    1.0 + (low - 1.0) * half_cosine(s / top)
+                } else {
+                    lowest + (1.0 - lowest) * half_cosine((s - top) / (n_steps - 1.0 - top))
+                }
+            }
+        }
+    }
+}
+
+/// From 1 at 0 to 0 at 1.
+fn half_cosine(share: f64) -> f64 {
+    0.5 * (1.0 + (PI * share.clamp(0.0, 1.0)).cos())
+}
+
+/// What the `plateau` schedule remembers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plateau {
+    /// The factor reached so far.
+    pub factor: f64,
+    /// The lowest loss seen.
+    pub best: f64,
+    /// Epochs since then.
+    pub waited: u64,
+}
+
+/// A loss must fall by this share to count as falling (as in PyTorch).
+const PLATEAU_THRESHOLD: f64 = 1e-4;
+
+impl Default for Plateau {
+    fn default() -> Self {
+        Self {
+            factor: 1.0,
+            best: f64::INFINITY,
+            waited: 0,
+        }
+    }
+}
+
+impl Plateau {
+    /// Takes note of the loss of a finished epoch.
+    pub fn observe(&mut self, schedule: Schedule, loss: f64) {
+        let Schedule::Plateau { factor, patience } = schedule else {
+            return;
+        };
+        if loss < self.best * (1.0 - PLATEAU_THRESHOLD) {
+            self.best = loss;
+            self.waited = 0;
+            return;
+        }
+        self.waited += 1;
+        if self.waited as f64 > patience {
+            self.factor *= factor;
+            self.waited = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn factors(schedule: &str, steps_per_epoch: u64, epochs: u64) -> Vec<f64> {
+        let schedule: Schedule = schedule.parse().unwrap();
+        (0..steps_per_epoch * epochs)
+            .map(|step| {
+                schedule.factor(Position {
+                    step,
+                    steps_per_epoch,
+                    epochs,
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn menu() {
+        crate::menu::tests::check::<Schedule>();
+    }
+
+    #[test]
+    fn by_hand() {
+        assert_eq!(
+            factors("step:every=2:factor=0.5", 1, 5),
+            [1.0, 1.0, 0.5, 0.5, 0.25]
+        );
+        assert_eq!(
+            factors("exponential:factor=0.5", 2, 2),
+            [1.0, 1.0, 0.5, 0.5]
+        );
+        assert_eq!(
+            factors("warmup:epochs=2", 2, 3),
+            [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+        );
+        let cosine = factors("cosine:floor=0.5", 1, 2);
+        assert!((cosine[0] - 1.0).abs() < 1e-15 && (cosine[1] - 0.75).abs() < 1e-15);
+        let cycle = factors("one-cycle:rise=0.4:start=10:end=100", 10, 1);
+        assert!((cycle[0] - 0.1).abs() < 1e-15 && (cycle[3] - 1.0).abs() < 1e-15);
+        assert!((cycle[9] - 0.001).abs() < 1e-15);
+    }
+
+    #[test]
+    fn factors_stay_between_0_and_1() {
+        for schedule in Schedule::ALL {
+            for factor in factors(&schedule.to_string(), 7, 5) {
+                assert!((0.0..=1.0).contains(&factor), "{schedule}: {factor}");
+            }
+        }
+    }
+
+    #[test]
+    fn plateau_waits_and_then_acts() {
+        let schedule = Schedule::Plateau {
+            factor: 0.5,
+            patience: 2.0,
+        };
+        let mut plateau = Plateau::default();
+        for loss in [1.0, 0.5, 0.6, 0.5] {
+            plateau.observe(schedule, loss);
+        }
+        assert_eq!(plateau.factor, 1.0);
+        plateau.observe(schedule, 0.5);
+        assert_eq!(plateau.factor, 0.5);
+    }
+}
