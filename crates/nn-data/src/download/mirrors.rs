@@ -1,6 +1,7 @@
 //! Files from servers: one mirror after the other, each a few times.
 
 use std::io::{self, Read};
+use std::iter;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use reqwest::{StatusCode, Url, redirect};
 use super::partial::{Partial, Verdict};
 use super::{Limits, Progress, tls};
 use crate::catalog::RemoteFile;
-use crate::error::{Attempt, Chain, Error, MirrorFailure, Result};
+use crate::error::{Attempt, Error, MirrorFailure, Result};
 
 /// Servers with the same files, best first.
 pub(super) struct Mirrors<'a> {
@@ -345,7 +346,7 @@ impl Download<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if is_timeout(&error) => return Err(give_up(speed.too_slow())),
                 Err(error) => {
-                    let cause = Chain(&error).to_string();
+                    let cause = root_cause(&error);
                     return Err(try_again(self.broken(partial, cause)));
                 }
             };
@@ -391,14 +392,21 @@ fn no_answer(error: &reqwest::Error) -> Stop {
             cause: reason.unwrap_or_else(|| error.to_string()),
         });
     }
-    let cause = std::error::Error::source(error)
-        .map_or_else(|| error.to_string(), |source| Chain(source).to_string());
-    let failure = MirrorFailure::NoAnswer { cause };
+    let failure = MirrorFailure::NoAnswer {
+        cause: root_cause(error),
+    };
     if error.is_connect() || error.is_timeout() {
         give_up(failure)
     } else {
         try_again(failure)
     }
+}
+
+/// The innermost error: the layers around it only repeat that something failed.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    iter::successors(Some(error), |error| error.source())
+        .last()
+        .map_or_else(String::new, ToString::to_string)
 }
 
 fn range_failure(asked: u64, response: &Response) -> MirrorFailure {
