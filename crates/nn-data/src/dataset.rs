@@ -1,6 +1,13 @@
 //! Rows and labels, ready for a network.
 
+use std::path::{Path, PathBuf};
+use std::thread;
+
 use ndarray::Array2;
+
+use crate::catalog::Source;
+use crate::error::{Error, Result};
+use crate::idx::{self, Idx, IdxData, Magic};
 
 /// A data set: what to train on and what to test on.
 #[derive(Clone, Debug)]
@@ -43,4 +50,244 @@ pub enum Targets {
     /// Numbers (regression) or 0/1 flags (several labels a row),
     /// `[n_samples, n_outputs]`.
     Values(Array2<f32>),
+}
+
+impl Dataset {
+    /// Reads a data set of the catalog from its folder in `data_dir`.
+    ///
+    /// Every file is read as `name` or else as `name.gz`.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`] if it has not been fetched; otherwise whatever is
+    /// wrong with a file, or with a pair of them.
+    pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
+        let folder = source.folder(data_dir);
+        let find = |name| find_file(&folder, name, Some(source.name));
+        let files = &source.files;
+        let train = SplitFiles {
+            images: find(files.train_images.plain_name())?,
+            labels: find(files.train_labels.plain_name())?,
+        };
+        let test = SplitFiles {
+            images: find(files.test_images.plain_name())?,
+            labels: find(files.test_labels.plain_name())?,
+        };
+        let (train, test) = read_both(train, Some(test))?;
+        let class_names = source.class_names.iter().map(ToString::to_string).collect();
+        assemble(source.name.to_owned(), train, test, class_names)
+    }
+
+    /// Reads one's own images from a folder with MNIST's file names:
+    /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
+    /// `t10k` for the test rows, which may be left out; each may end in `.gz`.
+    ///
+    /// There are as many classes as the largest label says, named by number.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn load_idx_folder(folder: &Path) -> Result<Self> {
+        let train = SplitFiles {
+            images: find_file(folder, "train-images-idx3-ubyte", None)?,
+            labels: find_file(folder, "train-labels-idx1-ubyte", None)?,
+        };
+        let (train, test) = read_both(train, find_test_files(folder)?)?;
+        let name = folder.file_name().unwrap_or(folder.as_os_str());
+        let labels = train
+            .labels
+            .iter()
+            .chain(test.iter().flat_map(|test| &test.labels));
+        let largest = labels.max().copied().unwrap_or(0);
+        let class_names = (0..=largest).map(|class| class.to_string()).collect();
+        assemble(
+            name.to_string_lossy().into_owned(),
+            train,
+            test,
+            class_names,
+        )
+    }
+
+    /// Numbers a sample.
+    pub fn n_inputs(&self) -> usize {
+        self.train.n_inputs()
+    }
+
+    /// Number of classes; 0 for regression.
+    pub fn n_classes(&self) -> usize {
+        self.class_names.len()
+    }
+}
+
+impl Split {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        match &self.inputs {
+            Inputs::Pixels(rows) => rows.nrows(),
+            Inputs::Features(rows) => rows.nrows(),
+        }
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers a sample.
+    pub fn n_inputs(&self) -> usize {
+        match &self.inputs {
+            Inputs::Pixels(rows) => rows.ncols(),
+            Inputs::Features(rows) => rows.ncols(),
+        }
+    }
+
+    /// How many samples each class has, `[n_classes]`; all 0 if the targets are
+    /// values.
+    ///
+    /// # Panics
+    /// If a class number is not below `n_classes`.
+    pub fn class_counts(&self, n_classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; n_classes];
+        if let Targets::Classes(classes) = &self.targets {
+            for &class in classes {
+                counts[class as usize] += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// Where the images and the labels of one split are.
+struct SplitFiles {
+    images: PathBuf,
+    labels: PathBuf,
+}
+
+/// Images and labels, equally many and at least one.
+struct Labelled {
+    files: SplitFiles,
+    image_size: (usize, usize),
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+fn find_file(folder: &Path, name: &str, dataset: Option<&'static str>) -> Result<PathBuf> {
+    idx::locate(folder, name).ok_or_else(|| Error::MissingFile {
+        path: folder.join(name),
+        dataset,
+    })
+}
+
+/// Both test files, or none if there is neither.
+fn find_test_files(folder: &Path) -> Result<Option<SplitFiles>> {
+    let (images, labels) = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
+    if idx::locate(folder, images).is_none() && idx::locate(folder, labels).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(SplitFiles {
+        images: find_file(folder, images, None)?,
+        labels: find_file(folder, labels, None)?,
+    }))
+}
+
+/// Reads the training and the test files at the same time: most of it is
+/// decompression.
+fn read_both(train: SplitFiles, test: Option<SplitFiles>) -> Result<(Labelled, Option<Labelled>)> {
+    thread::scope(|scope| {
+        let test = test.map(|files| scope.spawn(move || read_labelled(files)));
+        let train = read_labelled(train);
+        let test = test.map(|reader| match reader.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        Ok((train?, test.transpose()?))
+    })
+}
+
+fn read_labelled(files: SplitFiles) -> Result<Labelled> {
+    let images = idx::read_file(&files.images, Some(Magic::IMAGES))?;
+    let labels = idx::read_file(&files.labels, Some(Magic::LABELS))?;
+    let (n_images, n_labels) = (images.dims[0], labels.dims[0]);
+    let image_size = (images.dims[1], images.dims[2]);
+    if n_images != n_labels {
+        return Err(Error::CountMismatch {
+            images: files.images,
+            n_images,
+            labels: files.labels,
+            n_labels,
+        });
+    }
+    if n_images == 0 {
+        return Err(Error::Empty { path: files.images });
+    }
+    if image_size.0 == 0 || image_size.1 == 0 {
+        return Err(Error::ImageSize {
+            path: files.images,
+            expected: None,
+            found: image_size,
+        });
+    }
+    Ok(Labelled {
+        files,
+        image_size,
+        pixels: bytes(images),
+        labels: bytes(labels),
+    })
+}
+
+fn bytes(idx: Idx) -> Vec<u8> {
+    match idx.data {
+        IdxData::U8(bytes) => bytes,
+        _ => unreachable!("a file read with Magic::IMAGES or Magic::LABELS holds u8"),
+    }
+}
+
+fn assemble(
+    name: String,
+    train: Labelled,
+    test: Option<Labelled>,
+    class_names: Vec<String>,
+) -> Result<Dataset> {
+    let image_size = train.image_size;
+    if let Some(test) = test.as_ref().filter(|test| test.image_size != image_size) {
+        return Err(Error::ImageSize {
+            path: test.files.images.clone(),
+            expected: Some(image_size),
+            found: test.image_size,
+        });
+    }
+    let n_inputs = image_size.0 * image_size.1;
+    let test = match test {
+        Some(test) => test.into_split(class_names.len())?,
+        None => Split {
+            inputs: Inputs::Pixels(Array2::zeros((0, n_inputs))),
+            targets: Targets::Classes(Vec::new()),
+        },
+    };
+    Ok(Dataset {
+        name,
+        train: train.into_split(class_names.len())?,
+        test,
+        class_names,
+        image_size: Some(image_size),
+    })
+}
+
+impl Labelled {
+    fn into_split(self, n_classes: usize) -> Result<Split> {
+        let bad = |&label: &u8| usize::from(label) >= n_classes;
+        if let Some(index) = self.labels.iter().position(bad) {
+            return Err(Error::LabelOutOfRange {
+                path: self.files.labels,
+                index,
+                label: u32::from(self.labels[index]),
+                n_classes,
+            });
+        }
+        let shape = (self.labels.len(), self.image_size.0 * self.image_size.1);
+        let rows = Array2::from_shape_vec(shape, self.pixels)
+            .expect("an IDX file has as many elements as its dimensions say");
+        Ok(Split {
+            inputs: Inputs::Pixels(rows),
+            targets: Targets::Classes(self.labels.into_iter().map(u32::from).collect()),
+        })
+    }
 }

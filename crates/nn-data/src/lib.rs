@@ -7,7 +7,12 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod idx;
+pub mod checksum;
+pub mod catalog;
 pub mod dataset;
+#[cfg(feature = "download")]
+pub mod download;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
-pub use error::{Error, Result};
+pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};

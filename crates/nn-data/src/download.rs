@@ -1,0 +1,293 @@
+//! Bringing a data set's files into the data folder, whole or not at all.
+//!
+//! A file is written as `NAME.partial`, compared with the published length and
+//! SHA-256, flushed to the disk and only then given its name: under that name
+//! there are never wrong bytes, whenever the program is killed. What a broken
+//! connection left behind is continued next time (HTTP `Range`, RFC 9110
+//! section 14), from whichever mirror answers.
+//!
+//! Processes that fetch the same data set at once wait for each other.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::catalog::{RemoteFile, Source};
+use crate::checksum;
+use crate::error::{Error, MirrorFailure, Result};
+use crate::idx;
+
+mod tls;
+mod partial;
+mod folder;
+mod mirrors;
+
+use mirrors::Mirrors;
+
+/// Brings the files of `source` that are not there yet, or not intact, into its
+/// folder in `data_dir`.
+///
+/// # Errors
+/// [`Error::NotDelivered`] if no mirror has one of the files as published,
+/// [`Error::MissingFile`] and [`Error::Checksum`] if it is `origin`'s folder
+/// that has not, [`Error::Io`] if the data folder cannot be written.
+pub fn fetch(
+    source: &Source,
+    data_dir: &Path,
+    origin: Option<&Origin>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Fetched> {
+    fetch_within(&Limits::default(), source, data_dir, origin, progress)
+}
+
+/// [`fetch`] with other limits than the usual ones.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_within(
+    limits: &Limits,
+    source: &Source,
+    data_dir: &Path,
+    origin: Option<&Origin>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Fetched> {
+    let folder = source.folder(data_dir);
+    let mut fetched = Fetched {
+        folder: folder.clone(),
+        new_files: Vec::new(),
+    };
+    if missing_files(source, &folder)?.is_empty() {
+        return Ok(fetched);
+    }
+    fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+    let _lock = lock(&folder, progress)?;
+    let missing = missing_files(source, &folder)?;
+    let supplier = Supplier::new(limits, source, origin)?;
+    for file in missing {
+        supplier.bring(file, &folder, progress)?;
+        progress(Progress::Finished { file: file.name });
+        fetched.new_files.push(file.name);
+    }
+    Ok(fetched)
+}
+
+/// Where to get files from instead of the catalog's mirrors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A local folder with the files, or with a folder of the data set's name.
+    Folder(PathBuf),
+    /// The address of a folder on a server: `https://`, or `http://` on this
+    /// very machine.
+    Mirror(String),
+}
+
+impl Origin {
+    /// An address if it looks like one (`scheme://`), otherwise a folder.
+    pub fn parse(text: &OsStr) -> Self {
+        match text.to_str() {
+            Some(address) if address.contains("://") => Self::Mirror(address.to_owned()),
+            _ => Self::Folder(text.into()),
+        }
+    }
+}
+
+/// What happens during a fetch, for someone who wants to watch.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// Another process is fetching the same data set; its end is waited for.
+    Waiting,
+    /// A file is being asked for.
+    Started {
+        /// Its name.
+        file: &'a str,
+        /// Its address or path.
+        from: &'a str,
+        /// Bytes that an earlier attempt left.
+        bytes: u64,
+        /// Bytes of the whole file.
+        size: u64,
+    },
+    /// More of a file is on the disk. Less than before if it had to begin again.
+    Advanced {
+        /// Its name.
+        file: &'a str,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes of the whole file.
+        size: u64,
+    },
+    /// A mirror will be asked again.
+    Retrying {
+        /// The file's address.
+        url: &'a str,
+        /// What was wrong.
+        failure: &'a MirrorFailure,
+        /// How long until then.
+        pause: Duration,
+    },
+    /// A mirror is given up; the next one, if any, is asked.
+    GivenUp {
+        /// The file's address.
+        url: &'a str,
+        /// What was wrong.
+        failure: &'a MirrorFailure,
+    },
+    /// A file is in its place, checked.
+    Finished {
+        /// Its name.
+        file: &'a str,
+    },
+}
+
+/// What a fetch did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The folder that now holds the data set.
+    pub folder: PathBuf,
+    /// The files that were not there before; none if there was nothing to do.
+    pub new_files: Vec<&'static str>,
+}
+
+/// How long a mirror is given.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Until a connection stands (7 s: two dead mirrors take less than 15 s).
+    pub connect: Duration,
+    /// Over how long the speed of a transfer is measured, and for how long a
+    /// mirror may be silent (30 s).
+    pub window: Duration,
+    /// Bytes a second below which a mirror is given up (1024).
+    pub least_speed: u64,
+    /// Pauses before a mirror in trouble is asked again (1, 2 and 4 s).
+    pub pauses: Vec<Duration>,
+    /// The longest pause that a server may ask for (30 s).
+    pub longest_pause: Duration,
+    /// How many redirects are followed (5).
+    pub redirects: usize,
+    /// Whether `http://` is good enough on this very machine (no). An origin
+    /// that names such an address allows it by itself.
+    pub local_http: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(7),
+            window: Duration::from_secs(30),
+            least_speed: 1024,
+            pauses: [1, 2, 4].map(Duration::from_secs).to_vec(),
+            longest_pause: Duration::from_secs(30),
+            redirects: 5,
+            local_http: false,
+        }
+    }
+}
+
+/// Where the files come from.
+enum Supplier<'a> {
+    Folder {
+        folder: &'a Path,
+        source: &'a Source,
+    },
+    Mirrors(Mirrors<'a>),
+}
+
+impl<'a> Supplier<'a> {
+    fn new(limits: &'a Limits, source: &'a Source, origin: Option<&'a Origin>) -> Result<Self> {
+        Ok(match origin {
+            None => Self::Mirrors(Mirrors::new(limits, source.mirrors)?),
+            Some(Origin::Mirror(address)) => {
+                Self::Mirrors(Mirrors::named_by_user(limits, address)?)
+            }
+            Some(Origin::Folder(folder)) => Self::Folder { folder, source },
+        })
+    }
+
+    fn bring(
+        &self,
+        file: &RemoteFile,
+        folder: &Path,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<()> {
+        match self {
+            Self::Mirrors(mirrors) => mirrors.bring(file, folder, progress),
+            Self::Folder {
+                folder: from,
+                source,
+            } => folder::bring(&[from, &from.join(source.name)], file, folder, progress),
+        }
+    }
+}
+
+/// The files that are not in `folder` as published.
+fn missing_files<'a>(source: &'a Source, folder: &Path) -> Result<Vec<&'a RemoteFile>> {
+    let mut missing = Vec::new();
+    for file in source.files.all() {
+        if !is_intact(file, &folder.join(file.name))? {
+            missing.push(file);
+        }
+    }
+    Ok(missing)
+}
+
+fn is_intact(file: &RemoteFile, path: &Path) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let (opened, length) = idx::open_regular(path)?;
+    if length != file.size {
+        return Ok(false);
+    }
+    let found = checksum::sha256(opened).map_err(io_error(path))?;
+    Ok(found == file.sha256)
+}
+
+/// Waits until no other process fetches into `folder`; the system ends the lock
+/// with the process, however that ends.
+fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
+    let path = folder.join(".fetch.lock");
+    let file = File::create(&path).map_err(io_error(&path))?;
+    let locked = match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            progress(Progress::Waiting);
+            file.lock()
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    };
+    match locked {
+        // Some network file systems know no locks. Without one, processes that
+        // fetch at once may spoil each other's download, but not its check.
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(io_error(&path)(error)),
+        _ => Ok(file),
+    }
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_with_a_scheme_is_an_address_and_anything_else_a_folder() {
+        let address = "https://example.org/mnist";
+        assert_eq!(
+            Origin::parse(OsStr::new(address)),
+            Origin::Mirror(address.to_owned())
+        );
+        for folder in ["data", "C:\\data", "/srv/data", "."] {
+            assert_eq!(
+                Origin::parse(OsStr::new(folder)),
+                Origin::Folder(folder.into())
+            );
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! The IDX format of the MNIST files: arrays of numbers of any rank.
+//!
+//! ```text
+//! bytes 0..2   00 00
+//! byte  2      element type: 08 u8, 09 i8, 0b i16, 0c i32, 0d f32, 0e f64
+//! byte  3      rank: the number of dimensions, 0..=255
+//! then         rank dimensions, u32
+//! then         the elements, last dimension fastest
+//! ```
+//! All numbers are big-endian. Source: "The IDX file format" on the MNIST page
+//! (LeCun, Cortes, Burges). MNIST's images are type 08 and rank 3, magic number
+//! 0x0803 = 2051; its labels type 08 and rank 1, 0x0801 = 2049.
+//!
+//! Reading is strict: a file that is shorter or longer than its header says is
+//! an error, and so is gzip data that is cut off, fails its checksum or is
+//! followed by anything at all. A header is never trusted with memory: a file's
+//! length is compared first, and gzip data grows its buffer as it arrives.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
+use flate2::bufread::GzDecoder;
+
+use crate::error::{Error, GZIP_MAGIC, IdxProblem, Result};
+
+/// An array as it is stored in an IDX file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Idx {
+    /// Sizes, slowest dimension first; their product is the number of elements.
+    pub dims: Vec<usize>,
+    /// The elements, last dimension fastest.
+    pub data: IdxData,
+}
+
+/// The elements of an [`Idx`], of one of the types that the format knows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IdxData {
+    /// Type 08.
+    U8(Vec<u8>),
+    /// Type 09.
+    I8(Vec<i8>),
+    /// Type 0b.
+    I16(Vec<i16>),
+    /// Type 0c.
+    I32(Vec<i32>),
+    /// Type 0d.
+    F32(Vec<f32>),
+    /// Type 0e.
+    F64(Vec<f64>),
+}
+
+/// The type of the elements of an [`Idx`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementType {
+    /// 8 bits without sign.
+    U8,
+    /// 8 bits with sign.
+    I8,
+    /// 16 bits with sign.
+    I16,
+    /// 32 bits with sign.
+    I32,
+    /// IEEE single precision.
+    F32,
+    /// IEEE double precision.
+    F64,
+}
+
+/// The first four bytes of an IDX file: what its elements are, and its rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Magic {
+    /// Type of the elements.
+    pub element: ElementType,
+    /// Number of dimensions.
+    pub rank: u8,
+}
+
+impl Idx {
+    /// Reads an array from `reader` up to its end, which must be the array's.
+    ///
+    /// # Errors
+    /// [`IdxProblem`] says what is wrong with the bytes.
+    ///
+    /// ```
+    /// use nn_data::idx::{Idx, IdxData};
+    ///
+    /// let bytes = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+    /// let labels = Idx::read(&bytes[..])?;
+    /// assert_eq!(labels.dims, [2]);
+    /// assert_eq!(labels.data, IdxData::U8(vec![7, 9]));
+    /// # Ok::<(), nn_data::IdxProblem>(())
+    /// ```
+    pub fn read(reader: impl Read) -> Result<Self, IdxProblem> {
+        read_strictly(reader, None, Length::Unknown { likely: 0 })
+    }
+
+    /// Reads an array that is all of `bytes`.
+    ///
+    /// # Errors
+    /// As [`Idx::read`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdxProblem> {
+        read_strictly(bytes, None, Length::Known(bytes.len() as u64))
+    }
+
+    /// Writes the array to `writer`.
+    ///
+    /// # Errors
+    /// If writing fails, or if the number of elements is not the product of the
+    /// dimensions, there are more than 255 dimensions, or one needs more than
+    /// 32 bits.
+    pub fn write(&self, mut writer: impl Write) -> Result<(), IdxProblem> {
+        let (magic, dims) = self.header().ok_or_else(|| IdxProblem::Unwritable {
+            dims: self.dims.clone(),
+            n_elements: self.data.len(),
+        })?;
+        writer.write_all(&magic.bytes())?;
+        for dim in dims {
+            writer.write_u32::<BigEndian>(dim)?;
+        }
+        writer.write_all(&self.data.to_bytes())?;
+        Ok(())
+    }
+
+    /// What the header holds, if it can.
+    fn header(&self) -> Option<(Magic, Vec<u32>)> {
+        let magic = Magic {
+            element: self.data.element_type(),
+            rank: u8::try_from(self.dims.len()).ok()?,
+        };
+        let mut n_elements = 1_usize;
+        let mut dims = Vec::with_capacity(self.dims.len());
+        for &dim in &self.dims {
+            n_elements = n_elements.checked_mul(dim)?;
+            dims.push(u32::try_from(dim).ok()?);
+        }
+        (n_elements == self.data.len()).then_some((magic, dims))
+    }
+}
+
+impl IdxData {
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(values) => values.len(),
+            Self::I8(values) => values.len(),
+            Self::I16(values) => values.len(),
+            Self::I32(values) => values.len(),
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The type of the elements.
+    pub fn element_type(&self) -> ElementType {
+        match self {
+            Self::U8(_) => ElementType::U8,
+            Self::I8(_) => ElementType::I8,
+            Self::I16(_) => ElementType::I16,
+            Self::I32(_) => ElementType::I32,
+            Self::F32(_) => ElementType::F32,
+            Self::F64(_) => ElementType::F64,
+        }
+    }
+
+    /// Elements from their big-endian bytes.
+    fn from_bytes(element: ElementType, bytes: Vec<u8>) -> Self {
+        match element {
+            ElementType::U8 => Self::U8(bytes),
+            ElementType::I8 => Self::I8(bytes.into_iter().map(u8::cast_signed).collect()),
+            ElementType::I16 => Self::I16(decode(&bytes, BigEndian::read_i16)),
+            ElementType::I32 => Self::I32(decode(&bytes, BigEndian::read_i32)),
+            ElementType::F32 => Self::F32(decode(&bytes, BigEndian::read_f32)),
+            ElementType::F64 => Self::F64(decode(&bytes, BigEndian::read_f64)),
+        }
+    }
+
+    /// The elements' big-endian bytes.
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::U8(values) => values.clone(),
+            Self::I8(values) => values.iter().map(|&value| value.cast_unsigned()).collect(),
+            Self::I16(values) => values
+                .iter()
+                .flat_map(|value| value.to_be_bytes())
+                .collect(),
+            Self::I32(values) => values
+                .iter()
+                .flat_map(|value| value.to_be_bytes())
+                .collect(),
+            Self::F32(values) => values
+                .iter()
+                .flat_map(|value| value.to_be_bytes())
+                .collect(),
+            Self::F64(values) => values
+                .iter()
+                .flat_map(|value| value.to_be_bytes())
+                .collect(),
+        }
+    }
+}
+
+fn decode<T>(bytes: &[u8], read: impl Fn(&[u8]) -> T) -> Vec<T> {
+    bytes.chunks_exact(size_of::<T>()).map(read).collect()
+}
+
+impl ElementType {
+    /// Every type, in the order of their codes.
+    pub const ALL: [Self; 6] = [
+        Self::U8,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::F32,
+        Self::F64,
+    ];
+
+    /// The third byte of a file with such elements.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::U8 => 0x08,
+            Self::I8 => 0x09,
+            Self::I16 => 0x0b,
+            Self::I32 => 0x0c,
+            Self::F32 => 0x0d,
+            Self::F64 => 0x0e,
+        }
+    }
+
+    /// Bytes of one element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 => 2,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+impl Magic {
+    /// MNIST's images, 2051: `[n_samples, height, width]`.
+    pub const IMAGES: Self = Self {
+        element: ElementType::U8,
+        rank: 3,
+    };
+
+    /// MNIST's labels, 2049: `[n_samples]`.
+    pub const LABELS: Self = Self {
+        element: ElementType::U8,
+        rank: 1,
+    };
+
+    /// The four bytes.
+    pub fn bytes(self) -> [u8; 4] {
+        [0, 0, self.element.code(), self.rank]
+    }
+
+    /// What four bytes stand for, if anything.
+    pub fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
+        let [0, 0, code, rank] = bytes else {
+            return None;
+        };
+        ElementType::ALL
+            .into_iter()
+            .find(|element| element.code() == code)
+            .map(|element| Self { element, rank })
+    }
+}
+
+/// The file `name` in `folder`, or else `name.gz`, or else `None`.
+pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
+    [folder.join(name), folder.join(format!("{name}.gz"))]
+        .into_iter()
+        .find(|path| path.exists())
+}
+
+/// Reads the IDX file at `path`, which may be gzip-compressed whatever its name.
+///
+/// With `wanted`, any other element type or rank is an error.
+///
+/// # Errors
+/// [`Error::Idx`] if the content is not as it should be, [`Error::NotAFile`]
+/// for folders, pipes and devices, [`Error::Io`] if the system refuses.
+pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
+    let (file, length) = open_regular(path)?;
+    let mut file = BufReader::with_capacity(1 << 16, file);
+    let result = match file.fill_buf() {
+        Ok(start) if start.starts_with(&GZIP_MAGIC) => read_gzip(&mut file, wanted, length),
+        Ok(_) => read_strictly(&mut file, wanted, Length::Known(length)),
+        Err(error) => Err(error.into()),
+    };
+    result.map_err(|problem| Error::Idx {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+/// Opens a file for reading, with its length; refuses everything that is not a
+/// file, before opening it, since a pipe would be waited for.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, u64)> {
+    let io_error = |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let kind = fs::metadata(path).map_err(io_error)?.file_type();
+    if !kind.is_file() {
+        return Err(Error::NotAFile {
+            path: path.to_owned(),
+            found: if kind.is_dir() {
+                "a folder"
+            } else {
+                "a pipe, socket or device"
+            },
+        });
+    }
+    let file = File::open(path).map_err(io_error)?;
+    let length = file.metadata().map_err(io_error)?.len();
+    Ok((file, length))
+}
+
+/// Reads one array from one gzip member that ends where the reader does.
+fn read_gzip(
+    reader: &mut impl BufRead,
+    wanted: Option<Magic>,
+    compressed_length: u64,
+) -> Result<Idx, IdxProblem> {
+    /// MNIST's images shrink to a fifth; a buffer of up to this many times the
+    /// compressed length is asked for at once.
+    const LIKELY_RATIO: u64 = 8;
+    let mut decoder = GzDecoder::new(reader);
+    let likely = compressed_length.saturating_mul(LIKELY_RATIO);
+    let idx =
+        read_strictly(&mut decoder, wanted, Length::Unknown { likely }).map_err(gzip_problem)?;
+    expect_end(decoder.into_inner())?;
+    Ok(idx)
+}
+
+/// Tells damaged gzip data from a disk that fails.
+fn gzip_problem(problem: IdxProblem) -> IdxProblem {
+    match problem {
+        IdxProblem::Read(source)
+            if matches!(
+                source.kind(),
+                io::ErrorKind::InvalidInput
+                    | io::ErrorKind::InvalidData
+                    | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            IdxProblem::Gzip { source }
+        }
+        other => other,
+    }
+}
+
+fn expect_end(reader: &mut impl BufRead) -> Result<(), IdxProblem> {
+    let is_gzip = reader.fill_buf()?.starts_with(&GZIP_MAGIC);
+    match io::copy(reader, &mut io::sink())? {
+        0 => Ok(()),
+        surplus => Err(IdxProblem::AfterGzip { surplus, is_gzip }),
+    }
+}
+
+/// How many bytes a reader will yield.
+enum Length {
+    /// As many as this.
+    Known(u64),
+    /// Nobody knows, but up to `likely` would be no surprise.
+    Unknown { likely: u64 },
+}
+
+fn read_strictly(
+    mut reader: impl Read,
+    wanted: Option<Magic>,
+    length: Length,
+) -> Result<Idx, IdxProblem> {
+    let magic = read_magic(&mut reader, wanted)?;
+    let dims = read_dims(&mut reader, magic.rank)?;
+    let header_size = header_size(magic.rank);
+    let promised =
+        file_size(&dims, magic.element, header_size).ok_or_else(|| IdxProblem::Overflow {
+            dims: dims.clone(),
+            element_size: magic.element.size(),
+        })?;
+    let capacity = match length {
+        Length::Known(length) => {
+            compare(length, promised)?;
+            promised - header_size
+        }
+        Length::Unknown { likely } => likely.min(promised - header_size),
+    };
+    let bytes = read_elements(reader, header_size, promised, capacity)?;
+    let data = IdxData::from_bytes(magic.element, bytes);
+    Ok(Idx { dims, data })
+}
+
+fn read_magic(reader: &mut impl Read, wanted: Option<Magic>) -> Result<Magic, IdxProblem> {
+    let mut found = [0; 4];
+    read_header(reader, &mut found, 0, 4)?;
+    let magic = Magic::from_bytes(found);
+    match (magic, wanted) {
+        (Some(magic), None) => Ok(magic),
+        (Some(magic), Some(wanted)) if magic == wanted => Ok(magic),
+        _ => Err(IdxProblem::Magic {
+            wanted: wanted.map(Magic::bytes),
+            found,
+        }),
+    }
+}
+
+fn read_dims(reader: &mut impl Read, rank: u8) -> Result<Vec<usize>, IdxProblem> {
+    let mut bytes = [0; 4 * u8::MAX as usize];
+    let bytes = &mut bytes[..4 * usize::from(rank)];
+    read_header(reader, bytes, 4, header_size(rank))?;
+    Ok(decode(bytes, BigEndian::read_u32)
+        .into_iter()
+        .map(|dim| dim as usize)
+        .collect())
+}
+
+/// Fills `bytes`, which start at byte `start` of a header of `needed` bytes.
+fn read_header(
+    reader: &mut impl Read,
+    bytes: &mut [u8],
+    start: u64,
+    needed: u64,
+) -> Result<(), IdxProblem> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match reader.read(&mut bytes[filled..]) {
+            Ok(0) => {
+                let end = start + filled as u64;
+                return Err(IdxProblem::HeaderCut { end, needed });
+            }
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn header_size(rank: u8) -> u64 {
+    4 + 4 * u64::from(rank)
+}
+
+/// Bytes of header and elements; `None` if that is more than a file or the
+/// memory could hold.
+fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u64> {
+    if dims.contains(&0) {
+        return Some(header_size);
+    }
+    let elements = dims.iter().try_fold(element.size() as u64, |size, &dim| {
+        size.checked_mul(dim as u64)
+    })?;
+    isize::try_from(elements).ok()?;
+    elements.checked_add(header_size)
+}
+
+fn compare(length: u64, promised: u64) -> Result<(), IdxProblem> {
+    if length < promised {
+        return Err(IdxProblem::Cut {
+            end: length,
+            promised,
+        });
+    }
+    match length - promised {
+        0 => Ok(()),
+        surplus => Err(IdxProblem::Trailing {
+            promised,
+            surplus: Some(surplus),
+        }),
+    }
+}
+
+/// Reads up to one byte more than promised, to see that the reader ends there.
+fn read_elements(
+    reader: impl Read,
+    header_size: u64,
+    promised: u64,
+    capacity: u64,
+) -> Result<Vec<u8>, IdxProblem> {
+    let expected = promised - header_size;
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(usize::try_from(capacity).unwrap_or(0))
+        .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    reader.take(expected + 1).read_to_end(&mut bytes)?;
+    let found = bytes.len() as u64;
+    if found > expected {
+        return Err(IdxProblem::Trailing {
+            promised,
+            surplus: None,
+        });
+    }
+    compare(header_size + found, promised)?;
+    Ok(bytes)
+}
