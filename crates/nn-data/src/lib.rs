@@ -7,7 +7,13 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod input_file;
+mod suggestion;
 pub mod dataset;
+pub mod image;
+pub mod csv;
+pub mod preprocessing;
+pub mod predictions;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
-pub use error::{Error, Result};
+pub use error::{CellProblem, Error, ErrorKind, Result};
