@@ -41,7 +41,12 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DataFolder {
     /// Folder of the data sets
-    #[arg(long, value_name = "DIR", env = "NN_DATA_DIR", default_value = "datasets")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NN_DATA_DIR",
+        default_value = "datasets"
+    )]
     pub(crate) data_dir: PathBuf,
 }
 

@@ -20,11 +20,20 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             Ok(())
         }
         DataCommand::Info { name, folder } => info(name, &folder.data_dir),
-        DataCommand::Fetch { names, from, folder } => {
+        DataCommand::Fetch {
+            names,
+            from,
+            folder,
+        } => {
             let origin = from.as_deref().map(OsStr::new).map(Origin::parse);
             // All names are looked up before the first byte is fetched.
-            let sources: Vec<_> = names.iter().map(|name| catalog::find(name)).collect::<Result<_, _>>()?;
-            sources.iter().try_for_each(|source| fetch_one(source, &folder.data_dir, origin.as_ref()))
+            let sources: Vec<_> = names
+                .iter()
+                .map(|name| catalog::find(name))
+                .collect::<Result<_, _>>()?;
+            sources
+                .iter()
+                .try_for_each(|source| fetch_one(source, &folder.data_dir, origin.as_ref()))
         }
     }
 }
@@ -32,10 +41,19 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
 fn list(data_dir: &Path) {
     let width = datasets::names().map(str::len).max().unwrap_or(0);
     for source in catalog::ALL {
-        let state = if source.is_present(data_dir) { "here" } else { "to fetch" };
-        terminal::line(format!("{:width$}  {state:8}  {}", source.name, source.description));
+        let state = if source.is_present(data_dir) {
+            "here"
+        } else {
+            "to fetch"
+        };
+        terminal::line(format!(
+            "{:width$}  {state:8}  {}",
+            source.name, source.description
+        ));
     }
-    terminal::line(format!("{GLYPHS:width$}  built in  handwritten-looking digits, drawn by this program"));
+    terminal::line(format!(
+        "{GLYPHS:width$}  built in  handwritten-looking digits, drawn by this program"
+    ));
 }
 
 fn info(name: &str, data_dir: &Path) -> Result<()> {
@@ -60,7 +78,10 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
         terminal::line("classes   training      test");
         let counts = [&dataset.train, &dataset.test].map(|split| split.class_counts(n_classes));
         for (class, name) in dataset.class_names.iter().enumerate() {
-            terminal::line(format!("  {name:<10} {:>5} {:>9}", counts[0][class], counts[1][class]));
+            terminal::line(format!(
+                "  {name:<10} {:>5} {:>9}",
+                counts[0][class], counts[1][class]
+            ));
         }
     }
     Ok(())
@@ -71,7 +92,10 @@ fn describe(source: &Source, data_dir: &Path) {
     terminal::line(format!("licence   {}", source.licence));
     terminal::line(format!("cite      {}", source.citation));
     for file in source.files.all() {
-        terminal::line(format!("file      {}  {} bytes  SHA-256 {}", file.name, file.size, file.sha256));
+        terminal::line(format!(
+            "file      {}  {} bytes  SHA-256 {}",
+            file.name, file.size, file.sha256
+        ));
     }
     for mirror in source.mirrors {
         terminal::line(format!("mirror    {mirror}"));
@@ -79,13 +103,19 @@ fn describe(source: &Source, data_dir: &Path) {
     if source.is_present(data_dir) {
         terminal::line(format!("here      {}", source.folder(data_dir).display()));
     } else {
-        terminal::line(format!("not here  `{} data fetch {}` brings it", terminal::program(), source.name));
+        terminal::line(format!(
+            "not here  `{} data fetch {}` brings it",
+            terminal::program(),
+            source.name
+        ));
     }
 }
 
 fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Result<()> {
     let mut display = Display::new();
-    let fetched = fetch(source, data_dir, origin, &mut |progress| display.show(progress))?;
+    let fetched = fetch(source, data_dir, origin, &mut |progress| {
+        display.show(progress)
+    })?;
     let folder = fetched.folder.display();
     terminal::line(match fetched.new_files.len() {
         0 => format!("{}: already in {folder}, checksums right", source.name),
@@ -111,15 +141,26 @@ impl Display {
 
     fn show(&mut self, progress: Progress<'_>) {
         match progress {
-            Progress::Waiting => self.say("another process is fetching the same data set; waiting for it"),
-            Progress::Started { file, from, bytes, size } => {
+            Progress::Waiting => {
+                self.say("another process is fetching the same data set; waiting for it")
+            }
+            Progress::Started {
+                file,
+                from,
+                bytes,
+                size,
+            } => {
                 if let Some(bar) = &self.bar {
                     bar.reset();
                     bar.set_length(size);
                     bar.set_position(bytes);
                     bar.set_prefix(file.to_owned());
                 }
-                let resumed = if bytes > 0 { format!(", resumed at byte {bytes}") } else { String::new() };
+                let resumed = if bytes > 0 {
+                    format!(", resumed at byte {bytes}")
+                } else {
+                    String::new()
+                };
                 self.say(&format!("{file} from {from}{resumed}"));
             }
             Progress::Advanced { bytes, .. } => {
@@ -127,8 +168,15 @@ impl Display {
                     bar.set_position(bytes);
                 }
             }
-            Progress::Retrying { url, failure, pause } => {
-                self.say(&format!("{url}: {failure}; again in {:.0} s", pause.as_secs_f64()));
+            Progress::Retrying {
+                url,
+                failure,
+                pause,
+            } => {
+                self.say(&format!(
+                    "{url}: {failure}; again in {:.0} s",
+                    pause.as_secs_f64()
+                ));
             }
             Progress::GivenUp { url, failure } => self.say(&format!("{url}: {failure}; given up")),
             Progress::Finished { .. } => {

@@ -58,7 +58,11 @@ pub(crate) fn default_name(data_dir: &Path) -> &'static str {
 
 /// Says how to get real data, where the built-in digits took its place.
 pub(crate) fn fetch_hint() -> String {
-    let command = if std::env::var_os("CARGO").is_some() { "cargo xtask fetch-data" } else { "nn data fetch" };
+    let command = if std::env::var_os("CARGO").is_some() {
+        "cargo xtask fetch-data"
+    } else {
+        "nn data fetch"
+    };
     format!("no MNIST in the data folder, so the built-in digits are used; `{command}` brings it")
 }
 
@@ -87,12 +91,20 @@ pub(crate) fn load(name: &str, data_dir: &Path, threads: &Threads) -> Result<Dat
 
 /// Every name that can be loaded.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    catalog::ALL.iter().map(|source| source.name).chain([GLYPHS])
+    catalog::ALL
+        .iter()
+        .map(|source| source.name)
+        .chain([GLYPHS])
 }
 
 impl Data {
     /// Loads what `name` stands for and turns it into what is to be learned.
-    pub(crate) fn load(name: &str, data_dir: &Path, positive_class: Option<u32>, threads: &Threads) -> Result<Self> {
+    pub(crate) fn load(
+        name: &str,
+        data_dir: &Path,
+        positive_class: Option<u32>,
+        threads: &Threads,
+    ) -> Result<Self> {
         let mut dataset = load(name, data_dir, threads)?;
         let mut class_names = dataset.class_names.clone();
         if let Some(class) = positive_class {
@@ -102,10 +114,19 @@ impl Data {
             nn_data::Targets::Classes(_) => Task::Classes(class_names.len()),
             nn_data::Targets::Values(values) => {
                 let are_flags = values.iter().all(|&value| value == 0.0 || value == 1.0);
-                if are_flags { Task::Flags(values.ncols()) } else { Task::Numbers(values.ncols()) }
+                if are_flags {
+                    Task::Flags(values.ncols())
+                } else {
+                    Task::Numbers(values.ncols())
+                }
             }
         };
-        Ok(Self { dataset, task, class_names, origin: name.to_owned() })
+        Ok(Self {
+            dataset,
+            task,
+            class_names,
+            origin: name.to_owned(),
+        })
     }
 
     pub(crate) fn n_inputs(&self) -> usize {
@@ -135,19 +156,27 @@ impl Data {
         Ok(Parts {
             train: all.select(&train),
             validation: all.select(&validation),
-            test: if test.is_empty() { None } else { Some(self.samples(test)?) },
+            test: if test.is_empty() {
+                None
+            } else {
+                Some(self.samples(test)?)
+            },
         })
     }
 
     fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {
         let inputs = match &part.inputs {
-            nn_data::Inputs::Pixels(pixels) => Inputs::Bytes { values: pixels.view(), scale: PIXEL_SCALE },
+            nn_data::Inputs::Pixels(pixels) => Inputs::Bytes {
+                values: pixels.view(),
+                scale: PIXEL_SCALE,
+            },
             nn_data::Inputs::Features(features) => Inputs::Values(features.view()),
         };
         let targets = match &part.targets {
-            nn_data::Targets::Classes(labels) => {
-                Targets::Classes { labels, n_classes: self.class_names.len() }
-            }
+            nn_data::Targets::Classes(labels) => Targets::Classes {
+                labels,
+                n_classes: self.class_names.len(),
+            },
             nn_data::Targets::Values(values) => Targets::Values(values.view()),
         };
         Ok(Samples::new(inputs, targets)?)
@@ -156,15 +185,21 @@ impl Data {
 
 /// Turns classes into 1 for `class` and 0 for every other; returns their names.
 fn one_against_the_rest(dataset: &mut Dataset, class: u32) -> Result<Vec<String>> {
-    let name = dataset.class_names.get(class as usize).cloned().ok_or_else(|| {
-        Failure::usage(format!(
-            "--positive-class: expected a class below {}, found {class}",
-            dataset.class_names.len()
-        ))
-    })?;
+    let name = dataset
+        .class_names
+        .get(class as usize)
+        .cloned()
+        .ok_or_else(|| {
+            Failure::usage(format!(
+                "--positive-class: expected a class below {}, found {class}",
+                dataset.class_names.len()
+            ))
+        })?;
     for part in [&mut dataset.train, &mut dataset.test] {
         if let nn_data::Targets::Classes(labels) = &mut part.targets {
-            labels.iter_mut().for_each(|label| *label = u32::from(*label == class));
+            labels
+                .iter_mut()
+                .for_each(|label| *label = u32::from(*label == class));
         }
     }
     Ok(vec![format!("not {name}"), name])

@@ -1,8 +1,8 @@
 //! `nn evaluate RUN`
 
+use nn_core::Model;
 use nn_core::batches::Samples;
 use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, evaluate};
-use nn_core::Model;
 use nn_tensor::Threads;
 use serde_json::json;
 
@@ -18,7 +18,12 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
     let settings = settings_of(&model)?;
     let threads = Threads::all();
-    let data = data_of(&settings, arguments.data.as_deref(), &arguments.folder.data_dir, &threads)?;
+    let data = data_of(
+        &settings,
+        arguments.data.as_deref(),
+        &arguments.folder.data_dir,
+        &threads,
+    )?;
     let parts = data.parts(Selection::new(&settings)?)?;
     let samples = choose(parts, arguments.split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads)?;
@@ -32,8 +37,12 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
 
 /// How the model was trained.
 pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
-    serde_json::from_value(model.description.training.clone())
-        .map_err(|error| Failure::new(Code::Data, format!("the model's training settings: {error}")))
+    serde_json::from_value(model.description.training.clone()).map_err(|error| {
+        Failure::new(
+            Code::Data,
+            format!("the model's training settings: {error}"),
+        )
+    })
 }
 
 /// The data set the model was trained on, or another one.
@@ -44,7 +53,8 @@ pub(crate) fn data_of(
     threads: &Threads,
 ) -> Result<Data> {
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
-        Failure::usage("the model does not say which data it was trained on").help("name it with --data")
+        Failure::usage("the model does not say which data it was trained on")
+            .help("name it with --data")
     })?;
     Data::load(name, data_dir, settings.positive_class, threads)
 }
@@ -80,10 +90,16 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
     }
     if let Some(errors) = evaluation.regression {
         terminal::line(format!("mean absolute error  {:.6}", errors.mean_absolute));
-        terminal::line(format!("root mean square error  {:.6}", errors.root_mean_square));
+        terminal::line(format!(
+            "root mean square error  {:.6}",
+            errors.root_mean_square
+        ));
         terminal::line(format!(
             "R²  {}",
-            errors.r_squared.map_or_else(|| "- (the targets do not vary)".to_owned(), |r| format!("{r:.6}"))
+            errors.r_squared.map_or_else(
+                || "- (the targets do not vary)".to_owned(),
+                |r| format!("{r:.6}")
+            )
         ));
     }
     if let Some(confusion) = &evaluation.confusion {
@@ -96,17 +112,38 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
 fn show_confusion(confusion: &ConfusionMatrix, names: &[String]) {
     let counts = confusion.counts();
     let largest = counts.iter().max().copied().unwrap_or(0);
-    let cell = largest.to_string().len().max(names.iter().map(|name| name.chars().count()).max().unwrap_or(1).min(8)) + 1;
-    let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(1).min(16);
+    let cell = largest.to_string().len().max(
+        names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(1)
+            .min(8),
+    ) + 1;
+    let label = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(1)
+        .min(16);
     let short = |name: &str, width: usize| name.chars().take(width).collect::<String>();
-    let heads: String = names.iter().map(|name| format!("{:>cell$}", short(name, cell - 1))).collect();
+    let heads: String = names
+        .iter()
+        .map(|name| format!("{:>cell$}", short(name, cell - 1)))
+        .collect();
     terminal::line(format!("right class down, answer across"));
     terminal::line(format!("{:label$} {heads}   precision  recall      F1", ""));
     for (class, name) in names.iter().enumerate() {
         let row: String = counts
             .row(class)
             .iter()
-            .map(|&count| if count == 0 { format!("{:>cell$}", "·") } else { format!("{count:>cell$}") })
+            .map(|&count| {
+                if count == 0 {
+                    format!("{:>cell$}", "·")
+                } else {
+                    format!("{count:>cell$}")
+                }
+            })
             .collect();
         let scores = confusion.scores(class);
         terminal::line(format!(
@@ -123,15 +160,32 @@ fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
 }
 
-fn to_json(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation) -> serde_json::Value {
+fn to_json(
+    model: &Model,
+    data: &Data,
+    split: SplitChoice,
+    evaluation: &Evaluation,
+) -> serde_json::Value {
     let class = |(index, name): (usize, &String)| {
-        let ClassScores { precision, recall, f1, support } =
-            evaluation.confusion.as_ref().map(|confusion| confusion.scores(index))?;
-        Some(json!({ "name": name, "precision": precision, "recall": recall, "f1": f1, "support": support }))
+        let ClassScores {
+            precision,
+            recall,
+            f1,
+            support,
+        } = evaluation
+            .confusion
+            .as_ref()
+            .map(|confusion| confusion.scores(index))?;
+        Some(
+            json!({ "name": name, "precision": precision, "recall": recall, "f1": f1, "support": support }),
+        )
     };
     let confusion = evaluation.confusion.as_ref().map(|confusion| {
         let rows = confusion.counts();
-        rows.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()
+        rows.rows()
+            .into_iter()
+            .map(|row| row.to_vec())
+            .collect::<Vec<_>>()
     });
     json!({
         "dataset": data.dataset.name,

@@ -40,17 +40,28 @@ fn show(model: &Model) {
             terminal::grouped(layer.parameters().len()),
         ));
     }
-    terminal::line(format!("\nparameters  {}", terminal::grouped(network.parameters().len())));
+    terminal::line(format!(
+        "\nparameters  {}",
+        terminal::grouped(network.parameters().len())
+    ));
     terminal::line(format!("loss        {}", model.loss));
-    terminal::line(format!("input       {:?} x {}", model.description.input.shape, model.description.input.scale));
+    terminal::line(format!(
+        "input       {:?} x {}",
+        model.description.input.shape, model.description.input.scale
+    ));
     if !model.description.class_names.is_empty() {
-        terminal::line(format!("classes     {}", model.description.class_names.join(", ")));
+        terminal::line(format!(
+            "classes     {}",
+            model.description.class_names.join(", ")
+        ));
     }
     terminal::line(format!("weights     SHA-256 {}", weights_sha256(network)));
     if let Some(settings) = model.description.training.as_object() {
         terminal::line("\ntrained with");
         for (name, value) in settings {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             terminal::line(format!("  --{name} {value}"));
         }
     }

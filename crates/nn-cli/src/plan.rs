@@ -50,7 +50,9 @@ impl Selection {
             )));
         }
         if settings.limit_train == Some(0) {
-            return Err(Failure::usage("--limit-train: expected a whole number from 1, found 0"));
+            return Err(Failure::usage(
+                "--limit-train: expected a whole number from 1, found 0",
+            ));
         }
         Ok(Self {
             validation,
@@ -71,12 +73,19 @@ impl Plan {
         let n_outputs = n_outputs(data.task, loss)?;
         let output = output_activation(settings, loss, data.task)?;
         let layers = layers(settings, n_outputs, output)?;
-        let network = NetworkConfig { n_inputs: data.n_inputs(), layers };
+        let network = NetworkConfig {
+            n_inputs: data.n_inputs(),
+            layers,
+        };
         network.check()?;
         let training = training(settings, loss)?;
         training.check()?;
         let settings = resolved(settings, data, &network, &training);
-        Ok(Self { network, training, settings })
+        Ok(Self {
+            network,
+            training,
+            settings,
+        })
     }
 }
 
@@ -99,10 +108,10 @@ fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
             Err(Failure::usage("loss hinge: needs one class a sample"))
         }
         (Task::Flags(n), _) => Ok(n),
-        (Task::Numbers(_), Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl) => {
-            Err(Failure::usage(format!("loss {loss}: needs classes, not numbers, to learn"))
-                .help("use mse, mae or huber"))
-        }
+        (Task::Numbers(_), Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl) => Err(
+            Failure::usage(format!("loss {loss}: needs classes, not numbers, to learn"))
+                .help("use mse, mae or huber"),
+        ),
         (Task::Numbers(n), _) => Ok(n),
     }
 }
@@ -122,15 +131,26 @@ fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Acti
 
 fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<Vec<LayerConfig>> {
     let widths = widths(settings.hidden.as_deref().unwrap_or(HIDDEN))?;
-    let activations = activations(settings.activation.as_deref().unwrap_or(ACTIVATION), widths.len())?;
-    let init = settings.init.as_deref().map(|name| parse::<Init>("--init", name)).transpose()?;
+    let activations = activations(
+        settings.activation.as_deref().unwrap_or(ACTIVATION),
+        widths.len(),
+    )?;
+    let init = settings
+        .init
+        .as_deref()
+        .map(|name| parse::<Init>("--init", name))
+        .transpose()?;
     let bias_init = match settings.bias_init.as_deref() {
         Some(name) => parse("--bias-init", name)?,
         None => Init::Zeros,
     };
     let layer = |n_outputs: usize, activation: Activation| {
         let usual = LayerConfig::new(n_outputs, activation);
-        LayerConfig { init: init.unwrap_or(usual.init), bias_init, ..usual }
+        LayerConfig {
+            init: init.unwrap_or(usual.init),
+            bias_init,
+            ..usual
+        }
     };
     let mut layers: Vec<LayerConfig> = widths
         .into_iter()
@@ -150,14 +170,21 @@ fn widths(text: &str) -> Result<Vec<usize>> {
         return Ok(Vec::new());
     }
     let wrong = |part: &str| {
-        Failure::usage(format!("--hidden: expected widths such as 128,64, found \"{}\"", part.escape_debug()))
+        Failure::usage(format!(
+            "--hidden: expected widths such as 128,64, found \"{}\"",
+            part.escape_debug()
+        ))
     };
-    text.split(',').map(|part| part.trim().parse().map_err(|_| wrong(part))).collect()
+    text.split(',')
+        .map(|part| part.trim().parse().map_err(|_| wrong(part)))
+        .collect()
 }
 
 fn activations(text: &str, n_hidden: usize) -> Result<Vec<Activation>> {
-    let parsed: Vec<Activation> =
-        text.split(',').map(|name| parse("--activation", name)).collect::<Result<_>>()?;
+    let parsed: Vec<Activation> = text
+        .split(',')
+        .map(|name| parse("--activation", name))
+        .collect::<Result<_>>()?;
     match parsed[..] {
         [one] => Ok(vec![one; n_hidden]),
         _ if parsed.len() == n_hidden => Ok(parsed),
@@ -169,8 +196,10 @@ fn activations(text: &str, n_hidden: usize) -> Result<Vec<Activation>> {
 }
 
 fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
-    let optimizer: Optimizer =
-        parse("--optimizer", settings.optimizer.as_deref().unwrap_or(OPTIMIZER))?;
+    let optimizer: Optimizer = parse(
+        "--optimizer",
+        settings.optimizer.as_deref().unwrap_or(OPTIMIZER),
+    )?;
     let usual = TrainingConfig::new(loss, optimizer);
     Ok(TrainingConfig {
         reduction: match settings.reduction.as_deref() {
@@ -189,7 +218,10 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         schedule: default_schedule(settings, optimizer)?,
         batch_size: batch_size(settings.batch_size.as_deref().unwrap_or(BATCH_SIZE))?,
         epochs: settings.epochs.unwrap_or(EPOCHS),
-        penalty: Penalty { l1: settings.l1.unwrap_or(0.0), l2: settings.l2.unwrap_or(0.0) },
+        penalty: Penalty {
+            l1: settings.l1.unwrap_or(0.0),
+            l2: settings.l2.unwrap_or(0.0),
+        },
         max_norm: settings.max_norm,
         clip_norm: settings.clip_norm,
         clip_value: settings.clip_value,
@@ -205,7 +237,9 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
 fn default_schedule(settings: &Settings, optimizer: Optimizer) -> Result<Schedule> {
     match &settings.schedule {
         Some(name) => parse("--schedule", name),
-        None if settings.optimizer.is_none() && settings.lr.is_none() => parse("--schedule", SCHEDULE),
+        None if settings.optimizer.is_none() && settings.lr.is_none() => {
+            parse("--schedule", SCHEDULE)
+        }
         None => {
             let _ = optimizer;
             Ok(Schedule::Constant)
@@ -246,7 +280,8 @@ fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
 }
 
 fn parse<T: FromStr<Err = nn_core::Error>>(flag: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|error: nn_core::Error| Failure::from(error).at(flag))
+    text.parse()
+        .map_err(|error: nn_core::Error| Failure::from(error).at(flag))
 }
 
 /// The settings with every default written out.
@@ -256,15 +291,28 @@ fn resolved(
     network: &NetworkConfig,
     training: &TrainingConfig,
 ) -> Settings {
-    let (output, hidden) = network.layers.split_last().expect("a checked network has a layer");
+    let (output, hidden) = network
+        .layers
+        .split_last()
+        .expect("a checked network has a layer");
     let list = |items: Vec<String>| items.join(",");
     let filled = Settings {
         data: Some(data.origin.clone()),
         validation: Some(settings.validation.unwrap_or(VALIDATION)),
-        hidden: Some(list(hidden.iter().map(|layer| layer.n_outputs.to_string()).collect())),
+        hidden: Some(list(
+            hidden
+                .iter()
+                .map(|layer| layer.n_outputs.to_string())
+                .collect(),
+        )),
         activation: Some(match hidden {
             [] => ACTIVATION.to_owned(),
-            _ => list(hidden.iter().map(|layer| layer.activation.to_string()).collect()),
+            _ => list(
+                hidden
+                    .iter()
+                    .map(|layer| layer.activation.to_string())
+                    .collect(),
+            ),
         }),
         output_activation: Some(output.activation.to_string()),
         init: settings.init.clone(),
@@ -272,8 +320,18 @@ fn resolved(
         batch_norm: Some(settings.batch_norm.unwrap_or(false)),
         dropout: Some(settings.dropout.unwrap_or(0.0)),
         loss: Some(training.loss.to_string()),
-        reduction: Some(settings.reduction.clone().unwrap_or_else(|| "mean".to_owned())),
-        class_weight: Some(settings.class_weight.clone().unwrap_or_else(|| "none".to_owned())),
+        reduction: Some(
+            settings
+                .reduction
+                .clone()
+                .unwrap_or_else(|| "mean".to_owned()),
+        ),
+        class_weight: Some(
+            settings
+                .class_weight
+                .clone()
+                .unwrap_or_else(|| "none".to_owned()),
+        ),
         label_smoothing: Some(training.label_smoothing),
         optimizer: Some(training.optimizer.to_string()),
         lr: Some(training.learning_rate),

@@ -63,9 +63,15 @@ impl<'a> Predictor<'a> {
         }
         let inputs = ArrayView2::from_shape((1, self.inputs.len()), &self.inputs)
             .expect("one row of the right width");
-        let outputs = self.model.network.forward(inputs, &mut self.trace, &Threads::single());
+        let outputs = self
+            .model
+            .network
+            .forward(inputs, &mut self.trace, &Threads::single());
         let outputs = outputs.iter().copied().collect::<Vec<_>>();
-        Prediction { class: self.model.loss.predicted_class(&outputs), outputs }
+        Prediction {
+            class: self.model.loss.predicted_class(&outputs),
+            outputs,
+        }
     }
 
     /// The probability of every class; of a single output, both classes'.
@@ -77,9 +83,18 @@ impl<'a> Predictor<'a> {
     }
 }
 
-fn predict_samples(predictor: &mut Predictor<'_>, arguments: &PredictArguments, range: &Range<usize>) -> Result<()> {
+fn predict_samples(
+    predictor: &mut Predictor<'_>,
+    arguments: &PredictArguments,
+    range: &Range<usize>,
+) -> Result<()> {
     let settings = settings_of(predictor.model)?;
-    let data = data_of(&settings, arguments.data.as_deref(), &arguments.folder.data_dir, &Threads::all())?;
+    let data = data_of(
+        &settings,
+        arguments.data.as_deref(),
+        &arguments.folder.data_dir,
+        &Threads::all(),
+    )?;
     let nn_data::Inputs::Pixels(pixels) = &data.dataset.test.inputs else {
         return Err(Failure::usage("--index: the data set holds no images"));
     };
@@ -138,7 +153,10 @@ fn check_width(model: &Model, width: usize) -> Result<()> {
     if wanted == width {
         return Ok(());
     }
-    Err(Failure::new(Code::Data, format!("the model wants {wanted} values a sample, the data has {width}")))
+    Err(Failure::new(
+        Code::Data,
+        format!("the model wants {wanted} values a sample, the data has {width}"),
+    ))
 }
 
 /// `7`, `0..36`
@@ -157,7 +175,11 @@ fn parse_range(text: &str) -> Result<Range<usize>> {
             index..index.checked_add(1).ok_or_else(wrong)?
         }
     };
-    if range.is_empty() { Err(wrong()) } else { Ok(range) }
+    if range.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(range)
+    }
 }
 
 fn show(predictor: &Predictor<'_>, prediction: &Prediction, title: &str, label: Option<usize>) {
@@ -168,16 +190,37 @@ fn show(predictor: &Predictor<'_>, prediction: &Prediction, title: &str, label: 
         None => String::new(),
     };
     terminal::line(format!("{title}: {name}{verdict}"));
-    let width = predictor.names.iter().map(|name| name.chars().count()).max().unwrap_or(1);
-    for (name, probability) in predictor.names.iter().zip(predictor.probabilities(prediction)) {
+    let width = predictor
+        .names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(1);
+    for (name, probability) in predictor
+        .names
+        .iter()
+        .zip(predictor.probabilities(prediction))
+    {
         let share = f64::from(probability).clamp(0.0, 1.0);
         let bar = "█".repeat((share * 30.0).round() as usize);
-        terminal::line(format!("  {name:>width$} {:>8} {bar}", terminal::percent(Some(share))));
+        terminal::line(format!(
+            "  {name:>width$} {:>8} {bar}",
+            terminal::percent(Some(share))
+        ));
     }
 }
 
-fn short_line(predictor: &Predictor<'_>, prediction: &Prediction, index: usize, label: Option<usize>) -> String {
-    let share = predictor.probabilities(prediction).get(prediction.class).copied().unwrap_or(0.0);
+fn short_line(
+    predictor: &Predictor<'_>,
+    prediction: &Prediction,
+    index: usize,
+    label: Option<usize>,
+) -> String {
+    let share = predictor
+        .probabilities(prediction)
+        .get(prediction.class)
+        .copied()
+        .unwrap_or(0.0);
     let verdict = match label {
         Some(label) if label != prediction.class => format!("   wrong: {}", predictor.names[label]),
         _ => String::new(),
@@ -199,7 +242,9 @@ fn show_image(pixels: &[u8], size: Option<(usize, usize)>) {
         let bottom = (top + 1).min(height - 1);
         let line: String = (0..width)
             .map(|x| {
-                let mean = (u16::from(pixels[top * width + x]) + u16::from(pixels[bottom * width + x])) / 2;
+                let mean = (u16::from(pixels[top * width + x])
+                    + u16::from(pixels[bottom * width + x]))
+                    / 2;
                 SHADES[usize::from(mean) * (SHADES.len() - 1) / 255]
             })
             .collect();
@@ -207,7 +252,12 @@ fn show_image(pixels: &[u8], size: Option<(usize, usize)>) {
     }
 }
 
-fn to_json(predictor: &Predictor<'_>, prediction: &Prediction, title: &str, label: Option<usize>) -> serde_json::Value {
+fn to_json(
+    predictor: &Predictor<'_>,
+    prediction: &Prediction,
+    title: &str,
+    label: Option<usize>,
+) -> serde_json::Value {
     json!({
         "input": title,
         "class": predictor.names[prediction.class],
@@ -224,7 +274,15 @@ mod tests {
     fn ranges() {
         assert_eq!(parse_range("7").unwrap(), 7..8);
         assert_eq!(parse_range("0..36").unwrap(), 0..36);
-        for wrong in ["", "x", "3..3", "5..2", "-1", "18446744073709551615", "1...2"] {
+        for wrong in [
+            "",
+            "x",
+            "3..3",
+            "5..2",
+            "-1",
+            "18446744073709551615",
+            "1...2",
+        ] {
             assert!(parse_range(wrong).is_err(), "{wrong}");
         }
     }

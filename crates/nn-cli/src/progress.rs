@@ -16,10 +16,7 @@ const REDRAW: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// A bar for the epoch in progress, a line for each finished one.
-    Bar {
-        bar: ProgressBar,
-        drawn: Instant,
-    },
+    Bar { bar: ProgressBar, drawn: Instant },
     /// A line for each finished epoch.
     Lines,
     /// A JSON object for each finished epoch.
@@ -39,7 +36,10 @@ impl Progress {
                     .expect("the template is right")
                     .progress_chars("━╸─"),
             );
-            Self::Bar { bar, drawn: Instant::now() }
+            Self::Bar {
+                bar,
+                drawn: Instant::now(),
+            }
         }
     }
 
@@ -81,7 +81,13 @@ impl Progress {
     }
 
     /// After an epoch. `seconds` are those of training and of evaluation.
-    pub(crate) fn epoch(&mut self, report: &EpochReport, n_epochs: usize, n_samples: usize, seconds: [f64; 2]) {
+    pub(crate) fn epoch(
+        &mut self,
+        report: &EpochReport,
+        n_epochs: usize,
+        n_samples: usize,
+        seconds: [f64; 2],
+    ) {
         match self {
             Self::Json => terminal::line(epoch_json(report, seconds)),
             _ => self.say(&epoch_line(report, n_epochs, n_samples, seconds[0])),
@@ -105,7 +111,9 @@ fn epoch_line(report: &EpochReport, n_epochs: usize, n_samples: usize, seconds: 
     let validation = match &report.validation {
         Some(validation) => {
             let numbers = validation.regression.map(|errors| {
-                errors.r_squared.map_or_else(String::new, |r| format!("  R² {r:.4}"))
+                errors
+                    .r_squared
+                    .map_or_else(String::new, |r| format!("  R² {r:.4}"))
             });
             format!(
                 "   validation loss {:.4}{}{}",
@@ -125,7 +133,10 @@ fn epoch_line(report: &EpochReport, n_epochs: usize, n_samples: usize, seconds: 
     )
 }
 
-fn epoch_json(report: &EpochReport, [train_seconds, evaluate_seconds]: [f64; 2]) -> serde_json::Value {
+fn epoch_json(
+    report: &EpochReport,
+    [train_seconds, evaluate_seconds]: [f64; 2],
+) -> serde_json::Value {
     let validation = report.validation.as_ref();
     json!({
         "event": "epoch",

@@ -102,13 +102,19 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Makes a rename survive a power cut; folders can be synced on Unix only.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(path)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
     let is_plain = !name.is_empty()
         && !name.starts_with('.')
-        && name.chars().all(|c| c.is_alphanumeric() || "-_.+=,".contains(c));
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.+=,".contains(c));
     if !is_plain {
         return Err(Failure::usage(format!(
             "--name: expected letters, digits and any of - _ . + = , found \"{}\"",
@@ -118,10 +124,11 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
     let path = runs_dir.join(name);
     match fs::create_dir(&path) {
         Ok(()) => Ok(path),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Failure::usage(format!("{}: this run exists and is not overwritten", path.display()))
-                .help("choose another --name, or leave it out"))
-        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(format!(
+            "{}: this run exists and is not overwritten",
+            path.display()
+        ))
+        .help("choose another --name, or leave it out")),
         Err(error) => Err(Failure::io(&path, &error)),
     }
 }
@@ -135,7 +142,10 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
             Err(error) => return Err(Failure::io(&path, &error)),
         }
     }
-    Err(Failure::new(Code::Io, format!("{}: too many runs", runs_dir.display())))
+    Err(Failure::new(
+        Code::Io,
+        format!("{}: too many runs", runs_dir.display()),
+    ))
 }
 
 fn metrics_row(report: &EpochReport, [train_seconds, evaluate_seconds]: [f64; 2]) -> String {
@@ -162,7 +172,10 @@ pub(crate) fn read_model(run: &Path, runs_dir: &Path) -> Result<Model> {
     let path = locate_model(run, runs_dir)?;
     let kind = fs::metadata(&path).map_err(|error| Failure::io(&path, &error))?;
     if !kind.is_file() {
-        return Err(Failure::new(Code::Data, format!("{}: not a regular file", path.display())));
+        return Err(Failure::new(
+            Code::Data,
+            format!("{}: not a regular file", path.display()),
+        ));
     }
     let file = File::open(&path).map_err(|error| Failure::io(&path, &error))?;
     Model::read(file).map_err(|error| Failure::from(error).at(path.display()))
@@ -208,7 +221,10 @@ fn known_runs(runs_dir: &Path) -> String {
         .collect();
     names.sort();
     if names.is_empty() {
-        return format!("there are no runs in {} yet; `nn train` makes one", runs_dir.display());
+        return format!(
+            "there are no runs in {} yet; `nn train` makes one",
+            runs_dir.display()
+        );
     }
     format!("runs in {}: {}", runs_dir.display(), names.join(", "))
 }

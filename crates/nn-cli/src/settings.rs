@@ -26,7 +26,13 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
     pub(crate) data: Option<String>,
     /// Share of the training samples held back to choose by [default: 0.1]
-    #[arg(long, value_name = "SHARE", help_heading = "Data", alias = "val-split", alias = "validation-split")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = "Data",
+        alias = "val-split",
+        alias = "validation-split"
+    )]
     pub(crate) validation: Option<f64>,
     /// Use only the first N training samples
     #[arg(long, value_name = "N", help_heading = "Data")]
@@ -39,7 +45,13 @@ pub(crate) struct Settings {
     pub(crate) class_weight: Option<String>,
 
     /// Widths of the hidden layers, such as 128,64; empty for none [default: 256]
-    #[arg(long, value_name = "N,N,...", help_heading = "Network", alias = "hidden-layer-sizes", alias = "layers")]
+    #[arg(
+        long,
+        value_name = "N,N,...",
+        help_heading = "Network",
+        alias = "hidden-layer-sizes",
+        alias = "layers"
+    )]
     pub(crate) hidden: Option<String>,
     #[arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", help = activation_help())]
     pub(crate) activation: Option<String>,
@@ -66,28 +78,62 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Training", alias = "solver", help = optimizer_help())]
     pub(crate) optimizer: Option<String>,
     /// Learning rate [default: the optimizer's: 0.1 for sgd, 0.001 for adam, ...]
-    #[arg(long, value_name = "RATE", help_heading = "Training", alias = "learning-rate", alias = "lr0", alias = "learning-rate-init")]
+    #[arg(
+        long,
+        value_name = "RATE",
+        help_heading = "Training",
+        alias = "learning-rate",
+        alias = "lr0",
+        alias = "learning-rate-init"
+    )]
     pub(crate) lr: Option<f64>,
     #[arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", help = schedule_help())]
     pub(crate) schedule: Option<String>,
     /// Samples in a step: a number, or `full` [default: 64]
-    #[arg(long, value_name = "N|full", help_heading = "Training", alias = "batch")]
+    #[arg(
+        long,
+        value_name = "N|full",
+        help_heading = "Training",
+        alias = "batch"
+    )]
     pub(crate) batch_size: Option<String>,
     /// Passes over the training samples [default: 10]
-    #[arg(long, value_name = "N", help_heading = "Training", alias = "max-iter", alias = "iterations")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "max-iter",
+        alias = "iterations"
+    )]
     pub(crate) epochs: Option<usize>,
     /// Stop after N epochs without a lower validation loss and take the best weights; 0: never [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Training", alias = "n-iter-no-change")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "n-iter-no-change"
+    )]
     pub(crate) patience: Option<usize>,
     /// Seed of everything random [default: 0]
-    #[arg(long, value_name = "N", help_heading = "Training", alias = "random-state")]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "random-state"
+    )]
     pub(crate) seed: Option<u64>,
 
     /// L1 penalty on the weights [default: 0]
     #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
     pub(crate) l1: Option<f64>,
     /// L2 penalty on the weights [default: 0]
-    #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation", alias = "alpha", alias = "weight-decay")]
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        help_heading = "Regularisation",
+        alias = "alpha",
+        alias = "weight-decay"
+    )]
     pub(crate) l2: Option<f64>,
     /// Longest weight vector into a neuron
     #[arg(long, value_name = "LENGTH", help_heading = "Regularisation")]
@@ -102,7 +148,12 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "SIZE", help_heading = "Regularisation")]
     pub(crate) clip_value: Option<f64>,
     /// Decay of a running mean of the weights that takes their place
-    #[arg(long, value_name = "DECAY", help_heading = "Regularisation", alias = "ema")]
+    #[arg(
+        long,
+        value_name = "DECAY",
+        help_heading = "Regularisation",
+        alias = "ema"
+    )]
     pub(crate) averaging: Option<f64>,
 }
 
@@ -128,17 +179,26 @@ fn loss_help() -> String {
 }
 
 fn optimizer_help() -> String {
-    format!("How a gradient becomes a step: {} [default: adam]", Optimizer::names())
+    format!(
+        "How a gradient becomes a step: {} [default: adam]",
+        Optimizer::names()
+    )
 }
 
 fn schedule_help() -> String {
-    format!("How the rate changes: {} [default: cosine]", Schedule::names())
+    format!(
+        "How the rate changes: {} [default: cosine]",
+        Schedule::names()
+    )
 }
 
 impl Settings {
     /// Reads settings from a TOML file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let length = path.metadata().map_err(|error| Failure::io(path, &error))?.len();
+        let length = path
+            .metadata()
+            .map_err(|error| Failure::io(path, &error))?
+            .len();
         if length > MAX_CONFIG_BYTES {
             return Err(Failure::new(
                 Code::Data,
@@ -150,7 +210,11 @@ impl Settings {
         }
         let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
         toml::from_str(&text).map_err(|error| {
-            Failure::usage(format!("{}: {}", path.display(), error.to_string().trim_end()))
+            Failure::usage(format!(
+                "{}: {}",
+                path.display(),
+                error.to_string().trim_end()
+            ))
         })
     }
 
@@ -186,10 +250,20 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let flags = Settings { epochs: Some(3), ..Settings::default() };
-        let file = Settings { epochs: Some(9), lr: Some(0.5), ..Settings::default() };
+        let flags = Settings {
+            epochs: Some(3),
+            ..Settings::default()
+        };
+        let file = Settings {
+            epochs: Some(9),
+            lr: Some(0.5),
+            ..Settings::default()
+        };
         let merged = flags.or(&file);
-        assert_eq!((merged.epochs, merged.lr, merged.seed), (Some(3), Some(0.5), None));
+        assert_eq!(
+            (merged.epochs, merged.lr, merged.seed),
+            (Some(3), Some(0.5), None)
+        );
     }
 
     #[test]
@@ -200,6 +274,9 @@ mod tests {
             batch_norm: Some(true),
             ..Settings::default()
         };
-        assert_eq!(toml::from_str::<Settings>(&settings.to_toml()).unwrap(), settings);
+        assert_eq!(
+            toml::from_str::<Settings>(&settings.to_toml()).unwrap(),
+            settings
+        );
     }
 }

@@ -40,13 +40,24 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         }
         name.to_owned()
     });
-    let data = Data::load(&name, &arguments.folder.data_dir, selection.positive_class, &threads)?;
+    let data = Data::load(
+        &name,
+        &arguments.folder.data_dir,
+        selection.positive_class,
+        &threads,
+    )?;
     let plan = Plan::new(&settings, &data)?;
     let parts = data.parts(selection)?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
     run_dir.write_config(&plan.settings)?;
-    let session = Session { data: &data, plan: &plan, threads, progress, run_dir };
+    let session = Session {
+        data: &data,
+        plan: &plan,
+        threads,
+        progress,
+        run_dir,
+    };
     session.run(parts)
 }
 
@@ -69,7 +80,11 @@ struct Outcome {
 
 impl Session<'_> {
     fn run(mut self, parts: Parts<'_>) -> Result<()> {
-        let Parts { train, validation, test } = parts;
+        let Parts {
+            train,
+            validation,
+            test,
+        } = parts;
         let network: Network = Network::new(&self.plan.network, self.plan.training.seed)?;
         self.introduce(&network, &train, &validation, test.as_ref());
         let outcome = self.train(network, train, validation)?;
@@ -80,9 +95,12 @@ impl Session<'_> {
             return Err(self.interrupted(code, &outcome));
         }
         let test = match &test {
-            Some(samples) => {
-                Some(evaluate(&outcome.network, samples, self.plan.training.loss, &self.threads)?)
-            }
+            Some(samples) => Some(evaluate(
+                &outcome.network,
+                samples,
+                self.plan.training.loss,
+                &self.threads,
+            )?),
             None => None,
         };
         let summary = self.summary(&outcome, test.as_ref());
@@ -91,11 +109,20 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn introduce(&self, network: &Network, train: &Samples<'_>, validation: &Samples<'_>, test: Option<&Samples<'_>>) {
+    fn introduce(
+        &self,
+        network: &Network,
+        train: &Samples<'_>,
+        validation: &Samples<'_>,
+        test: Option<&Samples<'_>>,
+    ) {
         let training = &self.plan.training;
         let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
-        let mut activations: Vec<String> =
-            network.layers().iter().map(|layer| layer.activation.to_string()).collect();
+        let mut activations: Vec<String> = network
+            .layers()
+            .iter()
+            .map(|layer| layer.activation.to_string())
+            .collect();
         activations.dedup();
         let batches = match training.batch_size {
             BatchSize::Full => "all samples at once".to_owned(),
@@ -126,16 +153,31 @@ impl Session<'_> {
         ));
     }
 
-    fn train(&mut self, network: Network, train: Samples<'_>, validation: Samples<'_>) -> Result<Outcome> {
-        let interrupt = Interrupt::listen()
-            .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    fn train(
+        &mut self,
+        network: Network,
+        train: Samples<'_>,
+        validation: Samples<'_>,
+    ) -> Result<Outcome> {
+        let interrupt = Interrupt::listen().map_err(|error| {
+            Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
+        })?;
         let n_epochs = self.plan.training.epochs;
         let n_samples = train.len();
-        let mut trainer =
-            Trainer::new(network, train, Some(validation), self.plan.training.clone(), self.threads.clone())?;
+        let mut trainer = Trainer::new(
+            network,
+            train,
+            Some(validation),
+            self.plan.training.clone(),
+            self.threads.clone(),
+        )?;
         let mut stopwatch = Stopwatch::start();
-        let mut outcome =
-            Outcome { network: trainer.network(), last: None, train_seconds: Vec::new(), interrupted: None };
+        let mut outcome = Outcome {
+            network: trainer.network(),
+            last: None,
+            train_seconds: Vec::new(),
+            interrupted: None,
+        };
         let mut write_error = None;
         let (progress, run_dir) = (&mut self.progress, &mut self.run_dir);
         trainer.run(|event| {
@@ -159,7 +201,11 @@ impl Session<'_> {
                 }
             }
             outcome.interrupted = interrupt.code();
-            if outcome.interrupted.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if outcome.interrupted.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })?;
         outcome.network = trainer.network();
         match write_error {
@@ -220,13 +266,21 @@ impl Session<'_> {
             return;
         }
         if outcome.last.as_ref().is_some_and(|last| last.is_stopping) {
-            terminal::line("stopped early: the validation loss no longer falls; the best weights are kept");
+            terminal::line(
+                "stopped early: the validation loss no longer falls; the best weights are kept",
+            );
         }
         let seconds: f64 = outcome.train_seconds.iter().sum();
         if let Some(test) = test {
-            terminal::line(format!("\n{} on {} test samples, after {seconds:.1} s of training", result_line(test), terminal::grouped(test.n_samples)));
+            terminal::line(format!(
+                "\n{} on {} test samples, after {seconds:.1} s of training",
+                result_line(test),
+                terminal::grouped(test.n_samples)
+            ));
         } else {
-            terminal::line(format!("\ntrained in {seconds:.1} s; this data set has no test samples"));
+            terminal::line(format!(
+                "\ntrained in {seconds:.1} s; this data set has no test samples"
+            ));
         }
         terminal::line(format!("saved in {}", run.display()));
         for next in next_steps(run, self.data) {
@@ -244,7 +298,11 @@ impl Session<'_> {
                 self.run_dir.path().display()
             ),
         )
-        .help(format!("{} evaluate {} --split validation", terminal::program(), self.run_dir.path().display()))
+        .help(format!(
+            "{} evaluate {} --split validation",
+            terminal::program(),
+            self.run_dir.path().display()
+        ))
     }
 }
 
@@ -256,7 +314,10 @@ struct Stopwatch {
 
 impl Stopwatch {
     fn start() -> Self {
-        Self { start: Instant::now(), trained: None }
+        Self {
+            start: Instant::now(),
+            trained: None,
+        }
     }
 
     fn seconds(&self) -> f64 {
@@ -278,12 +339,18 @@ impl Stopwatch {
 /// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
 fn result_line(test: &Evaluation) -> String {
     match (test.accuracy, test.regression) {
-        (Some(accuracy), _) => format!("test accuracy {}, loss {:.4}", terminal::percent(Some(accuracy)), test.loss),
+        (Some(accuracy), _) => format!(
+            "test accuracy {}, loss {:.4}",
+            terminal::percent(Some(accuracy)),
+            test.loss
+        ),
         (None, Some(errors)) => format!(
             "test loss {:.4}, mean absolute error {:.4}, R² {}",
             test.loss,
             errors.mean_absolute,
-            errors.r_squared.map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))
+            errors
+                .r_squared
+                .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))
         ),
         (None, None) => format!("test loss {:.4}", test.loss),
     }
@@ -291,7 +358,11 @@ fn result_line(test: &Evaluation) -> String {
 
 fn next_steps(run: &Path, data: &Data) -> Vec<String> {
     let (program, run) = (terminal::program(), run.display());
-    let mut steps = vec![String::new(), "next".to_owned(), format!("  {program} evaluate {run}")];
+    let mut steps = vec![
+        String::new(),
+        "next".to_owned(),
+        format!("  {program} evaluate {run}"),
+    ];
     if data.dataset.image_size.is_some() {
         steps.push(format!("  {program} predict {run} --index 0"));
     }
@@ -303,10 +374,20 @@ fn next_steps(run: &Path, data: &Data) -> Vec<String> {
 fn run_prefix(name: &str) -> String {
     let plain: String = name
         .chars()
-        .map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_alphanumeric() || "-_".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let trimmed = plain.trim_matches('-');
-    if trimmed.is_empty() { "run".to_owned() } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        "run".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 fn median(values: &[f64]) -> Option<f64> {
