@@ -632,7 +632,7 @@ pub enum IdxProblem {
         /// Bytes after them; `None`: at least one.
         surplus: Option<u64>,
     },
-    /// No computer could hold the elements.
+    /// More elements than 64 bits can count.
     #[error("impossible dimensions {} of {element_size} bytes each", Dims(dims))]
     Overflow {
         /// The dimensions in the header.

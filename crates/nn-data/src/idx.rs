@@ -435,8 +435,7 @@ fn header_size(rank: u8) -> u64 {
     4 + 4 * u64::from(rank)
 }
 
-/// Bytes of header and elements; `None` if that is more than a file or the
-/// memory could hold.
+/// Bytes of header and elements; `None` if 64 bits cannot count them.
 fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u64> {
     if dims.contains(&0) {
         return Some(header_size);
@@ -444,7 +443,6 @@ fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u
     let elements = dims.iter().try_fold(element.size() as u64, |size, &dim| {
         size.checked_mul(dim as u64)
     })?;
-    isize::try_from(elements).ok()?;
     elements.checked_add(header_size)
 }
 
