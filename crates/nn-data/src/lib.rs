@@ -8,6 +8,8 @@
 
 mod error;
 pub mod dataset;
+mod deformation;
+pub mod glyphs;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
 pub use error::{Error, Result};
