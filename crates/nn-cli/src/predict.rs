@@ -134,8 +134,9 @@ fn predict_samples(
 
 fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result<()> {
     let image = nn_data::image::read_png(file)?;
-    let pixels = nn_data::image::normalise(&image)
+    let digit = nn_data::image::normalise(image.view())
         .map_err(|error| Failure::from(error).at(file.display()))?;
+    let pixels = digit.pixels;
     check_width(predictor.model, pixels.len())?;
     let prediction = predictor.predict(&pixels[..]);
     let title = file.display().to_string();

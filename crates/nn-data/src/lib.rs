@@ -19,6 +19,8 @@ pub mod image;
 pub mod csv;
 pub mod preprocessing;
 pub mod predictions;
+mod deformation;
+pub mod glyphs;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
 pub use error::{Attempt, CellProblem, Error, ErrorKind, IdxProblem, MirrorFailure, Result};
