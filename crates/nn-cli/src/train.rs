@@ -153,11 +153,11 @@ impl Session<'_> {
         ));
     }
 
-    fn train(
+    fn train<'d>(
         &mut self,
         network: Network,
-        train: Samples<'_>,
-        validation: Samples<'_>,
+        train: Samples<'d>,
+        validation: Samples<'d>,
     ) -> Result<Outcome> {
         let interrupt = Interrupt::listen().map_err(|error| {
             Failure::new(Code::Io, format!("cannot listen for signals: {error}"))

@@ -205,7 +205,10 @@ impl Kernel for Smooth<'_> {
             field,
             scratch,
         } = self;
-        for (smooth, row) in scratch.chunks_exact_mut(width).zip(field.chunks_exact(width)) {
+        for (smooth, row) in scratch
+            .chunks_exact_mut(width)
+            .zip(field.chunks_exact(width))
+        {
             convolve(smooth, row, weights, 1);
         }
         convolve(field, scratch, weights, width);

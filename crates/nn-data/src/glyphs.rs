@@ -314,7 +314,9 @@ fn append_spline(knots: &[Knot], path: &mut Vec<Dot>) {
         if from.at == to.at {
             continue;
         }
-        let before = index.checked_sub(1).map_or(from.at, |before| knots[before].at);
+        let before = index
+            .checked_sub(1)
+            .map_or(from.at, |before| knots[before].at);
         let after = knots.get(index + 2).map_or(to.at, |after| after.at);
         for step in usize::from(!begins_stroke)..=DOTS_A_SPAN {
             let t = step as f32 / DOTS_A_SPAN as f32;
@@ -409,8 +411,8 @@ fn deepen(depths: &mut [f32], from: Dot, to: Dot, rim: f32) {
 /// Copies `ink`, shifted by whole pixels, so that its centre of mass comes as
 /// near as possible to the middle of pixel (14, 14), as in MNIST.
 fn copy_centred(ink: &[f32; N_PIXELS], image: &mut [u8]) {
-    let [shift_x, shift_y] = centre_of_mass(ink)
-        .map(|centre| (centre - (IMAGE_SIZE / 2) as f32).round() as isize);
+    let [shift_x, shift_y] =
+        centre_of_mass(ink).map(|centre| (centre - (IMAGE_SIZE / 2) as f32).round() as isize);
     let source = |target: usize, shift: isize| {
         target
             .checked_add_signed(shift)
