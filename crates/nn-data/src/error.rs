@@ -40,6 +40,48 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
     },
+    /// No augmentation has this name.
+    #[error("unknown augmentation {name:?}; expected {}", one_of(expected))]
+    UnknownAugmentation {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        expected: Vec<&'static str>,
+    },
+    /// An augmentation has no parameter of this name.
+    #[error(
+        "{augmentation} has no parameter {name:?}; expected {}",
+        one_of(expected)
+    )]
+    UnknownAugmentationParameter {
+        /// The augmentation.
+        augmentation: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What it has.
+        expected: Vec<&'static str>,
+    },
+    /// The parameter of an augmentation is no number or outside its range.
+    #[error("{augmentation}: {name} is expected in {low}..={high}, found {found:?}")]
+    AugmentationParameter {
+        /// The augmentation.
+        augmentation: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// Smallest value.
+        low: f64,
+        /// Largest value.
+        high: f64,
+        /// What was given.
+        found: String,
+    },
+}
+
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => format!("one of: {}", names.join(", ")),
+    }
 }
 
 impl Error {
@@ -48,12 +90,20 @@ impl Error {
         match self {
             Self::Io { .. } => ErrorKind::Io,
             Self::Empty { .. } => ErrorKind::Data,
+            Self::UnknownAugmentation { .. }
+            | Self::UnknownAugmentationParameter { .. }
+            | Self::AugmentationParameter { .. } => ErrorKind::Usage,
         }
     }
 
     /// One command or change that mends it, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::UnknownAugmentation { .. }
+            | Self::UnknownAugmentationParameter { .. }
+            | Self::AugmentationParameter { .. } => {
+                Some("an example is --augment affine:rotation=10,elastic:alpha=34".to_owned())
+            }
             Self::Io { .. } | Self::Empty { .. } => None,
         }
     }
