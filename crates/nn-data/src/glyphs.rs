@@ -14,8 +14,8 @@
 //!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
 //!    the radius of the pen;
 //! 5. shift it by whole pixels until its centre of mass lies in pixel (14, 14),
-//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised (LeCun, Cortes &
-//!    Burges, "The MNIST database of handwritten digits").
+//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised
+//!    (LeCun, Cortes & Burges, "The MNIST database of handwritten digits").
 //!
 //! | what | range | unit |
 //! |---|---|---|
@@ -52,6 +52,8 @@
 //! limited to `+ - * / √`, so that its bytes are the same on every machine and
 //! for every number of threads.
 
+// A table with one form a line; formatted, it would have one number a line.
+#[rustfmt::skip]
 mod skeletons;
 
 use ndarray::Array2;
