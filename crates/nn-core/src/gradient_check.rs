@@ -55,7 +55,7 @@ pub struct LayerCheck {
     pub analytic: f64,
     /// By finite differences.
     pub numeric: f64,
-    /// Relative error.
+    /// Relative error; NaN if one of the two is.
     pub error: f64,
     /// Parameters compared.
     pub n_checked: usize,
@@ -216,7 +216,9 @@ impl Objective {
                     (worst.analytic, worst.numeric, worst.error) = (analytic, numeric, error);
                 }
             }
-            worst.error = worst.error.max(0.0);
+            if worst.n_checked == 0 {
+                worst.error = 0.0;
+            }
             checks.push(worst);
         }
         checks
