@@ -1,2 +1,42 @@
-//! The program `nn`.
-fn main() {}
+//! The program `nn`: train, evaluate and use multilayer perceptrons.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is the one crate that reads a clock"
+)]
+
+mod failure;
+mod terminal;
+mod args;
+mod settings;
+mod datasets;
+mod plan;
+mod run_dir;
+mod progress;
+mod interrupt;
+mod train;
+mod evaluate;
+mod predict;
+mod inspect;
+mod data;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Data(arguments) => data::run(arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

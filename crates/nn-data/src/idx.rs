@@ -16,7 +16,7 @@
 //! followed by anything at all. A header is never trusted with memory: a file's
 //! length is compared first, and gzip data grows its buffer as it arrives.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
 use flate2::bufread::GzDecoder;
 
 use crate::error::{Error, GZIP_MAGIC, IdxProblem, Result};
+use crate::input_file;
 
 /// An array as it is stored in an IDX file.
 #[derive(Clone, Debug, PartialEq)]
@@ -302,27 +303,11 @@ pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     })
 }
 
-/// Opens a file for reading, with its length; refuses everything that is not a
-/// file, before opening it, since a pipe would be waited for.
+/// Opens a regular file for reading, with its length.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64)> {
-    let io_error = |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let kind = fs::metadata(path).map_err(io_error)?.file_type();
-    if !kind.is_file() {
-        return Err(Error::NotAFile {
-            path: path.to_owned(),
-            found: if kind.is_dir() {
-                "a folder"
-            } else {
-                "a pipe, socket or device"
-            },
-        });
-    }
-    let file = File::open(path).map_err(io_error)?;
-    let length = file.metadata().map_err(io_error)?.len();
-    Ok((file, length))
+    let file = input_file::open(path)?;
+    let metadata = file.metadata().map_err(|source| Error::io(path, source))?;
+    Ok((file, metadata.len()))
 }
 
 /// Reads one array from one gzip member that ends where the reader does.
@@ -450,8 +435,7 @@ fn header_size(rank: u8) -> u64 {
     4 + 4 * u64::from(rank)
 }
 
-/// Bytes of header and elements; `None` if that is more than a file or the
-/// memory could hold.
+/// Bytes of header and elements; `None` if 64 bits cannot count them.
 fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u64> {
     if dims.contains(&0) {
         return Some(header_size);
@@ -459,7 +443,6 @@ fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u
     let elements = dims.iter().try_fold(element.size() as u64, |size, &dim| {
         size.checked_mul(dim as u64)
     })?;
-    isize::try_from(elements).ok()?;
     elements.checked_add(header_size)
 }
 

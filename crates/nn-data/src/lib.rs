@@ -7,12 +7,20 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod input_file;
+mod suggestion;
 pub mod idx;
 pub mod checksum;
 pub mod catalog;
 pub mod dataset;
 #[cfg(feature = "download")]
 pub mod download;
+pub mod image;
+pub mod csv;
+pub mod preprocessing;
+pub mod predictions;
+mod deformation;
+pub mod glyphs;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
-pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};
+pub use error::{Attempt, CellProblem, Error, ErrorKind, IdxProblem, MirrorFailure, Result};

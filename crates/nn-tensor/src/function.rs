@@ -161,7 +161,6 @@ macro_rules! inverse_factorials {
         values
     }};
 }
-use inverse_factorials;
 
 exponential!(
     f32, signed: i32, mantissa_bits: 23, bias: 127,

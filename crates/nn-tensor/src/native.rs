@@ -10,6 +10,7 @@ mod pool;
 
 use std::sync::OnceLock;
 
+#[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
 pub(crate) use pool::Pool;

@@ -1,4 +1,8 @@
 //! Tests of nn-data through its public interface, in one binary.
+#![allow(
+    clippy::print_stdout,
+    reason = "a test says what it measured or skipped"
+)]
 
 mod support;
 mod idx;
@@ -8,3 +12,5 @@ mod server;
 #[cfg(feature = "download")]
 mod download;
 mod mnist;
+mod digits;
+mod tables;

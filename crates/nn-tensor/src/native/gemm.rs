@@ -53,6 +53,10 @@ type Microkernel<T> = unsafe fn(Strip<T>);
 
 /// What a microkernel works on.
 #[derive(Clone, Copy, Debug)]
+#[allow(
+    unreachable_pub,
+    reason = "in the signature of a public trait's hidden method"
+)]
 pub struct Strip<T> {
     /// Length of the sum.
     depth: usize,

@@ -1,0 +1,184 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::Settings;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Trains, evaluates and uses multilayer perceptrons.
+#[derive(Debug, Parser)]
+#[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
+#[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a network and write a run directory
+    Train(Box<TrainArguments>),
+    /// Loss, accuracy and confusion matrix of a run
+    Evaluate(EvaluateArguments),
+    /// What a run says about PNG files or samples of its data set
+    Predict(PredictArguments),
+    /// Layers, parameters and origin of a model
+    Inspect(InspectArguments),
+    /// Data sets: list, info, fetch
+    Data(DataArguments),
+}
+
+/// Where data sets lie.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataFolder {
+    /// Folder of the data sets
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "NN_DATA_DIR",
+        default_value = "datasets"
+    )]
+    pub(crate) data_dir: PathBuf,
+}
+
+/// Where runs lie, and which one is meant.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunChoice {
+    /// A run directory, the name of a run, or a model file
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn train\n  \
+    nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
+    nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n\n\
+    Every setting but folders and threads can stand in a --config file; a flag wins.")]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Read settings from a TOML file, such as a run's config.toml
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the run; the default counts: mnist-1, mnist-2, ...
+    #[arg(long, help_heading = "Run")]
+    pub(crate) name: Option<String>,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
+    pub(crate) runs_dir: PathBuf,
+    /// Threads; the result does not depend on them [default: all processors]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// One JSON object a line on standard output
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
+    /// Plain lines, no progress bar
+    #[arg(long, help_heading = "Run")]
+    pub(crate) plain: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Another data set than the run's own
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Which samples
+    #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
+    pub(crate) split: SplitChoice,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Samples of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitChoice {
+    /// Those that were trained on
+    Train,
+    /// Those that were held back to choose by
+    Validation,
+    /// Those that were never looked at
+    Test,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PredictArguments {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// PNG files to classify
+    #[arg(value_name = "FILE.png", required_unless_present = "index")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Samples of the test set instead: 7 or 0..36
+    #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
+    pub(crate) index: Option<String>,
+    /// Another data set than the run's own
+    #[arg(long, value_name = "NAME|DIR", requires = "index")]
+    pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DataArguments {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// The data sets there are, and which lie in the data folder
+    List {
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Size, classes, origin and files of a data set
+    Info {
+        /// A name from `nn data list`, or a folder of IDX files
+        #[arg(value_name = "NAME|DIR")]
+        name: String,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Bring data sets into the data folder
+    Fetch {
+        /// Names from `nn data list`
+        #[arg(value_name = "NAME", default_value = "mnist")]
+        names: Vec<String>,
+        /// A local folder or another mirror
+        #[arg(long, value_name = "DIR|URL")]
+        from: Option<OsString>,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+}

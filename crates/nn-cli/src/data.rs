@@ -1,0 +1,196 @@
+//! `nn data list|info|fetch`
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nn_data::catalog::{self, Source};
+use nn_data::download::{Origin, Progress, fetch};
+use nn_tensor::Threads;
+
+use crate::args::{DataArguments, DataCommand};
+use crate::datasets::{self, GLYPHS};
+use crate::failure::Result;
+use crate::terminal;
+
+pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
+    match &arguments.command {
+        DataCommand::List { folder } => {
+            list(&folder.data_dir);
+            Ok(())
+        }
+        DataCommand::Info { name, folder } => info(name, &folder.data_dir),
+        DataCommand::Fetch {
+            names,
+            from,
+            folder,
+        } => {
+            let origin = from.as_deref().map(OsStr::new).map(Origin::parse);
+            // All names are looked up before the first byte is fetched.
+            let sources: Vec<_> = names
+                .iter()
+                .map(|name| catalog::find(name))
+                .collect::<Result<_, _>>()?;
+            sources
+                .iter()
+                .try_for_each(|source| fetch_one(source, &folder.data_dir, origin.as_ref()))
+        }
+    }
+}
+
+fn list(data_dir: &Path) {
+    let width = datasets::names().map(str::len).max().unwrap_or(0);
+    for source in catalog::ALL {
+        let state = if source.is_present(data_dir) {
+            "here"
+        } else {
+            "to fetch"
+        };
+        terminal::line(format!(
+            "{:width$}  {state:8}  {}",
+            source.name, source.description
+        ));
+    }
+    terminal::line(format!(
+        "{GLYPHS:width$}  built in  handwritten-looking digits, drawn by this program"
+    ));
+}
+
+fn info(name: &str, data_dir: &Path) -> Result<()> {
+    if let Ok(source) = catalog::find(name) {
+        describe(source, data_dir);
+        if !source.is_present(data_dir) {
+            return Ok(());
+        }
+    }
+    let dataset = datasets::load(name, data_dir, &Threads::all())?;
+    terminal::line(format!(
+        "samples   {} training, {} test, of {} values",
+        terminal::grouped(dataset.train.len()),
+        terminal::grouped(dataset.test.len()),
+        dataset.n_inputs()
+    ));
+    if let Some((height, width)) = dataset.image_size {
+        terminal::line(format!("images    {height} x {width} pixels"));
+    }
+    let n_classes = dataset.n_classes();
+    if n_classes > 0 {
+        terminal::line("classes   training      test");
+        let counts = [&dataset.train, &dataset.test].map(|split| split.class_counts(n_classes));
+        for (class, name) in dataset.class_names.iter().enumerate() {
+            terminal::line(format!(
+                "  {name:<10} {:>5} {:>9}",
+                counts[0][class], counts[1][class]
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn describe(source: &Source, data_dir: &Path) {
+    terminal::line(format!("{}: {}", source.name, source.description));
+    terminal::line(format!("licence   {}", source.licence));
+    terminal::line(format!("cite      {}", source.citation));
+    for file in source.files.all() {
+        terminal::line(format!(
+            "file      {}  {} bytes  SHA-256 {}",
+            file.name, file.size, file.sha256
+        ));
+    }
+    for mirror in source.mirrors {
+        terminal::line(format!("mirror    {mirror}"));
+    }
+    if source.is_present(data_dir) {
+        terminal::line(format!("here      {}", source.folder(data_dir).display()));
+    } else {
+        terminal::line(format!(
+            "not here  `{} data fetch {}` brings it",
+            terminal::program(),
+            source.name
+        ));
+    }
+}
+
+fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Result<()> {
+    let mut display = Display::new();
+    let fetched = fetch(source, data_dir, origin, &mut |progress| {
+        display.show(progress)
+    })?;
+    let folder = fetched.folder.display();
+    terminal::line(match fetched.new_files.len() {
+        0 => format!("{}: already in {folder}, checksums right", source.name),
+        n => format!("{}: {n} files in {folder}, checksums right", source.name),
+    });
+    Ok(())
+}
+
+/// A bar a file on a terminal, a line a file in a pipe.
+struct Display {
+    bar: Option<ProgressBar>,
+}
+
+impl Display {
+    fn new() -> Self {
+        let bar = terminal::is_interactive().then(|| {
+            let style = "{prefix} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+            let style = ProgressStyle::with_template(style).expect("the template is right");
+            ProgressBar::new(0).with_style(style.progress_chars("━╸─"))
+        });
+        Self { bar }
+    }
+
+    fn show(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Waiting => {
+                self.say("another process is fetching the same data set; waiting for it")
+            }
+            Progress::Started {
+                file,
+                from,
+                bytes,
+                size,
+            } => {
+                if let Some(bar) = &self.bar {
+                    bar.reset();
+                    bar.set_length(size);
+                    bar.set_position(bytes);
+                    bar.set_prefix(file.to_owned());
+                }
+                let resumed = if bytes > 0 {
+                    format!(", resumed at byte {bytes}")
+                } else {
+                    String::new()
+                };
+                self.say(&format!("{file} from {from}{resumed}"));
+            }
+            Progress::Advanced { bytes, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(bytes);
+                }
+            }
+            Progress::Retrying {
+                url,
+                failure,
+                pause,
+            } => {
+                self.say(&format!(
+                    "{url}: {failure}; again in {:.0} s",
+                    pause.as_secs_f64()
+                ));
+            }
+            Progress::GivenUp { url, failure } => self.say(&format!("{url}: {failure}; given up")),
+            Progress::Finished { .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| terminal::line(text)),
+            None => terminal::line(text),
+        }
+    }
+}

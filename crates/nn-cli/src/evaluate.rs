@@ -1,0 +1,203 @@
+//! `nn evaluate RUN`
+
+use nn_core::Model;
+use nn_core::batches::Samples;
+use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, evaluate};
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::args::{EvaluateArguments, SplitChoice};
+use crate::datasets::{Data, Parts};
+use crate::failure::{Code, Failure, Result};
+use crate::plan::Selection;
+use crate::run_dir::read_model;
+use crate::settings::Settings;
+use crate::terminal;
+
+pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
+    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let settings = settings_of(&model)?;
+    let threads = Threads::all();
+    let data = data_of(
+        &settings,
+        arguments.data.as_deref(),
+        &arguments.folder.data_dir,
+        &threads,
+    )?;
+    let parts = data.parts(Selection::new(&settings)?)?;
+    let samples = choose(parts, arguments.split)?;
+    let evaluation = evaluate(&model.network, &samples, model.loss, &threads)?;
+    if arguments.json {
+        terminal::line(to_json(&model, &data, arguments.split, &evaluation));
+    } else {
+        show(&model, &data, arguments.split, &evaluation);
+    }
+    Ok(())
+}
+
+/// How the model was trained.
+pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
+    serde_json::from_value(model.description.training.clone()).map_err(|error| {
+        Failure::new(
+            Code::Data,
+            format!("the model's training settings: {error}"),
+        )
+    })
+}
+
+/// The data set the model was trained on, or another one.
+pub(crate) fn data_of(
+    settings: &Settings,
+    other: Option<&str>,
+    data_dir: &std::path::Path,
+    threads: &Threads,
+) -> Result<Data> {
+    let name = other.or(settings.data.as_deref()).ok_or_else(|| {
+        Failure::usage("the model does not say which data it was trained on")
+            .help("name it with --data")
+    })?;
+    Data::load(name, data_dir, settings.positive_class, threads)
+}
+
+fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {
+    let missing = |which: &str| Failure::new(Code::Data, format!("there are no {which} samples"));
+    match split {
+        SplitChoice::Train => Ok(parts.train),
+        SplitChoice::Validation if parts.validation.is_empty() => Err(missing("validation")),
+        SplitChoice::Validation => Ok(parts.validation),
+        SplitChoice::Test => parts.test.ok_or_else(|| missing("test")),
+    }
+}
+
+fn split_name(split: SplitChoice) -> &'static str {
+    match split {
+        SplitChoice::Train => "training",
+        SplitChoice::Validation => "validation",
+        SplitChoice::Test => "test",
+    }
+}
+
+fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation) {
+    terminal::line(format!(
+        "{}: {} {} samples",
+        data.dataset.name,
+        terminal::grouped(evaluation.n_samples),
+        split_name(split)
+    ));
+    terminal::line(format!("loss      {:.4} ({})", evaluation.loss, model.loss));
+    if let Some(accuracy) = evaluation.accuracy {
+        terminal::line(format!("accuracy  {}", terminal::percent(Some(accuracy))));
+    }
+    if let Some(errors) = evaluation.regression {
+        terminal::line(format!("mean absolute error  {:.6}", errors.mean_absolute));
+        terminal::line(format!(
+            "root mean square error  {:.6}",
+            errors.root_mean_square
+        ));
+        terminal::line(format!(
+            "R²  {}",
+            errors.r_squared.map_or_else(
+                || "- (the targets do not vary)".to_owned(),
+                |r| format!("{r:.6}")
+            )
+        ));
+    }
+    if let Some(confusion) = &evaluation.confusion {
+        terminal::line("");
+        show_confusion(confusion, &data.class_names);
+    }
+}
+
+/// Rows are the right classes, columns the network's answers; scores beside.
+fn show_confusion(confusion: &ConfusionMatrix, names: &[String]) {
+    let counts = confusion.counts();
+    let largest = counts.iter().max().copied().unwrap_or(0);
+    let cell = largest.to_string().len().max(
+        names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(1)
+            .min(8),
+    ) + 1;
+    let label = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(1)
+        .min(16);
+    let short = |name: &str, width: usize| name.chars().take(width).collect::<String>();
+    let heads: String = names
+        .iter()
+        .map(|name| format!("{:>cell$}", short(name, cell - 1)))
+        .collect();
+    terminal::line(format!("right class down, answer across"));
+    terminal::line(format!("{:label$} {heads}   precision  recall      F1", ""));
+    for (class, name) in names.iter().enumerate() {
+        let row: String = counts
+            .row(class)
+            .iter()
+            .map(|&count| {
+                if count == 0 {
+                    format!("{:>cell$}", "·")
+                } else {
+                    format!("{count:>cell$}")
+                }
+            })
+            .collect();
+        let scores = confusion.scores(class);
+        terminal::line(format!(
+            "{:>label$} {row}   {:>9}  {:>6}  {:>6}",
+            short(name, label),
+            score(scores.precision),
+            score(scores.recall),
+            score(scores.f1)
+        ));
+    }
+}
+
+fn score(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+}
+
+fn to_json(
+    model: &Model,
+    data: &Data,
+    split: SplitChoice,
+    evaluation: &Evaluation,
+) -> serde_json::Value {
+    let class = |(index, name): (usize, &String)| {
+        let ClassScores {
+            precision,
+            recall,
+            f1,
+            support,
+        } = evaluation
+            .confusion
+            .as_ref()
+            .map(|confusion| confusion.scores(index))?;
+        Some(
+            json!({ "name": name, "precision": precision, "recall": recall, "f1": f1, "support": support }),
+        )
+    };
+    let confusion = evaluation.confusion.as_ref().map(|confusion| {
+        let rows = confusion.counts();
+        rows.rows()
+            .into_iter()
+            .map(|row| row.to_vec())
+            .collect::<Vec<_>>()
+    });
+    json!({
+        "dataset": data.dataset.name,
+        "split": split_name(split),
+        "samples": evaluation.n_samples,
+        "loss_function": model.loss.to_string(),
+        "loss": evaluation.loss,
+        "accuracy": evaluation.accuracy,
+        "mean_absolute_error": evaluation.regression.map(|errors| errors.mean_absolute),
+        "root_mean_square_error": evaluation.regression.map(|errors| errors.root_mean_square),
+        "r_squared": evaluation.regression.and_then(|errors| errors.r_squared),
+        "confusion": confusion,
+        "classes": data.class_names.iter().enumerate().filter_map(class).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,115 @@
+//! What went wrong, told once, with the exit code that belongs to it.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::terminal;
+
+/// A result of a subcommand.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Exit codes, as promised to scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// A flag, a name or a combination that cannot be.
+    Usage = 2,
+    /// A data or model file that is not what it should be.
+    Data = 3,
+    /// A server, a connection, or a checksum.
+    Network = 4,
+    /// The local file system.
+    Io = 5,
+    /// Training that ran away.
+    Diverged = 6,
+    /// Stopped by SIGINT.
+    Interrupted = 130,
+    /// Stopped by SIGTERM.
+    Terminated = 143,
+}
+
+/// The one error a command ends with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+    help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl fmt::Display) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Code::Usage, message)
+    }
+
+    /// The system refused to read or write `path`.
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        Self::new(Code::Io, format!("{}: {error}", path.display()))
+    }
+
+    /// Adds how to mend it.
+    pub(crate) fn help(self, help: impl fmt::Display) -> Self {
+        Self {
+            help: Some(help.to_string()),
+            ..self
+        }
+    }
+
+    /// Says where it happened.
+    pub(crate) fn at(self, place: impl fmt::Display) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
+
+    /// Tells the error and gives its exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        let mut text = format!("error: {}", self.message);
+        if let Some(help) = &self.help {
+            text.push_str(&format!("\n  help: {help}"));
+        }
+        terminal::error_line(&text);
+        ExitCode::from(self.code as u8)
+    }
+}
+
+impl From<nn_core::Error> for Failure {
+    fn from(error: nn_core::Error) -> Self {
+        let code = match error.kind() {
+            nn_core::ErrorKind::Usage => Code::Usage,
+            nn_core::ErrorKind::Data => Code::Data,
+            nn_core::ErrorKind::Diverged => Code::Diverged,
+            nn_core::ErrorKind::Io => Code::Io,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
+impl From<nn_data::Error> for Failure {
+    fn from(error: nn_data::Error) -> Self {
+        let code = match error.kind() {
+            nn_data::ErrorKind::Usage => Code::Usage,
+            nn_data::ErrorKind::Data => Code::Data,
+            nn_data::ErrorKind::Network => Code::Network,
+            nn_data::ErrorKind::Io => Code::Io,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}

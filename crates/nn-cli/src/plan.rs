@@ -1,0 +1,351 @@
+//! What was asked for, with defaults filled in and checked: the network and
+//! the training that a set of settings and a data set make.
+
+use std::str::FromStr;
+
+use nn_core::init::Init;
+use nn_core::penalty::Penalty;
+use nn_core::training::{BatchSize, ClassWeights, Reduction};
+use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
+
+use crate::datasets::{Data, Task};
+use crate::failure::{Failure, Result};
+use crate::settings::Settings;
+
+/// Share of the training samples that is held back.
+const VALIDATION: f64 = 0.1;
+
+/// The default network and training; chosen on MNIST's validation split.
+const HIDDEN: &str = "256";
+const ACTIVATION: &str = "relu";
+const OPTIMIZER: &str = "adam";
+const SCHEDULE: &str = "cosine";
+const BATCH_SIZE: &str = "64";
+const EPOCHS: usize = 10;
+
+/// A checked network and training.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) network: NetworkConfig,
+    pub(crate) training: TrainingConfig,
+    /// The settings with every default filled in.
+    pub(crate) settings: Settings,
+}
+
+/// How the training samples are chosen from a data set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection {
+    pub(crate) validation: f64,
+    pub(crate) limit_train: Option<usize>,
+    pub(crate) positive_class: Option<u32>,
+    pub(crate) seed: u64,
+}
+
+impl Selection {
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        let validation = settings.validation.unwrap_or(VALIDATION);
+        if !(0.0..1.0).contains(&validation) {
+            return Err(Failure::usage(format!(
+                "--validation: expected a number from 0 up to but not 1, found {validation}"
+            )));
+        }
+        if settings.limit_train == Some(0) {
+            return Err(Failure::usage(
+                "--limit-train: expected a whole number from 1, found 0",
+            ));
+        }
+        Ok(Self {
+            validation,
+            limit_train: settings.limit_train,
+            positive_class: settings.positive_class,
+            seed: settings.seed.unwrap_or(0),
+        })
+    }
+}
+
+impl Plan {
+    /// Fills in the defaults for `data` and checks everything.
+    pub(crate) fn new(settings: &Settings, data: &Data) -> Result<Self> {
+        let loss: Loss = match &settings.loss {
+            Some(name) => parse("--loss", name)?,
+            None => default_loss(data.task),
+        };
+        let n_outputs = n_outputs(data.task, loss)?;
+        let output = output_activation(settings, loss, data.task)?;
+        let layers = layers(settings, n_outputs, output)?;
+        let network = NetworkConfig {
+            n_inputs: data.n_inputs(),
+            layers,
+        };
+        network.check()?;
+        let training = training(settings, loss)?;
+        training.check()?;
+        let settings = resolved(settings, data, &network, &training);
+        Ok(Self {
+            network,
+            training,
+            settings,
+        })
+    }
+}
+
+fn default_loss(task: Task) -> Loss {
+    match task {
+        Task::Classes(2) => Loss::BinaryCrossEntropy,
+        Task::Classes(_) => Loss::CrossEntropy,
+        Task::Flags(_) => Loss::BinaryCrossEntropy,
+        Task::Numbers(_) => Loss::Mse,
+    }
+}
+
+/// One output a class, or a single one for two classes where the loss has a
+/// form for that.
+fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
+    match (task, loss) {
+        (Task::Classes(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
+        (Task::Classes(n), _) => Ok(n),
+        (Task::Flags(_) | Task::Numbers(_), Loss::Hinge) => {
+            Err(Failure::usage("loss hinge: needs one class a sample"))
+        }
+        (Task::Flags(n), _) => Ok(n),
+        (Task::Numbers(_), Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl) => Err(
+            Failure::usage(format!("loss {loss}: needs classes, not numbers, to learn"))
+                .help("use mse, mae or huber"),
+        ),
+        (Task::Numbers(n), _) => Ok(n),
+    }
+}
+
+fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Activation> {
+    let chosen = match &settings.output_activation {
+        Some(name) => parse("--output-activation", name)?,
+        None => loss.required_output().unwrap_or(match task {
+            Task::Classes(_) => Activation::Softmax,
+            Task::Flags(_) => Activation::Sigmoid,
+            Task::Numbers(_) => Activation::Identity,
+        }),
+    };
+    loss.check_output(chosen)?;
+    Ok(chosen)
+}
+
+fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<Vec<LayerConfig>> {
+    let widths = widths(settings.hidden.as_deref().unwrap_or(HIDDEN))?;
+    let activations = activations(
+        settings.activation.as_deref().unwrap_or(ACTIVATION),
+        widths.len(),
+    )?;
+    let init = settings
+        .init
+        .as_deref()
+        .map(|name| parse::<Init>("--init", name))
+        .transpose()?;
+    let bias_init = match settings.bias_init.as_deref() {
+        Some(name) => parse("--bias-init", name)?,
+        None => Init::Zeros,
+    };
+    let layer = |n_outputs: usize, activation: Activation| {
+        let usual = LayerConfig::new(n_outputs, activation);
+        LayerConfig {
+            init: init.unwrap_or(usual.init),
+            bias_init,
+            ..usual
+        }
+    };
+    let mut layers: Vec<LayerConfig> = widths
+        .into_iter()
+        .zip(activations)
+        .map(|(width, activation)| LayerConfig {
+            batch_norm: settings.batch_norm.unwrap_or(false),
+            dropout: settings.dropout.unwrap_or(0.0),
+            ..layer(width, activation)
+        })
+        .collect();
+    layers.push(layer(n_outputs, output));
+    Ok(layers)
+}
+
+fn widths(text: &str) -> Result<Vec<usize>> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrong = |part: &str| {
+        Failure::usage(format!(
+            "--hidden: expected widths such as 128,64, found \"{}\"",
+            part.escape_debug()
+        ))
+    };
+    text.split(',')
+        .map(|part| part.trim().parse().map_err(|_| wrong(part)))
+        .collect()
+}
+
+fn activations(text: &str, n_hidden: usize) -> Result<Vec<Activation>> {
+    let parsed: Vec<Activation> = text
+        .split(',')
+        .map(|name| parse("--activation", name))
+        .collect::<Result<_>>()?;
+    match parsed[..] {
+        [one] => Ok(vec![one; n_hidden]),
+        _ if parsed.len() == n_hidden => Ok(parsed),
+        _ => Err(Failure::usage(format!(
+            "--activation: expected 1 or {n_hidden} names for {n_hidden} hidden layers, found {}",
+            parsed.len()
+        ))),
+    }
+}
+
+fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
+    let optimizer: Optimizer = parse(
+        "--optimizer",
+        settings.optimizer.as_deref().unwrap_or(OPTIMIZER),
+    )?;
+    let usual = TrainingConfig::new(loss, optimizer);
+    Ok(TrainingConfig {
+        reduction: match settings.reduction.as_deref() {
+            None | Some("mean") => Reduction::Mean,
+            Some("sum") => Reduction::Sum,
+            Some(other) => {
+                return Err(Failure::usage(format!(
+                    "--reduction: expected mean or sum, found \"{}\"",
+                    other.escape_debug()
+                )));
+            }
+        },
+        label_smoothing: settings.label_smoothing.unwrap_or(0.0),
+        class_weights: class_weights(settings.class_weight.as_deref())?,
+        learning_rate: settings.lr.unwrap_or(usual.learning_rate),
+        schedule: default_schedule(settings, optimizer)?,
+        batch_size: batch_size(settings.batch_size.as_deref().unwrap_or(BATCH_SIZE))?,
+        epochs: settings.epochs.unwrap_or(EPOCHS),
+        penalty: Penalty {
+            l1: settings.l1.unwrap_or(0.0),
+            l2: settings.l2.unwrap_or(0.0),
+        },
+        max_norm: settings.max_norm,
+        clip_norm: settings.clip_norm,
+        clip_value: settings.clip_value,
+        patience: settings.patience.unwrap_or(0),
+        averaging: settings.averaging,
+        seed: settings.seed.unwrap_or(0),
+        ..usual
+    })
+}
+
+/// Cosine belongs to the default training; whoever names an optimizer or a
+/// rate gets that rate, unchanged.
+fn default_schedule(settings: &Settings, optimizer: Optimizer) -> Result<Schedule> {
+    match &settings.schedule {
+        Some(name) => parse("--schedule", name),
+        None if settings.optimizer.is_none() && settings.lr.is_none() => {
+            parse("--schedule", SCHEDULE)
+        }
+        None => {
+            let _ = optimizer;
+            Ok(Schedule::Constant)
+        }
+    }
+}
+
+fn batch_size(text: &str) -> Result<BatchSize> {
+    if text == "full" {
+        return Ok(BatchSize::Full);
+    }
+    let wrong = || {
+        Failure::usage(format!(
+            "--batch-size: expected a whole number from 1 or full, found \"{}\"",
+            text.escape_debug()
+        ))
+    };
+    match text.parse() {
+        Ok(0) | Err(_) => Err(wrong()),
+        Ok(rows) => Ok(BatchSize::Rows(rows)),
+    }
+}
+
+fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
+    match text {
+        None | Some("none") => Ok(ClassWeights::None),
+        Some("balanced") => Ok(ClassWeights::Balanced),
+        Some(list) => {
+            let weights = list.split(',').map(|weight| weight.trim().parse::<f64>());
+            weights.collect::<Result<_, _>>().map(ClassWeights::Given).map_err(|_| {
+                Failure::usage(format!(
+                    "--class-weight: expected none, balanced or numbers such as 1,2.5, found \"{}\"",
+                    list.escape_debug()
+                ))
+            })
+        }
+    }
+}
+
+fn parse<T: FromStr<Err = nn_core::Error>>(flag: &str, text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|error: nn_core::Error| Failure::from(error).at(flag))
+}
+
+/// The settings with every default written out.
+fn resolved(
+    settings: &Settings,
+    data: &Data,
+    network: &NetworkConfig,
+    training: &TrainingConfig,
+) -> Settings {
+    let (output, hidden) = network
+        .layers
+        .split_last()
+        .expect("a checked network has a layer");
+    let list = |items: Vec<String>| items.join(",");
+    let filled = Settings {
+        data: Some(data.origin.clone()),
+        validation: Some(settings.validation.unwrap_or(VALIDATION)),
+        hidden: Some(list(
+            hidden
+                .iter()
+                .map(|layer| layer.n_outputs.to_string())
+                .collect(),
+        )),
+        activation: Some(match hidden {
+            [] => ACTIVATION.to_owned(),
+            _ => list(
+                hidden
+                    .iter()
+                    .map(|layer| layer.activation.to_string())
+                    .collect(),
+            ),
+        }),
+        output_activation: Some(output.activation.to_string()),
+        init: settings.init.clone(),
+        bias_init: Some(output.bias_init.to_string()),
+        batch_norm: Some(settings.batch_norm.unwrap_or(false)),
+        dropout: Some(settings.dropout.unwrap_or(0.0)),
+        loss: Some(training.loss.to_string()),
+        reduction: Some(
+            settings
+                .reduction
+                .clone()
+                .unwrap_or_else(|| "mean".to_owned()),
+        ),
+        class_weight: Some(
+            settings
+                .class_weight
+                .clone()
+                .unwrap_or_else(|| "none".to_owned()),
+        ),
+        label_smoothing: Some(training.label_smoothing),
+        optimizer: Some(training.optimizer.to_string()),
+        lr: Some(training.learning_rate),
+        schedule: Some(training.schedule.to_string()),
+        batch_size: Some(match training.batch_size {
+            BatchSize::Full => "full".to_owned(),
+            BatchSize::Rows(rows) => rows.to_string(),
+        }),
+        epochs: Some(training.epochs),
+        patience: Some(training.patience),
+        seed: Some(training.seed),
+        l1: Some(training.penalty.l1),
+        l2: Some(training.penalty.l2),
+        ..Settings::default()
+    };
+    filled.or(settings)
+}

@@ -1,0 +1,290 @@
+//! `nn predict RUN FILE.png...` and `nn predict RUN --index 0..36`
+
+use std::ops::Range;
+use std::path::Path;
+
+use ndarray::ArrayView2;
+use nn_core::Model;
+use nn_core::network::Trace;
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::args::PredictArguments;
+use crate::evaluate::{data_of, settings_of};
+use crate::failure::{Code, Failure, Result};
+use crate::run_dir::read_model;
+use crate::terminal;
+
+pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
+    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let mut predictor = Predictor::new(&model);
+    match &arguments.index {
+        Some(index) => predict_samples(&mut predictor, arguments, &parse_range(index)?),
+        None => arguments
+            .files
+            .iter()
+            .try_for_each(|file| predict_png(&mut predictor, file, arguments.json)),
+    }
+}
+
+/// A model with the buffers of one sample.
+struct Predictor<'a> {
+    model: &'a Model,
+    trace: Trace<f32>,
+    inputs: Vec<f32>,
+    names: Vec<String>,
+}
+
+/// What the network says about one sample.
+struct Prediction {
+    class: usize,
+    outputs: Vec<f32>,
+}
+
+impl<'a> Predictor<'a> {
+    fn new(model: &'a Model) -> Self {
+        let n_classes = model.network.n_outputs().max(2);
+        let names = match &model.description.class_names[..] {
+            [] => (0..n_classes).map(|class| class.to_string()).collect(),
+            names => names.to_vec(),
+        };
+        Self {
+            trace: Trace::new(&model.network, 1),
+            inputs: vec![0.0; model.network.n_inputs()],
+            model,
+            names,
+        }
+    }
+
+    fn predict(&mut self, pixels: &[u8]) -> Prediction {
+        let scale = self.model.description.input.scale as f32;
+        for (input, &pixel) in self.inputs.iter_mut().zip(pixels) {
+            *input = f32::from(pixel) * scale;
+        }
+        let inputs = ArrayView2::from_shape((1, self.inputs.len()), &self.inputs)
+            .expect("one row of the right width");
+        let outputs = self
+            .model
+            .network
+            .forward(inputs, &mut self.trace, &Threads::single());
+        let outputs = outputs.iter().copied().collect::<Vec<_>>();
+        Prediction {
+            class: self.model.loss.predicted_class(&outputs),
+            outputs,
+        }
+    }
+
+    /// The probability of every class; of a single output, both classes'.
+    fn probabilities(&self, prediction: &Prediction) -> Vec<f32> {
+        match prediction.outputs[..] {
+            [one] => vec![1.0 - one, one],
+            _ => prediction.outputs.clone(),
+        }
+    }
+}
+
+fn predict_samples(
+    predictor: &mut Predictor<'_>,
+    arguments: &PredictArguments,
+    range: &Range<usize>,
+) -> Result<()> {
+    let settings = settings_of(predictor.model)?;
+    let data = data_of(
+        &settings,
+        arguments.data.as_deref(),
+        &arguments.folder.data_dir,
+        &Threads::all(),
+    )?;
+    let nn_data::Inputs::Pixels(pixels) = &data.dataset.test.inputs else {
+        return Err(Failure::usage("--index: the data set holds no images"));
+    };
+    check_width(predictor.model, pixels.ncols())?;
+    if range.end > pixels.nrows() {
+        return Err(Failure::usage(format!(
+            "--index: expected indices below {}, found {}",
+            pixels.nrows(),
+            range.end - 1
+        )));
+    }
+    let mut right = 0;
+    for index in range.clone() {
+        let row = pixels.row(index);
+        let row = row.as_slice().expect("a data set is stored row by row");
+        let prediction = predictor.predict(row);
+        let label = match &data.dataset.test.targets {
+            nn_data::Targets::Classes(labels) => Some(labels[index] as usize),
+            nn_data::Targets::Values(_) => None,
+        };
+        right += usize::from(label == Some(prediction.class));
+        let title = format!("sample {index}");
+        if arguments.json {
+            terminal::line(to_json(predictor, &prediction, &title, label));
+        } else if range.len() == 1 {
+            show_image(row, data.dataset.image_size);
+            show(predictor, &prediction, &title, label);
+        } else {
+            terminal::line(short_line(predictor, &prediction, index, label));
+        }
+    }
+    if range.len() > 1 && !arguments.json {
+        terminal::line(format!("{right} of {} right", range.len()));
+    }
+    Ok(())
+}
+
+fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result<()> {
+    let image = nn_data::image::read_png(file)?;
+    let digit = nn_data::image::normalise(image.view())
+        .map_err(|error| Failure::from(error).at(file.display()))?;
+    let pixels = digit.pixels;
+    check_width(predictor.model, pixels.len())?;
+    let prediction = predictor.predict(&pixels[..]);
+    let title = file.display().to_string();
+    if json {
+        terminal::line(to_json(predictor, &prediction, &title, None));
+    } else {
+        show_image(&pixels[..], Some((28, 28)));
+        show(predictor, &prediction, &title, None);
+    }
+    Ok(())
+}
+
+fn check_width(model: &Model, width: usize) -> Result<()> {
+    let wanted = model.network.n_inputs();
+    if wanted == width {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::Data,
+        format!("the model wants {wanted} values a sample, the data has {width}"),
+    ))
+}
+
+/// `7`, `0..36`
+fn parse_range(text: &str) -> Result<Range<usize>> {
+    let wrong = || {
+        Failure::usage(format!(
+            "--index: expected a number or a range such as 0..36, found \"{}\"",
+            text.escape_debug()
+        ))
+    };
+    let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wrong());
+    let range = match text.split_once("..") {
+        Some((start, end)) => number(start)?..number(end)?,
+        None => {
+            let index = number(text)?;
+            index..index.checked_add(1).ok_or_else(wrong)?
+        }
+    };
+    if range.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(range)
+    }
+}
+
+fn show(predictor: &Predictor<'_>, prediction: &Prediction, title: &str, label: Option<usize>) {
+    let name = &predictor.names[prediction.class];
+    let verdict = match label {
+        Some(label) if label == prediction.class => ", which is right".to_owned(),
+        Some(label) => format!(", but it is {}", predictor.names[label]),
+        None => String::new(),
+    };
+    terminal::line(format!("{title}: {name}{verdict}"));
+    let width = predictor
+        .names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(1);
+    for (name, probability) in predictor
+        .names
+        .iter()
+        .zip(predictor.probabilities(prediction))
+    {
+        let share = f64::from(probability).clamp(0.0, 1.0);
+        let bar = "█".repeat((share * 30.0).round() as usize);
+        terminal::line(format!(
+            "  {name:>width$} {:>8} {bar}",
+            terminal::percent(Some(share))
+        ));
+    }
+}
+
+fn short_line(
+    predictor: &Predictor<'_>,
+    prediction: &Prediction,
+    index: usize,
+    label: Option<usize>,
+) -> String {
+    let share = predictor
+        .probabilities(prediction)
+        .get(prediction.class)
+        .copied()
+        .unwrap_or(0.0);
+    let verdict = match label {
+        Some(label) if label != prediction.class => format!("   wrong: {}", predictor.names[label]),
+        _ => String::new(),
+    };
+    format!(
+        "sample {index:>5}  {}  {:>8}{verdict}",
+        predictor.names[prediction.class],
+        terminal::percent(Some(share.into()))
+    )
+}
+
+/// The image in half its height, two rows of pixels a line.
+fn show_image(pixels: &[u8], size: Option<(usize, usize)>) {
+    let Some((height, width)) = size else {
+        return;
+    };
+    const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
+    for top in (0..height).step_by(2) {
+        let bottom = (top + 1).min(height - 1);
+        let line: String = (0..width)
+            .map(|x| {
+                let mean = (u16::from(pixels[top * width + x])
+                    + u16::from(pixels[bottom * width + x]))
+                    / 2;
+                SHADES[usize::from(mean) * (SHADES.len() - 1) / 255]
+            })
+            .collect();
+        terminal::line(line.trim_end());
+    }
+}
+
+fn to_json(
+    predictor: &Predictor<'_>,
+    prediction: &Prediction,
+    title: &str,
+    label: Option<usize>,
+) -> serde_json::Value {
+    json!({
+        "input": title,
+        "class": predictor.names[prediction.class],
+        "probabilities": predictor.probabilities(prediction),
+        "label": label.map(|label| &predictor.names[label]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert_eq!(parse_range("7").unwrap(), 7..8);
+        assert_eq!(parse_range("0..36").unwrap(), 0..36);
+        for wrong in [
+            "",
+            "x",
+            "3..3",
+            "5..2",
+            "-1",
+            "18446744073709551615",
+            "1...2",
+        ] {
+            assert!(parse_range(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The settings of a training, as typed, as written in a file, and merged.
+//!
+//! Flag > `--config` > default. Every setting is optional here; [`Plan`]
+//! (`plan.rs`) knows the defaults and gives the settings back with all of them
+//! filled in, which is what a run's `config.toml` holds.
+//!
+//! [`Plan`]: crate::plan::Plan
+
+use std::path::Path;
+
+use clap::Args;
+use nn_core::init::Init;
+use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Code, Failure, Result};
+
+/// Longest configuration file that is read.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Every setting that decides a result.
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Settings {
+    /// Data set: a name, or a folder of IDX files [default: mnist if it is there, else glyphs]
+    #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
+    pub(crate) data: Option<String>,
+    /// Share of the training samples held back to choose by [default: 0.1]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = "Data",
+        alias = "val-split",
+        alias = "validation-split"
+    )]
+    pub(crate) validation: Option<f64>,
+    /// Use only the first N training samples
+    #[arg(long, value_name = "N", help_heading = "Data")]
+    pub(crate) limit_train: Option<usize>,
+    /// Learn one class against the rest
+    #[arg(long, value_name = "K", help_heading = "Data")]
+    pub(crate) positive_class: Option<u32>,
+    /// Factors on the classes: none, balanced, or one number a class
+    #[arg(long, value_name = "W", help_heading = "Data", alias = "class-weights")]
+    pub(crate) class_weight: Option<String>,
+
+    /// Widths of the hidden layers, such as 128,64; empty for none [default: 256]
+    #[arg(
+        long,
+        value_name = "N,N,...",
+        help_heading = "Network",
+        alias = "hidden-layer-sizes",
+        alias = "layers"
+    )]
+    pub(crate) hidden: Option<String>,
+    #[arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", help = activation_help())]
+    pub(crate) activation: Option<String>,
+    /// Activation of the output layer [default: what the loss needs]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    pub(crate) output_activation: Option<String>,
+    #[arg(long, value_name = "NAME", help_heading = "Network", help = init_help())]
+    pub(crate) init: Option<String>,
+    /// Initial biases, by the same names [default: zeros]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    pub(crate) bias_init: Option<String>,
+    /// Normalise the weighted sums of the hidden layers over the batch
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = "Network")]
+    pub(crate) batch_norm: Option<bool>,
+    /// Share of hidden outputs silenced in training [default: 0]
+    #[arg(long, value_name = "P", help_heading = "Network")]
+    pub(crate) dropout: Option<f64>,
+
+    #[arg(long, value_name = "NAME", help_heading = "Training", alias = "criterion", help = loss_help())]
+    pub(crate) loss: Option<String>,
+    /// Gradient of a batch: mean or sum of its samples' [default: mean]
+    #[arg(long, value_name = "mean|sum", help_heading = "Training")]
+    pub(crate) reduction: Option<String>,
+    #[arg(long, value_name = "NAME", help_heading = "Training", alias = "solver", help = optimizer_help())]
+    pub(crate) optimizer: Option<String>,
+    /// Learning rate [default: the optimizer's: 0.1 for sgd, 0.001 for adam, ...]
+    #[arg(
+        long,
+        value_name = "RATE",
+        help_heading = "Training",
+        alias = "learning-rate",
+        alias = "lr0",
+        alias = "learning-rate-init"
+    )]
+    pub(crate) lr: Option<f64>,
+    #[arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", help = schedule_help())]
+    pub(crate) schedule: Option<String>,
+    /// Samples in a step: a number, or `full` [default: 64]
+    #[arg(
+        long,
+        value_name = "N|full",
+        help_heading = "Training",
+        alias = "batch"
+    )]
+    pub(crate) batch_size: Option<String>,
+    /// Passes over the training samples [default: 10]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "max-iter",
+        alias = "iterations"
+    )]
+    pub(crate) epochs: Option<usize>,
+    /// Stop after N epochs without a lower validation loss and take the best weights; 0: never [default: 0]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "n-iter-no-change"
+    )]
+    pub(crate) patience: Option<usize>,
+    /// Seed of everything random [default: 0]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Training",
+        alias = "random-state"
+    )]
+    pub(crate) seed: Option<u64>,
+
+    /// L1 penalty on the weights [default: 0]
+    #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
+    pub(crate) l1: Option<f64>,
+    /// L2 penalty on the weights [default: 0]
+    #[arg(
+        long,
+        value_name = "LAMBDA",
+        help_heading = "Regularisation",
+        alias = "alpha",
+        alias = "weight-decay"
+    )]
+    pub(crate) l2: Option<f64>,
+    /// Longest weight vector into a neuron
+    #[arg(long, value_name = "LENGTH", help_heading = "Regularisation")]
+    pub(crate) max_norm: Option<f64>,
+    /// Share of the answer spread over all classes [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Regularisation")]
+    pub(crate) label_smoothing: Option<f64>,
+    /// Longest gradient of a step
+    #[arg(long, value_name = "LENGTH", help_heading = "Regularisation")]
+    pub(crate) clip_norm: Option<f64>,
+    /// Largest gradient of one parameter
+    #[arg(long, value_name = "SIZE", help_heading = "Regularisation")]
+    pub(crate) clip_value: Option<f64>,
+    /// Decay of a running mean of the weights that takes their place
+    #[arg(
+        long,
+        value_name = "DECAY",
+        help_heading = "Regularisation",
+        alias = "ema"
+    )]
+    pub(crate) averaging: Option<f64>,
+}
+
+fn activation_help() -> String {
+    format!(
+        "Of the hidden layers, one for all or one a layer: {} [default: relu]",
+        Activation::names()
+    )
+}
+
+fn init_help() -> String {
+    format!(
+        "Initial weights: {} [default: he for rectifiers, xavier otherwise]",
+        Init::names()
+    )
+}
+
+fn loss_help() -> String {
+    format!(
+        "What is made small: {} [default: cross-entropy for classes, mse for numbers]",
+        Loss::names()
+    )
+}
+
+fn optimizer_help() -> String {
+    format!(
+        "How a gradient becomes a step: {} [default: adam]",
+        Optimizer::names()
+    )
+}
+
+fn schedule_help() -> String {
+    format!(
+        "How the rate changes: {} [default: cosine]",
+        Schedule::names()
+    )
+}
+
+impl Settings {
+    /// Reads settings from a TOML file.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let length = path
+            .metadata()
+            .map_err(|error| Failure::io(path, &error))?
+            .len();
+        if length > MAX_CONFIG_BYTES {
+            return Err(Failure::new(
+                Code::Data,
+                format!(
+                    "{}: {length} bytes, expected a configuration of at most {MAX_CONFIG_BYTES}",
+                    path.display()
+                ),
+            ));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+        toml::from_str(&text).map_err(|error| {
+            Failure::usage(format!(
+                "{}: {}",
+                path.display(),
+                error.to_string().trim_end()
+            ))
+        })
+    }
+
+    /// These settings, with those of `other` where these are silent.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        let mut merged = to_table(other);
+        merged.extend(to_table(&self));
+        merged.try_into().expect("a merge of settings is settings")
+    }
+
+    /// The file form.
+    pub(crate) fn to_toml(&self) -> String {
+        toml::to_string(&to_table(self)).expect("settings are plain TOML")
+    }
+
+    /// The JSON form, for a model's metadata.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self).expect("settings are plain JSON");
+        if let Some(object) = value.as_object_mut() {
+            object.retain(|_, value| !value.is_null());
+        }
+        value
+    }
+}
+
+fn to_table(settings: &Settings) -> toml::Table {
+    toml::Table::try_from(settings).expect("settings are plain TOML")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flags = Settings {
+            epochs: Some(3),
+            ..Settings::default()
+        };
+        let file = Settings {
+            epochs: Some(9),
+            lr: Some(0.5),
+            ..Settings::default()
+        };
+        let merged = flags.or(&file);
+        assert_eq!(
+            (merged.epochs, merged.lr, merged.seed),
+            (Some(3), Some(0.5), None)
+        );
+    }
+
+    #[test]
+    fn files_round_trip() {
+        let settings = Settings {
+            hidden: Some("128,64".to_owned()),
+            l2: Some(1e-4),
+            batch_norm: Some(true),
+            ..Settings::default()
+        };
+        assert_eq!(
+            toml::from_str::<Settings>(&settings.to_toml()).unwrap(),
+            settings
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Writing to standard output and standard error.
+//!
+//! A reader that has gone away (`nn … | head`) is no error: the program ends
+//! quietly.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+/// Writes a line to standard output.
+pub(crate) fn line(text: impl Display) {
+    end_if_closed(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// Writes a line to standard error.
+pub(crate) fn error_line(text: impl Display) {
+    // Where nobody can read the error, the exit code still tells it.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Whether a person is watching standard output.
+pub(crate) fn is_interactive() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// What to type to start this program, for hints.
+pub(crate) fn program() -> &'static str {
+    // Cargo tells programs it runs about itself.
+    if std::env::var_os("CARGO").is_some() {
+        "cargo run -p nn-cli --"
+    } else {
+        "nn"
+    }
+}
+
+/// Digits in groups of three: 203530 is `203 530`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share in percent, or a dash.
+pub(crate) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+fn end_if_closed(written: io::Result<()>) {
+    if let Err(error) = written {
+        let is_closed = error.kind() == ErrorKind::BrokenPipe;
+        std::process::exit(if is_closed { 0 } else { 5 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_from_the_right() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1 000");
+        assert_eq!(grouped(12_345_678), "12 345 678");
+    }
+}

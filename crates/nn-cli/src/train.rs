@@ -1,0 +1,421 @@
+//! `nn train`
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use nn_core::batches::Samples;
+use nn_core::metrics::{Evaluation, evaluate};
+use nn_core::model_file::{Description, InputDescription, Model, weights_sha256};
+use nn_core::training::{BatchSize, EpochReport, Event};
+use nn_core::{Network, Trainer};
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::args::TrainArguments;
+use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts};
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::plan::{Plan, Selection};
+use crate::progress::Progress;
+use crate::run_dir::RunDir;
+use crate::settings::Settings;
+use crate::terminal;
+
+pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
+    let progress = Progress::new(arguments.json, arguments.plain);
+    let threads = match arguments.threads {
+        Some(count) => Threads::new(count.into()),
+        None => Threads::all(),
+    };
+    let settings = match &arguments.config {
+        Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
+        None => arguments.settings.clone(),
+    };
+    let selection = Selection::new(&settings)?;
+    let name = settings.data.clone().unwrap_or_else(|| {
+        let name = datasets::default_name(&arguments.folder.data_dir);
+        if name == GLYPHS {
+            progress.say(&datasets::fetch_hint());
+        }
+        name.to_owned()
+    });
+    let data = Data::load(
+        &name,
+        &arguments.folder.data_dir,
+        selection.positive_class,
+        &threads,
+    )?;
+    let plan = Plan::new(&settings, &data)?;
+    let parts = data.parts(selection)?;
+    let prefix = run_prefix(&data.dataset.name);
+    let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
+    run_dir.write_config(&plan.settings)?;
+    let session = Session {
+        data: &data,
+        plan: &plan,
+        threads,
+        progress,
+        run_dir,
+    };
+    session.run(parts)
+}
+
+/// A training from its first to its last line of output.
+struct Session<'a> {
+    data: &'a Data,
+    plan: &'a Plan,
+    threads: Threads,
+    progress: Progress,
+    run_dir: RunDir,
+}
+
+/// What a training came to.
+struct Outcome {
+    network: Network,
+    last: Option<EpochReport>,
+    train_seconds: Vec<f64>,
+    interrupted: Option<Code>,
+}
+
+impl Session<'_> {
+    fn run(mut self, parts: Parts<'_>) -> Result<()> {
+        let Parts {
+            train,
+            validation,
+            test,
+        } = parts;
+        let network: Network = Network::new(&self.plan.network, self.plan.training.seed)?;
+        self.introduce(&network, &train, &validation, test.as_ref());
+        let outcome = self.train(network, train, validation)?;
+        self.progress.finish();
+        let model = self.model(outcome.network.clone());
+        self.run_dir.write_model(&model)?;
+        if let Some(code) = outcome.interrupted {
+            return Err(self.interrupted(code, &outcome));
+        }
+        let test = match &test {
+            Some(samples) => Some(evaluate(
+                &outcome.network,
+                samples,
+                self.plan.training.loss,
+                &self.threads,
+            )?),
+            None => None,
+        };
+        let summary = self.summary(&outcome, test.as_ref());
+        self.run_dir.write_summary(&summary)?;
+        self.conclude(&outcome, test.as_ref(), &summary);
+        Ok(())
+    }
+
+    fn introduce(
+        &self,
+        network: &Network,
+        train: &Samples<'_>,
+        validation: &Samples<'_>,
+        test: Option<&Samples<'_>>,
+    ) {
+        let training = &self.plan.training;
+        let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
+        let mut activations: Vec<String> = network
+            .layers()
+            .iter()
+            .map(|layer| layer.activation.to_string())
+            .collect();
+        activations.dedup();
+        let batches = match training.batch_size {
+            BatchSize::Full => "all samples at once".to_owned(),
+            BatchSize::Rows(rows) => format!("batches of {rows}"),
+        };
+        self.progress.say(&format!(
+            "data      {}: {} training, {} validation, {} test samples of {} values",
+            self.data.dataset.name,
+            terminal::grouped(train.len()),
+            terminal::grouped(validation.len()),
+            terminal::grouped(test.map_or(0, Samples::len)),
+            network.n_inputs(),
+        ));
+        self.progress.say(&format!(
+            "network   {}, {}: {} parameters",
+            widths.join("-"),
+            activations.join(", "),
+            terminal::grouped(network.parameters().len()),
+        ));
+        self.progress.say(&format!(
+            "training  {}, {}, rate {} ({}), {batches}, seed {}, {} threads",
+            training.loss,
+            training.optimizer,
+            training.learning_rate,
+            training.schedule,
+            training.seed,
+            self.threads.count(),
+        ));
+    }
+
+    fn train<'d>(
+        &mut self,
+        network: Network,
+        train: Samples<'d>,
+        validation: Samples<'d>,
+    ) -> Result<Outcome> {
+        let interrupt = Interrupt::listen().map_err(|error| {
+            Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
+        })?;
+        let n_epochs = self.plan.training.epochs;
+        let n_samples = train.len();
+        let mut trainer = Trainer::new(
+            network,
+            train,
+            Some(validation),
+            self.plan.training.clone(),
+            self.threads.clone(),
+        )?;
+        let mut stopwatch = Stopwatch::start();
+        let mut outcome = Outcome {
+            network: trainer.network(),
+            last: None,
+            train_seconds: Vec::new(),
+            interrupted: None,
+        };
+        let mut write_error = None;
+        let (progress, run_dir) = (&mut self.progress, &mut self.run_dir);
+        trainer.run(|event| {
+            match event {
+                Event::Batch(report) => {
+                    if report.batch == report.n_batches {
+                        stopwatch.training_ends();
+                    }
+                    progress.batch(report, n_epochs, stopwatch.seconds());
+                }
+                Event::Epoch(report) => {
+                    let seconds = stopwatch.epoch_ends();
+                    outcome.train_seconds.push(seconds[0]);
+                    progress.epoch(report, n_epochs, n_samples, seconds);
+                    outcome.last = Some(report.clone());
+                    if let Err(failure) = run_dir.add_metrics(report, seconds) {
+                        write_error = Some(failure);
+                        return ControlFlow::Break(());
+                    }
+                    stopwatch = Stopwatch::start();
+                }
+            }
+            outcome.interrupted = interrupt.code();
+            if outcome.interrupted.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        outcome.network = trainer.network();
+        match write_error {
+            Some(failure) => Err(failure),
+            None => Ok(outcome),
+        }
+    }
+
+    fn model(&self, network: Network) -> Model {
+        Model {
+            network,
+            loss: self.plan.training.loss,
+            description: Description {
+                class_names: self.data.class_names.clone(),
+                input: InputDescription {
+                    shape: self.data.input_shape(),
+                    scale: match self.data.dataset.train.inputs {
+                        nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
+                        nn_data::Inputs::Features(_) => 1.0,
+                    },
+                    preprocessing: None,
+                },
+                training: self.plan.settings.to_json(),
+            },
+        }
+    }
+
+    fn summary(&self, outcome: &Outcome, test: Option<&Evaluation>) -> serde_json::Value {
+        let last = outcome.last.as_ref();
+        let validation = last.and_then(|last| last.validation.as_ref());
+        json!({
+            "dataset": self.data.dataset.name,
+            "layers": outcome.network.widths(),
+            "parameters": outcome.network.parameters().len(),
+            "epochs": last.map_or(0, |last| last.epoch),
+            "seed": self.plan.training.seed,
+            "threads": self.threads.count(),
+            "train_loss": last.map(|last| last.train_loss),
+            "train_accuracy": last.and_then(|last| last.train_accuracy),
+            "validation_loss": validation.map(|validation| validation.loss),
+            "validation_accuracy": validation.and_then(|validation| validation.accuracy),
+            "test_loss": test.map(|test| test.loss),
+            "test_accuracy": test.and_then(|test| test.accuracy),
+            "train_seconds": outcome.train_seconds.iter().sum::<f64>(),
+            "seconds_per_epoch": median(&outcome.train_seconds),
+            "weights_sha256": weights_sha256(&outcome.network),
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+
+    fn conclude(&self, outcome: &Outcome, test: Option<&Evaluation>, summary: &serde_json::Value) {
+        let run = self.run_dir.path();
+        if let Progress::Json = self.progress {
+            let mut object = summary.clone();
+            object["event"] = "summary".into();
+            object["run"] = run.to_string_lossy().into();
+            terminal::line(object);
+            return;
+        }
+        if outcome.last.as_ref().is_some_and(|last| last.is_stopping) {
+            terminal::line(
+                "stopped early: the validation loss no longer falls; the best weights are kept",
+            );
+        }
+        let seconds: f64 = outcome.train_seconds.iter().sum();
+        if let Some(test) = test {
+            terminal::line(format!(
+                "\n{} on {} test samples, after {seconds:.1} s of training",
+                result_line(test),
+                terminal::grouped(test.n_samples)
+            ));
+        } else {
+            terminal::line(format!(
+                "\ntrained in {seconds:.1} s; this data set has no test samples"
+            ));
+        }
+        terminal::line(format!("saved in {}", run.display()));
+        for next in next_steps(run, self.data) {
+            terminal::line(next);
+        }
+    }
+
+    fn interrupted(&self, code: Code, outcome: &Outcome) -> Failure {
+        let epochs = outcome.last.as_ref().map_or(0, |last| last.epoch);
+        Failure::new(
+            code,
+            format!(
+                "stopped by a signal after {epochs} of {} epochs; the model so far is in {}",
+                self.plan.training.epochs,
+                self.run_dir.path().display()
+            ),
+        )
+        .help(format!(
+            "{} evaluate {} --split validation",
+            terminal::program(),
+            self.run_dir.path().display()
+        ))
+    }
+}
+
+/// The time of an epoch, its evaluation apart.
+struct Stopwatch {
+    start: Instant,
+    trained: Option<f64>,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self {
+            start: Instant::now(),
+            trained: None,
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    fn training_ends(&mut self) {
+        self.trained = Some(self.seconds());
+    }
+
+    /// Seconds of training and of evaluation.
+    fn epoch_ends(&self) -> [f64; 2] {
+        let all = self.seconds();
+        let trained = self.trained.unwrap_or(all);
+        [trained, all - trained]
+    }
+}
+
+/// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
+fn result_line(test: &Evaluation) -> String {
+    match (test.accuracy, test.regression) {
+        (Some(accuracy), _) => format!(
+            "test accuracy {}, loss {:.4}",
+            terminal::percent(Some(accuracy)),
+            test.loss
+        ),
+        (None, Some(errors)) => format!(
+            "test loss {:.4}, mean absolute error {:.4}, R² {}",
+            test.loss,
+            errors.mean_absolute,
+            errors
+                .r_squared
+                .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))
+        ),
+        (None, None) => format!("test loss {:.4}", test.loss),
+    }
+}
+
+fn next_steps(run: &Path, data: &Data) -> Vec<String> {
+    let (program, run) = (terminal::program(), run.display());
+    let mut steps = vec![
+        String::new(),
+        "next".to_owned(),
+        format!("  {program} evaluate {run}"),
+    ];
+    if data.dataset.image_size.is_some() {
+        steps.push(format!("  {program} predict {run} --index 0"));
+    }
+    steps.push(format!("  {program} inspect {run}"));
+    steps
+}
+
+/// The data set's name, fit to name a folder.
+fn run_prefix(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-_".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let trimmed = plain.trim_matches('-');
+    if trimmed.is_empty() {
+        "run".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => None,
+        n if n.is_multiple_of(2) => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+        _ => Some(sorted[middle]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0]), Some(2.5));
+    }
+
+    #[test]
+    fn prefixes_can_name_folders() {
+        assert_eq!(run_prefix("fashion-mnist"), "fashion-mnist");
+        assert_eq!(run_prefix("../my data"), "my-data");
+        assert_eq!(run_prefix("/"), "run");
+    }
+}

@@ -1,0 +1,265 @@
+//! Smooth maps of the plane that move the ink of a digit without tearing it:
+//! affine maps and random displacement fields.
+//!
+//! A displacement field is the elastic deformation of Simard, Steinkraus &
+//! Platt 2003 ("Best Practices for Convolutional Neural Networks Applied to
+//! Visual Document Analysis", section 2): every node of a grid gets two numbers
+//! uniform in -1..1, both fields are convolved with a gaussian of standard
+//! deviation `sigma`, and multiplied by `alpha`. A node then moves by
+//!
+//! `alpha / (2·sigma·√(3π))` on the root of the mean square, along each axis.
+//!
+//! Only `+ - * / √` are used, in a fixed order, so that every machine computes
+//! the same bits; the sine and the exponential are written out as series.
+
+use nn_tensor::random::Stream;
+use nn_tensor::{Kernel, vectorize};
+
+/// A place or a shift in the plane, `[x, y]`; `y` points down.
+pub(crate) type Point = [f32; 2];
+
+/// A linear map `[x, y] -> [xx·x + xy·y, yx·x + yy·y]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Linear {
+    xx: f32,
+    xy: f32,
+    yx: f32,
+    yy: f32,
+}
+
+impl Linear {
+    /// Turns by an angle in degrees, from the x axis towards the y axis.
+    pub(crate) fn rotation(degrees: f64) -> Self {
+        let (sin, cos) = sin_cos(degrees * (std::f64::consts::PI / 180.0));
+        Self::new(cos, -sin, sin, cos)
+    }
+
+    /// Stretches along the axes.
+    pub(crate) fn scale(x: f64, y: f64) -> Self {
+        Self::new(x, 0.0, 0.0, y)
+    }
+
+    /// Pushes the row at height `y` sideways by `slope · y`.
+    pub(crate) fn shear(slope: f64) -> Self {
+        Self::new(1.0, slope, 0.0, 1.0)
+    }
+
+    fn new(xx: f64, xy: f64, yx: f64, yy: f64) -> Self {
+        Self {
+            xx: xx as f32,
+            xy: xy as f32,
+            yx: yx as f32,
+            yy: yy as f32,
+        }
+    }
+
+    /// This map first, `next` after it.
+    pub(crate) fn then(self, next: Self) -> Self {
+        let [xx, yx] = next.apply([self.xx, self.yx]);
+        let [xy, yy] = next.apply([self.xy, self.yy]);
+        Self { xx, xy, yx, yy }
+    }
+
+    /// Where a point goes.
+    pub(crate) fn apply(self, [x, y]: Point) -> Point {
+        [self.xx * x + self.xy * y, self.yx * x + self.yy * y]
+    }
+}
+
+/// The gaussian that smooths a displacement field, cut off at three standard
+/// deviations and scaled to the sum `alpha`.
+#[derive(Clone, Debug)]
+pub(crate) struct Smoothing {
+    /// Weights at the distances `0, 1, ...`.
+    weights: Vec<f32>,
+    alpha: f32,
+}
+
+impl Smoothing {
+    /// The root of the mean square that is left of random numbers in -1..1, away
+    /// from the border, for `alpha` 1 and a `sigma` of about 1 or more.
+    pub(crate) fn mean_displacement(sigma: f64) -> f64 {
+        1.0 / (2.0 * sigma * (3.0 * std::f64::consts::PI).sqrt())
+    }
+
+    /// A gaussian of standard deviation `sigma` in nodes; 0 smooths nothing.
+    pub(crate) fn new(alpha: f64, sigma: f64) -> Self {
+        let radius = (3.0 * sigma).ceil() as usize;
+        let half: Vec<f64> = (0..=radius)
+            .map(|distance| gaussian(distance as f64, sigma))
+            .collect();
+        let sum = half[0] + 2.0 * half[1..].iter().sum::<f64>();
+        Self {
+            weights: half.iter().map(|weight| (weight / sum) as f32).collect(),
+            alpha: alpha as f32,
+        }
+    }
+}
+
+fn gaussian(distance: f64, sigma: f64) -> f64 {
+    if distance == 0.0 {
+        return 1.0;
+    }
+    let z = distance / sigma;
+    exp_of_negative(-0.5 * z * z)
+}
+
+/// A shift for every node of a grid.
+#[derive(Clone, Debug)]
+pub(crate) struct DisplacementField {
+    height: usize,
+    width: usize,
+    dx: Vec<f32>,
+    dy: Vec<f32>,
+    scratch: Vec<f32>,
+}
+
+impl DisplacementField {
+    /// A field without displacement.
+    pub(crate) fn new(height: usize, width: usize) -> Self {
+        Self {
+            height,
+            width,
+            dx: vec![0.0; height * width],
+            dy: vec![0.0; height * width],
+            scratch: vec![0.0; height * width],
+        }
+    }
+
+    /// Draws a new field in place of the old one.
+    pub(crate) fn draw(&mut self, smoothing: &Smoothing, stream: &mut Stream) {
+        for (dx, dy) in self.dx.iter_mut().zip(&mut self.dy) {
+            let bits = stream.bits();
+            *dx = symmetric_uniform(bits >> 16) * smoothing.alpha;
+            *dy = symmetric_uniform(bits & 0xffff) * smoothing.alpha;
+        }
+        for field in [&mut self.dx, &mut self.dy] {
+            vectorize(Smooth {
+                width: self.width,
+                weights: &smoothing.weights,
+                field,
+                scratch: &mut self.scratch,
+            });
+        }
+    }
+
+    /// The shift of every node, row by row.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Point> {
+        self.dx.iter().zip(&self.dy).map(|(&dx, &dy)| [dx, dy])
+    }
+
+    /// The shift at a place between the nodes, interpolated bilinearly; places
+    /// outside the grid move like the nearest node.
+    pub(crate) fn at(&self, [x, y]: Point) -> Point {
+        let (column, right) = cell(x, self.width);
+        let (row, below) = cell(y, self.height);
+        let node = row * self.width + column;
+        let next_column = usize::from(column + 1 < self.width);
+        let next_row = self.width * usize::from(row + 1 < self.height);
+        let interpolate = |field: &[f32]| {
+            let above = lerp(field[node], field[node + next_column], right);
+            let under = lerp(
+                field[node + next_row],
+                field[node + next_row + next_column],
+                right,
+            );
+            lerp(above, under, below)
+        };
+        [interpolate(&self.dx), interpolate(&self.dy)]
+    }
+}
+
+/// The cell of a grid line that holds `position`, and how far into it.
+fn cell(position: f32, n_nodes: usize) -> (usize, f32) {
+    let inside = position.clamp(0.0, (n_nodes - 1) as f32);
+    (inside as usize, inside - (inside as usize) as f32)
+}
+
+/// The value `part` of the way from `from` to `to`.
+pub(crate) fn lerp(from: f32, to: f32, part: f32) -> f32 {
+    from + (to - from) * part
+}
+
+/// 16 random bits as a number in -1..1, zero excluded.
+fn symmetric_uniform(bits: u32) -> f32 {
+    (bits as f32 + 0.5) * (1.0 / 32768.0) - 1.0
+}
+
+/// Convolves a field with a symmetric kernel, along the rows and then along the
+/// columns; beyond the border the field is 0.
+struct Smooth<'a> {
+    width: usize,
+    weights: &'a [f32],
+    field: &'a mut [f32],
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for Smooth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            width,
+            weights,
+            field,
+            scratch,
+        } = self;
+        for (smooth, row) in scratch
+            .chunks_exact_mut(width)
+            .zip(field.chunks_exact(width))
+        {
+            convolve(smooth, row, weights, 1);
+        }
+        convolve(field, scratch, weights, width);
+    }
+}
+
+/// `smooth[i] = Σₖ weights[|k|] · values[i + k·stride]`, one `k` after the
+/// other, so that the inner loop runs along neighbours.
+#[inline(always)]
+fn convolve(smooth: &mut [f32], values: &[f32], weights: &[f32], stride: usize) {
+    for (smooth, value) in smooth.iter_mut().zip(values) {
+        *smooth = weights[0] * value;
+    }
+    for (distance, &weight) in weights.iter().enumerate().skip(1) {
+        let shift = distance * stride;
+        if shift >= values.len() {
+            break;
+        }
+        for (smooth, value) in smooth.iter_mut().zip(&values[shift..]) {
+            *smooth += weight * value;
+        }
+        for (smooth, value) in smooth[shift..].iter_mut().zip(values) {
+            *smooth += weight * value;
+        }
+    }
+}
+
+/// Sine and cosine from their Taylor series at the angle brought into -π..π;
+/// fourteen terms each leave an error below 10⁻¹².
+fn sin_cos(radians: f64) -> (f64, f64) {
+    const TURN: f64 = 2.0 * std::f64::consts::PI;
+    let angle = radians - TURN * (radians / TURN).round();
+    let square = angle * angle;
+    let (mut sin, mut cos) = (1.0, 1.0);
+    for k in (1..15).rev() {
+        let k = f64::from(2 * k);
+        sin = 1.0 - sin * square / (k * (k + 1.0));
+        cos = 1.0 - cos * square / (k * (k - 1.0));
+    }
+    (angle * sin, cos)
+}
+
+/// `eˣ` for `x ≤ 0`: the Taylor series at `x/2⁸`, squared eight times.
+fn exp_of_negative(x: f64) -> f64 {
+    let small = x.max(-700.0) / 256.0;
+    let mut power = 1.0;
+    for k in (1..24).rev() {
+        power = 1.0 + power * small / f64::from(k);
+    }
+    for _ in 0..8 {
+        power *= power;
+    }
+    power
+}

@@ -1,0 +1,442 @@
+//! Built-in digits: handwriting drawn by a procedure, for a machine that has
+//! neither a data set nor a network connection.
+//!
+//! An image is made as a person and a scanner would make it:
+//!
+//! 1. choose one of the ways to write the digit (`skeletons`) and blend two of
+//!    its forms, `p = a + t·(b − a)`; move every point a little;
+//! 2. lay a smooth line through the points (cubic splines of Catmull & Rom
+//!    1974, uniform, broken at corners);
+//! 3. bend it by a random displacement field (Simard et al. 2003), then stretch,
+//!    slant and turn it;
+//! 4. scale it into a box of 20×20 pixels without changing its proportions, and
+//!    draw it with a round pen whose width varies: a pixel at distance `d` from
+//!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
+//!    the radius of the pen;
+//! 5. shift it by whole pixels until its centre of mass lies in pixel (14, 14),
+//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised (LeCun, Cortes &
+//!    Burges, "The MNIST database of handwritten digits").
+//!
+//! | what | range | unit |
+//! |---|---|---|
+//! | blend `t` | -0.3..1.3 | |
+//! | movement of a point (standard deviation) | 0..0.08 | heights of the digit |
+//! | elastic displacement (root mean square) | 0..0.16 | heights of the digit |
+//! | width, beside that of the skeleton | 0.68..1.5 | |
+//! | slant, about the usual one of the digit | -0.42..0.42 | width per height |
+//! | rotation | -12..12 | degrees |
+//! | radius of the pen | 0.65..2.1, ±25 % along the line | pixels |
+//! | rim | 1..1.6 | pixels |
+//!
+//! The skeletons were drawn by hand and the ranges chosen while looking at
+//! MNIST's training images; no pixel of MNIST is in here.
+//!
+//! # What they are worth
+//! ACCURACY-PLACEHOLDER
+//!
+//! # Reproducibility
+//! Image `i` is a pure function of the seed and `i`, and the arithmetic is
+//! limited to `+ - * / √`, so that its bytes are the same on every machine and
+//! for every number of threads.
+
+mod skeletons;
+
+use ndarray::Array2;
+use nn_tensor::Threads;
+use nn_tensor::random::{Purpose, Stream, Streams};
+
+use crate::dataset::{Dataset, Inputs, Split, Targets};
+use crate::deformation::{DisplacementField, Linear, Point, Smoothing, lerp};
+use skeletons::{STYLES, Stroke, Style};
+
+/// Height and width of an image in pixels.
+pub const IMAGE_SIZE: usize = 28;
+/// Training rows of [`dataset`]; as many as MNIST has.
+pub const N_TRAIN: usize = 60_000;
+/// Test rows of [`dataset`]; as many as MNIST has.
+pub const N_TEST: usize = 10_000;
+
+/// Height and width of the box that the ink fills, in pixels.
+const BOX_SIZE: usize = 20;
+const N_PIXELS: usize = IMAGE_SIZE * IMAGE_SIZE;
+const N_CLASSES: usize = STYLES.len();
+
+/// The built-in digits as a data set, named `glyphs`: [`N_TRAIN`] images to
+/// train on and the [`N_TEST`] that follow them, ten classes of equal size.
+///
+/// ```
+/// use nn_data::glyphs;
+/// use nn_tensor::Threads;
+///
+/// let digits = glyphs::dataset(0, &Threads::all());
+/// assert_eq!(digits.image_size, Some((28, 28)));
+/// assert_eq!(digits.class_names.len(), 10);
+/// ```
+pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
+    let split = |first, n| {
+        let (images, labels) = generate(seed, first, n, threads);
+        Split {
+            inputs: Inputs::Pixels(images),
+            targets: Targets::Classes(labels),
+        }
+    };
+    Dataset {
+        name: "glyphs".to_owned(),
+        train: split(0, N_TRAIN),
+        test: split(N_TRAIN, N_TEST),
+        class_names: (0..N_CLASSES).map(|class| class.to_string()).collect(),
+        image_size: Some((IMAGE_SIZE, IMAGE_SIZE)),
+    }
+}
+
+/// The images `first..first + n` of the endless sequence that belongs to
+/// `seed`, and their labels: image `i` shows the digit `i mod 10`.
+///
+/// # Shapes
+/// `[n, 784]` grey values, rows of pixels from the top, ink 255, paper 0; and
+/// `n` labels.
+///
+/// # Panics
+/// If `first + n` is above 2⁵⁶.
+pub fn generate(seed: u64, first: usize, n: usize, threads: &Threads) -> (Array2<u8>, Vec<u32>) {
+    const ROWS_A_PIECE: usize = 64;
+    let streams = Streams::new(seed);
+    let mut images = Array2::zeros((n, N_PIXELS));
+    let pixels = images.as_slice_mut().expect("a new array is contiguous");
+    let mut pieces: Vec<&mut [u8]> = pixels.chunks_mut(ROWS_A_PIECE * N_PIXELS).collect();
+    threads.for_each(&mut pieces, |piece, images| {
+        let mut writer = Writer::new();
+        for (row, image) in images.chunks_exact_mut(N_PIXELS).enumerate() {
+            let index = first + piece * ROWS_A_PIECE + row;
+            let mut stream = streams.stream(Purpose::Glyphs, index as u64);
+            writer.write(class_of(index), &mut stream, image);
+        }
+    });
+    let labels = (first..first + n).map(|index| class_of(index) as u32);
+    (images, labels.collect())
+}
+
+fn class_of(index: usize) -> usize {
+    index % N_CLASSES
+}
+
+/// Lower and upper end of a uniform distribution.
+type Range = (f64, f64);
+
+/// How far a blend goes from one form to another, and beyond either.
+const BLEND: Range = (-0.3, 1.3);
+/// Standard deviation of every point, in heights of the digit.
+const JITTER: Range = (0.0, 0.08);
+/// Root mean square of the elastic displacement, in heights of the digit.
+const ELASTIC: Range = (0.0, 0.16);
+/// Width beside that of the skeleton.
+const STRETCH: Range = (0.68, 1.5);
+/// Usual slant of each digit beyond that of its skeletons, in width per height.
+const LEAN: [f64; N_CLASSES] = [0.22, 0.22, 0.10, 0.08, 0.22, 0.10, 0.07, 0.10, 0.12, 0.17];
+/// Slant about the usual one, in width per height.
+const SLANT: Range = (-0.42, 0.42);
+/// Degrees.
+const ROTATION: Range = (-12.0, 12.0);
+/// Half the width of the pen in pixels.
+const PEN_RADIUS: Range = (0.65, 2.1);
+/// Width of the pen at a point of the skeleton, beside its usual width.
+const PEN_PRESSURE: Range = (0.75, 1.25);
+/// Width of the grey edge of a line in pixels.
+const RIM: Range = (1.0, 1.6);
+
+/// Draws one image after the other, keeping its buffers.
+struct Writer {
+    bending: Bending,
+    path: Vec<Dot>,
+    ink: [f32; N_PIXELS],
+}
+
+/// One place of the pen.
+#[derive(Clone, Copy)]
+struct Dot {
+    at: Point,
+    /// Half the width of the pen in pixels.
+    radius: f32,
+    /// The pen came here through the air.
+    begins_stroke: bool,
+}
+
+impl Writer {
+    fn new() -> Self {
+        Self {
+            bending: Bending::new(),
+            path: Vec::new(),
+            ink: [0.0; N_PIXELS],
+        }
+    }
+
+    fn write(&mut self, class: usize, stream: &mut Stream, image: &mut [u8]) {
+        self.trace(choose(STYLES[class], stream), stream);
+        self.bend(stream);
+        self.slant(LEAN[class], stream);
+        self.fit_into_box();
+        self.draw(draw_from(RIM, stream) as f32);
+        copy_centred(&self.ink, image);
+    }
+
+    /// The path of the pen for a random blend of two forms of `style`, in
+    /// heights of the digit.
+    fn trace(&mut self, style: &Style, stream: &mut Stream) {
+        let mut form = || style.forms[stream.below(style.forms.len() as u32) as usize];
+        let (from, to) = (form(), form());
+        let hand = Hand {
+            blend: draw_from(BLEND, stream) as f32,
+            jitter: draw_from(JITTER, stream),
+            pen_radius: draw_from(PEN_RADIUS, stream),
+        };
+        self.path.clear();
+        for (from, to) in from.iter().zip(to) {
+            append_spline(&hand.knots(from, to, stream), &mut self.path);
+        }
+    }
+
+    fn bend(&mut self, stream: &mut Stream) {
+        self.bending.draw(stream);
+        for dot in &mut self.path {
+            dot.at = self.bending.apply(dot.at);
+        }
+    }
+
+    fn slant(&mut self, lean: f64, stream: &mut Stream) {
+        let map = Linear::scale(draw_from(STRETCH, stream), 1.0)
+            .then(Linear::shear(-lean - draw_from(SLANT, stream)))
+            .then(Linear::rotation(draw_from(ROTATION, stream)));
+        for dot in &mut self.path {
+            dot.at = map.apply(dot.at);
+        }
+    }
+
+    /// From heights of the digit to pixels: the longer side of the ink, the
+    /// width of the pen included, becomes [`BOX_SIZE`].
+    fn fit_into_box(&mut self) {
+        let ([left, right], [top, bottom]) = (self.extent(0), self.extent(1));
+        let thickest = self.path.iter().fold(0.0_f32, |r, dot| r.max(dot.radius));
+        let scale = (BOX_SIZE as f32 - 2.0 * thickest) / (right - left).max(bottom - top);
+        let middle = [0.5 * (left + right), 0.5 * (top + bottom)];
+        for dot in &mut self.path {
+            for (at, middle) in dot.at.iter_mut().zip(middle) {
+                *at = (*at - middle) * scale + 0.5 * IMAGE_SIZE as f32;
+            }
+        }
+    }
+
+    fn extent(&self, axis: usize) -> [f32; 2] {
+        let start = [f32::INFINITY, f32::NEG_INFINITY];
+        self.path.iter().fold(start, |[low, high], dot| {
+            [low.min(dot.at[axis]), high.max(dot.at[axis])]
+        })
+    }
+
+    /// Ink from 0 to 255.
+    fn draw(&mut self, rim: f32) {
+        self.ink.fill(-rim);
+        for dots in self.path.windows(2) {
+            if !dots[1].begins_stroke {
+                deepen(&mut self.ink, dots[0], dots[1], rim);
+            }
+        }
+        for ink in &mut self.ink {
+            *ink = (*ink / rim + 0.5).clamp(0.0, 1.0) * 255.0;
+        }
+    }
+}
+
+fn draw_from((low, high): Range, stream: &mut Stream) -> f64 {
+    stream.uniform_in(low, high)
+}
+
+/// A style, as often as its weight says.
+fn choose<'a>(styles: &'a [Style], stream: &mut Stream) -> &'a Style {
+    let mut ticket = stream.below(styles.iter().map(|style| style.weight).sum());
+    for style in styles {
+        if ticket < style.weight {
+            return style;
+        }
+        ticket -= style.weight;
+    }
+    unreachable!("the ticket is below the sum of the weights")
+}
+
+/// What is the same for all strokes of one image.
+struct Hand {
+    blend: f32,
+    jitter: f64,
+    pen_radius: f64,
+}
+
+/// A point that a spline passes; two equal ones in a row are a corner.
+#[derive(Clone, Copy)]
+struct Knot {
+    at: Point,
+    radius: f32,
+}
+
+impl Hand {
+    fn knots(&self, from: Stroke, to: Stroke, stream: &mut Stream) -> Vec<Knot> {
+        let mut knots: Vec<Knot> = Vec::with_capacity(from.len());
+        for index in 0..from.len() {
+            let repeated = index > 0 && from[index] == from[index - 1];
+            knots.push(if repeated {
+                knots[index - 1]
+            } else {
+                self.knot(from[index], to[index], stream)
+            });
+        }
+        knots
+    }
+
+    fn knot(&self, from: (i16, i16), to: (i16, i16), stream: &mut Stream) -> Knot {
+        let mut coordinate = |from: i16, to: i16| {
+            let blended = 0.01 * lerp(f32::from(from), f32::from(to), self.blend);
+            blended + (self.jitter * stream.normal()) as f32
+        };
+        let at = [coordinate(from.0, to.0), coordinate(from.1, to.1)];
+        let radius = self.pen_radius * draw_from(PEN_PRESSURE, stream);
+        Knot {
+            at,
+            radius: radius as f32,
+        }
+    }
+}
+
+/// Appends the dots of a spline through `knots`. At its ends and at corners a
+/// missing neighbour is replaced by the knot itself.
+fn append_spline(knots: &[Knot], path: &mut Vec<Dot>) {
+    const DOTS_A_SPAN: usize = 6;
+    let mut begins_stroke = true;
+    for (index, span) in knots.windows(2).enumerate() {
+        let (from, to) = (span[0], span[1]);
+        if from.at == to.at {
+            continue;
+        }
+        let before = index
+            .checked_sub(1)
+            .map_or(from.at, |before| knots[before].at);
+        let after = knots.get(index + 2).map_or(to.at, |after| after.at);
+        for step in usize::from(!begins_stroke)..=DOTS_A_SPAN {
+            let t = step as f32 / DOTS_A_SPAN as f32;
+            path.push(Dot {
+                at: [0, 1].map(|axis| {
+                    catmull_rom([before[axis], from.at[axis], to.at[axis], after[axis]], t)
+                }),
+                radius: lerp(from.radius, to.radius, t),
+                begins_stroke,
+            });
+            begins_stroke = false;
+        }
+    }
+}
+
+/// The cubic from `from` (`t = 0`) to `to` (`t = 1`) whose slopes there are
+/// `(to − before)/2` and `(after − from)/2`.
+fn catmull_rom([before, from, to, after]: [f32; 4], t: f32) -> f32 {
+    let first_slope = 0.5 * (to - before);
+    let last_slope = 0.5 * (after - from);
+    let quadratic = 3.0 * (to - from) - 2.0 * first_slope - last_slope;
+    let cubic = first_slope + last_slope - 2.0 * (to - from);
+    from + t * (first_slope + t * (quadratic + t * cubic))
+}
+
+/// An elastic deformation of the plane around a digit of height 1.
+struct Bending {
+    field: DisplacementField,
+    smoothing: Smoothing,
+    /// Root mean square in heights of the digit.
+    strength: f32,
+}
+
+impl Bending {
+    /// The grid reaches beyond the digit, so that its border, where fields fade
+    /// away, stays outside.
+    const NODES: usize = 12;
+    const NODES_A_HEIGHT: f32 = 7.0;
+    const FIRST_NODE: Point = [3.0, 2.0];
+    const SIGMA: f64 = 2.2;
+
+    fn new() -> Self {
+        let alpha = 1.0 / Smoothing::mean_displacement(Self::SIGMA);
+        Self {
+            field: DisplacementField::new(Self::NODES, Self::NODES),
+            smoothing: Smoothing::new(alpha, Self::SIGMA),
+            strength: 0.0,
+        }
+    }
+
+    fn draw(&mut self, stream: &mut Stream) {
+        self.strength = draw_from(ELASTIC, stream) as f32;
+        self.field.draw(&self.smoothing, stream);
+    }
+
+    fn apply(&self, [x, y]: Point) -> Point {
+        let node = [
+            Self::FIRST_NODE[0] + x * Self::NODES_A_HEIGHT,
+            Self::FIRST_NODE[1] + y * Self::NODES_A_HEIGHT,
+        ];
+        let [dx, dy] = self.field.at(node);
+        [x + self.strength * dx, y + self.strength * dy]
+    }
+}
+
+/// Raises the depth of every pixel, how far it lies inside the ink, to its
+/// depth in the line between two dots.
+fn deepen(depths: &mut [f32], from: Dot, to: Dot, rim: f32) {
+    let reach = from.radius.max(to.radius) + rim;
+    let pixels = |axis: usize| {
+        let low = from.at[axis].min(to.at[axis]) - reach;
+        let high = from.at[axis].max(to.at[axis]) + reach;
+        (low as usize).min(IMAGE_SIZE)..(high as usize + 1).min(IMAGE_SIZE)
+    };
+    let (columns, rows) = (pixels(0), pixels(1));
+    let along = [to.at[0] - from.at[0], to.at[1] - from.at[1]];
+    let length_squared = along[0] * along[0] + along[1] * along[1];
+    let inverse = 1.0 / length_squared.max(f32::MIN_POSITIVE);
+    for row in rows {
+        let y = row as f32 + 0.5 - from.at[1];
+        let depths = &mut depths[row * IMAGE_SIZE..][columns.clone()];
+        for (column, depth) in columns.clone().zip(depths) {
+            let x = column as f32 + 0.5 - from.at[0];
+            let part = ((x * along[0] + y * along[1]) * inverse).clamp(0.0, 1.0);
+            let (dx, dy) = (x - part * along[0], y - part * along[1]);
+            let radius = lerp(from.radius, to.radius, part);
+            *depth = depth.max(radius - (dx * dx + dy * dy).sqrt());
+        }
+    }
+}
+
+/// Copies `ink`, shifted by whole pixels, so that its centre of mass comes as
+/// near as possible to the middle of pixel (14, 14), as in MNIST.
+fn copy_centred(ink: &[f32; N_PIXELS], image: &mut [u8]) {
+    let [shift_x, shift_y] =
+        centre_of_mass(ink).map(|centre| (centre - (IMAGE_SIZE / 2) as f32).round() as isize);
+    let source = |target: usize, shift: isize| {
+        target
+            .checked_add_signed(shift)
+            .filter(|&source| source < IMAGE_SIZE)
+    };
+    for (y, row) in image.chunks_exact_mut(IMAGE_SIZE).enumerate() {
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let ink = source(y, shift_y)
+                .zip(source(x, shift_x))
+                .map_or(0.0, |(y, x)| ink[y * IMAGE_SIZE + x]);
+            *pixel = ink.round() as u8;
+        }
+    }
+}
+
+/// `[x, y]` in pixels, counted from the middle of the first.
+fn centre_of_mass(ink: &[f32; N_PIXELS]) -> Point {
+    let (mut mass, mut moment_x, mut moment_y) = (0.0, 0.0, 0.0);
+    for (y, row) in ink.chunks_exact(IMAGE_SIZE).enumerate() {
+        for (x, &ink) in row.iter().enumerate() {
+            mass += ink;
+            moment_x += ink * x as f32;
+            moment_y += ink * y as f32;
+        }
+    }
+    [moment_x / mass, moment_y / mass]
+}

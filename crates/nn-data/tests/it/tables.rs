@@ -1,0 +1,770 @@
+//! Tables from bytes to samples and back to predictions; what is refused, and
+//! how it is said.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use ndarray::{Array2, Axis, array};
+use nn_data::csv::{Header, Table, TableOptions, Task};
+use nn_data::predictions::write_predictions;
+use nn_data::preprocessing::{
+    ColumnEncoding, InputEncoding, Note, Preprocessing, Samples, TargetEncoding, UnseenCategory,
+};
+use nn_data::{Error, ErrorKind, Inputs, Result, Targets};
+use proptest::prelude::*;
+
+const FLOWERS: &str = "length,colour,kind\n1.0,red,rose\n2.0,blue,iris\n3.0,red,rose\n";
+
+fn parse_with(text: impl AsRef<[u8]>, options: &TableOptions) -> Result<Table> {
+    Table::parse(Path::new("t.csv"), text.as_ref(), options)
+}
+
+fn parse(text: impl AsRef<[u8]>) -> Result<Table> {
+    parse_with(text, &TableOptions::default())
+}
+
+fn fit_with(text: &str, options: &TableOptions) -> Result<(Table, Preprocessing, Vec<Note>)> {
+    let table = parse_with(text, options)?;
+    let rows: Vec<usize> = (0..table.n_rows()).collect();
+    let (preprocessing, notes) = Preprocessing::fit(&table, &rows, options)?;
+    Ok((table, preprocessing, notes))
+}
+
+fn fit(text: &str) -> Result<(Table, Preprocessing, Vec<Note>)> {
+    fit_with(text, &TableOptions::default())
+}
+
+fn target(name: &str, task: Task) -> TableOptions {
+    TableOptions {
+        target: Some(name.to_owned()),
+        task,
+        ..TableOptions::default()
+    }
+}
+
+fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
+    result.expect_err("it must be refused").to_string()
+}
+
+fn features(samples: &Samples) -> &Array2<f32> {
+    match &samples.inputs {
+        Inputs::Features(numbers) => numbers,
+        Inputs::Pixels(_) => panic!("no table of images"),
+    }
+}
+
+fn pixels(samples: &Samples) -> &Array2<u8> {
+    match &samples.inputs {
+        Inputs::Pixels(pixels) => pixels,
+        Inputs::Features(_) => panic!("a table of images"),
+    }
+}
+
+fn classes(samples: &Samples) -> &[u32] {
+    match &samples.targets {
+        Some(Targets::Classes(classes)) => classes,
+        other => panic!("no classes: {other:?}"),
+    }
+}
+
+fn target_values(samples: &Samples) -> &Array2<f32> {
+    match &samples.targets {
+        Some(Targets::Values(values)) => values,
+        other => panic!("no values: {other:?}"),
+    }
+}
+
+#[test]
+fn one_table_in_five_encodings_is_one_table() {
+    let expected = parse(FLOWERS).expect("a good table");
+    for text in [
+        format!("\u{feff}{FLOWERS}"),
+        FLOWERS.replace('\n', "\r\n"),
+        FLOWERS.replace('\n', "\r"),
+        FLOWERS.trim_end().to_owned(),
+        FLOWERS.replace('\n', "\n\n"),
+    ] {
+        let table = parse(&text).expect("the same table");
+        assert_eq!(table.names(), expected.names());
+        let samples = |table: &Table| {
+            let (fitted, _) = Preprocessing::fit(table, &[0, 1, 2], &TableOptions::default())
+                .expect("a good table");
+            let samples = fitted.apply(table, UnseenCategory::Refuse).expect("seen");
+            (fitted, features(&samples).clone())
+        };
+        assert_eq!(samples(&table), samples(&expected), "{text:?}");
+    }
+    let semicolons = parse(FLOWERS.replace(',', ";")).expect("the same table");
+    let tabs = parse(FLOWERS.replace(',', "\t")).expect("the same table");
+    assert_eq!(semicolons, expected);
+    assert_eq!(tabs, expected);
+}
+
+#[test]
+fn cells_that_are_no_numbers_are_named() {
+    let cell = |cell: &str| message(parse(format!("age,y\n1,2\n2,3\n{cell},4\n4,5\n")));
+    let at = |problem: &str| format!("t.csv: line 4, column \"age\": {problem}");
+    assert_eq!(cell("abc"), at("expected a number, found \"abc\""));
+    assert_eq!(cell(""), at("expected a value, found \"\""));
+    assert_eq!(cell("\"1,5\""), at("expected a number, found \"1,5\""));
+    assert_eq!(cell(" 1"), at("expected a number, found \" 1\""));
+    assert_eq!(
+        cell("\"1\n2\""),
+        at("expected one line (is a quote missing?), found \"1\\n2\"")
+    );
+    for spelling in ["nan", "NaN", "inf", "-Infinity", "1e39", "-1e999"] {
+        let finite = format!("expected a finite number below 3.4e38, found \"{spelling}\"");
+        assert_eq!(cell(spelling), at(&finite));
+    }
+    let long = cell(&"x\t".repeat(50));
+    let shown = long.rsplit("found ").next().expect("it says what it found");
+    assert_eq!(shown, format!("\"{}x...\"", "x\\t".repeat(12)));
+}
+
+#[test]
+fn a_column_of_misspelt_numbers_is_not_text() {
+    let spaces = message(parse("a,y\n 1,1\n 2,2\n 3,3\n"));
+    assert!(spaces.contains("line 2, column \"a\""), "{spaces}");
+    let commas = message(parse("a;y\n1,5;1\n2,5;2\n"));
+    assert!(commas.contains("found \"1,5\""), "{commas}");
+}
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = ["", "a,y", "1,2", "", "\"3\",4", "5,x", ""].join(end);
+        let error = message(parse(&text));
+        assert!(error.contains("line 6, column \"y\""), "{end:?}: {error}");
+    }
+    let quoted = "a,y\n\"two\nlines\",1\n";
+    assert!(message(parse(quoted)).contains("line 2, column \"a\""));
+}
+
+#[test]
+fn ragged_rows_say_both_numbers() {
+    assert_eq!(
+        message(parse("a,b,y\n1,2,3\n4,5\n")),
+        "t.csv: line 3: expected 3 fields, found 2"
+    );
+    assert_eq!(
+        message(parse("a,b,y\n1,2,3,4\n")),
+        "t.csv: line 2: expected 3 fields, found 4"
+    );
+}
+
+#[test]
+fn headers_are_found_or_asked_for() {
+    let header = |text: &str, header| {
+        let options = TableOptions {
+            header,
+            ..TableOptions::default()
+        };
+        parse_with(text, &options).map(|table| (table.names().to_vec(), table.n_rows()))
+    };
+    let named = (vec!["a".to_owned(), "b".to_owned()], 1);
+    let counted = (vec!["column1".to_owned(), "column2".to_owned()], 2);
+    assert_eq!(header("a, b\n1,2\n", Header::Auto).expect("good"), named);
+    assert_eq!(header("3,4\n1,2\n", Header::Auto).expect("good"), counted);
+    assert_eq!(header("x,4\ny,2\n", Header::No).expect("good"), counted);
+    assert_eq!(
+        header("3,4\n1,2\n", Header::Yes).expect("good"),
+        (vec!["3".to_owned(), "4".to_owned()], 1)
+    );
+    let mixed = header("x,4\ny,2\n", Header::Auto).expect_err("could be either");
+    assert_eq!(
+        mixed.to_string(),
+        "t.csv: line 1: is this a header? \"4\" is a number, \"x\" is not"
+    );
+    assert_eq!(
+        mixed.help().as_deref(),
+        Some("say --header yes or --header no")
+    );
+    assert_eq!(
+        message(parse("a,b,a\n1,2,3\n")),
+        "t.csv: columns 1 and 3 are both called \"a\""
+    );
+}
+
+#[test]
+fn tables_without_rows_are_empty() {
+    for text in ["", "\n\n", "\u{feff}", "a,b\n", "a,b"] {
+        assert_eq!(message(parse(text)), "t.csv: 0 samples", "{text:?}");
+    }
+}
+
+#[test]
+fn other_encodings_are_named() {
+    assert_eq!(
+        message(parse(b"name,y\nJos\xe9,1\n")),
+        "t.csv: not UTF-8 at byte offset 10: found e9"
+    );
+    for bom in [b"\xff\xfea\0", b"\xfe\xff\0a"] {
+        let error = parse(bom).expect_err("not UTF-8");
+        assert_eq!(
+            error.to_string(),
+            "t.csv: expected a table as UTF-8 text, found UTF-16 text"
+        );
+        assert_eq!(
+            error.help().as_deref(),
+            Some("save the table as \"CSV UTF-8\"")
+        );
+    }
+    assert!(message(parse(b"\x1f\x8b\x08\0")).ends_with("gzip-compressed data"));
+    assert!(message(parse("<!DOCTYPE html><p>1,2")).ends_with("HTML or XML text"));
+    parse("BMI,y\n1,2\n").expect("not every table that begins BM is a bitmap");
+}
+
+#[test]
+fn a_folder_is_not_read() {
+    let error = Table::read(&std::env::temp_dir(), &TableOptions::default()).expect_err("folder");
+    assert!(matches!(error, Error::NotAFile { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Data);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_does_not_hang() {
+    let path = std::env::temp_dir().join(format!("nn-data-pipe-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("skipped: no mkfifo");
+        return;
+    }
+    let error = message(Table::read(&path, &TableOptions::default()));
+    std::fs::remove_file(&path).expect("just made");
+    assert!(
+        error.ends_with("not a regular file but a named pipe"),
+        "{error}"
+    );
+}
+
+#[test]
+fn unknown_columns_come_with_those_there_are() {
+    let error = fit_with(FLOWERS, &target("kinds", Task::Auto)).expect_err("no such column");
+    assert_eq!(
+        error.to_string(),
+        "t.csv: no column \"kinds\" (did you mean \"kind\"?); \
+         there are: \"length\", \"colour\", \"kind\""
+    );
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    let ignore = TableOptions {
+        ignore: vec!["id".to_owned()],
+        ..TableOptions::default()
+    };
+    assert!(message(parse_with(FLOWERS, &ignore)).starts_with("t.csv: no column \"id\"; there"));
+}
+
+#[test]
+fn classes_and_categories() {
+    let (table, fitted, notes) = fit(FLOWERS).expect("a good table");
+    assert_eq!(notes, []);
+    assert_eq!(fitted.class_names(), ["iris", "rose"]);
+    assert_eq!((fitted.n_inputs(), fitted.n_outputs()), (3, 2));
+    let samples = fitted.apply(&table, UnseenCategory::Refuse).expect("seen");
+    assert_eq!(classes(&samples), [1, 0, 1]);
+    // (x - 2) / sqrt(2/3), then blue, red.
+    let z = 1.5_f32.sqrt();
+    assert_eq!(
+        features(&samples),
+        array![[-z, 0.0, 1.0], [0.0, 1.0, 0.0], [z, 0.0, 1.0]]
+    );
+    let (dataset, weights) = samples.into_dataset(&table, &fitted).expect("targets");
+    assert_eq!(dataset.name, "t");
+    assert_eq!(dataset.class_names, ["iris", "rose"]);
+    assert!(weights.is_none());
+}
+
+#[test]
+fn only_the_training_rows_are_learnt_from() {
+    let table = parse("x,c,y\n1,a,p\n3,a,q\n1000,b,r\n").expect("a good table");
+    let (fitted, notes) =
+        Preprocessing::fit(&table, &[0, 1], &TableOptions::default()).expect("a good table");
+    let InputEncoding::Columns(columns) = &fitted.inputs else {
+        panic!("no images")
+    };
+    let ColumnEncoding::Standardise(x) = &columns[0].encoding else {
+        panic!("x is a number")
+    };
+    assert_eq!((x.mean, x.std), (2.0, 1.0));
+    assert_eq!(
+        columns[1].encoding,
+        ColumnEncoding::OneHot(vec!["a".to_owned()])
+    );
+    assert_eq!(
+        notes,
+        [Note::ConstantColumn {
+            name: "c".to_owned()
+        }]
+    );
+    // The classes are those of the table.
+    assert_eq!(fitted.class_names(), ["p", "q", "r"]);
+
+    let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("zeros");
+    assert_eq!(features(&samples).row(2), array![998.0, 0.0]);
+    assert_eq!(
+        samples.notes,
+        [Note::UnseenCategories {
+            column: "c".to_owned(),
+            n_rows: 1,
+            example: "b".to_owned()
+        }]
+    );
+    assert_eq!(
+        message(fitted.apply(&table, UnseenCategory::Refuse)),
+        "t.csv: line 4, column \"c\": expected one of: \"a\", found \"b\""
+    );
+}
+
+#[test]
+fn constant_columns_stay_finite() {
+    let (table, fitted, notes) = fit("a,x,y\n0.1,1,5.5\n0.1,2,6\n0.1,3,7\n").expect("good");
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("good");
+    assert_eq!(features(&samples).column(0), array![0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn regression_is_standardised_and_restored() {
+    let (table, fitted, notes) = fit("x,y\n1,10.5\n2,30.5\n").expect("a good table");
+    assert_eq!(
+        notes,
+        [Note::TaskGuessed {
+            column: "y".to_owned(),
+            task: Task::Regress,
+            n_values: 2
+        }]
+    );
+    let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("good");
+    let targets = target_values(&samples);
+    assert_eq!(targets, array![[-1.0], [1.0]]);
+    assert_eq!(fitted.class_names(), [] as [&str; 0]);
+
+    assert_eq!(predictions(&fitted, targets), "prediction\n10.5\n30.5\n");
+    assert_eq!(
+        message(fit_with(FLOWERS, &target("kind", Task::Regress))),
+        "t.csv: line 2, column \"kind\": expected a number, found \"rose\""
+    );
+}
+
+#[test]
+fn whole_numbers_are_guessed_by_how_many_differ() {
+    let guess = |values: &[u32]| {
+        let mut text = "x,y\n".to_owned();
+        for value in values {
+            writeln!(text, "{value}.5,{value}").expect("memory");
+        }
+        fit(&text).expect("a good table").1.target
+    };
+    let is_classes = |target| matches!(target, TargetEncoding::Classes { .. });
+    assert!(is_classes(guess(&[0, 1, 1, 0])), "two values");
+    assert!(!is_classes(guess(&[0, 1, 2, 0])), "three of four rows");
+    let cycle = |n: u32, rows: u32| (0..rows).map(|i| i % n).collect::<Vec<_>>();
+    assert!(is_classes(guess(&cycle(20, 200))));
+    assert!(!is_classes(guess(&cycle(20, 199))), "more than a tenth");
+    assert!(!is_classes(guess(&cycle(21, 300))), "more than 20");
+    assert_eq!(
+        guess(&cycle(12, 120)),
+        TargetEncoding::Classes {
+            column: "y".to_owned(),
+            names: (0..12).map(|i| i.to_string()).collect()
+        },
+        "in the order of numbers"
+    );
+}
+
+#[test]
+fn several_labels_and_several_numbers() {
+    let text = "x,rain,wind\n1,0,1\n2,1,1\n";
+    let (table, fitted, _) = fit_with(text, &target("rain, wind", Task::Auto)).expect("good");
+    assert_eq!(fitted.class_names(), ["rain", "wind"]);
+    let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("good");
+    assert_eq!(target_values(&samples), array![[0.0, 1.0], [1.0, 1.0]]);
+    assert_eq!(
+        predictions(&fitted, &array![[0.25, 0.5]]),
+        "prediction_rain,prediction_wind,probability_rain,probability_wind\n0,1,0.25,0.5\n"
+    );
+
+    let numbers = target("rain,wind", Task::Regress);
+    let (_, fitted, _) = fit_with(text, &numbers).expect("good");
+    assert_eq!(
+        predictions(&fitted, &array![[0.0, 0.0]]),
+        "prediction_rain,prediction_wind\n0.5,1\n"
+    );
+    assert_eq!(
+        message(fit_with(
+            "x,a,b\n1,0,1\n2,1,3\n",
+            &target("a,b", Task::MultiLabel)
+        )),
+        "t.csv: line 3, column \"b\": expected 0 or 1, found \"3\""
+    );
+    assert_eq!(
+        message(fit_with(text, &target("rain,wind", Task::Classify))),
+        "t.csv: classes in 2 target columns: \"rain\", \"wind\"; expected 1"
+    );
+}
+
+#[test]
+fn columns_are_matched_by_name() {
+    let (_, fitted, _) = fit(FLOWERS).expect("a good table");
+    let later = b"id,colour,length\nx7,blue,3.0\n,red,1.0\n";
+    let table = fitted
+        .parse(Path::new("later.csv"), later, Header::Auto)
+        .expect("the id is not looked at");
+    let samples = fitted.apply(&table, UnseenCategory::Refuse).expect("seen");
+    assert!(samples.targets.is_none());
+    assert_eq!(
+        samples.notes,
+        [Note::ExtraColumns {
+            names: vec!["id".to_owned()]
+        }]
+    );
+    let z = 1.5_f32.sqrt();
+    assert_eq!(features(&samples), array![[z, 1.0, 0.0], [-z, 0.0, 1.0]]);
+    assert_eq!(
+        message(samples.into_dataset(&table, &fitted)),
+        "later.csv: missing columns: \"kind\""
+    );
+
+    let lacking = fitted
+        .parse(
+            Path::new("later.csv"),
+            b"colour,kind\nred,rose\n",
+            Header::Auto,
+        )
+        .expect("a table");
+    assert_eq!(
+        message(fitted.apply(&lacking, UnseenCategory::Zeros)),
+        "later.csv: missing columns: \"length\""
+    );
+    let unknown = fitted
+        .parse(
+            Path::new("later.csv"),
+            b"length,colour,kind\n1,red,tulip\n",
+            Header::Auto,
+        )
+        .expect("a table");
+    assert_eq!(
+        message(fitted.apply(&unknown, UnseenCategory::Zeros)),
+        "later.csv: line 2, column \"kind\": expected one of: \"iris\", \"rose\", found \"tulip\""
+    );
+}
+
+#[test]
+fn a_column_keeps_its_kind() {
+    // Codes with a leading zero, and a category that looks like a number.
+    let text = "code,x,y\n01,1,a\n1,2,b\nB,3,a\n";
+    let options = TableOptions {
+        categorical: vec!["code".to_owned()],
+        ..TableOptions::default()
+    };
+    let (_, fitted, _) = fit_with(text, &options).expect("a good table");
+    let later = fitted
+        .parse(Path::new("l.csv"), b"code,x\n1,2\n01,2\n", Header::Auto)
+        .expect("text, though all numbers");
+    let samples = fitted.apply(&later, UnseenCategory::Refuse).expect("seen");
+    assert_eq!(
+        features(&samples),
+        array![[0.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]]
+    );
+    assert_eq!(
+        message(fitted.parse(Path::new("l.csv"), b"code,x\n1,two\n", Header::Auto)),
+        "l.csv: line 2, column \"x\": expected a number, found \"two\""
+    );
+}
+
+#[test]
+fn without_names_columns_are_matched_by_place() {
+    let options = TableOptions {
+        target: Some("column1".to_owned()),
+        ..TableOptions::default()
+    };
+    let (_, fitted, _) = fit_with("0,1,10\n1,3,30\n", &options).expect("a good table");
+    let later = fitted
+        .parse(Path::new("l.csv"), b"3,10\n", Header::Auto)
+        .expect("a table");
+    let samples = fitted
+        .apply(&later, UnseenCategory::Zeros)
+        .expect("two inputs");
+    assert_eq!(features(&samples), array![[1.0, -1.0]]);
+    assert!(samples.targets.is_none());
+}
+
+#[test]
+fn weights_are_kept_beside_the_samples() {
+    let options = TableOptions {
+        sample_weight: Some("w".to_owned()),
+        ..TableOptions::default()
+    };
+    let (table, fitted, _) = fit_with("x,w,y\n1,0.5,a\n2,2,b\n", &options).expect("good");
+    assert_eq!(fitted.n_inputs(), 1);
+    let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("good");
+    let (_, weights) = samples.into_dataset(&table, &fitted).expect("targets");
+    assert_eq!(weights, Some(vec![0.5, 2.0]));
+    let (table, fitted, _) = fit_with("x,w,y\n1,1,a\n2,-2,b\n", &options).expect("good");
+    assert_eq!(
+        message(fitted.apply(&table, UnseenCategory::Zeros)),
+        "t.csv: line 3, column \"w\": expected sample weights of at least 0, and some above, \
+         found \"-2\""
+    );
+    let both = TableOptions {
+        target: Some("w".to_owned()),
+        ..options
+    };
+    assert!(message(fit_with("x,w,y\n1,1,a\n", &both)).contains("column \"w\" has two uses"));
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_refused() {
+    assert_eq!(
+        message(fit("y\n1\n2\n")),
+        "t.csv: no input columns beside the target; there are: \"y\""
+    );
+    let mut names = "name,y\n".to_owned();
+    for i in 0..1001 {
+        writeln!(names, "n{i},1").expect("memory");
+    }
+    let error = fit(&names).expect_err("names are no categories");
+    assert_eq!(
+        error.to_string(),
+        "t.csv: column \"name\" has 1001 different values; expected at most 1000"
+    );
+    assert!(error.help().is_some());
+    let (_, _, notes) = fit("x,y\n1,a\n2,a\n").expect("one class is legal");
+    assert_eq!(
+        notes,
+        [Note::OneClass {
+            name: "a".to_owned()
+        }]
+    );
+}
+
+#[test]
+fn preprocessing_survives_json_bit_by_bit() {
+    let mut text = "x,c,y\n".to_owned();
+    let mut state = 7_u64;
+    for i in 0..500 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let number = (state >> 11) as f64 / (1_u64 << 40) as f64;
+        writeln!(text, "{number},c\"{},{}", i % 7, number.sin()).expect("memory");
+    }
+    for rows in 2..200 {
+        let table = parse(&text).expect("a good table");
+        let rows: Vec<usize> = (0..rows).collect();
+        let (fitted, _) =
+            Preprocessing::fit(&table, &rows, &TableOptions::default()).expect("good");
+        let read = Preprocessing::from_json(&fitted.to_json()).expect("just written");
+        assert_eq!(read, fitted);
+        let bits = |preprocessing: &Preprocessing| -> Vec<u32> {
+            let samples = preprocessing
+                .apply(&table, UnseenCategory::Zeros)
+                .expect("good");
+            let all = features(&samples).iter().chain(target_values(&samples));
+            all.map(|value| value.to_bits()).collect()
+        };
+        assert_eq!(bits(&read), bits(&fitted));
+    }
+}
+
+#[test]
+fn nonsense_in_a_model_file_is_refused() {
+    let (_, fitted, _) = fit("x,y\n1,10.5\n2,20\n").expect("a good table");
+    let json = fitted.to_json();
+    assert!(json.contains("\"std\":0.5"), "{json}");
+    for bad in [
+        json.replace("\"std\":0.5", "\"std\":0.0"),
+        json.replace("\"std\":0.5", "\"std\":-1"),
+        json.replace("\"std\":0.5", "\"std\":null"),
+        json[..json.len() - 1].to_owned(),
+        String::new(),
+    ] {
+        let error = Preprocessing::from_json(&bad).expect_err("nonsense");
+        assert!(matches!(error, Error::BadPreprocessing { .. }), "{error}");
+    }
+}
+
+/// `n_rows` images whose pixel `j` in row `i` is `(i + j) % 256`.
+fn kaggle(n_rows: usize, with_label: bool, name: Option<&dyn Fn(usize) -> String>) -> String {
+    let mut text = String::new();
+    if let Some(name) = name {
+        let label = with_label.then(|| "label".to_owned());
+        let names: Vec<String> = label.into_iter().chain((0..784).map(name)).collect();
+        writeln!(text, "{}", names.join(",")).expect("memory");
+    }
+    for i in 0..n_rows {
+        let label = with_label.then(|| (i % 7).to_string());
+        let pixels = (0..784).map(|j| ((i + j) % 256).to_string());
+        let cells: Vec<String> = label.into_iter().chain(pixels).collect();
+        writeln!(text, "{}", cells.join(",")).expect("memory");
+    }
+    text
+}
+
+#[test]
+fn tables_of_images_are_recognised() {
+    let from_0 = |i: usize| format!("pixel{i}");
+    let from_1 = |i: usize| format!("pixel{}", i + 1);
+    let row_column = |i: usize| format!("{}x{}", i / 28 + 1, i % 28 + 1);
+    let namings: [Option<&dyn Fn(usize) -> String>; 4] =
+        [Some(&from_0), Some(&from_1), Some(&row_column), None];
+    for (i, name) in namings.into_iter().enumerate() {
+        let (table, fitted, notes) = fit(&kaggle(300, true, name)).expect("images");
+        assert!(notes.contains(&Note::PixelTable), "{i}: {notes:?}");
+        assert_eq!(fitted.image_size(), Some((28, 28)));
+        assert_eq!(fitted.class_names().len(), 10, "{i}");
+        assert_eq!(fitted.class_names()[9], "9");
+        let labelled = fitted.apply(&table, UnseenCategory::Zeros).expect("images");
+        assert_eq!(classes(&labelled)[..9], [0, 1, 2, 3, 4, 5, 6, 0, 1]);
+        assert_eq!(pixels(&labelled)[[299, 783]], ((299 + 783) % 256) as u8);
+
+        let unlabelled = fitted
+            .parse(
+                Path::new("test.csv"),
+                kaggle(300, false, name).as_bytes(),
+                Header::Auto,
+            )
+            .expect("images");
+        let samples = fitted
+            .apply(&unlabelled, UnseenCategory::Zeros)
+            .expect("images");
+        assert!(samples.targets.is_none());
+        assert_eq!(pixels(&samples), pixels(&labelled), "{i}");
+    }
+}
+
+#[test]
+fn kaggle_wants_image_id_and_label() {
+    let (_, fitted, _) = fit(&kaggle(3, true, Some(&|i| format!("pixel{i}")))).expect("images");
+    let mut outputs = Array2::zeros((2, 10));
+    outputs[[0, 7]] = 0.9;
+    outputs[[1, 0]] = 0.6;
+    assert_eq!(predictions(&fitted, &outputs), "ImageId,Label\n1,7\n2,0\n");
+    assert_eq!(
+        message(write_predictions(
+            Path::new("-"),
+            Vec::new(),
+            &fitted,
+            outputs.t()
+        )),
+        "the network has 2 outputs, its table wants 10"
+    );
+}
+
+#[test]
+fn images_are_pixels_or_refused() {
+    let named = kaggle(3, true, Some(&|i| format!("pixel{i}")));
+    let (_, fitted, _) = fit(&named).expect("images");
+    let spoilt = named.replacen("\n0,0,1,2,", "\n0,0,1,256,", 1);
+    let table = fitted
+        .parse(Path::new("t.csv"), spoilt.as_bytes(), Header::Auto)
+        .expect("numbers");
+    assert_eq!(
+        message(fitted.apply(&table, UnseenCategory::Zeros)),
+        "t.csv: line 2, column \"pixel2\": expected a whole number from 0 to 255, found \"256\""
+    );
+    let unlabelled = kaggle(3, false, Some(&|i| format!("pixel{i}")));
+    assert_eq!(
+        message(fit(&unlabelled)),
+        "t.csv: 784 pixel columns and no label"
+    );
+}
+
+#[test]
+fn classes_come_with_their_probabilities() {
+    let (_, fitted, _) = fit(FLOWERS).expect("a good table");
+    assert_eq!(
+        predictions(&fitted, &array![[0.25, 0.75], [0.5, 0.5]]),
+        "prediction,probability_iris,probability_rose\nrose,0.25,0.75\niris,0.5,0.5\n"
+    );
+}
+
+fn predictions(preprocessing: &Preprocessing, outputs: &Array2<f32>) -> String {
+    let mut written = Vec::new();
+    write_predictions(Path::new("-"), &mut written, preprocessing, outputs.view()).expect("memory");
+    String::from_utf8(written).expect("names and numbers")
+}
+
+#[test]
+fn menus_read_their_own_names() {
+    for task in Task::ALL {
+        assert_eq!(task.name().parse::<Task>().expect("its own name"), task);
+    }
+    for header in Header::ALL {
+        assert_eq!(
+            header.name().parse::<Header>().expect("its own name"),
+            header
+        );
+    }
+    assert_eq!(
+        message("maybe".parse::<Header>()),
+        "unknown header \"maybe\"; expected one of: auto, yes, no"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        learn_and_apply(&bytes);
+    }
+
+    #[test]
+    fn nothing_like_a_table_makes_it_panic(
+        text in "([a-c0-9.,;\"\r\n \t-]|nan|1e39|\u{e9}|label){0,120}",
+        choice in 0_usize..36,
+    ) {
+        let options = TableOptions {
+            target: [None, Some("a".to_owned()), Some("a,column2".to_owned())][choice % 3].clone(),
+            task: Task::ALL[choice / 3 % 4],
+            header: Header::ALL[choice / 12],
+            ..TableOptions::default()
+        };
+        learn_and_apply_with(text.as_bytes(), &options);
+    }
+
+    #[test]
+    fn numbers_come_back_as_written(
+        rows in proptest::collection::vec((-1e30_f32..1e30, 0_u8..=255), 1..20),
+    ) {
+        let mut text = String::from("x,y\n");
+        for (x, y) in &rows {
+            writeln!(text, "{x},{y}").expect("memory");
+        }
+        let options = target("x,y", Task::Regress);
+        // Every column a target: no inputs are left, but the cells were read.
+        let table = parse_with(&text, &options).expect("a good table");
+        prop_assert_eq!(table.n_rows(), rows.len());
+        let options = target("y", Task::Regress);
+        let (fitted, _) = Preprocessing::fit(&table, &[0], &options).expect("good");
+        let samples = fitted.apply(&table, UnseenCategory::Zeros).expect("good");
+        let mut outputs = target_values(&samples).clone();
+        fitted.restore(outputs.view_mut());
+        for (restored, (_, y)) in outputs.index_axis(Axis(1), 0).iter().zip(&rows) {
+            prop_assert_eq!(*restored, f32::from(*y));
+        }
+    }
+}
+
+fn learn_and_apply(bytes: &[u8]) {
+    learn_and_apply_with(bytes, &TableOptions::default());
+}
+
+fn learn_and_apply_with(bytes: &[u8], options: &TableOptions) {
+    let Ok(table) = parse_with(bytes, options) else {
+        return;
+    };
+    let rows: Vec<usize> = (0..table.n_rows().div_ceil(2)).collect();
+    let Ok((fitted, _)) = Preprocessing::fit(&table, &rows, options) else {
+        return;
+    };
+    let read = Preprocessing::from_json(&fitted.to_json()).expect("just written");
+    for unseen in [UnseenCategory::Zeros, UnseenCategory::Refuse] {
+        if let Ok(samples) = read.apply(&table, unseen) {
+            assert!(samples.into_dataset(&table, &read).is_ok());
+        }
+    }
+    if let Ok(table) = read.parse(Path::new("again.csv"), bytes, Header::Auto) {
+        let again = read.apply(&table, UnseenCategory::Zeros);
+        drop(again);
+    }
+}
