@@ -92,7 +92,7 @@ impl Objective {
         let network = network.without_dropout().cast::<f64>();
         let n = samples.len();
         let inputs = rows(n, network.n_inputs(), |position, row| {
-            samples.copy_inputs(position, row)
+            samples.copy_inputs(position, row);
         });
         let targets = rows(n, network.n_outputs(), |position, row| {
             samples.copy_target(position, S::zero(), row);

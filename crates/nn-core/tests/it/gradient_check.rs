@@ -1,12 +1,11 @@
 //! Finite differences: every activation, loss and initialiser agrees with
 //! them, and a mistake does not.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis, aview1};
 use nn_core::batches::Samples;
 use nn_core::gradient_check::{LayerCheck, Objective, check};
-use nn_core::layer::{batch_norm, dense};
-use nn_core::{Activation, Init, LayerConfig, Loss, Menu, Network, NetworkConfig, Penalty};
-use nn_tensor::Threads;
+use nn_core::layer::batch_norm;
+use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Network, NetworkConfig, Penalty};
 
 use crate::support::{network, normal, stream, value_samples};
 
@@ -215,110 +214,151 @@ fn backpropagate(
     targets: &Array2<f64>,
     mistake: Mistake,
 ) -> Vec<f64> {
-    let threads = Threads::single();
     let parameters = network.parameters();
     let [first, second, third] = network.layers() else {
         panic!("three layers");
     };
-    let of = |range: std::ops::Range<usize>| &parameters[range];
-
-    let sums = |inputs: &Array2<f64>, layer: &nn_core::Layer| {
-        let mut sums = Array2::zeros((N_ROWS, layer.n_outputs));
-        let weights = layer.weights_of(parameters);
-        let bias = of(layer.bias());
-        dense::forward(inputs.view(), weights, bias, sums.view_mut(), &threads);
-        sums
-    };
-    let mut a1 = sums(inputs, first);
-    let [mut normalised, mut inverse_std] = [vec![0.0; N_ROWS * 4], vec![0.0; 4]];
-    let [mut mean, mut variance, mut scratch] = [[0.0; 4]; 3];
-    let running = batch_norm::Running {
-        mean: &mut mean,
-        variance: &mut variance,
-        scratch: &mut scratch,
-    };
-    let z1 = a1.as_slice_mut().expect("a fresh matrix");
-    let [gamma, beta] = [of(first.gamma()), of(first.beta())];
-    batch_norm::forward(z1, gamma, beta, running, &mut normalised, &mut inverse_std);
-    first.activation.apply(z1, 4);
-    let mut a2 = sums(&a1, second);
-    second
-        .activation
-        .apply(a2.as_slice_mut().expect("a fresh matrix"), 4);
-    let z3 = sums(&a2, third);
-    let mut a3 = z3.clone();
-    let answers = a3.as_slice_mut().expect("a fresh matrix");
-    third.activation.apply(answers, N_OUTPUTS);
-
-    let mut error = Array2::zeros((N_ROWS, N_OUTPUTS));
-    for row in 0..N_ROWS {
-        let [z, a, y] = [&z3, &a3, targets].map(|matrix| matrix.row(row).to_vec());
-        let mut delta = vec![0.0; N_OUTPUTS];
-        LOSS.of_row(third.activation, &z, &a, &y, &mut delta);
-        let scale = if mistake == Mistake::SumInsteadOfMean {
-            1.0
-        } else {
-            1.0 / N_ROWS as f64
-        };
-        error
-            .row_mut(row)
-            .assign(&(ndarray::Array1::from(delta) * scale));
-    }
-
+    let trace = Forward::new(network, inputs);
     let mut gradient = vec![0.0; parameters.len()];
-    let mut dense_gradients =
-        |inputs: &Array2<f64>, error: &Array2<f64>, layer: &nn_core::Layer| {
-            let [mut bias, mut weights] = [
-                vec![0.0; layer.n_outputs],
-                vec![0.0; layer.n_inputs * layer.n_outputs],
-            ];
-            let shape = (layer.n_inputs, layer.n_outputs);
-            let view = ndarray::ArrayViewMut2::from_shape(shape, &mut weights).expect("it fits");
-            dense::add_gradients(inputs.view(), error.view(), view, &mut bias, &threads);
-            gradient[layer.weights()].copy_from_slice(&weights);
-            gradient[layer.bias()].copy_from_slice(&bias);
-        };
-    dense_gradients(&a2, &error, third);
-    let mut error2 = error.dot(&third.weights_of(parameters).t());
+
+    let error3 = trace.output_error(targets, mistake);
+    dense_gradients(third, &trace.a2, &error3, &mut gradient);
+
+    let mut error2 = error3.dot(&third.weights_of(parameters).t());
     if mistake != Mistake::SlopeLeftOut {
-        error2.zip_mut_with(&a2, |delta, a| *delta *= 1.0 - a * a);
+        multiply_by_tanh_slope(&mut error2, &trace.a2);
     }
-    dense_gradients(&a1, &error2, second);
-    let weights = second.weights_of(parameters);
-    let mut error1 = if mistake == Mistake::WeightsNotTransposed {
-        error2.dot(&weights)
-    } else {
-        error2.dot(&weights.t())
-    };
-    error1.zip_mut_with(&a1, |delta, a| *delta *= 1.0 - a * a);
-    let [mut gamma_gradient, mut beta_gradient] = [[0.0; 4]; 2];
-    let constant = error1.clone() * &ndarray::aview1(&inverse_std) * ndarray::aview1(gamma);
-    batch_norm::backward(
-        error1.as_slice_mut().expect("a fresh matrix"),
-        &normalised,
-        &inverse_std,
-        gamma,
-        &mut gamma_gradient,
-        &mut beta_gradient,
-    );
-    if mistake == Mistake::StatisticsHeldConstant {
-        error1 = constant;
-    }
-    dense_gradients(inputs, &error1, first);
-    if mistake == Mistake::GammaGradientDivided {
-        gamma_gradient.iter_mut().for_each(|g| *g /= N_ROWS as f64);
-    }
-    gradient[first.gamma()].copy_from_slice(&gamma_gradient);
-    gradient[first.beta()].copy_from_slice(&beta_gradient);
+    dense_gradients(second, &trace.a1, &error2, &mut gradient);
     if mistake == Mistake::BiasGradientMissing {
         gradient[second.bias()].fill(0.0);
     }
+
+    let weights = second.weights_of(parameters);
+    let mut error1 = match mistake {
+        Mistake::WeightsNotTransposed => error2.dot(&weights),
+        _ => error2.dot(&weights.t()),
+    };
+    multiply_by_tanh_slope(&mut error1, &trace.a1);
+    let gamma = &parameters[first.gamma()];
+    trace.through_batch_norm(&mut error1, first, gamma, &mut gradient, mistake);
+    dense_gradients(first, inputs, &error1, &mut gradient);
+
     if mistake != Mistake::PenaltyForgotten {
         for layer in network.layers() {
-            PENALTY.add_gradient(of(layer.weights()), &mut gradient[layer.weights()]);
+            let weights = &parameters[layer.weights()];
+            PENALTY.add_gradient(weights, &mut gradient[layer.weights()]);
         }
     }
     gradient
+}
+
+/// What the forward pass of [`tanh_network`] leaves behind.
+struct Forward {
+    a1: Array2<f64>,
+    normalised: Vec<f64>,
+    inverse_std: Vec<f64>,
+    a2: Array2<f64>,
+    z3: Array2<f64>,
+}
+
+impl Forward {
+    fn new(network: &Network<f64>, inputs: &Array2<f64>) -> Self {
+        let parameters = network.parameters();
+        let [first, second, third] = network.layers() else {
+            panic!("three layers");
+        };
+        let mut z1 = sums(first, inputs, parameters);
+        let width = first.n_outputs;
+        let [mut normalised, mut inverse_std] = [vec![0.0; N_ROWS * width], vec![0.0; width]];
+        let [mut mean, mut variance, mut scratch] = [0; 3].map(|_| vec![0.0; width]);
+        let running = batch_norm::Running {
+            mean: &mut mean,
+            variance: &mut variance,
+            scratch: &mut scratch,
+        };
+        batch_norm::forward(
+            values_mut(&mut z1),
+            &parameters[first.gamma()],
+            &parameters[first.beta()],
+            running,
+            &mut normalised,
+            &mut inverse_std,
+        );
+        let a1 = z1.mapv(f64::tanh);
+        let a2 = sums(second, &a1, parameters).mapv(f64::tanh);
+        Self {
+            z3: sums(third, &a2, parameters),
+            a1,
+            normalised,
+            inverse_std,
+            a2,
+        }
+    }
+
+    /// δᴸ of the mean over the rows.
+    fn output_error(&self, targets: &Array2<f64>, mistake: Mistake) -> Array2<f64> {
+        let mut a3 = self.z3.clone();
+        Activation::Softmax.apply(values_mut(&mut a3), N_OUTPUTS);
+        let mut error = Array2::zeros(a3.dim());
+        for (row, mut delta) in error.rows_mut().into_iter().enumerate() {
+            let [z, a, y] = [&self.z3, &a3, targets].map(|matrix| matrix.row(row).to_vec());
+            let delta = delta.as_slice_mut().expect("a row of a fresh matrix");
+            LOSS.of_row(Activation::Softmax, &z, &a, &y, delta);
+        }
+        match mistake {
+            Mistake::SumInsteadOfMean => error,
+            _ => error / N_ROWS as f64,
+        }
+    }
+
+    fn through_batch_norm(
+        &self,
+        error: &mut Array2<f64>,
+        layer: &Layer,
+        gamma: &[f64],
+        gradient: &mut [f64],
+        mistake: Mistake,
+    ) {
+        let constant = &*error * &aview1(&self.inverse_std) * aview1(gamma);
+        let [mut of_gamma, mut of_beta] = [0; 2].map(|_| vec![0.0; gamma.len()]);
+        batch_norm::backward(
+            values_mut(error),
+            &self.normalised,
+            &self.inverse_std,
+            gamma,
+            &mut of_gamma,
+            &mut of_beta,
+        );
+        if mistake == Mistake::StatisticsHeldConstant {
+            error.assign(&constant);
+        }
+        if mistake == Mistake::GammaGradientDivided {
+            of_gamma.iter_mut().for_each(|g| *g /= N_ROWS as f64);
+        }
+        gradient[layer.gamma()].copy_from_slice(&of_gamma);
+        gradient[layer.beta()].copy_from_slice(&of_beta);
+    }
+}
+
+/// `A·W + b`
+fn sums(layer: &Layer, inputs: &Array2<f64>, parameters: &[f64]) -> Array2<f64> {
+    inputs.dot(&layer.weights_of(parameters)) + layer.bias_of(parameters)
+}
+
+/// `Aᵀ·δ` and the sum of the rows of δ.
+fn dense_gradients(layer: &Layer, inputs: &Array2<f64>, error: &Array2<f64>, gradient: &mut [f64]) {
+    let weights = inputs.t().dot(error);
+    layer.weights_of_mut(gradient).assign(&weights);
+    let bias = error.sum_axis(Axis(0)).to_vec();
+    gradient[layer.bias()].copy_from_slice(&bias);
+}
+
+fn multiply_by_tanh_slope(error: &mut Array2<f64>, a: &Array2<f64>) {
+    error.zip_mut_with(a, |delta, a| *delta *= 1.0 - a * a);
+}
+
+fn values_mut(matrix: &mut Array2<f64>) -> &mut [f64] {
+    matrix.as_slice_mut().expect("the matrix is in row order")
 }
 
 #[track_caller]
