@@ -254,7 +254,7 @@ fn schoofs_1_to_13() {
     }
 }
 
-/// The same number of parameters step the same way.
+/// One step of the per-neuron form, of training, and of (4) on all parameters at once.
 #[test]
 fn schoofs_4_to_6_are_one_step_of_training() {
     let network = sigmoid_network();
