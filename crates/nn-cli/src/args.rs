@@ -29,10 +29,12 @@ pub(crate) enum Command {
     Train(Box<TrainArguments>),
     /// Loss, accuracy and confusion matrix of a run
     Evaluate(EvaluateArguments),
-    /// What a run says about PNG files or samples of its data set
+    /// What a run says about PNG files, rows of a CSV file, or test samples
     Predict(PredictArguments),
     /// Layers, parameters and origin of a model
     Inspect(InspectArguments),
+    /// Check the gradient of a configuration against finite differences
+    Gradcheck(Box<GradcheckArguments>),
     /// Data sets: list, info, fetch
     Data(DataArguments),
 }
@@ -124,9 +126,12 @@ pub(crate) enum SplitChoice {
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
-    /// PNG files to classify
-    #[arg(value_name = "FILE.png", required_unless_present = "index")]
+    /// PNG files to classify, or a CSV file with rows to predict
+    #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
     pub(crate) files: Vec<PathBuf>,
+    /// Where to write the predictions of a CSV file [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// Samples of the test set instead: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     pub(crate) index: Option<String>,
@@ -147,6 +152,24 @@ pub(crate) struct InspectArguments {
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn gradcheck\n  \
+    nn gradcheck --hidden 30,20 --activation gelu --batch-norm --loss mse --l2 0.1")]
+pub(crate) struct GradcheckArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Training samples to take
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Check",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) samples: u16,
+    /// Parameters to check in each layer, chosen at random
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Check")]
+    pub(crate) parameters: usize,
 }
 
 #[derive(Args, Debug)]

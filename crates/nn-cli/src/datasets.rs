@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets, split};
+use nn_data::preprocessing::{Preprocessing, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
-use nn_tensor::random::Streams;
+use nn_tensor::random::{Purpose, Streams};
 
 use crate::failure::{Failure, Result};
-use crate::plan::Selection;
+use crate::selection::Selection;
+use crate::table;
 use crate::terminal;
 
 /// The built-in digits.
@@ -34,7 +36,7 @@ pub(crate) enum Task {
     Numbers(usize),
 }
 
-/// A data set and what is to be learned from it.
+/// A data set, what is to be learned from it, and which rows are for what.
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
     pub(crate) dataset: Dataset,
@@ -42,6 +44,21 @@ pub(crate) struct Data {
     pub(crate) class_names: Vec<String>,
     /// What to write after `--data` to get it again.
     pub(crate) origin: String,
+    /// How raw rows become inputs, if it is a table.
+    pub(crate) preprocessing: Option<Preprocessing>,
+    /// What a user should know about it.
+    pub(crate) notes: Vec<String>,
+    sample_weights: Option<Vec<f32>>,
+    division: Division,
+}
+
+/// Which rows of `dataset.train` are for what.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Division {
+    pub(crate) train: Vec<u32>,
+    pub(crate) validation: Vec<u32>,
+    /// Held back as test rows, where the data set has none of its own.
+    pub(crate) test: Vec<u32>,
 }
 
 /// Samples to train on, to choose by, and to test on.
@@ -49,6 +66,19 @@ pub(crate) struct Parts<'a> {
     pub(crate) train: Samples<'a>,
     pub(crate) validation: Samples<'a>,
     pub(crate) test: Option<Samples<'a>>,
+}
+
+/// What to load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    /// A name, a folder, or a CSV file.
+    pub(crate) name: &'a str,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) selection: &'a Selection,
+    /// How a model reads tables; without one, a table is learned from.
+    pub(crate) model: Option<&'a Preprocessing>,
+    /// Whether the rows of a table are new, none of them trained on.
+    pub(crate) is_new: bool,
 }
 
 /// Which data set is meant where none is named.
@@ -61,7 +91,7 @@ pub(crate) fn default_name(data_dir: &Path) -> &'static str {
 
 /// Says how to get real data, where the built-in digits took its place.
 pub(crate) fn fetch_hint() -> String {
-    let command = if std::env::var_os("CARGO").is_some() {
+    let command = if terminal::is_run_by_cargo() {
         "cargo xtask fetch-data"
     } else {
         "nn data fetch"
@@ -69,8 +99,8 @@ pub(crate) fn fetch_hint() -> String {
     format!("no MNIST in the data folder, so the built-in digits are used; `{command}` brings it")
 }
 
-/// Loads a data set by its name, or from a folder.
-pub(crate) fn load(name: &str, data_dir: &Path, threads: &Threads) -> Result<Dataset> {
+/// Loads a data set by its name, or from a folder of IDX files.
+pub(crate) fn load_dataset(name: &str, data_dir: &Path, threads: &Threads) -> Result<Dataset> {
     if name == GLYPHS {
         return Ok(glyphs::dataset(GLYPHS_SEED, threads));
     }
@@ -83,7 +113,7 @@ pub(crate) fn load(name: &str, data_dir: &Path, threads: &Threads) -> Result<Dat
         Err(_) => {
             let known: Vec<_> = names().collect();
             Err(Failure::usage(format!(
-                "unknown data set \"{}\"; expected a folder of IDX files or one of: {}",
+                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {}",
                 name.escape_debug(),
                 known.join(", ")
             ))
@@ -100,40 +130,114 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         .chain([GLYPHS])
 }
 
-impl Data {
-    /// Loads what `name` stands for and turns it into what is to be learned.
-    pub(crate) fn load(
-        name: &str,
-        data_dir: &Path,
-        positive_class: Option<u32>,
-        threads: &Threads,
-    ) -> Result<Self> {
-        let mut dataset = load(name, data_dir, threads)?;
-        let mut class_names = dataset.class_names.clone();
-        if let Some(class) = positive_class {
-            class_names = one_against_the_rest(&mut dataset, class)?;
+impl Division {
+    /// All `n` rows are test rows.
+    pub(crate) fn all_test(n: usize) -> Self {
+        Self {
+            test: (0..n as u32).collect(),
+            ..Self::default()
         }
-        let task = match &dataset.train.targets {
-            nn_data::Targets::Classes(_) => Task::Classes(class_names.len()),
-            nn_data::Targets::Values(values) => {
-                let are_flags = values.iter().all(|&value| value == 0.0 || value == 1.0);
-                if are_flags {
-                    Task::Flags(values.ncols())
-                } else {
-                    Task::Numbers(values.ncols())
-                }
-            }
+    }
+
+    /// Divides `n` rows. Some are held back as test rows unless the data set
+    /// has its own.
+    pub(crate) fn new(n: usize, selection: &Selection, has_test: bool) -> Result<Self> {
+        let streams = Streams::new(selection.seed);
+        let (mut rest, test) = if has_test {
+            ((0..n as u32).collect(), Vec::new())
+        } else {
+            split(
+                n,
+                selection.test_split,
+                &mut streams.stream(Purpose::Split, 1),
+            )
+        };
+        rest.truncate(selection.limit_train.unwrap_or(rest.len()));
+        let (train, validation) = split(
+            rest.len(),
+            selection.validation,
+            &mut streams.stream(Purpose::Split, 0),
+        );
+        if train.is_empty() {
+            return Err(Failure::usage(format!(
+                "of {n} samples, none is left to train on (--validation {}, --test-split {})",
+                selection.validation, selection.test_split
+            )));
+        }
+        let pick = |positions: Vec<u32>| {
+            positions
+                .iter()
+                .map(|&position| rest[position as usize])
+                .collect()
         };
         Ok(Self {
-            dataset,
-            task,
-            class_names,
-            origin: name.to_owned(),
+            train: pick(train),
+            validation: pick(validation),
+            test,
         })
+    }
+}
+
+impl Data {
+    /// Loads what is asked for and says what is to be learned from it.
+    pub(crate) fn load(request: &Request<'_>, threads: &Threads) -> Result<Self> {
+        let path = Path::new(request.name);
+        let is_table = path.extension().is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
+        });
+        let mut data = if is_table {
+            let loaded = table::load(path, request)?;
+            Self {
+                class_names: loaded.dataset.class_names.clone(),
+                task: loaded.task,
+                dataset: loaded.dataset,
+                origin: request.name.to_owned(),
+                preprocessing: Some(loaded.preprocessing),
+                notes: loaded.notes,
+                sample_weights: loaded.sample_weights,
+                division: loaded.division,
+            }
+        } else {
+            let dataset = load_dataset(request.name, request.data_dir, threads)?;
+            Self {
+                class_names: dataset.class_names.clone(),
+                task: Task::Classes(dataset.n_classes()),
+                division: Division::new(
+                    dataset.train.len(),
+                    request.selection,
+                    !dataset.test.is_empty(),
+                )?,
+                dataset,
+                origin: request.name.to_owned(),
+                preprocessing: None,
+                notes: Vec::new(),
+                sample_weights: None,
+            }
+        };
+        if let Some(class) = request.selection.positive_class {
+            data.class_names = one_against_the_rest(&mut data.dataset, class)?;
+            data.task = Task::Classes(2);
+        }
+        Ok(data)
     }
 
     pub(crate) fn n_inputs(&self) -> usize {
         self.dataset.n_inputs()
+    }
+
+    /// What one unit of a network's answer is worth in the table's own units,
+    /// where a single number is predicted; 1 elsewhere.
+    pub(crate) fn target_scale(&self) -> f64 {
+        match self
+            .preprocessing
+            .as_ref()
+            .map(|preprocessing| &preprocessing.target)
+        {
+            Some(TargetEncoding::Values(columns)) if columns.len() == 1 => {
+                columns[0].standardisation.std
+            }
+            _ => 1.0,
+        }
     }
 
     /// Shape of one sample.
@@ -144,26 +248,24 @@ impl Data {
         }
     }
 
-    /// Divides the samples as a training does.
-    pub(crate) fn parts(&self, selection: Selection) -> Result<Parts<'_>> {
-        let all = self.samples(&self.dataset.train)?;
-        let limit = selection.limit_train.unwrap_or(all.len()).min(all.len());
-        let (train, validation) = split(limit, selection.validation, Streams::new(selection.seed));
-        if train.is_empty() {
-            return Err(Failure::usage(format!(
-                "{limit} training samples, of which --validation {} leaves none to train on",
-                selection.validation
-            )));
+    /// The samples to train on, to choose by, and to test on.
+    pub(crate) fn parts(&self) -> Result<Parts<'_>> {
+        let mut all = self.samples(&self.dataset.train)?;
+        if let Some(weights) = &self.sample_weights {
+            all = all.with_weights(weights)?;
         }
-        let test = &self.dataset.test;
+        let own_test = &self.dataset.test;
+        let test = if !own_test.is_empty() {
+            Some(self.samples(own_test)?)
+        } else if !self.division.test.is_empty() {
+            Some(all.select(&self.division.test))
+        } else {
+            None
+        };
         Ok(Parts {
-            train: all.select(&train),
-            validation: all.select(&validation),
-            test: if test.is_empty() {
-                None
-            } else {
-                Some(self.samples(test)?)
-            },
+            train: all.select(&self.division.train),
+            validation: all.select(&self.division.validation),
+            test,
         })
     }
 

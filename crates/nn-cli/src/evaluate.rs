@@ -1,31 +1,32 @@
 //! `nn evaluate RUN`
 
+use std::path::Path;
+
 use nn_core::Model;
 use nn_core::batches::Samples;
 use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, evaluate};
+use nn_data::preprocessing::Preprocessing;
 use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::{EvaluateArguments, SplitChoice};
-use crate::datasets::{Data, Parts};
+use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
-use crate::plan::Selection;
 use crate::run_dir::read_model;
+use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
-    let settings = settings_of(&model)?;
     let threads = Threads::all();
     let data = data_of(
-        &settings,
+        &model,
         arguments.data.as_deref(),
         &arguments.folder.data_dir,
         &threads,
     )?;
-    let parts = data.parts(Selection::new(&settings)?)?;
-    let samples = choose(parts, arguments.split)?;
+    let samples = choose(data.parts()?, arguments.split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads)?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
@@ -35,28 +36,43 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     Ok(())
 }
 
-/// How the model was trained.
-pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
-    serde_json::from_value(model.description.training.clone()).map_err(|error| {
-        Failure::new(
-            Code::Data,
-            format!("the model's training settings: {error}"),
-        )
-    })
-}
-
-/// The data set the model was trained on, or another one.
+/// The data set the model was trained on, divided as it was then, or another
+/// one, all of whose rows are test rows if it has none of its own.
 pub(crate) fn data_of(
-    settings: &Settings,
+    model: &Model,
     other: Option<&str>,
-    data_dir: &std::path::Path,
+    data_dir: &Path,
     threads: &Threads,
 ) -> Result<Data> {
+    let settings: Settings =
+        serde_json::from_value(model.description.training.clone()).map_err(|error| {
+            Failure::new(
+                Code::Data,
+                format!("the model's training settings: {error}"),
+            )
+        })?;
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
         Failure::usage("the model does not say which data it was trained on")
             .help("name it with --data")
     })?;
-    Data::load(name, data_dir, settings.positive_class, threads)
+    let preprocessing = preprocessing_of(model)?;
+    let selection = Selection::new(&settings)?;
+    let request = Request {
+        name,
+        data_dir,
+        selection: &selection,
+        model: preprocessing.as_ref(),
+        is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
+    };
+    Data::load(&request, threads)
+}
+
+/// How the model turns raw rows into inputs, if it is a table's.
+pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
+    let Some(json) = &model.description.input.preprocessing else {
+        return Ok(None);
+    };
+    Ok(Some(Preprocessing::from_json(&json.to_string())?))
 }
 
 fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {
@@ -95,7 +111,7 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
             errors.root_mean_square
         ));
         terminal::line(format!(
-            "R²  {}",
+            "R²                      {}",
             errors.r_squared.map_or_else(
                 || "- (the targets do not vary)".to_owned(),
                 |r| format!("{r:.6}")
@@ -194,8 +210,8 @@ fn to_json(
         "loss_function": model.loss.to_string(),
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
-        "mean_absolute_error": evaluation.regression.map(|errors| errors.mean_absolute),
-        "root_mean_square_error": evaluation.regression.map(|errors| errors.root_mean_square),
+        "mean_absolute_error": evaluation.regression.map(|errors| data.target_scale() * errors.mean_absolute),
+        "root_mean_square_error": evaluation.regression.map(|errors| data.target_scale() * errors.root_mean_square),
         "r_squared": evaluation.regression.and_then(|errors| errors.r_squared),
         "confusion": confusion,
         "classes": data.class_names.iter().enumerate().filter_map(class).collect::<Vec<_>>(),

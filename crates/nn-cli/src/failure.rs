@@ -13,6 +13,8 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 /// Exit codes, as promised to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
+    /// A gradient that is not what it should be (`nn gradcheck` alone).
+    CheckFailed = 1,
     /// A flag, a name or a combination that cannot be.
     Usage = 2,
     /// A data or model file that is not what it should be.

@@ -9,7 +9,9 @@ mod failure;
 mod terminal;
 mod args;
 mod settings;
+mod selection;
 mod datasets;
+mod table;
 mod plan;
 mod run_dir;
 mod progress;
@@ -18,6 +20,7 @@ mod train;
 mod evaluate;
 mod predict;
 mod inspect;
+mod gradcheck;
 mod data;
 
 use std::process::ExitCode;
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),
     };
     match outcome {

@@ -10,13 +10,11 @@ use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule,
 
 use crate::datasets::{Data, Task};
 use crate::failure::{Failure, Result};
+use crate::selection::{TEST_SPLIT, VALIDATION};
 use crate::settings::Settings;
 
-/// Share of the training samples that is held back.
-const VALIDATION: f64 = 0.1;
-
 /// The default network and training; chosen on MNIST's validation split.
-const HIDDEN: &str = "256";
+const HIDDEN: &str = "256,128";
 const ACTIVATION: &str = "relu";
 const OPTIMIZER: &str = "adam";
 const SCHEDULE: &str = "cosine";
@@ -30,37 +28,6 @@ pub(crate) struct Plan {
     pub(crate) training: TrainingConfig,
     /// The settings with every default filled in.
     pub(crate) settings: Settings,
-}
-
-/// How the training samples are chosen from a data set.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Selection {
-    pub(crate) validation: f64,
-    pub(crate) limit_train: Option<usize>,
-    pub(crate) positive_class: Option<u32>,
-    pub(crate) seed: u64,
-}
-
-impl Selection {
-    pub(crate) fn new(settings: &Settings) -> Result<Self> {
-        let validation = settings.validation.unwrap_or(VALIDATION);
-        if !(0.0..1.0).contains(&validation) {
-            return Err(Failure::usage(format!(
-                "--validation: expected a number from 0 up to but not 1, found {validation}"
-            )));
-        }
-        if settings.limit_train == Some(0) {
-            return Err(Failure::usage(
-                "--limit-train: expected a whole number from 1, found 0",
-            ));
-        }
-        Ok(Self {
-            validation,
-            limit_train: settings.limit_train,
-            positive_class: settings.positive_class,
-            seed: settings.seed.unwrap_or(0),
-        })
-    }
 }
 
 impl Plan {
@@ -215,7 +182,7 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         label_smoothing: settings.label_smoothing.unwrap_or(0.0),
         class_weights: class_weights(settings.class_weight.as_deref())?,
         learning_rate: settings.lr.unwrap_or(usual.learning_rate),
-        schedule: default_schedule(settings, optimizer)?,
+        schedule: schedule(settings)?,
         batch_size: batch_size(settings.batch_size.as_deref().unwrap_or(BATCH_SIZE))?,
         epochs: settings.epochs.unwrap_or(EPOCHS),
         penalty: Penalty {
@@ -234,16 +201,13 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
 
 /// Cosine belongs to the default training; whoever names an optimizer or a
 /// rate gets that rate, unchanged.
-fn default_schedule(settings: &Settings, optimizer: Optimizer) -> Result<Schedule> {
+fn schedule(settings: &Settings) -> Result<Schedule> {
     match &settings.schedule {
         Some(name) => parse("--schedule", name),
         None if settings.optimizer.is_none() && settings.lr.is_none() => {
             parse("--schedule", SCHEDULE)
         }
-        None => {
-            let _ = optimizer;
-            Ok(Schedule::Constant)
-        }
+        None => Ok(Schedule::Constant),
     }
 }
 
@@ -299,6 +263,7 @@ fn resolved(
     let filled = Settings {
         data: Some(data.origin.clone()),
         validation: Some(settings.validation.unwrap_or(VALIDATION)),
+        test_split: Some(settings.test_split.unwrap_or(TEST_SPLIT)),
         hidden: Some(list(
             hidden
                 .iter()

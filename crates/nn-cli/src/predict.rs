@@ -1,16 +1,22 @@
-//! `nn predict RUN FILE.png...` and `nn predict RUN --index 0..36`
+//! `nn predict RUN FILE.png...`, `nn predict RUN FILE.csv` and
+//! `nn predict RUN --index 0..36`
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::ops::Range;
 use std::path::Path;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
 use nn_core::Model;
 use nn_core::network::Trace;
+use nn_data::csv::Header;
+use nn_data::predictions::write_predictions;
+use nn_data::preprocessing::UnseenCategory;
 use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::PredictArguments;
-use crate::evaluate::{data_of, settings_of};
+use crate::evaluate::{data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
 use crate::run_dir::read_model;
 use crate::terminal;
@@ -20,10 +26,16 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     let mut predictor = Predictor::new(&model);
     match &arguments.index {
         Some(index) => predict_samples(&mut predictor, arguments, &parse_range(index)?),
-        None => arguments
-            .files
-            .iter()
-            .try_for_each(|file| predict_png(&mut predictor, file, arguments.json)),
+        None => arguments.files.iter().try_for_each(|file| {
+            if file
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+            {
+                predict_table(&model, file, arguments.output.as_deref())
+            } else {
+                predict_png(&mut predictor, file, arguments.json)
+            }
+        }),
     }
 }
 
@@ -88,9 +100,8 @@ fn predict_samples(
     arguments: &PredictArguments,
     range: &Range<usize>,
 ) -> Result<()> {
-    let settings = settings_of(predictor.model)?;
     let data = data_of(
-        &settings,
+        predictor.model,
         arguments.data.as_deref(),
         &arguments.folder.data_dir,
         &Threads::all(),
@@ -147,6 +158,72 @@ fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result
         show(predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+/// Reads raw rows, and writes a row of predictions for each.
+fn predict_table(model: &Model, file: &Path, output: Option<&Path>) -> Result<()> {
+    let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
+        Failure::new(
+            Code::Data,
+            format!(
+                "{}: this model was trained on images, not on a table",
+                file.display()
+            ),
+        )
+        .help("give it PNG files, or --index for samples of its data set")
+    })?;
+    let table = preprocessing.read(file, Header::Auto)?;
+    let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+    for note in &samples.notes {
+        terminal::error_line(format!("note: {note}"));
+    }
+    let inputs = match samples.inputs {
+        nn_data::Inputs::Features(features) => features,
+        nn_data::Inputs::Pixels(pixels) => {
+            pixels.mapv(|pixel| f32::from(pixel) * model.description.input.scale as f32)
+        }
+    };
+    let outputs = answers(model, inputs.view(), preprocessing.n_outputs());
+    match output {
+        Some(path) => {
+            let to = File::create(path).map_err(|error| Failure::io(path, &error))?;
+            write_predictions(path, BufWriter::new(to), &preprocessing, outputs.view())?;
+            terminal::line(format!(
+                "{} predictions in {}",
+                outputs.nrows(),
+                path.display()
+            ));
+        }
+        None => {
+            let mut text = Vec::new();
+            let path = Path::new("standard output");
+            write_predictions(path, &mut text, &preprocessing, outputs.view())?;
+            terminal::line(String::from_utf8_lossy(&text).trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// The network's answers, `[n_rows, n_outputs]`; where one output stands for
+/// two classes, the probabilities of both.
+fn answers(model: &Model, inputs: ArrayView2<'_, f32>, n_outputs: usize) -> Array2<f32> {
+    const BLOCK_ROWS: usize = 512;
+    let threads = Threads::all();
+    let mut trace = Trace::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
+    let mut answers = Array2::zeros((inputs.nrows(), n_outputs));
+    let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
+    for (inputs, mut answers) in blocks.zip(answers.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
+        let outputs = model.network.forward(inputs, &mut trace, &threads);
+        if outputs.ncols() == n_outputs {
+            answers.assign(&outputs);
+        } else {
+            for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.column(0)) {
+                answer[0] = 1.0 - output;
+                answer[1] = *output;
+            }
+        }
+    }
+    answers
 }
 
 fn check_width(model: &Model, width: usize) -> Result<()> {

@@ -22,8 +22,8 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
-    /// Data set: a name, or a folder of IDX files [default: mnist if it is there, else glyphs]
-    #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
+    /// A data set's name, a folder of IDX files, or a CSV file [default: mnist if it is there, else glyphs]
+    #[arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data")]
     pub(crate) data: Option<String>,
     /// Share of the training samples held back to choose by [default: 0.1]
     #[arg(
@@ -34,6 +34,9 @@ pub(crate) struct Settings {
         alias = "validation-split"
     )]
     pub(crate) validation: Option<f64>,
+    /// Share of the rows held back as test rows where a data set has none [default: 0.1]
+    #[arg(long, value_name = "SHARE", help_heading = "Data")]
+    pub(crate) test_split: Option<f64>,
     /// Use only the first N training samples
     #[arg(long, value_name = "N", help_heading = "Data")]
     pub(crate) limit_train: Option<usize>,
@@ -44,7 +47,26 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "W", help_heading = "Data", alias = "class-weights")]
     pub(crate) class_weight: Option<String>,
 
-    /// Widths of the hidden layers, such as 128,64; empty for none [default: 256]
+    /// Column to predict, or several with commas [default: label, target, class or y, else the last]
+    #[arg(long, value_name = "COLUMN", help_heading = "Tables")]
+    pub(crate) target: Option<String>,
+    /// auto, classify, regress or multi-label [default: auto, by the target's values]
+    #[arg(long, value_name = "TASK", help_heading = "Tables")]
+    pub(crate) task: Option<String>,
+    /// Whether the first row names the columns: auto, yes or no [default: auto]
+    #[arg(long, value_name = "auto|yes|no", help_heading = "Tables")]
+    pub(crate) header: Option<String>,
+    /// Column with the weight of each row
+    #[arg(long, value_name = "COLUMN", help_heading = "Tables")]
+    pub(crate) sample_weight: Option<String>,
+    /// Columns whose numbers are codes, not quantities
+    #[arg(long, value_name = "COLUMN,...", help_heading = "Tables")]
+    pub(crate) categorical: Option<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMN,...", help_heading = "Tables")]
+    pub(crate) ignore: Option<String>,
+
+    /// Widths of the hidden layers, such as 128,64; empty for none [default: 256,128]
     #[arg(
         long,
         value_name = "N,N,...",

@@ -22,10 +22,14 @@ pub(crate) fn is_interactive() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether this program was started with `cargo run`, which tells so.
+pub(crate) fn is_run_by_cargo() -> bool {
+    std::env::var_os("CARGO").is_some()
+}
+
 /// What to type to start this program, for hints.
 pub(crate) fn program() -> &'static str {
-    // Cargo tells programs it runs about itself.
-    if std::env::var_os("CARGO").is_some() {
+    if is_run_by_cargo() {
         "cargo run -p nn-cli --"
     } else {
         "nn"

@@ -13,12 +13,13 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::TrainArguments;
-use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts};
+use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::{Plan, Selection};
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run_dir::RunDir;
+use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -33,21 +34,27 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         None => arguments.settings.clone(),
     };
     let selection = Selection::new(&settings)?;
+    let data_dir = &arguments.folder.data_dir;
     let name = settings.data.clone().unwrap_or_else(|| {
-        let name = datasets::default_name(&arguments.folder.data_dir);
+        let name = datasets::default_name(data_dir);
         if name == GLYPHS {
             progress.say(&datasets::fetch_hint());
         }
         name.to_owned()
     });
-    let data = Data::load(
-        &name,
-        &arguments.folder.data_dir,
-        selection.positive_class,
-        &threads,
-    )?;
+    let request = Request {
+        name: &name,
+        data_dir,
+        selection: &selection,
+        model: None,
+        is_new: false,
+    };
+    let data = Data::load(&request, &threads)?;
+    data.notes
+        .iter()
+        .for_each(|note| progress.say(&format!("note      {note}")));
     let plan = Plan::new(&settings, &data)?;
-    let parts = data.parts(selection)?;
+    let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
     run_dir.write_config(&plan.settings)?;
@@ -226,7 +233,9 @@ impl Session<'_> {
                         nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
                         nn_data::Inputs::Features(_) => 1.0,
                     },
-                    preprocessing: None,
+                    preprocessing: self.data.preprocessing.as_ref().map(|preprocessing| {
+                        serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
+                    }),
                 },
                 training: self.plan.settings.to_json(),
             },
@@ -274,7 +283,7 @@ impl Session<'_> {
         if let Some(test) = test {
             terminal::line(format!(
                 "\n{} on {} test samples, after {seconds:.1} s of training",
-                result_line(test),
+                result_line(test, self.data.target_scale()),
                 terminal::grouped(test.n_samples)
             ));
         } else {
@@ -337,7 +346,7 @@ impl Stopwatch {
 }
 
 /// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
-fn result_line(test: &Evaluation) -> String {
+fn result_line(test: &Evaluation, scale: f64) -> String {
     match (test.accuracy, test.regression) {
         (Some(accuracy), _) => format!(
             "test accuracy {}, loss {:.4}",
@@ -347,7 +356,7 @@ fn result_line(test: &Evaluation) -> String {
         (None, Some(errors)) => format!(
             "test loss {:.4}, mean absolute error {:.4}, R² {}",
             test.loss,
-            errors.mean_absolute,
+            scale * errors.mean_absolute,
             errors
                 .r_squared
                 .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))

@@ -2,7 +2,7 @@
 //! and the batches gathered from them.
 
 use ndarray::ArrayView2;
-use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::{Error, Result};
@@ -320,15 +320,15 @@ fn check_finite<S: Scalar>(what: &'static str, values: ArrayView2<'_, S>) -> Res
     }
 }
 
-/// Divides the positions `0..n` at random: the training part, then a share
-/// `validation` (rounded), each in ascending order.
-pub fn split(n: usize, validation: f64, streams: Streams) -> (Vec<u32>, Vec<u32>) {
-    let n_validation = (n as f64 * validation).round() as usize;
-    let mut order = streams.stream(Purpose::Split, 0).permutation(n);
-    let mut training = order.split_off(n_validation.min(n));
+/// Divides the positions `0..n` at random: those that are kept, and a share
+/// (rounded) that is held back, each in ascending order.
+pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
+    let n_held_back = (n as f64 * held_back).round() as usize;
+    let mut order = stream.permutation(n);
+    let mut kept = order.split_off(n_held_back.min(n));
     order.sort_unstable();
-    training.sort_unstable();
-    (training, order)
+    kept.sort_unstable();
+    (kept, order)
 }
 
 /// The order of the samples in one epoch.
@@ -354,7 +354,8 @@ mod tests {
             (5, 1.0, 5),
             (0, 0.5, 0),
         ] {
-            let (training, validation) = split(n, share, Streams::new(1));
+            let (training, validation) =
+                split(n, share, &mut Streams::new(1).stream(Purpose::Split, 0));
             assert_eq!(validation.len(), expected);
             let mut all = [training, validation].concat();
             all.sort_unstable();

@@ -880,6 +880,11 @@ mod tests {
         (inputs, (0..N).map(|row| (row % 2) as u32).collect())
     }
 
+    fn split() -> (Vec<u32>, Vec<u32>) {
+        let mut stream = Streams::new(3).stream(nn_tensor::random::Purpose::Split, 0);
+        crate::batches::split(N, 0.25, &mut stream)
+    }
+
     fn network(dropout: f64) -> Network<f64> {
         let hidden = LayerConfig {
             dropout,
@@ -921,7 +926,7 @@ mod tests {
             n_classes: 2,
         };
         let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let (rows, validation) = crate::batches::split(N, 0.25, Streams::new(3));
+        let (rows, validation) = split();
         let (train, validation) = (samples.select(&rows), samples.select(&validation));
         let mut trainer = Trainer::new(
             network,
@@ -1061,7 +1066,7 @@ mod tests {
             n_classes: 2,
         };
         let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let validation = samples.select(&crate::batches::split(N, 0.25, Streams::new(3)).1);
+        let validation = samples.select(&split().1);
         let found = crate::metrics::evaluate(
             &network,
             &validation,

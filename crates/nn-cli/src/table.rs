@@ -1,0 +1,58 @@
+//! Tables of one's own: from a CSV file to samples, by the rules learned from
+//! its training rows or by those of a model.
+
+use std::path::Path;
+
+use nn_data::Dataset;
+use nn_data::csv::Table;
+use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding, UnseenCategory};
+
+use crate::datasets::{Division, Request, Task};
+use crate::failure::Result;
+
+/// A table made ready.
+pub(crate) struct Loaded {
+    pub(crate) dataset: Dataset,
+    pub(crate) task: Task,
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) sample_weights: Option<Vec<f32>>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) division: Division,
+}
+
+/// Reads the table at `path`; means, deviations and categories come from its
+/// training rows alone, or from the model that is asked for.
+pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
+    let options = &request.selection.table;
+    let table = match request.model {
+        Some(preprocessing) => preprocessing.read(path, options.header)?,
+        None => Table::read(path, options)?,
+    };
+    let division = if request.is_new {
+        Division::all_test(table.n_rows())
+    } else {
+        Division::new(table.n_rows(), request.selection, false)?
+    };
+    let (preprocessing, mut notes) = match request.model {
+        Some(preprocessing) => (preprocessing.clone(), Vec::new()),
+        None => {
+            let rows: Vec<usize> = division.train.iter().map(|&row| row as usize).collect();
+            Preprocessing::fit(&table, &rows, options)?
+        }
+    };
+    let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+    notes.extend(samples.notes.iter().cloned());
+    let (dataset, sample_weights) = samples.into_dataset(&table, &preprocessing)?;
+    Ok(Loaded {
+        task: match &preprocessing.target {
+            TargetEncoding::Classes { names, .. } => Task::Classes(names.len()),
+            TargetEncoding::Flags(names) => Task::Flags(names.len()),
+            TargetEncoding::Values(columns) => Task::Numbers(columns.len()),
+        },
+        dataset,
+        preprocessing,
+        sample_weights,
+        notes: notes.iter().map(Note::to_string).collect(),
+        division,
+    })
+}
