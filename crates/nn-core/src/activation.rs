@@ -18,7 +18,8 @@
 //! Sources: newbies, section 5.1 (relu to swish); Clevert et al. 2016 (elu);
 //! Hendrycks & Gimpel 2016 (gelu, exact form); Dugas et al. 2001 (softplus);
 //! Courbariaux et al. 2015 (hard forms, here with PyTorch's slope of 1/6).
-//! Where a function has a kink, the derivative is that of the left side.
+//! Where a function has a kink, the derivative is PyTorch's: that of the left
+//! side, and 0 at both ends of the hard forms.
 
 use nn_tensor::function::{self, sigmoid_value};
 use nn_tensor::softmax::softmax_rows;

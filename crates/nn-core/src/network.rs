@@ -399,6 +399,8 @@ pub struct LayerTrace<S> {
     /// a after dropout, where there is dropout.
     dropped: Vec<S>,
     mask: Vec<S>,
+    /// Whether the last forward pass silenced outputs.
+    is_dropped: bool,
     /// x̂ of batch normalisation, where there is any.
     normalised: Vec<S>,
     inverse_std: Vec<S>,
@@ -441,6 +443,7 @@ impl<S: Scalar> Trace<S> {
                 layer.activations.len() / layer.width
             );
             layer.n_rows = n_rows;
+            layer.is_dropped = false;
         }
     }
 
@@ -464,6 +467,7 @@ impl<S: Scalar> LayerTrace<S> {
             activations: buffer(true),
             dropped: buffer(layer.dropout > 0.0),
             mask: buffer(layer.dropout > 0.0),
+            is_dropped: false,
             normalised: buffer(layer.batch_norm),
             inverse_std: row(layer.batch_norm),
             scratch: row(layer.batch_norm),
@@ -491,10 +495,10 @@ impl<S: Scalar> LayerTrace<S> {
 
     /// What the layer above sees: a, after dropout if there is any.
     pub fn outputs(&self) -> ArrayView2<'_, S> {
-        let values = if self.dropped.is_empty() {
-            &self.activations
-        } else {
+        let values = if self.is_dropped {
             &self.dropped
+        } else {
+            &self.activations
         };
         ArrayView2::from_shape((self.n_rows, self.width), &values[..self.len()])
             .expect("the slice has the size of the matrix")
@@ -575,6 +579,7 @@ impl<S: Scalar> LayerTrace<S> {
 
     fn drop_out(&mut self, layer: &Layer, randomness: Randomness, index: usize) {
         let len = self.len();
+        self.is_dropped = true;
         let mask = &mut self.mask[..len];
         dropout::draw_mask(
             mask,
@@ -649,6 +654,32 @@ mod tests {
             "layer 1: the output layer cannot have dropout"
         );
         assert!(message(vec![relu(1 << 24), relu(1 << 24)]).starts_with("number of parameters"));
+    }
+
+    #[test]
+    fn a_network_in_use_silences_nothing() {
+        let dropout = |dropout| {
+            let hidden = LayerConfig {
+                dropout,
+                ..LayerConfig::new(8, Activation::Tanh)
+            };
+            config(vec![hidden, LayerConfig::new(2, Activation::Identity)])
+        };
+        let with: Network<f64> = Network::new(&dropout(0.5), 1).unwrap();
+        let without: Network<f64> = Network::new(&dropout(0.0), 1).unwrap();
+        let inputs = array![[0.3, -0.8]];
+        let threads = Threads::single();
+        let mut trace = Trace::new(&with, 1);
+        let randomness = Randomness {
+            streams: Streams::new(0),
+            step: 0,
+        };
+        // A training step before must leave nothing behind.
+        with.clone()
+            .forward_in_training(inputs.view(), &mut trace, randomness, &threads);
+        let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();
+        let mut trace = Trace::new(&without, 1);
+        assert_eq!(found, without.forward(inputs.view(), &mut trace, &threads));
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Schedule {
                 // Both ends are steps, so that the first and the last rate are exact.
                 let top = rise * n_steps - 1.0;
                 let [low, lowest] = [1.0 / start, 1.0 / (start * end)];
-                if s <= top {
+                if s <= top && top > 0.0 {
                     1.0 + (low - 1.0) * half_cosine(s / top)
                 } else {
                     lowest + (1.0 - lowest) * half_cosine((s - top) / (n_steps - 1.0 - top))
@@ -283,6 +283,13 @@ mod tests {
                 assert!((0.0..=1.0).contains(&factor), "{schedule}: {factor}");
             }
         }
+    }
+
+    #[test]
+    fn a_rise_of_one_step_starts_at_the_top() {
+        let cycle = factors("one-cycle:rise=0.1", 10, 1);
+        assert_eq!(cycle[0], 1.0);
+        assert!(cycle[1] < 1.0 && cycle[9] > 0.0);
     }
 
     #[test]

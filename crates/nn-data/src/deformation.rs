@@ -76,6 +76,9 @@ pub(crate) struct Smoothing {
 }
 
 impl Smoothing {
+    /// Beyond this distance no gaussian reaches, in nodes.
+    const LARGEST_RADIUS: usize = 1000;
+
     /// The root of the mean square that is left of random numbers in -1..1, away
     /// from the border, for `alpha` 1 and a `sigma` of about 1 or more.
     pub(crate) fn mean_displacement(sigma: f64) -> f64 {
@@ -84,7 +87,7 @@ impl Smoothing {
 
     /// A gaussian of standard deviation `sigma` in nodes; 0 smooths nothing.
     pub(crate) fn new(alpha: f64, sigma: f64) -> Self {
-        let radius = (3.0 * sigma).ceil() as usize;
+        let radius = ((3.0 * sigma).ceil() as usize).min(Self::LARGEST_RADIUS);
         let half: Vec<f64> = (0..=radius)
             .map(|distance| gaussian(distance as f64, sigma))
             .collect();
@@ -262,4 +265,103 @@ fn exp_of_negative(x: f64) -> f64 {
         power *= power;
     }
     power
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use nn_tensor::random::{Purpose, Streams};
+
+    use super::*;
+
+    /// The hash of Fowler, Noll & Vo, 64 bits, variant 1a: for golden values.
+    pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+
+    #[test]
+    fn series_agree_with_the_platform() {
+        for step in -1000..=1000 {
+            let x = f64::from(step) * 0.01;
+            let (sin, cos) = sin_cos(x);
+            assert!((sin - x.sin()).abs() < 1e-11, "sin {x}");
+            assert!((cos - x.cos()).abs() < 1e-11, "cos {x}");
+            let exp = exp_of_negative(-x.abs());
+            assert!((exp / (-x.abs()).exp() - 1.0).abs() < 1e-12, "exp {x}");
+        }
+    }
+
+    #[test]
+    fn linear_maps_are_done_in_order() {
+        let turned = Linear::scale(2.0, 1.0).then(Linear::rotation(90.0));
+        let [x, y] = turned.apply([1.0, 0.0]);
+        assert!(x.abs() < 1e-6 && (y - 2.0).abs() < 1e-6, "{x} {y}");
+        let [x, y] = Linear::shear(0.5).apply([1.0, 2.0]);
+        assert_eq!([x, y], [2.0, 2.0]);
+    }
+
+    #[test]
+    fn displacement_has_the_stated_mean() {
+        const SIZE: usize = 64;
+        let (sigma, alpha) = (4.0, 34.0);
+        let smoothing = Smoothing::new(alpha, sigma);
+        let mut field = DisplacementField::new(SIZE, SIZE);
+        let (mut sum, mut squares, mut n) = ([0.0_f64; 2], [0.0_f64; 2], 0.0);
+        for index in 0..100 {
+            field.draw(
+                &smoothing,
+                &mut Streams::new(0).stream(Purpose::Test, index),
+            );
+            for y in 12..SIZE - 12 {
+                for x in 12..SIZE - 12 {
+                    let displacement = field.at([x as f32, y as f32]);
+                    for axis in 0..2 {
+                        let along = f64::from(displacement[axis]);
+                        sum[axis] += along;
+                        squares[axis] += along * along;
+                    }
+                    n += 1.0;
+                }
+            }
+        }
+        let expected = alpha * Smoothing::mean_displacement(sigma);
+        for axis in 0..2 {
+            assert!((sum[axis] / n).abs() < 0.1, "mean {}", sum[axis] / n);
+            let found = (squares[axis] / n).sqrt();
+            assert!((found / expected - 1.0).abs() < 0.05, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn smoothing_spreads_a_point_into_a_gaussian() {
+        const SIZE: usize = 15;
+        let smoothing = Smoothing::new(1.0, 2.0);
+        let mut field = vec![0.0; SIZE * SIZE];
+        field[7 * SIZE + 7] = 1.0;
+        let mut scratch = field.clone();
+        vectorize(Smooth {
+            width: SIZE,
+            weights: &smoothing.weights,
+            field: &mut field,
+            scratch: &mut scratch,
+        });
+        for y in 0..SIZE {
+            for x in 0..SIZE {
+                let weight = |at: usize| smoothing.weights.get(at.abs_diff(7)).unwrap_or(&0.0);
+                let expected = weight(x) * weight(y);
+                assert!((field[y * SIZE + x] - expected).abs() < 1e-7, "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn places_between_nodes_are_interpolated() {
+        let mut field = DisplacementField::new(2, 3);
+        field.dx = vec![0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
+        assert_eq!(field.at([0.5, 0.0])[0], 0.5);
+        assert_eq!(field.at([1.0, 0.5])[0], 6.0);
+        assert_eq!(field.at([9.0, 9.0])[0], 12.0);
+        assert_eq!(field.at([-9.0, -9.0])[0], 0.0);
+    }
 }

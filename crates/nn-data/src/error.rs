@@ -423,6 +423,41 @@ pub enum Error {
         /// Outputs that the network has.
         found: usize,
     },
+    /// No augmentation has this name.
+    #[error("unknown augmentation {name:?}; expected {}", one_of(expected))]
+    UnknownAugmentation {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        expected: Vec<&'static str>,
+    },
+    /// An augmentation has no parameter of this name.
+    #[error(
+        "{augmentation} has no parameter {name:?}; expected {}",
+        one_of(expected)
+    )]
+    UnknownAugmentationParameter {
+        /// The augmentation.
+        augmentation: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What it has.
+        expected: Vec<&'static str>,
+    },
+    /// The parameter of an augmentation is no number or outside its range.
+    #[error("{augmentation}: {name} is expected in {low}..={high}, found {found:?}")]
+    AugmentationParameter {
+        /// The augmentation.
+        augmentation: &'static str,
+        /// The parameter.
+        name: &'static str,
+        /// Smallest value.
+        low: f64,
+        /// Largest value.
+        high: f64,
+        /// What was given.
+        found: String,
+    },
 }
 
 impl Error {
@@ -471,7 +506,10 @@ impl Error {
             | Self::UnknownChoice { .. }
             | Self::UnknownColumn { .. }
             | Self::ConflictingRoles { .. }
-            | Self::SeveralClassColumns { .. } => ErrorKind::Usage,
+            | Self::SeveralClassColumns { .. }
+            | Self::UnknownAugmentation { .. }
+            | Self::UnknownAugmentationParameter { .. }
+            | Self::AugmentationParameter { .. } => ErrorKind::Usage,
             Self::Checksum { .. }
             | Self::NotDelivered { .. }
             | Self::UnsupportedProcessor { .. }
@@ -564,8 +602,20 @@ impl Error {
                 "leave the column out if it is a name or a number of the row, or group its values"
             }
             Self::BadPreprocessing { .. } => "the model file is damaged; train or copy it again",
+            Self::UnknownAugmentation { .. }
+            | Self::UnknownAugmentationParameter { .. }
+            | Self::AugmentationParameter { .. } => {
+                "an example is --augment affine:rotation=10,elastic:alpha=34"
+            }
             _ => return None,
         })
+    }
+}
+
+fn one_of(names: &[&str]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => format!("one of: {}", names.join(", ")),
     }
 }
 

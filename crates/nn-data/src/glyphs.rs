@@ -14,31 +14,46 @@
 //!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
 //!    the radius of the pen;
 //! 5. shift it by whole pixels until its centre of mass lies in pixel (14, 14),
-//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised (LeCun, Cortes &
-//!    Burges, "The MNIST database of handwritten digits").
+//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised
+//!    (LeCun, Cortes & Burges, "The MNIST database of handwritten digits").
 //!
 //! | what | range | unit |
 //! |---|---|---|
 //! | blend `t` | -0.3..1.3 | |
-//! | movement of a point (standard deviation) | 0..0.08 | heights of the digit |
-//! | elastic displacement (root mean square) | 0..0.16 | heights of the digit |
-//! | width, beside that of the skeleton | 0.68..1.5 | |
+//! | movement of a point (standard deviation) | 0..0.06 | heights of the digit |
+//! | elastic displacement (root mean square) | 0..0.17 | heights of the digit |
+//! | width, beside that of the skeleton | 0.7..1.4 | |
 //! | slant, about the usual one of the digit | -0.42..0.42 | width per height |
 //! | rotation | -12..12 | degrees |
-//! | radius of the pen | 0.65..2.1, ±25 % along the line | pixels |
+//! | radius of the pen | 0.65..2.1, ±50 % along the line | pixels |
 //! | rim | 1..1.6 | pixels |
 //!
 //! The skeletons were drawn by hand and the ranges chosen while looking at
 //! MNIST's training images; no pixel of MNIST is in here.
 //!
 //! # What they are worth
-//! ACCURACY-PLACEHOLDER
+//! A network that has seen nothing but [`dataset`]'s 60 000 training images
+//! recognises this part of MNIST's 10 000 real test images:
+//!
+//! | hidden units | training images | MNIST test accuracy, seeds 0, 1, 2 |
+//! |---|---|---|
+//! | 128 | 60 000 | 95.8 %, 95.8 %, 96.0 % |
+//! | 256 | 60 000 | 96.3 %, 96.4 %, 96.6 % |
+//! | 128 | first 20 000 | 94.1 %, 93.6 %, 93.8 % |
+//!
+//! (one hidden layer, relu, cross-entropy, Adam with a learning rate falling
+//! linearly from 0.001 to 0, batches of 128, 12 epochs; a trainer written with
+//! NumPy, the seed being that of the digits and of the network). Skeletons and
+//! ranges were chosen by the accuracy on MNIST's first 20 000 training images;
+//! the test images served for this table alone.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
 //! limited to `+ - * / √`, so that its bytes are the same on every machine and
 //! for every number of threads.
 
+// A table with one form a line; formatted, it would have one number a line.
+#[rustfmt::skip]
 mod skeletons;
 
 use ndarray::Array2;
@@ -63,15 +78,6 @@ const N_CLASSES: usize = STYLES.len();
 
 /// The built-in digits as a data set, named `glyphs`: [`N_TRAIN`] images to
 /// train on and the [`N_TEST`] that follow them, ten classes of equal size.
-///
-/// ```
-/// use nn_data::glyphs;
-/// use nn_tensor::Threads;
-///
-/// let digits = glyphs::dataset(0, &Threads::all());
-/// assert_eq!(digits.image_size, Some((28, 28)));
-/// assert_eq!(digits.class_names.len(), 10);
-/// ```
 pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
     let split = |first, n| {
         let (images, labels) = generate(seed, first, n, threads);
@@ -98,6 +104,15 @@ pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
 ///
 /// # Panics
 /// If `first + n` is above 2⁵⁶.
+///
+/// ```
+/// use nn_data::glyphs;
+/// use nn_tensor::Threads;
+///
+/// let (images, labels) = glyphs::generate(0, 0, 30, &Threads::all());
+/// assert_eq!(images.dim(), (30, 784));
+/// assert_eq!(labels[..4], [0, 1, 2, 3]);
+/// ```
 pub fn generate(seed: u64, first: usize, n: usize, threads: &Threads) -> (Array2<u8>, Vec<u32>) {
     const ROWS_A_PIECE: usize = 64;
     let streams = Streams::new(seed);
@@ -126,11 +141,11 @@ type Range = (f64, f64);
 /// How far a blend goes from one form to another, and beyond either.
 const BLEND: Range = (-0.3, 1.3);
 /// Standard deviation of every point, in heights of the digit.
-const JITTER: Range = (0.0, 0.08);
+const JITTER: Range = (0.0, 0.06);
 /// Root mean square of the elastic displacement, in heights of the digit.
-const ELASTIC: Range = (0.0, 0.16);
+const ELASTIC: Range = (0.0, 0.17);
 /// Width beside that of the skeleton.
-const STRETCH: Range = (0.68, 1.5);
+const STRETCH: Range = (0.7, 1.4);
 /// Usual slant of each digit beyond that of its skeletons, in width per height.
 const LEAN: [f64; N_CLASSES] = [0.22, 0.22, 0.10, 0.08, 0.22, 0.10, 0.07, 0.10, 0.12, 0.17];
 /// Slant about the usual one, in width per height.
@@ -140,7 +155,7 @@ const ROTATION: Range = (-12.0, 12.0);
 /// Half the width of the pen in pixels.
 const PEN_RADIUS: Range = (0.65, 2.1);
 /// Width of the pen at a point of the skeleton, beside its usual width.
-const PEN_PRESSURE: Range = (0.75, 1.25);
+const PEN_PRESSURE: Range = (0.5, 1.5);
 /// Width of the grey edge of a line in pixels.
 const RIM: Range = (1.0, 1.6);
 
@@ -214,22 +229,45 @@ impl Writer {
     /// From heights of the digit to pixels: the longer side of the ink, the
     /// width of the pen included, becomes [`BOX_SIZE`].
     fn fit_into_box(&mut self) {
-        let ([left, right], [top, bottom]) = (self.extent(0), self.extent(1));
-        let thickest = self.path.iter().fold(0.0_f32, |r, dot| r.max(dot.radius));
-        let scale = (BOX_SIZE as f32 - 2.0 * thickest) / (right - left).max(bottom - top);
-        let middle = [0.5 * (left + right), 0.5 * (top + bottom)];
-        for dot in &mut self.path {
-            for (at, middle) in dot.at.iter_mut().zip(middle) {
-                *at = (*at - middle) * scale + 0.5 * IMAGE_SIZE as f32;
+        let scale = self.scale_to_fill(0).min(self.scale_to_fill(1));
+        for axis in 0..2 {
+            let (first, last) = self.outermost(axis, scale);
+            let [low, high] = [
+                first.at[axis] * scale - first.radius,
+                last.at[axis] * scale + last.radius,
+            ];
+            let shift = 0.5 * (IMAGE_SIZE as f32 - low - high);
+            for dot in &mut self.path {
+                dot.at[axis] = dot.at[axis] * scale + shift;
             }
         }
     }
 
-    fn extent(&self, axis: usize) -> [f32; 2] {
-        let start = [f32::INFINITY, f32::NEG_INFINITY];
-        self.path.iter().fold(start, |[low, high], dot| {
-            [low.min(dot.at[axis]), high.max(dot.at[axis])]
-        })
+    /// The scale at which the ink is [`BOX_SIZE`] long. The length is a convex
+    /// function of the scale, so that Newton's method, begun with too large a
+    /// scale, comes down to it; four steps come near enough.
+    fn scale_to_fill(&self, axis: usize) -> f32 {
+        let mut scale = 1e6;
+        for _ in 0..4 {
+            let (first, last) = self.outermost(axis, scale);
+            let length = (last.at[axis] - first.at[axis]).max(1e-3);
+            scale = (BOX_SIZE as f32 - first.radius - last.radius) / length;
+        }
+        scale
+    }
+
+    /// The dots whose ink reaches farthest down and up an axis at a scale.
+    fn outermost(&self, axis: usize, scale: f32) -> (Dot, Dot) {
+        let (mut first, mut last) = (self.path[0], self.path[0]);
+        for &dot in &self.path {
+            if (dot.at[axis] - first.at[axis]) * scale < dot.radius - first.radius {
+                first = dot;
+            }
+            if (dot.at[axis] - last.at[axis]) * scale > last.radius - dot.radius {
+                last = dot;
+            }
+        }
+        (first, last)
     }
 
     /// Ink from 0 to 255.
@@ -356,7 +394,7 @@ impl Bending {
     const NODES: usize = 12;
     const NODES_A_HEIGHT: f32 = 7.0;
     const FIRST_NODE: Point = [3.0, 2.0];
-    const SIGMA: f64 = 2.2;
+    const SIGMA: f64 = 1.6;
 
     fn new() -> Self {
         let alpha = 1.0 / Smoothing::mean_displacement(Self::SIGMA);
@@ -439,4 +477,130 @@ fn centre_of_mass(ink: &[f32; N_PIXELS]) -> Point {
         }
     }
     [moment_x / mass, moment_y / mass]
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayView1;
+
+    use super::*;
+    use crate::deformation::tests::fnv1a;
+
+    fn images(seed: u64, first: usize, n: usize) -> Array2<u8> {
+        generate(seed, first, n, &Threads::single()).0
+    }
+
+    /// Golden value: a change here changes every published result.
+    #[test]
+    fn digits_never_change() {
+        let first = images(0, 0, 100);
+        let bytes = first.as_slice().expect("a new array is contiguous");
+        assert_eq!(fnv1a(bytes), 6660239210889878731);
+    }
+
+    #[test]
+    fn an_image_depends_on_seed_and_index_alone() {
+        let (all, labels) = generate(3, 0, 300, &Threads::single());
+        for count in [2, 3, 8] {
+            let found = generate(3, 0, 300, &Threads::new(count));
+            assert_eq!(found, (all.clone(), labels.clone()), "{count} threads");
+        }
+        for (first, n) in [(0, 0), (1, 1), (63, 2), (64, 64), (137, 163)] {
+            let (found, found_labels) = generate(3, first, n, &Threads::new(2));
+            assert_eq!(
+                found,
+                all.slice_axis(ndarray::Axis(0), (first..first + n).into())
+            );
+            assert_eq!(found_labels, labels[first..first + n]);
+        }
+        assert_ne!(images(4, 0, 1), images(3, 0, 1));
+        assert_ne!(images(3, 10, 1), images(3, 0, 1));
+    }
+
+    #[test]
+    fn classes_are_balanced() {
+        let data = dataset(0, &Threads::all());
+        for (split, n) in [(&data.train, N_TRAIN), (&data.test, N_TEST)] {
+            let Targets::Classes(labels) = &split.targets else {
+                panic!("digits have classes");
+            };
+            let mut counts = [0; N_CLASSES];
+            for &label in labels {
+                counts[label as usize] += 1;
+            }
+            assert_eq!(counts, [n / N_CLASSES; N_CLASSES]);
+            let Inputs::Pixels(images) = &split.inputs else {
+                panic!("digits are images");
+            };
+            assert_eq!(images.dim(), (n, N_PIXELS));
+        }
+    }
+
+    #[test]
+    fn ink_fills_the_box_and_is_centred() {
+        for image in images(5, 0, 2000).rows() {
+            let mut ink = [0.0; N_PIXELS];
+            for (ink, &pixel) in ink.iter_mut().zip(image) {
+                *ink = f32::from(pixel);
+            }
+            for centre in centre_of_mass(&ink) {
+                assert!((centre - 14.0).abs() < 0.6, "centre of mass at {centre}");
+            }
+            let side = |threshold| {
+                let spans = [0, 1].map(|axis| span(&ink, axis, threshold));
+                spans[0].max(spans[1])
+            };
+            assert!(side(127.5) <= BOX_SIZE, "{}", side(127.5));
+            let with_rim = BOX_SIZE - 1..=BOX_SIZE + 2;
+            assert!(with_rim.contains(&side(0.0)), "{}", side(0.0));
+        }
+    }
+
+    #[test]
+    fn pixels_use_the_whole_range() {
+        let images = images(6, 0, 500);
+        let mean = images.iter().map(|&pixel| f64::from(pixel)).sum::<f64>() / 255.0;
+        let mean = mean / images.len() as f64;
+        assert!((0.10..0.16).contains(&mean), "{mean} of the paper is ink");
+        assert!(
+            images
+                .rows()
+                .into_iter()
+                .all(|row| row.iter().max() >= Some(&200))
+        );
+        assert!(images.iter().any(|&pixel| pixel == 255));
+    }
+
+    /// Fresh digits, each given the label of the nearest of the others: chance
+    /// is 10 %.
+    #[test]
+    fn classes_can_be_told_apart() {
+        let (known, labels) = generate(0, 0, 4000, &Threads::all());
+        let (fresh, expected) = generate(9, 0, 300, &Threads::all());
+        let distance = |a: ArrayView1<'_, u8>, b: ArrayView1<'_, u8>| -> u32 {
+            let pairs = a.into_iter().zip(b);
+            pairs.map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2)).sum()
+        };
+        let nearest = |image| {
+            let distances = known.rows().into_iter().map(|row| distance(row, image));
+            distances.zip(&labels).min().map(|(_, label)| label)
+        };
+        let found = fresh.rows().into_iter().map(nearest);
+        let right = found
+            .zip(&expected)
+            .filter(|(found, label)| *found == Some(label));
+        let right = right.count();
+        assert!(right >= 200, "{right} of 300");
+    }
+
+    /// Pixels between the first and the last line above the threshold.
+    fn span(ink: &[f32; N_PIXELS], axis: usize, threshold: f32) -> usize {
+        let line = |index: usize| [index % IMAGE_SIZE, index / IMAGE_SIZE][axis];
+        let lines = || {
+            (0..N_PIXELS)
+                .filter(|&index| ink[index] > threshold)
+                .map(line)
+        };
+        lines().max().map_or(0, |last| last + 1) - lines().min().unwrap_or(0)
+    }
 }

@@ -4,6 +4,8 @@
 //! - [`idx::Idx`] is one file in MNIST's format, read strictly.
 //! - [`catalog::Source`] names the files, mirrors and checksums of a data set.
 //! - [`Dataset`] holds the training and test [`Split`] that a network sees.
+//! - [`glyphs`] draws digits where there is no file and no network.
+//! - [`augment::Augment`] deforms images while a network trains.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -21,6 +23,7 @@ pub mod preprocessing;
 pub mod predictions;
 mod deformation;
 pub mod glyphs;
+pub mod augment;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
 pub use error::{Attempt, CellProblem, Error, ErrorKind, IdxProblem, MirrorFailure, Result};

@@ -1,0 +1,11 @@
+//! Is the mathematics of nn-core right? Four oracles, in one binary: numbers
+//! from PyTorch, finite differences, properties, and the papers' equations;
+//! then whole trainings.
+
+mod support;
+mod golden;
+
+mod gradient_check;
+mod equations;
+mod properties;
+mod training;

@@ -1,0 +1,633 @@
+//! Random deformation of images while training, so that a network never sees
+//! the same image twice.
+//!
+//! A deformed image asks, for every pixel `p`, what the given image holds at
+//!
+//! `q = M·(p − c) + c + s + u(p)`
+//!
+//! where `c` is the centre, `M` undoes a random stretch, slant and rotation, `s`
+//! is a random shift and `u` an elastic displacement field (Simard, Steinkraus &
+//! Platt 2003, "Best Practices for Convolutional Neural Networks Applied to
+//! Visual Document Analysis", section 2). Between pixels the grey value is
+//! interpolated bilinearly; outside the image it is 0.
+//!
+//! `u` is made as in the paper, by smoothing one pair of random numbers a pixel
+//! with a separable gaussian: that is as fast as the rest, so a coarse grid
+//! would buy nothing. Deviations: the gaussian ends at three standard
+//! deviations, and the random numbers have 16 bits.
+//!
+//! | Name | Default | Purpose | Range |
+//! |---|---|---|---|
+//! | `none` | | images as they are | |
+//! | `shift:pixels=` | 2 | shift along each axis, at most, in pixels | 0..=1000 |
+//! | `affine:shift=` | 1 | the same, with the following | 0..=1000 |
+//! | `affine:rotation=` | 10 | rotation to either side, at most, in degrees | 0..=180 |
+//! | `affine:scale=` | 0.1 | stretch of each axis by `1 ± scale`, at most | 0..=0.9 |
+//! | `affine:shear=` | 0.1 | slant to either side, at most, in width per height | 0..=10 |
+//! | `elastic:alpha=` | 34 | strength before smoothing, in pixels | 0..=1000 |
+//! | `elastic:sigma=` | 4 | standard deviation of the gaussian, in pixels | 0.1..=100 |
+//!
+//! Several are joined by commas, `affine:rotation=15,elastic:alpha=20`; where
+//! two set the same quantity, the later one counts. With the
+//! paper's `alpha` 34 and `sigma` 4 a pixel moves by 1.4 pixels along each axis
+//! (root of the mean square, `alpha / (2·sigma·√(3π))`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use nn_tensor::Threads;
+use nn_tensor::random::{Purpose, Stream, Streams};
+
+use crate::deformation::{DisplacementField, Linear, Point, Smoothing, lerp};
+use crate::error::{Error, Result};
+
+/// How strongly images are deformed. All zero leaves them as they are.
+///
+/// Every quantity is drawn from a uniform distribution between minus and plus
+/// the number here; units and ranges are in the table [above](self). Text and
+/// back:
+///
+/// ```
+/// use nn_data::augment::Augment;
+///
+/// let augment: Augment = "shift:pixels=3,elastic".parse()?;
+/// assert_eq!(augment.to_string(), "shift:pixels=3,elastic:alpha=34:sigma=4");
+/// # Ok::<(), nn_data::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Augment {
+    /// Largest shift along each axis, in pixels.
+    pub shift: f64,
+    /// Largest rotation, in degrees.
+    pub rotation: f64,
+    /// Largest stretch of each axis, as a part of 1.
+    pub scale: f64,
+    /// Largest slant, in width per height.
+    pub shear: f64,
+    /// Elastic deformation.
+    pub elastic: Elastic,
+}
+
+/// The displacement field of Simard et al. 2003.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Elastic {
+    /// The random numbers that are smoothed lie between minus and plus this, in
+    /// pixels; 0 means no elastic deformation.
+    pub alpha: f64,
+    /// Standard deviation of the gaussian that smooths them, in pixels.
+    pub sigma: f64,
+}
+
+impl Augment {
+    /// Images as they are.
+    pub const NONE: Self = Self {
+        shift: 0.0,
+        rotation: 0.0,
+        scale: 0.0,
+        shear: 0.0,
+        elastic: Elastic {
+            alpha: 0.0,
+            sigma: 0.0,
+        },
+    };
+    /// Everything that has a name, with its default parameters.
+    pub const ALL: [Self; 4] = [
+        Self::NONE,
+        Self {
+            shift: 2.0,
+            ..Self::NONE
+        },
+        Self {
+            shift: 1.0,
+            rotation: 10.0,
+            scale: 0.1,
+            shear: 0.1,
+            ..Self::NONE
+        },
+        Self {
+            elastic: Elastic {
+                alpha: 34.0,
+                sigma: 4.0,
+            },
+            ..Self::NONE
+        },
+    ];
+    /// The names of [`Augment::ALL`].
+    pub const NAMES: [&'static str; 4] = ["none", "shift", "affine", "elastic"];
+
+    /// Row `k` of the result is row `rows[k]` of `images`, deformed. How it is
+    /// deformed depends on the seed, the epoch and the number of the row in
+    /// `images` alone: neither on the other rows nor on the number of threads.
+    ///
+    /// # Shapes
+    /// `images [n_samples, height·width]` and `image_size (height, width)` give
+    /// `[rows.len(), height·width]`.
+    ///
+    /// # Panics
+    /// If the rows of `images` are not `height·width` wide, if one of `rows` is
+    /// not a row of `images`, or if `epoch` is 2²⁴ or more.
+    pub fn apply(
+        &self,
+        images: ArrayView2<'_, u8>,
+        image_size: (usize, usize),
+        rows: &[u32],
+        streams: Streams,
+        epoch: u32,
+        threads: &Threads,
+    ) -> Array2<u8> {
+        const ROWS_A_PIECE: usize = 32;
+        let (height, width) = image_size;
+        let n_pixels = height * width;
+        assert_eq!(
+            images.ncols(),
+            n_pixels,
+            "images of {height}x{width} pixels need rows of {n_pixels} values, found {}",
+            images.ncols()
+        );
+        let mut deformed = Array2::zeros((rows.len(), n_pixels));
+        if deformed.is_empty() {
+            return deformed;
+        }
+        let smoothing = Smoothing::new(self.elastic.alpha, self.elastic.sigma);
+        let pixels = deformed.as_slice_mut().expect("a new array is contiguous");
+        let mut pieces: Vec<_> = pixels
+            .chunks_mut(ROWS_A_PIECE * n_pixels)
+            .zip(rows.chunks(ROWS_A_PIECE))
+            .collect();
+        threads.for_each(&mut pieces, |_, (deformed, rows)| {
+            let mut warp = Warp::new(image_size);
+            for (deformed, &row) in deformed.chunks_exact_mut(n_pixels).zip(rows.iter()) {
+                let index = u64::from(epoch) << 32 | u64::from(row);
+                let mut stream = streams.stream(Purpose::Augment, index);
+                warp.draw(self, &smoothing, &mut stream);
+                warp.apply(images.row(row as usize), deformed);
+            }
+        });
+        deformed
+    }
+}
+
+/// One deformation after the other, in the same buffers.
+struct Warp {
+    height: usize,
+    width: usize,
+    linear: Linear,
+    shift: Point,
+    field: DisplacementField,
+    /// The given image inside a border of zeros, one pixel wide.
+    source: Vec<f32>,
+}
+
+impl Warp {
+    fn new((height, width): (usize, usize)) -> Self {
+        Self {
+            height,
+            width,
+            linear: Linear::scale(1.0, 1.0),
+            shift: [0.0; 2],
+            field: DisplacementField::new(height, width),
+            source: vec![0.0; (height + 2) * (width + 2)],
+        }
+    }
+
+    fn draw(&mut self, augment: &Augment, smoothing: &Smoothing, stream: &mut Stream) {
+        let mut up_to = |limit: f64| stream.uniform_in(-limit, limit);
+        self.linear = Linear::rotation(-up_to(augment.rotation))
+            .then(Linear::shear(-up_to(augment.shear)))
+            .then(Linear::scale(
+                1.0 / (1.0 + up_to(augment.scale)),
+                1.0 / (1.0 + up_to(augment.scale)),
+            ));
+        self.shift = [up_to(augment.shift) as f32, up_to(augment.shift) as f32];
+        if augment.elastic.alpha != 0.0 {
+            self.field.draw(smoothing, stream);
+        }
+    }
+
+    fn apply(&mut self, image: ArrayView1<'_, u8>, deformed: &mut [u8]) {
+        self.load(image);
+        let centre = [self.width, self.height].map(|length| 0.5 * (length - 1) as f32);
+        let places = (0..self.height).flat_map(|y| (0..self.width).map(move |x| [x, y]));
+        for ((pixel, displacement), place) in
+            deformed.iter_mut().zip(self.field.nodes()).zip(places)
+        {
+            let from_centre = [0, 1].map(|axis| place[axis] as f32 - centre[axis]);
+            let turned = self.linear.apply(from_centre);
+            let grey =
+                self.grey_at([0, 1].map(|axis| {
+                    turned[axis] + centre[axis] + self.shift[axis] + displacement[axis]
+                }));
+            *pixel = (grey + 0.5) as u8;
+        }
+    }
+
+    fn load(&mut self, image: ArrayView1<'_, u8>) {
+        let mut pixels = image.iter();
+        let rows = self.source.chunks_exact_mut(self.width + 2);
+        for row in rows.skip(1).take(self.height) {
+            for (value, &pixel) in row[1..=self.width].iter_mut().zip(&mut pixels) {
+                *value = f32::from(pixel);
+            }
+        }
+    }
+
+    /// The grey value of the source between its pixels.
+    fn grey_at(&self, [x, y]: Point) -> f32 {
+        let (column, right) = cell(x, self.width);
+        let (row, below) = cell(y, self.height);
+        let above = &self.source[row * (self.width + 2) + column..][..self.width + 4];
+        let upper = lerp(above[0], above[1], right);
+        let lower = lerp(above[self.width + 2], above[self.width + 3], right);
+        lerp(upper, lower, below)
+    }
+}
+
+/// The pixel of the bordered image before `position`, and how far beyond it.
+fn cell(position: f32, length: usize) -> (usize, f32) {
+    let inside = (position + 1.0).clamp(0.0, (length + 1) as f32);
+    let before = (inside as usize).min(length);
+    (before, inside - before as f32)
+}
+
+/// A parameter in text form: its name, its range and its place.
+struct Parameter {
+    name: &'static str,
+    low: f64,
+    high: f64,
+    place: fn(&mut Augment) -> &mut f64,
+}
+
+const SHIFT: &[Parameter] = &[Parameter {
+    name: "pixels",
+    low: 0.0,
+    high: 1000.0,
+    place: |augment| &mut augment.shift,
+}];
+
+const AFFINE: &[Parameter] = &[
+    Parameter {
+        name: "shift",
+        low: 0.0,
+        high: 1000.0,
+        place: |augment| &mut augment.shift,
+    },
+    Parameter {
+        name: "rotation",
+        low: 0.0,
+        high: 180.0,
+        place: |augment| &mut augment.rotation,
+    },
+    Parameter {
+        name: "scale",
+        low: 0.0,
+        high: 0.9,
+        place: |augment| &mut augment.scale,
+    },
+    Parameter {
+        name: "shear",
+        low: 0.0,
+        high: 10.0,
+        place: |augment| &mut augment.shear,
+    },
+];
+
+const ELASTIC: &[Parameter] = &[
+    Parameter {
+        name: "alpha",
+        low: 0.0,
+        high: 1000.0,
+        place: |augment| &mut augment.elastic.alpha,
+    },
+    Parameter {
+        name: "sigma",
+        low: 0.1,
+        high: 100.0,
+        place: |augment| &mut augment.elastic.sigma,
+    },
+];
+
+/// The parameters of each of [`Augment::NAMES`].
+const PARAMETERS: [&[Parameter]; 4] = [&[], SHIFT, AFFINE, ELASTIC];
+
+impl FromStr for Augment {
+    type Err = Error;
+
+    /// # Errors
+    /// If a name or a parameter does not exist, or a number is none or is
+    /// outside its range.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut augment = Self::NONE;
+        for item in text.split(',') {
+            let mut words = item.split(':').map(str::trim);
+            let name = words.next().unwrap_or_default();
+            let entry = Self::NAMES.iter().position(|known| *known == name);
+            let entry = entry.ok_or_else(|| Error::UnknownAugmentation {
+                name: name.to_owned(),
+                expected: Self::NAMES.to_vec(),
+            })?;
+            for parameter in PARAMETERS[entry] {
+                let mut defaults = Self::ALL[entry];
+                *(parameter.place)(&mut augment) = *(parameter.place)(&mut defaults);
+            }
+            for word in words {
+                let (parameter, value) = parse_parameter(Self::NAMES[entry], entry, word)?;
+                *(parameter.place)(&mut augment) = value;
+            }
+        }
+        Ok(augment)
+    }
+}
+
+fn parse_parameter(
+    augmentation: &'static str,
+    entry: usize,
+    word: &str,
+) -> Result<(&'static Parameter, f64)> {
+    let (name, value) = word.split_once('=').unwrap_or((word, ""));
+    let known = PARAMETERS[entry];
+    let parameter = known
+        .iter()
+        .find(|parameter| parameter.name == name)
+        .ok_or_else(|| Error::UnknownAugmentationParameter {
+            augmentation,
+            name: name.to_owned(),
+            expected: known.iter().map(|parameter| parameter.name).collect(),
+        })?;
+    let number = value
+        .parse()
+        .ok()
+        .filter(|number| (parameter.low..=parameter.high).contains(number));
+    let number = number.ok_or_else(|| Error::AugmentationParameter {
+        augmentation,
+        name: parameter.name,
+        low: parameter.low,
+        high: parameter.high,
+        found: value.to_owned(),
+    })?;
+    Ok((parameter, number))
+}
+
+impl fmt::Display for Augment {
+    /// The shortest list of names that says the same, with all parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (name, parameters) in self.parts() {
+            write!(f, "{separator}{name}")?;
+            for parameter in parameters {
+                let value = *(parameter.place)(&mut { *self });
+                write!(f, ":{}={value}", parameter.name)?;
+            }
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+impl Augment {
+    fn parts(&self) -> Vec<(&'static str, &'static [Parameter])> {
+        let turned = self.rotation != 0.0 || self.scale != 0.0 || self.shear != 0.0;
+        let moved = turned || self.shift != 0.0;
+        let bent = self.elastic != Elastic::default();
+        [
+            (!moved && !bent, 0),
+            (moved && !turned, 1),
+            (turned, 2),
+            (bent, 3),
+        ]
+        .into_iter()
+        .filter(|(present, _)| *present)
+        .map(|(_, entry)| (Self::NAMES[entry], PARAMETERS[entry]))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deformation::tests::fnv1a;
+    use crate::glyphs;
+
+    const SIZE: (usize, usize) = (28, 28);
+
+    fn digits(n: usize) -> Array2<u8> {
+        glyphs::generate(1, 0, n, &Threads::single()).0
+    }
+
+    fn parse(text: &str) -> Augment {
+        text.parse().expect("the text is an augmentation")
+    }
+
+    fn deform(text: &str, images: &Array2<u8>, rows: &[u32], epoch: u32) -> Array2<u8> {
+        let streams = Streams::new(7);
+        parse(text).apply(
+            images.view(),
+            SIZE,
+            rows,
+            streams,
+            epoch,
+            &Threads::single(),
+        )
+    }
+
+    fn all_rows(images: &Array2<u8>) -> Vec<u32> {
+        (0..images.nrows() as u32).collect()
+    }
+
+    /// Golden values: a change here changes every published result.
+    #[test]
+    fn deformations_never_change() {
+        let images = digits(50);
+        let hash = |text| {
+            let deformed = deform(text, &images, &all_rows(&images), 3);
+            fnv1a(deformed.as_slice().expect("a new array is contiguous"))
+        };
+        assert_eq!(
+            ["shift", "affine", "elastic"].map(hash),
+            [
+                7549940403905776124,
+                10597235390759078677,
+                1712740875782048341
+            ]
+        );
+    }
+
+    #[test]
+    fn zero_parameters_change_nothing() {
+        let images = digits(20);
+        let rows = all_rows(&images);
+        assert_eq!(deform("none", &images, &rows, 0), images);
+        let bordered = Array2::from_elem((3, 784), 255);
+        assert_eq!(deform("none", &bordered, &[0, 1, 2], 0), bordered);
+    }
+
+    #[test]
+    fn every_row_is_deformed_by_its_own_stream() {
+        let images = digits(100);
+        let rows = all_rows(&images);
+        for text in ["shift", "affine", "elastic", "affine,elastic"] {
+            let deformed = deform(text, &images, &rows, 0);
+            let picked = deform(text, &images, &[70, 3, 70], 0);
+            assert_eq!(picked.row(0), deformed.row(70), "{text}");
+            assert_eq!(picked.row(1), deformed.row(3), "{text}");
+            assert_eq!(picked.row(2), deformed.row(70), "{text}");
+            assert_ne!(deform(text, &images, &rows, 1), deformed, "{text}");
+        }
+    }
+
+    #[test]
+    fn threads_do_not_matter() {
+        let images = digits(100);
+        let rows = all_rows(&images);
+        let expected = deform("affine,elastic", &images, &rows, 5);
+        for count in [2, 3, 8] {
+            let found = parse("affine,elastic").apply(
+                images.view(),
+                SIZE,
+                &rows,
+                Streams::new(7),
+                5,
+                &Threads::new(count),
+            );
+            assert_eq!(found, expected, "{count} threads");
+        }
+    }
+
+    #[test]
+    fn a_shift_moves_ink_without_changing_it() {
+        let mut images = Array2::zeros((200, 784));
+        images.column_mut(14 * 28 + 14).fill(200);
+        let deformed = deform("shift:pixels=3", &images, &all_rows(&images), 0);
+        let mut farthest = 0.0_f32;
+        for row in deformed.rows() {
+            let [mass, x, y] = moments(row);
+            assert!((mass - 200.0).abs() <= 2.0, "{mass}");
+            farthest = farthest.max((x - 14.0).abs()).max((y - 14.0).abs());
+        }
+        assert!((2.8..3.05).contains(&farthest), "{farthest}");
+    }
+
+    #[test]
+    fn rotation_turns_about_the_centre() {
+        let mut images = Array2::zeros((200, 784));
+        images.column_mut(13 * 28 + 23).fill(255);
+        images.column_mut(14 * 28 + 23).fill(255);
+        let deformed = deform(
+            "affine:shift=0:rotation=90:scale=0:shear=0",
+            &images,
+            &all_rows(&images),
+            0,
+        );
+        for row in deformed.rows() {
+            let [_, x, y] = moments(row);
+            let distance = ((x - 13.5).powi(2) + (y - 13.5).powi(2)).sqrt();
+            assert!((distance - 9.5).abs() < 0.3, "{distance}");
+            assert!(x > 13.0, "turned by more than 90 degrees: {x}, {y}");
+        }
+    }
+
+    #[test]
+    fn digits_keep_most_of_their_ink() {
+        let images = digits(300);
+        let rows = all_rows(&images);
+        let mass = |images: &Array2<u8>| images.iter().map(|&pixel| f64::from(pixel)).sum::<f64>();
+        for text in ["shift", "affine", "elastic"] {
+            let ratio = mass(&deform(text, &images, &rows, 0)) / mass(&images);
+            assert!((0.95..1.05).contains(&ratio), "{text}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn images_need_not_be_square() {
+        let images = Array2::from_shape_fn((4, 5 * 9), |(row, pixel)| (row * 45 + pixel) as u8);
+        let augment = parse("affine,elastic");
+        for (height, width) in [(5, 9), (9, 5), (1, 45), (45, 1)] {
+            let size = (height, width);
+            let streams = Streams::new(0);
+            let apply = |augment: Augment| {
+                augment.apply(images.view(), size, &[3, 0], streams, 0, &Threads::single())
+            };
+            assert_eq!(apply(augment).dim(), (2, 45));
+            assert_eq!(apply(Augment::NONE).row(1), images.row(0));
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_do_not_panic() {
+        let images = digits(2);
+        for value in [f64::NAN, f64::INFINITY, -1e300] {
+            let augment = Augment {
+                shift: value,
+                rotation: value,
+                scale: value,
+                shear: value,
+                elastic: Elastic {
+                    alpha: value,
+                    sigma: value,
+                },
+            };
+            augment.apply(
+                images.view(),
+                SIZE,
+                &[0, 1],
+                Streams::new(0),
+                0,
+                &Threads::single(),
+            );
+        }
+    }
+
+    #[test]
+    fn text_round_trip() {
+        for (name, augment) in Augment::NAMES.into_iter().zip(Augment::ALL) {
+            assert_eq!(parse(name), augment);
+            assert_eq!(parse(&augment.to_string()), augment);
+        }
+        let text = "affine:rotation=15:shear=0.25,elastic:alpha=8";
+        let augment = parse(text);
+        assert_eq!(augment.rotation, 15.0);
+        assert_eq!(augment.elastic.sigma, 4.0);
+        assert_eq!(parse(&augment.to_string()), augment);
+    }
+
+    #[test]
+    fn errors_name_what_there_is() {
+        let message = |text: &str| match text.parse::<Augment>() {
+            Ok(augment) => panic!("{text} was read as {augment}"),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(
+            message("elastik"),
+            "unknown augmentation \"elastik\"; expected one of: none, shift, affine, elastic"
+        );
+        assert_eq!(
+            message("elastic:beta=1"),
+            "elastic has no parameter \"beta\"; expected one of: alpha, sigma"
+        );
+        assert_eq!(
+            message("affine:rotation=200"),
+            "affine: rotation is expected in 0..=180, found \"200\""
+        );
+        for text in [
+            "",
+            "affine,",
+            "affine:rotation",
+            "affine:scale=NaN",
+            "none:x=1",
+        ] {
+            message(text);
+        }
+    }
+
+    /// Mass and centre of mass `x`, `y` in pixels.
+    fn moments(image: ArrayView1<'_, u8>) -> [f32; 3] {
+        let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
+        for (index, &pixel) in image.iter().enumerate() {
+            let pixel = f32::from(pixel);
+            mass += pixel;
+            x += pixel * (index % 28) as f32;
+            y += pixel * (index / 28) as f32;
+        }
+        [mass, x / mass, y / mass]
+    }
+}
