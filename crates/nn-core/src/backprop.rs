@@ -13,6 +13,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_tensor::{Scalar, Threads};
 
 use crate::layer::{Layer, batch_norm, dense, dropout};
+use crate::loss::Loss;
 use crate::network::{LayerTrace, Network, Trace};
 
 /// The errors δ of every layer and the gradient of all parameters.
@@ -64,6 +65,41 @@ impl<S: Scalar> Gradients<S> {
     pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
         let error = &mut self.errors[layer];
         &mut error.values[..n_rows * error.width]
+    }
+
+    /// The mean loss of the rows that left `trace`; its δᴸ is left for
+    /// [`backward`](Self::backward).
+    ///
+    /// # Shapes
+    /// `targets [rows, n_outputs]`. The pair of loss and output activation must
+    /// have passed [`Loss::check_output`].
+    ///
+    /// # Panics
+    /// If the targets do not have the shape of the network's answers, or their
+    /// rows are not contiguous.
+    pub fn loss_of_batch(
+        &mut self,
+        loss: Loss,
+        network: &Network<S>,
+        targets: ArrayView2<'_, S>,
+        trace: &Trace<S>,
+    ) -> f64 {
+        assert_eq!(targets.dim(), trace.outputs().dim(), "one target an answer");
+        let output = network.output_layer();
+        let (n_rows, width) = targets.dim();
+        let last = network.layers().len() - 1;
+        let share = S::from_f64(1.0 / n_rows as f64);
+        let answers = trace.layer(last);
+        let zs = answers.pre_activations().chunks_exact(width);
+        let activations = answers.activations().chunks_exact(width);
+        let errors = self.error_mut(last, n_rows).chunks_exact_mut(width);
+        let mut sum = 0.0;
+        for (((error, z), a), y) in errors.zip(zs).zip(activations).zip(targets.rows()) {
+            let y = y.to_slice().expect("rows of targets are contiguous");
+            sum += loss.of_row(output.activation, z, a, y, error).into_f64();
+            error.iter_mut().for_each(|error| *error *= share);
+        }
+        sum / n_rows as f64
     }
 
     /// From δᴸ to the gradient of every parameter, added to what

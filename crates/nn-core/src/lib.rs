@@ -1,4 +1,81 @@
-//! Multilayer perceptrons from scratch.
+//! Multilayer perceptrons from scratch: layers, losses, backpropagation,
+//! optimizers, training and an open model file.
+//!
+//! New to neural networks? [`learn`] goes through one training step by hand.
+//!
+//! # The principal types
+//! - A [`NetworkConfig`] is a list of [`LayerConfig`]s; with a seed it makes a
+//!   [`Network`], whose parameters are one flat buffer.
+//! - [`Samples`] are rows with their right answers, borrowed from whoever
+//!   loaded them.
+//! - A [`TrainingConfig`] says what is made small ([`Loss`]) and how
+//!   ([`Optimizer`], [`Schedule`], [`Penalty`]).
+//! - A [`Trainer`] joins the three, does one step a call and tells what
+//!   happened. There is no hidden loop: [`training`] is also made of public
+//!   parts (`examples/02_own_training_loop.rs`).
+//! - [`evaluate`] measures; a [`Model`] is a network with all that is needed to
+//!   use it again, as a file.
+//!
+//! Whatever one can choose ([`Activation`], [`Init`], [`Loss`], [`Optimizer`],
+//! [`Schedule`]) is a [`Menu`]: a closed `enum` that can also be read from its
+//! name, as in `"adam:beta1=0.8".parse()`.
+//!
+//! ```
+//! use nn_core::ndarray::Array2;
+//! use nn_core::{
+//!     Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples, Targets, Threads,
+//!     Trainer, TrainingConfig, evaluate,
+//! };
+//!
+//! // 400 points of a square: does a point lie in the circle of radius 0.7?
+//! let points = Array2::from_shape_fn((400, 2), |(point, axis)| {
+//!     let place = if axis == 0 { point / 20 } else { point % 20 };
+//!     0.1 * place as f32 - 0.95
+//! });
+//! let labels: Vec<u32> = points.rows().into_iter().map(|p| u32::from(p.dot(&p) < 0.49)).collect();
+//! let targets = Targets::Classes { labels: &labels, n_classes: 2 };
+//! let samples = Samples::new(Inputs::Values(points.view()), targets)?;
+//!
+//! let layers = vec![LayerConfig::new(16, Activation::Tanh), LayerConfig::new(2, Activation::Softmax)];
+//! let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
+//! let config = TrainingConfig {
+//!     learning_rate: 0.02,
+//!     epochs: 60,
+//!     ..TrainingConfig::new(Loss::CrossEntropy, "adam".parse()?)
+//! };
+//! let trainer = Trainer::new(network, samples.clone(), None, config, Threads::single())?;
+//! let network = trainer.finish()?;
+//!
+//! let found = evaluate(&network, &samples, Loss::CrossEntropy, &Threads::single())?;
+//! assert!(found.accuracy.is_some_and(|accuracy| accuracy > 0.97));
+//! assert!(network.predict(&[0.1, -0.3])[1] > 0.9);
+//! # Ok::<(), nn_core::Error>(())
+//! ```
+//!
+//! # The data's way
+//!
+//! | step | file |
+//! |---|---|
+//! | rows, split, order, a batch | `batches.rs` |
+//! | initial weights | `init.rs`, into the buffer of `network.rs` |
+//! | forward, keeping what backward needs | `network.rs` → `layer/dense.rs`, `batch_norm.rs`, `dropout.rs` → `activation.rs` |
+//! | loss of a row and its derivative | `loss.rs` |
+//! | backward: the gradient of every parameter | `backprop.rs` → `layer/…` |
+//! | cost of large weights | `penalty.rs` |
+//! | step, at the rate of the schedule | `optimizer.rs`, `schedule.rs` |
+//! | all of this, over and over, as events | `training.rs` |
+//! | numbers | `metrics.rs` |
+//! | out into the world | `model_file.rs` |
+//!
+//! Is the gradient right? `gradient_check.rs` compares it with finite
+//! differences. Everything works in `f32` (the default) and in `f64`.
+//!
+//! # What this is not
+//! No convolutions, no recurrence, no automatic differentiation of arbitrary
+//! functions, no GPU. No input or output but a `Read` or `Write` handed in, no
+//! clock, no global random state: the same configuration, data and seed give
+//! the same weights, bit for bit, whatever the number of threads. Data sets are
+//! the business of `nn-data`, commands that of `nn-cli`.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -17,16 +94,25 @@ pub mod gradient_check;
 pub mod metrics;
 pub mod training;
 pub mod model_file;
+pub mod learn;
 
 pub use activation::Activation;
+pub use backprop::Gradients;
+pub use batches::{Inputs, Samples, Targets};
 pub use error::{Error, ErrorKind, Result};
 pub use init::Init;
 pub use layer::{Layer, LayerConfig};
 pub use loss::Loss;
 pub use menu::Menu;
+pub use metrics::{Evaluation, evaluate};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
 pub use penalty::Penalty;
 pub use schedule::Schedule;
 pub use training::{Trainer, TrainingConfig};
+
+/// What the arrays of this crate are made of, in the version that it uses.
+pub use ndarray;
+pub use nn_tensor::random::Streams;
+pub use nn_tensor::{Scalar, Threads};

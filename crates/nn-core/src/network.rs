@@ -317,6 +317,22 @@ impl<S: Scalar> Network<S> {
         trace.outputs()
     }
 
+    /// The answer to one sample. For many samples, [`forward`](Self::forward)
+    /// is faster.
+    ///
+    /// # Shapes
+    /// `inputs [n_inputs]`; the answer is `[n_outputs]`.
+    ///
+    /// # Panics
+    /// If `inputs` does not have the width of a sample.
+    pub fn predict(&self, inputs: &[S]) -> Vec<S> {
+        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
+            .expect("a slice is a matrix of one row");
+        let mut trace = Trace::new(self, 1);
+        self.forward(row, &mut trace, &Threads::single());
+        trace.outputs().iter().copied().collect()
+    }
+
     /// As [`forward`](Self::forward), in training: batch normalisation uses the
     /// batch and updates its running averages, dropout silences.
     ///
@@ -352,6 +368,14 @@ pub struct Randomness {
     pub streams: Streams,
     /// Steps before this one.
     pub step: u64,
+}
+
+impl Randomness {
+    /// That of the step after `step` others, in a training with this seed.
+    pub fn new(seed: u64, step: u64) -> Self {
+        let streams = Streams::new(seed);
+        Self { streams, step }
+    }
 }
 
 /// What a batch left behind in every layer; backpropagation needs it.
@@ -599,6 +623,7 @@ mod tests {
         let outputs = network.forward(inputs.view(), &mut trace, &Threads::single());
         // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
         assert_eq!(outputs, array![[17.5], [1.0]]);
+        assert_eq!(network.predict(&[-1.0, 0.0]), [1.0]);
     }
 
     #[test]

@@ -438,6 +438,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(last)
     }
 
+    /// Trains to the end and gives the network, as [`network`](Self::network)
+    /// does.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`].
+    pub fn finish(mut self) -> Result<Network<S>> {
+        self.run(|_| ControlFlow::Continue(()))?;
+        Ok(self.network())
+    }
+
     /// Does the next batch, or the evaluation that ends an epoch; `None` when
     /// training is done.
     ///
