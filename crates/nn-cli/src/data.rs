@@ -114,7 +114,7 @@ fn describe(source: &Source, data_dir: &Path) {
 fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Result<()> {
     let mut display = Display::new();
     let fetched = fetch(source, data_dir, origin, &mut |progress| {
-        display.show(progress)
+        display.show(progress);
     })?;
     let folder = fetched.folder.display();
     terminal::line(match fetched.new_files.len() {
@@ -142,7 +142,7 @@ impl Display {
     fn show(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Waiting => {
-                self.say("another process is fetching the same data set; waiting for it")
+                self.say("another process is fetching the same data set; waiting for it");
             }
             Progress::Started {
                 file,

@@ -105,10 +105,14 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
         terminal::line(format!("accuracy  {}", terminal::percent(Some(accuracy))));
     }
     if let Some(errors) = evaluation.regression {
-        terminal::line(format!("mean absolute error  {:.6}", errors.mean_absolute));
+        let scale = data.target_scale();
+        terminal::line(format!(
+            "mean absolute error     {:.6}",
+            scale * errors.mean_absolute
+        ));
         terminal::line(format!(
             "root mean square error  {:.6}",
-            errors.root_mean_square
+            scale * errors.root_mean_square
         ));
         terminal::line(format!(
             "R²                      {}",
@@ -147,7 +151,7 @@ fn show_confusion(confusion: &ConfusionMatrix, names: &[String]) {
         .iter()
         .map(|name| format!("{:>cell$}", short(name, cell - 1)))
         .collect();
-    terminal::line(format!("right class down, answer across"));
+    terminal::line("right class down, answer across");
     terminal::line(format!("{:label$} {heads}   precision  recall      F1", ""));
     for (class, name) in names.iter().enumerate() {
         let row: String = counts

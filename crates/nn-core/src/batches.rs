@@ -332,6 +332,9 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
 }
 
 /// The order of the samples in one epoch.
+///
+/// # Panics
+/// If there are more than 2³² samples.
 pub fn shuffle(order: &mut [u32], epoch: u64, streams: Streams) {
     for (position, slot) in order.iter_mut().enumerate() {
         *slot = u32::try_from(position).expect("samples are counted in 32 bits");

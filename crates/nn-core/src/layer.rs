@@ -144,12 +144,18 @@ impl Layer {
     }
 
     /// The weights inside a buffer laid out like the parameters.
+    ///
+    /// # Panics
+    /// If the buffer is shorter than the parameters.
     pub fn weights_of<'a, S: Scalar>(&self, buffer: &'a [S]) -> ArrayView2<'a, S> {
         ArrayView2::from_shape((self.n_inputs, self.n_outputs), &buffer[self.weights()])
             .expect("the range has the size of the matrix")
     }
 
     /// The weights inside a buffer laid out like the parameters, to be written.
+    ///
+    /// # Panics
+    /// If the buffer is shorter than the parameters.
     pub fn weights_of_mut<'a, S: Scalar>(&self, buffer: &'a mut [S]) -> ArrayViewMut2<'a, S> {
         ArrayViewMut2::from_shape((self.n_inputs, self.n_outputs), &mut buffer[self.weights()])
             .expect("the range has the size of the matrix")

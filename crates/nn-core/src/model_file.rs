@@ -179,6 +179,7 @@ impl<S: Scalar> Model<S> {
 }
 
 /// SHA-256 of all tensors' little-endian bytes in the order of the file.
+#[expect(clippy::missing_panics_doc, reason = "it cannot")]
 pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
     let bytes = tensor_file(network, None);
     let (_, data) = split_header(&bytes).expect("the file was written just now");

@@ -153,6 +153,7 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Errors
     /// As [`NetworkConfig::check`].
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
         config.check()?;
         let mut layers: Vec<Layer> = Vec::with_capacity(config.layers.len());
@@ -191,6 +192,7 @@ impl<S: Scalar> Network<S> {
     }
 
     /// The last layer.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> &Layer {
         self.layers.last().expect("a network has a layer")
     }
@@ -430,6 +432,7 @@ impl<S: Scalar> Trace<S> {
     }
 
     /// The network's answers, `[batch, n_outputs]`.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn outputs(&self) -> ArrayView2<'_, S> {
         self.layers.last().expect("a network has a layer").outputs()
     }
@@ -494,6 +497,7 @@ impl<S: Scalar> LayerTrace<S> {
     }
 
     /// What the layer above sees: a, after dropout if there is any.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn outputs(&self) -> ArrayView2<'_, S> {
         let values = if self.is_dropped {
             &self.dropped

@@ -41,11 +41,11 @@
 //! device other than the CPU.
 
 mod native;
+pub mod function;
 mod scalar;
 pub mod threads;
 pub mod matmul;
 pub mod reduce;
-pub mod function;
 pub mod softmax;
 pub mod random;
 
