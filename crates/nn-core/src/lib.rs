@@ -116,3 +116,8 @@ pub use training::{Trainer, TrainingConfig};
 pub use ndarray;
 pub use nn_tensor::random::Streams;
 pub use nn_tensor::{Scalar, Threads};
+
+/// The README's example is a test, too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
