@@ -3,6 +3,7 @@
 
 use ndarray::ArrayView2;
 use nn_tensor::random::{Purpose, Stream, Streams};
+use nn_tensor::sparse::SparseBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::{Error, Result};
@@ -207,6 +208,20 @@ impl<'a, S: Scalar> Samples<'a, S> {
                 }
             }
         }
+    }
+
+    /// The inputs without their zeros, position by position, and the number
+    /// that each byte stands for; `None` where that would not pay.
+    pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {
+        let Inputs::Bytes { values, scale } = &self.inputs else {
+            return None;
+        };
+        let scale = S::from_f64(*scale);
+        let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
+        Some((
+            SparseBytes::from_rows(*values, &self.rows)?,
+            Box::new(factors),
+        ))
     }
 
     /// Writes the answer wanted for the sample at `position`.

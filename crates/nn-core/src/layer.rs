@@ -6,6 +6,7 @@
 //! network's one flat buffer; the numbers themselves live in the network.
 
 pub mod dense;
+pub mod inputs;
 pub mod dropout;
 pub mod batch_norm;
 
@@ -159,6 +160,18 @@ impl Layer {
     pub fn weights_of_mut<'a, S: Scalar>(&self, buffer: &'a mut [S]) -> ArrayViewMut2<'a, S> {
         ArrayViewMut2::from_shape((self.n_inputs, self.n_outputs), &mut buffer[self.weights()])
             .expect("the range has the size of the matrix")
+    }
+
+    /// Weights and biases inside a buffer laid out like the parameters.
+    pub(crate) fn split_mut<'a, S: Scalar>(
+        &self,
+        buffer: &'a mut [S],
+    ) -> (ArrayViewMut2<'a, S>, &'a mut [S]) {
+        let both = &mut buffer[self.weights().start..self.bias().end];
+        let (weights, bias) = both.split_at_mut(self.n_inputs * self.n_outputs);
+        let weights = ArrayViewMut2::from_shape((self.n_inputs, self.n_outputs), weights)
+            .expect("the range has the size of the matrix");
+        (weights, bias)
     }
 
     /// The biases inside a buffer laid out like the parameters.

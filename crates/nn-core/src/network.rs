@@ -13,7 +13,8 @@ use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{Scalar, Threads};
 
 use crate::activation::Activation;
-use crate::layer::{Layer, LayerConfig, batch_norm, dense, dropout};
+use crate::layer::inputs::LayerInputs;
+use crate::layer::{Layer, LayerConfig, batch_norm, dropout};
 use crate::menu::Range;
 use crate::{Error, Result};
 
@@ -301,16 +302,25 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Panics
     /// If the batch is wider than the network's inputs or higher than the trace.
-    pub fn forward<'t>(
+    pub fn forward<'i, 't>(
         &self,
-        inputs: ArrayView2<'_, S>,
+        inputs: impl Into<LayerInputs<'i, S>>,
         trace: &'t mut Trace<S>,
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
-        trace.start(inputs.nrows());
+        let inputs: LayerInputs<'i, S> = inputs.into();
+        trace.start(inputs.n_rows());
         for (index, layer) in self.layers.iter().enumerate() {
             let (below, this) = trace.split(index);
-            this.sum(layer, &self.parameters, below.unwrap_or(inputs), threads);
+            this.sum(
+                layer,
+                &self.parameters,
+                match below {
+                    Some(below) => LayerInputs::Dense(below),
+                    None => inputs,
+                },
+                threads,
+            );
             if layer.batch_norm {
                 this.normalise_in_use(layer, &self.parameters, &self.statistics);
             }
@@ -340,17 +350,26 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
-    pub fn forward_in_training<'t>(
+    pub fn forward_in_training<'i, 't>(
         &mut self,
-        inputs: ArrayView2<'_, S>,
+        inputs: impl Into<LayerInputs<'i, S>>,
         trace: &'t mut Trace<S>,
         randomness: Randomness,
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
-        trace.start(inputs.nrows());
+        let inputs: LayerInputs<'i, S> = inputs.into();
+        trace.start(inputs.n_rows());
         for (index, layer) in self.layers.iter().enumerate() {
             let (below, this) = trace.split(index);
-            this.sum(layer, &self.parameters, below.unwrap_or(inputs), threads);
+            this.sum(
+                layer,
+                &self.parameters,
+                match below {
+                    Some(below) => LayerInputs::Dense(below),
+                    None => inputs,
+                },
+                threads,
+            );
             if layer.batch_norm {
                 this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
             }
@@ -525,15 +544,14 @@ impl<S: Scalar> LayerTrace<S> {
         &mut self,
         layer: &Layer,
         parameters: &[S],
-        inputs: ArrayView2<'_, S>,
+        inputs: LayerInputs<'_, S>,
         threads: &Threads,
     ) {
         let len = self.len();
         let sums =
             ArrayViewMut2::from_shape((self.n_rows, self.width), &mut self.activations[..len])
                 .expect("the slice has the size of the matrix");
-        dense::forward(
-            inputs,
+        inputs.weighted_sums(
             layer.weights_of(parameters),
             &parameters[layer.bias()],
             sums,

@@ -20,10 +20,12 @@ use std::ops::ControlFlow;
 use ndarray::ArrayView2;
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
+use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed};
 use nn_tensor::{Scalar, Threads};
 
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, shuffle};
+use crate::layer::inputs::{LayerInputs, TransposedInputs};
 use crate::loss::Loss;
 use crate::menu::Range;
 use crate::metrics::{Evaluation, Evaluator};
@@ -337,6 +339,76 @@ struct Buffers<S> {
     trace: Trace<S>,
     gradients: Gradients<S>,
     evaluator: Option<Evaluator<S>>,
+    sparse: Option<SparseBuffers<S>>,
+    /// Whether the step of plain gradient descent is done during
+    /// backpropagation.
+    descends: bool,
+}
+
+/// The inputs of all samples without their zeros.
+#[derive(Clone, Debug)]
+struct SparseBuffers<S> {
+    matrix: SparseBytes,
+    factors: Box<[S; 256]>,
+    /// One buffer, or, where every epoch has the same blocks, one a block,
+    /// filled for good.
+    transposed: Vec<Transposed>,
+    is_fixed: bool,
+}
+
+impl<S: Scalar> SparseBuffers<S> {
+    fn new(
+        train: &Samples<'_, S>,
+        fixed_block_rows: Option<usize>,
+        threads: &Threads,
+    ) -> Option<Self> {
+        let (matrix, factors) = train.sparse_inputs()?;
+        let mut transposed = Vec::new();
+        if let Some(block_rows) = fixed_block_rows {
+            let rows: Vec<u32> = (0..train.len() as u32).collect();
+            for rows in rows.chunks(block_rows) {
+                let mut block = Transposed::new(&matrix, threads);
+                block.fill(
+                    SparseRows {
+                        matrix: &matrix,
+                        rows,
+                    },
+                    threads,
+                );
+                transposed.push(block);
+            }
+        } else {
+            transposed.push(Transposed::new(&matrix, threads));
+        }
+        Some(Self {
+            matrix,
+            factors,
+            transposed,
+            is_fixed: fixed_block_rows.is_some(),
+        })
+    }
+
+    /// The inputs at `positions`, which are block number `block` of the batch.
+    fn block<'s>(
+        &'s mut self,
+        positions: &'s [u32],
+        block: usize,
+    ) -> (LayerInputs<'s, S>, TransposedInputs<'s>) {
+        let rows = SparseRows {
+            matrix: &self.matrix,
+            rows: positions,
+        };
+        let inputs = LayerInputs::Sparse {
+            rows,
+            factors: &self.factors,
+        };
+        let transposed = if self.is_fixed {
+            TransposedInputs::Filled(&mut self.transposed[block])
+        } else {
+            TransposedInputs::ToFill(&mut self.transposed[0])
+        };
+        (inputs, transposed)
+    }
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
@@ -379,6 +451,20 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             batch_rows.min(MAX_BLOCK_ROWS)
         };
         let n_parameters = network.parameters().len();
+        // Of full batches, every epoch has the same blocks.
+        let fixed_block_rows = (config.batch_size == BatchSize::Full).then_some(block_rows);
+        let sparse = SparseBuffers::new(&train, fixed_block_rows, &threads);
+        let n_dense = if sparse.is_some() {
+            0
+        } else {
+            block_rows * network.n_inputs()
+        };
+        let descends = config.optimizer == Optimizer::Sgd
+            && config.penalty == Penalty::default()
+            && config.clip_norm.is_none()
+            && config.clip_value.is_none()
+            && !has_batch_norm
+            && batch_rows == block_rows;
         let mut trainer = Self {
             class_weights: class_weights(&config.class_weights, &train)?,
             optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate),
@@ -397,7 +483,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             order: (0..train.len() as u32).collect(),
             buffers: Buffers {
                 block_rows,
-                inputs: vec![S::zero(); block_rows * network.n_inputs()],
+                inputs: vec![S::zero(); n_dense],
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
                 weights: vec![S::zero(); block_rows],
                 trace: Trace::new(&network, block_rows),
@@ -405,6 +491,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 evaluator: validation
                     .as_ref()
                     .map(|samples| Evaluator::new(&network, samples.len())),
+                sparse,
+                descends,
             },
             network,
             config,
@@ -483,8 +571,18 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     /// The network in training, and what the last batch left behind in it.
+    ///
+    /// Plain gradient descent steps while it goes back and never writes its
+    /// gradient down, unless [`keep_gradients`](Self::keep_gradients) asks for it.
     pub fn state(&self) -> (&Network<S>, &Trace<S>, &Gradients<S>) {
         (&self.network, &self.buffers.trace, &self.buffers.gradients)
+    }
+
+    /// From the next step on, plain gradient descent writes its gradient down
+    /// before it steps: slower, equal within rounding, and to be seen in
+    /// [`state`](Self::state). Other optimizers always do.
+    pub fn keep_gradients(&mut self) {
+        self.buffers.descends = false;
     }
 
     /// The configuration.
@@ -529,12 +627,17 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     fn train_batch(&mut self) -> Result<BatchReport> {
         let start = self.progress.batch * self.batch_rows();
         let end = self.train.len().min(start + self.batch_rows());
-        let sums = self.forward_and_backward(start, end);
-        if !sums.loss.is_finite() {
-            return Err(self.diverged(sums.loss));
+        self.progress.learning_rate = self.next_learning_rate();
+        let sums = self.forward_and_backward(start, end)?;
+        if !self.buffers.descends {
+            self.regularise_gradient();
+            let gradient = self.buffers.gradients.values();
+            let rate = self.progress.learning_rate;
+            let parameters = self.network.parameters_mut();
+            self.optimizer
+                .step(parameters, gradient, rate, &self.threads);
         }
-        self.regularise_gradient();
-        self.step();
+        self.regularise_parameters();
         let epoch = &mut self.progress.sums;
         epoch.loss += sums.loss;
         epoch.weight += sums.weight;
@@ -555,30 +658,37 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     /// The gradient of the rows `start..end` of this epoch's order, block by
-    /// block, and the sums of what they gave.
-    fn forward_and_backward(&mut self, start: usize, end: usize) -> EpochSums {
+    /// block, and the sums of what they gave; with plain gradient descent, the
+    /// step as well.
+    fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
         let mut sums = EpochSums::default();
         let scale = self.gradient_scale(start, end);
-        let randomness = Randomness {
-            streams: Streams::new(self.config.seed),
-            step: self.progress.step,
-        };
-        self.buffers.gradients.values_mut().fill(S::zero());
-        for block_start in (start..end).step_by(self.buffers.block_rows) {
-            let block_end = end.min(block_start + self.buffers.block_rows);
-            let n_rows = block_end - block_start;
+        let randomness = Randomness::new(self.config.seed, self.progress.step);
+        if !self.buffers.descends {
+            self.buffers.gradients.values_mut().fill(S::zero());
+        }
+        let block_rows = self.buffers.block_rows;
+        for (block, block_start) in (start..end).step_by(block_rows).enumerate() {
+            let block_end = end.min(block_start + block_rows);
             self.gather(block_start, block_end);
+            let descends = self.buffers.descends;
             let Buffers {
                 inputs,
                 targets,
                 weights,
                 trace,
                 gradients,
+                sparse,
                 ..
             } = &mut self.buffers;
-            let n_inputs = self.network.n_inputs();
-            let inputs = ArrayView2::from_shape((n_rows, n_inputs), &inputs[..n_rows * n_inputs])
-                .expect("the slice has the size of the matrix");
+            let positions = &self.order[block_start..block_end];
+            let (inputs, transposed) = match sparse {
+                Some(sparse) => sparse.block(positions, block),
+                None => (
+                    dense_block(inputs, self.network.n_inputs(), positions.len()),
+                    TransposedInputs::None,
+                ),
+            };
             self.network
                 .forward_in_training(inputs, trace, randomness, &self.threads);
             let losses = BlockLoss {
@@ -588,10 +698,25 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 weights,
                 scale,
             };
-            losses.errors(trace, gradients, n_rows, &mut sums);
-            gradients.backward(&self.network, inputs, trace, &self.threads);
+            losses.errors(trace, gradients, positions.len(), &mut sums);
+            if !sums.loss.is_finite() {
+                return Err(self.diverged(sums.loss));
+            }
+            if descends {
+                let rate = S::from_f64(self.progress.learning_rate);
+                gradients.descend(
+                    &mut self.network,
+                    rate,
+                    inputs,
+                    transposed,
+                    trace,
+                    &self.threads,
+                );
+            } else {
+                gradients.backward_block(&self.network, inputs, transposed, trace, &self.threads);
+            }
         }
-        sums
+        Ok(sums)
     }
 
     /// Copies the rows `start..end` of this epoch's order into the buffers.
@@ -601,17 +726,20 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             inputs,
             targets,
             weights,
+            sparse,
             ..
         } = &mut self.buffers;
-        let inputs = inputs.chunks_exact_mut(self.network.n_inputs());
+        let positions = &self.order[start..end];
+        if sparse.is_none() {
+            for (&position, inputs) in positions
+                .iter()
+                .zip(inputs.chunks_exact_mut(self.network.n_inputs()))
+            {
+                self.train.copy_inputs(position as usize, inputs);
+            }
+        }
         let targets = targets.chunks_exact_mut(self.network.n_outputs());
-        let rows = self.order[start..end]
-            .iter()
-            .zip(inputs)
-            .zip(targets)
-            .zip(weights);
-        for (((&position, inputs), target), weight) in rows {
-            self.train.copy_inputs(position as usize, inputs);
+        for ((&position, target), weight) in positions.iter().zip(targets).zip(weights) {
             self.train.copy_target(position as usize, smoothing, target);
             *weight = weight_of(
                 &self.train,
@@ -663,22 +791,18 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
     }
 
-    fn step(&mut self) {
+    /// η·f of the step to come.
+    fn next_learning_rate(&self) -> f64 {
         let position = Position {
             step: self.progress.step,
             steps_per_epoch: self.n_batches() as u64,
             epochs: self.config.epochs as u64,
         };
-        let factor = self.config.schedule.factor(position) * self.plateau.factor;
-        self.progress.learning_rate = self.config.learning_rate * factor;
-        let gradient = self.buffers.gradients.values();
-        let parameters = self.network.parameters_mut();
-        self.optimizer.step(
-            parameters,
-            gradient,
-            self.progress.learning_rate,
-            &self.threads,
-        );
+        self.config.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
+    }
+
+    /// What is done to the parameters after a step.
+    fn regularise_parameters(&mut self) {
         if let Some(limit) = self.config.max_norm {
             limit_norms(&mut self.network, limit);
         }
@@ -760,13 +884,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             value: loss.to_string(),
             epoch: self.progress.epoch + 1,
             batch: self.progress.batch + 1,
-            learning_rate: if self.progress.step == 0 {
-                self.config.learning_rate
-            } else {
-                self.progress.learning_rate
-            },
+            learning_rate: self.progress.learning_rate,
         }
     }
+}
+
+/// The first `n_rows` rows of a buffer.
+fn dense_block<S: Scalar>(inputs: &[S], n_inputs: usize, n_rows: usize) -> LayerInputs<'_, S> {
+    ArrayView2::from_shape((n_rows, n_inputs), &inputs[..n_rows * n_inputs])
+        .expect("the slice has the size of the matrix")
+        .into()
 }
 
 /// The losses of a block of rows.
@@ -1038,11 +1165,15 @@ mod tests {
             let mut trainer =
                 Trainer::new(start.clone(), sample, None, one, Threads::single()).unwrap();
             trainer.advance().unwrap();
-            let gradient = trainer.state().2.values();
+            // With η = 1, a step is minus the gradient.
+            let steps = start
+                .parameters()
+                .iter()
+                .zip(trainer.state().0.parameters());
             one_by_one
                 .iter_mut()
-                .zip(gradient)
-                .for_each(|(sum, g)| *sum += g / n as f64);
+                .zip(steps)
+                .for_each(|(sum, (before, after))| *sum += (before - after) / n as f64);
         }
         for ((after, before), g) in trainer
             .network()

@@ -45,6 +45,7 @@ pub mod function;
 mod scalar;
 pub mod threads;
 pub mod matmul;
+pub mod sparse;
 pub mod reduce;
 pub mod softmax;
 pub mod random;

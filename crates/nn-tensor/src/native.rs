@@ -5,7 +5,9 @@
 //! safe: [`vectorize`], [`Gemm`] and [`Pool`].
 #![allow(unsafe_code)]
 
+mod simd;
 mod gemm;
+mod sparse;
 mod pool;
 
 use std::sync::OnceLock;
@@ -14,6 +16,7 @@ use std::sync::OnceLock;
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
 pub(crate) use pool::Pool;
+pub(crate) use sparse::{add_outer, add_weighted_rows};
 
 /// The vector instructions that kernels are compiled for.
 ///

@@ -88,6 +88,7 @@ pub(crate) fn first_batch(
     let threads = Threads::single();
     let mut trainer = Trainer::new(network.clone(), samples, None, config.clone(), threads)
         .expect("the training can be");
+    trainer.keep_gradients();
     let event = trainer.advance().expect("the loss is finite");
     let Some(Event::Batch(report)) = event else {
         panic!("expected a batch, found {event:?}");

@@ -21,6 +21,8 @@ use std::cell::RefCell;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
+use super::simd::{Quad, Simd};
+use super::sparse::{self, SumKernel};
 
 /// Length of a block of the summed index. Changing it changes rounding.
 const KC: usize = 256;
@@ -32,6 +34,12 @@ const NC: usize = 1536;
 pub trait Gemm: Sized + 'static {
     #[doc(hidden)]
     fn kernels(set: InstructionSet) -> &'static Kernels<Self>;
+
+    #[doc(hidden)]
+    fn sum_kernel(set: InstructionSet) -> SumKernel<Self>;
+
+    #[doc(hidden)]
+    fn outer_kernel(set: InstructionSet) -> SumKernel<Self>;
 
     #[doc(hidden)]
     fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
@@ -199,169 +207,111 @@ fn pack<T: Copy + Default>(
     }
 }
 
-/// Defines the microkernels of one element type and instruction set.
+/// `ROWS × VECTORS` vectors of sums stay in registers.
 ///
-/// `$rows × $vectors` accumulators must fit the machine's registers together
-/// with one broadcast and `$vectors` loaded vectors.
-macro_rules! microkernels {
+/// # Safety
+/// `strip` must describe memory that exists (see [`gemm`]), and the machine
+/// must have the instructions of `V`, which the function this is inlined into
+/// must be compiled for.
+#[inline(always)]
+unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: Strip<V::T>) {
+    // SAFETY: every address below lies in the strip that the caller vouches for.
+    unsafe {
+        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let (mut a, mut panel) = (strip.a, strip.panel);
+        for _ in 0..strip.depth {
+            let mut b = [V::zero(); VECTORS];
+            for (vector, slot) in b.iter_mut().enumerate() {
+                *slot = V::load(panel.add(vector * V::LANES));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a.offset(row as isize * strip.a_row_stride));
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = a.multiply_add(b, *sum);
+                }
+            }
+            a = a.wrapping_offset(strip.a_depth_stride);
+            panel = panel.add(VECTORS * V::LANES);
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let c = strip.c.offset(row as isize * strip.c_row_stride);
+            for (vector, sum) in sums.into_iter().enumerate() {
+                let start = vector * V::LANES;
+                if start + V::LANES <= strip.columns {
+                    let old = if strip.accumulate {
+                        V::load(c.add(start))
+                    } else {
+                        V::zero()
+                    };
+                    old.add(sum).store(c.add(start));
+                } else if start < strip.columns {
+                    let n = strip.columns - start;
+                    let old = if strip.accumulate {
+                        V::load_part(c.add(start), n)
+                    } else {
+                        V::zero()
+                    };
+                    old.add(sum).store_part(c.add(start), n);
+                }
+            }
+        }
+    }
+}
+
+/// Compiles the microkernels of one vector type for its instructions.
+macro_rules! kernels {
     (
-        $module:ident, $type:ty, vector: $vector:ty, lanes: $lanes:literal, vectors: $vectors:literal,
-        rows: [$($rows:literal)*], max_rows: $max_rows:literal,
-        zero: $zero:expr, load: $load:expr, store: $store:expr, broadcast: $broadcast:expr,
-        add: $add:expr, multiply_add: $multiply_add:expr $(, features: $features:literal)?
+        $module:ident, $vector:ty, vectors: $vectors:literal,
+        rows: [$($rows:literal)*], max_rows: $max_rows:literal $(, features: $features:literal)?
     ) => {
         mod $module {
             use super::*;
 
-            const WIDTH: usize = $lanes * $vectors;
+            type T = <$vector as Simd>::T;
 
-            pub(super) static KERNELS: Kernels<$type> = Kernels {
+            pub(super) static KERNELS: Kernels<T> = Kernels {
                 max_rows: $max_rows,
-                panel_width: WIDTH,
-                by_rows: &[$(microkernel::<$rows>),*],
+                panel_width: $vectors * <$vector as Simd>::LANES,
+                by_rows: &[$(compiled::<$rows>),*],
             };
 
             /// # Safety
-            /// `strip` must describe memory that exists (see [`gemm`]) and the
-            /// machine must have the instructions.
+            /// See [`microkernel`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn microkernel<const ROWS: usize>(strip: Strip<$type>) {
-                // SAFETY: every address below lies in the strip that the
-                // caller vouches for; partial rows of C go through `tile`.
-                unsafe {
-                    let mut sums: [[$vector; $vectors]; ROWS] = [[$zero; $vectors]; ROWS];
-                    let (mut a, mut panel) = (strip.a, strip.panel);
-                    for _ in 0..strip.depth {
-                        let mut b: [$vector; $vectors] = [$zero; $vectors];
-                        for (vector, slot) in b.iter_mut().enumerate() {
-                            *slot = $load(panel.add(vector * $lanes));
-                        }
-                        for (row, sums) in sums.iter_mut().enumerate() {
-                            let a = $broadcast(*a.offset(row as isize * strip.a_row_stride));
-                            for (sum, b) in sums.iter_mut().zip(b) {
-                                *sum = $multiply_add(a, b, *sum);
-                            }
-                        }
-                        a = a.wrapping_offset(strip.a_depth_stride);
-                        panel = panel.add(WIDTH);
-                    }
-                    for (row, sums) in sums.iter().enumerate() {
-                        let c = strip.c.offset(row as isize * strip.c_row_stride);
-                        if strip.columns == WIDTH {
-                            write_row(sums, c, strip.accumulate);
-                        } else {
-                            let mut tile = [<$type>::default(); WIDTH];
-                            std::ptr::copy_nonoverlapping(c, tile.as_mut_ptr(), strip.columns);
-                            write_row(sums, tile.as_mut_ptr(), strip.accumulate);
-                            std::ptr::copy_nonoverlapping(tile.as_ptr(), c, strip.columns);
-                        }
-                    }
-                }
-            }
-
-            /// # Safety
-            /// `c` must be valid for `WIDTH` numbers.
-            $(#[target_feature(enable = $features)])?
-            unsafe fn write_row(sums: &[$vector; $vectors], c: *mut $type, accumulate: bool) {
-                for (vector, &sum) in sums.iter().enumerate() {
-                    // SAFETY: `vector * lanes` stays below `WIDTH`.
-                    unsafe {
-                        let c = c.add(vector * $lanes);
-                        $store(c, if accumulate { $add($load(c), sum) } else { sum });
-                    }
-                }
+            unsafe fn compiled<const ROWS: usize>(strip: Strip<T>) {
+                // SAFETY: this function is compiled for the instructions of
+                // the vector; the caller vouches for the rest.
+                unsafe { microkernel::<$vector, ROWS, $vectors>(strip) }
             }
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
 #[cfg(target_arch = "x86_64")]
-microkernels!(
-    f32_avx512, f32, vector: __m512, lanes: 16, vectors: 2,
-    rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
-    zero: _mm512_setzero_ps(), load: _mm512_loadu_ps, store: _mm512_storeu_ps,
-    broadcast: _mm512_set1_ps, add: _mm512_add_ps, multiply_add: _mm512_fmadd_ps,
+kernels!(
+    f32_avx512, __m512, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
     features: "avx512f"
 );
 #[cfg(target_arch = "x86_64")]
-microkernels!(
-    f64_avx512, f64, vector: __m512d, lanes: 8, vectors: 2,
-    rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
-    zero: _mm512_setzero_pd(), load: _mm512_loadu_pd, store: _mm512_storeu_pd,
-    broadcast: _mm512_set1_pd, add: _mm512_add_pd, multiply_add: _mm512_fmadd_pd,
+kernels!(
+    f64_avx512, __m512d, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
     features: "avx512f"
 );
 #[cfg(target_arch = "x86_64")]
-microkernels!(
-    f32_avx2, f32, vector: __m256, lanes: 8, vectors: 2,
-    rows: [1 2 3 4 5 6], max_rows: 6,
-    zero: _mm256_setzero_ps(), load: _mm256_loadu_ps, store: _mm256_storeu_ps,
-    broadcast: _mm256_set1_ps, add: _mm256_add_ps, multiply_add: _mm256_fmadd_ps,
-    features: "avx2,fma"
-);
+kernels!(f32_avx2, __m256, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, features: "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-microkernels!(
-    f64_avx2, f64, vector: __m256d, lanes: 4, vectors: 2,
-    rows: [1 2 3 4 5 6], max_rows: 6,
-    zero: _mm256_setzero_pd(), load: _mm256_loadu_pd, store: _mm256_storeu_pd,
-    broadcast: _mm256_set1_pd, add: _mm256_add_pd, multiply_add: _mm256_fmadd_pd,
-    features: "avx2,fma"
-);
-
-/// Four numbers that the compiler keeps in one 128-bit register (two, `f64`).
-type Quad<T> = [T; 4];
-
-/// # Safety
-/// `from` must be valid for four numbers.
-#[inline(always)]
-unsafe fn load_quad<T: Copy>(from: *const T) -> Quad<T> {
-    // SAFETY: the caller vouches for four numbers; `Quad` has their alignment.
-    unsafe { *from.cast::<Quad<T>>() }
-}
-
-/// # Safety
-/// `to` must be valid for four numbers.
-#[inline(always)]
-unsafe fn store_quad<T>(to: *mut T, quad: Quad<T>) {
-    // SAFETY: as for `load_quad`.
-    unsafe { *to.cast::<Quad<T>>() = quad }
-}
-
-/// `a·b + c`, fused only where every machine of the target fuses.
-macro_rules! quad_multiply_add {
-    ($type:ty) => {
-        |a: Quad<$type>, b: Quad<$type>, c: Quad<$type>| -> Quad<$type> {
-            std::array::from_fn(|i| {
-                if cfg!(target_arch = "aarch64") {
-                    a[i].mul_add(b[i], c[i])
-                } else {
-                    a[i] * b[i] + c[i]
-                }
-            })
-        }
-    };
-}
-
-microkernels!(
-    f32_portable, f32, vector: Quad<f32>, lanes: 4, vectors: 2,
-    rows: [1 2 3 4], max_rows: 4,
-    zero: [0.0; 4], load: load_quad, store: store_quad,
-    broadcast: |a| [a; 4], add: |a: Quad<f32>, b: Quad<f32>| std::array::from_fn(|i| a[i] + b[i]),
-    multiply_add: quad_multiply_add!(f32)
-);
-microkernels!(
-    f64_portable, f64, vector: Quad<f64>, lanes: 4, vectors: 1,
-    rows: [1 2 3 4], max_rows: 4,
-    zero: [0.0; 4], load: load_quad, store: store_quad,
-    broadcast: |a| [a; 4], add: |a: Quad<f64>, b: Quad<f64>| std::array::from_fn(|i| a[i] + b[i]),
-    multiply_add: quad_multiply_add!(f64)
-);
+kernels!(f64_avx2, __m256d, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, features: "avx2,fma");
+kernels!(f32_portable, Quad<f32>, vectors: 2, rows: [1 2 3 4], max_rows: 4);
+kernels!(f64_portable, Quad<f64>, vectors: 1, rows: [1 2 3 4], max_rows: 4);
 
 macro_rules! gemm {
-    ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
+    (
+        $type:ty, $portable:ident, $avx2:ident, $avx512:ident,
+        $portable_outer:ident, $avx2_outer:ident, $avx512_outer:ident
+    ) => {
         impl Gemm for $type {
             fn kernels(set: InstructionSet) -> &'static Kernels<Self> {
                 match set {
@@ -375,6 +325,30 @@ macro_rules! gemm {
                 }
             }
 
+            fn sum_kernel(set: InstructionSet) -> SumKernel<Self> {
+                match set {
+                    InstructionSet::Portable => sparse::$portable,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx2 => sparse::$avx2,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx512 => sparse::$avx512,
+                    #[cfg(not(target_arch = "x86_64"))]
+                    _ => sparse::$portable,
+                }
+            }
+
+            fn outer_kernel(set: InstructionSet) -> SumKernel<Self> {
+                match set {
+                    InstructionSet::Portable => sparse::$portable_outer,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx2 => sparse::$avx2_outer,
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx512 => sparse::$avx512_outer,
+                    #[cfg(not(target_arch = "x86_64"))]
+                    _ => sparse::$portable_outer,
+                }
+            }
+
             fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
                 // Kept between calls: training must not allocate.
                 thread_local!(static PANELS: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) });
@@ -384,5 +358,21 @@ macro_rules! gemm {
     };
 }
 
-gemm!(f32, f32_portable, f32_avx2, f32_avx512);
-gemm!(f64, f64_portable, f64_avx2, f64_avx512);
+gemm!(
+    f32,
+    f32_portable,
+    f32_avx2,
+    f32_avx512,
+    f32_portable_outer,
+    f32_avx2_outer,
+    f32_avx512_outer
+);
+gemm!(
+    f64,
+    f64_portable,
+    f64_avx2,
+    f64_avx512,
+    f64_portable_outer,
+    f64_avx2_outer,
+    f64_avx512_outer
+);

@@ -6,8 +6,8 @@
 //! next, and only then go to sleep.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// How often a worker looks for a new job before it sleeps (some 50 µs).
@@ -18,21 +18,24 @@ const SPINS: usize = 20_000;
 struct Job {
     closure: *const (),
     call: unsafe fn(*const (), usize),
-    n_tasks: usize,
+    n_tasks: u32,
+    /// Number of the job; see [`Shared::claims`].
+    number: u32,
 }
 
-// SAFETY: `closure` points to a `Fn + Sync` closure that `Pool::run` keeps
-// alive until every worker has finished with the job.
+// SAFETY: `closure` points to a `Fn + Sync` closure, and is only used for a
+// task that was claimed, while `Pool::run` waits for that task to be done.
 unsafe impl Send for Job {}
 
 struct Shared {
     job: Mutex<Option<Job>>,
     wake: Condvar,
-    /// Counts jobs; a change tells spinning workers that there is a new one.
-    generation: AtomicUsize,
-    next_task: AtomicUsize,
-    /// Workers that have not finished the current job.
-    busy: AtomicUsize,
+    /// Number of the current job (high half) and its first unclaimed task (low
+    /// half). Claiming compares both, so that a worker that comes late cannot
+    /// take a task of another job than the one it knows.
+    claims: AtomicU64,
+    /// Tasks of the current job that are done.
+    done: AtomicUsize,
     panicked: AtomicBool,
     closing: AtomicBool,
 }
@@ -51,9 +54,8 @@ impl Pool {
         let shared = Arc::new(Shared {
             job: Mutex::new(None),
             wake: Condvar::new(),
-            generation: AtomicUsize::new(0),
-            next_task: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
+            claims: AtomicU64::new(0),
+            done: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         });
@@ -74,7 +76,8 @@ impl Pool {
     }
 
     /// Calls `task(0)`, …, `task(n_tasks - 1)`, each once, in any order and on
-    /// any thread, and returns when all are done.
+    /// any thread, and returns when all are done. It does not wait for workers
+    /// that have no task: on a busy machine they may not run at all.
     ///
     /// # Panics
     /// If a task panics.
@@ -85,18 +88,18 @@ impl Pool {
         if self.workers.is_empty() || n_tasks < 2 {
             return (0..n_tasks).for_each(task);
         }
-        self.start(Job {
+        let job = self.start(Job {
             closure: (&raw const task).cast(),
             call: call::<F>,
-            n_tasks,
+            n_tasks: u32::try_from(n_tasks).expect("tasks are counted in 32 bits"),
+            number: 0,
         });
-        let own = catch_unwind(AssertUnwindSafe(|| {
-            while let Some(index) = self.shared.next(n_tasks) {
-                task(index);
-            }
-        }));
         // `task` must outlive the workers' use of it, so wait even after a panic.
-        self.wait();
+        let own = self.shared.work_on(job);
+        let mut spins = 0;
+        while self.shared.done.load(Ordering::Acquire) < n_tasks {
+            spin(&mut spins);
+        }
         if let Err(panic) = own {
             resume_unwind(panic);
         }
@@ -106,32 +109,28 @@ impl Pool {
         );
     }
 
-    fn start(&self, job: Job) {
+    /// Publishes a job under the next number.
+    fn start(&self, job: Job) -> Job {
         let shared = &self.shared;
-        shared.next_task.store(0, Ordering::Relaxed);
-        shared.busy.store(self.workers.len(), Ordering::Relaxed);
-        *shared.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job);
-        shared.generation.fetch_add(1, Ordering::Release);
+        let number = ((shared.claims.load(Ordering::Relaxed) >> 32) as u32).wrapping_add(1);
+        let job = Job { number, ..job };
+        let mut current = shared.lock();
+        *current = Some(job);
+        shared.done.store(0, Ordering::Relaxed);
+        shared
+            .claims
+            .store(u64::from(number) << 32, Ordering::Release);
+        drop(current);
         shared.wake.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut spins = 0;
-        while self.shared.busy.load(Ordering::Acquire) > 0 {
-            spin(&mut spins);
-        }
+        job
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.closing.store(true, Ordering::Relaxed);
-        let job = self
-            .shared
-            .job
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.shared.generation.fetch_add(1, Ordering::Release);
+        self.shared.closing.store(true, Ordering::Release);
+        // Under the lock, so that no worker is between its last look and its sleep.
+        let job = self.shared.lock();
         self.shared.wake.notify_all();
         drop(job);
         for worker in self.workers.drain(..) {
@@ -142,29 +141,70 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// Takes the next task of the current job.
-    fn next(&self, n_tasks: usize) -> Option<usize> {
-        let index = self.next_task.fetch_add(1, Ordering::Relaxed);
-        (index < n_tasks).then_some(index)
+    fn lock(&self) -> MutexGuard<'_, Option<Job>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a job newer than `seen`: first spinning, then asleep.
-    fn wait_for_job(&self, seen: usize) -> usize {
-        let mut spins = 0;
-        while spins < SPINS {
-            let generation = self.generation.load(Ordering::Acquire);
-            if generation != seen {
-                return generation;
+    /// Number of the current job.
+    fn number(&self) -> u32 {
+        (self.claims.load(Ordering::Acquire) >> 32) as u32
+    }
+
+    /// Takes the next task of `job`, if it is still the current one.
+    fn claim(&self, job: Job) -> Option<usize> {
+        let mut claims = self.claims.load(Ordering::Acquire);
+        loop {
+            let (number, next) = ((claims >> 32) as u32, claims as u32);
+            if number != job.number || next >= job.n_tasks {
+                return None;
             }
+            let taken = claims + 1;
+            match self.claims.compare_exchange_weak(
+                claims,
+                taken,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return Some(next as usize),
+                Err(current) => claims = current,
+            }
+        }
+    }
+
+    /// Does tasks of `job` until none is left; a panic ends the one task.
+    fn work_on(&self, job: Job) -> std::thread::Result<()> {
+        let mut outcome = Ok(());
+        while let Some(index) = self.claim(job) {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: `closure` and `call` were made together in
+                // `Pool::run`, which does not return before every task is
+                // done, and this one is not until below.
+                unsafe { (job.call)(job.closure, index) };
+            }));
+            self.done.fetch_add(1, Ordering::Release);
+            if result.is_err() {
+                outcome = result;
+            }
+        }
+        outcome
+    }
+
+    /// Waits for a job newer than number `seen`, first spinning, then asleep;
+    /// `None` when the pool closes.
+    fn wait_for_job(&self, seen: u32) -> Option<Job> {
+        let mut spins = 0;
+        while spins < SPINS && self.number() == seen && !self.closing.load(Ordering::Relaxed) {
             spin(&mut spins);
         }
-        let mut job = self.job.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut job = self.lock();
         loop {
-            let generation = self.generation.load(Ordering::Acquire);
-            if generation != seen {
-                return generation;
+            if self.closing.load(Ordering::Acquire) {
+                return None;
             }
-            job = self.wake.wait(job).unwrap_or_else(PoisonError::into_inner);
+            match *job {
+                Some(job) if job.number != seen => return Some(job),
+                _ => job = self.wake.wait(job).unwrap_or_else(PoisonError::into_inner),
+            }
         }
     }
 }
@@ -183,25 +223,10 @@ fn spin(spins: &mut usize) {
 /// The life of a worker.
 fn work(shared: &Shared) {
     let mut seen = 0;
-    loop {
-        seen = shared.wait_for_job(seen);
-        if shared.closing.load(Ordering::Relaxed) {
-            return;
-        }
-        let job = *shared.job.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(job) = job {
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                while let Some(index) = shared.next(job.n_tasks) {
-                    // SAFETY: `closure` and `call` were made together in
-                    // `Pool::run`, which does not return before `busy` is 0,
-                    // and this worker counts in `busy` until below.
-                    unsafe { (job.call)(job.closure, index) };
-                }
-            }));
-            if outcome.is_err() {
-                shared.panicked.store(true, Ordering::Relaxed);
-            }
-            shared.busy.fetch_sub(1, Ordering::Release);
+    while let Some(job) = shared.wait_for_job(seen) {
+        seen = job.number;
+        if shared.work_on(job).is_err() {
+            shared.panicked.store(true, Ordering::Relaxed);
         }
     }
 }

@@ -1,0 +1,345 @@
+//! One vector register, in the forms that the instruction sets have.
+
+/// A vector of [`LANES`](Self::LANES) numbers of type `T`.
+///
+/// # Safety
+/// Implementations may use instructions that not every machine has. All
+/// functions may only be called where those instructions exist, and only
+/// inlined into functions that are compiled for them.
+pub(super) unsafe trait Simd: Copy {
+    type T: Copy + Default + 'static;
+    const LANES: usize;
+
+    /// All lanes 0.
+    unsafe fn zero() -> Self;
+
+    /// All lanes `value`.
+    unsafe fn splat(value: Self::T) -> Self;
+
+    /// `LANES` numbers from `from` on, with any alignment.
+    unsafe fn load(from: *const Self::T) -> Self;
+
+    /// The first `n < LANES` numbers from `from` on; the other lanes are 0.
+    unsafe fn load_part(from: *const Self::T, n: usize) -> Self;
+
+    /// Writes all lanes.
+    unsafe fn store(self, to: *mut Self::T);
+
+    /// Writes the first `n < LANES` lanes.
+    unsafe fn store_part(self, to: *mut Self::T, n: usize);
+
+    /// `self + other`
+    unsafe fn add(self, other: Self) -> Self;
+
+    /// `self·b + c`, rounded once where the machine can.
+    unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Simd;
+
+    // SAFETY: AVX-512F only; callers have made sure of it.
+    unsafe impl Simd for __m512 {
+        type T = f32;
+        const LANES: usize = 16;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_setzero_ps() }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, n: usize) -> Self {
+            // SAFETY: see the trait; lanes that are masked out are not read.
+            unsafe { _mm512_maskz_loadu_ps(((1_u32 << n) - 1) as u16, from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see the trait.
+            unsafe { _mm512_storeu_ps(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f32, n: usize) {
+            // SAFETY: see the trait; lanes that are masked out are not written.
+            unsafe { _mm512_mask_storeu_ps(to, ((1_u32 << n) - 1) as u16, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_add_ps(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_fmadd_ps(self, b, c) }
+        }
+    }
+
+    // SAFETY: AVX-512F only; callers have made sure of it.
+    unsafe impl Simd for __m512d {
+        type T = f64;
+        const LANES: usize = 8;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_setzero_pd() }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f64) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_set1_pd(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f64) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_loadu_pd(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f64, n: usize) -> Self {
+            // SAFETY: see the trait; lanes that are masked out are not read.
+            unsafe { _mm512_maskz_loadu_pd(((1_u32 << n) - 1) as u8, from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f64) {
+            // SAFETY: see the trait.
+            unsafe { _mm512_storeu_pd(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f64, n: usize) {
+            // SAFETY: see the trait; lanes that are masked out are not written.
+            unsafe { _mm512_mask_storeu_pd(to, ((1_u32 << n) - 1) as u8, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_add_pd(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_fmadd_pd(self, b, c) }
+        }
+    }
+
+    /// Sign bits choose the lanes that a masked move touches: `n` of them
+    /// stand from `LANE_MASKS_32[8 - n]` on.
+    static LANE_MASKS_32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    static LANE_MASKS_64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
+
+    // SAFETY: AVX2 and FMA only; callers have made sure of them.
+    unsafe impl Simd for __m256 {
+        type T = f32;
+        const LANES: usize = 8;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_setzero_ps() }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f32, n: usize) -> Self {
+            // SAFETY: see the trait; `n <= 8` keeps the mask inside its table.
+            unsafe {
+                let mask = _mm256_loadu_si256(LANE_MASKS_32.as_ptr().add(8 - n).cast());
+                _mm256_maskload_ps(from, mask)
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: see the trait.
+            unsafe { _mm256_storeu_ps(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f32, n: usize) {
+            // SAFETY: see the trait; `n <= 8` keeps the mask inside its table.
+            unsafe {
+                let mask = _mm256_loadu_si256(LANE_MASKS_32.as_ptr().add(8 - n).cast());
+                _mm256_maskstore_ps(to, mask, self);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_add_ps(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_fmadd_ps(self, b, c) }
+        }
+    }
+
+    // SAFETY: AVX2 and FMA only; callers have made sure of them.
+    unsafe impl Simd for __m256d {
+        type T = f64;
+        const LANES: usize = 4;
+
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_setzero_pd() }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f64) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_set1_pd(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(from: *const f64) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_loadu_pd(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_part(from: *const f64, n: usize) -> Self {
+            // SAFETY: see the trait; `n <= 4` keeps the mask inside its table.
+            unsafe {
+                let mask = _mm256_loadu_si256(LANE_MASKS_64.as_ptr().add(4 - n).cast());
+                _mm256_maskload_pd(from, mask)
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f64) {
+            // SAFETY: see the trait.
+            unsafe { _mm256_storeu_pd(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_part(self, to: *mut f64, n: usize) {
+            // SAFETY: see the trait; `n <= 4` keeps the mask inside its table.
+            unsafe {
+                let mask = _mm256_loadu_si256(LANE_MASKS_64.as_ptr().add(4 - n).cast());
+                _mm256_maskstore_pd(to, mask, self);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_add_pd(self, other) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_fmadd_pd(self, b, c) }
+        }
+    }
+}
+
+/// Numbers that the compiler keeps in registers of its own choice.
+pub(super) type Quad<T> = [T; 4];
+
+macro_rules! quad {
+    ($type:ty) => {
+        // SAFETY: no special instructions.
+        unsafe impl Simd for Quad<$type> {
+            type T = $type;
+            const LANES: usize = 4;
+
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                [0.0; 4]
+            }
+
+            #[inline(always)]
+            unsafe fn splat(value: $type) -> Self {
+                [value; 4]
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                // SAFETY: the caller vouches for four numbers; an array has their alignment.
+                unsafe { *from.cast::<Self>() }
+            }
+
+            #[inline(always)]
+            unsafe fn load_part(from: *const $type, n: usize) -> Self {
+                // SAFETY: the caller vouches for `n` numbers.
+                std::array::from_fn(|i| if i < n { unsafe { *from.add(i) } } else { 0.0 })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                // SAFETY: the caller vouches for four numbers.
+                unsafe { *to.cast::<Self>() = self }
+            }
+
+            #[inline(always)]
+            unsafe fn store_part(self, to: *mut $type, n: usize) {
+                for (i, value) in self.into_iter().enumerate().take(n) {
+                    // SAFETY: the caller vouches for `n` numbers.
+                    unsafe { *to.add(i) = value }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                std::array::from_fn(|i| self[i] + other[i])
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+                std::array::from_fn(|i| {
+                    // Fused only where every machine of the target fuses.
+                    if cfg!(target_arch = "aarch64") {
+                        self[i].mul_add(b[i], c[i])
+                    } else {
+                        self[i] * b[i] + c[i]
+                    }
+                })
+            }
+        }
+    };
+}
+
+quad!(f32);
+quad!(f64);

@@ -1,0 +1,560 @@
+//! Matrices of bytes most of which are 0, and their products.
+//!
+//! Four of five pixels of a handwritten digit are paper: a product with them
+//! adds nothing. Leaving them out is exact, and the first layer, whose products
+//! are most of the work of a small network, has a fifth of it left.
+//!
+//! ```text
+//! Z  ← Z  + X·W       row r:  z_r ← z_r + Σ x_rk·w_k      over k with x_rk ≠ 0
+//! ΔW ← ΔW + Xᵀ·δ      row k:  Δw_k ← Δw_k + Σ x_rk·δ_r    over r with x_rk ≠ 0
+//! ```
+//!
+//! Both are sums of rows of a dense matrix. For the second one, the numbers of
+//! a batch are put in the order of their columns first ([`Transposed`]).
+//!
+//! A byte b stands for the number `factors[b]`, so that scaling costs nothing.
+
+use std::ops::Range;
+
+use ndarray::ArrayView2;
+
+use crate::native::{self, InstructionSet};
+use crate::{Scalar, Threads};
+
+/// Matrices fuller than this are faster as dense ones.
+const MAX_DENSITY: f64 = 0.4;
+
+/// Rows that are looked at to tell whether a matrix is sparse.
+const SAMPLED_ROWS: usize = 1000;
+
+/// Fewest rows in a piece of work.
+const MIN_PIECE_ROWS: usize = 8;
+
+/// Most pieces of work.
+const MAX_PIECES: usize = 16;
+
+/// Batches of at most so many rows are not worth transposing.
+const MAX_OUTER_ROWS: usize = 2;
+
+/// A matrix of bytes without its zeros, row after row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SparseBytes {
+    n_columns: usize,
+    /// Where each row starts; one more at the end.
+    starts: Vec<usize>,
+    /// Columns, ascending in each row.
+    indices: Vec<u16>,
+    /// Bytes, none of them 0.
+    bytes: Vec<u8>,
+}
+
+/// Some rows of a matrix, in a given order.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseRows<'a> {
+    /// The matrix.
+    pub matrix: &'a SparseBytes,
+    /// Which of its rows.
+    pub rows: &'a [u32],
+}
+
+impl SparseBytes {
+    /// Takes some rows of a dense matrix and leaves the zeros out, if there are
+    /// enough of them to make products faster and the columns can be counted in
+    /// 16 bits.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    pub fn from_rows(values: ArrayView2<'_, u8>, rows: &[u32]) -> Option<Self> {
+        let row = |row: &u32| values.row(*row as usize);
+        let count = |row: &u32| {
+            values
+                .row(*row as usize)
+                .iter()
+                .filter(|&&value| value != 0)
+                .count()
+        };
+        let n_columns = values.ncols();
+        // A sample of the rows tells without a look at all of them.
+        let sample = rows
+            .iter()
+            .step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1));
+        let n_sampled = sample.len() * n_columns;
+        let n_values: usize = sample.map(count).sum();
+        if n_columns > 1 << 16 || n_values as f64 > MAX_DENSITY * n_sampled as f64 {
+            return None;
+        }
+        let mut matrix = Self {
+            n_columns,
+            starts: Vec::with_capacity(rows.len() + 1),
+            indices: Vec::new(),
+            bytes: Vec::new(),
+        };
+        let n_values: usize = rows.iter().map(count).sum();
+        matrix.indices.reserve_exact(n_values);
+        matrix.bytes.reserve_exact(n_values);
+        matrix.starts.push(0);
+        for row in rows.iter().map(row) {
+            for (column, &value) in row.iter().enumerate() {
+                if value != 0 {
+                    matrix.indices.push(column as u16);
+                    matrix.bytes.push(value);
+                }
+            }
+            matrix.starts.push(matrix.indices.len());
+        }
+        Some(matrix)
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Columns and bytes of a row.
+    fn row(&self, row: u32) -> (&[u16], &[u8]) {
+        let range = self.starts[row as usize]..self.starts[row as usize + 1];
+        (&self.indices[range.clone()], &self.bytes[range])
+    }
+
+    /// Cuts the columns into ranges of about equal work.
+    fn column_ranges(&self, n_ranges: usize) -> Vec<Range<usize>> {
+        let mut counts = vec![1_usize; self.n_columns];
+        self.indices
+            .iter()
+            .for_each(|&index| counts[usize::from(index)] += 1);
+        let total: usize = counts.iter().sum();
+        let mut ranges = Vec::with_capacity(n_ranges);
+        let (mut start, mut seen) = (0, 0);
+        for (column, count) in counts.iter().enumerate() {
+            seen += count;
+            if seen * n_ranges >= total * (ranges.len() + 1) {
+                ranges.push(start..column + 1);
+                start = column + 1;
+            }
+        }
+        ranges
+    }
+}
+
+impl SparseRows<'_> {
+    /// `out ← out + X·matrix`
+    ///
+    /// # Shapes
+    /// X `[n_rows, n_columns]` are the rows; `matrix [n_columns, width]`,
+    /// `out [n_rows, width]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit or a row does not exist.
+    pub fn add_product<S: Scalar>(
+        self,
+        factors: &[S; 256],
+        matrix: &[S],
+        out: &mut [S],
+        threads: &Threads,
+    ) {
+        let n_rows = self.rows.len();
+        if n_rows == 0 {
+            return;
+        }
+        assert!(
+            out.len().is_multiple_of(n_rows),
+            "out does not have {n_rows} rows"
+        );
+        let width = out.len() / n_rows;
+        assert_eq!(
+            matrix.len(),
+            self.matrix.n_columns * width,
+            "shape of the matrix"
+        );
+        let set = InstructionSet::current();
+        let multiply = |rows: &[u32], out: &mut [S]| {
+            for (&row, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
+                let (indices, bytes) = self.matrix.row(row);
+                native::add_weighted_rows(set, indices, bytes, factors, matrix, out);
+            }
+        };
+        let piece = n_rows.div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
+        if threads.count() == 1 || n_rows <= piece {
+            return multiply(self.rows, out);
+        }
+        let mut pieces: [Option<(&[u32], &mut [S])>; MAX_PIECES] = Default::default();
+        let mut n_pieces = 0;
+        for part in self.rows.chunks(piece).zip(out.chunks_mut(piece * width)) {
+            pieces[n_pieces] = Some(part);
+            n_pieces += 1;
+        }
+        threads.for_each(&mut pieces[..n_pieces], |_, part| {
+            let (rows, out) = part.take().expect("each piece is computed once");
+            multiply(rows, out);
+        });
+    }
+}
+
+/// Some rows in the order of their columns.
+#[derive(Clone, Debug)]
+pub struct Transposed {
+    pieces: Vec<Piece>,
+}
+
+/// A range of columns.
+#[derive(Clone, Debug)]
+struct Piece {
+    columns: Range<usize>,
+    /// Where each column starts; one more at the end.
+    starts: Vec<u32>,
+    /// Positions of the rows within the batch, ascending in each column.
+    positions: Vec<u16>,
+    bytes: Vec<u8>,
+}
+
+impl Transposed {
+    /// Nothing yet; buffers for batches of `matrix`.
+    pub fn new(matrix: &SparseBytes, threads: &Threads) -> Self {
+        let ranges = matrix.column_ranges(threads.count().min(MAX_PIECES));
+        let piece = |columns: Range<usize>| Piece {
+            starts: vec![0; columns.len() + 1],
+            columns,
+            positions: Vec::new(),
+            bytes: Vec::new(),
+        };
+        Self {
+            pieces: ranges.into_iter().map(piece).collect(),
+        }
+    }
+
+    /// Transposes `rows`.
+    ///
+    /// # Panics
+    /// If there are more than 65536 rows, or one does not exist.
+    pub fn fill(&mut self, rows: SparseRows<'_>, threads: &Threads) {
+        threads.for_each(&mut self.pieces, |_, piece| piece.fill(rows));
+    }
+
+    /// `out ← out + Xᵀ·error` with the rows X that were transposed last.
+    ///
+    /// # Shapes
+    /// `error [n_rows, width]`, `out [n_columns, width]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn add_product<S: Scalar>(
+        &mut self,
+        factors: &[S; 256],
+        error: &[S],
+        out: &mut [S],
+        threads: &Threads,
+    ) {
+        self.for_each_piece(out, threads, |piece, out| {
+            piece.add_product(factors, error, out)
+        });
+    }
+
+    /// `out ← out + Xᵀ·error` for new rows X: [`fill`](Self::fill) and
+    /// [`add_product`](Self::add_product) in one go.
+    ///
+    /// # Panics
+    /// As those two.
+    pub fn add_product_of<S: Scalar>(
+        &mut self,
+        rows: SparseRows<'_>,
+        factors: &[S; 256],
+        error: &[S],
+        out: &mut [S],
+        threads: &Threads,
+    ) {
+        if rows.rows.len() <= MAX_OUTER_ROWS {
+            return add_outer_products(rows, factors, error, out);
+        }
+        self.for_each_piece(out, threads, |piece, out| {
+            piece.fill(rows);
+            piece.add_product(factors, error, out);
+        });
+    }
+
+    /// Gives every piece its rows of `out`.
+    fn for_each_piece<S: Scalar>(
+        &mut self,
+        out: &mut [S],
+        threads: &Threads,
+        work: impl Fn(&mut Piece, &mut [S]) + Sync,
+    ) {
+        let n_columns = self.pieces.last().map_or(0, |piece| piece.columns.end);
+        assert!(
+            out.len().is_multiple_of(n_columns.max(1)),
+            "out does not have {n_columns} rows"
+        );
+        let width = out.len() / n_columns.max(1);
+        let mut parts: [Option<(&mut Piece, &mut [S])>; MAX_PIECES] = Default::default();
+        let mut rest = out;
+        let n_pieces = self.pieces.len();
+        for (part, piece) in parts.iter_mut().zip(&mut self.pieces) {
+            let (own, others) = rest.split_at_mut(piece.columns.len() * width);
+            *part = Some((piece, own));
+            rest = others;
+        }
+        threads.for_each(&mut parts[..n_pieces], |_, part| {
+            let (piece, out) = part.take().expect("each piece is computed once");
+            work(piece, out);
+        });
+    }
+}
+
+/// `out ← out + Xᵀ·error` row by row of X.
+fn add_outer_products<S: Scalar>(
+    rows: SparseRows<'_>,
+    factors: &[S; 256],
+    error: &[S],
+    out: &mut [S],
+) {
+    let set = InstructionSet::current();
+    let width = error.len() / rows.rows.len().max(1);
+    for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
+        let (indices, bytes) = rows.matrix.row(row);
+        native::add_outer(set, indices, bytes, factors, error, out);
+    }
+}
+
+impl Piece {
+    /// A counting sort by column.
+    fn fill(&mut self, rows: SparseRows<'_>) {
+        assert!(
+            rows.rows.len() <= 1 << 16,
+            "at most 65536 rows are transposed at once"
+        );
+        let Self {
+            columns,
+            starts,
+            positions,
+            bytes,
+        } = self;
+        starts.fill(0);
+        for &row in rows.rows {
+            for &index in part_of(rows.matrix.row(row), columns).0 {
+                starts[usize::from(index) - columns.start + 1] += 1;
+            }
+        }
+        for column in 1..starts.len() {
+            starts[column] += starts[column - 1];
+        }
+        let n_values = starts[starts.len() - 1] as usize;
+        if positions.len() < n_values {
+            positions.resize(n_values, 0);
+            bytes.resize(n_values, 0);
+        }
+        for (position, &row) in rows.rows.iter().enumerate() {
+            let (indices, values) = part_of(rows.matrix.row(row), columns);
+            for (&index, &value) in indices.iter().zip(values) {
+                let slot = &mut starts[usize::from(index) - columns.start];
+                positions[*slot as usize] = position as u16;
+                bytes[*slot as usize] = value;
+                *slot += 1;
+            }
+        }
+        // Every start has moved to the next one's place.
+        let last = starts.len() - 1;
+        starts.copy_within(..last, 1);
+        starts[0] = 0;
+    }
+
+    /// Row k of `out` is the sum of the errors of the rows that have column k.
+    fn add_product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S]) {
+        let set = InstructionSet::current();
+        let width = out.len() / self.columns.len().max(1);
+        let ranges = self
+            .starts
+            .windows(2)
+            .map(|pair| pair[0] as usize..pair[1] as usize);
+        for (range, out) in ranges.zip(out.chunks_exact_mut(width.max(1))) {
+            if !range.is_empty() {
+                let (positions, bytes) = (&self.positions[range.clone()], &self.bytes[range]);
+                native::add_weighted_rows(set, positions, bytes, factors, error, out);
+            }
+        }
+    }
+}
+
+/// The numbers of a row that lie in `columns`.
+fn part_of<'a>(
+    (indices, bytes): (&'a [u16], &'a [u8]),
+    columns: &Range<usize>,
+) -> (&'a [u16], &'a [u8]) {
+    let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
+    let range = place(columns.start)..place(columns.end);
+    (&indices[range.clone()], &bytes[range])
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::random::{Purpose, Streams};
+    use crate::{matmul, matmul_add};
+
+    fn bytes(n_rows: usize, n_columns: usize) -> Array2<u8> {
+        let mut stream = Streams::new(5).stream(Purpose::Test, 0);
+        Array2::from_shape_simple_fn((n_rows, n_columns), || {
+            if stream.below(5) == 0 {
+                stream.below(256) as u8
+            } else {
+                0
+            }
+        })
+    }
+
+    fn numbers(n_rows: usize, n_columns: usize) -> Array2<f64> {
+        let mut stream = Streams::new(6).stream(Purpose::Test, 0);
+        Array2::from_shape_simple_fn((n_rows, n_columns), || stream.uniform_in(-1.0, 1.0))
+    }
+
+    fn from_dense(dense: &Array2<u8>) -> Option<SparseBytes> {
+        let rows: Vec<u32> = (0..dense.nrows() as u32).collect();
+        SparseBytes::from_rows(dense.view(), &rows)
+    }
+
+    fn factors<S: Scalar>() -> [S; 256] {
+        std::array::from_fn(|byte| S::from_f64(byte as f64 / 255.0))
+    }
+
+    fn assert_close<S: Scalar>(found: &[S], expected: &Array2<f64>, tolerance: f64) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found.into_f64() - expected).abs() < tolerance,
+                "{found} is not {expected}"
+            );
+        }
+    }
+
+    const SHAPES: [[usize; 3]; 7] = [
+        [1, 9, 1],
+        [2, 784, 64],
+        [7, 100, 10],
+        [63, 50, 65],
+        [64, 784, 128],
+        [65, 33, 200],
+        [9, 1, 31],
+    ];
+
+    fn check<S: Scalar>(tolerance: f64) {
+        for [n_rows, n_columns, width] in SHAPES {
+            let dense = bytes(n_rows + 3, n_columns);
+            let Some(sparse) = from_dense(&dense) else {
+                continue;
+            };
+            let order: Vec<u32> = (0..n_rows as u32).rev().map(|row| row + 2).collect();
+            let rows = SparseRows {
+                matrix: &sparse,
+                rows: &order,
+            };
+            let chosen = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
+                f64::from(dense[(order[row] as usize, column)]) / 255.0
+            });
+            let cast =
+                |matrix: &Array2<f64>| matrix.iter().map(|&x| S::from_f64(x)).collect::<Vec<S>>();
+
+            let (weights, mut expected) = (numbers(n_columns, width), numbers(n_rows, width));
+            let mut out = cast(&expected);
+            matmul_add(
+                chosen.view(),
+                weights.view(),
+                expected.view_mut(),
+                &Threads::single(),
+            );
+            rows.add_product(&factors(), &cast(&weights), &mut out, &Threads::single());
+            assert_close(&out, &expected, tolerance);
+
+            let error = numbers(n_rows, width);
+            let mut expected = Array2::zeros((n_columns, width));
+            matmul(
+                chosen.t(),
+                error.view(),
+                expected.view_mut(),
+                &Threads::single(),
+            );
+            for count in [1, 2, 3] {
+                let threads = Threads::new(count);
+                let mut transposed = Transposed::new(&sparse, &threads);
+                for _ in 0..2 {
+                    let mut out = vec![S::zero(); n_columns * width];
+                    transposed.add_product_of(rows, &factors(), &cast(&error), &mut out, &threads);
+                    assert_close(&out, &expected, tolerance);
+                    let mut out = vec![S::zero(); n_columns * width];
+                    transposed.fill(rows, &threads);
+                    transposed.add_product(&factors(), &cast(&error), &mut out, &threads);
+                    assert_close(&out, &expected, tolerance);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_those_of_the_dense_matrix() {
+        check::<f64>(1e-12);
+        check::<f32>(1e-4);
+    }
+
+    #[test]
+    fn every_instruction_set_agrees() {
+        let (dense, weights) = (bytes(1, 300), numbers(300, 77));
+        let sparse = from_dense(&dense).expect("it is sparse");
+        let (indices, values) = sparse.row(0);
+        let weights = weights.as_slice().expect("a new array is contiguous");
+        let mut results = InstructionSet::available().map(|set| {
+            let mut out = [0.5; 77];
+            native::add_weighted_rows(set, indices, values, &factors(), weights, &mut out);
+            let mut outer = vec![0.25; 300 * 77];
+            native::add_outer(set, indices, values, &factors(), &out, &mut outer);
+            (out, outer)
+        });
+        let first = results.next().expect("there is one");
+        for other in results {
+            assert!(
+                first
+                    .0
+                    .iter()
+                    .zip(other.0)
+                    .all(|(a, b)| (a - b).abs() < 1e-12)
+            );
+            assert!(
+                first
+                    .1
+                    .iter()
+                    .zip(other.1)
+                    .all(|(a, b)| (a - b).abs() < 1e-12)
+            );
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let (dense, weights) = (bytes(200, 784), numbers(784, 70));
+        let sparse = from_dense(&dense).expect("it is sparse");
+        let order: Vec<u32> = (0..200).collect();
+        let rows = SparseRows {
+            matrix: &sparse,
+            rows: &order,
+        };
+        let weights = weights.as_slice().expect("a new array is contiguous");
+        let run = |count| {
+            let threads = Threads::new(count);
+            let mut out = vec![0.0; 200 * 70];
+            rows.add_product(&factors(), weights, &mut out, &threads);
+            let mut gradient = vec![0.0; 784 * 70];
+            Transposed::new(&sparse, &threads).add_product_of(
+                rows,
+                &factors(),
+                &out,
+                &mut gradient,
+                &threads,
+            );
+            (out, gradient)
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn full_matrices_stay_dense() {
+        assert_eq!(from_dense(&Array2::ones((3, 4))), None);
+    }
+}

@@ -1,0 +1,64 @@
+"""What all peers' scripts share: the flags, MNIST, and the line they print.
+
+Every script trains the same network on the same rows with the same batch size
+and optimizer, and prints one JSON object: `seconds` of each epoch (shuffling,
+gathering, forward, backward, step; compiling and evaluating apart) and the
+accuracy on the test images, by which one sees that the work was the same.
+"""
+
+import argparse
+import gzip
+import json
+import pathlib
+
+import numpy as np
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of MNIST's files")
+    parser.add_argument("--layers", required=True, help="widths, such as 784,128,10")
+    parser.add_argument("--activation", choices=["relu", "sigmoid"], required=True)
+    parser.add_argument("--batch", type=int, required=True, help="rows in a step; 0: all")
+    parser.add_argument("--optimizer", choices=["sgd", "adam"], required=True)
+    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parsed = parser.parse_args()
+    parsed.layers = [int(width) for width in parsed.layers.split(",")]
+    parsed.batch = parsed.batch or parsed.rows
+    return parsed
+
+
+def read_idx(path, offset):
+    return np.frombuffer(gzip.decompress(path.read_bytes()), dtype=np.uint8, offset=offset)
+
+
+def load(folder, rows):
+    """Training and test images as f32 in 0..1, labels as int64."""
+    x_train = read_idx(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, 784)[:rows]
+    y_train = read_idx(folder / "train-labels-idx1-ubyte.gz", 8)[:rows]
+    x_test = read_idx(folder / "t10k-images-idx3-ubyte.gz", 16).reshape(-1, 784)
+    y_test = read_idx(folder / "t10k-labels-idx1-ubyte.gz", 8)
+    scale = np.float32(1 / 255)
+    return x_train * scale, y_train.astype(np.int64), x_test * scale, y_test.astype(np.int64)
+
+
+def initial_weights(layers, activation, seed):
+    """He for relu, Xavier (uniform) otherwise and in the last layer; zero biases."""
+    rng = np.random.default_rng(seed)
+    parameters = []
+    last = len(layers) - 2
+    for index, (n_in, n_out) in enumerate(zip(layers[:-1], layers[1:])):
+        if activation == "relu" and index != last:
+            weights = rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out))
+        else:
+            limit = np.sqrt(6 / (n_in + n_out))
+            weights = rng.uniform(-limit, limit, (n_in, n_out))
+        parameters.append((weights.astype(np.float32), np.zeros(n_out, np.float32)))
+    return parameters
+
+
+def report(name, version, seconds, accuracy):
+    print(json.dumps({"peer": name, "version": version, "seconds": seconds, "accuracy": accuracy}))

@@ -1,0 +1,82 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["jax", "numpy"]
+# ///
+"""JAX: a whole epoch compiled into one scan."""
+
+import time
+
+import jax
+import jax.numpy as jnp
+
+import mnist
+
+
+def main():
+    args = mnist.arguments()
+    x, y, x_test, y_test = (jnp.asarray(part) for part in mnist.load(args.data, args.rows))
+    activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[args.activation]
+    n_batches = args.rows // args.batch
+
+    def forward(parameters, inputs):
+        for weights, bias in parameters[:-1]:
+            inputs = activation(inputs @ weights + bias)
+        weights, bias = parameters[-1]
+        return inputs @ weights + bias
+
+    def loss(parameters, inputs, labels):
+        log_softmax = jax.nn.log_softmax(forward(parameters, inputs))
+        return -jnp.mean(jnp.take_along_axis(log_softmax, labels[:, None], axis=1))
+
+    def sgd(state, gradient):
+        parameters = state["parameters"]
+        step = lambda w, g: w - args.lr * g
+        return {**state, "parameters": jax.tree.map(step, parameters, gradient)}
+
+    def adam(state, gradient):
+        t = state["t"] + 1
+        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, state["m"], gradient)
+        s = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, state["s"], gradient)
+        rate = args.lr / (1 - 0.9**t)
+        root = jnp.sqrt(1 - 0.999**t)
+        step = lambda w, m, s: w - rate * m / (jnp.sqrt(s) / root + 1e-8)
+        parameters = jax.tree.map(step, state["parameters"], m, s)
+        return {"parameters": parameters, "m": m, "s": s, "t": t}
+
+    update = {"sgd": sgd, "adam": adam}[args.optimizer]
+
+    @jax.jit
+    def epoch(state, key):
+        if n_batches == 1:
+            gradient = jax.grad(loss)(state["parameters"], x, y)
+            return update(state, gradient)
+        order = jax.random.permutation(key, args.rows)[: n_batches * args.batch]
+
+        def step(state, rows):
+            gradient = jax.grad(loss)(state["parameters"], x[rows], y[rows])
+            return update(state, gradient), None
+
+        state, _ = jax.lax.scan(step, state, order.reshape(n_batches, args.batch))
+        return state
+
+    parameters = [
+        tuple(jnp.asarray(part) for part in layer)
+        for layer in mnist.initial_weights(args.layers, args.activation, args.seed)
+    ]
+    zeros = jax.tree.map(jnp.zeros_like, parameters)
+    state = {"parameters": parameters}
+    if args.optimizer == "adam":
+        state |= {"m": zeros, "s": zeros, "t": jnp.zeros((), jnp.float32)}
+    key = jax.random.key(args.seed)
+    compiled = epoch.lower(state, key).compile()
+    seconds = []
+    for _ in range(args.epochs):
+        key, epoch_key = jax.random.split(key)
+        start = time.perf_counter()
+        state = jax.block_until_ready(compiled(state, epoch_key))
+        seconds.append(time.perf_counter() - start)
+    right = jnp.mean(jnp.argmax(forward(state["parameters"], x_test), axis=1) == y_test)
+    mnist.report("JAX", jax.__version__, seconds, float(right))
+
+
+main()
