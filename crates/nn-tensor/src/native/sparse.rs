@@ -7,9 +7,8 @@ use super::InstructionSet;
 use super::gemm::Gemm;
 use super::simd::{Quad, Simd};
 
-/// What one call works on. All pointers are to memory that the caller of
-/// [`add_weighted_rows`] has checked.
-#[derive(Clone, Copy, Debug)]
+/// What one call works on.
+#[derive(Debug)]
 #[allow(
     unreachable_pub,
     reason = "in the signature of a public trait's hidden method"
@@ -20,11 +19,47 @@ pub struct Sum<'a, T> {
     /// Their factors, as keys of `factors`.
     keys: &'a [u8],
     factors: &'a [T; 256],
-    /// The matrix, `stride` numbers from row to row.
+    /// Added up (or, by [`add_outer`], the one row that is added).
+    matrix: &'a [T],
+    out: &'a mut [T],
+    n_columns: usize,
+}
+
+/// The same, as pointers whose targets have been checked.
+#[derive(Clone, Copy)]
+struct Checked<'a, T> {
+    indices: &'a [u16],
+    keys: &'a [u8],
+    factors: &'a [T; 256],
     matrix: *const T,
-    stride: usize,
     out: *mut T,
     n_columns: usize,
+}
+
+impl<'a, T> Sum<'a, T> {
+    /// `rows` is the length of what the indices point into.
+    #[inline(always)]
+    fn check(self, rows: usize) -> Checked<'a, T> {
+        // In here, so that the search is compiled for wide vectors, too.
+        let largest = self
+            .indices
+            .iter()
+            .fold(0, |largest, &index| index.max(largest));
+        let needed = (usize::from(largest) + 1) * self.n_columns;
+        assert!(
+            self.indices.len() == self.keys.len() && (needed <= rows || self.indices.is_empty()),
+            "row {largest} of {} columns does not exist",
+            self.n_columns
+        );
+        Checked {
+            indices: self.indices,
+            keys: self.keys,
+            factors: self.factors,
+            matrix: self.matrix.as_ptr(),
+            out: self.out.as_mut_ptr(),
+            n_columns: self.n_columns,
+        }
+    }
 }
 
 /// `out ← out + Σₜ factors[keys[t]]·matrix[indices[t], :]`
@@ -42,26 +77,16 @@ pub(crate) fn add_weighted_rows<T: Gemm + Copy>(
     matrix: &[T],
     out: &mut [T],
 ) {
-    assert_eq!(indices.len(), keys.len(), "one factor a row");
     let n_columns = out.len();
-    let largest = indices.iter().copied().max();
-    let needed = largest.map_or(0, |largest| (usize::from(largest) + 1) * n_columns);
-    assert!(
-        needed <= matrix.len(),
-        "row {largest:?} of {n_columns} columns does not exist"
-    );
     let sum = Sum {
         indices,
         keys,
         factors,
-        matrix: matrix.as_ptr(),
-        stride: n_columns,
-        out: out.as_mut_ptr(),
+        matrix,
+        out,
         n_columns,
     };
-    // SAFETY: every index lies in the matrix, as asserted; `out` has
-    // `n_columns` numbers and is borrowed mutably; `set` is one of the
-    // machine's.
+    // SAFETY: `set` is one of the machine's; the kernel checks the rest.
     unsafe { T::sum_kernel(set)(sum) }
 }
 
@@ -77,35 +102,29 @@ pub(crate) fn add_outer<T: Gemm + Copy>(
     row: &[T],
     out: &mut [T],
 ) {
-    assert_eq!(indices.len(), keys.len(), "one factor a row");
     let n_columns = row.len();
-    let largest = indices.iter().copied().max();
-    let needed = largest.map_or(0, |largest| (usize::from(largest) + 1) * n_columns);
-    assert!(
-        needed <= out.len(),
-        "row {largest:?} of {n_columns} columns does not exist"
-    );
     let sum = Sum {
         indices,
         keys,
         factors,
-        matrix: row.as_ptr(),
-        stride: n_columns,
-        out: out.as_mut_ptr(),
+        matrix: row,
+        out,
         n_columns,
     };
-    // SAFETY: every index lies in `out`, as asserted, which is borrowed
-    // mutably; `row` has `n_columns` numbers; `set` is one of the machine's.
+    // SAFETY: `set` is one of the machine's; the kernel checks the rest.
     unsafe { T::outer_kernel(set)(sum) }
 }
 
 /// Blocks of eight, then four, two and one vectors, then the rest.
 ///
 /// # Safety
-/// As [`block`].
+/// The machine must have the instructions of `V`.
 #[inline(always)]
 unsafe fn weighted_rows<V: Simd>(sum: Sum<'_, V::T>) {
-    // SAFETY: the columns of the blocks follow one another up to `n_columns`.
+    let n_rows = sum.matrix.len();
+    let sum = sum.check(n_rows);
+    // SAFETY: every index lies in the matrix; the columns of the blocks follow
+    // one another up to `n_columns`, the length of `out`.
     unsafe {
         let mut column = 0;
         while column + 8 * V::LANES <= sum.n_columns {
@@ -136,7 +155,7 @@ unsafe fn weighted_rows<V: Simd>(sum: Sum<'_, V::T>) {
 /// The columns and the rows must exist, and the machine must have the
 /// instructions of `V`.
 #[inline(always)]
-unsafe fn block<V: Simd, const N: usize>(sum: Sum<'_, V::T>, column: usize) {
+unsafe fn block<V: Simd, const N: usize>(sum: Checked<'_, V::T>, column: usize) {
     // SAFETY: see above.
     unsafe {
         let out = sum.out.add(column);
@@ -147,7 +166,7 @@ unsafe fn block<V: Simd, const N: usize>(sum: Sum<'_, V::T>, column: usize) {
         }
         for (&index, &key) in sum.indices.iter().zip(sum.keys) {
             let factor = V::splat(sum.factors[usize::from(key)]);
-            let row = matrix.add(usize::from(index) * sum.stride);
+            let row = matrix.add(usize::from(index) * sum.n_columns);
             for (vector, slot) in sums.iter_mut().enumerate() {
                 *slot = factor.multiply_add(V::load(row.add(vector * V::LANES)), *slot);
             }
@@ -163,7 +182,7 @@ unsafe fn block<V: Simd, const N: usize>(sum: Sum<'_, V::T>, column: usize) {
 /// # Safety
 /// As [`block`].
 #[inline(always)]
-unsafe fn partial_block<V: Simd>(sum: Sum<'_, V::T>, column: usize) {
+unsafe fn partial_block<V: Simd>(sum: Checked<'_, V::T>, column: usize) {
     // SAFETY: see above; no lane beyond `n` is touched.
     unsafe {
         let n = sum.n_columns - column;
@@ -172,7 +191,7 @@ unsafe fn partial_block<V: Simd>(sum: Sum<'_, V::T>, column: usize) {
         let mut total = V::load_part(out, n);
         for (&index, &key) in sum.indices.iter().zip(sum.keys) {
             let factor = V::splat(sum.factors[usize::from(key)]);
-            let row = V::load_part(matrix.add(usize::from(index) * sum.stride), n);
+            let row = V::load_part(matrix.add(usize::from(index) * sum.n_columns), n);
             total = factor.multiply_add(row, total);
         }
         total.store_part(out, n);
@@ -183,10 +202,13 @@ unsafe fn partial_block<V: Simd>(sum: Sum<'_, V::T>, column: usize) {
 /// added to rows of `sum.out`.
 ///
 /// # Safety
-/// As [`block`].
+/// The machine must have the instructions of `V`.
 #[inline(always)]
 unsafe fn outer<V: Simd>(sum: Sum<'_, V::T>) {
-    // SAFETY: the columns of the blocks follow one another up to `n_columns`.
+    let n_rows = sum.out.len();
+    let sum = sum.check(n_rows);
+    // SAFETY: every index lies in `out`; the columns of the blocks follow one
+    // another up to `n_columns`, the length of the row.
     unsafe {
         let mut column = 0;
         while column + 8 * V::LANES <= sum.n_columns {
@@ -210,7 +232,7 @@ unsafe fn outer<V: Simd>(sum: Sum<'_, V::T>) {
             let row = V::load_part(sum.matrix.add(column), n);
             for (&index, &key) in sum.indices.iter().zip(sum.keys) {
                 let factor = V::splat(sum.factors[usize::from(key)]);
-                let out = sum.out.add(usize::from(index) * sum.stride + column);
+                let out = sum.out.add(usize::from(index) * sum.n_columns + column);
                 factor
                     .multiply_add(row, V::load_part(out, n))
                     .store_part(out, n);
@@ -224,7 +246,7 @@ unsafe fn outer<V: Simd>(sum: Sum<'_, V::T>) {
 /// # Safety
 /// As [`block`].
 #[inline(always)]
-unsafe fn outer_block<V: Simd, const N: usize>(sum: Sum<'_, V::T>, column: usize) {
+unsafe fn outer_block<V: Simd, const N: usize>(sum: Checked<'_, V::T>, column: usize) {
     // SAFETY: see above.
     unsafe {
         let mut row = [V::zero(); N];
@@ -233,7 +255,7 @@ unsafe fn outer_block<V: Simd, const N: usize>(sum: Sum<'_, V::T>, column: usize
         }
         for (&index, &key) in sum.indices.iter().zip(sum.keys) {
             let factor = V::splat(sum.factors[usize::from(key)]);
-            let out = sum.out.add(usize::from(index) * sum.stride + column);
+            let out = sum.out.add(usize::from(index) * sum.n_columns + column);
             for (vector, row) in row.into_iter().enumerate() {
                 let out = out.add(vector * V::LANES);
                 factor.multiply_add(row, V::load(out)).store(out);
@@ -252,7 +274,7 @@ pub type SumKernel<T> = unsafe fn(Sum<'_, T>);
 macro_rules! compiled {
     ($name:ident, $outer:ident, $vector:ty $(, $features:literal)?) => {
         /// # Safety
-        /// See [`block`].
+        /// The machine must have the instructions.
         $(#[target_feature(enable = $features)])?
         pub(super) unsafe fn $name(sum: Sum<'_, <$vector as Simd>::T>) {
             // SAFETY: this function is compiled for the instructions of the
@@ -261,7 +283,7 @@ macro_rules! compiled {
         }
 
         /// # Safety
-        /// See [`block`].
+        /// The machine must have the instructions.
         $(#[target_feature(enable = $features)])?
         pub(super) unsafe fn $outer(sum: Sum<'_, <$vector as Simd>::T>) {
             // SAFETY: as above.
