@@ -161,7 +161,10 @@ mod tests {
         }
     }
 
-    const SIZES: [(usize, usize, usize); 14] = [
+    const SIZES: [(usize, usize, usize); 17] = [
+        (40, 300, 10),
+        (17, 520, 16),
+        (9, 30, 20),
         (1, 1, 1),
         (1, 784, 10),
         (2, 3, 4),
@@ -203,6 +206,21 @@ mod tests {
     #[test]
     fn product_is_the_definition_in_double_precision() {
         check_all::<f64>(f64::EPSILON);
+    }
+
+    /// One row of a batch gives the bits of the batch.
+    #[test]
+    fn rows_do_not_depend_on_each_other() {
+        for (k, n) in [(784, 128), (300, 10), (64, 33), (513, 7)] {
+            let (a, b) = (random::<f32>(20, k, 70), random::<f32>(k, n, 71));
+            let (mut all, mut one) = (Array2::zeros((20, n)), Array2::zeros((1, n)));
+            matmul(a.view(), b.view(), all.view_mut(), &Threads::single());
+            for row in 0..20 {
+                let a = a.slice(s![row..=row, ..]);
+                matmul(a, b.view(), one.view_mut(), &Threads::single());
+                assert_eq!(one.row(0), all.row(row));
+            }
+        }
     }
 
     #[test]

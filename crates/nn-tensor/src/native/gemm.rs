@@ -52,8 +52,13 @@ pub struct Kernels<T: 'static> {
     max_rows: usize,
     /// Columns of a panel of B.
     panel_width: usize,
-    /// `by_rows[r - 1]` handles `r` rows.
+    /// `by_rows[r - 1]` handles `r` rows of a packed panel.
     by_rows: &'static [Microkernel<T>],
+    /// `narrow[v - 1][r - 1]` handles `r` rows and up to `v` vectors of a B
+    /// that is not packed.
+    narrow: [&'static [Microkernel<T>]; 2],
+    /// Numbers in a vector.
+    lanes: usize,
 }
 
 /// One strip of rows times one packed panel of B.
@@ -71,8 +76,11 @@ pub struct Strip<T> {
     a: *const T,
     a_row_stride: isize,
     a_depth_stride: isize,
-    /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros.
+    /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros;
+    /// or B itself.
     panel: *const T,
+    /// From row to row of a B that is not packed.
+    b_row_stride: isize,
     c: *mut T,
     c_row_stride: isize,
     /// Columns of the panel that exist in C.
@@ -101,6 +109,9 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     }
     let kernels = T::kernels(set);
     let width = kernels.panel_width;
+    if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
+        return narrow_gemm(kernels, a, b, c, accumulate);
+    }
     T::with_pack_buffer(|panels| {
         for column in (0..columns).step_by(NC) {
             let n_columns = NC.min(columns - column);
@@ -129,6 +140,7 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
                                 a_row_stride: a.strides()[0],
                                 a_depth_stride: a.strides()[1],
                                 panel: panel.as_ptr(),
+                                b_row_stride: 0,
                                 c: c.as_mut_ptr()
                                     .offset(strip as isize * c.strides()[0])
                                     .add(panel_start),
@@ -142,6 +154,38 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
             }
         }
     });
+}
+
+/// [`gemm`] for a narrow, row-major B, which is read where it lies.
+fn narrow_gemm<T>(
+    kernels: &Kernels<T>,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    accumulate: bool,
+) {
+    let (rows, depth) = a.dim();
+    let columns = b.ncols();
+    let by_rows = kernels.narrow[columns.div_ceil(kernels.lanes) - 1];
+    for start in (0..depth).step_by(KC) {
+        for (strip, n_rows) in strips(rows, kernels.max_rows) {
+            // SAFETY: as in `gemm`; B has `columns` contiguous numbers a row.
+            unsafe {
+                by_rows[n_rows - 1](Strip {
+                    depth: KC.min(depth - start),
+                    a: offset(&a, strip, start),
+                    a_row_stride: a.strides()[0],
+                    a_depth_stride: a.strides()[1],
+                    panel: offset(&b, start, 0),
+                    b_row_stride: b.strides()[0],
+                    c: c.as_mut_ptr().offset(strip as isize * c.strides()[0]),
+                    c_row_stride: c.strides()[0],
+                    columns,
+                    accumulate: accumulate || start > 0,
+                });
+            }
+        }
+    }
 }
 
 /// Cuts `rows` into strips of nearly equal height: `(first row, rows)`.
@@ -258,6 +302,68 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
     }
 }
 
+/// As [`microkernel`] with a B that is not packed; of the last vector only the
+/// columns that exist are touched.
+///
+/// # Safety
+/// As [`microkernel`].
+#[inline(always)]
+unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: Strip<V::T>) {
+    let full = VECTORS - 1;
+    let rest = strip.columns - full * V::LANES;
+    // SAFETY: every address below lies in the strip that the caller vouches for.
+    unsafe {
+        let mut sums = [[V::zero(); VECTORS]; ROWS];
+        let (mut a, mut b_row) = (strip.a, strip.panel);
+        for _ in 0..strip.depth {
+            let mut b = [V::zero(); VECTORS];
+            for (vector, slot) in b.iter_mut().enumerate().take(full) {
+                *slot = V::load(b_row.add(vector * V::LANES));
+            }
+            b[full] = load_rest::<V>(b_row.add(full * V::LANES), rest);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a.offset(row as isize * strip.a_row_stride));
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum = a.multiply_add(b, *sum);
+                }
+            }
+            a = a.wrapping_offset(strip.a_depth_stride);
+            b_row = b_row.wrapping_offset(strip.b_row_stride);
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let c = strip.c.offset(row as isize * strip.c_row_stride);
+            for (vector, sum) in sums.into_iter().enumerate() {
+                let c = c.add(vector * V::LANES);
+                let n = if vector < full { V::LANES } else { rest };
+                let sum = if strip.accumulate {
+                    load_rest::<V>(c, n).add(sum)
+                } else {
+                    sum
+                };
+                if n == V::LANES {
+                    sum.store(c);
+                } else {
+                    sum.store_part(c, n);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `n <= V::LANES` numbers must exist from `from` on.
+#[inline(always)]
+unsafe fn load_rest<V: Simd>(from: *const V::T, n: usize) -> V {
+    // SAFETY: see above.
+    unsafe {
+        if n == V::LANES {
+            V::load(from)
+        } else {
+            V::load_part(from, n)
+        }
+    }
+}
+
 /// Compiles the microkernels of one vector type for its instructions.
 macro_rules! kernels {
     (
@@ -273,7 +379,17 @@ macro_rules! kernels {
                 max_rows: $max_rows,
                 panel_width: $vectors * <$vector as Simd>::LANES,
                 by_rows: &[$(compiled::<$rows>),*],
+                narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
+                lanes: <$vector as Simd>::LANES,
             };
+
+            /// # Safety
+            /// See [`microkernel`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn narrow<const ROWS: usize, const VECTORS: usize>(strip: Strip<T>) {
+                // SAFETY: as below.
+                unsafe { narrow_microkernel::<$vector, ROWS, VECTORS>(strip) }
+            }
 
             /// # Safety
             /// See [`microkernel`].
