@@ -161,7 +161,8 @@ mod tests {
         }
     }
 
-    const SIZES: [(usize, usize, usize); 17] = [
+    const SIZES: [(usize, usize, usize); 18] = [
+        (2, 10, 64),
         (40, 300, 10),
         (17, 520, 16),
         (9, 30, 20),
@@ -220,6 +221,22 @@ mod tests {
                 matmul(a, b.view(), one.view_mut(), &Threads::single());
                 assert_eq!(one.row(0), all.row(row));
             }
+        }
+    }
+
+    #[test]
+    fn few_rows_and_a_transposed_matrix_give_the_same_bits() {
+        let (a, b) = (random::<f32>(9, 10, 72), random::<f32>(64, 10, 73));
+        let (mut all, mut one) = (Array2::zeros((9, 64)), Array2::zeros((1, 64)));
+        matmul(a.view(), b.t(), all.view_mut(), &Threads::single());
+        for row in 0..9 {
+            matmul(
+                a.slice(s![row..=row, ..]),
+                b.t(),
+                one.view_mut(),
+                &Threads::single(),
+            );
+            assert_eq!(one.row(0), all.row(row));
         }
     }
 

@@ -30,6 +30,10 @@ const KC: usize = 256;
 /// Width of a block of columns, a multiple of every kernel's width.
 const NC: usize = 1536;
 
+/// Products of at most so many rows and so short sums are not packed.
+const MAX_SINGLE_ROWS: usize = 2;
+const MAX_SINGLE_DEPTH: usize = 64;
+
 /// Element types that have kernels.
 pub trait Gemm: Sized + 'static {
     #[doc(hidden)]
@@ -57,6 +61,8 @@ pub struct Kernels<T: 'static> {
     /// `narrow[v - 1][r - 1]` handles `r` rows and up to `v` vectors of a B
     /// that is not packed.
     narrow: [&'static [Microkernel<T>]; 2],
+    /// Handles one row and a B of contiguous columns that is not packed.
+    one_row: Microkernel<T>,
     /// Numbers in a vector.
     lanes: usize,
 }
@@ -79,7 +85,8 @@ pub struct Strip<T> {
     /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros;
     /// or B itself.
     panel: *const T,
-    /// From row to row of a B that is not packed.
+    /// From row to row of a B that is not packed (from column to column for
+    /// [`one_row_microkernel`]).
     b_row_stride: isize,
     c: *mut T,
     c_row_stride: isize,
@@ -111,6 +118,9 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     let width = kernels.panel_width;
     if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
         return narrow_gemm(kernels, a, b, c, accumulate);
+    }
+    if rows <= MAX_SINGLE_ROWS && depth <= MAX_SINGLE_DEPTH && b.strides()[0] == 1 {
+        return row_by_row_gemm(kernels, a, b, c, accumulate);
     }
     T::with_pack_buffer(|panels| {
         for column in (0..columns).step_by(NC) {
@@ -154,6 +164,38 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
             }
         }
     });
+}
+
+/// [`gemm`] for few rows and a short sum, for which packing B would be most of
+/// the work.
+fn row_by_row_gemm<T>(
+    kernels: &Kernels<T>,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+    accumulate: bool,
+) {
+    let (rows, depth) = a.dim();
+    if depth == 0 {
+        return;
+    }
+    for row in 0..rows {
+        // SAFETY: as in `gemm`; the columns of B are contiguous.
+        unsafe {
+            (kernels.one_row)(Strip {
+                depth,
+                a: offset(&a, row, 0),
+                a_row_stride: 0,
+                a_depth_stride: a.strides()[1],
+                panel: b.as_ptr(),
+                b_row_stride: b.strides()[1],
+                c: c.as_mut_ptr().offset(row as isize * c.strides()[0]),
+                c_row_stride: 0,
+                columns: b.ncols(),
+                accumulate,
+            });
+        }
+    }
 }
 
 /// [`gemm`] for a narrow, row-major B, which is read where it lies.
@@ -350,6 +392,28 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
     }
 }
 
+/// One row of C, a number at a time: the sums of neighbouring columns do not
+/// wait for each other.
+///
+/// # Safety
+/// As [`microkernel`].
+#[inline(always)]
+unsafe fn one_row_microkernel<V: Simd>(strip: Strip<V::T>) {
+    for column in 0..strip.columns {
+        // SAFETY: every address below lies in the strip that the caller vouches for.
+        unsafe {
+            let b = strip.panel.offset(column as isize * strip.b_row_stride);
+            let mut sum = V::T::default();
+            for index in 0..strip.depth {
+                let a = *strip.a.offset(index as isize * strip.a_depth_stride);
+                sum = V::multiply_add_one(a, *b.add(index), sum);
+            }
+            let c = strip.c.add(column);
+            *c = if strip.accumulate { *c + sum } else { sum };
+        }
+    }
+}
+
 /// # Safety
 /// `n <= V::LANES` numbers must exist from `from` on.
 #[inline(always)]
@@ -380,8 +444,17 @@ macro_rules! kernels {
                 panel_width: $vectors * <$vector as Simd>::LANES,
                 by_rows: &[$(compiled::<$rows>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
+                one_row,
                 lanes: <$vector as Simd>::LANES,
             };
+
+            /// # Safety
+            /// See [`microkernel`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn one_row(strip: Strip<T>) {
+                // SAFETY: as below.
+                unsafe { one_row_microkernel::<$vector>(strip) }
+            }
 
             /// # Safety
             /// See [`microkernel`].

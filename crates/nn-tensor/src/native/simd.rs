@@ -7,7 +7,7 @@
 /// functions may only be called where those instructions exist, and only
 /// inlined into functions that are compiled for them.
 pub(super) unsafe trait Simd: Copy {
-    type T: Copy + Default + 'static;
+    type T: Copy + Default + std::ops::Add<Output = Self::T> + 'static;
     const LANES: usize;
 
     /// All lanes 0.
@@ -33,6 +33,9 @@ pub(super) unsafe trait Simd: Copy {
 
     /// `self·b + c`, rounded once where the machine can.
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+
+    /// The same of single numbers, with the same rounding.
+    unsafe fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -93,6 +96,11 @@ mod x86 {
             // SAFETY: see the trait.
             unsafe { _mm512_fmadd_ps(self, b, c) }
         }
+
+        #[inline(always)]
+        unsafe fn multiply_add_one(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
     }
 
     // SAFETY: AVX-512F only; callers have made sure of it.
@@ -146,6 +154,11 @@ mod x86 {
         unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
             // SAFETY: see the trait.
             unsafe { _mm512_fmadd_pd(self, b, c) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add_one(a: f64, b: f64, c: f64) -> f64 {
+            a.mul_add(b, c)
         }
     }
 
@@ -212,6 +225,11 @@ mod x86 {
             // SAFETY: see the trait.
             unsafe { _mm256_fmadd_ps(self, b, c) }
         }
+
+        #[inline(always)]
+        unsafe fn multiply_add_one(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
     }
 
     // SAFETY: AVX2 and FMA only; callers have made sure of them.
@@ -272,6 +290,11 @@ mod x86 {
             // SAFETY: see the trait.
             unsafe { _mm256_fmadd_pd(self, b, c) }
         }
+
+        #[inline(always)]
+        unsafe fn multiply_add_one(a: f64, b: f64, c: f64) -> f64 {
+            a.mul_add(b, c)
+        }
     }
 }
 
@@ -328,14 +351,18 @@ macro_rules! quad {
 
             #[inline(always)]
             unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-                std::array::from_fn(|i| {
-                    // Fused only where every machine of the target fuses.
-                    if cfg!(target_arch = "aarch64") {
-                        self[i].mul_add(b[i], c[i])
-                    } else {
-                        self[i] * b[i] + c[i]
-                    }
-                })
+                // SAFETY: no special instructions.
+                std::array::from_fn(|i| unsafe { Self::multiply_add_one(self[i], b[i], c[i]) })
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
+                // Fused only where every machine of the target fuses.
+                if cfg!(target_arch = "aarch64") {
+                    a.mul_add(b, c)
+                } else {
+                    a * b + c
+                }
             }
         }
     };
