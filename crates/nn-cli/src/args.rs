@@ -130,7 +130,7 @@ pub(crate) struct PredictArguments {
     #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
     pub(crate) files: Vec<PathBuf>,
     /// Where to write the predictions of a CSV file [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     pub(crate) output: Option<PathBuf>,
     /// Samples of the test set instead: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]

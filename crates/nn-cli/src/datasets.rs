@@ -198,7 +198,8 @@ impl Data {
                 division: loaded.division,
             }
         } else {
-            let dataset = load_dataset(request.name, request.data_dir, threads)?;
+            let mut dataset = load_dataset(request.name, request.data_dir, threads)?;
+            with_counterpart(&mut dataset.class_names);
             Self {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classes(dataset.n_classes()),
@@ -285,6 +286,14 @@ impl Data {
             nn_data::Targets::Values(values) => Targets::Values(values.view()),
         };
         Ok(Samples::new(inputs, targets)?)
+    }
+}
+
+/// Gives a single class the one that it is not: there is no telling apart of
+/// one.
+pub(crate) fn with_counterpart(class_names: &mut Vec<String>) {
+    if let [only] = &class_names[..] {
+        class_names.push(format!("not {only}"));
     }
 }
 

@@ -226,10 +226,15 @@ fn schedule_help() -> String {
 impl Settings {
     /// Reads settings from a TOML file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let length = path
-            .metadata()
-            .map_err(|error| Failure::io(path, &error))?
-            .len();
+        let metadata = path.metadata().map_err(|error| Failure::io(path, &error))?;
+        if !metadata.is_file() {
+            return Err(Failure::new(
+                Code::Data,
+                format!("{}: not a regular file", path.display()),
+            )
+            .help("give the path of a TOML file, such as a run's config.toml"));
+        }
+        let length = metadata.len();
         if length > MAX_CONFIG_BYTES {
             return Err(Failure::new(
                 Code::Data,
@@ -239,8 +244,18 @@ impl Settings {
                 ),
             ));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-        toml::from_str(&text).map_err(|error| {
+        let bytes = std::fs::read(path).map_err(|error| Failure::io(path, &error))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Failure::new(
+                Code::Data,
+                format!(
+                    "{}: not UTF-8 at byte offset {}",
+                    path.display(),
+                    error.valid_up_to()
+                ),
+            )
+        })?;
+        toml::from_str(text).map_err(|error| {
             Failure::usage(format!(
                 "{}: {}",
                 path.display(),
