@@ -64,6 +64,7 @@ pub(crate) struct RunChoice {
 }
 
 #[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn train\n  \
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
@@ -155,6 +156,7 @@ pub(crate) struct InspectArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn gradcheck\n  \
     nn gradcheck --hidden 30,20 --activation gelu --batch-norm --loss mse --l2 0.1")]

@@ -80,6 +80,17 @@ impl Failure {
         }
     }
 
+    /// What would be wrong usage, had it been typed, was read from a file.
+    pub(crate) fn of_data(self) -> Self {
+        match self.code {
+            Code::Usage => Self {
+                code: Code::Data,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Says where it happened.
     pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{Ended, SMALL, Scratch, gzip, idx_images, idx_labels};
+use crate::support::{Ended, Scratch, TWO_EPOCHS, gzip, idx_images, idx_labels};
 
 const IMAGES: &str = "data/train-images-idx3-ubyte";
 const LABELS: &str = "data/train-labels-idx1-ubyte";
@@ -175,9 +175,9 @@ fn bad_tables() {
             vec!["line 3", "expected 3", "found 4"],
         ),
         (
-            "after a quoted line end",
-            format!("{header}\"1\",2,\"a\nb\"\n3,b\n").into(),
-            vec!["line 4", "found 2"],
+            "line end in quotes",
+            format!("{header}{row}3,4,\"a\nb\"\n").into(),
+            vec!["line 3", "\"label\"", "found \"a\\nb\""],
         ),
         (
             "empty cell",
@@ -254,16 +254,16 @@ fn tables_that_the_model_does_not_know() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", crate::support::trees());
     scratch.train("a", "--data trees.csv --hidden 3 --epochs 1");
-    scratch.file("less.csv", "x,colour\n1,red\n");
+    scratch.file("less.csv", "u,colour\n1,red\n");
     scratch
         .nn("predict a less.csv")
-        .refuses(3, &["less.csv", "\"y\""]);
-    scratch.file("wrong.csv", "x,y,colour\n1,2,red\n1,two,red\n");
+        .refuses(3, &["less.csv", "\"v\""]);
+    scratch.file("wrong.csv", "u,v,colour\n1,2,red\n1,two,red\n");
     scratch
         .nn("predict a wrong.csv --output answers.csv")
         .refuses(3, &["wrong.csv", "line 3", "\"two\""]);
     assert!(!scratch.path("answers.csv").exists());
-    scratch.train("digits", SMALL);
+    scratch.train("digits", TWO_EPOCHS);
     scratch
         .nn("predict digits less.csv")
         .refuses(3, &["less.csv", "trained on images"]);
@@ -279,7 +279,7 @@ fn tables_that_the_model_does_not_know() {
 #[test]
 fn bad_pictures() {
     let scratch = Scratch::new();
-    scratch.train("a", SMALL);
+    scratch.train("a", TWO_EPOCHS);
     let before = fs::read(scratch.path("runs/a/model.safetensors")).expect("a model");
     let mut grey = ndarray::Array2::<u8>::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
@@ -337,7 +337,7 @@ fn replace(bytes: &mut [u8], from: &str, to: &str) {
 #[test]
 fn bad_model_files() {
     let scratch = Scratch::new();
-    scratch.train("a", SMALL);
+    scratch.train("a", TWO_EPOCHS);
     let length = fs::metadata(scratch.path("runs/a/model.safetensors"))
         .expect("a model")
         .len();
@@ -364,14 +364,17 @@ fn bad_model_files() {
         *bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
     });
     for (name, part) in [
-        ("cut", ""),
+        ("cut", "50919 bytes of weights, the header promises 50920"),
         ("cut-header", "100"),
-        ("longer", ""),
+        (
+            "longer",
+            "50921 bytes of weights, the header promises 50920",
+        ),
         ("empty", "ends at byte 0"),
         ("weight", "expected SHA-256"),
         ("length", "promise a header"),
         ("names", "layers.1"),
-        ("type", ""),
+        ("type", "expected F32 or F64, found I32"),
         ("loss", "cross-empathy"),
         ("foreign", "not written by nn"),
     ] {

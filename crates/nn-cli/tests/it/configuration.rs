@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{SMALL, Scratch, csv, trees};
+use crate::support::{Scratch, TWO_EPOCHS, csv, trees};
 
 fn sha(summary: &Value) -> &str {
     summary["weights_sha256"].as_str().expect("a checksum")
@@ -40,7 +40,7 @@ fn a_runs_config_gives_the_same_weights_again() {
     let configurations = [
         format!("{small} --hidden 20,10 --batch-norm --dropout 0.3 --seed 9223372036854775807"),
         format!("{small} --hidden 12,8,6 --activation tanh,leaky-relu:slope=0.2,elu:alpha=0.5"),
-        format!("{small} --hidden 9 --schedule step:every=3:factor=0.3 --lr 0.1 --optimizer momentum:beta=0.8"),
+        format!("{small} --hidden 9 --schedule step:every=3:factor=0.3 --lr 0.1 --optimizer momentum:momentum=0.8"),
         format!("{small} --hidden 9 --class-weight balanced --positive-class 3 --loss hinge"),
         format!("{small} --hidden 9 --class-weight 1,2,1,1,1,0.5,1,1,1,3 --label-smoothing 0.1"),
         format!("{small} --hidden \"\" --init normal:std=0.01 --bias-init constant:value=0.1 --batch-size full"),
@@ -224,6 +224,6 @@ fn the_data_folder_comes_from_the_environment_too() {
         text.contains("not here"),
         "one of four files is not the data set: {text}"
     );
-    let summary = scratch.train("a", &format!("{SMALL} --data-dir nowhere"));
+    let summary = scratch.train("a", &format!("{TWO_EPOCHS} --data-dir nowhere"));
     assert_eq!(summary["dataset"], "glyphs");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use nn_data::checksum::sha256;
 use serde_json::Value;
 
-use crate::support::{SMALL, Scratch};
+use crate::support::{SMALL, Scratch, TWO_EPOCHS};
 
 const METRICS_HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
     validation_loss,validation_accuracy,train_seconds,evaluate_seconds";
@@ -93,7 +93,7 @@ fn a_run_directory_holds_what_the_contract_says() {
 #[test]
 fn cells_of_what_was_not_measured_are_empty() {
     let scratch = Scratch::new();
-    let summary = scratch.train("a", &format!("{SMALL} --validation 0"));
+    let summary = scratch.train("a", &format!("{SMALL} --validation 0 --epochs 2"));
     for row in metrics(&scratch, "a") {
         assert_eq!(row.len(), 9);
         assert_eq!((&row[5][..], &row[6][..], &row[8][..]), ("", "", ""));
@@ -101,7 +101,7 @@ fn cells_of_what_was_not_measured_are_empty() {
     }
     assert!(summary["validation_accuracy"].is_null());
 
-    let table = crate::support::csv("x,y,price", 60, |_, x, y| format!("{x},{y},{}", x + y));
+    let table = crate::support::csv("u,v,price", 60, |_, x, y| format!("{x},{y},{}", x + y));
     scratch.file("a.csv", table);
     scratch.train("b", "--data a.csv --target price --hidden 4 --epochs 1");
     let row = &metrics(&scratch, "b")[0];
@@ -128,7 +128,7 @@ fn losses_are_means_whatever_the_reduction() {
 #[test]
 fn the_checksum_is_that_of_the_data_section() {
     let scratch = Scratch::new();
-    let summary = scratch.train("a", SMALL);
+    let summary = scratch.train("a", TWO_EPOCHS);
     let bytes = fs::read(scratch.path("runs/a/model.safetensors")).expect("a model was written");
     let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
     let data = &bytes[8 + length..];
@@ -148,10 +148,10 @@ fn the_checksum_is_that_of_the_data_section() {
 #[test]
 fn a_run_is_never_overwritten() {
     let scratch = Scratch::new();
-    scratch.train("a", SMALL);
+    scratch.train("a", TWO_EPOCHS);
     let before = scratch.read("runs/a/summary.json");
     scratch
-        .nn(&format!("train --name a {SMALL} --seed 1"))
+        .nn(&format!("train --name a {TWO_EPOCHS} --seed 1"))
         .refuses(2, &["runs/a: this run exists", "--name"]);
     assert_eq!(scratch.read("runs/a/summary.json"), before);
     for number in 1..=2 {
@@ -169,7 +169,7 @@ fn a_run_is_never_overwritten() {
 fn json_is_one_object_a_line() {
     let scratch = Scratch::new();
     let output = scratch
-        .nn(&format!("train --name a --json {SMALL}"))
+        .nn(&format!("train --name a --json {TWO_EPOCHS}"))
         .succeeds();
     let lines: Vec<Value> = output
         .lines()
@@ -207,7 +207,7 @@ fn json_is_one_object_a_line() {
 #[test]
 fn evaluate_repeats_the_summary() {
     let scratch = Scratch::new();
-    let summary = scratch.train("a", SMALL);
+    let summary = scratch.train("a", TWO_EPOCHS);
     let test = scratch.evaluate("a", "");
     assert_eq!(test["accuracy"], summary["test_accuracy"]);
     assert_eq!(test["loss"], summary["test_loss"]);

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{SMALL, Scratch};
+use crate::support::{Scratch, TWO_EPOCHS};
 
 /// Longer than any test waits.
 const ENDLESS: &str =
@@ -85,7 +85,9 @@ fn a_signal_saves_the_model_and_ends_the_training() {
 fn training_that_runs_away_is_told() {
     let scratch = Scratch::new();
     let error = scratch
-        .nn(&format!("train --name a {SMALL} --optimizer sgd --lr 1e30"))
+        .nn(&format!(
+            "train --name a {TWO_EPOCHS} --optimizer sgd --lr 1e30"
+        ))
         .fails(6);
     for part in ["loss", "epoch 1", "batch", "learning rate", "help: try"] {
         assert!(error.contains(part), "{error}");
@@ -100,7 +102,7 @@ fn training_that_runs_away_is_told() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let scratch = Scratch::new();
-    scratch.train("a", SMALL);
+    scratch.train("a", TWO_EPOCHS);
     for arguments in [
         "evaluate a",
         "inspect a",
@@ -154,7 +156,7 @@ fn folders_that_cannot_be_made_are_told() {
     let scratch = Scratch::new();
     scratch.file("runs", "a file where a folder should be");
     scratch
-        .nn(&format!("train {SMALL}"))
+        .nn(&format!("train {TWO_EPOCHS}"))
         .refuses(5, &["runs: "]);
 }
 
@@ -162,7 +164,7 @@ fn folders_that_cannot_be_made_are_told() {
 fn paths_need_not_be_utf_8() {
     let scratch = Scratch::new();
     let strange = OsStr::from_bytes(b"odd-\xff-runs");
-    let words: Vec<&OsStr> = SMALL.split(' ').map(OsStr::new).collect();
+    let words: Vec<&OsStr> = TWO_EPOCHS.split(' ').map(OsStr::new).collect();
     let output = scratch
         .command()
         .args(["train", "--name", "a", "--runs-dir"])

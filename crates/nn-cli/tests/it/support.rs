@@ -156,9 +156,12 @@ impl From<Output> for Ended {
     }
 }
 
-/// A small training on the built-in digits.
-pub(crate) const SMALL: &str =
-    "--data glyphs --limit-train 300 --hidden 16 --epochs 2 --batch-size 32";
+/// A small training on the built-in digits; how long is still to be said.
+pub(crate) const SMALL: &str = "--data glyphs --limit-train 300 --hidden 16 --batch-size 32";
+
+/// The same for two epochs.
+pub(crate) const TWO_EPOCHS: &str =
+    "--data glyphs --limit-train 300 --hidden 16 --batch-size 32 --epochs 2";
 
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -198,7 +201,8 @@ pub(crate) fn noise(n: usize) -> Vec<f64> {
         .collect()
 }
 
-/// A header, then a row for each pair of numbers from -3 to 3.
+/// A header (where a column called `y` would be taken for the target), then a
+/// row for each pair of numbers from -3 to 3.
 pub(crate) fn csv(header: &str, n_rows: usize, row: impl Fn(usize, f64, f64) -> String) -> String {
     let numbers = noise(2 * n_rows);
     let rows = numbers
@@ -214,7 +218,7 @@ pub(crate) fn csv(header: &str, n_rows: usize, row: impl Fn(usize, f64, f64) -> 
 /// 240 rows of three trees around three centres, with a colour that means
 /// nothing.
 pub(crate) fn trees() -> String {
-    csv("x,y,colour,tree", 240, |i, x, y| {
+    csv("u,v,colour,tree", 240, |i, x, y| {
         let (tree, at_x, at_y) = [("oak", 0.0, 0.0), ("elm", 5.0, 0.0), ("ash", 0.0, 5.0)][i % 3];
         let colour = ["red", "green", "blue"][i / 3 % 3];
         format!(

@@ -22,7 +22,7 @@ fn several_classes() {
     assert_eq!(evaluation["accuracy"], summary["test_accuracy"]);
     assert_eq!(evaluation["classes"][0]["name"], "ash");
 
-    scratch.file("new.csv", "colour,x,y\nred,0,0\nblue,5,0\ngreen,0.1,5\n");
+    scratch.file("new.csv", "colour,u,v\nred,0,0\nblue,5,0\ngreen,0.1,5\n");
     let output = scratch.nn("predict a new.csv").succeeds();
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(
@@ -61,11 +61,11 @@ fn several_classes() {
 #[test]
 fn yes_or_no() {
     let scratch = Scratch::new();
-    let table = csv("x,y,answer", 300, |_, x, y| {
+    let table = csv("u,v,answer", 300, |_, x, y| {
         format!("{x:.3},{y:.3},{}", if x + y > 0.0 { "yes" } else { "no" })
     });
     scratch.file("a.csv", table);
-    scratch.file("new.csv", "x,y\n2,2\n-2,-1\n");
+    scratch.file("new.csv", "u,v\n2,2\n-2,-1\n");
     for loss in ["binary-cross-entropy", "hinge", "mse", "cross-entropy"] {
         let flags = format!("--data a.csv {TRAINING} --loss {loss}");
         let summary = scratch.train(loss, &flags);
@@ -84,7 +84,7 @@ fn yes_or_no() {
 #[test]
 fn predictions_of_a_hinge_are_those_that_evaluate_counts() {
     let scratch = Scratch::new();
-    let table = csv("x,y,answer", 200, |_, x, y| {
+    let table = csv("u,v,answer", 200, |_, x, y| {
         format!("{x:.3},{y:.3},{}", if x + y > 0.0 { "yes" } else { "no" })
     });
     scratch.file("a.csv", &table);
@@ -106,14 +106,14 @@ fn predictions_of_a_hinge_are_those_that_evaluate_counts() {
 #[test]
 fn several_labels() {
     let scratch = Scratch::new();
-    let table = csv("x,y,right,up", 300, |_, x, y| {
+    let table = csv("u,v,right,up", 300, |_, x, y| {
         format!("{x:.3},{y:.3},{},{}", u8::from(x > 0.0), u8::from(y > 0.0))
     });
     scratch.file("a.csv", table);
     let summary = scratch.train("a", &format!("--data a.csv --target right,up {TRAINING}"));
     assert_eq!(summary["layers"], serde_json::json!([2, 16, 2]));
     assert!(number(&summary["test_accuracy"]) >= 0.85, "{summary}");
-    scratch.file("new.csv", "x,y\n2,-2\n-2,2\n2,2\n");
+    scratch.file("new.csv", "u,v\n2,-2\n-2,2\n2,2\n");
     let output = scratch.nn("predict a new.csv").succeeds();
     let answers: Vec<_> = output
         .lines()
@@ -126,7 +126,7 @@ fn several_labels() {
 #[test]
 fn numbers() {
     let scratch = Scratch::new();
-    let table = csv("x,y,price", 400, |_, x, y| {
+    let table = csv("u,v,price", 400, |_, x, y| {
         format!("{x:.3},{y:.3},{:.3}", 500.0 + 20.0 * x - 5.0 * y + x * y)
     });
     scratch.file("a.csv", table);
@@ -137,7 +137,7 @@ fn numbers() {
     // In the units of the table, whose prices lie 35 apart on average.
     let error = number(&evaluation["mean_absolute_error"]);
     assert!((0.01..8.0).contains(&error), "{evaluation}");
-    scratch.file("new.csv", "x,y\n1,1\n-2,0\n");
+    scratch.file("new.csv", "u,v\n1,1\n-2,0\n");
     let output = scratch.nn("predict a new.csv").succeeds();
     let predicted: Vec<f64> = output
         .lines()
@@ -162,7 +162,7 @@ fn one_class_trains_with_a_warning() {
     let scratch = Scratch::new();
     scratch.file(
         "a.csv",
-        csv("x,y,tree", 40, |_, x, y| format!("{x:.3},{y:.3},oak")),
+        csv("u,v,tree", 40, |_, x, y| format!("{x:.3},{y:.3},oak")),
     );
     let output = scratch
         .nn("train --name a --data a.csv --hidden 4 --epochs 40 --lr 0.1")
