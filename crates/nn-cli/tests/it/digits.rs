@@ -74,6 +74,26 @@ fn without_mnist_the_built_in_digits_are_taken_and_told() {
 }
 
 #[test]
+fn real_digits_are_fetched_from_a_folder() {
+    let Some(data_dir) = mnist_dir() else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let command = format!("data fetch --from {}", data_dir.join("mnist").display());
+    let told = scratch.nn(&command).succeeds();
+    assert!(
+        told.ends_with("mnist: 4 files in datasets/mnist, checksums right\n"),
+        "{told}"
+    );
+    let told = scratch.nn(&command).succeeds();
+    assert_eq!(told, "mnist: already in datasets/mnist, checksums right\n");
+    let list = scratch.nn("data list").succeeds();
+    assert!(list.contains("mnist          here"), "{list}");
+    let info = scratch.nn("data info mnist").succeeds();
+    assert!(info.contains("60 000 training, 10 000 test"), "{info}");
+}
+
+#[test]
 fn real_digits_are_learned_and_named() {
     let Some(data_dir) = mnist_dir() else {
         return;

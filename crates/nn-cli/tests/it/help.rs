@@ -82,13 +82,11 @@ fn errors() {
     scratch.file("ragged.csv", "x,y,label\n1,2,a\n3,b\n");
     let mut text = String::new();
     for command in [
-        "train --data nothing",
         "train --data trees.csv --hidden 12x",
         "train --data trees.csv --target shrub",
         "train --data ragged.csv",
         "evaluate nothing",
         "predict nothing digit.png",
-        "data fetch nothing",
         "train --bogus",
         "",
     ] {

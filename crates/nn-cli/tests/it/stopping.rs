@@ -161,6 +161,29 @@ fn folders_that_cannot_be_made_are_told() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
+    let scratch = Scratch::new();
+    scratch.train("a", TWO_EPOCHS);
+    for name in ["pipe.csv", "pipe.png", "pipe.toml", "pipe.safetensors"] {
+        let status = Command::new("mkfifo")
+            .arg(scratch.path(name))
+            .status()
+            .expect("mkfifo is there");
+        assert!(status.success());
+    }
+    for command in [
+        "train --data pipe.csv",
+        "predict a pipe.png",
+        "train --config pipe.toml",
+        "inspect pipe.safetensors",
+    ] {
+        scratch
+            .nn(command)
+            .refuses(3, &["pipe.", "not a regular file"]);
+    }
+}
+
+#[test]
 fn paths_need_not_be_utf_8() {
     let scratch = Scratch::new();
     let strange = OsStr::from_bytes(b"odd-\xff-runs");

@@ -179,6 +179,16 @@ fn one_class_trains_with_a_warning() {
 }
 
 #[test]
+fn a_batch_may_be_larger_than_the_table() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 4 --epochs 2 --batch-size";
+    let large = scratch.train("large", &format!("{flags} 100000"));
+    let full = scratch.train("full", &format!("{flags} full"));
+    assert_eq!(large["weights_sha256"], full["weights_sha256"]);
+}
+
+#[test]
 fn kaggles_form_of_digits() {
     let scratch = Scratch::new();
     let header = |first: &str| {
