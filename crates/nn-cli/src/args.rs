@@ -64,6 +64,7 @@ pub(crate) struct RunChoice {
 }
 
 #[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn train\n  \
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
@@ -130,7 +131,7 @@ pub(crate) struct PredictArguments {
     #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
     pub(crate) files: Vec<PathBuf>,
     /// Where to write the predictions of a CSV file [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     pub(crate) output: Option<PathBuf>,
     /// Samples of the test set instead: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
@@ -155,6 +156,7 @@ pub(crate) struct InspectArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn gradcheck\n  \
     nn gradcheck --hidden 30,20 --activation gelu --batch-norm --loss mse --l2 0.1")]

@@ -63,7 +63,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    let dataset = datasets::load_dataset(name, data_dir, &Threads::all())?;
+    let dataset = datasets::load_dataset(name, data_dir, None, &Threads::all())?;
     terminal::line(format!(
         "samples   {} training, {} test, of {} values",
         terminal::grouped(dataset.train.len()),

@@ -99,10 +99,17 @@ pub(crate) fn fetch_hint() -> String {
     format!("no MNIST in the data folder, so the built-in digits are used; `{command}` brings it")
 }
 
-/// Loads a data set by its name, or from a folder of IDX files.
-pub(crate) fn load_dataset(name: &str, data_dir: &Path, threads: &Threads) -> Result<Dataset> {
+/// Loads a data set by its name, or from a folder of IDX files. Of the
+/// built-in digits, no more than `limit_train` are drawn to train on.
+pub(crate) fn load_dataset(
+    name: &str,
+    data_dir: &Path,
+    limit_train: Option<usize>,
+    threads: &Threads,
+) -> Result<Dataset> {
     if name == GLYPHS {
-        return Ok(glyphs::dataset(GLYPHS_SEED, threads));
+        let n_train = limit_train.unwrap_or(glyphs::N_TRAIN);
+        return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads));
     }
     let path = PathBuf::from(name);
     if path.is_dir() {
@@ -198,7 +205,9 @@ impl Data {
                 division: loaded.division,
             }
         } else {
-            let dataset = load_dataset(request.name, request.data_dir, threads)?;
+            let limit_train = request.selection.limit_train;
+            let mut dataset = load_dataset(request.name, request.data_dir, limit_train, threads)?;
+            with_counterpart(&mut dataset.class_names);
             Self {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classes(dataset.n_classes()),
@@ -285,6 +294,14 @@ impl Data {
             nn_data::Targets::Values(values) => Targets::Values(values.view()),
         };
         Ok(Samples::new(inputs, targets)?)
+    }
+}
+
+/// Gives a single class the one that it is not: there is no telling apart of
+/// one.
+pub(crate) fn with_counterpart(class_names: &mut Vec<String>) {
+    if let [only] = &class_names[..] {
+        class_names.push(format!("not {only}"));
     }
 }
 

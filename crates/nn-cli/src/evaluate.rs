@@ -5,7 +5,7 @@ use std::path::Path;
 use nn_core::Model;
 use nn_core::batches::Samples;
 use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, evaluate};
-use nn_data::preprocessing::Preprocessing;
+use nn_data::preprocessing::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 use serde_json::json;
 
@@ -27,7 +27,11 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
         &threads,
     )?;
     let samples = choose(data.parts()?, arguments.split)?;
-    let evaluation = evaluate(&model.network, &samples, model.loss, &threads)?;
+    let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
+        Failure::from(error)
+            .at(&data.origin)
+            .help("`nn inspect RUN` shows what a model was trained on")
+    })?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
     } else {
@@ -72,7 +76,25 @@ pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
     };
-    Ok(Some(Preprocessing::from_json(&json.to_string())?))
+    let preprocessing = Preprocessing::from_json(&json.to_string())?;
+    let network = &model.network;
+    let outputs = match &preprocessing.target {
+        TargetEncoding::Classes { names, .. } if names.len() == 2 => 1..=2,
+        _ => preprocessing.n_outputs()..=preprocessing.n_outputs(),
+    };
+    if preprocessing.n_inputs() != network.n_inputs() || !outputs.contains(&network.n_outputs()) {
+        return Err(Failure::new(
+            Code::Data,
+            format!(
+                "the model's table has {} inputs and {} outputs, its network {} and {}",
+                preprocessing.n_inputs(),
+                preprocessing.n_outputs(),
+                network.n_inputs(),
+                network.n_outputs()
+            ),
+        ));
+    }
+    Ok(Some(preprocessing))
 }
 
 fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {

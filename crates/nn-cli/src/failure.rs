@@ -31,6 +31,21 @@ pub(crate) enum Code {
     Terminated = 143,
 }
 
+impl Code {
+    /// What can be said where nothing better is known.
+    fn help(self) -> &'static str {
+        match self {
+            Self::CheckFailed => "please report it",
+            Self::Usage => "add --help to the command to see what can be typed",
+            Self::Data => "check the file that is named, or get it again",
+            Self::Network => "check the connection and run the command again",
+            Self::Io => "check that the path exists, that it may be read and written, and the disk",
+            Self::Diverged => "try a lower --lr",
+            Self::Interrupted | Self::Terminated => "run the command again",
+        }
+    }
+}
+
 /// The one error a command ends with.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -65,6 +80,17 @@ impl Failure {
         }
     }
 
+    /// What would be wrong usage, had it been typed, was read from a file.
+    pub(crate) fn of_data(self) -> Self {
+        match self.code {
+            Code::Usage => Self {
+                code: Code::Data,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Says where it happened.
     pub(crate) fn at(self, place: impl fmt::Display) -> Self {
         Self {
@@ -75,11 +101,8 @@ impl Failure {
 
     /// Tells the error and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let mut text = format!("error: {}", self.message);
-        if let Some(help) = &self.help {
-            text.push_str(&format!("\n  help: {help}"));
-        }
-        terminal::error_line(&text);
+        let help = self.help.as_deref().unwrap_or(self.code.help());
+        terminal::error_line(format!("error: {}\n  help: {help}", self.message));
         ExitCode::from(self.code as u8)
     }
 }

@@ -47,6 +47,7 @@ impl Plan {
         network.check()?;
         let training = training(settings, loss)?;
         training.check()?;
+        check_class_weights(&training.class_weights, data)?;
         let settings = resolved(settings, data, &network, &training);
         Ok(Self {
             network,
@@ -240,6 +241,23 @@ fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
                 ))
             })
         }
+    }
+}
+
+fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
+    let n_classes = data.class_names.len();
+    match (weights, data.task) {
+        (ClassWeights::None, _) => Ok(()),
+        (_, Task::Flags(_) | Task::Numbers(_)) => {
+            Err(Failure::usage("--class-weight: needs one class a sample"))
+        }
+        (ClassWeights::Given(weights), _) if weights.len() != n_classes => {
+            Err(Failure::usage(format!(
+                "--class-weight: expected {n_classes} numbers for {n_classes} classes, found {}",
+                weights.len()
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,13 +6,14 @@ use std::io::BufWriter;
 use std::ops::Range;
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView2, Axis};
-use nn_core::Model;
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::Trace;
+use nn_core::{Loss, Model};
 use nn_data::csv::Header;
 use nn_data::predictions::write_predictions;
-use nn_data::preprocessing::UnseenCategory;
+use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
+use nn_tensor::reduce::argmax;
 use serde_json::json;
 
 use crate::args::PredictArguments;
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
                 .extension()
                 .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
             {
-                predict_table(&model, file, arguments.output.as_deref())
+                predict_table(&model, file, arguments)
             } else {
                 predict_png(&mut predictor, file, arguments.json)
             }
@@ -86,12 +87,23 @@ impl<'a> Predictor<'a> {
         }
     }
 
-    /// The probability of every class; of a single output, both classes'.
+    /// The probability of every class.
     fn probabilities(&self, prediction: &Prediction) -> Vec<f32> {
-        match prediction.outputs[..] {
-            [one] => vec![1.0 - one, one],
-            _ => prediction.outputs.clone(),
+        class_probabilities(self.model.loss, &prediction.outputs)
+    }
+}
+
+/// The probability of every class; of a single output, both classes'. Hinge
+/// gives margins, no probabilities: there the predicted class has it all.
+fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
+    match (loss, outputs) {
+        (Loss::Hinge, _) => {
+            let mut certain = vec![0.0; outputs.len().max(2)];
+            certain[loss.predicted_class(outputs)] = 1.0;
+            certain
         }
+        (_, [one]) => vec![1.0 - one, *one],
+        _ => outputs.to_vec(),
     }
 }
 
@@ -109,7 +121,8 @@ fn predict_samples(
     let nn_data::Inputs::Pixels(pixels) = &data.dataset.test.inputs else {
         return Err(Failure::usage("--index: the data set holds no images"));
     };
-    check_width(predictor.model, pixels.ncols())?;
+    check_width(predictor.model, pixels.ncols())
+        .map_err(|failure| failure.at(&data.dataset.name))?;
     if range.end > pixels.nrows() {
         return Err(Failure::usage(format!(
             "--index: expected indices below {}, found {}",
@@ -148,7 +161,7 @@ fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result
     let digit = nn_data::image::normalise(image.view())
         .map_err(|error| Failure::from(error).at(file.display()))?;
     let pixels = digit.pixels;
-    check_width(predictor.model, pixels.len())?;
+    check_width(predictor.model, pixels.len()).map_err(|failure| failure.at(file.display()))?;
     let prediction = predictor.predict(&pixels[..]);
     let title = file.display().to_string();
     if json {
@@ -161,7 +174,7 @@ fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result
 }
 
 /// Reads raw rows, and writes a row of predictions for each.
-fn predict_table(model: &Model, file: &Path, output: Option<&Path>) -> Result<()> {
+fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
         Failure::new(
             Code::Data,
@@ -183,8 +196,8 @@ fn predict_table(model: &Model, file: &Path, output: Option<&Path>) -> Result<()
             pixels.mapv(|pixel| f32::from(pixel) * model.description.input.scale as f32)
         }
     };
-    let outputs = answers(model, inputs.view(), preprocessing.n_outputs());
-    match output {
+    let outputs = answers(model, inputs.view(), &preprocessing);
+    match &arguments.output {
         Some(path) => {
             let to = File::create(path).map_err(|error| Failure::io(path, &error))?;
             write_predictions(path, BufWriter::new(to), &preprocessing, outputs.view())?;
@@ -194,6 +207,7 @@ fn predict_table(model: &Model, file: &Path, output: Option<&Path>) -> Result<()
                 path.display()
             ));
         }
+        None if arguments.json => rows_to_json(file, &preprocessing, outputs),
         None => {
             let mut text = Vec::new();
             let path = Path::new("standard output");
@@ -204,23 +218,51 @@ fn predict_table(model: &Model, file: &Path, output: Option<&Path>) -> Result<()
     Ok(())
 }
 
-/// The network's answers, `[n_rows, n_outputs]`; where one output stands for
-/// two classes, the probabilities of both.
-fn answers(model: &Model, inputs: ArrayView2<'_, f32>, n_outputs: usize) -> Array2<f32> {
+/// Writes a JSON object a row.
+fn rows_to_json(file: &Path, preprocessing: &Preprocessing, mut outputs: Array2<f32>) {
+    preprocessing.restore(outputs.view_mut());
+    for (index, row) in outputs.rows().into_iter().enumerate() {
+        let values = row.to_vec();
+        let mut object = match &preprocessing.target {
+            TargetEncoding::Classes { names, .. } => json!({
+                "class": names[argmax(&values)],
+                "probabilities": values,
+            }),
+            TargetEncoding::Flags(_) => json!({
+                "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
+                "probabilities": values,
+            }),
+            TargetEncoding::Values(_) => json!({ "values": values }),
+        };
+        object["input"] = file.to_string_lossy().into();
+        object["row"] = (index + 1).into();
+        terminal::line(object);
+    }
+}
+
+/// The network's answers, `[n_rows, n_outputs]`; where they are classes, the
+/// probability of each.
+fn answers(
+    model: &Model,
+    inputs: ArrayView2<'_, f32>,
+    preprocessing: &Preprocessing,
+) -> Array2<f32> {
     const BLOCK_ROWS: usize = 512;
     let threads = Threads::all();
+    let n_outputs = preprocessing.n_outputs();
+    let are_classes = matches!(preprocessing.target, TargetEncoding::Classes { .. });
     let mut trace = Trace::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
     let mut answers = Array2::zeros((inputs.nrows(), n_outputs));
     let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
     for (inputs, mut answers) in blocks.zip(answers.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
         let outputs = model.network.forward(inputs, &mut trace, &threads);
-        if outputs.ncols() == n_outputs {
-            answers.assign(&outputs);
-        } else {
-            for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.column(0)) {
-                answer[0] = 1.0 - output;
-                answer[1] = *output;
+        if are_classes {
+            for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.rows()) {
+                let probabilities = class_probabilities(model.loss, &output.to_vec());
+                answer.assign(&ArrayView1::from(&probabilities));
             }
+        } else {
+            answers.assign(&outputs);
         }
     }
     answers
@@ -234,7 +276,8 @@ fn check_width(model: &Model, width: usize) -> Result<()> {
     Err(Failure::new(
         Code::Data,
         format!("the model wants {wanted} values a sample, the data has {width}"),
-    ))
+    )
+    .help("`nn inspect RUN` shows what a model was trained on"))
 }
 
 /// `7`, `0..36`

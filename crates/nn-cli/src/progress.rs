@@ -46,8 +46,8 @@ impl Progress {
     /// A line for people; programs do not see it.
     pub(crate) fn say(&self, text: &str) {
         match self {
-            Self::Bar { bar, .. } => bar.suspend(|| terminal::line(text)),
-            Self::Lines => terminal::line(text),
+            Self::Bar { bar, .. } => bar.suspend(|| terminal::report(text)),
+            Self::Lines => terminal::report(text),
             Self::Json => {}
         }
     }
@@ -89,7 +89,7 @@ impl Progress {
         seconds: [f64; 2],
     ) {
         match self {
-            Self::Json => terminal::line(epoch_json(report, seconds)),
+            Self::Json => terminal::report(epoch_json(report, seconds)),
             _ => self.say(&epoch_line(report, n_epochs, n_samples, seconds[0])),
         }
     }

@@ -178,7 +178,12 @@ pub(crate) fn read_model(run: &Path, runs_dir: &Path) -> Result<Model> {
         ));
     }
     let file = File::open(&path).map_err(|error| Failure::io(&path, &error))?;
-    Model::read(file).map_err(|error| Failure::from(error).at(path.display()))
+    Model::read(file).map_err(|error| {
+        Failure::from(error)
+            .of_data()
+            .at(path.display())
+            .help("the file is damaged or no model; copy it again, or train again")
+    })
 }
 
 fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {

@@ -9,6 +9,7 @@
 use std::path::Path;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use nn_core::init::Init;
 use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     pub(crate) test_split: Option<f64>,
     /// Use only the first N training samples
-    #[arg(long, value_name = "N", help_heading = "Data")]
+    #[arg(long, value_name = "N", help_heading = "Data", value_parser = whole_number::<usize>())]
     pub(crate) limit_train: Option<usize>,
     /// Learn one class against the rest
     #[arg(long, value_name = "K", help_heading = "Data")]
@@ -125,7 +126,8 @@ pub(crate) struct Settings {
         value_name = "N",
         help_heading = "Training",
         alias = "max-iter",
-        alias = "iterations"
+        alias = "iterations",
+        value_parser = whole_number::<usize>()
     )]
     pub(crate) epochs: Option<usize>,
     /// Stop after N epochs without a lower validation loss and take the best weights; 0: never [default: 0]
@@ -133,7 +135,8 @@ pub(crate) struct Settings {
         long,
         value_name = "N",
         help_heading = "Training",
-        alias = "n-iter-no-change"
+        alias = "n-iter-no-change",
+        value_parser = whole_number::<usize>()
     )]
     pub(crate) patience: Option<usize>,
     /// Seed of everything random [default: 0]
@@ -141,7 +144,8 @@ pub(crate) struct Settings {
         long,
         value_name = "N",
         help_heading = "Training",
-        alias = "random-state"
+        alias = "random-state",
+        value_parser = whole_number::<u64>()
     )]
     pub(crate) seed: Option<u64>,
 
@@ -177,6 +181,11 @@ pub(crate) struct Settings {
         alias = "ema"
     )]
     pub(crate) averaging: Option<f64>,
+}
+
+/// Whole numbers as TOML can write them, so that every run can be run again.
+fn whole_number<T: TryFrom<u64> + Clone + Send + Sync>() -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(0..=i64::MAX as u64)
 }
 
 fn activation_help() -> String {
@@ -217,10 +226,15 @@ fn schedule_help() -> String {
 impl Settings {
     /// Reads settings from a TOML file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let length = path
-            .metadata()
-            .map_err(|error| Failure::io(path, &error))?
-            .len();
+        let metadata = path.metadata().map_err(|error| Failure::io(path, &error))?;
+        if !metadata.is_file() {
+            return Err(Failure::new(
+                Code::Data,
+                format!("{}: not a regular file", path.display()),
+            )
+            .help("give the path of a TOML file, such as a run's config.toml"));
+        }
+        let length = metadata.len();
         if length > MAX_CONFIG_BYTES {
             return Err(Failure::new(
                 Code::Data,
@@ -230,8 +244,18 @@ impl Settings {
                 ),
             ));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-        toml::from_str(&text).map_err(|error| {
+        let bytes = std::fs::read(path).map_err(|error| Failure::io(path, &error))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Failure::new(
+                Code::Data,
+                format!(
+                    "{}: not UTF-8 at byte offset {}",
+                    path.display(),
+                    error.valid_up_to()
+                ),
+            )
+        })?;
+        toml::from_str(text).map_err(|error| {
             Failure::usage(format!(
                 "{}: {}",
                 path.display(),

@@ -7,8 +7,8 @@ use nn_data::Dataset;
 use nn_data::csv::Table;
 use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding, UnseenCategory};
 
-use crate::datasets::{Division, Request, Task};
-use crate::failure::Result;
+use crate::datasets::{Division, Request, Task, with_counterpart};
+use crate::failure::{Code, Failure, Result};
 
 /// A table made ready.
 pub(crate) struct Loaded {
@@ -23,6 +23,16 @@ pub(crate) struct Loaded {
 /// Reads the table at `path`; means, deviations and categories come from its
 /// training rows alone, or from the model that is asked for.
 pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
+    if request.is_new && request.model.is_none() {
+        return Err(Failure::new(
+            Code::Data,
+            format!(
+                "{}: the model was trained on images, not on a table",
+                path.display()
+            ),
+        )
+        .help("name a folder of IDX files, or a data set of `nn data list`"));
+    }
     let options = &request.selection.table;
     let table = match request.model {
         Some(preprocessing) => preprocessing.read(path, options.header)?,
@@ -37,7 +47,11 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),
         None => {
             let rows: Vec<usize> = division.train.iter().map(|&row| row as usize).collect();
-            Preprocessing::fit(&table, &rows, options)?
+            let (mut fitted, notes) = Preprocessing::fit(&table, &rows, options)?;
+            if let TargetEncoding::Classes { names, .. } = &mut fitted.target {
+                with_counterpart(names);
+            }
+            (fitted, notes)
         }
     };
     let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;

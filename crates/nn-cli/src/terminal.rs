@@ -1,7 +1,7 @@
 //! Writing to standard output and standard error.
 //!
 //! A reader that has gone away (`nn … | head`) is no error: the program ends
-//! quietly.
+//! quietly, except that a training goes on to save what it learns.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -9,6 +9,15 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 /// Writes a line to standard output.
 pub(crate) fn line(text: impl Display) {
     end_if_closed(writeln!(io::stdout().lock(), "{text}"));
+}
+
+/// Writes a line about work that goes on even if nobody reads about it.
+pub(crate) fn report(text: impl Display) {
+    let written = writeln!(io::stdout().lock(), "{text}");
+    end_if_closed(written.or_else(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }));
 }
 
 /// Writes a line to standard error.
@@ -56,8 +65,13 @@ pub(crate) fn percent(share: Option<f64>) -> String {
 
 fn end_if_closed(written: io::Result<()>) {
     if let Err(error) = written {
-        let is_closed = error.kind() == ErrorKind::BrokenPipe;
-        std::process::exit(if is_closed { 0 } else { 5 });
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        error_line(format!(
+            "error: standard output: {error}\n  help: check where the output goes, and the disk"
+        ));
+        std::process::exit(5);
     }
 }
 

@@ -81,8 +81,20 @@ struct Session<'a> {
 struct Outcome {
     network: Network,
     last: Option<EpochReport>,
+    /// Lowest validation loss so far.
+    best: Option<EpochReport>,
     train_seconds: Vec<f64>,
     interrupted: Option<Code>,
+}
+
+impl Outcome {
+    /// The epoch whose weights the network has.
+    fn kept(&self) -> Option<&EpochReport> {
+        match &self.last {
+            Some(last) if last.is_stopping => self.best.as_ref(),
+            last => last.as_ref(),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -182,6 +194,7 @@ impl Session<'_> {
         let mut outcome = Outcome {
             network: trainer.network(),
             last: None,
+            best: None,
             train_seconds: Vec::new(),
             interrupted: None,
         };
@@ -199,6 +212,9 @@ impl Session<'_> {
                     let seconds = stopwatch.epoch_ends();
                     outcome.train_seconds.push(seconds[0]);
                     progress.epoch(report, n_epochs, n_samples, seconds);
+                    if report.is_best {
+                        outcome.best = Some(report.clone());
+                    }
                     outcome.last = Some(report.clone());
                     if let Err(failure) = run_dir.add_metrics(report, seconds) {
                         write_error = Some(failure);
@@ -243,17 +259,17 @@ impl Session<'_> {
     }
 
     fn summary(&self, outcome: &Outcome, test: Option<&Evaluation>) -> serde_json::Value {
-        let last = outcome.last.as_ref();
-        let validation = last.and_then(|last| last.validation.as_ref());
+        let kept = outcome.kept();
+        let validation = kept.and_then(|kept| kept.validation.as_ref());
         json!({
             "dataset": self.data.dataset.name,
             "layers": outcome.network.widths(),
             "parameters": outcome.network.parameters().len(),
-            "epochs": last.map_or(0, |last| last.epoch),
+            "epochs": outcome.last.as_ref().map_or(0, |last| last.epoch),
             "seed": self.plan.training.seed,
             "threads": self.threads.count(),
-            "train_loss": last.map(|last| last.train_loss),
-            "train_accuracy": last.and_then(|last| last.train_accuracy),
+            "train_loss": kept.map(|kept| kept.train_loss),
+            "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
             "validation_loss": validation.map(|validation| validation.loss),
             "validation_accuracy": validation.and_then(|validation| validation.accuracy),
             "test_loss": test.map(|test| test.loss),
@@ -271,29 +287,29 @@ impl Session<'_> {
             let mut object = summary.clone();
             object["event"] = "summary".into();
             object["run"] = run.to_string_lossy().into();
-            terminal::line(object);
+            terminal::report(object);
             return;
         }
         if outcome.last.as_ref().is_some_and(|last| last.is_stopping) {
-            terminal::line(
+            terminal::report(
                 "stopped early: the validation loss no longer falls; the best weights are kept",
             );
         }
         let seconds: f64 = outcome.train_seconds.iter().sum();
         if let Some(test) = test {
-            terminal::line(format!(
+            terminal::report(format!(
                 "\n{} on {} test samples, after {seconds:.1} s of training",
                 result_line(test, self.data.target_scale()),
                 terminal::grouped(test.n_samples)
             ));
         } else {
-            terminal::line(format!(
+            terminal::report(format!(
                 "\ntrained in {seconds:.1} s; this data set has no test samples"
             ));
         }
-        terminal::line(format!("saved in {}", run.display()));
+        terminal::report(format!("saved in {}", run.display()));
         for next in next_steps(run, self.data) {
-            terminal::line(next);
+            terminal::report(next);
         }
     }
 

@@ -109,13 +109,13 @@ impl fmt::Display for Range {
     }
 }
 
-/// Reads `name:parameter=value:…`.
+/// Reads `name:parameter=value:…`; further parameters may follow a comma, too.
 ///
 /// # Errors
 /// [`Error::UnknownName`], [`Error::UnknownParameter`] or
 /// [`Error::OutOfRange`], each with what would be right.
 pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
-    let mut parts = text.trim().split(':');
+    let mut parts = text.trim().split([':', ',']);
     let name = parts.next().unwrap_or_default().trim();
     let mut entry = *M::ALL
         .iter()
@@ -246,5 +246,14 @@ pub(crate) mod tests {
             M::KIND
         )));
         assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
+    }
+
+    #[test]
+    fn parameters_may_be_separated_by_commas() {
+        use crate::init::Init;
+        assert_eq!(
+            "normal:mean=1,std=2".parse::<Init>().unwrap(),
+            "normal:mean=1:std=2".parse::<Init>().unwrap()
+        );
     }
 }

@@ -129,7 +129,10 @@ impl<S: Scalar> Model<S> {
     pub fn read(reader: impl Read) -> Result<Self> {
         let bytes = read_all(reader)?;
         let (header, data) = split_header(&bytes)?;
-        let metadata = parse_metadata(header)?;
+        let header: serde_json::Value = serde_json::from_slice(header)
+            .map_err(|error| invalid(format!("the header is not JSON: {error}")))?;
+        let metadata = parse_metadata(&header)?;
+        check_length(&header, data)?;
         let tensors = SafeTensors::deserialize(&bytes)
             .map_err(|error| invalid(format!("not a safetensors file: {error}")))?;
         let found = sha256(data);
@@ -325,9 +328,21 @@ fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     Ok(rest.split_at(length as usize))
 }
 
-fn parse_metadata(header: &[u8]) -> Result<Metadata> {
-    let header: serde_json::Value = serde_json::from_slice(header)
-        .map_err(|error| invalid(format!("the header is not JSON: {error}")))?;
+/// The tensors end where the file ends.
+fn check_length(header: &serde_json::Value, data: &[u8]) -> Result<()> {
+    let tensors = header.as_object().into_iter().flat_map(|map| map.values());
+    let ends = tensors.filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
+    let promised = ends.max().unwrap_or(0);
+    if promised == data.len() as u64 {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{} bytes of weights, the header promises {promised}",
+        data.len()
+    )))
+}
+
+fn parse_metadata(header: &serde_json::Value) -> Result<Metadata> {
     let text = header
         .get("__metadata__")
         .and_then(|metadata| metadata.get("nn"))

@@ -79,6 +79,11 @@ const N_CLASSES: usize = STYLES.len();
 /// The built-in digits as a data set, named `glyphs`: [`N_TRAIN`] images to
 /// train on and the [`N_TEST`] that follow them, ten classes of equal size.
 pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
+    dataset_of(seed, N_TRAIN, threads)
+}
+
+/// As [`dataset`], with only the first `n_train` of the images to train on.
+pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     let split = |first, n| {
         let (images, labels) = generate(seed, first, n, threads);
         Split {
@@ -88,7 +93,7 @@ pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
     };
     Dataset {
         name: "glyphs".to_owned(),
-        train: split(0, N_TRAIN),
+        train: split(0, n_train.min(N_TRAIN)),
         test: split(N_TRAIN, N_TEST),
         class_names: (0..N_CLASSES).map(|class| class.to_string()).collect(),
         image_size: Some((IMAGE_SIZE, IMAGE_SIZE)),

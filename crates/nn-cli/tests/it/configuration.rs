@@ -1,0 +1,236 @@
+//! Flags, aliases and `--config`: the same settings give the same weights.
+
+use serde_json::Value;
+
+use crate::support::{Scratch, TWO_EPOCHS, csv, trees};
+
+fn sha(summary: &Value) -> &str {
+    summary["weights_sha256"].as_str().expect("a checksum")
+}
+
+#[test]
+fn weights_depend_on_the_seed_and_not_on_threads() {
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 400 --hidden 33,17 --dropout 0.2 --epochs 2";
+    let first = scratch.train("first", flags);
+    assert_eq!(sha(&scratch.train("again", flags)), sha(&first));
+    for threads in [1, 2, 3, 4, 7] {
+        let name = format!("t{threads}");
+        let summary = scratch.train(&name, &format!("{flags} --threads {threads}"));
+        assert_eq!(summary["threads"], threads);
+        assert_eq!(sha(&summary), sha(&first), "{threads} threads");
+    }
+    assert_ne!(
+        sha(&scratch.train("other", &format!("{flags} --seed 1"))),
+        sha(&first)
+    );
+}
+
+#[test]
+fn a_runs_config_gives_the_same_weights_again() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch.file(
+        "sum.csv",
+        csv("a,b,weight,total", 120, |i, x, y| {
+            format!("{x:.3},{y:.3},{},{:.3}", 1 + i % 3, x + 2.0 * y)
+        }),
+    );
+    let small = "--data glyphs --limit-train 250 --epochs 2";
+    let configurations = [
+        format!("{small} --hidden 20,10 --batch-norm --dropout 0.3 --seed 9223372036854775807"),
+        format!("{small} --hidden 12,8,6 --activation tanh,leaky-relu:slope=0.2,elu:alpha=0.5"),
+        format!("{small} --hidden 9 --schedule step:every=3:factor=0.3 --lr 0.1 --optimizer momentum:momentum=0.8"),
+        format!("{small} --hidden 9 --class-weight balanced --positive-class 3 --loss hinge"),
+        format!("{small} --hidden 9 --class-weight 1,2,1,1,1,0.5,1,1,1,3 --label-smoothing 0.1"),
+        format!("{small} --hidden \"\" --init normal:std=0.01 --bias-init constant:value=0.1 --batch-size full"),
+        format!("{small} --hidden 16 --l1 1e-5 --l2 1e-4 --max-norm 2 --clip-norm 1 --clip-value 0.1 --averaging 0.9 --patience 1"),
+        "--data trees.csv --target tree --ignore colour --hidden 7 --epochs 3 --validation 0.2 --test-split 0.25".to_owned(),
+        "--data sum.csv --target total --sample-weight weight --task regress --hidden 7 --epochs 3 --header yes --reduction sum".to_owned(),
+    ];
+    for (index, flags) in configurations.iter().enumerate() {
+        let first = scratch.train(&format!("first-{index}"), flags);
+        let again = scratch.train(
+            &format!("again-{index}"),
+            &format!("--config runs/first-{index}/config.toml"),
+        );
+        assert_eq!(sha(&first), sha(&again), "{flags}");
+        assert_eq!(
+            scratch.read(format!("runs/first-{index}/config.toml")),
+            scratch.read(format!("runs/again-{index}/config.toml")),
+            "{flags}"
+        );
+    }
+}
+
+#[test]
+fn flags_win_over_the_file_and_the_file_over_defaults() {
+    let scratch = Scratch::new();
+    scratch.file(
+        "my.toml",
+        "data = \"glyphs\"\nlimit-train = 100\nhidden = \"5\"\nepochs = 2\nlr = 0.25\n",
+    );
+    let summary = scratch.train("a", "--config my.toml --hidden 6 --seed 3");
+    assert_eq!(summary["layers"], serde_json::json!([784, 6, 10]));
+    assert_eq!(
+        (&summary["epochs"], &summary["seed"]),
+        (&2.into(), &3.into())
+    );
+    let written = scratch.read("runs/a/config.toml");
+    for line in [
+        "lr = 0.25",
+        "hidden = \"6\"",
+        "optimizer = \"adam\"",
+        "batch-size = \"64\"",
+    ] {
+        assert!(written.lines().any(|found| found == line), "{written}");
+    }
+}
+
+#[test]
+fn common_spellings_work() {
+    let scratch = Scratch::new();
+    let plain = scratch.train(
+        "plain",
+        "--data glyphs --limit-train 200 --hidden 11 --lr 0.2 --optimizer sgd --batch-size 20 \
+         --epochs 2 --seed 5 --l2 0.001 --validation 0.2 --patience 3",
+    );
+    for (index, flags) in [
+        "--hidden-layer-sizes 11 --learning-rate 0.2 --solver sgd --batch 20 --max-iter 2 \
+         --random-state 5 --alpha 0.001 --val-split 0.2 --n-iter-no-change 3",
+        "--layers 11 --learning-rate-init 0.2 --solver sgd --batch 20 --iterations 2 \
+         --random-state 5 --weight-decay 0.001 --validation-split 0.2 --patience 3",
+        "--layers 11 --lr0 0.2 --optimizer sgd --batch 20 --epochs 2 --seed 5 --l2 0.001 \
+         --validation 0.2 --patience 3 --criterion cross-entropy --lr-scheduler constant",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let summary = scratch.train(
+            &format!("alias-{index}"),
+            &format!("--data glyphs --limit-train 200 {flags}"),
+        );
+        assert_eq!(sha(&summary), sha(&plain), "{flags}");
+    }
+}
+
+#[test]
+fn wrong_settings_are_refused_before_anything_is_written() {
+    let scratch = Scratch::new();
+    for (flags, parts) in [
+        ("--hidden 12x", &["--hidden", "12x"][..]),
+        ("--hidden 0", &["expected 1", "found 0"]),
+        (
+            "--hidden 4,4 --activation relu,relu,relu",
+            &["expected 1 or 2", "found 3"],
+        ),
+        ("--batch-size 0", &["--batch-size", "found \"0\""]),
+        ("--batch-size many", &["--batch-size", "found \"many\""]),
+        ("--epochs 0", &["epochs", "found 0"]),
+        ("--lr nan", &["learning rate", "found NaN"]),
+        ("--lr -1", &["learning rate", "found -1"]),
+        ("--dropout 1", &["dropout", "found 1"]),
+        ("--l2 -1", &["l2", "found -1"]),
+        ("--validation 1", &["--validation", "found 1"]),
+        ("--limit-train 0", &["--limit-train", "found 0"]),
+        ("--reduction max", &["mean or sum", "max"]),
+        ("--positive-class 10", &["below 10", "found 10"]),
+        (
+            "--class-weight 1,2",
+            &["--class-weight: expected 10", "found 2"],
+        ),
+        ("--class-weight heavy", &["--class-weight", "heavy"]),
+        (
+            "--loss cross-entropy --output-activation relu",
+            &["cross-entropy", "softmax"],
+        ),
+        (
+            "--activation leaky-relu:slop=1",
+            &["no parameter \"slop\"", "slope"],
+        ),
+        ("--activation leaky-relu:slope=x", &["slope", "\"x\""]),
+        ("--config nothing.toml", &["nothing.toml"]),
+    ] {
+        let code = if flags.starts_with("--config") { 5 } else { 2 };
+        let limit = match flags {
+            "--limit-train 0" => "",
+            _ => "--limit-train 50",
+        };
+        scratch
+            .nn(&format!("train --data glyphs {limit} {flags}"))
+            .refuses(code, parts);
+    }
+    assert!(!scratch.path("runs").exists());
+    // What clap finds has clap's form.
+    for flags in [
+        "--seed 18446744073709551615",
+        "--epochs -1",
+        "--threads 0",
+        "--bogus",
+        "--lr abc",
+    ] {
+        let ended = scratch.nn(&format!("train {flags}"));
+        assert_eq!((ended.code, &ended.stdout[..]), (Some(2), ""), "{flags}");
+        assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn wrong_config_files_are_refused() {
+    let scratch = Scratch::new();
+    let folder = scratch.path("folder");
+    std::fs::create_dir(&folder).expect("the temporary folder is writable");
+    for (name, bytes, code, parts) in [
+        (
+            "unknown.toml",
+            &b"learning = 1"[..],
+            2,
+            &["unknown.toml", "learning"][..],
+        ),
+        ("syntax.toml", b"lr = = 1", 2, &["syntax.toml", "line 1"]),
+        (
+            "type.toml",
+            b"epochs = \"many\"",
+            2,
+            &["type.toml", "epochs"],
+        ),
+        (
+            "latin1.toml",
+            b"data = \"caf\xe9\"",
+            3,
+            &["latin1.toml", "byte offset 11"],
+        ),
+    ] {
+        scratch.file(name, bytes);
+        scratch
+            .nn(&format!("train --config {name}"))
+            .refuses(code, parts);
+    }
+    scratch
+        .nn("train --config folder")
+        .refuses(3, &["folder: not a regular file"]);
+    if cfg!(unix) {
+        scratch
+            .nn("train --config /dev/zero")
+            .refuses(3, &["/dev/zero: not a regular file"]);
+    }
+}
+
+#[test]
+fn the_data_folder_comes_from_the_environment_too() {
+    let scratch = Scratch::new();
+    scratch.file("elsewhere/mnist/train-images-idx3-ubyte", "not IDX");
+    let output = scratch
+        .command()
+        .env("NN_DATA_DIR", "elsewhere")
+        .args(["data", "info", "mnist"])
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        text.contains("not here"),
+        "one of four files is not the data set: {text}"
+    );
+    let summary = scratch.train("a", &format!("{TWO_EPOCHS} --data-dir nowhere"));
+    assert_eq!(summary["dataset"], "glyphs");
+}

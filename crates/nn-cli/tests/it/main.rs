@@ -1,0 +1,16 @@
+//! The program `nn` as its users meet it: started, read, and looked at what
+//! it leaves behind.
+#![allow(
+    clippy::print_stderr,
+    reason = "tests say what they look at, and what they skip"
+)]
+
+mod support;
+mod contract;
+mod configuration;
+mod stopping;
+mod bad_files;
+mod menus;
+mod tables;
+mod digits;
+mod help;

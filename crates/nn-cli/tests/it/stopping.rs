@@ -1,0 +1,222 @@
+//! How a program ends when it is not left alone: signals, closed pipes,
+//! training that runs away, disks that are full.
+
+#![cfg(unix)]
+
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::{Scratch, TWO_EPOCHS};
+
+/// Longer than any test waits.
+const ENDLESS: &str =
+    "train --name a --data glyphs --limit-train 2000 --hidden 32 --epochs 1000000";
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .expect("kill is there");
+    assert!(status.success());
+}
+
+/// Waits until the program says that an epoch is over.
+fn until_first_epoch(child: &mut Child) -> impl BufRead + use<> {
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.starts_with("epoch") {
+        line.clear();
+        assert!(
+            lines.read_line(&mut line).expect("a pipe") > 0,
+            "it ended early"
+        );
+    }
+    lines
+}
+
+/// Waits two seconds at most.
+fn ends_soon(child: &mut Child) -> ExitStatus {
+    for _ in 0..200 {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("the child is ours");
+    panic!("still running two seconds after the signal");
+}
+
+#[test]
+fn a_signal_saves_the_model_and_ends_the_training() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let scratch = Scratch::new();
+        let mut child = scratch
+            .command()
+            .args(ENDLESS.split(' '))
+            .spawn()
+            .expect("the program starts");
+        let mut rest = until_first_epoch(&mut child);
+        let reader = thread::spawn(move || rest.read_to_end(&mut Vec::new()));
+        signal(&child, name);
+        let status = ends_soon(&mut child);
+        reader.join().expect("the reader ends").expect("a pipe");
+        assert_eq!(status.code(), Some(code), "SIG{name}");
+        let mut error = String::new();
+        let mut stderr = child.stderr.take().expect("a pipe");
+        stderr.read_to_string(&mut error).expect("a pipe");
+        assert!(error.contains("the model so far is in runs/a"), "{error}");
+        assert!(error.contains("\n  help: nn evaluate runs/a"), "{error}");
+
+        let n_rows = scratch.read("runs/a/metrics.csv").lines().count() - 1;
+        assert!(n_rows >= 1);
+        assert!(!scratch.path("runs/a/summary.json").exists());
+        let validation = scratch.evaluate("a", "--split validation");
+        assert_eq!(validation["samples"], 200);
+        scratch.nn("inspect a").succeeds();
+    }
+}
+
+#[test]
+fn training_that_runs_away_is_told() {
+    let scratch = Scratch::new();
+    let error = scratch
+        .nn(&format!(
+            "train --name a {TWO_EPOCHS} --optimizer sgd --lr 1e30"
+        ))
+        .fails(6);
+    for part in ["loss", "epoch 1", "batch", "learning rate", "help: try"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!scratch.path("runs/a/model.safetensors").exists());
+    assert!(!scratch.path("runs/a/summary.json").exists());
+    scratch
+        .nn("evaluate a")
+        .refuses(5, &["runs/a: this run has no model.safetensors"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let scratch = Scratch::new();
+    scratch.train("a", TWO_EPOCHS);
+    for arguments in [
+        "evaluate a",
+        "inspect a",
+        "data info glyphs",
+        "predict a --index 0..2000",
+        "train --help",
+        "train --name b --data glyphs --limit-train 500 --hidden 8 --epochs 20",
+    ] {
+        let mut child = scratch
+            .command()
+            .args(arguments.split(' '))
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the child is ours");
+        assert_eq!(output.status.code(), Some(0), "nn {arguments}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "",
+            "nn {arguments}"
+        );
+    }
+    // A training nobody reads about is still a training.
+    assert_eq!(scratch.json("runs/b/summary.json")["epochs"], 20);
+}
+
+#[test]
+fn a_full_disk_is_told() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: no /dev/full");
+        return;
+    }
+    let scratch = Scratch::new();
+    let full = OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full can be written");
+    let output = scratch
+        .command()
+        .args(["data", "list"])
+        .stdout(full)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(5));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.starts_with("error: standard output: "), "{error}");
+}
+
+#[test]
+fn folders_that_cannot_be_made_are_told() {
+    let scratch = Scratch::new();
+    scratch.file("runs", "a file where a folder should be");
+    scratch
+        .nn(&format!("train {TWO_EPOCHS}"))
+        .refuses(5, &["runs: "]);
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
+    let scratch = Scratch::new();
+    scratch.train("a", TWO_EPOCHS);
+    for name in ["pipe.csv", "pipe.png", "pipe.toml", "pipe.safetensors"] {
+        let status = Command::new("mkfifo")
+            .arg(scratch.path(name))
+            .status()
+            .expect("mkfifo is there");
+        assert!(status.success());
+    }
+    for command in [
+        "train --data pipe.csv",
+        "predict a pipe.png",
+        "train --config pipe.toml",
+        "inspect pipe.safetensors",
+    ] {
+        scratch
+            .nn(command)
+            .refuses(3, &["pipe.", "not a regular file"]);
+    }
+}
+
+#[test]
+fn paths_need_not_be_utf_8() {
+    let scratch = Scratch::new();
+    let strange = OsStr::from_bytes(b"odd-\xff-runs");
+    let words: Vec<&OsStr> = TWO_EPOCHS.split(' ').map(OsStr::new).collect();
+    let output = scratch
+        .command()
+        .args(["train", "--name", "a", "--runs-dir"])
+        .arg(strange)
+        .args(words)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(scratch.path(strange).join("a/summary.json").exists());
+    for command in ["evaluate", "inspect"] {
+        let run = std::path::Path::new(strange).join("a");
+        let output = scratch
+            .command()
+            .arg(command)
+            .arg(run)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(0), "{command} {output:?}");
+    }
+    let picture = scratch.path(OsStr::from_bytes(b"digit-\xfe.png"));
+    let mut grey = ndarray::Array2::zeros((28, 28));
+    grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
+    nn_data::image::write_png(&picture, grey.view()).expect("the picture is written");
+    let output = scratch
+        .command()
+        .args(["predict", "a", "--runs-dir"])
+        .arg(strange)
+        .arg(picture)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

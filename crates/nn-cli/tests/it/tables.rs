@@ -1,0 +1,252 @@
+//! Tables of one's own: classes, yes or no, several labels and numbers are
+//! learned from CSV files, and raw rows are predicted.
+
+use serde_json::Value;
+
+use crate::support::{Scratch, csv, trees};
+
+const TRAINING: &str = "--hidden 16 --epochs 40 --batch-size 16 --lr 0.01";
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+#[test]
+fn several_classes() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let summary = scratch.train("a", &format!("--data trees.csv {TRAINING}"));
+    assert_eq!(summary["layers"], serde_json::json!([5, 16, 3]));
+    assert!(number(&summary["test_accuracy"]) >= 0.85, "{summary}");
+    let evaluation = scratch.evaluate("a", "");
+    assert_eq!(evaluation["accuracy"], summary["test_accuracy"]);
+    assert_eq!(evaluation["classes"][0]["name"], "ash");
+
+    scratch.file("new.csv", "colour,u,v\nred,0,0\nblue,5,0\ngreen,0.1,5\n");
+    let output = scratch.nn("predict a new.csv").succeeds();
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(
+        lines[0],
+        "prediction,probability_ash,probability_elm,probability_oak"
+    );
+    let answers: Vec<_> = lines[1..]
+        .iter()
+        .map(|line| line.split(',').next().unwrap_or_default())
+        .collect();
+    assert_eq!(answers, ["oak", "elm", "ash"]);
+
+    let told = scratch
+        .nn("predict a new.csv --output answers.csv")
+        .succeeds();
+    assert_eq!(told, "3 predictions in answers.csv\n");
+    assert_eq!(scratch.read("answers.csv"), output);
+    for (line, name) in scratch
+        .nn("predict a new.csv --json")
+        .succeeds()
+        .lines()
+        .zip(["oak", "elm", "ash"])
+    {
+        let line: Value = serde_json::from_str(line).expect("every line is JSON");
+        assert_eq!(
+            (&line["class"], &line["input"]),
+            (&name.into(), &"new.csv".into())
+        );
+    }
+    // A table that the training did not see is a test set as a whole.
+    let other = scratch.file("other.csv", trees());
+    assert!(other.exists());
+    assert_eq!(scratch.evaluate("a", "--data other.csv")["samples"], 240);
+}
+
+#[test]
+fn yes_or_no() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,answer", 300, |_, x, y| {
+        format!("{x:.3},{y:.3},{}", if x + y > 0.0 { "yes" } else { "no" })
+    });
+    scratch.file("a.csv", table);
+    scratch.file("new.csv", "u,v\n2,2\n-2,-1\n");
+    for loss in ["binary-cross-entropy", "hinge", "mse", "cross-entropy"] {
+        let flags = format!("--data a.csv {TRAINING} --loss {loss}");
+        let summary = scratch.train(loss, &flags);
+        assert!(
+            number(&summary["test_accuracy"]) >= 0.85,
+            "{loss}: {summary}"
+        );
+        let output = scratch.nn(&format!("predict {loss} new.csv")).succeeds();
+        let lines: Vec<&str> = output.lines().collect();
+        assert_eq!(lines[0], "prediction,probability_no,probability_yes");
+        assert!(lines[1].starts_with("yes,"), "{loss}: {output}");
+        assert!(lines[2].starts_with("no,"), "{loss}: {output}");
+    }
+}
+
+#[test]
+fn predictions_of_a_hinge_are_those_that_evaluate_counts() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,answer", 200, |_, x, y| {
+        format!("{x:.3},{y:.3},{}", if x + y > 0.0 { "yes" } else { "no" })
+    });
+    scratch.file("a.csv", &table);
+    scratch.file("same.csv", &table);
+    scratch.train(
+        "a",
+        "--data a.csv --loss hinge --hidden \"\" --epochs 1 --lr 0.05",
+    );
+    let accuracy = number(&scratch.evaluate("a", "--data same.csv")["accuracy"]);
+    let output = scratch.nn("predict a same.csv").succeeds();
+    let right = output
+        .lines()
+        .zip(table.lines())
+        .skip(1)
+        .filter(|(said, row)| said.split(',').next() == row.rsplit(',').next());
+    assert_eq!(right.count() as f64 / 200.0, accuracy);
+}
+
+#[test]
+fn several_labels() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,right,up", 300, |_, x, y| {
+        format!("{x:.3},{y:.3},{},{}", u8::from(x > 0.0), u8::from(y > 0.0))
+    });
+    scratch.file("a.csv", table);
+    let summary = scratch.train("a", &format!("--data a.csv --target right,up {TRAINING}"));
+    assert_eq!(summary["layers"], serde_json::json!([2, 16, 2]));
+    assert!(number(&summary["test_accuracy"]) >= 0.85, "{summary}");
+    scratch.file("new.csv", "u,v\n2,-2\n-2,2\n2,2\n");
+    let output = scratch.nn("predict a new.csv").succeeds();
+    let answers: Vec<_> = output
+        .lines()
+        .map(|line| &line[..line.len().min(4)])
+        .collect();
+    assert_eq!(answers[1..], ["1,0,", "0,1,", "1,1,"]);
+    assert!(answers[0].starts_with("pred"), "{output}");
+}
+
+#[test]
+fn numbers() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,price", 400, |_, x, y| {
+        format!("{x:.3},{y:.3},{:.3}", 500.0 + 20.0 * x - 5.0 * y + x * y)
+    });
+    scratch.file("a.csv", table);
+    let summary = scratch.train("a", &format!("--data a.csv --target price {TRAINING}"));
+    assert!(summary["test_accuracy"].is_null());
+    let evaluation = scratch.evaluate("a", "");
+    assert!(number(&evaluation["r_squared"]) >= 0.95, "{evaluation}");
+    // In the units of the table, whose prices lie 35 apart on average.
+    let error = number(&evaluation["mean_absolute_error"]);
+    assert!((0.01..8.0).contains(&error), "{evaluation}");
+    scratch.file("new.csv", "u,v\n1,1\n-2,0\n");
+    let output = scratch.nn("predict a new.csv").succeeds();
+    let predicted: Vec<f64> = output
+        .lines()
+        .skip(1)
+        .map(|line| line.parse().expect("a number"))
+        .collect();
+    for (predicted, right) in predicted.iter().zip([516.0, 460.0]) {
+        assert!((predicted - right).abs() < 15.0, "{output}");
+    }
+    for loss in ["mae", "huber", "sum-of-squares", "quadratic"] {
+        scratch.train(
+            loss,
+            &format!("--data a.csv --target price {TRAINING} --loss {loss}"),
+        );
+        let r_squared = number(&scratch.evaluate(loss, "")["r_squared"]);
+        assert!(r_squared >= 0.9, "{loss}: {r_squared}");
+    }
+}
+
+#[test]
+fn one_class_trains_with_a_warning() {
+    let scratch = Scratch::new();
+    scratch.file(
+        "a.csv",
+        csv("u,v,tree", 40, |_, x, y| format!("{x:.3},{y:.3},oak")),
+    );
+    let output = scratch
+        .nn("train --name a --data a.csv --hidden 4 --epochs 40 --lr 0.1")
+        .succeeds();
+    assert!(output.contains("one class"), "{output}");
+    let evaluation = scratch.evaluate("a", "");
+    assert_eq!(evaluation["accuracy"], 1.0);
+    assert!(evaluation["classes"][1]["recall"].is_null(), "{evaluation}");
+    let answers = scratch.nn("predict a a.csv").succeeds();
+    assert!(
+        answers.lines().skip(1).all(|line| line.starts_with("oak,")),
+        "{answers}"
+    );
+}
+
+#[test]
+fn a_batch_may_be_larger_than_the_table() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 4 --epochs 2 --batch-size";
+    let large = scratch.train("large", &format!("{flags} 100000"));
+    let full = scratch.train("full", &format!("{flags} full"));
+    // Only the order of the sums differs.
+    let (large, full) = (number(&large["train_loss"]), number(&full["train_loss"]));
+    assert!((large - full).abs() < 1e-5 * full, "{large} {full}");
+}
+
+#[test]
+fn kaggles_form_of_digits() {
+    let scratch = Scratch::new();
+    let header = |first: &str| {
+        let pixels: Vec<String> = (0..784).map(|i| format!("pixel{i}")).collect();
+        format!("{first}{}\n", pixels.join(","))
+    };
+    // Class k has a bright band at height 2k.
+    let pixels = |class: usize, shift: usize| -> String {
+        let bright = (2 * class * 28 + shift)..(2 * class * 28 + shift + 40);
+        let cells: Vec<&str> = (0..784)
+            .map(|i| if bright.contains(&i) { "250" } else { "0" })
+            .collect();
+        cells.join(",")
+    };
+    let rows: String = (0..200)
+        .map(|i| format!("{},{}\n", i % 10, pixels(i % 10, i % 7)))
+        .collect();
+    scratch.file("train.csv", header("label,") + &rows);
+    let summary = scratch.train(
+        "a",
+        "--data train.csv --hidden 32 --epochs 15 --lr 0.01 --batch-size 16",
+    );
+    assert!(number(&summary["test_accuracy"]) >= 0.9, "{summary}");
+    let unlabelled: String = [3, 1, 7].map(|class| pixels(class, 2) + "\n").concat();
+    scratch.file("test.csv", header("") + &unlabelled);
+    let labelled: String = [3, 1, 7]
+        .map(|class| format!("{class},{}\n", pixels(class, 2)))
+        .concat();
+    scratch.file("labelled.csv", header("label,") + &labelled);
+    for file in ["test.csv", "labelled.csv"] {
+        let output = scratch.nn(&format!("predict a {file}")).succeeds();
+        assert_eq!(output, "ImageId,Label\n1,3\n2,1\n3,7\n", "{file}");
+    }
+}
+
+#[test]
+fn encodings_and_line_ends_do_not_matter() {
+    let scratch = Scratch::new();
+    let text = trees();
+    let forms = [
+        text.clone(),
+        format!("\u{feff}{text}"),
+        text.replace('\n', "\r\n"),
+        text.replace('\n', "\r"),
+        text.trim_end().to_owned(),
+    ];
+    let mut checksums: Vec<String> = forms
+        .iter()
+        .enumerate()
+        .map(|(index, form)| {
+            scratch.file(format!("form-{index}/trees.csv"), form);
+            let flags = format!("--data form-{index}/trees.csv --hidden 4 --epochs 2");
+            let summary = scratch.train(&index.to_string(), &flags);
+            summary["weights_sha256"].to_string()
+        })
+        .collect();
+    checksums.dedup();
+    assert_eq!(checksums.len(), 1, "{checksums:?}");
+}
