@@ -245,7 +245,7 @@ impl Transposed {
         threads: &Threads,
     ) {
         self.for_each_piece(out, threads, |piece, out| {
-            piece.add_product(factors, error, out)
+            piece.add_product(factors, error, out);
         });
     }
 
