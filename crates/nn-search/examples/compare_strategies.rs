@@ -1,0 +1,64 @@
+//! How near random search and Bayesian optimisation come to known minima.
+//!
+//! Prints, for each test function, the distance of the best trial from the
+//! minimum after so many evaluations: quartiles over seeds.
+//!
+//! `cargo run -p nn-search --example compare_strategies [SEEDS]`
+#![allow(clippy::print_stdout, reason = "it prints a table")]
+
+#[path = "../tests/it/functions.rs"]
+mod functions;
+
+use functions::{TestFunction, branin, hartmann_6, mixed, noisy_branin};
+use nn_search::{Outcome, Result, Settings, Strategy, Study};
+
+const STRATEGIES: [Strategy; 2] = [Strategy::Random, Strategy::Bayesian { initial: 0 }];
+
+fn main() -> Result<()> {
+    let n_seeds = std::env::args().nth(1);
+    let n_seeds = n_seeds.and_then(|text| text.parse().ok()).unwrap_or(20);
+    println!("function        evaluations  strategy            quartiles of best - minimum");
+    for (function, evaluations) in [
+        (branin(), 35),
+        (noisy_branin(), 40),
+        (mixed(), 30),
+        (hartmann_6(), 60),
+    ] {
+        for strategy in STRATEGIES {
+            let mut gaps = Vec::new();
+            for seed in 0..n_seeds {
+                gaps.push(gap(&function, strategy, evaluations, seed)?);
+            }
+            gaps.sort_unstable_by(f64::total_cmp);
+            let quartile = |k: usize| gaps[(gaps.len() - 1) * k / 4];
+            println!(
+                "{:<16}{evaluations:>11}  {:<20}{:.5}  {:.5}  {:.5}",
+                function.name,
+                strategy.to_string(),
+                quartile(1),
+                quartile(2),
+                quartile(3)
+            );
+        }
+    }
+    Ok(())
+}
+
+fn gap(function: &TestFunction, strategy: Strategy, evaluations: usize, seed: u64) -> Result<f64> {
+    let settings = Settings {
+        strategy,
+        seed,
+        ..Settings::new(function.space())
+    };
+    let mut study = Study::new(settings, std::io::sink())?;
+    for _ in 0..evaluations {
+        let trial = study.ask()?.expect("only a grid comes to an end");
+        let objective = (function.noisy_value)(&trial.point, trial.id);
+        study.tell(trial.id, Outcome::Finished(objective))?;
+    }
+    let values = study
+        .trials()
+        .iter()
+        .map(|trial| (function.value)(&trial.point));
+    Ok(values.fold(f64::INFINITY, f64::min) - function.minimum)
+}

@@ -1,0 +1,250 @@
+//! The journal of a study: one line of JSON for everything that happened.
+//!
+//! ```text
+//! {"event":"search","version":1,"space":["lr=log:0.0001..1"],"strategy":"bayesian:initial=0",...}
+//! {"event":"asked","trial":0,"point":{"lr":0.012}}
+//! {"event":"reported","trial":0,"step":1,"value":0.31}
+//! {"event":"told","trial":0,"outcome":"finished","objective":0.25}
+//! {"event":"resumed"}
+//! ```
+//!
+//! Lines are only ever appended. A line that a crash or a full disk cut off is
+//! followed by `resumed`, and only such a line may be unreadable. A number that is not
+//! finite is `null`.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Outcome, Point, Result, Value};
+
+/// The number of this format.
+pub(crate) const VERSION: u32 = 1;
+
+/// A line to be written.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum Line<'a> {
+    Search(&'a Header),
+    Asked {
+        trial: usize,
+        point: &'a Point,
+    },
+    Reported {
+        trial: usize,
+        step: u64,
+        value: f64,
+    },
+    Told {
+        trial: usize,
+        outcome: OutcomeName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        objective: Option<f64>,
+    },
+    Resumed,
+}
+
+/// A line that was read.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum Entry {
+    Search(Header),
+    Asked {
+        trial: usize,
+        point: BTreeMap<String, Value>,
+    },
+    Reported {
+        trial: usize,
+        step: u64,
+        value: Option<f64>,
+    },
+    Told {
+        trial: usize,
+        outcome: OutcomeName,
+        objective: Option<f64>,
+    },
+    Resumed,
+}
+
+/// The settings of the study, as text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) version: u32,
+    pub(crate) space: Vec<String>,
+    pub(crate) strategy: String,
+    pub(crate) goal: String,
+    pub(crate) stopping: String,
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OutcomeName {
+    Finished,
+    Stopped,
+    Failed,
+}
+
+impl OutcomeName {
+    /// The name and the number beside it.
+    pub(crate) fn split(outcome: Outcome) -> (Self, Option<f64>) {
+        match outcome {
+            Outcome::Finished(objective) => (Self::Finished, Some(objective)),
+            Outcome::Stopped => (Self::Stopped, None),
+            Outcome::Failed => (Self::Failed, None),
+        }
+    }
+
+    pub(crate) fn join(self, objective: Option<f64>) -> Outcome {
+        match self {
+            Self::Finished => Outcome::Finished(objective.unwrap_or(f64::NAN)),
+            Self::Stopped => Outcome::Stopped,
+            Self::Failed => Outcome::Failed,
+        }
+    }
+}
+
+/// Where a journal is written to.
+#[derive(Debug)]
+pub(crate) struct Journal<W> {
+    writer: W,
+    /// Whether the last line may lack its end.
+    is_torn: bool,
+}
+
+impl<W: Write> Journal<W> {
+    pub(crate) fn new(writer: W, is_torn: bool) -> Self {
+        Self { writer, is_torn }
+    }
+
+    /// Appends one line and flushes it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn append(&mut self, line: &Line<'_>) -> Result<()> {
+        let mut text = Vec::new();
+        if self.is_torn {
+            text.push(b'\n');
+            write_line(&mut text, &Line::Resumed)?;
+        }
+        write_line(&mut text, line)?;
+        self.is_torn = true;
+        self.writer.write_all(&text)?;
+        self.writer.flush()?;
+        self.is_torn = false;
+        Ok(())
+    }
+}
+
+fn write_line(text: &mut Vec<u8>, line: &Line<'_>) -> Result<()> {
+    serde_json::to_writer(&mut *text, line).map_err(std::io::Error::from)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// All that a journal says.
+pub(crate) struct Contents {
+    /// Each entry with its line, counted from 1.
+    pub(crate) entries: Vec<(usize, Entry)>,
+    /// Whether the last line lacks its end.
+    pub(crate) is_torn: bool,
+}
+
+/// Reads a journal.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::JournalLine`] for a line that cannot be read
+/// and that no crash explains.
+pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
+    let mut bytes = Vec::new();
+    journal.read_to_end(&mut bytes)?;
+    let is_torn = bytes.last().is_some_and(|&last| last != b'\n');
+    let mut entries = Vec::new();
+    let mut broken: Option<(usize, serde_json::Error)> = None;
+    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let entry = serde_json::from_slice(line);
+        if let Some((line, source)) = broken.take()
+            && !matches!(entry, Ok(Entry::Resumed))
+        {
+            return Err(Error::JournalLine { line, source });
+        }
+        match entry {
+            Ok(entry) => entries.push((index + 1, entry)),
+            Err(source) => broken = Some((index + 1, source)),
+        }
+    }
+    match broken {
+        Some((line, source)) if !is_torn => Err(Error::JournalLine { line, source }),
+        _ => Ok(Contents { entries, is_torn }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = r#"{"event":"search","version":1,"space":["x=0..1"],"strategy":"random","goal":"minimize","stopping":"none","seed":7}"#;
+
+    fn read_text(text: &str) -> Result<Contents> {
+        read(text.as_bytes())
+    }
+
+    #[test]
+    fn lines_are_stable() {
+        let Ok(Entry::Search(header)) = serde_json::from_str(HEADER) else {
+            panic!("the header can be read");
+        };
+        let lines = [
+            Line::Search(&header),
+            Line::Reported {
+                trial: 3,
+                step: 2,
+                value: f64::NAN,
+            },
+            Line::Told {
+                trial: 3,
+                outcome: OutcomeName::Finished,
+                objective: Some(0.1),
+            },
+            Line::Told {
+                trial: 4,
+                outcome: OutcomeName::Failed,
+                objective: None,
+            },
+            Line::Resumed,
+        ];
+        let mut written = Vec::new();
+        let mut journal = Journal::new(&mut written, false);
+        for line in &lines {
+            journal.append(line).unwrap();
+        }
+        let expected = [
+            HEADER,
+            r#"{"event":"reported","trial":3,"step":2,"value":null}"#,
+            r#"{"event":"told","trial":3,"outcome":"finished","objective":0.1}"#,
+            r#"{"event":"told","trial":4,"outcome":"failed"}"#,
+            r#"{"event":"resumed"}"#,
+            "",
+        ];
+        assert_eq!(String::from_utf8(written).unwrap(), expected.join("\n"));
+        assert_eq!(read_text(&expected.join("\n")).unwrap().entries.len(), 5);
+    }
+
+    #[test]
+    fn only_a_crash_explains_half_a_line() {
+        let torn = format!("{HEADER}\n{{\"event\":\"ask");
+        let contents = read_text(&torn).unwrap();
+        assert!(contents.is_torn && contents.entries.len() == 1);
+        let resumed = format!("{torn}\n{{\"event\":\"resumed\"}}\n");
+        assert_eq!(read_text(&resumed).unwrap().entries.len(), 2);
+        for broken in [format!("{torn}\n"), format!("{torn}\n{HEADER}\n")] {
+            let error = read_text(&broken).map(|_| ()).unwrap_err();
+            assert!(matches!(error, Error::JournalLine { line: 2, .. }));
+            assert!(error.to_string().starts_with("line 2: EOF"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the menus of this crate have in common: names, and counts inside names.
+//!
+//! An entry is written `name` or `name:parameter=count:…`, for example
+//! `grid:points=5`. The command line and its help walk [`Menu::ALL`].
+
+use std::fmt;
+
+use crate::{Error, Result};
+
+/// A closed list of things to choose from.
+pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
+    /// What is chosen, in the singular, such as `strategy`.
+    const KIND: &'static str;
+
+    /// Every entry, with its default parameters.
+    const ALL: &'static [Self];
+
+    /// The entry's name, in lower case with hyphens.
+    fn name(&self) -> &'static str;
+
+    /// The entry's parameters, to be read or replaced.
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        Vec::new()
+    }
+
+    /// All names, separated by commas.
+    fn names() -> String {
+        let names: Vec<_> = Self::ALL.iter().map(Self::name).collect();
+        names.join(", ")
+    }
+}
+
+/// One count inside an entry's name.
+#[derive(Debug)]
+pub struct Parameter<'a> {
+    name: &'static str,
+    value: &'a mut usize,
+    least: usize,
+}
+
+impl<'a> Parameter<'a> {
+    /// A parameter of `least` or more.
+    pub(crate) fn new(name: &'static str, value: &'a mut usize, least: usize) -> Self {
+        Self { name, value, least }
+    }
+}
+
+/// Reads `name:parameter=count:…`.
+///
+/// # Errors
+/// [`Error::UnknownName`], [`Error::UnknownParameter`] or
+/// [`Error::Parameter`], each with what would be right.
+pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
+    let mut parts = text.trim().split(':');
+    let name = parts.next().unwrap_or_default().trim();
+    let mut entry = *M::ALL
+        .iter()
+        .find(|entry| entry.name() == name)
+        .ok_or_else(|| Error::UnknownName {
+            menu: M::KIND,
+            name: shorten(name),
+            expected: M::names(),
+        })?;
+    for part in parts {
+        set_parameter(&mut entry, part)?;
+    }
+    Ok(entry)
+}
+
+fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
+    let entry_name = entry.name();
+    let (name, text) = part.split_once('=').unwrap_or((part, ""));
+    let mut parameters = entry.parameters();
+    let names: Vec<_> = parameters.iter().map(|parameter| parameter.name).collect();
+    let parameter = parameters
+        .iter_mut()
+        .find(|parameter| parameter.name == name.trim())
+        .ok_or_else(|| Error::UnknownParameter {
+            entry: entry_name,
+            parameter: shorten(name),
+            expected: if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            },
+        })?;
+    *parameter.value = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|&value| value >= parameter.least)
+        .ok_or_else(|| Error::Parameter {
+            entry: entry_name,
+            parameter: parameter.name,
+            least: parameter.least,
+            found: shorten(text),
+        })?;
+    Ok(())
+}
+
+/// The first characters of a text that may be long.
+fn shorten(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Writes what [`parse`] reads, with all parameters: a journal must not change
+/// its meaning when a default does.
+pub(crate) fn write<M: Menu>(mut entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(entry.name())?;
+    for parameter in entry.parameters() {
+        write!(f, ":{}={}", parameter.name, parameter.value)?;
+    }
+    Ok(())
+}
+
+/// Makes a [`Menu`] readable and printable.
+macro_rules! menu_text {
+    ($menu:ty) => {
+        impl std::str::FromStr for $menu {
+            type Err = $crate::Error;
+
+            fn from_str(text: &str) -> $crate::Result<Self> {
+                $crate::menu::parse(text)
+            }
+        }
+
+        impl std::fmt::Display for $menu {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $crate::menu::write(*self, f)
+            }
+        }
+    };
+}
+pub(crate) use menu_text;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use super::*;
+
+    /// What must hold for every menu.
+    pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
+        for entry in M::ALL {
+            assert_eq!(entry.name().parse::<M>().unwrap(), *entry);
+            let mut changed = *entry;
+            for parameter in changed.parameters() {
+                assert!(*parameter.value >= parameter.least, "{entry}");
+                *parameter.value += 3;
+            }
+            assert_eq!(changed.to_string().parse::<M>().unwrap(), changed);
+            let unknown = format!("{}:no-such=1", entry.name()).parse::<M>();
+            assert!(matches!(unknown, Err(Error::UnknownParameter { .. })));
+        }
+        let error = "no such".parse::<M>().unwrap_err().to_string();
+        assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
+    }
+}
