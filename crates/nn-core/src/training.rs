@@ -388,6 +388,13 @@ impl<S: Scalar> SparseBuffers<S> {
         })
     }
 
+    fn rows<'s>(&'s self, positions: &'s [u32]) -> SparseRows<'s> {
+        SparseRows {
+            matrix: &self.matrix,
+            rows: positions,
+        }
+    }
+
     /// The inputs at `positions`, which are block number `block` of the batch.
     fn block<'s>(
         &'s mut self,
@@ -683,7 +690,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             } = &mut self.buffers;
             let positions = &self.order[block_start..block_end];
             let (inputs, transposed) = match sparse {
-                Some(sparse) => sparse.block(positions, block),
+                Some(sparse) => {
+                    sparse.rows(&self.order[block_end..]).prefetch();
+                    sparse.block(positions, block)
+                }
                 None => (
                     dense_block(inputs, self.network.n_inputs(), positions.len()),
                     TransposedInputs::None,

@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
 pub(crate) use pool::Pool;
-pub(crate) use sparse::{add_outer, add_weighted_rows};
+pub(crate) use sparse::{add_outer, add_weighted_rows, prefetch};
 
 /// The vector instructions that kernels are compiled for.
 ///

@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use crate::native::{self, InstructionSet};
 use crate::{Scalar, Threads};
@@ -29,6 +29,9 @@ const SAMPLED_ROWS: usize = 1000;
 
 /// Fewest rows in a piece of work.
 const MIN_PIECE_ROWS: usize = 8;
+
+/// Fewest columns in a block of work.
+const MIN_BLOCK_COLUMNS: usize = 64;
 
 /// Most pieces of work.
 const MAX_PIECES: usize = 16;
@@ -166,28 +169,79 @@ impl SparseRows<'_> {
             self.matrix.n_columns * width,
             "shape of the matrix"
         );
+        let matrix = ArrayView2::from_shape((self.matrix.n_columns, width), matrix)
+            .expect("the slice has the size of the matrix");
+        let out = ArrayViewMut2::from_shape((n_rows, width), out)
+            .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
-        let multiply = |rows: &[u32], out: &mut [S]| {
-            for (&row, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
-                let (indices, bytes) = self.matrix.row(row);
-                native::add_weighted_rows(set, indices, bytes, factors, matrix, out);
-            }
+        let multiply = |rows: &[u32], matrix: ArrayView2<'_, S>, out: ArrayViewMut2<'_, S>| {
+            let entries = rows.iter().map(|&row| self.matrix.row(row));
+            native::add_weighted_rows(set, entries, factors, matrix, out);
         };
-        let piece = n_rows.div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
-        if threads.count() == 1 || n_rows <= piece {
-            return multiply(self.rows, out);
+        if width >= 2 * MIN_BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
+            return for_each_column_block(matrix, out, threads, |matrix, out| {
+                multiply(self.rows, matrix, out);
+            });
         }
-        let mut pieces: [Option<(&[u32], &mut [S])>; MAX_PIECES] = Default::default();
+        let piece = n_rows.div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
+        let mut pieces: [Option<(&[u32], ArrayViewMut2<'_, S>)>; MAX_PIECES] = Default::default();
         let mut n_pieces = 0;
-        for part in self.rows.chunks(piece).zip(out.chunks_mut(piece * width)) {
-            pieces[n_pieces] = Some(part);
+        let mut rest = out;
+        for rows in self.rows.chunks(piece) {
+            let (part, others) = rest.split_at(Axis(0), rows.len());
+            pieces[n_pieces] = Some((rows, part));
             n_pieces += 1;
+            rest = others;
         }
         threads.for_each(&mut pieces[..n_pieces], |_, part| {
             let (rows, out) = part.take().expect("each piece is computed once");
-            multiply(rows, out);
+            multiply(rows, matrix, out);
         });
     }
+
+    /// Asks for the first rows before they are needed.
+    pub fn prefetch(self) {
+        const N_ROWS: usize = 4;
+        for &row in self.rows.iter().take(N_ROWS) {
+            native::prefetch(self.matrix.row(row));
+        }
+    }
+}
+
+/// Cuts a product `out ← out + X·matrix` into blocks of columns small enough
+/// for a block of `matrix` to stay in the second-level cache.
+fn for_each_column_block<S: Scalar>(
+    matrix: ArrayView2<'_, S>,
+    out: ArrayViewMut2<'_, S>,
+    threads: &Threads,
+    multiply: impl Fn(ArrayView2<'_, S>, ArrayViewMut2<'_, S>) + Sync,
+) {
+    let width = out.ncols();
+    if width < 2 * MIN_BLOCK_COLUMNS {
+        return multiply(matrix, out);
+    }
+    let wanted = if width >= 4 * MIN_BLOCK_COLUMNS {
+        2 * MIN_BLOCK_COLUMNS
+    } else {
+        MIN_BLOCK_COLUMNS
+    };
+    let block = wanted.max(width.div_ceil(MAX_PIECES));
+    let mut blocks: [Option<(ArrayView2<'_, S>, ArrayViewMut2<'_, S>)>; MAX_PIECES] =
+        Default::default();
+    let mut n_blocks = 0;
+    let (mut matrix_rest, mut out_rest) = (matrix, out);
+    while out_rest.ncols() > 0 {
+        let n = block.min(out_rest.ncols());
+        let (matrix, matrix_others) = matrix_rest.split_at(Axis(1), n);
+        let (out, out_others) = out_rest.split_at(Axis(1), n);
+        blocks[n_blocks] = Some((matrix, out));
+        n_blocks += 1;
+        (matrix_rest, out_rest) = (matrix_others, out_others);
+    }
+    threads.for_each(&mut blocks[..n_blocks], |_, block| {
+        let (matrix, out) = block.take().expect("each block is computed once");
+        multiply(matrix, out);
+    });
 }
 
 /// Some rows in the order of their columns.
@@ -309,8 +363,7 @@ fn add_outer_products<S: Scalar>(
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
-        let (indices, bytes) = rows.matrix.row(row);
-        native::add_outer(set, indices, bytes, factors, error, out);
+        native::add_outer(set, rows.matrix.row(row), factors, error, out);
     }
 }
 
@@ -356,20 +409,23 @@ impl Piece {
         starts[0] = 0;
     }
 
+    /// The entries of every column.
+    fn entries(&self) -> impl Iterator<Item = (&[u16], &[u8])> {
+        self.starts.windows(2).map(|pair| {
+            let range = pair[0] as usize..pair[1] as usize;
+            (&self.positions[range.clone()], &self.bytes[range])
+        })
+    }
+
     /// Row k of `out` is the sum of the errors of the rows that have column k.
     fn add_product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S]) {
-        let set = InstructionSet::current();
         let width = out.len() / self.columns.len().max(1);
-        let ranges = self
-            .starts
-            .windows(2)
-            .map(|pair| pair[0] as usize..pair[1] as usize);
-        for (range, out) in ranges.zip(out.chunks_exact_mut(width.max(1))) {
-            if !range.is_empty() {
-                let (positions, bytes) = (&self.positions[range.clone()], &self.bytes[range]);
-                native::add_weighted_rows(set, positions, bytes, factors, error, out);
-            }
-        }
+        let error = ArrayView2::from_shape((error.len() / width.max(1), width), error)
+            .expect("the slice has the size of the matrix");
+        let out = ArrayViewMut2::from_shape((self.columns.len(), width), out)
+            .expect("the slice has the size of the matrix");
+        let set = InstructionSet::current();
+        native::add_weighted_rows(set, self.entries(), factors, error, out);
     }
 }
 
@@ -497,13 +553,13 @@ mod tests {
     fn every_instruction_set_agrees() {
         let (dense, weights) = (bytes(1, 300), numbers(300, 77));
         let sparse = from_dense(&dense).expect("it is sparse");
-        let (indices, values) = sparse.row(0);
-        let weights = weights.as_slice().expect("a new array is contiguous");
         let mut results = InstructionSet::available().map(|set| {
-            let mut out = [0.5; 77];
-            native::add_weighted_rows(set, indices, values, &factors(), weights, &mut out);
+            let mut out = Array2::from_elem((1, 77), 0.5);
+            let entries = std::iter::once(sparse.row(0));
+            native::add_weighted_rows(set, entries, &factors(), weights.view(), out.view_mut());
+            let out = out.into_raw_vec_and_offset().0;
             let mut outer = vec![0.25; 300 * 77];
-            native::add_outer(set, indices, values, &factors(), &out, &mut outer);
+            native::add_outer(set, sparse.row(0), &factors(), &out, &mut outer);
             (out, outer)
         });
         let first = results.next().expect("there is one");
