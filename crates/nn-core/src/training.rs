@@ -308,6 +308,13 @@ struct EpochSums {
 }
 
 impl EpochSums {
+    fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.weight += other.weight;
+        self.right += other.right;
+        self.n += other.n;
+    }
+
     fn loss(self) -> f64 {
         if self.weight > 0.0 {
             self.loss / self.weight
@@ -335,7 +342,6 @@ struct Buffers<S> {
     block_rows: usize,
     inputs: Vec<S>,
     targets: Vec<S>,
-    weights: Vec<S>,
     trace: Trace<S>,
     gradients: Gradients<S>,
     evaluator: Option<Evaluator<S>>,
@@ -492,7 +498,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 block_rows,
                 inputs: vec![S::zero(); n_dense],
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
-                weights: vec![S::zero(); block_rows],
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
                 evaluator: validation
@@ -645,11 +650,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 .step(parameters, gradient, rate, &self.threads);
         }
         self.regularise_parameters();
-        let epoch = &mut self.progress.sums;
-        epoch.loss += sums.loss;
-        epoch.weight += sums.weight;
-        epoch.right += sums.right;
-        epoch.n += sums.n;
+        self.progress.sums.add(sums);
         self.progress.batch += 1;
         self.progress.step += 1;
         Ok(BatchReport {
@@ -682,7 +683,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             let Buffers {
                 inputs,
                 targets,
-                weights,
                 trace,
                 gradients,
                 sparse,
@@ -704,11 +704,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             let losses = BlockLoss {
                 config: &self.config,
                 network: &self.network,
-                targets,
-                weights,
+                train: &self.train,
+                class_weights: self.class_weights.as_deref(),
+                positions,
                 scale,
             };
-            losses.errors(trace, gradients, positions.len(), &mut sums);
+            sums.add(losses.errors(trace, gradients, targets, &self.threads));
             if !sums.loss.is_finite() {
                 return Err(self.diverged(sums.loss));
             }
@@ -729,16 +730,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(sums)
     }
 
-    /// Copies the rows `start..end` of this epoch's order into the buffers.
+    /// Copies the inputs `start..end` of this epoch's order into their buffer,
+    /// unless they are at hand without their zeros.
     fn gather(&mut self, start: usize, end: usize) {
-        let smoothing = S::from_f64(self.config.label_smoothing);
-        let Buffers {
-            inputs,
-            targets,
-            weights,
-            sparse,
-            ..
-        } = &mut self.buffers;
+        let Buffers { inputs, sparse, .. } = &mut self.buffers;
         let positions = &self.order[start..end];
         if sparse.is_none() {
             for (&position, inputs) in positions
@@ -747,15 +742,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             {
                 self.train.copy_inputs(position as usize, inputs);
             }
-        }
-        let targets = targets.chunks_exact_mut(self.network.n_outputs());
-        for ((&position, target), weight) in positions.iter().zip(targets).zip(weights) {
-            self.train.copy_target(position as usize, smoothing, target);
-            *weight = weight_of(
-                &self.train,
-                self.class_weights.as_deref(),
-                position as usize,
-            );
         }
     }
 
@@ -907,40 +893,111 @@ fn dense_block<S: Scalar>(inputs: &[S], n_inputs: usize, n_rows: usize) -> Layer
 }
 
 /// The losses of a block of rows.
-struct BlockLoss<'a, S> {
+struct BlockLoss<'a, 'd, S> {
     config: &'a TrainingConfig,
     network: &'a Network<S>,
-    targets: &'a [S],
-    weights: &'a [S],
+    train: &'a Samples<'d, S>,
+    class_weights: Option<&'a [S]>,
+    /// Which samples.
+    positions: &'a [u32],
     /// Factor on every gradient.
     scale: S,
 }
 
-impl<S: Scalar> BlockLoss<'_, S> {
-    /// Writes δᴸ of every row and adds up losses and right answers.
+/// Rows whose losses are added up by themselves before the sums meet.
+const LOSS_ROWS: usize = 128;
+
+/// Most parts that a block's losses are taken in.
+const MAX_LOSS_PARTS: usize = MAX_BLOCK_ROWS / LOSS_ROWS;
+
+/// Some consecutive rows of a block.
+struct LossPart<'a, S> {
+    positions: &'a [u32],
+    z: &'a [S],
+    a: &'a [S],
+    targets: &'a mut [S],
+    errors: &'a mut [S],
+    sums: EpochSums,
+}
+
+impl<S: Scalar> BlockLoss<'_, '_, S> {
+    /// Writes the targets and δᴸ of every row, and adds up losses and right
+    /// answers, part by part in a fixed order.
     fn errors(
         &self,
         trace: &Trace<S>,
         gradients: &mut Gradients<S>,
-        n_rows: usize,
-        sums: &mut EpochSums,
-    ) {
-        let (loss, output) = (self.config.loss, self.network.output_layer());
-        let width = output.n_outputs;
+        targets: &mut [S],
+        threads: &Threads,
+    ) -> EpochSums {
         let last = self.network.layers().len() - 1;
         let answers = trace.layer(last);
-        let errors = gradients.error_mut(last, n_rows).chunks_exact_mut(width);
-        let zs = answers.pre_activations().chunks_exact(width);
-        let activations = answers.activations().chunks_exact(width);
-        let targets = self.targets.chunks_exact(width).zip(self.weights);
-        for (((error, z), a), (y, &weight)) in errors.zip(zs).zip(activations).zip(targets) {
+        let n_rows = self.positions.len();
+        let rows = LOSS_ROWS.max(n_rows.div_ceil(MAX_LOSS_PARTS));
+        let numbers = rows * self.network.n_outputs();
+        let zs = answers.pre_activations().chunks(numbers);
+        let activations = answers.activations().chunks(numbers);
+        let errors = gradients.error_mut(last, n_rows).chunks_mut(numbers);
+        let targets = targets.chunks_mut(numbers);
+        let mut parts: [Option<LossPart<'_, S>>; MAX_LOSS_PARTS] = Default::default();
+        let mut n_parts = 0;
+        for ((((positions, z), a), targets), errors) in self
+            .positions
+            .chunks(rows)
+            .zip(zs)
+            .zip(activations)
+            .zip(targets)
+            .zip(errors)
+        {
+            let sums = EpochSums::default();
+            parts[n_parts] = Some(LossPart {
+                positions,
+                z,
+                a,
+                targets,
+                errors,
+                sums,
+            });
+            n_parts += 1;
+        }
+        let parts = &mut parts[..n_parts];
+        threads.for_each(parts, |_, part| {
+            part.iter_mut().for_each(|part| self.errors_of(part))
+        });
+        let mut sums = EpochSums::default();
+        parts.iter().flatten().for_each(|part| sums.add(part.sums));
+        sums
+    }
+
+    fn errors_of(&self, part: &mut LossPart<'_, S>) {
+        let (loss, output) = (self.config.loss, self.network.output_layer());
+        let width = output.n_outputs;
+        let smoothing = S::from_f64(self.config.label_smoothing);
+        let LossPart {
+            positions,
+            z,
+            a,
+            targets,
+            errors,
+            sums,
+        } = part;
+        let answers = z.chunks_exact(width).zip(a.chunks_exact(width));
+        let rows = targets
+            .chunks_exact_mut(width)
+            .zip(errors.chunks_exact_mut(width));
+        for ((&position, (z, a)), (y, error)) in positions.iter().zip(answers).zip(rows) {
+            let position = position as usize;
+            self.train.copy_target(position, smoothing, y);
+            let weight = weight_of(self.train, self.class_weights, position);
             let value = loss.of_row(output.activation, z, a, y, error);
             let factor = weight * self.scale;
             error.iter_mut().for_each(|error| *error *= factor);
-            sums.loss += (weight * value).into_f64();
-            sums.weight += weight.into_f64();
-            sums.right += u64::from(loss.predicted_class(a) == loss.target_class(y));
-            sums.n += 1;
+            sums.add(EpochSums {
+                loss: (weight * value).into_f64(),
+                weight: weight.into_f64(),
+                right: u64::from(loss.predicted_class(a) == loss.target_class(y)),
+                n: 1,
+            });
         }
     }
 }
