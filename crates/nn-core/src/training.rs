@@ -36,7 +36,7 @@ use crate::schedule::{Plateau, Position, Schedule};
 use crate::{Error, Result};
 
 /// Rows that go forward and back together when a batch is larger.
-const MAX_BLOCK_ROWS: usize = 1024;
+const MAX_BLOCK_ROWS: usize = 2048;
 
 /// Rows in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,20 +32,20 @@
 //! MNIST's training images; no pixel of MNIST is in here.
 //!
 //! # What they are worth
-//! A network that has seen nothing but [`dataset`]'s 60 000 training images
-//! recognises this part of MNIST's 10 000 real test images:
+//! A network that has seen nothing but [`dataset`]'s training images recognises
+//! 96.3 % of MNIST's 10 000 real test images: 96.29, 96.48 and 96.30 % for the
+//! seeds 0, 1 and 2 of
 //!
-//! | hidden units | training images | MNIST test accuracy, seeds 0, 1, 2 |
-//! |---|---|---|
-//! | 128 | 60 000 | 95.8 %, 95.8 %, 96.0 % |
-//! | 256 | 60 000 | 96.3 %, 96.4 %, 96.6 % |
-//! | 128 | first 20 000 | 94.1 %, 93.6 %, 93.8 % |
+//! ```text
+//! nn train --data glyphs --seed S
+//! nn evaluate RUN --data mnist
+//! ```
 //!
-//! (one hidden layer, relu, cross-entropy, Adam with a learning rate falling
-//! linearly from 0.001 to 0, batches of 128, 12 epochs; a trainer written with
-//! NumPy, the seed being that of the digits and of the network). Skeletons and
-//! ranges were chosen by the accuracy on MNIST's first 20 000 training images;
-//! the test images served for this table alone.
+//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on [`dataset`]'s own
+//! test images is lower, about 89 %: some of them are bent until nobody could
+//! read them, which is what makes the network read strangers' hands. Skeletons
+//! and ranges were chosen by the accuracy on MNIST's first 20 000 training
+//! images, not by the test images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
