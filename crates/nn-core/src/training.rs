@@ -962,7 +962,7 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
         }
         let parts = &mut parts[..n_parts];
         threads.for_each(parts, |_, part| {
-            part.iter_mut().for_each(|part| self.errors_of(part))
+            part.iter_mut().for_each(|part| self.errors_of(part));
         });
         let mut sums = EpochSums::default();
         parts.iter().flatten().for_each(|part| sums.add(part.sums));
