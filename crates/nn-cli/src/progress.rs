@@ -71,7 +71,8 @@ impl Progress {
         let rate = (report.batch * report.n_samples) as f64 / seconds.max(1e-9);
         bar.set_length(report.n_batches as u64);
         bar.set_position(report.batch as u64);
-        bar.set_prefix(format!("{:>3}/{n_epochs}", report.epoch));
+        let width = n_epochs.to_string().len();
+        bar.set_prefix(format!("{:>width$}/{n_epochs}", report.epoch));
         bar.set_message(format!(
             "loss {:.4}{accuracy}  {} samples/s  {} left",
             report.epoch_loss,
@@ -125,10 +126,11 @@ fn epoch_line(report: &EpochReport, n_epochs: usize, n_samples: usize, seconds: 
         None => String::new(),
     };
     format!(
-        "epoch {:>width$}/{n_epochs}  loss {:.4}{}{validation}   {seconds:.2} s  {} samples/s",
+        "epoch {:>width$}/{n_epochs}  loss {:.4}{}{validation}   {}  {} samples/s",
         report.epoch,
         report.train_loss,
         accuracy(report.train_accuracy),
+        terminal::seconds(seconds),
         terminal::grouped((n_samples as f64 / seconds.max(1e-9)) as usize),
     )
 }

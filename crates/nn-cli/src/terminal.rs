@@ -58,6 +58,15 @@ pub(crate) fn grouped(number: usize) -> String {
     text
 }
 
+/// A short time: `3.94 s`, `12.3 ms`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    if seconds < 0.1 {
+        format!("{:.1} ms", 1e3 * seconds)
+    } else {
+        format!("{seconds:.2} s")
+    }
+}
+
 /// A share in percent, or a dash.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))

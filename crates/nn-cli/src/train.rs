@@ -298,13 +298,15 @@ impl Session<'_> {
         let seconds: f64 = outcome.train_seconds.iter().sum();
         if let Some(test) = test {
             terminal::report(format!(
-                "\n{} on {} test samples, after {seconds:.1} s of training",
+                "\n{} on {} test samples, after {} of training",
                 result_line(test, self.data.target_scale()),
-                terminal::grouped(test.n_samples)
+                terminal::grouped(test.n_samples),
+                terminal::seconds(seconds)
             ));
         } else {
             terminal::report(format!(
-                "\ntrained in {seconds:.1} s; this data set has no test samples"
+                "\ntrained in {}; this data set has no test samples",
+                terminal::seconds(seconds)
             ));
         }
         terminal::report(format!("saved in {}", run.display()));
@@ -390,6 +392,8 @@ fn next_steps(run: &Path, data: &Data) -> Vec<String> {
     ];
     if data.dataset.image_size.is_some() {
         steps.push(format!("  {program} predict {run} --index 0"));
+    } else if data.preprocessing.is_some() {
+        steps.push(format!("  {program} predict {run} NEW-ROWS.csv"));
     }
     steps.push(format!("  {program} inspect {run}"));
     steps

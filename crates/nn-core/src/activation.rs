@@ -97,6 +97,15 @@ impl Menu for Activation {
         }
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        match self {
+            Self::Identity => &["linear", "none"],
+            Self::Sigmoid => &["logistic"],
+            Self::Swish => &["silu"],
+            _ => &[],
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::LeakyRelu { slope } => vec![Parameter::new("slope", slope, Range::Positive)],

@@ -97,6 +97,16 @@ impl Menu for Init {
         }
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        match self {
+            Self::Xavier => &["glorot", "xavier-uniform"],
+            Self::XavierNormal => &["glorot-normal"],
+            Self::He => &["kaiming", "he-normal"],
+            Self::HeUniform => &["kaiming-uniform"],
+            _ => &[],
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::Constant { value } => vec![Parameter::new("value", value, Range::Finite)],

@@ -90,6 +90,17 @@ impl Menu for Loss {
         }
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        match self {
+            Self::CrossEntropy => &["categorical-cross-entropy", "ce"],
+            Self::BinaryCrossEntropy => &["bce"],
+            Self::Mse => &["mean-squared-error"],
+            Self::Mae => &["mean-absolute-error", "l1"],
+            Self::Kl => &["kl-divergence"],
+            _ => &[],
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::Huber { delta } => vec![Parameter::new("delta", delta, Range::Positive)],

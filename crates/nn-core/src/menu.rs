@@ -22,6 +22,11 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
     /// The entry's name, in lower case with hyphens.
     fn name(&self) -> &'static str;
 
+    /// Other names that are understood, but not offered.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The entry's parameters, to be read or replaced.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
@@ -119,7 +124,7 @@ pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let name = parts.next().unwrap_or_default().trim();
     let mut entry = *M::ALL
         .iter()
-        .find(|entry| entry.name() == name)
+        .find(|entry| entry.name() == name || entry.aliases().contains(&name))
         .ok_or_else(|| Error::UnknownName {
             menu: M::KIND,
             name: shorten(name),
@@ -222,6 +227,10 @@ pub(crate) mod tests {
         for entry in M::ALL {
             assert!(names.insert(entry.name()), "{} stands twice", entry.name());
             assert_eq!(entry.name().parse::<M>().unwrap(), *entry);
+            for alias in entry.aliases() {
+                assert!(names.insert(alias), "{alias} stands twice");
+                assert_eq!(alias.parse::<M>().unwrap(), *entry);
+            }
             assert_eq!(entry.to_string(), entry.name());
             let mut changed = *entry;
             for parameter in changed.parameters() {

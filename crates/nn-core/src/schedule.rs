@@ -106,6 +106,13 @@ impl Menu for Schedule {
         }
     }
 
+    fn aliases(&self) -> &'static [&'static str] {
+        match self {
+            Self::Constant => &["none"],
+            _ => &[],
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::Constant => Vec::new(),
