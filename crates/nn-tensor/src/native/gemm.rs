@@ -22,7 +22,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
 use super::simd::{Quad, Simd};
-use super::sparse::{self, SumKernel};
+use super::sparse::{self, Sum, SumKernel};
 
 /// Length of a block of the summed index. Changing it changes rounding.
 const KC: usize = 256;
@@ -38,12 +38,6 @@ const MAX_SINGLE_DEPTH: usize = 64;
 pub trait Gemm: Sized + 'static {
     #[doc(hidden)]
     fn kernels(set: InstructionSet) -> &'static Kernels<Self>;
-
-    #[doc(hidden)]
-    fn sum_kernel(set: InstructionSet) -> SumKernel<Self>;
-
-    #[doc(hidden)]
-    fn outer_kernel(set: InstructionSet) -> SumKernel<Self>;
 
     #[doc(hidden)]
     fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
@@ -65,6 +59,9 @@ pub struct Kernels<T: 'static> {
     one_row: Microkernel<T>,
     /// Numbers in a vector.
     lanes: usize,
+    /// Sums of rows, and a row added to rows.
+    pub(super) sum: SumKernel<T>,
+    pub(super) outer: SumKernel<T>,
 }
 
 /// One strip of rows times one packed panel of B.
@@ -446,7 +443,25 @@ macro_rules! kernels {
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
                 one_row,
                 lanes: <$vector as Simd>::LANES,
+                sum,
+                outer,
             };
+
+            /// # Safety
+            /// See [`sparse::weighted_rows`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn sum(sum: Sum<'_, T>) {
+                // SAFETY: as below.
+                unsafe { sparse::weighted_rows::<$vector>(sum) }
+            }
+
+            /// # Safety
+            /// See [`sparse::outer`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn outer(sum: Sum<'_, T>) {
+                // SAFETY: as below.
+                unsafe { sparse::outer::<$vector>(sum) }
+            }
 
             /// # Safety
             /// See [`microkernel`].
@@ -497,10 +512,7 @@ kernels!(f32_portable, Quad<f32>, vectors: 2, rows: [1 2 3 4], max_rows: 4);
 kernels!(f64_portable, Quad<f64>, vectors: 1, rows: [1 2 3 4], max_rows: 4);
 
 macro_rules! gemm {
-    (
-        $type:ty, $portable:ident, $avx2:ident, $avx512:ident,
-        $portable_outer:ident, $avx2_outer:ident, $avx512_outer:ident
-    ) => {
+    ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
         impl Gemm for $type {
             fn kernels(set: InstructionSet) -> &'static Kernels<Self> {
                 match set {
@@ -514,30 +526,6 @@ macro_rules! gemm {
                 }
             }
 
-            fn sum_kernel(set: InstructionSet) -> SumKernel<Self> {
-                match set {
-                    InstructionSet::Portable => sparse::$portable,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => sparse::$avx2,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 => sparse::$avx512,
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => sparse::$portable,
-                }
-            }
-
-            fn outer_kernel(set: InstructionSet) -> SumKernel<Self> {
-                match set {
-                    InstructionSet::Portable => sparse::$portable_outer,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => sparse::$avx2_outer,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 => sparse::$avx512_outer,
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => sparse::$portable_outer,
-                }
-            }
-
             fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
                 // Kept between calls: training must not allocate.
                 thread_local!(static PANELS: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) });
@@ -547,21 +535,5 @@ macro_rules! gemm {
     };
 }
 
-gemm!(
-    f32,
-    f32_portable,
-    f32_avx2,
-    f32_avx512,
-    f32_portable_outer,
-    f32_avx2_outer,
-    f32_avx512_outer
-);
-gemm!(
-    f64,
-    f64_portable,
-    f64_avx2,
-    f64_avx512,
-    f64_portable_outer,
-    f64_avx2_outer,
-    f64_avx512_outer
-);
+gemm!(f32, f32_portable, f32_avx2, f32_avx512);
+gemm!(f64, f64_portable, f64_avx2, f64_avx512);

@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
 use super::gemm::Gemm;
-use super::simd::{Quad, Simd};
+use super::simd::Simd;
 
 /// Some numbers of a row or column that are not 0: where, and which byte.
 pub(crate) type Entries<'a> = (&'a [u16], &'a [u8]);
@@ -92,7 +92,7 @@ pub(crate) fn add_weighted_rows<'a, T: Gemm + Copy>(
             && matrix.strides()[0] >= 0,
         "rows must be contiguous and of one width"
     );
-    let kernel = T::sum_kernel(set);
+    let kernel = T::kernels(set).sum;
     let (first, stride) = (out.as_mut_ptr(), out.strides()[0]);
     for row in (0..out.nrows()).step_by(2) {
         let mut next = || entries.next().expect("every row has its entries");
@@ -143,7 +143,7 @@ pub(crate) fn add_outer<T: Gemm + Copy>(
     };
     // SAFETY: `set` is one of the machine's; the kernel checks that every
     // index is one of the rows of `out`, which is borrowed mutably.
-    unsafe { T::outer_kernel(set)(sum) }
+    unsafe { (T::kernels(set).outer)(sum) }
 }
 
 /// Asks for the entries of a row before they are needed.
@@ -175,7 +175,7 @@ pub(crate) fn prefetch((indices, bytes): Entries<'_>) {
 /// The machine must have the instructions of `V`, and memory must be as
 /// [`Sum`] says.
 #[inline(always)]
-unsafe fn weighted_rows<V: Simd>(sum: Sum<'_, V::T>) {
+pub(super) unsafe fn weighted_rows<V: Simd>(sum: Sum<'_, V::T>) {
     let [first, second] = [sum.check(0), sum.check(1)];
     // SAFETY: every index lies in the matrix; the columns of the blocks follow
     // one another up to `n_columns`.
@@ -337,7 +337,7 @@ unsafe fn partial_block<V: Simd>(sum: Checked<'_, V::T>, column: usize) {
 /// # Safety
 /// The machine must have the instructions of `V`.
 #[inline(always)]
-unsafe fn outer<V: Simd>(sum: Sum<'_, V::T>) {
+pub(super) unsafe fn outer<V: Simd>(sum: Sum<'_, V::T>) {
     let sum = sum.check(0);
     // SAFETY: every index lies in `out`; the columns of the blocks follow one
     // another up to `n_columns`, the length of the row.
@@ -402,38 +402,3 @@ unsafe fn outer_block<V: Simd, const N: usize>(sum: Checked<'_, V::T>, column: u
     reason = "in the signature of a public trait's hidden method"
 )]
 pub type SumKernel<T> = unsafe fn(Sum<'_, T>);
-
-macro_rules! compiled {
-    ($name:ident, $outer:ident, $vector:ty $(, $features:literal)?) => {
-        /// # Safety
-        /// The machine must have the instructions.
-        $(#[target_feature(enable = $features)])?
-        pub(super) unsafe fn $name(sum: Sum<'_, <$vector as Simd>::T>) {
-            // SAFETY: this function is compiled for the instructions of the
-            // vector; the caller vouches for the rest.
-            unsafe { weighted_rows::<$vector>(sum) }
-        }
-
-        /// # Safety
-        /// The machine must have the instructions.
-        $(#[target_feature(enable = $features)])?
-        pub(super) unsafe fn $outer(sum: Sum<'_, <$vector as Simd>::T>) {
-            // SAFETY: as above.
-            unsafe { outer::<$vector>(sum) }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-
-#[cfg(target_arch = "x86_64")]
-compiled!(f32_avx512, f32_avx512_outer, __m512, "avx512f");
-#[cfg(target_arch = "x86_64")]
-compiled!(f64_avx512, f64_avx512_outer, __m512d, "avx512f");
-#[cfg(target_arch = "x86_64")]
-compiled!(f32_avx2, f32_avx2_outer, __m256, "avx2,fma");
-#[cfg(target_arch = "x86_64")]
-compiled!(f64_avx2, f64_avx2_outer, __m256d, "avx2,fma");
-compiled!(f32_portable, f32_portable_outer, Quad<f32>);
-compiled!(f64_portable, f64_portable_outer, Quad<f64>);
