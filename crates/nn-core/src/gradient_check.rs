@@ -111,10 +111,7 @@ impl Objective {
     /// C at the current parameters; the error of the output layer is left in
     /// the gradients' buffers.
     fn value(&mut self) -> f64 {
-        let randomness = Randomness {
-            streams: Streams::new(0),
-            step: 0,
-        };
+        let randomness = Randomness::new(0, 0);
         let threads = Threads::single();
         self.network
             .forward_in_training(self.inputs.view(), &mut self.trace, randomness, &threads);

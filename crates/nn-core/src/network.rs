@@ -9,7 +9,7 @@
 //! each one plain loop.
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::{Scalar, Threads};
 
 use crate::activation::Activation;
@@ -382,20 +382,42 @@ impl<S: Scalar> Network<S> {
     }
 }
 
-/// Where the random numbers of one training step come from.
+/// Where the random numbers of one block of rows in one training step come
+/// from: a function of the seed, the step and the block alone, not of what was
+/// drawn before or of the number of threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Randomness {
-    /// The streams of the training's seed.
-    pub streams: Streams,
-    /// Steps before this one.
-    pub step: u64,
+    streams: Streams,
+    step: u64,
+    block: u64,
 }
 
 impl Randomness {
     /// That of the step after `step` others, in a training with this seed.
     pub fn new(seed: u64, step: u64) -> Self {
         let streams = Streams::new(seed);
-        Self { streams, step }
+        Self {
+            streams,
+            step,
+            block: 0,
+        }
+    }
+
+    /// That of another block of the same step's batch.
+    #[must_use]
+    pub fn block(self, block: usize) -> Self {
+        Self {
+            block: block as u64,
+            ..self
+        }
+    }
+
+    /// What decides which outputs of a layer are silenced.
+    fn dropout(self, layer: usize) -> Stream {
+        // 32 bits for the step, 16 for the block, 8 for the layer.
+        let [step, block, layer] = [self.step << 24, self.block << 8, layer as u64];
+        let index = (step | (block & 0xffff00) | (layer & 0xff)) & ((1 << 56) - 1);
+        self.streams.stream(Purpose::Dropout, index)
     }
 }
 
@@ -603,13 +625,7 @@ impl<S: Scalar> LayerTrace<S> {
         let len = self.len();
         self.is_dropped = true;
         let mask = &mut self.mask[..len];
-        dropout::draw_mask(
-            mask,
-            layer.dropout,
-            randomness.streams,
-            randomness.step,
-            index,
-        );
+        dropout::draw_mask(mask, layer.dropout, &mut randomness.dropout(index));
         dropout::forward(&self.activations[..len], mask, &mut self.dropped[..len]);
     }
 }
@@ -692,16 +708,21 @@ mod tests {
         let inputs = array![[0.3, -0.8]];
         let threads = Threads::single();
         let mut trace = Trace::new(&with, 1);
-        let randomness = Randomness {
-            streams: Streams::new(0),
-            step: 0,
-        };
+        let randomness = Randomness::new(0, 0);
         // A training step before must leave nothing behind.
         with.clone()
             .forward_in_training(inputs.view(), &mut trace, randomness, &threads);
         let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();
         let mut trace = Trace::new(&without, 1);
         assert_eq!(found, without.forward(inputs.view(), &mut trace, &threads));
+    }
+
+    #[test]
+    fn masks_differ_by_step_block_and_layer_and_come_again() {
+        let bits = |step, block, layer| Randomness::new(1, step).block(block).dropout(layer).bits();
+        assert_eq!(bits(3, 2, 1), bits(3, 2, 1));
+        let others = [bits(4, 2, 1), bits(3, 1, 1), bits(3, 2, 0)];
+        assert!(others.iter().all(|&other| other != bits(3, 2, 1)));
     }
 
     #[test]

@@ -365,12 +365,16 @@ struct SparseBuffers<S> {
 impl<S: Scalar> SparseBuffers<S> {
     fn new(
         train: &Samples<'_, S>,
-        fixed_block_rows: Option<usize>,
+        block_rows: usize,
+        is_fixed: bool,
         threads: &Threads,
     ) -> Option<Self> {
+        if block_rows > Transposed::MAX_ROWS {
+            return None;
+        }
         let (matrix, factors) = train.sparse_inputs()?;
         let mut transposed = Vec::new();
-        if let Some(block_rows) = fixed_block_rows {
+        if is_fixed {
             let rows: Vec<u32> = (0..train.len() as u32).collect();
             for rows in rows.chunks(block_rows) {
                 let mut block = Transposed::new(&matrix, threads);
@@ -390,7 +394,7 @@ impl<S: Scalar> SparseBuffers<S> {
             matrix,
             factors,
             transposed,
-            is_fixed: fixed_block_rows.is_some(),
+            is_fixed,
         })
     }
 
@@ -465,8 +469,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         };
         let n_parameters = network.parameters().len();
         // Of full batches, every epoch has the same blocks.
-        let fixed_block_rows = (config.batch_size == BatchSize::Full).then_some(block_rows);
-        let sparse = SparseBuffers::new(&train, fixed_block_rows, &threads);
+        let is_fixed = config.batch_size == BatchSize::Full;
+        let sparse = SparseBuffers::new(&train, block_rows, is_fixed, &threads);
         let n_dense = if sparse.is_some() {
             0
         } else {
@@ -700,7 +704,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 ),
             };
             self.network
-                .forward_in_training(inputs, trace, randomness, &self.threads);
+                .forward_in_training(inputs, trace, randomness.block(block), &self.threads);
             let losses = BlockLoss {
                 config: &self.config,
                 network: &self.network,

@@ -262,6 +262,9 @@ struct Piece {
 }
 
 impl Transposed {
+    /// Most rows that can be transposed together.
+    pub const MAX_ROWS: usize = 1 << 16;
+
     /// Nothing yet; buffers for batches of `matrix`.
     pub fn new(matrix: &SparseBytes, threads: &Threads) -> Self {
         let ranges = matrix.column_ranges(threads.count().min(MAX_PIECES));
@@ -371,7 +374,7 @@ impl Piece {
     /// A counting sort by column.
     fn fill(&mut self, rows: SparseRows<'_>) {
         assert!(
-            rows.rows.len() <= 1 << 16,
+            rows.rows.len() <= Transposed::MAX_ROWS,
             "at most 65536 rows are transposed at once"
         );
         let Self {
