@@ -353,22 +353,26 @@ fn short_line(
     )
 }
 
-/// The image in half its height, two rows of pixels a line.
+/// The image in half its height, two rows of pixels a line, without empty
+/// lines above and below.
 fn show_image(pixels: &[u8], size: Option<(usize, usize)>) {
     let Some((height, width)) = size else {
         return;
     };
     const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
-    for top in (0..height).step_by(2) {
+    let line = |top: usize| -> String {
         let bottom = (top + 1).min(height - 1);
-        let line: String = (0..width)
-            .map(|x| {
-                let mean = (u16::from(pixels[top * width + x])
-                    + u16::from(pixels[bottom * width + x]))
-                    / 2;
-                SHADES[usize::from(mean) * (SHADES.len() - 1) / 255]
-            })
-            .collect();
+        let shade = |x: usize| {
+            let sum = u16::from(pixels[top * width + x]) + u16::from(pixels[bottom * width + x]);
+            SHADES[usize::from(sum / 2) * (SHADES.len() - 1) / 255]
+        };
+        (0..width).map(shade).collect()
+    };
+    let lines: Vec<String> = (0..height).step_by(2).map(line).collect();
+    let is_inked = |line: &String| !line.trim().is_empty();
+    let first = lines.iter().position(is_inked).unwrap_or(0);
+    let last = lines.iter().rposition(is_inked).unwrap_or(0);
+    for line in lines.get(first..=last).unwrap_or_default() {
         terminal::line(line.trim_end());
     }
 }
