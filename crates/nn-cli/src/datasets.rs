@@ -48,6 +48,8 @@ pub(crate) struct Data {
     pub(crate) preprocessing: Option<Preprocessing>,
     /// What a user should know about it.
     pub(crate) notes: Vec<String>,
+    /// SHA-256 of the file, if it is a table.
+    pub(crate) table_sha256: Option<String>,
     sample_weights: Option<Vec<f32>>,
     division: Division,
 }
@@ -203,6 +205,7 @@ impl Data {
                 notes: loaded.notes,
                 sample_weights: loaded.sample_weights,
                 division: loaded.division,
+                table_sha256: Some(loaded.sha256),
             }
         } else {
             let limit_train = request.selection.limit_train;
@@ -219,6 +222,7 @@ impl Data {
                 dataset,
                 origin: request.name.to_owned(),
                 preprocessing: None,
+                table_sha256: None,
                 notes: Vec::new(),
                 sample_weights: None,
             }

@@ -68,7 +68,20 @@ pub(crate) fn data_of(
         model: preprocessing.as_ref(),
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
     };
-    Data::load(&request, threads)
+    let data = Data::load(&request, threads)?;
+    let trained_on = &model.description.table_sha256;
+    if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {
+        return Err(Failure::new(
+            Code::Data,
+            format!(
+                "{name}: changed since the training: expected SHA-256 {}, found {}",
+                trained_on.as_deref().unwrap_or_default(),
+                data.table_sha256.as_deref().unwrap_or_default()
+            ),
+        )
+        .help("rows trained on could be taken for test rows; give new rows in a file of their own, with --data"));
+    }
+    Ok(data)
 }
 
 /// How the model turns raw rows into inputs, if it is a table's.

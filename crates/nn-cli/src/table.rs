@@ -1,9 +1,11 @@
 //! Tables of one's own: from a CSV file to samples, by the rules learned from
 //! its training rows or by those of a model.
 
+use std::fs::File;
 use std::path::Path;
 
 use nn_data::Dataset;
+use nn_data::checksum;
 use nn_data::csv::Table;
 use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding, UnseenCategory};
 
@@ -18,6 +20,8 @@ pub(crate) struct Loaded {
     pub(crate) sample_weights: Option<Vec<f32>>,
     pub(crate) notes: Vec<String>,
     pub(crate) division: Division,
+    /// SHA-256 of the file.
+    pub(crate) sha256: String,
 }
 
 /// Reads the table at `path`; means, deviations and categories come from its
@@ -38,6 +42,9 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         Some(preprocessing) => preprocessing.read(path, options.header)?,
         None => Table::read(path, options)?,
     };
+    let sha256 = File::open(path)
+        .and_then(checksum::sha256)
+        .map_err(|error| Failure::io(path, &error))?;
     let division = if request.is_new {
         Division::all_test(table.n_rows())
     } else {
@@ -68,5 +75,6 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         sample_weights,
         notes: notes.iter().map(Note::to_string).collect(),
         division,
+        sha256,
     })
 }

@@ -254,6 +254,7 @@ impl Session<'_> {
                     }),
                 },
                 training: self.plan.settings.to_json(),
+                table_sha256: self.data.table_sha256.clone(),
             },
         }
     }

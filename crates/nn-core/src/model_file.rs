@@ -61,6 +61,11 @@ pub struct Description {
     pub input: InputDescription,
     /// How the network was trained, for people and for training it again.
     pub training: serde_json::Value,
+    /// SHA-256 of the table it was trained on, if it was one: another table of
+    /// the same name would be divided differently, and training rows would be
+    /// taken for test rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_sha256: Option<String>,
 }
 
 /// What a sample looks like before it goes into a network.
@@ -484,6 +489,7 @@ mod tests {
                     preprocessing: None,
                 },
                 training: serde_json::json!({ "seed": 5 }),
+                table_sha256: None,
             },
         }
     }

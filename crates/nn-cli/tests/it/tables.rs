@@ -58,6 +58,22 @@ fn several_classes() {
     assert_eq!(scratch.evaluate("a", "--data other.csv")["samples"], 240);
 }
 
+/// Divided anew, a changed table would let training rows pass for test rows.
+#[test]
+fn a_changed_table_is_not_taken_for_the_old_one() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch.train("a", &format!("--data trees.csv {TRAINING}"));
+    let table = trees();
+    let last = table.lines().last().expect("a table has rows");
+    scratch.file("trees.csv", format!("{table}{last}\n"));
+    let parts = ["trees.csv: changed since the training", "SHA-256", "help:"];
+    scratch.nn("evaluate a").refuses(3, &parts);
+    scratch.nn("evaluate a --data trees.csv").refuses(3, &parts);
+    scratch.file("later.csv", trees());
+    scratch.evaluate("a", "--data later.csv");
+}
+
 #[test]
 fn yes_or_no() {
     let scratch = Scratch::new();

@@ -149,6 +149,7 @@ proptest! {
                 preprocessing: None,
             },
             training: serde_json::json!({"seed": case.seed, "learning_rate": 0.1}),
+            table_sha256: named.then(|| "0".repeat(64)),
         };
         check_file(network.cast::<f32>(), case.loss, &description);
         check_file(network, case.loss, &description);
