@@ -10,6 +10,7 @@
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
 use ndarray::{ArrayView2, ArrayViewMut2};
+use nn_tensor::sparse::Written;
 use nn_tensor::{Kernel, Scalar, Threads, vectorize};
 
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
@@ -118,22 +119,18 @@ impl<S: Scalar> Gradients<S> {
         trace: &Trace<S>,
         threads: &Threads,
     ) {
-        self.backward_block(
-            network,
-            inputs.into(),
-            TransposedInputs::None,
-            trace,
-            threads,
-        );
+        let (transposed, written) = (TransposedInputs::None, Written::Onto);
+        self.backward_block(network, inputs.into(), transposed, written, trace, threads);
     }
 
     /// As [`backward`](Self::backward), with the inputs' transposed form, if it
-    /// is at hand, or a buffer for it.
+    /// is at hand, or a buffer for it, and onto or over the old values.
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,
         inputs: LayerInputs<'_, S>,
         mut transposed: TransposedInputs<'_>,
+        written: Written,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
@@ -168,7 +165,7 @@ impl<S: Scalar> Gradients<S> {
                 TransposedInputs::None
             };
             inputs_of(index, inputs, trace)
-                .add_gradients(error, weights, bias, transposed, threads);
+                .gradients(error, weights, bias, written, transposed, threads);
         }
     }
 
@@ -216,8 +213,14 @@ impl<S: Scalar> Gradients<S> {
                 TransposedInputs::None
             };
             let error = this[0].view(n_rows);
-            inputs_of(index, inputs, trace)
-                .add_gradients(error, weights, bias, transposed, threads);
+            inputs_of(index, inputs, trace).gradients(
+                error,
+                weights,
+                bias,
+                Written::Onto,
+                transposed,
+                threads,
+            );
         }
     }
 

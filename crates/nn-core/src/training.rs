@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 use ndarray::ArrayView2;
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
-use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed};
+use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
 use nn_tensor::{Scalar, Threads};
 
 use crate::backprop::Gradients;
@@ -676,9 +676,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let mut sums = EpochSums::default();
         let scale = self.gradient_scale(start, end);
         let randomness = Randomness::new(self.config.seed, self.progress.step);
-        if !self.buffers.descends {
-            self.buffers.gradients.values_mut().fill(S::zero());
-        }
         let block_rows = self.buffers.block_rows;
         for (block, block_start) in (start..end).step_by(block_rows).enumerate() {
             let block_end = end.min(block_start + block_rows);
@@ -728,7 +725,19 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                     &self.threads,
                 );
             } else {
-                gradients.backward_block(&self.network, inputs, transposed, trace, &self.threads);
+                let written = if block == 0 {
+                    Written::Over
+                } else {
+                    Written::Onto
+                };
+                gradients.backward_block(
+                    &self.network,
+                    inputs,
+                    transposed,
+                    written,
+                    trace,
+                    &self.threads,
+                );
             }
         }
         Ok(sums)

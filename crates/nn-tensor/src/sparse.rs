@@ -244,6 +244,23 @@ fn for_each_column_block<S: Scalar>(
     });
 }
 
+/// What a product does to the place it is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It takes the place of what was there.
+    Over,
+    /// It is added.
+    Onto,
+}
+
+impl Written {
+    fn prepare<S: Scalar>(self, out: &mut [S]) {
+        if self == Self::Over {
+            out.fill(S::zero());
+        }
+    }
+}
+
 /// Some rows in the order of their columns.
 #[derive(Clone, Debug)]
 pub struct Transposed {
@@ -287,44 +304,47 @@ impl Transposed {
         threads.for_each(&mut self.pieces, |_, piece| piece.fill(rows));
     }
 
-    /// `out ← out + Xᵀ·error` with the rows X that were transposed last.
+    /// `out ← out + Xᵀ·error` with the rows X that were transposed last, or
+    /// `out ← Xᵀ·error`.
     ///
     /// # Shapes
     /// `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn add_product<S: Scalar>(
+    pub fn product<S: Scalar>(
         &mut self,
         factors: &[S; 256],
         error: &[S],
         out: &mut [S],
+        written: Written,
         threads: &Threads,
     ) {
         self.for_each_piece(out, threads, |piece, out| {
-            piece.add_product(factors, error, out);
+            piece.product(factors, error, out, written);
         });
     }
 
-    /// `out ← out + Xᵀ·error` for new rows X: [`fill`](Self::fill) and
-    /// [`add_product`](Self::add_product) in one go.
+    /// The same for new rows X: [`fill`](Self::fill) and
+    /// [`product`](Self::product) in one go.
     ///
     /// # Panics
     /// As those two.
-    pub fn add_product_of<S: Scalar>(
+    pub fn product_of<S: Scalar>(
         &mut self,
         rows: SparseRows<'_>,
         factors: &[S; 256],
         error: &[S],
         out: &mut [S],
+        written: Written,
         threads: &Threads,
     ) {
         if rows.rows.len() <= MAX_OUTER_ROWS {
-            return add_outer_products(rows, factors, error, out);
+            return outer_products(rows, factors, error, out, written);
         }
         self.for_each_piece(out, threads, |piece, out| {
             piece.fill(rows);
-            piece.add_product(factors, error, out);
+            piece.product(factors, error, out, written);
         });
     }
 
@@ -357,12 +377,14 @@ impl Transposed {
 }
 
 /// `out ← out + Xᵀ·error` row by row of X.
-fn add_outer_products<S: Scalar>(
+fn outer_products<S: Scalar>(
     rows: SparseRows<'_>,
     factors: &[S; 256],
     error: &[S],
     out: &mut [S],
+    written: Written,
 ) {
+    written.prepare(out);
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
@@ -421,7 +443,9 @@ impl Piece {
     }
 
     /// Row k of `out` is the sum of the errors of the rows that have column k.
-    fn add_product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S]) {
+    fn product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S], written: Written) {
+        // Here, where this part of the result is about to be used.
+        written.prepare(out);
         let width = out.len() / self.columns.len().max(1);
         let error = ArrayView2::from_shape((error.len() / width.max(1), width), error)
             .expect("the slice has the size of the matrix");
@@ -535,11 +559,24 @@ mod tests {
                 let mut transposed = Transposed::new(&sparse, &threads);
                 for _ in 0..2 {
                     let mut out = vec![S::zero(); n_columns * width];
-                    transposed.add_product_of(rows, &factors(), &cast(&error), &mut out, &threads);
+                    transposed.product_of(
+                        rows,
+                        &factors(),
+                        &cast(&error),
+                        &mut out,
+                        Written::Onto,
+                        &threads,
+                    );
                     assert_close(&out, &expected, tolerance);
-                    let mut out = vec![S::zero(); n_columns * width];
+                    let mut out = vec![S::from_f64(7.0); n_columns * width];
                     transposed.fill(rows, &threads);
-                    transposed.add_product(&factors(), &cast(&error), &mut out, &threads);
+                    transposed.product(
+                        &factors(),
+                        &cast(&error),
+                        &mut out,
+                        Written::Over,
+                        &threads,
+                    );
                     assert_close(&out, &expected, tolerance);
                 }
             }
@@ -599,11 +636,12 @@ mod tests {
             let mut out = vec![0.0; 200 * 70];
             rows.add_product(&factors(), weights, &mut out, &threads);
             let mut gradient = vec![0.0; 784 * 70];
-            Transposed::new(&sparse, &threads).add_product_of(
+            Transposed::new(&sparse, &threads).product_of(
                 rows,
                 &factors(),
                 &out,
                 &mut gradient,
+                Written::Over,
                 &threads,
             );
             (out, gradient)

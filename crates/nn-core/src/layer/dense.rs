@@ -54,6 +54,22 @@ pub fn add_gradients<S: Scalar>(
     add_rows(error, bias_gradient);
 }
 
+/// As [`add_gradients`], in place of what was there.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn gradients<S: Scalar>(
+    inputs: ArrayView2<'_, S>,
+    error: ArrayView2<'_, S>,
+    weights_gradient: ArrayViewMut2<'_, S>,
+    bias_gradient: &mut [S],
+    threads: &Threads,
+) {
+    matmul(inputs.t(), error, weights_gradient, threads);
+    bias_gradient.fill(S::zero());
+    add_rows(error, bias_gradient);
+}
+
 /// `δ' = δ·Wᵀ`, the error of the layer's inputs.
 ///
 /// # Shapes

@@ -6,7 +6,7 @@
 
 use ndarray::{ArrayBase, ArrayView2, ArrayViewMut2, Ix2, ViewRepr};
 use nn_tensor::reduce::add_rows;
-use nn_tensor::sparse::{SparseRows, Transposed};
+use nn_tensor::sparse::{SparseRows, Transposed, Written};
 use nn_tensor::{Scalar, Threads};
 
 use crate::layer::dense;
@@ -64,32 +64,35 @@ impl<S: Scalar> LayerInputs<'_, S> {
         }
     }
 
-    /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`, as [`dense::add_gradients`].
+    /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`, as [`dense::add_gradients`], or
+    /// without the old values, as [`dense::gradients`].
     ///
     /// `transposed` is for sparse inputs.
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn add_gradients(
+    pub fn gradients(
         self,
         error: ArrayView2<'_, S>,
         weights_gradient: ArrayViewMut2<'_, S>,
         bias_gradient: &mut [S],
+        written: Written,
         transposed: TransposedInputs<'_>,
         threads: &Threads,
     ) {
         let (rows, factors) = match self {
             Self::Dense(inputs) => {
-                return dense::add_gradients(
-                    inputs,
-                    error,
-                    weights_gradient,
-                    bias_gradient,
-                    threads,
-                );
+                let gradients = match written {
+                    Written::Over => dense::gradients,
+                    Written::Onto => dense::add_gradients,
+                };
+                return gradients(inputs, error, weights_gradient, bias_gradient, threads);
             }
             Self::Sparse { rows, factors } => (rows, factors),
         };
+        if written == Written::Over {
+            bias_gradient.fill(S::zero());
+        }
         add_rows(error, bias_gradient);
         let error = error.to_slice().expect("a batch is contiguous");
         let gradient = weights_gradient
@@ -98,13 +101,13 @@ impl<S: Scalar> LayerInputs<'_, S> {
         match transposed {
             TransposedInputs::None => {
                 let mut transposed = Transposed::new(rows.matrix, threads);
-                transposed.add_product_of(rows, factors, error, gradient, threads);
+                transposed.product_of(rows, factors, error, gradient, written, threads);
             }
             TransposedInputs::ToFill(transposed) => {
-                transposed.add_product_of(rows, factors, error, gradient, threads);
+                transposed.product_of(rows, factors, error, gradient, written, threads);
             }
             TransposedInputs::Filled(transposed) => {
-                transposed.add_product(factors, error, gradient, threads);
+                transposed.product(factors, error, gradient, written, threads);
             }
         }
     }
