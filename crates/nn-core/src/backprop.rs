@@ -159,11 +159,7 @@ impl<S: Scalar> Gradients<S> {
                 );
             }
             let (weights, bias) = layer.split_mut(&mut self.values);
-            let transposed = if index == 0 {
-                std::mem::replace(&mut transposed, TransposedInputs::None)
-            } else {
-                TransposedInputs::None
-            };
+            let transposed = transposed.take_for(index);
             inputs_of(index, inputs, trace)
                 .gradients(error, weights, bias, written, transposed, threads);
         }
@@ -207,11 +203,7 @@ impl<S: Scalar> Gradients<S> {
                 by: -learning_rate,
             });
             let (weights, bias) = layer.split_mut(network.parameters_mut());
-            let transposed = if index == 0 {
-                std::mem::replace(&mut transposed, TransposedInputs::None)
-            } else {
-                TransposedInputs::None
-            };
+            let transposed = transposed.take_for(index);
             let error = this[0].view(n_rows);
             inputs_of(index, inputs, trace).gradients(
                 error,

@@ -115,23 +115,14 @@ impl Objective {
         let threads = Threads::single();
         self.network
             .forward_in_training(self.inputs.view(), &mut self.trace, randomness, &threads);
-        let (n, width) = self.targets.dim();
-        let last = self.network.layers().len() - 1;
-        let output = self.network.output_layer().activation;
-        let answers = self.trace.layer(last);
-        let errors = self.gradients.error_mut(last, n).chunks_exact_mut(width);
-        let zs = answers.pre_activations().chunks_exact(width);
-        let activations = answers.activations().chunks_exact(width);
-        let mut sum = 0.0;
-        for (((error, z), a), y) in errors.zip(zs).zip(activations).zip(self.targets.rows()) {
-            let y = y.to_slice().expect("rows are contiguous");
-            sum += self.loss.of_row(output, z, a, y, error);
-            error.iter_mut().for_each(|error| *error /= n as f64);
-        }
+        let targets = self.targets.view();
+        let loss = self
+            .gradients
+            .loss_of_batch(self.loss, &self.network, targets, &self.trace);
         let parameters = self.network.parameters();
         let layers = self.network.layers().iter();
         let penalties = layers.map(|layer| self.penalty.value(&parameters[layer.weights()]));
-        sum / n as f64 + penalties.sum::<f64>()
+        loss + penalties.sum::<f64>()
     }
 
     /// The gradient by backpropagation.

@@ -311,16 +311,8 @@ impl<S: Scalar> Network<S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
         trace.start(inputs.n_rows());
         for (index, layer) in self.layers.iter().enumerate() {
-            let (below, this) = trace.split(index);
-            this.sum(
-                layer,
-                &self.parameters,
-                match below {
-                    Some(below) => LayerInputs::Dense(below),
-                    None => inputs,
-                },
-                threads,
-            );
+            let (inputs, this) = trace.split(index, inputs);
+            this.sum(layer, &self.parameters, inputs, threads);
             if layer.batch_norm {
                 this.normalise_in_use(layer, &self.parameters, &self.statistics);
             }
@@ -360,16 +352,8 @@ impl<S: Scalar> Network<S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
         trace.start(inputs.n_rows());
         for (index, layer) in self.layers.iter().enumerate() {
-            let (below, this) = trace.split(index);
-            this.sum(
-                layer,
-                &self.parameters,
-                match below {
-                    Some(below) => LayerInputs::Dense(below),
-                    None => inputs,
-                },
-                threads,
-            );
+            let (inputs, this) = trace.split(index, inputs);
+            this.sum(layer, &self.parameters, inputs, threads);
             if layer.batch_norm {
                 this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
             }
@@ -426,7 +410,6 @@ impl Randomness {
 /// The buffers are made once, for the largest batch.
 #[derive(Clone, Debug)]
 pub struct Trace<S> {
-    n_rows: usize,
     layers: Vec<LayerTrace<S>>,
 }
 
@@ -457,7 +440,6 @@ impl<S: Scalar> Trace<S> {
         let last = network.layers.len() - 1;
         let layers = network.layers.iter().enumerate();
         Self {
-            n_rows: 0,
             layers: layers
                 .map(|(index, layer)| LayerTrace::new(layer, max_rows, index == last))
                 .collect(),
@@ -479,7 +461,6 @@ impl<S: Scalar> Trace<S> {
     }
 
     fn start(&mut self, n_rows: usize) {
-        self.n_rows = n_rows;
         for layer in &mut self.layers {
             assert!(
                 n_rows * layer.width <= layer.activations.len(),
@@ -491,10 +472,18 @@ impl<S: Scalar> Trace<S> {
         }
     }
 
-    /// The outputs of the layer below, if there is one, and layer `index`.
-    fn split(&mut self, index: usize) -> (Option<ArrayView2<'_, S>>, &mut LayerTrace<S>) {
+    /// What goes into layer `index` (`inputs` into the first one), and the layer.
+    fn split<'t>(
+        &'t mut self,
+        index: usize,
+        inputs: LayerInputs<'t, S>,
+    ) -> (LayerInputs<'t, S>, &'t mut LayerTrace<S>) {
         let (below, rest) = self.layers.split_at_mut(index);
-        (below.last().map(LayerTrace::outputs), &mut rest[0])
+        let inputs = match below.last() {
+            Some(below) => below.outputs().into(),
+            None => inputs,
+        };
+        (inputs, &mut rest[0])
     }
 }
 

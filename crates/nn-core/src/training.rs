@@ -48,6 +48,16 @@ pub enum BatchSize {
     Rows(usize),
 }
 
+impl BatchSize {
+    /// Rows in a step, of so many samples.
+    fn rows(self, n_samples: usize) -> usize {
+        match self {
+            Self::Full => n_samples,
+            Self::Rows(rows) => rows.min(n_samples),
+        }
+    }
+}
+
 /// What the gradient of a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
@@ -450,10 +460,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         for samples in std::iter::once(&train).chain(&validation) {
             samples.check_fit(network.n_inputs(), network.n_outputs())?;
         }
-        let batch_rows = match config.batch_size {
-            BatchSize::Full => train.len(),
-            BatchSize::Rows(rows) => rows.min(train.len()),
-        };
+        let batch_rows = config.batch_size.rows(train.len());
         let has_batch_norm = network.layers().iter().any(|layer| layer.batch_norm);
         if has_batch_norm && batch_rows == 1 {
             return Err(Error::Conflict {
@@ -621,10 +628,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn batch_rows(&self) -> usize {
-        match self.config.batch_size {
-            BatchSize::Full => self.train.len(),
-            BatchSize::Rows(rows) => rows.min(self.train.len()),
-        }
+        self.config.batch_size.rows(self.train.len())
     }
 
     fn is_stopped_early(&self) -> bool {

@@ -254,7 +254,8 @@ pub enum Written {
 }
 
 impl Written {
-    fn prepare<S: Scalar>(self, out: &mut [S]) {
+    /// Sets `out` to 0 if it is to be written over by what is then added.
+    pub fn prepare<S: Scalar>(self, out: &mut [S]) {
         if self == Self::Over {
             out.fill(S::zero());
         }

@@ -90,9 +90,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
             }
             Self::Sparse { rows, factors } => (rows, factors),
         };
-        if written == Written::Over {
-            bias_gradient.fill(S::zero());
-        }
+        written.prepare(bias_gradient);
         add_rows(error, bias_gradient);
         let error = error.to_slice().expect("a batch is contiguous");
         let gradient = weights_gradient
@@ -122,4 +120,16 @@ pub enum TransposedInputs<'a> {
     ToFill(&'a mut Transposed),
     /// Those of this very batch.
     Filled(&'a mut Transposed),
+}
+
+impl TransposedInputs<'_> {
+    /// What there is for layer `index`: only the first layer's inputs can be
+    /// sparse.
+    pub(crate) fn take_for(&mut self, index: usize) -> Self {
+        if index == 0 {
+            std::mem::replace(self, Self::None)
+        } else {
+            Self::None
+        }
+    }
 }

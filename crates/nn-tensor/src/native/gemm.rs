@@ -316,28 +316,7 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
             a = a.wrapping_offset(strip.a_depth_stride);
             panel = panel.add(VECTORS * V::LANES);
         }
-        for (row, sums) in sums.into_iter().enumerate() {
-            let c = strip.c.offset(row as isize * strip.c_row_stride);
-            for (vector, sum) in sums.into_iter().enumerate() {
-                let start = vector * V::LANES;
-                if start + V::LANES <= strip.columns {
-                    let old = if strip.accumulate {
-                        V::load(c.add(start))
-                    } else {
-                        V::zero()
-                    };
-                    old.add(sum).store(c.add(start));
-                } else if start < strip.columns {
-                    let n = strip.columns - start;
-                    let old = if strip.accumulate {
-                        V::load_part(c.add(start), n)
-                    } else {
-                        V::zero()
-                    };
-                    old.add(sum).store_part(c.add(start), n);
-                }
-            }
-        }
+        write_rows(sums, strip);
     }
 }
 
@@ -369,11 +348,29 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
             a = a.wrapping_offset(strip.a_depth_stride);
             b_row = b_row.wrapping_offset(strip.b_row_stride);
         }
-        for (row, sums) in sums.into_iter().enumerate() {
-            let c = strip.c.offset(row as isize * strip.c_row_stride);
-            for (vector, sum) in sums.into_iter().enumerate() {
-                let c = c.add(vector * V::LANES);
-                let n = if vector < full { V::LANES } else { rest };
+        write_rows(sums, strip);
+    }
+}
+
+/// Writes or adds sums to the columns of C that exist.
+///
+/// # Safety
+/// As [`microkernel`].
+#[inline(always)]
+unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: [[V; VECTORS]; ROWS],
+    strip: Strip<V::T>,
+) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
+            let start = vector * V::LANES;
+            let n = strip.columns.saturating_sub(start).min(V::LANES);
+            if n == 0 {
+                break;
+            }
+            // SAFETY: `n` columns from `start` on exist in this row of C.
+            unsafe {
+                let c = strip.c.offset(row as isize * strip.c_row_stride).add(start);
                 let sum = if strip.accumulate {
                     load_rest::<V>(c, n).add(sum)
                 } else {
