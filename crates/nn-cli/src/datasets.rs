@@ -83,6 +83,19 @@ pub(crate) struct Request<'a> {
     pub(crate) is_new: bool,
 }
 
+impl<'a> Request<'a> {
+    /// To learn from, not to use a model on.
+    pub(crate) fn to_learn(name: &'a str, data_dir: &'a Path, selection: &'a Selection) -> Self {
+        Self {
+            name,
+            data_dir,
+            selection,
+            model: None,
+            is_new: false,
+        }
+    }
+}
+
 /// Which data set is meant where none is named.
 pub(crate) fn default_name(data_dir: &Path) -> &'static str {
     match catalog::find(PREFERRED) {
@@ -191,10 +204,7 @@ impl Data {
     /// Loads what is asked for and says what is to be learned from it.
     pub(crate) fn load(request: &Request<'_>, threads: &Threads) -> Result<Self> {
         let path = Path::new(request.name);
-        let is_table = path.extension().is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
-        });
-        let mut data = if is_table {
+        let mut data = if table::is_table(path) {
             let loaded = table::load(path, request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),

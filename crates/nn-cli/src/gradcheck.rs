@@ -23,13 +23,7 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<()> {
         .data
         .clone()
         .unwrap_or_else(|| datasets::default_name(data_dir).to_owned());
-    let request = Request {
-        name: &name,
-        data_dir,
-        selection: &selection,
-        model: None,
-        is_new: false,
-    };
+    let request = Request::to_learn(&name, data_dir, &selection);
     let data = Data::load(&request, &Threads::all())?;
     let plan = Plan::new(settings, &data)?;
     let parts = data.parts()?;

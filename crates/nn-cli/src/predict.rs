@@ -20,6 +20,7 @@ use crate::args::PredictArguments;
 use crate::evaluate::{data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
 use crate::run_dir::read_model;
+use crate::table::is_table;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
@@ -28,10 +29,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     match &arguments.index {
         Some(index) => predict_samples(&mut predictor, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {
-            if file
-                .extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
-            {
+            if is_table(file) {
                 predict_table(&model, file, arguments)
             } else {
                 predict_png(&mut predictor, file, arguments.json)

@@ -24,6 +24,13 @@ pub(crate) struct Loaded {
     pub(crate) sha256: String,
 }
 
+/// Whether the name of a file says that it is a table.
+pub(crate) fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
+    })
+}
+
 /// Reads the table at `path`; means, deviations and categories come from its
 /// training rows alone, or from the model that is asked for.
 pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {

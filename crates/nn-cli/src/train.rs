@@ -42,13 +42,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         }
         name.to_owned()
     });
-    let request = Request {
-        name: &name,
-        data_dir,
-        selection: &selection,
-        model: None,
-        is_new: false,
-    };
+    let request = Request::to_learn(&name, data_dir, &selection);
     let data = Data::load(&request, &threads)?;
     data.notes
         .iter()
@@ -78,8 +72,8 @@ struct Session<'a> {
 }
 
 /// What a training came to.
+#[derive(Default)]
 struct Outcome {
-    network: Network,
     last: Option<EpochReport>,
     /// Lowest validation loss so far.
     best: Option<EpochReport>,
@@ -88,7 +82,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// The epoch whose weights the network has.
+    /// The epoch whose weights are kept.
     fn kept(&self) -> Option<&EpochReport> {
         match &self.last {
             Some(last) if last.is_stopping => self.best.as_ref(),
@@ -106,23 +100,23 @@ impl Session<'_> {
         } = parts;
         let network: Network = Network::new(&self.plan.network, self.plan.training.seed)?;
         self.introduce(&network, &train, &validation, test.as_ref());
-        let outcome = self.train(network, train, validation)?;
+        let (network, outcome) = self.train(network, train, validation)?;
         self.progress.finish();
-        let model = self.model(outcome.network.clone());
+        let model = self.model(network);
         self.run_dir.write_model(&model)?;
         if let Some(code) = outcome.interrupted {
             return Err(self.interrupted(code, &outcome));
         }
         let test = match &test {
             Some(samples) => Some(evaluate(
-                &outcome.network,
+                &model.network,
                 samples,
                 self.plan.training.loss,
                 &self.threads,
             )?),
             None => None,
         };
-        let summary = self.summary(&outcome, test.as_ref());
+        let summary = self.summary(&model.network, &outcome, test.as_ref());
         self.run_dir.write_summary(&summary)?;
         self.conclude(&outcome, test.as_ref(), &summary);
         Ok(())
@@ -177,7 +171,7 @@ impl Session<'_> {
         network: Network,
         train: Samples<'d>,
         validation: Samples<'d>,
-    ) -> Result<Outcome> {
+    ) -> Result<(Network, Outcome)> {
         let interrupt = Interrupt::listen().map_err(|error| {
             Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
         })?;
@@ -191,13 +185,7 @@ impl Session<'_> {
             self.threads.clone(),
         )?;
         let mut stopwatch = Stopwatch::start();
-        let mut outcome = Outcome {
-            network: trainer.network(),
-            last: None,
-            best: None,
-            train_seconds: Vec::new(),
-            interrupted: None,
-        };
+        let mut outcome = Outcome::default();
         let mut write_error = None;
         let (progress, run_dir) = (&mut self.progress, &mut self.run_dir);
         trainer.run(|event| {
@@ -230,10 +218,9 @@ impl Session<'_> {
                 ControlFlow::Continue(())
             }
         })?;
-        outcome.network = trainer.network();
         match write_error {
             Some(failure) => Err(failure),
-            None => Ok(outcome),
+            None => Ok((trainer.network(), outcome)),
         }
     }
 
@@ -259,13 +246,18 @@ impl Session<'_> {
         }
     }
 
-    fn summary(&self, outcome: &Outcome, test: Option<&Evaluation>) -> serde_json::Value {
+    fn summary(
+        &self,
+        network: &Network,
+        outcome: &Outcome,
+        test: Option<&Evaluation>,
+    ) -> serde_json::Value {
         let kept = outcome.kept();
         let validation = kept.and_then(|kept| kept.validation.as_ref());
         json!({
             "dataset": self.data.dataset.name,
-            "layers": outcome.network.widths(),
-            "parameters": outcome.network.parameters().len(),
+            "layers": network.widths(),
+            "parameters": network.parameters().len(),
             "epochs": outcome.last.as_ref().map_or(0, |last| last.epoch),
             "seed": self.plan.training.seed,
             "threads": self.threads.count(),
@@ -277,7 +269,7 @@ impl Session<'_> {
             "test_accuracy": test.and_then(|test| test.accuracy),
             "train_seconds": outcome.train_seconds.iter().sum::<f64>(),
             "seconds_per_epoch": median(&outcome.train_seconds),
-            "weights_sha256": weights_sha256(&outcome.network),
+            "weights_sha256": weights_sha256(network),
             "version": env!("CARGO_PKG_VERSION"),
         })
     }
