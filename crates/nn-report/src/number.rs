@@ -36,6 +36,17 @@ pub fn percent(share: f64) -> String {
     }
 }
 
+/// A share as a percentage with one decimal at most, for places with little
+/// room.
+pub(crate) fn short_percent(share: f64) -> String {
+    if share.is_finite() {
+        let text = trimmed(&format!("{:.1}", 100.0 * share));
+        with_minus(&format!("{text}{NARROW_SPACE}%"))
+    } else {
+        NO_NUMBER.to_owned()
+    }
+}
+
 /// A whole number, its digits in groups of three: `235 146`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())

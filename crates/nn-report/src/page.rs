@@ -39,7 +39,7 @@ nav ol{padding-left:1.3rem;columns:16rem;margin:.4rem 0}\
 .facts dl,.facts dd,.facts dt{margin:0}.facts dt{color:var(--muted);font-size:.85rem}\
 .facts dd{font-size:1.3rem;font-weight:600;overflow-wrap:anywhere}\
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr));gap:1.2rem;align-items:start}\
-figure{margin:.8rem 0;break-inside:avoid}figure svg{width:100%;height:auto;display:block}\
+figure{margin:.8rem 0;break-inside:avoid}figure svg{max-width:100%;height:auto;display:block}\
 figcaption{color:var(--muted);font-size:.92rem;max-width:46rem;padding:.2rem .5rem}\
 .scroll{overflow-x:auto;margin:.8rem 0}\
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
@@ -205,7 +205,6 @@ impl Body {
             "" => String::new(),
             caption => format!("<figcaption>{}</figcaption>", formatted(caption)),
         };
-        // No larger than drawn on, so that letters keep their size.
         let figure = format!("<figure>{}{caption}</figure>\n", svg.inline());
         self.html.push_str(&figure);
         self

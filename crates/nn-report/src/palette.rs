@@ -132,8 +132,12 @@ pub(crate) fn sequential(value: f64) -> [u8; 3] {
         [122.0, 209.0, 81.0],
         [253.0, 231.0, 37.0],
     ];
-    // Not clamp, which would keep what is no number.
-    let place = value.max(0.0).min(1.0) * (SAMPLES.len() - 1) as f64;
+    let value = if value.is_nan() {
+        0.0
+    } else {
+        value.clamp(0.0, 1.0)
+    };
+    let place = value * (SAMPLES.len() - 1) as f64;
     let below = (place.floor() as usize).min(SAMPLES.len() - 2);
     let part = place - below as f64;
     std::array::from_fn(|channel| {

@@ -214,7 +214,7 @@ impl Scale {
         let multiples: &[f64] = match decades {
             d if d > 3.0 => &[1.0],
             d if d > 1.0 => &[1.0, 2.0, 5.0],
-            _ => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+            _ => &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
         };
         let slack = 1e-9 * decades.max(1.0);
         let ticks: Vec<Tick> = (self.low.floor() as i32..=self.high.ceil() as i32)

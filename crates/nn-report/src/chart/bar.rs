@@ -10,6 +10,9 @@ use crate::svg::{Anchor, Svg, shortened, text_width};
 /// Share of the place of a name that its bars take.
 const FILLED: f64 = 0.75;
 
+/// About how wide the place for data is, in CSS pixels.
+const ROOM: f64 = 500.0;
+
 /// Groups of bars, one group a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BarChart {
@@ -56,9 +59,16 @@ impl BarChart {
         frame.drawing.finish(height, &description)
     }
 
+    /// Whether there is room for a number above each bar.
+    fn has_written_bars(&self) -> bool {
+        let n_bars = (self.names.len() * self.series.len()).max(1);
+        let room = FILLED * ROOM / n_bars as f64;
+        let mut values = self.series.iter().flat_map(|series| &series.values);
+        values.all(|&value| text_width(&written(value, self.y.format), 11.0) < room)
+    }
+
     /// Names as long and as many as there is room for.
     fn x_scale(&self) -> Scale {
-        const ROOM: f64 = 500.0;
         let place = ROOM / self.names.len().max(1) as f64;
         let names: Vec<String> = self
             .names
@@ -86,9 +96,9 @@ impl BarChart {
             let opposite = frame.pixel_at(((start + 0.94 * width) / n_places, low));
             let size = (opposite.0 - corner.0, opposite.1 - corner.1);
             let written = written(value, self.y.format);
-            let hint = format!("{} {}: {written}", self.names[place], series.name);
+            let hint = format!("{}, {}: {written}", self.names[place], series.name);
             frame.drawing.rectangle(corner, size, &class, "", &hint);
-            if text_width(&written, 11.0) < size.0 {
+            if self.has_written_bars() {
                 let above = (corner.0 + size.0 / 2.0, corner.1 - 4.0);
                 frame.drawing.text(above, Anchor::Middle, "small", &written);
             }
@@ -106,7 +116,7 @@ fn entry((index, series): (usize, &Bars)) -> Entry<'_> {
 
 fn written(value: f64, format: Format) -> String {
     match format {
-        Format::Percent => number::percent(value),
+        Format::Percent => number::short_percent(value),
         Format::Number | Format::Whole => number::number(value),
     }
 }

@@ -7,7 +7,7 @@ use crate::picture::data_uri;
 use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, shortened};
 
 /// Widest chart, in CSS pixels.
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 600.0;
 
 const GAP: f64 = 10.0;
 const CAPTION_HEIGHT: f64 = 16.0;

@@ -79,7 +79,7 @@ impl PlaneMap {
             let centre = (corner.0 + SIDE / 2.0, corner.1 + SIDE / 2.0);
             (centre.0 + scale * x, centre.1 - scale * y)
         };
-        self.draw_axes(drawing, place);
+        let ends = draw_axes(drawing, place);
         let projected = |point: &[f64; 3]| unit.apply(point).map(|point| project(centred(point)));
         let pixels: Vec<_> = self
             .space
@@ -88,18 +88,8 @@ impl PlaneMap {
             .collect();
         let depth = |index: usize| projected(self.space.get(index)?).map(|(_, depth)| depth);
         draw_patches(drawing, self.patches(&pixels, depth));
-    }
-
-    /// Three edges of the unit cube, each with the name of an output.
-    fn draw_axes(&self, drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) {
-        let origin = [0.0; 3];
-        for (axis, name) in self.output_names.iter().enumerate() {
-            let mut end = origin;
-            end[axis] = 1.0;
-            let [from, to] = [origin, end].map(|point| place(project(centred(point)).0));
-            drawing.line(from, to, "axis", "stroke-width=\"1\"");
-            let beyond = (to.0 + 0.09 * (to.0 - from.0), to.1 + 0.09 * (to.1 - from.1));
-            drawing.text((beyond.0, beyond.1 + 4.0), Anchor::Middle, "muted", name);
+        for ((x, y), name) in ends.into_iter().zip(&self.output_names) {
+            drawing.text((x, y + 4.0), Anchor::Middle, "halo", name);
         }
     }
 
@@ -127,12 +117,23 @@ impl PlaneMap {
             })
         };
         let mut patches: Vec<Patch> = (0..n_patches)
-            .flat_map(|row| (0..n_patches).filter_map(move |column| Some((row, column))))
+            .flat_map(|row| (0..n_patches).map(move |column| (row, column)))
             .filter_map(|(row, column)| patch(row, column))
             .collect();
         patches.sort_by(|a, b| a.depth.total_cmp(&b.depth));
         patches
     }
+}
+
+/// Three edges of the unit cube; returns where their names belong.
+fn draw_axes(drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) -> [(f64, f64); 3] {
+    std::array::from_fn(|axis| {
+        let mut end = [0.0; 3];
+        end[axis] = 1.0;
+        let [from, to] = [[0.0; 3], end].map(|point| place(project(centred(point)).0));
+        drawing.line(from, to, "axis", "stroke-width=\"1\"");
+        (to.0 + 0.09 * (to.0 - from.0), to.1 + 0.09 * (to.1 - from.1))
+    })
 }
 
 fn draw_patches(drawing: &mut Drawing, patches: Vec<Patch>) {
