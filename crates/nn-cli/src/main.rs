@@ -14,11 +14,14 @@ mod datasets;
 mod table;
 mod plan;
 mod run_dir;
+mod run_files;
 mod progress;
 mod interrupt;
-mod train;
 mod evaluate;
 mod predict;
+mod report;
+mod compare;
+mod train;
 mod inspect;
 mod gradcheck;
 mod data;
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),
