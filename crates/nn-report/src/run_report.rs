@@ -132,8 +132,7 @@ impl RunReport {
         let summary = &self.run.summary;
         let percent = |share: Option<f64>| share.map(number::percent);
         let decimal = |value: Option<f64>| value.map(number::number);
-        let seconds =
-            |value: Option<f64>| value.map(|value| format!("{} s", number::number(value)));
+        let seconds = |value: Option<f64>| value.map(number::seconds);
         [
             ("Test accuracy", percent(summary.test_accuracy)),
             ("Test loss", decimal(summary.test_loss)),

@@ -192,7 +192,7 @@ fn mistakes(
             mistakes.len(),
             number::count(n_all as u64)
         ),
-        columns: 6,
+        columns: 8,
         tiles: mistakes.iter().map(tile).collect(),
     })
 }
