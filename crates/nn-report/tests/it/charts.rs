@@ -7,7 +7,7 @@ use nn_report::chart::{
 use nn_report::{Axis, Svg};
 use proptest::collection::vec;
 use proptest::num::{f32, f64};
-use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 /// Names as attackers write them.
 fn name() -> impl Strategy<Value = String> {
@@ -64,6 +64,8 @@ fn check(svg: &Svg) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn lines_and_points(title in name(), x in axis(), y in axis(), series in series(), at in (f64::ANY, f64::ANY)) {
         let marks = vec![Mark::new(at, title.clone())];
