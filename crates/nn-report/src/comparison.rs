@@ -1,11 +1,11 @@
 //! Several runs side by side: what was chosen differently, what came out.
 
+use crate::axis::Axis;
 use crate::chart::Series;
 use crate::number::{self, NO_NUMBER};
 use crate::page::Page;
 use crate::run::{Epoch, Run, curves};
 use crate::run_report::Report;
-use crate::scale::Axis;
 use crate::table::{Cell, Column, Table, Tone};
 
 /// Runs that can be told apart in one chart.

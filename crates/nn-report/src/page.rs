@@ -49,6 +49,7 @@ th+th,td+td{padding-left:.8rem}thead th{border-bottom:2px solid var(--rule);whit
 .number{text-align:right;white-space:nowrap}.muted{color:var(--muted)}\
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.marked{background:var(--mark)}\
 summary{cursor:pointer;color:var(--link)}details{margin:.8rem 0}\
+@media (max-width:34rem){.chart .plot text{font-size:155px}}\
 @media print{body{font-size:11pt}main,header,footer{max-width:none;padding:0}nav{display:none}\
 .scroll{overflow:visible}pre{white-space:pre-wrap}h2,h3{break-after:avoid}tr{break-inside:avoid}}";
 

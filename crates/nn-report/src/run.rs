@@ -1,7 +1,7 @@
 //! A finished or interrupted training in numbers, as its directory tells it.
 
+use crate::axis::{Axis, Format};
 use crate::chart::{LineChart, Mark, Series};
-use crate::scale::{Axis, Format};
 use crate::svg::Svg;
 
 /// What a run directory holds, without the model.

@@ -50,6 +50,7 @@ fn a_training_ends_with_a_report() {
         "nn train --activation relu",
         "Test results",
         "Worst mistakes",
+        "nn predict runs/a --index ",
         "Weights of the first layer",
         "precision",
         "Content-Security-Policy",
