@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod simd;
+mod pack;
 mod gemm;
 mod sparse;
 mod pool;

@@ -4,9 +4,9 @@
 //! multilayer perceptron needs:
 //!
 //! ```text
-//! for a block of NC columns of C            (the strip of B stays in the L2/L3 cache)
-//!   for a block of KC of the summed index   (one packed panel of B stays in L1)
-//!     pack B into panels of NR columns
+//! for a block of NC columns of C            (the block of B stays in the L2 cache)
+//!   for a block of KC of the summed index
+//!     pack B into panels of NR columns      (pack.rs)
 //!     for a strip of MR rows, for a panel   (MR × NR sums stay in registers)
 //!       microkernel
 //! ```
@@ -21,6 +21,7 @@ use std::cell::RefCell;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
+use super::pack::{self, PackKernel, Panel};
 use super::simd::{Quad, Simd};
 use super::sparse::{self, Sum, SumKernel};
 
@@ -28,7 +29,7 @@ use super::sparse::{self, Sum, SumKernel};
 const KC: usize = 256;
 
 /// Width of a block of columns, a multiple of every kernel's width.
-const NC: usize = 1536;
+const NC: usize = 512;
 
 /// Products of at most so many rows and so short sums are not packed.
 const MAX_SINGLE_ROWS: usize = 2;
@@ -57,6 +58,8 @@ pub struct Kernels<T: 'static> {
     narrow: [&'static [Microkernel<T>]; 2],
     /// Handles one row and a B of contiguous columns that is not packed.
     one_row: Microkernel<T>,
+    /// Copies a block of B into a panel.
+    pack: PackKernel<T>,
     /// Numbers in a vector.
     lanes: usize,
     /// Sums of rows, and a row added to rows.
@@ -124,13 +127,8 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
             let n_columns = NC.min(columns - column);
             for start in (0..depth).step_by(KC) {
                 let depth = KC.min(depth - start);
-                pack(
-                    b,
-                    start..start + depth,
-                    column..column + n_columns,
-                    width,
-                    panels,
-                );
+                let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
+                pack(kernels, b, summed, columns_of_c, panels);
                 for (strip, n_rows) in strips(rows, kernels.max_rows) {
                     for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
                         let panel_start = column + index * width;
@@ -250,42 +248,33 @@ unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *c
     }
 }
 
-/// Copies a block of B into panels of `width` columns, each row by row, the
-/// last one padded with zeros.
+/// Copies a block of B into panels of the kernels' width, the last one padded
+/// with zeros.
 fn pack<T: Copy + Default>(
+    kernels: &Kernels<T>,
     b: ArrayView2<'_, T>,
     depth: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,
-    width: usize,
     panels: &mut Vec<T>,
 ) {
+    let width = kernels.panel_width;
     let panel_size = width * depth.len();
     panels.resize(columns.len().div_ceil(width) * panel_size, T::default());
-    let block = b.slice(ndarray::s![depth, columns]);
-    let by_columns = block.strides()[0] == 1 && block.strides()[1] != 1;
-    for (panel, part) in panels
+    for (panel, column) in panels
         .chunks_exact_mut(panel_size)
-        .zip(block.axis_chunks_iter(ndarray::Axis(1), width))
+        .zip(columns.clone().step_by(width))
     {
-        if part.ncols() < width {
-            panel.fill(T::default());
-        }
-        if by_columns {
-            for (column, values) in part.columns().into_iter().enumerate() {
-                for (slot, &value) in panel[column..].iter_mut().step_by(width).zip(values) {
-                    *slot = value;
-                }
-            }
-        } else {
-            for (slots, values) in panel.chunks_exact_mut(width).zip(part.rows()) {
-                match values.as_slice() {
-                    Some(values) => slots[..values.len()].copy_from_slice(values),
-                    None => slots
-                        .iter_mut()
-                        .zip(values)
-                        .for_each(|(slot, &value)| *slot = value),
-                }
-            }
+        // SAFETY: the block lies in the view, and `panel` holds `depth.len()`
+        // rows of the panel's width.
+        unsafe {
+            (kernels.pack)(Panel {
+                from: offset(&b, depth.start, column),
+                row_stride: b.strides()[0],
+                column_stride: b.strides()[1],
+                rows: depth.len(),
+                columns: width.min(columns.end - column),
+                to: panel.as_mut_ptr(),
+            });
         }
     }
 }
@@ -301,6 +290,14 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
+        if strip.accumulate {
+            for row in 0..ROWS {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                for vector in 0..VECTORS {
+                    V::prefetch(c.wrapping_add(vector * V::LANES));
+                }
+            }
+        }
         let (mut a, mut panel) = (strip.a, strip.panel);
         for _ in 0..strip.depth {
             let mut b = [V::zero(); VECTORS];
@@ -439,10 +436,19 @@ macro_rules! kernels {
                 by_rows: &[$(compiled::<$rows>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
                 one_row,
+                pack: pack_panel,
                 lanes: <$vector as Simd>::LANES,
                 sum,
                 outer,
             };
+
+            /// # Safety
+            /// See [`pack::pack`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn pack_panel(panel: Panel<T>) {
+                // SAFETY: as below.
+                unsafe { pack::pack::<$vector, $vectors, { <$vector as Simd>::LANES }>(panel) }
+            }
 
             /// # Safety
             /// See [`sparse::weighted_rows`].
