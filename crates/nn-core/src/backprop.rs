@@ -11,7 +11,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_tensor::sparse::Written;
-use nn_tensor::{Kernel, Scalar, Threads, vectorize};
+use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
 use crate::layer::{Layer, batch_norm, dense, dropout};
@@ -24,14 +24,14 @@ use crate::network::{LayerTrace, Network, Trace};
 #[derive(Clone, Debug)]
 pub struct Gradients<S> {
     errors: Vec<LayerError<S>>,
-    values: Vec<S>,
+    values: AlignedSlice<S>,
 }
 
 /// δ of one layer, `[rows, width]`.
 #[derive(Clone, Debug)]
 struct LayerError<S> {
     width: usize,
-    values: Vec<S>,
+    values: AlignedSlice<S>,
 }
 
 impl<S: Scalar> Gradients<S> {
@@ -39,11 +39,11 @@ impl<S: Scalar> Gradients<S> {
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         let error = |layer: &Layer| LayerError {
             width: layer.n_outputs,
-            values: vec![S::zero(); max_rows * layer.n_outputs],
+            values: AlignedSlice::new(S::zero(), max_rows * layer.n_outputs),
         };
         Self {
             errors: network.layers().iter().map(error).collect(),
-            values: vec![S::zero(); network.parameters().len()],
+            values: AlignedSlice::new(S::zero(), network.parameters().len()),
         }
     }
 

@@ -21,9 +21,11 @@ use std::cell::RefCell;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
+use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
-use super::simd::{Quad, Simd};
-use super::sparse::{self, Sum, SumKernel};
+use super::scratch::Scratch;
+use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::sparse::{self, SumKernel, Sums};
 
 /// Length of a block of the summed index. Changing it changes rounding.
 const KC: usize = 256;
@@ -41,7 +43,7 @@ pub trait Gemm: Sized + 'static {
     fn kernels(set: InstructionSet) -> &'static Kernels<Self>;
 
     #[doc(hidden)]
-    fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
+    fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R;
 }
 
 /// The microkernels of one element type and instruction set.
@@ -61,10 +63,10 @@ pub struct Kernels<T: 'static> {
     /// Copies a block of B into a panel.
     pack: PackKernel<T>,
     /// Numbers in a vector.
-    lanes: usize,
+    pub(super) lanes: usize,
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
-    pub(super) outer: SumKernel<T>,
+    pub(super) outer: OuterKernel<T>,
 }
 
 /// One strip of rows times one packed panel of B.
@@ -122,13 +124,13 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     if rows <= MAX_SINGLE_ROWS && depth <= MAX_SINGLE_DEPTH && b.strides()[0] == 1 {
         return row_by_row_gemm(kernels, a, b, c, accumulate);
     }
-    T::with_pack_buffer(|panels| {
+    T::with_scratch(|scratch| {
         for column in (0..columns).step_by(NC) {
             let n_columns = NC.min(columns - column);
             for start in (0..depth).step_by(KC) {
                 let depth = KC.min(depth - start);
                 let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
-                pack(kernels, b, summed, columns_of_c, panels);
+                let panels = pack(kernels, b, summed, columns_of_c, scratch);
                 for (strip, n_rows) in strips(rows, kernels.max_rows) {
                     for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
                         let panel_start = column + index * width;
@@ -250,16 +252,16 @@ unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *c
 
 /// Copies a block of B into panels of the kernels' width, the last one padded
 /// with zeros.
-fn pack<T: Copy + Default>(
+fn pack<'s, T: Copy + Default>(
     kernels: &Kernels<T>,
     b: ArrayView2<'_, T>,
     depth: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,
-    panels: &mut Vec<T>,
-) {
+    scratch: &'s mut Scratch<T>,
+) -> &'s [T] {
     let width = kernels.panel_width;
     let panel_size = width * depth.len();
-    panels.resize(columns.len().div_ceil(width) * panel_size, T::default());
+    let panels = scratch.take(columns.len().div_ceil(width) * panel_size);
     for (panel, column) in panels
         .chunks_exact_mut(panel_size)
         .zip(columns.clone().step_by(width))
@@ -277,6 +279,7 @@ fn pack<T: Copy + Default>(
             });
         }
     }
+    panels
 }
 
 /// `ROWS × VECTORS` vectors of sums stay in registers.
@@ -335,7 +338,7 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
             for (vector, slot) in b.iter_mut().enumerate().take(full) {
                 *slot = V::load(b_row.add(vector * V::LANES));
             }
-            b[full] = load_rest::<V>(b_row.add(full * V::LANES), rest);
+            b[full] = load_up_to::<V>(b_row.add(full * V::LANES), rest);
             for (row, sums) in sums.iter_mut().enumerate() {
                 let a = V::splat(*a.offset(row as isize * strip.a_row_stride));
                 for (sum, b) in sums.iter_mut().zip(b) {
@@ -369,15 +372,11 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
             unsafe {
                 let c = strip.c.offset(row as isize * strip.c_row_stride).add(start);
                 let sum = if strip.accumulate {
-                    load_rest::<V>(c, n).add(sum)
+                    load_up_to::<V>(c, n).add(sum)
                 } else {
                     sum
                 };
-                if n == V::LANES {
-                    sum.store(c);
-                } else {
-                    sum.store_part(c, n);
-                }
+                store_up_to(sum, c, n);
             }
         }
     }
@@ -401,20 +400,6 @@ unsafe fn one_row_microkernel<V: Simd>(strip: Strip<V::T>) {
             }
             let c = strip.c.add(column);
             *c = if strip.accumulate { *c + sum } else { sum };
-        }
-    }
-}
-
-/// # Safety
-/// `n <= V::LANES` numbers must exist from `from` on.
-#[inline(always)]
-unsafe fn load_rest<V: Simd>(from: *const V::T, n: usize) -> V {
-    // SAFETY: see above.
-    unsafe {
-        if n == V::LANES {
-            V::load(from)
-        } else {
-            V::load_part(from, n)
         }
     }
 }
@@ -453,17 +438,17 @@ macro_rules! kernels {
             /// # Safety
             /// See [`sparse::weighted_rows`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn sum(sum: Sum<'_, T>) {
+            unsafe fn sum(sums: Sums<'_, T>) {
                 // SAFETY: as below.
-                unsafe { sparse::weighted_rows::<$vector>(sum) }
+                unsafe { sparse::weighted_rows::<$vector>(sums) }
             }
 
             /// # Safety
-            /// See [`sparse::outer`].
+            /// See [`outer::outer`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn outer(sum: Sum<'_, T>) {
+            unsafe fn outer(outer: Outer<'_, T>) {
                 // SAFETY: as below.
-                unsafe { sparse::outer::<$vector>(sum) }
+                unsafe { outer::outer::<$vector>(outer) }
             }
 
             /// # Safety
@@ -529,10 +514,9 @@ macro_rules! gemm {
                 }
             }
 
-            fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
-                // Kept between calls: training must not allocate.
-                thread_local!(static PANELS: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) });
-                PANELS.with_borrow_mut(run)
+            fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R {
+                thread_local!(static SCRATCH: RefCell<Scratch<$type>> = const { RefCell::new(Scratch::new()) });
+                SCRATCH.with_borrow_mut(run)
             }
         }
     };

@@ -4,7 +4,7 @@
 //! A panel of a transposed matrix is turned in registers, a square of as many
 //! rows and columns as a vector has lanes at a time.
 
-use super::simd::Simd;
+use super::simd::{Simd, load_up_to};
 
 /// One panel, and the block that it is a copy of.
 #[derive(Clone, Copy, Debug)]
@@ -119,22 +119,6 @@ unsafe fn pack_numbers<V: Simd, const VECTORS: usize>(panel: Panel<V::T>) {
                 };
                 *panel.to.add(row * width + column) = value;
             }
-        }
-    }
-}
-
-/// A vector of `n` numbers, or of as many as it has lanes.
-///
-/// # Safety
-/// The numbers must exist, and the machine must have the instructions of `V`.
-#[inline(always)]
-unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
-    // SAFETY: see above.
-    unsafe {
-        if n >= V::LANES {
-            V::load(from)
-        } else {
-            V::load_part(from, n)
         }
     }
 }

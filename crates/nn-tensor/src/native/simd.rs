@@ -49,6 +49,38 @@ pub(super) unsafe trait Simd: Copy {
     unsafe fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
 }
 
+/// A vector of `n` numbers, or of as many as it has lanes.
+///
+/// # Safety
+/// The numbers must exist, and the machine must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
+    // SAFETY: see above.
+    unsafe {
+        if n >= V::LANES {
+            V::load(from)
+        } else {
+            V::load_part(from, n)
+        }
+    }
+}
+
+/// Writes the first `n` lanes, or all if there are fewer.
+///
+/// # Safety
+/// There must be room for them, and the machine must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn store_up_to<V: Simd>(values: V, to: *mut V::T, n: usize) {
+    // SAFETY: see above.
+    unsafe {
+        if n >= V::LANES {
+            values.store(to);
+        } else {
+            values.store_part(to, n);
+        }
+    }
+}
+
 /// Asks for the line at `from` to be brought into the cache.
 #[inline(always)]
 pub(super) fn prefetch(from: *const i8) {
