@@ -318,12 +318,14 @@ unsafe fn some_sums<V: Simd, const N: usize, const TOGETHER: usize, const IS_PAR
 ) {
     // SAFETY: see above; an entry below a list's length exists.
     unsafe {
-        let entries: [Entries<'_>; TOGETHER] = std::array::from_fn(|offset| {
+        // Loops, not closures, which might be left without the instructions.
+        let mut entries: [Entries<'_>; TOGETHER] = [(&[], &[]); TOGETHER];
+        let mut totals = [[V::zero(); N]; TOGETHER];
+        for (offset, (entries, total)) in entries.iter_mut().zip(&mut totals).enumerate() {
             let list = *sums.chosen.get_unchecked(first + offset);
-            sums.lists.segments(list, segments.clone())
-        });
-        let mut totals: [[V; N]; TOGETHER] =
-            std::array::from_fn(|offset| sums.load_out(first + offset));
+            *entries = sums.lists.segments(list, segments.clone());
+            *total = sums.load_out(first + offset);
+        }
         let mut common = 0;
         if TOGETHER > 1 {
             common = entries
@@ -382,14 +384,16 @@ impl<T: Copy> Sums<'_, T> {
     /// As [`block`]; the sum must exist.
     #[inline(always)]
     unsafe fn load_out<V: Simd<T = T>, const N: usize>(self, sum: usize) -> [V; N] {
-        std::array::from_fn(|vector| {
-            let start = vector * V::LANES;
-            // SAFETY: see above.
-            unsafe {
+        // SAFETY: see above.
+        unsafe {
+            let mut total = [V::zero(); N];
+            for (vector, slot) in total.iter_mut().enumerate() {
+                let start = vector * V::LANES;
                 let from = self.out.add(sum * self.out_stride + start);
-                load_up_to(from, self.n_columns - start)
+                *slot = load_up_to(from, self.n_columns - start);
             }
-        })
+            total
+        }
     }
 
     /// # Safety
