@@ -38,6 +38,10 @@ use crate::{Error, Result};
 /// Rows that go forward and back together when a batch is larger.
 const MAX_BLOCK_ROWS: usize = 2048;
 
+/// Rows between the ones that are worked on and those that are asked for from
+/// memory: a small batch is done sooner than memory answers.
+const PREFETCH_DISTANCE: usize = 2;
+
 /// Rows in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchSize {
@@ -696,7 +700,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             let positions = &self.order[block_start..block_end];
             let (inputs, transposed) = match sparse {
                 Some(sparse) => {
-                    sparse.rows(&self.order[block_end..]).prefetch();
+                    let later = block_end + PREFETCH_DISTANCE;
+                    let later = self.order.get(later..).unwrap_or_default();
+                    sparse
+                        .rows(&later[..later.len().min(block_rows)])
+                        .prefetch();
                     sparse.block(positions, block)
                 }
                 None => (

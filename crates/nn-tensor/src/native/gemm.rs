@@ -354,29 +354,45 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
 
 /// Writes or adds sums to the columns of C that exist.
 ///
+/// Storing a part of a vector is slow on some machines. Where the rows of C
+/// follow one another without a gap, whole vectors are stored that reach into
+/// the rows below, which are stored after them.
+///
 /// # Safety
 /// As [`microkernel`].
 #[inline(always)]
 unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
-    sums: [[V; VECTORS]; ROWS],
+    mut sums: [[V; VECTORS]; ROWS],
     strip: Strip<V::T>,
 ) {
-    for (row, sums) in sums.into_iter().enumerate() {
-        for (vector, sum) in sums.into_iter().enumerate() {
-            let start = vector * V::LANES;
-            let n = strip.columns.saturating_sub(start).min(V::LANES);
-            if n == 0 {
-                break;
+    let has_gaps = strip.c_row_stride != strip.columns as isize;
+    // SAFETY: of every row, only columns that exist in it or the rows of the
+    // strip below it are touched.
+    unsafe {
+        if strip.accumulate {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    let start = vector * V::LANES;
+                    let n = strip.columns.saturating_sub(start);
+                    *sum = load_up_to::<V>(c.wrapping_add(start), n).add(*sum);
+                }
             }
-            // SAFETY: `n` columns from `start` on exist in this row of C.
-            unsafe {
-                let c = strip.c.offset(row as isize * strip.c_row_stride).add(start);
-                let sum = if strip.accumulate {
-                    load_up_to::<V>(c, n).add(sum)
-                } else {
-                    sum
-                };
-                store_up_to(sum, c, n);
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let c = strip.c.offset(row as isize * strip.c_row_stride);
+            let reach = if has_gaps { 1 } else { ROWS - row } * strip.columns;
+            for (vector, sum) in sums.into_iter().enumerate() {
+                let start = vector * V::LANES;
+                if start < strip.columns {
+                    let whole = start + V::LANES <= reach;
+                    let n = if whole {
+                        V::LANES
+                    } else {
+                        strip.columns - start
+                    };
+                    store_up_to(sum, c.add(start), n);
+                }
             }
         }
     }
