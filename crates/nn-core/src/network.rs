@@ -14,7 +14,7 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
-use crate::layer::{Layer, LayerConfig, batch_norm, dropout};
+use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
 use crate::menu::Range;
 use crate::{Error, Result};
 
@@ -317,7 +317,7 @@ impl<S: Scalar> Network<S> {
             if layer.batch_norm {
                 this.normalise_in_use(layer, &self.parameters, &self.statistics);
             }
-            this.activate(layer);
+            this.activate(layer, threads);
         }
         trace.outputs()
     }
@@ -358,7 +358,7 @@ impl<S: Scalar> Network<S> {
             if layer.batch_norm {
                 this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
             }
-            this.activate(layer);
+            this.activate(layer, threads);
             if layer.dropout > 0.0 {
                 this.drop_out(layer, randomness, index);
             }
@@ -602,14 +602,15 @@ impl<S: Scalar> LayerTrace<S> {
     }
 
     /// `a = φ(z)`
-    fn activate(&mut self, layer: &Layer) {
-        let len = self.len();
+    fn activate(&mut self, layer: &Layer, threads: &Threads) {
+        let (len, width) = (self.len(), self.width);
+        let values = &mut self.activations[..len];
         if self.keeps_pre_activations {
-            self.pre_activations[..len].copy_from_slice(&self.activations[..len]);
+            self.pre_activations[..len].copy_from_slice(values);
         }
-        layer
-            .activation
-            .apply(&mut self.activations[..len], self.width);
+        threads.for_each_piece(values, width, MIN_PIECE, |_, values| {
+            layer.activation.apply(values, width);
+        });
     }
 
     fn drop_out(&mut self, layer: &Layer, randomness: Randomness, index: usize) {

@@ -682,7 +682,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// step as well.
     fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
         let mut sums = EpochSums::default();
-        let scale = self.gradient_scale(start, end);
+        let mut scale = self.gradient_scale(start, end);
+        if self.buffers.descends {
+            scale *= S::from_f64(-self.progress.learning_rate);
+        }
         let randomness = Randomness::new(self.config.seed, self.progress.step);
         let block_rows = self.buffers.block_rows;
         for (block, block_start) in (start..end).step_by(block_rows).enumerate() {
@@ -727,15 +730,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 return Err(self.diverged(sums.loss));
             }
             if descends {
-                let rate = S::from_f64(self.progress.learning_rate);
-                gradients.descend(
-                    &mut self.network,
-                    rate,
-                    inputs,
-                    transposed,
-                    trace,
-                    &self.threads,
-                );
+                gradients.descend(&mut self.network, inputs, transposed, trace, &self.threads);
             } else {
                 let written = if block == 0 {
                     Written::Over

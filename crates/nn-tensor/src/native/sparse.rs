@@ -172,15 +172,15 @@ unsafe fn in_place<V: Simd>(sums: Sums<'_, V::T>, all: Range<usize>) {
             rest = rest.columns(4 * V::LANES..rest.n_columns);
         }
         if rest.n_columns >= 2 * V::LANES {
-            block::<V, 2, 1, false>(rest.columns(0..2 * V::LANES), all.clone());
+            block::<V, 2, 2, false>(rest.columns(0..2 * V::LANES), all.clone());
             rest = rest.columns(2 * V::LANES..rest.n_columns);
         }
         if rest.n_columns >= V::LANES {
-            block::<V, 1, 2, false>(rest.columns(0..V::LANES), all.clone());
+            block::<V, 1, 4, false>(rest.columns(0..V::LANES), all.clone());
             rest = rest.columns(V::LANES..rest.n_columns);
         }
         if rest.n_columns > 0 {
-            block::<V, 1, 2, true>(rest, all);
+            block::<V, 1, 4, true>(rest, all);
         }
     }
 }
@@ -205,8 +205,8 @@ unsafe fn tiles<V: Simd>(sums: Sums<'_, V::T>) {
                 let tile = part.tile_of::<V>(rows, n_vectors);
                 let segment = segment..segment + 1;
                 match n_vectors {
-                    1 => block::<V, 1, 2, false>(tile, segment),
-                    2 => block::<V, 2, 1, false>(tile, segment),
+                    1 => block::<V, 1, 4, false>(tile, segment),
+                    2 => block::<V, 2, 2, false>(tile, segment),
                     3 => block::<V, 3, 1, false>(tile, segment),
                     _ => block::<V, TILE_VECTORS, 1, false>(tile, segment),
                 }
