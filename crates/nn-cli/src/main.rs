@@ -13,6 +13,7 @@ mod selection;
 mod datasets;
 mod table;
 mod plan;
+mod deformation;
 mod run_dir;
 mod progress;
 mod interrupt;

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::args::TrainArguments;
 use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
+use crate::deformation;
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
@@ -184,6 +185,9 @@ impl Session<'_> {
             self.plan.training.clone(),
             self.threads.clone(),
         )?;
+        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
+            trainer.augment(deformation)?;
+        }
         let mut stopwatch = Stopwatch::start();
         let mut outcome = Outcome::default();
         let mut write_error = None;
