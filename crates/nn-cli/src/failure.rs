@@ -80,6 +80,10 @@ impl Failure {
         }
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What would be wrong usage, had it been typed, was read from a file.
     pub(crate) fn of_data(self) -> Self {
         match self.code {
@@ -130,6 +134,21 @@ impl From<nn_data::Error> for Failure {
             nn_data::ErrorKind::Data => Code::Data,
             nn_data::ErrorKind::Network => Code::Network,
             nn_data::ErrorKind::Io => Code::Io,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
+impl From<nn_search::Error> for Failure {
+    fn from(error: nn_search::Error) -> Self {
+        let code = match error.kind() {
+            nn_search::ErrorKind::Usage => Code::Usage,
+            nn_search::ErrorKind::Data => Code::Data,
+            nn_search::ErrorKind::Io => Code::Io,
         };
         Self {
             code,
