@@ -80,10 +80,6 @@ impl Failure {
         }
     }
 
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-
     /// What would be wrong usage, had it been typed, was read from a file.
     pub(crate) fn of_data(self) -> Self {
         match self.code {
@@ -101,6 +97,11 @@ impl Failure {
             message: format!("{place}: {}", self.message),
             ..self
         }
+    }
+
+    /// What went wrong, without how to mend it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Tells the error and gives its exit code.

@@ -19,6 +19,7 @@ use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::report;
 use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::terminal;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         threads,
         progress,
         run_dir,
+        has_report: !arguments.no_report,
     };
     session.run(parts)
 }
@@ -57,6 +59,7 @@ struct Session<'a> {
     threads: Threads,
     progress: Progress,
     run_dir: RunDir,
+    has_report: bool,
 }
 
 /// What a training came to.
@@ -106,6 +109,7 @@ impl Session<'_> {
         };
         let summary = self.summary(&model.network, &outcome, test.as_ref());
         self.run_dir.write_summary(&summary)?;
+        self.write_report(&model);
         self.conclude(&outcome, test.as_ref(), &summary);
         Ok(())
     }
@@ -296,6 +300,24 @@ impl Session<'_> {
         terminal::report(format!("saved in {}", run.display()));
         for next in next_steps(run, self.data) {
             terminal::report(next);
+        }
+    }
+
+    /// A training that went well does not fail for want of a picture of it.
+    fn write_report(&self, model: &Model) {
+        if !self.has_report {
+            return;
+        }
+        let sources = report::Sources {
+            model: Some(model),
+            data: Some(self.data),
+            split: None,
+            missing: Vec::new(),
+        };
+        if let Err(failure) = report::write(self.run_dir.path(), sources, &self.threads) {
+            let message = failure.message();
+            self.progress
+                .say(&format!("note      no report: {message}"));
         }
     }
 

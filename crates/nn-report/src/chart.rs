@@ -1,0 +1,95 @@
+//! The kinds of charts. Each is a struct with public fields and `svg()`.
+
+mod bar;
+mod confusion;
+mod histogram;
+mod images;
+mod line;
+mod network;
+mod plane_map;
+mod scatter;
+mod surface;
+
+pub use bar::{BarChart, Bars};
+pub use confusion::ConfusionChart;
+pub use histogram::{Bins, Histogram};
+pub use images::{ImageGrid, Picture, Pixels, Tile};
+pub use line::LineChart;
+pub use network::{NetworkDiagram, NeuronLayer, WeightMatrix};
+pub use plane_map::PlaneMap;
+pub use scatter::ScatterChart;
+pub use surface::SurfaceChart;
+
+use crate::frame::Frame;
+use crate::svg::Anchor;
+
+/// A named set of points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// For the legend.
+    pub name: String,
+    /// In the order in which they are joined. A number that is not finite is a
+    /// gap.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// A named set of points.
+    pub fn new(name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self {
+            name: name.into(),
+            points: points.into_iter().collect(),
+        }
+    }
+
+    /// Numbers at 1, 2, 3, ..., such as the losses of epochs.
+    pub fn counted(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        let points = (1_u32..).map(f64::from).zip(values);
+        Self::new(name, points)
+    }
+}
+
+/// A point with a name, such as the best epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where.
+    pub point: (f64, f64),
+    /// Its name.
+    pub label: String,
+}
+
+impl Mark {
+    /// A point with a name.
+    pub fn new(point: (f64, f64), label: impl Into<String>) -> Self {
+        Self {
+            point,
+            label: label.into(),
+        }
+    }
+
+    /// A ring around the point, its name beside it.
+    fn draw(&self, frame: &mut Frame) {
+        let Some((x, y)) = frame.pixel(self.point) else {
+            return;
+        };
+        let (anchor, dx) = if x > 0.6 * frame.drawing.width() {
+            (Anchor::End, -8.0)
+        } else {
+            (Anchor::Start, 8.0)
+        };
+        let drawing = &mut frame.drawing;
+        drawing.circle((x, y), 5.0, "line ink", "stroke-width=\"2\"", &self.label);
+        drawing.text((x + dx, y - 9.0), anchor, "halo", &self.label);
+    }
+}
+
+/// "a, b, c and 4 more", for descriptions.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 12;
+    let n = names.len();
+    let first: Vec<&str> = names.take(MOST).collect();
+    match n.saturating_sub(MOST) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}

@@ -1,0 +1,178 @@
+//! Which class was taken for which.
+
+use crate::number;
+use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, shortened, text_width};
+
+/// Widest place for the names of classes at the left.
+const MOST_LABEL: f64 = 150.0;
+
+/// Width and height of the matrix, about.
+const SIDE: f64 = 460.0;
+
+/// Smallest cell that holds a number.
+const NUMBER_CELL: f64 = 24.0;
+
+/// A confusion matrix: blue where the answer is right, vermilion where it is
+/// wrong, stronger where it happened more often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfusionChart {
+    /// Heading.
+    pub title: String,
+    /// One name a class.
+    pub class_names: Vec<String>,
+    /// `[right class][class that was named]`
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// Where the cells lie.
+struct Layout {
+    left: f64,
+    top: f64,
+    cell: f64,
+}
+
+impl ConfusionChart {
+    /// Draws it.
+    pub fn svg(&self) -> Svg {
+        let n = self.class_names.len();
+        let longest = self.class_names.iter().map(|name| text_width(name, 13.0));
+        let layout = Layout {
+            left: longest.fold(20.0, f64::max).min(MOST_LABEL) + 36.0,
+            top: TITLE_HEIGHT + 44.0,
+            cell: (SIDE / n.max(1) as f64).clamp(5.0, 46.0),
+        };
+        let side = layout.cell * n as f64;
+        let width = (layout.left + side + 14.0).max(320.0);
+        let mut drawing = Drawing::new(&self.title, width.ceil() as u32);
+        self.draw_labels(&mut drawing, &layout, side);
+        self.draw_cells(&mut drawing, &layout);
+        drawing.finish(layout.top + side + 14.0, &self.description())
+    }
+
+    fn draw_labels(&self, drawing: &mut Drawing, layout: &Layout, side: f64) {
+        let Layout { left, top, cell } = *layout;
+        let middle = left + side / 2.0;
+        drawing.text((middle, top - 28.0), Anchor::Middle, "muted", "answer");
+        let at = format!(
+            "<g transform=\"translate(16 {:.0}) rotate(-90)\">",
+            top + side / 2.0
+        );
+        drawing.raw(&at);
+        drawing.text((0.0, 0.0), Anchor::Middle, "muted", "right class");
+        drawing.raw("</g>");
+        let every = (14.0 / cell).ceil() as usize;
+        for (index, name) in self.class_names.iter().enumerate().step_by(every) {
+            let centre = cell * (index as f64 + 0.5);
+            let row = shortened(name, left - 30.0, 13.0);
+            drawing.text((left - 6.0, top + centre + 4.5), Anchor::End, "", &row);
+            let column = shortened(name, (every as f64 * cell).max(14.0), 13.0);
+            drawing.text((left + centre, top - 8.0), Anchor::Middle, "", &column);
+        }
+    }
+
+    fn draw_cells(&self, drawing: &mut Drawing, layout: &Layout) {
+        let Layout { left, top, cell } = *layout;
+        let most_wrong = self
+            .cells()
+            .filter(|cell| cell.0 != cell.1)
+            .map(|cell| cell.2);
+        let most_wrong = most_wrong.max().unwrap_or(0);
+        let side = cell * self.class_names.len() as f64;
+        let outline = "stroke-width=\"1\"";
+        drawing.rectangle((left, top), (side, side), "grid", outline, "");
+        for (row, column, count) in self.cells().filter(|cell| cell.2 > 0) {
+            let is_right = row == column;
+            let whole = if is_right {
+                self.counts[row].iter().sum()
+            } else {
+                most_wrong
+            };
+            // The root lets rare mistakes be seen beside frequent ones.
+            let strength = (count as f64 / whole.max(1) as f64).sqrt();
+            let strength = if is_right { strength } else { 0.75 * strength };
+            let corner = (left + cell * column as f64, top + cell * row as f64);
+            let class = if is_right {
+                "fill right"
+            } else {
+                "fill mistake"
+            };
+            let look = format!("fill-opacity=\"{strength:.2}\"");
+            let size = (cell - 0.5, cell - 0.5);
+            drawing.rectangle(corner, size, class, &look, &self.hint(row, column, count));
+            let text = number::count(count);
+            if cell >= NUMBER_CELL && text_width(&text, 13.0) < cell {
+                let at = (corner.0 + cell / 2.0, corner.1 + cell / 2.0 + 4.5);
+                let class = if strength > 0.6 { "on" } else { "" };
+                drawing.text(at, Anchor::Middle, class, &text);
+            }
+        }
+    }
+
+    fn hint(&self, row: usize, column: usize, count: u64) -> String {
+        let (right, named) = (&self.class_names[row], &self.class_names[column]);
+        format!("{right} taken for {named}: {}", number::count(count))
+    }
+
+    /// Row, column and count of each cell that belongs to two classes.
+    fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        let n = self.class_names.len();
+        self.counts
+            .iter()
+            .take(n)
+            .enumerate()
+            .flat_map(move |(row, counts)| {
+                let counts = counts.iter().take(n).enumerate();
+                counts.map(move |(column, &count)| (row, column, count))
+            })
+    }
+
+    fn description(&self) -> String {
+        let right: u64 = self
+            .cells()
+            .filter(|cell| cell.0 == cell.1)
+            .map(|cell| cell.2)
+            .sum();
+        let all: u64 = self.cells().map(|cell| cell.2).sum();
+        format!(
+            "Confusion matrix of {} classes: {} of {} answers are right",
+            self.class_names.len(),
+            number::count(right),
+            number::count(all)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_written_and_names_escaped() {
+        let chart = ConfusionChart {
+            title: "Test".to_owned(),
+            class_names: vec!["<script>".to_owned(), "b".to_owned()],
+            counts: vec![vec![90, 10], vec![0, 100]],
+        };
+        let text = chart.svg().standalone();
+        assert!(!text.contains("<script"), "{text}");
+        assert!(text.contains(">90</text>") && text.contains("190 of 200 answers are right"));
+        assert!(!text.contains(">0</text>"));
+    }
+
+    #[test]
+    fn a_matrix_that_does_not_fit_its_names_is_no_panic() {
+        for (n, counts) in [
+            (0, vec![]),
+            (1, vec![vec![1, 2], vec![3]]),
+            (3, vec![vec![1]]),
+        ] {
+            let class_names = (0..n).map(|index| index.to_string()).collect();
+            ConfusionChart {
+                title: String::new(),
+                class_names,
+                counts,
+            }
+            .svg();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Numbers for humans: `0.0832`, `97.5 %`, `235 146`, `1e-5`.
+
+/// What stands where there is no number.
+pub const NO_NUMBER: &str = "–";
+
+/// Significant digits of a number in a text.
+const DIGITS: i32 = 4;
+
+/// Separates groups of three digits and a number from its unit.
+const NARROW_SPACE: char = '\u{202F}';
+
+/// A number with four significant digits; very large and very small ones in
+/// scientific form; a dash for what is no finite number.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return NO_NUMBER.to_owned();
+    }
+    let size = value.abs();
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e9).contains(&size) {
+        return scientific(value, DIGITS as usize - 1);
+    }
+    let before_point = size.log10().floor() as i32 + 1;
+    let decimals = (DIGITS - before_point).max(0) as usize;
+    with_minus(&trimmed(&format!("{value:.decimals$}")))
+}
+
+/// A share as a percentage with two decimals, or a dash.
+pub fn percent(share: f64) -> String {
+    if share.is_finite() {
+        with_minus(&format!("{:.2}{NARROW_SPACE}%", 100.0 * share))
+    } else {
+        NO_NUMBER.to_owned()
+    }
+}
+
+/// A share as a percentage with one decimal at most, for places with little
+/// room.
+pub(crate) fn short_percent(share: f64) -> String {
+    if share.is_finite() {
+        let text = trimmed(&format!("{:.1}", 100.0 * share));
+        with_minus(&format!("{text}{NARROW_SPACE}%"))
+    } else {
+        NO_NUMBER.to_owned()
+    }
+}
+
+/// A whole number, its digits in groups of three: `235 146`.
+pub fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// The label of a tick: as many decimals as the distance between ticks needs.
+pub(crate) fn tick(value: f64, step: f64) -> String {
+    let size = value.abs().max(step);
+    if !(1e-4..1e6).contains(&size) {
+        let digits = (size / step).log10().ceil().clamp(0.0, 6.0) as usize;
+        return scientific(value, digits);
+    }
+    let decimals = (-step.log10()).ceil().clamp(0.0, 9.0) as usize;
+    // A step such as 2.5 needs a decimal more than its size says.
+    let decimals = decimals + usize::from(!is_whole(step * 10_f64.powi(decimals as i32)));
+    let text = format!("{value:.decimals$}");
+    // "-0.0" is what rounding leaves of a tick at zero.
+    with_minus(if text.parse() == Ok(0.0_f64) {
+        "0"
+    } else {
+        &text
+    })
+}
+
+/// The label of a power of ten, or of a small multiple of it.
+pub(crate) fn log_tick(value: f64) -> String {
+    if (1e-4..1e5).contains(&value) {
+        number(value)
+    } else {
+        scientific(value, 0)
+    }
+}
+
+fn is_whole(value: f64) -> bool {
+    (value - value.round()).abs() < 1e-6 * value.abs().max(1.0)
+}
+
+fn scientific(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    with_minus(&format!("{}e{exponent}", trimmed(mantissa)))
+}
+
+/// Without zeros that say nothing at the end of the decimals.
+fn trimmed(text: &str) -> String {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        grouped(text)
+    }
+}
+
+/// Groups of three from five digits on: a year or `1234` stays whole.
+fn grouped(text: &str) -> String {
+    let digits = text.trim_start_matches('-');
+    if digits.len() < 5 {
+        return text.to_owned();
+    }
+    let sign = &text[..text.len() - digits.len()];
+    let mut spaced = sign.to_owned();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            spaced.push(NARROW_SPACE);
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
+/// The hyphen of a negative mantissa as a minus sign; that of an exponent
+/// stays, so that `1e-5` can be copied to a command line.
+fn with_minus(text: &str) -> String {
+    match text.strip_prefix('-') {
+        Some(rest) => format!("−{rest}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_digits_say_enough() {
+        let cases = [
+            (0.0, "0"),
+            (0.083_219, "0.08322"),
+            (1.5, "1.5"),
+            (-3.0, "−3"),
+            (1234.56, "1235"),
+            (235_146.0, "235\u{202F}146"),
+            (1e-5, "1e-5"),
+            (-2.5e12, "−2.5e12"),
+            (f64::NAN, "–"),
+            (f64::INFINITY, "–"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn ticks_have_the_decimals_of_their_step() {
+        assert_eq!(tick(0.5, 0.25), "0.50");
+        assert_eq!(tick(0.3, 0.1), "0.3");
+        assert_eq!(tick(-1e-17, 0.1), "0");
+        assert_eq!(tick(20.0, 10.0), "20");
+        assert_eq!(tick(2e7, 1e7), "2e7");
+        assert_eq!(tick(1.5e-7, 5e-8), "1.5e-7");
+    }
+
+    #[test]
+    fn whole_numbers_are_grouped() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(60_000), "60\u{202F}000");
+        assert_eq!(percent(0.983_8), "98.38\u{202F}%");
+    }
+}

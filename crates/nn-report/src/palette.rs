@@ -1,0 +1,209 @@
+//! Colours of charts, light and dark, as a style sheet.
+//!
+//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008),
+//! which people with any kind of colour blindness tell apart; darkened for
+//! white paper, lightened for black. From the seventh series on, lines are
+//! dashed and hues repeat.
+
+/// Different hues of series.
+pub(crate) const N_HUES: usize = 6;
+
+/// Custom property, on light, on dark.
+const COLOURS: [[&str; 3]; 14] = [
+    ["s0", "#0072b2", "#56b4e9"],
+    ["s1", "#c8500a", "#ff8f4d"],
+    ["s2", "#00805c", "#2fc79d"],
+    ["s3", "#a8479b", "#e79ddb"],
+    ["s4", "#967000", "#e8c63c"],
+    ["s5", "#5b6770", "#a9b6c0"],
+    ["ink", "#1b1f24", "#e6e9ec"],
+    ["muted", "#59636e", "#a3adb8"],
+    ["grid", "#e3e6ea", "#2b3139"],
+    ["paper", "#ffffff", "#14181d"],
+    ["wrong", "#c8500a", "#ff8f4d"],
+    ["right", "#0072b2", "#56b4e9"],
+    ["positive", "#0072b2", "#56b4e9"],
+    ["negative", "#c8500a", "#ff8f4d"],
+];
+
+/// What the classes of a chart's elements look like; the colours are custom
+/// properties.
+const RULES: &str = "\
+.chart text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif;font-size:13px;fill:@ink}\
+.chart .plot text{font-size:130px}\
+.chart .title{font-size:16px;font-weight:600}\
+.chart .small{font-size:11px}\
+.chart .muted{fill:@muted}\
+.chart .on{fill:@paper}\
+.chart .bold{font-weight:600}\
+.chart .wrong{fill:@wrong}\
+.chart .grid{stroke:@grid;fill:none}\
+.chart .key{stroke:@muted}\
+.chart .axis{stroke:@muted;fill:none}\
+.chart .pixels{image-rendering:pixelated}\
+.chart .line{stroke:currentColor;fill:none;stroke-linejoin:round;stroke-linecap:round}\
+.chart .fill{fill:currentColor}\
+.chart .halo{stroke:@paper;stroke-width:3px;paint-order:stroke;stroke-linejoin:round}\
+.chart .neuron{fill:@paper;stroke:@ink}\
+.chart .positive{color:@positive}\
+.chart .negative{color:@negative}\
+.chart .right{color:@right}\
+.chart .mistake{color:@wrong}\
+.chart .neutral{color:@muted}\
+.chart .ink{color:@ink}\
+.chart .s0{color:@s0}.chart .s1{color:@s1}.chart .s2{color:@s2}\
+.chart .s3{color:@s3}.chart .s4{color:@s4}.chart .s5{color:@s5}";
+
+/// The style sheet of all charts.
+///
+/// Colours are custom properties that follow `prefers-color-scheme`; viewers
+/// that know none of both get the light ones.
+pub(crate) fn style_sheet() -> String {
+    let properties = |column: usize| -> String {
+        COLOURS
+            .iter()
+            .map(|colour| format!("--{}:{};", colour[0], colour[column]))
+            .collect()
+    };
+    format!(
+        ".chart{{{}}}@media screen and (prefers-color-scheme:dark){{.chart{{{}}}}}{}",
+        properties(1),
+        properties(2),
+        with_fallbacks(RULES)
+    )
+}
+
+/// `fill:@ink` becomes `fill:#1b1f24;fill:var(--ink)`.
+fn with_fallbacks(rules: &str) -> String {
+    rules
+        .split_inclusive(['{', ';', '}'])
+        .map(|part| {
+            let Some((property, rest)) = part.split_once(":@") else {
+                return part.to_owned();
+            };
+            let name_end = rest.find([';', '}']).unwrap_or(rest.len());
+            let (name, end) = rest.split_at(name_end);
+            let light = COLOURS
+                .iter()
+                .find(|colour| colour[0] == name)
+                .map_or("currentColor", |colour| colour[1]);
+            format!("{property}:{light};{property}:var(--{name}){end}")
+        })
+        .collect()
+}
+
+/// The class that colours series `index`.
+pub(crate) fn series_class(index: usize) -> String {
+    format!("s{}", index % N_HUES)
+}
+
+/// The dashes of series `index`, in units of the line's width.
+pub(crate) fn dashes(index: usize) -> Option<&'static str> {
+    match index / N_HUES {
+        0 => None,
+        1 => Some("6 3"),
+        _ => Some("1.5 3"),
+    }
+}
+
+/// Blue for 1, white for 0, vermilion for −1 (red, green, blue).
+pub(crate) fn diverging(value: f64) -> [u8; 3] {
+    let strength = if value.is_nan() {
+        0.0
+    } else {
+        value.abs().min(1.0)
+    };
+    let end = if value < 0.0 {
+        [196.0, 72.0, 10.0]
+    } else {
+        [0.0, 90.0, 165.0]
+    };
+    end.map(|end: f64| (255.0 + strength * (end - 255.0)).round() as u8)
+}
+
+/// Dark blue to yellow for 0..=1: six samples of viridis (matplotlib, CC0),
+/// joined by straight lines (red, green, blue).
+pub(crate) fn sequential(value: f64) -> [u8; 3] {
+    const SAMPLES: [[f64; 3]; 6] = [
+        [68.0, 1.0, 84.0],
+        [65.0, 68.0, 135.0],
+        [42.0, 120.0, 142.0],
+        [34.0, 168.0, 132.0],
+        [122.0, 209.0, 81.0],
+        [253.0, 231.0, 37.0],
+    ];
+    let value = if value.is_nan() {
+        0.0
+    } else {
+        value.clamp(0.0, 1.0)
+    };
+    let place = value * (SAMPLES.len() - 1) as f64;
+    let below = (place.floor() as usize).min(SAMPLES.len() - 2);
+    let part = place - below as f64;
+    std::array::from_fn(|channel| {
+        let (from, to) = (SAMPLES[below][channel], SAMPLES[below + 1][channel]);
+        (from + part * (to - from)).round() as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WCAG 2.2, relative luminance.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |start: usize| {
+            let value = u8::from_str_radix(&colour[start..start + 2], 16).expect("hexadecimal");
+            let value = f64::from(value) / 255.0;
+            if value <= 0.040_45 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn lines_and_text_stand_out_from_the_paper() {
+        let paper = COLOURS
+            .iter()
+            .find(|colour| colour[0] == "paper")
+            .expect("paper");
+        for colour in COLOURS {
+            let least = match colour[0] {
+                "grid" | "paper" => continue,
+                _ => 4.5,
+            };
+            for scheme in [1, 2] {
+                let found = contrast(colour[scheme], paper[scheme]);
+                assert!(found >= least, "{colour:?} {scheme}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_colour_has_a_fallback_and_a_property() {
+        let sheet = style_sheet();
+        assert!(sheet.contains("fill:#1b1f24;fill:var(--ink)}"), "{sheet}");
+        assert!(
+            !sheet.contains('@') || !sheet.replace("@media", "").contains('@'),
+            "{sheet}"
+        );
+        assert_eq!(sheet.matches('{').count(), sheet.matches('}').count());
+    }
+
+    #[test]
+    fn maps_of_colours_have_their_ends() {
+        assert_eq!(diverging(0.0), [255; 3]);
+        assert_eq!(diverging(-2.0), diverging(-1.0));
+        assert_eq!(sequential(0.0), [68, 1, 84]);
+        assert_eq!(sequential(1.0), [253, 231, 37]);
+        assert_eq!(sequential(f64::NAN), sequential(0.0));
+    }
+}

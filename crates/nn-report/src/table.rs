@@ -1,0 +1,178 @@
+//! Tables of a page: numbers at the right, names at the left.
+
+use crate::escape::escaped;
+
+/// A table with a heading a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows; nothing if empty.
+    pub caption: String,
+    /// Headings.
+    pub columns: Vec<Column>,
+    /// Cells, as many as columns in each row; missing ones stay empty.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Heading, with the unit if there is one.
+    pub name: String,
+    /// Whether its cells are numbers, which stand at the right.
+    pub is_number: bool,
+}
+
+/// A cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// What it says.
+    pub text: String,
+    /// How it is meant; never the only sign of it.
+    pub tone: Tone,
+}
+
+/// How a cell is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// As it stands.
+    #[default]
+    Plain,
+    /// As it should be.
+    Good,
+    /// Not as it should be.
+    Bad,
+    /// To be looked at.
+    Marked,
+    /// Of less weight.
+    Muted,
+}
+
+impl Column {
+    /// A column of words.
+    pub fn text(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            is_number: false,
+        }
+    }
+
+    /// A column of numbers.
+    pub fn number(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            is_number: true,
+        }
+    }
+}
+
+impl Cell {
+    /// Without a tone.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            tone: Tone::Plain,
+        }
+    }
+
+    /// With a tone.
+    pub fn tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+
+    fn html(&self, is_number: bool) -> String {
+        let tone = match self.tone {
+            Tone::Plain => "",
+            Tone::Good => "good",
+            Tone::Bad => "bad",
+            Tone::Marked => "marked",
+            Tone::Muted => "muted",
+        };
+        let classes: Vec<&str> = ["number"]
+            .into_iter()
+            .filter(|_| is_number)
+            .chain([tone])
+            .filter(|class| !class.is_empty())
+            .collect();
+        let class = match classes[..] {
+            [] => String::new(),
+            _ => format!(" class=\"{}\"", classes.join(" ")),
+        };
+        format!("<td{class}>{}</td>", escaped(&self.text))
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(text)
+    }
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: Vec<Column>) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = impl Into<Cell>>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    /// In a box of its own that scrolls where the window is narrow.
+    pub(crate) fn html(&self) -> String {
+        let heads: String = self
+            .columns
+            .iter()
+            .map(|column| {
+                let class = if column.is_number {
+                    " class=\"number\""
+                } else {
+                    ""
+                };
+                format!("<th scope=\"col\"{class}>{}</th>", escaped(&column.name))
+            })
+            .collect();
+        let rows: String = self.rows.iter().map(|row| self.row_html(row)).collect();
+        let caption = match self.caption.as_str() {
+            "" => String::new(),
+            caption => format!("<caption>{}</caption>", escaped(caption)),
+        };
+        format!(
+            "<div class=\"scroll\" tabindex=\"0\"><table>{caption}<thead><tr>{heads}</tr></thead>\
+             <tbody>{rows}</tbody></table></div>\n"
+        )
+    }
+
+    fn row_html(&self, row: &[Cell]) -> String {
+        let empty = Cell::default();
+        let cells: String = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| row.get(index).unwrap_or(&empty).html(column.is_number))
+            .collect();
+        format!("<tr>{cells}</tr>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_escaped_and_numbers_marked() {
+        let mut table = Table::new(vec![Column::text("<b>"), Column::number("n")]);
+        table.row([Cell::new("<i>"), Cell::new("3").tone(Tone::Bad)]);
+        table.row(["alone"]);
+        let html = table.html();
+        assert!(html.contains("&lt;b&gt;</th>") && html.contains("<td>&lt;i&gt;</td>"));
+        assert!(html.contains("<td class=\"number bad\">3</td>"), "{html}");
+        assert!(
+            html.contains("<td>alone</td><td class=\"number\"></td>"),
+            "{html}"
+        );
+    }
+}
