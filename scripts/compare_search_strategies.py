@@ -6,7 +6,7 @@ each has found. Everything but the strategy is the same: the space, the number
 of trials, the division of the samples, the initial weights.
 
     python3 scripts/compare_search_strategies.py --nn target/debug/nn \
-        --data-dir datasets --seeds 0..9 > docs/search.md
+        --data-dir datasets --seeds 0..9
 
 Needs nothing but Python. Searches that were cut short go on.
 """

@@ -105,12 +105,15 @@ impl Report<'_> {
 
     fn best_plot(&self) -> Plot {
         let mut best = f64::INFINITY;
-        let so_far = self.rows.iter().map(|row| {
+        let so_far = self.rows.iter().flat_map(|row| {
+            let before = best;
             if row.outcome == "finished" {
                 let objective = row.measured.objective(self.objective);
                 best = best.min(objective.unwrap_or(f64::INFINITY));
             }
-            ((row.trial + 1) as f64, best)
+            // A step: nothing lies between two trials.
+            let trial = (row.trial + 1) as f64;
+            [(trial, before), (trial, best)]
         });
         let series = vec![Series::new("best so far", so_far)];
         let x = Axis::new("trial").whole();
