@@ -171,7 +171,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ("--objective test", &["--objective: expected loss or error"]),
         ("--validation 0", &["--validation: a search needs"]),
         (
-            "--data sum.csv --objective error",
+            "--data sum.csv --task regress --objective error",
             &["--objective error: needs one class"],
         ),
     ] {
