@@ -111,7 +111,7 @@ pub(crate) struct TrainArguments {
 #[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn search --limit-train 10000 --epochs 5\n  \
-    nn search --space lr=log:1e-4..1,optimizer=sgd|momentum|adam,hidden=int-log:16..256 --trials 40\n  \
+    nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
     nn search --resume search-1 --trials 80\n\n\
     The flags of `nn train` say what does not vary. The winner is the trial with the best\n\
     validation result; the test samples are not looked at.")]
@@ -121,8 +121,8 @@ pub(crate) struct SearchArguments {
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// What may vary: flags of `nn train` with their ranges, such as
-    /// lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam
-    /// [default: lr, optimizer, hidden, batch-size, dropout]
+    /// "lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam"
+    /// (in quotes: | means something to a shell) [default: lr, optimizer, hidden, batch-size, dropout]
     #[arg(
         long,
         value_name = "FLAG=RANGE,...",
