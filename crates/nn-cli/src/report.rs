@@ -51,7 +51,7 @@ pub(crate) struct Sources<'a> {
 
 /// A report on the disk.
 pub(crate) struct Written {
-    pub(crate) page: PathBuf,
+    page: PathBuf,
     plots: Vec<PathBuf>,
     missing: Vec<String>,
 }

@@ -109,8 +109,8 @@ impl Session<'_> {
         };
         let summary = self.summary(&model.network, &outcome, test.as_ref());
         self.run_dir.write_summary(&summary)?;
-        self.write_report(&model);
-        self.conclude(&outcome, test.as_ref(), &summary);
+        let has_report = self.write_report(&model);
+        self.conclude(&outcome, test.as_ref(), &summary, has_report);
         Ok(())
     }
 
@@ -269,7 +269,13 @@ impl Session<'_> {
         })
     }
 
-    fn conclude(&self, outcome: &Outcome, test: Option<&Evaluation>, summary: &serde_json::Value) {
+    fn conclude(
+        &self,
+        outcome: &Outcome,
+        test: Option<&Evaluation>,
+        summary: &serde_json::Value,
+        has_report: bool,
+    ) {
         let run = self.run_dir.path();
         if let Progress::Json = self.progress {
             let mut object = summary.clone();
@@ -298,15 +304,16 @@ impl Session<'_> {
             ));
         }
         terminal::report(format!("saved in {}", run.display()));
-        for next in next_steps(run, self.data) {
+        for next in next_steps(run, self.data, has_report) {
             terminal::report(next);
         }
     }
 
-    /// A training that went well does not fail for want of a picture of it.
-    fn write_report(&self, model: &Model) {
+    /// Whether there is a report now. A training that went well does not fail
+    /// for want of a picture of it.
+    fn write_report(&self, model: &Model) -> bool {
         if !self.has_report {
-            return;
+            return false;
         }
         let sources = report::Sources {
             model: Some(model),
@@ -314,11 +321,13 @@ impl Session<'_> {
             split: None,
             missing: Vec::new(),
         };
-        if let Err(failure) = report::write(self.run_dir.path(), sources, &self.threads) {
+        let written = report::write(self.run_dir.path(), sources, &self.threads);
+        if let Err(failure) = &written {
             let message = failure.message();
             self.progress
                 .say(&format!("note      no report: {message}"));
         }
+        written.is_ok()
     }
 
     fn interrupted(&self, code: Code, outcome: &Outcome) -> Failure {
@@ -389,11 +398,16 @@ fn result_line(test: &Evaluation, scale: f64) -> String {
     }
 }
 
-fn next_steps(run: &Path, data: &Data) -> Vec<String> {
+fn next_steps(run: &Path, data: &Data, has_report: bool) -> Vec<String> {
     let (program, run) = (terminal::program(), run.display());
     let mut steps = vec![
         String::new(),
         "next".to_owned(),
+        if has_report {
+            format!("  open {run}/report.html in a browser")
+        } else {
+            format!("  {program} report {run}")
+        },
         format!("  {program} evaluate {run}"),
     ];
     if data.dataset.image_size.is_some() {

@@ -1,11 +1,11 @@
 //! Several runs side by side: what was chosen differently, what came out.
 
+use crate::axis::Axis;
 use crate::chart::Series;
 use crate::number::{self, NO_NUMBER};
 use crate::page::Page;
 use crate::run::{Epoch, Run, curves};
 use crate::run_report::Report;
-use crate::scale::Axis;
 use crate::table::{Cell, Column, Table, Tone};
 
 /// Runs that can be told apart in one chart.
@@ -58,12 +58,17 @@ impl Comparison {
     fn setting(&self, name: &str) -> ComparedValue {
         let value = |run: &Run| {
             let found = run.settings.iter().find(|setting| setting.0 == name);
-            found.map_or(NO_NUMBER.to_owned(), |setting| setting.1.clone())
+            match found {
+                Some((_, value)) if value.is_empty() => "''".to_owned(),
+                Some((_, value)) => value.clone(),
+                None => NO_NUMBER.to_owned(),
+            }
         };
         ComparedValue::new(name, self.runs.iter().map(value).collect())
     }
 
-    /// What came out, the best of each line named.
+    /// What came out, the best of each line named where the runs can be
+    /// compared.
     pub fn results(&self) -> Vec<ComparedValue> {
         let layers = |run: &Run| {
             let widths: Vec<String> = run.summary.layers.iter().map(u64::to_string).collect();
@@ -73,8 +78,12 @@ impl Comparison {
             ComparedValue::new(name, self.runs.iter().map(text).collect())
         };
         let decimal = number::number;
-        let higher = Some(Better::Higher);
-        let lower = Some(Better::Lower);
+        // Of different data, or by different losses, none is the best.
+        let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
+        let has_same_loss = has_same_data && !self.setting("loss").differs;
+        let higher = Some(Better::Higher).filter(|_| has_same_data);
+        let lower = Some(Better::Lower).filter(|_| has_same_loss);
+        let shorter = Some(Better::Lower);
         vec![
             texts("data set", &|run| run.summary.dataset.clone()),
             texts("network", &layers),
@@ -111,16 +120,16 @@ impl Comparison {
                 number::percent,
             ),
             self.numbers(
-                "training time [s]",
-                lower,
+                "training time",
+                shorter,
                 |run| run.summary.train_seconds,
-                decimal,
+                number::seconds,
             ),
             self.numbers(
-                "seconds per epoch",
-                lower,
+                "time of an epoch",
+                shorter,
                 |run| run.summary.seconds_per_epoch,
-                decimal,
+                number::seconds,
             ),
         ]
     }
@@ -278,7 +287,7 @@ mod tests {
     use crate::run::Summary;
 
     fn run(name: &str, rate: &str, accuracy: Option<f64>) -> Run {
-        let settings = [("data", "glyphs"), ("lr", rate)];
+        let settings = [("data", "glyphs"), ("hidden", ""), ("lr", rate)];
         Run {
             name: name.to_owned(),
             settings: settings
@@ -326,6 +335,13 @@ mod tests {
             .expect("there");
         assert_eq!(accuracy.best, [1]);
         assert_eq!(accuracy.values[2], NO_NUMBER);
+    }
+
+    #[test]
+    fn of_different_data_none_is_the_best() {
+        let mut comparison = three();
+        comparison.runs[0].summary.dataset = "mnist".to_owned();
+        assert!(comparison.results().iter().all(|line| line.best.is_empty()));
     }
 
     #[test]

@@ -42,6 +42,7 @@
 
 mod escape;
 pub mod number;
+mod axis;
 mod scale;
 mod thinning;
 mod palette;
@@ -56,10 +57,11 @@ mod run;
 mod run_report;
 mod comparison;
 
+pub use axis::{Axis, Format};
 pub use comparison::{ComparedValue, Comparison};
 pub use page::{Body, Page};
 pub use run::{Epoch, Run, Summary};
 pub use run_report::{ClassResult, Report, Results, RunReport};
-pub use scale::{Axis, Format};
+
 pub use svg::Svg;
 pub use table::{Cell, Column, Table, Tone};

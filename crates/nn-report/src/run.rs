@@ -1,7 +1,7 @@
 //! A finished or interrupted training in numbers, as its directory tells it.
 
+use crate::axis::{Axis, Format};
 use crate::chart::{LineChart, Mark, Series};
-use crate::scale::{Axis, Format};
 use crate::svg::Svg;
 
 /// What a run directory holds, without the model.
@@ -120,7 +120,7 @@ pub(crate) fn loss_chart(run: &Run) -> Option<Svg> {
     )
 }
 
-/// Training and validation accuracy, the best epoch marked.
+/// Training and validation accuracy, the epoch with the lowest loss marked.
 pub(crate) fn accuracy_chart(run: &Run) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.map(|best| (best.validation_accuracy, best.epoch));
@@ -188,11 +188,10 @@ pub(crate) fn curves(
     }
     let mut chart = LineChart::new(title, Axis::new("epoch").whole(), y, series);
     if let Some((value, epoch)) = best.filter(|_| run.epochs.len() > 1) {
-        let written = match chart.y.format {
-            Format::Percent => crate::number::percent(value),
-            Format::Number | Format::Whole => crate::number::number(value),
+        let label = match chart.y.format {
+            Format::Percent => format!("{} at the lowest loss", crate::number::percent(value)),
+            _ => format!("lowest: epoch {epoch}, {}", crate::number::number(value)),
         };
-        let label = format!("best: epoch {epoch}, {written}");
         chart.marks.push(Mark::new((epoch as f64, value), label));
     }
     Some(chart.svg())

@@ -1,10 +1,10 @@
 //! The page of one run, and its charts as files.
 
+use crate::axis::Axis;
 use crate::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
 use crate::number::{self, NO_NUMBER};
 use crate::page::{Body, Page};
 use crate::run::{self, Run};
-use crate::scale::Axis;
 use crate::svg::Svg;
 use crate::table::{Cell, Column, Table};
 
@@ -52,6 +52,8 @@ pub struct Results {
     pub classes: Vec<ClassResult>,
     /// The samples with the highest loss among those that are wrong.
     pub mistakes: Option<ImageGrid>,
+    /// The command that shows the first of them in full; nothing if empty.
+    pub mistake_command: String,
     /// Predicted against actual numbers, one chart an output.
     pub scatter: Vec<ScatterChart>,
 }
@@ -132,8 +134,7 @@ impl RunReport {
         let summary = &self.run.summary;
         let percent = |share: Option<f64>| share.map(number::percent);
         let decimal = |value: Option<f64>| value.map(number::number);
-        let seconds =
-            |value: Option<f64>| value.map(|value| format!("{} s", number::number(value)));
+        let seconds = |value: Option<f64>| value.map(number::seconds);
         [
             ("Test accuracy", percent(summary.test_accuracy)),
             ("Test loss", decimal(summary.test_loss)),
@@ -226,6 +227,13 @@ impl RunReport {
             writer.page.section("Worst mistakes");
             let caption = "Right class → answer, with the probability of the answer, and the number of the sample.";
             writer.figure("mistakes", Some(mistakes.svg()), caption);
+            if !results.mistake_command.is_empty() {
+                writer
+                    .page
+                    .body()
+                    .paragraph("All probabilities of the first:");
+                writer.page.body().code(&results.mistake_command);
+            }
         }
     }
 

@@ -43,6 +43,15 @@ pub(super) fn fill(
     };
     let samples = choose(data.parts()?, split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, threads)?;
+    let worst = worst_mistakes(model, data, &samples, threads);
+    let is_numbered = split == SplitChoice::Test && !data.dataset.test.is_empty();
+    let mistake_command = match worst.kept.first().filter(|_| is_numbered) {
+        Some(first) => format!(
+            "{} predict {} --index {}",
+            content.program, content.path, first.position
+        ),
+        None => String::new(),
+    };
     content.results = Some(Results {
         split: split_name(split).to_owned(),
         n_samples: evaluation.n_samples as u64,
@@ -55,7 +64,8 @@ pub(super) fn fill(
             .as_ref()
             .map(|confusion| confusion_chart(confusion, &data.class_names)),
         classes: classes(&evaluation, &data.class_names),
-        mistakes: mistakes(model, data, split, &samples, threads),
+        mistakes: worst.grid(data, split, &samples),
+        mistake_command,
         scatter: scatters(model, data, &samples, threads),
     });
     Ok(())
@@ -137,15 +147,24 @@ struct Mistake {
     probability: f32,
 }
 
-/// The mistakes with the highest loss, where samples are images.
-fn mistakes(
+/// The mistakes with the highest loss.
+#[derive(Default)]
+struct WorstMistakes {
+    kept: Vec<Mistake>,
+    /// How many there are in all.
+    n_all: usize,
+}
+
+/// Finds the worst mistakes, where samples are images.
+fn worst_mistakes(
     model: &Model,
     data: &Data,
-    split: SplitChoice,
     samples: &Samples<'_>,
     threads: &Threads,
-) -> Option<ImageGrid> {
-    let size = data.dataset.image_size?;
+) -> WorstMistakes {
+    if data.dataset.image_size.is_none() {
+        return WorstMistakes::default();
+    }
     let mut mistakes = Vec::new();
     each_answer(model, samples, threads, |answer| {
         let right = samples.label(answer.position).map(|label| label as usize);
@@ -160,41 +179,48 @@ fn mistakes(
             });
         }
     });
-    if mistakes.is_empty() {
-        return None;
-    }
     let n_all = mistakes.len();
     mistakes.sort_by(|a, b| b.loss.total_cmp(&a.loss));
     mistakes.truncate(N_MISTAKES);
-    let tile = |mistake: &Mistake| {
-        let mut pixels = vec![0.0; samples.n_inputs()];
-        samples.copy_inputs(mistake.position, &mut pixels);
+    WorstMistakes {
+        kept: mistakes,
+        n_all,
+    }
+}
+
+impl WorstMistakes {
+    fn grid(&self, data: &Data, split: SplitChoice, samples: &Samples<'_>) -> Option<ImageGrid> {
+        let size = data.dataset.image_size.filter(|_| self.n_all > 0)?;
         let name = |class: usize| data.class_names.get(class).map_or("?", String::as_str);
-        Tile {
-            picture: Picture {
-                width: size.1,
-                height: size.0,
-                pixels: Pixels::Grey(pixels),
-            },
-            caption: format!(
-                "{} → {}\n{}\nno. {}",
-                name(mistake.right),
-                name(mistake.named),
-                terminal::percent(Some(f64::from(mistake.probability))),
-                data.row_of(split, mistake.position)
+        let tile = |mistake: &Mistake| {
+            let mut pixels = vec![0.0; samples.n_inputs()];
+            samples.copy_inputs(mistake.position, &mut pixels);
+            Tile {
+                picture: Picture {
+                    width: size.1,
+                    height: size.0,
+                    pixels: Pixels::Grey(pixels),
+                },
+                caption: format!(
+                    "{} → {}\n{}\nno. {}",
+                    name(mistake.right),
+                    name(mistake.named),
+                    terminal::percent(Some(f64::from(mistake.probability))),
+                    data.row_of(split, mistake.position)
+                ),
+                is_mistake: true,
+            }
+        };
+        Some(ImageGrid {
+            title: format!(
+                "The {} worst of {} mistakes",
+                self.kept.len(),
+                number::count(self.n_all as u64)
             ),
-            is_mistake: true,
-        }
-    };
-    Some(ImageGrid {
-        title: format!(
-            "The {} worst of {} mistakes",
-            mistakes.len(),
-            number::count(n_all as u64)
-        ),
-        columns: 6,
-        tiles: mistakes.iter().map(tile).collect(),
-    })
+            columns: 8,
+            tiles: self.kept.iter().map(tile).collect(),
+        })
+    }
 }
 
 /// Predicted against actual numbers in the table's own units.
