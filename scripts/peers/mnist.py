@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import pathlib
+import time
 
 import numpy as np
 
@@ -24,6 +25,8 @@ def arguments():
     parser.add_argument("--lr", type=float, required=True)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--limit", type=float, default=float("inf"), metavar="SECONDS",
+                        help="no epoch begins after so many seconds of training")
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
     parsed.layers = [int(width) for width in parsed.layers.split(",")]
@@ -46,7 +49,8 @@ def load(folder, rows):
 
 
 def initial_weights(layers, activation, seed):
-    """He for relu, Xavier (uniform) otherwise and in the last layer; zero biases."""
+    """As `nn train`'s default: He (normal) for relu, Xavier (uniform) otherwise
+    and in the last layer; biases are 0."""
     rng = np.random.default_rng(seed)
     parameters = []
     last = len(layers) - 2
@@ -58,6 +62,16 @@ def initial_weights(layers, activation, seed):
             weights = rng.uniform(-limit, limit, (n_in, n_out))
         parameters.append((weights.astype(np.float32), np.zeros(n_out, np.float32)))
     return parameters
+
+
+def time_epochs(args, epoch):
+    """Calls `epoch()` until the epochs or the time are over: seconds of each."""
+    seconds = []
+    while len(seconds) < args.epochs and sum(seconds) <= args.limit:
+        start = time.perf_counter()
+        epoch()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def report(name, version, seconds, accuracy):
