@@ -13,11 +13,14 @@ import pathlib
 import time
 
 import numpy as np
+import safetensors.numpy
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of MNIST's files")
+    parser.add_argument("--initial", type=pathlib.Path, required=True, metavar="FILE",
+                        help="model file whose weights to start from")
     parser.add_argument("--layers", required=True, help="widths, such as 784,128,10")
     parser.add_argument("--activation", choices=["relu", "sigmoid"], required=True)
     parser.add_argument("--batch", type=int, required=True, help="rows in a step; 0: all")
@@ -48,20 +51,11 @@ def load(folder, rows):
     return x_train * scale, y_train.astype(np.int64), x_test * scale, y_test.astype(np.int64)
 
 
-def initial_weights(layers, activation, seed):
-    """As `nn train`'s default: He (normal) for relu, Xavier (uniform) otherwise
-    and in the last layer; biases are 0."""
-    rng = np.random.default_rng(seed)
-    parameters = []
-    last = len(layers) - 2
-    for index, (n_in, n_out) in enumerate(zip(layers[:-1], layers[1:])):
-        if activation == "relu" and index != last:
-            weights = rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out))
-        else:
-            limit = np.sqrt(6 / (n_in + n_out))
-            weights = rng.uniform(-limit, limit, (n_in, n_out))
-        parameters.append((weights.astype(np.float32), np.zeros(n_out, np.float32)))
-    return parameters
+def initial_weights(args):
+    """(weights [n_in, n_out], bias) of each layer, as `nn` would start; biases are 0."""
+    tensors = safetensors.numpy.load_file(args.initial)
+    weights = [tensors[f"layers.{index}.weight"] for index in range(len(args.layers) - 1)]
+    return [(part, np.zeros(part.shape[1], np.float32)) for part in weights]
 
 
 def time_epochs(args, epoch):

@@ -2,12 +2,15 @@
 //! flags, MNIST, the initial weights, the order of the rows, and the line that
 //! is printed.
 
+#![allow(dead_code, reason = "not every peer needs all of it")]
+
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
+use safetensors::SafeTensors;
 
 /// A result of a peer's program.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -18,6 +21,7 @@ pub const N_INPUTS: usize = 784;
 /// The training that was asked for.
 pub struct Arguments {
     pub data: PathBuf,
+    pub initial: PathBuf,
     pub layers: Vec<usize>,
     pub activation: String,
     pub batch: usize,
@@ -46,6 +50,7 @@ impl Arguments {
         let batch: usize = text("batch")?.parse()?;
         Ok(Self {
             data: text("data")?.into(),
+            initial: text("initial")?.into(),
             layers: widths.collect::<std::result::Result<_, _>>()?,
             activation: text("activation")?.clone(),
             batch: if batch == 0 { rows } else { batch },
@@ -90,37 +95,25 @@ fn read_idx(path: &Path, header: usize) -> Result<Vec<u8>> {
     Ok(bytes.split_off(header))
 }
 
-/// Weights `[n_in, n_out]` of every layer, as in `mnist.py`: He (normal) for
-/// relu, Xavier (uniform) otherwise and in the last layer. Biases are 0.
-pub fn initial_weights(arguments: &Arguments) -> Vec<Vec<f32>> {
-    let mut random = Random(arguments.seed);
-    let last = arguments.layers.len() - 2;
-    let mut weights = Vec::new();
-    for (index, pair) in arguments.layers.windows(2).enumerate() {
-        let (n_in, n_out) = (pair[0], pair[1]);
-        let is_he = arguments.activation == "relu" && index != last;
-        let deviation = (2.0 / n_in as f64).sqrt();
-        let limit = (6.0 / (n_in + n_out) as f64).sqrt();
-        let weight = |_| {
-            let value = if is_he {
-                deviation * random.normal()
-            } else {
-                limit * (2.0 * random.uniform() - 1.0)
-            };
-            value as f32
-        };
-        weights.push((0..n_in * n_out).map(weight).collect());
-    }
-    weights
+/// The weights `[n_in, n_out]` of every layer that `nn` would start from, out
+/// of a model file. Biases are 0.
+pub fn initial_weights(arguments: &Arguments) -> Result<Vec<Vec<f32>>> {
+    let bytes = std::fs::read(&arguments.initial)?;
+    let tensors = SafeTensors::deserialize(&bytes)?;
+    let weights = |layer: usize| -> Result<Vec<f32>> {
+        let tensor = tensors.tensor(&format!("layers.{layer}.weight"))?;
+        let (numbers, _) = tensor.data().as_chunks();
+        Ok(numbers.iter().copied().map(f32::from_le_bytes).collect())
+    };
+    (0..arguments.layers.len() - 1).map(weights).collect()
 }
 
 /// SplitMix64 (Steele, Lea & Flood 2014).
 pub struct Random(u64);
 
 impl Random {
-    /// Another stream than that of the initial weights.
-    pub fn for_order(seed: u64) -> Self {
-        Self(seed ^ 0x5851_f42d_4c95_7f2d)
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
     }
 
     fn bits(&mut self) -> u64 {
@@ -129,17 +122,6 @@ impl Random {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         bits ^ (bits >> 31)
-    }
-
-    /// In 0..1.
-    fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Box & Muller (1958).
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
     /// Fisher & Yates.

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["jax", "numpy"]
+# dependencies = ["jax", "numpy", "safetensors"]
 # ///
 """JAX: a whole epoch compiled into one scan."""
 
@@ -62,7 +62,7 @@ def main():
 
     parameters = [
         tuple(jnp.asarray(part) for part in layer)
-        for layer in mnist.initial_weights(args.layers, args.activation, args.seed)
+        for layer in mnist.initial_weights(args)
     ]
     zeros = jax.tree.map(jnp.zeros_like, parameters)
     state = {"parameters": parameters}

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "scikit-learn"]
+# dependencies = ["numpy", "safetensors", "scikit-learn"]
 # ///
 """scikit-learn's MLPClassifier, as it comes."""
 
@@ -24,7 +24,8 @@ class Stopwatch(MLPClassifier):
     """
 
     def _init_coef(self, fan_in, fan_out, dtype):
-        return next(self.given)
+        weights, bias = next(self.given)
+        return weights.copy(), bias
 
     def _update_no_improvement_count(self, *arguments):
         super()._update_no_improvement_count(*arguments)
@@ -52,7 +53,7 @@ def main():
         shuffle=args.batch != args.rows,
         random_state=args.seed,
     )
-    network.given = iter(mnist.initial_weights(args.layers, args.activation, args.seed))
+    network.given = iter(mnist.initial_weights(args))
     network.limit = args.limit
     network.ends = []
     network.start = time.perf_counter()

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["numpy", "torch"]
+# dependencies = ["numpy", "safetensors", "torch"]
 # ///
 """PyTorch, as its tutorials write it: eager, on the CPU."""
 
@@ -15,7 +15,7 @@ def main():
     activation = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[args.activation]
     torch.manual_seed(args.seed)
     modules = []
-    for weights, bias in mnist.initial_weights(args.layers, args.activation, args.seed):
+    for weights, bias in mnist.initial_weights(args):
         linear = torch.nn.Linear(*weights.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weights.T))

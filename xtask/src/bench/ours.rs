@@ -63,6 +63,14 @@ impl Nn {
         })
     }
 
+    /// A model file with the weights that a training starts from.
+    pub(super) fn initial_weights(&self, workload: &Workload, seed: usize) -> Result<PathBuf> {
+        let run = self.run_folder(&format!("{}-{seed}", workload.name))?;
+        let arguments = workload.initial_arguments(seed);
+        self.program.output(&self.with_run(&arguments, &run))?;
+        Ok(run.join("model.safetensors"))
+    }
+
     /// A folder of this name among our runs, not there yet.
     pub(super) fn run_folder(&self, name: &str) -> Result<PathBuf> {
         let run = self.folder.join(name);

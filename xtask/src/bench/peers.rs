@@ -109,16 +109,21 @@ impl Peer {
     }
 }
 
-/// Trains with the program of a peer; no epoch begins after `limit` seconds.
+/// Trains with the program of a peer from the weights of the model file
+/// `initial`; no epoch begins after `limit` seconds.
 pub(super) fn train(
     program: &Program,
     data: &Path,
+    initial: &Path,
     workload: &Workload,
     seed: usize,
     limit: f64,
 ) -> Result<Training> {
-    let folder = data.join("mnist").to_string_lossy().into_owned();
-    let mut arguments = vec!["--data".to_owned(), folder];
+    let data = data.join("mnist");
+    let [data, initial] = [&data, initial].map(Path::to_string_lossy);
+    let mut arguments = ["--data", &data, "--initial", &initial]
+        .map(String::from)
+        .to_vec();
     arguments.extend(workload.peer_arguments(seed, limit));
     let json = Json::new(&program.name(), &program.output(&arguments)?);
     Ok(Training {

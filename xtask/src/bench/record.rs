@@ -78,7 +78,7 @@ impl Record {
     }
 
     fn markdown(&self) -> String {
-        let mut machine = Table::new(["machine", ""]);
+        let mut machine = Table::of_texts(["machine", ""]);
         self.machine.rows(&mut machine);
         self.peak.rows(&mut machine);
         let mut text = format!(

@@ -5,13 +5,25 @@
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
+    /// Columns from this one on are aligned to the right.
+    first_number: usize,
 }
 
 impl Table {
-    /// The first column is aligned to the left, the others to the right.
+    /// Names in the first column, aligned to the left, and numbers in the
+    /// others, aligned to the right.
     pub(super) fn new<S: Into<String>>(head: impl IntoIterator<Item = S>) -> Self {
         Self {
             rows: vec![head.into_iter().map(Into::into).collect()],
+            first_number: 1,
+        }
+    }
+
+    /// Texts in all columns.
+    pub(super) fn of_texts<S: Into<String>>(head: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            first_number: usize::MAX,
+            ..Self::new(head)
         }
     }
 
@@ -28,38 +40,35 @@ impl Table {
         let widths: Vec<usize> = (0..n_columns).map(|column| width(column).max(3)).collect();
         let mut text = String::new();
         for (index, row) in self.rows.iter().enumerate() {
-            text.push_str(&line(row, &widths));
+            text.push_str(&self.line(row, &widths));
             if index == 0 {
-                text.push_str(&rule(&widths));
+                text.push_str(&self.rule(&widths));
             }
         }
         text
     }
-}
 
-fn line(row: &[String], widths: &[usize]) -> String {
-    let mut text = String::from("|");
-    for (column, &width) in widths.iter().enumerate() {
-        let cell = row.get(column).map_or("", String::as_str);
-        if column == 0 {
-            text.push_str(&format!(" {cell:<width$} |"));
-        } else {
-            text.push_str(&format!(" {cell:>width$} |"));
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let mut text = String::from("|");
+        for (column, &width) in widths.iter().enumerate() {
+            let cell = row.get(column).map_or("", String::as_str);
+            if column < self.first_number {
+                text.push_str(&format!(" {cell:<width$} |"));
+            } else {
+                text.push_str(&format!(" {cell:>width$} |"));
+            }
         }
+        text + "\n"
     }
-    text + "\n"
-}
 
-fn rule(widths: &[usize]) -> String {
-    let mut text = String::from("|");
-    for (column, &width) in widths.iter().enumerate() {
-        let dashes = "-".repeat(width);
-        text.push_str(&match column {
-            0 => format!(" {dashes} |"),
-            _ => format!(" {}: |", &dashes[1..]),
-        });
+    fn rule(&self, widths: &[usize]) -> String {
+        let mut text = String::from("|");
+        for (column, &width) in widths.iter().enumerate() {
+            let end = if column < self.first_number { '-' } else { ':' };
+            text.push_str(&format!(" {}{end} |", "-".repeat(width - 1)));
+        }
+        text + "\n"
     }
-    text + "\n"
 }
 
 /// Seconds with three digits that count: `12.3 s`, `0.123 s`, `12.3 ms`.
@@ -130,6 +139,9 @@ mod tests {
              | nn      | 0.125 |\n\
              | é       |       |\n"
         );
+        let mut texts = Table::of_texts(["a", "b"]);
+        texts.row(["x", "y"]);
+        assert!(texts.markdown().ends_with("| --- | --- |\n| x   | y   |\n"));
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Comparison {
     ) -> Result<Self> {
         let mut comparison = Self::new(workload, runners);
         for seed in 0..rounds {
+            let initial = nn.initial_weights(workload, seed)?;
             for (index, runner) in runners.iter().enumerate() {
                 let Ok(program) = &runner.program else {
                     continue;
@@ -75,7 +76,7 @@ impl Comparison {
                 let ours = nn.train(workload, workload.epochs, seed)?;
                 announce(workload, "nn", seed, ours.median, ours.accuracy);
                 comparison.ours.push(ours.clone());
-                let theirs = peers::train(program, data, workload, seed, EPOCH_LIMIT);
+                let theirs = peers::train(program, data, &initial, workload, seed, EPOCH_LIMIT);
                 comparison.peers[index].note(workload, seed, ours, theirs);
             }
         }
@@ -326,13 +327,13 @@ is the median, over the rounds, of their median epoch by our median epoch of the
 round has another seed. An epoch is shuffling, gathering, forward, backward and step, without
 evaluation. The first epoch of a peer warms up and does not count, unless it is the only one; ours
 always counts. A peer begins no epoch after 10 s of training, and is not asked again after 30 s.
-All start from weights of the same distributions: He for relu, Xavier otherwise and in the last
-layer. That the work was the same is seen by the accuracies, workload by workload.
+Within a round all start from the same weights and differ in the order of the rows alone. That the
+work was the same is seen by the accuracies, workload by workload.
 ";
 
 /// What each peer is, and of which version.
 fn programs(comparisons: &[Comparison]) -> String {
-    let mut table = Table::new(["program", "version", "how"]);
+    let mut table = Table::of_texts(["program", "version", "how"]);
     let how = "`nn train`, as `cargo run -p nn-cli -- train` builds it";
     table.row(["nn", env!("CARGO_PKG_VERSION"), how]);
     let peers = comparisons.first().map_or(&[][..], |first| &first.peers);

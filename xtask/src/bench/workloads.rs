@@ -142,6 +142,20 @@ impl Workload {
         line.split(' ').map(String::from).collect()
     }
 
+    /// What follows `nn` for a run whose model is, to the last bit of its
+    /// weights, what a training with this seed starts from: one step so short
+    /// that no weight changes.
+    pub(super) fn initial_arguments(&self, seed: usize) -> Vec<String> {
+        let step = Self {
+            batch_size: None,
+            optimizer: "sgd",
+            learning_rate: 1e-30,
+            rows: 64,
+            ..*self
+        };
+        step.nn_arguments(1, seed)
+    }
+
     /// What the peers' programs take, all of them alike.
     pub(super) fn peer_arguments(&self, seed: usize, limit: f64) -> Vec<String> {
         let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();

@@ -19,8 +19,8 @@ struct Mlp {
 }
 
 impl Mlp {
-    fn new(arguments: &Arguments, device: &Device) -> Self {
-        let weights = mnist::initial_weights(arguments);
+    fn new(arguments: &Arguments, device: &Device) -> Result<Self> {
+        let weights = mnist::initial_weights(arguments)?;
         let layer = |(widths, weights): (&[usize], Vec<f32>)| {
             let (n_in, n_out) = (widths[0], widths[1]);
             let mut layer = LinearConfig::new(n_in, n_out).init(device);
@@ -29,7 +29,7 @@ impl Mlp {
             layer.bias = Some(Param::from_tensor(Tensor::zeros([n_out], device)));
             layer
         };
-        Self {
+        Ok(Self {
             layers: arguments
                 .layers
                 .windows(2)
@@ -37,7 +37,7 @@ impl Mlp {
                 .map(layer)
                 .collect(),
             is_relu: arguments.activation == "relu",
-        }
+        })
     }
 
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
@@ -72,14 +72,14 @@ fn main() -> Result<()> {
         Tensor::<1, Int>::from_data(labels, &learning_device),
     );
 
-    let mut network = Some(Mlp::new(&arguments, &learning_device));
+    let mut network = Some(Mlp::new(&arguments, &learning_device)?);
     let loss = CrossEntropyLossConfig::new().init(&learning_device);
     let mut optimizer: ModuleOptimizer = match arguments.optimizer.as_str() {
         "adam" => AdamConfig::new().with_epsilon(1e-8).init(),
         _ => SgdConfig::new().init(),
     };
     let mut order: Vec<i32> = (0..arguments.rows as i32).collect();
-    let mut random = Random::for_order(arguments.seed);
+    let mut random = Random::new(arguments.seed);
     let is_whole = arguments.batch == arguments.rows;
     let seconds = mnist::time_epochs(&arguments, || {
         if !is_whole {
@@ -102,7 +102,7 @@ fn main() -> Result<()> {
 
     let network = network.expect("put back").valid();
     let outputs = network.forward(images(test.images, &device));
-    let outputs: Vec<f32> = outputs.into_data().to_vec()?;
+    let outputs: Vec<f32> = outputs.into_data().try_to_vec()?;
     let accuracy = mnist::accuracy(&outputs, &test.labels);
     mnist::report("burn", "0.22.1", &seconds, accuracy);
     Ok(())

@@ -16,7 +16,7 @@ struct Mlp {
 
 impl Mlp {
     fn new(arguments: &Arguments) -> Result<Self> {
-        let weights = mnist::initial_weights(arguments);
+        let weights = mnist::initial_weights(arguments)?;
         let mut layers = Vec::new();
         for (widths, weights) in arguments.layers.windows(2).zip(weights) {
             let weights = Tensor::from_vec(weights, (widths[0], widths[1]), &Device::Cpu)?;
@@ -79,7 +79,7 @@ fn train(arguments: &Arguments, network: &Mlp, mut optimizer: impl Optimizer) ->
     let y = Tensor::from_vec(labels, arguments.rows, &Device::Cpu)?;
 
     let mut order: Vec<u32> = (0..arguments.rows as u32).collect();
-    let mut random = Random::for_order(arguments.seed);
+    let mut random = Random::new(arguments.seed);
     let is_whole = arguments.batch == arguments.rows;
     let seconds = mnist::time_epochs(arguments, || {
         if !is_whole {

@@ -51,7 +51,7 @@ fn network(arguments: &Arguments) -> Result<Sequential> {
         "relu" => Activation::ReLU,
         _ => Activation::Sigmoid,
     };
-    let weights = mnist::initial_weights(arguments);
+    let weights = mnist::initial_weights(arguments)?;
     let last = weights.len() - 1;
     let mut builder = SequentialBuilder::new();
     for (index, weights) in weights.into_iter().enumerate() {
