@@ -17,6 +17,7 @@ mod ours;
 mod environment;
 mod peers;
 mod training;
+mod summary;
 mod inference;
 mod scaling;
 mod png;
@@ -85,8 +86,11 @@ fn measure_workloads(
         } else {
             Comparison::beside(nn, data, workload, rounds, runners)?
         });
-        for (heading, text) in training::parts(&comparisons, record.peak()) {
+        for (heading, text) in summary::parts(&comparisons, record.peak()) {
             record.keep(heading, text)?;
+        }
+        if let Some(text) = summary::raw_numbers(&comparisons) {
+            record.keep_last("Raw numbers", text)?;
         }
     }
     Ok(())

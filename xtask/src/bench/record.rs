@@ -21,6 +21,8 @@ pub(super) struct Record {
     peak: Peak,
     /// Headings and what stands below them.
     parts: Vec<(&'static str, String)>,
+    /// What stands behind all of them.
+    last: Option<(&'static str, String)>,
 }
 
 impl Record {
@@ -41,6 +43,7 @@ impl Record {
             machine: Machine::this(),
             peak,
             parts: Vec::new(),
+            last: None,
         }
     }
 
@@ -55,6 +58,12 @@ impl Record {
             Some((_, old)) => *old = text,
             None => self.parts.push((heading, text)),
         }
+        self.write()
+    }
+
+    /// Keeps what is to stand at the end of the file.
+    pub(super) fn keep_last(&mut self, heading: &'static str, text: String) -> Result<()> {
+        self.last = Some((heading, text));
         self.write()
     }
 
@@ -87,7 +96,7 @@ impl Record {
             self.command,
             machine.markdown()
         );
-        for (heading, part) in &self.parts {
+        for (heading, part) in self.parts.iter().chain(&self.last) {
             text.push_str(&format!("\n## {heading}\n\n{}\n", part.trim_end()));
         }
         text
