@@ -18,7 +18,10 @@ const THREADED: [&str; 3] = ["adam128", "deep256", "gd64"];
 /// Three tables.
 pub(super) fn section(nn: &Nn, rounds: usize) -> Result<String> {
     Ok(format!(
-        "Each doubling beside the one before it; in proportion would be 2.00 x.\n\n{}\n{}\n{}\n",
+        "Growth is the time by that of the line above; in proportion would be 2.00 x.\n\n\
+         More rows, 784-128-10, batch 64:\n\n{}\n\
+         More hidden units, 30 000 rows, batch 64:\n\n{}\n\
+         More threads:\n\n{}\n",
         rows(nn, rounds)?,
         widths(nn, rounds)?,
         threads(nn, rounds)?
@@ -29,7 +32,7 @@ pub(super) fn section(nn: &Nn, rounds: usize) -> Result<String> {
 fn rows(nn: &Nn, rounds: usize) -> Result<String> {
     let lines = ROWS.map(|rows| format!("{} --limit-train {rows}", training(128, 4)));
     let times = times(nn, &lines, rounds)?;
-    let mut table = Table::new(["rows", "s/epoch", "as before"]);
+    let mut table = Table::new(["rows", "s/epoch", "growth"]);
     for (index, rows) in ROWS.into_iter().enumerate() {
         let growth = index
             .checked_sub(1)
@@ -47,7 +50,7 @@ fn rows(nn: &Nn, rounds: usize) -> Result<String> {
 fn widths(nn: &Nn, rounds: usize) -> Result<String> {
     let lines = WIDTHS.map(|width| format!("{} --limit-train 30000", training(width, 3)));
     let times = times(nn, &lines, rounds)?;
-    let mut table = Table::new(["hidden units", "parameters", "s/epoch", "as before"]);
+    let mut table = Table::new(["hidden units", "parameters", "s/epoch", "growth"]);
     for (index, width) in WIDTHS.into_iter().enumerate() {
         let growth = index
             .checked_sub(1)
