@@ -20,7 +20,7 @@ Usage: cargo xtask bench [WORKLOAD|PART...] [--peers [PEER...]] [--rounds N] [--
 
   --peers        the same training in other libraries, in turn with ours, in one run; with
                  PEERs only these: jax torch sklearn burn candle rustyml. Installs and builds
-                 them in target/peers (10 GB). Without WORKLOADs and PARTs everything above is
+                 them in target/peers (10 GB, once). Without WORKLOADs and PARTs everything above is
                  measured (25 minutes on two cores) and written to benches/results/DATE.md
   --rounds N     processes of each program, with seeds 0 to N-1 (default: 3, gd10 5)
   --output FILE  write what is printed, with machine, versions and raw numbers, to FILE
