@@ -85,6 +85,7 @@ pub mod activation;
 pub mod init;
 pub mod layer;
 pub mod network;
+pub mod predictor;
 pub mod loss;
 pub mod penalty;
 pub mod backprop;
@@ -112,6 +113,7 @@ pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
 pub use penalty::Penalty;
+pub use predictor::Predictor;
 pub use schedule::Schedule;
 pub use training::{Trainer, TrainingConfig};
 
