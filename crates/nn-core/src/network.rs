@@ -16,7 +16,6 @@ use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
 use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
 use crate::menu::Range;
-use crate::predictor::Predictor;
 use crate::{Error, Result};
 
 /// Most neurons or inputs of a layer.
@@ -324,7 +323,7 @@ impl<S: Scalar> Network<S> {
     }
 
     /// The answer to one sample. For many answers one by one,
-    /// [`Predictor`](crate::Predictor) needs no allocation; for many samples,
+    /// [`Predictor`](crate::predictor::Predictor) needs no allocation; for many samples,
     /// [`forward`](Self::forward) is faster.
     ///
     /// # Shapes
@@ -333,9 +332,11 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If `inputs` does not have the width of a sample.
     pub fn predict(&self, inputs: &[S]) -> Vec<S> {
-        let mut outputs = vec![S::zero(); self.n_outputs()];
-        Predictor::new(self).predict_into(inputs, &mut outputs);
-        outputs
+        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
+            .expect("a slice is a matrix of one row");
+        let mut trace = Trace::new(self, 1);
+        self.forward(row, &mut trace, &Threads::single());
+        trace.outputs().iter().copied().collect()
     }
 
     /// As [`forward`](Self::forward), in training: batch normalisation uses the

@@ -394,7 +394,7 @@ impl<S: Scalar> SparseBuffers<S> {
         if is_fixed {
             let rows: Vec<u32> = (0..train.len() as u32).collect();
             for rows in rows.chunks(block_rows) {
-                let mut block = Transposed::new(&matrix, threads);
+                let mut block = Transposed::new(&matrix, 0, threads);
                 block.fill(
                     SparseRows {
                         matrix: &matrix,
@@ -405,7 +405,7 @@ impl<S: Scalar> SparseBuffers<S> {
                 transposed.push(block);
             }
         } else {
-            transposed.push(Transposed::new(&matrix, threads));
+            transposed.push(Transposed::new(&matrix, block_rows, threads));
         }
         Some(Self {
             matrix,
@@ -417,7 +417,7 @@ impl<S: Scalar> SparseBuffers<S> {
 
     /// From now on holds no more than a block, refilled for each.
     fn take_blocks(&mut self, threads: &Threads) {
-        self.transposed = vec![Transposed::new(&self.matrix, threads)];
+        self.transposed = vec![Transposed::new(&self.matrix, 0, threads)];
         self.is_fixed = false;
         self.matrix.refill(&[]);
     }

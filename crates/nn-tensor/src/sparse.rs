@@ -251,13 +251,15 @@ impl Transposed {
     /// Most rows that can be transposed together.
     pub const MAX_ROWS: usize = 1 << 16;
 
-    /// Nothing yet; buffers for batches of `matrix`.
-    pub fn new(matrix: &SparseBytes, threads: &Threads) -> Self {
+    /// Nothing yet. Transposing up to `max_rows` different rows of `matrix` will
+    /// not allocate; more rows will.
+    pub fn new(matrix: &SparseBytes, max_rows: usize, threads: &Threads) -> Self {
         let ranges = matrix.column_ranges(threads.count().min(MAX_PIECES));
+        let longest = matrix.rows.longest();
         let piece = |columns: Range<usize>| Piece {
             order: (0..columns.len() as u32).collect(),
+            lists: Lists::with_capacity(columns.len(), max_rows, longest),
             columns,
-            lists: Lists::empty(),
         };
         Self {
             pieces: ranges.into_iter().map(piece).collect(),
@@ -472,7 +474,7 @@ mod tests {
             );
             for count in [1, 2, 3] {
                 let threads = Threads::new(count);
-                let mut transposed = Transposed::new(&sparse, &threads);
+                let mut transposed = Transposed::new(&sparse, order.len(), &threads);
                 for _ in 0..2 {
                     let mut out = vec![S::zero(); n_columns * width];
                     transposed.product_of(
@@ -552,7 +554,7 @@ mod tests {
             let mut out = vec![0.0; 200 * 70];
             rows.add_product(&factors(), weights, &mut out, &threads);
             let mut gradient = vec![0.0; 784 * 70];
-            Transposed::new(&sparse, &threads).product_of(
+            Transposed::new(&sparse, order.len(), &threads).product_of(
                 rows,
                 &factors(),
                 &out,

@@ -100,7 +100,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
             .expect("weights are contiguous");
         match transposed {
             TransposedInputs::None => {
-                let mut transposed = Transposed::new(rows.matrix, threads);
+                let mut transposed = Transposed::new(rows.matrix, rows.rows.len(), threads);
                 transposed.product_of(rows, factors, error, gradient, written, threads);
             }
             TransposedInputs::ToFill(transposed) => {

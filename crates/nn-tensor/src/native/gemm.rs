@@ -32,7 +32,7 @@ use super::sparse::{self, SumKernel, Sums};
 pub(super) const KC: usize = 256;
 
 /// Width of a block of columns, a multiple of every kernel's width.
-const NC: usize = 512;
+pub(super) const NC: usize = 512;
 
 /// Products of at most so many rows are done row by row with a B that is not
 /// packed: packing would be most of the work.

@@ -34,14 +34,18 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    /// No lists.
-    pub(crate) fn empty() -> Self {
+    /// No lists, with room for [`transpose`](Self::transpose) to make `n_lists`
+    /// of them of up to `n_indices` rows that have at most `longest` entries each.
+    pub(crate) fn with_capacity(n_lists: usize, n_indices: usize, longest: usize) -> Self {
+        let n_entries = n_indices * longest.min(n_lists);
+        let mut starts = Vec::with_capacity(n_lists * n_indices.div_ceil(MAX_SEGMENT) + 1);
+        starts.push(0);
         Self {
             n_lists: 0,
             n_indices: 0,
-            starts: vec![0],
-            indices: Vec::new(),
-            bytes: Vec::new(),
+            starts,
+            indices: vec![0; n_entries],
+            bytes: vec![0; n_entries],
         }
     }
 
@@ -146,6 +150,17 @@ impl Lists {
     /// All indices, list after list.
     pub(crate) fn indices(&self) -> &[u16] {
         &self.indices
+    }
+
+    /// Entries of the list that has most.
+    pub(crate) fn longest(&self) -> usize {
+        let n_segments = self.n_segments().max(1);
+        let ends = self.starts.iter().step_by(n_segments);
+        let pairs = ends.clone().zip(ends.skip(1));
+        pairs
+            .map(|(start, end)| (end - start) as usize)
+            .max()
+            .unwrap_or(0)
     }
 
     /// All entries of a list.

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use super::scratch;
+
 /// How often a worker looks for a new job before it sleeps (some 50 µs).
 const SPINS: usize = 20_000;
 
@@ -263,6 +265,7 @@ struct Share {
 
 /// The life of a worker.
 fn work(shared: &Shared, share: Share) {
+    scratch::reserve();
     let mut seen = 0;
     while let Some(job) = shared.wait_for_job(seen) {
         seen = job.number;

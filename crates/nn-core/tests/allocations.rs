@@ -1,0 +1,127 @@
+//! After its first step, training allocates nothing; neither does a
+//! [`Predictor`].
+//!
+//! A binary of its own, with one test, since the allocator counts for the whole
+//! process.
+
+use std::alloc::System;
+use std::time::Duration;
+
+use nn_core::ndarray::Array2;
+use nn_core::training::{BatchSize, Event};
+use nn_core::{
+    Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Predictor, Samples, Targets,
+    Threads, Trainer, TrainingConfig,
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const N_SAMPLES: usize = 3000;
+const N_INPUTS: usize = 300;
+
+#[test]
+fn nothing_is_allocated_after_the_first_step() {
+    for n_threads in [1, 2] {
+        let threads = Threads::new(n_threads);
+        // Threads make their own memory when they start.
+        std::thread::sleep(Duration::from_millis(100));
+        for density in [0.2, 1.0] {
+            for (optimizer, batch_size) in [
+                ("sgd", BatchSize::Rows(1)),
+                ("sgd", BatchSize::Rows(32)),
+                ("adam", BatchSize::Rows(128)),
+                ("momentum", BatchSize::Full),
+            ] {
+                for is_regularised in [false, true] {
+                    let what = format!(
+                        "{optimizer}, {batch_size:?}, density {density}, {n_threads} threads, \
+                         regularised: {is_regularised}"
+                    );
+                    if is_regularised && batch_size == BatchSize::Rows(1) {
+                        continue;
+                    }
+                    let n = allocations(optimizer, batch_size, density, is_regularised, &threads);
+                    assert_eq!(n, 0, "{what}");
+                }
+            }
+        }
+    }
+    let network = network(false);
+    let mut predictor = Predictor::new(&network);
+    let (sample, mut answer) = ([0.5; N_INPUTS], [0.0; 10]);
+    predictor.predict_into(&sample, &mut answer);
+    let region = Region::new(ALLOCATOR);
+    predictor.predict_into(&sample, &mut answer);
+    assert_eq!(region.change().allocations, 0, "an answer");
+}
+
+/// How often memory is asked for in the steps of one epoch after the first.
+fn allocations(
+    optimizer: &str,
+    batch_size: BatchSize,
+    density: f64,
+    is_regularised: bool,
+    threads: &Threads,
+) -> usize {
+    let values = bytes(density);
+    let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|row| row % 10).collect();
+    let targets = Targets::Classes {
+        labels: &labels,
+        n_classes: 10,
+    };
+    let inputs = Inputs::Bytes {
+        values: values.view(),
+        scale: 1.0 / 255.0,
+    };
+    let samples = Samples::new(inputs, targets).expect("they fit");
+    let mut config = TrainingConfig::new(
+        Loss::CrossEntropy,
+        optimizer.parse().expect("it is on the menu"),
+    );
+    (config.batch_size, config.epochs, config.learning_rate) = (batch_size, 2, 0.01);
+    if is_regularised {
+        config.clip_norm = Some(1.0);
+        config.averaging = Some(0.9);
+        config.penalty.l2 = 1e-4;
+    }
+    let network = network(is_regularised);
+    let mut trainer =
+        Trainer::new(network, samples, None, config, threads.clone()).expect("it is possible");
+    trainer.advance().expect("it converges");
+    let region = Region::new(ALLOCATOR);
+    while let Some(event) = trainer.advance().expect("it converges") {
+        if matches!(event, Event::Epoch(report) if report.epoch == 2) {
+            break;
+        }
+    }
+    region.change().allocations
+}
+
+fn network(is_regularised: bool) -> Network {
+    let mut hidden = LayerConfig::new(200, Activation::Relu);
+    if is_regularised {
+        hidden.batch_norm = true;
+        hidden.dropout = 0.2;
+    }
+    let layers = vec![hidden, LayerConfig::new(10, Activation::Softmax)];
+    let config = NetworkConfig {
+        n_inputs: N_INPUTS,
+        layers,
+    };
+    Network::new(&config, 0).expect("the widths are possible")
+}
+
+/// Rows with this share of numbers that are not 0.
+fn bytes(density: f64) -> Array2<u8> {
+    let full = (density * 100.0) as usize;
+    Array2::from_shape_fn((N_SAMPLES, N_INPUTS), |(row, column)| {
+        let place = (row * 37 + column * 61 + row * column) % 100;
+        if place < full {
+            1 + (place * 2) as u8
+        } else {
+            0
+        }
+    })
+}
