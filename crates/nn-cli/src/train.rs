@@ -1,25 +1,27 @@
 //! `nn train`
 
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 use nn_core::batches::Samples;
 use nn_core::metrics::{Evaluation, evaluate};
 use nn_core::model_file::{Description, InputDescription, Model, weights_sha256};
-use nn_core::training::{BatchSize, EpochReport, Event};
-use nn_core::{Network, Trainer};
+use nn_core::training::BatchSize;
+use nn_core::{Checkpoint, Network, Trainer};
 use nn_tensor::Threads;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::TrainArguments;
+use crate::checkpoints::Checkpoints;
+use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
 use crate::failure::{Code, Failure, Result};
-use crate::interrupt::Interrupt;
+use crate::metrics_file::Row;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report;
-use crate::run_dir::RunDir;
+use crate::run_dir::{self, RunDir};
+use crate::run_files::locate_run;
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
@@ -30,24 +32,25 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         Some(count) => Threads::new(count.into()),
         None => Threads::all(),
     };
+    match &arguments.resume {
+        None => start(arguments, progress, threads),
+        Some(run) => {
+            let run = locate_run(run, &arguments.runs_dir)?;
+            if run_dir::is_finished(&run) {
+                say_finished(&progress, &run);
+                return Ok(());
+            }
+            resume(arguments, &run, progress, threads)
+        }
+    }
+}
+
+fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Result<()> {
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let selection = Selection::new(&settings)?;
-    let data_dir = &arguments.folder.data_dir;
-    let name = settings.data.clone().unwrap_or_else(|| {
-        let name = datasets::default_name(data_dir);
-        if name == GLYPHS {
-            progress.say(&datasets::fetch_hint());
-        }
-        name.to_owned()
-    });
-    let request = Request::to_learn(&name, data_dir, &selection);
-    let data = Data::load(&request, &threads)?;
-    data.notes
-        .iter()
-        .for_each(|note| progress.say(&format!("note      {note}")));
+    let data = load(&settings, arguments, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
@@ -59,9 +62,122 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         threads,
         progress,
         run_dir,
+        interval: arguments.checkpoint_interval,
         has_report: !arguments.no_report,
     };
-    session.run(parts)
+    session.run(parts, None, Vec::new())
+}
+
+fn resume(
+    arguments: &TrainArguments,
+    run: &Path,
+    progress: Progress,
+    threads: Threads,
+) -> Result<()> {
+    let settings = run_dir::read_config(run)?;
+    let checkpoints = Checkpoints::open(run)?;
+    let checkpoint = checkpoints.newest(|warning| progress.say(warning))?;
+    let data = load(&settings, arguments, &progress, &threads)?;
+    let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
+    check_flags(&arguments.settings, &settings, &plan, &data)?;
+    let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
+    let (run_dir, rows) = RunDir::resume(run.to_owned(), checkpoints, n_epochs)?;
+    let session = Session {
+        data: &data,
+        plan: &plan,
+        threads,
+        progress,
+        run_dir,
+        interval: arguments.checkpoint_interval,
+        has_report: !arguments.no_report,
+    };
+    session.run(data.parts()?, checkpoint, rows)
+}
+
+fn load(
+    settings: &Settings,
+    arguments: &TrainArguments,
+    progress: &Progress,
+    threads: &Threads,
+) -> Result<Data> {
+    let selection = Selection::new(settings)?;
+    let data_dir = &arguments.folder.data_dir;
+    let name = settings.data.clone().unwrap_or_else(|| {
+        let name = datasets::default_name(data_dir);
+        if name == GLYPHS {
+            progress.say(&datasets::fetch_hint());
+        }
+        name.to_owned()
+    });
+    let request = Request::to_learn(&name, data_dir, &selection);
+    let data = Data::load(&request, threads)?;
+    data.notes
+        .iter()
+        .for_each(|note| progress.say(&format!("note      {note}")));
+    Ok(data)
+}
+
+fn say_finished(progress: &Progress, run: &Path) {
+    if let Progress::Json = progress {
+        terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
+    } else {
+        let (program, run) = (terminal::program(), run.display());
+        terminal::report(format!(
+            "{run} is finished; there is nothing to resume\n  {program} evaluate {run}"
+        ));
+    }
+}
+
+/// Refuses flags that are not what the run was begun with.
+fn check_flags(flags: &Settings, settings: &Settings, plan: &Plan, data: &Data) -> Result<()> {
+    if let Some(name) = &flags.data
+        && settings.data.as_ref() != Some(name)
+    {
+        let name = name.escape_debug();
+        return Err(other_settings(&[format!(
+            "data: the run has \"{}\", asked for \"{name}\"",
+            data.origin
+        )]));
+    }
+    let asked = Plan::new(&flags.clone().or(settings), data)?;
+    check_settings(
+        &plan.settings.to_json(),
+        &asked.settings.to_json(),
+        "asked for",
+    )
+}
+
+fn check_settings(run: &Value, other: &Value, how: &str) -> Result<()> {
+    let differences = differences(run, other, how);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(other_settings(&differences))
+}
+
+fn other_settings(differences: &[String]) -> Failure {
+    Failure::usage(format!(
+        "a run is resumed with its own settings: {}",
+        differences.join("; ")
+    ))
+    .help("leave these flags out, or train anew without --resume")
+}
+
+/// `lr: the run has 0.1, asked for 0.2`
+fn differences(run: &Value, other: &Value, how: &str) -> Vec<String> {
+    let names = [run, other].map(|settings| settings.as_object().into_iter().flatten());
+    let mut names: Vec<&String> = names.into_iter().flatten().map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    let text = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), Value::to_string);
+    names
+        .into_iter()
+        .map(|name| (name, run.get(name), other.get(name)))
+        .filter(|(_, run, other)| run != other)
+        .map(|(name, run, other)| {
+            format!("{name}: the run has {}, {how} {}", text(run), text(other))
+        })
+        .collect()
 }
 
 /// A training from its first to its last line of output.
@@ -71,31 +187,20 @@ struct Session<'a> {
     threads: Threads,
     progress: Progress,
     run_dir: RunDir,
+    /// Longest time between two checkpoints.
+    interval: Duration,
     has_report: bool,
 }
 
-/// What a training came to.
-#[derive(Default)]
-struct Outcome {
-    last: Option<EpochReport>,
-    /// Lowest validation loss so far.
-    best: Option<EpochReport>,
-    train_seconds: Vec<f64>,
-    interrupted: Option<Code>,
-}
-
-impl Outcome {
-    /// The epoch whose weights are kept.
-    fn kept(&self) -> Option<&EpochReport> {
-        match &self.last {
-            Some(last) if last.is_stopping => self.best.as_ref(),
-            last => last.as_ref(),
-        }
-    }
-}
-
 impl Session<'_> {
-    fn run(mut self, parts: Parts<'_>) -> Result<()> {
+    /// Trains from the beginning or from a checkpoint, whose finished epochs
+    /// are those of `rows`.
+    fn run(
+        mut self,
+        parts: Parts<'_>,
+        checkpoint: Option<Checkpoint>,
+        rows: Vec<Row>,
+    ) -> Result<()> {
         let Parts {
             train,
             validation,
@@ -103,8 +208,21 @@ impl Session<'_> {
         } = parts;
         let network: Network = Network::new(&self.plan.network, self.plan.training.seed)?;
         self.introduce(&network, &train, &validation, test.as_ref());
-        let (network, outcome) = self.train(network, train, validation)?;
+        let mut trainer = Trainer::new(
+            network,
+            train,
+            Some(validation),
+            self.plan.training.clone(),
+            self.threads.clone(),
+        )?;
+        let seconds = match &checkpoint {
+            Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
+            None => 0.0,
+        };
+        let trained = self.train(&mut trainer, rows, seconds);
         self.progress.finish();
+        let outcome = trained.map_err(|failure| self.keep_best(&mut trainer, failure))?;
+        let network = trainer.network();
         let model = self.model(network);
         self.run_dir.write_model(&model)?;
         if let Some(code) = outcome.interrupted {
@@ -170,61 +288,76 @@ impl Session<'_> {
         ));
     }
 
-    fn train<'d>(
+    /// Puts a trainer where the checkpoint says; returns the seconds already
+    /// spent on the epoch in progress.
+    fn restore(&self, trainer: &mut Trainer<'_>, checkpoint: &Checkpoint) -> Result<f64> {
+        let note = checkpoint.note();
+        let settings = self.plan.settings.to_json();
+        check_settings(&settings, &note["settings"], "its checkpoint").map_err(|failure| {
+            failure.help("give the run's config.toml back the settings of its checkpoint")
+        })?;
+        trainer.restore(checkpoint).map_err(|error| {
+            Failure::from(error)
+                .at(self.run_dir.path().display())
+                .help("give it back the data it was trained on, or train anew without --resume")
+        })?;
+        self.progress.say(&format!(
+            "resumed   {} after {} of {} epochs, step {}",
+            self.run_dir.path().display(),
+            trainer.epoch(),
+            self.plan.training.epochs,
+            trainer.step(),
+        ));
+        if note["version"] != env!("CARGO_PKG_VERSION") {
+            self.progress.say(&format!(
+                "warning   the checkpoint was made by version {}, this is {}; \
+                 the weights may differ from those of an unbroken run",
+                note["version"],
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        Ok(note["seconds"].as_f64().unwrap_or(0.0))
+    }
+
+    fn train(
         &mut self,
-        network: Network,
-        train: Samples<'d>,
-        validation: Samples<'d>,
-    ) -> Result<(Network, Outcome)> {
-        let interrupt = Interrupt::listen().map_err(|error| {
-            Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
-        })?;
-        let n_epochs = self.plan.training.epochs;
-        let n_samples = train.len();
-        let mut trainer = Trainer::new(
-            network,
-            train,
-            Some(validation),
-            self.plan.training.clone(),
-            self.threads.clone(),
-        )?;
-        let mut stopwatch = Stopwatch::start();
-        let mut outcome = Outcome::default();
-        let mut write_error = None;
-        let (progress, run_dir) = (&mut self.progress, &mut self.run_dir);
-        trainer.run(|event| {
-            match event {
-                Event::Batch(report) => {
-                    if report.batch == report.n_batches {
-                        stopwatch.training_ends();
-                    }
-                    progress.batch(report, n_epochs, stopwatch.seconds());
-                }
-                Event::Epoch(report) => {
-                    let seconds = stopwatch.epoch_ends();
-                    outcome.train_seconds.push(seconds[0]);
-                    progress.epoch(report, n_epochs, n_samples, seconds);
-                    if report.is_best {
-                        outcome.best = Some(report.clone());
-                    }
-                    outcome.last = Some(report.clone());
-                    if let Err(failure) = run_dir.add_metrics(report, seconds) {
-                        write_error = Some(failure);
-                        return ControlFlow::Break(());
-                    }
-                    stopwatch = Stopwatch::start();
-                }
-            }
-            outcome.interrupted = interrupt.code();
-            if outcome.interrupted.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        match write_error {
-            Some(failure) => Err(failure),
-            None => Ok((trainer.network(), outcome)),
+        trainer: &mut Trainer<'_>,
+        rows: Vec<Row>,
+        seconds: f64,
+    ) -> Result<Outcome> {
+        let mut course = Course {
+            plan: self.plan,
+            progress: &mut self.progress,
+            run_dir: &mut self.run_dir,
+            interval: self.interval,
+        };
+        course.run(trainer, rows, seconds)
+    }
+
+    /// Writes the best weights of a training that has diverged, if an epoch of
+    /// it was good, and says so.
+    fn keep_best(&self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
+        if failure.code() != Code::Diverged {
+            let run = self.run_dir.path().display();
+            return failure.help(format!(
+                "mend that, then `{} train --resume {run}` continues from the last checkpoint",
+                terminal::program()
+            ));
+        }
+        let Some(best) = self.run_dir.checkpoints.best() else {
+            return failure;
+        };
+        let kept = match trainer.restore(&best) {
+            Ok(()) => self.run_dir.write_model(&self.model(trainer.network())),
+            Err(error) => Err(error.into()),
+        };
+        match kept {
+            Ok(()) => failure.and(format!(
+                "the best weights, of epoch {}, are in {}",
+                best.epoch(),
+                self.run_dir.path().display()
+            )),
+            Err(_) => failure,
         }
     }
 
@@ -250,29 +383,24 @@ impl Session<'_> {
         }
     }
 
-    fn summary(
-        &self,
-        network: &Network,
-        outcome: &Outcome,
-        test: Option<&Evaluation>,
-    ) -> serde_json::Value {
+    fn summary(&self, network: &Network, outcome: &Outcome, test: Option<&Evaluation>) -> Value {
         let kept = outcome.kept();
-        let validation = kept.and_then(|kept| kept.validation.as_ref());
+        let seconds = outcome.train_seconds();
         json!({
             "dataset": self.data.dataset.name,
             "layers": network.widths(),
             "parameters": network.parameters().len(),
-            "epochs": outcome.last.as_ref().map_or(0, |last| last.epoch),
+            "epochs": outcome.rows.len(),
             "seed": self.plan.training.seed,
             "threads": self.threads.count(),
             "train_loss": kept.map(|kept| kept.train_loss),
             "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
-            "validation_loss": validation.map(|validation| validation.loss),
-            "validation_accuracy": validation.and_then(|validation| validation.accuracy),
+            "validation_loss": kept.and_then(|kept| kept.validation_loss),
+            "validation_accuracy": kept.and_then(|kept| kept.validation_accuracy),
             "test_loss": test.map(|test| test.loss),
             "test_accuracy": test.and_then(|test| test.accuracy),
-            "train_seconds": outcome.train_seconds.iter().sum::<f64>(),
-            "seconds_per_epoch": median(&outcome.train_seconds),
+            "train_seconds": seconds.iter().sum::<f64>(),
+            "seconds_per_epoch": median(&seconds),
             "weights_sha256": weights_sha256(network),
             "version": env!("CARGO_PKG_VERSION"),
         })
@@ -282,7 +410,7 @@ impl Session<'_> {
         &self,
         outcome: &Outcome,
         test: Option<&Evaluation>,
-        summary: &serde_json::Value,
+        summary: &Value,
         has_report: bool,
     ) {
         let run = self.run_dir.path();
@@ -293,12 +421,12 @@ impl Session<'_> {
             terminal::report(object);
             return;
         }
-        if outcome.last.as_ref().is_some_and(|last| last.is_stopping) {
+        if outcome.is_stopped_early {
             terminal::report(
                 "stopped early: the validation loss no longer falls; the best weights are kept",
             );
         }
-        let seconds: f64 = outcome.train_seconds.iter().sum();
+        let seconds: f64 = outcome.train_seconds().iter().sum();
         if let Some(test) = test {
             terminal::report(format!(
                 "\n{} on {} test samples, after {} of training",
@@ -340,50 +468,19 @@ impl Session<'_> {
     }
 
     fn interrupted(&self, code: Code, outcome: &Outcome) -> Failure {
-        let epochs = outcome.last.as_ref().map_or(0, |last| last.epoch);
+        let run = self.run_dir.path().display();
         Failure::new(
             code,
             format!(
-                "stopped by a signal after {epochs} of {} epochs; the model so far is in {}",
+                "stopped by a signal after {} of {} epochs; the model so far is in {run}",
+                outcome.rows.len(),
                 self.plan.training.epochs,
-                self.run_dir.path().display()
             ),
         )
         .help(format!(
-            "{} evaluate {} --split validation",
-            terminal::program(),
-            self.run_dir.path().display()
+            "`{} train --resume {run}` continues",
+            terminal::program()
         ))
-    }
-}
-
-/// The time of an epoch, its evaluation apart.
-struct Stopwatch {
-    start: Instant,
-    trained: Option<f64>,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            trained: None,
-        }
-    }
-
-    fn seconds(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    fn training_ends(&mut self) {
-        self.trained = Some(self.seconds());
-    }
-
-    /// Seconds of training and of evaluation.
-    fn epoch_ends(&self) -> [f64; 2] {
-        let all = self.seconds();
-        let trained = self.trained.unwrap_or(all);
-        [trained, all - trained]
     }
 }
 

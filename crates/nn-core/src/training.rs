@@ -585,6 +585,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.base_learning_rate
     }
 
+    /// Samples that are trained on.
+    pub fn n_samples(&self) -> usize {
+        self.train.len()
+    }
+
     /// Batches in an epoch.
     pub fn n_batches(&self) -> usize {
         self.train.len().div_ceil(self.batch_rows())

@@ -9,6 +9,7 @@ mod support;
 mod contract;
 mod configuration;
 mod stopping;
+mod resuming;
 mod bad_files;
 mod menus;
 mod tables;

@@ -253,21 +253,38 @@ fn single_precision_continues_too() {
     assert_eq!(continued.finish().expect("it does not diverge"), whole);
 }
 
-/// The promise of the command line's `--threads`.
+/// The promise of the command line's `--threads`, in products that are large
+/// enough to be divided.
 #[test]
 fn the_number_of_threads_changes_no_bit() {
+    let data = Classes::random(150, 64, 3, 8);
+    let hidden = LayerConfig {
+        dropout: 0.3,
+        ..LayerConfig::new(96, Activation::Tanh)
+    };
+    let layers = vec![hidden, LayerConfig::new(3, Activation::Softmax)];
+    let network = Network::new(
+        &NetworkConfig {
+            n_inputs: 64,
+            layers,
+        },
+        1,
+    );
+    let network = network.expect("the network can be");
     for &optimizer in Optimizer::ALL {
-        for batch_norm in [false, true] {
-            let mut case = Case::new(optimizer);
-            case.layers[0].batch_norm = batch_norm;
-            let single = Case::rest(case.trainer(1));
-            for threads in [2, 3, 4, 7, 8] {
-                assert_eq!(
-                    Case::rest(case.trainer(threads)),
-                    single,
-                    "{optimizer}, {threads} threads"
-                );
-            }
+        let trained = |threads: usize| {
+            let config = TrainingConfig {
+                batch_size: BatchSize::Rows(64),
+                epochs: 2,
+                ..TrainingConfig::new(Loss::CrossEntropy, optimizer)
+            };
+            let (network, threads) = (network.clone(), Threads::new(threads));
+            let trainer = Trainer::new(network, data.samples(), None, config, threads);
+            Case::rest(trainer.expect("it can be trained"))
+        };
+        let single = trained(1);
+        for threads in [2, 3, 4, 7, 8] {
+            assert_eq!(trained(threads), single, "{optimizer}, {threads} threads");
         }
     }
 }
