@@ -5,12 +5,11 @@
 //! finished and its result saved. A second one ends the program at once, except
 //! SIGHUP, which a closing terminal may well send twice.
 
-use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::failure::Code;
@@ -24,22 +23,18 @@ pub(crate) struct Interrupt {
 impl Interrupt {
     /// Starts to listen.
     pub(crate) fn listen() -> io::Result<Self> {
-        let signal = Arc::new(AtomicUsize::new(0));
+        let interrupt = Self {
+            signal: Arc::new(AtomicUsize::new(0)),
+        };
         let seen = Arc::new(AtomicBool::new(false));
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            if number == SIGHUP && is_hangup_ignored() {
-                continue;
-            }
+        for number in [SIGINT, SIGTERM] {
             // In this order: the first signal arms the second one's effect.
-            if number != SIGHUP {
-                flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&seen))?;
-            }
-            flag::register(number, Arc::clone(&seen))?;
-            flag::register_usize(number, Arc::clone(&signal), number as usize)?;
+            flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&seen))?;
+            interrupt.note(number, &seen)?;
         }
-        // A file that may not grow is an error of the write, not the end.
-        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        Ok(Self { signal })
+        #[cfg(unix)]
+        unix::listen(&interrupt, &seen)?;
+        Ok(interrupt)
     }
 
     /// The exit code that belongs to the signal, once there was one.
@@ -50,13 +45,42 @@ impl Interrupt {
             _ => Some(Code::Terminated),
         }
     }
+
+    fn note(&self, number: i32, seen: &Arc<AtomicBool>) -> io::Result<()> {
+        flag::register(number, Arc::clone(seen))?;
+        flag::register_usize(number, Arc::clone(&self.signal), number as usize)?;
+        Ok(())
+    }
 }
 
-/// Whether the program was started with `nohup`, as far as Linux tells: the
-/// lowest bit of the mask of ignored signals.
-fn is_hangup_ignored() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
+/// Signals that not every system has.
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGHUP, SIGXFSZ};
+    use signal_hook::flag;
+
+    use super::Interrupt;
+
+    pub(super) fn listen(interrupt: &Interrupt, seen: &Arc<AtomicBool>) -> io::Result<()> {
+        if !is_hangup_ignored() {
+            interrupt.note(SIGHUP, seen)?;
+        }
+        // A file that may not grow is an error of the write, not the end.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(())
+    }
+
+    /// Whether the program was started with `nohup`, as far as Linux tells: a
+    /// bit of the mask of ignored signals.
+    fn is_hangup_ignored() -> bool {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
+    }
 }

@@ -575,14 +575,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        self.progress.base_learning_rate = Range::Positive.check("learning rate", learning_rate)?;
+        self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
     }
 
     /// The learning rate before its schedule: the configuration's, unless it
     /// was changed.
     pub fn learning_rate(&self) -> f64 {
-        self.progress.base_learning_rate
+        self.progress.learning_rate
     }
 
     /// Samples that are trained on.
@@ -631,13 +631,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     fn train_batch(&mut self) -> Result<BatchReport> {
         let start = self.progress.batch * self.batch_rows();
         let end = self.train.len().min(start + self.batch_rows());
-        self.progress.learning_rate = self.next_learning_rate();
+        self.progress.last_rate = self.next_learning_rate();
         let sums = self.forward_and_backward(start, end)?;
         self.check_gradient()?;
         if !self.buffers.descends {
             self.regularise_gradient();
             let gradient = self.buffers.gradients.values();
-            let rate = self.progress.learning_rate;
+            let rate = self.progress.last_rate;
             let parameters = self.network.parameters_mut();
             self.optimizer
                 .step(parameters, gradient, rate, &self.threads);
@@ -654,7 +654,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             loss: sums.loss(),
             epoch_loss: self.progress.sums.loss(),
             epoch_accuracy: self.accuracy(self.progress.sums),
-            learning_rate: self.progress.learning_rate,
+            learning_rate: self.progress.last_rate,
         })
     }
 
@@ -704,7 +704,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
             }
             if descends {
-                let rate = S::from_f64(self.progress.learning_rate);
+                let rate = S::from_f64(self.progress.last_rate);
                 gradients.descend(
                     &mut self.network,
                     rate,
@@ -796,9 +796,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             steps_per_epoch: self.n_batches() as u64,
             epochs: self.config.epochs as u64,
         };
-        self.progress.base_learning_rate
-            * self.config.schedule.factor(position)
-            * self.plateau.factor
+        self.progress.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
     }
 
     /// What is done to the parameters after a step.
@@ -836,7 +834,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let report = EpochReport {
             epoch: self.progress.epoch,
             step: self.progress.step,
-            learning_rate: self.progress.learning_rate,
+            learning_rate: self.progress.last_rate,
             train_loss: sums.loss(),
             train_accuracy: self.accuracy(sums),
             validation,
@@ -919,7 +917,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             epoch: self.progress.epoch + 1,
             batch: (self.progress.batch + 1).min(self.n_batches()),
             layer: layer + 1,
-            learning_rate: self.progress.learning_rate,
+            learning_rate: self.progress.last_rate,
         }
     }
 }

@@ -25,10 +25,10 @@ pub(crate) struct Progress {
     pub(crate) step: u64,
     /// Sums over the current epoch.
     pub(crate) sums: EpochSums,
-    /// Rate of the last step.
-    pub(crate) learning_rate: f64,
     /// Rate before the schedule.
-    pub(crate) base_learning_rate: f64,
+    pub(crate) learning_rate: f64,
+    /// Rate of the last step.
+    pub(crate) last_rate: f64,
     pub(crate) is_done: bool,
 }
 
@@ -39,8 +39,8 @@ impl Progress {
             batch: 0,
             step: 0,
             sums: EpochSums::default(),
-            learning_rate: 0.0,
-            base_learning_rate: learning_rate,
+            learning_rate,
+            last_rate: 0.0,
             is_done: false,
         }
     }
@@ -273,13 +273,13 @@ impl<S: Scalar> Trainer<'_, S> {
                 });
         let is_stopped = self.config.patience > 0 && state.best_waited >= self.config.patience;
         let is_done = is_stopped || progress.epoch == self.config.epochs;
-        let rates = [progress.learning_rate, state.plateau.factor];
+        let rates = [progress.last_rate, state.plateau.factor];
         let is_possible = is_place
             && progress.is_done == is_done
             && progress.sums.is_possible(self.train.len())
             && rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0)
-            && progress.base_learning_rate.is_finite()
-            && progress.base_learning_rate > 0.0
+            && progress.learning_rate.is_finite()
+            && progress.learning_rate > 0.0
             && state.optimizer_steps <= progress.step
             && (self.buffers.descends || !state.descends);
         if is_possible {
