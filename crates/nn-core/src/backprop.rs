@@ -11,10 +11,10 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_tensor::sparse::Written;
-use nn_tensor::{Kernel, Scalar, Threads, vectorize};
+use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
-use crate::layer::{Layer, batch_norm, dense, dropout};
+use crate::layer::{Layer, MIN_PIECE, batch_norm, dense, dropout};
 use crate::loss::Loss;
 use crate::network::{LayerTrace, Network, Trace};
 
@@ -24,14 +24,14 @@ use crate::network::{LayerTrace, Network, Trace};
 #[derive(Clone, Debug)]
 pub struct Gradients<S> {
     errors: Vec<LayerError<S>>,
-    values: Vec<S>,
+    values: AlignedSlice<S>,
 }
 
 /// δ of one layer, `[rows, width]`.
 #[derive(Clone, Debug)]
 struct LayerError<S> {
     width: usize,
-    values: Vec<S>,
+    values: AlignedSlice<S>,
 }
 
 impl<S: Scalar> Gradients<S> {
@@ -39,11 +39,11 @@ impl<S: Scalar> Gradients<S> {
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         let error = |layer: &Layer| LayerError {
             width: layer.n_outputs,
-            values: vec![S::zero(); max_rows * layer.n_outputs],
+            values: AlignedSlice::new(S::zero(), max_rows * layer.n_outputs),
         };
         Self {
             errors: network.layers().iter().map(error).collect(),
-            values: vec![S::zero(); network.parameters().len()],
+            values: AlignedSlice::new(S::zero(), network.parameters().len()),
         }
     }
 
@@ -137,7 +137,7 @@ impl<S: Scalar> Gradients<S> {
         let n_rows = inputs.n_rows();
         let parameters = network.parameters();
         for (index, layer) in network.layers().iter().enumerate().rev() {
-            self.through_activation(network, index, n_rows, trace);
+            self.through_activation(network, index, n_rows, trace, threads);
             if layer.batch_norm {
                 let error = &mut self.errors[index].values[..n_rows * layer.n_outputs];
                 through_batch_norm(
@@ -171,13 +171,13 @@ impl<S: Scalar> Gradients<S> {
     /// Wˡ ← Wˡ + (aˡ⁻¹)ᵀ·(−η·δˡ)
     /// ```
     ///
-    /// The gradient is never written down, which saves three passes over
+    /// All errors are linear in δᴸ, so the factor −η is a part of what the loss
+    /// has left there ([`error_mut`](Self::error_mut)). The gradient is never written down, which saves three passes over
     /// memory of the size of the parameters, and for sparse inputs all rows of
     /// W that no input touches. Without batch normalisation.
     pub(crate) fn descend(
         &mut self,
         network: &mut Network<S>,
-        learning_rate: S,
         inputs: LayerInputs<'_, S>,
         mut transposed: TransposedInputs<'_>,
         trace: &Trace<S>,
@@ -185,7 +185,7 @@ impl<S: Scalar> Gradients<S> {
     ) {
         let n_rows = inputs.n_rows();
         for index in (0..network.layers().len()).rev() {
-            self.through_activation(network, index, n_rows, trace);
+            self.through_activation(network, index, n_rows, trace, threads);
             let layer = network.layers()[index].clone();
             let (below, this) = self.errors.split_at_mut(index);
             if let Some(below) = below.last_mut() {
@@ -197,11 +197,6 @@ impl<S: Scalar> Gradients<S> {
                     threads,
                 );
             }
-            // From here on, δ stands for −η·δ.
-            vectorize(Scale {
-                values: &mut this[0].values[..n_rows * layer.n_outputs],
-                by: -learning_rate,
-            });
             let (weights, bias) = layer.split_mut(network.parameters_mut());
             let transposed = transposed.take_for(index);
             let error = this[0].view(n_rows);
@@ -224,11 +219,12 @@ impl<S: Scalar> Gradients<S> {
         index: usize,
         n_rows: usize,
         trace: &Trace<S>,
+        threads: &Threads,
     ) {
         if index + 1 < network.layers().len() {
             let layer = &network.layers()[index];
             let error = &mut self.errors[index].values[..n_rows * layer.n_outputs];
-            through_dropout_and_activation(layer, trace.layer(index), error);
+            through_dropout_and_activation(layer, trace.layer(index), error, threads);
         }
     }
 }
@@ -261,35 +257,26 @@ fn inputs_of<'a, S: Scalar>(
     }
 }
 
-struct Scale<'a, S> {
-    values: &'a mut [S],
-    by: S,
-}
-
-impl<S: Scalar> Kernel for Scale<'_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for value in self.values {
-            *value *= self.by;
-        }
-    }
-}
-
 /// `δ ← δ ⊙ m ⊙ φ′(z)`
 fn through_dropout_and_activation<S: Scalar>(
     layer: &Layer,
     trace: &LayerTrace<S>,
     error: &mut [S],
+    threads: &Threads,
 ) {
     if layer.dropout > 0.0 {
         dropout::backward(error, trace.mask());
     }
-    let (z, a) = (trace.pre_activations(), trace.activations());
-    layer
-        .activation
-        .multiply_by_slope(z, a, error, layer.n_outputs);
+    let (z, a, width) = (
+        trace.pre_activations(),
+        trace.activations(),
+        layer.n_outputs,
+    );
+    threads.for_each_piece(error, width, MIN_PIECE, |start, error| {
+        let these = start..start + error.len();
+        let (z, a) = (&z[these.clone()], &a[these]);
+        layer.activation.multiply_by_slope(z, a, error, width);
+    });
 }
 
 fn through_batch_norm<S: Scalar>(

@@ -18,6 +18,9 @@ use nn_tensor::Scalar;
 use crate::activation::Activation;
 use crate::init::Init;
 
+/// Fewest numbers that are worth a piece of work of their own.
+pub(crate) const MIN_PIECE: usize = 1 << 14;
+
 /// What a layer should be.
 ///
 /// | Name | Default | Purpose | Range |

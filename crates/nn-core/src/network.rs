@@ -10,11 +10,11 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
-use crate::layer::{Layer, LayerConfig, batch_norm, dropout};
+use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
 use crate::menu::Range;
 use crate::{Error, Result};
 
@@ -118,9 +118,9 @@ fn check_width(what: &str, width: usize) -> Result<()> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<S = f32> {
     layers: Vec<Layer>,
-    parameters: Vec<S>,
+    parameters: AlignedSlice<S>,
     /// Running averages of batch normalisation.
-    statistics: Vec<S>,
+    statistics: AlignedSlice<S>,
 }
 
 impl<S: Scalar> Network<S> {
@@ -164,8 +164,8 @@ impl<S: Scalar> Network<S> {
             n_inputs = layer.n_outputs;
         }
         let last = layers.last().expect("a checked network has a layer");
-        let mut parameters = vec![S::zero(); last.parameters().end];
-        let mut statistics = vec![S::zero(); last.statistics().end];
+        let mut parameters = AlignedSlice::new(S::zero(), last.parameters().end);
+        let mut statistics = AlignedSlice::new(S::zero(), last.statistics().end);
         for layer in &layers {
             parameters[layer.gamma()].fill(S::one());
             statistics[layer.running_variance()].fill(S::one());
@@ -283,10 +283,11 @@ impl<S: Scalar> Network<S> {
     /// The same network in another precision.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {
-            values
-                .iter()
-                .map(|value| T::from_f64(value.into_f64()))
-                .collect()
+            let mut cast = AlignedSlice::new(T::zero(), values.len());
+            for (cast, value) in cast.iter_mut().zip(values) {
+                *cast = T::from_f64(value.into_f64());
+            }
+            cast
         };
         Network {
             layers: self.layers.clone(),
@@ -316,7 +317,7 @@ impl<S: Scalar> Network<S> {
             if layer.batch_norm {
                 this.normalise_in_use(layer, &self.parameters, &self.statistics);
             }
-            this.activate(layer);
+            this.activate(layer, threads);
         }
         trace.outputs()
     }
@@ -357,7 +358,7 @@ impl<S: Scalar> Network<S> {
             if layer.batch_norm {
                 this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
             }
-            this.activate(layer);
+            this.activate(layer, threads);
             if layer.dropout > 0.0 {
                 this.drop_out(layer, randomness, index);
             }
@@ -419,18 +420,18 @@ pub struct LayerTrace<S> {
     width: usize,
     n_rows: usize,
     /// z (after batch normalisation), where it is needed.
-    pre_activations: Vec<S>,
+    pre_activations: AlignedSlice<S>,
     /// a = φ(z)
-    activations: Vec<S>,
+    activations: AlignedSlice<S>,
     /// a after dropout, where there is dropout.
-    dropped: Vec<S>,
-    mask: Vec<S>,
+    dropped: AlignedSlice<S>,
+    mask: AlignedSlice<S>,
     /// Whether the last forward pass silenced outputs.
     is_dropped: bool,
     /// x̂ of batch normalisation, where there is any.
-    normalised: Vec<S>,
-    inverse_std: Vec<S>,
-    scratch: Vec<S>,
+    normalised: AlignedSlice<S>,
+    inverse_std: AlignedSlice<S>,
+    scratch: AlignedSlice<S>,
     keeps_pre_activations: bool,
 }
 
@@ -491,8 +492,9 @@ impl<S: Scalar> LayerTrace<S> {
     fn new(layer: &Layer, max_rows: usize, is_output: bool) -> Self {
         let width = layer.n_outputs;
         let keeps_pre_activations = is_output || layer.activation.needs_pre_activations();
-        let buffer = |needed: bool| vec![S::zero(); if needed { max_rows * width } else { 0 }];
-        let row = |needed: bool| vec![S::zero(); if needed { width } else { 0 }];
+        let buffer =
+            |needed: bool| AlignedSlice::new(S::zero(), if needed { max_rows * width } else { 0 });
+        let row = |needed: bool| AlignedSlice::new(S::zero(), if needed { width } else { 0 });
         Self {
             width,
             n_rows: 0,
@@ -600,14 +602,15 @@ impl<S: Scalar> LayerTrace<S> {
     }
 
     /// `a = φ(z)`
-    fn activate(&mut self, layer: &Layer) {
-        let len = self.len();
+    fn activate(&mut self, layer: &Layer, threads: &Threads) {
+        let (len, width) = (self.len(), self.width);
+        let values = &mut self.activations[..len];
         if self.keeps_pre_activations {
-            self.pre_activations[..len].copy_from_slice(&self.activations[..len]);
+            self.pre_activations[..len].copy_from_slice(values);
         }
-        layer
-            .activation
-            .apply(&mut self.activations[..len], self.width);
+        threads.for_each_piece(values, width, MIN_PIECE, |_, values| {
+            layer.activation.apply(values, width);
+        });
     }
 
     fn drop_out(&mut self, layer: &Layer, randomness: Randomness, index: usize) {

@@ -18,7 +18,7 @@
 //! With a constant η the two forms of momentum agree with PyTorch's, which
 //! keeps η out of v. `rprop` starts with steps of η and is for full batches.
 
-use nn_tensor::{Kernel, Scalar, Threads, vectorize};
+use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 use crate::menu::{Menu, Parameter, Range, menu_text};
 
@@ -209,7 +209,7 @@ pub struct OptimizerState<S> {
     optimizer: Optimizer,
     steps: u64,
     /// One or two buffers laid out like the parameters, or empty ones.
-    slots: [Vec<S>; 2],
+    slots: [AlignedSlice<S>; 2],
 }
 
 impl<S: Scalar> OptimizerState<S> {
@@ -221,7 +221,7 @@ impl<S: Scalar> OptimizerState<S> {
             } else {
                 0
             };
-            vec![S::from_f64(start); len]
+            AlignedSlice::new(S::from_f64(start), len)
         };
         let second = if matches!(optimizer, Optimizer::Rprop { .. }) {
             learning_rate
@@ -241,8 +241,8 @@ impl<S: Scalar> OptimizerState<S> {
     }
 
     /// What is remembered for every parameter.
-    pub fn slots(&self) -> &[Vec<S>; 2] {
-        &self.slots
+    pub fn slots(&self) -> [&[S]; 2] {
+        [&self.slots[0], &self.slots[1]]
     }
 
     /// Continues where another state of the same optimizer stood.

@@ -44,6 +44,10 @@ pub(crate) use state::{Progress, State, StateBuffers};
 /// Rows that go forward and back together when a batch is larger.
 const MAX_BLOCK_ROWS: usize = 2048;
 
+/// Rows between the ones that are worked on and those that are asked for from
+/// memory: a small batch is done sooner than memory answers.
+const PREFETCH_DISTANCE: usize = 2;
+
 /// Rows in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchSize {
@@ -663,7 +667,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// step as well.
     fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
         let mut sums = EpochSums::default();
-        let scale = self.gradient_scale(start, end);
+        let mut scale = self.gradient_scale(start, end);
+        if self.buffers.descends {
+            scale *= S::from_f64(-self.progress.last_rate);
+        }
         let randomness = Randomness::new(self.config.seed, self.progress.step);
         let block_rows = self.buffers.block_rows;
         for (block, block_start) in (start..end).step_by(block_rows).enumerate() {
@@ -681,7 +688,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             let positions = &self.order[block_start..block_end];
             let (inputs, transposed) = match sparse {
                 Some(sparse) => {
-                    sparse.rows(&self.order[block_end..]).prefetch();
+                    let later = block_end + PREFETCH_DISTANCE;
+                    let later = self.order.get(later..).unwrap_or_default();
+                    sparse
+                        .rows(&later[..later.len().min(block_rows)])
+                        .prefetch();
                     sparse.block(positions, block)
                 }
                 None => (
@@ -704,15 +715,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
             }
             if descends {
-                let rate = S::from_f64(self.progress.last_rate);
-                gradients.descend(
-                    &mut self.network,
-                    rate,
-                    inputs,
-                    transposed,
-                    trace,
-                    &self.threads,
-                );
+                gradients.descend(&mut self.network, inputs, transposed, trace, &self.threads);
             } else {
                 let written = if block == 0 {
                     Written::Over

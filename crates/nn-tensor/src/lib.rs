@@ -41,6 +41,7 @@
 //! device other than the CPU.
 
 mod native;
+mod aligned;
 pub mod function;
 mod scalar;
 pub mod threads;
@@ -50,6 +51,7 @@ pub mod reduce;
 pub mod softmax;
 pub mod random;
 
+pub use aligned::AlignedSlice;
 pub use matmul::{matmul, matmul_add};
 pub use native::{InstructionSet, Kernel, vectorize};
 pub use scalar::Scalar;

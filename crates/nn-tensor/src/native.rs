@@ -6,8 +6,12 @@
 #![allow(unsafe_code)]
 
 mod simd;
+mod scratch;
+mod pack;
 mod gemm;
+mod lists;
 mod sparse;
+mod outer;
 mod pool;
 
 use std::sync::OnceLock;
@@ -15,8 +19,10 @@ use std::sync::OnceLock;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
+pub(crate) use lists::Lists;
+pub(crate) use outer::add_outer;
 pub(crate) use pool::Pool;
-pub(crate) use sparse::{add_outer, add_weighted_rows, prefetch};
+pub(crate) use sparse::add_weighted_rows;
 
 /// The vector instructions that kernels are compiled for.
 ///

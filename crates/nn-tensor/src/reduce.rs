@@ -2,10 +2,13 @@
 //!
 //! Sums over columns and norms are taken in one fixed order.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
-use crate::Scalar;
 use crate::native::{Kernel, vectorize};
+use crate::{Scalar, Threads};
+
+/// Fewest numbers that are worth a piece of work of their own.
+const MIN_PIECE: usize = 1 << 14;
 
 /// `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`, row after row.
 ///
@@ -14,12 +17,17 @@ use crate::native::{Kernel, vectorize};
 ///
 /// # Panics
 /// If the widths differ or the rows of `matrix` are not contiguous.
-pub fn add_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S]) {
+pub fn add_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S], threads: &Threads) {
     assert_eq!(matrix.ncols(), sums.len(), "add_rows: widths differ");
     if sums.is_empty() {
         return;
     }
-    vectorize(AddRows { sums, matrix });
+    let min_columns = MIN_PIECE.div_ceil(matrix.nrows().max(1));
+    threads.for_each_piece(sums, 1, min_columns, |start, sums| {
+        let columns = start..start + sums.len();
+        let matrix = matrix.slice_axis(Axis(1), columns.into());
+        vectorize(AddRows { sums, matrix });
+    });
 }
 
 struct AddRows<'a, S> {
@@ -100,6 +108,7 @@ mod tests {
         add_rows(
             array![[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]].view(),
             &mut sums,
+            &Threads::single(),
         );
         assert_eq!(sums, [111.0, 122.0, 133.0]);
     }

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
-use crate::native::{self, InstructionSet};
+use crate::native::{self, InstructionSet, Lists};
 use crate::{Scalar, Threads};
 
 /// Matrices fuller than this are faster as dense ones.
@@ -30,8 +30,8 @@ const SAMPLED_ROWS: usize = 1000;
 /// Fewest rows in a piece of work.
 const MIN_PIECE_ROWS: usize = 8;
 
-/// Fewest columns in a block of work.
-const MIN_BLOCK_COLUMNS: usize = 64;
+/// Blocks of work have a multiple of so many columns.
+const BLOCK_COLUMNS: usize = 64;
 
 /// Most pieces of work.
 const MAX_PIECES: usize = 16;
@@ -42,13 +42,7 @@ const MAX_OUTER_ROWS: usize = 2;
 /// A matrix of bytes without its zeros, row after row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SparseBytes {
-    n_columns: usize,
-    /// Where each row starts; one more at the end.
-    starts: Vec<usize>,
-    /// Columns, ascending in each row.
-    indices: Vec<u16>,
-    /// Bytes, none of them 0.
-    bytes: Vec<u8>,
+    rows: Lists,
 }
 
 /// Some rows of a matrix, in a given order.
@@ -83,46 +77,24 @@ impl SparseBytes {
             .step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1));
         let n_sampled = sample.len() * n_columns;
         let n_values: usize = sample.map(count).sum();
-        if n_columns > 1 << 16 || n_values as f64 > MAX_DENSITY * n_sampled as f64 {
+        if n_values as f64 > MAX_DENSITY * n_sampled as f64 {
             return None;
         }
-        let mut matrix = Self {
-            n_columns,
-            starts: Vec::with_capacity(rows.len() + 1),
-            indices: Vec::new(),
-            bytes: Vec::new(),
-        };
-        let n_values: usize = rows.iter().map(count).sum();
-        matrix.indices.reserve_exact(n_values);
-        matrix.bytes.reserve_exact(n_values);
-        matrix.starts.push(0);
-        for row in rows.iter().map(row) {
-            for (column, &value) in row.iter().enumerate() {
-                if value != 0 {
-                    matrix.indices.push(column as u16);
-                    matrix.bytes.push(value);
-                }
-            }
-            matrix.starts.push(matrix.indices.len());
-        }
-        Some(matrix)
+        let n_values = rows.iter().map(count).sum();
+        let rows = Lists::of_rows(rows.iter().map(row), n_columns, n_values)?;
+        Some(Self { rows })
     }
 
     /// Number of columns.
     pub fn n_columns(&self) -> usize {
-        self.n_columns
-    }
-
-    /// Columns and bytes of a row.
-    fn row(&self, row: u32) -> (&[u16], &[u8]) {
-        let range = self.starts[row as usize]..self.starts[row as usize + 1];
-        (&self.indices[range.clone()], &self.bytes[range])
+        self.rows.n_indices()
     }
 
     /// Cuts the columns into ranges of about equal work.
     fn column_ranges(&self, n_ranges: usize) -> Vec<Range<usize>> {
-        let mut counts = vec![1_usize; self.n_columns];
-        self.indices
+        let mut counts = vec![1_usize; self.n_columns()];
+        self.rows
+            .indices()
             .iter()
             .for_each(|&index| counts[usize::from(index)] += 1);
         let total: usize = counts.iter().sum();
@@ -166,21 +138,18 @@ impl SparseRows<'_> {
         let width = out.len() / n_rows;
         assert_eq!(
             matrix.len(),
-            self.matrix.n_columns * width,
+            self.matrix.n_columns() * width,
             "shape of the matrix"
         );
-        let matrix = ArrayView2::from_shape((self.matrix.n_columns, width), matrix)
+        let matrix = ArrayView2::from_shape((self.matrix.n_columns(), width), matrix)
             .expect("the slice has the size of the matrix");
         let out = ArrayViewMut2::from_shape((n_rows, width), out)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
-        let multiply = |rows: &[u32], matrix: ArrayView2<'_, S>, out: ArrayViewMut2<'_, S>| {
-            let entries = rows.iter().map(|&row| self.matrix.row(row));
-            native::add_weighted_rows(set, entries, factors, matrix, out);
-        };
-        if width >= 2 * MIN_BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
+        let lists = &self.matrix.rows;
+        if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
             return for_each_column_block(matrix, out, threads, |matrix, out| {
-                multiply(self.rows, matrix, out);
+                native::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
             });
         }
         let piece = n_rows.div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
@@ -195,7 +164,7 @@ impl SparseRows<'_> {
         }
         threads.for_each(&mut pieces[..n_pieces], |_, part| {
             let (rows, out) = part.take().expect("each piece is computed once");
-            multiply(rows, matrix, out);
+            native::add_weighted_rows(set, lists, rows, factors, matrix, out);
         });
     }
 
@@ -203,29 +172,20 @@ impl SparseRows<'_> {
     pub fn prefetch(self) {
         const N_ROWS: usize = 4;
         for &row in self.rows.iter().take(N_ROWS) {
-            native::prefetch(self.matrix.row(row));
+            self.matrix.rows.prefetch(row);
         }
     }
 }
 
-/// Cuts a product `out ← out + X·matrix` into blocks of columns small enough
-/// for a block of `matrix` to stay in the second-level cache.
+/// Cuts a product `out ← out + X·matrix` into blocks of columns for several
+/// threads.
 fn for_each_column_block<S: Scalar>(
     matrix: ArrayView2<'_, S>,
     out: ArrayViewMut2<'_, S>,
     threads: &Threads,
     multiply: impl Fn(ArrayView2<'_, S>, ArrayViewMut2<'_, S>) + Sync,
 ) {
-    let width = out.ncols();
-    if width < 2 * MIN_BLOCK_COLUMNS {
-        return multiply(matrix, out);
-    }
-    let wanted = if width >= 4 * MIN_BLOCK_COLUMNS {
-        2 * MIN_BLOCK_COLUMNS
-    } else {
-        MIN_BLOCK_COLUMNS
-    };
-    let block = wanted.max(width.div_ceil(MAX_PIECES));
+    let block = BLOCK_COLUMNS * out.ncols().div_ceil(BLOCK_COLUMNS * MAX_PIECES);
     let mut blocks: [Option<(ArrayView2<'_, S>, ArrayViewMut2<'_, S>)>; MAX_PIECES] =
         Default::default();
     let mut n_blocks = 0;
@@ -272,11 +232,10 @@ pub struct Transposed {
 #[derive(Clone, Debug)]
 struct Piece {
     columns: Range<usize>,
-    /// Where each column starts; one more at the end.
-    starts: Vec<u32>,
-    /// Positions of the rows within the batch, ascending in each column.
-    positions: Vec<u16>,
-    bytes: Vec<u8>,
+    /// 0, 1, … for each of them.
+    order: Vec<u32>,
+    /// One a column, with positions of rows within the batch.
+    lists: Lists,
 }
 
 impl Transposed {
@@ -287,10 +246,9 @@ impl Transposed {
     pub fn new(matrix: &SparseBytes, threads: &Threads) -> Self {
         let ranges = matrix.column_ranges(threads.count().min(MAX_PIECES));
         let piece = |columns: Range<usize>| Piece {
-            starts: vec![0; columns.len() + 1],
+            order: (0..columns.len() as u32).collect(),
             columns,
-            positions: Vec::new(),
-            bytes: Vec::new(),
+            lists: Lists::empty(),
         };
         Self {
             pieces: ranges.into_iter().map(piece).collect(),
@@ -389,58 +347,14 @@ fn outer_products<S: Scalar>(
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
-        native::add_outer(set, rows.matrix.row(row), factors, error, out);
+        native::add_outer(set, &rows.matrix.rows, row, factors, error, out);
     }
 }
 
 impl Piece {
-    /// A counting sort by column.
     fn fill(&mut self, rows: SparseRows<'_>) {
-        assert!(
-            rows.rows.len() <= Transposed::MAX_ROWS,
-            "at most 65536 rows are transposed at once"
-        );
-        let Self {
-            columns,
-            starts,
-            positions,
-            bytes,
-        } = self;
-        starts.fill(0);
-        for &row in rows.rows {
-            for &index in part_of(rows.matrix.row(row), columns).0 {
-                starts[usize::from(index) - columns.start + 1] += 1;
-            }
-        }
-        for column in 1..starts.len() {
-            starts[column] += starts[column - 1];
-        }
-        let n_values = starts[starts.len() - 1] as usize;
-        if positions.len() < n_values {
-            positions.resize(n_values, 0);
-            bytes.resize(n_values, 0);
-        }
-        for (position, &row) in rows.rows.iter().enumerate() {
-            let (indices, values) = part_of(rows.matrix.row(row), columns);
-            for (&index, &value) in indices.iter().zip(values) {
-                let slot = &mut starts[usize::from(index) - columns.start];
-                positions[*slot as usize] = position as u16;
-                bytes[*slot as usize] = value;
-                *slot += 1;
-            }
-        }
-        // Every start has moved to the next one's place.
-        let last = starts.len() - 1;
-        starts.copy_within(..last, 1);
-        starts[0] = 0;
-    }
-
-    /// The entries of every column.
-    fn entries(&self) -> impl Iterator<Item = (&[u16], &[u8])> {
-        self.starts.windows(2).map(|pair| {
-            let range = pair[0] as usize..pair[1] as usize;
-            (&self.positions[range.clone()], &self.bytes[range])
-        })
+        self.lists
+            .transpose(&rows.matrix.rows, rows.rows, &self.columns);
     }
 
     /// Row k of `out` is the sum of the errors of the rows that have column k.
@@ -453,18 +367,8 @@ impl Piece {
         let out = ArrayViewMut2::from_shape((self.columns.len(), width), out)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
-        native::add_weighted_rows(set, self.entries(), factors, error, out);
+        native::add_weighted_rows(set, &self.lists, &self.order, factors, error, out);
     }
-}
-
-/// The numbers of a row that lie in `columns`.
-fn part_of<'a>(
-    (indices, bytes): (&'a [u16], &'a [u8]),
-    columns: &Range<usize>,
-) -> (&'a [u16], &'a [u8]) {
-    let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
-    let range = place(columns.start)..place(columns.end);
-    (&indices[range.clone()], &bytes[range])
 }
 
 #[cfg(test)]
@@ -509,7 +413,9 @@ mod tests {
         }
     }
 
-    const SHAPES: [[usize; 3]; 7] = [
+    const SHAPES: [[usize; 3]; 9] = [
+        [130, 784, 10],
+        [300, 120, 100],
         [1, 9, 1],
         [2, 784, 64],
         [7, 100, 10],
@@ -596,11 +502,11 @@ mod tests {
         let sparse = from_dense(&dense).expect("it is sparse");
         let mut results = InstructionSet::available().map(|set| {
             let mut out = Array2::from_elem((1, 77), 0.5);
-            let entries = std::iter::once(sparse.row(0));
-            native::add_weighted_rows(set, entries, &factors(), weights.view(), out.view_mut());
+            let lists = &sparse.rows;
+            native::add_weighted_rows(set, lists, &[0], &factors(), weights.view(), out.view_mut());
             let out = out.into_raw_vec_and_offset().0;
             let mut outer = vec![0.25; 300 * 77];
-            native::add_outer(set, sparse.row(0), &factors(), &out, &mut outer);
+            native::add_outer(set, lists, 0, &factors(), &out, &mut outer);
             (out, outer)
         });
         let first = results.next().expect("there is one");

@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use crate::native::{self, Pool};
 
+/// Most pieces that a slice is cut into.
+const MAX_PIECES: usize = 16;
+
 /// Worker threads that live as long as the handle and its clones.
 #[derive(Clone)]
 pub struct Threads {
@@ -62,6 +65,44 @@ impl Threads {
                 .enumerate()
                 .for_each(|(index, item)| work(index, item)),
         }
+    }
+
+    /// Cuts `values` into pieces of at least `min_len` numbers, each a multiple
+    /// of `unit` but for the last, and calls `work(start, piece)` for every one.
+    ///
+    /// # Panics
+    /// If `unit` is 0 or `work` panics.
+    ///
+    /// ```
+    /// use nn_tensor::Threads;
+    ///
+    /// let mut numbers = [0; 10];
+    /// Threads::new(2).for_each_piece(&mut numbers, 2, 4, |start, piece| {
+    ///     (start..).zip(piece).for_each(|(index, number)| *number = index);
+    /// });
+    /// assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    /// ```
+    pub fn for_each_piece<T: Send>(
+        &self,
+        values: &mut [T],
+        unit: usize,
+        min_len: usize,
+        work: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        let piece = values.len().div_ceil(MAX_PIECES).max(min_len);
+        let piece = piece.next_multiple_of(unit).max(1);
+        if self.pool.is_none() || values.len() <= piece {
+            return work(0, values);
+        }
+        let mut pieces: [&mut [T]; MAX_PIECES] = Default::default();
+        let mut n_pieces = 0;
+        for (slot, values) in pieces.iter_mut().zip(values.chunks_mut(piece)) {
+            *slot = values;
+            n_pieces += 1;
+        }
+        self.for_each(&mut pieces[..n_pieces], |index, values| {
+            work(index * piece, values);
+        });
     }
 }
 

@@ -15,6 +15,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_tensor::reduce::add_rows;
 use nn_tensor::{Kernel, Scalar, Threads, matmul, matmul_add, vectorize};
 
+use super::MIN_PIECE;
+
 /// `Z = A·W + b`
 ///
 /// # Shapes
@@ -32,7 +34,9 @@ pub fn forward<S: Scalar>(
 ) {
     matmul(inputs, weights, sums.view_mut(), threads);
     let sums = sums.into_slice().expect("a batch is contiguous");
-    vectorize(AddToRows { sums, bias });
+    threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
+        vectorize(AddToRows { sums, bias });
+    });
 }
 
 /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`
@@ -51,7 +55,7 @@ pub fn add_gradients<S: Scalar>(
     threads: &Threads,
 ) {
     matmul_add(inputs.t(), error, weights_gradient, threads);
-    add_rows(error, bias_gradient);
+    add_rows(error, bias_gradient, threads);
 }
 
 /// As [`add_gradients`], in place of what was there.
@@ -67,7 +71,7 @@ pub fn gradients<S: Scalar>(
 ) {
     matmul(inputs.t(), error, weights_gradient, threads);
     bias_gradient.fill(S::zero());
-    add_rows(error, bias_gradient);
+    add_rows(error, bias_gradient, threads);
 }
 
 /// `δ' = δ·Wᵀ`, the error of the layer's inputs.

@@ -9,7 +9,7 @@ use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{SparseRows, Transposed, Written};
 use nn_tensor::{Scalar, Threads};
 
-use crate::layer::dense;
+use crate::layer::{MIN_PIECE, dense};
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,10 @@ impl<S: Scalar> LayerInputs<'_, S> {
             Self::Sparse { rows, factors } => {
                 let sums = sums.into_slice().expect("a batch is contiguous");
                 let weights = weights.to_slice().expect("weights are contiguous");
-                sums.chunks_exact_mut(bias.len())
-                    .for_each(|row| row.copy_from_slice(bias));
+                threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
+                    let rows = sums.chunks_exact_mut(bias.len());
+                    rows.for_each(|row| row.copy_from_slice(bias));
+                });
                 rows.add_product(factors, weights, sums, threads);
             }
         }
@@ -91,7 +93,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
             Self::Sparse { rows, factors } => (rows, factors),
         };
         written.prepare(bias_gradient);
-        add_rows(error, bias_gradient);
+        add_rows(error, bias_gradient, threads);
         let error = error.to_slice().expect("a batch is contiguous");
         let gradient = weights_gradient
             .into_slice()

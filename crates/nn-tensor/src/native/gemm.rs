@@ -4,9 +4,9 @@
 //! multilayer perceptron needs:
 //!
 //! ```text
-//! for a block of NC columns of C            (the strip of B stays in the L2/L3 cache)
-//!   for a block of KC of the summed index   (one packed panel of B stays in L1)
-//!     pack B into panels of NR columns
+//! for a block of NC columns of C            (the block of B stays in the L2 cache)
+//!   for a block of KC of the summed index
+//!     pack B into panels of NR columns      (pack.rs)
 //!     for a strip of MR rows, for a panel   (MR × NR sums stay in registers)
 //!       microkernel
 //! ```
@@ -21,14 +21,17 @@ use std::cell::RefCell;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
-use super::simd::{Quad, Simd};
-use super::sparse::{self, Sum, SumKernel};
+use super::outer::{self, Outer, OuterKernel};
+use super::pack::{self, PackKernel, Panel};
+use super::scratch::Scratch;
+use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::sparse::{self, SumKernel, Sums};
 
 /// Length of a block of the summed index. Changing it changes rounding.
 const KC: usize = 256;
 
 /// Width of a block of columns, a multiple of every kernel's width.
-const NC: usize = 1536;
+const NC: usize = 512;
 
 /// Products of at most so many rows and so short sums are not packed.
 const MAX_SINGLE_ROWS: usize = 2;
@@ -40,7 +43,7 @@ pub trait Gemm: Sized + 'static {
     fn kernels(set: InstructionSet) -> &'static Kernels<Self>;
 
     #[doc(hidden)]
-    fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R;
+    fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R;
 }
 
 /// The microkernels of one element type and instruction set.
@@ -57,11 +60,13 @@ pub struct Kernels<T: 'static> {
     narrow: [&'static [Microkernel<T>]; 2],
     /// Handles one row and a B of contiguous columns that is not packed.
     one_row: Microkernel<T>,
+    /// Copies a block of B into a panel.
+    pack: PackKernel<T>,
     /// Numbers in a vector.
-    lanes: usize,
+    pub(super) lanes: usize,
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
-    pub(super) outer: SumKernel<T>,
+    pub(super) outer: OuterKernel<T>,
 }
 
 /// One strip of rows times one packed panel of B.
@@ -119,18 +124,13 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     if rows <= MAX_SINGLE_ROWS && depth <= MAX_SINGLE_DEPTH && b.strides()[0] == 1 {
         return row_by_row_gemm(kernels, a, b, c, accumulate);
     }
-    T::with_pack_buffer(|panels| {
+    T::with_scratch(|scratch| {
         for column in (0..columns).step_by(NC) {
             let n_columns = NC.min(columns - column);
             for start in (0..depth).step_by(KC) {
                 let depth = KC.min(depth - start);
-                pack(
-                    b,
-                    start..start + depth,
-                    column..column + n_columns,
-                    width,
-                    panels,
-                );
+                let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
+                let panels = pack(kernels, b, summed, columns_of_c, scratch);
                 for (strip, n_rows) in strips(rows, kernels.max_rows) {
                     for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
                         let panel_start = column + index * width;
@@ -250,44 +250,36 @@ unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *c
     }
 }
 
-/// Copies a block of B into panels of `width` columns, each row by row, the
-/// last one padded with zeros.
-fn pack<T: Copy + Default>(
+/// Copies a block of B into panels of the kernels' width, the last one padded
+/// with zeros.
+fn pack<'s, T: Copy + Default>(
+    kernels: &Kernels<T>,
     b: ArrayView2<'_, T>,
     depth: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,
-    width: usize,
-    panels: &mut Vec<T>,
-) {
+    scratch: &'s mut Scratch<T>,
+) -> &'s [T] {
+    let width = kernels.panel_width;
     let panel_size = width * depth.len();
-    panels.resize(columns.len().div_ceil(width) * panel_size, T::default());
-    let block = b.slice(ndarray::s![depth, columns]);
-    let by_columns = block.strides()[0] == 1 && block.strides()[1] != 1;
-    for (panel, part) in panels
+    let panels = scratch.take(columns.len().div_ceil(width) * panel_size);
+    for (panel, column) in panels
         .chunks_exact_mut(panel_size)
-        .zip(block.axis_chunks_iter(ndarray::Axis(1), width))
+        .zip(columns.clone().step_by(width))
     {
-        if part.ncols() < width {
-            panel.fill(T::default());
-        }
-        if by_columns {
-            for (column, values) in part.columns().into_iter().enumerate() {
-                for (slot, &value) in panel[column..].iter_mut().step_by(width).zip(values) {
-                    *slot = value;
-                }
-            }
-        } else {
-            for (slots, values) in panel.chunks_exact_mut(width).zip(part.rows()) {
-                match values.as_slice() {
-                    Some(values) => slots[..values.len()].copy_from_slice(values),
-                    None => slots
-                        .iter_mut()
-                        .zip(values)
-                        .for_each(|(slot, &value)| *slot = value),
-                }
-            }
+        // SAFETY: the block lies in the view, and `panel` holds `depth.len()`
+        // rows of the panel's width.
+        unsafe {
+            (kernels.pack)(Panel {
+                from: offset(&b, depth.start, column),
+                row_stride: b.strides()[0],
+                column_stride: b.strides()[1],
+                rows: depth.len(),
+                columns: width.min(columns.end - column),
+                to: panel.as_mut_ptr(),
+            });
         }
     }
+    panels
 }
 
 /// `ROWS × VECTORS` vectors of sums stay in registers.
@@ -301,6 +293,14 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
+        if strip.accumulate {
+            for row in 0..ROWS {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                for vector in 0..VECTORS {
+                    V::prefetch(c.wrapping_add(vector * V::LANES));
+                }
+            }
+        }
         let (mut a, mut panel) = (strip.a, strip.panel);
         for _ in 0..strip.depth {
             let mut b = [V::zero(); VECTORS];
@@ -338,7 +338,7 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
             for (vector, slot) in b.iter_mut().enumerate().take(full) {
                 *slot = V::load(b_row.add(vector * V::LANES));
             }
-            b[full] = load_rest::<V>(b_row.add(full * V::LANES), rest);
+            b[full] = load_up_to::<V>(b_row.add(full * V::LANES), rest);
             for (row, sums) in sums.iter_mut().enumerate() {
                 let a = V::splat(*a.offset(row as isize * strip.a_row_stride));
                 for (sum, b) in sums.iter_mut().zip(b) {
@@ -354,32 +354,44 @@ unsafe fn narrow_microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(s
 
 /// Writes or adds sums to the columns of C that exist.
 ///
+/// Storing a part of a vector is slow on some machines. Where the rows of C
+/// follow one another without a gap, whole vectors are stored that reach into
+/// the rows below, which are stored after them.
+///
 /// # Safety
 /// As [`microkernel`].
 #[inline(always)]
 unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
-    sums: [[V; VECTORS]; ROWS],
+    mut sums: [[V; VECTORS]; ROWS],
     strip: Strip<V::T>,
 ) {
-    for (row, sums) in sums.into_iter().enumerate() {
-        for (vector, sum) in sums.into_iter().enumerate() {
-            let start = vector * V::LANES;
-            let n = strip.columns.saturating_sub(start).min(V::LANES);
-            if n == 0 {
-                break;
+    let has_gaps = strip.c_row_stride != strip.columns as isize;
+    // SAFETY: of every row, only columns that exist in it or the rows of the
+    // strip below it are touched.
+    unsafe {
+        if strip.accumulate {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    let start = vector * V::LANES;
+                    let n = strip.columns.saturating_sub(start);
+                    *sum = load_up_to::<V>(c.wrapping_add(start), n).add(*sum);
+                }
             }
-            // SAFETY: `n` columns from `start` on exist in this row of C.
-            unsafe {
-                let c = strip.c.offset(row as isize * strip.c_row_stride).add(start);
-                let sum = if strip.accumulate {
-                    load_rest::<V>(c, n).add(sum)
-                } else {
-                    sum
-                };
-                if n == V::LANES {
-                    sum.store(c);
-                } else {
-                    sum.store_part(c, n);
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            let c = strip.c.offset(row as isize * strip.c_row_stride);
+            let reach = if has_gaps { 1 } else { ROWS - row } * strip.columns;
+            for (vector, sum) in sums.into_iter().enumerate() {
+                let start = vector * V::LANES;
+                if start < strip.columns {
+                    let whole = start + V::LANES <= reach;
+                    let n = if whole {
+                        V::LANES
+                    } else {
+                        strip.columns - start
+                    };
+                    store_up_to(sum, c.add(start), n);
                 }
             }
         }
@@ -408,20 +420,6 @@ unsafe fn one_row_microkernel<V: Simd>(strip: Strip<V::T>) {
     }
 }
 
-/// # Safety
-/// `n <= V::LANES` numbers must exist from `from` on.
-#[inline(always)]
-unsafe fn load_rest<V: Simd>(from: *const V::T, n: usize) -> V {
-    // SAFETY: see above.
-    unsafe {
-        if n == V::LANES {
-            V::load(from)
-        } else {
-            V::load_part(from, n)
-        }
-    }
-}
-
 /// Compiles the microkernels of one vector type for its instructions.
 macro_rules! kernels {
     (
@@ -439,25 +437,34 @@ macro_rules! kernels {
                 by_rows: &[$(compiled::<$rows>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
                 one_row,
+                pack: pack_panel,
                 lanes: <$vector as Simd>::LANES,
                 sum,
                 outer,
             };
 
             /// # Safety
-            /// See [`sparse::weighted_rows`].
+            /// See [`pack::pack`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn sum(sum: Sum<'_, T>) {
+            unsafe fn pack_panel(panel: Panel<T>) {
                 // SAFETY: as below.
-                unsafe { sparse::weighted_rows::<$vector>(sum) }
+                unsafe { pack::pack::<$vector, $vectors, { <$vector as Simd>::LANES }>(panel) }
             }
 
             /// # Safety
-            /// See [`sparse::outer`].
+            /// See [`sparse::weighted_rows`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn outer(sum: Sum<'_, T>) {
+            unsafe fn sum(sums: Sums<'_, T>) {
                 // SAFETY: as below.
-                unsafe { sparse::outer::<$vector>(sum) }
+                unsafe { sparse::weighted_rows::<$vector>(sums) }
+            }
+
+            /// # Safety
+            /// See [`outer::outer`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn outer(outer: Outer<'_, T>) {
+                // SAFETY: as below.
+                unsafe { outer::outer::<$vector>(outer) }
             }
 
             /// # Safety
@@ -523,10 +530,9 @@ macro_rules! gemm {
                 }
             }
 
-            fn with_pack_buffer<R>(run: impl FnOnce(&mut Vec<Self>) -> R) -> R {
-                // Kept between calls: training must not allocate.
-                thread_local!(static PANELS: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) });
-                PANELS.with_borrow_mut(run)
+            fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R {
+                thread_local!(static SCRATCH: RefCell<Scratch<$type>> = const { RefCell::new(Scratch::new()) });
+                SCRATCH.with_borrow_mut(run)
             }
         }
     };

@@ -4,7 +4,12 @@
 //! starting threads for every product, or even waking sleeping ones, would cost
 //! more than it gains. Workers spin for a moment after a job, expecting the
 //! next, and only then go to sleep.
+//!
+//! Every thread begins with its own share of the tasks and takes others' only
+//! then, so that in a row of similar jobs a thread finds its part of the data
+//! in its own cache.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,9 +23,24 @@ const SPINS: usize = 20_000;
 struct Job {
     closure: *const (),
     call: unsafe fn(*const (), usize),
-    n_tasks: u32,
+    n_tasks: usize,
     /// Number of the job; see [`Shared::claims`].
     number: u32,
+}
+
+/// Tasks are claimed in up to so many groups, a bit each.
+const MAX_GROUPS: usize = 32;
+
+impl Job {
+    fn n_groups(&self) -> usize {
+        self.n_tasks.min(MAX_GROUPS)
+    }
+
+    /// The tasks of a group.
+    fn tasks(&self, group: usize) -> Range<usize> {
+        let start = |group: usize| group * self.n_tasks / self.n_groups();
+        start(group)..start(group + 1)
+    }
 }
 
 // SAFETY: `closure` points to a `Fn + Sync` closure, and is only used for a
@@ -30,9 +50,10 @@ unsafe impl Send for Job {}
 struct Shared {
     job: Mutex<Option<Job>>,
     wake: Condvar,
-    /// Number of the current job (high half) and its first unclaimed task (low
-    /// half). Claiming compares both, so that a worker that comes late cannot
-    /// take a task of another job than the one it knows.
+    /// Number of the current job (high half) and a bit for each group of its
+    /// tasks that nobody has claimed yet (low half). Claiming compares both, so
+    /// that a worker that comes late cannot take a task of another job than the
+    /// one it knows.
     claims: AtomicU64,
     /// Tasks of the current job that are done.
     done: AtomicUsize,
@@ -64,7 +85,7 @@ impl Pool {
                 let shared = Arc::clone(&shared);
                 std::thread::Builder::new()
                     .name(format!("nn-worker-{index}"))
-                    .spawn(move || work(&shared))
+                    .spawn(move || work(&shared, Share { index, n_threads }))
                     .ok()
             })
             .collect();
@@ -91,11 +112,18 @@ impl Pool {
         let job = self.start(Job {
             closure: (&raw const task).cast(),
             call: call::<F>,
-            n_tasks: u32::try_from(n_tasks).expect("tasks are counted in 32 bits"),
+            n_tasks,
             number: 0,
         });
         // `task` must outlive the workers' use of it, so wait even after a panic.
-        let own = self.shared.work_on(job);
+        let n_threads = self.workers.len() + 1;
+        let own = self.shared.work_on(
+            job,
+            Share {
+                index: 0,
+                n_threads,
+            },
+        );
         let mut spins = 0;
         while self.shared.done.load(Ordering::Acquire) < n_tasks {
             spin(&mut spins);
@@ -117,9 +145,9 @@ impl Pool {
         let mut current = shared.lock();
         *current = Some(job);
         shared.done.store(0, Ordering::Relaxed);
-        shared
-            .claims
-            .store(u64::from(number) << 32, Ordering::Release);
+        let groups = u64::from(u32::MAX) >> (MAX_GROUPS - job.n_groups());
+        let claims = u64::from(number) << 32 | groups;
+        shared.claims.store(claims, Ordering::Release);
         drop(current);
         shared.wake.notify_all();
         job
@@ -150,40 +178,46 @@ impl Shared {
         (self.claims.load(Ordering::Acquire) >> 32) as u32
     }
 
-    /// Takes the next task of `job`, if it is still the current one.
-    fn claim(&self, job: Job) -> Option<usize> {
+    /// Takes a group of tasks of `job`, if it is still the current one: the
+    /// first unclaimed one from the start of the thread's share on.
+    fn claim(&self, job: Job, share: Share) -> Option<usize> {
+        let first = share.index * job.n_groups() / share.n_threads;
         let mut claims = self.claims.load(Ordering::Acquire);
         loop {
-            let (number, next) = ((claims >> 32) as u32, claims as u32);
-            if number != job.number || next >= job.n_tasks {
+            let (number, free) = ((claims >> 32) as u32, claims as u32);
+            if number != job.number || free == 0 {
                 return None;
             }
-            let taken = claims + 1;
+            let later = free >> first << first;
+            let group = if later == 0 { free } else { later }.trailing_zeros();
+            let taken = claims & !(1 << group);
             match self.claims.compare_exchange_weak(
                 claims,
                 taken,
                 Ordering::AcqRel,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some(next as usize),
+                Ok(_) => return Some(group as usize),
                 Err(current) => claims = current,
             }
         }
     }
 
     /// Does tasks of `job` until none is left; a panic ends the one task.
-    fn work_on(&self, job: Job) -> std::thread::Result<()> {
+    fn work_on(&self, job: Job, share: Share) -> std::thread::Result<()> {
         let mut outcome = Ok(());
-        while let Some(index) = self.claim(job) {
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                // SAFETY: `closure` and `call` were made together in
-                // `Pool::run`, which does not return before every task is
-                // done, and this one is not until below.
-                unsafe { (job.call)(job.closure, index) };
-            }));
-            self.done.fetch_add(1, Ordering::Release);
-            if result.is_err() {
-                outcome = result;
+        while let Some(group) = self.claim(job, share) {
+            for index in job.tasks(group) {
+                let result = catch_unwind(AssertUnwindSafe(|| {
+                    // SAFETY: `closure` and `call` were made together in
+                    // `Pool::run`, which does not return before every task is
+                    // done, and this one is not until below.
+                    unsafe { (job.call)(job.closure, index) };
+                }));
+                self.done.fetch_add(1, Ordering::Release);
+                if result.is_err() {
+                    outcome = result;
+                }
             }
         }
         outcome
@@ -220,12 +254,19 @@ fn spin(spins: &mut usize) {
     }
 }
 
+/// Which of the threads one is.
+#[derive(Clone, Copy)]
+struct Share {
+    index: usize,
+    n_threads: usize,
+}
+
 /// The life of a worker.
-fn work(shared: &Shared) {
+fn work(shared: &Shared, share: Share) {
     let mut seen = 0;
     while let Some(job) = shared.wait_for_job(seen) {
         seen = job.number;
-        if shared.work_on(job).is_err() {
+        if shared.work_on(job, share).is_err() {
             shared.panicked.store(true, Ordering::Relaxed);
         }
     }

@@ -28,6 +28,17 @@ pub(super) unsafe trait Simd: Copy {
     /// Writes the first `n < LANES` lanes.
     unsafe fn store_part(self, to: *mut Self::T, n: usize);
 
+    /// Asks for the memory at `from`, which may be any address, to be brought
+    /// into the cache.
+    #[inline(always)]
+    fn prefetch(from: *const Self::T) {
+        prefetch(from.cast());
+    }
+
+    /// The lanes of both, one by one in turn: those of the first halves and
+    /// those of the second.
+    unsafe fn interleave(self, other: Self) -> (Self, Self);
+
     /// `self + other`
     unsafe fn add(self, other: Self) -> Self;
 
@@ -36,6 +47,51 @@ pub(super) unsafe trait Simd: Copy {
 
     /// The same of single numbers, with the same rounding.
     unsafe fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
+}
+
+/// A vector of `n` numbers, or of as many as it has lanes.
+///
+/// # Safety
+/// The numbers must exist, and the machine must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
+    // SAFETY: see above.
+    unsafe {
+        if n >= V::LANES {
+            V::load(from)
+        } else {
+            V::load_part(from, n)
+        }
+    }
+}
+
+/// Writes the first `n` lanes, or all if there are fewer.
+///
+/// # Safety
+/// There must be room for them, and the machine must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn store_up_to<V: Simd>(values: V, to: *mut V::T, n: usize) {
+    // SAFETY: see above.
+    unsafe {
+        if n >= V::LANES {
+            values.store(to);
+        } else {
+            values.store_part(to, n);
+        }
+    }
+}
+
+/// Asks for the line at `from` to be brought into the cache.
+#[inline(always)]
+pub(super) fn prefetch(from: *const i8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing and may be of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -83,6 +139,21 @@ mod x86 {
         unsafe fn store_part(self, to: *mut f32, n: usize) {
             // SAFETY: see the trait; lanes that are masked out are not written.
             unsafe { _mm512_mask_storeu_ps(to, ((1_u32 << n) - 1) as u16, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> (Self, Self) {
+            // SAFETY: see the trait.
+            unsafe {
+                let first =
+                    _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let second =
+                    _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                (
+                    _mm512_permutex2var_ps(self, first, other),
+                    _mm512_permutex2var_ps(self, second, other),
+                )
+            }
         }
 
         #[inline(always)]
@@ -142,6 +213,19 @@ mod x86 {
         unsafe fn store_part(self, to: *mut f64, n: usize) {
             // SAFETY: see the trait; lanes that are masked out are not written.
             unsafe { _mm512_mask_storeu_pd(to, ((1_u32 << n) - 1) as u8, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> (Self, Self) {
+            // SAFETY: see the trait.
+            unsafe {
+                let first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+                let second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+                (
+                    _mm512_permutex2var_pd(self, first, other),
+                    _mm512_permutex2var_pd(self, second, other),
+                )
+            }
         }
 
         #[inline(always)]
@@ -215,6 +299,19 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> (Self, Self) {
+            // SAFETY: see the trait.
+            unsafe {
+                let low = _mm256_unpacklo_ps(self, other);
+                let high = _mm256_unpackhi_ps(self, other);
+                (
+                    _mm256_permute2f128_ps::<0x20>(low, high),
+                    _mm256_permute2f128_ps::<0x31>(low, high),
+                )
+            }
+        }
+
+        #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             // SAFETY: see the trait.
             unsafe { _mm256_add_ps(self, other) }
@@ -276,6 +373,19 @@ mod x86 {
             unsafe {
                 let mask = _mm256_loadu_si256(LANE_MASKS_64.as_ptr().add(4 - n).cast());
                 _mm256_maskstore_pd(to, mask, self);
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn interleave(self, other: Self) -> (Self, Self) {
+            // SAFETY: see the trait.
+            unsafe {
+                let low = _mm256_unpacklo_pd(self, other);
+                let high = _mm256_unpackhi_pd(self, other);
+                (
+                    _mm256_permute2f128_pd::<0x20>(low, high),
+                    _mm256_permute2f128_pd::<0x31>(low, high),
+                )
             }
         }
 
@@ -342,6 +452,21 @@ macro_rules! quad {
                     // SAFETY: the caller vouches for `n` numbers.
                     unsafe { *to.add(i) = value }
                 }
+            }
+
+            #[inline(always)]
+            unsafe fn interleave(self, other: Self) -> (Self, Self) {
+                let lane = |i: usize| {
+                    if i.is_multiple_of(2) {
+                        self[i / 2]
+                    } else {
+                        other[i / 2]
+                    }
+                };
+                (
+                    std::array::from_fn(lane),
+                    std::array::from_fn(|i| lane(4 + i)),
+                )
             }
 
             #[inline(always)]

@@ -1,0 +1,124 @@
+//! `out[iₜ, :] ← out[iₜ, :] + xₜ·row`: a row added to some rows of a matrix.
+//!
+//! With the numbers of a sample that are not 0, that is the sample's part of
+//! `Xᵀ·δ`.
+
+use super::InstructionSet;
+use super::gemm::Gemm;
+use super::lists::{Entries, Lists};
+use super::simd::Simd;
+
+/// What one call works on.
+#[derive(Clone, Copy, Debug)]
+#[allow(
+    unreachable_pub,
+    reason = "in the signature of a public trait's hidden method"
+)]
+pub struct Outer<'a, T> {
+    /// Which rows of `out`, and their factors as keys of `factors`.
+    entries: Entries<'a>,
+    factors: &'a [T; 256],
+    row: *const T,
+    out: *mut T,
+    n_columns: usize,
+}
+
+/// A kernel compiled for one instruction set.
+#[allow(
+    unreachable_pub,
+    reason = "in the signature of a public trait's hidden method"
+)]
+pub type OuterKernel<T> = unsafe fn(Outer<'_, T>);
+
+/// `out[indices[t], :] ← out[indices[t], :] + factors[bytes[t]]·row` with the
+/// entries of a list.
+///
+/// # Panics
+/// If the list does not exist or there are not as many rows as indices.
+pub(crate) fn add_outer<T: Gemm + Copy>(
+    set: InstructionSet,
+    lists: &Lists,
+    list: u32,
+    factors: &[T; 256],
+    row: &[T],
+    out: &mut [T],
+) {
+    assert_eq!(out.len(), lists.n_indices() * row.len(), "one row an index");
+    let outer = Outer {
+        entries: lists.entries(list),
+        factors,
+        row: row.as_ptr(),
+        out: out.as_mut_ptr(),
+        n_columns: row.len(),
+    };
+    // SAFETY: `set` is one of the machine's; every index is one of the rows of
+    // `out`, which is borrowed mutably.
+    unsafe { (T::kernels(set).outer)(outer) }
+}
+
+/// The rows of `outer.out` that the entries name, in blocks of eight, then
+/// four, two and one vectors, then the rest.
+///
+/// # Safety
+/// The machine must have the instructions of `V`, and memory must be as
+/// [`Outer`] says.
+#[inline(always)]
+pub(super) unsafe fn outer<V: Simd>(outer: Outer<'_, V::T>) {
+    // SAFETY: every index lies in `out`; the columns of the blocks follow one
+    // another up to `n_columns`, the length of the row.
+    unsafe {
+        let mut column = 0;
+        while column + 8 * V::LANES <= outer.n_columns {
+            outer_block::<V, 8>(outer, column);
+            column += 8 * V::LANES;
+        }
+        if column + 4 * V::LANES <= outer.n_columns {
+            outer_block::<V, 4>(outer, column);
+            column += 4 * V::LANES;
+        }
+        if column + 2 * V::LANES <= outer.n_columns {
+            outer_block::<V, 2>(outer, column);
+            column += 2 * V::LANES;
+        }
+        if column + V::LANES <= outer.n_columns {
+            outer_block::<V, 1>(outer, column);
+            column += V::LANES;
+        }
+        let n = outer.n_columns - column;
+        if n > 0 {
+            let (indices, bytes) = outer.entries;
+            let row = V::load_part(outer.row.add(column), n);
+            for (&index, &byte) in indices.iter().zip(bytes) {
+                let factor = V::splat(outer.factors[usize::from(byte)]);
+                let out = outer.out.add(usize::from(index) * outer.n_columns + column);
+                factor
+                    .multiply_add(row, V::load_part(out, n))
+                    .store_part(out, n);
+            }
+        }
+    }
+}
+
+/// `N` vectors of the row, kept in registers.
+///
+/// # Safety
+/// As [`outer`].
+#[inline(always)]
+unsafe fn outer_block<V: Simd, const N: usize>(outer: Outer<'_, V::T>, column: usize) {
+    // SAFETY: see above.
+    unsafe {
+        let (indices, bytes) = outer.entries;
+        let mut row = [V::zero(); N];
+        for (vector, slot) in row.iter_mut().enumerate() {
+            *slot = V::load(outer.row.add(column + vector * V::LANES));
+        }
+        for (&index, &byte) in indices.iter().zip(bytes) {
+            let factor = V::splat(outer.factors[usize::from(byte)]);
+            let out = outer.out.add(usize::from(index) * outer.n_columns + column);
+            for (vector, row) in row.into_iter().enumerate() {
+                let out = out.add(vector * V::LANES);
+                factor.multiply_add(row, V::load(out)).store(out);
+            }
+        }
+    }
+}
