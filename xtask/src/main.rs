@@ -14,6 +14,7 @@ mod step;
 mod fetch_data;
 mod test;
 mod bench;
+mod torture;
 mod tidy;
 mod deps;
 mod ci;
@@ -31,7 +32,7 @@ struct Task {
 }
 
 /// Every task, in the order of the usage table.
-static TASKS: [Task; 6] = [
+static TASKS: [Task; 7] = [
     Task {
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL]",
@@ -49,6 +50,12 @@ static TASKS: [Task; 6] = [
         arguments: "[FILTER...]",
         purpose: "the benchmarks of every crate that has some",
         run: bench::run,
+    },
+    Task {
+        name: "torture",
+        arguments: "[--kills N] [--seed S]",
+        purpose: "trainings killed 500 times at random, which must end with the same bytes",
+        run: torture::run,
     },
     Task {
         name: "tidy",

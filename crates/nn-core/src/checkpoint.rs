@@ -355,3 +355,108 @@ fn digest<S: Scalar>(samples: &Samples<'_, S>) -> String {
     }
     hexadecimal(sum.finalize().as_slice())
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use nn_tensor::Threads;
+
+    use super::*;
+    use crate::batches::Inputs;
+    use crate::{Activation, LayerConfig, Loss, Network, NetworkConfig, TrainingConfig};
+
+    /// A file whose checksum is right may still be a lie.
+    #[test]
+    fn impossible_states_are_refused() {
+        let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+        let targets = Targets::Classes {
+            labels: &[0, 1, 1, 0],
+            n_classes: 2,
+        };
+        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let layers = vec![LayerConfig::new(2, Activation::Softmax)];
+        let network = Network::new(
+            &NetworkConfig {
+                n_inputs: 2,
+                layers,
+            },
+            0,
+        )
+        .unwrap();
+        let config = TrainingConfig {
+            batch_size: crate::training::BatchSize::Rows(2),
+            ..TrainingConfig::new(Loss::CrossEntropy, "adam".parse().unwrap())
+        };
+        let mut trainer = Trainer::new(network, samples, None, config, Threads::single()).unwrap();
+        (0..4).for_each(|_| drop(trainer.advance().unwrap()));
+        let honest = trainer.checkpoint(Value::Null).unwrap();
+        let lies: [fn(&mut State<f32>); 14] = [
+            |state| state.progress.epoch = usize::MAX,
+            |state| state.progress.batch = 3,
+            |state| state.progress.step = u64::MAX,
+            |state| state.progress.is_done = true,
+            |state| state.progress.learning_rate = -1.0,
+            |state| state.progress.learning_rate = 0.0,
+            |state| state.progress.last_rate = f64::MAX * 2.0,
+            |state| state.plateau.factor = -1.0,
+            |state| state.plateau.waited = u64::MAX,
+            |state| state.best_waited = usize::MAX,
+            |state| state.optimizer_steps = u64::MAX,
+            |state| state.buffers.parameters.truncate(5),
+            |state| state.buffers.slots[1].clear(),
+            |state| state.buffers.best_parameters = vec![0.0; 6],
+        ];
+        for (index, lie) in lies.into_iter().enumerate() {
+            let mut checkpoint = honest.clone();
+            lie(&mut checkpoint.state);
+            let error = trainer.restore(&checkpoint).expect_err("it is a lie");
+            assert_eq!(error.kind(), crate::ErrorKind::Data, "lie {index}: {error}");
+        }
+        assert_eq!(trainer.checkpoint(Value::Null).unwrap(), honest);
+        trainer.restore(&honest).unwrap();
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        let state = |parameters: Vec<f32>| StateBuffers {
+            parameters,
+            statistics: Vec::new(),
+            slots: [Vec::new(), Vec::new()],
+            average: Vec::new(),
+            best_parameters: Vec::new(),
+            best_statistics: Vec::new(),
+        };
+        let metadata = || Metadata {
+            format: KIND.format,
+            sha256: NO_CHECKSUM.to_owned(),
+            progress: Progress {
+                epoch: 0,
+                batch: 0,
+                step: 0,
+                sums: crate::training::EpochSums::default(),
+                learning_rate: 0.1,
+                last_rate: 0.0,
+                is_done: false,
+            },
+            plateau_factor: 1.0,
+            plateau_best: None,
+            plateau_waited: 0,
+            best_loss: None,
+            best_waited: 0,
+            optimizer_steps: 0,
+            descends: false,
+            configuration: BTreeMap::new(),
+            note: Value::Null,
+        };
+        let file = |parameters: Vec<f32>| {
+            let mut bytes = Vec::new();
+            Checkpoint::new(metadata(), state(parameters))
+                .write(&mut bytes)
+                .unwrap();
+            bytes
+        };
+        Checkpoint::<f32>::read(&file(vec![1.0, 2.0])[..]).unwrap();
+        let error = Checkpoint::<f32>::read(&file(vec![1.0, f32::NAN])[..]).unwrap_err();
+        assert_eq!(error.to_string(), "tensor parameters: number 1 is NaN");
+    }
+}

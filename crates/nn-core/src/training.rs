@@ -38,8 +38,8 @@ use crate::penalty::Penalty;
 use crate::schedule::{Plateau, Position, Schedule};
 use crate::{Error, Result};
 
-use state::{Best, EpochSums};
-pub(crate) use state::{Progress, State, StateBuffers};
+use state::Best;
+pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
 
 /// Rows that go forward and back together when a batch is larger.
 const MAX_BLOCK_ROWS: usize = 2048;

@@ -281,6 +281,8 @@ impl<S: Scalar> Trainer<'_, S> {
             && progress.learning_rate.is_finite()
             && progress.learning_rate > 0.0
             && state.optimizer_steps <= progress.step
+            && state.best_waited <= progress.epoch
+            && state.plateau.waited <= progress.epoch as u64
             && (self.buffers.descends || !state.descends);
         if is_possible {
             return Ok(());
