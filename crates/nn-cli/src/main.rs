@@ -13,6 +13,7 @@ mod selection;
 mod datasets;
 mod table;
 mod plan;
+mod difference;
 mod atomic_file;
 mod metrics_file;
 mod checkpoints;

@@ -188,7 +188,7 @@ fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
                 Code::Io,
                 format!("{}: this run has no {MODEL}", candidate.display()),
             )
-            .help("it may still be training, or was stopped before it had a model"));
+            .help("it may still be training; `nn train --resume` continues one that was killed"));
         }
         if candidate.exists() {
             return Ok(candidate.clone());

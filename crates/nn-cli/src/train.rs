@@ -15,6 +15,7 @@ use crate::args::TrainArguments;
 use crate::checkpoints::Checkpoints;
 use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
+use crate::difference::{check_flags, check_settings};
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::Row;
 use crate::plan::Plan;
@@ -126,58 +127,6 @@ fn say_finished(progress: &Progress, run: &Path) {
             "{run} is finished; there is nothing to resume\n  {program} evaluate {run}"
         ));
     }
-}
-
-/// Refuses flags that are not what the run was begun with.
-fn check_flags(flags: &Settings, settings: &Settings, plan: &Plan, data: &Data) -> Result<()> {
-    if let Some(name) = &flags.data
-        && settings.data.as_ref() != Some(name)
-    {
-        let name = name.escape_debug();
-        return Err(other_settings(&[format!(
-            "data: the run has \"{}\", asked for \"{name}\"",
-            data.origin
-        )]));
-    }
-    let asked = Plan::new(&flags.clone().or(settings), data)?;
-    check_settings(
-        &plan.settings.to_json(),
-        &asked.settings.to_json(),
-        "asked for",
-    )
-}
-
-fn check_settings(run: &Value, other: &Value, how: &str) -> Result<()> {
-    let differences = differences(run, other, how);
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(other_settings(&differences))
-}
-
-fn other_settings(differences: &[String]) -> Failure {
-    Failure::usage(format!(
-        "a run is resumed with its own settings: {}",
-        differences.join("; ")
-    ))
-    .help("leave these flags out, or train anew without --resume")
-}
-
-/// `lr: the run has 0.1, asked for 0.2`
-fn differences(run: &Value, other: &Value, how: &str) -> Vec<String> {
-    let names = [run, other].map(|settings| settings.as_object().into_iter().flatten());
-    let mut names: Vec<&String> = names.into_iter().flatten().map(|(name, _)| name).collect();
-    names.sort();
-    names.dedup();
-    let text = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), Value::to_string);
-    names
-        .into_iter()
-        .map(|name| (name, run.get(name), other.get(name)))
-        .filter(|(_, run, other)| run != other)
-        .map(|(name, run, other)| {
-            format!("{name}: the run has {}, {how} {}", text(run), text(other))
-        })
-        .collect()
 }
 
 /// A training from its first to its last line of output.
