@@ -10,13 +10,17 @@ import argparse
 import gzip
 import json
 import pathlib
+import time
 
 import numpy as np
+import safetensors.numpy
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of MNIST's files")
+    parser.add_argument("--initial", type=pathlib.Path, required=True, metavar="FILE",
+                        help="model file whose weights to start from")
     parser.add_argument("--layers", required=True, help="widths, such as 784,128,10")
     parser.add_argument("--activation", choices=["relu", "sigmoid"], required=True)
     parser.add_argument("--batch", type=int, required=True, help="rows in a step; 0: all")
@@ -24,6 +28,8 @@ def arguments():
     parser.add_argument("--lr", type=float, required=True)
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--limit", type=float, default=float("inf"), metavar="SECONDS",
+                        help="no epoch begins after so many seconds of training")
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
     parsed.layers = [int(width) for width in parsed.layers.split(",")]
@@ -45,19 +51,21 @@ def load(folder, rows):
     return x_train * scale, y_train.astype(np.int64), x_test * scale, y_test.astype(np.int64)
 
 
-def initial_weights(layers, activation, seed):
-    """He for relu, Xavier (uniform) otherwise and in the last layer; zero biases."""
-    rng = np.random.default_rng(seed)
-    parameters = []
-    last = len(layers) - 2
-    for index, (n_in, n_out) in enumerate(zip(layers[:-1], layers[1:])):
-        if activation == "relu" and index != last:
-            weights = rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out))
-        else:
-            limit = np.sqrt(6 / (n_in + n_out))
-            weights = rng.uniform(-limit, limit, (n_in, n_out))
-        parameters.append((weights.astype(np.float32), np.zeros(n_out, np.float32)))
-    return parameters
+def initial_weights(args):
+    """(weights [n_in, n_out], bias) of each layer, as `nn` would start; biases are 0."""
+    tensors = safetensors.numpy.load_file(args.initial)
+    weights = [tensors[f"layers.{index}.weight"] for index in range(len(args.layers) - 1)]
+    return [(part, np.zeros(part.shape[1], np.float32)) for part in weights]
+
+
+def time_epochs(args, epoch):
+    """Calls `epoch()` until the epochs or the time are over: seconds of each."""
+    seconds = []
+    while len(seconds) < args.epochs and sum(seconds) <= args.limit:
+        start = time.perf_counter()
+        epoch()
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def report(name, version, seconds, accuracy):

@@ -1,10 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["jax", "numpy"]
+# dependencies = ["jax", "numpy", "safetensors"]
 # ///
 """JAX: a whole epoch compiled into one scan."""
-
-import time
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +14,7 @@ def main():
     args = mnist.arguments()
     x, y, x_test, y_test = (jnp.asarray(part) for part in mnist.load(args.data, args.rows))
     activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[args.activation]
-    n_batches = args.rows // args.batch
+    n_batches, n_left = divmod(args.rows, args.batch)
 
     def forward(parameters, inputs):
         for weights, bias in parameters[:-1]:
@@ -47,21 +45,24 @@ def main():
 
     @jax.jit
     def epoch(state, key):
-        if n_batches == 1:
+        if args.batch == args.rows:
             gradient = jax.grad(loss)(state["parameters"], x, y)
             return update(state, gradient)
-        order = jax.random.permutation(key, args.rows)[: n_batches * args.batch]
+        order = jax.random.permutation(key, args.rows)
 
         def step(state, rows):
             gradient = jax.grad(loss)(state["parameters"], x[rows], y[rows])
             return update(state, gradient), None
 
-        state, _ = jax.lax.scan(step, state, order.reshape(n_batches, args.batch))
+        whole = order[: n_batches * args.batch].reshape(n_batches, args.batch)
+        state, _ = jax.lax.scan(step, state, whole)
+        if n_left > 0:
+            state, _ = step(state, order[-n_left:])
         return state
 
     parameters = [
         tuple(jnp.asarray(part) for part in layer)
-        for layer in mnist.initial_weights(args.layers, args.activation, args.seed)
+        for layer in mnist.initial_weights(args)
     ]
     zeros = jax.tree.map(jnp.zeros_like, parameters)
     state = {"parameters": parameters}
@@ -69,12 +70,13 @@ def main():
         state |= {"m": zeros, "s": zeros, "t": jnp.zeros((), jnp.float32)}
     key = jax.random.key(args.seed)
     compiled = epoch.lower(state, key).compile()
-    seconds = []
-    for _ in range(args.epochs):
+
+    def next_epoch():
+        nonlocal state, key
         key, epoch_key = jax.random.split(key)
-        start = time.perf_counter()
         state = jax.block_until_ready(compiled(state, epoch_key))
-        seconds.append(time.perf_counter() - start)
+
+    seconds = mnist.time_epochs(args, next_epoch)
     right = jnp.mean(jnp.argmax(forward(state["parameters"], x_test), axis=1) == y_test)
     mnist.report("JAX", jax.__version__, seconds, float(right))
 

@@ -1,10 +1,8 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["torch", "numpy"]
+# dependencies = ["numpy", "safetensors", "torch"]
 # ///
 """PyTorch, as its tutorials write it: eager, on the CPU."""
-
-import time
 
 import torch
 
@@ -17,7 +15,7 @@ def main():
     activation = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[args.activation]
     torch.manual_seed(args.seed)
     modules = []
-    for weights, bias in mnist.initial_weights(args.layers, args.activation, args.seed):
+    for weights, bias in mnist.initial_weights(args):
         linear = torch.nn.Linear(*weights.shape)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weights.T))
@@ -26,10 +24,9 @@ def main():
     network = torch.nn.Sequential(*modules[:-1])
     make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[args.optimizer]
     optimizer = make(network.parameters(), lr=args.lr)
-    seconds = []
-    for _ in range(args.epochs):
-        start = time.perf_counter()
-        whole = args.batch == args.rows
+    whole = args.batch == args.rows
+
+    def epoch():
         order = None if whole else torch.randperm(args.rows)
         for first in range(0, args.rows, args.batch):
             if whole:
@@ -40,7 +37,8 @@ def main():
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(network(inputs), labels).backward()
             optimizer.step()
-        seconds.append(time.perf_counter() - start)
+
+    seconds = mnist.time_epochs(args, epoch)
     with torch.no_grad():
         right = (network(x_test).argmax(dim=1) == y_test).double().mean()
     mnist.report("PyTorch", torch.__version__, seconds, float(right))

@@ -1,71 +1,119 @@
-//! `cargo xtask bench`: the benchmarks of every crate that has a `benches/`.
+//! `cargo xtask bench`: how fast are we, beside the machine and beside others?
 //!
-//! The place for `--peers`, which will run the other libraries of
-//! `scripts/peers/` beside ours, is [`run`]; until it works it is refused like
-//! any other unknown option.
+//! The workloads run through the product (`nn train`), the peers of
+//! `scripts/peers` beside it in turn, so that whatever the machine does
+//! meanwhile hits both. `bench micro` starts the micro-benchmarks of the crates.
+
+mod json;
+mod statistics;
+mod table;
+mod date;
+mod machine;
+mod program;
+mod mnist;
+mod workloads;
+mod peak;
+mod ours;
+mod environment;
+mod peers;
+mod training;
+mod summary;
+mod inference;
+mod scaling;
+mod png;
+mod process;
+mod request;
+mod record;
+mod micro;
 
 use std::path::Path;
 
-use crate::command::Cargo;
-use crate::error::{Error, Result};
-use crate::step::{Step, run_all};
-use crate::workspace;
+use crate::error::Result;
+use ours::Nn;
+use peak::Peak;
+use record::Record;
+pub(crate) use request::HELP;
+use request::{Part, Request};
+use training::{Comparison, Runner};
 
-/// Runs the benchmarks whose names contain one of the given words, or all.
+/// How often the parts besides the workloads are measured.
+const ROUNDS: usize = 3;
+
+/// Measures what the arguments ask for.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    if let Some(option) = arguments.iter().find(|argument| argument.starts_with('-')) {
-        return Err(Error::usage(format!(
-            "unknown option \"{option}\" of bench; expected words of benchmark names"
-        )));
+    if let [first, filters @ ..] = arguments
+        && first == "micro"
+    {
+        return micro::run(filters);
     }
-    let steps: Vec<Step> = benchmarked_crates()?
-        .iter()
-        .map(|name| Step::cargo(benchmarks_of(name, arguments)))
-        .collect();
-    if steps.is_empty() {
-        return Err(Error::Nothing(
-            "no crate under crates/ has a folder benches/",
-        ));
+    let request = Request::parse(arguments)?;
+    let data = mnist::data_folder()?;
+    let nn = Nn::build(&data)?;
+    let runners = prepare(&request);
+    let mut record = Record::new(&request.output, arguments, Peak::measure()?);
+    measure_workloads(&request, &nn, &data, &runners, &mut record)?;
+    for part in &request.parts {
+        measure_part(*part, &request, &nn, &data, &mut record)?;
     }
-    run_all(&steps)
+    record.finish();
+    Ok(())
 }
 
-/// `--bench *` leaves out the unit tests, which `cargo bench` would start too.
-fn benchmarks_of(name: &str, filters: &[String]) -> Cargo {
-    let command = Cargo::new(&format!("bench -p {name} --bench *"));
-    if filters.is_empty() {
-        return command;
+/// Before anything is measured, so that nothing is built meanwhile.
+fn prepare(request: &Request) -> Vec<Runner> {
+    let trains = !request.workloads.is_empty();
+    let peers = request.peers.iter().filter(|_| trains);
+    peers
+        .map(|&peer| Runner {
+            peer,
+            program: peer.prepare(),
+        })
+        .collect()
+}
+
+fn measure_workloads(
+    request: &Request,
+    nn: &Nn,
+    data: &Path,
+    runners: &[Runner],
+    record: &mut Record,
+) -> Result<()> {
+    let mut comparisons = Vec::new();
+    for &workload in &request.workloads {
+        let rounds = request.rounds.unwrap_or(workload.rounds);
+        comparisons.push(if runners.is_empty() {
+            Comparison::ours(nn, workload, rounds)?
+        } else {
+            Comparison::beside(nn, data, workload, rounds, runners)?
+        });
+        for (heading, text) in summary::parts(&comparisons, record.peak()) {
+            record.keep(heading, text)?;
+        }
+        if let Some(text) = summary::raw_numbers(&comparisons) {
+            record.keep_last("Raw numbers", text)?;
+        }
     }
-    let filters = std::iter::once("--".to_owned()).chain(filters.iter().cloned());
-    command.arguments(filters)
+    Ok(())
 }
 
-fn benchmarked_crates() -> Result<Vec<String>> {
-    let folders = workspace::crate_folders()?;
-    Ok(folders
-        .iter()
-        .filter(|folder| folder.join("benches").is_dir())
-        .filter_map(|folder| folder_name(folder))
-        .collect())
-}
-
-fn folder_name(folder: &Path) -> Option<String> {
-    Some(folder.file_name()?.to_str()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_go_to_the_benchmarks() {
-        assert_eq!(
-            benchmarks_of("nn-core", &[]).to_string(),
-            "cargo bench -p nn-core --bench *"
-        );
-        assert_eq!(
-            benchmarks_of("nn-core", &["matmul".to_owned()]).to_string(),
-            "cargo bench -p nn-core --bench * -- matmul"
-        );
-    }
+fn measure_part(
+    part: Part,
+    request: &Request,
+    nn: &Nn,
+    data: &Path,
+    record: &mut Record,
+) -> Result<()> {
+    let rounds = request.rounds.unwrap_or(ROUNDS);
+    let (heading, text) = match part {
+        Part::Inference => {
+            let with_peers = !request.peers.is_empty();
+            (
+                "Inference",
+                inference::section(nn, data, rounds, with_peers)?,
+            )
+        }
+        Part::Scaling => ("Scaling", scaling::section(nn, rounds)?),
+        Part::Process => ("Processes", process::section(nn, data)?),
+    };
+    record.keep(heading, text)
 }

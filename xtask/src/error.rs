@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A result of a task.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -20,6 +20,18 @@ pub(crate) enum Error {
     Unreadable { path: String, source: io::Error },
     /// A rule or a budget is broken; the lines above say which.
     Broken { what: &'static str, count: usize },
+    /// A program failed, and said why.
+    Said { program: String, text: String },
+    /// A program's output is not what is expected of it.
+    Unexpected { program: String, expected: String },
+    /// Benchmarks need MNIST.
+    NoMnist { file: PathBuf },
+    /// The disk is nearly full; sizes in bytes.
+    LittleSpace {
+        folder: PathBuf,
+        needed: u64,
+        free: u64,
+    },
     /// There is nothing to do where something was expected.
     Nothing(&'static str),
     /// A program that speaks for itself has ended with this code.
@@ -68,6 +80,27 @@ impl fmt::Display for Error {
             Self::Unreadable { path, source } => write!(f, "{path}: {source}"),
             Self::Broken { what, count: 1 } => write!(f, "1 {what} broken"),
             Self::Broken { what, count } => write!(f, "{count} {what}s broken"),
+            Self::Said { program, text } => write!(f, "{program}: {text}"),
+            Self::Unexpected { program, expected } => {
+                write!(f, "{program}: expected {expected}")
+            }
+            Self::NoMnist { file } => write!(
+                f,
+                "{}: not there; benchmarks need MNIST: `cargo xtask fetch-data` brings it, \
+                 NN_DATA_DIR names another folder",
+                file.display()
+            ),
+            Self::LittleSpace {
+                folder,
+                needed,
+                free,
+            } => write!(
+                f,
+                "{}: expected {} GiB of free space, found {}",
+                folder.display(),
+                needed >> 30,
+                free >> 30
+            ),
             Self::Nothing(what) => f.write_str(what),
             Self::Exit(code) => write!(f, "exit code {code}"),
         }

@@ -28,6 +28,8 @@ struct Task {
     name: &'static str,
     arguments: &'static str,
     purpose: &'static str,
+    /// What `--help` behind the name shows, where a line is too short.
+    help: Option<&'static str>,
     run: fn(&[String]) -> Result<()>,
 }
 
@@ -37,42 +39,49 @@ static TASKS: [Task; 7] = [
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL]",
         purpose: "bring data sets (default: mnist) into datasets/, through `nn data fetch`",
+        help: None,
         run: fetch_data::run,
     },
     Task {
         name: "test",
         arguments: "",
         purpose: "the test matrix: all crates, features off, each instruction set",
+        help: None,
         run: test::run,
     },
     Task {
         name: "bench",
-        arguments: "[FILTER...]",
-        purpose: "the benchmarks of every crate that has some",
+        arguments: "[WORKLOAD|PART...] [--peers]",
+        purpose: "six workloads beside the machine's peak, or beside other libraries (bench --help)",
+        help: Some(bench::HELP),
         run: bench::run,
     },
     Task {
         name: "torture",
         arguments: "[--kills N] [--seed S]",
         purpose: "trainings killed 500 times at random, which must end with the same bytes",
+        help: None,
         run: torture::run,
     },
     Task {
         name: "tidy",
         arguments: "",
         purpose: "the project's rules (CONTRIBUTING.md), each violation as path:line: rule",
+        help: None,
         run: tidy::run,
     },
     Task {
         name: "deps",
         arguments: "[--time]",
         purpose: "dependency counts against their budgets; --time: clean build times too",
+        help: None,
         run: deps::run,
     },
     Task {
         name: "ci",
         arguments: "",
         purpose: "exactly what CI runs, cheapest step first",
+        help: None,
         run: ci::run,
     },
 ];
@@ -95,7 +104,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
     match arguments {
         [name, rest @ ..] if !arguments.iter().any(asks_for_help) => (find_task(name)?.run)(rest),
         _ => {
-            print!("{}", usage());
+            let named = arguments.iter().find_map(|name| find_task(name).ok()?.help);
+            print!("{}", named.map_or_else(usage, String::from));
             Ok(())
         }
     }

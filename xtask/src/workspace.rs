@@ -23,3 +23,11 @@ pub(crate) fn crate_folders() -> Result<Vec<PathBuf>> {
     folders.sort();
     Ok(folders)
 }
+
+/// The folder that cargo builds in.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => std::path::absolute(&folder).unwrap_or_else(|_| folder.into()),
+        None => root().join("target"),
+    }
+}

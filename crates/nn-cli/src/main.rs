@@ -7,12 +7,14 @@
 
 mod failure;
 mod terminal;
+mod objective;
 mod args;
 mod settings;
 mod selection;
 mod datasets;
 mod table;
 mod plan;
+mod deformation;
 mod difference;
 mod atomic_file;
 mod metrics_file;
@@ -27,6 +29,7 @@ mod predict;
 mod report;
 mod compare;
 mod train;
+mod search;
 mod inspect;
 mod gradcheck;
 mod data;
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),

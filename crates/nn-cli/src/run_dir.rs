@@ -36,11 +36,7 @@ impl RunDir {
     /// Makes the directory `runs_dir/name`, or the first free
     /// `runs_dir/PREFIX-1`, `-2`, ….
     pub(crate) fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
-        fs::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
-        let path = match name {
-            Some(name) => create_named(runs_dir, name)?,
-            None => create_counted(runs_dir, prefix)?,
-        };
+        let path = create_directory(runs_dir, name, prefix)?;
         Ok(Self {
             checkpoints: Checkpoints::open(&path)?,
             metrics: MetricsFile::create(path.join(METRICS))?,
@@ -92,11 +88,29 @@ impl RunDir {
         self.replace(SUMMARY, text.as_bytes())
     }
 
-    /// Puts `bytes` under `name`: all of them, or none.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let target = self.path.join(name);
-        atomic_file::replace(&target, bytes).map_err(|error| Failure::io(&target, &error))
+        replace(&self.path, name, bytes)
     }
+}
+
+/// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
+/// `-2`, ….
+pub(crate) fn create_directory(
+    runs_dir: &Path,
+    name: Option<&str>,
+    prefix: &str,
+) -> Result<PathBuf> {
+    fs::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
+    match name {
+        Some(name) => create_named(runs_dir, name),
+        None => create_counted(runs_dir, prefix),
+    }
+}
+
+/// Puts `bytes` under `name` in `folder`: all of them, or none.
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let target = folder.join(name);
+    atomic_file::replace(&target, bytes).map_err(|error| Failure::io(&target, &error))
 }
 
 /// The settings that a run was begun with.
@@ -107,7 +121,7 @@ pub(crate) fn read_config(run: &Path) -> Result<Settings> {
             Code::Io,
             format!("{}: no {CONFIG}; this run never began", run.display()),
         )
-        .help("remove the folder and train again"));
+        .help("train again under another name"));
     }
     Settings::read(&path).map_err(Failure::of_data)
 }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::args::TrainArguments;
 use crate::checkpoints::Checkpoints;
 use crate::course::{Course, Outcome};
-use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
+use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
+use crate::deformation;
 use crate::difference::{check_flags, check_settings};
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::Row;
@@ -23,9 +24,11 @@ use crate::progress::Progress;
 use crate::report;
 use crate::run_dir::{self, RunDir};
 use crate::run_files::locate_run;
-use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
+
+/// Longest time between two checkpoints, unless another is chosen.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let progress = Progress::new(arguments.json, arguments.plain);
@@ -63,7 +66,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         threads,
         progress,
         run_dir,
-        interval: arguments.checkpoint_interval,
+        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
         has_report: !arguments.no_report,
     };
     session.run(parts, None, Vec::new())
@@ -89,7 +92,7 @@ fn resume(
         threads,
         progress,
         run_dir,
-        interval: arguments.checkpoint_interval,
+        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
         has_report: !arguments.no_report,
     };
     session.run(data.parts()?, checkpoint, rows)
@@ -101,21 +104,8 @@ fn load(
     progress: &Progress,
     threads: &Threads,
 ) -> Result<Data> {
-    let selection = Selection::new(settings)?;
     let data_dir = &arguments.folder.data_dir;
-    let name = settings.data.clone().unwrap_or_else(|| {
-        let name = datasets::default_name(data_dir);
-        if name == GLYPHS {
-            progress.say(&datasets::fetch_hint());
-        }
-        name.to_owned()
-    });
-    let request = Request::to_learn(&name, data_dir, &selection);
-    let data = Data::load(&request, threads)?;
-    data.notes
-        .iter()
-        .for_each(|note| progress.say(&format!("note      {note}")));
-    Ok(data)
+    datasets::to_learn(settings, data_dir, threads, |text| progress.say(text))
 }
 
 fn say_finished(progress: &Progress, run: &Path) {
@@ -164,6 +154,9 @@ impl Session<'_> {
             self.plan.training.clone(),
             self.threads.clone(),
         )?;
+        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
+            trainer.augment(deformation)?;
+        }
         let seconds = match &checkpoint {
             Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
             None => 0.0,

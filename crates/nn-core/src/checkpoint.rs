@@ -152,6 +152,7 @@ impl<S: Scalar> Trainer<'_, S> {
             ("averaging", format!("{:?}", config.averaging)),
             ("shuffle", config.shuffle.to_string()),
             ("seed", config.seed.to_string()),
+            ("augmentation", self.is_augmented().to_string()),
             ("training samples (SHA-256)", digests[0].clone()),
             ("validation samples (SHA-256)", digests[1].clone()),
         ];

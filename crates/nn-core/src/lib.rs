@@ -57,6 +57,7 @@
 //! | step | file |
 //! |---|---|
 //! | rows, split, order, a batch | `batches.rs` |
+//! | inputs that change from epoch to epoch | `augmentation.rs` |
 //! | initial weights | `init.rs`, into the buffer of `network.rs` |
 //! | forward, keeping what backward needs | `network.rs` → `layer/dense.rs`, `batch_norm.rs`, `dropout.rs` → `activation.rs` |
 //! | loss of a row and its derivative | `loss.rs` |
@@ -85,12 +86,14 @@ pub mod activation;
 pub mod init;
 pub mod layer;
 pub mod network;
+pub mod predictor;
 pub mod loss;
 pub mod penalty;
 pub mod backprop;
 pub mod optimizer;
 pub mod schedule;
 pub mod batches;
+pub mod augmentation;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
@@ -100,6 +103,7 @@ pub mod checkpoint;
 pub mod learn;
 
 pub use activation::Activation;
+pub use augmentation::Augmentation;
 pub use backprop::Gradients;
 pub use batches::{Inputs, Samples, Targets};
 pub use checkpoint::Checkpoint;
@@ -113,6 +117,7 @@ pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
 pub use penalty::Penalty;
+pub use predictor::Predictor;
 pub use schedule::Schedule;
 pub use training::{Trainer, TrainingConfig};
 

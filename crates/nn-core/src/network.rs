@@ -16,6 +16,7 @@ use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
 use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
 use crate::menu::Range;
+use crate::predictor::Predictor;
 use crate::{Error, Result};
 
 /// Most neurons or inputs of a layer.
@@ -322,8 +323,9 @@ impl<S: Scalar> Network<S> {
         trace.outputs()
     }
 
-    /// The answer to one sample. For many samples, [`forward`](Self::forward)
-    /// is faster.
+    /// The answer to one sample. For many answers one by one,
+    /// [`Predictor`](crate::Predictor) needs no allocation; for many samples,
+    /// [`forward`](Self::forward) is faster.
     ///
     /// # Shapes
     /// `inputs [n_inputs]`; the answer is `[n_outputs]`.
@@ -331,11 +333,9 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If `inputs` does not have the width of a sample.
     pub fn predict(&self, inputs: &[S]) -> Vec<S> {
-        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
-            .expect("a slice is a matrix of one row");
-        let mut trace = Trace::new(self, 1);
-        self.forward(row, &mut trace, &Threads::single());
-        trace.outputs().iter().copied().collect()
+        let mut outputs = vec![S::zero(); self.n_outputs()];
+        Predictor::new(self).predict_into(inputs, &mut outputs);
+        outputs
     }
 
     /// As [`forward`](Self::forward), in training: batch normalisation uses the

@@ -9,6 +9,7 @@ mod simd;
 mod scratch;
 mod pack;
 mod gemm;
+mod single_row;
 mod lists;
 mod sparse;
 mod outer;

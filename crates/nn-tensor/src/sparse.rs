@@ -85,6 +85,15 @@ impl SparseBytes {
         Some(Self { rows })
     }
 
+    /// Takes the rows of a dense matrix in place of the old ones, in the buffers
+    /// that are there; as many columns as before.
+    ///
+    /// # Panics
+    /// If `values` are not whole rows.
+    pub fn refill(&mut self, values: &[u8]) {
+        self.rows.refill(values);
+    }
+
     /// Number of columns.
     pub fn n_columns(&self) -> usize {
         self.rows.n_indices()
@@ -555,6 +564,14 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn a_refilled_matrix_is_a_new_one() {
+        let (old, new) = (bytes(9, 300), bytes(5, 300));
+        let mut sparse = from_dense(&old).expect("it is sparse");
+        sparse.refill(new.as_slice().expect("a new array is contiguous"));
+        assert_eq!(Some(sparse), from_dense(&new));
     }
 
     #[test]

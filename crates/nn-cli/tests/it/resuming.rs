@@ -255,7 +255,7 @@ fn a_run_without_a_checkpoint_starts_again() {
     assert_eq!(result(&scratch, "a"), result(&scratch, "whole"));
 
     fs::create_dir(scratch.path("runs/empty")).expect("a folder can be made");
-    resume(&scratch, "empty", "").refuses(5, &["no config.toml", "help: remove the folder"]);
+    resume(&scratch, "empty", "").refuses(5, &["no config.toml", "help: train again"]);
     resume(&scratch, "nowhere", "").refuses(5, &["no run \"nowhere\"", "runs in runs: "]);
 }
 

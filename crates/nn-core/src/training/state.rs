@@ -149,6 +149,11 @@ impl<S: Scalar> Trainer<'_, S> {
         })
     }
 
+    /// Whether the inputs change from epoch to epoch.
+    pub(crate) fn is_augmented(&self) -> bool {
+        self.augmented.is_some()
+    }
+
     /// A copy of all that changes.
     pub(crate) fn copy_state(&self) -> State<S> {
         let best = self.best.network.as_ref();

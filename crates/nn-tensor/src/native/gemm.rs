@@ -25,6 +25,7 @@ use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
 use super::scratch::Scratch;
 use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::single_row;
 use super::sparse::{self, SumKernel, Sums};
 
 /// Length of a block of the summed index. Changing it changes rounding.
@@ -33,9 +34,12 @@ const KC: usize = 256;
 /// Width of a block of columns, a multiple of every kernel's width.
 const NC: usize = 512;
 
-/// Products of at most so many rows and so short sums are not packed.
+/// Products of at most so many rows are done row by row with a B that is not
+/// packed: packing would be most of the work.
 const MAX_SINGLE_ROWS: usize = 2;
-const MAX_SINGLE_DEPTH: usize = 64;
+
+/// The same for a transposed B, for sums of at most this length.
+const MAX_TRANSPOSED_DEPTH: usize = 64;
 
 /// Element types that have kernels.
 pub trait Gemm: Sized + 'static {
@@ -58,8 +62,9 @@ pub struct Kernels<T: 'static> {
     /// `narrow[v - 1][r - 1]` handles `r` rows and up to `v` vectors of a B
     /// that is not packed.
     narrow: [&'static [Microkernel<T>]; 2],
-    /// Handles one row and a B of contiguous columns that is not packed.
-    one_row: Microkernel<T>,
+    /// Handle one row and a B that is not packed, of contiguous rows or columns.
+    row_times_rows: Microkernel<T>,
+    row_times_columns: Microkernel<T>,
     /// Copies a block of B into a panel.
     pack: PackKernel<T>,
     /// Numbers in a vector.
@@ -80,22 +85,22 @@ type Microkernel<T> = unsafe fn(Strip<T>);
 )]
 pub struct Strip<T> {
     /// Length of the sum.
-    depth: usize,
-    a: *const T,
+    pub(super) depth: usize,
+    pub(super) a: *const T,
     a_row_stride: isize,
-    a_depth_stride: isize,
+    pub(super) a_depth_stride: isize,
     /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros;
     /// or B itself.
-    panel: *const T,
-    /// From row to row of a B that is not packed (from column to column for
-    /// [`one_row_microkernel`]).
-    b_row_stride: isize,
-    c: *mut T,
+    pub(super) panel: *const T,
+    /// From row to row of a B that is not packed, or from column to column if
+    /// the columns are contiguous.
+    pub(super) b_row_stride: isize,
+    pub(super) c: *mut T,
     c_row_stride: isize,
     /// Columns of the panel that exist in C.
-    columns: usize,
+    pub(super) columns: usize,
     /// Add to C instead of replacing it.
-    accumulate: bool,
+    pub(super) accumulate: bool,
 }
 
 /// `c ← a·b`, or `c ← c + a·b` if `accumulate`, in the calling thread.
@@ -121,8 +126,18 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
         return narrow_gemm(kernels, a, b, c, accumulate);
     }
-    if rows <= MAX_SINGLE_ROWS && depth <= MAX_SINGLE_DEPTH && b.strides()[0] == 1 {
-        return row_by_row_gemm(kernels, a, b, c, accumulate);
+    if rows <= MAX_SINGLE_ROWS && b.strides()[1] == 1 {
+        return row_by_row_gemm(kernels.row_times_rows, b.strides()[0], a, b, c, accumulate);
+    }
+    if rows <= MAX_SINGLE_ROWS && depth <= MAX_TRANSPOSED_DEPTH && b.strides()[0] == 1 {
+        return row_by_row_gemm(
+            kernels.row_times_columns,
+            b.strides()[1],
+            a,
+            b,
+            c,
+            accumulate,
+        );
     }
     T::with_scratch(|scratch| {
         for column in (0..columns).step_by(NC) {
@@ -163,34 +178,33 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     });
 }
 
-/// [`gemm`] for few rows and a short sum, for which packing B would be most of
-/// the work.
+/// [`gemm`] for few rows, with one of the kernels for a single row.
 fn row_by_row_gemm<T>(
-    kernels: &Kernels<T>,
+    row_times: Microkernel<T>,
+    b_row_stride: isize,
     a: ArrayView2<'_, T>,
     b: ArrayView2<'_, T>,
     mut c: ArrayViewMut2<'_, T>,
     accumulate: bool,
 ) {
-    let (rows, depth) = a.dim();
-    if depth == 0 {
-        return;
-    }
-    for row in 0..rows {
-        // SAFETY: as in `gemm`; the columns of B are contiguous.
-        unsafe {
-            (kernels.one_row)(Strip {
-                depth,
-                a: offset(&a, row, 0),
-                a_row_stride: 0,
-                a_depth_stride: a.strides()[1],
-                panel: b.as_ptr(),
-                b_row_stride: b.strides()[1],
-                c: c.as_mut_ptr().offset(row as isize * c.strides()[0]),
-                c_row_stride: 0,
-                columns: b.ncols(),
-                accumulate,
-            });
+    for row in 0..a.nrows() {
+        for start in (0..a.ncols()).step_by(KC) {
+            // SAFETY: as in `gemm`; the rows or the columns of B, as the
+            // kernel needs it, are contiguous.
+            unsafe {
+                row_times(Strip {
+                    depth: KC.min(a.ncols() - start),
+                    a: offset(&a, row, start),
+                    a_row_stride: 0,
+                    a_depth_stride: a.strides()[1],
+                    panel: offset(&b, start, 0),
+                    b_row_stride,
+                    c: c.as_mut_ptr().offset(row as isize * c.strides()[0]),
+                    c_row_stride: 0,
+                    columns: b.ncols(),
+                    accumulate: accumulate || start > 0,
+                });
+            }
         }
     }
 }
@@ -398,28 +412,6 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
-/// One row of C, a number at a time: the sums of neighbouring columns do not
-/// wait for each other.
-///
-/// # Safety
-/// As [`microkernel`].
-#[inline(always)]
-unsafe fn one_row_microkernel<V: Simd>(strip: Strip<V::T>) {
-    for column in 0..strip.columns {
-        // SAFETY: every address below lies in the strip that the caller vouches for.
-        unsafe {
-            let b = strip.panel.offset(column as isize * strip.b_row_stride);
-            let mut sum = V::T::default();
-            for index in 0..strip.depth {
-                let a = *strip.a.offset(index as isize * strip.a_depth_stride);
-                sum = V::multiply_add_one(a, *b.add(index), sum);
-            }
-            let c = strip.c.add(column);
-            *c = if strip.accumulate { *c + sum } else { sum };
-        }
-    }
-}
-
 /// Compiles the microkernels of one vector type for its instructions.
 macro_rules! kernels {
     (
@@ -436,7 +428,8 @@ macro_rules! kernels {
                 panel_width: $vectors * <$vector as Simd>::LANES,
                 by_rows: &[$(compiled::<$rows>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
-                one_row,
+                row_times_rows,
+                row_times_columns,
                 pack: pack_panel,
                 lanes: <$vector as Simd>::LANES,
                 sum,
@@ -468,11 +461,19 @@ macro_rules! kernels {
             }
 
             /// # Safety
-            /// See [`microkernel`].
+            /// See [`single_row::times_rows`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn one_row(strip: Strip<T>) {
+            unsafe fn row_times_rows(strip: Strip<T>) {
                 // SAFETY: as below.
-                unsafe { one_row_microkernel::<$vector>(strip) }
+                unsafe { single_row::times_rows::<$vector>(strip) }
+            }
+
+            /// # Safety
+            /// See [`single_row::times_columns`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn row_times_columns(strip: Strip<T>) {
+                // SAFETY: as below.
+                unsafe { single_row::times_columns::<$vector>(strip) }
             }
 
             /// # Safety

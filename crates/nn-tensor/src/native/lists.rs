@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView1, Axis};
+use ndarray::ArrayView1;
 
 use super::simd::prefetch;
 
@@ -70,18 +70,53 @@ impl Lists {
         lists.starts.push(0);
         for row in rows {
             assert_eq!(row.len(), n_columns, "rows of one length");
-            lists.push(row);
+            match row.to_slice() {
+                Some(row) => lists.push(row),
+                None => lists.push(&row.to_vec()),
+            }
         }
         Some(lists)
     }
 
-    fn push(&mut self, row: ArrayView1<'_, u8>) {
+    /// Becomes the lists of other rows with as many columns.
+    ///
+    /// # Panics
+    /// If `values` are not whole rows.
+    pub(crate) fn refill(&mut self, values: &[u8]) {
+        let n_columns = self.n_indices.max(1);
+        assert!(
+            values.len().is_multiple_of(n_columns) && u32::try_from(values.len()).is_ok(),
+            "{} values are not rows of {n_columns}",
+            values.len()
+        );
+        self.n_lists = 0;
+        self.starts.clear();
+        self.indices.clear();
+        self.bytes.clear();
+        self.starts.push(0);
+        for row in values.chunks_exact(n_columns) {
+            self.push(row);
+        }
+        self.n_lists = values.len() / n_columns;
+    }
+
+    fn push(&mut self, row: &[u8]) {
+        const WORD: usize = size_of::<u64>();
         let segment_len = self.segment_len();
-        for (segment, values) in row.axis_chunks_iter(Axis(0), segment_len).enumerate() {
-            for (offset, &value) in values.iter().enumerate() {
-                if value != 0 {
-                    self.indices.push((segment * segment_len + offset) as u16);
-                    self.bytes.push(value);
+        for (segment, start) in row
+            .chunks(segment_len)
+            .zip((0_usize..).step_by(segment_len))
+        {
+            for (word, first) in segment.chunks(WORD).zip((start..).step_by(WORD)) {
+                // Most of an image is paper: eight zeros at a time.
+                if <[u8; WORD]>::try_from(word).is_ok_and(|word| u64::from_ne_bytes(word) == 0) {
+                    continue;
+                }
+                for (column, &value) in (first..).zip(word) {
+                    if value != 0 {
+                        self.indices.push(column as u16);
+                        self.bytes.push(value);
+                    }
                 }
             }
             let end = u32::try_from(self.indices.len()).expect("the entries were counted");

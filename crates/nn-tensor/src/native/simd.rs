@@ -7,7 +7,7 @@
 /// functions may only be called where those instructions exist, and only
 /// inlined into functions that are compiled for them.
 pub(super) unsafe trait Simd: Copy {
-    type T: Copy + Default + std::ops::Add<Output = Self::T> + 'static;
+    type T: Copy + Default + PartialEq + std::ops::Add<Output = Self::T> + 'static;
     const LANES: usize;
 
     /// All lanes 0.

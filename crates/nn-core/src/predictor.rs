@@ -1,0 +1,57 @@
+//! One answer at a time, into a given slice, without allocation.
+
+use ndarray::ArrayView2;
+use nn_tensor::{Scalar, Threads};
+
+use crate::network::{Network, Trace};
+
+/// A network and the buffers for one sample.
+///
+/// The answers have the bits of [`Network::forward`]. For many samples,
+/// `forward` is faster.
+///
+/// ```
+/// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Predictor};
+///
+/// let layers = vec![
+///     LayerConfig::new(128, Activation::Relu),
+///     LayerConfig::new(10, Activation::Softmax),
+/// ];
+/// let network: Network = Network::new(&NetworkConfig { n_inputs: 784, layers }, 0)?;
+/// let mut predictor = Predictor::new(&network);
+/// let mut probabilities = [0.0; 10];
+/// predictor.predict_into(&[0.5; 784], &mut probabilities);
+/// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Predictor<'n, S = f32> {
+    network: &'n Network<S>,
+    trace: Trace<S>,
+    threads: Threads,
+}
+
+impl<'n, S: Scalar> Predictor<'n, S> {
+    /// Makes the buffers.
+    pub fn new(network: &'n Network<S>) -> Self {
+        Self {
+            network,
+            trace: Trace::new(network, 1),
+            threads: Threads::single(),
+        }
+    }
+
+    /// The answer to one sample.
+    ///
+    /// # Shapes
+    /// `inputs [n_inputs]`, `outputs [n_outputs]`.
+    ///
+    /// # Panics
+    /// If a slice has another length.
+    pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) {
+        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
+            .expect("a slice is a matrix of one row");
+        let answer = self.network.forward(row, &mut self.trace, &self.threads);
+        outputs.copy_from_slice(answer.as_slice().expect("one row is contiguous"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Where MNIST lies.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::workspace;
+
+/// The files that the peers read; `nn` reads others, too.
+const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+];
+
+/// The folder of the data sets: `NN_DATA_DIR`, or the workspace's `datasets/`.
+///
+/// # Errors
+/// [`Error::NoMnist`] if a file is missing.
+pub(super) fn data_folder() -> Result<PathBuf> {
+    let default = || workspace::root().join("datasets");
+    let folder = std::env::var_os("NN_DATA_DIR").map_or_else(default, PathBuf::from);
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    match FILES
+        .iter()
+        .find(|file| !folder.join("mnist").join(file).is_file())
+    {
+        None => Ok(folder),
+        Some(file) => Err(Error::NoMnist {
+            file: folder.join("mnist").join(file),
+        }),
+    }
+}

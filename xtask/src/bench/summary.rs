@@ -1,0 +1,236 @@
+//! The tables that tell how the workloads went.
+
+use super::peak::Peak;
+use super::peers;
+use super::statistics::{deviation, least, mean, median};
+use super::table::{self, Table, percent, ratio, seconds};
+use super::training::{Comparison, Competitor};
+
+/// What is to be told about the workloads so far: headings and texts.
+pub(super) fn parts(comparisons: &[Comparison], peak: &Peak) -> Vec<(&'static str, String)> {
+    let ours = ("Ours, and the machine's peak", own_table(comparisons, peak));
+    if comparisons
+        .iter()
+        .all(|comparison| comparison.peers.is_empty())
+    {
+        return vec![ours];
+    }
+    let each: Vec<String> = comparisons.iter().map(Comparison::section).collect();
+    vec![
+        (
+            "Seconds an epoch, theirs / ours",
+            format!("{}{NOTES}", ratio_table(comparisons)),
+        ),
+        ours,
+        ("Workload by workload", each.join("\n")),
+        ("Programs", programs(comparisons)),
+    ]
+}
+
+/// Every process on a line; `None` without peers.
+pub(super) fn raw_numbers(comparisons: &[Comparison]) -> Option<String> {
+    let lines: String = comparisons.iter().map(Comparison::raw).collect();
+    (!lines.is_empty()).then(|| format!("```text\n{lines}```\n"))
+}
+
+const NOTES: &str = "
+More than 1 means that `nn` is faster. Programs take turns, ours before each of the others; a ratio
+is the median, over the rounds, of their median epoch by our median epoch of the same round. Each
+round has another seed. An epoch is shuffling, gathering, forward, backward and step, without
+evaluation. The first epoch of a peer warms up and does not count, unless it is the only one; ours
+always counts. A peer begins no epoch after 10 s of training, and is not asked again after 30 s.
+Within a round all start from the same weights and differ in the order of the rows alone. That the
+work was the same is seen by the accuracies, workload by workload.
+";
+
+/// What each peer is, and of which version.
+fn programs(comparisons: &[Comparison]) -> String {
+    let mut table = Table::of_texts(["program", "version", "how"]);
+    let how = "`nn train`, as `cargo run -p nn-cli -- train` builds it";
+    table.row(["nn", env!("CARGO_PKG_VERSION"), how]);
+    let peers = comparisons.first().map_or(&[][..], |first| &first.peers);
+    for (index, Competitor { peer, failure, .. }) in peers.iter().enumerate() {
+        let version = comparisons
+            .iter()
+            .find_map(|comparison| comparison.peers[index].version());
+        let version = version
+            .or(failure.as_deref())
+            .unwrap_or("-")
+            .replace('|', "/");
+        table.row([peer.title, &version, peer.how]);
+    }
+    table.markdown()
+}
+
+/// Our six workloads beside the machine's peak.
+fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
+    let mut table = Table::new([
+        "workload",
+        "s/epoch",
+        "rows/s",
+        "GFLOP/s",
+        "of the peak",
+        "test accuracy",
+    ]);
+    for comparison in comparisons {
+        table.row(comparison.own_row(peak));
+    }
+    let mut text = format!(
+        "All threads, peak {:.0} GFLOP/s.\n\n{}",
+        peak.gflops,
+        table.markdown()
+    );
+    text.push_str(
+        "\nGFLOP/s count dense arithmetic: a multiply-add is two operations, also where an input \
+         is 0 and `nn` skips it. That is why a share can be above 100 %.\n\n",
+    );
+    for comparison in comparisons {
+        let workload = comparison.workload;
+        text.push_str(&format!(
+            "- {}: {}\n",
+            workload.name,
+            workload.description()
+        ));
+    }
+    text
+}
+
+/// theirs / ours, a row a workload.
+fn ratio_table(comparisons: &[Comparison]) -> String {
+    let Some(first) = comparisons.first() else {
+        return String::new();
+    };
+    let titles = first.peers.iter().map(|competitor| competitor.peer.title);
+    let mut table = Table::new(["workload", "nn, s/epoch"].into_iter().chain(titles));
+    for comparison in comparisons {
+        let own = [
+            comparison.workload.name.to_owned(),
+            seconds(comparison.seconds()),
+        ];
+        let ratios = comparison
+            .peers
+            .iter()
+            .map(|competitor| ratio(competitor.ratio()));
+        table.row(own.into_iter().chain(ratios));
+    }
+    table.markdown()
+}
+
+/// `97.12 ± 0.10 %`, mean and standard deviation.
+fn spread(accuracies: &[f64]) -> String {
+    let mean = mean(accuracies);
+    match deviation(accuracies) {
+        Some(deviation) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
+        None => percent(mean),
+    }
+}
+
+impl Comparison {
+    /// A row of [`own_table`].
+    fn own_row(&self, peak: &Peak) -> [String; 6] {
+        let seconds_per_epoch = self.seconds();
+        let gflops = self.workload.operations() / seconds_per_epoch / 1e9;
+        [
+            self.workload.name.to_owned(),
+            seconds(seconds_per_epoch),
+            table::thousands(self.workload.rows as f64 / seconds_per_epoch),
+            format!("{gflops:.0}"),
+            format!("{:.0} %", 100.0 * gflops / peak.gflops),
+            spread(&self.accuracies()),
+        ]
+    }
+
+    /// Everything about this workload: heading, table, remarks.
+    pub(super) fn section(&self) -> String {
+        let mut table = Table::new([
+            "program",
+            "s/epoch (median)",
+            "s/epoch (least)",
+            "theirs / ours",
+            "test accuracy",
+            "ours after as many epochs",
+            "processes x epochs",
+        ]);
+        table.row([
+            "**nn**".to_owned(),
+            seconds(self.seconds()),
+            seconds(self.least()),
+            "1".to_owned(),
+            spread(&self.accuracies()),
+            String::new(),
+            format!("{} x {}", self.ours.len(), self.workload.epochs),
+        ]);
+        for competitor in &self.peers {
+            table.row(competitor.row(self));
+        }
+        let (name, description) = (self.workload.name, self.workload.description());
+        format!("### {name}: {description}\n\n{}\n", table.markdown())
+    }
+
+    /// Every process's median and accuracy, in the order they ran.
+    fn raw(&self) -> String {
+        let mut text = String::new();
+        for competitor in &self.peers {
+            for (seed, (ours, theirs)) in competitor.trainings.iter().enumerate() {
+                text.push_str(&format!(
+                    "{:<8} seed {seed}  nn {:.5} s, {:.4}  {} {:.5} s, {:.4}, first epoch {:.5} s\n",
+                    self.workload.name,
+                    ours.median,
+                    ours.accuracy,
+                    competitor.peer.name,
+                    theirs.median(),
+                    theirs.accuracy,
+                    theirs.seconds.first().unwrap_or(&f64::NAN),
+                ));
+            }
+        }
+        text
+    }
+}
+
+impl Competitor {
+    fn row(&self, comparison: &Comparison) -> [String; 7] {
+        let title = self.peer.title.to_owned();
+        if self.trainings.is_empty() {
+            let failure = self.failure.as_deref().unwrap_or("not run");
+            let empty = String::new;
+            return [
+                title,
+                "-".into(),
+                "-".into(),
+                "-".into(),
+                failure.replace('|', "/"),
+                empty(),
+                empty(),
+            ];
+        }
+        let collect = |value: fn(&peers::Training) -> f64| -> Vec<f64> {
+            self.trainings
+                .iter()
+                .map(|(_, theirs)| value(theirs))
+                .collect()
+        };
+        let ours: Vec<f64> = self
+            .trainings
+            .iter()
+            .enumerate()
+            .map(|(seed, (ours, theirs))| {
+                let shorter = comparison.shorter.get(&(theirs.seconds.len(), seed));
+                shorter.copied().unwrap_or(ours.accuracy)
+            })
+            .collect();
+        let epochs = self
+            .trainings
+            .iter()
+            .map(|(_, theirs)| theirs.seconds.len());
+        [
+            title,
+            seconds(median(&collect(peers::Training::median))),
+            seconds(least(&collect(peers::Training::least))),
+            ratio(self.ratio()),
+            spread(&collect(|theirs| theirs.accuracy)),
+            spread(&ours),
+            format!("{} x {}", self.trainings.len(), epochs.max().unwrap_or(0)),
+        ]
+    }
+}
