@@ -199,6 +199,17 @@ fn an_interrupted_training_continues_where_it_was() {
 }
 
 #[test]
+fn deformed_images_are_deformed_alike_after_a_kill() {
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 300 --hidden 16 --batch-size 32 --epochs 6 \
+        --augment shift,elastic --no-report";
+    scratch.train("whole", &format!("{flags} --threads 1"));
+    kill_early(&scratch, "a", flags);
+    resume(&scratch, "a", "--threads 3").succeeds();
+    assert_eq!(result(&scratch, "a"), result(&scratch, "whole"));
+}
+
+#[test]
 fn damaged_checkpoints_are_passed_over() {
     let scratch = scratch();
     scratch.train("whole", RICH);
