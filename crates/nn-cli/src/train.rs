@@ -239,9 +239,14 @@ impl Session<'_> {
             failure.help("give the run's config.toml back the settings of its checkpoint")
         })?;
         trainer.restore(checkpoint).map_err(|error| {
-            Failure::from(error)
-                .at(self.run_dir.path().display())
-                .help("give it back the data it was trained on, or train anew without --resume")
+            let failure = Failure::from(error).at(self.run_dir.path().display());
+            let help = match failure.code() {
+                Code::Usage => "give it back the data it was trained on, or train anew",
+                _ => {
+                    "take the newest file out of its folder checkpoint; the one before is used then"
+                }
+            };
+            failure.help(help)
         })?;
         self.progress.say(&format!(
             "resumed   {} after {} of {} epochs, step {}",
