@@ -21,7 +21,7 @@ use std::time::Instant;
 use nn_core::model_file::Model;
 use nn_core::ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use nn_core::network::Trace;
-use nn_core::{Network, Threads};
+use nn_core::{Network, Predictor, Threads};
 use nn_data::{Dataset, catalog};
 
 const BATCH_SIZE: usize = 1024;
@@ -72,14 +72,15 @@ fn accuracy(network: &Network, images: ArrayView2<'_, f32>, labels: &[u32]) -> f
 }
 
 fn time_singles(network: &Network, images: ArrayView2<'_, f32>) -> f64 {
-    let threads = Threads::single();
-    let mut trace = Trace::new(network, 1);
+    let mut predictor = Predictor::new(network);
+    let mut answer = vec![0.0; network.n_outputs()];
     let groups = images.axis_chunks_iter(Axis(0), SINGLES);
     median(groups.map(|images| {
         let start = Instant::now();
-        for row in 0..images.nrows() {
-            let answer = network.forward(images.slice(s![row..=row, ..]), &mut trace, &threads);
-            std::hint::black_box(answer);
+        for image in images.rows() {
+            let image = image.to_slice().expect("rows are contiguous");
+            predictor.predict_into(image, &mut answer);
+            std::hint::black_box(&answer);
         }
         start.elapsed().as_secs_f64() / images.nrows() as f64
     }))

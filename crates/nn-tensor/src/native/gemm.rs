@@ -29,7 +29,7 @@ use super::single_row;
 use super::sparse::{self, SumKernel, Sums};
 
 /// Length of a block of the summed index. Changing it changes rounding.
-const KC: usize = 256;
+pub(super) const KC: usize = 256;
 
 /// Width of a block of columns, a multiple of every kernel's width.
 const NC: usize = 512;
@@ -123,11 +123,11 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
     }
     let kernels = T::kernels(set);
     let width = kernels.panel_width;
-    if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
-        return narrow_gemm(kernels, a, b, c, accumulate);
-    }
     if rows <= MAX_SINGLE_ROWS && b.strides()[1] == 1 {
         return row_by_row_gemm(kernels.row_times_rows, b.strides()[0], a, b, c, accumulate);
+    }
+    if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
+        return narrow_gemm(kernels, a, b, c, accumulate);
     }
     if rows <= MAX_SINGLE_ROWS && depth <= MAX_TRANSPOSED_DEPTH && b.strides()[0] == 1 {
         return row_by_row_gemm(

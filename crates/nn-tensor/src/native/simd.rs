@@ -47,7 +47,29 @@ pub(super) unsafe trait Simd: Copy {
 
     /// The same of single numbers, with the same rounding.
     unsafe fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
+
+    /// Writes `first + i` for every lane i that is not 0, one after the other,
+    /// and returns how many. There must be room for all lanes.
+    ///
+    /// Without branches, which nobody could predict.
+    #[inline(always)]
+    unsafe fn write_nonzero_lanes(self, first: u16, to: *mut u16) -> usize {
+        let mut lanes = [Self::T::default(); MAX_LANES];
+        let mut n = 0;
+        // SAFETY: no vector has more lanes; `n <= lane`.
+        unsafe {
+            self.store(lanes.as_mut_ptr());
+            for (lane, value) in lanes.iter().enumerate().take(Self::LANES) {
+                *to.add(n) = first + lane as u16;
+                n += usize::from(*value != Self::T::default());
+            }
+        }
+        n
+    }
 }
+
+/// Lanes of the widest vector.
+pub(super) const MAX_LANES: usize = 16;
 
 /// A vector of `n` numbers, or of as many as it has lanes.
 ///
@@ -171,6 +193,19 @@ mod x86 {
         #[inline(always)]
         unsafe fn multiply_add_one(a: f32, b: f32, c: f32) -> f32 {
             a.mul_add(b, c)
+        }
+
+        #[inline(always)]
+        unsafe fn write_nonzero_lanes(self, first: u16, to: *mut u16) -> usize {
+            // SAFETY: see the trait.
+            unsafe {
+                let nonzero = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self, _mm512_setzero_ps());
+                let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                let lanes = _mm512_add_epi32(lanes, _mm512_set1_epi32(i32::from(first)));
+                let chosen = _mm512_maskz_compress_epi32(nonzero, lanes);
+                _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(chosen));
+                nonzero.count_ones() as usize
+            }
         }
     }
 

@@ -3,8 +3,8 @@
 //! The sums are those of the other kernels, term by term, so that a sample gets
 //! the same answer alone as in a batch.
 
-use super::gemm::Strip;
-use super::simd::{Simd, load_up_to, store_up_to};
+use super::gemm::{KC, Strip};
+use super::simd::{MAX_LANES, Simd, load_up_to, store_up_to};
 
 /// The row of C for a B of contiguous rows. Rows of B that would be multiplied
 /// by 0 are left out: most of an image is paper, and half of the outputs of a
@@ -14,44 +14,73 @@ use super::simd::{Simd, load_up_to, store_up_to};
 /// As [`times_columns`].
 #[inline(always)]
 pub(super) unsafe fn times_rows<V: Simd>(strip: Strip<V::T>) {
-    let mut column = 0;
+    let mut terms = [0; KC + MAX_LANES];
     // SAFETY: the columns of the blocks follow one another up to `columns`.
     unsafe {
+        let terms = nonzero_terms::<V>(strip, &mut terms);
+        let mut column = 0;
         while column + 4 * V::LANES < strip.columns {
-            block::<V, 8>(strip, column);
+            block::<V, 8>(strip, terms, column);
             column += 8 * V::LANES;
         }
         while column + V::LANES < strip.columns {
-            block::<V, 4>(strip, column);
+            block::<V, 4>(strip, terms, column);
             column += 4 * V::LANES;
         }
         if column < strip.columns {
-            block::<V, 1>(strip, column);
+            block::<V, 1>(strip, terms, column);
         }
     }
+}
+
+/// Room for the indices of a whole sum, and of the lanes after it.
+type Terms = [u16; KC + MAX_LANES];
+
+/// Where `a` is not 0.
+///
+/// # Safety
+/// As [`times_columns`].
+#[inline(always)]
+unsafe fn nonzero_terms<V: Simd>(strip: Strip<V::T>, terms: &mut Terms) -> &[u16] {
+    assert!(strip.depth <= KC);
+    let (to, mut n) = (terms.as_mut_ptr(), 0);
+    // SAFETY: see above; at most as many terms have been written as numbers
+    // were looked at, and there is room for a vector after the last one.
+    unsafe {
+        if strip.a_depth_stride == 1 {
+            for index in (0..strip.depth).step_by(V::LANES) {
+                let a = load_up_to::<V>(strip.a.add(index), strip.depth - index);
+                n += a.write_nonzero_lanes(index as u16, to.add(n));
+            }
+        } else {
+            for index in 0..strip.depth {
+                let a = *strip.a.offset(index as isize * strip.a_depth_stride);
+                *to.add(n) = index as u16;
+                n += usize::from(a != V::T::default());
+            }
+        }
+    }
+    &terms[..n]
 }
 
 /// Up to `N` vectors of columns from `column` on.
 ///
 /// # Safety
-/// As [`times_columns`].
+/// As [`times_columns`]; the terms must exist.
 #[inline(always)]
-unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, column: usize) {
+unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, terms: &[u16], column: usize) {
     let columns = strip.columns - column;
-    let zero = V::T::default();
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [V::zero(); N];
-        for index in 0..strip.depth as isize {
-            let a = *strip.a.offset(index * strip.a_depth_stride);
-            if a == zero {
-                continue;
-            }
+        for &index in terms {
+            let index = index as isize;
+            let a = V::splat(*strip.a.offset(index * strip.a_depth_stride));
             let b = strip.panel.offset(index * strip.b_row_stride).add(column);
             for (vector, sum) in sums.iter_mut().enumerate() {
                 let start = vector * V::LANES;
                 let n = columns.saturating_sub(start);
-                *sum = V::splat(a).multiply_add(load_up_to::<V>(b.wrapping_add(start), n), *sum);
+                *sum = a.multiply_add(load_up_to::<V>(b.wrapping_add(start), n), *sum);
             }
         }
         let c = strip.c.add(column);
