@@ -3,7 +3,7 @@
 use crate::command::Cargo;
 use crate::error::{Result, expect_no_arguments};
 use crate::step::{Step, run_all};
-use crate::{deps, test, tidy};
+use crate::{deps, test, tidy, torture};
 
 /// Runs every check, stopping at the first that fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -24,6 +24,9 @@ fn steps() -> Vec<Step> {
         ),
     ];
     steps.extend(test::matrix());
+    steps.push(Step::new("cargo xtask torture --kills 20", || {
+        torture::check(20, 0)
+    }));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
     steps
 }

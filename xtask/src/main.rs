@@ -14,6 +14,7 @@ mod step;
 mod fetch_data;
 mod test;
 mod bench;
+mod torture;
 mod tidy;
 mod deps;
 mod ci;
@@ -33,7 +34,7 @@ struct Task {
 }
 
 /// Every task, in the order of the usage table.
-static TASKS: [Task; 6] = [
+static TASKS: [Task; 7] = [
     Task {
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL]",
@@ -54,6 +55,13 @@ static TASKS: [Task; 6] = [
         purpose: "six workloads beside the machine's peak, or beside other libraries (bench --help)",
         help: Some(bench::HELP),
         run: bench::run,
+    },
+    Task {
+        name: "torture",
+        arguments: "[--kills N] [--seed S]",
+        purpose: "trainings killed 500 times at random, which must end with the same bytes",
+        help: None,
+        run: torture::run,
     },
     Task {
         name: "tidy",

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -77,7 +78,8 @@ pub(crate) struct RunChoice {
 #[command(after_help = "Examples:\n  \
     nn train\n  \
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
-    nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n\n\
+    nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n  \
+    nn train --resume mnist-1\n\n\
     Every setting but folders and threads can stand in a --config file; a flag wins.")]
 pub(crate) struct TrainArguments {
     #[command(flatten)]
@@ -90,6 +92,22 @@ pub(crate) struct TrainArguments {
     /// Name of the run; the default counts: mnist-1, mnist-2, ...
     #[arg(long, help_heading = "Run")]
     pub(crate) name: Option<String>,
+    /// Continue a run that was stopped, to the same result
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["config", "name"],
+        help_heading = "Run"
+    )]
+    pub(crate) resume: Option<PathBuf>,
+    /// Longest time between two checkpoints; 0: one after each batch. Each epoch ends with one [default: 60]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        help_heading = "Run"
+    )]
+    pub(crate) checkpoint_interval: Option<Duration>,
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
     pub(crate) runs_dir: PathBuf,
@@ -105,6 +123,12 @@ pub(crate) struct TrainArguments {
     /// Write no report.html and no plots; `nn report` can do it later
     #[arg(long, help_heading = "Run")]
     pub(crate) no_report: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = "expected a number of seconds from 0";
+    let seconds: f64 = text.parse().map_err(|_| wrong.to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong.to_owned())
 }
 
 #[derive(Args, Debug)]

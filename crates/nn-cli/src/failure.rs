@@ -99,6 +99,19 @@ impl Failure {
         }
     }
 
+    /// Says what else there is to know.
+    pub(crate) fn and(self, more: impl fmt::Display) -> Self {
+        Self {
+            message: format!("{}; {more}", self.message),
+            ..self
+        }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     /// What went wrong, without how to mend it.
     pub(crate) fn message(&self) -> &str {
         &self.message

@@ -1,7 +1,9 @@
-//! Being asked to stop: SIGINT (Ctrl-C) and SIGTERM.
+//! Being asked to stop: SIGINT (Ctrl-C), SIGTERM, and SIGHUP when the terminal
+//! goes away.
 //!
 //! The first signal is only noted, so that the batch in progress can be
-//! finished and the model saved. A second one ends the program at once.
+//! finished and its result saved. A second one ends the program at once, except
+//! SIGHUP, which a closing terminal may well send twice.
 
 use std::io;
 use std::sync::Arc;
@@ -21,23 +23,64 @@ pub(crate) struct Interrupt {
 impl Interrupt {
     /// Starts to listen.
     pub(crate) fn listen() -> io::Result<Self> {
-        let signal = Arc::new(AtomicUsize::new(0));
+        let interrupt = Self {
+            signal: Arc::new(AtomicUsize::new(0)),
+        };
+        let seen = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
-            let seen = Arc::new(AtomicBool::new(false));
             // In this order: the first signal arms the second one's effect.
             flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&seen))?;
-            flag::register(number, seen)?;
-            flag::register_usize(number, Arc::clone(&signal), number as usize)?;
+            interrupt.note(number, &seen)?;
         }
-        Ok(Self { signal })
+        #[cfg(unix)]
+        unix::listen(&interrupt, &seen)?;
+        Ok(interrupt)
     }
 
     /// The exit code that belongs to the signal, once there was one.
     pub(crate) fn code(&self) -> Option<Code> {
         match self.signal.load(Ordering::Relaxed) as i32 {
             0 => None,
-            SIGTERM => Some(Code::Terminated),
-            _ => Some(Code::Interrupted),
+            SIGINT => Some(Code::Interrupted),
+            _ => Some(Code::Terminated),
         }
+    }
+
+    fn note(&self, number: i32, seen: &Arc<AtomicBool>) -> io::Result<()> {
+        flag::register(number, Arc::clone(seen))?;
+        flag::register_usize(number, Arc::clone(&self.signal), number as usize)?;
+        Ok(())
+    }
+}
+
+/// Signals that not every system has.
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGHUP, SIGXFSZ};
+    use signal_hook::flag;
+
+    use super::Interrupt;
+
+    pub(super) fn listen(interrupt: &Interrupt, seen: &Arc<AtomicBool>) -> io::Result<()> {
+        if !is_hangup_ignored() {
+            interrupt.note(SIGHUP, seen)?;
+        }
+        // A file that may not grow is an error of the write, not the end.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(())
+    }
+
+    /// Whether the program was started with `nohup`, as far as Linux tells: a
+    /// bit of the mask of ignored signals.
+    fn is_hangup_ignored() -> bool {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
     }
 }

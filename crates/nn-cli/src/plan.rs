@@ -21,6 +21,7 @@ const OPTIMIZER: &str = "adam";
 const SCHEDULE: &str = "cosine";
 const BATCH_SIZE: &str = "64";
 const EPOCHS: usize = 10;
+const ON_DIVERGENCE: &str = "stop";
 const AUGMENT: &str = "none";
 
 /// A checked network and training.
@@ -28,10 +29,20 @@ const AUGMENT: &str = "none";
 pub(crate) struct Plan {
     pub(crate) network: NetworkConfig,
     pub(crate) training: TrainingConfig,
+    pub(crate) on_divergence: OnDivergence,
     /// How training images are deformed.
     pub(crate) augment: Augment,
     /// The settings with every default filled in.
     pub(crate) settings: Settings,
+}
+
+/// What happens when a loss or a gradient is no longer a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnDivergence {
+    /// The training ends; the best weights stay.
+    Stop,
+    /// The epoch starts again with half the learning rate.
+    HalveRate,
 }
 
 impl Plan {
@@ -52,11 +63,13 @@ impl Plan {
         let training = training(settings, loss)?;
         training.check()?;
         check_class_weights(&training.class_weights, data)?;
+        let on_divergence = on_divergence(settings)?;
         let augment = augment(settings, data)?;
         let settings = resolved(settings, data, &network, &training, augment);
         Ok(Self {
             network,
             training,
+            on_divergence,
             augment,
             settings,
         })
@@ -250,6 +263,17 @@ fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
     }
 }
 
+fn on_divergence(settings: &Settings) -> Result<OnDivergence> {
+    match settings.on_divergence.as_deref() {
+        None | Some(ON_DIVERGENCE) => Ok(OnDivergence::Stop),
+        Some("halve-lr") => Ok(OnDivergence::HalveRate),
+        Some(other) => Err(Failure::usage(format!(
+            "--on-divergence: expected {ON_DIVERGENCE} or halve-lr, found \"{}\"",
+            other.escape_debug()
+        ))),
+    }
+}
+
 fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
     let n_classes = data.class_names.len();
     match (weights, data.task) {
@@ -348,6 +372,12 @@ fn resolved(
         }),
         epochs: Some(training.epochs),
         patience: Some(training.patience),
+        on_divergence: Some(
+            settings
+                .on_divergence
+                .clone()
+                .unwrap_or_else(|| ON_DIVERGENCE.to_owned()),
+        ),
         seed: Some(training.seed),
         augment: Some(augment.to_string()),
         l1: Some(training.penalty.l1),

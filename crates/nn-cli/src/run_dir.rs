@@ -1,32 +1,35 @@
 //! The directory of a run: `config.toml`, `metrics.csv`, `summary.json`,
-//! `model.safetensors`.
+//! `model.safetensors`, `checkpoint/`.
 //!
-//! A run is never overwritten. A file that is rewritten is written beside its
-//! place, flushed to the disk and renamed, so that under its name there is
-//! always a whole file; a row of `metrics.csv` is on disk as soon as its epoch
-//! ends.
+//! A run is never overwritten, and under its name a file is always whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nn_core::Model;
-use nn_core::training::EpochReport;
 
+use crate::atomic_file;
+use crate::checkpoints::Checkpoints;
 use crate::failure::{Code, Failure, Result};
+use crate::metrics_file::{MetricsFile, Row};
 use crate::settings::Settings;
 
 /// Name of the model file in a run directory.
 const MODEL: &str = "model.safetensors";
 
-const METRICS_HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
-    validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";
+const METRICS: &str = "metrics.csv";
+const SUMMARY: &str = "summary.json";
 
-/// An open run directory.
+/// Name of the settings file in a run directory.
+const CONFIG: &str = "config.toml";
+
+/// An open run directory, locked against other trainings.
 #[derive(Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
-    metrics: File,
+    metrics: MetricsFile,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl RunDir {
@@ -34,14 +37,28 @@ impl RunDir {
     /// `runs_dir/PREFIX-1`, `-2`, ….
     pub(crate) fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
         let path = create_directory(runs_dir, name, prefix)?;
-        let metrics_path = path.join("metrics.csv");
-        let metrics = OpenOptions::new()
-            .create_new(true)
-            .append(true)
-            .open(&metrics_path)
-            .and_then(|mut file| file.write_all(METRICS_HEADER.as_bytes()).map(|()| file))
-            .map_err(|error| Failure::io(&metrics_path, &error))?;
-        Ok(Self { path, metrics })
+        Ok(Self {
+            checkpoints: Checkpoints::open(&path)?,
+            metrics: MetricsFile::create(path.join(METRICS))?,
+            path,
+        })
+    }
+
+    /// Opens the directory of a run to continue it after `n_epochs` epochs,
+    /// whose metrics are given back.
+    pub(crate) fn resume(
+        path: PathBuf,
+        checkpoints: Checkpoints,
+        n_epochs: usize,
+    ) -> Result<(Self, Vec<Row>)> {
+        atomic_file::remove_temporaries(&path);
+        let (metrics, rows) = MetricsFile::resume(path.join(METRICS), n_epochs)?;
+        let run_dir = Self {
+            path,
+            metrics,
+            checkpoints,
+        };
+        Ok((run_dir, rows))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -50,16 +67,12 @@ impl RunDir {
 
     /// Writes the resolved settings.
     pub(crate) fn write_config(&self, settings: &Settings) -> Result<()> {
-        self.replace("config.toml", settings.to_toml().as_bytes())
+        self.replace(CONFIG, settings.to_toml().as_bytes())
     }
 
     /// Adds the row of a finished epoch.
-    pub(crate) fn add_metrics(&mut self, report: &EpochReport, seconds: [f64; 2]) -> Result<()> {
-        let row = metrics_row(report, seconds);
-        self.metrics
-            .write_all(row.as_bytes())
-            .and_then(|()| self.metrics.sync_data())
-            .map_err(|error| Failure::io(&self.path.join("metrics.csv"), &error))
+    pub(crate) fn add_metrics(&mut self, row: &Row) -> Result<()> {
+        self.metrics.add(row)
     }
 
     /// Writes the model.
@@ -72,7 +85,7 @@ impl RunDir {
     /// Writes the summary.
     pub(crate) fn write_summary(&self, summary: &serde_json::Value) -> Result<()> {
         let text = format!("{summary:#}\n");
-        self.replace("summary.json", text.as_bytes())
+        self.replace(SUMMARY, text.as_bytes())
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -97,30 +110,25 @@ pub(crate) fn create_directory(
 /// Puts `bytes` under `name` in `folder`: all of them, or none.
 pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let target = folder.join(name);
-    let temporary = folder.join(format!(".{name}.tmp"));
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, &target))
-        .and_then(|()| sync_folder(folder));
-    written.map_err(|error| {
-        // The temporary file is worthless, and removing it can only fail with it.
-        let _ = fs::remove_file(&temporary);
-        Failure::io(&target, &error)
-    })
+    atomic_file::replace(&target, bytes).map_err(|error| Failure::io(&target, &error))
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Makes a rename survive a power cut; folders can be synced on Unix only.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
+/// The settings that a run was begun with.
+pub(crate) fn read_config(run: &Path) -> Result<Settings> {
+    let path = run.join(CONFIG);
+    if !path.exists() {
+        return Err(Failure::new(
+            Code::Io,
+            format!("{}: no {CONFIG}; this run never began", run.display()),
+        )
+        .help("train again under another name"));
     }
+    Settings::read(&path).map_err(Failure::of_data)
+}
+
+/// Whether a run has come to its end.
+pub(crate) fn is_finished(run: &Path) -> bool {
+    run.join(SUMMARY).exists()
 }
 
 fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
@@ -162,24 +170,6 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
     ))
 }
 
-fn metrics_row(report: &EpochReport, [train_seconds, evaluate_seconds]: [f64; 2]) -> String {
-    let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let validation = report.validation.as_ref();
-    let evaluate_seconds = validation.map(|_| evaluate_seconds);
-    format!(
-        "{},{},{},{},{},{},{},{},{}\n",
-        report.epoch,
-        report.step,
-        report.learning_rate,
-        report.train_loss,
-        cell(report.train_accuracy),
-        cell(validation.map(|validation| validation.loss)),
-        cell(validation.and_then(|validation| validation.accuracy)),
-        train_seconds,
-        cell(evaluate_seconds),
-    )
-}
-
 /// Finds and reads the model that `run` means: a directory, a name in
 /// `runs_dir`, or a model file.
 pub(crate) fn read_model(run: &Path, runs_dir: &Path) -> Result<Model> {
@@ -212,7 +202,7 @@ fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
                 Code::Io,
                 format!("{}: this run has no {MODEL}", candidate.display()),
             )
-            .help("it may still be training, or was stopped before it had a model"));
+            .help("it may still be training; `nn train --resume` continues one that was killed"));
         }
         if candidate.exists() {
             return Ok(candidate.clone());

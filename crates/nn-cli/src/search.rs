@@ -300,6 +300,8 @@ fn best_training(
         folder: arguments.folder.clone(),
         config: None,
         name: None,
+        resume: None,
+        checkpoint_interval: None,
         runs_dir: arguments.runs_dir.clone(),
         threads: arguments.threads,
         json: arguments.json,

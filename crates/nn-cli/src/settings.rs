@@ -140,6 +140,9 @@ pub(crate) struct Settings {
         value_parser = whole_number::<usize>()
     )]
     pub(crate) patience: Option<usize>,
+    /// When a loss or a gradient is no longer a number: stop, or halve-lr and start the epoch again [default: stop]
+    #[arg(long, value_name = "stop|halve-lr", help_heading = "Training")]
+    pub(crate) on_divergence: Option<String>,
     /// Seed of everything random [default: 0]
     #[arg(
         long,

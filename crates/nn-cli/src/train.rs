@@ -1,28 +1,36 @@
 //! `nn train`
 
-use std::ops::ControlFlow;
+mod conclusion;
+
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 use nn_core::batches::Samples;
-use nn_core::metrics::{Evaluation, evaluate};
-use nn_core::model_file::{Description, InputDescription, Model, weights_sha256};
-use nn_core::training::{BatchSize, EpochReport, Event};
-use nn_core::{Network, Trainer};
+use nn_core::metrics::evaluate;
+use nn_core::model_file::{Description, InputDescription, Model};
+use nn_core::training::BatchSize;
+use nn_core::{Checkpoint, Network, Trainer};
 use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::TrainArguments;
+use crate::checkpoints::Checkpoints;
+use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
 use crate::deformation;
+use crate::difference::{check_flags, check_settings};
 use crate::failure::{Code, Failure, Result};
-use crate::interrupt::Interrupt;
+use crate::metrics_file::Row;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::report;
-use crate::run_dir::RunDir;
+use crate::run_dir::{self, RunDir};
+use crate::run_files::locate_run;
 use crate::settings::Settings;
 use crate::terminal;
+
+/// Longest time between two checkpoints, unless another is chosen.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let progress = Progress::new(arguments.json, arguments.plain);
@@ -30,12 +38,25 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         Some(count) => Threads::new(count.into()),
         None => Threads::all(),
     };
+    match &arguments.resume {
+        None => start(arguments, progress, threads),
+        Some(run) => {
+            let run = locate_run(run, &arguments.runs_dir)?;
+            if run_dir::is_finished(&run) {
+                say_finished(&progress, &run);
+                return Ok(());
+            }
+            resume(arguments, &run, progress, threads)
+        }
+    }
+}
+
+fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Result<()> {
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let data_dir = &arguments.folder.data_dir;
-    let data = datasets::to_learn(&settings, data_dir, &threads, |text| progress.say(text))?;
+    let data = load(&settings, arguments, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
@@ -47,9 +68,57 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         threads,
         progress,
         run_dir,
+        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
         has_report: !arguments.no_report,
     };
-    session.run(parts)
+    session.run(parts, None, Vec::new())
+}
+
+fn resume(
+    arguments: &TrainArguments,
+    run: &Path,
+    progress: Progress,
+    threads: Threads,
+) -> Result<()> {
+    let settings = run_dir::read_config(run)?;
+    let checkpoints = Checkpoints::open(run)?;
+    let checkpoint = checkpoints.newest(|warning| progress.say(warning))?;
+    let data = load(&settings, arguments, &progress, &threads)?;
+    let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
+    check_flags(&arguments.settings, &settings, &plan, &data)?;
+    let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
+    let (run_dir, rows) = RunDir::resume(run.to_owned(), checkpoints, n_epochs)?;
+    let session = Session {
+        data: &data,
+        plan: &plan,
+        threads,
+        progress,
+        run_dir,
+        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
+        has_report: !arguments.no_report,
+    };
+    session.run(data.parts()?, checkpoint, rows)
+}
+
+fn load(
+    settings: &Settings,
+    arguments: &TrainArguments,
+    progress: &Progress,
+    threads: &Threads,
+) -> Result<Data> {
+    let data_dir = &arguments.folder.data_dir;
+    datasets::to_learn(settings, data_dir, threads, |text| progress.say(text))
+}
+
+fn say_finished(progress: &Progress, run: &Path) {
+    if let Progress::Json = progress {
+        terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
+    } else {
+        let (program, run) = (terminal::program(), run.display());
+        terminal::report(format!(
+            "{run} is finished; there is nothing to resume\n  {program} evaluate {run}"
+        ));
+    }
 }
 
 /// A training from its first to its last line of output.
@@ -59,31 +128,20 @@ struct Session<'a> {
     threads: Threads,
     progress: Progress,
     run_dir: RunDir,
+    /// Longest time between two checkpoints.
+    interval: Duration,
     has_report: bool,
 }
 
-/// What a training came to.
-#[derive(Default)]
-struct Outcome {
-    last: Option<EpochReport>,
-    /// Lowest validation loss so far.
-    best: Option<EpochReport>,
-    train_seconds: Vec<f64>,
-    interrupted: Option<Code>,
-}
-
-impl Outcome {
-    /// The epoch whose weights are kept.
-    fn kept(&self) -> Option<&EpochReport> {
-        match &self.last {
-            Some(last) if last.is_stopping => self.best.as_ref(),
-            last => last.as_ref(),
-        }
-    }
-}
-
 impl Session<'_> {
-    fn run(mut self, parts: Parts<'_>) -> Result<()> {
+    /// Trains from the beginning or from a checkpoint, whose finished epochs
+    /// are those of `rows`.
+    fn run(
+        mut self,
+        parts: Parts<'_>,
+        checkpoint: Option<Checkpoint>,
+        rows: Vec<Row>,
+    ) -> Result<()> {
         let Parts {
             train,
             validation,
@@ -91,8 +149,24 @@ impl Session<'_> {
         } = parts;
         let network: Network = Network::new(&self.plan.network, self.plan.training.seed)?;
         self.introduce(&network, &train, &validation, test.as_ref());
-        let (network, outcome) = self.train(network, train, validation)?;
+        let mut trainer = Trainer::new(
+            network,
+            train,
+            Some(validation),
+            self.plan.training.clone(),
+            self.threads.clone(),
+        )?;
+        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
+            trainer.augment(deformation)?;
+        }
+        let seconds = match &checkpoint {
+            Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
+            None => 0.0,
+        };
+        let trained = self.train(&mut trainer, rows, seconds);
         self.progress.finish();
+        let outcome = trained.map_err(|failure| self.keep_best(&mut trainer, failure))?;
+        let network = trainer.network();
         let model = self.model(network);
         self.run_dir.write_model(&model)?;
         if let Some(code) = outcome.interrupted {
@@ -158,64 +232,81 @@ impl Session<'_> {
         ));
     }
 
-    fn train<'d>(
-        &mut self,
-        network: Network,
-        train: Samples<'d>,
-        validation: Samples<'d>,
-    ) -> Result<(Network, Outcome)> {
-        let interrupt = Interrupt::listen().map_err(|error| {
-            Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
+    /// Puts a trainer where the checkpoint says; returns the seconds already
+    /// spent on the epoch in progress.
+    fn restore(&self, trainer: &mut Trainer<'_>, checkpoint: &Checkpoint) -> Result<f64> {
+        let note = checkpoint.note();
+        let settings = self.plan.settings.to_json();
+        check_settings(&settings, &note["settings"], "its checkpoint").map_err(|failure| {
+            failure.help("give the run's config.toml back the settings of its checkpoint")
         })?;
-        let n_epochs = self.plan.training.epochs;
-        let n_samples = train.len();
-        let mut trainer = Trainer::new(
-            network,
-            train,
-            Some(validation),
-            self.plan.training.clone(),
-            self.threads.clone(),
-        )?;
-        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
-            trainer.augment(deformation)?;
+        trainer.restore(checkpoint).map_err(|error| {
+            let failure = Failure::from(error).at(self.run_dir.path().display());
+            let help = match failure.code() {
+                Code::Usage => "give it back the data it was trained on, or train anew",
+                _ => {
+                    "take the newest file out of its folder checkpoint; the one before is used then"
+                }
+            };
+            failure.help(help)
+        })?;
+        self.progress.say(&format!(
+            "resumed   {} after {} of {} epochs, step {}",
+            self.run_dir.path().display(),
+            trainer.epoch(),
+            self.plan.training.epochs,
+            trainer.step(),
+        ));
+        if note["version"] != env!("CARGO_PKG_VERSION") {
+            self.progress.say(&format!(
+                "warning   the checkpoint was made by version {}, this is {}; \
+                 the weights may differ from those of an unbroken run",
+                note["version"],
+                env!("CARGO_PKG_VERSION")
+            ));
         }
-        let mut stopwatch = Stopwatch::start();
-        let mut outcome = Outcome::default();
-        let mut write_error = None;
-        let (progress, run_dir) = (&mut self.progress, &mut self.run_dir);
-        trainer.run(|event| {
-            match event {
-                Event::Batch(report) => {
-                    if report.batch == report.n_batches {
-                        stopwatch.training_ends();
-                    }
-                    progress.batch(report, n_epochs, stopwatch.seconds());
-                }
-                Event::Epoch(report) => {
-                    let seconds = stopwatch.epoch_ends();
-                    outcome.train_seconds.push(seconds[0]);
-                    progress.epoch(report, n_epochs, n_samples, seconds);
-                    if report.is_best {
-                        outcome.best = Some(report.clone());
-                    }
-                    outcome.last = Some(report.clone());
-                    if let Err(failure) = run_dir.add_metrics(report, seconds) {
-                        write_error = Some(failure);
-                        return ControlFlow::Break(());
-                    }
-                    stopwatch = Stopwatch::start();
-                }
-            }
-            outcome.interrupted = interrupt.code();
-            if outcome.interrupted.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        match write_error {
-            Some(failure) => Err(failure),
-            None => Ok((trainer.network(), outcome)),
+        Ok(note["seconds"].as_f64().unwrap_or(0.0))
+    }
+
+    fn train(
+        &mut self,
+        trainer: &mut Trainer<'_>,
+        rows: Vec<Row>,
+        seconds: f64,
+    ) -> Result<Outcome> {
+        let mut course = Course {
+            plan: self.plan,
+            progress: &mut self.progress,
+            run_dir: &mut self.run_dir,
+            interval: self.interval,
+        };
+        course.run(trainer, rows, seconds)
+    }
+
+    /// Writes the best weights of a training that has diverged, if an epoch of
+    /// it was good, and says so.
+    fn keep_best(&self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
+        if failure.code() != Code::Diverged {
+            let run = self.run_dir.path().display();
+            return failure.help(format!(
+                "mend that, then `{} train --resume {run}` continues from the last checkpoint",
+                terminal::program()
+            ));
+        }
+        let Some(best) = self.run_dir.checkpoints.best() else {
+            return failure;
+        };
+        let kept = match trainer.restore(&best) {
+            Ok(()) => self.run_dir.write_model(&self.model(trainer.network())),
+            Err(error) => Err(error.into()),
+        };
+        match kept {
+            Ok(()) => failure.and(format!(
+                "the best weights, of epoch {}, are in {}",
+                best.epoch(),
+                self.run_dir.path().display()
+            )),
+            Err(_) => failure,
         }
     }
 
@@ -241,74 +332,6 @@ impl Session<'_> {
         }
     }
 
-    fn summary(
-        &self,
-        network: &Network,
-        outcome: &Outcome,
-        test: Option<&Evaluation>,
-    ) -> serde_json::Value {
-        let kept = outcome.kept();
-        let validation = kept.and_then(|kept| kept.validation.as_ref());
-        json!({
-            "dataset": self.data.dataset.name,
-            "layers": network.widths(),
-            "parameters": network.parameters().len(),
-            "epochs": outcome.last.as_ref().map_or(0, |last| last.epoch),
-            "seed": self.plan.training.seed,
-            "threads": self.threads.count(),
-            "train_loss": kept.map(|kept| kept.train_loss),
-            "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
-            "validation_loss": validation.map(|validation| validation.loss),
-            "validation_accuracy": validation.and_then(|validation| validation.accuracy),
-            "test_loss": test.map(|test| test.loss),
-            "test_accuracy": test.and_then(|test| test.accuracy),
-            "train_seconds": outcome.train_seconds.iter().sum::<f64>(),
-            "seconds_per_epoch": median(&outcome.train_seconds),
-            "weights_sha256": weights_sha256(network),
-            "version": env!("CARGO_PKG_VERSION"),
-        })
-    }
-
-    fn conclude(
-        &self,
-        outcome: &Outcome,
-        test: Option<&Evaluation>,
-        summary: &serde_json::Value,
-        has_report: bool,
-    ) {
-        let run = self.run_dir.path();
-        if let Progress::Json = self.progress {
-            let mut object = summary.clone();
-            object["event"] = "summary".into();
-            object["run"] = run.to_string_lossy().into();
-            terminal::report(object);
-            return;
-        }
-        if outcome.last.as_ref().is_some_and(|last| last.is_stopping) {
-            terminal::report(
-                "stopped early: the validation loss no longer falls; the best weights are kept",
-            );
-        }
-        let seconds: f64 = outcome.train_seconds.iter().sum();
-        if let Some(test) = test {
-            terminal::report(format!(
-                "\n{} on {} test samples, after {} of training",
-                result_line(test, self.data.target_scale()),
-                terminal::grouped(test.n_samples),
-                terminal::seconds(seconds)
-            ));
-        } else {
-            terminal::report(format!(
-                "\ntrained in {}; this data set has no test samples",
-                terminal::seconds(seconds)
-            ));
-        }
-        terminal::report(format!("saved in {}", run.display()));
-        for next in next_steps(run, self.data, has_report) {
-            terminal::report(next);
-        }
-    }
-
     /// Whether there is a report now. A training that went well does not fail
     /// for want of a picture of it.
     fn write_report(&self, model: &Model) -> bool {
@@ -331,92 +354,20 @@ impl Session<'_> {
     }
 
     fn interrupted(&self, code: Code, outcome: &Outcome) -> Failure {
-        let epochs = outcome.last.as_ref().map_or(0, |last| last.epoch);
+        let run = self.run_dir.path().display();
         Failure::new(
             code,
             format!(
-                "stopped by a signal after {epochs} of {} epochs; the model so far is in {}",
+                "stopped by a signal after {} of {} epochs; the model so far is in {run}",
+                outcome.rows.len(),
                 self.plan.training.epochs,
-                self.run_dir.path().display()
             ),
         )
         .help(format!(
-            "{} evaluate {} --split validation",
-            terminal::program(),
-            self.run_dir.path().display()
+            "`{} train --resume {run}` continues",
+            terminal::program()
         ))
     }
-}
-
-/// The time of an epoch, its evaluation apart.
-struct Stopwatch {
-    start: Instant,
-    trained: Option<f64>,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self {
-            start: Instant::now(),
-            trained: None,
-        }
-    }
-
-    fn seconds(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    fn training_ends(&mut self) {
-        self.trained = Some(self.seconds());
-    }
-
-    /// Seconds of training and of evaluation.
-    fn epoch_ends(&self) -> [f64; 2] {
-        let all = self.seconds();
-        let trained = self.trained.unwrap_or(all);
-        [trained, all - trained]
-    }
-}
-
-/// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
-fn result_line(test: &Evaluation, scale: f64) -> String {
-    match (test.accuracy, test.regression) {
-        (Some(accuracy), _) => format!(
-            "test accuracy {}, loss {:.4}",
-            terminal::percent(Some(accuracy)),
-            test.loss
-        ),
-        (None, Some(errors)) => format!(
-            "test loss {:.4}, mean absolute error {:.4}, R² {}",
-            test.loss,
-            scale * errors.mean_absolute,
-            errors
-                .r_squared
-                .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))
-        ),
-        (None, None) => format!("test loss {:.4}", test.loss),
-    }
-}
-
-fn next_steps(run: &Path, data: &Data, has_report: bool) -> Vec<String> {
-    let (program, run) = (terminal::program(), run.display());
-    let mut steps = vec![
-        String::new(),
-        "next".to_owned(),
-        if has_report {
-            format!("  open {run}/report.html in a browser")
-        } else {
-            format!("  {program} report {run}")
-        },
-        format!("  {program} evaluate {run}"),
-    ];
-    if data.dataset.image_size.is_some() {
-        steps.push(format!("  {program} predict {run} --index 0"));
-    } else if data.preprocessing.is_some() {
-        steps.push(format!("  {program} predict {run} NEW-ROWS.csv"));
-    }
-    steps.push(format!("  {program} inspect {run}"));
-    steps
 }
 
 /// The data set's name, fit to name a folder.
@@ -439,27 +390,9 @@ fn run_prefix(name: &str) -> String {
     }
 }
 
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n.is_multiple_of(2) => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-        _ => Some(sorted[middle]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[4.0, 1.0]), Some(2.5));
-    }
 
     #[test]
     fn prefixes_can_name_folders() {

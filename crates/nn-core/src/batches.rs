@@ -234,6 +234,30 @@ impl<'a, S: Scalar> Samples<'a, S> {
         ))
     }
 
+    /// Appends what is stored of the sample at `position`: inputs, target,
+    /// weight.
+    pub(crate) fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) {
+        let row = self.rows[position] as usize;
+        match &self.inputs {
+            Inputs::Bytes { values, .. } => match values.row(row).to_slice() {
+                Some(values) => bytes.extend_from_slice(values),
+                None => bytes.extend(values.row(row)),
+            },
+            Inputs::Values(values) => {
+                values.row(row).iter().for_each(|v| v.write_le(bytes));
+            }
+        }
+        match &self.targets {
+            Targets::Classes { labels, .. } => bytes.extend(labels[row].to_le_bytes()),
+            Targets::Values(values) => {
+                values.row(row).iter().for_each(|v| v.write_le(bytes));
+            }
+        }
+        if self.has_weights() {
+            self.weight(position).write_le(bytes);
+        }
+    }
+
     /// Writes the answer wanted for the sample at `position`.
     ///
     /// A class becomes 1 at its place and 0 elsewhere (one-hot), or, where the

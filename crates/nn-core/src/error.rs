@@ -95,21 +95,33 @@ pub enum Error {
     Empty,
     /// Loss or gradient became infinite or NaN.
     #[error(
-        "{what} became {value} at epoch {epoch}, batch {batch} (learning rate {learning_rate})"
+        "{what} became {value} at epoch {epoch}, batch {batch}, layer {layer} (learning rate {learning_rate})"
     )]
     Diverged {
-        /// `loss`, or the gradient of a layer.
-        what: String,
+        /// `loss`, `gradient`, ….
+        what: &'static str,
         /// `NaN` or `inf`.
         value: String,
         /// Epoch, counted from 1.
         epoch: usize,
         /// Batch within the epoch, counted from 1.
         batch: usize,
+        /// The first layer in which it shows, counted from 1.
+        layer: usize,
         /// Learning rate at that step.
         learning_rate: f64,
     },
-    /// A model file that cannot be believed.
+    /// A checkpoint of another training: other data or other settings.
+    #[error("{what}: the checkpoint has {saved}, this training has {found}")]
+    OtherTraining {
+        /// What differs.
+        what: String,
+        /// What the checkpoint was made with.
+        saved: String,
+        /// What the training was made with.
+        found: String,
+    },
+    /// A model file or a checkpoint that cannot be believed.
     #[error("{problem}")]
     ModelFile {
         /// What was expected and what was found.
@@ -127,7 +139,8 @@ impl Error {
             Self::UnknownName { .. }
             | Self::UnknownParameter { .. }
             | Self::OutOfRange { .. }
-            | Self::Conflict { .. } => ErrorKind::Usage,
+            | Self::Conflict { .. }
+            | Self::OtherTraining { .. } => ErrorKind::Usage,
             Self::Shape { .. }
             | Self::Label { .. }
             | Self::NotFinite { .. }

@@ -67,6 +67,7 @@
 //! | all of this, over and over, as events | `training.rs` |
 //! | numbers | `metrics.rs` |
 //! | out into the world | `model_file.rs` |
+//! | stopped, and continued later | `checkpoint.rs` |
 //!
 //! Is the gradient right? `gradient_check.rs` compares it with finite
 //! differences. Everything works in `f32` (the default) and in `f64`.
@@ -96,13 +97,16 @@ pub mod augmentation;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
+mod tensor_file;
 pub mod model_file;
+pub mod checkpoint;
 pub mod learn;
 
 pub use activation::Activation;
 pub use augmentation::Augmentation;
 pub use backprop::Gradients;
 pub use batches::{Inputs, Samples, Targets};
+pub use checkpoint::Checkpoint;
 pub use error::{Error, ErrorKind, Result};
 pub use init::Init;
 pub use layer::{Layer, LayerConfig};

@@ -22,24 +22,22 @@
 use std::io::{Read, Write};
 
 use nn_tensor::Scalar;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::Result;
 use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig};
-use crate::{Error, Result};
+use crate::tensor_file::{
+    self, Kind, Tensor, TensorFile, copy_numbers, invalid, read_all, sha256, split_header,
+};
 
-/// Version of the metadata.
-const FORMAT: u32 = 1;
-
-/// Longest header that is read. A header of a thousand layers has 1/2 MiB.
-const MAX_HEADER: u64 = 1 << 20;
-
-/// Largest file that is read.
-const MAX_FILE: u64 = 1 << 35;
+/// Where the metadata is, and its version.
+const KIND: Kind = Kind {
+    key: "nn",
+    format: 1,
+};
 
 /// A network with what is needed to use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +100,7 @@ impl<S: Scalar> Model<S> {
     /// Writes the file; the same model gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Io`] if `writer` fails.
+    /// [`Error::Io`](crate::Error::Io) if `writer` fails.
     ///
     /// # Panics
     /// Never: a valid network always has a file.
@@ -115,32 +113,29 @@ impl<S: Scalar> Model<S> {
             dropout: layer.dropout,
         });
         let metadata = Metadata {
-            format: FORMAT,
+            format: KIND.format,
             layers: layers.collect(),
             loss: self.loss.to_string(),
             description: self.description.clone(),
             data_sha256: weights_sha256(&self.network),
         };
         let json = serde_json::to_string(&metadata).expect("metadata is plain JSON");
-        writer.write_all(&tensor_file(&self.network, Some(json)))?;
+        let tensors = tensors_of(&self.network);
+        writer.write_all(&tensor_file::write::<S>(&tensors, Some((KIND, json))))?;
         Ok(())
     }
 
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
+    /// [`Error::ModelFile`](crate::Error::ModelFile) says what is wrong with it; [`Error::Io`](crate::Error::Io) if
     /// `reader` fails.
     pub fn read(reader: impl Read) -> Result<Self> {
         let bytes = read_all(reader)?;
-        let (header, data) = split_header(&bytes)?;
-        let header: serde_json::Value = serde_json::from_slice(header)
-            .map_err(|error| invalid(format!("the header is not JSON: {error}")))?;
-        let metadata = parse_metadata(&header)?;
-        check_length(&header, data)?;
-        let tensors = SafeTensors::deserialize(&bytes)
-            .map_err(|error| invalid(format!("not a safetensors file: {error}")))?;
-        let found = sha256(data);
+        let file = TensorFile::parse(&bytes, KIND)?;
+        let metadata: Metadata = serde_json::from_value(file.metadata.clone())
+            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+        let found = sha256(file.data);
         if found != metadata.data_sha256 {
             return Err(invalid(format!(
                 "the weights are damaged: expected SHA-256 {}, found {found}",
@@ -148,7 +143,7 @@ impl<S: Scalar> Model<S> {
             )));
         }
         let mut network = Network::zeros(&network_config(&metadata.layers)?)?;
-        fill(&mut network, &tensors)?;
+        fill(&mut network, &file)?;
         let loss: Loss = metadata.loss.parse()?;
         loss.check_output(network.output_layer().activation)?;
         let model = Self {
@@ -189,45 +184,9 @@ impl<S: Scalar> Model<S> {
 /// SHA-256 of all tensors' little-endian bytes in the order of the file.
 #[expect(clippy::missing_panics_doc, reason = "it cannot")]
 pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
-    let bytes = tensor_file(network, None);
+    let bytes = tensor_file::write::<S>(&tensors_of(network), None);
     let (_, data) = split_header(&bytes).expect("the file was written just now");
     sha256(data)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn invalid(problem: String) -> Error {
-    Error::ModelFile { problem }
-}
-
-fn tensor_file<S: Scalar>(network: &Network<S>, metadata: Option<String>) -> Vec<u8> {
-    let dtype = if S::BYTES == 4 {
-        Dtype::F32
-    } else {
-        Dtype::F64
-    };
-    let tensors = tensors_of(network);
-    let views = tensors.iter().map(|tensor| {
-        let view = TensorView::new(dtype, tensor.shape.clone(), &tensor.bytes);
-        (
-            tensor.name.as_str(),
-            view.expect("a tensor has the bytes of its shape"),
-        )
-    });
-    // One key, because several would come out in random order.
-    let metadata = metadata.map(|json| std::iter::once(("nn".to_owned(), json)).collect());
-    serialize(views, metadata).expect("a network can be written")
-}
-
-struct Tensor {
-    name: String,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
 }
 
 fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor> {
@@ -238,13 +197,7 @@ fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor> {
                 Source::Parameters(range) => &network.parameters()[range],
                 Source::Statistics(range) => &network.statistics()[range],
             };
-            let mut bytes = Vec::with_capacity(values.len() * S::BYTES);
-            values.iter().for_each(|value| value.write_le(&mut bytes));
-            tensors.push(Tensor {
-                name: part.name,
-                shape: part.shape,
-                bytes,
-            });
+            tensors.push(Tensor::new(part.name, part.shape, values));
         }
     }
     tensors
@@ -303,74 +256,6 @@ fn parts(index: usize, layer: &Layer) -> Vec<Part> {
     parts
 }
 
-fn read_all(reader: impl Read) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(invalid(format!("longer than {MAX_FILE} bytes")));
-    }
-    Ok(bytes)
-}
-
-/// The JSON header and the tensors' bytes.
-fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
-    let (length, rest) = bytes
-        .split_first_chunk::<8>()
-        .ok_or_else(|| invalid(format!("ends at byte {}; a header needs 8", bytes.len())))?;
-    let length = u64::from_le_bytes(*length);
-    if length > MAX_HEADER {
-        return Err(invalid(format!(
-            "not a model: its first 8 bytes promise a header of {length} bytes, at most {MAX_HEADER} are accepted"
-        )));
-    }
-    if length > rest.len() as u64 {
-        return Err(invalid(format!(
-            "ends at byte {}, the header promises {}",
-            bytes.len(),
-            length + 8
-        )));
-    }
-    Ok(rest.split_at(length as usize))
-}
-
-/// The tensors end where the file ends.
-fn check_length(header: &serde_json::Value, data: &[u8]) -> Result<()> {
-    let tensors = header.as_object().into_iter().flat_map(|map| map.values());
-    let ends = tensors.filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
-    let promised = ends.max().unwrap_or(0);
-    if promised == data.len() as u64 {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "{} bytes of weights, the header promises {promised}",
-        data.len()
-    )))
-}
-
-fn parse_metadata(header: &serde_json::Value) -> Result<Metadata> {
-    let text = header
-        .get("__metadata__")
-        .and_then(|metadata| metadata.get("nn"))
-        .and_then(serde_json::Value::as_str)
-        .ok_or_else(|| {
-            invalid(
-                "a safetensors file, but not written by nn (no \"nn\" in its metadata)".to_owned(),
-            )
-        })?;
-    let metadata: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| invalid(format!("its metadata is not JSON: {error}")))?;
-    match metadata.get("format").and_then(serde_json::Value::as_u64) {
-        Some(format) if format == u64::from(FORMAT) => {}
-        Some(format) => {
-            return Err(invalid(format!(
-                "format {format}; this version of nn reads format {FORMAT}"
-            )));
-        }
-        None => return Err(invalid("its metadata has no format".to_owned())),
-    }
-    serde_json::from_value(metadata).map_err(|error| invalid(format!("its metadata: {error}")))
-}
-
 fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
     let mut layers = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
@@ -398,64 +283,27 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
 }
 
 /// Copies every tensor to its place.
-fn fill<S: Scalar>(network: &mut Network<S>, tensors: &SafeTensors<'_>) -> Result<()> {
+fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>) -> Result<()> {
     let parts: Vec<Part> = network
         .layers()
         .iter()
         .enumerate()
         .flat_map(|(index, layer)| parts(index, layer))
         .collect();
-    if tensors.len() != parts.len() {
+    if file.n_tensors() != parts.len() {
         return Err(invalid(format!(
             "its layers need {} tensors, it has {}",
             parts.len(),
-            tensors.len()
+            file.n_tensors()
         )));
     }
     for part in parts {
-        let tensor = tensors
-            .tensor(&part.name)
-            .map_err(|_| invalid(format!("tensor {} is missing", part.name)))?;
-        if tensor.shape() != part.shape {
-            return Err(invalid(format!(
-                "tensor {}: expected shape {:?}, found {:?}",
-                part.name,
-                part.shape,
-                tensor.shape()
-            )));
-        }
+        let tensor = file.tensor(&part.name, &part.shape)?;
         let values = match part.range {
             Source::Parameters(range) => &mut network.parameters_mut()[range],
             Source::Statistics(range) => &mut network.statistics_mut()[range],
         };
         copy_numbers(&part.name, &tensor, values)?;
-    }
-    Ok(())
-}
-
-fn copy_numbers<S: Scalar>(name: &str, tensor: &TensorView<'_>, values: &mut [S]) -> Result<()> {
-    let read: fn(&[u8]) -> f64 = match tensor.dtype() {
-        Dtype::F32 => |bytes| f32::read_le(bytes).into(),
-        Dtype::F64 => f64::read_le,
-        other => {
-            return Err(invalid(format!(
-                "tensor {name}: expected F32 or F64, found {other:?}"
-            )));
-        }
-    };
-    let size = tensor.data().len() / values.len();
-    for (index, (value, bytes)) in values
-        .iter_mut()
-        .zip(tensor.data().chunks_exact(size))
-        .enumerate()
-    {
-        let number = read(bytes);
-        if !number.is_finite() {
-            return Err(invalid(format!(
-                "tensor {name}: number {index} is {number}"
-            )));
-        }
-        *value = S::from_f64(number);
     }
     Ok(())
 }

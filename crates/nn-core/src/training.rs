@@ -15,7 +15,10 @@
 //! may show it, save it, wait, change the learning rate, or not call again.
 //! [`Trainer::run`] calls it to the end. There is no other loop.
 
+mod state;
+
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 use ndarray::ArrayView2;
 use nn_tensor::random::Streams;
@@ -35,6 +38,9 @@ use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
 use crate::schedule::{Plateau, Position, Schedule};
 use crate::{Error, Result};
+
+use state::Best;
+pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
 
 /// Rows that go forward and back together when a batch is larger.
 const MAX_BLOCK_ROWS: usize = 2048;
@@ -294,63 +300,12 @@ pub struct Trainer<'a, S: Scalar = f32> {
     /// Running mean of the parameters, if asked for.
     average: Vec<S>,
     progress: Progress,
+    /// What identifies the samples, once it was asked for.
+    digests: OnceLock<[String; 2]>,
     order: Vec<u32>,
     /// What changes the inputs from epoch to epoch, if anything does.
     augmented: Option<Augmented<'a>>,
     buffers: Buffers<S>,
-}
-
-/// Where training stands inside an epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Progress {
-    /// Finished epochs.
-    epoch: usize,
-    /// Finished batches of the current epoch.
-    batch: usize,
-    /// Steps since the beginning.
-    step: u64,
-    /// Sums over the current epoch.
-    sums: EpochSums,
-    /// Rate of the last step.
-    learning_rate: f64,
-    is_done: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct EpochSums {
-    loss: f64,
-    weight: f64,
-    right: u64,
-    n: u64,
-}
-
-impl EpochSums {
-    fn add(&mut self, other: Self) {
-        self.loss += other.loss;
-        self.weight += other.weight;
-        self.right += other.right;
-        self.n += other.n;
-    }
-
-    fn loss(self) -> f64 {
-        if self.weight > 0.0 {
-            self.loss / self.weight
-        } else {
-            0.0
-        }
-    }
-
-    fn accuracy(self) -> f64 {
-        self.right as f64 / self.n.max(1) as f64
-    }
-}
-
-/// The best weights so far, for early stopping.
-#[derive(Clone, Debug)]
-struct Best<S> {
-    loss: f64,
-    waited: usize,
-    network: Option<Network<S>>,
 }
 
 /// Everything a step writes into, made once.
@@ -517,7 +472,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             } else {
                 Vec::new()
             },
-            progress: Progress::default(),
+            progress: Progress::new(config.learning_rate),
+            digests: OnceLock::new(),
             order: (0..train.len() as u32).collect(),
             augmented: None,
             buffers: Buffers {
@@ -595,8 +551,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// training is done.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss is no longer a finite number. The
-    /// parameters are then those before the step.
+    /// [`Error::Diverged`] if the loss or a gradient is no longer a finite
+    /// number. The parameters are then those before the step, unless a plain
+    /// gradient descent was going back already.
     pub fn advance(&mut self) -> Result<Option<Event>> {
         if self.progress.is_done {
             return Ok(None);
@@ -604,7 +561,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if self.progress.batch < self.n_batches() {
             return self.train_batch().map(|report| Some(Event::Batch(report)));
         }
-        Ok(Some(Event::Epoch(self.finish_epoch())))
+        self.finish_epoch().map(|report| Some(Event::Epoch(report)))
     }
 
     /// Whether the next call of [`advance`](Self::advance) ends an epoch.
@@ -650,8 +607,19 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        self.config.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
+        self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
+    }
+
+    /// The learning rate before its schedule: the configuration's, unless it
+    /// was changed.
+    pub fn learning_rate(&self) -> f64 {
+        self.progress.learning_rate
+    }
+
+    /// Samples that are trained on.
+    pub fn n_samples(&self) -> usize {
+        self.train.len()
     }
 
     /// Batches in an epoch.
@@ -663,13 +631,29 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.config.batch_size.rows(self.train.len())
     }
 
-    fn is_stopped_early(&self) -> bool {
+    /// Finished epochs.
+    pub fn epoch(&self) -> usize {
+        self.progress.epoch
+    }
+
+    /// Steps since the beginning.
+    pub fn step(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// Whether patience has run out.
+    pub fn is_stopped_early(&self) -> bool {
         self.config.patience > 0 && self.best.waited >= self.config.patience
     }
 
     fn start_epoch(&mut self) {
         self.progress.batch = 0;
         self.progress.sums = EpochSums::default();
+        self.order_samples();
+    }
+
+    /// The order of the current epoch, whatever the last one was.
+    fn order_samples(&mut self) {
         if self.config.shuffle && self.config.batch_size != BatchSize::Full {
             let streams = Streams::new(self.config.seed);
             shuffle(&mut self.order, self.progress.epoch as u64, streams);
@@ -679,12 +663,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     fn train_batch(&mut self) -> Result<BatchReport> {
         let start = self.progress.batch * self.batch_rows();
         let end = self.train.len().min(start + self.batch_rows());
-        self.progress.learning_rate = self.next_learning_rate();
+        self.progress.last_rate = self.next_learning_rate();
         let sums = self.forward_and_backward(start, end)?;
+        self.check_gradient()?;
         if !self.buffers.descends {
             self.regularise_gradient();
             let gradient = self.buffers.gradients.values();
-            let rate = self.progress.learning_rate;
+            let rate = self.progress.last_rate;
             let parameters = self.network.parameters_mut();
             self.optimizer
                 .step(parameters, gradient, rate, &self.threads);
@@ -701,7 +686,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             loss: sums.loss(),
             epoch_loss: self.progress.sums.loss(),
             epoch_accuracy: self.accuracy(self.progress.sums),
-            learning_rate: self.progress.learning_rate,
+            learning_rate: self.progress.last_rate,
         })
     }
 
@@ -712,7 +697,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let mut sums = EpochSums::default();
         let mut scale = self.gradient_scale(start, end);
         if self.buffers.descends {
-            scale *= S::from_f64(-self.progress.learning_rate);
+            scale *= S::from_f64(-self.progress.last_rate);
         }
         let randomness = Randomness::new(self.config.seed, self.progress.step);
         let block_rows = self.buffers.block_rows;
@@ -756,7 +741,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             };
             sums.add(losses.errors(trace, gradients, targets, &self.threads));
             if !sums.loss.is_finite() {
-                return Err(self.diverged(sums.loss));
+                return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
             }
             if descends {
                 gradients.descend(&mut self.network, inputs, transposed, trace, &self.threads);
@@ -850,7 +835,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             steps_per_epoch: self.n_batches() as u64,
             epochs: self.config.epochs as u64,
         };
-        self.config.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
+        self.progress.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
     }
 
     /// What is done to the parameters after a step.
@@ -866,9 +851,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
     }
 
-    fn finish_epoch(&mut self) -> EpochReport {
+    fn finish_epoch(&mut self) -> Result<EpochReport> {
+        self.check_state()?;
         let sums = self.progress.sums;
         let validation = self.evaluate_validation();
+        if let Some(loss) = validation.as_ref().map(|v| v.loss)
+            && !loss.is_finite()
+        {
+            let last = self.network.layers().len() - 1;
+            return Err(self.diverged("validation loss", loss, last));
+        }
         let watched = validation
             .as_ref()
             .map_or(sums.loss(), |validation| validation.loss);
@@ -881,7 +873,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let report = EpochReport {
             epoch: self.progress.epoch,
             step: self.progress.step,
-            learning_rate: self.progress.learning_rate,
+            learning_rate: self.progress.last_rate,
             train_loss: sums.loss(),
             train_accuracy: self.accuracy(sums),
             validation,
@@ -891,7 +883,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if !self.progress.is_done {
             self.start_epoch();
         }
-        report
+        Ok(report)
     }
 
     fn evaluate_validation(&mut self) -> Option<Evaluation> {
@@ -930,15 +922,48 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         matches!(self.train.targets(), Targets::Classes { .. }).then(|| sums.accuracy())
     }
 
-    fn diverged(&self, loss: f64) -> Error {
+    /// Whether the errors of every layer are still numbers. Their sums over
+    /// the batch tell: the gradients of the biases, or, where the step is done
+    /// already, the biases themselves.
+    fn check_gradient(&self) -> Result<()> {
+        let sums = if self.buffers.descends {
+            self.network.parameters()
+        } else {
+            self.buffers.gradients.values()
+        };
+        for (index, layer) in self.network.layers().iter().enumerate() {
+            let sums = &sums[layer.weights().end..layer.parameters().end];
+            if let Some(bad) = first_not_finite(sums) {
+                return Err(self.diverged("gradient", bad, index));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the last batch first gave what is no number.
+    fn first_bad_layer(&self) -> usize {
+        let n_layers = self.network.layers().len();
+        let is_bad = |index: &usize| {
+            first_not_finite(self.buffers.trace.layer(*index).pre_activations()).is_some()
+        };
+        (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
+    }
+
+    fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {
         Error::Diverged {
-            what: "loss".to_owned(),
-            value: loss.to_string(),
+            what,
+            value: value.to_string(),
             epoch: self.progress.epoch + 1,
-            batch: self.progress.batch + 1,
-            learning_rate: self.progress.learning_rate,
+            batch: (self.progress.batch + 1).min(self.n_batches()),
+            layer: layer + 1,
+            learning_rate: self.progress.last_rate,
         }
     }
+}
+
+fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
+    let bad = values.iter().find(|value| !value.is_finite())?;
+    Some(bad.into_f64())
 }
 
 /// The first `n_rows` rows of a buffer.

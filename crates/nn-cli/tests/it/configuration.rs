@@ -14,7 +14,7 @@ fn weights_depend_on_the_seed_and_not_on_threads() {
     let flags = "--data glyphs --limit-train 400 --hidden 33,17 --dropout 0.2 --epochs 2";
     let first = scratch.train("first", flags);
     assert_eq!(sha(&scratch.train("again", flags)), sha(&first));
-    for threads in [1, 2, 3, 4, 7] {
+    for threads in [1, 2, 3, 4, 7, 8] {
         let name = format!("t{threads}");
         let summary = scratch.train(&name, &format!("{flags} --threads {threads}"));
         assert_eq!(summary["threads"], threads);

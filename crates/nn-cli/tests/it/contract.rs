@@ -54,6 +54,7 @@ fn a_run_directory_holds_what_the_contract_says() {
     assert_eq!(
         files,
         [
+            "checkpoint",
             "config.toml",
             "metrics.csv",
             "model.safetensors",

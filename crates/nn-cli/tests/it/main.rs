@@ -10,6 +10,7 @@ mod contract;
 mod configuration;
 mod searches;
 mod stopping;
+mod resuming;
 mod bad_files;
 mod menus;
 mod tables;

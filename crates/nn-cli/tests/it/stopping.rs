@@ -70,7 +70,8 @@ fn a_signal_saves_the_model_and_ends_the_training() {
         let mut stderr = child.stderr.take().expect("a pipe");
         stderr.read_to_string(&mut error).expect("a pipe");
         assert!(error.contains("the model so far is in runs/a"), "{error}");
-        assert!(error.contains("\n  help: nn evaluate runs/a"), "{error}");
+        let help = "\n  help: `nn train --resume runs/a` continues";
+        assert!(error.contains(help), "{error}");
 
         let n_rows = scratch.read("runs/a/metrics.csv").lines().count() - 1;
         assert!(n_rows >= 1);
@@ -124,7 +125,14 @@ fn training_that_runs_away_is_told() {
             "train --name a {TWO_EPOCHS} --optimizer sgd --lr 1e30"
         ))
         .fails(6);
-    for part in ["loss", "epoch 1", "batch", "learning rate", "help: try"] {
+    for part in [
+        "loss",
+        "epoch 1",
+        "batch",
+        "layer",
+        "learning rate",
+        "help: try",
+    ] {
         assert!(error.contains(part), "{error}");
     }
     assert!(!scratch.path("runs/a/model.safetensors").exists());

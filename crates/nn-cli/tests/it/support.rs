@@ -73,6 +73,16 @@ impl Scratch {
         Ended::new(self.command().args(arguments))
     }
 
+    /// Runs a script of the shell in the folder.
+    pub(crate) fn shell(&self, script: &str) -> Ended {
+        let mut shell = Command::new("sh");
+        shell
+            .current_dir(&self.0)
+            .env_remove("CARGO")
+            .env_remove("NN_DATA_DIR");
+        Ended::new(shell.args(["-c", script]))
+    }
+
     /// Trains, and gives the run's summary.
     pub(crate) fn train(&self, name: &str, flags: &str) -> Value {
         self.nn(&format!("train --name {name} {flags}")).succeeds();

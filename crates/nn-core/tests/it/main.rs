@@ -9,3 +9,4 @@ mod gradient_check;
 mod equations;
 mod properties;
 mod training;
+mod checkpoint;

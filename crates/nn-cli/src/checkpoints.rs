@@ -1,0 +1,183 @@
+//! The folder `checkpoint/` of a run: `step-000000000123.safetensors` after
+//! that many steps, the last three of them, and `best.safetensors`, the end of
+//! the epoch with the lowest validation loss.
+//!
+//! A file in it that is open and locked keeps a second training out. The system
+//! lets go of it however the program ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nn_core::Checkpoint;
+
+use crate::atomic_file;
+use crate::failure::{Code, Failure, Result};
+
+/// Checkpoints that are kept besides the best.
+const KEPT: usize = 3;
+
+const BEST: &str = "best.safetensors";
+
+/// The open folder.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    folder: PathBuf,
+    /// When the last one was saved.
+    saved: Instant,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl Checkpoints {
+    /// Opens the folder of `run`, made if it is not there, for this program
+    /// alone.
+    pub(crate) fn open(run: &Path) -> Result<Self> {
+        let folder = run.join("checkpoint");
+        fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+        let lock = lock(run, &folder.join("lock"))?;
+        atomic_file::remove_temporaries(&folder);
+        Ok(Self {
+            folder,
+            saved: Instant::now(),
+            _lock: lock,
+        })
+    }
+
+    /// Time since the last one was saved, or since the folder was opened.
+    pub(crate) fn age(&self) -> Duration {
+        self.saved.elapsed()
+    }
+
+    /// Saves a checkpoint, as the best one too if it is that.
+    pub(crate) fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
+        let path = self.path_of(checkpoint.step());
+        let mut bytes = Vec::new();
+        checkpoint.write(&mut bytes)?;
+        let write = || {
+            atomic_file::replace_after(&path, &bytes, |whole| {
+                if is_best {
+                    atomic_file::link(whole, &self.folder.join(BEST))
+                } else {
+                    Ok(())
+                }
+            })
+        };
+        // Once more, because some trouble passes.
+        write()
+            .or_else(|_| write())
+            .map_err(|error| Failure::io(&path, &error))?;
+        self.saved = Instant::now();
+        self.prune();
+        Ok(())
+    }
+
+    /// The newest checkpoint that is whole; `warn` is told about every newer
+    /// one that is not. `None` if there never was one.
+    pub(crate) fn newest(&self, warn: impl Fn(&str)) -> Result<Option<Checkpoint>> {
+        let mut paths: Vec<PathBuf> = self.steps().iter().map(|&s| self.path_of(s)).collect();
+        paths.reverse();
+        paths.extend(Some(self.folder.join(BEST)).filter(|best| best.exists()));
+        for path in &paths {
+            match read(path) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(failure) => warn(&format!(
+                    "warning   {}; going back to the one before",
+                    failure.message()
+                )),
+            }
+        }
+        match &paths[..] {
+            [] => Ok(None),
+            paths => Err(Failure::new(
+                Code::Data,
+                format!(
+                    "{}: none of the {} checkpoints can be read",
+                    self.folder.display(),
+                    paths.len()
+                ),
+            )
+            .help("train again with `nn train --config` and the run's config.toml")),
+        }
+    }
+
+    /// The end of the best epoch, if it can be read.
+    pub(crate) fn best(&self) -> Option<Checkpoint> {
+        read(&self.folder.join(BEST)).ok()
+    }
+
+    fn path_of(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("step-{step:012}.safetensors"))
+    }
+
+    /// Steps of the checkpoints there are, in ascending order.
+    fn steps(&self) -> Vec<u64> {
+        let mut steps: Vec<u64> = fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let number = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
+                number.parse().ok()
+            })
+            .collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    fn prune(&self) {
+        let steps = self.steps();
+        let n_old = steps.len().saturating_sub(KEPT);
+        for &step in &steps[..n_old] {
+            // One too many does no harm.
+            let _ = fs::remove_file(self.path_of(step));
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Checkpoint> {
+    let kind = fs::metadata(path).map_err(|error| Failure::io(path, &error))?;
+    if !kind.is_file() {
+        return Err(Failure::new(
+            Code::Data,
+            format!("{}: not a regular file", path.display()),
+        ));
+    }
+    let file = File::open(path).map_err(|error| Failure::io(path, &error))?;
+    Checkpoint::read(file).map_err(|error| Failure::from(error).at(path.display()))
+}
+
+/// Locks `path` and leaves the number of this process in it.
+fn lock(run: &Path, path: &Path) -> Result<File> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|error| Failure::io(path, &error))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            // Some systems do not let a locked file be read.
+            let _ = file.read_to_string(&mut owner);
+            let owner = owner.trim().parse::<u32>();
+            let owner = owner.map_or_else(|_| String::new(), |id| format!(", process {id}"));
+            return Err(Failure::new(
+                Code::Io,
+                format!("{}: locked by another training{owner}", run.display()),
+            )
+            .help("wait until it has ended, or stop it"));
+        }
+        // A file system without locks has none to respect.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) => return Err(Failure::io(path, &error)),
+        Ok(()) => {}
+    }
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(|error| Failure::io(path, &error))?;
+    Ok(file)
+}

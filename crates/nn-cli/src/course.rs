@@ -1,0 +1,216 @@
+//! The course of a training: batch after batch, with what is shown and saved
+//! on the way, until it is done, interrupted or diverged.
+
+use std::time::{Duration, Instant};
+
+use nn_core::training::{EpochReport, Event};
+use nn_core::{Checkpoint, Trainer};
+use serde_json::{Value, json};
+
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::metrics_file::Row;
+use crate::plan::{OnDivergence, Plan};
+use crate::progress::Progress;
+use crate::run_dir::RunDir;
+
+/// Most times that the learning rate is halved.
+const MAX_HALVINGS: i32 = 10;
+
+/// What a training came to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Every finished epoch.
+    pub(crate) rows: Vec<Row>,
+    pub(crate) is_stopped_early: bool,
+    pub(crate) interrupted: Option<Code>,
+}
+
+impl Outcome {
+    /// The epoch whose weights are kept.
+    pub(crate) fn kept(&self) -> Option<&Row> {
+        if !self.is_stopped_early {
+            return self.rows.last();
+        }
+        self.rows
+            .iter()
+            .min_by(|a, b| a.watched_loss().total_cmp(&b.watched_loss()))
+    }
+
+    /// Seconds of training of every epoch.
+    pub(crate) fn train_seconds(&self) -> Vec<f64> {
+        self.rows.iter().map(|row| row.train_seconds).collect()
+    }
+}
+
+/// A training under way.
+pub(crate) struct Course<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) progress: &'a mut Progress,
+    pub(crate) run_dir: &'a mut RunDir,
+    /// Longest time between two checkpoints.
+    pub(crate) interval: Duration,
+}
+
+impl Course<'_> {
+    /// Trains on, from where `trainer` stands: after the epochs of `rows`, and
+    /// so many seconds into the next one.
+    pub(crate) fn run(
+        &mut self,
+        trainer: &mut Trainer<'_>,
+        rows: Vec<Row>,
+        seconds: f64,
+    ) -> Result<Outcome> {
+        let interrupt = Interrupt::listen().map_err(|error| {
+            Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
+        })?;
+        let mut outcome = Outcome {
+            rows,
+            ..Outcome::default()
+        };
+        let mut stopwatch = Stopwatch::start(seconds);
+        if trainer.is_epoch_trained() {
+            stopwatch.training_ends();
+        }
+        let mut epoch_start = self.restart_point(trainer)?;
+        loop {
+            match trainer.advance() {
+                Ok(None) => break,
+                Ok(Some(Event::Batch(report))) => {
+                    if report.batch == report.n_batches {
+                        stopwatch.training_ends();
+                    }
+                    let n_epochs = self.plan.training.epochs;
+                    self.progress.batch(&report, n_epochs, stopwatch.seconds());
+                    if epoch_start.is_none() && self.run_dir.checkpoints.age() >= self.interval {
+                        stopwatch.pause(|seconds| self.save(trainer, seconds, false))?;
+                    }
+                }
+                Ok(Some(Event::Epoch(report))) => {
+                    outcome
+                        .rows
+                        .push(self.end_epoch(&report, trainer.n_samples(), &stopwatch)?);
+                    self.save(trainer, 0.0, report.is_best)?;
+                    epoch_start = self.restart_point(trainer)?;
+                    stopwatch = Stopwatch::start(0.0);
+                }
+                Err(error) => match &epoch_start {
+                    Some(epoch_start) => {
+                        self.halve(trainer, epoch_start, error)?;
+                        stopwatch = Stopwatch::start(0.0);
+                    }
+                    None => return Err(error.into()),
+                },
+            }
+            outcome.interrupted = interrupt.code();
+            if outcome.interrupted.is_some() {
+                if epoch_start.is_none() {
+                    self.save(trainer, stopwatch.seconds(), false)?;
+                }
+                break;
+            }
+        }
+        outcome.is_stopped_early = trainer.is_stopped_early();
+        Ok(outcome)
+    }
+
+    fn end_epoch(
+        &mut self,
+        report: &EpochReport,
+        n_samples: usize,
+        stopwatch: &Stopwatch,
+    ) -> Result<Row> {
+        let seconds = stopwatch.epoch_ends();
+        let n_epochs = self.plan.training.epochs;
+        self.progress.epoch(report, n_epochs, n_samples, seconds);
+        let row = Row::new(report, seconds);
+        self.run_dir.add_metrics(&row)?;
+        Ok(row)
+    }
+
+    /// Where a training goes back to when it diverges, if it does. While it may
+    /// go back, nothing later is saved: an interrupted one must be able to go
+    /// back as far.
+    fn restart_point(&self, trainer: &Trainer<'_>) -> Result<Option<Checkpoint>> {
+        match self.plan.on_divergence {
+            OnDivergence::Stop => Ok(None),
+            OnDivergence::HalveRate => Ok(Some(trainer.checkpoint(note(self.plan, 0.0))?)),
+        }
+    }
+
+    /// Starts the epoch again with half the learning rate.
+    fn halve(
+        &mut self,
+        trainer: &mut Trainer<'_>,
+        epoch_start: &Checkpoint,
+        error: nn_core::Error,
+    ) -> Result<()> {
+        let rate = 0.5 * trainer.learning_rate();
+        if rate < self.plan.training.learning_rate * 0.5_f64.powi(MAX_HALVINGS) {
+            return Err(Failure::from(error)
+                .and(format!("the learning rate was halved {MAX_HALVINGS} times")));
+        }
+        self.progress.say(&format!(
+            "warning   {error}; epoch {} starts again with learning rate {rate}",
+            epoch_start.epoch() + 1
+        ));
+        trainer.restore(epoch_start)?;
+        trainer.set_learning_rate(rate)?;
+        Ok(())
+    }
+
+    fn save(&mut self, trainer: &Trainer<'_>, seconds: f64, is_best: bool) -> Result<()> {
+        let checkpoint = trainer.checkpoint(note(self.plan, seconds))?;
+        self.run_dir.checkpoints.save(&checkpoint, is_best)
+    }
+}
+
+/// What is kept in a checkpoint besides the training itself.
+fn note(plan: &Plan, seconds: f64) -> Value {
+    json!({
+        "settings": plan.settings.to_json(),
+        "seconds": seconds,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The time of an epoch, its evaluation apart.
+struct Stopwatch {
+    start: Instant,
+    /// Seconds before the start.
+    before: f64,
+    trained: Option<f64>,
+}
+
+impl Stopwatch {
+    fn start(before: f64) -> Self {
+        Self {
+            start: Instant::now(),
+            before,
+            trained: None,
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    fn training_ends(&mut self) {
+        self.trained = Some(self.seconds());
+    }
+
+    /// Does what does not count.
+    fn pause<T>(&mut self, work: impl FnOnce(f64) -> T) -> T {
+        let pause = Instant::now();
+        let done = work(self.seconds());
+        self.start += pause.elapsed();
+        done
+    }
+
+    /// Seconds of training and of evaluation.
+    fn epoch_ends(&self) -> [f64; 2] {
+        let all = self.seconds();
+        let trained = self.trained.unwrap_or(all);
+        [trained, all - trained]
+    }
+}

@@ -1,0 +1,218 @@
+//! `metrics.csv`: a row for each finished epoch, on disk as soon as it ends.
+//!
+//! When a run is resumed, the rows of the epochs that its checkpoint has
+//! finished stay as they are; later ones, and the rest of one that was cut
+//! off, are taken out and will be written again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use nn_core::training::EpochReport;
+
+use crate::failure::{Code, Failure, Result};
+
+const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
+    validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";
+
+/// One epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) epoch: usize,
+    pub(crate) step: u64,
+    pub(crate) learning_rate: f64,
+    pub(crate) train_loss: f64,
+    pub(crate) train_accuracy: Option<f64>,
+    pub(crate) validation_loss: Option<f64>,
+    pub(crate) validation_accuracy: Option<f64>,
+    pub(crate) train_seconds: f64,
+    pub(crate) evaluate_seconds: Option<f64>,
+}
+
+impl Row {
+    /// `seconds` are those of training and of evaluation.
+    pub(crate) fn new(report: &EpochReport, seconds: [f64; 2]) -> Self {
+        let validation = report.validation.as_ref();
+        Self {
+            epoch: report.epoch,
+            step: report.step,
+            learning_rate: report.learning_rate,
+            train_loss: report.train_loss,
+            train_accuracy: report.train_accuracy,
+            validation_loss: validation.map(|validation| validation.loss),
+            validation_accuracy: validation.and_then(|validation| validation.accuracy),
+            train_seconds: seconds[0],
+            evaluate_seconds: validation.map(|_| seconds[1]),
+        }
+    }
+
+    /// The loss that early stopping watches.
+    pub(crate) fn watched_loss(&self) -> f64 {
+        self.validation_loss.unwrap_or(self.train_loss)
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |index: usize| cells[index].parse::<f64>().ok();
+        let optional = |index: usize| match cells[index] {
+            "" => Some(None),
+            cell => cell.parse().ok().map(Some),
+        };
+        if cells.len() != HEADER.split(',').count() {
+            return None;
+        }
+        Some(Self {
+            epoch: cells[0].parse().ok()?,
+            step: cells[1].parse().ok()?,
+            learning_rate: number(2)?,
+            train_loss: number(3)?,
+            train_accuracy: optional(4)?,
+            validation_loss: optional(5)?,
+            validation_accuracy: optional(6)?,
+            train_seconds: number(7)?,
+            evaluate_seconds: optional(8)?,
+        })
+    }
+
+    fn line(&self) -> String {
+        let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        format!(
+            "{},{},{},{},{},{},{},{},{}\n",
+            self.epoch,
+            self.step,
+            self.learning_rate,
+            self.train_loss,
+            cell(self.train_accuracy),
+            cell(self.validation_loss),
+            cell(self.validation_accuracy),
+            self.train_seconds,
+            cell(self.evaluate_seconds),
+        )
+    }
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(crate) struct MetricsFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl MetricsFile {
+    /// A new file, without rows.
+    pub(crate) fn create(path: PathBuf) -> Result<Self> {
+        OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(HEADER.as_bytes()).map(|()| file))
+            .map_err(|error| Failure::io(&path, &error))
+            .map(|file| Self { path, file })
+    }
+
+    /// The file of a run that is continued after `n_epochs` epochs, and their
+    /// rows.
+    pub(crate) fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<Row>)> {
+        let opened = OpenOptions::new().read(true).append(true).open(&path);
+        let mut file = match opened {
+            Err(error) if error.kind() == ErrorKind::NotFound && n_epochs == 0 => {
+                return Ok((Self::create(path)?, Vec::new()));
+            }
+            opened => opened.map_err(|error| Failure::io(&path, &error))?,
+        };
+        let mut text = String::new();
+        file.read_to_string(&mut text)
+            .map_err(|error| Failure::io(&path, &error))?;
+        let (rows, length) = first_rows(&text, n_epochs);
+        if rows.len() < n_epochs {
+            return Err(too_few(&path, rows.len(), n_epochs));
+        }
+        let kept = if length == 0 {
+            // Killed before the header was written.
+            file.set_len(0)
+                .and_then(|()| file.write_all(HEADER.as_bytes()))
+        } else {
+            file.set_len(length as u64)
+        };
+        kept.and_then(|()| file.sync_all())
+            .map_err(|error| Failure::io(&path, &error))?;
+        Ok((Self { path, file }, rows))
+    }
+
+    /// Adds the row of a finished epoch.
+    pub(crate) fn add(&mut self, row: &Row) -> Result<()> {
+        self.file
+            .write_all(row.line().as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| Failure::io(&self.path, &error))
+    }
+}
+
+/// Up to `n` whole rows that count from epoch 1, and where the last one ends.
+fn first_rows(text: &str, n: usize) -> (Vec<Row>, usize) {
+    let mut rows = Vec::new();
+    let Some(rest) = text.strip_prefix(HEADER) else {
+        return (rows, 0);
+    };
+    let mut length = HEADER.len();
+    for line in rest.split_inclusive('\n').take(n) {
+        let row = line.strip_suffix('\n').and_then(Row::parse);
+        match row {
+            Some(row) if row.epoch == rows.len() + 1 => rows.push(row),
+            _ => break,
+        }
+        length += line.len();
+    }
+    (rows, length)
+}
+
+fn too_few(path: &Path, found: usize, expected: usize) -> Failure {
+    Failure::new(
+        Code::Data,
+        format!(
+            "{}: expected the rows of epochs 1 to {expected}, which the checkpoint has finished; \
+             {found} can be read",
+            path.display()
+        ),
+    )
+    .help("put the file back as it was written, or train again under another --name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: Row = Row {
+        epoch: 1,
+        step: 30,
+        learning_rate: 0.1,
+        train_loss: 1.0 / 3.0,
+        train_accuracy: None,
+        validation_loss: Some(0.25),
+        validation_accuracy: Some(0.5),
+        train_seconds: 1.5,
+        evaluate_seconds: Some(1e-7),
+    };
+
+    #[test]
+    fn rows_round_trip() {
+        let line = ROW.line();
+        assert_eq!(Row::parse(line.trim_end()), Some(ROW));
+        assert_eq!(Row::parse("1,30,0.1"), None);
+        assert_eq!(Row::parse("1,30,x,1,,1,1,1,1"), None);
+    }
+
+    #[test]
+    fn only_whole_rows_of_finished_epochs_are_kept() {
+        let second = Row { epoch: 2, ..ROW };
+        let text = format!("{HEADER}{}{}2,60,0.1,0.", ROW.line(), second.line());
+        let both = text.len() - "2,60,0.1,0.".len();
+        assert_eq!(first_rows(&text, 9), (vec![ROW, second], both));
+        assert_eq!(
+            first_rows(&text, 1),
+            (vec![ROW], HEADER.len() + ROW.line().len())
+        );
+        assert_eq!(first_rows(&text, 0), (Vec::new(), HEADER.len()));
+        assert_eq!(first_rows("epoch,st", 0), (Vec::new(), 0));
+    }
+}

@@ -1,0 +1,463 @@
+//! The checkpoint: a training that can be continued later, to the same bytes
+//! as if it had never been stopped.
+//!
+//! A [safetensors](https://github.com/huggingface/safetensors) file with a
+//! tensor of one dimension for every buffer that is not empty:
+//!
+//! | tensor | holds |
+//! |---|---|
+//! | `parameters`, `statistics` | those of the [`Network`](crate::Network), in its order |
+//! | `optimizer.first`, `optimizer.second` | what the optimizer remembers of every parameter |
+//! | `average` | the running mean of the parameters |
+//! | `best.parameters`, `best.statistics` | the weights that early stopping would bring back |
+//!
+//! The metadata's one entry, `nn_checkpoint`, is a JSON object: `format`, the
+//! position, the learning rate, what schedule and early stopping remember, the
+//! configuration and the SHA-256 of the samples, a note of the caller's, and
+//! `sha256`, the SHA-256 of the whole file in which these 64 digits are zeros.
+//!
+//! A checkpoint is not believed before it is checked: every bit of it, then
+//! every number for being finite and every length and position for being
+//! possible in the training that it is to be restored into, whose settings and
+//! data must be those it was made with.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use nn_tensor::Scalar;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::batches::{Samples, Targets};
+use crate::layer::Layer;
+use crate::schedule::Plateau;
+use crate::tensor_file::{self, Kind, Tensor, TensorFile, hexadecimal, invalid, read_all};
+use crate::training::{Progress, State, StateBuffers, Trainer};
+use crate::{Error, Result};
+
+/// Where the metadata is, and its version.
+const KIND: Kind = Kind {
+    key: "nn_checkpoint",
+    format: 1,
+};
+
+/// What stands in place of the checksum while it is taken.
+const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The state of a training between two steps.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use ndarray::array;
+/// use nn_core::{
+///     Activation, Checkpoint, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples,
+///     Targets, Threads, Trainer, TrainingConfig,
+/// };
+///
+/// let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let targets = Targets::Classes { labels: &[0, 1, 1, 0], n_classes: 2 };
+/// let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+/// let layers = vec![LayerConfig::new(2, Activation::Softmax)];
+/// let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
+/// let config = TrainingConfig::new(Loss::CrossEntropy, "adam".parse()?);
+/// let trainer = || {
+///     let (network, samples) = (network.clone(), samples.clone());
+///     Trainer::new(network, samples, None, config.clone(), Threads::single())
+/// };
+///
+/// let mut stopped = trainer()?;
+/// stopped.advance()?;
+/// let mut file = Vec::new();
+/// stopped.checkpoint(serde_json::Value::Null)?.write(&mut file)?;
+///
+/// let mut continued = trainer()?;
+/// continued.restore(&Checkpoint::read(&file[..])?)?;
+/// assert_eq!(continued.finish()?, trainer()?.finish()?);
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint<S = f32> {
+    state: State<S>,
+    configuration: BTreeMap<String, String>,
+    note: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    format: u32,
+    sha256: String,
+    progress: Progress,
+    plateau_factor: f64,
+    /// `None` before the first epoch has ended.
+    plateau_best: Option<f64>,
+    plateau_waited: u64,
+    best_loss: Option<f64>,
+    best_waited: usize,
+    optimizer_steps: u64,
+    descends: bool,
+    configuration: BTreeMap<String, String>,
+    note: Value,
+}
+
+impl<S: Scalar> Trainer<'_, S> {
+    /// The state of the training, with a note of the caller's.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if a number in it is NaN or infinite.
+    pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
+        self.check_state()?;
+        Ok(Checkpoint {
+            state: self.copy_state(),
+            configuration: self.description(),
+            note,
+        })
+    }
+
+    /// Continues from a checkpoint of the same training.
+    ///
+    /// # Errors
+    /// [`Error::OtherTraining`] if settings or samples differ, and
+    /// [`Error::ModelFile`] if a position or a length is impossible; then
+    /// nothing has changed.
+    pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
+        check_same(&checkpoint.configuration, &self.description())?;
+        self.set_state(&checkpoint.state)
+    }
+
+    /// Everything that decides the result, but for the initial weights.
+    fn description(&self) -> BTreeMap<String, String> {
+        let config = self.config();
+        let digests = self.sample_digests(digest);
+        let parts = [
+            ("numbers", format!("f{}", 8 * S::BYTES)),
+            ("layers", layers(self.state().0.layers())),
+            ("loss", config.loss.to_string()),
+            ("reduction", format!("{:?}", config.reduction)),
+            ("label smoothing", config.label_smoothing.to_string()),
+            ("class weights", format!("{:?}", config.class_weights)),
+            ("optimizer", config.optimizer.to_string()),
+            ("learning rate", config.learning_rate.to_string()),
+            ("schedule", config.schedule.to_string()),
+            ("batch size", format!("{:?}", config.batch_size)),
+            ("epochs", config.epochs.to_string()),
+            ("L1 penalty", config.penalty.l1.to_string()),
+            ("L2 penalty", config.penalty.l2.to_string()),
+            ("max-norm", format!("{:?}", config.max_norm)),
+            ("clip-norm", format!("{:?}", config.clip_norm)),
+            ("clip-value", format!("{:?}", config.clip_value)),
+            ("patience", config.patience.to_string()),
+            ("averaging", format!("{:?}", config.averaging)),
+            ("shuffle", config.shuffle.to_string()),
+            ("seed", config.seed.to_string()),
+            ("augmentation", self.is_augmented().to_string()),
+            ("training samples (SHA-256)", digests[0].clone()),
+            ("validation samples (SHA-256)", digests[1].clone()),
+        ];
+        parts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text))
+            .collect()
+    }
+}
+
+impl<S: Scalar> Checkpoint<S> {
+    /// Writes the file; the same checkpoint gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if `writer` fails.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn write(&self, mut writer: impl Write) -> Result<()> {
+        let json = serde_json::to_string(&self.metadata()).expect("metadata is plain JSON");
+        let buffers = self.state.buffers.named();
+        let tensors: Vec<Tensor> = buffers
+            .iter()
+            .filter(|(_, values)| !values.is_empty())
+            .map(|(name, values)| Tensor::new((*name).to_owned(), vec![values.len()], values))
+            .collect();
+        let mut bytes = tensor_file::write::<S>(&tensors, Some((KIND, json)));
+        let place = find(&bytes, NO_CHECKSUM).expect("the checksum's place was written just now");
+        let sum = hexadecimal(Sha256::digest(&bytes).as_slice());
+        bytes[place..place + sum.len()].copy_from_slice(sum.as_bytes());
+        writer.write_all(&bytes)?;
+        Ok(())
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
+    /// `reader` fails.
+    pub fn read(reader: impl Read) -> Result<Self> {
+        let bytes = read_all(reader)?;
+        let file = TensorFile::parse(&bytes, KIND)?;
+        check_sum(&bytes, &file.metadata)?;
+        let metadata: Metadata = serde_json::from_value(file.metadata.clone())
+            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+        let row = |name: &str| file.row(name).map(Option::unwrap_or_default);
+        let buffers = StateBuffers {
+            parameters: row("parameters")?,
+            statistics: row("statistics")?,
+            slots: [row("optimizer.first")?, row("optimizer.second")?],
+            average: row("average")?,
+            best_parameters: row("best.parameters")?,
+            best_statistics: row("best.statistics")?,
+        };
+        let n_buffers = buffers
+            .named()
+            .iter()
+            .filter(|(_, b)| !b.is_empty())
+            .count();
+        if n_buffers != file.n_tensors() {
+            return Err(invalid(format!(
+                "{} tensors, {n_buffers} of them known",
+                file.n_tensors()
+            )));
+        }
+        Ok(Self::new(metadata, buffers))
+    }
+
+    /// What the caller has noted.
+    pub fn note(&self) -> &Value {
+        &self.note
+    }
+
+    /// Finished epochs.
+    pub fn epoch(&self) -> usize {
+        self.state.progress.epoch
+    }
+
+    /// Steps since the beginning.
+    pub fn step(&self) -> u64 {
+        self.state.progress.step
+    }
+
+    fn metadata(&self) -> Metadata {
+        let State {
+            progress,
+            plateau,
+            best_loss,
+            best_waited,
+            optimizer_steps,
+            descends,
+            ..
+        } = self.state;
+        let finite = |value: f64| value.is_finite().then_some(value);
+        Metadata {
+            format: KIND.format,
+            sha256: NO_CHECKSUM.to_owned(),
+            progress,
+            plateau_factor: plateau.factor,
+            plateau_best: finite(plateau.best),
+            plateau_waited: plateau.waited,
+            best_loss: finite(best_loss),
+            best_waited,
+            optimizer_steps,
+            descends,
+            configuration: self.configuration.clone(),
+            note: self.note.clone(),
+        }
+    }
+
+    fn new(metadata: Metadata, buffers: StateBuffers<S>) -> Self {
+        let plateau = Plateau {
+            factor: metadata.plateau_factor,
+            best: metadata.plateau_best.unwrap_or(f64::INFINITY),
+            waited: metadata.plateau_waited,
+        };
+        Self {
+            state: State {
+                progress: metadata.progress,
+                plateau,
+                best_loss: metadata.best_loss.unwrap_or(f64::INFINITY),
+                best_waited: metadata.best_waited,
+                optimizer_steps: metadata.optimizer_steps,
+                descends: metadata.descends,
+                buffers,
+            },
+            configuration: metadata.configuration,
+            note: metadata.note,
+        }
+    }
+}
+
+/// Whether every bit of the file is as it was written.
+fn check_sum(bytes: &[u8], metadata: &Value) -> Result<()> {
+    let expected = metadata.get("sha256").and_then(Value::as_str);
+    let expected = expected
+        .filter(|sum| sum.len() == NO_CHECKSUM.len())
+        .ok_or_else(|| invalid("its metadata has no checksum".to_owned()))?;
+    let place = find(bytes, expected)
+        .ok_or_else(|| invalid("its checksum is not where it was written".to_owned()))?;
+    let found = Sha256::new()
+        .chain_update(&bytes[..place])
+        .chain_update(NO_CHECKSUM)
+        .chain_update(&bytes[place + expected.len()..]);
+    let found = hexadecimal(found.finalize().as_slice());
+    if found == expected {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "it is damaged: expected SHA-256 {expected}, found {found}"
+    )))
+}
+
+fn find(bytes: &[u8], text: &str) -> Option<usize> {
+    bytes
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
+}
+
+fn check_same(saved: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Result<()> {
+    let text = |text: Option<&String>| text.map_or_else(|| "none".to_owned(), String::clone);
+    let mut names = saved.keys().chain(found.keys());
+    match names.find(|name| saved.get(*name) != found.get(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::OtherTraining {
+            what: name.clone(),
+            saved: text(saved.get(name)),
+            found: text(found.get(name)),
+        }),
+    }
+}
+
+/// `784-128 relu, dropout 0.2-10 softmax`
+fn layers(layers: &[Layer]) -> String {
+    let mut text = layers[0].n_inputs.to_string();
+    for layer in layers {
+        text.push_str(&format!("-{} {}", layer.n_outputs, layer.activation));
+        if layer.batch_norm {
+            text.push_str(", batch norm");
+        }
+        if layer.dropout > 0.0 {
+            text.push_str(&format!(", dropout {}", layer.dropout));
+        }
+    }
+    text
+}
+
+/// SHA-256 of what is stored of the samples, in their order.
+fn digest<S: Scalar>(samples: &Samples<'_, S>) -> String {
+    let n_classes = match samples.targets() {
+        Targets::Classes { n_classes, .. } => n_classes,
+        Targets::Values(_) => 0,
+    };
+    let mut sum = Sha256::new();
+    for number in [samples.len(), samples.n_inputs(), n_classes] {
+        sum.update((number as u64).to_le_bytes());
+    }
+    let mut row = Vec::new();
+    for position in 0..samples.len() {
+        row.clear();
+        samples.write_stored(position, &mut row);
+        sum.update(&row);
+    }
+    hexadecimal(sum.finalize().as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use nn_tensor::Threads;
+
+    use super::*;
+    use crate::batches::Inputs;
+    use crate::{Activation, LayerConfig, Loss, Network, NetworkConfig, TrainingConfig};
+
+    /// A file whose checksum is right may still be a lie.
+    #[test]
+    fn impossible_states_are_refused() {
+        let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+        let targets = Targets::Classes {
+            labels: &[0, 1, 1, 0],
+            n_classes: 2,
+        };
+        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let layers = vec![LayerConfig::new(2, Activation::Softmax)];
+        let network = Network::new(
+            &NetworkConfig {
+                n_inputs: 2,
+                layers,
+            },
+            0,
+        )
+        .unwrap();
+        let config = TrainingConfig {
+            batch_size: crate::training::BatchSize::Rows(2),
+            ..TrainingConfig::new(Loss::CrossEntropy, "adam".parse().unwrap())
+        };
+        let mut trainer = Trainer::new(network, samples, None, config, Threads::single()).unwrap();
+        (0..4).for_each(|_| drop(trainer.advance().unwrap()));
+        let honest = trainer.checkpoint(Value::Null).unwrap();
+        let lies: [fn(&mut State<f32>); 14] = [
+            |state| state.progress.epoch = usize::MAX,
+            |state| state.progress.batch = 3,
+            |state| state.progress.step = u64::MAX,
+            |state| state.progress.is_done = true,
+            |state| state.progress.learning_rate = -1.0,
+            |state| state.progress.learning_rate = 0.0,
+            |state| state.progress.last_rate = f64::MAX * 2.0,
+            |state| state.plateau.factor = -1.0,
+            |state| state.plateau.waited = u64::MAX,
+            |state| state.best_waited = usize::MAX,
+            |state| state.optimizer_steps = u64::MAX,
+            |state| state.buffers.parameters.truncate(5),
+            |state| state.buffers.slots[1].clear(),
+            |state| state.buffers.best_parameters = vec![0.0; 6],
+        ];
+        for (index, lie) in lies.into_iter().enumerate() {
+            let mut checkpoint = honest.clone();
+            lie(&mut checkpoint.state);
+            let error = trainer.restore(&checkpoint).expect_err("it is a lie");
+            assert_eq!(error.kind(), crate::ErrorKind::Data, "lie {index}: {error}");
+        }
+        assert_eq!(trainer.checkpoint(Value::Null).unwrap(), honest);
+        trainer.restore(&honest).unwrap();
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        let state = |parameters: Vec<f32>| StateBuffers {
+            parameters,
+            statistics: Vec::new(),
+            slots: [Vec::new(), Vec::new()],
+            average: Vec::new(),
+            best_parameters: Vec::new(),
+            best_statistics: Vec::new(),
+        };
+        let metadata = || Metadata {
+            format: KIND.format,
+            sha256: NO_CHECKSUM.to_owned(),
+            progress: Progress {
+                epoch: 0,
+                batch: 0,
+                step: 0,
+                sums: crate::training::EpochSums::default(),
+                learning_rate: 0.1,
+                last_rate: 0.0,
+                is_done: false,
+            },
+            plateau_factor: 1.0,
+            plateau_best: None,
+            plateau_waited: 0,
+            best_loss: None,
+            best_waited: 0,
+            optimizer_steps: 0,
+            descends: false,
+            configuration: BTreeMap::new(),
+            note: Value::Null,
+        };
+        let file = |parameters: Vec<f32>| {
+            let mut bytes = Vec::new();
+            Checkpoint::new(metadata(), state(parameters))
+                .write(&mut bytes)
+                .unwrap();
+            bytes
+        };
+        Checkpoint::<f32>::read(&file(vec![1.0, 2.0])[..]).unwrap();
+        let error = Checkpoint::<f32>::read(&file(vec![1.0, f32::NAN])[..]).unwrap_err();
+        assert_eq!(error.to_string(), "tensor parameters: number 1 is NaN");
+    }
+}

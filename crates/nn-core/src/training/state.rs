@@ -1,0 +1,302 @@
+//! What a step changes: everything a training needs, besides its configuration
+//! and its data, to go on as if it had never stopped.
+//!
+//! Random streams are functions of the seed and of the position, and the order
+//! of the samples is a function of the seed and the epoch, so neither is here.
+
+use nn_tensor::Scalar;
+use serde::{Deserialize, Serialize};
+
+use super::{Trainer, first_not_finite};
+use crate::batches::Samples;
+use crate::network::Network;
+use crate::schedule::Plateau;
+use crate::{Error, Result};
+
+/// Where training stands inside an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// Finished epochs.
+    pub(crate) epoch: usize,
+    /// Finished batches of the current epoch.
+    pub(crate) batch: usize,
+    /// Steps since the beginning.
+    pub(crate) step: u64,
+    /// Sums over the current epoch.
+    pub(crate) sums: EpochSums,
+    /// Rate before the schedule.
+    pub(crate) learning_rate: f64,
+    /// Rate of the last step.
+    pub(crate) last_rate: f64,
+    pub(crate) is_done: bool,
+}
+
+impl Progress {
+    pub(super) fn new(learning_rate: f64) -> Self {
+        Self {
+            epoch: 0,
+            batch: 0,
+            step: 0,
+            sums: EpochSums::default(),
+            learning_rate,
+            last_rate: 0.0,
+            is_done: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EpochSums {
+    pub(super) loss: f64,
+    pub(super) weight: f64,
+    pub(super) right: u64,
+    pub(super) n: u64,
+}
+
+impl EpochSums {
+    pub(super) fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.weight += other.weight;
+        self.right += other.right;
+        self.n += other.n;
+    }
+
+    pub(super) fn loss(self) -> f64 {
+        if self.weight > 0.0 {
+            self.loss / self.weight
+        } else {
+            0.0
+        }
+    }
+
+    pub(super) fn accuracy(self) -> f64 {
+        self.right as f64 / self.n.max(1) as f64
+    }
+
+    fn is_possible(self, n_samples: usize) -> bool {
+        let is_sum = |sum: f64| sum.is_finite();
+        is_sum(self.loss)
+            && is_sum(self.weight)
+            && self.weight >= 0.0
+            && self.right <= self.n
+            && self.n <= n_samples as u64
+    }
+}
+
+/// The best weights so far, for early stopping.
+#[derive(Clone, Debug)]
+pub(super) struct Best<S> {
+    pub(super) loss: f64,
+    pub(super) waited: usize,
+    pub(super) network: Option<Network<S>>,
+}
+
+/// Everything that a step or an epoch changes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State<S> {
+    pub(crate) progress: Progress,
+    pub(crate) plateau: Plateau,
+    pub(crate) best_loss: f64,
+    pub(crate) best_waited: usize,
+    pub(crate) optimizer_steps: u64,
+    /// Whether the gradient is never written down.
+    pub(crate) descends: bool,
+    pub(crate) buffers: StateBuffers<S>,
+}
+
+/// The numbers of a [`State`], each buffer a copy of one of the trainer's.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StateBuffers<S> {
+    pub(crate) parameters: Vec<S>,
+    pub(crate) statistics: Vec<S>,
+    pub(crate) slots: [Vec<S>; 2],
+    pub(crate) average: Vec<S>,
+    pub(crate) best_parameters: Vec<S>,
+    pub(crate) best_statistics: Vec<S>,
+}
+
+impl<S> StateBuffers<S> {
+    /// Every buffer with its name.
+    pub(crate) fn named(&self) -> [(&'static str, &Vec<S>); 7] {
+        let [first, second] = &self.slots;
+        [
+            ("parameters", &self.parameters),
+            ("statistics", &self.statistics),
+            ("optimizer.first", first),
+            ("optimizer.second", second),
+            ("average", &self.average),
+            ("best.parameters", &self.best_parameters),
+            ("best.statistics", &self.best_statistics),
+        ]
+    }
+}
+
+impl<S: Scalar> Trainer<'_, S> {
+    /// What `digest` makes of the training and of the validation samples; taken
+    /// once, because they do not change.
+    pub(crate) fn sample_digests(
+        &self,
+        digest: impl Fn(&Samples<'_, S>) -> String,
+    ) -> &[String; 2] {
+        self.digests.get_or_init(|| {
+            let validation = self.validation.as_ref();
+            [
+                digest(&self.train),
+                validation.map_or_else(|| "none".to_owned(), &digest),
+            ]
+        })
+    }
+
+    /// Whether the inputs change from epoch to epoch.
+    pub(crate) fn is_augmented(&self) -> bool {
+        self.augmented.is_some()
+    }
+
+    /// A copy of all that changes.
+    pub(crate) fn copy_state(&self) -> State<S> {
+        let best = self.best.network.as_ref();
+        let [first, second] = self.optimizer.slots();
+        State {
+            progress: self.progress,
+            plateau: self.plateau,
+            best_loss: self.best.loss,
+            best_waited: self.best.waited,
+            optimizer_steps: self.optimizer.steps(),
+            descends: self.buffers.descends,
+            buffers: StateBuffers {
+                parameters: self.network.parameters().to_vec(),
+                statistics: self.network.statistics().to_vec(),
+                slots: [first.to_vec(), second.to_vec()],
+                average: self.average.to_vec(),
+                best_parameters: best.map_or_else(Vec::new, |n| n.parameters().to_vec()),
+                best_statistics: best.map_or_else(Vec::new, |n| n.statistics().to_vec()),
+            },
+        }
+    }
+
+    /// Continues from `state`, or leaves everything as it is if that cannot
+    /// belong to this training.
+    pub(crate) fn set_state(&mut self, state: &State<S>) -> Result<()> {
+        self.check_lengths(state)?;
+        self.check_progress(state)?;
+        let State { buffers, .. } = state;
+        self.progress = state.progress;
+        self.plateau = state.plateau;
+        self.network
+            .parameters_mut()
+            .copy_from_slice(&buffers.parameters);
+        self.network
+            .statistics_mut()
+            .copy_from_slice(&buffers.statistics);
+        let [first, second] = &buffers.slots;
+        self.optimizer
+            .restore(state.optimizer_steps, [first, second]);
+        self.average.copy_from_slice(&buffers.average);
+        let has_best = !buffers.best_parameters.is_empty();
+        self.best = Best {
+            loss: state.best_loss,
+            waited: state.best_waited,
+            network: has_best.then(|| {
+                let mut best = self.network.clone();
+                best.parameters_mut()
+                    .copy_from_slice(&buffers.best_parameters);
+                best.statistics_mut()
+                    .copy_from_slice(&buffers.best_statistics);
+                best
+            }),
+        };
+        self.buffers.descends = state.descends;
+        self.order_samples();
+        Ok(())
+    }
+
+    /// Whether everything that a later step builds on is still a number.
+    pub(crate) fn check_state(&self) -> Result<()> {
+        for (index, layer) in self.network.layers().iter().enumerate() {
+            let parameters = &self.network.parameters()[layer.parameters()];
+            if let Some(bad) = first_not_finite(parameters) {
+                return Err(self.diverged("weight", bad, index));
+            }
+            let statistics = &self.network.statistics()[layer.statistics()];
+            if let Some(bad) = first_not_finite(statistics) {
+                return Err(self.diverged("running average", bad, index));
+            }
+            for slot in self.optimizer.slots() {
+                let range = layer.parameters();
+                if let Some(bad) = slot.get(range).and_then(first_not_finite) {
+                    return Err(self.diverged("state of the optimizer", bad, index));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lengths(&self, state: &State<S>) -> Result<()> {
+        let (n_parameters, n_statistics) = (
+            self.network.parameters().len(),
+            self.network.statistics().len(),
+        );
+        let has_best = self.config.patience > 0 && state.best_loss.is_finite();
+        let of_best = |n: usize| if has_best { n } else { 0 };
+        let [first, second] = self.optimizer.slots();
+        let expected = [
+            n_parameters,
+            n_statistics,
+            first.len(),
+            second.len(),
+            self.average.len(),
+            of_best(n_parameters),
+            of_best(n_statistics),
+        ];
+        for ((name, buffer), expected) in state.buffers.named().into_iter().zip(expected) {
+            if buffer.len() != expected {
+                return Err(Error::ModelFile {
+                    problem: format!(
+                        "tensor {name}: expected {expected} numbers, found {}",
+                        buffer.len()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_progress(&self, state: &State<S>) -> Result<()> {
+        let progress = state.progress;
+        let n_batches = self.n_batches();
+        let is_place = progress.epoch <= self.config.epochs
+            && progress.batch <= n_batches
+            && (progress.epoch as u64)
+                .checked_mul(n_batches as u64)
+                .and_then(|steps| steps.checked_add(progress.batch as u64))
+                .is_some_and(|steps| {
+                    // The batches of the last epoch are counted until another begins.
+                    steps == progress.step
+                        || progress.is_done && steps == progress.step + n_batches as u64
+                });
+        let is_stopped = self.config.patience > 0 && state.best_waited >= self.config.patience;
+        let is_done = is_stopped || progress.epoch == self.config.epochs;
+        let rates = [progress.last_rate, state.plateau.factor];
+        let is_possible = is_place
+            && progress.is_done == is_done
+            && progress.sums.is_possible(self.train.len())
+            && rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0)
+            && progress.learning_rate.is_finite()
+            && progress.learning_rate > 0.0
+            && state.optimizer_steps <= progress.step
+            && state.best_waited <= progress.epoch
+            && state.plateau.waited <= progress.epoch as u64
+            && (self.buffers.descends || !state.descends);
+        if is_possible {
+            return Ok(());
+        }
+        Err(Error::ModelFile {
+            problem: format!(
+                "its position cannot be: epoch {}, batch {} of {n_batches}, step {}",
+                progress.epoch, progress.batch, progress.step
+            ),
+        })
+    }
+}
