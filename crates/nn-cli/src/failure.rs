@@ -72,6 +72,14 @@ impl Failure {
         Self::new(Code::Io, format!("{}: {error}", path.display()))
     }
 
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds how to mend it.
     pub(crate) fn help(self, help: impl fmt::Display) -> Self {
         Self {
