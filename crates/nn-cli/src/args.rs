@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use nn_search::{Menu, Stopping, Strategy};
+
+use crate::objective::Objective;
 use crate::settings::Settings;
 
 const STYLES: Styles = Styles::styled()
@@ -31,6 +34,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArguments),
     /// What a run says about PNG files, rows of a CSV file, or test samples
     Predict(PredictArguments),
+    /// Search for good settings: random, grid or Bayesian
+    Search(Box<SearchArguments>),
     /// Layers, parameters and origin of a model
     Inspect(InspectArguments),
     /// Check the gradient of a configuration against finite differences
@@ -95,6 +100,86 @@ pub(crate) struct TrainArguments {
     /// Plain lines, no progress bar
     #[arg(long, help_heading = "Run")]
     pub(crate) plain: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
+#[command(after_help = "Examples:\n  \
+    nn search --limit-train 10000 --epochs 5\n  \
+    nn search --space lr=log:1e-4..1,optimizer=sgd|momentum|adam,hidden=int-log:16..256 --trials 40\n  \
+    nn search --resume search-1 --trials 80\n\n\
+    The flags of `nn train` say what does not vary. The winner is the trial with the best\n\
+    validation result; the test samples are not looked at.")]
+pub(crate) struct SearchArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// What may vary: flags of `nn train` with their ranges, such as
+    /// lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam
+    /// [default: lr, optimizer, hidden, batch-size, dropout]
+    #[arg(
+        long,
+        value_name = "FLAG=RANGE,...",
+        help_heading = "Search",
+        verbatim_doc_comment
+    )]
+    pub(crate) space: Option<String>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = strategy_help())]
+    pub(crate) strategy: Option<String>,
+    /// Trainings, those included that a continued search has done [default: 25]
+    #[arg(long, value_name = "N", help_heading = "Search",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
+    pub(crate) trials: Option<usize>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = stopping_help())]
+    pub(crate) stopping: Option<String>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
+    pub(crate) objective: Option<String>,
+    /// Train the winner again at the end, as a run of its own
+    #[arg(long, help_heading = "Search")]
+    pub(crate) train_best: bool,
+    /// Go on with a search that was cut short, or do more trials
+    #[arg(long, value_name = "SEARCH", help_heading = "Run")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Read the settings that do not vary from a TOML file
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(crate) config: Option<PathBuf>,
+    /// Name of the search, to be continued if it exists; the default counts: search-1, search-2, ...
+    #[arg(long, help_heading = "Run")]
+    pub(crate) name: Option<String>,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
+    pub(crate) runs_dir: PathBuf,
+    /// Threads; the result does not depend on them [default: all processors]
+    #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// One JSON object a line on standard output
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
+    /// Plain lines, no progress bar
+    #[arg(long, help_heading = "Run")]
+    pub(crate) plain: bool,
+}
+
+fn strategy_help() -> String {
+    format!(
+        "How the next trial is chosen: {} [default: bayesian]",
+        Strategy::names()
+    )
+}
+
+fn stopping_help() -> String {
+    format!(
+        "When a trial is given up early: {} [default: median]",
+        Stopping::names()
+    )
+}
+
+fn objective_help() -> String {
+    format!(
+        "What is made small on the validation samples: {} [default: loss]",
+        Objective::names()
+    )
 }
 
 #[derive(Args, Debug)]

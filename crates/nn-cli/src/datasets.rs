@@ -10,6 +10,7 @@ use nn_tensor::random::{Purpose, Streams};
 
 use crate::failure::{Failure, Result};
 use crate::selection::Selection;
+use crate::settings::Settings;
 use crate::table;
 use crate::terminal;
 
@@ -102,6 +103,35 @@ pub(crate) fn default_name(data_dir: &Path) -> &'static str {
         Ok(source) if source.is_present(data_dir) => PREFERRED,
         _ => GLYPHS,
     }
+}
+
+/// The data set that was named, or the default one, saying so if it is not real
+/// data.
+pub(crate) fn name_or_default(settings: &Settings, data_dir: &Path, say: impl Fn(&str)) -> String {
+    settings.data.clone().unwrap_or_else(|| {
+        let name = default_name(data_dir);
+        if name == GLYPHS {
+            say(&fetch_hint());
+        }
+        name.to_owned()
+    })
+}
+
+/// Loads what a training with these settings learns from, telling what a user
+/// should know about it.
+pub(crate) fn to_learn(
+    settings: &Settings,
+    data_dir: &Path,
+    threads: &Threads,
+    say: impl Fn(&str),
+) -> Result<Data> {
+    let selection = Selection::new(settings)?;
+    let name = name_or_default(settings, data_dir, &say);
+    let data = Data::load(&Request::to_learn(&name, data_dir, &selection), threads)?;
+    for note in &data.notes {
+        say(&format!("note      {note}"));
+    }
+    Ok(data)
 }
 
 /// Says how to get real data, where the built-in digits took its place.

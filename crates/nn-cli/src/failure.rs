@@ -146,3 +146,18 @@ impl From<nn_data::Error> for Failure {
         }
     }
 }
+
+impl From<nn_search::Error> for Failure {
+    fn from(error: nn_search::Error) -> Self {
+        let code = match error.kind() {
+            nn_search::ErrorKind::Usage => Code::Usage,
+            nn_search::ErrorKind::Data => Code::Data,
+            nn_search::ErrorKind::Io => Code::Io,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}

@@ -7,16 +7,19 @@
 
 mod failure;
 mod terminal;
+mod objective;
 mod args;
 mod settings;
 mod selection;
 mod datasets;
 mod table;
 mod plan;
+mod deformation;
 mod run_dir;
 mod progress;
 mod interrupt;
 mod train;
+mod search;
 mod evaluate;
 mod predict;
 mod inspect;
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
+        Command::Search(arguments) => search::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),

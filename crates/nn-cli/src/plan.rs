@@ -7,6 +7,7 @@ use nn_core::init::Init;
 use nn_core::penalty::Penalty;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
+use nn_data::augment::Augment;
 
 use crate::datasets::{Data, Task};
 use crate::failure::{Failure, Result};
@@ -20,12 +21,15 @@ const OPTIMIZER: &str = "adam";
 const SCHEDULE: &str = "cosine";
 const BATCH_SIZE: &str = "64";
 const EPOCHS: usize = 10;
+const AUGMENT: &str = "none";
 
 /// A checked network and training.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) network: NetworkConfig,
     pub(crate) training: TrainingConfig,
+    /// How training images are deformed.
+    pub(crate) augment: Augment,
     /// The settings with every default filled in.
     pub(crate) settings: Settings,
 }
@@ -48,10 +52,12 @@ impl Plan {
         let training = training(settings, loss)?;
         training.check()?;
         check_class_weights(&training.class_weights, data)?;
-        let settings = resolved(settings, data, &network, &training);
+        let augment = augment(settings, data)?;
+        let settings = resolved(settings, data, &network, &training, augment);
         Ok(Self {
             network,
             training,
+            augment,
             settings,
         })
     }
@@ -261,6 +267,22 @@ fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
     }
 }
 
+fn augment(settings: &Settings, data: &Data) -> Result<Augment> {
+    let text = settings.augment.as_deref().unwrap_or(AUGMENT);
+    let augment: Augment = text
+        .parse()
+        .map_err(|error: nn_data::Error| Failure::from(error).at("--augment"))?;
+    if augment != Augment::NONE && data.dataset.image_size.is_none() {
+        return Err(Failure::usage(format!(
+            "--augment {augment}: needs images, {} has rows of {} values",
+            data.dataset.name,
+            data.n_inputs()
+        ))
+        .help("leave --augment out: a table has nothing to deform"));
+    }
+    Ok(augment)
+}
+
 fn parse<T: FromStr<Err = nn_core::Error>>(flag: &str, text: &str) -> Result<T> {
     text.parse()
         .map_err(|error: nn_core::Error| Failure::from(error).at(flag))
@@ -272,6 +294,7 @@ fn resolved(
     data: &Data,
     network: &NetworkConfig,
     training: &TrainingConfig,
+    augment: Augment,
 ) -> Settings {
     let (output, hidden) = network
         .layers
@@ -326,6 +349,7 @@ fn resolved(
         epochs: Some(training.epochs),
         patience: Some(training.patience),
         seed: Some(training.seed),
+        augment: Some(augment.to_string()),
         l1: Some(training.penalty.l1),
         l2: Some(training.penalty.l2),
         ..Settings::default()

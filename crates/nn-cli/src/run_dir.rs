@@ -33,11 +33,7 @@ impl RunDir {
     /// Makes the directory `runs_dir/name`, or the first free
     /// `runs_dir/PREFIX-1`, `-2`, ….
     pub(crate) fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
-        fs::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
-        let path = match name {
-            Some(name) => create_named(runs_dir, name)?,
-            None => create_counted(runs_dir, prefix)?,
-        };
+        let path = create_directory(runs_dir, name, prefix)?;
         let metrics_path = path.join("metrics.csv");
         let metrics = OpenOptions::new()
             .create_new(true)
@@ -79,19 +75,37 @@ impl RunDir {
         self.replace("summary.json", text.as_bytes())
     }
 
-    /// Puts `bytes` under `name`: all of them, or none.
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let target = self.path.join(name);
-        let temporary = self.path.join(format!(".{name}.tmp"));
-        let written = write_synced(&temporary, bytes)
-            .and_then(|()| fs::rename(&temporary, &target))
-            .and_then(|()| sync_folder(&self.path));
-        written.map_err(|error| {
-            // The temporary file is worthless, and removing it can only fail with it.
-            let _ = fs::remove_file(&temporary);
-            Failure::io(&target, &error)
-        })
+        replace(&self.path, name, bytes)
     }
+}
+
+/// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
+/// `-2`, ….
+pub(crate) fn create_directory(
+    runs_dir: &Path,
+    name: Option<&str>,
+    prefix: &str,
+) -> Result<PathBuf> {
+    fs::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
+    match name {
+        Some(name) => create_named(runs_dir, name),
+        None => create_counted(runs_dir, prefix),
+    }
+}
+
+/// Puts `bytes` under `name` in `folder`: all of them, or none.
+pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let target = folder.join(name);
+    let temporary = folder.join(format!(".{name}.tmp"));
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, &target))
+        .and_then(|()| sync_folder(folder));
+    written.map_err(|error| {
+        // The temporary file is worthless, and removing it can only fail with it.
+        let _ = fs::remove_file(&temporary);
+        Failure::io(&target, &error)
+    })
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -12,6 +12,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use nn_core::init::Init;
 use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
+use nn_data::augment::Augment;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure, Result};
@@ -149,6 +150,8 @@ pub(crate) struct Settings {
     )]
     pub(crate) seed: Option<u64>,
 
+    #[arg(long, value_name = "NAME[,NAME...]", help_heading = "Regularisation", help = augment_help())]
+    pub(crate) augment: Option<String>,
     /// L1 penalty on the weights [default: 0]
     #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
     pub(crate) l1: Option<f64>,
@@ -220,6 +223,13 @@ fn schedule_help() -> String {
     format!(
         "How the rate changes: {} [default: cosine]",
         Schedule::names()
+    )
+}
+
+fn augment_help() -> String {
+    format!(
+        "Deform the training images, anew in each epoch: {} [default: none]",
+        Augment::NAMES.join(", ")
     )
 }
 

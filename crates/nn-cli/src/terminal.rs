@@ -45,6 +45,17 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
+/// A word of a command, in single quotes if a shell would read it as anything
+/// but itself.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 /// Digits in groups of three: 203530 is `203 530`.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();

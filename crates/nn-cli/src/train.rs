@@ -13,13 +13,13 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::TrainArguments;
-use crate::datasets::{self, Data, GLYPHS, PIXEL_SCALE, Parts, Request};
+use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
+use crate::deformation;
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run_dir::RunDir;
-use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -33,20 +33,8 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let selection = Selection::new(&settings)?;
     let data_dir = &arguments.folder.data_dir;
-    let name = settings.data.clone().unwrap_or_else(|| {
-        let name = datasets::default_name(data_dir);
-        if name == GLYPHS {
-            progress.say(&datasets::fetch_hint());
-        }
-        name.to_owned()
-    });
-    let request = Request::to_learn(&name, data_dir, &selection);
-    let data = Data::load(&request, &threads)?;
-    data.notes
-        .iter()
-        .for_each(|note| progress.say(&format!("note      {note}")));
+    let data = datasets::to_learn(&settings, data_dir, &threads, |text| progress.say(text))?;
     let plan = Plan::new(&settings, &data)?;
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
@@ -184,6 +172,9 @@ impl Session<'_> {
             self.plan.training.clone(),
             self.threads.clone(),
         )?;
+        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
+            trainer.augment(deformation)?;
+        }
         let mut stopwatch = Stopwatch::start();
         let mut outcome = Outcome::default();
         let mut write_error = None;

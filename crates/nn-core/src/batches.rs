@@ -190,11 +190,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
                 let scale = S::from_f64(*scale);
                 assert_eq!(inputs.len(), values.ncols(), "width of a sample");
                 match values.row(row).to_slice() {
-                    Some(bytes) => vectorize(ScaleBytes {
-                        bytes,
-                        scale,
-                        inputs,
-                    }),
+                    Some(bytes) => scale_bytes(bytes, scale, inputs),
                     None => inputs
                         .iter_mut()
                         .zip(values.row(row))
@@ -208,6 +204,20 @@ impl<'a, S: Scalar> Samples<'a, S> {
                 }
             }
         }
+    }
+
+    /// All rows that these samples were selected from and their scale, if they
+    /// are bytes.
+    pub(crate) fn byte_inputs(&self) -> Option<(ArrayView2<'a, u8>, f64)> {
+        match self.inputs {
+            Inputs::Bytes { values, scale } => Some((values, scale)),
+            Inputs::Values(_) => None,
+        }
+    }
+
+    /// Which of those rows stands at `position`.
+    pub(crate) fn row(&self, position: u32) -> u32 {
+        self.rows[position as usize]
     }
 
     /// The inputs without their zeros, position by position, and the number
@@ -281,6 +291,15 @@ impl<'a, S: Scalar> Samples<'a, S> {
             }
         }
     }
+}
+
+/// `inputs ← scale·bytes`
+pub(crate) fn scale_bytes<S: Scalar>(bytes: &[u8], scale: S, inputs: &mut [S]) {
+    vectorize(ScaleBytes {
+        bytes,
+        scale,
+        inputs,
+    });
 }
 
 struct ScaleBytes<'a, S> {

@@ -57,6 +57,7 @@
 //! | step | file |
 //! |---|---|
 //! | rows, split, order, a batch | `batches.rs` |
+//! | inputs that change from epoch to epoch | `augmentation.rs` |
 //! | initial weights | `init.rs`, into the buffer of `network.rs` |
 //! | forward, keeping what backward needs | `network.rs` → `layer/dense.rs`, `batch_norm.rs`, `dropout.rs` → `activation.rs` |
 //! | loss of a row and its derivative | `loss.rs` |
@@ -90,6 +91,7 @@ pub mod backprop;
 pub mod optimizer;
 pub mod schedule;
 pub mod batches;
+pub mod augmentation;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
@@ -97,6 +99,7 @@ pub mod model_file;
 pub mod learn;
 
 pub use activation::Activation;
+pub use augmentation::Augmentation;
 pub use backprop::Gradients;
 pub use batches::{Inputs, Samples, Targets};
 pub use error::{Error, ErrorKind, Result};

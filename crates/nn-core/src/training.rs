@@ -23,8 +23,9 @@ use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
 use nn_tensor::{Scalar, Threads};
 
+use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
-use crate::batches::{Samples, Targets, shuffle};
+use crate::batches::{Samples, Targets, scale_bytes, shuffle};
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
 use crate::loss::Loss;
 use crate::menu::Range;
@@ -290,6 +291,8 @@ pub struct Trainer<'a, S: Scalar = f32> {
     average: Vec<S>,
     progress: Progress,
     order: Vec<u32>,
+    /// What changes the inputs from epoch to epoch, if anything does.
+    augmented: Option<Augmented<'a>>,
     buffers: Buffers<S>,
 }
 
@@ -361,7 +364,7 @@ struct Buffers<S> {
     descends: bool,
 }
 
-/// The inputs of all samples without their zeros.
+/// The inputs of all samples, or of an augmented block, without their zeros.
 #[derive(Clone, Debug)]
 struct SparseBuffers<S> {
     matrix: SparseBytes,
@@ -406,6 +409,13 @@ impl<S: Scalar> SparseBuffers<S> {
             transposed,
             is_fixed,
         })
+    }
+
+    /// From now on holds no more than a block, refilled for each.
+    fn take_blocks(&mut self, threads: &Threads) {
+        self.transposed = vec![Transposed::new(&self.matrix, threads)];
+        self.is_fixed = false;
+        self.matrix.refill(&[]);
     }
 
     fn rows<'s>(&'s self, positions: &'s [u32]) -> SparseRows<'s> {
@@ -505,6 +515,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             },
             progress: Progress::default(),
             order: (0..train.len() as u32).collect(),
+            augmented: None,
             buffers: Buffers {
                 block_rows,
                 inputs: vec![S::zero(); n_dense],
@@ -525,6 +536,23 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         };
         trainer.start_epoch();
         Ok(trainer)
+    }
+
+    /// Has the inputs changed anew for every epoch.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if they are not bytes.
+    pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
+        let block_rows = self.buffers.block_rows;
+        let augmented = Augmented::new(augmentation, &self.train, block_rows);
+        self.augmented = Some(augmented.ok_or_else(|| Error::Conflict {
+            what: "augmentation".to_owned(),
+            problem: "needs inputs that are bytes, such as pixels".to_owned(),
+        })?);
+        if let Some(sparse) = &mut self.buffers.sparse {
+            sparse.take_blocks(&self.threads);
+        }
+        Ok(())
     }
 
     /// Calls [`advance`](Self::advance) until training is done or `observe`
@@ -694,12 +722,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 ..
             } = &mut self.buffers;
             let positions = &self.order[block_start..block_end];
-            let (inputs, transposed) = match sparse {
-                Some(sparse) => {
+            let (inputs, transposed) = match (sparse, &self.augmented) {
+                (Some(sparse), None) => {
                     sparse.rows(&self.order[block_end..]).prefetch();
                     sparse.block(positions, block)
                 }
-                None => (
+                (Some(sparse), Some(augmented)) => sparse.block(augmented.places(), block),
+                (None, _) => (
                     dense_block(inputs, self.network.n_inputs(), positions.len()),
                     TransposedInputs::None,
                 ),
@@ -752,7 +781,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     fn gather(&mut self, start: usize, end: usize) {
         let Buffers { inputs, sparse, .. } = &mut self.buffers;
         let positions = &self.order[start..end];
-        if sparse.is_none() {
+        if let Some(augmented) = &mut self.augmented {
+            let epoch = self.progress.epoch as u64;
+            let (bytes, scale) = augmented.block(&self.train, positions, epoch, &self.threads);
+            match sparse {
+                Some(sparse) => sparse.matrix.refill(bytes),
+                None => scale_bytes(bytes, scale, inputs),
+            }
+        } else if sparse.is_none() {
             for (&position, inputs) in positions
                 .iter()
                 .zip(inputs.chunks_exact_mut(self.network.n_inputs()))

@@ -114,7 +114,7 @@ pub(crate) struct DisplacementField {
     width: usize,
     dx: Vec<f32>,
     dy: Vec<f32>,
-    scratch: Vec<f32>,
+    padded: Padded,
 }
 
 impl DisplacementField {
@@ -125,7 +125,7 @@ impl DisplacementField {
             width,
             dx: vec![0.0; height * width],
             dy: vec![0.0; height * width],
-            scratch: vec![0.0; height * width],
+            padded: Padded::default(),
         }
     }
 
@@ -138,17 +138,18 @@ impl DisplacementField {
         }
         for field in [&mut self.dx, &mut self.dy] {
             vectorize(Smooth {
-                width: self.width,
+                size: (self.height, self.width),
                 weights: &smoothing.weights,
                 field,
-                scratch: &mut self.scratch,
+                padded: &mut self.padded,
             });
         }
     }
 
-    /// The shift of every node, row by row.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = Point> {
-        self.dx.iter().zip(&self.dy).map(|(&dx, &dy)| [dx, dy])
+    /// The shifts of the nodes of a row along x and along y.
+    pub(crate) fn row(&self, row: usize) -> [&[f32]; 2] {
+        let nodes = row * self.width..(row + 1) * self.width;
+        [&self.dx[nodes.clone()], &self.dy[nodes]]
     }
 
     /// The shift at a place between the nodes, interpolated bilinearly; places
@@ -188,13 +189,38 @@ fn symmetric_uniform(bits: u32) -> f32 {
     (bits as f32 + 0.5) * (1.0 / 32768.0) - 1.0
 }
 
+/// Neighbours that are summed at once.
+const LANES: usize = 16;
+
+/// A field between zeros, so that the inner loops of a convolution know no
+/// border; its rows are rounded up to whole [`LANES`].
+#[derive(Clone, Debug, Default)]
+struct Padded {
+    /// Zeros on both sides of every row.
+    beside: Vec<f32>,
+    /// Rows of zeros above and below.
+    around: Vec<f32>,
+}
+
+impl Padded {
+    /// Makes room, once for each size; the zeros are never written to.
+    fn reserve(&mut self, n_beside: usize, n_around: usize) {
+        for (values, length) in [(&mut self.beside, n_beside), (&mut self.around, n_around)] {
+            if values.len() != length {
+                values.clear();
+                values.resize(length, 0.0);
+            }
+        }
+    }
+}
+
 /// Convolves a field with a symmetric kernel, along the rows and then along the
 /// columns; beyond the border the field is 0.
 struct Smooth<'a> {
-    width: usize,
+    size: (usize, usize),
     weights: &'a [f32],
     field: &'a mut [f32],
-    scratch: &'a mut [f32],
+    padded: &'a mut Padded,
 }
 
 impl Kernel for Smooth<'_> {
@@ -203,40 +229,58 @@ impl Kernel for Smooth<'_> {
     #[inline(always)]
     fn run(self) {
         let Self {
-            width,
+            size: (height, width),
             weights,
             field,
-            scratch,
+            padded,
         } = self;
-        for (smooth, row) in scratch
-            .chunks_exact_mut(width)
-            .zip(field.chunks_exact(width))
-        {
-            convolve(smooth, row, weights, 1);
+        // Weights that reach beyond the opposite border meet zeros only.
+        let along_rows = &weights[..weights.len().min(width)];
+        let along_columns = &weights[..weights.len().min(height)];
+        let (left, above) = (along_rows.len() - 1, along_columns.len() - 1);
+        let stride = width.next_multiple_of(LANES);
+        let wide = left + stride + left;
+        padded.reserve(height * wide, (above + height + above) * stride);
+        let Padded { beside, around } = padded;
+        for (padded, row) in beside.chunks_exact_mut(wide).zip(field.chunks(width)) {
+            padded[left..left + width].copy_from_slice(row);
         }
-        convolve(field, scratch, weights, width);
+        for row in 0..height {
+            for column in (0..stride).step_by(LANES) {
+                let sums = convolve(beside, row * wide + left + column, along_rows, 1);
+                around[(above + row) * stride + column..][..LANES].copy_from_slice(&sums);
+            }
+        }
+        for (row, smooth) in field.chunks_mut(width).enumerate() {
+            for (smooth, column) in smooth.chunks_mut(LANES).zip((0..).step_by(LANES)) {
+                let place = (above + row) * stride + column;
+                let sums = convolve(around, place, along_columns, stride);
+                smooth.copy_from_slice(&sums[..smooth.len()]);
+            }
+        }
     }
 }
 
-/// `smooth[i] = Σₖ weights[|k|] · values[i + k·stride]`, one `k` after the
-/// other, so that the inner loop runs along neighbours.
+/// `Σₖ weights[|k|] · values[place + k·stride]` for [`LANES`] neighbouring places.
 #[inline(always)]
-fn convolve(smooth: &mut [f32], values: &[f32], weights: &[f32], stride: usize) {
-    for (smooth, value) in smooth.iter_mut().zip(values) {
-        *smooth = weights[0] * value;
-    }
+fn convolve(values: &[f32], place: usize, weights: &[f32], stride: usize) -> [f32; LANES] {
+    let mut sums = lanes(values, place).map(|value| weights[0] * value);
     for (distance, &weight) in weights.iter().enumerate().skip(1) {
-        let shift = distance * stride;
-        if shift >= values.len() {
-            break;
-        }
-        for (smooth, value) in smooth.iter_mut().zip(&values[shift..]) {
-            *smooth += weight * value;
-        }
-        for (smooth, value) in smooth[shift..].iter_mut().zip(values) {
-            *smooth += weight * value;
+        let after = lanes(values, place + distance * stride);
+        let before = lanes(values, place - distance * stride);
+        for ((sum, after), before) in sums.iter_mut().zip(after).zip(before) {
+            *sum += weight * after;
+            *sum += weight * before;
         }
     }
+    sums
+}
+
+#[inline(always)]
+fn lanes(values: &[f32], place: usize) -> &[f32; LANES] {
+    values[place..place + LANES]
+        .try_into()
+        .expect("the slice has as many numbers as there are lanes")
 }
 
 /// Sine and cosine from their Taylor series at the angle brought into -π..π;
@@ -339,12 +383,11 @@ pub(crate) mod tests {
         let smoothing = Smoothing::new(1.0, 2.0);
         let mut field = vec![0.0; SIZE * SIZE];
         field[7 * SIZE + 7] = 1.0;
-        let mut scratch = field.clone();
         vectorize(Smooth {
-            width: SIZE,
+            size: (SIZE, SIZE),
             weights: &smoothing.weights,
             field: &mut field,
-            scratch: &mut scratch,
+            padded: &mut Padded::default(),
         });
         for y in 0..SIZE {
             for x in 0..SIZE {

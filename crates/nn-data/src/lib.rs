@@ -22,6 +22,7 @@ pub mod csv;
 pub mod preprocessing;
 pub mod predictions;
 mod deformation;
+mod warp;
 pub mod glyphs;
 pub mod augment;
 

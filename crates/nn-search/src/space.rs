@@ -26,11 +26,34 @@ pub struct Space {
 impl FromStr for Space {
     type Err = Error;
 
-    /// Reads dimensions separated by white space.
+    /// Reads dimensions separated by white space or commas. A comma before
+    /// anything but `NAME=` belongs to the values: `hidden=64|128,64`.
     fn from_str(text: &str) -> Result<Self> {
-        let dimensions = text.split_whitespace().map(str::parse);
-        Self::new(dimensions.collect::<Result<_>>()?)
+        let dimensions = text.split_whitespace().flat_map(dimensions_of);
+        Self::new(dimensions.map(str::parse).collect::<Result<_>>()?)
     }
+}
+
+/// Cuts at the commas that a name and `=` follow.
+fn dimensions_of(word: &str) -> Vec<&str> {
+    let (mut dimensions, mut rest) = (Vec::new(), word);
+    let cuts = |(place, _): &(usize, &str)| begins_dimension(&word[place + 1..]);
+    for (place, _) in word.match_indices(',').filter(cuts) {
+        let start = word.len() - rest.len();
+        dimensions.push(&word[start..place]);
+        rest = &word[place + 1..];
+    }
+    dimensions.push(rest);
+    dimensions
+}
+
+fn begins_dimension(text: &str) -> bool {
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let name = text
+        .split(|letter| !is_name(letter))
+        .next()
+        .unwrap_or_default();
+    !name.is_empty() && text[name.len()..].starts_with('=')
 }
 
 impl fmt::Display for Space {
@@ -275,6 +298,30 @@ mod tests {
     fn a_space_is_printed_as_it_is_read() {
         let text = "lr=log:0.0001..1 hidden=int:16..256 a=b|c";
         assert_eq!(text.parse::<Space>().unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn commas_divide_dimensions_and_belong_to_values() {
+        let text =
+            "lr=log:1e-3..1,hidden=64|128,64 augment=none|affine:scale=0,elastic:alpha=8,l2=0..1";
+        let space: Space = text.parse().unwrap();
+        let dimensions: Vec<String> = space
+            .dimensions()
+            .iter()
+            .map(Dimension::to_string)
+            .collect();
+        assert_eq!(
+            dimensions,
+            [
+                "lr=log:0.001..1",
+                "hidden=64|128,64",
+                "augment=none|affine:scale=0,elastic:alpha=8",
+                "l2=0..1"
+            ]
+        );
+        for wrong in [",", "lr=0..1,", "lr=0..1,,l2=0..1", "lr=0..1,=2"] {
+            assert!(wrong.parse::<Space>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

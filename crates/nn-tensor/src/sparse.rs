@@ -97,15 +97,50 @@ impl SparseBytes {
         matrix.bytes.reserve_exact(n_values);
         matrix.starts.push(0);
         for row in rows.iter().map(row) {
-            for (column, &value) in row.iter().enumerate() {
-                if value != 0 {
-                    matrix.indices.push(column as u16);
-                    matrix.bytes.push(value);
-                }
+            match row.to_slice() {
+                Some(row) => matrix.push_row(row),
+                None => matrix.push_row(&row.to_vec()),
             }
-            matrix.starts.push(matrix.indices.len());
         }
         Some(matrix)
+    }
+
+    /// Takes the rows of a dense matrix in place of the old ones, in the buffers
+    /// that are there; as many columns as before.
+    ///
+    /// # Panics
+    /// If `values` are not whole rows.
+    pub fn refill(&mut self, values: &[u8]) {
+        let n_columns = self.n_columns.max(1);
+        assert!(
+            values.len().is_multiple_of(n_columns),
+            "{} values are not rows of {n_columns}",
+            values.len()
+        );
+        self.starts.clear();
+        self.indices.clear();
+        self.bytes.clear();
+        self.starts.push(0);
+        for row in values.chunks_exact(n_columns) {
+            self.push_row(row);
+        }
+    }
+
+    fn push_row(&mut self, row: &[u8]) {
+        const WORD: usize = size_of::<u64>();
+        for (word, first) in row.chunks(WORD).zip((0..).step_by(WORD)) {
+            // Most of an image is paper: eight zeros at a time.
+            if <[u8; WORD]>::try_from(word).is_ok_and(|word| u64::from_ne_bytes(word) == 0) {
+                continue;
+            }
+            for (column, &value) in (first..).zip(word) {
+                if value != 0 {
+                    self.indices.push(column as u16);
+                    self.bytes.push(value);
+                }
+            }
+        }
+        self.starts.push(self.indices.len());
     }
 
     /// Number of columns.
@@ -649,6 +684,14 @@ mod tests {
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn a_refilled_matrix_is_a_new_one() {
+        let (old, new) = (bytes(9, 300), bytes(5, 300));
+        let mut sparse = from_dense(&old).expect("it is sparse");
+        sparse.refill(new.as_slice().expect("a new array is contiguous"));
+        assert_eq!(Some(sparse), from_dense(&new));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args;
 use crate::datasets::{Data, GLYPHS, Parts, Request};
+use crate::deformation;
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::papers::claim::Command;
@@ -375,6 +376,9 @@ impl Context<'_> {
             plan.training.clone(),
             self.threads.clone(),
         )?;
+        if let Some(deformation) = deformation::of_plan(&plan, &data) {
+            trainer.augment(deformation)?;
+        }
         let mut curve = Vec::new();
         let mut diverged = None;
         loop {

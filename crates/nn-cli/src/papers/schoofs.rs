@@ -7,7 +7,7 @@ mod pictures;
 
 use nn_search::{Settings, Study};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
 use crate::papers::context::{Context, Training, View, When};
 use crate::papers::figure::{Figure, Series};
@@ -333,12 +333,12 @@ type Trial = (f64, f64);
 fn search_rate(context: &Context<'_>) -> Result<Vec<Trial>> {
     let (trials, epochs) = context.pick((15, 3), (6, 1));
     context.remember(&format!("S5 {trials} trials of {epochs} epochs"), || {
-        let space = "lr=log:0.001..10".parse().map_err(search_failure)?;
+        let space = "lr=log:0.001..10".parse()?;
         let mut study =
-            Study::new(Settings::new(space), std::io::sink()).map_err(search_failure)?;
+            Study::new(Settings::new(space), std::io::sink())?;
         let mut found = Vec::new();
         while found.len() < trials {
-            let Some(trial) = study.ask().map_err(search_failure)? else {
+            let Some(trial) = study.ask()? else {
                 break;
             };
             let rate = significant(trial.point.real("lr"));
@@ -358,15 +358,11 @@ fn search_rate(context: &Context<'_>) -> Result<Vec<Trial>> {
                     .unwrap_or(0.0);
             study
                 .tell(trial.id, nn_search::Outcome::Finished(100.0 - accuracy))
-                .map_err(search_failure)?;
+                ?;
             found.push((rate, accuracy));
         }
         Ok(found)
     })
-}
-
-fn search_failure(error: nn_search::Error) -> Failure {
-    Failure::usage(error)
 }
 
 /// Three significant digits, so that a command can be typed.

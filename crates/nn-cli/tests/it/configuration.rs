@@ -27,6 +27,22 @@ fn weights_depend_on_the_seed_and_not_on_threads() {
 }
 
 #[test]
+fn deformed_images_depend_on_neither_threads_nor_batches_before() {
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 300 --hidden 12 --epochs 2";
+    let plain = scratch.train("plain", flags);
+    for augment in ["affine,elastic", "shift:pixels=1"] {
+        let flags = format!("{flags} --augment {augment}");
+        let first = scratch.train(&format!("{augment}-1"), &format!("{flags} --threads 1"));
+        let third = scratch.train(&format!("{augment}-3"), &format!("{flags} --threads 3"));
+        assert_eq!(sha(&first), sha(&third), "{augment}");
+        assert_ne!(sha(&first), sha(&plain), "{augment}");
+    }
+    let none = scratch.train("none", &format!("{flags} --augment none"));
+    assert_eq!(sha(&none), sha(&plain));
+}
+
+#[test]
 fn a_runs_config_gives_the_same_weights_again() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", trees());
@@ -45,6 +61,7 @@ fn a_runs_config_gives_the_same_weights_again() {
         format!("{small} --hidden 9 --class-weight 1,2,1,1,1,0.5,1,1,1,3 --label-smoothing 0.1"),
         format!("{small} --hidden \"\" --init normal:std=0.01 --bias-init constant:value=0.1 --batch-size full"),
         format!("{small} --hidden 16 --l1 1e-5 --l2 1e-4 --max-norm 2 --clip-norm 1 --clip-value 0.1 --averaging 0.9 --patience 1"),
+        format!("{small} --hidden 16 --augment affine:rotation=5,elastic:alpha=20 --batch-size full"),
         "--data trees.csv --target tree --ignore colour --hidden 7 --epochs 3 --validation 0.2 --test-split 0.25".to_owned(),
         "--data sum.csv --target total --sample-weight weight --task regress --hidden 7 --epochs 3 --header yes --reduction sum".to_owned(),
     ];
@@ -149,6 +166,11 @@ fn wrong_settings_are_refused_before_anything_is_written() {
             &["no parameter \"slop\"", "slope"],
         ),
         ("--activation leaky-relu:slope=x", &["slope", "\"x\""]),
+        (
+            "--augment blur",
+            &["--augment: unknown", "\"blur\"", "elastic"],
+        ),
+        ("--augment shift:pixels=-1", &["pixels", "found \"-1\""]),
         ("--config nothing.toml", &["nothing.toml"]),
     ] {
         let code = if flags.starts_with("--config") { 5 } else { 2 };

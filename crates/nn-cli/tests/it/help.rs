@@ -52,7 +52,7 @@ fn help_of_commands() {
 #[test]
 fn flags_of_training() {
     let scratch = Scratch::new();
-    for command in ["train", "gradcheck"] {
+    for command in ["train", "gradcheck", "search"] {
         let text = scratch.nn(&format!("{command} --help")).succeeds();
         let flags: String = text
             .lines()

@@ -8,6 +8,7 @@
 mod support;
 mod contract;
 mod configuration;
+mod searches;
 mod stopping;
 mod bad_files;
 mod menus;

@@ -82,6 +82,41 @@ fn a_signal_saves_the_model_and_ends_the_training() {
 }
 
 #[test]
+fn a_signal_ends_a_search_that_can_go_on() {
+    let scratch = Scratch::new();
+    let search = "search --name a --data glyphs --limit-train 500 --epochs 3 --stopping none \
+         --space lr=log:1e-4..0.1,hidden=int:4..9 --strategy random --trials 100000";
+    let mut child = scratch
+        .command()
+        .args(search.split_whitespace())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.starts_with("trial") {
+        line.clear();
+        assert!(lines.read_line(&mut line).expect("a pipe") > 0, "it ended");
+    }
+    let reader = thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+    signal(&child, "INT");
+    assert_eq!(ends_soon(&mut child).code(), Some(130));
+    reader.join().expect("the reader ends").expect("a pipe");
+    let mut error = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut error).expect("a pipe");
+    assert!(
+        error.contains("nn search --resume runs/a goes on"),
+        "{error}"
+    );
+    let n_rows = scratch.read("runs/a/trials.csv").lines().count() - 1;
+    let trials = format!("--trials {}", n_rows + 1);
+    scratch
+        .nn(&format!("search --resume runs/a {trials}"))
+        .succeeds();
+    assert_eq!(scratch.json("runs/a/summary.json")["trials"], n_rows + 1);
+}
+
+#[test]
 fn training_that_runs_away_is_told() {
     let scratch = Scratch::new();
     let error = scratch

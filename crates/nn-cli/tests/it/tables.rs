@@ -266,3 +266,12 @@ fn encodings_and_line_ends_do_not_matter() {
     checksums.dedup();
     assert_eq!(checksums.len(), 1, "{checksums:?}");
 }
+
+#[test]
+fn a_table_is_not_deformed() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch
+        .nn("train --data trees.csv --augment elastic")
+        .refuses(2, &["--augment elastic", "needs images", "help: leave"]);
+}

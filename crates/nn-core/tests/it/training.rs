@@ -3,10 +3,13 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::array;
+use ndarray::{Array2, ArrayView2, array};
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
-use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer};
+use nn_core::{
+    Activation, Augmentation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Optimizer,
+    Samples, Targets,
+};
 use nn_tensor::Threads;
 
 use crate::support::Classes;
@@ -100,4 +103,100 @@ fn initial(n_inputs: usize, layers: Vec<LayerConfig>, seed: u64) -> Network<f64>
 
 fn adam() -> Optimizer {
     "adam".parse().expect("it is on the menu")
+}
+
+/// Multiplies every byte by a number of its row and epoch.
+#[derive(Debug)]
+struct Counting;
+
+impl Augmentation for Counting {
+    fn apply(
+        &mut self,
+        inputs: ArrayView2<'_, u8>,
+        rows: &[u32],
+        epoch: u64,
+        augmented: &mut [u8],
+        _: &Threads,
+    ) {
+        for (augmented, &row) in augmented.chunks_exact_mut(inputs.ncols()).zip(rows) {
+            for (augmented, byte) in augmented.iter_mut().zip(inputs.row(row as usize)) {
+                *augmented = byte * (1 + epoch as u8 + row as u8);
+            }
+        }
+    }
+}
+
+/// One epoch on inputs changed by hand is one of augmentation.
+#[test]
+fn augmented_inputs_are_those_of_their_rows_and_epoch() {
+    let is_ink = |(row, column): (usize, usize), full: bool| full || (row + column) % 4 == 0;
+    for (batch_size, full) in [
+        (BatchSize::Rows(4), false),
+        (BatchSize::Rows(4), true),
+        (BatchSize::Full, false),
+    ] {
+        let bytes = Array2::from_shape_fn((10, 12), |place| {
+            u8::from(is_ink(place, full)) * (1 + place.1 as u8)
+        });
+        let config = TrainingConfig {
+            batch_size,
+            epochs: 1,
+            ..TrainingConfig::new(Loss::CrossEntropy, adam())
+        };
+        let labels: Vec<u32> = (0..10).map(|row| row % 2).collect();
+        let layers = vec![LayerConfig::new(2, Activation::Softmax)];
+        let train = |bytes: &Array2<u8>, picked: &[u32], augment: bool| {
+            let inputs = Inputs::Bytes {
+                values: bytes.view(),
+                scale: 0.01,
+            };
+            let targets = Targets::Classes {
+                labels: &labels,
+                n_classes: 2,
+            };
+            let samples = Samples::new(inputs, targets)
+                .expect("samples")
+                .select(picked);
+            let network = initial(12, layers.clone(), 0);
+            let mut trainer =
+                Trainer::new(network, samples, None, config.clone(), Threads::single())
+                    .expect("a trainer");
+            if augment {
+                trainer.augment(Box::new(Counting)).expect("bytes");
+            }
+            trainer.finish().expect("it trains").parameters().to_vec()
+        };
+        let mut changed = bytes.clone();
+        for (row, mut bytes) in changed.rows_mut().into_iter().enumerate() {
+            bytes.mapv_inplace(|byte| byte * (1 + row as u8));
+        }
+        let picked = [7, 1, 2, 9, 4, 3];
+        assert_eq!(
+            train(&bytes, &picked, true),
+            train(&changed, &picked, false),
+            "{batch_size:?}, full: {full}"
+        );
+    }
+}
+
+#[test]
+fn numbers_are_not_augmented() {
+    let values = Array2::<f64>::zeros((2, 3));
+    let targets = Targets::Values(values.view());
+    let samples = Samples::new(Inputs::Values(values.view()), targets).expect("samples");
+    let layers = vec![LayerConfig::new(3, Activation::Identity)];
+    let config = TrainingConfig::new(Loss::Mse, adam());
+    let mut trainer = Trainer::new(
+        initial(3, layers, 0),
+        samples,
+        None,
+        config,
+        Threads::single(),
+    )
+    .expect("a trainer");
+    let error = trainer.augment(Box::new(Counting)).expect_err("no bytes");
+    assert!(
+        error.to_string().contains("needs inputs that are bytes"),
+        "{error}"
+    );
 }

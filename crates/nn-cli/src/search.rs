@@ -1,0 +1,285 @@
+//! `nn search`: trials of `nn train`'s settings, chosen by nn-search.
+//!
+//! Every trial trains the same network on the same samples but for the settings
+//! that vary. It is judged on validation samples alone; the test samples are
+//! not looked at.
+
+mod config;
+mod space;
+mod folder;
+mod trial;
+
+use std::fs::File;
+use std::path::Path;
+
+use nn_search::{Decision, Outcome, Study, Trial};
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::args::{SearchArguments, TrainArguments};
+use crate::datasets::{self, Data};
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::terminal;
+use crate::train;
+
+use config::Config;
+use folder::Folder;
+use space::Flags;
+use trial::{Ended, Row, Training};
+
+pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
+    let progress = Progress::new(arguments.json, arguments.plain);
+    let threads = match arguments.threads {
+        Some(count) => Threads::new(count.into()),
+        None => Threads::all(),
+    };
+    let data_dir = &arguments.folder.data_dir;
+    let (config, old) = Config::of(arguments, |text| progress.say(text))?;
+    let data = datasets::to_learn(&config.train, data_dir, &threads, |text| progress.say(text))?;
+    let flags = Flags::new(config.train.clone(), config.space()?);
+    flags.check(&data, config.objective)?;
+    let folder = match old {
+        Some(path) => Folder::reopen(path, config)?,
+        None => Folder::create(arguments, config)?,
+    };
+    let (study, rows) = folder.study()?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let mut search = Search {
+        data: &data,
+        data_dir,
+        flags,
+        folder,
+        study,
+        rows,
+        threads,
+        progress,
+        interrupt,
+    };
+    search.introduce();
+    search.run_trials()?;
+    let best = search.conclude()?;
+    if arguments.train_best {
+        return train::run(&best_training(arguments, &search, &best)?);
+    }
+    Ok(())
+}
+
+/// A search from its first to its last line of output.
+struct Search<'a> {
+    data: &'a Data,
+    data_dir: &'a Path,
+    flags: Flags,
+    folder: Folder,
+    study: Study<File>,
+    /// One for each trial that has ended.
+    rows: Vec<Row>,
+    threads: Threads,
+    progress: Progress,
+    interrupt: Interrupt,
+}
+
+impl Search<'_> {
+    fn config(&self) -> &Config {
+        self.folder.config()
+    }
+
+    fn introduce(&self) {
+        let config = self.config();
+        self.progress.say(&format!(
+            "search    {}, {} trials, {} to be made small, stopping {}, seed {}",
+            config.strategy,
+            config.trials,
+            config.objective.description(),
+            config.stopping,
+            config.seed()
+        ));
+        for dimension in self.study.settings().space.dimensions() {
+            self.progress.say(&format!("          {dimension}"));
+        }
+        if !self.rows.is_empty() {
+            self.progress.say(&format!(
+                "{} goes on after {} trials",
+                self.folder.path().display(),
+                self.rows.len()
+            ));
+        }
+    }
+
+    fn run_trials(&mut self) -> Result<()> {
+        while self.rows.len() < self.config().trials {
+            let Some(trial) = self.study.ask()? else {
+                self.progress.say("every point of the grid was tried");
+                return Ok(());
+            };
+            self.run_trial(&trial)?;
+        }
+        Ok(())
+    }
+
+    fn run_trial(&mut self, trial: &Trial) -> Result<()> {
+        let ended = self.train(trial)?;
+        self.progress.finish();
+        let (outcome, failure) = match &ended.how {
+            Ended::Interrupted(code) => return Err(self.interrupted(*code)),
+            Ended::Through => {
+                let objective = ended.measured.objective(self.config().objective);
+                (Outcome::Finished(objective.unwrap_or(f64::NAN)), None)
+            }
+            Ended::Stopped => (Outcome::Stopped, None),
+            Ended::Failed(why) => (Outcome::Failed, Some(why.clone())),
+        };
+        let best = self.study.best().map(|best| best.id);
+        let row = Row::new(trial, outcome, ended.measured);
+        self.rows.push(row);
+        // The journal last: a trial that it knows to have ended has its row.
+        self.folder.write_trials(&self.study, &self.rows)?;
+        self.study.tell(trial.id, outcome)?;
+        let is_best = self.study.best().map(|best| best.id) != best;
+        self.tell(trial, failure.as_deref(), is_best);
+        Ok(())
+    }
+
+    fn train(&mut self, trial: &Trial) -> Result<trial::Outcome> {
+        let plan = self.flags.settings(&trial.point);
+        let plan = match plan.and_then(|settings| Plan::new(&settings, self.data)) {
+            Ok(plan) => plan,
+            Err(failure) => return Ok(trial::Outcome::refused(&failure)),
+        };
+        let training = Training {
+            plan: &plan,
+            data: self.data,
+            threads: &self.threads,
+            objective: self.config().objective,
+            interrupt: &self.interrupt,
+        };
+        let study = &mut self.study;
+        training.run(&mut self.progress, |epoch, objective| {
+            let decision = study.report(trial.id, epoch as u64, objective)?;
+            Ok(decision == Decision::Continue)
+        })
+    }
+
+    fn tell(&self, trial: &Trial, failure: Option<&str>, is_best: bool) {
+        let row = self.rows.last().expect("a trial has just ended");
+        if let Progress::Json = self.progress {
+            let mut object = row.to_json();
+            object["event"] = "trial".into();
+            object["settings"] = json!(trial.point);
+            object["is_best"] = is_best.into();
+            object["failure"] = failure.into();
+            return terminal::report(object);
+        }
+        let n_trials = self.config().trials;
+        let width = n_trials.to_string().len();
+        self.progress.say(&format!(
+            "trial {:>width$}/{n_trials}  {}   {}{}",
+            trial.id + 1,
+            row.describe(failure),
+            trial.point,
+            if is_best { "   best" } else { "" }
+        ));
+    }
+
+    /// Writes the summary and tells who won.
+    fn conclude(&self) -> Result<Trial> {
+        let best = self.study.best().ok_or_else(|| {
+            Failure::new(
+                Code::Diverged,
+                format!("none of {} trials came to an end", self.rows.len()),
+            )
+            .help("look at trials.csv, and search smaller learning rates")
+        })?;
+        let command = self.flags.command(&best.point, self.data_dir);
+        let summary = self.summary(best, &command);
+        self.folder.write_summary(&summary)?;
+        if let Progress::Json = self.progress {
+            let mut object = summary;
+            object["event"] = "summary".into();
+            object["run"] = self.folder.path().to_string_lossy().into();
+            terminal::report(object);
+            return Ok(best.clone());
+        }
+        terminal::report(format!(
+            "\nbest of {} trials: trial {}, {}",
+            self.rows.len(),
+            best.id + 1,
+            self.row(best.id).describe(None)
+        ));
+        for (name, value) in best.point.values() {
+            terminal::report(format!("  {name} = {value}"));
+        }
+        terminal::report(format!(
+            "saved in {}\n\nnext\n  {command}",
+            self.folder.path().display()
+        ));
+        Ok(best.clone())
+    }
+
+    fn summary(&self, best: &Trial, command: &str) -> serde_json::Value {
+        let count = |name: &str| self.rows.iter().filter(|row| row.outcome == name).count();
+        let mut won = self.row(best.id).to_json();
+        won["settings"] = json!(best.point);
+        won["objective"] = best.objective().into();
+        let config = self.config();
+        json!({
+            "dataset": self.data.dataset.name,
+            "strategy": config.strategy,
+            "space": config.space,
+            "objective": config.objective.name(),
+            "stopping": config.stopping,
+            "seed": config.seed(),
+            "trials": self.rows.len(),
+            "finished": count("finished"),
+            "stopped": count("stopped"),
+            "failed": count("failed"),
+            "best": won,
+            "command": command,
+            "seconds": self.rows.iter().map(|row| row.measured.seconds).sum::<f64>(),
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+
+    fn row(&self, trial: usize) -> &Row {
+        let found = self.rows.iter().find(|row| row.trial == trial);
+        found.expect("every trial that has ended has a row")
+    }
+
+    fn interrupted(&self, code: Code) -> Failure {
+        Failure::new(
+            code,
+            format!(
+                "stopped by a signal after {} of {} trials; they are in {}",
+                self.rows.len(),
+                self.config().trials,
+                self.folder.path().display()
+            ),
+        )
+        .help(format!(
+            "{} search --resume {} goes on",
+            terminal::program(),
+            self.folder.path().display()
+        ))
+    }
+}
+
+/// `nn train` with the settings that won.
+fn best_training(
+    arguments: &SearchArguments,
+    search: &Search<'_>,
+    best: &Trial,
+) -> Result<TrainArguments> {
+    Ok(TrainArguments {
+        settings: search.flags.settings(&best.point)?,
+        folder: arguments.folder.clone(),
+        config: None,
+        name: None,
+        runs_dir: arguments.runs_dir.clone(),
+        threads: arguments.threads,
+        json: arguments.json,
+        plain: arguments.plain,
+    })
+}

@@ -1,0 +1,133 @@
+//! The directory of a search: `config.toml`, `journal.jsonl`, `trials.csv`,
+//! `summary.json`.
+//!
+//! The journal is nn-search's: every trial asked for, what it reported and how
+//! it ended, a line each, on which a search that was cut short goes on.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use nn_search::Study;
+
+use crate::args::SearchArguments;
+use crate::failure::{Code, Failure, Result};
+use crate::run_dir::{create_directory, replace};
+
+use super::config::{CONFIG, Config};
+use super::trial::Row;
+
+const JOURNAL: &str = "journal.jsonl";
+const TRIALS: &str = "trials.csv";
+
+/// An open directory of a search.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    config: Config,
+}
+
+impl Folder {
+    /// Makes the directory of a new search.
+    pub(super) fn create(arguments: &SearchArguments, config: Config) -> Result<Self> {
+        let name = arguments.name.as_deref();
+        let path = create_directory(&arguments.runs_dir, name, "search")?;
+        replace(&path, CONFIG, config.to_toml().as_bytes())?;
+        Ok(Self { path, config })
+    }
+
+    /// Opens that of a search to be continued.
+    pub(super) fn reopen(path: PathBuf, config: Config) -> Result<Self> {
+        replace(&path, CONFIG, config.to_toml().as_bytes())?;
+        Ok(Self { path, config })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The study as far as it has come, and the rows of the trials that have
+    /// ended.
+    pub(super) fn study(&self) -> Result<(Study<File>, Vec<Row>)> {
+        let path = self.path.join(JOURNAL);
+        let io = |error| Failure::io(&path, &error);
+        let settings = self.config.study()?;
+        let journal = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(io)?;
+        match journal.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::new(
+                    Code::Io,
+                    format!("{}: another search is writing it", path.display()),
+                )
+                .help("wait for that one, or give this one another --name"));
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        if journal.metadata().map_err(io)?.len() == 0 {
+            let study = Study::new(settings, journal)
+                .map_err(|error| Failure::from(error).at(path.display()))?;
+            return Ok((study, Vec::new()));
+        }
+        let written = BufReader::new(File::open(&path).map_err(io)?);
+        let study = Study::resume(settings, written, journal)
+            .map_err(|error| Failure::from(error).of_data().at(path.display()))?;
+        let rows = self.read_trials(&study)?;
+        Ok((study, rows))
+    }
+
+    /// Writes the table of all trials that have ended.
+    pub(super) fn write_trials(&self, study: &Study<File>, rows: &[Row]) -> Result<()> {
+        let dimensions = study.settings().space.dimensions().iter();
+        let names: Vec<_> = dimensions.map(|dimension| dimension.name()).collect();
+        let mut text = format!("trial,{},{}\n", names.join(","), Row::COLUMNS);
+        for row in rows {
+            let point = &study.trials()[row.trial].point;
+            text.push_str(&row.to_csv(point));
+        }
+        replace(&self.path, TRIALS, text.as_bytes())
+    }
+
+    fn read_trials(&self, study: &Study<File>) -> Result<Vec<Row>> {
+        let path = self.path.join(TRIALS);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(_) if study.trials().iter().all(|trial| trial.outcome.is_none()) => String::new(),
+            Err(error) => return Err(Failure::io(&path, &error)),
+        };
+        let rows: Vec<Row> = text.lines().skip(1).filter_map(Row::from_csv).collect();
+        let ended = study
+            .trials()
+            .iter()
+            .filter(|trial| trial.outcome.is_some());
+        ended
+            .map(|trial| {
+                let row = rows.iter().find(|row| row.trial == trial.id);
+                row.cloned().ok_or_else(|| {
+                    Failure::new(
+                        Code::Data,
+                        format!("{}: trial {} is missing", path.display(), trial.id + 1),
+                    )
+                    .help("restore the file, or begin a new search")
+                })
+            })
+            .collect()
+    }
+
+    /// Writes the summary.
+    pub(super) fn write_summary(&self, summary: &serde_json::Value) -> Result<()> {
+        replace(
+            &self.path,
+            "summary.json",
+            format!("{summary:#}\n").as_bytes(),
+        )
+    }
+}

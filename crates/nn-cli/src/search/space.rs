@@ -1,0 +1,238 @@
+//! The dimensions of a search are flags of `nn train`, and a point of its space
+//! becomes settings as if they had been typed.
+
+use std::path::Path;
+
+use clap::{Arg, Args, Command, FromArgMatches};
+use nn_search::{Dimension, Domain, Point, Space};
+
+use crate::datasets::Data;
+use crate::failure::{Failure, Result};
+use crate::objective::Objective;
+use crate::plan::Plan;
+use crate::settings::Settings;
+use crate::terminal;
+
+/// Searched where nothing is said.
+const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
+    batch-size=16|32|64|128 dropout=0..0.5";
+
+/// These decide what a trial is measured on or by: trials that differ in them
+/// cannot be compared.
+const NOT_TO_BE_SEARCHED: [&str; 4] = ["seed", "loss", "reduction", "class-weight"];
+const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
+
+/// Reads a space; its dimensions carry the proper names of flags, whatever
+/// alias was typed.
+pub(super) fn parse(text: &str) -> Result<Space> {
+    let space: Space = text
+        .parse()
+        .map_err(|error: nn_search::Error| Failure::from(error).at("--space"))?;
+    let proper = space.dimensions().iter().map(|dimension| {
+        let text = dimension.to_string();
+        let range = text.split_once('=').map_or("", |(_, range)| range);
+        format!("{}={range}", flag_of(dimension)?)
+            .parse::<Dimension>()
+            .map_err(Failure::from)
+    });
+    Space::new(proper.collect::<Result<_>>()?).map_err(|error| Failure::from(error).at("--space"))
+}
+
+/// The default space without what is fixed already.
+pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
+    let is_free = |dimension: &&Dimension| fixed.to_json().get(dimension.name()).is_none();
+    let space = parse(DEFAULT)?;
+    let free: Vec<_> = space.dimensions().iter().filter(is_free).cloned().collect();
+    Space::new(free).map_err(|_| {
+        Failure::usage("every dimension of the default space is fixed by a flag").help(
+            "say with --space what may vary, such as --space lr=log:1e-4..1,l2=log:1e-6..1e-2",
+        )
+    })
+}
+
+/// A setting is either typed or searched.
+pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
+    let typed = typed.to_json();
+    let both = space
+        .dimensions()
+        .iter()
+        .map(Dimension::name)
+        .find(|name| typed.get(name).is_some());
+    match both {
+        None => Ok(()),
+        Some(name) => Err(
+            Failure::usage(format!("--{name}: is a dimension of the space, too")).help(format!(
+                "leave out either --{name} or {name}=... in --space"
+            )),
+        ),
+    }
+}
+
+/// The proper name of the flag that a dimension stands for.
+fn flag_of(dimension: &Dimension) -> Result<String> {
+    let name = dimension.name();
+    let command = flags();
+    let flag = command.get_arguments().find(|flag| has_name(flag, name));
+    let Some(flag) = flag else {
+        let known: Vec<_> = command
+            .get_arguments()
+            .filter(|flag| is_searchable(flag))
+            .collect();
+        return Err(
+            Failure::usage(format!("--space: nn train has no --{name} to search")).help(format!(
+                "these can vary: {}",
+                known
+                    .iter()
+                    .filter_map(|flag| flag.get_long())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        );
+    };
+    if !is_searchable(flag) {
+        return Err(Failure::usage(format!(
+            "--space: {name} cannot vary: trials would not be measured alike"
+        ))
+        .help(format!("search once for each --{name}, with a --name each")));
+    }
+    Ok(flag.get_long().unwrap_or(name).to_owned())
+}
+
+fn flags() -> Command {
+    Settings::augment_args(Command::new("nn").no_binary_name(true)).allow_negative_numbers(true)
+}
+
+fn has_name(flag: &Arg, name: &str) -> bool {
+    let aliases = flag.get_all_aliases().unwrap_or_default();
+    flag.get_long() == Some(name) || aliases.contains(&name)
+}
+
+fn is_searchable(flag: &Arg) -> bool {
+    let heading = flag.get_help_heading().unwrap_or_default();
+    let name = flag.get_long().unwrap_or_default();
+    !HEADINGS_NOT_TO_BE_SEARCHED.contains(&heading) && !NOT_TO_BE_SEARCHED.contains(&name)
+}
+
+/// From points to settings and commands.
+#[derive(Clone, Debug)]
+pub(super) struct Flags {
+    fixed: Settings,
+    space: Space,
+}
+
+impl Flags {
+    pub(super) fn new(fixed: Settings, space: Space) -> Self {
+        Self { fixed, space }
+    }
+
+    /// The settings of a trial.
+    pub(super) fn settings(&self, point: &Point) -> Result<Settings> {
+        let matches = flags()
+            .try_get_matches_from(point.arguments())
+            .map_err(|error| {
+                let text = error.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                Failure::usage(format!("--space: {}", line.trim_start_matches("error: ")))
+            })?;
+        let varied = Settings::from_arg_matches(&matches)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(varied.or(&self.fixed))
+    }
+
+    /// Whether there are validation samples, and whether a training is possible
+    /// at both ends of every dimension and with each of its options, the others
+    /// being in the middle.
+    pub(super) fn check(&self, data: &Data, objective: Objective) -> Result<()> {
+        if data.parts()?.validation.is_empty() {
+            return Err(Failure::usage(
+                "--validation: a search needs validation samples, found none",
+            )
+            .help("trials are compared on them; --validation 0.1 holds a tenth back"));
+        }
+        if objective == Objective::Error && data.class_names.is_empty() {
+            return Err(
+                Failure::usage("--objective error: needs one class a sample")
+                    .help("use --objective loss"),
+            );
+        }
+        for (index, dimension) in self.space.dimensions().iter().enumerate() {
+            let n_values = match dimension.domain() {
+                Domain::Categorical { options } => options.len(),
+                Domain::Real { .. } | Domain::Integer { .. } => 2,
+            };
+            for value in 0..n_values {
+                let mut position = vec![0.5; self.space.dimensions().len()];
+                let last = (n_values - 1) as f64;
+                position[index] = match dimension.domain() {
+                    Domain::Categorical { .. } => (value as f64 + 0.5) / (last + 1.0),
+                    Domain::Real { .. } | Domain::Integer { .. } => value as f64,
+                };
+                let point = self.space.point_at(&position);
+                let settings = self.settings(&point)?;
+                Plan::new(&settings, data)
+                    .map_err(|failure| failure.at(format!("--space: with {point}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The command that trains as the trial at `point` did.
+    pub(super) fn command(&self, point: &Point, data_dir: &Path) -> String {
+        let mut words = vec![terminal::program().to_owned(), "train".to_owned()];
+        let fixed = self.fixed.to_json();
+        for (name, value) in fixed.as_object().into_iter().flatten() {
+            if point.get(name).is_none() {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                words.push(terminal::quoted(&format!("--{name}={value}")));
+            }
+        }
+        words.extend(point.arguments().iter().map(|word| terminal::quoted(word)));
+        if data_dir != Path::new("datasets") && std::env::var_os("NN_DATA_DIR").is_none() {
+            words.push(terminal::quoted(&format!(
+                "--data-dir={}",
+                data_dir.display()
+            )));
+        }
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_space_is_made_of_flags() {
+        let space = default_for(&Settings::default()).unwrap();
+        assert_eq!(space.dimensions().len(), 5);
+        let fixed = Settings {
+            optimizer: Some("adam".to_owned()),
+            ..Settings::default()
+        };
+        assert_eq!(default_for(&fixed).unwrap().dimensions().len(), 4);
+    }
+
+    #[test]
+    fn a_point_becomes_settings() {
+        let space = parse(
+            "learning-rate=log:0.01..1 hidden=64|128,64 patience=int:1..3 batch-norm=true|false",
+        )
+        .unwrap();
+        assert_eq!(space.dimensions()[0].name(), "lr");
+        let fixed = Settings {
+            lr: Some(9.0),
+            seed: Some(3),
+            ..Settings::default()
+        };
+        let flags = Flags::new(fixed, space.clone());
+        let settings = flags
+            .settings(&space.point_at(&[0.5, 0.9, 0.0, 0.1]))
+            .unwrap();
+        assert_eq!(settings.lr, Some(0.1));
+        assert_eq!(settings.hidden.as_deref(), Some("128,64"));
+        assert_eq!((settings.patience, settings.seed), (Some(1), Some(3)));
+        assert_eq!(settings.batch_norm, Some(true));
+    }
+}

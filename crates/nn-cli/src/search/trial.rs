@@ -1,0 +1,304 @@
+//! One trial: a training, what was measured, and its row in the table.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use nn_core::training::{EpochReport, Event};
+use nn_core::{ErrorKind, Network, Trainer};
+use nn_search::{Outcome as StudyOutcome, Point, Trial};
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::datasets::Data;
+use crate::deformation;
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::objective::Objective;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::terminal;
+
+/// What a trial needs.
+pub(super) struct Training<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) data: &'a Data,
+    pub(super) threads: &'a Threads,
+    pub(super) objective: Objective,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// How a trial ended, and what it came to.
+pub(super) struct Outcome {
+    pub(super) how: Ended,
+    pub(super) measured: Measured,
+}
+
+/// How a trial ended.
+pub(super) enum Ended {
+    /// It went through all epochs.
+    Through,
+    /// It was given up, as others were better.
+    Stopped,
+    /// It diverged, or its settings cannot be combined.
+    Failed(String),
+    /// A signal came.
+    Interrupted(Code),
+}
+
+/// What was measured in a trial, of the weights that a training would keep.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Measured {
+    pub(super) epochs: usize,
+    pub(super) train_loss: Option<f64>,
+    pub(super) validation_loss: Option<f64>,
+    pub(super) validation_accuracy: Option<f64>,
+    pub(super) seconds: f64,
+}
+
+impl Outcome {
+    /// A trial that could not begin.
+    pub(super) fn refused(failure: &Failure) -> Self {
+        Self {
+            how: Ended::Failed(failure.message().to_owned()),
+            measured: Measured::default(),
+        }
+    }
+}
+
+impl Training<'_> {
+    /// Trains; `report` hears each epoch's objective and says whether to go on.
+    pub(super) fn run(
+        &self,
+        progress: &mut Progress,
+        mut report: impl FnMut(usize, f64) -> Result<bool>,
+    ) -> Result<Outcome> {
+        let start = Instant::now();
+        let mut trainer = match self.trainer() {
+            Ok(trainer) => trainer,
+            Err(failure) => return Ok(Outcome::refused(&failure)),
+        };
+        let n_epochs = self.plan.training.epochs;
+        let (mut measured, mut best) = (Measured::default(), Measured::default());
+        let (mut how, mut error) = (Ended::Through, None);
+        let mut epoch_start = Instant::now();
+        let result = trainer.run(|event| {
+            match event {
+                Event::Batch(report) => {
+                    progress.batch(report, n_epochs, epoch_start.elapsed().as_secs_f64());
+                }
+                Event::Epoch(epoch) => {
+                    epoch_start = Instant::now();
+                    measured = Measured::of(epoch);
+                    let objective = measured.objective(self.objective);
+                    if epoch.is_best {
+                        best = measured.clone();
+                    }
+                    if epoch.is_stopping {
+                        // The weights of the best epoch come back.
+                        measured = Measured {
+                            epochs: epoch.epoch,
+                            ..best.clone()
+                        };
+                    }
+                    match report(epoch.epoch, objective.unwrap_or(f64::NAN)) {
+                        Ok(true) => {}
+                        Ok(false) if epoch.epoch == n_epochs || epoch.is_stopping => {}
+                        Ok(false) => how = Ended::Stopped,
+                        Err(failure) => error = Some(failure),
+                    }
+                }
+            }
+            if let Some(code) = self.interrupt.code() {
+                how = Ended::Interrupted(code);
+            }
+            match (&how, &error) {
+                (Ended::Through, None) => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        });
+        measured.seconds = start.elapsed().as_secs_f64();
+        match (result, error) {
+            (_, Some(failure)) => Err(failure),
+            (Ok(_), None) => Ok(Outcome { how, measured }),
+            (Err(error), None) if error.kind() == ErrorKind::Diverged => Ok(Outcome {
+                how: Ended::Failed("diverged".to_owned()),
+                measured,
+            }),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    fn trainer(&self) -> Result<Trainer<'_>> {
+        let parts = self.data.parts()?;
+        let network = Network::new(&self.plan.network, self.plan.training.seed)?;
+        let mut trainer = Trainer::new(
+            network,
+            parts.train,
+            Some(parts.validation),
+            self.plan.training.clone(),
+            self.threads.clone(),
+        )?;
+        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
+            trainer.augment(deformation)?;
+        }
+        Ok(trainer)
+    }
+}
+
+impl Measured {
+    fn of(epoch: &EpochReport) -> Self {
+        let validation = epoch.validation.as_ref();
+        Self {
+            epochs: epoch.epoch,
+            train_loss: Some(epoch.train_loss),
+            validation_loss: validation.map(|validation| validation.loss),
+            validation_accuracy: validation.and_then(|validation| validation.accuracy),
+            seconds: 0.0,
+        }
+    }
+}
+
+impl Measured {
+    /// What the trial is judged by, if it was measured.
+    pub(super) fn objective(&self, objective: Objective) -> Option<f64> {
+        objective.of(self.validation_loss, self.validation_accuracy)
+    }
+}
+
+/// A trial that has ended, as a row of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) trial: usize,
+    pub(super) outcome: String,
+    pub(super) measured: Measured,
+}
+
+impl Row {
+    /// Behind the trial's number and the values of its dimensions.
+    pub(super) const COLUMNS: &'static str =
+        "outcome,epochs,train_loss,validation_loss,validation_accuracy,seconds";
+
+    pub(super) fn new(trial: &Trial, outcome: StudyOutcome, measured: Measured) -> Self {
+        let outcome = match outcome {
+            StudyOutcome::Finished(objective) if objective.is_finite() => "finished",
+            StudyOutcome::Finished(_) | StudyOutcome::Failed => "failed",
+            StudyOutcome::Stopped => "stopped",
+        };
+        Self {
+            trial: trial.id,
+            outcome: outcome.to_owned(),
+            measured,
+        }
+    }
+
+    pub(super) fn to_csv(&self, point: &Point) -> String {
+        let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let values: Vec<String> = point
+            .values()
+            .iter()
+            .map(|(_, value)| csv_cell(&value.to_string()))
+            .collect();
+        let measured = &self.measured;
+        format!(
+            "{},{},{},{},{},{},{},{}\n",
+            self.trial + 1,
+            values.join(","),
+            self.outcome,
+            measured.epochs,
+            cell(measured.train_loss),
+            cell(measured.validation_loss),
+            cell(measured.validation_accuracy),
+            measured.seconds
+        )
+    }
+
+    /// Reads what [`to_csv`](Self::to_csv) wrote, but for the point.
+    pub(super) fn from_csv(line: &str) -> Option<Self> {
+        let trial: usize = line.split(',').next()?.parse().ok()?;
+        let mut cells = line.rsplit(',');
+        let mut number = || cells.next().map(|cell| cell.parse::<f64>().ok());
+        let (seconds, validation_accuracy) = (number()??, number()?);
+        let (validation_loss, train_loss) = (number()?, number()?);
+        Some(Self {
+            trial: trial.checked_sub(1)?,
+            measured: Measured {
+                epochs: cells.next()?.parse().ok()?,
+                train_loss,
+                validation_loss,
+                validation_accuracy,
+                seconds,
+            },
+            outcome: cells.next()?.to_owned(),
+        })
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        let measured = &self.measured;
+        json!({
+            "trial": self.trial + 1,
+            "outcome": self.outcome,
+            "epochs": measured.epochs,
+            "train_loss": measured.train_loss,
+            "validation_loss": measured.validation_loss,
+            "validation_accuracy": measured.validation_accuracy,
+            "seconds": measured.seconds,
+        })
+    }
+
+    /// `validation loss 0.1234  accuracy 96.30 %   1.20 s`, or how it failed.
+    pub(super) fn describe(&self, failure: Option<&str>) -> String {
+        let measured = &self.measured;
+        let seconds = terminal::seconds(measured.seconds);
+        if self.outcome == "failed" {
+            return format!("{}   {seconds}", failure.unwrap_or("failed"));
+        }
+        let loss = measured.validation_loss.unwrap_or(f64::NAN);
+        let accuracy = match measured.validation_accuracy {
+            None => String::new(),
+            accuracy => format!("  accuracy {}", terminal::percent(accuracy)),
+        };
+        let stopped = match &self.outcome[..] {
+            "stopped" => format!("  stopped after epoch {}", measured.epochs),
+            _ => String::new(),
+        };
+        format!("validation loss {loss:.4}{accuracy}{stopped}   {seconds}")
+    }
+}
+
+/// In quotes if it has a comma or a quote.
+fn csv_cell(text: &str) -> String {
+    if text.contains([',', '"']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_round_trip() {
+        let space: nn_search::Space = "hidden=64|128,64 lr=0..1".parse().unwrap();
+        let point = space.point_at(&[0.9, 0.5]);
+        let row = Row {
+            trial: 6,
+            outcome: "stopped".to_owned(),
+            measured: Measured {
+                epochs: 3,
+                train_loss: Some(0.125),
+                validation_loss: Some(0.1 + 0.2),
+                validation_accuracy: None,
+                seconds: 1.5,
+            },
+        };
+        let line = row.to_csv(&point);
+        assert_eq!(
+            line,
+            "7,\"128,64\",0.5,stopped,3,0.125,0.30000000000000004,,1.5\n"
+        );
+        assert_eq!(Row::from_csv(line.trim_end()), Some(row));
+        assert_eq!(Row::from_csv("7,64,0.5,stop"), None);
+    }
+}
