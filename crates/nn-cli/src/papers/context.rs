@@ -8,13 +8,12 @@
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
 use clap::Parser;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use nn_core::metrics::evaluate;
 use nn_core::model_file::weights_sha256;
 use nn_core::network::Trace;
@@ -145,15 +144,15 @@ impl<T> Training<T> {
 }
 
 /// A network after some epochs, to be measured.
-pub(crate) struct View<'a> {
-    pub(crate) network: &'a Network,
-    pub(crate) parts: &'a Parts<'a>,
-    pub(crate) data: &'a Data,
+pub(crate) struct View<'v, 'd> {
+    pub(crate) network: &'v Network,
+    pub(crate) parts: &'v Parts<'d>,
+    pub(crate) data: &'v Data,
     pub(crate) loss: Loss,
-    threads: &'a Threads,
+    threads: &'v Threads,
 }
 
-impl View<'_> {
+impl View<'_, '_> {
     /// In percent.
     pub(crate) fn test_accuracy(&self) -> Result<f64> {
         match &self.parts.test {
@@ -184,7 +183,7 @@ impl View<'_> {
                 let row = row.as_slice_mut().expect("a row of a fresh matrix");
                 samples.copy_inputs(start + offset, row);
             }
-            let block: ArrayView2<'_, f32> = inputs.slice(ndarray::s![..n, ..]);
+            let block: ArrayView2<'_, f32> = inputs.slice_axis(Axis(0), (..n).into());
             self.network.forward(block, &mut trace, self.threads);
             each(start, &trace);
         }
@@ -237,7 +236,7 @@ impl Context<'_> {
         flags: &str,
         when: &When,
         what: &str,
-        measure: impl Fn(&View<'_>) -> Result<T>,
+        measure: impl Fn(&View<'_, '_>) -> Result<T>,
     ) -> Result<Training<T>> {
         let flags = self.complete(flags);
         self.remember(&format!("{flags}; {what} {when:?}"), || {
@@ -257,7 +256,7 @@ impl Context<'_> {
 
     /// As [`train`](Self::train), measuring the test accuracy in percent.
     pub(crate) fn train_and_test(&self, flags: &str, when: &When) -> Result<Training<f64>> {
-        self.train(flags, when, "test accuracy", View::test_accuracy)
+        self.train(flags, when, "test accuracy", |view| view.test_accuracy())
     }
 
     /// What `compute` gives, or gave before under this key with the same data.
@@ -348,7 +347,7 @@ impl Context<'_> {
         &self,
         flags: &str,
         when: &When,
-        measure: impl Fn(&View<'_>) -> Result<T>,
+        measure: impl Fn(&View<'_, '_>) -> Result<T>,
     ) -> Result<Training<T>> {
         let settings = self.settings(flags)?;
         let data = self.load(&Selection::new(&settings)?)?;

@@ -13,7 +13,7 @@ use nn_data::preprocessing::{Preprocessing, UnseenCategory};
 
 use std::path::Path;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis};
 
 use crate::failure::Result;
 use crate::papers::claim::{Claim, Command, Erratum, Outcome, Row, Shown};
@@ -326,7 +326,7 @@ impl SummedBias {
                 );
             }
             let [inputs, targets] =
-                [&self.inputs, &self.targets].map(|rows| rows.slice(s![..n, ..]));
+                [&self.inputs, &self.targets].map(|rows| rows.slice_axis(Axis(0), (..n).into()));
             network.forward_in_training(
                 inputs,
                 &mut self.trace,

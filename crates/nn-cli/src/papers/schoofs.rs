@@ -194,7 +194,7 @@ fn train_saturating(
 
 /// The share of sigmoid neurons whose slope is below 0.01, in percent, over
 /// the test samples: of the hidden layer and of the output layer.
-fn saturated_shares(view: &View<'_>) -> [f64; 2] {
+fn saturated_shares(view: &View<'_, '_>) -> [f64; 2] {
     let samples = view.parts.test.as_ref().unwrap_or(&view.parts.train);
     let mut counts = [[0_usize; 2]; 2];
     view.forward(samples, |_, trace| {

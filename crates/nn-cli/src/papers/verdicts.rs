@@ -2,7 +2,7 @@
 
 use crate::papers::claim::{Claim, Row, Verdict};
 use crate::papers::store::{Entry, Store};
-use crate::papers::{Paper, all_claims};
+use crate::papers::Paper;
 use crate::terminal;
 
 /// Rows of a claim that fit on a terminal.
@@ -136,6 +136,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::papers::all_claims;
 
     #[test]
     fn lines_break_between_words() {

@@ -119,7 +119,7 @@ impl SetUp {
 }
 
 /// The share of right answers by both rules.
-fn training_accuracies(view: &View<'_>) -> Accuracies {
+fn training_accuracies(view: &View<'_, '_>) -> Accuracies {
     let samples: &Samples<'_> = &view.parts.train;
     let mut right = [0_usize; 2];
     view.forward(samples, |start, trace| {

@@ -155,7 +155,7 @@ struct CostOfTwo {
 
 impl CostOfTwo {
     /// Over the biases of output neurons 3 and 8.
-    fn new(view: &View<'_>) -> Result<Self> {
+    fn new(view: &View<'_, '_>) -> Result<Self> {
         let network = view.network.cast::<f64>();
         let first = network.output_layer().bias().start;
         let samples: &Samples<'_> = &view.parts.train;
