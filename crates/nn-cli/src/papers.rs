@@ -16,6 +16,8 @@ mod bordeaux;
 mod how_they_work;
 mod gultekin;
 mod verdicts;
+mod drawing;
+mod page;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -151,17 +153,19 @@ fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
         loaded: RefCell::new(VecDeque::new()),
     };
     context.data_sha256 = context.hash_data()?;
+    check_errata(&context, &claims)?;
     for (paper, claim) in &claims {
         run_claim(&context, *paper, claim)?;
+        let store = context.store.borrow();
+        store.replace("report.html", page::html(&store).as_bytes())?;
     }
-    check_errata(&context, &claims)?;
     drop(context);
     verdicts::show(&store, &claims);
     terminal::report(format!(
         "\n{} claims in {:.0} s; figures, commands and errata: {}",
         claims.len(),
         start.elapsed().as_secs_f64(),
-        store.folder().join("results.json").display()
+        store.folder().join("report.html").display()
     ));
     Ok(())
 }
@@ -291,12 +295,17 @@ fn check_errata(context: &Context<'_>, claims: &[(Paper, &'static Claim)]) -> Re
     for paper in Paper::ALL.into_iter().filter(is_asked) {
         for (index, erratum) in paper.errata().iter().enumerate() {
             if let Shown::Check(check) = erratum.shown {
-                let key = format!("{}-{}", paper.name(), index + 1);
+                let key = erratum_key(paper, index);
                 context.store.borrow_mut().add_erratum(key, check()?)?;
             }
         }
     }
     Ok(())
+}
+
+/// Under which the evidence of an erratum is kept.
+fn erratum_key(paper: Paper, index: usize) -> String {
+    format!("{}-{}", paper.name(), index + 1)
 }
 
 #[cfg(test)]
@@ -308,7 +317,7 @@ mod tests {
         let mut ids: Vec<_> = all_claims().map(|(_, claim)| claim.id).collect();
         let mut names = Paper::ALL.map(Paper::name).to_vec();
         let n = ids.len();
-        assert_eq!(n, 22);
+        assert_eq!(n, 21);
         ids.sort_unstable();
         ids.dedup();
         names.sort_unstable();

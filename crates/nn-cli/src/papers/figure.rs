@@ -43,13 +43,6 @@ pub(crate) enum Figure {
         values: Vec<Vec<f64>>,
         path: Vec<[f64; 2]>,
     },
-    /// How often values fall between neighbouring edges.
-    Histogram {
-        title: String,
-        x: String,
-        edges: Vec<f64>,
-        counts: Vec<u64>,
-    },
 }
 
 /// One curve.

@@ -1,8 +1,8 @@
 //! The outcome of the claims as tables on the terminal.
 
+use crate::papers::Paper;
 use crate::papers::claim::{Claim, Row, Verdict};
 use crate::papers::store::{Entry, Store};
-use crate::papers::Paper;
 use crate::terminal;
 
 /// Rows of a claim that fit on a terminal.

@@ -14,4 +14,5 @@ mod bad_files;
 mod menus;
 mod tables;
 mod digits;
+mod papers;
 mod help;

@@ -9,6 +9,7 @@
 //! does wins (`argmax` of a row of falses is 0). Both rules are measured.
 
 use nn_core::Samples;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
 use crate::papers::bordeaux::curves as rate_curves;
@@ -31,11 +32,14 @@ const PRINTED: [(f64, f64, f64); 11] = [
     (0.0001, 9.871, 9.871),
 ];
 
+/// The rate that the paper found best.
+const BEST_RATE: f64 = 0.6;
+
 /// In points.
 const TOLERANCE: f64 = 3.0;
 
 /// Rates at which the other set-ups are tried.
-const TRIED_RATES: [f64; 5] = [2.0, 1.0, 0.6, 0.3, 0.1];
+const TRIED_RATES: [f64; 4] = [2.0, 1.0, 0.6, 0.1];
 
 /// How ten outputs become a digit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,76 +54,102 @@ enum Rule {
 struct SetUp {
     name: &'static str,
     flags: &'static str,
+    /// Factor on the gradient, and so on the printed rate.
+    scale: f64,
     rule: Rule,
 }
 
-/// The set-up whose numbers come nearest, then the others that were tried.
-const SET_UPS: [SetUp; 7] = [
-    SetUp {
-        name: "ten sigmoid outputs, weights 0.01 N(0, 1), largest output",
-        flags: "--loss binary-cross-entropy --init normal:std=0.01",
-        rule: Rule::Largest,
-    },
-    SetUp {
-        name: "ten sigmoid outputs, weights 0.01 N(0, 1), above 0.5",
-        flags: "--loss binary-cross-entropy --init normal:std=0.01",
-        rule: Rule::AboveHalf,
-    },
+/// The set-up whose numbers come nearest at the rates 0.1 to 0.6.
+const CHOSEN: SetUp = SetUp {
+    name: "ten sigmoid outputs, weights N(0, 1/n), gradient times 2.5, above 0.5",
+    flags: "--loss binary-cross-entropy --init lecun",
+    scale: 2.5,
+    rule: Rule::AboveHalf,
+};
+
+/// The others that were tried.
+const OTHERS: [SetUp; 7] = [
     SetUp {
         name: "softmax, weights 0.01 N(0, 1), largest output",
         flags: "--loss cross-entropy --init normal:std=0.01",
+        scale: 1.0,
         rule: Rule::Largest,
     },
     SetUp {
-        name: "softmax, weights N(0, 1/n), above 0.5",
+        name: "the same, above 0.5",
+        flags: "--loss cross-entropy --init normal:std=0.01",
+        scale: 1.0,
+        rule: Rule::AboveHalf,
+    },
+    SetUp {
+        name: "softmax, weights N(0, 1/n), largest output",
         flags: "--loss cross-entropy --init lecun",
+        scale: 1.0,
+        rule: Rule::Largest,
+    },
+    SetUp {
+        name: "the same, above 0.5",
+        flags: "--loss cross-entropy --init lecun",
+        scale: 1.0,
         rule: Rule::AboveHalf,
     },
     SetUp {
         name: "softmax, weights -0.5..0.5, above 0.5",
         flags: "--loss cross-entropy --init uniform:low=-0.5:high=0.5",
+        scale: 1.0,
         rule: Rule::AboveHalf,
     },
     SetUp {
-        name: "softmax, weights 0..0.01, largest output",
-        flags: "--loss cross-entropy --init uniform:low=0:high=0.01",
+        name: "ten sigmoid outputs, weights 0.01 N(0, 1), largest output",
+        flags: "--loss binary-cross-entropy --init normal:std=0.01",
+        scale: 1.0,
         rule: Rule::Largest,
     },
     SetUp {
-        name: "softmax, weights N(0, 1), largest output",
-        flags: "--loss cross-entropy --init normal:std=1",
-        rule: Rule::Largest,
+        name: "the same, above 0.5",
+        flags: "--loss binary-cross-entropy --init normal:std=0.01",
+        scale: 1.0,
+        rule: Rule::AboveHalf,
     },
 ];
 
-/// Training accuracy in percent by the two rules.
-type Accuracies = [f64; 2];
+/// What is measured of a network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Found {
+    /// Training accuracy in percent by the two rules.
+    accuracies: [f64; 2],
+    /// The first 36 test images, of the trainings that are shown.
+    images: Vec<Image>,
+}
 
 impl SetUp {
-    fn train(&self, context: &Context<'_>, rate: f64) -> Result<Training<Accuracies>> {
+    fn train(&self, context: &Context<'_>, rate: f64) -> Result<Training<Found>> {
         let epochs = context.pick(290, 100);
+        let lr = self.scale * rate;
         let flags = format!(
-            "--hidden 64 --activation sigmoid {} --optimizer sgd --lr {rate} --batch-size full \
+            "--hidden 64 --activation sigmoid {} --optimizer sgd --lr {lr} --batch-size full \
              --epochs {epochs} --validation 0 --seed 0",
             self.flags
         );
-        context.train(
-            &flags,
-            &When::At(vec![100, 290]),
-            "training accuracy by two rules",
-            |view| Ok(training_accuracies(view)),
-        )
+        let n_images = if rate == BEST_RATE { 36 } else { 0 };
+        let what = format!("training accuracy by two rules, {n_images} images");
+        context.train(&flags, &When::At(vec![100, 290]), &what, |view| {
+            Ok(Found {
+                accuracies: training_accuracies(view),
+                images: view.test_images(0..n_images),
+            })
+        })
     }
 
-    fn accuracy(&self, training: &Training<Accuracies>, epoch: usize) -> Option<f64> {
+    fn accuracy(&self, training: &Training<Found>, epoch: usize) -> Option<f64> {
         training
             .after(epoch)
-            .map(|accuracies| accuracies[self.rule as usize])
+            .map(|found| found.accuracies[self.rule as usize])
     }
 }
 
 /// The share of right answers by both rules.
-fn training_accuracies(view: &View<'_, '_>) -> Accuracies {
+fn training_accuracies(view: &View<'_, '_>) -> [f64; 2] {
     let samples: &Samples<'_> = &view.parts.train;
     let mut right = [0_usize; 2];
     view.forward(samples, |start, trace| {
@@ -139,7 +169,7 @@ fn training_accuracies(view: &View<'_, '_>) -> Accuracies {
 }
 
 pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
-    let chosen = &SET_UPS[0];
+    let chosen = &CHOSEN;
     let mut rows = vec![Row::note(
         "share of zeros in the training set (%)",
         "9.871",
@@ -161,17 +191,25 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
         rows.extend(tried);
         commands.extend(of_tried);
     }
-    let n_far = rows
+    let judged = rows.iter().filter(|row| row.is_within.is_some()).count();
+    let far = rows
         .iter()
         .filter(|row| row.is_within == Some(false))
         .count();
     Ok(Outcome::judged(
         rows,
         format!(
-            "Set-up: {}. {n_far} of the table's numbers are further than {TOLERANCE} points away. \
-             The rows below the table are the other set-ups that were tried, with their mean \
-             distance from the table.",
-            chosen.name
+            "Set-up: {}. {} of {judged} numbers of the table are within {TOLERANCE} points, {far} \
+             are not. It is the best of those tried at the rates 0.1 to 0.6; the paper gives no \
+             reason for the factor 2.5, which was fitted, and the failure at the rates 1 and 2 is \
+             weaker than printed. 9.871 is explained: it is what a network scores that answers \
+             \"0\" because no output exceeds 0.5. The rows below the table are the other set-ups \
+             that were tried, with their mean distance from the table. Tried outside these runs, \
+             on 6000 images, and no nearer: weights from 0..0.01, 0..0.1, 0..1 and N(0, 1), the \
+             two layers drawn differently, the hidden layer's derivative left out, the gradient \
+             times 2, 3 and 6.",
+            chosen.name,
+            judged - far
         ),
     )
     .with_commands(commands))
@@ -190,7 +228,7 @@ fn rates(context: &Context<'_>) -> Vec<(f64, f64, f64)> {
 fn other_set_ups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
     let mut rows = Vec::new();
     let mut commands: Vec<Command> = Vec::new();
-    for set_up in &SET_UPS {
+    for set_up in &OTHERS {
         let (mut ours, mut printed_text, mut distances) = (Vec::new(), Vec::new(), Vec::new());
         for rate in TRIED_RATES {
             let Some((_, at_100, at_290)) =
@@ -233,9 +271,9 @@ fn share_of_zeros(context: &Context<'_>) -> Result<f64> {
 pub(super) fn curves(context: &Context<'_>) -> Result<Vec<Figure>> {
     let trainings = rates(context)
         .into_iter()
-        .map(|(rate, ..)| Ok((rate, SET_UPS[0].train(context, rate)?)))
+        .map(|(rate, ..)| Ok((rate, CHOSEN.train(context, rate)?)))
         .collect::<Result<Vec<_>>>()?;
-    let accuracies = |training: &Training<Accuracies>| {
+    let accuracies = |training: &Training<Found>| {
         let points = training.curve.iter();
         points
             .map(|point| (point.epoch, 100.0 * point.accuracy.unwrap_or(f64::NAN)))
@@ -257,19 +295,9 @@ pub(super) fn curves(context: &Context<'_>) -> Result<Vec<Figure>> {
     ])
 }
 
-/// Figure 9: the first 36 test images and the answers at rate 0.6.
+/// Figure 9: the first 36 test images and the answers at the best rate.
 pub(super) fn images(context: &Context<'_>) -> Result<(Vec<Image>, Command)> {
-    let epochs = context.pick(290, 100);
-    let flags = format!(
-        "--hidden 64 --activation sigmoid {} --optimizer sgd --lr 0.6 --batch-size full \
-         --epochs {epochs} --validation 0 --seed 0",
-        SET_UPS[0].flags
-    );
-    let training = context.train(&flags, &When::End, "36 images", |view| {
-        Ok(view.test_images(0..36))
-    })?;
-    Ok((
-        training.last().cloned().unwrap_or_default(),
-        training.command,
-    ))
+    let training = CHOSEN.train(context, BEST_RATE)?;
+    let images = training.last().map(|found| found.images.clone());
+    Ok((images.unwrap_or_default(), training.command))
 }

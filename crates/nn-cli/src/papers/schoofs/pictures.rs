@@ -89,7 +89,7 @@ pub(super) fn pictures(context: &Context<'_>) -> Result<Outcome> {
             space,
         },
         Figure::Surface {
-            title: "Figures 3 and 4: cost over two parameters, and gradient descent".to_owned(),
+            title: "Figures 3, 4: cost and gradient descent".to_owned(),
             x: "bias of output 3".to_owned(),
             y: "bias of output 8".to_owned(),
             xs: path.xs,
