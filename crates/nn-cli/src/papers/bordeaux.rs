@@ -114,7 +114,7 @@ fn one_neuron(context: &Context<'_>, rate: f64) -> Result<Training<f64>> {
         "--positive-class 0 --hidden \"\" --init zeros --bias-init zeros --loss binary-cross-entropy \
          --optimizer sgd --lr {rate} --batch-size full --epochs {epochs} --validation 0 --seed 0"
     );
-    context.train_and_test(&flags, &When::Every(2))
+    context.train_and_test(&flags, &When::Every(5))
 }
 
 fn table_one(context: &Context<'_>) -> Result<Outcome> {
