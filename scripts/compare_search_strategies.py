@@ -6,7 +6,7 @@ each has found. Everything but the strategy is the same: the space, the number
 of trials, the division of the samples, the initial weights.
 
     python3 scripts/compare_search_strategies.py --nn target/debug/nn \
-        --data-dir datasets --seeds 0..9 > docs/search.md
+        --data-dir datasets --seeds 0..9
 
 Needs nothing but Python. Searches that were cut short go on.
 """
@@ -18,6 +18,11 @@ import subprocess
 import sys
 
 STRATEGIES = ["bayesian", "random"]
+
+# The default space of `nn search`, but small networks and no batches of 16, so
+# that a trial takes less than a second.
+SPACE = ("lr=log:1e-4..1,optimizer=sgd|momentum|adam,hidden=int-log:16..128,"
+         "batch-size=32|64|128,dropout=0..0.5")
 
 
 def main():
@@ -40,7 +45,7 @@ def arguments():
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--flags", default="", help="more flags for nn search, such as --space ...")
+    parser.add_argument("--space", default=SPACE, help="as nn search takes it")
     return parser.parse_args()
 
 
@@ -57,7 +62,7 @@ def search(options, strategy, seed):
         f"--epochs={options.epochs}", f"--trials={options.trials}", f"--strategy={strategy}",
         "--stopping=none", f"--seed={seed}", f"--name={name}", f"--runs-dir={options.runs_dir}",
         f"--data-dir={options.data_dir}", f"--threads={options.threads}", "--plain",
-        *options.flags.split(),
+        f"--space={options.space}",
     ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return json.loads(pathlib.Path(options.runs_dir, name, "summary.json").read_text())

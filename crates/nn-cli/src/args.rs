@@ -36,6 +36,10 @@ pub(crate) enum Command {
     Predict(PredictArguments),
     /// Search for good settings: random, grid or Bayesian
     Search(Box<SearchArguments>),
+    /// Write a page with charts into run directories
+    Report(ReportArguments),
+    /// Runs side by side: settings, results, curves
+    Compare(CompareArguments),
     /// Layers, parameters and origin of a model
     Inspect(InspectArguments),
     /// Check the gradient of a configuration against finite differences
@@ -100,13 +104,16 @@ pub(crate) struct TrainArguments {
     /// Plain lines, no progress bar
     #[arg(long, help_heading = "Run")]
     pub(crate) plain: bool,
+    /// Write no report.html and no plots; `nn report` can do it later
+    #[arg(long, help_heading = "Run")]
+    pub(crate) no_report: bool,
 }
 
 #[derive(Args, Debug)]
 #[command(allow_negative_numbers = true)]
 #[command(after_help = "Examples:\n  \
     nn search --limit-train 10000 --epochs 5\n  \
-    nn search --space lr=log:1e-4..1,optimizer=sgd|momentum|adam,hidden=int-log:16..256 --trials 40\n  \
+    nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
     nn search --resume search-1 --trials 80\n\n\
     The flags of `nn train` say what does not vary. The winner is the trial with the best\n\
     validation result; the test samples are not looked at.")]
@@ -116,8 +123,8 @@ pub(crate) struct SearchArguments {
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// What may vary: flags of `nn train` with their ranges, such as
-    /// lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam
-    /// [default: lr, optimizer, hidden, batch-size, dropout]
+    /// "lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam"
+    /// (in quotes: | means something to a shell) [default: lr, optimizer, hidden, batch-size, dropout]
     #[arg(
         long,
         value_name = "FLAG=RANGE,...",
@@ -229,6 +236,40 @@ pub(crate) struct PredictArguments {
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// One JSON object a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    /// Run directories, or names of runs
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Which samples [default: test, or what comes nearest]
+    #[arg(long, value_enum)]
+    pub(crate) split: Option<SplitChoice>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    /// Run directories, or names of runs: two or more
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+    /// Where to write the page [default: comparison.html in the folder of the runs]
+    #[arg(long, short, value_name = "FILE.html")]
+    pub(crate) output: Option<PathBuf>,
+    /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -8,6 +8,7 @@ use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
 use nn_tensor::random::{Purpose, Streams};
 
+use crate::args::SplitChoice;
 use crate::failure::{Failure, Result};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -320,6 +321,17 @@ impl Data {
             validation: all.select(&self.division.validation),
             test,
         })
+    }
+
+    /// The row of the data set, counted from 0, that a sample of a split is.
+    pub(crate) fn row_of(&self, split: SplitChoice, position: usize) -> usize {
+        let rows = match split {
+            SplitChoice::Train => &self.division.train,
+            SplitChoice::Validation => &self.division.validation,
+            SplitChoice::Test => &self.division.test,
+        };
+        // A data set with test samples of its own has them in order.
+        rows.get(position).map_or(position, |&row| row as usize)
     }
 
     fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {

@@ -110,7 +110,8 @@ pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     Ok(Some(preprocessing))
 }
 
-fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {
+/// The samples of one split.
+pub(crate) fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {
     let missing = |which: &str| Failure::new(Code::Data, format!("there are no {which} samples"));
     match split {
         SplitChoice::Train => Ok(parts.train),
@@ -120,7 +121,7 @@ fn choose(parts: Parts<'_>, split: SplitChoice) -> Result<Samples<'_>> {
     }
 }
 
-fn split_name(split: SplitChoice) -> &'static str {
+pub(crate) fn split_name(split: SplitChoice) -> &'static str {
     match split {
         SplitChoice::Train => "training",
         SplitChoice::Validation => "validation",
@@ -161,6 +162,25 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
         terminal::line("");
         show_confusion(confusion, &data.class_names);
     }
+}
+
+/// Names and values of a regression's errors, in the table's own units.
+pub(crate) fn errors_of(evaluation: &Evaluation, data: &Data) -> Vec<(String, f64)> {
+    let Some(errors) = evaluation.regression else {
+        return Vec::new();
+    };
+    let scale = data.target_scale();
+    [
+        ("Mean absolute error", Some(scale * errors.mean_absolute)),
+        (
+            "Root mean square error",
+            Some(scale * errors.root_mean_square),
+        ),
+        ("R²", errors.r_squared),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
 }
 
 /// Rows are the right classes, columns the network's answers; scores beside.

@@ -107,6 +107,11 @@ impl Failure {
         }
     }
 
+    /// What went wrong, without how to mend it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the error and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let help = self.help.as_deref().unwrap_or(self.code.help());

@@ -16,12 +16,15 @@ mod table;
 mod plan;
 mod deformation;
 mod run_dir;
+mod run_files;
 mod progress;
 mod interrupt;
-mod train;
-mod search;
 mod evaluate;
 mod predict;
+mod report;
+mod compare;
+mod train;
+mod search;
 mod inspect;
 mod gradcheck;
 mod data;
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
         Command::Search(arguments) => search::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),

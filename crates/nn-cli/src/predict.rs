@@ -93,7 +93,7 @@ impl<'a> Predictor<'a> {
 
 /// The probability of every class; of a single output, both classes'. Hinge
 /// gives margins, no probabilities: there the predicted class has it all.
-fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
+pub(crate) fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     match (loss, outputs) {
         (Loss::Hinge, _) => {
             let mut certain = vec![0.0; outputs.len().max(2)];

@@ -230,7 +230,8 @@ fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     .help(known_runs(runs_dir)))
 }
 
-fn known_runs(runs_dir: &Path) -> String {
+/// Which runs there are, as a hint.
+pub(crate) fn known_runs(runs_dir: &Path) -> String {
     let mut names: Vec<String> = fs::read_dir(runs_dir)
         .into_iter()
         .flatten()

@@ -8,6 +8,7 @@ mod config;
 mod space;
 mod folder;
 mod trial;
+mod report;
 
 use std::fs::File;
 use std::path::Path;
@@ -27,6 +28,7 @@ use crate::train;
 
 use config::Config;
 use folder::Folder;
+use report::Report;
 use space::Flags;
 use trial::{Ended, Row, Training};
 
@@ -196,6 +198,7 @@ impl Search<'_> {
         let command = self.flags.command(&best.point, self.data_dir);
         let summary = self.summary(best, &command);
         self.folder.write_summary(&summary)?;
+        self.folder.write_report(&self.report(best, &command))?;
         if let Progress::Json = self.progress {
             let mut object = summary;
             object["event"] = "summary".into();
@@ -217,6 +220,26 @@ impl Search<'_> {
             self.folder.path().display()
         ));
         Ok(best.clone())
+    }
+
+    fn report<'r>(&'r self, best: &'r Trial, command: &'r str) -> Report<'r> {
+        let config = self.config();
+        Report {
+            title: format!("Search {}", self.folder.name()),
+            lead: format!(
+                "{} trials on {}, strategy {}, judged by the {}",
+                self.rows.len(),
+                self.data.dataset.name,
+                config.strategy,
+                config.objective.description()
+            ),
+            space: &self.study.settings().space,
+            objective: config.objective,
+            trials: self.study.trials(),
+            rows: &self.rows,
+            best,
+            command,
+        }
     }
 
     fn summary(&self, best: &Trial, command: &str) -> serde_json::Value {
@@ -281,5 +304,6 @@ fn best_training(
         threads: arguments.threads,
         json: arguments.json,
         plain: arguments.plain,
+        no_report: false,
     })
 }

@@ -19,6 +19,7 @@ use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::report;
 use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::terminal;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         threads,
         progress,
         run_dir,
+        has_report: !arguments.no_report,
     };
     session.run(parts)
 }
@@ -57,6 +59,7 @@ struct Session<'a> {
     threads: Threads,
     progress: Progress,
     run_dir: RunDir,
+    has_report: bool,
 }
 
 /// What a training came to.
@@ -106,7 +109,8 @@ impl Session<'_> {
         };
         let summary = self.summary(&model.network, &outcome, test.as_ref());
         self.run_dir.write_summary(&summary)?;
-        self.conclude(&outcome, test.as_ref(), &summary);
+        let has_report = self.write_report(&model);
+        self.conclude(&outcome, test.as_ref(), &summary, has_report);
         Ok(())
     }
 
@@ -265,7 +269,13 @@ impl Session<'_> {
         })
     }
 
-    fn conclude(&self, outcome: &Outcome, test: Option<&Evaluation>, summary: &serde_json::Value) {
+    fn conclude(
+        &self,
+        outcome: &Outcome,
+        test: Option<&Evaluation>,
+        summary: &serde_json::Value,
+        has_report: bool,
+    ) {
         let run = self.run_dir.path();
         if let Progress::Json = self.progress {
             let mut object = summary.clone();
@@ -294,9 +304,30 @@ impl Session<'_> {
             ));
         }
         terminal::report(format!("saved in {}", run.display()));
-        for next in next_steps(run, self.data) {
+        for next in next_steps(run, self.data, has_report) {
             terminal::report(next);
         }
+    }
+
+    /// Whether there is a report now. A training that went well does not fail
+    /// for want of a picture of it.
+    fn write_report(&self, model: &Model) -> bool {
+        if !self.has_report {
+            return false;
+        }
+        let sources = report::Sources {
+            model: Some(model),
+            data: Some(self.data),
+            split: None,
+            missing: Vec::new(),
+        };
+        let written = report::write(self.run_dir.path(), sources, &self.threads);
+        if let Err(failure) = &written {
+            let message = failure.message();
+            self.progress
+                .say(&format!("note      no report: {message}"));
+        }
+        written.is_ok()
     }
 
     fn interrupted(&self, code: Code, outcome: &Outcome) -> Failure {
@@ -367,11 +398,16 @@ fn result_line(test: &Evaluation, scale: f64) -> String {
     }
 }
 
-fn next_steps(run: &Path, data: &Data) -> Vec<String> {
+fn next_steps(run: &Path, data: &Data, has_report: bool) -> Vec<String> {
     let (program, run) = (terminal::program(), run.display());
     let mut steps = vec![
         String::new(),
         "next".to_owned(),
+        if has_report {
+            format!("  open {run}/report.html in a browser")
+        } else {
+            format!("  {program} report {run}")
+        },
         format!("  {program} evaluate {run}"),
     ];
     if data.dataset.image_size.is_some() {

@@ -174,6 +174,13 @@ struct Worker {
     warp: Warp,
 }
 
+/// Some of the rows of a call.
+struct Piece<'a> {
+    worker: &'a mut Worker,
+    rows: &'a [u32],
+    deformed: &'a mut [u8],
+}
+
 impl Deformer {
     /// For images of `image_size (height, width)` pixels.
     pub fn new(augment: Augment, image_size: (usize, usize), streams: Streams) -> Self {
@@ -231,19 +238,28 @@ impl Deformer {
             ..
         } = self;
         let n_rows = rows.len().div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
-        let mut pieces: [Option<(&mut Worker, &[u32], &mut [u8])>; MAX_PIECES] = Default::default();
+        let mut pieces: [Option<Piece<'_>>; MAX_PIECES] = Default::default();
         let parts = rows
             .chunks(n_rows)
             .zip(deformed.chunks_mut(n_rows * n_pixels));
         for ((piece, worker), (rows, deformed)) in pieces.iter_mut().zip(workers).zip(parts) {
-            *piece = Some((worker, rows, deformed));
+            *piece = Some(Piece {
+                worker,
+                rows,
+                deformed,
+            });
         }
         threads.for_each(&mut pieces, |_, piece| {
-            let Some((worker, rows, deformed)) = piece else {
+            let Some(Piece {
+                worker,
+                rows,
+                deformed,
+            }) = piece
+            else {
                 return;
             };
             for (deformed, &row) in deformed.chunks_exact_mut(n_pixels).zip(*rows) {
-                let index = epoch % N_EPOCHS << 32 | u64::from(row);
+                let index = ((epoch % N_EPOCHS) << 32) | u64::from(row);
                 let mut stream = streams.stream(Purpose::Augment, index);
                 augment.draw(&mut worker.map, smoothing, &mut stream);
                 let image = images.row(row as usize);

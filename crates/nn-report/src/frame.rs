@@ -12,9 +12,10 @@ use plotters::prelude::{Cartesian2d, ChartContext, LineSeries};
 use plotters::series::PointSeries;
 use plotters::style::{Color, IntoTextStyle, ShapeStyle, TextStyle};
 
+use crate::axis::Axis;
 use crate::canvas::{Canvas, Ink, UNITS};
 use crate::palette;
-use crate::scale::{Axis, Scale, Tick};
+use crate::scale::{Scale, Tick};
 use crate::svg::{Anchor, Drawing, TITLE_HEIGHT, shortened, text_width};
 
 /// Size of a chart with axes, in CSS pixels.

@@ -13,6 +13,7 @@
 //!   description for those who cannot see it, and needs no script.
 //! - [`Page`] puts charts, [`Table`]s and text into one HTML file that loads
 //!   nothing.
+//! - [`RunReport`] is the page of one [`Run`], [`Comparison`] that of several.
 //!
 //! ```
 //! use nn_report::chart::{LineChart, Series};
@@ -41,6 +42,7 @@
 
 mod escape;
 pub mod number;
+mod axis;
 mod scale;
 mod thinning;
 mod palette;
@@ -51,8 +53,15 @@ mod frame;
 pub mod chart;
 mod table;
 mod page;
+mod run;
+mod run_report;
+mod comparison;
 
+pub use axis::{Axis, Format};
+pub use comparison::{ComparedValue, Comparison};
 pub use page::{Body, Page};
-pub use scale::{Axis, Format};
+pub use run::{Epoch, Run, Summary};
+pub use run_report::{ClassResult, Report, Results, RunReport};
+
 pub use svg::Svg;
 pub use table::{Cell, Column, Table, Tone};

@@ -47,6 +47,15 @@ pub(crate) fn short_percent(share: f64) -> String {
     }
 }
 
+/// A time: `12.75 s`, `6.5 ms`.
+pub fn seconds(seconds: f64) -> String {
+    if seconds.is_finite() && seconds < 0.1 {
+        format!("{}{NARROW_SPACE}ms", number(1e3 * seconds))
+    } else {
+        format!("{}{NARROW_SPACE}s", number(seconds))
+    }
+}
+
 /// A whole number, its digits in groups of three: `235 146`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
@@ -55,6 +64,9 @@ pub fn count(value: u64) -> String {
 /// The label of a tick: as many decimals as the distance between ticks needs.
 pub(crate) fn tick(value: f64, step: f64) -> String {
     let size = value.abs().max(step);
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     if !(1e-4..1e6).contains(&size) {
         let digits = (size / step).log10().ceil().clamp(0.0, 6.0) as usize;
         return scientific(value, digits);
@@ -64,11 +76,11 @@ pub(crate) fn tick(value: f64, step: f64) -> String {
     let decimals = decimals + usize::from(!is_whole(step * 10_f64.powi(decimals as i32)));
     let text = format!("{value:.decimals$}");
     // "-0.0" is what rounding leaves of a tick at zero.
-    with_minus(if text.parse() == Ok(0.0_f64) {
-        "0"
-    } else {
-        &text
-    })
+    match text.parse() {
+        Ok(0.0_f64) => "0".to_owned(),
+        _ if decimals == 0 => with_minus(&grouped(&text)),
+        _ => with_minus(&text),
+    }
 }
 
 /// The label of a power of ten, or of a small multiple of it.
@@ -154,6 +166,8 @@ mod tests {
         assert_eq!(tick(0.3, 0.1), "0.3");
         assert_eq!(tick(-1e-17, 0.1), "0");
         assert_eq!(tick(20.0, 10.0), "20");
+        assert_eq!(tick(50_000.0, 50_000.0), "50\u{202F}000");
+        assert_eq!(tick(0.0, 2e-5), "0");
         assert_eq!(tick(2e7, 1e7), "2e7");
         assert_eq!(tick(1.5e-7, 5e-8), "1.5e-7");
     }
@@ -162,6 +176,7 @@ mod tests {
     fn whole_numbers_are_grouped() {
         assert_eq!(count(999), "999");
         assert_eq!(count(60_000), "60\u{202F}000");
+        assert_eq!(seconds(0.012), "12\u{202F}ms");
         assert_eq!(percent(0.983_8), "98.38\u{202F}%");
     }
 }

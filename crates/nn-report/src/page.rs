@@ -34,7 +34,7 @@ code{background:var(--box);padding:.1em .3em;border-radius:4px}\
 pre{background:var(--box);padding:.8rem 1rem;border-radius:6px;overflow-x:auto;border:1px solid var(--rule)}\
 pre code{padding:0;background:none}\
 nav ol{padding-left:1.3rem;columns:16rem;margin:.4rem 0}\
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;margin:1rem 0}\
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:.7rem;margin:1rem 0}\
 .facts div{background:var(--box);border:1px solid var(--rule);border-radius:8px;padding:.6rem .8rem}\
 .facts dl,.facts dd,.facts dt{margin:0}.facts dt{color:var(--muted);font-size:.85rem}\
 .facts dd{font-size:1.3rem;font-weight:600;overflow-wrap:anywhere}\
@@ -49,6 +49,7 @@ th+th,td+td{padding-left:.8rem}thead th{border-bottom:2px solid var(--rule);whit
 .number{text-align:right;white-space:nowrap}.muted{color:var(--muted)}\
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.marked{background:var(--mark)}\
 summary{cursor:pointer;color:var(--link)}details{margin:.8rem 0}\
+@media (max-width:34rem){.chart .plot text{font-size:155px}}\
 @media print{body{font-size:11pt}main,header,footer{max-width:none;padding:0}nav{display:none}\
 .scroll{overflow:visible}pre{white-space:pre-wrap}h2,h3{break-after:avoid}tr{break-inside:avoid}}";
 

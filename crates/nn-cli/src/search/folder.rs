@@ -1,5 +1,5 @@
 //! The directory of a search: `config.toml`, `journal.jsonl`, `trials.csv`,
-//! `summary.json`.
+//! `summary.json`, `report.html`, `plots/`.
 //!
 //! The journal is nn-search's: every trial asked for, what it reported and how
 //! it ended, a line each, on which a search that was cut short goes on.
@@ -15,6 +15,7 @@ use crate::failure::{Code, Failure, Result};
 use crate::run_dir::{create_directory, replace};
 
 use super::config::{CONFIG, Config};
+use super::report::Report;
 use super::trial::Row;
 
 const JOURNAL: &str = "journal.jsonl";
@@ -44,6 +45,12 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The last part of its path.
+    pub(super) fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -120,6 +127,18 @@ impl Folder {
                 })
             })
             .collect()
+    }
+
+    /// Writes the page and its charts.
+    pub(super) fn write_report(&self, report: &Report<'_>) -> Result<()> {
+        let plots = report.plots();
+        let folder = self.path.join("plots");
+        fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+        for plot in &plots {
+            let name = format!("{}.svg", plot.name);
+            replace(&folder, &name, plot.svg.standalone().as_bytes())?;
+        }
+        replace(&self.path, "report.html", report.html(&plots).as_bytes())
     }
 
     /// Writes the summary.

@@ -140,8 +140,8 @@ impl Flags {
     }
 
     /// Whether there are validation samples, and whether a training is possible
-    /// at both ends of every dimension and with each of its options, the others
-    /// being in the middle.
+    /// at both ends and in the middle of every dimension and with each of its
+    /// options, the others being in the middle.
     pub(super) fn check(&self, data: &Data, objective: Objective) -> Result<()> {
         if data.parts()?.validation.is_empty() {
             return Err(Failure::usage(
@@ -155,21 +155,13 @@ impl Flags {
                     .help("use --objective loss"),
             );
         }
+        let n_dimensions = self.space.dimensions().len();
         for (index, dimension) in self.space.dimensions().iter().enumerate() {
-            let n_values = match dimension.domain() {
-                Domain::Categorical { options } => options.len(),
-                Domain::Real { .. } | Domain::Integer { .. } => 2,
-            };
-            for value in 0..n_values {
-                let mut position = vec![0.5; self.space.dimensions().len()];
-                let last = (n_values - 1) as f64;
-                position[index] = match dimension.domain() {
-                    Domain::Categorical { .. } => (value as f64 + 0.5) / (last + 1.0),
-                    Domain::Real { .. } | Domain::Integer { .. } => value as f64,
-                };
+            for place in places(dimension.domain()) {
+                let mut position = vec![0.5; n_dimensions];
+                position[index] = place;
                 let point = self.space.point_at(&position);
-                let settings = self.settings(&point)?;
-                Plan::new(&settings, data)
+                Plan::new(&self.settings(&point)?, data)
                     .map_err(|failure| failure.at(format!("--space: with {point}")))?;
             }
         }
@@ -196,6 +188,16 @@ impl Flags {
             )));
         }
         words.join(" ")
+    }
+}
+
+/// Where in the unit interval the ends, the middle and all options lie.
+fn places(domain: &Domain) -> Vec<f64> {
+    match domain {
+        Domain::Real { .. } | Domain::Integer { .. } => vec![0.0, 0.5, 1.0],
+        Domain::Categorical { options } => (0..options.len())
+            .map(|option| (option as f64 + 0.5) / options.len() as f64)
+            .collect(),
     }
 }
 

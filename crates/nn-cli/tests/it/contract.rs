@@ -57,6 +57,8 @@ fn a_run_directory_holds_what_the_contract_says() {
             "config.toml",
             "metrics.csv",
             "model.safetensors",
+            "plots",
+            "report.html",
             "summary.json"
         ]
     );

@@ -35,6 +35,8 @@ fn help_of_commands() {
         "",
         "evaluate",
         "predict",
+        "report",
+        "compare",
         "inspect",
         "data",
         "data list",

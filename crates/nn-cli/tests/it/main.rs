@@ -15,4 +15,5 @@ mod menus;
 mod tables;
 mod digits;
 mod papers;
+mod reports;
 mod help;

@@ -157,7 +157,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
             "--space optimizer=sgd|adamant",
             &["optimizer=adamant", "unknown optimizer"],
         ),
-        ("--space epochs=0..1", &["invalid value '0.5'"]),
+        ("--space epochs=1..2", &["invalid value '1.5'"]),
         ("--space lr=0..1", &["--lr=0", "learning rate", "found 0"]),
         ("--lr 0.1 --space lr=0.1..1", &["--lr: is a dimension"]),
         (
@@ -171,7 +171,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ("--objective test", &["--objective: expected loss or error"]),
         ("--validation 0", &["--validation: a search needs"]),
         (
-            "--data sum.csv --objective error",
+            "--data sum.csv --task regress --objective error",
             &["--objective error: needs one class"],
         ),
     ] {
@@ -201,5 +201,5 @@ fn one_search_is_not_taken_for_another() {
     scratch.file("runs/a/journal.jsonl", "nonsense\n");
     scratch
         .nn("search --resume a")
-        .refuses(3, &["runs/a/journal.jsonl", "not the journal"]);
+        .refuses(3, &["runs/a/journal.jsonl: line 1: expected"]);
 }

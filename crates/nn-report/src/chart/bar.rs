@@ -1,10 +1,11 @@
 //! Bars over names: one number a class, a layer, a run.
 
 use super::listed;
+use crate::axis::{Axis, Format};
 use crate::frame::{Entry, Frame, Key};
 use crate::number;
 use crate::palette;
-use crate::scale::{Axis, Format, Padding, Scale};
+use crate::scale::{Padding, Scale};
 use crate::svg::{Anchor, Svg, shortened, text_width};
 
 /// Share of the place of a name that its bars take.

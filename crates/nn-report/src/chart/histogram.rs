@@ -1,10 +1,11 @@
 //! How numbers are distributed: shares of them between edges.
 
 use super::listed;
+use crate::axis::Axis;
 use crate::frame::{Entry, Frame, Key};
 use crate::number;
 use crate::palette;
-use crate::scale::{Axis, Padding, Scale};
+use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
 /// Histograms in one frame.

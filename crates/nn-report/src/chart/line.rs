@@ -1,8 +1,9 @@
 //! Lines over an axis: loss and accuracy over epochs.
 
 use super::{Mark, Series, listed};
+use crate::axis::Axis;
 use crate::frame::{Entry, Frame, Key};
-use crate::scale::{Axis, Padding, Scale};
+use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
 /// Most points of a drawn line: about one a pixel.

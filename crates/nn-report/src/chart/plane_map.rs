@@ -45,7 +45,7 @@ impl PlaneMap {
         let mut drawing = Drawing::new(&self.title, WIDTH);
         let top = TITLE_HEIGHT + 26.0;
         self.draw_plane(&mut drawing, (40.0, top));
-        self.draw_space(&mut drawing, (350.0, top));
+        self.draw_space(&mut drawing, (362.0, top));
         let arrow = [(316.0, top + SIDE / 2.0), (340.0, top + SIDE / 2.0)];
         drawing.path(&arrow, "line neutral", "stroke-width=\"2\"");
         let y = arrow[1].1;
@@ -125,14 +125,20 @@ impl PlaneMap {
     }
 }
 
-/// Three edges of the unit cube; returns where their names belong.
+/// Three edges of the unit cube, at the bottom in front and at the left, where
+/// nothing hides them; returns where their names belong.
 fn draw_axes(drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) -> [(f64, f64); 3] {
+    const EDGES: [[[f64; 3]; 2]; 3] = [
+        [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
+        [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]],
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
+    ];
+    const BESIDE: [(f64, f64); 3] = [(-12.0, 12.0), (14.0, 12.0), (-18.0, 0.0)];
     std::array::from_fn(|axis| {
-        let mut end = [0.0; 3];
-        end[axis] = 1.0;
-        let [from, to] = [[0.0; 3], end].map(|point| place(project(centred(point)).0));
+        let [from, to] = EDGES[axis].map(|end| place(project(centred(end)).0));
         drawing.line(from, to, "axis", "stroke-width=\"1\"");
-        (to.0 + 0.09 * (to.0 - from.0), to.1 + 0.09 * (to.1 - from.1))
+        let middle = (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1));
+        (middle.0 + BESIDE[axis].0, middle.1 + BESIDE[axis].1)
     })
 }
 

@@ -1,10 +1,11 @@
 //! Points over two axes: trials of a search, predicted against actual.
 
 use super::{Mark, Series, listed};
+use crate::axis::Axis;
 use crate::frame::{Entry, Frame, Key};
 use crate::number;
 use crate::palette;
-use crate::scale::{Axis, Padding, Scale};
+use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
 /// Most points of a series that are drawn; of more, an even selection.

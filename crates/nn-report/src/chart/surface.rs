@@ -1,10 +1,11 @@
 //! A function of two parameters as bands of colour, with a path on it: the
 //! cost surface and a descent.
 
+use crate::axis::Axis;
 use crate::frame::Frame;
 use crate::palette;
 use crate::picture::{TRANSPARENT, data_uri};
-use crate::scale::{Axis, Padding, Scale};
+use crate::scale::{Padding, Scale};
 use crate::svg::{Anchor, Svg};
 
 /// Bands of colour between the lowest and the highest value.

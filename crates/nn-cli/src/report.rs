@@ -1,0 +1,156 @@
+//! `nn report RUN...`, and the report at the end of a training.
+
+mod answers;
+mod weights;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nn_core::Model;
+use nn_report::{Report, RunReport};
+use nn_tensor::Threads;
+use serde_json::json;
+
+use crate::args::{ReportArguments, SplitChoice};
+use crate::datasets::Data;
+use crate::evaluate::data_of;
+use crate::failure::{Failure, Result};
+use crate::run_dir::read_model;
+use crate::run_files::{locate_run, read_run};
+use crate::terminal;
+
+/// Name of the page in a run directory.
+const PAGE: &str = "report.html";
+
+/// Folder of the charts in a run directory.
+const PLOTS: &str = "plots";
+
+pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
+    let threads = Threads::all();
+    arguments.runs.iter().try_for_each(|run| {
+        let directory = locate_run(run, &arguments.runs_dir)?;
+        let written = report_on(&directory, arguments, &threads)?;
+        if arguments.json {
+            terminal::line(written.to_json(&directory));
+        } else {
+            written.show();
+        }
+        Ok(())
+    })
+}
+
+/// What a report is made from, beside the files of its run.
+pub(crate) struct Sources<'a> {
+    pub(crate) model: Option<&'a Model>,
+    pub(crate) data: Option<&'a Data>,
+    /// Which samples; by default test, else validation, else training samples.
+    pub(crate) split: Option<SplitChoice>,
+    /// What is not at hand, and why.
+    pub(crate) missing: Vec<String>,
+}
+
+/// A report on the disk.
+pub(crate) struct Written {
+    page: PathBuf,
+    plots: Vec<PathBuf>,
+    missing: Vec<String>,
+}
+
+/// Writes the report of a run with as much as is at hand.
+fn report_on(directory: &Path, arguments: &ReportArguments, threads: &Threads) -> Result<Written> {
+    let mut missing = Vec::new();
+    let model = read_model(directory, &arguments.runs_dir)
+        .map_err(|failure| missing.push(format!("The network: {}", failure.message())))
+        .ok();
+    let data_dir = &arguments.folder.data_dir;
+    let data = model.as_ref().and_then(|model| {
+        data_of(model, None, data_dir, threads)
+            .map_err(|failure| missing.push(format!("Results and mistakes: {}", failure.message())))
+            .ok()
+    });
+    let sources = Sources {
+        model: model.as_ref(),
+        data: data.as_ref(),
+        split: arguments.split,
+        missing,
+    };
+    write(directory, sources, threads)
+}
+
+/// Writes `report.html` and `plots/*.svg` into a run directory.
+pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -> Result<Written> {
+    let mut content = RunReport {
+        run: read_run(directory)?,
+        program: terminal::program().to_owned(),
+        path: directory.display().to_string(),
+        missing: sources.missing,
+        ..RunReport::default()
+    };
+    if !directory.join("summary.json").exists() {
+        content.missing.push(
+            "A summary: the run was interrupted, or is still going on. The numbers are those of its last epoch."
+                .to_owned(),
+        );
+    }
+    if let Some(model) = sources.model {
+        weights::fill(&mut content, model);
+        if let Some(data) = sources.data {
+            answers::fill(&mut content, model, data, sources.split, threads)?;
+        }
+    }
+    let plots = write_files(directory, &content.build())?;
+    Ok(Written {
+        page: directory.join(PAGE),
+        plots,
+        missing: content.missing,
+    })
+}
+
+fn write_files(directory: &Path, report: &Report) -> Result<Vec<PathBuf>> {
+    let folder = directory.join(PLOTS);
+    fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+    let write_plot = |(name, svg): &(String, nn_report::Svg)| {
+        let path = folder.join(format!("{name}.svg"));
+        replace(&path, &svg.standalone()).map(|()| path)
+    };
+    let plots = report.plots.iter().map(write_plot).collect::<Result<_>>()?;
+    replace(&directory.join(PAGE), &report.page.html())?;
+    Ok(plots)
+}
+
+/// Puts `text` under `path`: all of it, or none. It can be made again, so it
+/// need not survive a power cut.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    fs::write(&temporary, text)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| {
+            // The temporary file is worthless, and removing it can only fail with it.
+            let _ = fs::remove_file(&temporary);
+            Failure::io(path, &error)
+        })
+}
+
+impl Written {
+    fn show(&self) {
+        for missing in &self.missing {
+            terminal::line(format!("not shown: {missing}"));
+        }
+        terminal::line(format!(
+            "report in {}, {} charts in its folder {PLOTS}",
+            self.page.display(),
+            self.plots.len()
+        ));
+    }
+
+    fn to_json(&self, directory: &Path) -> serde_json::Value {
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        json!({
+            "run": directory.to_string_lossy(),
+            "report": text(&self.page),
+            "plots": self.plots.iter().map(text).collect::<Vec<_>>(),
+            "missing": self.missing,
+        })
+    }
+}

@@ -1,0 +1,351 @@
+//! Several runs side by side: what was chosen differently, what came out.
+
+use crate::axis::Axis;
+use crate::chart::Series;
+use crate::number::{self, NO_NUMBER};
+use crate::page::Page;
+use crate::run::{Epoch, Run, curves};
+use crate::run_report::Report;
+use crate::table::{Cell, Column, Table, Tone};
+
+/// Runs that can be told apart in one chart.
+const MOST_CURVES: usize = 18;
+
+/// Several runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// In the order in which they are shown.
+    pub runs: Vec<Run>,
+    /// The command that made the comparison.
+    pub command: String,
+}
+
+/// One line of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComparedValue {
+    /// What is compared.
+    pub name: String,
+    /// One text a run.
+    pub values: Vec<String>,
+    /// Whether they are not all the same.
+    pub differs: bool,
+    /// The runs that do best, where better and worse exist.
+    pub best: Vec<usize>,
+}
+
+/// Which of two results is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Better {
+    Higher,
+    Lower,
+}
+
+impl Comparison {
+    /// Every setting of any run, those that differ first.
+    pub fn settings(&self) -> Vec<ComparedValue> {
+        let mut names: Vec<&String> = Vec::new();
+        for (name, _) in self.runs.iter().flat_map(|run| &run.settings) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let mut settings: Vec<ComparedValue> =
+            names.into_iter().map(|name| self.setting(name)).collect();
+        settings.sort_by_key(|setting| !setting.differs);
+        settings
+    }
+
+    fn setting(&self, name: &str) -> ComparedValue {
+        let value = |run: &Run| {
+            let found = run.settings.iter().find(|setting| setting.0 == name);
+            match found {
+                Some((_, value)) if value.is_empty() => "''".to_owned(),
+                Some((_, value)) => value.clone(),
+                None => NO_NUMBER.to_owned(),
+            }
+        };
+        ComparedValue::new(name, self.runs.iter().map(value).collect())
+    }
+
+    /// What came out, the best of each line named where the runs can be
+    /// compared.
+    pub fn results(&self) -> Vec<ComparedValue> {
+        let layers = |run: &Run| {
+            let widths: Vec<String> = run.summary.layers.iter().map(u64::to_string).collect();
+            widths.join("-")
+        };
+        let texts = |name: &str, text: &dyn Fn(&Run) -> String| {
+            ComparedValue::new(name, self.runs.iter().map(text).collect())
+        };
+        let decimal = number::number;
+        // Of different data, or by different losses, none is the best.
+        let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
+        let has_same_loss = has_same_data && !self.setting("loss").differs;
+        let higher = Some(Better::Higher).filter(|_| has_same_data);
+        let lower = Some(Better::Lower).filter(|_| has_same_loss);
+        let shorter = Some(Better::Lower);
+        vec![
+            texts("data set", &|run| run.summary.dataset.clone()),
+            texts("network", &layers),
+            self.numbers(
+                "parameters",
+                None,
+                |run| run.summary.parameters.map(|n| n as f64),
+                |n| number::count(n as u64),
+            ),
+            self.numbers("epochs", None, |run| Some(run.epochs.len() as f64), decimal),
+            self.numbers(
+                "training loss",
+                lower,
+                |run| run.summary.train_loss,
+                decimal,
+            ),
+            self.numbers(
+                "validation loss",
+                lower,
+                |run| run.summary.validation_loss,
+                decimal,
+            ),
+            self.numbers(
+                "validation accuracy",
+                higher,
+                |run| run.summary.validation_accuracy,
+                number::percent,
+            ),
+            self.numbers("test loss", lower, |run| run.summary.test_loss, decimal),
+            self.numbers(
+                "test accuracy",
+                higher,
+                |run| run.summary.test_accuracy,
+                number::percent,
+            ),
+            self.numbers(
+                "training time",
+                shorter,
+                |run| run.summary.train_seconds,
+                number::seconds,
+            ),
+            self.numbers(
+                "time of an epoch",
+                shorter,
+                |run| run.summary.seconds_per_epoch,
+                number::seconds,
+            ),
+        ]
+    }
+
+    fn numbers(
+        &self,
+        name: &str,
+        better: Option<Better>,
+        value: impl Fn(&Run) -> Option<f64>,
+        written: impl Fn(f64) -> String,
+    ) -> ComparedValue {
+        let values: Vec<Option<f64>> = self.runs.iter().map(value).collect();
+        let text = |value: &Option<f64>| value.map_or(NO_NUMBER.to_owned(), &written);
+        let line = ComparedValue::new(name, values.iter().map(text).collect());
+        let finite = values
+            .iter()
+            .flatten()
+            .copied()
+            .filter(|value| value.is_finite());
+        let best = match better {
+            Some(Better::Higher) => finite.reduce(f64::max),
+            Some(Better::Lower) => finite.reduce(f64::min),
+            None => None,
+        };
+        let best = match best {
+            Some(best) if line.differs => (0..values.len())
+                .filter(|&index| values[index] == Some(best))
+                .collect(),
+            _ => Vec::new(),
+        };
+        ComparedValue { best, ..line }
+    }
+
+    /// Writes the page and draws the charts.
+    pub fn build(&self) -> Report {
+        let names: Vec<&str> = self.runs.iter().map(|run| run.name.as_str()).collect();
+        let mut page = Page::new(format!("{} runs side by side", self.runs.len()));
+        page.lead(&names.join(", "));
+        page.section("Results").table(&self.table(&self.results()));
+        page.body().note(
+            "The best of each line is marked with a star. Choose by the validation columns: the \
+             test set says how good the choice is, once.",
+        );
+        let plots = self.plots();
+        page.section("Curves");
+        if self.runs.len() > MOST_CURVES {
+            page.body()
+                .note(&format!("The curves of the first {MOST_CURVES} runs."));
+        }
+        for (_, svg) in &plots {
+            page.body().figure(svg, "");
+        }
+        self.settings_into(&mut page);
+        page.footer("Written by `nn compare`.");
+        Report { page, plots }
+    }
+
+    fn settings_into(&self, page: &mut Page) {
+        let (different, same): (Vec<_>, Vec<_>) = self
+            .settings()
+            .into_iter()
+            .partition(|setting| setting.differs);
+        let body = page.section("Settings");
+        if different.is_empty() {
+            body.paragraph("All settings are the same.");
+        } else {
+            body.paragraph("These differ:")
+                .table(&self.table(&different));
+        }
+        if !same.is_empty() {
+            let table = self.table(&same);
+            body.details(&format!("{} settings are the same", same.len()), |body| {
+                body.table(&table);
+            });
+        }
+        body.paragraph("The command that made this page:")
+            .code(&self.command);
+    }
+
+    fn plots(&self) -> Vec<(String, crate::Svg)> {
+        let accuracy = || Axis::new("share of right answers").percent();
+        let loss = || Axis::new("loss per sample");
+        [
+            self.plot("validation-loss", "Validation loss", loss(), |epoch| {
+                epoch.validation_loss
+            }),
+            self.plot(
+                "validation-accuracy",
+                "Validation accuracy",
+                accuracy(),
+                |epoch| epoch.validation_accuracy,
+            ),
+            self.plot("training-loss", "Training loss", loss(), |epoch| {
+                epoch.train_loss
+            }),
+            self.plot(
+                "training-accuracy",
+                "Training accuracy",
+                accuracy(),
+                |epoch| epoch.train_accuracy,
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn plot(
+        &self,
+        name: &str,
+        title: &str,
+        y: Axis,
+        value: impl Fn(&Epoch) -> f64 + Copy,
+    ) -> Option<(String, crate::Svg)> {
+        let first = self.runs.first()?;
+        let runs = self.runs.iter().take(MOST_CURVES);
+        let series: Vec<Series> = runs.map(|run| run.series(&run.name, value)).collect();
+        Some((name.to_owned(), curves(first, title, y, series, None)?))
+    }
+
+    fn table(&self, lines: &[ComparedValue]) -> Table {
+        let runs = self
+            .runs
+            .iter()
+            .map(|run| Column::number(run.name.as_str()));
+        let mut table = Table::new([Column::text("")].into_iter().chain(runs).collect());
+        for line in lines {
+            let values = line.values.iter().enumerate().map(|(index, value)| {
+                if line.best.contains(&index) {
+                    Cell::new(format!("★ {value}")).tone(Tone::Good)
+                } else {
+                    Cell::new(value.as_str())
+                }
+            });
+            table.row([Cell::new(line.name.as_str())].into_iter().chain(values));
+        }
+        table
+    }
+}
+
+impl ComparedValue {
+    fn new(name: &str, values: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            differs: values.windows(2).any(|pair| pair[0] != pair[1]),
+            values,
+            best: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Summary;
+
+    fn run(name: &str, rate: &str, accuracy: Option<f64>) -> Run {
+        let settings = [("data", "glyphs"), ("hidden", ""), ("lr", rate)];
+        Run {
+            name: name.to_owned(),
+            settings: settings
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            epochs: Vec::new(),
+            summary: Summary {
+                test_accuracy: accuracy,
+                ..Summary::default()
+            },
+        }
+    }
+
+    fn three() -> Comparison {
+        Comparison {
+            runs: vec![
+                run("a", "0.1", Some(0.9)),
+                run("b", "0.2", Some(0.95)),
+                run("c", "0.1", None),
+            ],
+            command: "nn compare a b c".to_owned(),
+        }
+    }
+
+    #[test]
+    fn settings_that_differ_come_first() {
+        let settings = three().settings();
+        assert_eq!(
+            (settings[0].name.as_str(), settings[0].differs),
+            ("lr", true)
+        );
+        assert_eq!(settings[0].values, ["0.1", "0.2", "0.1"]);
+        assert_eq!(
+            (settings[1].name.as_str(), settings[1].differs),
+            ("data", false)
+        );
+    }
+
+    #[test]
+    fn the_best_is_named() {
+        let results = three().results();
+        let accuracy = results
+            .iter()
+            .find(|line| line.name == "test accuracy")
+            .expect("there");
+        assert_eq!(accuracy.best, [1]);
+        assert_eq!(accuracy.values[2], NO_NUMBER);
+    }
+
+    #[test]
+    fn of_different_data_none_is_the_best() {
+        let mut comparison = three();
+        comparison.runs[0].summary.dataset = "mnist".to_owned();
+        assert!(comparison.results().iter().all(|line| line.best.is_empty()));
+    }
+
+    #[test]
+    fn no_runs_are_no_panic() {
+        assert!(Comparison::default().build().page.html().contains("0 runs"));
+    }
+}

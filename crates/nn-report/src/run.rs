@@ -1,0 +1,257 @@
+//! A finished or interrupted training in numbers, as its directory tells it.
+
+use crate::axis::{Axis, Format};
+use crate::chart::{LineChart, Mark, Series};
+use crate::svg::Svg;
+
+/// What a run directory holds, without the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// Name of its directory.
+    pub name: String,
+    /// What was chosen, as flags without their hyphens and values.
+    pub settings: Vec<(String, String)>,
+    /// The finished epochs.
+    pub epochs: Vec<Epoch>,
+    /// What came out; names and values, ready to be read.
+    pub summary: Summary,
+}
+
+/// What a run came to; absent where it was interrupted or not measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Widths, inputs first.
+    pub layers: Vec<u64>,
+    /// Number of parameters.
+    pub parameters: Option<u64>,
+    /// Per-sample mean over the last pass.
+    pub train_loss: Option<f64>,
+    /// Share from 0 to 1.
+    pub train_accuracy: Option<f64>,
+    /// Per-sample mean.
+    pub validation_loss: Option<f64>,
+    /// Share from 0 to 1.
+    pub validation_accuracy: Option<f64>,
+    /// Per-sample mean.
+    pub test_loss: Option<f64>,
+    /// Share from 0 to 1.
+    pub test_accuracy: Option<f64>,
+    /// Seconds of all epochs, evaluation apart.
+    pub train_seconds: Option<f64>,
+    /// Median of the epochs' seconds, evaluation apart.
+    pub seconds_per_epoch: Option<f64>,
+    /// Hexadecimal.
+    pub weights_sha256: String,
+    /// Of the program.
+    pub version: String,
+}
+
+/// A row of `metrics.csv`; NaN where nothing was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// At its last step.
+    pub learning_rate: f64,
+    /// Per-sample mean while it learned.
+    pub train_loss: f64,
+    /// Share from 0 to 1.
+    pub train_accuracy: f64,
+    /// Per-sample mean after it.
+    pub validation_loss: f64,
+    /// Share from 0 to 1.
+    pub validation_accuracy: f64,
+    /// Seconds of learning.
+    pub train_seconds: f64,
+    /// Seconds of measuring.
+    pub evaluate_seconds: f64,
+}
+
+impl Run {
+    /// The epoch with the lowest validation loss.
+    pub fn best_epoch(&self) -> Option<&Epoch> {
+        self.epochs
+            .iter()
+            .filter(|epoch| epoch.validation_loss.is_finite())
+            .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+    }
+
+    /// The command that repeats it, with every setting spelled out.
+    pub fn command(&self, program: &str) -> String {
+        let flags: String = self
+            .settings
+            .iter()
+            .map(|(name, value)| format!(" --{name} {}", quoted(value)))
+            .collect();
+        format!("{program} train{flags}")
+    }
+
+    /// A curve over the epochs.
+    pub(crate) fn series(&self, name: &str, value: impl Fn(&Epoch) -> f64) -> Series {
+        let point = |epoch: &Epoch| (epoch.epoch as f64, value(epoch));
+        Series::new(name, self.epochs.iter().map(point))
+    }
+}
+
+/// As a POSIX shell reads it back.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+/// Training and validation loss, the best epoch marked.
+pub(crate) fn loss_chart(run: &Run) -> Option<Svg> {
+    let best = run.best_epoch();
+    let mark = best.map(|best| (best.validation_loss, best.epoch));
+    curves(
+        run,
+        "Loss",
+        Axis::new("loss per sample"),
+        [
+            run.series("training", |epoch| epoch.train_loss),
+            run.series("validation", |epoch| epoch.validation_loss),
+        ],
+        mark,
+    )
+}
+
+/// Training and validation accuracy, the epoch with the lowest loss marked.
+pub(crate) fn accuracy_chart(run: &Run) -> Option<Svg> {
+    let best = run.best_epoch();
+    let mark = best.map(|best| (best.validation_accuracy, best.epoch));
+    curves(
+        run,
+        "Accuracy",
+        Axis::new("share of right answers").percent(),
+        [
+            run.series("training", |epoch| epoch.train_accuracy),
+            run.series("validation", |epoch| epoch.validation_accuracy),
+        ],
+        mark,
+    )
+}
+
+/// Learning rate at the end of each epoch.
+pub(crate) fn rate_chart(run: &Run) -> Option<Svg> {
+    let rates = run.series("learning rate", |epoch| epoch.learning_rate);
+    curves(
+        run,
+        "Learning rate",
+        Axis::new("learning rate"),
+        [rates],
+        None,
+    )
+}
+
+/// Seconds of learning and of measuring.
+pub(crate) fn time_chart(run: &Run) -> Option<Svg> {
+    let axis = Axis::new("time [s]");
+    let longest = run.epochs.iter().map(|epoch| epoch.train_seconds);
+    let longest = longest
+        .filter(|seconds| seconds.is_finite())
+        .fold(0.0, f64::max);
+    let axis = if longest > 0.0 {
+        axis.range(0.0, 1.1 * longest)
+    } else {
+        axis
+    };
+    curves(
+        run,
+        "Time of an epoch",
+        axis,
+        [
+            run.series("learning", |epoch| epoch.train_seconds),
+            run.series("measuring", |epoch| epoch.evaluate_seconds),
+        ],
+        None,
+    )
+}
+
+/// Curves over epochs, those without a number left out; nothing if none is
+/// left.
+pub(crate) fn curves(
+    run: &Run,
+    title: &str,
+    y: Axis,
+    series: impl IntoIterator<Item = Series>,
+    best: Option<(f64, u64)>,
+) -> Option<Svg> {
+    let has_number = |series: &Series| series.points.iter().any(|point| point.1.is_finite());
+    let series: Vec<Series> = series.into_iter().filter(has_number).collect();
+    if series.is_empty() {
+        return None;
+    }
+    let mut chart = LineChart::new(title, Axis::new("epoch").whole(), y, series);
+    if let Some((value, epoch)) = best.filter(|_| run.epochs.len() > 1) {
+        let label = match chart.y.format {
+            Format::Percent => format!("{} at the lowest loss", crate::number::percent(value)),
+            _ => format!("lowest: epoch {epoch}, {}", crate::number::number(value)),
+        };
+        chart.marks.push(Mark::new((epoch as f64, value), label));
+    }
+    Some(chart.svg())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn epoch(number: u64, validation_loss: f64) -> Epoch {
+        Epoch {
+            epoch: number,
+            learning_rate: 0.1,
+            train_loss: 1.0,
+            train_accuracy: 0.5,
+            validation_loss,
+            validation_accuracy: f64::NAN,
+            train_seconds: 0.1,
+            evaluate_seconds: 0.01,
+        }
+    }
+
+    #[test]
+    fn the_best_epoch_has_the_lowest_validation_loss() {
+        let mut run = Run::default();
+        assert_eq!(run.best_epoch(), None);
+        run.epochs = vec![
+            epoch(1, 0.5),
+            epoch(2, f64::NAN),
+            epoch(3, 0.4),
+            epoch(4, 0.6),
+        ];
+        assert_eq!(run.best_epoch().map(|best| best.epoch), Some(3));
+    }
+
+    #[test]
+    fn commands_can_be_pasted_into_a_shell() {
+        let settings = [("data", "my file's.csv"), ("hidden", ""), ("lr", "0.1")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let run = Run {
+            settings: settings.to_vec(),
+            ..Run::default()
+        };
+        assert_eq!(
+            run.command("nn"),
+            "nn train --data 'my file'\\''s.csv' --hidden '' --lr 0.1"
+        );
+    }
+
+    #[test]
+    fn curves_without_numbers_are_left_out() {
+        let run = Run {
+            epochs: vec![epoch(1, f64::NAN)],
+            ..Run::default()
+        };
+        let loss = loss_chart(&run)
+            .expect("the training loss is there")
+            .inline();
+        assert!(!loss.contains("validation"));
+        assert!(time_chart(&run).is_some());
+        assert!(accuracy_chart(&Run::default()).is_none());
+    }
+}

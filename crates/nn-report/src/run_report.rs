@@ -1,0 +1,361 @@
+//! The page of one run, and its charts as files.
+
+use crate::axis::Axis;
+use crate::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
+use crate::number::{self, NO_NUMBER};
+use crate::page::{Body, Page};
+use crate::run::{self, Run};
+use crate::svg::Svg;
+use crate::table::{Cell, Column, Table};
+
+/// All that a report of a run shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunReport {
+    /// What its directory says.
+    pub run: Run,
+    /// How the program was started, such as `nn`.
+    pub program: String,
+    /// Where the run lies, as it would be typed.
+    pub path: String,
+    /// Facts about the data: name and value.
+    pub data: Vec<(String, String)>,
+    /// The network with its weights.
+    pub network: Option<NetworkDiagram>,
+    /// What the network says about samples.
+    pub results: Option<Results>,
+    /// Weights of the first layer as images.
+    pub weight_images: Option<ImageGrid>,
+    /// How much each input weighs in the first layer: name and size.
+    pub input_weights: Vec<(String, f64)>,
+    /// What could not be shown, and why.
+    pub missing: Vec<String>,
+}
+
+/// What a network says about samples, against what is right.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// `test`, `validation` or `training`.
+    pub split: String,
+    /// Number of samples.
+    pub n_samples: u64,
+    /// Name of the loss.
+    pub loss_name: String,
+    /// Per-sample mean.
+    pub loss: f64,
+    /// Share from 0 to 1.
+    pub accuracy: Option<f64>,
+    /// Errors of numbers: name and value.
+    pub errors: Vec<(String, f64)>,
+    /// Which class was taken for which.
+    pub confusion: Option<ConfusionChart>,
+    /// Precision, recall and so on, one a class.
+    pub classes: Vec<ClassResult>,
+    /// The samples with the highest loss among those that are wrong.
+    pub mistakes: Option<ImageGrid>,
+    /// The command that shows the first of them in full; nothing if empty.
+    pub mistake_command: String,
+    /// Predicted against actual numbers, one chart an output.
+    pub scatter: Vec<ScatterChart>,
+}
+
+/// How well one class is told from the others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassResult {
+    /// Its name.
+    pub name: String,
+    /// Of those named so, the share that are.
+    pub precision: Option<f64>,
+    /// Of those that are, the share that were named so.
+    pub recall: Option<f64>,
+    /// Harmonic mean of the two.
+    pub f1: Option<f64>,
+    /// Number of samples.
+    pub support: u64,
+}
+
+/// A page and its charts.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The page.
+    pub page: Page,
+    /// Names without an ending, and charts.
+    pub plots: Vec<(String, Svg)>,
+}
+
+impl RunReport {
+    /// Writes the page and draws the charts.
+    pub fn build(&self) -> Report {
+        let mut writer = Writer {
+            page: Page::new(format!("Run {}", self.run.name)),
+            plots: Vec::new(),
+        };
+        self.introduce(&mut writer);
+        self.training(&mut writer);
+        if let Some(results) = &self.results {
+            self.results(&mut writer, results);
+        }
+        self.weights(&mut writer);
+        self.settings(&mut writer);
+        writer.page.footer(&format!(
+            "Written by `nn report` {}. The numbers come from the files beside this page.",
+            self.run.summary.version
+        ));
+        Report {
+            page: writer.page,
+            plots: writer.plots,
+        }
+    }
+
+    fn introduce(&self, writer: &mut Writer) {
+        let summary = &self.run.summary;
+        let widths: Vec<String> = summary.layers.iter().map(u64::to_string).collect();
+        writer.page.lead(&format!(
+            "{}, network {}",
+            summary.dataset,
+            widths.join("-")
+        ));
+        let body = writer.page.section("Summary");
+        body.facts(self.facts());
+        body.paragraph("The command that repeats this run:");
+        body.code(&format!(
+            "{} train --config {}/config.toml",
+            self.program, self.path
+        ));
+        body.details("The same with every setting spelled out", |body| {
+            body.code(&self.run.command(&self.program));
+        });
+        if !self.missing.is_empty() {
+            body.subsection("Not shown");
+            body.list(&self.missing);
+        }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let summary = &self.run.summary;
+        let percent = |share: Option<f64>| share.map(number::percent);
+        let decimal = |value: Option<f64>| value.map(number::number);
+        let seconds = |value: Option<f64>| value.map(number::seconds);
+        [
+            ("Test accuracy", percent(summary.test_accuracy)),
+            ("Test loss", decimal(summary.test_loss)),
+            ("Validation accuracy", percent(summary.validation_accuracy)),
+            ("Validation loss", decimal(summary.validation_loss)),
+            ("Training loss", decimal(summary.train_loss)),
+            ("Parameters", summary.parameters.map(number::count)),
+            ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
+            ("Training time", seconds(summary.train_seconds)),
+            ("Time of an epoch", seconds(summary.seconds_per_epoch)),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+
+    fn training(&self, writer: &mut Writer) {
+        let run = &self.run;
+        writer.page.section("Training");
+        if run.epochs.is_empty() {
+            writer.page.body().paragraph("No epoch has finished.");
+            return;
+        }
+        writer.figure("loss", run::loss_chart(run), "Mean over the samples. The training loss is taken while the epoch learns, so it lags behind.");
+        writer.figure("accuracy", run::accuracy_chart(run), "");
+        writer.figure(
+            "learning-rate",
+            run::rate_chart(run),
+            "At the last step of each epoch.",
+        );
+        writer.figure("time", run::time_chart(run), "");
+        if let Some(note) = self.best_note() {
+            writer.page.body().note(&note);
+        }
+        writer
+            .page
+            .body()
+            .details("All epochs", |body| epochs_into(body, run));
+    }
+
+    fn best_note(&self) -> Option<String> {
+        let (best, last) = (self.run.best_epoch()?, self.run.epochs.last()?);
+        (best.epoch != last.epoch).then(|| {
+            format!(
+                "The validation loss was lowest in epoch {} of {}. `--patience N` stops when it no \
+                 longer falls, and keeps the best weights.",
+                best.epoch, last.epoch
+            )
+        })
+    }
+
+    fn results(&self, writer: &mut Writer, results: &Results) {
+        let mut title = results.split.clone();
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let body = writer.page.section(&format!("{title} results"));
+        body.paragraph(&format!(
+            "On the {} {} samples. {}",
+            number::count(results.n_samples),
+            results.split,
+            meaning(&results.split)
+        ));
+        let mut facts = vec![(
+            format!("Loss ({})", results.loss_name),
+            number::number(results.loss),
+        )];
+        facts.extend(
+            results
+                .accuracy
+                .map(|share| ("Accuracy".to_owned(), number::percent(share))),
+        );
+        let error = |(name, value): &(String, f64)| (name.clone(), number::number(*value));
+        facts.extend(results.errors.iter().map(error));
+        body.facts(facts);
+        let confusion = results.confusion.as_ref().map(ConfusionChart::svg);
+        writer.figure("confusion", confusion, "Rows are the right classes, columns the answers. Mistakes are coloured by how often they happened.");
+        if !results.classes.is_empty() {
+            writer.page.body().table(&class_table(&results.classes));
+        }
+        for (index, chart) in results.scatter.iter().enumerate() {
+            let name = format!("predicted-{}", index + 1);
+            writer.figure(
+                &name,
+                Some(chart.svg()),
+                "On the dashed line, the prediction is exact.",
+            );
+        }
+        if let Some(mistakes) = &results.mistakes {
+            writer.page.section("Worst mistakes");
+            let caption = "Right class → answer, with the probability of the answer, and the number of the sample.";
+            writer.figure("mistakes", Some(mistakes.svg()), caption);
+            if !results.mistake_command.is_empty() {
+                writer
+                    .page
+                    .body()
+                    .paragraph("All probabilities of the first:");
+                writer.page.body().code(&results.mistake_command);
+            }
+        }
+    }
+
+    fn weights(&self, writer: &mut Writer) {
+        let has_weights = self.weight_images.is_some() || !self.input_weights.is_empty();
+        if self.network.is_none() && !has_weights {
+            return;
+        }
+        writer.page.section("Network");
+        let network = self.network.as_ref().map(NetworkDiagram::svg);
+        let caption = "Blue edges are positive weights, vermilion ones negative; the stronger, the larger. Of wide layers the first and last neurons are drawn.";
+        writer.figure("network", network, caption);
+        let images = self.weight_images.as_ref().map(ImageGrid::svg);
+        writer.figure("weights", images, "One picture a neuron: what it looks for (blue) and what speaks against it (vermilion).");
+        if !self.input_weights.is_empty() {
+            let caption = "Root of the mean square of the weights from each input; inputs are standardised, so they can be compared.";
+            writer.figure("inputs", Some(self.input_chart()), caption);
+        }
+    }
+
+    fn input_chart(&self) -> Svg {
+        let (names, values) = self.input_weights.iter().cloned().unzip();
+        BarChart {
+            title: "Weight of the inputs".to_owned(),
+            x_label: "input".to_owned(),
+            y: Axis::new("weight"),
+            names,
+            series: vec![Bars {
+                name: "weight".to_owned(),
+                values,
+            }],
+        }
+        .svg()
+    }
+
+    fn settings(&self, writer: &mut Writer) {
+        let body = writer.page.section("Data and settings");
+        if !self.data.is_empty() {
+            body.subsection("Data");
+            body.table(&pairs(&self.data));
+        }
+        body.subsection("Settings");
+        body.table(&pairs(&self.run.settings));
+        let sha256 = &self.run.summary.weights_sha256;
+        if !sha256.is_empty() {
+            body.paragraph(&format!(
+                "SHA-256 of the weights: `{sha256}`. The same program, data and settings give the \
+                 same, whatever the number of threads."
+            ));
+        }
+    }
+}
+
+/// A page with its charts.
+struct Writer {
+    page: Page,
+    plots: Vec<(String, Svg)>,
+}
+
+impl Writer {
+    fn figure(&mut self, name: &str, svg: Option<Svg>, caption: &str) {
+        if let Some(svg) = svg {
+            self.page.body().figure(&svg, caption);
+            self.plots.push((name.to_owned(), svg));
+        }
+    }
+}
+
+fn meaning(split: &str) -> &'static str {
+    match split {
+        "test" => "The network never learned from them, and nothing was chosen by them.",
+        "validation" => {
+            "The network never learned from them, but choices may have been made by them."
+        }
+        _ => "The network learned from them, so this says nothing about new samples.",
+    }
+}
+
+fn class_table(classes: &[ClassResult]) -> Table {
+    let columns = [Column::text("class")].into_iter();
+    let numbers = ["precision", "recall", "F1", "samples"].map(Column::number);
+    let mut table = Table::new(columns.chain(numbers).collect());
+    for class in classes {
+        let shares = [class.precision, class.recall, class.f1];
+        let shares = shares.map(|share| share.map_or(NO_NUMBER.to_owned(), number::percent));
+        let cells = [class.name.clone()].into_iter().chain(shares);
+        table.row(cells.chain([number::count(class.support)]));
+    }
+    table
+}
+
+fn epochs_into(body: &mut Body, run: &Run) {
+    let names = [
+        "epoch",
+        "learning rate",
+        "training loss",
+        "training accuracy",
+        "validation loss",
+        "validation accuracy",
+        "learning [s]",
+        "measuring [s]",
+    ];
+    let mut table = Table::new(names.map(Column::number).to_vec());
+    for epoch in &run.epochs {
+        table.row([
+            epoch.epoch.to_string(),
+            number::number(epoch.learning_rate),
+            number::number(epoch.train_loss),
+            number::percent(epoch.train_accuracy),
+            number::number(epoch.validation_loss),
+            number::percent(epoch.validation_accuracy),
+            number::number(epoch.train_seconds),
+            number::number(epoch.evaluate_seconds),
+        ]);
+    }
+    body.table(&table);
+}
+
+fn pairs(pairs: &[(String, String)]) -> Table {
+    let mut table = Table::new(vec![Column::text("what"), Column::text("value")]);
+    for (name, value) in pairs {
+        table.row([Cell::new(name.as_str()), Cell::new(value.as_str())]);
+    }
+    table
+}

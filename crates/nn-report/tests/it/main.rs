@@ -1,0 +1,5 @@
+//! Charts and pages made of anything at all are well-formed, and text of
+//! others in them stays text.
+
+mod charts;
+mod pages;
