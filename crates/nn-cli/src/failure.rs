@@ -76,10 +76,6 @@ impl Failure {
         self.code
     }
 
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-
     /// Adds how to mend it.
     pub(crate) fn help(self, help: impl fmt::Display) -> Self {
         Self {

@@ -99,8 +99,7 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
 /// below one of 4.
 fn shape_rows() -> Vec<Row> {
     let [d, n, above] = [WIDTHS[0], WIDTHS[1], WIDTHS[2]];
-    let [a, delta, w]: [Array2<f64>; 3] =
-        [(M, d), (M, n), (n, d)].map(|shape| Array2::zeros(shape));
+    let [a, delta, w]: [Array2<f64>; 3] = [(M, d), (M, n), (n, d)].map(Array2::zeros);
     let printed = a.t().dot(&delta).dim();
     let mended = delta.t().dot(&a).dim();
     let error_above: Array2<f64> = Array2::zeros((M, above));

@@ -174,10 +174,10 @@ impl CostOfTwo {
         Ok(Self {
             parameters: [first + 3, first + 8],
             inputs: rows(network.n_inputs(), &|position, row| {
-                samples.copy_inputs(position, row)
+                samples.copy_inputs(position, row);
             }),
             targets: rows(network.n_outputs(), &|position, row| {
-                samples.copy_target(position, 0.0, row)
+                samples.copy_target(position, 0.0, row);
             }),
             trace: Trace::new(&network, n),
             gradients: Gradients::new(&network, n),
