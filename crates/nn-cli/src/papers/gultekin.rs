@@ -5,15 +5,10 @@
 //! drawn from -0.5..0.5 instead of 0..1, the gradient of 41 000 rows is divided
 //! by 42 000, and the gradient of a layer's biases is summed to one number.
 
-use nn_core::network::{Randomness, Trace};
-use nn_core::{Gradients, Loss, Network, evaluate};
-use nn_data::csv::{Header, Table, TableOptions};
-use nn_data::predictions::write_predictions;
-use nn_data::preprocessing::{Preprocessing, UnseenCategory};
+mod csv_form;
+mod summed_bias;
 
-use std::path::Path;
-
-use ndarray::{Array2, Axis};
+use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
@@ -52,7 +47,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         quick: "",
         needs_mnist: false,
         version: 1,
-        run: csv_form,
+        run: csv_form::csv_form,
     },
 ];
 
@@ -211,7 +206,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
     }
     if !context.is_quick {
         let accuracies = (0..seeds)
-            .map(|seed| summed_bias_training(context, at, seed))
+            .map(|seed| summed_bias::train(context, at, seed))
             .collect::<Result<Vec<_>>>()?;
         rows.extend(accuracy_rows(
             "code, biases as there",
@@ -284,107 +279,6 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (n - 1.0).max(1.0)).sqrt())
 }
 
-/// Gradient descent as in the author's code, where every bias of a layer moves
-/// by the sum of all their gradients: not an option of `nn train`, because it
-/// is a mistake.
-fn summed_bias_training(context: &Context<'_>, at: &[usize], seed: u64) -> Result<Vec<f64>> {
-    let last = at.iter().copied().max().unwrap_or(1);
-    let flags = flags(context, &VARIANTS[1], last, seed);
-    context.remember(&format!("{flags}; biases summed, after {at:?}"), || {
-        let (plan, data) = context.plan(&flags)?;
-        let samples = data.parts()?.train;
-        let mut network: Network = Network::new(&plan.network, seed)?;
-        let mut step = SummedBias::new(&network);
-        let mut accuracies = Vec::new();
-        for iteration in 1..=last {
-            context.check_interrupt()?;
-            step.descend(&mut network, &samples, CODE_RATE as f32, context);
-            if at.contains(&iteration) {
-                let found = evaluate(&network, &samples, Loss::CrossEntropy, &context.threads)?;
-                accuracies.push(100.0 * found.accuracy.unwrap_or(f64::NAN));
-            }
-        }
-        terminal::report(format!(
-            "     the same with summed biases, seed {seed}: {accuracies:.2?} %"
-        ));
-        Ok(accuracies)
-    })
-}
-
-/// The buffers of a step.
-struct SummedBias {
-    inputs: Array2<f32>,
-    targets: Array2<f32>,
-    trace: Trace<f32>,
-    gradients: Gradients<f32>,
-    sum: Vec<f32>,
-}
-
-impl SummedBias {
-    /// Rows that go through together.
-    const BLOCK: usize = 2000;
-
-    fn new(network: &Network) -> Self {
-        Self {
-            inputs: Array2::zeros((Self::BLOCK, network.n_inputs())),
-            targets: Array2::zeros((Self::BLOCK, network.n_outputs())),
-            trace: Trace::new(network, Self::BLOCK),
-            gradients: Gradients::new(network, Self::BLOCK),
-            sum: vec![0.0; network.parameters().len()],
-        }
-    }
-
-    /// One step on the mean over all samples.
-    fn descend(
-        &mut self,
-        network: &mut Network,
-        samples: &nn_core::Samples<'_>,
-        rate: f32,
-        context: &Context<'_>,
-    ) {
-        self.sum.fill(0.0);
-        for start in (0..samples.len()).step_by(Self::BLOCK) {
-            let n = Self::BLOCK.min(samples.len() - start);
-            for row in 0..n {
-                let mut inputs = self.inputs.row_mut(row);
-                samples.copy_inputs(
-                    start + row,
-                    inputs.as_slice_mut().expect("a row of a fresh matrix"),
-                );
-                let mut targets = self.targets.row_mut(row);
-                samples.copy_target(
-                    start + row,
-                    0.0,
-                    targets.as_slice_mut().expect("a row of a fresh matrix"),
-                );
-            }
-            let [inputs, targets] =
-                [&self.inputs, &self.targets].map(|rows| rows.slice_axis(Axis(0), (..n).into()));
-            network.forward_in_training(
-                inputs,
-                &mut self.trace,
-                Randomness::new(0, 0),
-                &context.threads,
-            );
-            self.gradients
-                .loss_of_batch(Loss::CrossEntropy, network, targets, &self.trace);
-            self.gradients.values_mut().fill(0.0);
-            self.gradients
-                .backward(network, inputs, &self.trace, &context.threads);
-            let share = n as f32 / samples.len() as f32;
-            let sums = self.sum.iter_mut().zip(self.gradients.values());
-            sums.for_each(|(sum, g)| *sum += share * g);
-        }
-        for layer in network.layers() {
-            let bias = &mut self.sum[layer.bias()];
-            let total: f32 = bias.iter().sum();
-            bias.fill(total);
-        }
-        let parameters = network.parameters_mut().iter_mut().zip(&self.sum);
-        parameters.for_each(|(parameter, g)| *parameter -= rate * g);
-    }
-}
-
 fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
     let training = train(context, &VARIANTS[1], 0)?;
     let Found {
@@ -425,95 +319,10 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
     .with_commands(vec![training.command]))
 }
 
-fn csv_form(context: &Context<'_>) -> Result<Outcome> {
-    let data = context.data()?;
-    let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
-        (&data.dataset.train.inputs, &data.dataset.train.targets)
-    else {
-        unreachable!("both data sets are images of ten classes")
-    };
-    let n = 200;
-    let header = |with_label: bool| {
-        let pixels = (0..pixels.ncols()).map(|pixel| format!("pixel{pixel}"));
-        let label = with_label.then(|| "label".to_owned());
-        label
-            .into_iter()
-            .chain(pixels)
-            .collect::<Vec<_>>()
-            .join(",")
-    };
-    let body = |with_label: bool| {
-        let mut text = header(with_label) + "\n";
-        for (row, label) in pixels.rows().into_iter().zip(labels).take(n) {
-            let cells = row.iter().map(u8::to_string);
-            let label = with_label.then(|| label.to_string());
-            text += &(label.into_iter().chain(cells).collect::<Vec<_>>().join(",") + "\n");
-        }
-        text
-    };
-    let path = Path::new("train.csv");
-    let options = TableOptions::default();
-    let table = Table::parse(path, body(true).as_bytes(), &options)?;
-    let rows: Vec<usize> = (0..n).collect();
-    let (preprocessing, _) = Preprocessing::fit(&table, &rows, &options)?;
-    let with_labels = preprocessing.apply(&table, UnseenCategory::Zeros)?;
-    let unlabelled =
-        preprocessing.parse(Path::new("test.csv"), body(false).as_bytes(), Header::Auto)?;
-    let without_labels = preprocessing.apply(&unlabelled, UnseenCategory::Zeros)?;
-    let same = |inputs: &nn_data::Inputs| match inputs {
-        nn_data::Inputs::Pixels(read) => read
-            .rows()
-            .into_iter()
-            .eq(pixels.rows().into_iter().take(n)),
-        nn_data::Inputs::Features(_) => false,
-    };
-    let n_classes = preprocessing.class_names().len();
-    let answers = Array2::from_shape_fn((3, n_classes), |(row, class)| {
-        f32::from(u8::from(class == row))
-    });
-    let mut written = Vec::new();
-    write_predictions(
-        Path::new("predictions"),
-        &mut written,
-        &preprocessing,
-        answers.view(),
-    )?;
-    let written = String::from_utf8_lossy(&written).replace('\n', " ");
-    let names = preprocessing.class_names();
-    let expected = format!(
-        "ImageId,Label 1,{} 2,{} 3,{} ",
-        names[0], names[1], names[2]
-    );
-    let rows = vec![
-        Row::holds(
-            "pixels of label,pixel0,...,pixel783 read back",
-            "",
-            format!("{n} rows"),
-            same(&with_labels.inputs),
-        ),
-        Row::holds(
-            "pixels without the label column read back",
-            "",
-            format!("{n} rows"),
-            same(&without_labels.inputs),
-        ),
-        Row::holds(
-            "predictions written",
-            "ImageId,Label",
-            written.trim().to_owned(),
-            written == expected,
-        ),
-    ];
-    Ok(Outcome::judged(
-        rows,
-        "`nn train --data train.csv`, then `nn predict RUN test.csv -o predictions.csv`.",
-    ))
-}
-
 /// Adding a 10 x 1 column to every image's sums is what ten biases do.
 fn bias_shape() -> Result<String> {
-    let layers = vec![nn_core::LayerConfig::new(10, nn_core::Activation::Relu)];
-    let config = nn_core::NetworkConfig {
+    let layers = vec![LayerConfig::new(10, Activation::Relu)];
+    let config = NetworkConfig {
         n_inputs: 784,
         layers,
     };
@@ -529,9 +338,9 @@ fn summed_bias() -> Result<String> {
     let z = [0.3, -1.2, 2.0, 0.1_f64];
     let y = [0.0, 1.0, 0.0, 0.0];
     let mut a = z;
-    nn_core::Activation::Softmax.apply(&mut a, z.len());
+    Activation::Softmax.apply(&mut a, z.len());
     let mut error = [0.0; 4];
-    Loss::CrossEntropy.of_row(nn_core::Activation::Softmax, &z, &a, &y, &mut error);
+    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut error);
     let sum: f64 = error.iter().sum();
     Ok(format!(
         "z = {z:?}, y = {y:?}: dZ = {error:.3?}, sum {:.1e}",

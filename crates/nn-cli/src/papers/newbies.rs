@@ -7,16 +7,13 @@
 //! E[∇J(θ; xᵢ, yᵢ)] = (1/N) Σ ∇J(θ; xᵢ, yᵢ)
 //! ```
 
-use ndarray::Array2;
-use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::network::{Randomness, Trace};
-use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig};
-use nn_tensor::Threads;
-use serde::Deserialize;
+mod framework;
+mod unbiased;
 
-use crate::datasets::PIXEL_SCALE;
+use nn_core::{Activation, Loss};
+
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown, short};
+use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Series};
 
@@ -39,7 +36,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         quick: "2 000 samples instead of all",
         needs_mnist: false,
         version: 1,
-        run: unbiased,
+        run: unbiased::unbiased,
     },
     Claim {
         id: "N3",
@@ -66,7 +63,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         quick: "1 epoch instead of 5",
         needs_mnist: true,
         version: 2,
-        run: framework,
+        run: framework::framework,
     },
 ];
 
@@ -99,9 +96,6 @@ pub(crate) const ERRATA: &[Erratum] = &[
 
 /// The hidden layer, which the paper does not state.
 const HIDDEN: &str = "--hidden 64 --activation relu --init he --bias-init zeros";
-
-/// What PyTorch gave for N5, made by `scripts/newbies_pytorch.py`.
-const PYTORCH: &str = include_str!("newbies/pytorch.json");
 
 /// The paper's word for a part, and the flags that choose it.
 const PARTS: [(&str, &str); 27] = [
@@ -198,123 +192,6 @@ fn pixel_row(context: &Context<'_>) -> Result<Row> {
     ))
 }
 
-fn unbiased(context: &Context<'_>) -> Result<Outcome> {
-    /// Rows of a block of the full gradient.
-    const BLOCK: usize = 1000;
-    let data = context.data()?;
-    let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
-        (&data.dataset.train.inputs, &data.dataset.train.targets)
-    else {
-        unreachable!("both data sets are images of ten classes")
-    };
-    let samples: Samples<'_, f64> = Samples::new(
-        Inputs::Bytes {
-            values: pixels.view(),
-            scale: PIXEL_SCALE,
-        },
-        Targets::Classes {
-            labels,
-            n_classes: 10,
-        },
-    )?;
-    let all = samples.len();
-    let n = context.pick(all, all.min(2000)) / BLOCK * BLOCK;
-    let layers = vec![
-        LayerConfig::new(16, Activation::Relu),
-        LayerConfig::new(10, Activation::Softmax),
-    ];
-    let network: Network<f64> = Network::new(
-        &NetworkConfig {
-            n_inputs: samples.n_inputs(),
-            layers,
-        },
-        0,
-    )?;
-    let [mut mean, mut full] = [1, BLOCK].map(|rows| MeanGradient::new(&network, rows));
-    for row in 0..n {
-        mean.add(&samples, row..row + 1);
-    }
-    context.check_interrupt()?;
-    for start in (0..n).step_by(BLOCK) {
-        full.add(&samples, start..start + BLOCK);
-    }
-    let pairs = mean.sum.iter().zip(&full.sum);
-    let (n, blocks) = (n as f64, (n / BLOCK) as f64);
-    let largest = pairs
-        .map(|(sample, block)| (sample / n - block / blocks).abs())
-        .fold(0.0, f64::max);
-    let size = full
-        .sum
-        .iter()
-        .map(|g| (g / blocks).abs())
-        .fold(0.0, f64::max);
-    let rows = vec![
-        Row::at_most("largest difference over all parameters", largest, 1e-10),
-        Row::note("largest part of the gradient", "", short(size)),
-        Row::note("samples", "", format!("{n}")),
-    ];
-    Ok(Outcome::judged(
-        rows,
-        "The mean of the gradients of single samples against the gradient of all, taken in blocks \
-         of 1000 rows; 784-16-10, ReLU, softmax, cross-entropy, f64, seed 0.",
-    ))
-}
-
-/// Adds up the gradients of batches of equal size.
-struct MeanGradient {
-    network: Network<f64>,
-    trace: Trace<f64>,
-    gradients: Gradients<f64>,
-    inputs: Array2<f64>,
-    targets: Array2<f64>,
-    sum: Vec<f64>,
-}
-
-impl MeanGradient {
-    fn new(network: &Network<f64>, rows: usize) -> Self {
-        Self {
-            trace: Trace::new(network, rows),
-            gradients: Gradients::new(network, rows),
-            inputs: Array2::zeros((rows, network.n_inputs())),
-            targets: Array2::zeros((rows, network.n_outputs())),
-            sum: vec![0.0; network.parameters().len()],
-            network: network.clone(),
-        }
-    }
-
-    fn add(&mut self, samples: &Samples<'_, f64>, rows: std::ops::Range<usize>) {
-        for (row, position) in rows.enumerate() {
-            let mut inputs = self.inputs.row_mut(row);
-            samples.copy_inputs(
-                position,
-                inputs.as_slice_mut().expect("a row of a fresh matrix"),
-            );
-            let mut targets = self.targets.row_mut(row);
-            samples.copy_target(
-                position,
-                0.0,
-                targets.as_slice_mut().expect("a row of a fresh matrix"),
-            );
-        }
-        let threads = Threads::single();
-        let Self {
-            network,
-            trace,
-            gradients,
-            inputs,
-            targets,
-            sum,
-        } = self;
-        network.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), &threads);
-        gradients.loss_of_batch(Loss::CrossEntropy, network, targets.view(), trace);
-        gradients.values_mut().fill(0.0);
-        gradients.backward(network, inputs.view(), trace, &threads);
-        sum.iter_mut()
-            .zip(gradients.values())
-            .for_each(|(sum, g)| *sum += g);
-    }
-}
-
 fn classic(context: &Context<'_>) -> Result<Outcome> {
     let epochs = context.pick(800, 100);
     let flags = |epochs: usize, step: &str| {
@@ -394,118 +271,6 @@ fn train_stochastic(context: &Context<'_>) -> Result<Training<f64>> {
         "{HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 --epochs {epochs} --validation 0 --seed 0"
     );
     context.train_and_test(&flags, &When::Every(1))
-}
-
-/// The contents of `newbies/pytorch.json`.
-#[derive(Deserialize)]
-struct PyTorch {
-    torch: String,
-    command: String,
-    /// So many samples are in `first`.
-    first_samples: usize,
-    /// Mean loss of an epoch on the first samples alone.
-    first: Vec<f64>,
-    /// Mean loss of each epoch on all samples, in single precision.
-    single: Vec<f64>,
-    /// The same in double precision.
-    double: Vec<f64>,
-}
-
-/// What the curves may differ by, relative.
-const FRAMEWORK_TOLERANCE: f64 = 1e-3;
-
-fn framework(context: &Context<'_>) -> Result<Outcome> {
-    let theirs: PyTorch = serde_json::from_str(PYTORCH).expect("the committed file is right");
-    let first_flags = format!(
-        "--limit-train {} {HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 \
-         --epochs 1 --validation 0 --seed 0",
-        theirs.first_samples
-    );
-    let first = context.train_and_test(&first_flags, &When::End)?;
-    let training = train_stochastic(context)?;
-    let mut rows = vec![Row::at_most(
-        format!(
-            "relative difference after an epoch on {} samples",
-            theirs.first_samples
-        ),
-        relative(first.losses()[0].1, theirs.first[0]),
-        1e-6,
-    )];
-    let mut is_near = true;
-    for ((epoch, ours), theirs) in training.losses().into_iter().zip(&theirs.single) {
-        rows.push(Row::note(
-            format!("loss of epoch {epoch}: PyTorch's and ours"),
-            format!("{theirs:.6}"),
-            format!("{ours:.6}"),
-        ));
-        let difference = relative(ours, *theirs);
-        is_near &= difference <= FRAMEWORK_TOLERANCE;
-        rows.push(Row::note(
-            format!("relative difference, epoch {epoch}"),
-            "",
-            short(difference),
-        ));
-    }
-    let rounding = theirs
-        .single
-        .iter()
-        .zip(&theirs.double)
-        .map(|(single, double)| relative(*single, *double))
-        .fold(0.0, f64::max);
-    let largest = training
-        .losses()
-        .into_iter()
-        .zip(&theirs.single)
-        .map(|((_, ours), theirs)| relative(ours, *theirs))
-        .fold(0.0, f64::max);
-    rows.push(Row::at_most(
-        "largest difference, against PyTorch's own between single and double precision",
-        largest,
-        rounding.max(FRAMEWORK_TOLERANCE),
-    ));
-    let outcome: fn(Vec<Row>, String) -> Outcome = if is_near {
-        Outcome::judged
-    } else {
-        Outcome::explained
-    };
-    Ok(outcome(rows, framework_explanation(&theirs, rounding))
-        .with_figures(vec![framework_figure(&training, &theirs)])
-        .with_commands(vec![first.command, training.command]))
-}
-
-fn relative(ours: f64, theirs: f64) -> f64 {
-    ((ours - theirs) / theirs).abs()
-}
-
-fn framework_explanation(theirs: &PyTorch, rounding: f64) -> String {
-    format!(
-        "Initial weights and order of the samples are the same in both: pure functions of the seed. \
-         Over {} steps the two agree to the last digits. Over 300 000 steps of single samples, \
-         rounding grows: PyTorch in single precision differs from PyTorch in double precision by up \
-         to {}. Within {FRAMEWORK_TOLERANCE} would be reproduced; within PyTorch's own difference it \
-         is explained. PyTorch {}'s numbers are kept in the repository; `{}` makes them again.",
-        theirs.first_samples,
-        short(rounding),
-        theirs.torch,
-        theirs.command
-    )
-}
-
-fn framework_figure(training: &Training<f64>, theirs: &PyTorch) -> Figure {
-    let counted = |name: &str, losses: &[f64]| {
-        let points = losses.iter().enumerate();
-        Series::new(name, points.map(|(index, loss)| (index + 1, *loss)))
-    };
-    Figure::Lines {
-        title: "Figure 5: the same training in PyTorch".to_owned(),
-        x: "epoch".to_owned(),
-        y: "loss".to_owned(),
-        series: vec![
-            Series::new("ours", training.losses()),
-            counted("PyTorch, single precision", &theirs.single),
-            counted("PyTorch, double precision", &theirs.double),
-        ],
-    }
 }
 
 fn falling_row(training: &Training<f64>) -> Row {
