@@ -67,47 +67,48 @@ const CHOSEN: SetUp = SetUp {
     rule: Rule::AboveHalf,
 };
 
-/// The others that were tried.
+/// The others that were tried, on part of the images: to see how far they are
+/// from the table, that is enough.
 const OTHERS: [SetUp; 7] = [
     SetUp {
         name: "softmax, weights 0.01 N(0, 1), largest output",
-        flags: "--loss cross-entropy --init normal:std=0.01",
+        flags: "--limit-train 12000 --loss cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::Largest,
     },
     SetUp {
         name: "the same, above 0.5",
-        flags: "--loss cross-entropy --init normal:std=0.01",
+        flags: "--limit-train 12000 --loss cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
     SetUp {
         name: "softmax, weights N(0, 1/n), largest output",
-        flags: "--loss cross-entropy --init lecun",
+        flags: "--limit-train 12000 --loss cross-entropy --init lecun",
         scale: 1.0,
         rule: Rule::Largest,
     },
     SetUp {
         name: "the same, above 0.5",
-        flags: "--loss cross-entropy --init lecun",
+        flags: "--limit-train 12000 --loss cross-entropy --init lecun",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
     SetUp {
         name: "softmax, weights -0.5..0.5, above 0.5",
-        flags: "--loss cross-entropy --init uniform:low=-0.5:high=0.5",
+        flags: "--limit-train 12000 --loss cross-entropy --init uniform:low=-0.5:high=0.5",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
     SetUp {
         name: "ten sigmoid outputs, weights 0.01 N(0, 1), largest output",
-        flags: "--loss binary-cross-entropy --init normal:std=0.01",
+        flags: "--limit-train 12000 --loss binary-cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::Largest,
     },
     SetUp {
         name: "the same, above 0.5",
-        flags: "--loss binary-cross-entropy --init normal:std=0.01",
+        flags: "--limit-train 12000 --loss binary-cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
@@ -200,14 +201,13 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
         rows,
         format!(
             "Set-up: {}. {} of {judged} numbers of the table are within {TOLERANCE} points, {far} \
-             are not. It is the best of those tried at the rates 0.1 to 0.6; the paper gives no \
-             reason for the factor 2.5, which was fitted, and the failure at the rates 1 and 2 is \
-             weaker than printed. 9.871 is explained: it is what a network scores that answers \
-             \"0\" because no output exceeds 0.5. The rows below the table are the other set-ups \
-             that were tried, with their mean distance from the table. Tried outside these runs, \
-             on 6000 images, and no nearer: weights from 0..0.01, 0..0.1, 0..1 and N(0, 1), the \
-             two layers drawn differently, the hidden layer's derivative left out, the gradient \
-             times 2, 3 and 6.",
+             are not. Of the set-ups tried on 6000 images it came nearest at the rates 0.1 to 0.6. The \
+             paper gives no reason for the factor 2.5, which was fitted, and the failure at the \
+             rates 1 and 2 is weaker than printed. The printed 9.871 is the score of a network that \
+             answers \"0\" because no output exceeds 0.5. The rows below the table are other \
+             set-ups, with their mean distance from the table. Tried in that first look and no \
+             nearer: weights from 0..0.01, 0..0.1, 0..1 and N(0, 1), the two layers drawn \
+             differently, the hidden layer's derivative left out, the gradient times 2, 3 and 6.",
             chosen.name,
             judged - far
         ),
@@ -250,7 +250,7 @@ fn other_set_ups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
         let distance = distances.iter().sum::<f64>() / distances.len() as f64;
         rows.push(Row::note(
             format!(
-                "{}: rates {TRIED_RATES:?}, mean distance {distance:.1}",
+                "12 000 images, {}: rates {TRIED_RATES:?}, mean distance {distance:.1}",
                 set_up.name
             ),
             printed_text.join(" "),
