@@ -62,7 +62,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         says: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
         quick: "1 epoch instead of 5",
         needs_mnist: true,
-        version: 2,
+        version: 3,
         run: framework::framework,
     },
 ];
@@ -266,11 +266,14 @@ fn stochastic(context: &Context<'_>) -> Result<Outcome> {
 }
 
 fn train_stochastic(context: &Context<'_>) -> Result<Training<f64>> {
+    context.train_and_test(&stochastic_flags(context), &When::Every(1))
+}
+
+fn stochastic_flags(context: &Context<'_>) -> String {
     let epochs = context.pick(5, 1);
-    let flags = format!(
+    format!(
         "{HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 --epochs {epochs} --validation 0 --seed 0"
-    );
-    context.train_and_test(&flags, &When::Every(1))
+    )
 }
 
 fn falling_row(training: &Training<f64>) -> Row {

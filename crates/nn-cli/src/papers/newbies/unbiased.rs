@@ -10,7 +10,7 @@ use nn_core::network::{Randomness, Trace};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig};
 use nn_tensor::Threads;
 
-use crate::datasets::PIXEL_SCALE;
+use crate::datasets::{Data, PIXEL_SCALE};
 use crate::failure::Result;
 use crate::papers::claim::{Outcome, Row, short};
 use crate::papers::context::Context;
@@ -19,21 +19,7 @@ pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     /// Rows of a block of the full gradient.
     const BLOCK: usize = 1000;
     let data = context.data()?;
-    let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
-        (&data.dataset.train.inputs, &data.dataset.train.targets)
-    else {
-        unreachable!("both data sets are images of ten classes")
-    };
-    let samples: Samples<'_, f64> = Samples::new(
-        Inputs::Bytes {
-            values: pixels.view(),
-            scale: PIXEL_SCALE,
-        },
-        Targets::Classes {
-            labels,
-            n_classes: 10,
-        },
-    )?;
+    let samples = samples_in_double(&data)?;
     let all = samples.len();
     let n = context.pick(all, all.min(2000)) / BLOCK * BLOCK;
     let layers = vec![
@@ -75,6 +61,25 @@ pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
         "The mean of the gradients of single samples against the gradient of all, taken in blocks \
          of 1000 rows; 784-16-10, ReLU, softmax, cross-entropy, f64, seed 0.",
     ))
+}
+
+/// All training images in double precision.
+pub(super) fn samples_in_double(data: &Data) -> Result<Samples<'_, f64>> {
+    let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
+        (&data.dataset.train.inputs, &data.dataset.train.targets)
+    else {
+        unreachable!("both data sets are images of ten classes")
+    };
+    Ok(Samples::new(
+        Inputs::Bytes {
+            values: pixels.view(),
+            scale: PIXEL_SCALE,
+        },
+        Targets::Classes {
+            labels,
+            n_classes: 10,
+        },
+    )?)
 }
 
 /// Adds up the gradients of batches of equal size.
