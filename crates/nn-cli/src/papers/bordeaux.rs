@@ -221,8 +221,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
     ];
     figures.extend(digits);
     figures.push(Figure::Images {
-        title: "Figure 9: 36 test images and the answers of the network trained at rate 0.6"
-            .to_owned(),
+        title: "Figure 9: 36 test images, rate 0.6".to_owned(),
         columns: 9,
         height: 28,
         width: 28,

@@ -6,7 +6,7 @@ use nn_report::chart::{
 };
 use nn_report::{Axis, Svg};
 
-use crate::papers::figure::{Figure, Image};
+use crate::papers::figure::{self, Figure, Image};
 
 /// Draws a figure.
 pub(crate) fn svg(figure: &Figure) -> Svg {
@@ -17,14 +17,19 @@ pub(crate) fn svg(figure: &Figure) -> Svg {
             y,
             series,
         } => {
-            let series = series.iter().map(|series| {
-                Series::new(&series.name, series.points.iter().map(|[x, y]| (*x, *y)))
-            });
             let x = match x.as_str() {
                 "epoch" | "iteration" => Axis::new(x).whole(),
                 _ => Axis::new(x),
             };
-            LineChart::new(title, x, Axis::new(y), series.collect()).svg()
+            let y = match y.as_str() {
+                "loss" if spans_decades(series) => Axis::new(y).log(),
+                _ => Axis::new(y),
+            };
+            let series = series.iter().map(|curve| {
+                let points = curve.points.iter().map(|[x, y]| (*x, *y));
+                Series::new(&curve.name, points)
+            });
+            LineChart::new(title, x, y, series.collect()).svg()
         }
         Figure::Images {
             title,
@@ -81,6 +86,18 @@ pub(crate) fn svg(figure: &Figure) -> Svg {
         }
         .svg(),
     }
+}
+
+/// Whether the largest value is more than twenty times the smallest.
+fn spans_decades(series: &[figure::Series]) -> bool {
+    let values = || {
+        series
+            .iter()
+            .flat_map(|curve| curve.points.iter().map(|[_, y]| *y))
+    };
+    let largest = values().fold(f64::MIN, f64::max);
+    let smallest = values().fold(f64::MAX, f64::min);
+    smallest > 0.0 && largest > 20.0 * smallest
 }
 
 /// The line below a figure.

@@ -6,7 +6,7 @@ use crate::papers::store::{Entry, Store};
 use crate::terminal;
 
 /// Rows of a claim that fit on a terminal.
-const MAX_ROWS: usize = 24;
+const MAX_ROWS: usize = 40;
 
 /// Papers, their claims, and what came of them so far.
 pub(crate) fn list(store: &Store) {
@@ -59,7 +59,7 @@ pub(crate) fn show(store: &Store, claims: &[(Paper, &'static Claim)]) {
 fn show_rows(rows: &[Row]) {
     let width = |cell: fn(&Row) -> &str, least: usize| {
         let widths = rows.iter().map(|row| cell(row).chars().count());
-        widths.max().unwrap_or(0).clamp(least, 60)
+        widths.max().unwrap_or(0).clamp(least, 72)
     };
     let widths = [
         width(|row| &row.quantity, 8),
