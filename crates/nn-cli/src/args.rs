@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Gradcheck(Box<GradcheckArguments>),
     /// Data sets: list, info, fetch
     Data(DataArguments),
+    /// What five papers claim, tried: printed number, ours, verdict
+    Papers(PapersArguments),
 }
 
 /// Where data sets lie.
@@ -356,4 +358,57 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PapersArguments {
+    #[command(subcommand)]
+    pub(crate) command: PapersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PapersCommand {
+    /// The papers and their claims, and what came of them so far
+    List(PapersPlace),
+    /// Run the claims of papers; what was run before is not run again
+    #[command(after_help = "Examples:\n  \
+        nn papers run all --quick\n  \
+        nn papers run bordeaux\n  \
+        nn papers run all --claim B1 --claim H1\n\n\
+        Writes results.json and report.html into the --output folder after every claim.")]
+    Run(PapersRunArguments),
+}
+
+/// Where results lie.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PapersPlace {
+    /// Folder of the results and the report
+    #[arg(long, value_name = "DIR", default_value = "runs/papers")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PapersRunArguments {
+    /// Names from `nn papers list`, or all
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Only these claims, such as B1
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) claim: Vec<String>,
+    /// Fewer epochs, seeds and rates: some minutes for all
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Run again what was run before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// mnist or glyphs [default: mnist if it is there, else glyphs, whose results are not judged]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Threads; the result does not depend on them [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) place: PapersPlace,
 }

@@ -136,7 +136,7 @@ pub(crate) fn to_learn(
 }
 
 /// Says how to get real data, where the built-in digits took its place.
-fn fetch_hint() -> String {
+pub(crate) fn fetch_hint() -> String {
     let command = if terminal::is_run_by_cargo() {
         "cargo xtask fetch-data"
     } else {

@@ -33,6 +33,7 @@ mod search;
 mod inspect;
 mod gradcheck;
 mod data;
+mod papers;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),
+        Command::Papers(arguments) => papers::run(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,6 +42,9 @@ fn help_of_commands() {
         "data list",
         "data info",
         "data fetch",
+        "papers",
+        "papers list",
+        "papers run",
     ] {
         let name = if command.is_empty() { "nn" } else { command };
         let text = scratch.nn(&format!("{command} -h")).succeeds();

@@ -15,5 +15,6 @@ mod bad_files;
 mod menus;
 mod tables;
 mod digits;
+mod papers;
 mod reports;
 mod help;

@@ -1,0 +1,343 @@
+//! `nn papers`: what five papers claim, tried.
+//!
+//! Every paper is one file of claims and errata; every experiment in it is an
+//! `nn train` command. A claim ends with a verdict: *reproduced* (our run of
+//! the paper's set-up gives the printed figure within the tolerance),
+//! *explained* (it cannot be had, and a run shows why), *not reproduced* (with
+//! what was tried), or *not judged* (the data are not the paper's).
+
+mod figure;
+mod claim;
+mod store;
+mod context;
+mod newbies;
+mod schoofs;
+mod bordeaux;
+mod how_they_work;
+mod gultekin;
+mod verdicts;
+mod drawing;
+mod page;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use nn_tensor::Threads;
+
+use crate::args::{PapersArguments, PapersCommand, PapersRunArguments};
+use crate::datasets::{self, GLYPHS};
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::terminal;
+
+use claim::{Claim, Erratum, Shown, Verdict};
+use context::Context;
+use store::{Entry, Store};
+
+/// The papers, in the order in which to read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paper {
+    /// Orihuela Contreras.
+    Newbies,
+    /// Schoofs.
+    Schoofs,
+    /// Gebreamlak and Cajas Ordoñez.
+    Bordeaux,
+    /// No author is named.
+    HowTheyWork,
+    /// Gultekin.
+    Gultekin,
+}
+
+impl Paper {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Newbies,
+        Self::Schoofs,
+        Self::Bordeaux,
+        Self::HowTheyWork,
+        Self::Gultekin,
+    ];
+
+    /// On the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Newbies => "newbies",
+            Self::Schoofs => "schoofs",
+            Self::Bordeaux => "bordeaux",
+            Self::HowTheyWork => "how-they-work",
+            Self::Gultekin => "gultekin",
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Newbies => newbies::TITLE,
+            Self::Schoofs => schoofs::TITLE,
+            Self::Bordeaux => bordeaux::TITLE,
+            Self::HowTheyWork => how_they_work::TITLE,
+            Self::Gultekin => gultekin::TITLE,
+        }
+    }
+
+    pub(crate) fn claims(self) -> &'static [Claim] {
+        match self {
+            Self::Newbies => newbies::CLAIMS,
+            Self::Schoofs => schoofs::CLAIMS,
+            Self::Bordeaux => bordeaux::CLAIMS,
+            Self::HowTheyWork => how_they_work::CLAIMS,
+            Self::Gultekin => gultekin::CLAIMS,
+        }
+    }
+
+    pub(crate) fn errata(self) -> &'static [Erratum] {
+        match self {
+            Self::Newbies => newbies::ERRATA,
+            Self::Schoofs => schoofs::ERRATA,
+            Self::Bordeaux => bordeaux::ERRATA,
+            Self::HowTheyWork => how_they_work::ERRATA,
+            Self::Gultekin => gultekin::ERRATA,
+        }
+    }
+
+    fn find(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Failure::usage(format!(
+                "unknown paper \"{}\"; expected all or one of: {names}",
+                name.escape_debug()
+            ))
+            .help(format!("`{} papers list` shows them", terminal::program()))
+        })
+    }
+}
+
+/// Every claim of every paper.
+pub(crate) fn all_claims() -> impl Iterator<Item = (Paper, &'static Claim)> {
+    Paper::ALL
+        .into_iter()
+        .flat_map(|paper| paper.claims().iter().map(move |claim| (paper, claim)))
+}
+
+pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
+    match &arguments.command {
+        PapersCommand::List(place) => verdicts::list(&Store::read_only(&place.output)?),
+        PapersCommand::Run(arguments) => run_claims(arguments)?,
+    }
+    Ok(())
+}
+
+fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
+    let claims = chosen(arguments)?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let threads = match arguments.threads {
+        Some(count) => Threads::new(count.into()),
+        None => Threads::all(),
+    };
+    let data_dir = arguments.folder.data_dir.clone();
+    let data_name = data_name(arguments)?;
+    let mut store = Store::open(&arguments.place.output)?;
+    let start = Instant::now();
+    let mut context = Context {
+        data_sha256: String::new(),
+        data_dir,
+        data_name,
+        is_quick: arguments.quick,
+        threads,
+        interrupt,
+        store: RefCell::new(&mut store),
+        again: arguments.again,
+        fresh: RefCell::default(),
+        loaded: RefCell::new(VecDeque::new()),
+    };
+    context.data_sha256 = context.hash_data()?;
+    check_errata(&context, &claims)?;
+    for (paper, claim) in &claims {
+        run_claim(&context, *paper, claim)?;
+        let store = context.store.borrow();
+        store.replace("report.html", page::html(&store).as_bytes())?;
+    }
+    drop(context);
+    verdicts::show(&store, &claims);
+    terminal::report(format!(
+        "\n{} claims in {:.0} s; figures, commands and errata: {}",
+        claims.len(),
+        start.elapsed().as_secs_f64(),
+        store.folder().join("report.html").display()
+    ));
+    Ok(())
+}
+
+/// The claims that are asked for.
+fn chosen(arguments: &PapersRunArguments) -> Result<Vec<(Paper, &'static Claim)>> {
+    let papers = if arguments.names.iter().any(|name| name == "all") {
+        Paper::ALL.to_vec()
+    } else {
+        let papers = arguments.names.iter().map(|name| Paper::find(name));
+        papers.collect::<Result<_>>()?
+    };
+    let offered: Vec<_> = all_claims()
+        .filter(|(paper, _)| papers.contains(paper))
+        .collect();
+    if let Some(unknown) = arguments.claim.iter().find(|id| {
+        !offered
+            .iter()
+            .any(|(_, claim)| claim.id.eq_ignore_ascii_case(id))
+    }) {
+        let ids: Vec<_> = offered.iter().map(|(_, claim)| claim.id).collect();
+        return Err(Failure::usage(format!(
+            "--claim: expected one of {}, found \"{}\"",
+            ids.join(", "),
+            unknown.escape_debug()
+        )));
+    }
+    let is_asked = |claim: &Claim| {
+        arguments.claim.is_empty()
+            || arguments
+                .claim
+                .iter()
+                .any(|id| claim.id.eq_ignore_ascii_case(id))
+    };
+    Ok(offered
+        .into_iter()
+        .filter(|(_, claim)| is_asked(claim))
+        .collect())
+}
+
+/// MNIST, or the built-in digits, saying so.
+fn data_name(arguments: &PapersRunArguments) -> Result<String> {
+    let name = match arguments.data.as_deref() {
+        Some(name @ ("mnist" | GLYPHS)) => name,
+        Some(other) => {
+            return Err(Failure::usage(format!(
+                "--data: expected mnist or {GLYPHS}, found \"{}\"",
+                other.escape_debug()
+            ))
+            .help("the papers' figures are MNIST's"));
+        }
+        None => datasets::default_name(&arguments.folder.data_dir),
+    };
+    if name == GLYPHS {
+        terminal::report(
+            "data is glyphs, the built-in digits: claims about MNIST are run, but not judged",
+        );
+        if arguments.data.is_none() {
+            terminal::report(datasets::fetch_hint());
+        }
+    }
+    Ok(name.to_owned())
+}
+
+fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Result<()> {
+    context.check_interrupt()?;
+    let fingerprint = fingerprint(context, claim);
+    let known = context
+        .store
+        .borrow()
+        .entry(claim.id, &fingerprint)
+        .cloned();
+    if let (Some(entry), false) = (&known, context.again) {
+        terminal::report(format!(
+            "{:<3} {}: {} (from an earlier run; --again runs it anew)",
+            claim.id,
+            claim.title,
+            entry.outcome.verdict.name()
+        ));
+        return Ok(());
+    }
+    terminal::report(format!("{:<3} {}, {}", claim.id, paper.name(), claim.title));
+    if context.is_quick && !claim.quick.is_empty() {
+        terminal::report(format!("     --quick: {}", claim.quick));
+    }
+    let start = Instant::now();
+    let mut outcome = (claim.run)(context)?;
+    if claim.needs_mnist && !context.is_mnist() {
+        outcome.verdict = Verdict::NotJudged;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    terminal::report(format!(
+        "     {} after {}",
+        outcome.verdict.name(),
+        terminal::seconds(seconds)
+    ));
+    let entry = Entry {
+        fingerprint,
+        data: context.data_name.clone(),
+        data_sha256: context.data_sha256.clone(),
+        is_quick: context.is_quick,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seconds,
+        outcome,
+    };
+    context.store.borrow_mut().add_entry(claim.id, entry)
+}
+
+/// What must be the same for an old outcome to count.
+fn fingerprint(context: &Context<'_>, claim: &Claim) -> String {
+    let form = if context.is_quick && !claim.quick.is_empty() {
+        "quick"
+    } else {
+        "full"
+    };
+    let data = if claim.needs_mnist {
+        &context.data_sha256
+    } else {
+        ""
+    };
+    format!("{} {} {form} {data}", claim.id, claim.version)
+}
+
+/// Runs the checks of the errata of the papers that were asked for.
+fn check_errata(context: &Context<'_>, claims: &[(Paper, &'static Claim)]) -> Result<()> {
+    let is_asked = |paper: &Paper| claims.iter().any(|(asked, _)| asked == paper);
+    for paper in Paper::ALL.into_iter().filter(is_asked) {
+        for (index, erratum) in paper.errata().iter().enumerate() {
+            if let Shown::Check(check) = erratum.shown {
+                let key = erratum_key(paper, index);
+                context.store.borrow_mut().add_erratum(key, check()?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Under which the evidence of an erratum is kept.
+fn erratum_key(paper: Paper, index: usize) -> String {
+    format!("{}-{}", paper.name(), index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_ids_are_unique() {
+        let mut ids: Vec<_> = all_claims().map(|(_, claim)| claim.id).collect();
+        let mut names = Paper::ALL.map(Paper::name).to_vec();
+        let n = ids.len();
+        assert_eq!(n, 21);
+        ids.sort_unstable();
+        ids.dedup();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((ids.len(), names.len()), (n, 5));
+        assert!(
+            Paper::ALL
+                .into_iter()
+                .all(|paper| Paper::find(paper.name()).is_ok())
+        );
+        assert!(Paper::find("nobody").is_err());
+    }
+
+    #[test]
+    fn errata_name_claims_that_exist_and_their_checks_pass() {
+        for erratum in Paper::ALL.into_iter().flat_map(Paper::errata) {
+            match erratum.shown {
+                Shown::By(id) => assert!(all_claims().any(|(_, claim)| claim.id == id), "{id}"),
+                Shown::Check(check) => assert!(check().is_ok(), "{}", erratum.place),
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! From the numbers of a figure to a chart of nn-report.
+
+use nn_report::chart::{
+    ImageGrid, LineChart, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap, Series,
+    SurfaceChart, Tile,
+};
+use nn_report::{Axis, Svg};
+
+use crate::papers::figure::{self, Figure, Image};
+
+/// Draws a figure.
+pub(crate) fn svg(figure: &Figure) -> Svg {
+    match figure {
+        Figure::Lines {
+            title,
+            x,
+            y,
+            series,
+        } => {
+            let x = match x.as_str() {
+                "epoch" | "iteration" => Axis::new(x).whole(),
+                _ => Axis::new(x),
+            };
+            let y = match y.as_str() {
+                "loss" if spans_decades(series) => Axis::new(y).log(),
+                _ => Axis::new(y),
+            };
+            let series = series.iter().map(|curve| {
+                let points = curve.points.iter().map(|[x, y]| (*x, *y));
+                Series::new(&curve.name, points)
+            });
+            LineChart::new(title, x, y, series.collect()).svg()
+        }
+        Figure::Images {
+            title,
+            columns,
+            height,
+            width,
+            images,
+        } => ImageGrid {
+            title: title.clone(),
+            columns: *columns,
+            tiles: images
+                .iter()
+                .map(|image| tile(image, *width, *height))
+                .collect(),
+        }
+        .svg(),
+        Figure::Network { title, widths } => NetworkDiagram {
+            title: title.clone(),
+            layers: layers(widths),
+            weights: Vec::new(),
+        }
+        .svg(),
+        Figure::Map {
+            title,
+            columns,
+            plane,
+            space,
+        } => PlaneMap {
+            title: title.clone(),
+            n: *columns,
+            plane: plane.clone(),
+            space: space.clone(),
+            input_names: ["first input", "second input"].map(str::to_owned),
+            output_names: ["neuron 1", "neuron 2", "neuron 3"].map(str::to_owned),
+        }
+        .svg(),
+        Figure::Surface {
+            title,
+            x,
+            y,
+            xs,
+            ys,
+            values,
+            path,
+        } => SurfaceChart {
+            title: title.clone(),
+            x: Axis::new(x),
+            y: Axis::new(y),
+            value: Axis::new("cost"),
+            xs: xs.clone(),
+            ys: ys.clone(),
+            values: values.concat(),
+            path: path.iter().map(|[x, y]| (*x, *y)).collect(),
+        }
+        .svg(),
+    }
+}
+
+/// Whether the largest value is more than twenty times the smallest.
+fn spans_decades(series: &[figure::Series]) -> bool {
+    let values = || {
+        series
+            .iter()
+            .flat_map(|curve| curve.points.iter().map(|[_, y]| *y))
+    };
+    let largest = values().fold(f64::MIN, f64::max);
+    let smallest = values().fold(f64::MAX, f64::min);
+    smallest > 0.0 && largest > 20.0 * smallest
+}
+
+/// The line below a figure.
+pub(crate) fn caption(figure: &Figure) -> String {
+    match figure {
+        Figure::Images { images, .. } => {
+            let right = images
+                .iter()
+                .filter(|image| image.right == image.answer)
+                .count();
+            format!(
+                "{right} of {} right; mistakes are marked, the right digit after the slash",
+                images.len()
+            )
+        }
+        Figure::Surface { .. } => "From the ring to the disc".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn tile(image: &Image, width: usize, height: usize) -> Tile {
+    let is_mistake = image.right != image.answer;
+    Tile {
+        picture: Picture {
+            width,
+            height,
+            pixels: Pixels::Grey(
+                image
+                    .grey()
+                    .iter()
+                    .map(|&grey| f32::from(grey) / 255.0)
+                    .collect(),
+            ),
+        },
+        caption: if is_mistake {
+            format!("{} / {}", image.answer, image.right)
+        } else {
+            image.answer.to_string()
+        },
+        is_mistake,
+    }
+}
+
+fn layers(widths: &[usize]) -> Vec<NeuronLayer> {
+    let last = widths.len().saturating_sub(1);
+    let layer = |(index, &n_neurons): (usize, &usize)| NeuronLayer {
+        name: match index {
+            0 => "inputs".to_owned(),
+            _ if index == last => "outputs".to_owned(),
+            _ => "hidden".to_owned(),
+        },
+        n_neurons,
+    };
+    widths.iter().enumerate().map(layer).collect()
+}

@@ -1,0 +1,326 @@
+//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
+//! gradient descent on all samples, on one at a time, and in a framework.
+//!
+//! ```text
+//! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)
+//! θ ← θ − α ∇J(θ; xᵢ, yᵢ)               one sample, 2.5
+//! E[∇J(θ; xᵢ, yᵢ)] = (1/N) Σ ∇J(θ; xᵢ, yᵢ)
+//! ```
+
+mod framework;
+mod unbiased;
+
+use nn_core::{Activation, Loss};
+
+use crate::failure::Result;
+use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
+use crate::papers::context::{Context, Training, When};
+use crate::papers::figure::{Figure, Series};
+
+pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";
+
+pub(crate) const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "N1",
+        title: "the parts of a network",
+        says: "Activations, cost functions, optimisers, initialisers and penalties of sections 2, 4 and 5.",
+        quick: "",
+        needs_mnist: false,
+        version: 1,
+        run: parts,
+    },
+    Claim {
+        id: "N2",
+        title: "the stochastic gradient is unbiased",
+        says: "\"The expected value of this estimation is equal to the true gradient\" (2.5).",
+        quick: "2 000 samples instead of all",
+        needs_mnist: false,
+        version: 1,
+        run: unbiased::unbiased,
+    },
+    Claim {
+        id: "N3",
+        title: "classic gradient descent, 800 epochs, rate 1e-6",
+        says: "Figure 3: a falling loss curve. He, ReLU, softmax and cross-entropy, all samples at once.",
+        quick: "100 epochs instead of 800",
+        needs_mnist: true,
+        version: 1,
+        run: classic,
+    },
+    Claim {
+        id: "N4",
+        title: "stochastic gradient descent, one sample at a time, rate 0.01",
+        says: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
+        quick: "1 epoch instead of 5",
+        needs_mnist: true,
+        version: 1,
+        run: stochastic,
+    },
+    Claim {
+        id: "N5",
+        title: "the same training in a framework",
+        says: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
+        quick: "1 epoch instead of 5",
+        needs_mnist: true,
+        version: 3,
+        run: framework::framework,
+    },
+];
+
+pub(crate) const ERRATA: &[Erratum] = &[
+    Erratum {
+        place: "5.4, table",
+        printed: "input dimension (10^6, 784)",
+        correct: "(60 000, 784): MNIST has no more training images",
+        shown: Shown::By("N3"),
+    },
+    Erratum {
+        place: "5.2.9, batch gradient descent",
+        printed: "a sum over all samples, while 2.5 and common usage take the mean",
+        correct: "both; a rate of 1e-6 on the sum of 60 000 is 0.06 on the mean",
+        shown: Shown::By("N3"),
+    },
+    Erratum {
+        place: "5.5.1 against the table below it",
+        printed: "number of epochs: set to 1; number of epochs 5",
+        correct: "5, since figure 4 is a curve over epochs",
+        shown: Shown::By("N4"),
+    },
+    Erratum {
+        place: "4.5, error of the output layer",
+        printed: "delta = dL/da (*) sigma'(z), element by element",
+        correct: "for softmax every output depends on every z: delta = a - y, as in 4.3 and 5.2.6",
+        shown: Shown::Check(softmax_error),
+    },
+];
+
+/// The hidden layer, which the paper does not state.
+const HIDDEN: &str = "--hidden 64 --activation relu --init he --bias-init zeros";
+
+/// The paper's word for a part, and the flags that choose it.
+const PARTS: [(&str, &str); 27] = [
+    ("Xavier initialisation", "--init xavier"),
+    ("He initialisation", "--init he"),
+    ("ReLU", "--activation relu"),
+    ("leaky ReLU, 0.01", "--activation leaky-relu:slope=0.01"),
+    ("sigmoid", "--activation sigmoid"),
+    ("tanh", "--activation tanh"),
+    ("swish", "--activation swish"),
+    ("softmax", "--output-activation softmax"),
+    ("mean squared error", "--loss mse"),
+    (
+        "categorical cross-entropy",
+        "--loss categorical-cross-entropy",
+    ),
+    ("binary cross-entropy", "--loss binary-cross-entropy"),
+    ("hinge loss", "--loss hinge"),
+    ("Kullback-Leibler divergence", "--loss kl-divergence"),
+    ("L1", "--l1 0.0001"),
+    ("L2", "--l2 0.0001"),
+    (
+        "batch gradient descent",
+        "--optimizer sgd --batch-size full",
+    ),
+    (
+        "stochastic gradient descent",
+        "--optimizer sgd --lr 0.01 --batch-size 1",
+    ),
+    (
+        "mini-batch gradient descent",
+        "--optimizer sgd --batch-size 32",
+    ),
+    (
+        "sum over a batch",
+        "--optimizer sgd --lr 0.001 --reduction sum",
+    ),
+    ("momentum", "--optimizer momentum"),
+    ("Adagrad", "--optimizer adagrad"),
+    ("Adadelta", "--optimizer adadelta"),
+    ("RMSprop", "--optimizer rmsprop"),
+    ("Adam", "--optimizer adam"),
+    ("validation split", "--validation 0.2"),
+    ("layers and neurons", "--hidden 32,16"),
+    ("biases", "--bias-init constant:value=0.1"),
+];
+
+fn parts(context: &Context<'_>) -> Result<Outcome> {
+    let mut rows = Vec::new();
+    for (name, flags) in PARTS {
+        let hidden = if flags.contains("--hidden") {
+            ""
+        } else {
+            "--hidden 16 "
+        };
+        let flags = format!("{hidden}--limit-train 500 --epochs 2 {flags} --seed 0");
+        let training = context.train_and_test(&flags, &When::End)?;
+        let losses = training.losses();
+        let falls = losses.len() == 2 && losses[1].1 < losses[0].1;
+        rows.push(Row::holds(
+            name,
+            "",
+            format!("loss {:.3} to {:.3}", losses[0].1, losses[1].1),
+            falls,
+        ));
+        if let Some(row) = rows.last_mut() {
+            row.expected = "falls".to_owned();
+        }
+    }
+    rows.push(pixel_row(context)?);
+    Ok(Outcome::judged(
+        rows,
+        "Each part is chosen by its name in a training of two epochs on 500 samples, whose loss must \
+         fall from the first to the second.",
+    ))
+}
+
+/// Pixels divided by 255, labels one-hot.
+fn pixel_row(context: &Context<'_>) -> Result<Row> {
+    let data = context.data()?;
+    let parts = data.parts()?;
+    let mut inputs = vec![0.0; parts.train.n_inputs()];
+    parts.train.copy_inputs(0, &mut inputs);
+    let largest = inputs.iter().copied().fold(0.0, f32::max);
+    let mut target = [0.0_f32; 10];
+    parts.train.copy_target(0, 0.0, &mut target);
+    let ones = target.iter().filter(|&&y| y == 1.0).count();
+    let zeros = target.iter().filter(|&&y| y == 0.0).count();
+    Ok(Row::holds(
+        "pixels / 255, one-hot labels",
+        "",
+        format!("largest input {largest}, {ones} one and {zeros} zeros"),
+        largest <= 1.0 && (ones, zeros) == (1, 9),
+    ))
+}
+
+fn classic(context: &Context<'_>) -> Result<Outcome> {
+    let epochs = context.pick(800, 100);
+    let flags = |epochs: usize, step: &str| {
+        format!(
+            "{HIDDEN} --loss cross-entropy --optimizer sgd {step} --batch-size full --epochs {epochs} --validation 0 --seed 0"
+        )
+    };
+    let training =
+        context.train_and_test(&flags(epochs, "--reduction sum --lr 0.000001"), &When::End)?;
+    let n = context.plan(&flags(1, "--lr 1"))?.1.parts()?.train.len();
+    let mean_rate = 1e-6 * n as f64;
+    let mean = context.train_and_test(&flags(5, &format!("--lr {mean_rate}")), &When::End)?;
+    let losses = training.losses();
+    let difference = losses
+        .iter()
+        .zip(mean.losses())
+        .map(|((_, sum), (_, mean))| ((sum - mean) / mean).abs())
+        .fold(0.0, f64::max);
+    let rows = vec![
+        falling_row(&training),
+        Row::note("loss of the first epoch", "", format!("{:.4}", losses[0].1)),
+        Row::note(
+            format!("loss of epoch {epochs}"),
+            "",
+            format!("{:.4}", losses[epochs - 1].1),
+        ),
+        accuracy_row(&training),
+        Row::note("rows of the training set", "10^6", format!("{n}")),
+        Row::at_most(
+            format!(
+                "5 epochs with rate {mean_rate} on the mean: largest relative difference of the loss"
+            ),
+            difference,
+            1e-4,
+        ),
+    ];
+    Ok(Outcome::judged(
+        rows,
+        "The paper states no hidden layer; 64 neurons here. Its update sums over the samples, so it \
+         is run with --reduction sum. Its figure has no numbers: judged is that the loss falls in \
+         every epoch.",
+    )
+    .with_figures(vec![loss_figure("Figure 3: classic gradient descent", &[("loss", &training)])])
+    .with_commands(vec![training.command, mean.command]))
+}
+
+fn stochastic(context: &Context<'_>) -> Result<Outcome> {
+    let training = train_stochastic(context)?;
+    let mut rows: Vec<Row> = training
+        .losses()
+        .iter()
+        .map(|(epoch, loss)| Row::note(format!("loss of epoch {epoch}"), "", format!("{loss:.4}")))
+        .collect();
+    rows.push(falling_row(&training));
+    rows.extend(training.measured.iter().map(|(epoch, accuracy)| {
+        Row::note(
+            format!("test accuracy after epoch {epoch} (%)"),
+            "",
+            format!("{accuracy:.2}"),
+        )
+    }));
+    Ok(Outcome::judged(
+        rows,
+        "The paper's figure has no numbers: judged is that the loss falls in every epoch. Hidden \
+         layer of 64 neurons, as in N3.",
+    )
+    .with_figures(vec![loss_figure(
+        "Figure 4: one sample at a time",
+        &[("loss", &training)],
+    )])
+    .with_commands(vec![training.command]))
+}
+
+fn train_stochastic(context: &Context<'_>) -> Result<Training<f64>> {
+    context.train_and_test(&stochastic_flags(context), &When::Every(1))
+}
+
+fn stochastic_flags(context: &Context<'_>) -> String {
+    let epochs = context.pick(5, 1);
+    format!(
+        "{HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 --epochs {epochs} --validation 0 --seed 0"
+    )
+}
+
+fn falling_row(training: &Training<f64>) -> Row {
+    let losses = training.losses();
+    let rises = losses
+        .windows(2)
+        .filter(|pair| pair[1].1 >= pair[0].1)
+        .count();
+    Row::holds(
+        "epochs in which the loss does not fall",
+        "0",
+        format!("{rises}"),
+        rises == 0,
+    )
+}
+
+fn accuracy_row(training: &Training<f64>) -> Row {
+    let accuracy = training.last().copied().unwrap_or(f64::NAN);
+    Row::note("test accuracy at the end (%)", "", format!("{accuracy:.2}"))
+}
+
+fn loss_figure(title: &str, trainings: &[(&str, &Training<f64>)]) -> Figure {
+    Figure::Lines {
+        title: title.to_owned(),
+        x: "epoch".to_owned(),
+        y: "loss".to_owned(),
+        series: trainings
+            .iter()
+            .map(|(name, training)| Series::new(*name, training.losses()))
+            .collect(),
+    }
+}
+
+/// ∂L/∂a ⊙ σ′(z) with the softmax's own slope a(1 − a), against a − y.
+fn softmax_error() -> Result<String> {
+    let z = [1.0, 2.0, 0.5_f64];
+    let y = [0.0, 0.0, 1.0];
+    let mut a = z;
+    Activation::Softmax.apply(&mut a, 3);
+    let mut right = [0.0; 3];
+    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut right);
+    let printed: Vec<f64> = a
+        .iter()
+        .zip(y)
+        .map(|(a, y)| -y / a * a * (1.0 - a))
+        .collect();
+    Ok(format!(
+        "z = {z:?}, y = {y:?}: printed {printed:.3?}, a - y {right:.3?}; only the right class agrees"
+    ))
+}

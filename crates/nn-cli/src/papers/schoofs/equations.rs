@@ -1,0 +1,260 @@
+//! Schoofs' equations, neuron by neuron and as matrices.
+//!
+//! ```text
+//! z = Σᵢ wᵢxᵢ + b (1)    φ = aᴸ ∘ … ∘ a¹ (2)    aˡ = φ(Wˡx + bˡ) (3)    ρ ← ρ − η∇C (4)
+//! b ← b − ηδ (5)    w ← w − ηδa (6)    δˡⱼ = Σₖ δˡ⁺¹ₖ wˡ⁺¹ₖⱼ φ′(zˡⱼ) (7)
+//! X, B: rows (8, 9)    Aˡ = φ(Aˡ⁻¹(Wˡ)ᵀ + Bˡ) (10)    δˡ: a row a sample (11)
+//! ΔWˡ = (1/m)(δˡ)ᵀAˡ⁻¹ (12, mended)    δˡ = (δˡ⁺¹Wˡ⁺¹) ⊙ φ′(Zˡ) (13, mended)
+//! ```
+
+use ndarray::Array2;
+use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::gradient_check::check;
+use nn_core::network::{Randomness, Trace};
+use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Penalty, Streams};
+use nn_tensor::Threads;
+use nn_tensor::random::Purpose;
+
+use crate::failure::Result;
+use crate::papers::claim::{Outcome, Row};
+use crate::papers::context::Context;
+
+/// m, the batch size.
+const M: usize = 4;
+
+/// Widths of the example, input to output.
+const WIDTHS: [usize; 4] = [3, 5, 4, 2];
+
+/// η of the step that is compared.
+const ETA: f64 = 0.7;
+
+pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
+    let network = example()?;
+    let mut stream = Streams::new(0).stream(Purpose::Test, 0);
+    let inputs = Array2::from_shape_simple_fn((M, WIDTHS[0]), || stream.normal());
+    let targets = Array2::from_shape_simple_fn((M, WIDTHS[3]), || stream.uniform());
+
+    let mut matrix = MatrixForm::new(&network);
+    matrix.run(&inputs, &targets);
+    let neurons = PerNeuron::new(&network);
+    let (mut activation_gap, mut error_gap) = (0.0_f64, 0.0_f64);
+    let mut mean = vec![0.0; network.parameters().len()];
+    for row in 0..M {
+        let [x, y] = [&inputs, &targets].map(|values| values.row(row).to_vec());
+        let forward = neurons.forward(&x);
+        let deltas = neurons.errors(&forward, &y);
+        for (l, width) in WIDTHS[1..].iter().enumerate() {
+            let place = row * width..(row + 1) * width;
+            let a = &matrix.trace.layer(l).activations()[place.clone()];
+            activation_gap = activation_gap.max(largest_gap(a, &forward.activations[l]));
+            let delta = &matrix.gradients.error_mut(l, M)[place];
+            // The rows of nn-core's delta carry the 1/m of (12).
+            let scaled: Vec<f64> = delta.iter().map(|delta| M as f64 * delta).collect();
+            error_gap = error_gap.max(largest_gap(&scaled, &deltas[l]));
+        }
+        let gradient = neurons.gradient(&x, &forward, &deltas);
+        mean.iter_mut()
+            .zip(gradient)
+            .for_each(|(mean, g)| *mean += g / M as f64);
+    }
+    let samples = Samples::new(
+        Inputs::Values(inputs.view()),
+        Targets::Values(targets.view()),
+    )?;
+    let checks = check(
+        &network,
+        &samples,
+        Loss::Quadratic,
+        Penalty::default(),
+        usize::MAX,
+    )?;
+    let finite = checks.iter().map(|check| check.error).fold(0.0, f64::max);
+    let mut rows = vec![
+        Row::at_most(
+            "(10) against (1) to (3): activations",
+            activation_gap,
+            1e-12,
+        ),
+        Row::at_most("(13) against (7): errors", error_gap, 1e-12),
+        Row::at_most(
+            "(12) against (5) and (6): gradient",
+            largest_gap(matrix.gradients.values(), &mean),
+            1e-12,
+        ),
+        Row::at_most("both against finite differences (relative)", finite, 1e-7),
+    ];
+    rows.extend(shape_rows());
+    Ok(Outcome::judged(
+        rows,
+        format!(
+            "A network of {WIDTHS:?} sigmoid neurons on {M} samples, quadratic cost, f64, seed 0; a \
+             step of rate {ETA} moves the largest parameter by {:.3}. The first layer's ΔW has the \
+             shape of W transposed as (12) prints it.",
+            ETA * mean.iter().fold(0.0_f64, |largest, g| largest.max(g.abs()))
+        ),
+    ))
+}
+
+/// Shapes of (12) and (13) as printed, for a layer of 5 neurons with 3 inputs
+/// below one of 4.
+fn shape_rows() -> Vec<Row> {
+    let [d, n, above] = [WIDTHS[0], WIDTHS[1], WIDTHS[2]];
+    let [a, delta, w]: [Array2<f64>; 3] = [(M, d), (M, n), (n, d)].map(Array2::zeros);
+    let printed = a.t().dot(&delta).dim();
+    let mended = delta.t().dot(&a).dim();
+    let error_above: Array2<f64> = Array2::zeros((M, above));
+    let next: Array2<f64> = Array2::zeros((above, n));
+    let fits = |w: &Array2<f64>| error_above.ncols() == w.nrows();
+    vec![
+        Row::holds(
+            "shape of W, of (12) as printed, of (12) mended",
+            "equal",
+            format!("{:?}, {printed:?}, {mended:?}", w.dim()),
+            printed != w.dim() && mended == w.dim(),
+        ),
+        Row::holds(
+            "whether (13) can be multiplied with W of layer l, of l + 1",
+            "l",
+            format!("{}, {}", fits(&w), fits(&next)),
+            !fits(&w) && fits(&next),
+        ),
+    ]
+}
+
+fn example() -> Result<Network<f64>> {
+    let layers = WIDTHS[1..]
+        .iter()
+        .map(|&width| LayerConfig::new(width, Activation::Sigmoid));
+    Ok(Network::new(
+        &NetworkConfig {
+            n_inputs: WIDTHS[0],
+            layers: layers.collect(),
+        },
+        0,
+    )?)
+}
+
+/// nn-core's own forward and backward pass, (8) to (13).
+struct MatrixForm {
+    network: Network<f64>,
+    trace: Trace<f64>,
+    gradients: Gradients<f64>,
+}
+
+impl MatrixForm {
+    fn new(network: &Network<f64>) -> Self {
+        Self {
+            trace: Trace::new(network, M),
+            gradients: Gradients::new(network, M),
+            network: network.clone(),
+        }
+    }
+
+    fn run(&mut self, inputs: &Array2<f64>, targets: &Array2<f64>) {
+        let threads = Threads::single();
+        let randomness = Randomness::new(0, 0);
+        self.network
+            .forward_in_training(inputs.view(), &mut self.trace, randomness, &threads);
+        self.gradients
+            .loss_of_batch(Loss::Quadratic, &self.network, targets.view(), &self.trace);
+        self.gradients
+            .backward(&self.network, inputs.view(), &self.trace, &threads);
+    }
+}
+
+/// The network as sums over single neurons: `weights[l][j][k]` is the weight of
+/// neuron j for its input k.
+struct PerNeuron {
+    weights: Vec<Vec<Vec<f64>>>,
+    biases: Vec<Vec<f64>>,
+}
+
+/// z and a of every layer for one sample.
+struct Forward {
+    sums: Vec<Vec<f64>>,
+    activations: Vec<Vec<f64>>,
+}
+
+impl PerNeuron {
+    fn new(network: &Network<f64>) -> Self {
+        let layers = 0..network.layers().len();
+        let weights = |l| {
+            let columns = network.weights(l);
+            columns.columns().into_iter().map(|w| w.to_vec()).collect()
+        };
+        Self {
+            weights: layers.clone().map(weights).collect(),
+            biases: layers.map(|l| network.bias(l).to_vec()).collect(),
+        }
+    }
+
+    fn forward(&self, x: &[f64]) -> Forward {
+        let mut forward = Forward {
+            sums: Vec::new(),
+            activations: Vec::new(),
+        };
+        let mut a = x.to_vec();
+        for (weights, biases) in self.weights.iter().zip(&self.biases) {
+            let z: Vec<f64> = weights
+                .iter()
+                .zip(biases)
+                .map(|(w, b)| w.iter().zip(&a).map(|(w, x)| w * x).sum::<f64>() + b)
+                .collect();
+            a = z.iter().map(|&z| sigmoid(z)).collect();
+            forward.sums.push(z);
+            forward.activations.push(a.clone());
+        }
+        forward
+    }
+
+    /// δ of every layer, from the last to the first.
+    fn errors(&self, forward: &Forward, y: &[f64]) -> Vec<Vec<f64>> {
+        let last = self.weights.len() - 1;
+        let mut deltas: Vec<Vec<f64>> = forward.sums.iter().map(|z| vec![0.0; z.len()]).collect();
+        for j in 0..y.len() {
+            deltas[last][j] = (forward.activations[last][j] - y[j]) * slope(forward.sums[last][j]);
+        }
+        for l in (0..last).rev() {
+            for j in 0..deltas[l].len() {
+                deltas[l][j] = (0..deltas[l + 1].len())
+                    .map(|k| deltas[l + 1][k] * self.weights[l + 1][k][j])
+                    .sum::<f64>()
+                    * slope(forward.sums[l][j]);
+            }
+        }
+        deltas
+    }
+
+    /// In nn-core's order: W transposed, then b, layer by layer.
+    fn gradient(&self, x: &[f64], forward: &Forward, deltas: &[Vec<f64>]) -> Vec<f64> {
+        let mut gradient = Vec::new();
+        for (l, delta) in deltas.iter().enumerate() {
+            let below = if l == 0 {
+                x
+            } else {
+                &forward.activations[l - 1]
+            };
+            for a in below {
+                gradient.extend(delta.iter().map(|delta| delta * a));
+            }
+            gradient.extend(delta);
+        }
+        gradient
+    }
+}
+
+fn largest_gap(a: &[f64], b: &[f64]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max)
+}
+
+fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
+/// φ′ = φ(1 − φ)
+fn slope(z: f64) -> f64 {
+    sigmoid(z) * (1.0 - sigmoid(z))
+}

@@ -1,0 +1,146 @@
+//! What is kept between runs: `results.json` with the outcome of every claim,
+//! and `work.json` with what long claims have finished on their way.
+//!
+//! Both are written beside their place and renamed, after every claim and
+//! every training, so that stopping loses one training at most.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, Result};
+use crate::papers::claim::Outcome;
+
+/// Changes when old files can no longer be used.
+const FORMAT: u32 = 1;
+
+/// What is kept, and where.
+#[derive(Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+    results: Results,
+    work: BTreeMap<String, serde_json::Value>,
+}
+
+/// The contents of `results.json`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) format: u32,
+    pub(crate) claims: BTreeMap<String, Entry>,
+    /// Errata by paper and number.
+    pub(crate) errata: BTreeMap<String, String>,
+}
+
+/// A claim that was run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Of the claim's settings and data; another fingerprint means to run again.
+    pub(crate) fingerprint: String,
+    /// `mnist` or `glyphs`
+    pub(crate) data: String,
+    pub(crate) data_sha256: String,
+    /// Whether it was a quick run.
+    pub(crate) is_quick: bool,
+    /// Version of this program.
+    pub(crate) version: String,
+    pub(crate) seconds: f64,
+    pub(crate) outcome: Outcome,
+}
+
+impl Store {
+    /// What lies in `folder`, which need not exist. Files that cannot be
+    /// understood, such as those of another version, count as not there.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
+        let results: Option<Results> = read(&folder.join("results.json"))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            results: results
+                .filter(|results| results.format == FORMAT)
+                .unwrap_or(Results {
+                    format: FORMAT,
+                    ..Results::default()
+                }),
+            work: read(&folder.join("work.json"))?.unwrap_or_default(),
+        })
+    }
+
+    /// The same, to be read only: the folder is not made.
+    pub(crate) fn read_only(folder: &Path) -> Result<Self> {
+        if folder.exists() {
+            return Self::open(folder);
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            results: Results::default(),
+            work: BTreeMap::new(),
+        })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// The outcome of a claim, if it was run just so.
+    pub(crate) fn entry(&self, claim: &str, fingerprint: &str) -> Option<&Entry> {
+        let entry = self.results.claims.get(claim)?;
+        (entry.fingerprint == fingerprint).then_some(entry)
+    }
+
+    pub(crate) fn add_entry(&mut self, claim: &str, entry: Entry) -> Result<()> {
+        self.results.claims.insert(claim.to_owned(), entry);
+        self.write_results()
+    }
+
+    pub(crate) fn add_erratum(&mut self, key: String, evidence: String) -> Result<()> {
+        self.results.errata.insert(key, evidence);
+        self.write_results()
+    }
+
+    pub(crate) fn work<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let value = self.work.get(key)?;
+        serde_json::from_value(value.clone()).ok()
+    }
+
+    pub(crate) fn add_work(&mut self, key: &str, value: &impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value).expect("what is kept is plain JSON");
+        self.work.insert(key.to_owned(), value);
+        self.write("work.json", &self.work)
+    }
+
+    /// Puts a file into the folder: all of it, or nothing.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+        let target = self.folder.join(name);
+        let temporary = self.folder.join(format!(".{name}.tmp"));
+        fs::write(&temporary, bytes)
+            .and_then(|()| fs::rename(&temporary, &target))
+            .map_err(|error| Failure::io(&target, &error))?;
+        Ok(target)
+    }
+
+    fn write_results(&self) -> Result<()> {
+        self.write("results.json", &self.results)
+    }
+
+    fn write(&self, name: &str, contents: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(contents).expect("what is kept is plain JSON");
+        self.replace(name, format!("{text}\n").as_bytes())?;
+        Ok(())
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io(path, &error)),
+    }
+}
