@@ -72,10 +72,6 @@ impl Failure {
         Self::new(Code::Io, format!("{}: {error}", path.display()))
     }
 
-    pub(crate) fn code(&self) -> Code {
-        self.code
-    }
-
     /// Adds how to mend it.
     pub(crate) fn help(self, help: impl fmt::Display) -> Self {
         Self {
