@@ -348,8 +348,9 @@ impl<S: Scalar> SparseBuffers<S> {
         let mut transposed = Vec::new();
         if is_fixed {
             let rows: Vec<u32> = (0..train.len() as u32).collect();
+            let empty = Transposed::new(&matrix, 0, threads);
             for rows in rows.chunks(block_rows) {
-                let mut block = Transposed::new(&matrix, 0, threads);
+                let mut block = empty.clone();
                 block.fill(
                     SparseRows {
                         matrix: &matrix,

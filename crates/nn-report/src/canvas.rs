@@ -146,12 +146,7 @@ impl DrawingBackend for Canvas<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        let ink = Ink::of(style.color());
-        let look = if fill {
-            ink.fill()
-        } else {
-            ink.stroke(style.stroke_width())
-        };
+        let look = look_of(style, fill);
         self.add(format_args!(
             "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {look}/>",
             from.0.min(to.0),
@@ -178,12 +173,7 @@ impl DrawingBackend for Canvas<'_> {
         style: &S,
         fill: bool,
     ) -> Drawn {
-        let ink = Ink::of(style.color());
-        let look = if fill {
-            ink.fill()
-        } else {
-            ink.stroke(style.stroke_width())
-        };
+        let look = look_of(style, fill);
         let (x, y) = centre;
         self.add(format_args!(
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {look}/>"
@@ -232,6 +222,16 @@ impl DrawingBackend for Canvas<'_> {
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let width = crate::svg::text_width(text, FONT_SIZE);
         Ok((width as u32, FONT_SIZE as u32))
+    }
+}
+
+/// Attributes of an area or of its edge.
+fn look_of(style: &impl BackendStyle, is_filled: bool) -> String {
+    let ink = Ink::of(style.color());
+    if is_filled {
+        ink.fill()
+    } else {
+        ink.stroke(style.stroke_width())
     }
 }
 

@@ -27,6 +27,17 @@ pub struct AlignedSlice<T> {
     len: usize,
 }
 
+impl<T> AlignedSlice<T> {
+    /// No numbers.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            memory: Vec::new(),
+            start: 0,
+            len: 0,
+        }
+    }
+}
+
 impl<T: Clone> AlignedSlice<T> {
     /// `len` times `value`.
     pub fn new(value: T, len: usize) -> Self {
@@ -55,11 +66,7 @@ impl<T> DerefMut for AlignedSlice<T> {
 impl<T: Clone> From<&[T]> for AlignedSlice<T> {
     fn from(values: &[T]) -> Self {
         let Some(first) = values.first() else {
-            return Self {
-                memory: Vec::new(),
-                start: 0,
-                len: 0,
-            };
+            return Self::empty();
         };
         let mut copy = Self::new(first.clone(), values.len());
         copy.clone_from_slice(values);

@@ -150,29 +150,22 @@ impl SparseRows<'_> {
             self.matrix.n_columns() * width,
             "shape of the matrix"
         );
+        if out.is_empty() {
+            return;
+        }
         let matrix = ArrayView2::from_shape((self.matrix.n_columns(), width), matrix)
-            .expect("the slice has the size of the matrix");
-        let out = ArrayViewMut2::from_shape((n_rows, width), out)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
         let lists = &self.matrix.rows;
         if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
+            let out = matrix_of(out, width);
             return for_each_column_block(matrix, out, threads, |matrix, out| {
                 native::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
             });
         }
-        let piece = n_rows.div_ceil(MAX_PIECES).max(MIN_PIECE_ROWS);
-        let mut pieces: [Option<(&[u32], ArrayViewMut2<'_, S>)>; MAX_PIECES] = Default::default();
-        let mut n_pieces = 0;
-        let mut rest = out;
-        for rows in self.rows.chunks(piece) {
-            let (part, others) = rest.split_at(Axis(0), rows.len());
-            pieces[n_pieces] = Some((rows, part));
-            n_pieces += 1;
-            rest = others;
-        }
-        threads.for_each(&mut pieces[..n_pieces], |_, part| {
-            let (rows, out) = part.take().expect("each piece is computed once");
+        threads.for_each_piece(out, width, MIN_PIECE_ROWS * width, |start, out| {
+            let out = matrix_of(out, width);
+            let rows = &self.rows[start / width..][..out.nrows()];
             native::add_weighted_rows(set, lists, rows, factors, matrix, out);
         });
     }
@@ -184,6 +177,12 @@ impl SparseRows<'_> {
             self.matrix.rows.prefetch(row);
         }
     }
+}
+
+/// Rows of `width` numbers.
+fn matrix_of<S>(values: &mut [S], width: usize) -> ArrayViewMut2<'_, S> {
+    ArrayViewMut2::from_shape((values.len() / width, width), values)
+        .expect("the slice has the size of the matrix")
 }
 
 /// Cuts a product `out ← out + X·matrix` into blocks of columns for several

@@ -2,9 +2,7 @@
 //! must not allocate.
 
 use super::gemm::{Gemm, KC, NC};
-
-/// Bytes of a cache line. A vector that lies across two is read twice.
-const LINE: usize = 64;
+use crate::AlignedSlice;
 
 /// As much as most calls need, so that there is one allocation a thread.
 const USUAL_LEN: usize = NC * KC;
@@ -15,23 +13,20 @@ const USUAL_LEN: usize = NC * KC;
     unreachable_pub,
     reason = "in the signature of a public trait's hidden method"
 )]
-pub struct Scratch<T>(Vec<T>);
+pub struct Scratch<T>(AlignedSlice<T>);
 
 impl<T: Copy + Default> Scratch<T> {
     pub(super) const fn new() -> Self {
-        Self(Vec::new())
+        Self(AlignedSlice::empty())
     }
 
     /// `len` numbers, whatever they are.
     pub(super) fn take(&mut self, len: usize) -> &mut [T] {
-        let spare = LINE / size_of::<T>();
-        if self.0.len() < len + spare {
+        if self.0.is_empty() || self.0.len() < len {
             // What is not used is not taken from the system.
-            self.0 = vec![T::default(); len.max(USUAL_LEN) + spare];
+            self.0 = AlignedSlice::new(T::default(), len.max(USUAL_LEN));
         }
-        // Its documentation allows `usize::MAX`, in which case nothing is aligned.
-        let start = self.0.as_ptr().align_offset(LINE).min(spare);
-        &mut self.0[start..start + len]
+        &mut self.0[..len]
     }
 }
 
@@ -51,7 +46,7 @@ mod tests {
         for len in [0, 1, 100, 7] {
             let numbers = scratch.take(len);
             assert_eq!(numbers.len(), len);
-            assert_eq!(numbers.as_ptr() as usize % LINE, 0);
+            assert_eq!(numbers.as_ptr() as usize % 64, 0);
         }
     }
 }
