@@ -17,6 +17,7 @@
 //! why results do not depend on the number of threads.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -24,7 +25,7 @@ use super::InstructionSet;
 use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
 use super::scratch::Scratch;
-use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::simd::{Quad, Simd, load_up_to, prefetch, store_up_to};
 use super::single_row;
 use super::sparse::{self, SumKernel, Sums};
 
@@ -59,6 +60,8 @@ pub struct Kernels<T: 'static> {
     panel_width: usize,
     /// `by_rows[r - 1]` handles `r` rows of a packed panel.
     by_rows: &'static [Microkernel<T>],
+    /// The same where at most a vector's columns of the panel exist.
+    last_by_rows: &'static [Microkernel<T>],
     /// `narrow[v - 1][r - 1]` handles `r` rows and up to `v` vectors of a B
     /// that is not packed.
     narrow: [&'static [Microkernel<T>]; 2],
@@ -72,6 +75,18 @@ pub struct Kernels<T: 'static> {
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
     pub(super) outer: OuterKernel<T>,
+}
+
+impl<T> Kernels<T> {
+    /// The kernel for a strip of `rows` and a panel of which `columns` exist.
+    fn for_panel(&self, rows: usize, columns: usize) -> Microkernel<T> {
+        let by_rows = if columns <= self.lanes {
+            self.last_by_rows
+        } else {
+            self.by_rows
+        };
+        by_rows[rows - 1]
+    }
 }
 
 /// One strip of rows times one packed panel of B.
@@ -146,9 +161,14 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
                 let depth = KC.min(depth - start);
                 let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
                 let panels = pack(kernels, b, summed, columns_of_c, scratch);
+                let n_panels = n_columns.div_ceil(width);
                 for (strip, n_rows) in strips(rows, kernels.max_rows) {
+                    let next_strip = strip + n_rows..rows.min(strip + n_rows + kernels.max_rows);
                     for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
                         let panel_start = column + index * width;
+                        let columns = width.min(columns - panel_start);
+                        let share = |index| start + index * depth / n_panels;
+                        prefetch_strip(&a, next_strip.clone(), share(index)..share(index + 1));
                         // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C,
                         // `start..start + depth` of the summed index, and at most `columns`
                         // columns of C, all inside the views asserted to fit above; `panel`
@@ -156,7 +176,7 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
                         // nothing else sees it. The kernel was chosen for `set`, which the
                         // machine has.
                         unsafe {
-                            kernels.by_rows[n_rows - 1](Strip {
+                            kernels.for_panel(n_rows, columns)(Strip {
                                 depth,
                                 a: offset(&a, strip, start),
                                 a_row_stride: a.strides()[0],
@@ -167,7 +187,7 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
                                     .offset(strip as isize * c.strides()[0])
                                     .add(panel_start),
                                 c_row_stride: c.strides()[0],
-                                columns: width.min(columns - panel_start),
+                                columns,
                                 accumulate: accumulate || start > 0,
                             });
                         }
@@ -241,6 +261,21 @@ fn narrow_gemm<T>(
     }
 }
 
+/// Asks for a part of the strip of A that comes next, if A is transposed: every
+/// step along its sum is another line of memory, which the processor does not
+/// foresee.
+fn prefetch_strip<T>(a: &ArrayView2<'_, T>, rows: Range<usize>, summed: Range<usize>) {
+    if a.strides()[0] != 1 || rows.is_empty() {
+        return;
+    }
+    for index in summed {
+        for row in [rows.start, rows.end - 1] {
+            let place = row as isize + index as isize * a.strides()[1];
+            prefetch(a.as_ptr().wrapping_offset(place).cast());
+        }
+    }
+}
+
 /// Cuts `rows` into strips of nearly equal height: `(first row, rows)`.
 fn strips(rows: usize, max_rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(max_rows);
@@ -269,8 +304,8 @@ unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *c
 fn pack<'s, T: Copy + Default>(
     kernels: &Kernels<T>,
     b: ArrayView2<'_, T>,
-    depth: std::ops::Range<usize>,
-    columns: std::ops::Range<usize>,
+    depth: Range<usize>,
+    columns: Range<usize>,
     scratch: &'s mut Scratch<T>,
 ) -> &'s [T] {
     let width = kernels.panel_width;
@@ -296,14 +331,17 @@ fn pack<'s, T: Copy + Default>(
     panels
 }
 
-/// `ROWS × VECTORS` vectors of sums stay in registers.
+/// `ROWS × VECTORS` vectors of sums stay in registers; the panel's rows are
+/// `WIDTH` vectors long.
 ///
 /// # Safety
 /// `strip` must describe memory that exists (see [`gemm`]), and the machine
 /// must have the instructions of `V`, which the function this is inlined into
 /// must be compiled for.
 #[inline(always)]
-unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: Strip<V::T>) {
+unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize, const WIDTH: usize>(
+    strip: Strip<V::T>,
+) {
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
@@ -328,7 +366,7 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
                 }
             }
             a = a.wrapping_offset(strip.a_depth_stride);
-            panel = panel.add(VECTORS * V::LANES);
+            panel = panel.add(WIDTH * V::LANES);
         }
         write_rows(sums, strip);
     }
@@ -379,6 +417,10 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
     mut sums: [[V; VECTORS]; ROWS],
     strip: Strip<V::T>,
 ) {
+    if strip.columns == VECTORS * V::LANES {
+        // SAFETY: as the caller's promise.
+        return unsafe { write_whole_rows(sums, strip) };
+    }
     let has_gaps = strip.c_row_stride != strip.columns as isize;
     // SAFETY: of every row, only columns that exist in it or the rows of the
     // strip below it are touched.
@@ -412,6 +454,32 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
+/// [`write_rows`] where every column exists: straight through, in registers.
+///
+/// # Safety
+/// As [`microkernel`].
+#[inline(always)]
+unsafe fn write_whole_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: [[V; VECTORS]; ROWS],
+    strip: Strip<V::T>,
+) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the rows of the strip have all columns.
+            unsafe {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                let c = c.add(vector * V::LANES);
+                let sum = if strip.accumulate {
+                    V::load(c).add(sum)
+                } else {
+                    sum
+                };
+                sum.store(c);
+            }
+        }
+    }
+}
+
 /// Compiles the microkernels of one vector type for its instructions.
 macro_rules! kernels {
     (
@@ -426,7 +494,8 @@ macro_rules! kernels {
             pub(super) static KERNELS: Kernels<T> = Kernels {
                 max_rows: $max_rows,
                 panel_width: $vectors * <$vector as Simd>::LANES,
-                by_rows: &[$(compiled::<$rows>),*],
+                by_rows: &[$(compiled::<$rows, $vectors>),*],
+                last_by_rows: &[$(compiled::<$rows, 1>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
                 row_times_rows,
                 row_times_columns,
@@ -487,10 +556,10 @@ macro_rules! kernels {
             /// # Safety
             /// See [`microkernel`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn compiled<const ROWS: usize>(strip: Strip<T>) {
+            unsafe fn compiled<const ROWS: usize, const VECTORS: usize>(strip: Strip<T>) {
                 // SAFETY: this function is compiled for the instructions of
                 // the vector; the caller vouches for the rest.
-                unsafe { microkernel::<$vector, ROWS, $vectors>(strip) }
+                unsafe { microkernel::<$vector, ROWS, VECTORS, $vectors>(strip) }
             }
         }
     };
