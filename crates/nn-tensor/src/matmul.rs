@@ -72,9 +72,9 @@ fn product<S: Scalar>(
     accumulate: bool,
     threads: &Threads,
 ) {
-    let ([m, k], [b_rows, n]) = (a.shape(), b.shape());
+    let ([m, k], [b_rows, n], [c_rows, c_columns]) = (a.shape(), b.shape(), c.shape());
     assert!(
-        k == b_rows && c.shape() == [m, n],
+        k == b_rows && c_rows == m && c_columns == n,
         "matmul: [{m}, {k}]·[{b_rows}, {n}] does not give {:?}",
         c.shape()
     );
@@ -82,6 +82,19 @@ fn product<S: Scalar>(
     if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
         return native::gemm(set, a, b, c, accumulate);
     }
+    product_in_pieces(set, a, b, c, accumulate, threads);
+}
+
+#[inline(never)]
+fn product_in_pieces<S: Scalar>(
+    set: InstructionSet,
+    a: Matrix<'_, S>,
+    b: Matrix<'_, S>,
+    c: MatrixMut<'_, S>,
+    accumulate: bool,
+    threads: &Threads,
+) {
+    let [m, n] = c.shape();
     // Pieces of the result, never of the sum, so that its bits stay the same.
     let by_rows = m >= n;
     let len = if by_rows { m } else { n };

@@ -26,6 +26,9 @@ pub fn add_rows<'a, S: Scalar>(
     if sums.is_empty() {
         return;
     }
+    if let (1, Some(row)) = (n_rows, matrix.to_slice()) {
+        return sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+    }
     let min_columns = MIN_PIECE.div_ceil(n_rows.max(1));
     threads.for_each_piece(sums, 1, min_columns, |start, sums| {
         let columns = start..start + sums.len();

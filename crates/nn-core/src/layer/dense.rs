@@ -12,7 +12,7 @@
 //! really gives.
 
 use nn_tensor::reduce::add_rows;
-use nn_tensor::{Kernel, Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, vectorize};
+use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add};
 
 use super::MIN_PIECE;
 
@@ -20,7 +20,7 @@ use super::MIN_PIECE;
 ///
 /// # Shapes
 /// `inputs [batch, n_inputs]`, `weights [n_inputs, n_outputs]`,
-/// `bias [n_outputs]`, `sums [batch, n_outputs]`, contiguous.
+/// `bias [n_outputs]`, `sums [batch, n_outputs]`.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -32,10 +32,29 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     threads: &Threads,
 ) {
     let mut sums: MatrixMut<'z, S> = sums.into();
-    matmul(inputs, weights, sums.reborrow(), threads);
+    fill_rows(sums.reborrow(), bias, threads);
+    matmul_add(inputs, weights, sums, threads);
+}
+
+/// Every row of the sums begins as the bias.
+///
+/// # Panics
+/// If the rows have another length or do not follow one another.
+pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
     threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
-        vectorize(AddToRows { sums, bias });
+        let Some(first) = sums.get_mut(..bias.len()) else {
+            return;
+        };
+        first.copy_from_slice(bias);
+        // Rows of a few numbers are slow to copy one by one: 1, 2, 4, ... at once.
+        let mut done = bias.len();
+        while done < sums.len() {
+            let (rows, rest) = sums.split_at_mut(done);
+            let n = rows.len().min(rest.len());
+            rest[..n].copy_from_slice(&rows[..n]);
+            done += n;
+        }
     });
 }
 
@@ -91,22 +110,4 @@ pub fn backward<'d, 'w, 'b, S: Scalar>(
     threads: &Threads,
 ) {
     matmul(error, weights.into().t(), error_below, threads);
-}
-
-struct AddToRows<'a, S> {
-    sums: &'a mut [S],
-    bias: &'a [S],
-}
-
-impl<S: Scalar> Kernel for AddToRows<'_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.sums.chunks_exact_mut(self.bias.len()) {
-            for (sum, &bias) in row.iter_mut().zip(self.bias) {
-                *sum += bias;
-            }
-        }
-    }
 }

@@ -9,7 +9,7 @@ use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{SparseRows, Transposed, Written};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
-use crate::layer::{MIN_PIECE, dense};
+use crate::layer::dense;
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
@@ -57,17 +57,14 @@ impl<S: Scalar> LayerInputs<'_, S> {
         sums: &mut [S],
         threads: &Threads,
     ) {
+        let shape = [self.n_rows(), bias.len()];
         match self {
             Self::Dense(inputs) => {
-                let sums = MatrixMut::new(sums, [inputs.shape()[0], bias.len()]);
-                dense::forward(inputs, weights, bias, sums, threads);
+                dense::forward(inputs, weights, bias, MatrixMut::new(sums, shape), threads);
             }
             Self::Sparse { rows, factors } => {
                 let weights = weights.to_slice().expect("weights are contiguous");
-                threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
-                    let rows = sums.chunks_exact_mut(bias.len());
-                    rows.for_each(|row| row.copy_from_slice(bias));
-                });
+                dense::fill_rows(MatrixMut::new(sums, shape), bias, threads);
                 rows.add_product(factors, weights, sums, threads);
             }
         }

@@ -132,71 +132,97 @@ pub(crate) fn gemm<T: Gemm + Copy + Default>(
 ) {
     let [rows, depth] = a.shape();
     let [b_depth, columns] = b.shape();
-    assert_eq!((b_depth, c.shape()), (depth, [rows, columns]));
+    let [c_rows, c_columns] = c.shape();
+    // Number by number: arrays would be compared in memory.
+    assert!(b_depth == depth && c_rows == rows && c_columns == columns);
     if depth == 0 && !accumulate {
         c.fill(T::default());
     }
     let kernels = T::kernels(set);
-    let width = kernels.panel_width;
-    if rows <= MAX_SINGLE_ROWS && b.strides()[1] == 1 {
-        return row_by_row_gemm(kernels.row_times_rows, b.strides()[0], a, b, c, accumulate);
+    let [b_row_stride, b_column_stride] = b.strides();
+    let is_shallow = depth <= MAX_TRANSPOSED_DEPTH;
+    if rows <= MAX_SINGLE_ROWS && b_column_stride == 1 {
+        row_by_row_gemm(kernels.row_times_rows, b_row_stride, a, b, c, accumulate);
+    } else if rows <= MAX_SINGLE_ROWS && b_row_stride == 1 && is_shallow {
+        let kernel = kernels.row_times_columns;
+        row_by_row_gemm(kernel, b_column_stride, a, b, c, accumulate);
+    } else if columns <= 2 * kernels.lanes && b_column_stride == 1 && columns > 0 {
+        narrow_gemm(kernels, a, b, c, accumulate);
+    } else if depth == 1 && b_column_stride == 1 {
+        one_term_gemm(kernels, a, b, c, accumulate);
+    } else {
+        packed_gemm(kernels, a, b, c, accumulate);
     }
-    if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
-        return narrow_gemm(kernels, a, b, c, accumulate);
-    }
-    if depth == 1 && b.strides()[1] == 1 {
-        return one_term_gemm(kernels, a, b, c, accumulate);
-    }
-    if rows <= MAX_SINGLE_ROWS && depth <= MAX_TRANSPOSED_DEPTH && b.strides()[0] == 1 {
-        return row_by_row_gemm(
-            kernels.row_times_columns,
-            b.strides()[1],
-            a,
-            b,
-            c,
-            accumulate,
-        );
-    }
+}
+
+/// [`gemm`] of sizes that are worth a copy of B, block by block.
+#[inline(never)]
+fn packed_gemm<T: Gemm + Copy + Default>(
+    kernels: &Kernels<T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
+    accumulate: bool,
+) {
+    let ([_, depth], [_, columns]) = (a.shape(), b.shape());
     T::with_scratch(|scratch| {
         for column in (0..columns).step_by(NC) {
-            let n_columns = NC.min(columns - column);
+            let columns = column..columns.min(column + NC);
             for start in (0..depth).step_by(KC) {
-                let depth = KC.min(depth - start);
-                let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
-                let panels = pack(kernels, b, summed, columns_of_c, scratch);
-                let n_panels = n_columns.div_ceil(width);
-                for (strip, n_rows) in strips(rows, kernels.max_rows) {
-                    let next_strip = strip + n_rows..rows.min(strip + n_rows + kernels.max_rows);
-                    for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
-                        let panel_start = column + index * width;
-                        let columns = width.min(columns - panel_start);
-                        let share = |index| start + index * depth / n_panels;
-                        prefetch_strip(a, next_strip.clone(), share(index)..share(index + 1));
-                        // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C,
-                        // `start..start + depth` of the summed index, and at most `columns`
-                        // columns of C, all inside the views asserted to fit above; `panel`
-                        // holds `width * depth` packed numbers. `c` is borrowed mutably, so
-                        // nothing else sees it. The kernel was chosen for `set`, which the
-                        // machine has.
-                        unsafe {
-                            kernels.for_panel(n_rows, columns)(Strip {
-                                depth,
-                                a: a.at(strip, start),
-                                a_row_stride: a.strides()[0],
-                                a_depth_stride: a.strides()[1],
-                                panel: panel.as_ptr(),
-                                b_row_stride: 0,
-                                c: c.row(strip).add(panel_start),
-                                c_row_stride: c.row_stride(),
-                                columns,
-                                accumulate: accumulate || start > 0,
-                            });
-                        }
-                    }
-                }
+                let summed = start..depth.min(start + KC);
+                let panels = pack(kernels, b, summed.clone(), columns.clone(), scratch);
+                let accumulate = accumulate || start > 0;
+                block_gemm(
+                    kernels,
+                    a.columns(summed),
+                    panels,
+                    c.columns_mut(columns.clone()),
+                    accumulate,
+                );
             }
         }
     });
+}
+
+/// The product of some columns of A and a packed block of B, strip by strip and
+/// panel by panel.
+fn block_gemm<T: Copy>(
+    kernels: &Kernels<T>,
+    a: Matrix<'_, T>,
+    panels: &[T],
+    mut c: MatrixMut<'_, T>,
+    accumulate: bool,
+) {
+    let ([rows, depth], [_, columns]) = (a.shape(), c.shape());
+    let width = kernels.panel_width;
+    let n_panels = columns.div_ceil(width);
+    for (strip, n_rows) in strips(rows, kernels.max_rows) {
+        let next_strip = strip + n_rows..rows.min(strip + n_rows + kernels.max_rows);
+        for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
+            let share = |index| index * depth / n_panels;
+            prefetch_strip(a, next_strip.clone(), share(index)..share(index + 1));
+            let columns = width.min(columns - index * width);
+            // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C and at
+            // most `columns` columns of C, all inside the matrices that `gemm` has
+            // found to fit; `panel` holds `width * depth` packed numbers. `c` is
+            // borrowed mutably, so nothing else sees it. The kernel was chosen for
+            // instructions that the machine has.
+            unsafe {
+                kernels.for_panel(n_rows, columns)(Strip {
+                    depth,
+                    a: a.at(strip, 0),
+                    a_row_stride: a.strides()[0],
+                    a_depth_stride: a.strides()[1],
+                    panel: panel.as_ptr(),
+                    b_row_stride: 0,
+                    c: c.row(strip).add(index * width),
+                    c_row_stride: c.row_stride(),
+                    columns,
+                    accumulate,
+                });
+            }
+        }
+    }
 }
 
 /// [`gemm`] for few rows, with one of the kernels for a single row.

@@ -220,6 +220,21 @@ impl<'a, T> MatrixMut<'a, T> {
         }
     }
 
+    /// Some of the columns.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[inline]
+    pub(super) fn columns_mut(&mut self, columns: Range<usize>) -> MatrixMut<'_, T> {
+        assert!(columns.start <= columns.end && columns.end <= self.n_columns);
+        MatrixMut {
+            first: self.first.wrapping_add(columns.start),
+            n_columns: columns.len(),
+            life: PhantomData,
+            ..*self
+        }
+    }
+
     /// The first `n_rows` rows, and the others.
     ///
     /// # Panics
