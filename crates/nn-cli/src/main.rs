@@ -32,6 +32,7 @@ mod train;
 mod search;
 mod inspect;
 mod gradcheck;
+mod trace;
 mod data;
 mod papers;
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
+        Command::Trace(arguments) => trace::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
     };

@@ -38,6 +38,7 @@ fn help_of_commands() {
         "report",
         "compare",
         "inspect",
+        "trace",
         "data",
         "data list",
         "data info",

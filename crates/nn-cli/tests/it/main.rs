@@ -15,6 +15,7 @@ mod bad_files;
 mod menus;
 mod tables;
 mod digits;
+mod traces;
 mod papers;
 mod reports;
 mod help;
