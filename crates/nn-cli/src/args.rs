@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Gradcheck(Box<GradcheckArguments>),
     /// Every number of one sample's training step
     Trace(TraceArguments),
+    /// What is wrong with a run, and a flag to try
+    Doctor(DoctorArguments),
     /// Data sets: list, info, fetch
     Data(DataArguments),
     /// What five papers claim, tried: printed number, ours, verdict
@@ -356,6 +358,25 @@ pub(crate) struct TraceArguments {
         value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) neurons: u16,
     /// Every number, as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Findings are no error: the exit code is 0 unless a file of the run is missing or damaged.\n\
+    What needs the model or the data is left out, with a word, where they are not at hand."
+)]
+pub(crate) struct DoctorArguments {
+    /// A run directory, or the name of a run
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
 }

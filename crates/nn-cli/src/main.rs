@@ -33,6 +33,7 @@ mod search;
 mod inspect;
 mod gradcheck;
 mod trace;
+mod doctor;
 mod data;
 mod papers;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
     };

@@ -39,6 +39,7 @@ fn help_of_commands() {
         "compare",
         "inspect",
         "trace",
+        "doctor",
         "data",
         "data list",
         "data info",

@@ -16,6 +16,7 @@ mod menus;
 mod tables;
 mod digits;
 mod traces;
+mod diagnoses;
 mod papers;
 mod reports;
 mod help;
