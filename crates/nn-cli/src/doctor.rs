@@ -99,14 +99,14 @@ fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
                 lines.extend(tries.iter().map(|it| try_line(case, it)));
             }
             Look::Well(evidence) => well.push((check.name, evidence)),
-            Look::Unknown(reason) => unknown.push((check.name, reason)),
+            Look::Unknown(reason) => unknown.push((reason, check.name)),
         }
     }
     if n_ill == 0 {
         lines.extend([String::new(), "nothing wrong found".to_owned()]);
     }
     lines.extend(section("looked for and not found", &well));
-    lines.extend(section("could not be looked for", &unknown));
+    lines.extend(not_looked_for(&unknown));
     lines
 }
 
@@ -136,6 +136,26 @@ fn section(title: &str, looks: &[(&str, &String)]) -> Vec<String> {
             .iter()
             .map(|(name, evidence)| format!("  {name:<width$}  {evidence}")),
     );
+    lines
+}
+
+/// Reasons, each with the checks that it kept from being made.
+fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
+    let mut reasons: Vec<(&String, Vec<&str>)> = Vec::new();
+    for &(reason, check) in unknown {
+        match reasons.iter_mut().find(|known| known.0 == reason) {
+            Some((_, checks)) => checks.push(check),
+            None => reasons.push((reason, vec![check])),
+        }
+    }
+    if reasons.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "could not be looked for".to_owned()];
+    for (reason, checks) in reasons {
+        lines.push(format!("  {}", checks.join(", ")));
+        lines.push(format!("    {reason}"));
+    }
     lines
 }
 

@@ -34,7 +34,8 @@ impl Case {
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
     pub(super) fn read(directory: &Path, data_dir: &Path) -> Result<Self> {
-        let settings = read_config(directory)?;
+        let settings = read_config(directory)
+            .map_err(|failure| failure.help("name a run directory that `nn train` has made"))?;
         let run = read_run(directory)?;
         let has_model = directory.join("model.safetensors").exists();
         let model = if has_model {

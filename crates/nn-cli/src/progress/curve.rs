@@ -89,27 +89,26 @@ impl Curve {
     }
 
     /// The mean of the points in each of `width` parts of the time; where there
-    /// are none, what was there before. Nothing before the first and after the
-    /// last point.
+    /// are none, what came next: a point tells of the time before it. Nothing
+    /// after the last point.
     fn cells(&self, width: usize, end: f64) -> Vec<Option<f64>> {
         let mut sums = vec![(0.0, 0_u32); width];
-        let mut n_filled = 0;
         for &(time, value) in &self.points {
             let cell = ((time / end * width as f64) as usize).min(width.saturating_sub(1));
             if let Some((sum, count)) = sums.get_mut(cell) {
                 *sum += value;
                 *count += 1;
-                n_filled = n_filled.max(cell + 1);
             }
         }
-        let mut last = None;
-        let mean = |(index, &(sum, count)): (usize, &(f64, u32))| {
+        let mut cells = vec![None; width];
+        let mut next = None;
+        for (cell, (sum, count)) in cells.iter_mut().zip(sums).rev() {
             if count > 0 {
-                last = Some(sum / f64::from(count));
+                next = Some(sum / f64::from(count));
             }
-            last.filter(|_| index < n_filled)
-        };
-        sums.iter().enumerate().map(mean).collect()
+            *cell = next;
+        }
+        cells
     }
 
     fn height(&self, value: f64) -> f64 {
@@ -134,9 +133,13 @@ mod tests {
 
     #[test]
     fn blocks_follow_the_values() {
-        let line = curve(Scale::Linear, &[(0.5, 0.0), (1.5, 0.5), (2.5, 1.0)]);
+        let line = curve(Scale::Linear, &[(0.9, 0.0), (1.9, 0.5), (2.9, 1.0)]);
         assert_eq!(line.blocks(3, 3.0), "▁▅█");
-        assert_eq!(line.blocks(6, 3.0), " ▁▁▅▅█", "what was before goes on");
+        assert_eq!(
+            line.blocks(6, 3.0),
+            "▁▁▅▅██",
+            "a point tells of the time before"
+        );
         assert_eq!(line.blocks(6, 6.0), "▁▅█   ", "half of the time is to come");
         let loss = curve(Scale::Logarithmic, &[(0.0, 1.0), (1.0, 0.1), (2.0, 0.01)]);
         assert_eq!(loss.blocks(3, 3.0), "█▅▁");

@@ -249,18 +249,18 @@ mod tests {
             dashboard.lines(80),
             [
                 "epoch  6/10  ━━━━━━━━━━━━━━━━━━────────────────   52 %  5 s left   400 samples/s",
-                "loss       ██▅▅▄▄▂▂▁▁           0.1800   validation  ██▅▅▃▃▂▁            0.4000",
-                "accuracy   ▁▁▅▅▇▇▇▇██          98.20 %   validation  ▁▁▅▅▇▇██           98.00 %",
+                "loss       ██▅▅▄▄▂▂▁▁           0.1800   validation ██▅▅▃▃▂▂▁            0.4000",
+                "accuracy   ▁▁▅▅▇▇▇▇██          98.20 %   validation ▁▁▅▅▇▇███           98.00 %",
             ]
         );
         assert_eq!(
             dashboard.lines(40),
             [
                 "epoch  6/10  ━━━━━╸────   52 %  5 s left",
-                "loss        ██▅▅▄▄▂▂▁▁            0.1800",
-                "validation  ██▅▅▃▃▂▂▁             0.4000",
-                "accuracy    ▁▁▅▅▇▇▇▇██           98.20 %",
-                "validation  ▁▁▅▅▇▇███            98.00 %",
+                "loss       ██▅▅▄▄▂▂▁▁▁            0.1800",
+                "validation ██▅▅▃▃▂▂▁▁             0.4000",
+                "accuracy   ▁▁▅▅▇▇▇▇███           98.20 %",
+                "validation ▁▁▅▅▇▇████            98.00 %",
             ]
         );
         assert_eq!(dashboard.lines(12), ["epoch  6/10"]);

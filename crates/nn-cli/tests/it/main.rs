@@ -19,4 +19,5 @@ mod traces;
 mod diagnoses;
 mod papers;
 mod reports;
+mod screens;
 mod help;
