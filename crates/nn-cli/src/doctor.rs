@@ -175,3 +175,24 @@ fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
         "checks": checks,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_checks_have_the_same_name() {
+        let names: HashSet<_> = checks().map(|check| check.name).collect();
+        assert_eq!(names.len(), checks().count());
+    }
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let reason = "no data".to_owned();
+        let lines = not_looked_for(&[(&reason, "scale"), (&reason, "balance")]);
+        assert_eq!(lines[2..], ["  scale, balance", "    no data"]);
+        assert!(not_looked_for(&[]).is_empty());
+    }
+}

@@ -89,7 +89,8 @@ pub(crate) fn of_model(model: &Model, data: &Data, choice: Choice) -> Result<Tra
             "--index: expected an index below {}, the number of {split} samples, found {}",
             samples.len(),
             choice.index
-        )));
+        ))
+        .help("samples are counted from 0"));
     }
     let untrained;
     let network = if choice.is_untrained {

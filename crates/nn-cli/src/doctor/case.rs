@@ -9,7 +9,7 @@ use nn_tensor::Threads;
 
 use crate::datasets::{self, Data, Parts, Task};
 use crate::evaluate::data_of;
-use crate::failure::Result;
+use crate::failure::{Code, Result};
 use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
 use crate::settings::Settings;
@@ -34,8 +34,10 @@ impl Case {
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
     pub(super) fn read(directory: &Path, data_dir: &Path) -> Result<Self> {
-        let settings = read_config(directory)
-            .map_err(|failure| failure.help("name a run directory that `nn train` has made"))?;
+        let settings = read_config(directory).map_err(|failure| match failure.code() {
+            Code::Io => failure.help("name a run directory that `nn train` has made"),
+            _ => failure,
+        })?;
         let run = read_run(directory)?;
         let has_model = directory.join("model.safetensors").exists();
         let model = if has_model {
