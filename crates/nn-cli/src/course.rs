@@ -64,6 +64,7 @@ impl Course<'_> {
         let interrupt = Interrupt::listen().map_err(|error| {
             Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
         })?;
+        self.progress.recall(&rows);
         let mut outcome = Outcome {
             rows,
             ..Outcome::default()

@@ -31,6 +31,20 @@ pub(crate) fn is_interactive() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether what was written can be written over: a person is watching, on a
+/// terminal that can move its cursor.
+pub(crate) fn can_redraw() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+    is_interactive() && io::stderr().is_terminal() && !is_dumb
+}
+
+/// Columns of the terminal, one of them left free: some terminals begin a new
+/// line after the last one.
+pub(crate) fn width() -> usize {
+    let columns = console::Term::stderr().size_checked();
+    columns.map_or(79, |(_, columns)| usize::from(columns).saturating_sub(1))
+}
+
 /// Whether this program was started with `cargo run`, which tells so.
 pub(crate) fn is_run_by_cargo() -> bool {
     std::env::var_os("CARGO").is_some()
