@@ -37,7 +37,7 @@ struct Task {
 static TASKS: [Task; 7] = [
     Task {
         name: "fetch-data",
-        arguments: "[NAME...] [--from DIR-or-URL]",
+        arguments: "[NAME...] [--from DIR-or-URL] [--offline]",
         purpose: "bring data sets (default: mnist) into datasets/, through `nn data fetch`",
         help: None,
         run: fetch_data::run,

@@ -1,6 +1,8 @@
 //! `nn train`
 
 mod conclusion;
+#[cfg(test)]
+mod faults;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use crate::difference::{check_flags, check_settings};
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::Row;
 use crate::plan::Plan;
-use crate::progress::Progress;
+use crate::progress::{Place, Progress};
 use crate::report;
 use crate::run_dir::{self, RunDir};
 use crate::run_files::locate_run;
@@ -56,8 +58,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let data = load(&settings, arguments, &progress, &threads)?;
+    let data = load(&settings, arguments, None, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
+    warn_of_large_batches(&plan, &data, &progress);
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
@@ -82,8 +85,8 @@ fn resume(
 ) -> Result<()> {
     let settings = run_dir::read_config(run)?;
     let checkpoints = Checkpoints::open(run)?;
-    let checkpoint = checkpoints.newest(|warning| progress.say(warning))?;
-    let data = load(&settings, arguments, &progress, &threads)?;
+    let checkpoint = checkpoints.newest(|warning| progress.warn(warning))?;
+    let data = load(&settings, arguments, Some(run), &progress, &threads)?;
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
     check_flags(&arguments.settings, &settings, &plan, &data)?;
     let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
@@ -103,11 +106,25 @@ fn resume(
 fn load(
     settings: &Settings,
     arguments: &TrainArguments,
+    run: Option<&Path>,
     progress: &Progress,
     threads: &Threads,
 ) -> Result<Data> {
     let data_dir = &arguments.folder.data_dir;
-    datasets::to_learn(settings, data_dir, threads, |text| progress.say(text))
+    datasets::to_learn(settings, data_dir, run, threads, |text| progress.say(text))
+}
+
+fn warn_of_large_batches(plan: &Plan, data: &Data, progress: &Progress) {
+    let n_train = data.n_train();
+    if let BatchSize::Rows(rows) = plan.training.batch_size
+        && rows > n_train
+    {
+        progress.warn(&format!(
+            "batches of {} are cut to the {} training samples there are: one step an epoch",
+            terminal::grouped(rows),
+            terminal::grouped(n_train)
+        ));
+    }
 }
 
 fn say_finished(progress: &Progress, run: &Path) {
@@ -250,16 +267,15 @@ impl Session<'_> {
             };
             failure.help(help)
         })?;
-        self.progress.say(&format!(
-            "resumed   {} after {} of {} epochs, step {}",
-            self.run_dir.path().display(),
-            trainer.epoch(),
-            self.plan.training.epochs,
-            trainer.step(),
-        ));
+        let place = Place {
+            epoch: trainer.epoch(),
+            n_epochs: self.plan.training.epochs,
+            step: trainer.step(),
+        };
+        self.progress.resumed(self.run_dir.path(), &place);
         if note["version"] != env!("CARGO_PKG_VERSION") {
-            self.progress.say(&format!(
-                "warning   the checkpoint was made by version {}, this is {}; \
+            self.progress.warn(&format!(
+                "the checkpoint was made by version {}, this is {}; \
                  the weights may differ from those of an unbroken run",
                 note["version"],
                 env!("CARGO_PKG_VERSION")

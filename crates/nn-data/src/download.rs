@@ -21,6 +21,8 @@ use crate::idx;
 
 mod tls;
 mod partial;
+mod pause;
+mod speed;
 mod folder;
 mod mirrors;
 
@@ -71,6 +73,27 @@ pub fn fetch_within(
         fetched.new_files.push(file.name);
     }
     Ok(fetched)
+}
+
+/// Looks, without opening a connection, whether all files of `source` are in
+/// its folder in `data_dir` as published.
+///
+/// # Errors
+/// [`Error::NotHere`] if some are not, [`Error::Io`] if one cannot be read.
+pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
+    let folder = source.folder(data_dir);
+    let missing = missing_files(source, &folder)?;
+    if missing.is_empty() {
+        return Ok(Fetched {
+            folder,
+            new_files: Vec::new(),
+        });
+    }
+    let missing = missing.iter().map(|file| (file.name, file.sha256));
+    Err(Error::NotHere {
+        folder,
+        missing: missing.collect(),
+    })
 }
 
 /// Where to get files from instead of the catalog's mirrors.
@@ -160,8 +183,13 @@ pub struct Limits {
     pub window: Duration,
     /// Bytes a second below which a mirror is given up (1024).
     pub least_speed: u64,
+    /// How long one answer may take in all (30 minutes). What has come is kept,
+    /// and the next mirror goes on from there.
+    pub transfer: Duration,
     /// Pauses before a mirror in trouble is asked again (1, 2 and 4 s).
     pub pauses: Vec<Duration>,
+    /// Up to which share such a pause is longer, at random (0.5).
+    pub jitter: f64,
     /// The longest pause that a server may ask for (30 s).
     pub longest_pause: Duration,
     /// How many redirects are followed (5).
@@ -177,7 +205,9 @@ impl Default for Limits {
             connect: Duration::from_secs(7),
             window: Duration::from_secs(30),
             least_speed: 1024,
+            transfer: Duration::from_secs(30 * 60),
             pauses: [1, 2, 4].map(Duration::from_secs).to_vec(),
+            jitter: 0.5,
             longest_pause: Duration::from_secs(30),
             redirects: 5,
             local_http: false,
