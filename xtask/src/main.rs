@@ -58,8 +58,8 @@ static TASKS: [Task; 7] = [
     },
     Task {
         name: "torture",
-        arguments: "[--kills N] [--seed S]",
-        purpose: "trainings killed 500 times at random, which must end with the same bytes",
+        arguments: "[training|download] [--kills N] [--seed S]",
+        purpose: "trainings killed 500 times, or downloads 200 times, at random: the same bytes",
         help: None,
         run: torture::run,
     },

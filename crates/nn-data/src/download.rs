@@ -9,7 +9,7 @@
 //! Processes that fetch the same data set at once wait for each other.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,11 +20,14 @@ use crate::error::{Error, MirrorFailure, Result};
 use crate::idx;
 
 mod tls;
+mod disk;
 mod partial;
 mod pause;
 mod speed;
 mod folder;
 mod mirrors;
+#[cfg(test)]
+mod faults;
 
 use mirrors::Mirrors;
 
@@ -63,7 +66,7 @@ pub fn fetch_within(
     if missing_files(source, &folder)?.is_empty() {
         return Ok(fetched);
     }
-    fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+    disk::create_dir_all(&folder).map_err(io_error(&folder))?;
     let _lock = lock(&folder, progress)?;
     let missing = missing_files(source, &folder)?;
     let supplier = Supplier::new(limits, source, origin)?;
@@ -278,7 +281,9 @@ fn is_intact(file: &RemoteFile, path: &Path) -> Result<bool> {
 /// with the process, however that ends.
 fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
     let path = folder.join(".fetch.lock");
-    let file = File::create(&path).map_err(io_error(&path))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = disk::open(&options, &path).map_err(io_error(&path))?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
