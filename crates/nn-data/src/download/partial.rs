@@ -95,6 +95,13 @@ impl<'a> Partial<'a> {
         Ok(Verdict::Placed)
     }
 
+    /// Removes the bytes by their name, and not through the open file, which may
+    /// be in its place already.
+    pub(super) fn discard(self) {
+        // What cannot be removed is begun again or replaced the next time.
+        let _ = disk::remove_file(&self.path);
+    }
+
     /// Leaves the bytes for another time; an empty file is of no use.
     pub(super) fn leave(self) -> Result<()> {
         if self.length == 0 {
