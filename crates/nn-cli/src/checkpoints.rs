@@ -108,8 +108,13 @@ impl Checkpoints {
         read(&self.folder.join(BEST)).ok()
     }
 
+    /// The file name of the newest checkpoint, whole or not.
+    pub(crate) fn newest_name(&self) -> Option<String> {
+        self.steps().last().map(|&step| name_of(step))
+    }
+
     fn path_of(&self, step: u64) -> PathBuf {
-        self.folder.join(format!("step-{step:012}.safetensors"))
+        self.folder.join(name_of(step))
     }
 
     /// Steps of the checkpoints there are, in ascending order.
@@ -136,6 +141,10 @@ impl Checkpoints {
             let _ = disk::remove_file(&self.path_of(step));
         }
     }
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:012}.safetensors")
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {

@@ -303,11 +303,7 @@ impl Session<'_> {
     /// it was good, and says so.
     fn keep_best(&self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
         if failure.code() != Code::Diverged {
-            let run = self.run_dir.path().display();
-            return failure.help(format!(
-                "mend that, then `{} train --resume {run}` continues from the last checkpoint",
-                terminal::program()
-            ));
+            return failure.help(self.continuation());
         }
         let Some(best) = self.run_dir.checkpoints.best() else {
             return failure;
@@ -324,6 +320,16 @@ impl Session<'_> {
             )),
             Err(_) => failure,
         }
+    }
+
+    /// How to go on with a training that our own disk has ended.
+    fn continuation(&self) -> String {
+        let (program, run) = (terminal::program(), self.run_dir.path().display());
+        let from = match self.run_dir.checkpoints.newest_name() {
+            Some(name) => format!("from checkpoint/{name}"),
+            None => "from its beginning".to_owned(),
+        };
+        format!("mend that, then `{program} train --resume {run}` continues {from}")
     }
 
     fn model(&self, network: Network) -> Model {

@@ -8,10 +8,15 @@
 mod support;
 mod contract;
 mod configuration;
+mod determinism;
 mod searches;
 mod stopping;
 mod resuming;
 mod bad_files;
+mod full_disk;
+mod fetching;
+mod elsewhere;
+mod outputs;
 mod menus;
 mod tables;
 mod digits;
