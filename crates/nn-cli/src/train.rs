@@ -120,7 +120,7 @@ fn warn_of_large_batches(plan: &Plan, data: &Data, progress: &Progress) {
         && rows > n_train
     {
         progress.warn(&format!(
-            "batches of {} are cut to the {} training samples there are: one step an epoch",
+            "batches of {}, but {} samples to train on: every step takes them all",
             terminal::grouped(rows),
             terminal::grouped(n_train)
         ));

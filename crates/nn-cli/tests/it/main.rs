@@ -12,6 +12,7 @@ mod determinism;
 mod searches;
 mod stopping;
 mod resuming;
+mod changed_settings;
 mod bad_files;
 mod full_disk;
 mod fetching;
