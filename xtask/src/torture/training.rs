@@ -189,6 +189,10 @@ impl Chamber {
     /// Flips a bit, or cuts the file.
     fn damage(&mut self, path: &Path) -> io::Result<()> {
         let mut bytes = fs::read(path)?;
+        if bytes.is_empty() {
+            // It was cut to nothing before.
+            return Ok(());
+        }
         let place = self.random.below(bytes.len() as u64) as usize;
         if self.random.below(2) == 0 {
             bytes.truncate(place);

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Scratch, TWO_EPOCHS, idx_bytes, idx_labels};
+use crate::support::{Scratch, TWO_EPOCHS};
 
 /// Longer than any test waits.
 const ENDLESS: &str =
@@ -85,6 +85,8 @@ fn a_signal_saves_the_model_and_ends_the_training() {
 /// A training whose batches take seconds.
 #[cfg(target_os = "linux")]
 fn slow_batches(scratch: &Scratch) -> Child {
+    use crate::support::{idx_bytes, idx_labels};
+
     scratch.file("data/train-images-idx3-ubyte", {
         let pixels = (0..2000 * 784).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
         idx_bytes(vec![2000, 28, 28], pixels.collect())

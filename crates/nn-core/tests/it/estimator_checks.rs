@@ -234,6 +234,10 @@ const CHECKS: [Check; 14] = [
 ];
 
 #[test]
+#[expect(
+    clippy::print_stderr,
+    reason = "shown where a check fails, to say which, and of what"
+)]
 fn every_estimator_passes_every_check() {
     for estimator in Estimator::all() {
         for (name, check) in CHECKS {
