@@ -58,8 +58,8 @@ static TASKS: [Task; 7] = [
     },
     Task {
         name: "torture",
-        arguments: "[training|download] [--kills N] [--seed S]",
-        purpose: "trainings killed 500 times, or downloads 200 times, at random: the same bytes",
+        arguments: "[training|download|disk] [--kills N] [--seed S]",
+        purpose: "trainings or downloads killed at random, or a disk that fails: the same bytes",
         help: None,
         run: torture::run,
     },

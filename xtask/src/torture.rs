@@ -1,5 +1,5 @@
 //! `cargo xtask torture`: trainings and downloads that are killed again and
-//! again, and must still come to the right bytes.
+//! again, or whose disk fails, and must still come to the right bytes.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ mod random;
 mod training;
 mod server;
 mod download;
+mod disk;
 
 /// Kills, unless their number is said.
 const TRAINING_KILLS: u32 = 500;
@@ -20,6 +21,8 @@ const DOWNLOAD_KILLS: u32 = 200;
 enum Victim {
     Training,
     Download,
+    /// Nothing is killed: calls of the system fail.
+    Disk,
 }
 
 /// Does what the command line says.
@@ -28,6 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match request.victim {
         Victim::Training => training::check(request.kills, request.seed),
         Victim::Download => download::check(request.kills, request.seed),
+        Victim::Disk => disk::check(),
     }
 }
 
@@ -50,16 +54,18 @@ struct Request {
 }
 
 impl Request {
-    /// `[training|download] [--kills N] [--seed S]`
+    /// `[training|download] [--kills N] [--seed S]`, or `disk`
     fn parse(arguments: &[String]) -> Result<Self> {
         let (victim, options) = match arguments {
             [name, rest @ ..] if name == "training" => (Victim::Training, rest),
             [name, rest @ ..] if name == "download" => (Victim::Download, rest),
+            [name] if name == "disk" => (Victim::Disk, &[][..]),
             options => (Victim::Training, options),
         };
         let usual = match victim {
             Victim::Training => TRAINING_KILLS,
             Victim::Download => DOWNLOAD_KILLS,
+            Victim::Disk => 0,
         };
         let mut numbers = [usual, 0];
         for pair in options.chunks(2) {
@@ -68,7 +74,8 @@ impl Request {
                 [option, value] if option == "--seed" => (1, value),
                 _ => {
                     return Err(Error::usage(format!(
-                        "expected training or download, then --kills N or --seed S; found \"{}\"",
+                        "expected training or download, then --kills N or --seed S, or disk; \
+                         found \"{}\"",
                         pair.join(" ")
                     )));
                 }
@@ -112,6 +119,7 @@ mod tests {
             ("--seed 3", (training, TRAINING_KILLS, 3)),
             ("--kills 9 --seed 3", (training, 9, 3)),
             ("training --kills 9", (training, 9, 0)),
+            ("disk", (Victim::Disk, 0, 0)),
             ("download", (Victim::Download, DOWNLOAD_KILLS, 0)),
             ("download --seed 7 --kills 2", (Victim::Download, 2, 7)),
         ] {
@@ -124,6 +132,7 @@ mod tests {
             "--kils 9",
             "upload",
             "download training",
+            "disk --kills 3",
         ] {
             assert_eq!(request(wrong).expect_err(wrong).exit_code(), 2);
         }

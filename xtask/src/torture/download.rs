@@ -17,7 +17,8 @@ use super::server::{Files, Server};
 use crate::error::{Error, Result};
 use crate::workspace;
 
-const NAMES: [&str; 4] = [
+/// The files of MNIST.
+pub(super) const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
     "t10k-images-idx3-ubyte.gz",
