@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 use super::random::Random;
 use crate::error::{Error, Result};
 
+/// How a training ends that finds no whole checkpoint: after damage to the
+/// only one, it can only begin again.
+const NOTHING_WHOLE: i32 = 3;
+
 /// A training is stopped within so many milliseconds.
 const LONGEST_LIFE: u64 = 150;
 
@@ -128,14 +132,27 @@ impl Chamber {
         );
         let mut child = self.start(&begin)?;
         let mut reached = 0;
+        let mut damaged = Vec::new();
         loop {
             if self.told.kills + self.told.signals < n_kills {
                 let life = self.random.below(LONGEST_LIFE);
                 thread::sleep(Duration::from_millis(life));
                 self.stop(&mut child)?;
             }
-            if child.wait()?.success() {
+            let status = child.wait()?;
+            if status.success() {
                 return Ok(self.weights(run));
+            }
+            let folder = self.folder.join("runs").join(run);
+            if status.code() == Some(NOTHING_WHOLE) {
+                self.told.lost += u32::from(
+                    !self
+                        .checkpoints(run)
+                        .all(|(_, path)| damaged.contains(&path)),
+                );
+                fs::remove_dir_all(folder)?;
+                (reached, child) = (0, self.start(&begin)?);
+                continue;
             }
             let newest = self.newest(run);
             let step = newest.as_ref().map_or(0, |(step, _)| *step);
@@ -147,9 +164,9 @@ impl Chamber {
                 && self.random.below(4) == 0
             {
                 self.damage(&path)?;
+                damaged.push(path);
             }
             let threads = 1 + self.random.below(3);
-            let folder = self.folder.join("runs").join(run);
             child = if folder.join("config.toml").exists() {
                 self.start(&format!(
                     "train --resume {run} --threads {threads} --no-report --checkpoint-interval 0"
@@ -205,16 +222,18 @@ impl Chamber {
 
     /// The step and the path of the newest checkpoint.
     fn newest(&self, run: &str) -> Option<(u64, PathBuf)> {
+        self.checkpoints(run).max()
+    }
+
+    /// The steps and the paths of all checkpoints.
+    fn checkpoints(&self, run: &str) -> impl Iterator<Item = (u64, PathBuf)> + use<> {
         let folder = self.folder.join("runs").join(run).join("checkpoint");
-        fs::read_dir(folder)
-            .ok()?
-            .flatten()
-            .filter_map(|entry| {
-                let name = entry.file_name().into_string().ok()?;
-                let number = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
-                Some((number.parse().ok()?, entry.path()))
-            })
-            .max()
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let number = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
+            Some((number.parse().ok()?, entry.path()))
+        })
     }
 
     fn weights(&self, run: &str) -> Option<String> {
