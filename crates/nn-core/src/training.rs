@@ -20,11 +20,10 @@ mod state;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use ndarray::ArrayView2;
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
@@ -963,15 +962,20 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
-    let bad = values.iter().find(|value| !value.is_finite())?;
-    Some(bad.into_f64())
+    // Without a way out in the middle, so that many are looked at at once.
+    let all_are_finite = values
+        .iter()
+        .fold(true, |all, value| all & value.is_finite());
+    if all_are_finite {
+        return None;
+    }
+    let bad = values.iter().find(|value| !value.is_finite());
+    bad.map(|bad| bad.into_f64())
 }
 
 /// The first `n_rows` rows of a buffer.
 fn dense_block<S: Scalar>(inputs: &[S], n_inputs: usize, n_rows: usize) -> LayerInputs<'_, S> {
-    ArrayView2::from_shape((n_rows, n_inputs), &inputs[..n_rows * n_inputs])
-        .expect("the slice has the size of the matrix")
-        .into()
+    Matrix::new(&inputs[..n_rows * n_inputs], [n_rows, n_inputs]).into()
 }
 
 /// The losses of a block of rows.
@@ -1002,6 +1006,28 @@ struct LossPart<'a, S> {
     sums: EpochSums,
 }
 
+impl<S> LossPart<'_, S> {
+    /// The same rows in parts, the last places empty if there are fewer.
+    fn parts(self, width: usize) -> [Option<Self>; MAX_LOSS_PARTS] {
+        let rows = LOSS_ROWS.max(self.positions.len().div_ceil(MAX_LOSS_PARTS));
+        let mut positions = self.positions.chunks(rows);
+        let mut z = self.z.chunks(rows * width);
+        let mut a = self.a.chunks(rows * width);
+        let mut targets = self.targets.chunks_mut(rows * width);
+        let mut errors = self.errors.chunks_mut(rows * width);
+        std::array::from_fn(|_| {
+            Some(LossPart {
+                positions: positions.next()?,
+                z: z.next()?,
+                a: a.next()?,
+                targets: targets.next()?,
+                errors: errors.next()?,
+                sums: EpochSums::default(),
+            })
+        })
+    }
+}
+
 impl<S: Scalar> BlockLoss<'_, '_, S> {
     /// Writes the targets and δᴸ of every row, and adds up losses and right
     /// answers, part by part in a fixed order.
@@ -1014,36 +1040,21 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
     ) -> EpochSums {
         let last = self.network.layers().len() - 1;
         let answers = trace.layer(last);
-        let n_rows = self.positions.len();
-        let rows = LOSS_ROWS.max(n_rows.div_ceil(MAX_LOSS_PARTS));
-        let numbers = rows * self.network.n_outputs();
-        let zs = answers.pre_activations().chunks(numbers);
-        let activations = answers.activations().chunks(numbers);
-        let errors = gradients.error_mut(last, n_rows).chunks_mut(numbers);
-        let targets = targets.chunks_mut(numbers);
-        let mut parts: [Option<LossPart<'_, S>>; MAX_LOSS_PARTS] = Default::default();
-        let mut n_parts = 0;
-        for ((((positions, z), a), targets), errors) in self
-            .positions
-            .chunks(rows)
-            .zip(zs)
-            .zip(activations)
-            .zip(targets)
-            .zip(errors)
-        {
-            let sums = EpochSums::default();
-            parts[n_parts] = Some(LossPart {
-                positions,
-                z,
-                a,
-                targets,
-                errors,
-                sums,
-            });
-            n_parts += 1;
+        let (n_rows, width) = (self.positions.len(), self.network.n_outputs());
+        let mut block = LossPart {
+            positions: self.positions,
+            z: answers.pre_activations(),
+            a: answers.activations(),
+            targets: &mut targets[..n_rows * width],
+            errors: gradients.error_mut(last, n_rows),
+            sums: EpochSums::default(),
+        };
+        if n_rows <= LOSS_ROWS {
+            self.errors_of(&mut block);
+            return block.sums;
         }
-        let parts = &mut parts[..n_parts];
-        threads.for_each(parts, |_, part| {
+        let mut parts = block.parts(width);
+        threads.for_each(&mut parts, |_, part| {
             part.iter_mut().for_each(|part| self.errors_of(part));
         });
         let mut sums = EpochSums::default();
