@@ -151,8 +151,8 @@ impl Course<'_> {
             return Err(Failure::from(error)
                 .and(format!("the learning rate was halved {MAX_HALVINGS} times")));
         }
-        self.progress.say(&format!(
-            "warning   {error}; epoch {} starts again with learning rate {rate}",
+        self.progress.warn(&format!(
+            "{error}; epoch {} starts again with learning rate {rate}",
             epoch_start.epoch() + 1
         ));
         trainer.restore(epoch_start)?;

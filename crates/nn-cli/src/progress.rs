@@ -4,6 +4,7 @@
 mod curve;
 mod dashboard;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,6 +56,17 @@ impl Live {
     }
 }
 
+/// How far a training has come.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Epochs that are finished.
+    pub(crate) epoch: usize,
+    /// Epochs that are wanted.
+    pub(crate) n_epochs: usize,
+    /// Steps that are done.
+    pub(crate) step: u64,
+}
+
 impl Progress {
     pub(crate) fn new(json: bool, plain: bool) -> Self {
         if json {
@@ -75,6 +87,35 @@ impl Progress {
             }
             Self::Lines => terminal::report(text),
             Self::Json => {}
+        }
+    }
+
+    /// What is not as it should be, though the training goes on.
+    pub(crate) fn warn(&self, text: &str) {
+        match self {
+            Self::Json => terminal::report(json!({ "event": "warning", "text": text })),
+            _ => self.say(&format!("warning   {text}")),
+        }
+    }
+
+    /// A training goes on where it was left.
+    pub(crate) fn resumed(&self, run: &Path, place: &Place) {
+        let Place {
+            epoch,
+            n_epochs,
+            step,
+        } = place;
+        match self {
+            Self::Json => terminal::report(json!({
+                "event": "resumed",
+                "run": run.to_string_lossy(),
+                "epoch": epoch,
+                "step": step,
+            })),
+            _ => self.say(&format!(
+                "resumed   {} after {epoch} of {n_epochs} epochs, step {step}",
+                run.display()
+            )),
         }
     }
 

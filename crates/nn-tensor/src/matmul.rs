@@ -78,6 +78,9 @@ fn product<S: Scalar>(
         "matmul: [{m}, {k}]·[{b_rows}, {n}] does not give {:?}",
         c.shape()
     );
+    if m == 0 || n == 0 {
+        return;
+    }
     let set = InstructionSet::current();
     if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
         return native::gemm(set, a, b, c, accumulate);
@@ -289,5 +292,15 @@ mod tests {
             Array2::zeros((2, 5)).view_mut(),
             &Threads::single(),
         );
+    }
+
+    #[test]
+    fn a_product_without_elements_is_done_at_once() {
+        for [m, k, n] in [[0, 3, 2], [2, 3, 0], [0, 0, 0]] {
+            let (a, b) = (random::<f32>(m, k, 0), random(k, n, 1));
+            let mut c = Array2::zeros((m, n));
+            matmul(a.view(), b.view(), c.view_mut(), &Threads::single());
+            assert_eq!(c.dim(), (m, n));
+        }
     }
 }

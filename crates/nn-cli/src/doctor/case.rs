@@ -8,7 +8,7 @@ use nn_report::{Epoch, Run};
 use nn_tensor::Threads;
 
 use crate::datasets::{self, Data, Parts, Task};
-use crate::evaluate::data_of;
+use crate::evaluate::{Origin, data_of};
 use crate::failure::{Code, Result};
 use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
@@ -47,8 +47,8 @@ impl Case {
         };
         let threads = Threads::all();
         let data = match &model {
-            Ok(model) => data_of(model, None, data_dir, &threads),
-            Err(_) => datasets::to_learn(&settings, data_dir, &threads, |_| {}),
+            Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
+            Err(_) => datasets::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
         };
         Ok(Self {
             directory: directory.to_owned(),

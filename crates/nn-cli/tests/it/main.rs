@@ -8,10 +8,16 @@
 mod support;
 mod contract;
 mod configuration;
+mod determinism;
 mod searches;
 mod stopping;
 mod resuming;
+mod changed_settings;
 mod bad_files;
+mod full_disk;
+mod fetching;
+mod elsewhere;
+mod outputs;
 mod menus;
 mod tables;
 mod digits;

@@ -315,7 +315,7 @@ impl<'a, T> From<ArrayViewMut2<'a, T>> for MatrixMut<'a, T> {
     fn from(mut view: ArrayViewMut2<'a, T>) -> Self {
         let (n_rows, n_columns) = view.dim();
         assert!(
-            n_columns <= 1 || view.strides()[1] == 1,
+            n_rows == 0 || n_columns <= 1 || view.strides()[1] == 1,
             "a matrix to be written must be row-major"
         );
         Self {
