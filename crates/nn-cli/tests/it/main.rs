@@ -13,6 +13,7 @@ mod stopping;
 mod resuming;
 mod bad_files;
 mod menus;
+mod names;
 mod tables;
 mod digits;
 mod papers;

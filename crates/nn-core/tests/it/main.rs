@@ -10,3 +10,4 @@ mod equations;
 mod properties;
 mod training;
 mod checkpoint;
+mod hostile;
