@@ -3,7 +3,7 @@
 use crate::command::Cargo;
 use crate::error::{Result, expect_no_arguments};
 use crate::step::{Step, run_all};
-use crate::{deps, test, tidy, torture};
+use crate::{deps, supply_chain, test, tidy, torture};
 
 /// Runs every check, stopping at the first that fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -31,5 +31,6 @@ fn steps() -> Vec<Step> {
         torture::check_download(10)
     }));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
+    steps.push(Step::new("cargo xtask supply-chain", supply_chain::check));
     steps
 }

@@ -15,8 +15,11 @@ mod fetch_data;
 mod test;
 mod bench;
 mod torture;
+mod fuzz;
+mod sanitize;
 mod tidy;
 mod deps;
+mod supply_chain;
 mod ci;
 
 use std::process::ExitCode;
@@ -34,7 +37,7 @@ struct Task {
 }
 
 /// Every task, in the order of the usage table.
-static TASKS: [Task; 7] = [
+static TASKS: [Task; 11] = [
     Task {
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL] [--offline]",
@@ -64,6 +67,27 @@ static TASKS: [Task; 7] = [
         run: torture::run,
     },
     Task {
+        name: "fuzz",
+        arguments: "[TARGET...] [--executions N]",
+        purpose: "random bytes into everything that reads files (fuzz --help)",
+        help: Some(fuzz::HELP),
+        run: fuzz::run,
+    },
+    Task {
+        name: "sanitize",
+        arguments: "",
+        purpose: "nn-tensor's tests under AddressSanitizer, with each instruction set",
+        help: None,
+        run: sanitize::sanitize,
+    },
+    Task {
+        name: "miri",
+        arguments: "",
+        purpose: "nn-tensor's small tests under Miri, where a nightly has it",
+        help: None,
+        run: sanitize::miri,
+    },
+    Task {
         name: "tidy",
         arguments: "",
         purpose: "the project's rules (CONTRIBUTING.md), each violation as path:line: rule",
@@ -76,6 +100,13 @@ static TASKS: [Task; 7] = [
         purpose: "dependency counts against their budgets; --time: clean build times too",
         help: None,
         run: deps::run,
+    },
+    Task {
+        name: "supply-chain",
+        arguments: "",
+        purpose: "licences, sources and duplicates of all dependencies, without a network",
+        help: None,
+        run: supply_chain::run,
     },
     Task {
         name: "ci",

@@ -30,7 +30,7 @@ pub(crate) fn matrix() -> Vec<Step> {
 
 /// The sets below the widest that this machine may have. One that it lacks
 /// would silently be replaced by another, so it is left out.
-fn forced_instruction_sets() -> impl Iterator<Item = &'static str> {
+pub(crate) fn forced_instruction_sets() -> impl Iterator<Item = &'static str> {
     let has_avx2 = {
         #[cfg(target_arch = "x86_64")]
         {

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Code, Failure, Result};
 
+/// Largest whole number that TOML can write.
+const LARGEST: u64 = i64::MAX as u64;
+
 /// Longest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -191,7 +194,7 @@ pub(crate) struct Settings {
 
 /// Whole numbers as TOML can write them, so that every run can be run again.
 fn whole_number<T: TryFrom<u64> + Clone + Send + Sync>() -> RangedU64ValueParser<T> {
-    RangedU64ValueParser::new().range(0..=i64::MAX as u64)
+    RangedU64ValueParser::new().range(0..=LARGEST)
 }
 
 fn activation_help() -> String {
@@ -258,7 +261,12 @@ impl Settings {
             ));
         }
         let bytes = std::fs::read(path).map_err(|error| Failure::io(path, &error))?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
+        Self::parse(path, &bytes)
+    }
+
+    /// Settings from the bytes of a TOML file; `path` is what errors call them.
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
             Failure::new(
                 Code::Data,
                 format!(
@@ -268,13 +276,38 @@ impl Settings {
                 ),
             )
         })?;
-        toml::from_str(text).map_err(|error| {
+        let settings: Self = toml::from_str(text).map_err(|error| {
             Failure::usage(format!(
                 "{}: {}",
                 path.display(),
                 error.to_string().trim_end()
             ))
-        })
+        })?;
+        settings
+            .check_whole_numbers(&[])
+            .map_err(|failure| failure.at(path.display()))?;
+        Ok(settings)
+    }
+
+    /// The parser reads numbers that the format cannot write; `others` stand in
+    /// the same file.
+    pub(crate) fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
+        let own = [
+            ("limit-train", self.limit_train),
+            ("epochs", self.epochs),
+            ("patience", self.patience),
+        ];
+        let sizes = own.iter().chain(others);
+        let too_large = sizes
+            .map(|&(name, number)| (name, number.map(|number| number as u64)))
+            .chain([("seed", self.seed)])
+            .find_map(|(name, number)| Some((name, number.filter(|&n| n > LARGEST)?)));
+        match too_large {
+            None => Ok(()),
+            Some((name, number)) => Err(Failure::usage(format!(
+                "{name}: expected a whole number up to {LARGEST}, found {number}"
+            ))),
+        }
     }
 
     /// These settings, with those of `other` where these are silent.
@@ -304,8 +337,37 @@ fn to_table(settings: &Settings) -> toml::Table {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/harness/configuration.rs"]
+mod configuration;
+#[cfg(test)]
+#[path = "../../../fuzz/harness/harm.rs"]
+mod harm;
+
+#[cfg(test)]
 mod tests {
+    use super::harm::{corpus, harmed};
     use super::*;
+
+    #[test]
+    fn a_number_that_toml_cannot_write_is_refused() {
+        let parse = |text: &str| Settings::parse(Path::new("x.toml"), text.as_bytes());
+        let failure = parse("seed = 9223372036854775808").expect_err("too large");
+        assert_eq!(
+            failure.message(),
+            "x.toml: seed: expected a whole number up to 9223372036854775807, \
+             found 9223372036854775808"
+        );
+        let largest = parse("seed = 9223372036854775807").expect("it can be written");
+        assert_eq!(largest.seed, Some(LARGEST));
+    }
+
+    #[test]
+    fn any_file_is_read_or_refused() {
+        let files = corpus("configuration");
+        files.iter().for_each(|bytes| configuration::check(bytes));
+        let longest = files.iter().max_by_key(|bytes| bytes.len());
+        harmed(longest.expect("there are files")).for_each(|bytes| configuration::check(&bytes));
+    }
 
     #[test]
     fn flags_win_over_the_file() {

@@ -4,7 +4,6 @@
 mod show;
 mod step;
 
-
 use nn_core::batches::{Samples, Targets};
 use nn_core::training::{ClassWeights, TrainingConfig};
 use nn_core::{Model, Network};

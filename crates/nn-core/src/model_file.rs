@@ -24,7 +24,6 @@ use std::io::{Read, Write};
 use nn_tensor::Scalar;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
@@ -32,6 +31,7 @@ use crate::network::{Network, NetworkConfig};
 use crate::tensor_file::{
     self, Kind, Tensor, TensorFile, copy_numbers, invalid, read_all, sha256, split_header,
 };
+use crate::{Error, Result};
 
 /// Where the metadata is, and its version.
 const KIND: Kind = Kind {
@@ -142,10 +142,13 @@ impl<S: Scalar> Model<S> {
                 metadata.data_sha256
             )));
         }
-        let mut network = Network::zeros(&network_config(&metadata.layers)?)?;
+        let config = network_config(&metadata.layers)?;
+        check_size(&config, file.data)?;
+        let mut network = Network::zeros(&config).map_err(of_the_file)?;
         fill(&mut network, &file)?;
-        let loss: Loss = metadata.loss.parse()?;
-        loss.check_output(network.output_layer().activation)?;
+        let loss: Loss = metadata.loss.parse().map_err(of_the_file)?;
+        let output = network.output_layer().activation;
+        loss.check_output(output).map_err(of_the_file)?;
         let model = Self {
             network,
             loss,
@@ -267,7 +270,7 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
                 records[index - 1].n_outputs
             )));
         }
-        let activation: Activation = record.activation.parse()?;
+        let activation: Activation = record.activation.parse().map_err(of_the_file)?;
         layers.push(LayerConfig {
             batch_norm: record.batch_norm,
             dropout: record.dropout,
@@ -278,8 +281,26 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
         n_inputs: records.first().map_or(0, |record| record.n_inputs),
         layers,
     };
-    config.check()?;
+    config.check().map_err(of_the_file)?;
     Ok(config)
+}
+
+/// The file has at least as many bytes as the layers have parameters times
+/// four: no more memory is asked for than a file has grounds for.
+fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
+    let n_numbers = data.len() / f32::BYTES;
+    match config.n_parameters() {
+        Some(n_parameters) if n_parameters <= n_numbers => Ok(()),
+        _ => Err(invalid(format!(
+            "its layers have more parameters than its {} bytes of weights can hold",
+            data.len()
+        ))),
+    }
+}
+
+/// What would be wrong in a configuration is wrong with the file.
+fn of_the_file(error: Error) -> Error {
+    invalid(error.to_string())
 }
 
 /// Copies every tensor to its place.

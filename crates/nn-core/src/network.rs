@@ -87,7 +87,9 @@ impl NetworkConfig {
         }
     }
 
-    fn n_parameters(&self) -> Option<usize> {
+    /// How many parameters the network will have; `None` if they cannot be
+    /// counted.
+    pub(crate) fn n_parameters(&self) -> Option<usize> {
         let mut n_inputs = self.n_inputs;
         let mut total = 0_usize;
         for layer in &self.layers {

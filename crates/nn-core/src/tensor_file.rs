@@ -6,11 +6,13 @@
 //! order. Sizes are compared with the length of the file before anything is
 //! allocated, and every number must be finite.
 
+use std::fmt;
 use std::io::Read;
 
 use nn_tensor::Scalar;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
@@ -73,7 +75,7 @@ impl<'b> TensorFile<'b> {
     /// Checks everything but the numbers.
     pub(crate) fn parse(bytes: &'b [u8], kind: Kind) -> Result<Self> {
         let (header, data) = split_header(bytes)?;
-        let header: Value = serde_json::from_slice(header)
+        let Header(header) = serde_json::from_slice(header)
             .map_err(|error| invalid(format!("the header is not JSON: {error}")))?;
         let metadata = parse_metadata(&header, kind)?;
         check_length(&header, data)?;
@@ -151,12 +153,14 @@ pub(crate) fn copy_numbers<S: Scalar>(
     };
     let numbers = tensor.data().chunks_exact(size).map(read);
     for (index, (value, number)) in values.iter_mut().zip(numbers).enumerate() {
-        if !number.is_finite() {
-            return Err(invalid(format!(
-                "tensor {name}: number {index} is {number}"
-            )));
-        }
         *value = S::from_f64(number);
+        if !value.into_f64().is_finite() {
+            let found = match number.is_finite() {
+                true => format!("{number:e}, too large for {}", S::NAME),
+                false => number.to_string(),
+            };
+            return Err(invalid(format!("tensor {name}: number {index} is {found}")));
+        }
     }
     Ok(())
 }
@@ -191,10 +195,42 @@ pub(crate) fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     Ok(rest.split_at(length as usize))
 }
 
+/// A JSON object in which no name stands twice: `safetensors` and others who
+/// read the file would each have to choose one.
+struct Header(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Header, A::Error> {
+                let mut header = Map::new();
+                while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+                    if header.contains_key(&name) {
+                        return Err(A::Error::custom(format!("{name:?} stands twice")));
+                    }
+                    header.insert(name, value);
+                }
+                Ok(Header(header))
+            }
+        }
+
+        deserializer.deserialize_map(Names)
+    }
+}
+
 /// The tensors end where the file ends.
-fn check_length(header: &Value, data: &[u8]) -> Result<()> {
-    let tensors = header.as_object().into_iter().flat_map(|map| map.values());
-    let ends = tensors.filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
+fn check_length(header: &Map<String, Value>, data: &[u8]) -> Result<()> {
+    let ends = header
+        .values()
+        .filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
     let promised = ends.max().unwrap_or(0);
     if promised == data.len() as u64 {
         return Ok(());
@@ -205,7 +241,7 @@ fn check_length(header: &Value, data: &[u8]) -> Result<()> {
     )))
 }
 
-fn parse_metadata(header: &Value, kind: Kind) -> Result<Value> {
+fn parse_metadata(header: &Map<String, Value>, kind: Kind) -> Result<Value> {
     let Kind { key, format } = kind;
     let text = header
         .get("__metadata__")

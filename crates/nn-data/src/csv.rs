@@ -17,15 +17,20 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, Position, ReaderBuilder};
 
 use crate::error::CellProblem;
 use crate::input_file::{self, looks_like};
 use crate::suggestion::nearest;
 use crate::{Error, Result};
+
+/// Most columns of a table: what a column costs even when it is empty is known
+/// only here, and a line of commas must not cost a gigabyte.
+const MAX_COLUMNS: usize = 100_000;
 
 /// How to read a table, and what its columns are for.
 ///
@@ -198,6 +203,7 @@ impl Table {
     /// # Errors
     /// With line and column where one is at fault: [`Error::BadCell`],
     /// [`Error::RaggedRow`], [`Error::MixedHeader`], [`Error::DuplicateColumn`],
+    /// [`Error::TooManyColumns`],
     /// [`Error::NotUtf8`], [`Error::NotText`], [`Error::UnknownColumn`] for a
     /// name in `categorical` or `ignore` that is none; [`Error::Empty`] without
     /// rows; [`Error::NotAFile`]; [`Error::Io`].
@@ -307,10 +313,14 @@ pub(crate) fn parse(
         path,
         text: checked_text(path, bytes)?,
     };
-    let (has_header, names) = source.column_names(header)?;
+    source.refuse_endless_lines()?;
+    let mut records = source.records();
+    let (has_header, names) = source.column_names(&mut records, header)?;
     let kinds: Vec<ColumnKind> = names.iter().map(|name| kind_of(name)).collect();
-    let (lines, mut columns) = source.read_numbers(has_header, &names, kinds)?;
-    source.read_text(has_header, &mut columns);
+    records.start_again(has_header);
+    let (lines, mut columns) = source.read_numbers(&mut records, &names, kinds)?;
+    records.start_again(has_header);
+    read_text(&mut records, &mut columns);
     Ok(Table {
         path: path.to_owned(),
         has_header,
@@ -365,26 +375,38 @@ impl Source<'_> {
                 .has_headers(false)
                 .flexible(true)
                 .delimiter(delimiter(self.text))
-                .from_reader(bytes),
+                .from_reader(Cursor::new(bytes)),
             bytes,
             counted: 0,
             line: 1,
         }
     }
 
-    /// The records that are data.
-    fn rows(&self, has_header: bool) -> Records<'_> {
-        let mut records = self.records();
-        if has_header {
-            records.read(&mut ByteRecord::new());
+    /// Looks for lines of more fields than a table may have columns; separators
+    /// inside quotes count, too.
+    fn refuse_endless_lines(&self) -> Result<()> {
+        let separator = char::from(delimiter(self.text));
+        let is_endless = |line: &str| line.matches(separator).count() >= MAX_COLUMNS;
+        for (number, line) in (1..).zip(self.text.split('\n')) {
+            if line.len() >= MAX_COLUMNS && line.split('\r').any(is_endless) {
+                return Err(Error::TooManyColumns {
+                    path: self.path.to_owned(),
+                    line: number,
+                    limit: MAX_COLUMNS,
+                });
+            }
         }
-        records
+        Ok(())
     }
 
     /// Whether there is a header, and the names of the columns.
-    fn column_names(&self, header: Header) -> Result<(bool, Vec<String>)> {
+    fn column_names(
+        &self,
+        records: &mut Records<'_>,
+        header: Header,
+    ) -> Result<(bool, Vec<String>)> {
         let mut first = ByteRecord::new();
-        let Some(line) = self.records().read(&mut first) else {
+        let Some(line) = records.read(&mut first) else {
             return Err(Error::Empty {
                 path: self.path.to_owned(),
             });
@@ -446,13 +468,12 @@ impl Source<'_> {
     /// Everything but the words of text columns, which come out empty.
     fn read_numbers(
         &self,
-        has_header: bool,
+        records: &mut Records<'_>,
         names: &[String],
         kinds: Vec<ColumnKind>,
     ) -> Result<(Vec<u64>, Vec<Column>)> {
         let mut builders: Vec<Builder> = kinds.into_iter().map(Builder::new).collect();
         let mut lines = Vec::new();
-        let mut records = self.rows(has_header);
         let mut record = ByteRecord::new();
         while let Some(line) = records.read(&mut record) {
             if record.len() != names.len() {
@@ -494,38 +515,6 @@ impl Source<'_> {
         }
     }
 
-    /// Fills in the words of text columns.
-    fn read_text(&self, has_header: bool, columns: &mut [Column]) {
-        let mut text: Vec<_> = columns
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(position, column)| match column {
-                Column::Text { words, codes } => Some((position, words, codes, HashMap::new())),
-                _ => None,
-            })
-            .collect();
-        if text.is_empty() {
-            return;
-        }
-        let mut records = self.rows(has_header);
-        let mut record = ByteRecord::new();
-        while records.read(&mut record).is_some() {
-            for (position, words, codes, known) in &mut text {
-                let word = text_of(&record[*position]);
-                let code = match known.get(word.as_ref()) {
-                    Some(&code) => code,
-                    None => {
-                        let code = words.len() as u32;
-                        known.insert(word.to_string(), code);
-                        words.push(word.into_owned());
-                        code
-                    }
-                };
-                codes.push(code);
-            }
-        }
-    }
-
     fn bad_cell(&self, line: u64, column: &str, cell: &[u8], problem: CellProblem) -> Error {
         Error::BadCell {
             path: self.path.to_owned(),
@@ -533,6 +522,37 @@ impl Source<'_> {
             column: column.to_owned(),
             text: text_of(cell).into_owned(),
             problem,
+        }
+    }
+}
+
+/// Fills in the words of text columns.
+fn read_text(records: &mut Records<'_>, columns: &mut [Column]) {
+    let mut text: Vec<_> = columns
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(position, column)| match column {
+            Column::Text { words, codes } => Some((position, words, codes, HashMap::new())),
+            _ => None,
+        })
+        .collect();
+    if text.is_empty() {
+        return;
+    }
+    let mut record = ByteRecord::new();
+    while records.read(&mut record).is_some() {
+        for (position, words, codes, known) in &mut text {
+            let word = text_of(&record[*position]);
+            let code = match known.get(word.as_ref()) {
+                Some(&code) => code,
+                None => {
+                    let code = words.len() as u32;
+                    known.insert(word.to_string(), code);
+                    words.push(word.into_owned());
+                    code
+                }
+            };
+            codes.push(code);
         }
     }
 }
@@ -548,7 +568,7 @@ fn delimiter(text: &str) -> u8 {
 }
 
 struct Records<'a> {
-    reader: csv::Reader<&'a [u8]>,
+    reader: csv::Reader<Cursor<&'a [u8]>>,
     bytes: &'a [u8],
     /// Bytes whose line ends are counted in `line`.
     counted: usize,
@@ -556,6 +576,17 @@ struct Records<'a> {
 }
 
 impl Records<'_> {
+    /// Goes back to the first record, or to the first that is data.
+    fn start_again(&mut self, has_header: bool) {
+        self.reader
+            .seek(Position::new())
+            .expect("bytes in memory have a beginning");
+        (self.counted, self.line) = (0, 1);
+        if has_header {
+            self.read(&mut ByteRecord::new());
+        }
+    }
+
     /// Reads the next record and returns the line it begins on.
     ///
     /// The `csv` crate counts LF only; here CR and CRLF end a line as well.

@@ -302,6 +302,16 @@ pub enum Error {
         /// Position of the second.
         second: usize,
     },
+    /// A line has more fields than a table may have columns.
+    #[error("{path}: line {line}: more than {limit} columns", path = path.display())]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// Most columns.
+        limit: usize,
+    },
     /// A row with too few or too many fields.
     #[error(
         "{path}: line {line}: expected {expected} fields, found {found}",
@@ -506,6 +516,7 @@ impl Error {
             | Self::MixedHeader { .. }
             | Self::DuplicateColumn { .. }
             | Self::RaggedRow { .. }
+            | Self::TooManyColumns { .. }
             | Self::BadCell { .. }
             | Self::MissingColumns { .. }
             | Self::NoTarget { .. }
@@ -609,6 +620,7 @@ impl Error {
             }
             Self::BadCell { problem, .. } => problem.help(),
             Self::MissingColumns { .. } => "the table needs the columns the model was trained on",
+            Self::TooManyColumns { .. } => "check that every row stands on a line of its own",
             Self::ConflictingRoles { .. } => "name each column once",
             Self::NoTarget { .. } => "to train, add a column \"label\" with the right answers",
             Self::NoInputs { .. } => {
@@ -678,6 +690,15 @@ pub enum IdxProblem {
         /// Whether they start as gzip data does.
         is_gzip: bool,
     },
+    /// An array that would be large, and large beyond belief beside its gzip
+    /// data.
+    #[error("{compressed} bytes of gzip data, header promises {promised} (a gzip bomb?)")]
+    Bomb {
+        /// Bytes of gzip data.
+        compressed: u64,
+        /// Bytes of header and elements.
+        promised: u64,
+    },
     /// The first four bytes are not those wanted.
     #[error(
         "bad IDX magic: expected {}, found {}{}",
@@ -741,6 +762,7 @@ impl IdxProblem {
             Self::Magic { found, .. } if found[..2] == GZIP_MAGIC => {
                 Some("decompress it once: gunzip".to_owned())
             }
+            Self::Bomb { .. } => Some("if it is what it says, decompress it: gunzip".to_owned()),
             _ => Some(
                 "get the file again; `nn data fetch` checks what it downloads against published \
                  SHA-256 sums"

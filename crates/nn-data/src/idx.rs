@@ -94,7 +94,7 @@ impl Idx {
     /// # Ok::<(), nn_data::IdxProblem>(())
     /// ```
     pub fn read(reader: impl Read) -> Result<Self, IdxProblem> {
-        read_strictly(reader, None, Length::Unknown { likely: 0 })
+        read_strictly(reader, None, Length::Unknown)
     }
 
     /// Reads an array that is all of `bytes`.
@@ -130,13 +130,12 @@ impl Idx {
             element: self.data.element_type(),
             rank: u8::try_from(self.dims.len()).ok()?,
         };
-        let mut n_elements = 1_usize;
-        let mut dims = Vec::with_capacity(self.dims.len());
-        for &dim in &self.dims {
-            n_elements = n_elements.checked_mul(dim)?;
-            dims.push(u32::try_from(dim).ok()?);
-        }
-        (n_elements == self.data.len()).then_some((magic, dims))
+        let dims: Option<Vec<u32>> = self
+            .dims
+            .iter()
+            .map(|&dim| u32::try_from(dim).ok())
+            .collect();
+        (count(&self.dims)? == self.data.len() as u64).then_some((magic, dims?))
     }
 }
 
@@ -291,16 +290,31 @@ pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 /// for folders, pipes and devices, [`Error::Io`] if the system refuses.
 pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     let (file, length) = open_regular(path)?;
-    let mut file = BufReader::with_capacity(1 << 16, file);
-    let result = match file.fill_buf() {
-        Ok(start) if start.starts_with(&GZIP_MAGIC) => read_gzip(&mut file, wanted, length),
-        Ok(_) => read_strictly(&mut file, wanted, Length::Known(length)),
-        Err(error) => Err(error.into()),
-    };
-    result.map_err(|problem| Error::Idx {
+    let file = BufReader::with_capacity(1 << 16, file);
+    read_plain_or_gzip(file, length, wanted).map_err(|problem| Error::Idx {
         path: path.to_owned(),
         problem,
     })
+}
+
+/// As [`read_file`], from all bytes of a file.
+///
+/// # Errors
+/// [`IdxProblem`] says what is wrong with them.
+pub fn read_content(content: &[u8], wanted: Option<Magic>) -> Result<Idx, IdxProblem> {
+    read_plain_or_gzip(content, content.len() as u64, wanted)
+}
+
+fn read_plain_or_gzip(
+    mut file: impl BufRead,
+    length: u64,
+    wanted: Option<Magic>,
+) -> Result<Idx, IdxProblem> {
+    if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        read_gzip(&mut file, wanted, length)
+    } else {
+        read_strictly(file, wanted, Length::Known(length))
+    }
 }
 
 /// Opens a regular file for reading, with its length.
@@ -316,13 +330,9 @@ fn read_gzip(
     wanted: Option<Magic>,
     compressed_length: u64,
 ) -> Result<Idx, IdxProblem> {
-    /// MNIST's images shrink to a fifth; a buffer of up to this many times the
-    /// compressed length is asked for at once.
-    const LIKELY_RATIO: u64 = 8;
     let mut decoder = GzDecoder::new(reader);
-    let likely = compressed_length.saturating_mul(LIKELY_RATIO);
-    let idx =
-        read_strictly(&mut decoder, wanted, Length::Unknown { likely }).map_err(gzip_problem)?;
+    let length = Length::Compressed(compressed_length);
+    let idx = read_strictly(&mut decoder, wanted, length).map_err(gzip_problem)?;
     expect_end(decoder.into_inner())?;
     Ok(idx)
 }
@@ -356,8 +366,36 @@ fn expect_end(reader: &mut impl BufRead) -> Result<(), IdxProblem> {
 enum Length {
     /// As many as this.
     Known(u64),
-    /// Nobody knows, but up to `likely` would be no surprise.
-    Unknown { likely: u64 },
+    /// What comes of this many bytes of gzip data.
+    Compressed(u64),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Length {
+    /// How much memory to ask for at once for a file that promises so many
+    /// bytes.
+    fn capacity(&self, promised: u64) -> Result<u64, IdxProblem> {
+        /// MNIST's images shrink to a fifth.
+        const LIKELY_RATIO: u64 = 8;
+        /// Arrays that are larger and shrink more are taken for a bomb: gzip
+        /// data can expand a thousandfold.
+        const MAX_RATIO: u64 = 32;
+        const ALWAYS_ACCEPTED: u64 = 64 << 20;
+        match *self {
+            Self::Known(length) => compare(length, promised).map(|()| promised),
+            Self::Unknown => Ok(0),
+            Self::Compressed(length) => {
+                if promised > ALWAYS_ACCEPTED.max(length.saturating_mul(MAX_RATIO)) {
+                    return Err(IdxProblem::Bomb {
+                        compressed: length,
+                        promised,
+                    });
+                }
+                Ok(promised.min(length.saturating_mul(LIKELY_RATIO)))
+            }
+        }
+    }
 }
 
 fn read_strictly(
@@ -373,13 +411,7 @@ fn read_strictly(
             dims: dims.clone(),
             element_size: magic.element.size(),
         })?;
-    let capacity = match length {
-        Length::Known(length) => {
-            compare(length, promised)?;
-            promised - header_size
-        }
-        Length::Unknown { likely } => likely.min(promised - header_size),
-    };
+    let capacity = length.capacity(promised)?;
     let bytes = read_elements(reader, header_size, promised, capacity)?;
     let data = IdxData::from_bytes(magic.element, bytes);
     Ok(Idx { dims, data })
@@ -437,13 +469,18 @@ fn header_size(rank: u8) -> u64 {
 
 /// Bytes of header and elements; `None` if 64 bits cannot count them.
 fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u64> {
-    if dims.contains(&0) {
-        return Some(header_size);
-    }
-    let elements = dims.iter().try_fold(element.size() as u64, |size, &dim| {
-        size.checked_mul(dim as u64)
-    })?;
+    let elements = count(dims)?.checked_mul(element.size() as u64)?;
     elements.checked_add(header_size)
+}
+
+/// The product of the dimensions; one that is 0 makes it 0, however large the
+/// others are.
+fn count(dims: &[usize]) -> Option<u64> {
+    if dims.contains(&0) {
+        return Some(0);
+    }
+    dims.iter()
+        .try_fold(1_u64, |product, &dim| product.checked_mul(dim as u64))
 }
 
 fn compare(length: u64, promised: u64) -> Result<(), IdxProblem> {

@@ -51,7 +51,7 @@ const EDGE: u8 = 96;
 /// Largest height or width of a PNG.
 const MAX_SIDE: u32 = 10_000;
 /// Most pixels in a PNG, and most bytes its decoder may hold.
-const MAX_PIXELS: u64 = 64 << 20;
+const MAX_PIXELS: u64 = 60 << 20;
 
 /// An image as a network sees it, and what it took to get there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,8 @@ pub fn normalise(grey: ArrayView2<'_, u8>) -> Result<NormalisedDigit> {
             redrawn: false,
         });
     }
-    let (ink, inverted) = extract_ink(grey)?;
-    let boxed = scale_into_box(&ink);
+    let (ink, inverted) = ink_of_greys(grey)?;
+    let boxed = scale_into_box(grey, &ink);
     Ok(NormalisedDigit {
         pixels: centre_by_mass(&boxed),
         inverted,
@@ -110,10 +110,39 @@ pub fn normalise(grey: ArrayView2<'_, u8>) -> Result<NormalisedDigit> {
 ///
 /// # Errors
 /// [`Error::NotPng`], [`Error::BadPng`] for a damaged file,
-/// [`Error::ImageTooLarge`] above 10 000 pixels a side or 64 Mi in all,
+/// [`Error::ImageTooLarge`] above 10 000 pixels a side or 60 Mi in all,
 /// [`Error::NotAFile`], [`Error::Io`].
 pub fn read_png(path: &Path) -> Result<Array2<u8>> {
     decode_png(path, BufReader::new(open(path)?))
+}
+
+/// As [`read_png`], from bytes; `path` is what errors call them.
+///
+/// # Errors
+/// Those of [`read_png`].
+pub fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
+    refuse_other_formats(path, &mut source)?;
+    let bad = |error| bad_png(path, error);
+    let mut decoder = png::Decoder::new(source);
+    decoder.set_limits(png::Limits {
+        bytes: MAX_PIXELS as usize,
+    });
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    let (width, height) = decoder.read_header_info().map_err(bad)?.size();
+    if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(Error::ImageTooLarge {
+            path: path.to_owned(),
+            width,
+            height,
+            max_side: MAX_SIDE,
+            max_pixels: MAX_PIXELS,
+        });
+    }
+    let mut reader = decoder.read_info().map_err(bad)?;
+    refuse_bad_palette(path, reader.info())?;
+    read_grey_rows(&mut reader, height as usize, width as usize).map_err(bad)
 }
 
 /// Writes grey values `[height, width]` as a PNG of 8 bits.
@@ -142,7 +171,7 @@ fn as_mnist(grey: ArrayView2<'_, u8>) -> Option<[u8; SIDE * SIDE]> {
     if grey.dim() != (SIDE, SIDE) || median(&border_histogram(grey)) != 0 {
         return None;
     }
-    let bounds = bounding_box(grey, 1)?;
+    let bounds = bounding_box(grey, |value| value > 0)?;
     let centred = |centre: f32| (centre - CENTRE).abs() <= 1.0;
     let (row, column) = centre_of_mass(grey.mapv(f32::from).view());
     let brightest = grey.iter().copied().max().unwrap_or(0);
@@ -157,22 +186,34 @@ fn as_mnist(grey: ArrayView2<'_, u8>) -> Option<[u8; SIDE * SIDE]> {
     Some(pixels)
 }
 
-/// Steps 1 to 3: bright ink on 0, and whether it was darker than the paper.
-fn extract_ink(grey: ArrayView2<'_, u8>) -> Result<(Array2<u8>, bool)> {
+/// Steps 1 to 3: how bright the ink of every grey value is, and whether it was
+/// darker than the paper.
+///
+/// A table, since an image may be large, and a second one as large beside it.
+fn ink_of_greys(grey: ArrayView2<'_, u8>) -> Result<([u8; 256], bool)> {
     let border = border_histogram(grey);
     let paper = median(&border);
-    let (darkest, lightest) = grey.iter().fold((paper, paper), |(low, high), &value| {
-        (low.min(value), high.max(value))
-    });
+    let counts = histogram(grey.iter());
+    let (darkest, lightest) = (0..=u8::MAX)
+        .zip(&counts)
+        .filter(|&(_, &count)| count > 0)
+        .fold((paper, paper), |(low, high), (value, _)| {
+            (low.min(value), high.max(value))
+        });
     let inverted = paper - darkest > lightest - paper;
-    let mut ink = if inverted {
-        grey.mapv(|value| paper.saturating_sub(value))
-    } else {
-        grey.mapv(|value| value.saturating_sub(paper))
+    let difference = |value: u8| {
+        if inverted {
+            paper.saturating_sub(value)
+        } else {
+            value.saturating_sub(paper)
+        }
     };
 
     let noise = NOISE.saturating_mul(median_deviation(&border, paper));
-    let mut standing_out = histogram(ink.iter());
+    let mut standing_out = [0; 256];
+    for (value, count) in (0..=u8::MAX).zip(counts) {
+        standing_out[usize::from(difference(value))] += count;
+    }
     standing_out[..=usize::from(noise)].fill(0);
     let level = quantile(&standing_out, 0.95);
     if level < MIN_CONTRAST {
@@ -181,7 +222,10 @@ fn extract_ink(grey: ArrayView2<'_, u8>) -> Result<(Array2<u8>, bool)> {
             needed: MIN_CONTRAST,
         });
     }
-    ink.mapv_inplace(|value| stretch(value, noise, level));
+    let mut ink = [0; 256];
+    for (ink, value) in ink.iter_mut().zip(0..=u8::MAX) {
+        *ink = stretch(difference(value), noise, level);
+    }
     Ok((ink, inverted))
 }
 
@@ -194,15 +238,17 @@ fn stretch(value: u8, noise: u8, level: u8) -> u8 {
 }
 
 /// Step 4: the ink, its longer side 20 pixels, its brightest pixel 255 again.
-fn scale_into_box(ink: &Array2<u8>) -> Array2<f32> {
-    let bounds = bounding_box(ink.view(), EDGE).expect("the ink's 95th percentile is above it");
+fn scale_into_box(grey: ArrayView2<'_, u8>, ink: &[u8; 256]) -> Array2<f32> {
+    let ink = |value: u8| ink[usize::from(value)];
+    let bounds = bounding_box(grey, |value| ink(value) >= EDGE)
+        .expect("the ink's 95th percentile is above it");
     let scale = BOX as f32 / bounds.longer_side() as f32;
-    let rows = Resampling::new(bounds.top, bounds.bottom, ink.nrows(), scale);
-    let columns = Resampling::new(bounds.left, bounds.right, ink.ncols(), scale);
+    let rows = Resampling::new(bounds.top, bounds.bottom, grey.nrows(), scale);
+    let columns = Resampling::new(bounds.left, bounds.right, grey.ncols(), scale);
 
-    let mut narrowed = Array2::zeros((ink.nrows(), columns.len()));
+    let mut narrowed = Array2::zeros((grey.nrows(), columns.len()));
     for i in rows.sources() {
-        let row = ink.row(i).mapv(f32::from);
+        let row = grey.row(i).mapv(|value| f32::from(ink(value)));
         for (value, tap) in narrowed.row_mut(i).iter_mut().zip(&columns.taps) {
             *value = tap.sum(row.view());
         }
@@ -323,14 +369,14 @@ impl Bounds {
     }
 }
 
-/// The smallest rectangle around all pixels of at least `threshold`.
-fn bounding_box(image: ArrayView2<'_, u8>, threshold: u8) -> Option<Bounds> {
+/// The smallest rectangle around all pixels that are ink.
+fn bounding_box(image: ArrayView2<'_, u8>, is_ink: impl Fn(u8) -> bool) -> Option<Bounds> {
     let mut bounds: Option<Bounds> = None;
     for (i, row) in image.axis_iter(Axis(0)).enumerate() {
-        let Some(left) = row.iter().position(|&value| value >= threshold) else {
+        let Some(left) = row.iter().position(|&value| is_ink(value)) else {
             continue;
         };
-        let right = row.len() - row.iter().rev().take_while(|&&v| v < threshold).count();
+        let right = row.len() - row.iter().rev().take_while(|&&v| !is_ink(v)).count();
         let around = bounds.get_or_insert(Bounds {
             top: i,
             bottom: i + 1,
@@ -407,31 +453,24 @@ fn quantile(counts: &Histogram, share: f64) -> u8 {
         .map_or(0, |(value, _)| value)
 }
 
-fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
-    refuse_other_formats(path, &mut source)?;
-    let bad = |error| bad_png(path, error);
-    let mut decoder = png::Decoder::new(source);
-    decoder.set_limits(png::Limits {
-        bytes: MAX_PIXELS as usize,
-    });
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_ignore_iccp_chunk(true);
-    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
-    let (width, height) = decoder.read_header_info().map_err(bad)?.size();
-    if width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Error::ImageTooLarge {
-            path: path.to_owned(),
-            width,
-            height,
-            max_side: MAX_SIDE,
-            max_pixels: MAX_PIXELS,
-        });
+/// The decoder (png 0.18.1) panics on palettes that are not whole colours.
+fn refuse_bad_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
+    let n_bytes = info.palette.as_ref().map_or(0, |palette| palette.len());
+    let n_alphas = match info.color_type {
+        ColorType::Indexed => info.trns.as_ref().map_or(0, |alphas| alphas.len()),
+        _ => 0,
+    };
+    if n_bytes.is_multiple_of(3) && n_bytes <= 3 * 256 && 3 * n_alphas <= n_bytes {
+        return Ok(());
     }
-    let mut reader = decoder.read_info().map_err(bad)?;
-    read_grey_rows(&mut reader, height as usize, width as usize).map_err(bad)
+    let problem = format!("a palette of {n_bytes} bytes with {n_alphas} alpha values");
+    Err(Error::BadPng {
+        path: path.to_owned(),
+        source: DecodingError::IoError(std::io::Error::new(ErrorKind::InvalidData, problem)),
+    })
 }
 
-/// Row by row, so that a 64 Mi pixel image of 8 bytes a pixel needs 64 MiB.
+/// Row by row, so that a 60 Mi pixel image of 8 bytes a pixel needs 60 MiB.
 fn read_grey_rows<R: BufRead + Seek>(
     reader: &mut png::Reader<R>,
     height: usize,
@@ -559,7 +598,7 @@ mod tests {
     fn the_result_is_framed_as_mnist_is() {
         for size in [10.0, 33.0, 100.0, 1000.0] {
             let digit = pixels(&drawing(size, 255, 0));
-            let bounds = bounding_box(digit.mapv(|v| v as u8).view(), 1).expect("ink");
+            let bounds = bounding_box(digit.mapv(|v| v as u8).view(), |v| v > 0).expect("ink");
             assert_eq!(bounds.longer_side(), 20, "{size}");
             let (row, column) = centre_of_mass(digit.view());
             for centre in [row, column] {
@@ -791,6 +830,19 @@ mod tests {
         for end in 8..file.len() - 16 {
             let error = decoded(&file[..end]).expect_err("cut off");
             assert!(matches!(error, Error::BadPng { .. }), "{end}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_palette_of_parts_of_colours_is_damaged() {
+        let decode = |palette: &[u8], alphas: &[u8]| {
+            let chunks: &[(&[u8; 4], &[u8])] = &[(b"PLTE", palette), (b"tRNS", alphas)];
+            decoded(&png_bytes((1, 2), (8, 3, 0), chunks, &[vec![0, 1]]))
+        };
+        assert!(decode(&[9; 6], &[255]).is_ok());
+        for (n_bytes, n_alphas) in [(7, 1), (8, 1), (900, 1), (6, 3)] {
+            let error = decode(&vec![9; n_bytes], &vec![255; n_alphas]).expect_err("no palette");
+            assert!(matches!(error, Error::BadPng { .. }), "{n_bytes}: {error}");
         }
     }
 

@@ -515,7 +515,8 @@ impl ColumnEncoding {
 }
 
 impl Standardisation {
-    /// In two passes, in double precision.
+    /// In two passes, in double precision. Where the deviations are so small
+    /// that their squares are 0, the values are taken for equal.
     fn fit(values: &[f64], rows: &[usize]) -> Self {
         let first = values[rows[0]];
         if rows.iter().all(|&row| values[row] == first) {
@@ -528,7 +529,10 @@ impl Standardisation {
         let mean = rows.iter().map(|&row| values[row] / n).sum::<f64>();
         let square = |row: &usize| (values[*row] - mean).powi(2) / n;
         let std = rows.iter().map(square).sum::<f64>().sqrt();
-        Self { mean, std }
+        Self {
+            mean,
+            std: if std == 0.0 { 1.0 } else { std },
+        }
     }
 
     fn apply(self, value: f64) -> f32 {
@@ -909,14 +913,22 @@ fn one_hot(
 
 fn classes(table: &Table, position: usize, names: &[String]) -> Result<Vec<u32>> {
     let numbers = numbered(names);
+    let class_of = |word: &str| {
+        let class = numbers.get(word);
+        class.or_else(|| numbers.get(shortest_form(word)?.as_str()))
+    };
     (0..table.n_rows())
-        .map(
-            |row| match numbers.get(table.word(position, row).as_ref()) {
-                Some(&class) => Ok(class as u32),
-                None => Err(unknown_category(table, position, row, names)),
-            },
-        )
+        .map(|row| match class_of(&table.word(position, row)) {
+            Some(&class) => Ok(class as u32),
+            None => Err(unknown_category(table, position, row, names)),
+        })
         .collect()
+}
+
+/// How a class is called whose cells are numbers: `1` for `1.0`, `0` for `-0`.
+fn shortest_form(word: &str) -> Option<String> {
+    let number: f64 = word.parse().ok()?;
+    Some((number + 0.0).to_string())
 }
 
 fn numbered(names: &[String]) -> HashMap<&str, usize> {

@@ -91,13 +91,17 @@ impl Config {
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let text = fs::read_to_string(&path).map_err(|error| Failure::io(&path, &error))?;
-        toml::from_str(&text).map_err(|error| {
-            Failure::new(
-                Code::Data,
-                format!("{}: {}", path.display(), error.to_string().trim_end()),
-            )
-            .help("it is not the configuration of a search; give the search another --name")
-        })
+        let wrong = |problem: &str| {
+            Failure::new(Code::Data, format!("{}: {problem}", path.display()))
+                .help("it is not the configuration of a search; give the search another --name")
+        };
+        let config: Self =
+            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end()))?;
+        let numbers = config
+            .train
+            .check_whole_numbers(&[("trials", Some(config.trials))]);
+        numbers.map_err(|failure| wrong(failure.message()))?;
+        Ok(config)
     }
 
     /// The file form.

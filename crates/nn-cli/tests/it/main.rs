@@ -19,6 +19,7 @@ mod fetching;
 mod elsewhere;
 mod outputs;
 mod menus;
+mod names;
 mod tables;
 mod digits;
 mod traces;

@@ -11,3 +11,4 @@ mod properties;
 mod training;
 mod estimator_checks;
 mod checkpoint;
+mod hostile;

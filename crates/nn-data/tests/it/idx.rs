@@ -201,7 +201,12 @@ fn a_header_is_not_trusted_with_memory() {
     let promised = 16 + 0x7fff_ffff_u64.pow(2);
     let expected = format!("ends at byte 16, header promises {promised}");
     assert_eq!(complaint(&tiny, None), expected);
-    assert_eq!(complaint(&gzip(&tiny), None), expected);
+    let compressed = gzip(&tiny);
+    let expected_of_gzip = format!(
+        "{} bytes of gzip data, header promises {promised} (a gzip bomb?)",
+        compressed.len()
+    );
+    assert_eq!(complaint(&compressed, None), expected_of_gzip);
     let error = Idx::read(&tiny[..]).expect_err("cut");
     assert_eq!(error.to_string(), expected, "from a reader");
 }
@@ -215,6 +220,37 @@ fn a_gzip_bomb_is_left_after_the_promised_bytes() {
         complaint(&bomb, None),
         "at least 1 byte after byte 28, where the header says it ends"
     );
+}
+
+#[test]
+fn a_gzip_bomb_that_promises_what_it_holds_is_refused_by_its_ratio() {
+    let of_zeros = |n: usize| {
+        let idx = Idx {
+            dims: vec![n],
+            data: IdxData::U8(vec![0; n]),
+        };
+        gzip(&bytes(&idx))
+    };
+    let bomb = of_zeros((64 << 20) + 1);
+    assert_eq!(
+        complaint(&bomb, None),
+        format!(
+            "{} bytes of gzip data, header promises 67108873 (a gzip bomb?)",
+            bomb.len()
+        )
+    );
+    // What is not large is no bomb.
+    assert_eq!(read_back(&of_zeros(1 << 20)).dims, [1 << 20]);
+}
+
+#[test]
+fn a_dimension_of_zero_undoes_the_others() {
+    let dims = [u32::MAX, u32::MAX, u32::MAX, 0];
+    let header = dims.iter().flat_map(|dim| dim.to_be_bytes());
+    let content: Vec<u8> = [0, 0, 8, 4].into_iter().chain(header).collect();
+    let idx = read_back(&content);
+    assert!(idx.data.is_empty());
+    assert_eq!(bytes(&idx), content);
 }
 
 #[test]
@@ -410,10 +446,7 @@ fn damaged_files_leave_the_memory_alone() {
     tiny.push(1);
     let before = peak();
     for content in [tiny.clone(), gzip(&tiny)] {
-        assert_eq!(
-            complaint(&content, None),
-            "ends at byte 9, header promises 4294967303"
-        );
+        assert!(complaint(&content, None).contains("header promises 4294967303"));
     }
     // Other tests run beside this one; the promise is 4 GiB.
     assert!(peak() - before < 512 << 10, "{} kB more", peak() - before);

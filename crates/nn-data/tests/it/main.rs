@@ -14,3 +14,4 @@ mod download;
 mod mnist;
 mod digits;
 mod tables;
+mod hostile;

@@ -274,6 +274,50 @@ fn classes_and_categories() {
     assert!(weights.is_none());
 }
 
+/// A class is a number, however it is written, also when the table is read
+/// again with what was learnt from it.
+#[test]
+fn classes_may_be_written_in_several_ways() {
+    let text = "x,y\n1,1.0\n2,-0\n3,1\n4,0.0\n5,1e0\n";
+    let options = target("y", Task::Classify);
+    let (table, preprocessing, _) = fit_with(text, &options).expect("a good table");
+    assert_eq!(preprocessing.class_names(), ["0", "1"]);
+    let again = preprocessing.parse(Path::new("t.csv"), text.as_bytes(), Header::Auto);
+    for table in [table, again.expect("a good table")] {
+        let samples = preprocessing.apply(&table, UnseenCategory::Refuse);
+        assert_eq!(classes(&samples.expect("known classes")), [1, 0, 1, 0, 1]);
+    }
+}
+
+/// Their deviations from the mean are above 0, the squares of these are not.
+#[test]
+fn numbers_too_close_together_are_taken_for_equal() {
+    let (table, preprocessing, _) = fit("a,b\n1e-320,0.5\n2e-320,0.25\n").expect("a good table");
+    let saved = Preprocessing::from_json(&preprocessing.to_json());
+    assert_eq!(saved.expect("it can be saved"), preprocessing);
+    let samples = preprocessing.apply(&table, UnseenCategory::Refuse);
+    let samples = samples.expect("finite numbers");
+    assert!(features(&samples).iter().all(|&value| value == 0.0));
+}
+
+#[test]
+fn a_line_of_separators_is_no_table() {
+    let expected = "t.csv: line 2: more than 100000 columns";
+    assert_eq!(
+        message(parse(format!("a,b\n{}", ",".repeat(100_000)))),
+        expected
+    );
+    assert_eq!(
+        message(parse(format!("a,b\n{}\n1,2", ",".repeat(1 << 20)))),
+        expected
+    );
+    let widest = ",1".repeat(99_999);
+    assert_eq!(
+        parse(format!("1{widest}\n")).expect("wide").names().len(),
+        100_000
+    );
+}
+
 #[test]
 fn only_the_training_rows_are_learnt_from() {
     let table = parse("x,c,y\n1,a,p\n3,a,q\n1000,b,r\n").expect("a good table");

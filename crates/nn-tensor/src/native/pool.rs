@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use super::scratch;
 
 /// How often a worker looks for a new job before it sleeps (some 50 µs).
-const SPINS: usize = 20_000;
+const SPINS: usize = if cfg!(miri) { 10 } else { 20_000 };
 
 /// Calls `run(index)` on a type whose name is forgotten.
 #[derive(Clone, Copy)]

@@ -1,0 +1,305 @@
+//! Model files and checkpoints that lie: the checks of the fuzz targets
+//! (`fuzz/`) on the corpus and on good files with every cut and flipped bit,
+//! and headers that were made to deceive.
+
+use harm::{corpus, harmed};
+use nn_core::{
+    Activation, Checkpoint, ErrorKind, LayerConfig, Loss, Model, Network, NetworkConfig,
+};
+use serde_json::{Value, json};
+
+#[path = "../../../../fuzz/harness/harm.rs"]
+mod harm;
+#[path = "../../../../fuzz/harness/sealing.rs"]
+mod sealing;
+#[path = "../../../../fuzz/harness/model.rs"]
+mod model;
+#[path = "../../../../fuzz/harness/checkpoint.rs"]
+mod checkpoint;
+
+#[test]
+fn the_corpus_is_read_or_refused() {
+    corpus("model").iter().for_each(|bytes| model::check(bytes));
+    corpus("checkpoint")
+        .iter()
+        .for_each(|bytes| checkpoint::check(bytes));
+}
+
+#[test]
+fn a_harmed_model_is_read_or_refused() {
+    harmed(&model_file()).for_each(|bytes| model::check(&bytes));
+}
+
+/// Every bit of a checkpoint counts.
+#[test]
+fn a_harmed_checkpoint_is_refused() {
+    for (index, bytes) in harmed(&checkpoint_file()).enumerate() {
+        assert!(Checkpoint::<f32>::read(&bytes[..]).is_err());
+        // With the checksum set right it takes longer: 7 has no factor in
+        // common with the 8 bits of a byte.
+        if index % 7 == 0 {
+            checkpoint::check(&bytes);
+        }
+    }
+}
+
+#[test]
+fn lengths_beyond_belief_are_refused() {
+    for length in [u64::MAX, u64::MAX - 7, 1 << 63, 100_000_000, (1 << 20) + 1] {
+        let file = [&length.to_le_bytes()[..], &model_file()[8..]].concat();
+        let expected = format!(
+            "not a model: its first 8 bytes promise a header of {length} bytes, \
+             at most 1048576 are accepted"
+        );
+        assert_eq!(refusal(&file), expected);
+    }
+    let header = vec![b' '; 100_000_000];
+    let file = [&100_000_000_u64.to_le_bytes()[..], &header].concat();
+    assert!(refusal(&file).contains("header of 100000000 bytes"));
+}
+
+#[test]
+fn deep_metadata_is_refused() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let in_header = format!("{{\"a\":{deep}}}");
+    assert!(refusal(&file(&in_header, &[])).contains("recursion limit"));
+    let metadata = json!({ "__metadata__": { "nn": deep } }).to_string();
+    assert!(refusal(&file(&metadata, &[])).contains("recursion limit"));
+}
+
+#[test]
+fn tensors_that_are_not_those_of_the_layers_are_refused() {
+    let message = |edit: fn(&mut Value)| refusal(&forged(edit));
+    let absent = message(|header| drop(take(header, "layers.0.bias")));
+    assert!(absent.contains("invalid offset"), "{absent}");
+    let renamed = message(|header| {
+        let tensor = take(header, "layers.0.bias");
+        header["layers.0.bios"] = tensor;
+    });
+    assert_eq!(renamed, "tensor layers.0.bias is missing");
+    let other_shape = message(|header| header["layers.0.weight"]["shape"] = json!([2, 2, 3]));
+    assert!(
+        other_shape.contains("expected shape [4, 3], found [2, 2, 3]"),
+        "{other_shape}"
+    );
+    let other_type = message(|header| header["layers.0.weight"]["dtype"] = json!("I32"));
+    assert_eq!(
+        other_type,
+        "tensor layers.0.weight: expected F32 or F64, found I32"
+    );
+    let extra = message(|header| {
+        let end = header["layers.1.weight"]["data_offsets"][1].clone();
+        header["more"] = json!({ "dtype": "F32", "shape": [0], "data_offsets": [end, end] });
+    });
+    assert!(
+        extra.contains("its layers need 4 tensors, it has 5"),
+        "{extra}"
+    );
+}
+
+#[test]
+fn tensors_that_overlap_or_leave_gaps_are_refused() {
+    let message = |edit: fn(&mut Value)| refusal(&forged(edit));
+    let overlapping = message(|header| {
+        header["layers.0.weight"]["data_offsets"] = json!([8, 56]);
+    });
+    assert!(overlapping.contains("invalid offset"), "{overlapping}");
+    let same = message(|header| {
+        let offsets = header["layers.0.weight"]["data_offsets"].clone();
+        header["layers.1.weight"]["data_offsets"] = offsets;
+    });
+    assert!(
+        same.starts_with("not a safetensors file") || same.contains("promises"),
+        "{same}"
+    );
+    let beyond = message(|header| {
+        header["layers.1.weight"]["data_offsets"] = json!([60, 1_u64 << 40]);
+    });
+    assert!(
+        beyond.contains("bytes of weights, the header promises 1099511627776"),
+        "{beyond}"
+    );
+    let backwards = message(|header| {
+        header["layers.0.bias"]["data_offsets"] = json!([12, 0]);
+    });
+    assert!(backwards.contains("invalid offset"), "{backwards}");
+}
+
+/// `buffer_end + 8 + n` of safetensors 0.8 is unchecked.
+#[test]
+fn nine_tensors_that_add_up_to_two_to_the_sixty_four_are_refused() {
+    let size = u64::MAX / 9;
+    let message = refusal(&forged(|header| {
+        for i in 0..9 {
+            let (start, end) = (i * size, (i + 1) * size);
+            header[format!("t{i}")] =
+                json!({ "dtype": "I8", "shape": [size], "data_offsets": [start, end] });
+        }
+    }));
+    assert!(
+        message.contains("bytes of weights, the header promises"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let good = model_file();
+    let header = header_text(&good);
+    let twice = header.replacen(
+        '{',
+        "{\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]},",
+        1,
+    );
+    assert_ne!(twice, header);
+    let message = refusal(&file(&twice, data(&good)));
+    assert!(
+        message.contains("\"layers.0.bias\" stands twice"),
+        "{message}"
+    );
+}
+
+#[test]
+fn bytes_after_the_last_tensor_are_refused() {
+    let good = model_file();
+    let more = [&good[..], &[0]].concat();
+    let resealed = sealing::reseal(&more, &model::SEAL).expect("the sum is another");
+    assert!(refusal(&resealed).contains("bytes of weights, the header promises"));
+}
+
+#[test]
+fn layers_that_do_not_fit_the_file_get_no_memory() {
+    let huge = refusal(&forged_metadata(|metadata| {
+        metadata["layers"][0]["n_outputs"] = json!(1 << 24);
+        metadata["layers"][1]["n_inputs"] = json!(1 << 24);
+    }));
+    assert!(
+        huge.starts_with("its layers have more parameters than its"),
+        "{huge}"
+    );
+    let beyond = refusal(&forged_metadata(|metadata| {
+        metadata["layers"][0]["n_inputs"] = json!(u64::MAX);
+    }));
+    assert!(beyond.contains("number of inputs"), "{beyond}");
+    let none = refusal(&forged_metadata(|metadata| metadata["layers"] = json!([])));
+    assert!(none.contains("number of inputs"), "{none}");
+}
+
+#[test]
+fn what_a_file_says_of_itself_is_checked() {
+    for edit in [
+        (|metadata| metadata["loss"] = json!("guess")) as fn(&mut Value),
+        |metadata| metadata["loss"] = json!("hinge"),
+        |metadata| metadata["layers"][0]["activation"] = json!("rellu"),
+        |metadata| metadata["layers"][0]["activation"] = json!("softmax"),
+        |metadata| metadata["layers"][0]["dropout"] = json!(1.5),
+        |metadata| metadata["layers"][1]["n_inputs"] = json!(7),
+        |metadata| metadata["class_names"] = json!(["a", "b", "c"]),
+        |metadata| metadata["input"]["shape"] = json!([u64::MAX, 3]),
+        |metadata| metadata["input"]["scale"] = json!(null),
+        |metadata| metadata["format"] = json!(2),
+        |metadata| metadata["layers"] = json!("none"),
+    ] {
+        refusal(&forged_metadata(edit));
+    }
+}
+
+/// What is finite in the precision of the file may not be in another.
+#[test]
+fn numbers_too_large_for_the_precision_are_refused() {
+    let config = NetworkConfig {
+        n_inputs: 1,
+        layers: vec![LayerConfig::new(1, Activation::Identity)],
+    };
+    let mut network = Network::<f64>::new(&config, 5).expect("it is possible");
+    network.parameters_mut()[1] = 1e300;
+    let model = Model {
+        network,
+        loss: Loss::Mse,
+        description: nn_core::model_file::Description::default(),
+    };
+    let mut bytes = Vec::new();
+    model.write(&mut bytes).expect("memory can be written");
+    assert_eq!(Model::<f64>::read(&bytes[..]).expect("a good file"), model);
+    assert_eq!(
+        refusal(&bytes),
+        "tensor layers.0.bias: number 0 is 1e300, too large for f32"
+    );
+}
+
+/// The text of the error that reading a model with these bytes gives, which is
+/// one about data.
+fn refusal(bytes: &[u8]) -> String {
+    let error = Model::<f32>::read(bytes).expect_err("it is a lie");
+    assert_eq!(error.kind(), ErrorKind::Data, "{error}");
+    error.to_string()
+}
+
+/// A good model whose header was changed, and whose checksum is right.
+fn forged(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let good = model_file();
+    let mut header: Value = serde_json::from_str(&header_text(&good)).expect("it is JSON");
+    edit(&mut header);
+    let forged = file(&header.to_string(), data(&good));
+    sealing::reseal(&forged, &model::SEAL).unwrap_or(forged)
+}
+
+fn forged_metadata(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+    forged(|header| {
+        let text = header["__metadata__"]["nn"].as_str().expect("it is there");
+        let mut metadata: Value = serde_json::from_str(text).expect("it is JSON");
+        edit(&mut metadata);
+        header["__metadata__"]["nn"] = json!(metadata.to_string());
+    })
+}
+
+fn take(header: &mut Value, name: &str) -> Value {
+    let tensors = header.as_object_mut().expect("it is an object");
+    tensors.remove(name).expect("it is there")
+}
+
+fn file(header: &str, data: &[u8]) -> Vec<u8> {
+    let length = (header.len() as u64).to_le_bytes();
+    [&length, header.as_bytes(), data].concat()
+}
+
+fn header_text(file: &[u8]) -> String {
+    let text = &file[8..file.len() - data(file).len()];
+    String::from_utf8(text.to_vec()).expect("it is JSON")
+}
+
+fn data(file: &[u8]) -> &[u8] {
+    let length = file.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    &file[8 + length.expect("a good file") as usize..]
+}
+
+fn model_file() -> Vec<u8> {
+    let layers = vec![
+        LayerConfig::new(3, Activation::Tanh),
+        LayerConfig::new(2, Activation::Softmax),
+    ];
+    let config = NetworkConfig {
+        n_inputs: 4,
+        layers,
+    };
+    let model = Model {
+        network: Network::<f32>::new(&config, 5).expect("it is possible"),
+        loss: Loss::CrossEntropy,
+        description: nn_core::model_file::Description::default(),
+    };
+    let mut bytes = Vec::new();
+    model.write(&mut bytes).expect("memory can be written");
+    bytes
+}
+
+fn checkpoint_file() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    checkpoint::with_training(|trainer| {
+        for _ in 0..8 {
+            trainer.advance().expect("it converges");
+        }
+        let checkpoint = trainer.checkpoint(json!({ "a": 1 })).expect("it is finite");
+        checkpoint.write(&mut bytes).expect("memory can be written");
+    });
+    bytes
+}

@@ -1,0 +1,63 @@
+//! The checks of the fuzz targets (`fuzz/`) on the corpus, and on small good
+//! files cut at every byte and with every bit flipped.
+
+use std::fs;
+
+use ndarray::Array2;
+use nn_data::image::write_png;
+
+use crate::support::{Scratch, gzip, images};
+use harm::{corpus, harmed};
+
+#[path = "../../../../fuzz/harness/csv.rs"]
+mod csv;
+#[path = "../../../../fuzz/harness/harm.rs"]
+mod harm;
+#[path = "../../../../fuzz/harness/idx.rs"]
+mod idx;
+#[path = "../../../../fuzz/harness/idx_gzip.rs"]
+mod idx_gzip;
+#[path = "../../../../fuzz/harness/png.rs"]
+mod png;
+
+#[test]
+fn the_corpus_is_read_or_refused() {
+    corpus("idx").iter().for_each(|bytes| idx::check(bytes));
+    corpus("idx-gzip")
+        .iter()
+        .for_each(|bytes| idx_gzip::check(bytes));
+    corpus("csv").iter().for_each(|bytes| csv::check(bytes));
+    corpus("png").iter().for_each(|bytes| png::check(bytes));
+}
+
+#[test]
+fn a_harmed_idx_file_is_read_or_refused() {
+    harmed(&images(100)).for_each(|bytes| idx::check(&bytes));
+    harmed(&gzip(&images(20))).for_each(|bytes| idx_gzip::check(&bytes));
+}
+
+#[test]
+fn a_harmed_table_is_read_or_refused() {
+    let rows = (0..20).map(|row| format!("{}.5,\"a {}\",{}\n", row, row % 3, row % 2));
+    let table: String = std::iter::once("length,colour,label\n".to_owned())
+        .chain(rows)
+        .collect();
+    let with_choice = |bytes: &[u8]| [&[0], bytes].concat();
+    harmed(table.as_bytes()).for_each(|bytes| csv::check(&with_choice(&bytes)));
+}
+
+#[test]
+fn a_harmed_png_is_read_or_refused() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("digit.png");
+    let digit = Array2::from_shape_fn((40, 30), |(i, j)| {
+        if (5..35).contains(&i) && (12..18).contains(&j) {
+            (200 + i + j) as u8
+        } else {
+            (i % 3) as u8
+        }
+    });
+    write_png(&path, digit.view()).expect("a folder for temporary files");
+    let whole = fs::read(&path).expect("just written");
+    harmed(&whole).for_each(|bytes| png::check(&bytes));
+}

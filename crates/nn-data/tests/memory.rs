@@ -1,0 +1,138 @@
+//! Hostile files do not get more memory than three times their length and
+//! 64 MiB, whether they are refused or not.
+//!
+//! A binary of its own, with one test, since the memory is that of the process.
+#![cfg(target_os = "linux")]
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use nn_data::csv::{Table, TableOptions};
+use nn_data::idx;
+use nn_data::image::{decode_png, normalise};
+use peak_memory::expect;
+
+#[path = "../../../fuzz/harness/peak_memory.rs"]
+mod peak_memory;
+
+const MIB: usize = 1 << 20;
+
+#[test]
+fn hostile_files_do_not_get_much_memory() {
+    let read_idx = |bytes: &[u8]| idx::read_content(bytes, None).is_ok();
+    expect(
+        "an array of 2^96 numbers",
+        false,
+        &idx_header(&[u32::MAX; 3]),
+        read_idx,
+    );
+    expect(
+        "an array of 2 GiB",
+        false,
+        &idx_header(&[1 << 31]),
+        read_idx,
+    );
+    let bomb =
+        |promised: u32, n: usize| gzip(&[&idx_header(&[promised]), &vec![0; n][..]].concat());
+    expect(
+        "gzip data of zeros",
+        false,
+        &bomb(100 << 20, 100 * MIB),
+        read_idx,
+    );
+    expect(
+        "gzip data that go on",
+        false,
+        &bomb(100, 100 * MIB),
+        read_idx,
+    );
+    expect(
+        "gzip data that promise much",
+        false,
+        &bomb(1 << 31, 1),
+        read_idx,
+    );
+
+    let read_table =
+        |bytes: &[u8]| Table::parse(Path::new("x.csv"), bytes, &TableOptions::default()).is_ok();
+    let field = [b"a,b\n1,\"", &vec![b'x'; 10 * MIB][..], b"\"\n"].concat();
+    expect("a field of 10 MiB", true, &field, read_table);
+    let open = [b"a,b\n1,\"", &vec![b'\n'; 10 * MIB][..]].concat();
+    expect("a quote that does not end", false, &open, read_table);
+    expect(
+        "ten million columns",
+        false,
+        &vec![b','; 10 * MIB],
+        read_table,
+    );
+    let wide = [b"a,b\n", &vec![b','; 10 * MIB][..]].concat();
+    expect("a row of ten million fields", false, &wide, read_table);
+    let long = [b"a,b\n", &b"1,2\n".repeat(MIB)[..]].concat();
+    expect("a million rows", true, &long, read_table);
+
+    let read_digit = |bytes: &[u8]| {
+        let image = decode_png(Path::new("x.png"), Cursor::new(bytes));
+        image.is_ok_and(|image| normalise(image.view()).is_ok())
+    };
+    expect(
+        "a PNG of 60 000 x 60 000",
+        false,
+        &png(60_000, 60_000, &[]),
+        read_digit,
+    );
+    expect(
+        "a PNG without its pixels",
+        false,
+        &png(7_800, 7_800, &[]),
+        read_digit,
+    );
+    let mut pixels = vec![0; 7_801 * 7_800];
+    let line = 3_900 * 7_801;
+    pixels[line + 100..line + 5_000].fill(255);
+    expect(
+        "a PNG of 58 MiB of pixels",
+        true,
+        &png(7_800, 7_800, &pixels),
+        read_digit,
+    );
+}
+
+fn idx_header(dims: &[u32]) -> Vec<u8> {
+    let rank = u8::try_from(dims.len()).expect("few dimensions");
+    let dims = dims.iter().flat_map(|dim| dim.to_be_bytes());
+    [0, 0, 8, rank].into_iter().chain(dims).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory can be written");
+    encoder.finish().expect("memory can be written")
+}
+
+/// A grey PNG; `lines` holds a filter byte before each line of pixels.
+fn png(width: u32, height: u32, lines: &[u8]) -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    chunk(&mut file, b"IHDR", &[&size[..], &[8, 0, 0, 0, 0]].concat());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(lines).expect("memory can be written");
+    chunk(
+        &mut file,
+        b"IDAT",
+        &encoder.finish().expect("memory can be written"),
+    );
+    chunk(&mut file, b"IEND", &[]);
+    file
+}
+
+fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
+    file.extend(u32::try_from(data.len()).expect("small").to_be_bytes());
+    let start = file.len();
+    file.extend(name);
+    file.extend(data);
+    let mut sum = flate2::Crc::new();
+    sum.update(&file[start..]);
+    file.extend(sum.sum().to_be_bytes());
+}

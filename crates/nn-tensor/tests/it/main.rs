@@ -1,0 +1,3 @@
+//! Tests of nn-tensor through its public interface, in one binary.
+
+mod small_shapes;

@@ -1,0 +1,146 @@
+//! Every kernel once at every small size around the width of a register, on
+//! memory that ends where the matrix does: what Miri and AddressSanitizer are
+//! shown (`cargo xtask miri`, `cargo xtask sanitize`).
+//!
+//! The matrices hold small whole numbers, so that sums are exact in any order.
+
+use ndarray::{Array2, ArrayView2, s};
+use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
+use nn_tensor::{Scalar, Threads, matmul, matmul_add};
+
+/// Around what registers and blocks of them hold.
+const WIDTHS: &[usize] = if cfg!(miri) {
+    &[5, 17]
+} else {
+    &[
+        1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 65, 129,
+    ]
+};
+
+/// Around the rows of a kernel, and the few that have kernels of their own.
+const HEIGHTS: &[usize] = if cfg!(miri) {
+    &[1, 7]
+} else {
+    &[1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 15, 25]
+};
+
+const DEPTHS: &[usize] = if cfg!(miri) {
+    &[9]
+} else {
+    &[0, 1, 2, 9, 64, 65]
+};
+
+#[test]
+fn products_of_all_layouts() {
+    check_products::<f32>();
+    check_products::<f64>();
+}
+
+#[test]
+fn sums_of_rows_without_their_zeros() {
+    check_sparse::<f32>();
+    check_sparse::<f64>();
+}
+
+fn check_products<S: Scalar>() {
+    let threads = [Threads::single(), Threads::new(3)];
+    for &m in HEIGHTS {
+        for &n in WIDTHS {
+            for &k in DEPTHS {
+                let (a, b) = (numbers::<S>(m, k, 1), numbers::<S>(k, n, 2));
+                let (turned_a, turned_b) = (turned(&a), turned(&b));
+                let expected = product(a.view(), b.view());
+                for (a, b) in [
+                    (a.view(), b.view()),
+                    (turned_a.t(), b.view()),
+                    (a.view(), turned_b.t()),
+                    (turned_a.t(), turned_b.t()),
+                ] {
+                    for threads in &threads {
+                        let mut c = Array2::from_elem((m, n), S::one());
+                        matmul(a, b, c.view_mut(), threads);
+                        assert_eq!(c, expected, "[{m}, {k}]·[{k}, {n}]");
+                        matmul_add(a, b, c.view_mut(), threads);
+                        assert_eq!(c, &expected + &expected, "[{m}, {k}]·[{k}, {n}]");
+                    }
+                }
+                let backwards = a.slice(s![..;-1, ..]);
+                let mut c = Array2::zeros((m, n));
+                matmul(backwards, b.view(), c.view_mut(), &threads[0]);
+                assert_eq!(c, expected.slice(s![..;-1, ..]));
+            }
+        }
+    }
+}
+
+fn check_sparse<S: Scalar>() {
+    let mut factors = [S::zero(); 256];
+    for (factor, number) in factors.iter_mut().zip(0..256) {
+        *factor = S::from_f64(f64::from(number % 5));
+    }
+    let threads = [Threads::single(), Threads::new(3)];
+    for &n_columns in WIDTHS {
+        // The last column is never empty, the others often are.
+        let bytes = Array2::from_shape_fn((12, n_columns), |(row, column)| {
+            let is_ink = (row * 7 + column * 3) % 5 == 0 || column + 1 == n_columns && row % 3 == 0;
+            if is_ink { (row + column) as u8 } else { 0 }
+        });
+        let order = [11, 0, 3, 3, 7, 10, 1, 2, 4, 5];
+        let all: Vec<u32> = (0..12).collect();
+        let Some(matrix) = SparseBytes::from_rows(bytes.view(), &all) else {
+            continue;
+        };
+        for (&width, n_rows) in WIDTHS.iter().zip([1, 2, 3, 10].into_iter().cycle()) {
+            let rows = SparseRows {
+                matrix: &matrix,
+                rows: &order[..n_rows],
+            };
+            rows.prefetch();
+            let dense = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
+                factors[usize::from(bytes[[order[row] as usize, column]])]
+            });
+            for threads in &threads {
+                let weights = numbers::<S>(n_columns, width, 3);
+                let mut out = vec![S::zero(); n_rows * width];
+                rows.add_product(&factors, flat(&weights), &mut out, threads);
+                assert_eq!(out, flat(&product(dense.view(), weights.view())));
+
+                let error = numbers::<S>(n_rows, width, 4);
+                let expected = product(dense.t(), error.view());
+                let mut transposed = Transposed::new(&matrix, n_rows, threads);
+                let mut out = vec![S::one(); n_columns * width];
+                for written in [Written::Over, Written::Over] {
+                    transposed.product_of(rows, &factors, flat(&error), &mut out, written, threads);
+                    assert_eq!(out, flat(&expected));
+                }
+                transposed.fill(rows, threads);
+                transposed.product(&factors, flat(&error), &mut out, Written::Onto, threads);
+                assert_eq!(out, flat(&(&expected + &expected)));
+            }
+        }
+    }
+}
+
+/// Whole numbers from -3 to 3.
+fn numbers<S: Scalar>(n_rows: usize, n_columns: usize, seed: usize) -> Array2<S> {
+    Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
+        let number = (row * 5 + column * 3 + row * column + seed) % 7;
+        S::from_f64(number as f64 - 3.0)
+    })
+}
+
+fn turned<S: Scalar>(matrix: &Array2<S>) -> Array2<S> {
+    matrix.t().as_standard_layout().into_owned()
+}
+
+fn flat<S: Scalar>(matrix: &Array2<S>) -> &[S] {
+    matrix.as_slice().expect("rows lie one after the other")
+}
+
+/// By the definition.
+fn product<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) -> Array2<S> {
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+        let terms = (0..a.ncols()).map(|k| a[[i, k]] * b[[k, j]]);
+        terms.fold(S::zero(), |sum, term| sum + term)
+    })
+}

@@ -1,0 +1,71 @@
+//! What must hold for any bytes taken for a CSV file.
+
+use std::path::Path;
+
+use nn_data::csv::{Header, Table, TableOptions, Task};
+use nn_data::preprocessing::{Preprocessing, Samples, UnseenCategory};
+use nn_data::{Inputs, Targets};
+
+/// The first byte chooses how the rest is read. A table that is read goes all
+/// the way to the numbers that a network would get: they are finite, the
+/// preprocessing survives being saved, and reading the file again with it, as
+/// `nn evaluate` does, gives the same numbers.
+pub(crate) fn check(bytes: &[u8]) {
+    let Some((&choice, content)) = bytes.split_first() else {
+        return;
+    };
+    let options = options(choice);
+    let path = Path::new("x.csv");
+    let Ok(table) = Table::parse(path, content, &options) else {
+        return;
+    };
+    let rows: Vec<usize> = (0..table.n_rows()).collect();
+    let Ok((preprocessing, _)) = Preprocessing::fit(&table, &rows, &options) else {
+        return;
+    };
+    let restored = Preprocessing::from_json(&preprocessing.to_json());
+    assert_eq!(restored.expect("it can be saved"), preprocessing);
+    let Ok(samples) = preprocessing.apply(&table, UnseenCategory::Refuse) else {
+        return;
+    };
+    let numbers = numbers(&samples);
+    assert!(numbers.iter().all(|number| number.is_finite()));
+
+    let again = preprocessing
+        .parse(path, content, options.header)
+        .expect("what was read once can be read again");
+    let again = preprocessing
+        .apply(&again, UnseenCategory::Refuse)
+        .expect("what was learnt from can be used");
+    assert_eq!(self::numbers(&again), numbers);
+}
+
+fn options(choice: u8) -> TableOptions {
+    let names = |bit: u8, name: &str| match choice & bit {
+        0 => Vec::new(),
+        _ => vec![name.to_owned()],
+    };
+    TableOptions {
+        target: (choice & 0x20 != 0).then(|| "y,z".to_owned()),
+        task: Task::ALL[usize::from(choice & 3)],
+        header: Header::ALL[usize::from(choice >> 2 & 3) % Header::ALL.len()],
+        sample_weight: (choice & 0x10 != 0).then(|| "w".to_owned()),
+        categorical: names(0x40, "c"),
+        ignore: names(0x80, "i"),
+    }
+}
+
+/// Inputs, targets and weights in one row.
+fn numbers(samples: &Samples) -> Vec<f32> {
+    let mut all: Vec<f32> = match &samples.inputs {
+        Inputs::Pixels(pixels) => pixels.iter().map(|&pixel| f32::from(pixel)).collect(),
+        Inputs::Features(features) => features.iter().copied().collect(),
+    };
+    match &samples.targets {
+        Some(Targets::Classes(classes)) => all.extend(classes.iter().map(|&class| class as f32)),
+        Some(Targets::Values(values)) => all.extend(values),
+        None => {}
+    }
+    all.extend(samples.sample_weights.iter().flatten());
+    all
+}

@@ -1,0 +1,41 @@
+//! What must hold for any bytes taken for a model file.
+
+use nn_core::{ErrorKind, Model};
+use nn_data::preprocessing::Preprocessing;
+use sha2::{Digest, Sha256};
+
+use super::sealing::{Seal, reseal};
+
+/// The checksum covers the weights.
+pub(crate) const SEAL: Seal = Seal {
+    key: br#"data_sha256\":\""#,
+    sum_of: |bytes, header_end, _| Sha256::digest(&bytes[header_end..]).into(),
+};
+
+/// Reads `bytes` as they are, and with the checksum and the length of the
+/// header set right, which is where most of them would be refused. A model that
+/// is read is written and read again the same, and answers.
+pub(crate) fn check(bytes: &[u8]) {
+    read(bytes);
+    if let Some(sealed) = reseal(bytes, &SEAL) {
+        read(&sealed);
+    }
+}
+
+fn read(bytes: &[u8]) {
+    let model = match Model::<f32>::read(bytes) {
+        Ok(model) => model,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Data, "{error}");
+            return;
+        }
+    };
+    let mut written = Vec::new();
+    model.write(&mut written).expect("memory can be written");
+    assert_eq!(Model::read(&written[..]).expect("just written"), model);
+    let answer = model.network.predict(&vec![0.5; model.network.n_inputs()]);
+    assert_eq!(answer.len(), model.network.n_outputs());
+    if let Some(preprocessing) = &model.description.input.preprocessing {
+        let _ = Preprocessing::from_json(&preprocessing.to_string());
+    }
+}

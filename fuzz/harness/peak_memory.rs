@@ -1,0 +1,31 @@
+//! How much memory reading a file takes, on Linux, which tells the peak and
+//! lets it begin anew.
+
+use std::fs;
+
+const MIB: usize = 1 << 20;
+
+/// Whether `read` succeeds has to be `is_good`, and its memory, that of the
+/// file included, has to stay below three times the file and 64 MiB.
+pub(crate) fn expect(what: &str, is_good: bool, bytes: &[u8], read: impl Fn(&[u8]) -> bool) {
+    fs::write("/proc/self/clear_refs", "5").expect("a process may forget its own peak");
+    let before = memory("VmRSS:");
+    assert_eq!(read(bytes), is_good, "{what}");
+    let used = memory("VmHWM:").saturating_sub(before);
+    // The file's own bytes are there already.
+    let allowed = 2 * bytes.len() + 64 * MIB;
+    assert!(
+        used <= allowed,
+        "{what}: {} MiB for a file of {} bytes",
+        used / MIB,
+        bytes.len()
+    );
+}
+
+/// Bytes.
+fn memory(name: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+    1024 * kibibytes.unwrap_or_else(|| panic!("no {name} in {status}"))
+}

@@ -1,0 +1,253 @@
+//! `cargo xtask fuzz`: random bytes into everything that reads what others
+//! wrote (`fuzz/`).
+//!
+//! libFuzzer is linked by the crate libfuzzer-sys, which wants a C++ compiler;
+//! the coverage it is guided by comes from the compiler that builds everything
+//! else. What is found is written into the corpus, which ordinary tests replay.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::command::Cargo;
+use crate::error::{Error, Result};
+use crate::step::{Step, run_all};
+use crate::workspace;
+
+/// One thing that reads bytes.
+struct Target {
+    name: &'static str,
+    /// Longest input in bytes: long enough for what a file of this kind can say,
+    /// short enough for many of them.
+    max_len: u32,
+}
+
+static TARGETS: [Target; 8] = [
+    target("idx", 512),
+    target("idx-gzip", 512),
+    target("csv", 256),
+    target("png", 512),
+    target("model", 1500),
+    target("checkpoint", 2500),
+    target("configuration", 512),
+    target("names", 64),
+];
+
+const fn target(name: &'static str, max_len: u32) -> Target {
+    Target { name, max_len }
+}
+
+/// What `cargo xtask fuzz --help` prints.
+pub(crate) const HELP: &str = "\
+Usage: cargo xtask fuzz [TARGET...] [--executions N] [--seconds S] [--address-sanitizer]
+
+  TARGET               idx idx-gzip csv png model checkpoint configuration names (default: all)
+  --executions N       inputs for each target (default: 1000000)
+  --seconds S          longest time for each target
+  --address-sanitizer  looks at every access to memory, too; several times slower
+
+An input that makes a target panic, take 512 MiB or a minute is written to fuzz/corpus/TARGET
+and replayed by every `cargo test` from then on. Inputs that only reach new code are kept in
+target/fuzz/corpus. A C++ compiler has to be there.
+";
+
+/// What was asked for.
+#[derive(Debug)]
+struct Request {
+    targets: Vec<&'static Target>,
+    executions: u64,
+    seconds: Option<u64>,
+    with_sanitizer: bool,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let request = Request::parse(arguments)?;
+    let triple = workspace::triple()?;
+    request.build(&triple).run()?;
+    let steps: Vec<Step> = request
+        .targets
+        .iter()
+        .map(|target| {
+            let arguments = request.arguments(target);
+            let program = request
+                .folder()
+                .join(&triple)
+                .join("release")
+                .join(target.name);
+            let title = format!("{} {}", target.name, arguments.join(" "));
+            let name = target.name;
+            Step::new(title, move || start(name, &program, &arguments))
+        })
+        .collect();
+    run_all(&steps)
+}
+
+impl Request {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut request = Self {
+            targets: Vec::new(),
+            executions: 1_000_000,
+            seconds: None,
+            with_sanitizer: false,
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut number = || {
+                let wrong = || Error::usage(format!("{argument} needs a whole number"));
+                rest.next()
+                    .and_then(|text| text.parse().ok())
+                    .ok_or_else(wrong)
+            };
+            match argument.as_str() {
+                "--executions" => request.executions = number()?,
+                "--seconds" => request.seconds = Some(number()?),
+                "--address-sanitizer" => request.with_sanitizer = true,
+                name => request.targets.push(find(name)?),
+            }
+        }
+        if request.targets.is_empty() {
+            request.targets = TARGETS.iter().collect();
+        }
+        Ok(request)
+    }
+
+    /// Where everything is built and kept, apart from what other builds made.
+    fn folder(&self) -> PathBuf {
+        let name = if self.with_sanitizer {
+            "fuzz-address"
+        } else {
+            "fuzz"
+        };
+        workspace::target().join(name)
+    }
+
+    fn build(&self, triple: &str) -> Cargo {
+        let mut flags = "--cfg fuzzing -Cpasses=sancov-module \
+            -Cllvm-args=-sanitizer-coverage-level=4 \
+            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+            -Cllvm-args=-sanitizer-coverage-pc-table"
+            .to_owned();
+        let mut build = Cargo::new("build --release --locked --manifest-path fuzz/Cargo.toml")
+            .arguments(["--target".to_owned(), triple.to_owned()])
+            .environment("CARGO_TARGET_DIR", self.folder().to_string_lossy());
+        if self.with_sanitizer {
+            // The pinned compiler knows sanitizers, but not as a promise.
+            flags.push_str(" -Zsanitizer=address");
+            build = build.environment("RUSTC_BOOTSTRAP", "1");
+        }
+        for target in &self.targets {
+            build = build.arguments(["--bin".to_owned(), target.name.to_owned()]);
+        }
+        build.environment("RUSTFLAGS", flags)
+    }
+
+    /// What libFuzzer is told, without folders.
+    fn arguments(&self, target: &Target) -> Vec<String> {
+        let mut arguments = vec![
+            format!("-runs={}", self.executions),
+            format!("-max_len={}", target.max_len),
+            "-timeout=60".to_owned(),
+            "-report_slow_units=1".to_owned(),
+            "-rss_limit_mb=512".to_owned(),
+            "-print_final_stats=1".to_owned(),
+        ];
+        if let Some(seconds) = self.seconds {
+            arguments.push(format!("-max_total_time={seconds}"));
+        }
+        if self.with_sanitizer {
+            // Its own bookkeeping is part of the memory.
+            arguments.push("-rss_limit_mb=2048".to_owned());
+            arguments.push("-malloc_limit_mb=512".to_owned());
+        }
+        arguments
+    }
+}
+
+fn start(name: &str, program: &PathBuf, arguments: &[String]) -> Result<()> {
+    let seeds = workspace::root().join("fuzz/corpus").join(name);
+    let found = workspace::target().join("fuzz/corpus").join(name);
+    fs::create_dir_all(&found).map_err(|source| Error::unreadable(&found, source))?;
+    let status = Command::new(program)
+        .args(arguments)
+        .arg(format!("-artifact_prefix={}/", seeds.display()))
+        .args([&found, &seeds])
+        .status()
+        .map_err(|source| Error::NotStarted {
+            command: program.display().to_string(),
+            source,
+        })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed {
+        command: format!("cargo xtask fuzz {name}"),
+        status: status.to_string(),
+    })
+}
+
+fn find(name: &str) -> Result<&'static Target> {
+    TARGETS
+        .iter()
+        .find(|target| target.name == name)
+        .ok_or_else(|| {
+            let kind = if name.starts_with('-') {
+                "option"
+            } else {
+                "target"
+            };
+            Error::usage(format!("unknown {kind} \"{name}\" of fuzz\n\n{HELP}"))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Request> {
+        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
+        Request::parse(&words)
+    }
+
+    #[test]
+    fn nothing_means_all_targets() {
+        let request = parse("").expect("valid");
+        assert_eq!(request.targets.len(), TARGETS.len());
+        let request = parse("csv --executions 5 idx --seconds 9").expect("valid");
+        assert_eq!(format!("{:?}", request.targets), "[csv, idx]");
+        assert_eq!((request.executions, request.seconds), (5, Some(9)));
+    }
+
+    #[test]
+    fn what_is_unknown_or_lacks_something_is_a_usage_error() {
+        for line in ["cvs", "--sanitizer", "--executions", "--seconds x"] {
+            assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
+        }
+    }
+
+    /// A target is a file, a line of the manifest, a folder of seeds and a word
+    /// of the help.
+    #[test]
+    fn every_target_is_there() {
+        let fuzz = workspace::root().join("fuzz");
+        let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("it is there");
+        for target in &TARGETS {
+            let file = format!("targets/{}.rs", target.name.replace('-', "_"));
+            assert!(fuzz.join(&file).is_file(), "{file}");
+            assert!(manifest.contains(&format!("path = \"{file}\"")), "{file}");
+            assert!(
+                fuzz.join("corpus").join(target.name).is_dir(),
+                "{}",
+                target.name
+            );
+            assert!(HELP.contains(target.name), "{}", target.name);
+        }
+        assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
+    }
+}

@@ -1,0 +1,65 @@
+//! `cargo xtask sanitize` and `cargo xtask miri`: nn-tensor's `unsafe` under
+//! instruments that see what a test alone does not.
+//!
+//! | instrument | sees | needs |
+//! |---|---|---|
+//! | AddressSanitizer | reads and writes outside of what was asked for, or after its end, with every instruction set of this machine | nothing |
+//! | Miri | the same, and references that must not meet, uninitialised memory, races | nightly with `miri`; runs the portable instructions only |
+
+use std::process::Command;
+
+use crate::command::Cargo;
+use crate::error::{Error, Result, expect_no_arguments};
+use crate::step::{Step, run_all};
+use crate::{test, workspace};
+
+/// Tests that Miri is shown: all that go through `native` at small sizes.
+/// Others multiply large matrices, which takes it hours.
+const FOR_MIRI: [&str; 5] = ["small_shapes", "aligned", "scratch", "every_item", "reduce"];
+
+/// Runs the tests of nn-tensor under AddressSanitizer.
+pub(crate) fn sanitize(arguments: &[String]) -> Result<()> {
+    expect_no_arguments("sanitize", arguments)?;
+    let triple = workspace::triple()?;
+    let folder = workspace::target().join("sanitize");
+    let tests = Cargo::new("test -p nn-tensor --lib --tests --target")
+        .arguments([triple])
+        .environment("RUSTFLAGS", "-Zsanitizer=address")
+        // The pinned compiler knows sanitizers, but not as a promise.
+        .environment("RUSTC_BOOTSTRAP", "1")
+        .environment("CARGO_TARGET_DIR", folder.to_string_lossy());
+    let narrower = test::forced_instruction_sets()
+        .map(|set| tests.clone().environment("NN_INSTRUCTION_SET", set));
+    let mut steps: Vec<Step> = narrower.map(Step::cargo).collect();
+    steps.push(Step::cargo(tests));
+    run_all(&steps)
+}
+
+/// Runs the small tests of nn-tensor under Miri.
+pub(crate) fn miri(arguments: &[String]) -> Result<()> {
+    expect_no_arguments("miri", arguments)?;
+    let mut command = Command::new("rustup");
+    command
+        .args(["run", "nightly", "cargo", "miri", "test", "-p", "nn-tensor"])
+        .args(["--lib", "--tests", "--"])
+        .args(FOR_MIRI)
+        .env("NN_INSTRUCTION_SET", "portable")
+        // Walking the stack of a test that panics takes it minutes.
+        .env("RUST_BACKTRACE", "0")
+        .env("CARGO_TARGET_DIR", workspace::target().join("miri"))
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+        .current_dir(workspace::root());
+    let name = "rustup run nightly cargo miri test";
+    let status = command.status().map_err(|source| Error::NotStarted {
+        command: name.to_owned(),
+        source,
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    println!("Miri comes with: rustup component add miri rust-src --toolchain nightly");
+    Err(Error::Failed {
+        command: name.to_owned(),
+        status: status.to_string(),
+    })
+}
