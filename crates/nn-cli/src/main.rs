@@ -34,6 +34,7 @@ mod inspect;
 mod gradcheck;
 mod data;
 mod papers;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
