@@ -30,7 +30,7 @@ macro_rules! file {
 }
 
 /// Every file but the page itself.
-static FILES: [File; 11] = [
+static FILES: [File; 14] = [
     file!("style.css", CSS),
     file!("icon.svg", "image/svg+xml"),
     file!("main.js", JS),
@@ -39,6 +39,9 @@ static FILES: [File; 11] = [
     file!("chart.js", JS),
     file!("pictures.js", JS),
     file!("form.js", JS),
+    file!("shell.js", JS),
+    file!("sheet.js", JS),
+    file!("panel.js", JS),
     file!("draw.js", JS),
     file!("train.js", JS),
     file!("compare.js", JS),

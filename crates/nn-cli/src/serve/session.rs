@@ -230,6 +230,7 @@ impl Session {
                 Err(failure) => return drop(ready.send(Err(failure))),
             };
             let mut studio = Studio::new(lanes, &shown);
+            studio.set_paused(is_paused);
             studio.look_at_everything();
             if ready.send(Ok(())).is_ok() {
                 studio.work(&receiver, !is_paused);
@@ -291,7 +292,6 @@ impl<'a> Studio<'a> {
 
     /// Trains and follows orders until nobody can give any.
     fn work(&mut self, orders: &Receiver<Order>, mut is_running: bool) {
-        self.set_paused(!is_running);
         loop {
             let order = if is_running {
                 match orders.try_recv() {

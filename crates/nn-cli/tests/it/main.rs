@@ -6,6 +6,7 @@
 )]
 
 mod support;
+mod live;
 mod contract;
 mod configuration;
 mod searches;
@@ -17,4 +18,7 @@ mod tables;
 mod digits;
 mod papers;
 mod reports;
+mod serve_safety;
+mod serve_drawing;
+mod serve_training;
 mod help;
