@@ -45,6 +45,10 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Check the gradient of a configuration against finite differences
     Gradcheck(Box<GradcheckArguments>),
+    /// Every number of one sample's training step
+    Trace(TraceArguments),
+    /// What is wrong with a run, and a flag to try
+    Doctor(DoctorArguments),
     /// Data sets: list, info, fetch
     Data(DataArguments),
     /// What five papers claim, tried: printed number, ours, verdict
@@ -326,6 +330,57 @@ pub(crate) struct GradcheckArguments {
     /// Parameters to check in each layer, chosen at random
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Check")]
     pub(crate) parameters: usize,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn trace mnist-1 --index 7\n  \
+    nn trace mnist-1 --index 0 --split train --untrained --neurons 20\n\n\
+    The step is a training's first with this sample alone: its optimizer remembers nothing.\n\
+    The formulas are explained in crates/nn-core/src/learn.rs.")]
+pub(crate) struct TraceArguments {
+    #[command(flatten)]
+    pub(crate) choice: RunChoice,
+    /// Which sample of the split, from 0
+    #[arg(long, value_name = "K")]
+    pub(crate) index: usize,
+    /// Another data set than the run's own
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(crate) data: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// Which samples
+    #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
+    pub(crate) split: SplitChoice,
+    /// The weights before the training, not after it
+    #[arg(long)]
+    pub(crate) untrained: bool,
+    /// Neurons of each layer to show, those with the largest error, and as many weights
+    #[arg(long, value_name = "N", default_value_t = 10,
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) neurons: u16,
+    /// Every number, as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Findings are no error: the exit code is 0 unless a file of the run is missing or damaged.\n\
+    What needs the model or the data is left out, with a word, where they are not at hand."
+)]
+pub(crate) struct DoctorArguments {
+    /// A run directory, or the name of a run
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
+    /// One JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -48,13 +48,7 @@ pub(crate) fn data_of(
     data_dir: &Path,
     threads: &Threads,
 ) -> Result<Data> {
-    let settings: Settings =
-        serde_json::from_value(model.description.training.clone()).map_err(|error| {
-            Failure::new(
-                Code::Data,
-                format!("the model's training settings: {error}"),
-            )
-        })?;
+    let settings = settings_of(model)?;
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
         Failure::usage("the model does not say which data it was trained on")
             .help("name it with --data")
@@ -82,6 +76,16 @@ pub(crate) fn data_of(
         .help("rows trained on could be taken for test rows; give new rows in a file of their own, with --data"));
     }
     Ok(data)
+}
+
+/// What the model was trained with.
+pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
+    serde_json::from_value(model.description.training.clone()).map_err(|error| {
+        Failure::new(
+            Code::Data,
+            format!("the model's training settings: {error}"),
+        )
+    })
 }
 
 /// How the model turns raw rows into inputs, if it is a table's.

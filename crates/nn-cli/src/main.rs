@@ -32,6 +32,8 @@ mod train;
 mod search;
 mod inspect;
 mod gradcheck;
+mod trace;
+mod doctor;
 mod data;
 mod papers;
 mod serve;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Gradcheck(arguments) => gradcheck::run(arguments),
+        Command::Trace(arguments) => trace::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),

@@ -1,5 +1,5 @@
 //! The directory of a run: `config.toml`, `metrics.csv`, `summary.json`,
-//! `model.safetensors`, `checkpoint/`.
+//! `model.safetensors`, `checkpoint/`, and of one that diverged `failure.json`.
 //!
 //! A run is never overwritten, and under its name a file is always whole.
 
@@ -20,6 +20,9 @@ pub(crate) const MODEL: &str = "model.safetensors";
 
 const METRICS: &str = "metrics.csv";
 const SUMMARY: &str = "summary.json";
+
+/// Name of the file that says why a training diverged.
+const FAILURE: &str = "failure.json";
 
 /// Name of the settings file in a run directory.
 const CONFIG: &str = "config.toml";
@@ -52,6 +55,8 @@ impl RunDir {
         n_epochs: usize,
     ) -> Result<(Self, Vec<Row>)> {
         atomic_file::remove_temporaries(&path);
+        // Where it cannot be removed, the run's end is told by its summary.
+        let _ = fs::remove_file(path.join(FAILURE));
         let (metrics, rows) = MetricsFile::resume(path.join(METRICS), n_epochs)?;
         let run_dir = Self {
             path,
@@ -86,6 +91,12 @@ impl RunDir {
     pub(crate) fn write_summary(&self, summary: &serde_json::Value) -> Result<()> {
         let text = format!("{summary:#}\n");
         self.replace(SUMMARY, text.as_bytes())
+    }
+
+    /// Writes why the training diverged, for `nn doctor`.
+    pub(crate) fn write_failure(&self, message: &str) -> Result<()> {
+        let failure = serde_json::json!({ "diverged": message });
+        self.replace(FAILURE, format!("{failure:#}\n").as_bytes())
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -129,6 +140,13 @@ pub(crate) fn read_config(run: &Path) -> Result<Settings> {
 /// Whether a run has come to its end.
 pub(crate) fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
+}
+
+/// Why a training diverged, if it did.
+pub(crate) fn read_failure(run: &Path) -> Option<String> {
+    let text = fs::read_to_string(run.join(FAILURE)).ok()?;
+    let failure: serde_json::Value = serde_json::from_str(&text).ok()?;
+    failure["diverged"].as_str().map(str::to_owned)
 }
 
 /// Whether `name` can be a run's, and no path.

@@ -303,6 +303,8 @@ impl Session<'_> {
                 terminal::program()
             ));
         }
+        // What went wrong is told either way.
+        let _ = self.run_dir.write_failure(failure.message());
         let Some(best) = self.run_dir.checkpoints.best() else {
             return failure;
         };

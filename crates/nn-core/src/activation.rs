@@ -165,6 +165,24 @@ impl Activation {
         }
     }
 
+    /// φ(z) and φ′(z) as text, for people.
+    pub fn formulas(self) -> [&'static str; 2] {
+        match self {
+            Self::Identity => ["z", "1"],
+            Self::Relu => ["max(0, z)", "1 if z > 0, else 0"],
+            Self::LeakyRelu { .. } => ["z if z > 0, else slope·z", "1 if z > 0, else slope"],
+            Self::Sigmoid => ["1/(1 + e⁻ᶻ)", "a·(1 − a)"],
+            Self::Tanh => ["tanh z", "1 − a²"],
+            Self::Softmax => ["eᶻ/Σeᶻ", "aᵢ·(δᵢⱼ − aⱼ)"],
+            Self::Swish => ["z·σ(z)", "σ(z)·(1 + z·(1 − σ(z)))"],
+            Self::Elu { .. } => ["z if z > 0, else α·(eᶻ − 1)", "1 if z > 0, else a + α"],
+            Self::Gelu => ["z·Φ(z)", "Φ(z) + z·e^(−z²/2)/√(2π)"],
+            Self::Softplus => ["ln(1 + eᶻ)", "σ(z)"],
+            Self::HardSigmoid => ["min(1, max(0, z/6 + ½))", "1/6 if |z| < 3, else 0"],
+            Self::HardTanh => ["min(1, max(−1, z))", "1 if |z| < 1, else 0"],
+        }
+    }
+
     /// Whether the slope has to be computed from z rather than from φ(z).
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Swish | Self::Gelu | Self::Softplus)

@@ -57,6 +57,16 @@ impl<S: Scalar> Gradients<S> {
         &mut self.values
     }
 
+    /// δ of a layer that the last pass left for the first `n_rows` rows,
+    /// `[n_rows, n_outputs]`.
+    ///
+    /// # Panics
+    /// If there is no such layer or the buffers hold fewer rows.
+    pub fn error(&self, layer: usize, n_rows: usize) -> &[S] {
+        let error = &self.errors[layer];
+        &error.values[..n_rows * error.width]
+    }
+
     /// δ of a layer for the first `n_rows` rows, `[n_rows, n_outputs]`.
     ///
     /// For the output layer the loss writes it before

@@ -206,6 +206,24 @@ impl Loss {
         }
     }
 
+    /// C and δ = ∂C/∂z as text, for people.
+    pub fn formulas(self) -> [&'static str; 2] {
+        match self {
+            Self::CrossEntropy => ["−Σ y·ln a", "a·Σy − y"],
+            Self::BinaryCrossEntropy => ["−Σ [y·ln a + (1 − y)·ln(1 − a)]", "a − y"],
+            Self::Kl => ["Σ y·ln(y/a)", "a·Σy − y"],
+            Self::Mse => ["(1/K)·Σ (a − y)²", "(2/K)·(a − y)·φ′(z)"],
+            Self::SumOfSquares => ["Σ (a − y)²", "2·(a − y)·φ′(z)"],
+            Self::Quadratic => ["½·Σ (a − y)²", "(a − y)·φ′(z)"],
+            Self::Mae => ["(1/K)·Σ |a − y|", "(1/K)·sign(a − y)·φ′(z)"],
+            Self::Huber { .. } => ["(1/K)·Σ h(a − y)", "(1/K)·clamp(a − y, ±delta)·φ′(z)"],
+            Self::Hinge => [
+                "max(0, 1 + best wrong z − right z); one output: max(0, 1 − t·z), t = ±1",
+                "±1 at the two margins, else 0",
+            ],
+        }
+    }
+
     /// The class that a row of outputs names.
     pub fn predicted_class<S: Scalar>(self, a: &[S]) -> usize {
         match (a, self) {

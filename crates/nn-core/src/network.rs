@@ -541,8 +541,10 @@ impl<S: Scalar> LayerTrace<S> {
             .expect("the slice has the size of the matrix")
     }
 
-    pub(crate) fn mask(&self) -> &[S] {
-        &self.mask[..self.len()]
+    /// m: 0 for silenced outputs, 1/(1 − p) for others; empty without dropout.
+    /// What a forward pass in use leaves here means nothing.
+    pub fn mask(&self) -> &[S] {
+        self.mask.get(..self.len()).unwrap_or_default()
     }
 
     pub(crate) fn normalised(&self) -> &[S] {

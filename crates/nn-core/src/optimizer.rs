@@ -188,6 +188,32 @@ impl Optimizer {
         }
     }
 
+    /// The rule as text, for people: g is the gradient, η the learning rate, t
+    /// the number of the step, from 1.
+    pub fn formula(self) -> &'static str {
+        match self {
+            Self::Sgd => "w ← w − η·g",
+            Self::Momentum { .. } => "v ← γ·v + η·g,  w ← w − v",
+            Self::Nesterov { .. } => "v ← γ·v + η·g,  w ← w − (γ·v + η·g)",
+            Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
+            Self::Adadelta { .. } => {
+                "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
+            }
+            Self::Rmsprop { .. } => "s ← ρ·s + (1−ρ)·g²,  w ← w − η·g/(√s + ε)",
+            Self::Adam { .. } => {
+                "m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  w ← w − η·m̂/(√ŝ + ε),  \
+                 m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::AdamW { .. } => {
+                "w ← w − η·λ·w,  m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  \
+                 w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::Rprop { .. } => {
+                "s ← increase·s while the sign of g stays, decrease·s when it turns,  w ← w − s·sign(g)"
+            }
+        }
+    }
+
     /// Numbers remembered for every parameter.
     fn n_slots(self) -> usize {
         match self {

@@ -38,6 +38,8 @@ fn help_of_commands() {
         "report",
         "compare",
         "inspect",
+        "trace",
+        "doctor",
         "data",
         "data list",
         "data info",

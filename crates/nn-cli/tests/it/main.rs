@@ -16,6 +16,8 @@ mod bad_files;
 mod menus;
 mod tables;
 mod digits;
+mod traces;
+mod diagnoses;
 mod papers;
 mod reports;
 mod serve_safety;

@@ -1,0 +1,157 @@
+//! `nn doctor RUN`: what is wrong with a run, with numbers and a flag to try.
+//!
+//! Each file of `doctor/` but [`case`] holds a list of [`Check`]s about one
+//! thing; a new check is an entry of such a list. Thresholds are rules of
+//! thumb, their reasons stand beside them.
+
+mod case;
+mod curves;
+mod neurons;
+mod objective;
+mod samples;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::DoctorArguments;
+use crate::failure::Result;
+use crate::run_files::locate_run;
+use crate::terminal;
+use case::Case;
+
+/// Something that can be wrong.
+pub(crate) struct Check {
+    /// What is wrong where it is found, as a heading.
+    name: &'static str,
+    look: fn(&Case) -> Look,
+}
+
+/// What a look at a run came to.
+#[derive(Clone, Debug, PartialEq)]
+enum Look {
+    /// Not wrong, and how one can tell.
+    Well(String),
+    /// Wrong, how one can tell, and what to try, best first.
+    Ill(String, Vec<Try>),
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
+/// Something to try.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Try {
+    /// Flags of `nn train`; empty where no flag helps.
+    flags: String,
+    /// What they do, or what else to do.
+    what: String,
+}
+
+impl Try {
+    fn flags(flags: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            flags: flags.into(),
+            what: what.into(),
+        }
+    }
+
+    fn advice(what: impl Into<String>) -> Self {
+        Self::flags("", what)
+    }
+}
+
+/// All checks, in the order in which they are told.
+fn checks() -> impl Iterator<Item = &'static Check> {
+    [
+        curves::CHECKS,
+        neurons::CHECKS,
+        objective::CHECKS,
+        samples::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<()> {
+    let directory = locate_run(&arguments.run, &arguments.runs_dir)?;
+    let case = Case::read(&directory, &arguments.folder.data_dir)?;
+    let looks: Vec<_> = checks().map(|check| (check, (check.look)(&case))).collect();
+    if arguments.json {
+        terminal::line(to_json(&case, &looks));
+    } else {
+        lines(&case, &looks).iter().for_each(terminal::line);
+    }
+    Ok(())
+}
+
+fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
+    let mut lines = vec![case.title()];
+    let (mut well, mut unknown) = (Vec::new(), Vec::new());
+    let mut n_ill = 0;
+    for (check, look) in looks {
+        match look {
+            Look::Ill(evidence, tries) => {
+                n_ill += 1;
+                lines.extend([
+                    String::new(),
+                    check.name.to_owned(),
+                    format!("  {evidence}"),
+                ]);
+                lines.extend(tries.iter().map(|it| try_line(case, it)));
+            }
+            Look::Well(evidence) => well.push((check.name, evidence)),
+            Look::Unknown(reason) => unknown.push((check.name, reason)),
+        }
+    }
+    if n_ill == 0 {
+        lines.extend([String::new(), "nothing wrong found".to_owned()]);
+    }
+    lines.extend(section("looked for and not found", &well));
+    lines.extend(section("could not be looked for", &unknown));
+    lines
+}
+
+fn try_line(case: &Case, it: &Try) -> String {
+    if it.flags.is_empty() {
+        return format!("  try: {}", it.what);
+    }
+    let config = case.directory.join("config.toml");
+    format!(
+        "  try: {} train --config {} {}    ({})",
+        terminal::program(),
+        terminal::quoted(&config.to_string_lossy()),
+        it.flags,
+        it.what
+    )
+}
+
+fn section(title: &str, looks: &[(&str, &String)]) -> Vec<String> {
+    if looks.is_empty() {
+        return Vec::new();
+    }
+    let width = looks.iter().map(|(name, _)| name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let mut lines = vec![String::new(), title.to_owned()];
+    lines.extend(
+        looks
+            .iter()
+            .map(|(name, evidence)| format!("  {name:<width$}  {evidence}")),
+    );
+    lines
+}
+
+fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
+    let check = |(check, look): &(&Check, Look)| {
+        let (verdict, evidence, tries) = match look {
+            Look::Well(evidence) => ("well", evidence, &[][..]),
+            Look::Ill(evidence, tries) => ("ill", evidence, &tries[..]),
+            Look::Unknown(reason) => ("unknown", reason, &[][..]),
+        };
+        json!({ "check": check.name, "verdict": verdict, "evidence": evidence, "try": tries })
+    };
+    let checks: Vec<_> = looks.iter().map(check).collect();
+    json!({
+        "run": case.directory.to_string_lossy(),
+        "ill": checks.iter().filter(|check| check["verdict"] == "ill").count(),
+        "checks": checks,
+    })
+}

@@ -1,0 +1,167 @@
+//! What a run directory tells a doctor: settings, curves, and, where they are
+//! at hand, the model and its data.
+
+use std::path::{Path, PathBuf};
+
+use nn_core::{Loss, Model};
+use nn_report::{Epoch, Run};
+use nn_tensor::Threads;
+
+use crate::datasets::{self, Data, Parts, Task};
+use crate::evaluate::data_of;
+use crate::failure::Result;
+use crate::run_dir::{is_finished, read_config, read_failure, read_model};
+use crate::run_files::read_run;
+use crate::settings::Settings;
+use crate::terminal;
+
+/// One run.
+pub(super) struct Case {
+    pub(super) directory: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) run: Run,
+    pub(super) is_finished: bool,
+    /// What a training ended with that diverged.
+    pub(super) failure: Option<String>,
+    /// Or why there is none.
+    pub(super) model: Result<Model, String>,
+    /// Or why there are none.
+    pub(super) data: Result<Data, String>,
+}
+
+impl Case {
+    /// # Errors
+    /// If a file of the run is missing or damaged. That the model or the data
+    /// are not at hand is none.
+    pub(super) fn read(directory: &Path, data_dir: &Path) -> Result<Self> {
+        let settings = read_config(directory)?;
+        let run = read_run(directory)?;
+        let has_model = directory.join("model.safetensors").exists();
+        let model = if has_model {
+            Ok(read_model(directory, directory)?)
+        } else {
+            Err("the run has no model".to_owned())
+        };
+        let threads = Threads::all();
+        let data = match &model {
+            Ok(model) => data_of(model, None, data_dir, &threads),
+            Err(_) => datasets::to_learn(&settings, data_dir, &threads, |_| {}),
+        };
+        Ok(Self {
+            directory: directory.to_owned(),
+            is_finished: is_finished(directory),
+            failure: read_failure(directory),
+            settings,
+            run,
+            model,
+            data: data.map_err(|failure| format!("no data: {}", failure.message())),
+        })
+    }
+
+    pub(super) fn title(&self) -> String {
+        let widths = self.run.summary.layers.iter().map(u64::to_string);
+        let widths: Vec<String> = match &self.model {
+            Ok(model) => {
+                let widths = model.network.widths().into_iter();
+                widths.map(|width| width.to_string()).collect()
+            }
+            Err(_) => widths.collect(),
+        };
+        format!(
+            "{}: {} {}, {} of {} epochs",
+            self.directory.display(),
+            self.settings.data.as_deref().unwrap_or_default(),
+            widths.join("-"),
+            self.epochs().len(),
+            self.n_epochs_planned(),
+        )
+    }
+
+    /// The finished epochs.
+    pub(super) fn epochs(&self) -> &[Epoch] {
+        &self.run.epochs
+    }
+
+    pub(super) fn n_epochs_planned(&self) -> usize {
+        self.settings.epochs.unwrap_or_default()
+    }
+
+    pub(super) fn learning_rate(&self) -> f64 {
+        self.settings.lr.unwrap_or(f64::NAN)
+    }
+
+    /// The loss function, unless the settings name none that there is.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        self.settings.loss.as_deref()?.parse().ok()
+    }
+
+    pub(super) fn parts(&self) -> Result<Parts<'_>, String> {
+        let data = self.data.as_ref().map_err(Clone::clone)?;
+        let parts = data.parts();
+        parts.map_err(|failure| failure.message().to_owned())
+    }
+
+    /// What is learned, as far as can be told.
+    pub(super) fn task(&self) -> Result<Task, String> {
+        self.data
+            .as_ref()
+            .map(|data| data.task)
+            .map_err(Clone::clone)
+    }
+
+    /// The loss of an answer that is always the same: the classes' shares, or
+    /// the mean. None where that is not known.
+    ///
+    /// ```text
+    /// cross-entropy   −Σ pₖ ln pₖ     of the shares p, uniform if classes are weighted
+    /// binary          the same, or ln 2 an output for flags
+    /// mse             1               the variance of standardised numbers
+    /// ```
+    pub(super) fn guessing_loss(&self) -> Option<f64> {
+        let ln_2 = std::f64::consts::LN_2;
+        match (self.loss()?, self.task().ok()?) {
+            (Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl, Task::Classes(_)) => {
+                Some(entropy(&self.class_counts()?, self.has_class_weights()))
+            }
+            (Loss::BinaryCrossEntropy, Task::Flags(n)) => Some(n as f64 * ln_2),
+            (Loss::Mse, Task::Numbers(_)) => Some(1.0),
+            _ => None,
+        }
+    }
+
+    /// Training samples of each class.
+    pub(super) fn class_counts(&self) -> Option<Vec<usize>> {
+        self.parts().ok()?.train.class_counts()
+    }
+
+    pub(super) fn has_class_weights(&self) -> bool {
+        let weights = self.settings.class_weight.as_deref();
+        weights.is_some_and(|weights| weights != "none")
+    }
+
+    /// Flags that make the learning rate `factor` times what it was.
+    pub(super) fn rate_times(&self, factor: f64) -> String {
+        // Two digits: 0.1 · 0.001 is not 0.00010000000000000002.
+        let rate: f64 = format!("{:.1e}", self.learning_rate() * factor)
+            .parse()
+            .unwrap_or(f64::NAN);
+        format!("--lr {rate}")
+    }
+}
+
+fn entropy(counts: &[usize], is_uniform: bool) -> f64 {
+    let total = counts.iter().sum::<usize>() as f64;
+    if is_uniform {
+        return (counts.len() as f64).ln();
+    }
+    let shares = counts.iter().filter(|&&count| count > 0);
+    shares
+        .map(|&count| count as f64 / total)
+        .map(|share| -share * share.ln())
+        .sum()
+}
+
+/// `12.3 %`
+pub(super) fn percent(share: f64) -> String {
+    terminal::percent(Some(share))
+}

@@ -1,0 +1,90 @@
+//! Whether what is made small fits what is to be learned. (nn-core refuses
+//! pairs of loss and output that cannot be; these can, but learn badly.)
+
+use nn_core::{Activation, Loss};
+
+use super::case::Case;
+use super::{Check, Look, Try};
+use crate::datasets::Task;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "loss does not fit the task",
+        look: loss,
+    },
+    Check {
+        name: "output does not fit the targets",
+        look: output,
+    },
+];
+
+/// Losses of distances multiply the error by φ′(z), which is nearly 0 where an
+/// output is confidently wrong (Schoofs, section 3.2).
+fn loss(case: &Case) -> Look {
+    let (loss, task) = match (case.loss(), case.task()) {
+        (Some(loss), Ok(task)) => (loss, task),
+        (None, _) => return Look::Unknown("the settings name no loss".to_owned()),
+        (_, Err(why)) => return Look::Unknown(why),
+    };
+    let is_distance = matches!(
+        loss,
+        Loss::Mse | Loss::SumOfSquares | Loss::Quadratic | Loss::Mae | Loss::Huber { .. }
+    );
+    let better = match task {
+        Task::Classes(2) => "binary-cross-entropy",
+        Task::Classes(_) => "cross-entropy",
+        Task::Flags(_) => "binary-cross-entropy",
+        Task::Numbers(_) => return Look::Well(format!("{loss}, for numbers")),
+    };
+    if !is_distance {
+        return Look::Well(format!("{loss}, for classes"));
+    }
+    let output = case.settings.output_activation.as_deref();
+    let output = output.unwrap_or("the output");
+    let fitting = if better == "cross-entropy" {
+        "softmax"
+    } else {
+        "sigmoid"
+    };
+    Look::Ill(
+        format!(
+            "{loss} of {output} for classes: δ has the factor φ′(z), \
+             so that an answer that is surely wrong hardly changes"
+        ),
+        vec![Try::flags(
+            format!("--loss {better} --output-activation {fitting}"),
+            "δ = a − y, without φ′(z)",
+        )],
+    )
+}
+
+/// Numbers to predict are standardised, so about half of them are below 0 and
+/// some beyond ±1.
+fn output(case: &Case) -> Look {
+    let output: Option<Activation> = case
+        .settings
+        .output_activation
+        .as_deref()
+        .and_then(|name| name.parse().ok());
+    let (Some(output), Ok(task)) = (output, case.task()) else {
+        return Look::Unknown("no data or no output activation to look at".to_owned());
+    };
+    let reach = match output {
+        Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "0 to 1",
+        Activation::Relu | Activation::Softplus => "0 and above",
+        Activation::Tanh | Activation::HardTanh => "−1 to 1",
+        _ => "everywhere it needs to",
+    };
+    let text = format!("{output} reaches {reach}");
+    match task {
+        Task::Numbers(_) if reach.contains('1') || reach.contains('0') => Look::Ill(
+            format!("{text}, the standardised targets go below and beyond"),
+            vec![Try::flags(
+                "--output-activation identity",
+                "every number can be answered",
+            )],
+        ),
+        Task::Numbers(_) => Look::Well(text),
+        Task::Classes(_) | Task::Flags(_) => Look::Well(format!("{output}, for classes")),
+    }
+}

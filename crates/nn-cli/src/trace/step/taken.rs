@@ -1,0 +1,131 @@
+//! What nn-core does in one step, its buffers kept.
+
+use nn_core::batches::Samples;
+use nn_core::network::Trace;
+use nn_core::penalty::Penalty;
+use nn_core::training::{BatchSize, Event};
+use nn_core::{Gradients, Network, Result, Schedule, Trainer, TrainingConfig};
+use nn_tensor::Threads;
+
+use super::row;
+
+/// What nn-core did.
+pub(super) struct Taken {
+    pub(super) loss: f64,
+    pub(super) loss_after: Option<f64>,
+    pub(super) trace: Trace<f32>,
+    pub(super) back: Option<Back>,
+}
+
+/// What nn-core did backwards.
+pub(super) struct Back {
+    pub(super) gradients: Gradients<f32>,
+    /// The gradient as the optimizer got it, if it is another.
+    pub(super) regularised: Option<Gradients<f32>>,
+    pub(super) after: Network,
+}
+
+impl Taken {
+    /// A step of training, its numbers kept.
+    pub(super) fn training_step(
+        network: &Network,
+        sample: &Samples<'_>,
+        config: &TrainingConfig,
+    ) -> Result<Self> {
+        let config = TrainingConfig {
+            schedule: Schedule::Constant,
+            batch_size: BatchSize::Rows(1),
+            averaging: None,
+            patience: 0,
+            // The second one tells the loss after the first.
+            epochs: 2,
+            ..config.clone()
+        };
+        let mut trainer = one_sample_trainer(network, sample, config.clone())?;
+        let loss = loss_of_batch(trainer.advance()?);
+        let (after, trace, gradients) = trainer.state();
+        let (after, trace, gradients) = (after.clone(), trace.clone(), gradients.clone());
+        let (gradients, regularised) = if is_regularised(&config) {
+            let plain = TrainingConfig {
+                penalty: Penalty::default(),
+                clip_norm: None,
+                clip_value: None,
+                ..config
+            };
+            let mut plain = one_sample_trainer(network, sample, plain)?;
+            plain.advance()?;
+            (plain.state().2.clone(), Some(gradients))
+        } else {
+            (gradients, None)
+        };
+        let has_dropout = network.layers().iter().any(|layer| layer.dropout > 0.0);
+        let loss_after = if has_dropout {
+            None
+        } else {
+            second_loss(&mut trainer)
+        };
+        Ok(Self {
+            loss,
+            loss_after,
+            trace,
+            back: Some(Back {
+                gradients,
+                regularised,
+                after,
+            }),
+        })
+    }
+
+    /// No step, only the way to the loss, as a network in use goes it.
+    pub(super) fn forward_only(
+        network: &Network,
+        inputs: &[f32],
+        target: &[f32],
+        config: &TrainingConfig,
+    ) -> Result<Self> {
+        config
+            .loss
+            .check_output(network.output_layer().activation)?;
+        let mut trace = Trace::new(network, 1);
+        network.forward(row(inputs), &mut trace, &Threads::single());
+        let loss =
+            Gradients::new(network, 1).loss_of_batch(config.loss, network, row(target), &trace);
+        Ok(Self {
+            loss,
+            loss_after: None,
+            trace,
+            back: None,
+        })
+    }
+}
+
+fn one_sample_trainer<'a>(
+    network: &Network,
+    sample: &Samples<'a>,
+    config: TrainingConfig,
+) -> Result<Trainer<'a>> {
+    let threads = Threads::single();
+    let mut trainer = Trainer::new(network.clone(), sample.clone(), None, config, threads)?;
+    trainer.keep_gradients();
+    Ok(trainer)
+}
+
+fn loss_of_batch(event: Option<Event>) -> f64 {
+    match event {
+        Some(Event::Batch(report)) => report.loss,
+        Some(Event::Epoch(_)) | None => f64::NAN,
+    }
+}
+
+/// The loss of the second batch; none if the first step has made the network
+/// diverge.
+fn second_loss(trainer: &mut Trainer<'_>) -> Option<f64> {
+    trainer.advance().ok()?;
+    trainer.advance().ok().map(loss_of_batch)
+}
+
+pub(super) fn is_regularised(config: &TrainingConfig) -> bool {
+    config.penalty != Penalty::default()
+        || config.clip_norm.is_some()
+        || config.clip_value.is_some()
+}

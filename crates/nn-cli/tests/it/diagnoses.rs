@@ -1,0 +1,363 @@
+//! `nn doctor`: for each diagnosis a run that has the illness, and one that is
+//! well; for some, that what is suggested helps.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{SMALL, Scratch, csv, idx_labels, noise, trees};
+
+/// What the doctor says, check by check.
+fn diagnose(scratch: &Scratch, run: &str) -> Vec<Value> {
+    let said = scratch.nn(&format!("doctor {run} --json")).succeeds();
+    let value: Value = serde_json::from_str(&said).expect("one JSON object");
+    value["checks"].as_array().expect("a list").clone()
+}
+
+#[track_caller]
+fn check<'a>(checks: &'a [Value], name: &str) -> &'a Value {
+    let found = checks.iter().find(|check| check["check"] == name);
+    found.unwrap_or_else(|| panic!("no check {name:?}"))
+}
+
+/// The check called `name` finds something, and says so with all `parts`.
+/// Gives the flags that it suggests.
+#[track_caller]
+fn is_ill(scratch: &Scratch, run: &str, name: &str, parts: &[&str]) -> Vec<String> {
+    let checks = diagnose(scratch, run);
+    let check = check(&checks, name);
+    assert_eq!(check["verdict"], "ill", "{check:#}");
+    let evidence = check["evidence"].as_str().expect("evidence");
+    for part in parts {
+        assert!(
+            evidence.contains(part),
+            "{part:?} is missing in: {evidence}"
+        );
+    }
+    let tries = check["try"].as_array().expect("something to try");
+    assert!(!tries.is_empty(), "nothing to try");
+    let flags = tries.iter().filter_map(|it| it["flags"].as_str());
+    flags.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn is_well(scratch: &Scratch, run: &str, name: &str) {
+    let checks = diagnose(scratch, run);
+    let check = check(&checks, name);
+    assert_eq!(check["verdict"], "well", "{check:#}");
+}
+
+/// Trains again with the suggested flags.
+fn follow(scratch: &Scratch, run: &str, flags: &str) -> Value {
+    let config = format!("--config runs/{run}/config.toml --no-report");
+    scratch.train("cured", &format!("{config} {flags}"))
+}
+
+fn number(summary: &Value, name: &str) -> f64 {
+    summary[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no {name} in {summary:#}"))
+}
+
+fn train(scratch: &Scratch, flags: &str) -> Value {
+    scratch.train("a", &format!("--no-report {flags}"))
+}
+
+/// Trees that are easily told apart, long enough.
+const HEALTHY: &str = "--data trees.csv --hidden 16 --activation tanh --epochs 60";
+
+fn healthy() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    train(&scratch, HEALTHY);
+    scratch
+}
+
+#[test]
+fn a_healthy_run() {
+    let scratch = healthy();
+    let checks = diagnose(&scratch, "a");
+    assert!(
+        checks.iter().all(|check| check["verdict"] == "well"),
+        "{checks:#?}"
+    );
+    let said = scratch.nn("doctor a").succeeds();
+    assert!(said.contains("\nnothing wrong found\n"), "{said}");
+    for check in &checks {
+        let name = check["check"].as_str().expect("a name");
+        assert!(said.contains(&format!("\n  {name}  ")), "{name} in {said}");
+    }
+}
+
+#[test]
+fn without_model_and_data_the_curves_are_looked_at() {
+    let scratch = healthy();
+    fs::remove_file(scratch.path("trees.csv")).expect("it is there");
+    fs::remove_file(scratch.path("runs/a/model.safetensors")).expect("it is there");
+    let checks = diagnose(&scratch, "a");
+    assert_eq!(check(&checks, "overfitting")["verdict"], "well");
+    let unknown = check(&checks, "classes out of balance");
+    assert_eq!(unknown["verdict"], "unknown");
+    let reason = unknown["evidence"].as_str().expect("a reason");
+    assert!(reason.contains("trees.csv"), "{reason}");
+    assert_eq!(check(&checks, "dead neurons")["verdict"], "unknown");
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let scratch = healthy();
+    scratch.nn("doctor b").refuses(5, &["no run \"b\""]);
+    let metrics = scratch.read("runs/a/metrics.csv");
+    scratch.file("runs/a/metrics.csv", &metrics[..metrics.len() - 60]);
+    scratch.nn("doctor a").refuses(3, &["metrics.csv:61"]);
+}
+
+#[test]
+fn a_diverged_run() {
+    let scratch = Scratch::new();
+    let flags = format!("train --name a {SMALL} --optimizer sgd --lr 1e20 --epochs 2");
+    scratch.nn(&flags).fails(6);
+    let tries = is_ill(&scratch, "a", "diverged", &["learning rate"]);
+    assert!(tries[0].starts_with("--lr "), "{tries:?}");
+    is_well(&scratch, "a", "unfinished");
+    // What was resumed has not diverged until it does so again.
+    scratch.nn("train --resume a").fails(6);
+    is_ill(&scratch, "a", "diverged", &[]);
+}
+
+#[test]
+fn an_unfinished_run() {
+    let scratch = healthy();
+    fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
+    is_ill(&scratch, "a", "unfinished", &["60 of 60 epochs"]);
+    is_well(&scratch, "a", "diverged");
+    let said = scratch.nn("doctor a").succeeds();
+    assert!(said.contains("nn train --resume"), "{said}");
+}
+
+#[test]
+fn a_rate_too_high() {
+    let scratch = Scratch::new();
+    let ill = train(
+        &scratch,
+        &format!("{SMALL} --optimizer sgd --lr 3 --epochs 4"),
+    );
+    let tries = is_ill(&scratch, "a", "learning rate too high", &["rate 3"]);
+    is_well(&scratch, "a", "learning rate too low");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let accuracies = [&ill, &cured].map(|run| number(run, "validation_accuracy"));
+    assert!(accuracies[0] + 0.2 < accuracies[1], "{accuracies:?}");
+}
+
+#[test]
+fn a_rate_too_low() {
+    let scratch = Scratch::new();
+    let ill = train(
+        &scratch,
+        &format!("{SMALL} --optimizer sgd --lr 0.001 --epochs 3"),
+    );
+    let tries = is_ill(
+        &scratch,
+        "a",
+        "learning rate too low",
+        &["rate 0.001", "guessing"],
+    );
+    is_well(&scratch, "a", "learning rate too high");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
+}
+
+#[test]
+fn a_run_stopped_too_soon() {
+    let scratch = Scratch::new();
+    let ill = train(
+        &scratch,
+        &format!("{SMALL} --optimizer sgd --lr 0.05 --epochs 5"),
+    );
+    let tries = is_ill(&scratch, "a", "stopped too soon", &["still falling"]);
+    assert_eq!(tries[0], "--epochs 10");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < losses[0] - 0.1, "{losses:?}");
+}
+
+#[test]
+fn overfitting() {
+    let scratch = Scratch::new();
+    // 20 columns of noise, and labels that only the first has to do with.
+    let names: Vec<String> = (0..20).map(|column| format!("x{column}")).collect();
+    let mut table = format!("{},label\n", names.join(","));
+    for row in noise(160 * 20).chunks_exact(20) {
+        let label = if row[0] + row[1] * 2.0 * row[2] > 0.0 {
+            "a"
+        } else {
+            "b"
+        };
+        let cells: Vec<String> = row.iter().map(f64::to_string).collect();
+        table.push_str(&format!("{},{label}\n", cells.join(",")));
+    }
+    scratch.file("noise.csv", table);
+    let flags = "--data noise.csv --hidden 64 --lr 0.01 --epochs 80 --validation 0.3";
+    let ill = train(&scratch, flags);
+    let parts = ["at its lowest", "in training", "in validation"];
+    let tries = is_ill(&scratch, "a", "overfitting", &parts);
+    assert_eq!(tries[0], "--patience 3");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < 0.8 * losses[0], "{losses:?}");
+}
+
+#[test]
+fn dead_neurons() {
+    let scratch = Scratch::new();
+    let bias = "--bias-init uniform:low=-20,high=-10";
+    let ill = train(&scratch, &format!("{SMALL} {bias} --epochs 2"));
+    let tries = is_ill(
+        &scratch,
+        "a",
+        "dead neurons",
+        &["270 training samples", "layer 1 100.00 %"],
+    );
+    assert_eq!(tries[0], "--bias-init zeros");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
+    is_well(&scratch, "cured", "dead neurons");
+}
+
+#[test]
+fn saturated_neurons() {
+    let scratch = Scratch::new();
+    let flags = "--activation tanh --init normal:std=3 --epochs 3";
+    let ill = train(&scratch, &format!("{SMALL} {flags}"));
+    let tries = is_ill(&scratch, "a", "saturated neurons", &["layer 1"]);
+    assert_eq!(tries[0], "--init xavier");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < losses[0], "{losses:?}");
+    is_well(&scratch, "cured", "saturated neurons");
+}
+
+#[test]
+fn a_loss_that_does_not_fit() {
+    let scratch = healthy();
+    is_well(&scratch, "a", "loss does not fit the task");
+    let mse = format!("--no-report {HEALTHY} --loss mse");
+    scratch.train("b", &mse);
+    let tries = is_ill(
+        &scratch,
+        "b",
+        "loss does not fit the task",
+        &["mse of softmax"],
+    );
+    assert_eq!(tries[0], "--loss cross-entropy --output-activation softmax");
+    follow(&scratch, "b", &tries[0]);
+    is_well(&scratch, "cured", "loss does not fit the task");
+}
+
+#[test]
+fn an_output_that_does_not_reach_the_targets() {
+    let scratch = Scratch::new();
+    scratch.file(
+        "houses.csv",
+        csv("u,v,price", 200, |_, x, y| {
+            format!("{x},{y},{}", 9.0 * x - y)
+        }),
+    );
+    let flags = "--data houses.csv --target price --task regress --hidden 8 --lr 0.02 --epochs 40";
+    let ill = train(&scratch, &format!("{flags} --output-activation sigmoid"));
+    let name = "output does not fit the targets";
+    let tries = is_ill(&scratch, "a", name, &["sigmoid reaches 0 to 1"]);
+    let cured = follow(&scratch, "a", &tries[0]);
+    let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
+    assert!(losses[1] < 0.7 * losses[0], "{losses:?}");
+    is_well(&scratch, "cured", name);
+}
+
+/// 60 images of 2 x 3 pixels, the brightest of which is `brightest`.
+fn images(brightest: u8) -> Vec<u8> {
+    let header = [0, 0, 8, 3, 0, 0, 0, 60, 0, 0, 0, 2, 0, 0, 0, 3];
+    let pixels = (0..360_u32).map(|i| if i * 7919 % 3 == 0 { brightest } else { 0 });
+    header.into_iter().chain(pixels).collect()
+}
+
+#[test]
+fn inputs_that_are_not_scaled() {
+    for (brightest, verdict) in [(1, "ill"), (255, "well")] {
+        let scratch = Scratch::new();
+        scratch.file("data/train-images-idx3-ubyte", images(brightest));
+        let labels: Vec<u8> = (0..60).map(|i| i % 2).collect();
+        scratch.file("data/train-labels-idx1-ubyte", idx_labels(&labels));
+        train(&scratch, "--data data --hidden 2 --epochs 2");
+        let checks = diagnose(&scratch, "a");
+        let check = check(&checks, "inputs not scaled");
+        assert_eq!(check["verdict"], verdict, "{check:#}");
+    }
+}
+
+#[test]
+fn a_column_with_an_outlier() {
+    let scratch = Scratch::new();
+    let table = csv("u,income,label", 300, |i, x, y| {
+        let income = if i == 17 { 1e9 } else { y };
+        format!("{x},{income},{}", if x > 0.0 { "a" } else { "b" })
+    });
+    scratch.file("people.csv", table);
+    train(&scratch, "--data people.csv --hidden 4 --epochs 2");
+    let tries = is_ill(
+        &scratch,
+        "a",
+        "an input with outliers",
+        &["column income", "standard deviations"],
+    );
+    assert_eq!(tries, ["", "--ignore income"]);
+}
+
+#[test]
+fn classes_out_of_balance() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,label", 400, |i, x, y| {
+        let (label, at) = if i.is_multiple_of(12) {
+            ("rare", 1.5)
+        } else {
+            ("common", 0.0)
+        };
+        format!("{},{},{label}", x + at, y + at)
+    });
+    scratch.file("rare.csv", table);
+    train(
+        &scratch,
+        "--data rare.csv --hidden 8 --epochs 30 --validation 0.2",
+    );
+    let tries = is_ill(
+        &scratch,
+        "a",
+        "classes out of balance",
+        &["of common", "of rare"],
+    );
+    assert_eq!(tries[0], "--class-weight balanced");
+    follow(&scratch, "a", &tries[0]);
+    is_well(&scratch, "cured", "classes out of balance");
+    let recall = |run: &str| {
+        let found = scratch.evaluate(run, "--split train");
+        found["classes"][1]["recall"].as_f64().unwrap_or(0.0)
+    };
+    let recalls = ["a", "cured"].map(recall);
+    assert!(recalls[0] + 0.3 < recalls[1], "{recalls:?}");
+}
+
+#[test]
+fn rows_that_are_trained_on_and_tested_on() {
+    let scratch = Scratch::new();
+    let once = trees();
+    let rows = once.split_once('\n').expect("a header").1;
+    scratch.file("twice.csv", format!("{once}{rows}"));
+    train(&scratch, "--data twice.csv --hidden 4 --epochs 2");
+    is_ill(
+        &scratch,
+        "a",
+        "test rows among the training rows",
+        &["of 48 test rows"],
+    );
+}
