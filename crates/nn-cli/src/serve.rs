@@ -12,6 +12,7 @@
 //! | `description`, `experiment` | what can be chosen, and what was |
 //! | `session`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
 //! | `networks`, `drawing`, `attribution` | what a network says about a drawing |
+//! | `inside` | one step with one sample, number by number |
 
 mod reply;
 mod gate;
@@ -27,6 +28,7 @@ mod session;
 mod networks;
 mod attribution;
 mod drawing;
+mod inside;
 mod app;
 mod events;
 mod route;

@@ -13,9 +13,9 @@ use nn_core::Model;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::evaluate::settings_of;
 use crate::failure::Result;
 use crate::run_dir::{self, MODEL, read_model};
-use crate::settings::Settings;
 
 use super::app::App;
 use super::reply::{Refusal, Reply};
@@ -174,9 +174,7 @@ pub(super) fn sample(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
             "choose a network for images",
         )
     };
-    let settings: Settings = serde_json::from_value(model.description.training.clone())
-        .map_err(|_| unusable("the network does not say what it was trained on"))?;
-    let data = app.data(&settings)?;
+    let data = app.data(&settings_of(&model)?)?;
     let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels), Some((height, width))) = (
         &data.dataset.test.inputs,
         &data.dataset.test.targets,

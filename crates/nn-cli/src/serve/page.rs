@@ -30,7 +30,7 @@ macro_rules! file {
 }
 
 /// Every file but the page itself.
-static FILES: [File; 14] = [
+static FILES: [File; 16] = [
     file!("style.css", CSS),
     file!("icon.svg", "image/svg+xml"),
     file!("main.js", JS),
@@ -40,11 +40,13 @@ static FILES: [File; 14] = [
     file!("pictures.js", JS),
     file!("form.js", JS),
     file!("shell.js", JS),
+    file!("networks.js", JS),
     file!("sheet.js", JS),
     file!("panel.js", JS),
     file!("draw.js", JS),
     file!("train.js", JS),
     file!("compare.js", JS),
+    file!("inside.js", JS),
 ];
 
 /// The page with this server's token.

@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::app::App;
 use super::reply::{Refusal, Reply};
-use super::{drawing, networks, page, session};
+use super::{drawing, inside, networks, page, session};
 
 /// One address.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(super) static ROUTES: &[Route] = &[
     route("/api/events", Events),
     route("/api/predict", Change(drawing::predict)),
     route("/api/sample", Change(networks::sample)),
+    route("/api/trace", Change(inside::trace)),
     route("/api/check", Change(session::check)),
     route("/api/start", Change(session::start)),
     route("/api/control", Change(session::control)),

@@ -52,12 +52,12 @@ struct Server {
 
 /// Starts to answer on all listeners; needs a runtime around it.
 pub(super) fn start(listeners: Vec<TcpListener>, app: App) -> Result<()> {
-    start_with(listeners, app, ROUTES)
+    start_with(listeners, Arc::new(app), ROUTES)
 }
 
-fn start_with(listeners: Vec<TcpListener>, app: App, routes: &'static [Route]) -> Result<()> {
+fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Route]) -> Result<()> {
     let server = Arc::new(Server {
-        app: Arc::new(app),
+        app,
         routes,
         connections: Connections::default(),
     });
@@ -198,4 +198,76 @@ fn refuse(socket: &TcpStream) {
         b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     // Whoever cannot take it now sees the connection closed.
     let _ = socket.try_write(BUSY);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::args::{DataFolder, ServeArguments};
+
+    static PANICKING: &[Route] = &[Route {
+        path: "/panic",
+        handler: Handler::Look(|_, _| panic!("a mistake, made for this test")),
+    }];
+
+    fn status_of(port: u16, path: &str) -> String {
+        let mut socket = net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("it answers");
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    fn step(app: &App) -> u64 {
+        let views = app.board().and_then(|board| board.progress.get());
+        views.expect("a training is shown")[0].step
+    }
+
+    #[test]
+    fn a_panic_is_an_answer_and_stops_nothing_else() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let nowhere = std::env::temp_dir().join("nn-serve-no-such-folder");
+        let arguments = ServeArguments {
+            run: None,
+            port,
+            open: false,
+            runs_dir: nowhere.clone(),
+            folder: DataFolder { data_dir: nowhere },
+        };
+        let app = Arc::new(App::new(&arguments, None, port).expect("random numbers"));
+        let training =
+            r#"{"lanes":[["--data","glyphs","--limit-train","200","--epochs","1000000"]]}"#;
+        let started = super::super::session::start(&app, training.as_bytes());
+        assert!(started.is_ok());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let served = Arc::clone(&app);
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                start_with(vec![listener], served, PANICKING).expect("it can listen");
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            });
+        });
+        for _ in 0..20 {
+            assert_eq!(status_of(port, "/panic"), "500");
+        }
+        assert_eq!(status_of(port, "/style.css"), "200");
+        let (before, start) = (step(&app), Instant::now());
+        while step(&app) == before {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the training has stopped"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }

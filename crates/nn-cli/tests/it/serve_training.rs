@@ -260,3 +260,58 @@ fn without_a_run_a_network_is_at_hand_in_seconds() {
         Value::Null
     );
 }
+
+#[test]
+fn the_numbers_inside_are_those_of_nn_trace() {
+    let scratch = Scratch::new();
+    scratch.train("a", FLAGS);
+    let server = Server::start(scratch, "a");
+    let question = json!({
+        "network": "opened", "split": "test", "index": 3, "is_untrained": false, "neurons": [5, null, 2],
+    });
+    let answer = server.post("/api/trace", &question).json();
+    let told = server
+        .scratch
+        .nn("trace a --index 3 --split test --json")
+        .succeeds();
+    let told: Value = serde_json::from_str(&told).expect("one JSON object");
+    for key in [
+        "predicted",
+        "label",
+        "class_names",
+        "split",
+        "dataset",
+        "is_trained",
+    ] {
+        assert_eq!(answer[key], told[key], "{key}");
+    }
+    for key in ["loss", "loss_after", "inputs", "target", "loss_formula"] {
+        assert_eq!(answer["step"][key], told["step"][key], "{key}");
+    }
+    for layer in 0..3 {
+        let (ours, theirs) = (
+            &answer["step"]["layers"][layer],
+            &told["step"]["layers"][layer],
+        );
+        for key in ["pre_activations", "activations", "bias", "formulas"] {
+            assert_eq!(ours[key], theirs[key], "{key} of layer {layer}");
+        }
+        let neuron = answer["neurons"][layer].as_u64().expect("a neuron") as usize;
+        let column: Vec<Value> = theirs["backward"]["weights_gradient"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| json!([row[neuron]]))
+            .collect();
+        assert_eq!(ours["backward"]["weights_gradient"], Value::from(column));
+        assert_eq!(ours["backward"]["delta"], theirs["backward"]["delta"]);
+    }
+    assert_eq!(
+        (&answer["neurons"][0], &answer["neurons"][2]),
+        (&json!(5), &json!(2))
+    );
+    let far =
+        json!({ "network": "opened", "split": "test", "index": 10_000_000, "is_untrained": false });
+    let refused = server.post("/api/trace", &far);
+    assert_eq!(refused.status, 422, "{}", refused.text());
+}

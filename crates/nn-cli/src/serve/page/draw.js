@@ -1,7 +1,8 @@
 // The view "Draw": a sheet, and what a network makes of it.
 
-import { get, listen, post } from "./api.js";
+import { listen, post } from "./api.js";
 import { card, formula, make, percent, short } from "./dom.js";
+import { IN_TRAINING, listNetworks } from "./networks.js";
 import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
 import { Sheet } from "./sheet.js";
 import { complain, remember } from "./shell.js";
@@ -36,7 +37,7 @@ export class DrawView {
     this.digit = make("output", { class: "digit", id: "answer", "aria-live": "polite" }, "–");
     this.bars = make("div", { class: "probabilities" });
     this.seen = make("canvas", { class: "pixels", width: 28, height: 28, role: "img", "aria-label": "What the network sees" });
-    this.shares = make("canvas", { class: "pixels", width: 28, height: 28, role: "img", "aria-label": "Pixels for and against the answer" });
+    this.shares = make("canvas", { class: "pixels signed", width: 28, height: 28, role: "img", "aria-label": "Pixels for and against the answer" });
     this.sum = make("p", { class: "numbers" });
     this.hidden = make("div", { class: "layers" });
     return make("div", { class: "column" },
@@ -57,27 +58,15 @@ export class DrawView {
     this.fillSelect().then(() => this.choose(wanted ?? this.network ?? this.select.value));
   }
 
-  /** The networks there are now. */
+  /** The networks there are now; where there is none, trains a small one, which takes a second or two. */
   async fillSelect() {
-    this.state = await get("/api/state");
-    const { opened, runs, has_session: hasSession } = this.state;
-    const options = [];
-    if (opened) options.push(["opened", `${opened.name} (${opened.network})`]);
-    if (hasSession) options.push(["training", "the network on the page Train"]);
-    for (const run of runs) {
-      const accuracy = run.test_accuracy == null ? "" : `, ${percent(run.test_accuracy)}`;
-      options.push([`run:${run.name}`, `${run.name} (${(run.layers ?? []).join("-")}${accuracy})`]);
-    }
-    this.select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
-    if (!opened && !hasSession) await this.startFirst();
-  }
-
-  /** Nothing to draw for: trains a small network, which takes a second or two. */
-  async startFirst() {
     try {
-      await post("/api/start", { lanes: [this.state.starter] });
-      this.select.prepend(make("option", { value: "training" }, "the network on the page Train"));
-      this.select.value = "training";
+      let networks = await listNetworks();
+      if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
+        await post("/api/start", { lanes: [this.state.starter] });
+        networks = [IN_TRAINING, ...networks];
+      }
+      this.select.replaceChildren(...networks.map(optionOf));
     } catch (error) {
       complain(error);
     }
@@ -86,20 +75,20 @@ export class DrawView {
   choose(network) {
     this.network = network || this.select.value;
     this.select.value = this.network;
-    if (!this.network.startsWith("training")) this.status.textContent = "";
+    this.status.textContent = "";
+    this.noteProgress(this.lanes);
     remember("draw", new URLSearchParams({ network: this.network }));
     this.ask();
   }
 
   noteSession(number) {
     const isListed = [...this.select.options].some((option) => option.value === "training");
-    if (number > 0 && !isListed) {
-      this.select.append(make("option", { value: "training" }, "the network on the page Train"));
-    }
+    if (number > 0 && !isListed) this.select.append(optionOf(IN_TRAINING));
   }
 
   noteProgress(lanes) {
-    if (!this.network?.startsWith("training") || lanes.length === 0) return;
+    this.lanes = lanes;
+    if (!this.network?.startsWith("training") || !lanes?.length) return;
     const [lane] = lanes;
     const accuracy = lane.last_epoch ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right` : "";
     const isOpen = lane.phase === "running" || lane.phase === "paused";
@@ -161,13 +150,18 @@ export class DrawView {
       return;
     }
     this.hidden.replaceChildren(...layers.map((layer, index) => {
-      const canvas = make("canvas", { class: "pixels cells", role: "img", "aria-label": `Hidden layer ${index + 1}` });
+      const canvas = make("canvas", { class: "pixels signed cells", role: "img", "aria-label": `Hidden layer ${index + 1}` });
       const scale = Math.max(...layer.values.map(Math.abs));
       const columns = layer.values.length > 256 ? 64 : layer.values.length > 40 ? 32 : 16;
       drawCells(canvas, layer.values, columns, scale);
+      canvas.style.maxWidth = `${28 * columns}px`;
       const n_active = layer.values.filter((value) => value > 0).length;
       return make("figure", {}, canvas, make("figcaption", {},
         `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} above 0, the largest ${short(scale, 3)}`));
     }));
   }
+}
+
+function optionOf({ id, title }) {
+  return make("option", { value: id }, title);
 }

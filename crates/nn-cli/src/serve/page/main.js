@@ -9,11 +9,13 @@ import { complain } from "./shell.js";
 import { DrawView } from "./draw.js";
 import { TrainView } from "./train.js";
 import { CompareView } from "./compare.js";
+import { InsideView } from "./inside.js";
 
 const VIEWS = [
   { id: "draw", title: "Draw", View: DrawView },
   { id: "train", title: "Train", View: TrainView },
   { id: "compare", title: "Compare", View: CompareView },
+  { id: "inside", title: "Look inside", View: InsideView },
 ];
 
 const open = new Map();

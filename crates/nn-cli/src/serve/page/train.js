@@ -136,7 +136,7 @@ export class TrainView {
     while (this.weights.children.length > weights.images.length) this.weights.lastChild.remove();
     while (this.weights.children.length < weights.images.length) {
       const number = this.weights.children.length + 1;
-      this.weights.append(make("canvas", { class: "pixels", role: "img", "aria-label": `Weights of neuron ${number}` }));
+      this.weights.append(make("canvas", { class: "pixels signed", role: "img", "aria-label": `Weights of neuron ${number}` }));
     }
     weights.images.forEach((image, index) =>
       drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height));
