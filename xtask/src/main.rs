@@ -15,6 +15,7 @@ mod fetch_data;
 mod test;
 mod bench;
 mod torture;
+mod browser_tests;
 mod tidy;
 mod deps;
 mod ci;
@@ -34,7 +35,7 @@ struct Task {
 }
 
 /// Every task, in the order of the usage table.
-static TASKS: [Task; 7] = [
+static TASKS: [Task; 8] = [
     Task {
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL]",
@@ -62,6 +63,13 @@ static TASKS: [Task; 7] = [
         purpose: "trainings killed 500 times at random, which must end with the same bytes",
         help: None,
         run: torture::run,
+    },
+    Task {
+        name: "browser-tests",
+        arguments: "",
+        purpose: "the page of `nn serve` in a chromium; skipped where there is none",
+        help: None,
+        run: browser_tests::run,
     },
     Task {
         name: "tidy",

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::command::Cargo;
+use crate::command::build_program;
 use crate::error::{Error, Result};
 
 const KILLS: u32 = 500;
@@ -61,7 +61,7 @@ pub(crate) fn check(n_kills: u32, seed: u64) -> Result<()> {
     let io = |source: io::Error| Error::unreadable(&folder, source);
     fs::create_dir_all(&folder).map_err(io)?;
     let mut chamber = Chamber {
-        program: build()?,
+        program: build_program()?,
         folder: folder.clone(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         told: Told::default(),
@@ -91,16 +91,6 @@ pub(crate) fn check(n_kills: u32, seed: u64) -> Result<()> {
     // What stays in the temporary folder harms nobody.
     let _ = fs::remove_dir_all(&folder);
     Ok(())
-}
-
-/// The program, built.
-fn build() -> Result<PathBuf> {
-    const KEY: &str = "\"executable\":\"";
-    let output = Cargo::new("build -p nn-cli --message-format json-render-diagnostics").output()?;
-    let place = output.rfind(KEY);
-    let path = place.and_then(|place| output[place + KEY.len()..].split('"').next());
-    path.map(|path| PathBuf::from(path.replace("\\\\", "\\")))
-        .ok_or(Error::Nothing("cargo built no program"))
 }
 
 /// What has happened so far.

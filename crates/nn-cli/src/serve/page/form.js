@@ -13,6 +13,7 @@ const TITLES = { data: "Data", lr: "Learning rate", l1: "L1 penalty", l2: "L2 pe
 export class SettingsForm {
   constructor(state, changed) {
     this.changed = changed;
+    this.names = state.flags.map((flag) => flag.name);
     this.fields = new Map();
     const first = FIRST.map((name) => state.flags.find((flag) => flag.name === name)).filter(Boolean);
     const rest = state.flags.filter((flag) => !first.includes(flag));
@@ -80,7 +81,7 @@ export class SettingsForm {
 
   /** Name and value of everything that was chosen. */
   entries() {
-    return [...this.fields].map(([name, input]) => [name, input.value.trim()]).filter(([, value]) => value !== "");
+    return this.names.map((name) => [name, this.fields.get(name).value.trim()]).filter(([, value]) => value !== "");
   }
 
   /** For the address. */
