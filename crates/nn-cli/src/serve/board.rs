@@ -103,6 +103,8 @@ pub(super) struct Progress {
     pub(super) rate_changes: Vec<(u64, f64)>,
     /// Seconds of training and evaluation.
     pub(super) seconds: f64,
+    /// Seconds that the session has spent on watching, orders included.
+    pub(super) watching_seconds: f64,
     pub(super) samples_per_second: f64,
     /// Epochs done, mean loss, share of right answers.
     pub(super) curve: Vec<[Option<f64>; 3]>,

@@ -328,7 +328,8 @@ impl<'a> Lane<'a> {
         Arc::new(model_of(plan, data, self.trainer.network()))
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    /// Where it stands, `watching` being the seconds spent on looking at it.
+    pub(super) fn progress(&self, watching: Duration) -> Progress {
         let data = &self.experiment.data;
         let has_classes = !data.class_names.is_empty() && self.parts.train.label(0).is_some();
         let stride = self.rows.len().div_ceil(MOST_EPOCHS).max(1);
@@ -355,6 +356,7 @@ impl<'a> Lane<'a> {
             learning_rate: self.trainer.learning_rate(),
             rate_changes: self.rate_changes.clone(),
             seconds: self.seconds,
+            watching_seconds: watching.as_secs_f64(),
             samples_per_second: self.n_trained as f64 / self.seconds.max(1e-9),
             curve: self.history.curve(has_classes),
             validation: self

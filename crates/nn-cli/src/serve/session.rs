@@ -23,7 +23,7 @@ use super::board::{Board, Phase};
 use super::experiment::{self, Experiment};
 use super::lane::Lane;
 use super::reply::{Refusal, Reply};
-use super::watch::Budget;
+use super::watch::{Budget, Look};
 
 /// Trainings side by side.
 const MOST_LANES: usize = 2;
@@ -271,6 +271,8 @@ struct Studio<'a> {
     lanes: Vec<Lane<'a>>,
     board: &'a Board,
     budget: Budget,
+    /// Time that was taken from training.
+    watching: Duration,
     progress_due: Instant,
     pictures_due: Instant,
     /// Evaluations of all lanes when the last pictures were taken.
@@ -284,6 +286,7 @@ impl<'a> Studio<'a> {
             lanes,
             board,
             budget: Budget::new(),
+            watching: Duration::ZERO,
             progress_due: now,
             pictures_due: now,
             n_evaluations: 0,
@@ -307,8 +310,11 @@ impl<'a> Studio<'a> {
             };
             match order {
                 None => {
+                    let start = Instant::now();
                     self.advance(SLICE);
+                    let trained = start.elapsed();
                     self.look();
+                    self.watching += start.elapsed() - trained;
                 }
                 Some(order) => {
                     is_running = self.follow(order, is_running);
@@ -328,7 +334,7 @@ impl<'a> Studio<'a> {
         match order {
             Order::Pause => false,
             Order::Resume => {
-                self.budget = Budget::new();
+                self.budget.restart();
                 true
             }
             Order::Step => {
@@ -386,45 +392,48 @@ impl<'a> Studio<'a> {
             return;
         }
         self.progress_due = now + PROGRESS_INTERVAL;
-        if self.budget.allows() {
-            let lanes = &mut self.lanes;
-            self.budget
-                .spend(|| lanes.iter_mut().for_each(Lane::look_at_gradients));
+        if self.budget.allows(Look::Gradients) {
+            self.look_at_gradients();
         }
-        if now >= self.pictures_due && self.budget.allows() {
+        if now >= self.pictures_due && self.budget.allows(Look::Pictures) {
             self.pictures_due = now + PICTURE_INTERVAL;
             let n_evaluations = self.lanes.iter().map(Lane::n_evaluations).sum();
-            let anew = n_evaluations == self.n_evaluations;
+            self.look_at_pictures(n_evaluations == self.n_evaluations);
             self.n_evaluations = n_evaluations;
-            let (lanes, board) = (&mut self.lanes, self.board);
-            self.budget.spend(|| {
-                lanes
-                    .iter_mut()
-                    .for_each(|lane| lane.look_at_pictures(anew));
-                show_pictures(lanes, board);
-            });
         }
-        let (lanes, board) = (&self.lanes, self.board);
-        self.budget.spend(|| {
-            board
-                .progress
-                .put(lanes.iter().map(Lane::progress).collect())
-        });
+        show_progress(&self.lanes, self.board, self.watching);
     }
 
     /// Looks at everything at once, while nothing is being trained.
     fn look_at_everything(&mut self) {
         let n_evaluations: usize = self.lanes.iter().map(Lane::n_evaluations).sum();
         let is_done = self.lanes.iter().all(|lane| !lane.is_open());
-        for lane in &mut self.lanes {
-            lane.look_at_gradients();
-            lane.look_at_pictures(!is_done || n_evaluations == 0);
-        }
-        show_pictures(&self.lanes, self.board);
-        self.board
-            .progress
-            .put(self.lanes.iter().map(Lane::progress).collect());
+        self.look_at_gradients();
+        self.look_at_pictures(!is_done || n_evaluations == 0);
+        show_progress(&self.lanes, self.board, self.watching);
+        self.budget.restart();
     }
+
+    fn look_at_gradients(&mut self) {
+        let lanes = &mut self.lanes;
+        let look = || lanes.iter_mut().for_each(Lane::look_at_gradients);
+        self.budget.spend(Look::Gradients, look);
+    }
+
+    fn look_at_pictures(&mut self, anew: bool) {
+        let (lanes, board) = (&mut self.lanes, self.board);
+        self.budget.spend(Look::Pictures, || {
+            lanes
+                .iter_mut()
+                .for_each(|lane| lane.look_at_pictures(anew));
+            show_pictures(lanes, board);
+        });
+    }
+}
+
+fn show_progress(lanes: &[Lane<'_>], board: &Board, watching: Duration) {
+    let views = lanes.iter().map(|lane| lane.progress(watching));
+    board.progress.put(views.collect());
 }
 
 fn show_pictures(lanes: &[Lane<'_>], board: &Board) {

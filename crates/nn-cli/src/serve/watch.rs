@@ -26,11 +26,20 @@ const PROBE_ROWS: usize = 64;
 /// Neurons of the first layer that are shown.
 const MOST_NEURONS: usize = 36;
 
-/// Time that looking may take, and how often something is looked at.
+/// What is looked at only when there is time for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    Gradients,
+    Pictures,
+}
+
+/// Time that looking may take.
 #[derive(Debug)]
 pub(super) struct Budget {
     start: Instant,
     spent: Duration,
+    /// What each look took the last time.
+    costs: [Duration; 2],
 }
 
 impl Budget {
@@ -38,20 +47,28 @@ impl Budget {
         Self {
             start: Instant::now(),
             spent: Duration::ZERO,
+            costs: [Duration::ZERO; 2],
         }
     }
 
-    /// Whether there is time to look.
-    pub(super) fn allows(&self) -> bool {
-        self.spent.as_secs_f64() <= BUDGET * self.start.elapsed().as_secs_f64()
+    /// Training goes on now.
+    pub(super) fn restart(&mut self) {
+        self.start = Instant::now();
+        self.spent = Duration::ZERO;
+    }
+
+    /// Whether there is time to look, if it takes as long as the last time.
+    pub(super) fn allows(&self, look: Look) -> bool {
+        let spent = self.spent + self.costs[look as usize];
+        spent.as_secs_f64() <= BUDGET * self.start.elapsed().as_secs_f64()
     }
 
     /// Looks, and counts the time.
-    pub(super) fn spend<T>(&mut self, look: impl FnOnce() -> T) -> T {
+    pub(super) fn spend(&mut self, look: Look, work: impl FnOnce()) {
         let start = Instant::now();
-        let seen = look();
+        work();
+        self.costs[look as usize] = start.elapsed();
         self.spent += start.elapsed();
-        seen
     }
 }
 
@@ -167,13 +184,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_that_was_spent_has_to_be_earned() {
+    fn time_has_to_be_earned_before_it_is_spent() {
         let mut budget = Budget::new();
-        assert!(budget.allows());
-        budget.spend(|| std::thread::sleep(Duration::from_millis(5)));
-        assert!(!budget.allows(), "5 ms of 5 ms");
+        budget.spend(Look::Pictures, || {
+            std::thread::sleep(Duration::from_millis(5))
+        });
+        budget.restart();
+        assert!(!budget.allows(Look::Pictures), "5 ms of nothing");
+        assert!(budget.allows(Look::Gradients), "which cost nothing");
         budget.start -= Duration::from_secs(1);
-        assert!(budget.allows(), "5 ms of a second");
+        assert!(budget.allows(Look::Pictures), "5 ms of a second");
+        budget.spend(Look::Pictures, || {
+            std::thread::sleep(Duration::from_millis(30))
+        });
+        assert!(!budget.allows(Look::Pictures), "30 ms more");
+        assert!(!budget.allows(Look::Gradients), "there is nothing left");
     }
 
     #[test]

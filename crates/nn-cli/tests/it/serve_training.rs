@@ -315,3 +315,32 @@ fn the_numbers_inside_are_those_of_nn_trace() {
     let refused = server.post("/api/trace", &far);
     assert_eq!(refused.status, 422, "{}", refused.text());
 }
+
+#[test]
+fn watching_takes_little_time() {
+    let server = Server::without_data("");
+    let mut events = server.events();
+    for flags in [
+        "--limit-train 20000 --epochs 6",
+        "--limit-train 20000 --hidden 16 --batch-size 1 --optimizer sgd --epochs 4",
+        "--limit-train 2000 --hidden 1500,1000 --batch-size 100 --epochs 2",
+    ] {
+        server.train(&[&format!("--data glyphs {flags}")], false);
+        let mut n_views = 0;
+        let lane = loop {
+            let (name, value) = events.next();
+            n_views += usize::from(name == "progress");
+            if name == "progress" && value[0]["phase"] == "done" {
+                break value[0].clone();
+            }
+        };
+        let seconds = |name: &str| lane[name].as_f64().expect("seconds");
+        let share = seconds("watching_seconds") / seconds("seconds");
+        eprintln!(
+            "{:.2} s, {n_views} views, {:.2} % for watching: {flags}",
+            seconds("seconds"),
+            100.0 * share
+        );
+        assert!(share <= 0.05, "{lane}");
+    }
+}

@@ -83,6 +83,7 @@ export class CompareView {
   }
 
   changed() {
+    this.form.disable(this.vary.value);
     const parameters = this.form.parameters();
     parameters.delete(this.vary.value);
     parameters.set("vary", this.vary.value);
@@ -92,8 +93,11 @@ export class CompareView {
   }
 
   showChecked(lanes) {
-    if (!lanes[0].error) this.form.showUsual(lanes[0].settings);
-    lanes.forEach((lane, index) => { if (!lane.error) this.commands[index].update(lane.command); });
+    if (lanes.some((lane) => lane.error)) return;
+    // What differs between the two is usual for neither.
+    const [first, second] = lanes.map((lane) => lane.settings);
+    this.form.showUsual(Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])));
+    lanes.forEach((lane, index) => this.commands[index].update(lane.command));
   }
 
   async start() {

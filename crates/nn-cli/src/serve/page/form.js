@@ -63,10 +63,15 @@ export class SettingsForm {
   showUsual(settings) {
     for (const [name, input] of this.fields) {
       const usual = settings[name];
-      if (usual == null || input.value !== "") continue;
-      if (input.tagName === "SELECT") input.options[0].textContent = `usual: ${usual}`;
-      else input.placeholder = name === "hidden" ? `${usual}, or none` : usual;
+      if (input.value !== "") continue;
+      if (input.tagName === "SELECT") input.options[0].textContent = usual == null ? "usual" : `usual: ${usual}`;
+      else if (usual != null) input.placeholder = name === "hidden" ? `${usual}, or none` : usual;
     }
+  }
+
+  /** Leaves out one field, which is chosen elsewhere. */
+  disable(name) {
+    for (const [other, input] of this.fields) input.disabled = other === name;
   }
 
   /** Fills the form from an address. */
