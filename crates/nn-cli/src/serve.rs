@@ -10,7 +10,7 @@
 //! | `gate`, `reply`, `route` | one request: who may ask, what is answered |
 //! | `app` | what all requests share |
 //! | `description`, `experiment` | what can be chosen, and what was |
-//! | `session`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
+//! | `session`, `studio`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
 //! | `networks`, `drawing`, `attribution` | what a network says about a drawing |
 //! | `inside` | one step with one sample, number by number |
 
@@ -24,6 +24,7 @@ mod history;
 mod board;
 mod watch;
 mod lane;
+mod studio;
 mod session;
 mod networks;
 mod attribution;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 
-use crate::datasets::{self, Data};
+use crate::datasets::{self, Data, GLYPHS};
 use crate::failure::{Failure, Result};
 use crate::plan::{OnDivergence, Plan};
 use crate::settings::Settings;
@@ -17,6 +17,9 @@ use super::app::App;
 /// Larger networks are for the terminal: a page that asks for all memory would
 /// take the whole program with it.
 const MOST_PARAMETERS: usize = 20_000_000;
+
+/// The built-in digits are drawn before they are learned: more take too long.
+const MOST_GLYPHS: usize = 200_000;
 
 /// A training that can begin.
 #[derive(Clone, Debug)]
@@ -37,6 +40,7 @@ impl Experiment {
             settings.data = Some(name.to_owned());
             words.splice(0..0, ["--data".to_owned(), name.to_owned()]);
         }
+        check_glyphs(&settings)?;
         let data = app.data(&settings)?;
         let plan = Plan::new(&settings, &data)?;
         check_size(&plan)?;
@@ -98,6 +102,20 @@ fn command(words: &[String], data_dir: &Path) -> String {
         });
     }
     line
+}
+
+fn check_glyphs(settings: &Settings) -> Result<()> {
+    match settings.limit_train {
+        Some(n) if n > MOST_GLYPHS && settings.data.as_deref() == Some(GLYPHS) => {
+            Err(Failure::usage(format!(
+                "--limit-train: the page draws at most {} of the built-in digits, asked for {}",
+                terminal::grouped(MOST_GLYPHS),
+                terminal::grouped(n)
+            ))
+            .help("ask for fewer, or use `nn train`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_size(plan: &Plan) -> Result<()> {

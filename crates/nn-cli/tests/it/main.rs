@@ -2,7 +2,8 @@
 //! it leaves behind.
 #![allow(
     clippy::print_stderr,
-    reason = "tests say what they look at, and what they skip"
+    clippy::disallowed_methods,
+    reason = "tests say what they look at, and what they skip, and wait no longer than they should"
 )]
 
 mod support;

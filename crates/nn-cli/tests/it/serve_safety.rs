@@ -247,6 +247,7 @@ fn numbers_that_are_none_are_refused() {
         "--hidden 0",
         "--hidden 100000,100000",
         "--epochs 0",
+        "--limit-train 4000000000",
         "--data /nonexistent",
         "--config x.toml",
         "--name a",
@@ -255,7 +256,7 @@ fn numbers_that_are_none_are_refused() {
     ] {
         let words: Vec<&str> = ["--data", "glyphs", "--limit-train", "100"]
             .into_iter()
-            .filter(|_| !flags.contains("--data"))
+            .filter(|_| !flags.contains("--data") && !flags.contains("--limit-train"))
             .chain(flags.split(' '))
             .collect();
         let answer = server.post("/api/start", &json!({ "lanes": [words] }));
