@@ -71,7 +71,10 @@ async function untilDone(status = "#status") {
 test("without a run a network is trained, and answers for a drawn digit", async () => {
   await open("#draw");
   await page.getByText(/trained, .* of the validation samples right/).waitFor();
-  await stroke([[0.5, 0.15], [0.5, 0.85]]);
+  await stroke([
+    [0.5, 0.15],
+    [0.5, 0.85],
+  ]);
   await page.waitForFunction(() => document.querySelector("#answer").textContent === "1");
   const shares = await page.locator(".probabilities .value").allTextContents();
   const sum = shares.reduce((sum, share) => sum + parseFloat(share), 0);
@@ -96,9 +99,14 @@ test("a training is started, watched, paused, stepped and steered", async () => 
   await page.click("#start");
   const curve = () => page.locator(".chart path.line").first().getAttribute("d");
   await page.waitForFunction(() => /In training/.test(document.querySelector("#status").textContent));
-  await page.waitForFunction(() => (document.querySelector(".chart path.line")?.getAttribute("d") ?? "").length > 20);
+  await page.waitForFunction(
+    () => (document.querySelector(".chart path.line")?.getAttribute("d") ?? "").length > 20,
+  );
   const first = await curve();
-  await page.waitForFunction((first) => document.querySelector(".chart path.line").getAttribute("d") !== first, first);
+  await page.waitForFunction(
+    (first) => document.querySelector(".chart path.line").getAttribute("d") !== first,
+    first,
+  );
 
   await page.click("#pause");
   await page.getByText(/^Paused/).waitFor();
@@ -164,8 +172,13 @@ test("two trainings are compared from the same start", async () => {
   await page.getByText(/784-16-10 on glyphs.*784-16-10 on glyphs/).waitFor();
   await page.click("#compare-start");
   await page.getByText("Same initial weights, same order of samples, one choice apart.").waitFor();
-  await page.waitForFunction(() => document.querySelectorAll(".results td").length > 0
-    && [...document.querySelectorAll(".results tr:first-child td")].filter((cell) => /^Done/.test(cell.textContent)).length === 2);
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll(".results td").length > 0 &&
+      [...document.querySelectorAll(".results tr:first-child td")].filter((cell) =>
+        /^Done/.test(cell.textContent),
+      ).length === 2,
+  );
   const [chart] = await page.locator(".compare .chart").all();
   assert.equal(await chart.locator("path.line").count(), 4);
 });

@@ -2,7 +2,7 @@
 //! more steps, so that it never has more than [`MOST`] points.
 
 /// Most points.
-const MOST: usize = 400;
+const MOST: usize = 200;
 
 /// One step, or the mean of several.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

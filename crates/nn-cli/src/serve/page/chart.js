@@ -28,10 +28,13 @@ export class LineChart {
   }
 
   makeSwitch() {
-    const box = make("input", { type: "checkbox", change: () => {
-      this.isLogarithmic = box.checked;
-      this.draw();
-    } });
+    const box = make("input", {
+      type: "checkbox",
+      change: () => {
+        this.isLogarithmic = box.checked;
+        this.draw();
+      },
+    });
     return make("label", { class: "switch" }, box, "logarithmic");
   }
 
@@ -54,18 +57,22 @@ export class LineChart {
   }
 
   makeScale() {
-    const values = this.lines.flatMap((line) => line.points.map((point) => point[1]))
+    const values = this.lines
+      .flatMap((line) => line.points.map((point) => point[1]))
       .filter((value) => Number.isFinite(value) && (!this.isLogarithmic || value > 0));
     const highest = values.length ? Math.max(...values) : 1;
     const lowest = values.length ? Math.min(...values) : 0.1;
     const [from, to] = this.isLogarithmic
       ? [Math.log10(lowest) - 0.05, Math.log10(highest) + 0.05]
-      : this.top ? [Math.min(lowest, 0.9 * this.top), this.top] : [0, 1.05 * highest || 1];
+      : this.top
+        ? [Math.min(lowest, 0.9 * this.top), this.top]
+        : [0, 1.05 * highest || 1];
     const across = this.width - MARGIN.left - MARGIN.right;
     const down = HEIGHT - MARGIN.top - MARGIN.bottom;
-    const place = (y) => this.isLogarithmic ? Math.log10(y) : y;
+    const place = (y) => (this.isLogarithmic ? Math.log10(y) : y);
     return {
-      from, to,
+      from,
+      to,
       x: (x) => MARGIN.left + (across * x) / this.end,
       y: (y) => MARGIN.top + down * (1 - (place(y) - from) / (to - from || 1)),
     };
@@ -76,7 +83,9 @@ export class LineChart {
     const bottom = HEIGHT - MARGIN.bottom;
     for (const tick of this.isLogarithmic ? powers(scale.from, scale.to) : ticks(scale.from, scale.to, 5)) {
       const y = scale.y(tick);
-      parts.push(makeSvg("line", { class: "grid", x1: MARGIN.left, x2: this.width - MARGIN.right, y1: y, y2: y }));
+      parts.push(
+        makeSvg("line", { class: "grid", x1: MARGIN.left, x2: this.width - MARGIN.right, y1: y, y2: y }),
+      );
       parts.push(label(MARGIN.left - 6, y + 4, "end", this.mark(tick)));
     }
     for (const tick of ticks(0, this.end, Math.min(8, this.width / 70))) {
@@ -84,7 +93,15 @@ export class LineChart {
       parts.push(makeSvg("line", { class: "axis", x1: x, x2: x, y1: bottom, y2: bottom + 4 }));
       parts.push(label(x, bottom + 17, "middle", short(tick)));
     }
-    parts.push(makeSvg("line", { class: "axis", x1: MARGIN.left, x2: this.width - MARGIN.right, y1: bottom, y2: bottom }));
+    parts.push(
+      makeSvg("line", {
+        class: "axis",
+        x1: MARGIN.left,
+        x2: this.width - MARGIN.right,
+        y1: bottom,
+        y2: bottom,
+      }),
+    );
     parts.push(label(this.width - MARGIN.right, HEIGHT - 3, "end", "epochs"));
     return parts;
   }
@@ -100,29 +117,35 @@ export class LineChart {
       this.cursor.setAttribute("x1", across);
       this.cursor.setAttribute("x2", across);
     }
-    this.legend.replaceChildren(...this.lines.map((line) => {
-      const point = nearest(line.points, x);
-      const key = make("span", { class: `key ${line.look}${line.isDashed ? " dashed" : ""}` });
-      const value = make("b", {}, point ? this.format(point[1]) : "–");
-      return make("span", { class: "entry" }, key, `${line.name} `, value);
-    }));
+    this.legend.replaceChildren(
+      ...this.lines.map((line) => {
+        const point = nearest(line.points, x);
+        const key = make("span", { class: `key ${line.look}${line.isDashed ? " dashed" : ""}` });
+        const value = make("b", {}, point ? this.format(point[1]) : "–");
+        return make("span", { class: "entry" }, key, `${line.name} `, value);
+      }),
+    );
   }
 }
 
 function nearest(points, x) {
   if (x === Infinity || points.length === 0) return points.at(-1);
-  return points.reduce((best, point) => Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best);
+  return points.reduce((best, point) => (Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best));
 }
 
 function path(line, scale) {
   const points = line.points.filter((point) => Number.isFinite(scale.y(point[1])));
-  const text = points.map(([x, y], index) =>
-    `${index ? "L" : "M"}${scale.x(x).toFixed(1)} ${scale.y(y).toFixed(1)}`).join("");
+  const text = points
+    .map(([x, y], index) => `${index ? "L" : "M"}${scale.x(x).toFixed(1)} ${scale.y(y).toFixed(1)}`)
+    .join("");
   const shape = makeSvg("path", { class: `line ${line.look}${line.isDashed ? " dashed" : ""}`, d: text });
   const isSparse = points.length <= 40;
-  const dots = isSparse && (line.isDashed || points.length === 1)
-    ? points.map(([x, y]) => makeSvg("circle", { class: `dot ${line.look}`, cx: scale.x(x), cy: scale.y(y), r: 2.5 }))
-    : [];
+  const dots =
+    isSparse && (line.isDashed || points.length === 1)
+      ? points.map(([x, y]) =>
+          makeSvg("circle", { class: `dot ${line.look}`, cx: scale.x(x), cy: scale.y(y), r: 2.5 }),
+        )
+      : [];
   return [shape, ...dots];
 }
 
@@ -157,13 +180,19 @@ export function drawBars(element, bars) {
   const sizes = bars.map((bar) => bar.value).filter((value) => value > 0);
   const high = Math.ceil(Math.log10(Math.max(...sizes, 1e-9)));
   const low = Math.min(Math.floor(Math.log10(Math.min(...sizes, 1))), high - 3);
-  element.replaceChildren(...bars.map((bar) => {
-    const share = bar.value > 0 ? (Math.log10(bar.value) - low) / (high - low) : 0;
-    const fill = make("span", { class: "fill" });
-    fill.style.width = `${100 * Math.max(0.005, Math.min(1, share))}%`;
-    return make("div", { class: "bar" },
-      make("span", { class: "name" }, bar.name), make("span", { class: "track" }, fill),
-      make("span", { class: "value" }, short(bar.value, 3)));
-  }));
+  element.replaceChildren(
+    ...bars.map((bar) => {
+      const share = bar.value > 0 ? (Math.log10(bar.value) - low) / (high - low) : 0;
+      const fill = make("span", { class: "fill" });
+      fill.style.width = `${100 * Math.max(0.005, Math.min(1, share))}%`;
+      return make(
+        "div",
+        { class: "bar" },
+        make("span", { class: "name" }, bar.name),
+        make("span", { class: "track" }, fill),
+        make("span", { class: "value" }, short(bar.value, 3)),
+      );
+    }),
+  );
   element.append(make("p", { class: "muted" }, `Logarithmic, from 1e${low} to 1e${high}.`));
 }

@@ -9,22 +9,40 @@ import { Buttons, Check, CommandLine } from "./panel.js";
 import { complain, remember } from "./shell.js";
 import { statusOf } from "./train.js";
 
-const USUAL = { optimizer: ["sgd", "adam"], activation: ["sigmoid", "relu"], init: ["xavier", "normal:std=1"],
-  lr: ["0.001", "0.01"], "batch-size": ["16", "256"], dropout: ["0", "0.3"], hidden: ["16", "256"],
-  loss: ["mse", "cross-entropy"], schedule: ["constant", "cosine"], l2: ["0", "0.001"], "batch-norm": ["false", "true"] };
+const USUAL = {
+  optimizer: ["sgd", "adam"],
+  activation: ["sigmoid", "relu"],
+  init: ["xavier", "normal:std=1"],
+  lr: ["0.001", "0.01"],
+  "batch-size": ["16", "256"],
+  dropout: ["0", "0.3"],
+  hidden: ["16", "256"],
+  loss: ["mse", "cross-entropy"],
+  schedule: ["constant", "cosine"],
+  l2: ["0", "0.001"],
+  "batch-norm": ["false", "true"],
+};
 
 export class CompareView {
   constructor(state) {
     this.state = state;
     this.form = new SettingsForm(state, () => this.changed());
-    this.vary = make("select", { name: "vary", change: () => this.chooseVaried() },
-      ...state.flags.filter((flag) => !["Data", "Tables"].includes(flag.heading))
+    this.vary = make(
+      "select",
+      { name: "vary", change: () => this.chooseVaried() },
+      ...state.flags
+        .filter((flag) => !["Data", "Tables"].includes(flag.heading))
         .sort((a, b) => Number(!(a.name in USUAL)) - Number(!(b.name in USUAL)))
-        .map((flag) => make("option", { value: flag.name }, titleOf(flag.name))));
+        .map((flag) => make("option", { value: flag.name }, titleOf(flag.name))),
+    );
     this.values = ["a", "b"].map((name) =>
-      make("input", { name, list: "choices", autocomplete: "off", change: () => this.changed() }));
+      make("input", { name, list: "choices", autocomplete: "off", change: () => this.changed() }),
+    );
     this.choices = make("datalist", { id: "choices" });
-    this.check = new Check(() => this.lanes(), (lanes) => this.showChecked(lanes));
+    this.check = new Check(
+      () => this.lanes(),
+      (lanes) => this.showChecked(lanes),
+    );
     this.buttons = new Buttons(() => this.start());
     for (const one of this.buttons.element.children) one.id = `compare-${one.id}`;
     this.commands = ["a", "b"].map((name) => new CommandLine(`command-${name}`));
@@ -36,19 +54,37 @@ export class CompareView {
 
   makeSettings() {
     const field = (title, input) => make("label", {}, title, input);
-    return make("div", { class: "column" },
-      card("What differs", make("div", { class: "fields choice" }, field("Choice", this.vary),
-        field("First", this.values[0]), field("Second", this.values[1])), this.choices,
-        this.check.element, this.buttons.element),
+    return make(
+      "div",
+      { class: "column" },
+      card(
+        "What differs",
+        make(
+          "div",
+          { class: "fields choice" },
+          field("Choice", this.vary),
+          field("First", this.values[0]),
+          field("Second", this.values[1]),
+        ),
+        this.choices,
+        this.check.element,
+        this.buttons.element,
+      ),
       card("What both have", this.form.element),
-      card("The same in a terminal", ...this.commands.map((command) => command.element)));
+      card("The same in a terminal", ...this.commands.map((command) => command.element)),
+    );
   }
 
   makeWatch() {
     this.same = make("p", { class: "status" }, "Nothing is being compared yet.");
     this.table = make("div", { class: "results" });
-    return make("div", { class: "column" }, card("Side by side", this.same, this.table),
-      this.loss.element, this.accuracy.element);
+    return make(
+      "div",
+      { class: "column" },
+      card("Side by side", this.same, this.table),
+      this.loss.element,
+      this.accuracy.element,
+    );
   }
 
   show(parameters) {
@@ -56,14 +92,18 @@ export class CompareView {
     this.vary.value = parameters.get("vary") ?? "optimizer";
     if (this.vary.selectedIndex < 0) this.vary.value = "optimizer";
     const usual = USUAL[this.vary.value] ?? ["", ""];
-    this.values.forEach((input, index) => { input.value = parameters.get(input.name) ?? usual[index]; });
+    this.values.forEach((input, index) => {
+      input.value = parameters.get(input.name) ?? usual[index];
+    });
     this.fillChoices();
     this.changed();
   }
 
   chooseVaried() {
     const usual = USUAL[this.vary.value] ?? ["", ""];
-    this.values.forEach((input, index) => { input.value = usual[index]; });
+    this.values.forEach((input, index) => {
+      input.value = usual[index];
+    });
     this.fillChoices();
     this.changed();
   }
@@ -96,23 +136,19 @@ export class CompareView {
     if (lanes.some((lane) => lane.error)) return;
     // What differs between the two is usual for neither.
     const [first, second] = lanes.map((lane) => lane.settings);
-    this.form.showUsual(Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])));
+    this.form.showUsual(
+      Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
+    );
     lanes.forEach((lane, index) => this.commands[index].update(lane.command));
   }
 
   async start() {
     try {
-      this.started = { vary: this.vary.value, values: this.values.map((input) => input.value.trim() || "usual") };
       await post("/api/start", { lanes: this.lanes() });
       complain(null);
     } catch (error) {
       complain(error);
     }
-  }
-
-  names() {
-    const { vary, values } = this.started ?? { vary: "", values: ["first", "second"] };
-    return values.map((value) => vary ? `${titleOf(vary).toLowerCase()} ${value}` : value);
   }
 
   update(lanes) {
@@ -122,16 +158,20 @@ export class CompareView {
       ? "Same initial weights, same order of samples, one choice apart."
       : "Same order of samples; the initial weights differ, because the choice decides them.";
     lanes.forEach((lane, index) => this.commands[index].update(lane.command));
-    const names = this.names();
+    const names = namesOf(lanes);
     this.table.replaceChildren(resultTable(lanes, names));
-    const pick = (points, index) => points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
-    const lines = (index) => lanes.flatMap((lane, number) => [
-      { name: names[number], look: `s${number}`, points: pick(lane.curve, index) },
-      { name: "validation", look: `s${number}`, isDashed: true, points: pick(lane.validation, index) },
-    ]);
+    const pick = (points, index) =>
+      points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
+    const lines = (index) =>
+      lanes.flatMap((lane, number) => [
+        { name: names[number], look: `s${number}`, points: pick(lane.curve, index) },
+        { name: "validation", look: `s${number}`, isDashed: true, points: pick(lane.validation, index) },
+      ]);
     const done = Math.max(...lanes.map((lane) => lane.epochs_done));
     const isOver = lanes.every((lane) => !["running", "paused"].includes(lane.phase));
-    const end = isOver ? done : Math.min(Math.max(...lanes.map((lane) => lane.n_epochs)), Math.max(1, 1.25 * done));
+    const end = isOver
+      ? done
+      : Math.min(Math.max(...lanes.map((lane) => lane.n_epochs)), Math.max(1, 1.25 * done));
     this.loss.update(lines(1), end);
     this.accuracy.update(lines(2), end);
     this.accuracy.element.hidden = !lanes.every((lane) => lane.has_classes);
@@ -148,8 +188,43 @@ function resultTable(lanes, names) {
     ["time", (lane) => `${lane.seconds.toFixed(2)} s`],
     ["rate", (lane) => short(lane.learning_rate)],
   ];
-  const head = make("tr", {}, make("td"), ...names.map((name, index) =>
-    make("th", { scope: "col" }, make("span", { class: `key s${index}` }), name)));
-  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows.map(([name, value]) =>
-    make("tr", {}, make("th", { scope: "row" }, name), ...lanes.map((lane) => make("td", {}, value(lane)))))));
+  const head = make(
+    "tr",
+    {},
+    make("td"),
+    ...names.map((name, index) =>
+      make("th", { scope: "col" }, make("span", { class: `key s${index}` }), name),
+    ),
+  );
+  return make(
+    "table",
+    {},
+    make("thead", {}, head),
+    make(
+      "tbody",
+      {},
+      ...rows.map(([name, value]) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, name),
+          ...lanes.map((lane) => make("td", {}, value(lane))),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What the one has that the other has not, as in `optimizer sgd`. */
+function namesOf(lanes) {
+  const [first, second] = lanes.map((lane) => lane.command.split(" --").slice(1));
+  const only = (some, others) =>
+    some
+      .filter((flag) => !others.includes(flag))
+      .map((flag) => {
+        const [name, ...value] = flag.split(" ");
+        return `${titleOf(name).toLowerCase()} ${value.join(" ")}`;
+      })
+      .join(", ");
+  return [only(first, second) || "first", only(second, first) || "second"];
 }

@@ -27,11 +27,17 @@ export function card(title, ...children) {
 
 /** A formula with its meaning; `x_i` has a subscript. */
 export function formula(text, meaning) {
-  return make("p", { class: "formula" }, make("code", {}, ...withSubscripts(text)), " ", ...withSubscripts(meaning));
+  return make(
+    "p",
+    { class: "formula" },
+    make("code", {}, ...withSubscripts(text)),
+    " ",
+    ...withSubscripts(meaning),
+  );
 }
 
 function withSubscripts(text) {
-  return text.split(/_(\w)/).map((part, index) => index % 2 ? make("sub", {}, part) : part);
+  return text.split(/_(\w)/).map((part, index) => (index % 2 ? make("sub", {}, part) : part));
 }
 
 /** 54000 is `54 000`, with narrow spaces. */

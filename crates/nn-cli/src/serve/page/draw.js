@@ -20,36 +20,98 @@ export class DrawView {
   }
 
   makeSheetCard() {
-    const width = make("input", { type: "range", min: 14, max: 60, value: 34, "aria-label": "Width of the pen",
-      input: () => { this.sheet.penWidth = Number(width.value); } });
+    const width = make("input", {
+      type: "range",
+      min: 14,
+      max: 60,
+      value: 34,
+      "aria-label": "Width of the pen",
+      input: () => {
+        this.sheet.penWidth = Number(width.value);
+      },
+    });
     this.status = make("p", { class: "muted", role: "status" });
-    return card("Draw a digit",
-      make("label", { class: "line" }, "Network", this.select), this.status,
+    return card(
+      "Draw a digit",
+      make("label", { class: "line" }, "Network", this.select),
+      this.status,
       this.sheet.element,
-      make("div", { class: "buttons" },
+      make(
+        "div",
+        { class: "buttons" },
         make("button", { type: "button", id: "clear", click: () => this.sheet.clear() }, "Clear"),
         make("button", { type: "button", id: "sample", click: () => this.takeSample() }, "A test digit"),
-        make("label", { class: "line" }, "Pen", width)),
-      make("p", { class: "muted" }, "With the mouse, a finger or a pen. By keyboard: arrow keys move, space lowers and lifts the pen, c clears."));
+        make("label", { class: "line" }, "Pen", width),
+      ),
+      make(
+        "p",
+        { class: "muted" },
+        "With the mouse, a finger or a pen. By keyboard: arrow keys move, space lowers and lifts the pen, c clears.",
+      ),
+    );
   }
 
   makeAnswer() {
     this.digit = make("output", { class: "digit", id: "answer", "aria-live": "polite" }, "–");
     this.bars = make("div", { class: "probabilities" });
-    this.seen = make("canvas", { class: "pixels", width: 28, height: 28, role: "img", "aria-label": "What the network sees" });
-    this.shares = make("canvas", { class: "pixels signed", width: 28, height: 28, role: "img", "aria-label": "Pixels for and against the answer" });
+    this.seen = make("canvas", {
+      class: "pixels",
+      width: 28,
+      height: 28,
+      role: "img",
+      "aria-label": "What the network sees",
+    });
+    this.shares = make("canvas", {
+      class: "pixels signed",
+      width: 28,
+      height: 28,
+      role: "img",
+      "aria-label": "Pixels for and against the answer",
+    });
     this.sum = make("p", { class: "numbers" });
     this.hidden = make("div", { class: "layers" });
-    return make("div", { class: "column" },
-      card("The answer", make("div", { class: "answer" }, this.digit, this.bars),
-        formula("p = softmax(z)", "one probability a class, from the ten weighted sums z of the output layer.")),
-      make("div", { class: "pair" },
-        card("What the network sees", this.seen,
-          make("p", { class: "muted" }, "28 × 28 pixels, framed as MNIST's digits are: cut out, scaled into 20 × 20, the centre of mass in the middle.")),
-        card("Which pixels spoke", this.shares, this.sum,
-          formula("r_i = x_i · ∂z_c/∂x_i", "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it."))),
-      card("Inside: the hidden layers", this.hidden,
-        formula("a = φ(W·x + b)", "a cell a neuron; the stronger its colour, the larger its activation. Blue is above 0, orange below.")));
+    return make(
+      "div",
+      { class: "column" },
+      card(
+        "The answer",
+        make("div", { class: "answer" }, this.digit, this.bars),
+        formula(
+          "p = softmax(z)",
+          "one probability a class, from the ten weighted sums z of the output layer.",
+        ),
+      ),
+      make(
+        "div",
+        { class: "pair" },
+        card(
+          "What the network sees",
+          this.seen,
+          make(
+            "p",
+            { class: "muted" },
+            "28 × 28 pixels, framed as MNIST's digits are: cut out, scaled into 20 × 20, the centre of mass in the middle.",
+          ),
+        ),
+        card(
+          "Which pixels spoke",
+          this.shares,
+          this.sum,
+          formula(
+            "r_i = x_i · ∂z_c/∂x_i",
+            "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it.",
+          ),
+        ),
+      ),
+      card(
+        "Inside: the hidden layers",
+        this.hidden,
+        formula(
+          "a = φ(W·x + b)",
+          "a cell a neuron; the stronger its colour, the larger its activation. Blue is above 0, orange below.",
+        ),
+      ),
+    );
   }
 
   show(parameters) {
@@ -90,7 +152,9 @@ export class DrawView {
     this.lanes = lanes;
     if (!this.network?.startsWith("training") || !lanes?.length) return;
     const [lane] = lanes;
-    const accuracy = lane.last_epoch ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right` : "";
+    const accuracy = lane.last_epoch
+      ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right`
+      : "";
     const isOpen = lane.phase === "running" || lane.phase === "paused";
     this.status.textContent = `${lane.network} on ${lane.dataset}, ${isOpen ? `in training: ${percent(lane.epochs_done / lane.n_epochs, 0)}` : "trained"}${accuracy}`;
   }
@@ -128,37 +192,64 @@ export class DrawView {
     const isBlank = Boolean(answer.blank);
     this.digit.textContent = isBlank ? "–" : answer.names[answer.class];
     const names = isBlank ? [..."0123456789"] : answer.names;
-    this.bars.replaceChildren(...names.map((name, index) => {
-      const share = isBlank ? 0 : answer.probabilities[index];
-      const fill = make("span", { class: "fill" });
-      fill.style.width = `${100 * share}%`;
-      return make("div", { class: `bar${!isBlank && index === answer.class ? " best" : ""}` },
-        make("span", { class: "name" }, name), make("span", { class: "track" }, fill),
-        make("span", { class: "value" }, isBlank ? "" : percent(share)));
-    }));
+    this.bars.replaceChildren(
+      ...names.map((name, index) => {
+        const share = isBlank ? 0 : answer.probabilities[index];
+        const fill = make("span", { class: "fill" });
+        fill.style.width = `${100 * share}%`;
+        return make(
+          "div",
+          { class: `bar${!isBlank && index === answer.class ? " best" : ""}` },
+          make("span", { class: "name" }, name),
+          make("span", { class: "track" }, fill),
+          make("span", { class: "value" }, isBlank ? "" : percent(share)),
+        );
+      }),
+    );
     const nothing = new Uint8Array(28 * 28);
     drawGrey(this.seen, isBlank ? nothing : bytesOf(answer.pixels), 28, 28);
     drawSigned(this.shares, isBlank ? nothing : signedBytesOf(answer.shares), 28, 28);
-    this.sum.textContent = isBlank ? "" :
-      `z = ${short(answer.weighted_sum)}; for it ${short(answer.for)}, against it ${short(answer.against)}`;
+    this.sum.textContent = isBlank
+      ? ""
+      : `z = ${short(answer.weighted_sum)}; for it ${short(answer.for)}, against it ${short(answer.against)}`;
     this.showHidden(isBlank ? [] : answer.hidden, isBlank);
   }
 
   showHidden(layers, isBlank) {
     if (layers.length === 0) {
-      this.hidden.replaceChildren(make("p", { class: "muted" }, isBlank ? "Draw something first." : "This network has no hidden layer."));
+      this.hidden.replaceChildren(
+        make(
+          "p",
+          { class: "muted" },
+          isBlank ? "Draw something first." : "This network has no hidden layer.",
+        ),
+      );
       return;
     }
-    this.hidden.replaceChildren(...layers.map((layer, index) => {
-      const canvas = make("canvas", { class: "pixels signed cells", role: "img", "aria-label": `Hidden layer ${index + 1}` });
-      const scale = Math.max(...layer.values.map(Math.abs));
-      const columns = layer.values.length > 256 ? 64 : layer.values.length > 40 ? 32 : 16;
-      drawCells(canvas, layer.values, columns, scale);
-      canvas.style.maxWidth = `${28 * columns}px`;
-      const n_active = layer.values.filter((value) => value > 0).length;
-      return make("figure", {}, canvas, make("figcaption", {},
-        `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} above 0, the largest ${short(scale, 3)}`));
-    }));
+    this.hidden.replaceChildren(
+      ...layers.map((layer, index) => {
+        const canvas = make("canvas", {
+          class: "pixels signed cells",
+          role: "img",
+          "aria-label": `Hidden layer ${index + 1}`,
+        });
+        const scale = Math.max(...layer.values.map(Math.abs));
+        const columns = layer.values.length > 256 ? 64 : layer.values.length > 40 ? 32 : 16;
+        drawCells(canvas, layer.values, columns, scale);
+        canvas.style.maxWidth = `${28 * columns}px`;
+        const n_active = layer.values.filter((value) => value > 0).length;
+        return make(
+          "figure",
+          {},
+          canvas,
+          make(
+            "figcaption",
+            {},
+            `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} above 0, the largest ${short(scale, 3)}`,
+          ),
+        );
+      }),
+    );
   }
 }
 

@@ -4,10 +4,29 @@
 
 import { make } from "./dom.js";
 
-const FIRST = ["data", "hidden", "activation", "init", "optimizer", "lr", "schedule", "batch-size",
-  "epochs", "dropout", "l2", "seed"];
-const TITLES = { data: "Data", lr: "Learning rate", l1: "L1 penalty", l2: "L2 penalty",
-  hidden: "Hidden layers", init: "Initial weights", "bias-init": "Initial biases" };
+const FIRST = [
+  "data",
+  "hidden",
+  "activation",
+  "init",
+  "optimizer",
+  "lr",
+  "schedule",
+  "batch-size",
+  "epochs",
+  "dropout",
+  "l2",
+  "seed",
+];
+const TITLES = {
+  data: "Data",
+  lr: "Learning rate",
+  l1: "L1 penalty",
+  l2: "L2 penalty",
+  hidden: "Hidden layers",
+  init: "Initial weights",
+  "bias-init": "Initial biases",
+};
 
 /** A form; `changed` is called after every change. */
 export class SettingsForm {
@@ -19,10 +38,20 @@ export class SettingsForm {
     const rest = state.flags.filter((flag) => !first.includes(flag));
     const more = make("details", { class: "more" }, make("summary", {}, "All other settings"));
     for (const heading of new Set(rest.map((flag) => flag.heading))) {
-      more.append(make("h3", {}, heading), this.grid(rest.filter((flag) => flag.heading === heading), state));
+      more.append(
+        make("h3", {}, heading),
+        this.grid(
+          rest.filter((flag) => flag.heading === heading),
+          state,
+        ),
+      );
     }
-    this.element = make("form", { class: "settings", submit: (event) => event.preventDefault() },
-      this.grid(first, state), more);
+    this.element = make(
+      "form",
+      { class: "settings", submit: (event) => event.preventDefault() },
+      this.grid(first, state),
+      more,
+    );
   }
 
   grid(flags, state) {
@@ -37,18 +66,33 @@ export class SettingsForm {
   }
 
   text(flag) {
-    return make("input", { name: flag.name, placeholder: defaultOf(flag), autocomplete: "off",
-      spellcheck: "false", inputmode: flag.value === "N" ? "numeric" : null, change: () => this.changed() });
+    return make("input", {
+      name: flag.name,
+      placeholder: defaultOf(flag),
+      autocomplete: "off",
+      spellcheck: "false",
+      inputmode: flag.value === "N" ? "numeric" : null,
+      change: () => this.changed(),
+    });
   }
 
   select(flag, choices) {
     const usual = make("option", { value: "" }, usualText(flag));
     const options = choices.map((choice) => make("option", { value: choice }, choice));
     const other = make("option", { value: "\0" }, "other …");
-    return make("select", { name: flag.name, change: (event) => {
-      if (event.target.value === "\0") this.type(flag, event.target);
-      else this.changed();
-    } }, usual, ...options, other);
+    return make(
+      "select",
+      {
+        name: flag.name,
+        change: (event) => {
+          if (event.target.value === "\0") this.type(flag, event.target);
+          else this.changed();
+        },
+      },
+      usual,
+      ...options,
+      other,
+    );
   }
 
   /** A value that is not in the list, such as `leaky-relu:slope=0.2`. */
@@ -64,7 +108,8 @@ export class SettingsForm {
     for (const [name, input] of this.fields) {
       const usual = settings[name];
       if (input.value !== "") continue;
-      if (input.tagName === "SELECT") input.options[0].textContent = usual == null ? "usual" : `usual: ${usual}`;
+      if (input.tagName === "SELECT")
+        input.options[0].textContent = usual == null ? "usual" : `usual: ${usual}`;
       else if (usual != null) input.placeholder = name === "hidden" ? `${usual}, or none` : usual;
     }
   }
@@ -78,7 +123,8 @@ export class SettingsForm {
   read(parameters) {
     for (const [name, input] of this.fields) {
       const value = parameters.get(name) ?? "";
-      const isUnknown = input.tagName === "SELECT" && ![...input.options].some((option) => option.value === value);
+      const isUnknown =
+        input.tagName === "SELECT" && ![...input.options].some((option) => option.value === value);
       if (isUnknown) input.add(make("option", { value }, value), input.options.length - 1);
       input.value = value;
     }
@@ -86,7 +132,9 @@ export class SettingsForm {
 
   /** Name and value of everything that was chosen. */
   entries() {
-    return this.names.map((name) => [name, this.fields.get(name).value.trim()]).filter(([, value]) => value !== "");
+    return this.names
+      .map((name) => [name, this.fields.get(name).value.trim()])
+      .filter(([, value]) => value !== "");
   }
 
   /** For the address. */
@@ -102,8 +150,10 @@ export class SettingsForm {
 
 /** Flags as they are typed; `none` stands for no hidden layers. */
 export function wordsOf(entries) {
-  return entries.flatMap(([name, value]) =>
-    [`--${name}`, name === "hidden" && value === "none" ? "" : value]);
+  return entries.flatMap(([name, value]) => [
+    `--${name}`,
+    name === "hidden" && value === "none" ? "" : value,
+  ]);
 }
 
 export function titleOf(name) {

@@ -46,8 +46,7 @@ function show() {
 }
 
 function makeTabs() {
-  const tabs = VIEWS.map((view) =>
-    make("a", { href: `#${view.id}`, "data-view": view.id }, view.title));
+  const tabs = VIEWS.map((view) => make("a", { href: `#${view.id}`, "data-view": view.id }, view.title));
   document.getElementById("tabs").append(...tabs);
 }
 

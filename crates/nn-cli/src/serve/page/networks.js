@@ -13,7 +13,10 @@ export async function listNetworks() {
   if (hasSession) networks.push(IN_TRAINING);
   for (const run of runs) {
     const accuracy = run.test_accuracy == null ? "" : `, ${percent(run.test_accuracy)}`;
-    networks.push({ id: `run:${run.name}`, title: `${run.name} (${(run.layers ?? []).join("-")}${accuracy})` });
+    networks.push({
+      id: `run:${run.name}`,
+      title: `${run.name} (${(run.layers ?? []).join("-")}${accuracy})`,
+    });
   }
   return networks;
 }

@@ -68,10 +68,12 @@ export class Check {
 }
 
 function describe(lanes) {
-  return lanes.map((lane) => {
-    const { loss, optimizer, lr, schedule } = lane.settings;
-    return `${lane.network} on ${lane.dataset}: ${loss}, ${optimizer}, rate ${lr}, ${schedule}`;
-  }).join(" · ");
+  return lanes
+    .map((lane) => {
+      const { loss, optimizer, lr, schedule } = lane.settings;
+      return `${lane.network} on ${lane.dataset}: ${loss}, ${optimizer}, rate ${lr}, ${schedule}`;
+    })
+    .join(" · ");
 }
 
 /** The line for a terminal, to be copied. */
@@ -98,6 +100,8 @@ export class CommandLine {
       getSelection().selectAllChildren(this.code);
       this.copy.textContent = "Selected: copy it now";
     }
-    setTimeout(() => { this.copy.textContent = "Copy as command"; }, 2000);
+    setTimeout(() => {
+      this.copy.textContent = "Copy as command";
+    }, 2000);
   }
 }

@@ -24,7 +24,8 @@ export function drawSigned(canvas, bytes, width, height) {
 export function drawCells(canvas, values, columns, scale) {
   const rows = Math.ceil(values.length / columns);
   paint(canvas, columns, rows, (index) =>
-    index < values.length ? colourOf(values[index] / (scale || 1)) : [0, 0, 0, 0]);
+    index < values.length ? colourOf(values[index] / (scale || 1)) : [0, 0, 0, 0],
+  );
 }
 
 function colourOf(value) {

@@ -13,8 +13,14 @@ export class Sheet {
     this.isEmpty = true;
     this.penWidth = 34;
     this.cursor = { x: SIDE / 2, y: SIDE / 4, isDown: false };
-    this.canvas = make("canvas", { width: SIDE, height: SIDE, tabindex: 0, id: "sheet", role: "application",
-      "aria-label": "Sheet to draw on: arrow keys move, space lowers and lifts the pen, c clears" });
+    this.canvas = make("canvas", {
+      width: SIDE,
+      height: SIDE,
+      tabindex: 0,
+      id: "sheet",
+      role: "application",
+      "aria-label": "Sheet to draw on: arrow keys move, space lowers and lifts the pen, c clears",
+    });
     this.marker = make("span", { class: "marker", hidden: true });
     this.element = make("div", { class: "sheet" }, this.canvas, this.marker);
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
@@ -23,10 +29,14 @@ export class Sheet {
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.follow(event));
     for (const name of ["pointerup", "pointercancel"]) {
-      this.canvas.addEventListener(name, () => { this.last = null; });
+      this.canvas.addEventListener(name, () => {
+        this.last = null;
+      });
     }
     this.canvas.addEventListener("keydown", (event) => this.type(event));
-    this.canvas.addEventListener("blur", () => { this.marker.hidden = true; });
+    this.canvas.addEventListener("blur", () => {
+      this.marker.hidden = true;
+    });
   }
 
   clear() {
@@ -40,7 +50,9 @@ export class Sheet {
   show(bytes, width, height) {
     const small = make("canvas", { width, height });
     const image = new ImageData(width, height);
-    bytes.forEach((ink, index) => { image.data[4 * index + 3] = ink; });
+    bytes.forEach((ink, index) => {
+      image.data[4 * index + 3] = ink;
+    });
     small.getContext("2d").putImageData(image, 0, 0);
     this.context.clearRect(0, 0, SIDE, SIDE);
     this.context.drawImage(small, 0, 0, SIDE, SIDE);

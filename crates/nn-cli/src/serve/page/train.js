@@ -11,7 +11,10 @@ import { complain, remember } from "./shell.js";
 export class TrainView {
   constructor(state) {
     this.form = new SettingsForm(state, () => this.changed());
-    this.check = new Check(() => [this.form.words()], (lanes) => this.showChecked(lanes));
+    this.check = new Check(
+      () => [this.form.words()],
+      (lanes) => this.showChecked(lanes),
+    );
     this.buttons = new Buttons(() => this.start());
     this.command = new CommandLine("command");
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
@@ -22,41 +25,86 @@ export class TrainView {
   }
 
   makeSettings() {
-    return make("div", { class: "column" },
+    return make(
+      "div",
+      { class: "column" },
       card("Settings", this.form.element, this.check.element, this.buttons.element, this.makeRate()),
-      card("The same in a terminal", this.command.element));
+      card("The same in a terminal", this.command.element),
+    );
   }
 
   makeRate() {
-    this.rate = make("input", { id: "rate", inputmode: "decimal", "aria-label": "Learning rate now",
-      change: () => this.setRate(Number(this.rate.value)) });
+    this.rate = make("input", {
+      id: "rate",
+      inputmode: "decimal",
+      "aria-label": "Learning rate now",
+      change: () => this.setRate(Number(this.rate.value)),
+    });
     const times = (text, factor) =>
-      button(text, `rate-${factor}`, () => this.setRate(Number((this.lane.learning_rate * factor).toPrecision(6))));
-    this.rateLine = make("div", { class: "buttons", hidden: true },
-      make("label", { class: "line" }, "Learning rate now", this.rate), times("÷ 2", 0.5), times("× 2", 2));
+      button(text, `rate-${factor}`, () =>
+        this.setRate(Number((this.lane.learning_rate * factor).toPrecision(6))),
+      );
+    this.rateLine = make(
+      "div",
+      { class: "buttons", hidden: true },
+      make("label", { class: "line" }, "Learning rate now", this.rate),
+      times("÷ 2", 0.5),
+      times("× 2", 2),
+    );
     return this.rateLine;
   }
 
   makeWatch() {
-    this.status = make("p", { class: "status", id: "status", role: "status" }, "Nothing is being trained yet.");
+    this.status = make(
+      "p",
+      { class: "status", id: "status", role: "status" },
+      "Nothing is being trained yet.",
+    );
     this.numbers = make("dl", { class: "facts" });
-    this.name = make("input", { placeholder: "name, or counted", "aria-label": "Name of the run", autocomplete: "off" });
-    this.saveLine = make("div", { class: "buttons", hidden: true }, this.name,
-      button("Save as a run", "save", () => this.save()));
+    this.name = make("input", {
+      placeholder: "name, or counted",
+      "aria-label": "Name of the run",
+      autocomplete: "off",
+    });
+    this.saveLine = make(
+      "div",
+      { class: "buttons", hidden: true },
+      this.name,
+      button("Save as a run", "save", () => this.save()),
+    );
     this.saved = make("p", { class: "muted", id: "saved" });
     this.gradients = make("div", { class: "gradients" });
     this.confusion = make("div", { class: "confusion" });
     this.weights = make("div", { class: "weights" });
     this.weightNote = make("p", { class: "muted" });
-    return make("div", { class: "column" },
+    return make(
+      "div",
+      { class: "column" },
       card("Progress", this.status, this.numbers, this.saveLine, this.saved),
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
-      make("div", { class: "pair" },
-        card("Size of the gradients", this.gradients,
-          formula("√mean((∂C/∂w)²)", "for each layer, of the mean loss C of the first 64 training samples. A layer whose bar is far shorter learns far more slowly.")),
-        card("Confusion matrix", this.confusion)),
-      card("Weights of the first layer", this.weights, this.weightNote,
-        formula("z = W·x + b", "an image a neuron: blue pixels raise its weighted sum, orange ones lower it.")));
+      make(
+        "div",
+        { class: "pair" },
+        card(
+          "Size of the gradients",
+          this.gradients,
+          formula(
+            "√mean((∂C/∂w)²)",
+            "for each layer, of the mean loss C of the first 64 training samples. A layer whose bar is far shorter learns far more slowly.",
+          ),
+        ),
+        card("Confusion matrix", this.confusion),
+      ),
+      card(
+        "Weights of the first layer",
+        this.weights,
+        this.weightNote,
+        formula(
+          "z = W·x + b",
+          "an image a neuron: blue pixels raise its weighted sum, orange ones lower it.",
+        ),
+      ),
+    );
   }
 
   show(parameters) {
@@ -109,20 +157,32 @@ export class TrainView {
     this.rateLine.hidden = !isOpen;
     if (document.activeElement !== this.rate) this.rate.value = short(lane.learning_rate, 6);
     this.saveLine.hidden = isOpen || lane.phase === "failed" || Boolean(lane.saved);
-    const changes = lane.rate_changes.map(([step, rate]) => `to ${short(rate)} after step ${step}`).join(", ");
-    this.command.update(lane.command, changes &&
-      `The learning rate was changed by hand (${changes}); the command trains without that change.`);
+    const changes = lane.rate_changes
+      .map(([step, rate]) => `to ${short(rate)} after step ${step}`)
+      .join(", ");
+    this.command.update(
+      lane.command,
+      changes &&
+        `The learning rate was changed by hand (${changes}); the command trains without that change.`,
+    );
     this.showCurves(lane);
-    drawBars(this.gradients, lane.gradients.map((value, index) => ({ name: `layer ${index + 1}`, value })));
+    drawBars(
+      this.gradients,
+      lane.gradients.map((value, index) => ({ name: `layer ${index + 1}`, value })),
+    );
   }
 
   showCurves(lane) {
-    const pick = (points, index) => points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
+    const pick = (points, index) =>
+      points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
     const lines = (index) => [
       { name: "training", look: "s0", points: pick(lane.curve, index) },
       { name: "validation", look: "s1", isDashed: true, points: pick(lane.validation, index) },
     ];
-    const end = lane.phase === "done" || lane.phase === "stopped" ? lane.epochs_done : Math.min(lane.n_epochs, Math.max(1, 1.25 * lane.epochs_done));
+    const end =
+      lane.phase === "done" || lane.phase === "stopped"
+        ? lane.epochs_done
+        : Math.min(lane.n_epochs, Math.max(1, 1.25 * lane.epochs_done));
     this.loss.update(lines(1), end);
     this.accuracy.update(lines(2), end);
     this.accuracy.element.hidden = !lane.has_classes;
@@ -136,10 +196,13 @@ export class TrainView {
     while (this.weights.children.length > weights.images.length) this.weights.lastChild.remove();
     while (this.weights.children.length < weights.images.length) {
       const number = this.weights.children.length + 1;
-      this.weights.append(make("canvas", { class: "pixels signed", role: "img", "aria-label": `Weights of neuron ${number}` }));
+      this.weights.append(
+        make("canvas", { class: "pixels signed", role: "img", "aria-label": `Weights of neuron ${number}` }),
+      );
     }
     weights.images.forEach((image, index) =>
-      drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height));
+      drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height),
+    );
     this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest colour is ±${short(weights.scale, 3)}.`;
   }
 }
@@ -167,11 +230,19 @@ function factsOf(lane) {
     ["speed", `${grouped(lane.samples_per_second)} samples/s`],
   ];
   if (lane.summary) facts.push(["SHA-256 of the weights", lane.summary.weights_sha256]);
-  return facts.map(([name, value]) => make("div", { class: name.startsWith("SHA") ? "hash" : null }, make("dt", {}, name), make("dd", {}, value)));
+  return facts.map(([name, value]) =>
+    make(
+      "div",
+      { class: name.startsWith("SHA") ? "hash" : null },
+      make("dt", {}, name),
+      make("dd", {}, value),
+    ),
+  );
 }
 
 function confusionTable({ class_names: names, counts, of }) {
-  if (names.length > 20) return [make("p", { class: "muted" }, `${names.length} classes are too many to show.`)];
+  if (names.length > 20)
+    return [make("p", { class: "muted" }, `${names.length} classes are too many to show.`)];
   const corner = make("th", { class: "corner" }, "is ↓ named →");
   const head = make("tr", {}, corner, ...names.map((name) => make("th", { scope: "col" }, name)));
   const rows = counts.map((row, right) => {
@@ -184,6 +255,8 @@ function confusionTable({ class_names: names, counts, of }) {
     });
     return make("tr", {}, make("th", { scope: "row" }, names[right]), ...cells);
   });
-  return [make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)),
-    make("p", { class: "muted" }, `Of ${of}. Orange: taken for another class.`)];
+  return [
+    make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)),
+    make("p", { class: "muted" }, `Of ${of}. Orange: taken for another class.`),
+  ];
 }
