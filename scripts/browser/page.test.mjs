@@ -114,11 +114,13 @@ test("a training is started, watched, paused, stepped and steered", async () => 
   const before = await curve();
   await page.waitForTimeout(500);
   assert.equal(await curve(), before, "nothing moves while it is paused");
-  await page.click("#step");
-  await page.waitForFunction((paused) => document.querySelector("#status").textContent !== paused, paused);
   const stepOf = (status) => Number(status.match(/step ([\d\u202f]+)/)[1].replaceAll("\u202f", ""));
-  const steps = stepOf(await text("#status")) - stepOf(paused);
-  assert.ok(steps === 1 || steps === 0, `one batch or one evaluation, not ${steps}`);
+  // At the end of an epoch, the first click evaluates.
+  for (let click = 0; click < 2 && (await text("#status")) === paused; click += 1) {
+    await page.click("#step");
+    await page.waitForTimeout(1000);
+  }
+  assert.equal(stepOf(await text("#status")) - stepOf(paused), 1, "one batch");
 
   await page.fill("#rate", "0.0005");
   await page.press("#rate", "Enter");
