@@ -197,7 +197,7 @@ mod tests {
         budget.restart();
         assert!(budget.allows(Look::Gradients) && !budget.allows(Look::Pictures));
         budget.spend(Look::Gradients, || {
-            std::thread::sleep(Duration::from_millis(1))
+            std::thread::sleep(Duration::from_millis(1));
         });
         assert!(budget.costs[Look::Gradients as usize] >= Duration::from_millis(1));
         assert!(budget.spent >= Duration::from_millis(1));
