@@ -25,7 +25,10 @@ fn steps() -> Vec<Step> {
     ];
     steps.extend(test::matrix());
     steps.push(Step::new("cargo xtask torture --kills 20", || {
-        torture::check(20, 0)
+        torture::check_training(20)
+    }));
+    steps.push(Step::new("cargo xtask torture download --kills 10", || {
+        torture::check_download(10)
     }));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
     steps

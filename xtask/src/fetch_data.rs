@@ -29,10 +29,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The arguments for `nn data fetch`: names first, then `--from`.
+/// The arguments for `nn data fetch`: names first, then `--from`, `--offline`.
 fn fetch_arguments(arguments: &[String]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let mut from = None;
+    let mut is_offline = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         if argument == "--from" {
@@ -42,9 +43,12 @@ fn fetch_arguments(arguments: &[String]) -> Result<Vec<String>> {
             from = Some(value.clone());
         } else if let Some(value) = argument.strip_prefix("--from=") {
             from = Some(value.to_owned());
+        } else if argument == "--offline" {
+            is_offline = true;
         } else if argument.starts_with('-') {
             return Err(Error::usage(format!(
-                "unknown option \"{argument}\" of fetch-data; expected NAME... or --from DIR-or-URL"
+                "unknown option \"{argument}\" of fetch-data; expected NAME..., \
+                 --from DIR-or-URL or --offline"
             )));
         } else {
             names.push(argument.clone());
@@ -56,6 +60,7 @@ fn fetch_arguments(arguments: &[String]) -> Result<Vec<String>> {
     if let Some(from) = from {
         names.extend(["--from".to_owned(), from]);
     }
+    names.extend(is_offline.then(|| "--offline".to_owned()));
     Ok(names)
 }
 
@@ -79,6 +84,7 @@ mod tests {
         for line in ["--from a one two", "one --from=a two", "one two --from a"] {
             assert_eq!(parse(line).expect("valid"), "one two --from a");
         }
+        assert_eq!(parse("--offline one").expect("valid"), "one --offline");
     }
 
     #[test]

@@ -38,7 +38,7 @@ struct Task {
 static TASKS: [Task; 8] = [
     Task {
         name: "fetch-data",
-        arguments: "[NAME...] [--from DIR-or-URL]",
+        arguments: "[NAME...] [--from DIR-or-URL] [--offline]",
         purpose: "bring data sets (default: mnist) into datasets/, through `nn data fetch`",
         help: None,
         run: fetch_data::run,
@@ -59,8 +59,8 @@ static TASKS: [Task; 8] = [
     },
     Task {
         name: "torture",
-        arguments: "[--kills N] [--seed S]",
-        purpose: "trainings killed 500 times at random, which must end with the same bytes",
+        arguments: "[training|download|disk] [--kills N] [--seed S]",
+        purpose: "trainings or downloads killed at random, or a disk that fails: the same bytes",
         help: None,
         run: torture::run,
     },

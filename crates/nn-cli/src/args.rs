@@ -412,6 +412,9 @@ pub(crate) enum DataCommand {
         /// A local folder or another mirror
         #[arg(long, value_name = "DIR|URL")]
         from: Option<OsString>,
+        /// Open no connection: only check what is there, or copy from a folder
+        #[arg(long)]
+        offline: bool,
         #[command(flatten)]
         folder: DataFolder,
     },

@@ -1,9 +1,11 @@
 //! Files that are either whole or not there: written beside their place,
 //! flushed to the disk, renamed, and the folder flushed too.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use crate::disk;
 
 /// Puts `bytes` under `path`: all of them, or none.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -20,22 +22,39 @@ pub(crate) fn replace_after(
     let temporary = temporary(path);
     let written = write_synced(&temporary, bytes)
         .and_then(|()| before_rename(&temporary))
-        .and_then(|()| fs::rename(&temporary, path))
+        .and_then(|()| disk::rename(&temporary, path))
         .and_then(|()| sync_folder(folder_of(path)));
     written.inspect_err(|_| {
         // The temporary file is worthless, and removing it can only fail with it.
-        let _ = fs::remove_file(&temporary);
+        let _ = disk::remove_file(&temporary);
     })
+}
+
+/// Puts `bytes` where a user wants them: into a file, all of them or none; or
+/// into a pipe or a device, which is not replaced.
+pub(crate) fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let mut file = disk::open(OpenOptions::new().write(true), path)?;
+            disk::write(&mut file, bytes)
+        }
+        _ => replace(path, bytes),
+    }
 }
 
 /// Gives a file a second name, in place of what had that name.
 pub(crate) fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
-    let _ = fs::remove_file(&temporary);
+    remove_stale(&temporary)?;
     // Some file systems know no second names.
-    fs::hard_link(file, &temporary)
-        .or_else(|_| fs::copy(file, &temporary).and_then(|_| File::open(&temporary)?.sync_all()))?;
-    fs::rename(&temporary, name)
+    disk::hard_link(file, &temporary)
+        .or_else(|_| {
+            disk::copy(file, &temporary).and_then(|()| disk::sync(&File::open(&temporary)?))
+        })
+        .and_then(|()| disk::rename(&temporary, name))
+        .inspect_err(|_| {
+            let _ = disk::remove_file(&temporary);
+        })
 }
 
 /// Removes what a program that was killed has left behind in `folder`.
@@ -45,7 +64,7 @@ pub(crate) fn remove_temporaries(folder: &Path) {
         let name = name.to_string_lossy();
         if name.starts_with('.') && name.ends_with(TEMPORARY) {
             // What cannot be removed can only be in the way, which is told then.
-            let _ = fs::remove_file(entry.path());
+            let _ = disk::remove_file(&entry.path());
         }
     }
 }
@@ -59,19 +78,31 @@ fn temporary(path: &Path) -> PathBuf {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("."))
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    remove_stale(path)?;
+    let mut file = disk::create_new(path)?;
+    disk::write(&mut file, bytes)?;
+    disk::sync(&file)
+}
+
+/// Removes what a program that was killed left under a temporary name.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match disk::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a rename survive a power cut; folders can be synced on Unix only.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        File::open(path)?.sync_all()
+        disk::sync(&File::open(path)?)
     } else {
         Ok(())
     }

@@ -6,13 +6,14 @@
 //! lets go of it however the program ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nn_core::Checkpoint;
 
 use crate::atomic_file;
+use crate::disk;
 use crate::failure::{Code, Failure, Result};
 
 /// Checkpoints that are kept besides the best.
@@ -35,7 +36,7 @@ impl Checkpoints {
     /// alone.
     pub(crate) fn open(run: &Path) -> Result<Self> {
         let folder = run.join("checkpoint");
-        fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+        disk::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
         let lock = lock(run, &folder.join("lock"))?;
         atomic_file::remove_temporaries(&folder);
         Ok(Self {
@@ -83,7 +84,7 @@ impl Checkpoints {
             match read(path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
                 Err(failure) => warn(&format!(
-                    "warning   {}; going back to the one before",
+                    "{}; going back to the one before",
                     failure.message()
                 )),
             }
@@ -107,8 +108,13 @@ impl Checkpoints {
         read(&self.folder.join(BEST)).ok()
     }
 
+    /// The file name of the newest checkpoint, whole or not.
+    pub(crate) fn newest_name(&self) -> Option<String> {
+        self.steps().last().map(|&step| name_of(step))
+    }
+
     fn path_of(&self, step: u64) -> PathBuf {
-        self.folder.join(format!("step-{step:012}.safetensors"))
+        self.folder.join(name_of(step))
     }
 
     /// Steps of the checkpoints there are, in ascending order.
@@ -132,9 +138,13 @@ impl Checkpoints {
         let n_old = steps.len().saturating_sub(KEPT);
         for &step in &steps[..n_old] {
             // One too many does no harm.
-            let _ = fs::remove_file(self.path_of(step));
+            let _ = disk::remove_file(&self.path_of(step));
         }
     }
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:012}.safetensors")
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {
@@ -151,13 +161,9 @@ fn read(path: &Path) -> Result<Checkpoint> {
 
 /// Locks `path` and leaves the number of this process in it.
 fn lock(run: &Path, path: &Path) -> Result<File> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|error| Failure::io(path, &error))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = disk::open(&options, path).map_err(|error| Failure::io(path, &error))?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
@@ -176,8 +182,9 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
         Err(TryLockError::Error(error)) => return Err(Failure::io(path, &error)),
         Ok(()) => {}
     }
-    file.set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()))
+    let owner = format!("{}\n", std::process::id());
+    disk::set_len(&file, 0)
+        .and_then(|()| disk::write(&mut file, owner.as_bytes()))
         .map_err(|error| Failure::io(path, &error))?;
     Ok(file)
 }

@@ -64,6 +64,7 @@ impl Course<'_> {
         let interrupt = Interrupt::listen().map_err(|error| {
             Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
         })?;
+        self.progress.recall(&rows);
         let mut outcome = Outcome {
             rows,
             ..Outcome::default()
@@ -150,8 +151,8 @@ impl Course<'_> {
             return Err(Failure::from(error)
                 .and(format!("the learning rate was halved {MAX_HALVINGS} times")));
         }
-        self.progress.say(&format!(
-            "warning   {error}; epoch {} starts again with learning rate {rate}",
+        self.progress.warn(&format!(
+            "{error}; epoch {} starts again with learning rate {rate}",
             epoch_start.epoch() + 1
         ));
         trainer.restore(epoch_start)?;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
-use nn_data::download::{Origin, Progress, fetch};
+use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_tensor::Threads;
 
 use crate::args::{DataArguments, DataCommand};
 use crate::datasets::{self, GLYPHS};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::terminal;
 
 pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
         DataCommand::Fetch {
             names,
             from,
+            offline,
             folder,
         } => {
             let origin = from.as_deref().map(OsStr::new).map(Origin::parse);
@@ -31,9 +32,17 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
                 .iter()
                 .map(|name| catalog::find(name))
                 .collect::<Result<_, _>>()?;
-            sources
-                .iter()
-                .try_for_each(|source| fetch_one(source, &folder.data_dir, origin.as_ref()))
+            if *offline {
+                check_offline(origin.as_ref())?;
+            }
+            sources.iter().try_for_each(|source| {
+                let fetched = match &origin {
+                    None if *offline => download::verify(source, &folder.data_dir)?,
+                    origin => fetch_one(source, &folder.data_dir, origin.as_ref())?,
+                };
+                say_fetched(source, &fetched);
+                Ok(())
+            })
         }
     }
 }
@@ -111,17 +120,28 @@ fn describe(source: &Source, data_dir: &Path) {
     }
 }
 
-fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Result<()> {
+fn check_offline(origin: Option<&Origin>) -> Result<()> {
+    match origin {
+        Some(Origin::Mirror(address)) => Err(Failure::usage(format!(
+            "--offline: opens no connection, so none to {address}"
+        ))
+        .help("give --from a local folder, or leave --offline out")),
+        _ => Ok(()),
+    }
+}
+
+fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Result<Fetched> {
     let mut display = Display::new();
-    let fetched = fetch(source, data_dir, origin, &mut |progress| {
-        display.show(progress);
-    })?;
+    let mut show = |progress: Progress<'_>| display.show(progress);
+    Ok(fetch(source, data_dir, origin, &mut show)?)
+}
+
+fn say_fetched(source: &Source, fetched: &Fetched) {
     let folder = fetched.folder.display();
     terminal::line(match fetched.new_files.len() {
         0 => format!("{}: already in {folder}, checksums right", source.name),
         n => format!("{}: {n} files in {folder}, checksums right", source.name),
     });
-    Ok(())
 }
 
 /// A bar a file on a terminal, a line a file in a pipe.
@@ -174,7 +194,7 @@ impl Display {
                 pause,
             } => {
                 self.say(&format!(
-                    "{url}: {failure}; again in {:.0} s",
+                    "{url}: {failure}; again in {:.1} s",
                     pause.as_secs_f64()
                 ));
             }

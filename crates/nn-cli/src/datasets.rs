@@ -83,6 +83,8 @@ pub(crate) struct Request<'a> {
     pub(crate) model: Option<&'a Preprocessing>,
     /// Whether the rows of a table are new, none of them trained on.
     pub(crate) is_new: bool,
+    /// The run whose data are meant: see [`locate`].
+    pub(crate) run: Option<&'a Path>,
 }
 
 impl<'a> Request<'a> {
@@ -94,6 +96,7 @@ impl<'a> Request<'a> {
             selection,
             model: None,
             is_new: false,
+            run: None,
         }
     }
 }
@@ -119,16 +122,21 @@ pub(crate) fn name_or_default(settings: &Settings, data_dir: &Path, say: impl Fn
 }
 
 /// Loads what a training with these settings learns from, telling what a user
-/// should know about it.
+/// should know about it. `run` is the one that is continued, if one is.
 pub(crate) fn to_learn(
     settings: &Settings,
     data_dir: &Path,
+    run: Option<&Path>,
     threads: &Threads,
     say: impl Fn(&str),
 ) -> Result<Data> {
     let selection = Selection::new(settings)?;
     let name = name_or_default(settings, data_dir, &say);
-    let data = Data::load(&Request::to_learn(&name, data_dir, &selection), threads)?;
+    let request = Request {
+        run,
+        ..Request::to_learn(&name, data_dir, &selection)
+    };
+    let data = Data::load(&request, threads)?;
     for note in &data.notes {
         say(&format!("note      {note}"));
     }
@@ -153,16 +161,29 @@ pub(crate) fn load_dataset(
     limit_train: Option<usize>,
     threads: &Threads,
 ) -> Result<Dataset> {
+    load_dataset_of(None, name, data_dir, limit_train, threads)
+}
+
+/// As [`load_dataset`], for a run whose folder of files may lie elsewhere.
+fn load_dataset_of(
+    run: Option<&Path>,
+    name: &str,
+    data_dir: &Path,
+    limit_train: Option<usize>,
+    threads: &Threads,
+) -> Result<Dataset> {
     if name == GLYPHS {
         let n_train = limit_train.unwrap_or(glyphs::N_TRAIN);
         return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads));
     }
-    let path = PathBuf::from(name);
-    if path.is_dir() {
-        return Ok(Dataset::load_idx_folder(&path)?);
+    if Path::new(name).is_dir() {
+        return Ok(Dataset::load_idx_folder(Path::new(name))?);
     }
     match catalog::find(name) {
         Ok(source) => Ok(Dataset::load(source, data_dir)?),
+        Err(_) if locate(Path::new(name), run).is_dir() => {
+            Ok(Dataset::load_idx_folder(&locate(Path::new(name), run))?)
+        }
         Err(_) => {
             let known: Vec<_> = names().collect();
             Err(Failure::usage(format!(
@@ -173,6 +194,21 @@ pub(crate) fn load_dataset(
             .help(format!("`{} data list` shows them", terminal::program())))
         }
     }
+}
+
+/// A path as it was typed when `run` was begun: seen from here or else, since
+/// one may stand in another folder by now, from the nearest folder above the
+/// run in which there is such a path.
+fn locate(typed: &Path, run: Option<&Path>) -> PathBuf {
+    let is_here = typed.is_absolute() || typed.exists();
+    let run = run
+        .filter(|_| !is_here)
+        .and_then(|run| run.canonicalize().ok());
+    let folders = run.iter().flat_map(|run| run.ancestors());
+    folders
+        .map(|folder| folder.join(typed))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| typed.to_owned())
 }
 
 /// Every name that can be loaded.
@@ -234,9 +270,8 @@ impl Division {
 impl Data {
     /// Loads what is asked for and says what is to be learned from it.
     pub(crate) fn load(request: &Request<'_>, threads: &Threads) -> Result<Self> {
-        let path = Path::new(request.name);
-        let mut data = if table::is_table(path) {
-            let loaded = table::load(path, request)?;
+        let mut data = if table::is_table(Path::new(request.name)) {
+            let loaded = table::load(&locate(Path::new(request.name), request.run), request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),
                 task: loaded.task,
@@ -250,7 +285,13 @@ impl Data {
             }
         } else {
             let limit_train = request.selection.limit_train;
-            let mut dataset = load_dataset(request.name, request.data_dir, limit_train, threads)?;
+            let Request {
+                run,
+                name,
+                data_dir,
+                ..
+            } = *request;
+            let mut dataset = load_dataset_of(run, name, data_dir, limit_train, threads)?;
             with_counterpart(&mut dataset.class_names);
             Self {
                 class_names: dataset.class_names.clone(),
@@ -277,6 +318,11 @@ impl Data {
 
     pub(crate) fn n_inputs(&self) -> usize {
         self.dataset.n_inputs()
+    }
+
+    /// How many samples there are to train on.
+    pub(crate) fn n_train(&self) -> usize {
+        self.division.train.len()
     }
 
     /// What one unit of a network's answer is worth in the table's own units,

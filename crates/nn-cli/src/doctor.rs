@@ -99,14 +99,14 @@ fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
                 lines.extend(tries.iter().map(|it| try_line(case, it)));
             }
             Look::Well(evidence) => well.push((check.name, evidence)),
-            Look::Unknown(reason) => unknown.push((check.name, reason)),
+            Look::Unknown(reason) => unknown.push((reason, check.name)),
         }
     }
     if n_ill == 0 {
         lines.extend([String::new(), "nothing wrong found".to_owned()]);
     }
     lines.extend(section("looked for and not found", &well));
-    lines.extend(section("could not be looked for", &unknown));
+    lines.extend(not_looked_for(&unknown));
     lines
 }
 
@@ -139,6 +139,26 @@ fn section(title: &str, looks: &[(&str, &String)]) -> Vec<String> {
     lines
 }
 
+/// Reasons, each with the checks that it kept from being made.
+fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
+    let mut reasons: Vec<(&String, Vec<&str>)> = Vec::new();
+    for &(reason, check) in unknown {
+        match reasons.iter_mut().find(|known| known.0 == reason) {
+            Some((_, checks)) => checks.push(check),
+            None => reasons.push((reason, vec![check])),
+        }
+    }
+    if reasons.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "could not be looked for".to_owned()];
+    for (reason, checks) in reasons {
+        lines.push(format!("  {}", checks.join(", ")));
+        lines.push(format!("    {reason}"));
+    }
+    lines
+}
+
 fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
     let check = |(check, look): &(&Check, Look)| {
         let (verdict, evidence, tries) = match look {
@@ -154,4 +174,25 @@ fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
         "ill": checks.iter().filter(|check| check["verdict"] == "ill").count(),
         "checks": checks,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_checks_have_the_same_name() {
+        let names: HashSet<_> = checks().map(|check| check.name).collect();
+        assert_eq!(names.len(), checks().count());
+    }
+
+    #[test]
+    fn a_reason_is_told_once() {
+        let reason = "no data".to_owned();
+        let lines = not_looked_for(&[(&reason, "scale"), (&reason, "balance")]);
+        assert_eq!(lines[2..], ["  scale, balance", "    no data"]);
+        assert!(not_looked_for(&[]).is_empty());
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::args::{EvaluateArguments, SplitChoice};
 use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
-use crate::run_dir::read_model;
+use crate::run_dir::{locate_model, read_model};
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
@@ -20,12 +20,9 @@ use crate::terminal;
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
     let threads = Threads::all();
-    let data = data_of(
-        &model,
-        arguments.data.as_deref(),
-        &arguments.folder.data_dir,
-        &threads,
-    )?;
+    let place = locate_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let origin = Origin::new(&place, arguments.data.as_deref());
+    let data = data_of(&model, origin, &arguments.folder.data_dir, &threads)?;
     let samples = choose(data.parts()?, arguments.split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
         Failure::from(error)
@@ -40,15 +37,35 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     Ok(())
 }
 
+/// Which data a model is to be tried on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin<'a> {
+    /// Those of the run, or of the model file, that lies here.
+    Run(&'a Path),
+    /// Those of this name.
+    Named(&'a str),
+}
+
+impl<'a> Origin<'a> {
+    /// What was typed after `--data`, or else the data of the run at `place`.
+    pub(crate) fn new(place: &'a Path, typed: Option<&'a str>) -> Self {
+        typed.map_or(Self::Run(place), Self::Named)
+    }
+}
+
 /// The data set the model was trained on, divided as it was then, or another
 /// one, all of whose rows are test rows if it has none of its own.
 pub(crate) fn data_of(
     model: &Model,
-    other: Option<&str>,
+    origin: Origin<'_>,
     data_dir: &Path,
     threads: &Threads,
 ) -> Result<Data> {
     let settings = settings_of(model)?;
+    let (other, run) = match origin {
+        Origin::Run(run) => (None, Some(run)),
+        Origin::Named(name) => (Some(name), None),
+    };
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
         Failure::usage("the model does not say which data it was trained on")
             .help("name it with --data")
@@ -61,6 +78,7 @@ pub(crate) fn data_of(
         selection: &selection,
         model: preprocessing.as_ref(),
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
+        run,
     };
     let data = Data::load(&request, threads)?;
     let trained_on = &model.description.table_sha256;

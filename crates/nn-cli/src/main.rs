@@ -16,6 +16,7 @@ mod table;
 mod plan;
 mod deformation;
 mod difference;
+mod disk;
 mod atomic_file;
 mod metrics_file;
 mod checkpoints;

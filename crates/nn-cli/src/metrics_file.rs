@@ -5,11 +5,12 @@
 //! off, are taken out and will be written again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use nn_core::training::EpochReport;
 
+use crate::disk;
 use crate::failure::{Code, Failure, Result};
 
 const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
@@ -101,11 +102,8 @@ pub(crate) struct MetricsFile {
 impl MetricsFile {
     /// A new file, without rows.
     pub(crate) fn create(path: PathBuf) -> Result<Self> {
-        OpenOptions::new()
-            .create_new(true)
-            .append(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(HEADER.as_bytes()).map(|()| file))
+        disk::open(OpenOptions::new().create_new(true).append(true), &path)
+            .and_then(|mut file| disk::write(&mut file, HEADER.as_bytes()).map(|()| file))
             .map_err(|error| Failure::io(&path, &error))
             .map(|file| Self { path, file })
     }
@@ -113,7 +111,7 @@ impl MetricsFile {
     /// The file of a run that is continued after `n_epochs` epochs, and their
     /// rows.
     pub(crate) fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<Row>)> {
-        let opened = OpenOptions::new().read(true).append(true).open(&path);
+        let opened = disk::open(OpenOptions::new().read(true).append(true), &path);
         let mut file = match opened {
             Err(error) if error.kind() == ErrorKind::NotFound && n_epochs == 0 => {
                 return Ok((Self::create(path)?, Vec::new()));
@@ -129,21 +127,19 @@ impl MetricsFile {
         }
         let kept = if length == 0 {
             // Killed before the header was written.
-            file.set_len(0)
-                .and_then(|()| file.write_all(HEADER.as_bytes()))
+            disk::set_len(&file, 0).and_then(|()| disk::write(&mut file, HEADER.as_bytes()))
         } else {
-            file.set_len(length as u64)
+            disk::set_len(&file, length as u64)
         };
-        kept.and_then(|()| file.sync_all())
+        kept.and_then(|()| disk::sync(&file))
             .map_err(|error| Failure::io(&path, &error))?;
         Ok((Self { path, file }, rows))
     }
 
     /// Adds the row of a finished epoch.
     pub(crate) fn add(&mut self, row: &Row) -> Result<()> {
-        self.file
-            .write_all(row.line().as_bytes())
-            .and_then(|()| self.file.sync_data())
+        disk::write(&mut self.file, row.line().as_bytes())
+            .and_then(|()| disk::sync(&self.file))
             .map_err(|error| Failure::io(&self.path, &error))
     }
 }

@@ -1,8 +1,6 @@
 //! `nn predict RUN FILE.png...`, `nn predict RUN FILE.csv` and
 //! `nn predict RUN --index 0..36`
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,13 +15,15 @@ use nn_tensor::reduce::argmax;
 use serde_json::json;
 
 use crate::args::PredictArguments;
-use crate::evaluate::{data_of, preprocessing_of};
+use crate::atomic_file;
+use crate::evaluate::{Origin, data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
-use crate::run_dir::read_model;
+use crate::run_dir::{locate_model, read_model};
 use crate::table::is_table;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
+    check_output(arguments)?;
     let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
     let mut predictor = Predictor::new(&model);
     match &arguments.index {
@@ -35,6 +35,26 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
                 predict_png(&mut predictor, file, arguments.json)
             }
         }),
+    }
+}
+
+/// One file of predictions holds those of one table.
+fn check_output(arguments: &PredictArguments) -> Result<()> {
+    let Some(output) = &arguments.output else {
+        return Ok(());
+    };
+    match &arguments.files[..] {
+        [file] if is_table(file) => Ok(()),
+        files => Err(Failure::usage(format!(
+            "--output {}: holds the predictions of one CSV file, asked for are {}",
+            output.display(),
+            match (&arguments.index, files) {
+                (Some(_), _) => "those of --index".to_owned(),
+                (None, [file]) => format!("those of {}", file.display()),
+                (None, files) => format!("those of {} files", files.len()),
+            }
+        ))
+        .help("run `nn predict` once a table, each with an --output of its own")),
     }
 }
 
@@ -110,12 +130,10 @@ fn predict_samples(
     arguments: &PredictArguments,
     range: &Range<usize>,
 ) -> Result<()> {
-    let data = data_of(
-        predictor.model,
-        arguments.data.as_deref(),
-        &arguments.folder.data_dir,
-        &Threads::all(),
-    )?;
+    let place = locate_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let origin = Origin::new(&place, arguments.data.as_deref());
+    let data_dir = &arguments.folder.data_dir;
+    let data = data_of(predictor.model, origin, data_dir, &Threads::all())?;
     let nn_data::Inputs::Pixels(pixels) = &data.dataset.test.inputs else {
         return Err(Failure::usage("--index: the data set holds no images"));
     };
@@ -197,8 +215,9 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
     let outputs = answers(model, inputs.view(), &preprocessing);
     match &arguments.output {
         Some(path) => {
-            let to = File::create(path).map_err(|error| Failure::io(path, &error))?;
-            write_predictions(path, BufWriter::new(to), &preprocessing, outputs.view())?;
+            let mut text = Vec::new();
+            write_predictions(path, &mut text, &preprocessing, outputs.view())?;
+            atomic_file::deliver(path, &text).map_err(|error| Failure::io(path, &error))?;
             terminal::line(format!(
                 "{} predictions in {}",
                 outputs.nrows(),

@@ -1,84 +1,145 @@
-//! Showing how a training goes: a bar on a terminal, lines in a pipe, JSON for
-//! programs.
+//! Showing how a training goes: a bar and curves on a terminal, lines in a
+//! pipe, JSON for programs.
 
+mod curve;
+mod dashboard;
+
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_core::training::{BatchReport, EpochReport};
 use serde_json::json;
 
+use crate::metrics_file::Row;
 use crate::terminal;
+use dashboard::Dashboard;
 
-/// The least time between two changes of the bar.
+/// The least time between two changes of what is shown.
 const REDRAW: Duration = Duration::from_millis(50);
 
 /// How a training is shown.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// A bar for the epoch in progress, a line for each finished one.
-    Bar { bar: ProgressBar, drawn: Instant },
+    /// A line for each finished epoch, and below them a bar and the curves.
+    Live(Box<Live>),
     /// A line for each finished epoch.
     Lines,
     /// A JSON object for each finished epoch.
     Json,
 }
 
+/// What moves on a terminal.
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// Draws the dashboard's lines, and takes them away for others.
+    bar: ProgressBar,
+    dashboard: Dashboard,
+    drawn: Instant,
+}
+
+impl Live {
+    fn new() -> Self {
+        let bar = ProgressBar::no_length();
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
+        Self {
+            bar,
+            dashboard: Dashboard::new(),
+            drawn: Instant::now(),
+        }
+    }
+
+    fn draw(&mut self) {
+        self.drawn = Instant::now();
+        let lines = self.dashboard.lines(terminal::width());
+        self.bar.set_message(lines.join("\n"));
+    }
+}
+
+/// How far a training has come.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Epochs that are finished.
+    pub(crate) epoch: usize,
+    /// Epochs that are wanted.
+    pub(crate) n_epochs: usize,
+    /// Steps that are done.
+    pub(crate) step: u64,
+}
+
 impl Progress {
     pub(crate) fn new(json: bool, plain: bool) -> Self {
         if json {
             Self::Json
-        } else if plain || !terminal::is_interactive() {
+        } else if plain || !terminal::can_redraw() {
             Self::Lines
         } else {
-            let bar = ProgressBar::new(1);
-            bar.set_style(
-                ProgressStyle::with_template("epoch {prefix} {bar:24} {msg}")
-                    .expect("the template is right")
-                    .progress_chars("━╸─"),
-            );
-            Self::Bar {
-                bar,
-                drawn: Instant::now(),
-            }
+            Self::Live(Box::new(Live::new()))
         }
     }
 
     /// A line for people; programs do not see it.
     pub(crate) fn say(&self, text: &str) {
         match self {
-            Self::Bar { bar, .. } => bar.suspend(|| terminal::report(text)),
+            Self::Live(live) => {
+                let lines = wrapped(text, terminal::width());
+                live.bar.suspend(|| terminal::report(lines.join("\n")));
+            }
             Self::Lines => terminal::report(text),
             Self::Json => {}
         }
     }
 
+    /// What is not as it should be, though the training goes on.
+    pub(crate) fn warn(&self, text: &str) {
+        match self {
+            Self::Json => terminal::report(json!({ "event": "warning", "text": text })),
+            _ => self.say(&format!("warning   {text}")),
+        }
+    }
+
+    /// A training goes on where it was left.
+    pub(crate) fn resumed(&self, run: &Path, place: &Place) {
+        let Place {
+            epoch,
+            n_epochs,
+            step,
+        } = place;
+        match self {
+            Self::Json => terminal::report(json!({
+                "event": "resumed",
+                "run": run.to_string_lossy(),
+                "epoch": epoch,
+                "step": step,
+            })),
+            _ => self.say(&format!(
+                "resumed   {} after {epoch} of {n_epochs} epochs, step {step}",
+                run.display()
+            )),
+        }
+    }
+
     /// After a batch. `seconds` is the time of the epoch so far.
     pub(crate) fn batch(&mut self, report: &BatchReport, n_epochs: usize, seconds: f64) {
-        let Self::Bar { bar, drawn } = self else {
-            return;
-        };
-        if drawn.elapsed() < REDRAW {
-            return;
+        if let Self::Live(live) = self
+            && live.drawn.elapsed() >= REDRAW
+        {
+            live.dashboard.batch(report, n_epochs, seconds);
+            live.draw();
         }
-        *drawn = Instant::now();
-        let done = report.batch as f64 / report.n_batches as f64;
-        let epochs_left = (n_epochs - report.epoch) as f64 + 1.0 - done;
-        let left = seconds / done.max(1e-9) * epochs_left;
-        let accuracy = report
-            .epoch_accuracy
-            .map(|accuracy| format!("  accuracy {}", terminal::percent(Some(accuracy))))
-            .unwrap_or_default();
-        let rate = (report.batch * report.n_samples) as f64 / seconds.max(1e-9);
-        bar.set_length(report.n_batches as u64);
-        bar.set_position(report.batch as u64);
-        let width = n_epochs.to_string().len();
-        bar.set_prefix(format!("{:>width$}/{n_epochs}", report.epoch));
-        bar.set_message(format!(
-            "loss {:.4}{accuracy}  {} samples/s  {} left",
-            report.epoch_loss,
-            terminal::grouped(rate as usize),
-            duration(left)
-        ));
+    }
+
+    /// Before a training goes on after these epochs.
+    pub(crate) fn recall(&mut self, rows: &[Row]) {
+        if let Self::Live(live) = self {
+            for row in rows {
+                live.dashboard.record(
+                    row.epoch,
+                    [Some(row.train_loss), row.train_accuracy],
+                    [row.validation_loss, row.validation_accuracy],
+                );
+            }
+        }
     }
 
     /// After an epoch. `seconds` are those of training and of evaluation.
@@ -89,50 +150,106 @@ impl Progress {
         n_samples: usize,
         seconds: [f64; 2],
     ) {
+        let line = |width| epoch_line(report, n_epochs, n_samples, seconds[0], width);
         match self {
             Self::Json => terminal::report(epoch_json(report, seconds)),
-            _ => self.say(&epoch_line(report, n_epochs, n_samples, seconds[0])),
+            Self::Lines => terminal::report(line(usize::MAX)),
+            Self::Live(live) => {
+                live.bar
+                    .suspend(|| terminal::report(line(terminal::width())));
+                live.dashboard.epoch(report, n_epochs);
+                if live.drawn.elapsed() >= REDRAW {
+                    live.draw();
+                }
+            }
         }
     }
 
-    /// The bar, if any, has done its work.
+    /// The bar, if any, has done its work; the curves stay.
     pub(crate) fn finish(&self) {
-        if let Self::Bar { bar, .. } = self {
-            bar.finish_and_clear();
+        if let Self::Live(live) = self {
+            live.bar.finish_and_clear();
+            let curves = live.dashboard.curves(terminal::width());
+            if !curves.is_empty() {
+                terminal::report("");
+            }
+            curves.iter().for_each(terminal::report);
         }
     }
 }
 
-fn epoch_line(report: &EpochReport, n_epochs: usize, n_samples: usize, seconds: f64) -> String {
-    let width = n_epochs.to_string().len();
-    let accuracy = |accuracy: Option<f64>| match accuracy {
-        Some(_) => format!("  accuracy {}", terminal::percent(accuracy)),
-        None => String::new(),
-    };
-    let validation = match &report.validation {
-        Some(validation) => {
-            let numbers = validation.regression.map(|errors| {
-                errors
-                    .r_squared
-                    .map_or_else(String::new, |r| format!("  R² {r:.4}"))
-            });
-            format!(
-                "   validation loss {:.4}{}{}",
-                validation.loss,
-                accuracy(validation.accuracy),
-                numbers.unwrap_or_default()
-            )
+/// Width of the first word of a line for people, and of what comes before the
+/// second line of a long one.
+const INDENT: usize = 10;
+
+/// A line for people in lines of at most `width` columns, cut between words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        let is_full = line + word.trim_end().chars().count() > width;
+        if is_full && line > INDENT {
+            lines.push(" ".repeat(INDENT));
         }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines
+        .iter()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+/// An epoch in a line of at most `width` columns, if that can be.
+fn epoch_line(
+    report: &EpochReport,
+    n_epochs: usize,
+    n_samples: usize,
+    seconds: f64,
+    width: usize,
+) -> String {
+    let digits = n_epochs.to_string().len();
+    let epoch = format!("{:>digits$}/{n_epochs}", report.epoch);
+    let validation = report.validation.as_ref();
+    let text = |name: &str, [loss, accuracy]: [&str; 2]| {
+        let numbers = match name {
+            "" => [Some(report.train_loss), report.train_accuracy],
+            _ => [
+                validation.map(|it| it.loss),
+                validation.and_then(|it| it.accuracy),
+            ],
+        };
+        let loss = numbers[0].map(|value| format!("{name}{loss}{value:.4}"));
+        let share = numbers[1].map(|_| format!("  {accuracy}{}", terminal::percent(numbers[1])));
+        loss.unwrap_or_default() + &share.unwrap_or_default()
+    };
+    let names = ["loss ", "accuracy "];
+    let explained = validation
+        .and_then(|it| it.regression?.r_squared)
+        .map_or_else(String::new, |r| format!("  R² {r:.4}"));
+    let train = text("", names);
+    let held_back = match validation {
+        Some(_) => format!("   {}{explained}", text("validation ", names)),
         None => String::new(),
     };
-    format!(
-        "epoch {:>width$}/{n_epochs}  loss {:.4}{}{validation}   {}  {} samples/s",
-        report.epoch,
-        report.train_loss,
-        accuracy(report.train_accuracy),
-        terminal::seconds(seconds),
-        terminal::grouped((n_samples as f64 / seconds.max(1e-9)) as usize),
-    )
+    let time = terminal::seconds(seconds);
+    let rate = terminal::grouped((n_samples as f64 / seconds.max(1e-9)) as usize);
+    let names = ["loss ", ""];
+    let brief = [text("", names), text("validation ", names)].join("   ");
+    let short = [text("", ["", ""]), text("validation ", ["", ""])].join("  ");
+    let lines = [
+        format!("epoch {epoch}  {train}{held_back}   {time}  {rate} samples/s"),
+        format!("epoch {epoch}  {train}{held_back}   {time}"),
+        format!("epoch {epoch}  {train}{held_back}"),
+        format!("epoch {epoch}  {}   {time}", brief.trim_end()),
+        format!("epoch {epoch}  {}", brief.trim_end()),
+        format!("{epoch}  {}", short.trim_end()),
+        format!("{epoch}  {}", short.trim_end().replace("validation ", "")),
+    ];
+    let [.., shortest] = &lines;
+    let fits = |line: &&String| line.chars().count() <= width;
+    lines.iter().find(fits).unwrap_or(shortest).clone()
 }
 
 fn epoch_json(
@@ -162,5 +279,90 @@ fn duration(seconds: f64) -> String {
         format!("{:.0} min", seconds / 60.0)
     } else {
         format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_core::metrics::Evaluation;
+
+    use super::*;
+
+    fn report(validation: Option<Evaluation>) -> EpochReport {
+        EpochReport {
+            epoch: 3,
+            step: 30,
+            learning_rate: 0.1,
+            train_loss: 0.25,
+            train_accuracy: Some(0.875),
+            validation,
+            is_best: true,
+            is_stopping: false,
+        }
+    }
+
+    fn evaluation() -> Evaluation {
+        Evaluation {
+            n_samples: 100,
+            loss: 0.5,
+            accuracy: Some(0.75),
+            confusion: None,
+            regression: None,
+        }
+    }
+
+    #[test]
+    fn an_epoch_fits_its_terminal() {
+        let report = report(Some(evaluation()));
+        let line = |width| epoch_line(&report, 10, 1000, 2.0, width);
+        let expected = [
+            (
+                usize::MAX,
+                "epoch  3/10  loss 0.2500  accuracy 87.50 %   \
+                 validation loss 0.5000  accuracy 75.00 %   2.00 s  500 samples/s",
+            ),
+            (
+                79,
+                "epoch  3/10  loss 0.2500  87.50 %   validation loss 0.5000  75.00 %   2.00 s",
+            ),
+            (60, " 3/10  0.2500  87.50 %  validation 0.5000  75.00 %"),
+            (39, " 3/10  0.2500  87.50 %  0.5000  75.00 %"),
+        ];
+        for (width, expected) in expected {
+            assert_eq!(line(width), expected);
+        }
+        let shortest = line(39).chars().count();
+        for width in shortest..120 {
+            assert!(line(width).chars().count() <= width, "{width}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_without_validation() {
+        let line = epoch_line(&report(None), 3, 1000, 2.0, usize::MAX);
+        let expected = "epoch 3/3  loss 0.2500  accuracy 87.50 %   2.00 s  500 samples/s";
+        assert_eq!(line, expected);
+        let line = epoch_line(&report(None), 3, 1000, 2.0, 1);
+        assert_eq!(line, "3/3  0.2500  87.50 %");
+    }
+
+    #[test]
+    fn lines_are_cut_between_words() {
+        let text = "data      mnist: 54 000 training samples";
+        assert_eq!(wrapped(text, 80), [text]);
+        let expected = [
+            "data      mnist: 54",
+            "          000 training",
+            "          samples",
+        ];
+        assert_eq!(wrapped(text, 22), expected);
+        assert_eq!(
+            wrapped("anything at all", 0)
+                .join(" ")
+                .matches("all")
+                .count(),
+            1
+        );
+        assert_eq!(wrapped("", 10), [""]);
     }
 }

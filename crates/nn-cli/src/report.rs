@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::args::{ReportArguments, SplitChoice};
 use crate::datasets::Data;
-use crate::evaluate::data_of;
+use crate::evaluate::{Origin, data_of};
 use crate::failure::{Failure, Result};
 use crate::run_dir::read_model;
 use crate::run_files::{locate_run, read_run};
@@ -64,7 +64,7 @@ fn report_on(directory: &Path, arguments: &ReportArguments, threads: &Threads) -
         .ok();
     let data_dir = &arguments.folder.data_dir;
     let data = model.as_ref().and_then(|model| {
-        data_of(model, None, data_dir, threads)
+        data_of(model, Origin::Run(directory), data_dir, threads)
             .map_err(|failure| missing.push(format!("Results and mistakes: {}", failure.message())))
             .ok()
     });

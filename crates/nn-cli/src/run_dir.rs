@@ -11,6 +11,7 @@ use nn_core::Model;
 
 use crate::atomic_file;
 use crate::checkpoints::Checkpoints;
+use crate::disk;
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::{MetricsFile, Row};
 use crate::settings::Settings;
@@ -111,7 +112,7 @@ pub(crate) fn create_directory(
     name: Option<&str>,
     prefix: &str,
 ) -> Result<PathBuf> {
-    fs::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
+    disk::create_dir_all(runs_dir).map_err(|error| Failure::io(runs_dir, &error))?;
     match name {
         Some(name) => create_named(runs_dir, name),
         None => create_counted(runs_dir, prefix),
@@ -166,7 +167,7 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
         )));
     }
     let path = runs_dir.join(name);
-    match fs::create_dir(&path) {
+    match disk::create_dir(&path) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::usage(format!(
             "{}: this run exists and is not overwritten",
@@ -180,7 +181,7 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
 fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
     for number in 1_u32.. {
         let path = runs_dir.join(format!("{prefix}-{number}"));
-        match fs::create_dir(&path) {
+        match disk::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Failure::io(&path, &error)),
@@ -212,7 +213,8 @@ pub(crate) fn read_model(run: &Path, runs_dir: &Path) -> Result<Model> {
     })
 }
 
-fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
+/// Where that model lies.
+pub(crate) fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     for candidate in &candidates {
         if candidate.is_dir() {

@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     };
     let data_dir = &arguments.folder.data_dir;
     let (config, old) = Config::of(arguments, |text| progress.say(text))?;
-    let data = datasets::to_learn(&config.train, data_dir, &threads, |text| progress.say(text))?;
+    let say = |text: &str| progress.say(text);
+    let data = datasets::to_learn(&config.train, data_dir, old.as_deref(), &threads, say)?;
     let flags = Flags::new(config.train.clone(), config.space()?);
     flags.check(&data, config.objective)?;
     let folder = match old {

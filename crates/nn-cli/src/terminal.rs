@@ -8,12 +8,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 /// Writes a line to standard output.
 pub(crate) fn line(text: impl Display) {
-    end_if_closed(writeln!(io::stdout().lock(), "{text}"));
+    end_if_closed(write_line(text));
 }
 
 /// Writes a line about work that goes on even if nobody reads about it.
 pub(crate) fn report(text: impl Display) {
-    let written = writeln!(io::stdout().lock(), "{text}");
+    let written = write_line(text);
     end_if_closed(written.or_else(|error| match error.kind() {
         ErrorKind::BrokenPipe => Ok(()),
         _ => Err(error),
@@ -29,6 +29,20 @@ pub(crate) fn error_line(text: impl Display) {
 /// Whether a person is watching standard output.
 pub(crate) fn is_interactive() -> bool {
     io::stdout().is_terminal()
+}
+
+/// Whether what was written can be written over: a person is watching, on a
+/// terminal that can move its cursor.
+pub(crate) fn can_redraw() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+    is_interactive() && io::stderr().is_terminal() && !is_dumb
+}
+
+/// Columns of the terminal, one of them left free: some terminals begin a new
+/// line after the last one.
+pub(crate) fn width() -> usize {
+    let columns = console::Term::stderr().size_checked();
+    columns.map_or(79, |(_, columns)| usize::from(columns).saturating_sub(1))
 }
 
 /// Whether this program was started with `cargo run`, which tells so.
@@ -81,6 +95,19 @@ pub(crate) fn seconds(seconds: f64) -> String {
 /// A share in percent, or a dash.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+#[cfg(not(test))]
+fn write_line(text: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{text}")
+}
+
+/// In a way that the test harness sees, and shows if a test fails.
+#[cfg(test)]
+#[expect(clippy::print_stdout, reason = "tests alone print like this")]
+fn write_line(text: impl Display) -> io::Result<()> {
+    println!("{text}");
+    Ok(())
 }
 
 fn end_if_closed(written: io::Result<()>) {

@@ -4,8 +4,6 @@
 mod show;
 mod step;
 
-use std::path::Path;
-
 use nn_core::batches::{Samples, Targets};
 use nn_core::training::{ClassWeights, TrainingConfig};
 use nn_core::{Model, Network};
@@ -16,10 +14,10 @@ pub(crate) use step::{Step, step_of};
 
 use crate::args::{SplitChoice, TraceArguments};
 use crate::datasets::Data;
-use crate::evaluate::{choose, data_of, settings_of, split_name};
+use crate::evaluate::{Origin, choose, data_of, settings_of, split_name};
 use crate::failure::{Failure, Result};
 use crate::plan::Plan;
-use crate::run_dir::read_model;
+use crate::run_dir::{locate_model, read_model};
 use crate::terminal;
 
 /// A sample and what a step with it does.
@@ -53,8 +51,10 @@ pub(crate) struct Choice {
 
 pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
     let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
-    let other = arguments.data.as_deref();
-    let data = load(&model, other, &arguments.folder.data_dir)?;
+    let place = locate_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let origin = Origin::new(&place, arguments.data.as_deref());
+    let data_dir = &arguments.folder.data_dir;
+    let data = data_of(&model, origin, data_dir, &Threads::all())?;
     let choice = Choice {
         split: arguments.split,
         index: arguments.index,
@@ -68,10 +68,6 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
         lines.iter().for_each(terminal::line);
     }
     Ok(())
-}
-
-fn load(model: &Model, other: Option<&str>, data_dir: &Path) -> Result<Data> {
-    data_of(model, other, data_dir, &Threads::all())
 }
 
 /// The step of one sample through a model, by the settings it was trained with.
@@ -89,7 +85,8 @@ pub(crate) fn of_model(model: &Model, data: &Data, choice: Choice) -> Result<Tra
             "--index: expected an index below {}, the number of {split} samples, found {}",
             samples.len(),
             choice.index
-        )));
+        ))
+        .help("samples are counted from 0"));
     }
     let untrained;
     let network = if choice.is_untrained {

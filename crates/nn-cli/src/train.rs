@@ -1,6 +1,8 @@
 //! `nn train`
 
 mod conclusion;
+#[cfg(test)]
+mod faults;
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use crate::difference::{check_flags, check_settings};
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::Row;
 use crate::plan::Plan;
-use crate::progress::Progress;
+use crate::progress::{Place, Progress};
 use crate::report;
 use crate::run_dir::{self, RunDir};
 use crate::run_files::locate_run;
@@ -58,8 +60,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
     };
-    let data = load(&settings, arguments, &progress, &threads)?;
+    let data = load(&settings, arguments, None, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
+    warn_of_large_batches(&plan, &data, &progress);
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
@@ -84,8 +87,8 @@ fn resume(
 ) -> Result<()> {
     let settings = run_dir::read_config(run)?;
     let checkpoints = Checkpoints::open(run)?;
-    let checkpoint = checkpoints.newest(|warning| progress.say(warning))?;
-    let data = load(&settings, arguments, &progress, &threads)?;
+    let checkpoint = checkpoints.newest(|warning| progress.warn(warning))?;
+    let data = load(&settings, arguments, Some(run), &progress, &threads)?;
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
     check_flags(&arguments.settings, &settings, &plan, &data)?;
     let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
@@ -105,11 +108,25 @@ fn resume(
 fn load(
     settings: &Settings,
     arguments: &TrainArguments,
+    run: Option<&Path>,
     progress: &Progress,
     threads: &Threads,
 ) -> Result<Data> {
     let data_dir = &arguments.folder.data_dir;
-    datasets::to_learn(settings, data_dir, threads, |text| progress.say(text))
+    datasets::to_learn(settings, data_dir, run, threads, |text| progress.say(text))
+}
+
+fn warn_of_large_batches(plan: &Plan, data: &Data, progress: &Progress) {
+    let n_train = data.n_train();
+    if let BatchSize::Rows(rows) = plan.training.batch_size
+        && rows > n_train
+    {
+        progress.warn(&format!(
+            "batches of {}, but {} samples to train on: every step takes them all",
+            terminal::grouped(rows),
+            terminal::grouped(n_train)
+        ));
+    }
 }
 
 fn say_finished(progress: &Progress, run: &Path) {
@@ -260,16 +277,15 @@ impl Session<'_> {
             };
             failure.help(help)
         })?;
-        self.progress.say(&format!(
-            "resumed   {} after {} of {} epochs, step {}",
-            self.run_dir.path().display(),
-            trainer.epoch(),
-            self.plan.training.epochs,
-            trainer.step(),
-        ));
+        let place = Place {
+            epoch: trainer.epoch(),
+            n_epochs: self.plan.training.epochs,
+            step: trainer.step(),
+        };
+        self.progress.resumed(self.run_dir.path(), &place);
         if note["version"] != env!("CARGO_PKG_VERSION") {
-            self.progress.say(&format!(
-                "warning   the checkpoint was made by version {}, this is {}; \
+            self.progress.warn(&format!(
+                "the checkpoint was made by version {}, this is {}; \
                  the weights may differ from those of an unbroken run",
                 note["version"],
                 env!("CARGO_PKG_VERSION")
@@ -297,11 +313,7 @@ impl Session<'_> {
     /// it was good, and says so.
     fn keep_best(&self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
         if failure.code() != Code::Diverged {
-            let run = self.run_dir.path().display();
-            return failure.help(format!(
-                "mend that, then `{} train --resume {run}` continues from the last checkpoint",
-                terminal::program()
-            ));
+            return failure.help(self.continuation());
         }
         // What went wrong is told either way.
         let _ = self.run_dir.write_failure(failure.message());
@@ -322,6 +334,16 @@ impl Session<'_> {
             )),
             Err(_) => failure,
         }
+    }
+
+    /// How to go on with a training that our own disk has ended.
+    fn continuation(&self) -> String {
+        let (program, run) = (terminal::program(), self.run_dir.path().display());
+        let from = match self.run_dir.checkpoints.newest_name() {
+            Some(name) => format!("from checkpoint/{name}"),
+            None => "from its beginning".to_owned(),
+        };
+        format!("mend that, then `{program} train --resume {run}` continues {from}")
     }
 
     /// Whether there is a report now. A training that went well does not fail

@@ -9,9 +9,9 @@
 //!
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::ArrayView2;
 use nn_tensor::sparse::Written;
-use nn_tensor::{AlignedSlice, Scalar, Threads};
+use nn_tensor::{AlignedSlice, Matrix, MatrixMut, Scalar, Threads};
 
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
 use crate::layer::{Layer, MIN_PIECE, batch_norm, dense, dropout};
@@ -159,12 +159,12 @@ impl<S: Scalar> Gradients<S> {
                 );
             }
             let (below, this) = self.errors.split_at_mut(index);
-            let error = this[0].view(n_rows);
+            let error = this[0].matrix(n_rows);
             if let Some(below) = below.last_mut() {
                 dense::backward(
                     error,
-                    layer.weights_of(parameters),
-                    below.view_mut(n_rows),
+                    layer.weight_matrix(parameters),
+                    below.matrix_mut(n_rows),
                     threads,
                 );
             }
@@ -199,17 +199,17 @@ impl<S: Scalar> Gradients<S> {
             let layer = network.layers()[index].clone();
             let (below, this) = self.errors.split_at_mut(index);
             if let Some(below) = below.last_mut() {
-                let weights = layer.weights_of(network.parameters());
+                let weights = layer.weight_matrix(network.parameters());
                 dense::backward(
-                    this[0].view(n_rows),
+                    this[0].matrix(n_rows),
                     weights,
-                    below.view_mut(n_rows),
+                    below.matrix_mut(n_rows),
                     threads,
                 );
             }
             let (weights, bias) = layer.split_mut(network.parameters_mut());
             let transposed = transposed.take_for(index);
-            let error = this[0].view(n_rows);
+            let error = this[0].matrix(n_rows);
             inputs_of(index, inputs, trace).gradients(
                 error,
                 weights,
@@ -240,17 +240,13 @@ impl<S: Scalar> Gradients<S> {
 }
 
 impl<S: Scalar> LayerError<S> {
-    fn view(&self, n_rows: usize) -> ArrayView2<'_, S> {
-        ArrayView2::from_shape((n_rows, self.width), &self.values[..n_rows * self.width])
-            .expect("the slice has the size of the matrix")
+    fn matrix(&self, n_rows: usize) -> Matrix<'_, S> {
+        Matrix::new(&self.values[..n_rows * self.width], [n_rows, self.width])
     }
 
-    fn view_mut(&mut self, n_rows: usize) -> ArrayViewMut2<'_, S> {
-        ArrayViewMut2::from_shape(
-            (n_rows, self.width),
-            &mut self.values[..n_rows * self.width],
-        )
-        .expect("the slice has the size of the matrix")
+    fn matrix_mut(&mut self, n_rows: usize) -> MatrixMut<'_, S> {
+        let shape = [n_rows, self.width];
+        MatrixMut::new(&mut self.values[..n_rows * self.width], shape)
     }
 }
 
@@ -263,7 +259,7 @@ fn inputs_of<'a, S: Scalar>(
     if index == 0 {
         inputs
     } else {
-        trace.layer(index - 1).outputs().into()
+        trace.layer(index - 1).output_matrix().into()
     }
 }
 

@@ -424,6 +424,17 @@ mod tests {
         }
     }
 
+    /// Golden values of `scripts/random_reference.py`.
+    #[test]
+    fn divisions_and_orders_never_change() {
+        let (kept, held_back) = split(12, 0.25, &mut Streams::new(7).stream(Purpose::Split, 0));
+        assert_eq!(kept, [0, 2, 3, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(held_back, [1, 4, 5]);
+        let mut order = [0; 10];
+        shuffle(&mut order, 3, Streams::new(7));
+        assert_eq!(order, [5, 2, 0, 8, 1, 7, 3, 6, 4, 9]);
+    }
+
     #[test]
     fn an_epoch_visits_every_sample_and_epochs_differ() {
         let mut first = vec![0; 100];

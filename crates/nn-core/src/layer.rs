@@ -13,7 +13,7 @@ pub mod batch_norm;
 use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-use nn_tensor::Scalar;
+use nn_tensor::{Matrix, MatrixMut, Scalar};
 
 use crate::activation::Activation;
 use crate::init::Init;
@@ -165,16 +165,22 @@ impl Layer {
             .expect("the range has the size of the matrix")
     }
 
+    /// The weights inside a buffer laid out like the parameters, for products.
+    pub(crate) fn weight_matrix<'a, S: Scalar>(&self, buffer: &'a [S]) -> Matrix<'a, S> {
+        Matrix::new(&buffer[self.weights()], [self.n_inputs, self.n_outputs])
+    }
+
     /// Weights and biases inside a buffer laid out like the parameters.
     pub(crate) fn split_mut<'a, S: Scalar>(
         &self,
         buffer: &'a mut [S],
-    ) -> (ArrayViewMut2<'a, S>, &'a mut [S]) {
+    ) -> (MatrixMut<'a, S>, &'a mut [S]) {
         let both = &mut buffer[self.weights().start..self.bias().end];
         let (weights, bias) = both.split_at_mut(self.n_inputs * self.n_outputs);
-        let weights = ArrayViewMut2::from_shape((self.n_inputs, self.n_outputs), weights)
-            .expect("the range has the size of the matrix");
-        (weights, bias)
+        (
+            MatrixMut::new(weights, [self.n_inputs, self.n_outputs]),
+            bias,
+        )
     }
 
     /// The biases inside a buffer laid out like the parameters.

@@ -8,9 +8,9 @@
 //! an optimizer, the model file, weight averaging and the gradient check are
 //! each one plain loop.
 
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2};
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_tensor::{AlignedSlice, Scalar, Threads};
+use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
@@ -482,7 +482,7 @@ impl<S: Scalar> Trace<S> {
     ) -> (LayerInputs<'t, S>, &'t mut LayerTrace<S>) {
         let (below, rest) = self.layers.split_at_mut(index);
         let inputs = match below.last() {
-            Some(below) => below.outputs().into(),
+            Some(below) => below.output_matrix().into(),
             None => inputs,
         };
         (inputs, &mut rest[0])
@@ -532,13 +532,22 @@ impl<S: Scalar> LayerTrace<S> {
     /// What the layer above sees: a, after dropout if there is any.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn outputs(&self) -> ArrayView2<'_, S> {
+        ArrayView2::from_shape((self.n_rows, self.width), self.output_values())
+            .expect("the slice has the size of the matrix")
+    }
+
+    /// [`outputs`](Self::outputs), for products.
+    pub(crate) fn output_matrix(&self) -> Matrix<'_, S> {
+        Matrix::new(self.output_values(), [self.n_rows, self.width])
+    }
+
+    pub(crate) fn output_values(&self) -> &[S] {
         let values = if self.is_dropped {
             &self.dropped
         } else {
             &self.activations
         };
-        ArrayView2::from_shape((self.n_rows, self.width), &values[..self.len()])
-            .expect("the slice has the size of the matrix")
+        &values[..self.len()]
     }
 
     /// m: 0 for silenced outputs, 1/(1 − p) for others; empty without dropout.
@@ -564,13 +573,10 @@ impl<S: Scalar> LayerTrace<S> {
         threads: &Threads,
     ) {
         let len = self.len();
-        let sums =
-            ArrayViewMut2::from_shape((self.n_rows, self.width), &mut self.activations[..len])
-                .expect("the slice has the size of the matrix");
         inputs.weighted_sums(
-            layer.weights_of(parameters),
+            layer.weight_matrix(parameters),
             &parameters[layer.bias()],
-            sums,
+            &mut self.activations[..len],
             threads,
         );
     }

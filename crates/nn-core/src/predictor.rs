@@ -1,7 +1,6 @@
 //! One answer at a time, into a given slice, without allocation.
 
-use ndarray::ArrayView2;
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::network::{Network, Trace};
 
@@ -49,8 +48,7 @@ impl<'n, S: Scalar> Predictor<'n, S> {
     /// # Panics
     /// If a slice has another length.
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) {
-        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
-            .expect("a slice is a matrix of one row");
+        let row = Matrix::new(inputs, [1, inputs.len()]);
         let answer = self.network.forward(row, &mut self.trace, &self.threads);
         outputs.copy_from_slice(answer.as_slice().expect("one row is contiguous"));
     }

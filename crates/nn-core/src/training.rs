@@ -15,30 +15,38 @@
 //! may show it, save it, wait, change the learning rate, or not call again.
 //! [`Trainer::run`] calls it to the end. There is no other loop.
 
+mod config;
+mod event;
+mod sparse_blocks;
+mod block_loss;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use ndarray::ArrayView2;
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
-use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::sparse::Written;
+use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
 use crate::layer::inputs::{LayerInputs, TransposedInputs};
-use crate::loss::Loss;
 use crate::menu::Range;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
-use crate::schedule::{Plateau, Position, Schedule};
+use crate::schedule::{Plateau, Position};
 use crate::{Error, Result};
 
+use block_loss::{BlockLoss, class_weights, weight_of};
+pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
+pub use event::{BatchReport, EpochReport, Event};
+use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
 
@@ -48,212 +56,6 @@ const MAX_BLOCK_ROWS: usize = 2048;
 /// Rows between the ones that are worked on and those that are asked for from
 /// memory: a small batch is done sooner than memory answers.
 const PREFETCH_DISTANCE: usize = 2;
-
-/// Rows in a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BatchSize {
-    /// All rows: batch gradient descent.
-    Full,
-    /// So many rows; 1 is stochastic gradient descent. The last batch of an
-    /// epoch may be smaller.
-    Rows(usize),
-}
-
-impl BatchSize {
-    /// Rows in a step, of so many samples.
-    fn rows(self, n_samples: usize) -> usize {
-        match self {
-            Self::Full => n_samples,
-            Self::Rows(rows) => rows.min(n_samples),
-        }
-    }
-}
-
-/// What the gradient of a batch is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reduction {
-    /// The (weighted) mean of the gradients of its rows.
-    Mean,
-    /// Their sum (newbies 2.4 and 5.2.9).
-    Sum,
-}
-
-/// How much the rows of each class count.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ClassWeights {
-    /// All alike.
-    None,
-    /// n/(K·n_k): each class as much as any other (as in scikit-learn).
-    Balanced,
-    /// One factor a class.
-    Given(Vec<f64>),
-}
-
-/// Everything about a training but the network and the data.
-///
-/// | Name | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `loss` | | see [`Loss`] | |
-/// | `reduction` | mean | of the rows of a batch | |
-/// | `label_smoothing` | 0 | share of the answer spread over all classes | 0 up to but not 1 |
-/// | `class_weights` | none | factors on the rows of a class | 0 or above |
-/// | `optimizer` | | see [`Optimizer`] | |
-/// | `learning_rate` | the optimizer's | η | above 0 |
-/// | `schedule` | constant | see [`Schedule`] | |
-/// | `batch_size` | 64 rows | rows in a step | from 1 |
-/// | `epochs` | 10 | passes over the data | from 1 |
-/// | `penalty` | 0 | L1 and L2 | 0 or above |
-/// | `max_norm` | none | longest weight vector into a neuron | above 0 |
-/// | `clip_norm` | none | longest gradient | above 0 |
-/// | `clip_value` | none | largest gradient of one parameter | above 0 |
-/// | `patience` | 0 | epochs without a lower validation loss before training stops and the best weights come back; 0: never | |
-/// | `averaging` | none | decay of a running mean of the weights that takes their place (EMA) | 0 up to but not 1 |
-/// | `shuffle` | yes | a new order every epoch | |
-/// | `seed` | 0 | order of the rows, dropout | |
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainingConfig {
-    /// What is made small.
-    pub loss: Loss,
-    /// Mean or sum over a batch.
-    pub reduction: Reduction,
-    /// ε of label smoothing.
-    pub label_smoothing: f64,
-    /// Factors on the rows of each class.
-    pub class_weights: ClassWeights,
-    /// How a gradient becomes a step.
-    pub optimizer: Optimizer,
-    /// η
-    pub learning_rate: f64,
-    /// How η changes.
-    pub schedule: Schedule,
-    /// Rows in a step.
-    pub batch_size: BatchSize,
-    /// Passes over the data.
-    pub epochs: usize,
-    /// Cost of large weights.
-    pub penalty: Penalty,
-    /// Longest weight vector into a neuron (Srivastava et al. 2014).
-    pub max_norm: Option<f64>,
-    /// Longest gradient (Pascanu et al. 2013).
-    pub clip_norm: Option<f64>,
-    /// Largest gradient of one parameter.
-    pub clip_value: Option<f64>,
-    /// Epochs to wait for a lower validation loss.
-    pub patience: usize,
-    /// Decay of a running mean of the weights (Polyak & Juditsky 1992).
-    pub averaging: Option<f64>,
-    /// A new order every epoch.
-    pub shuffle: bool,
-    /// Seed of the order and of dropout.
-    pub seed: u64,
-}
-
-impl TrainingConfig {
-    /// The usual choices for a loss and an optimizer.
-    pub fn new(loss: Loss, optimizer: Optimizer) -> Self {
-        Self {
-            loss,
-            reduction: Reduction::Mean,
-            label_smoothing: 0.0,
-            class_weights: ClassWeights::None,
-            optimizer,
-            learning_rate: optimizer.default_learning_rate(),
-            schedule: Schedule::Constant,
-            batch_size: BatchSize::Rows(64),
-            epochs: 10,
-            penalty: Penalty::default(),
-            max_norm: None,
-            clip_norm: None,
-            clip_value: None,
-            patience: 0,
-            averaging: None,
-            shuffle: true,
-            seed: 0,
-        }
-    }
-
-    /// Whether every number lies in its range.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`].
-    pub fn check(&self) -> Result<()> {
-        Range::Positive.check("learning rate", self.learning_rate)?;
-        Range::Fraction.check("label smoothing", self.label_smoothing)?;
-        Range::Count.check("epochs", self.epochs as f64)?;
-        if let BatchSize::Rows(rows) = self.batch_size {
-            Range::Count.check("batch size", rows as f64)?;
-        }
-        for (what, limit) in [
-            ("max-norm", self.max_norm),
-            ("clip-norm", self.clip_norm),
-            ("clip-value", self.clip_value),
-        ] {
-            limit
-                .map(|limit| Range::Positive.check(what, limit))
-                .transpose()?;
-        }
-        if let Some(decay) = self.averaging {
-            Range::Fraction.check("averaging", decay)?;
-        }
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            for weight in weights {
-                Range::NotNegative.check("class weight", *weight)?;
-            }
-        }
-        self.penalty.check()
-    }
-}
-
-/// What [`Trainer::advance`] has just done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// One step.
-    Batch(BatchReport),
-    /// An epoch, its validation included.
-    Epoch(EpochReport),
-}
-
-/// One step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BatchReport {
-    /// Epoch, counted from 1.
-    pub epoch: usize,
-    /// Batch of the epoch, counted from 1.
-    pub batch: usize,
-    /// Batches in an epoch.
-    pub n_batches: usize,
-    /// Rows in the batch.
-    pub n_samples: usize,
-    /// Mean loss of the rows before the step.
-    pub loss: f64,
-    /// Mean loss of the epoch's rows so far.
-    pub epoch_loss: f64,
-    /// Share of right answers of the epoch's rows so far, if classes are learned.
-    pub epoch_accuracy: Option<f64>,
-    /// The rate of the step.
-    pub learning_rate: f64,
-}
-
-/// One epoch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EpochReport {
-    /// Epoch, counted from 1.
-    pub epoch: usize,
-    /// Steps since the beginning.
-    pub step: u64,
-    /// Rate of the last step.
-    pub learning_rate: f64,
-    /// Mean loss per row, each row taken when its batch came up.
-    pub train_loss: f64,
-    /// Share of right answers, likewise; `None` for regression.
-    pub train_accuracy: Option<f64>,
-    /// The validation rows after the epoch, if there are any.
-    pub validation: Option<Evaluation>,
-    /// Whether no epoch before had a lower validation (or training) loss.
-    pub is_best: bool,
-    /// Whether patience has run out.
-    pub is_stopping: bool,
-}
 
 /// Trains one network on one set of samples.
 ///
@@ -317,95 +119,10 @@ struct Buffers<S> {
     trace: Trace<S>,
     gradients: Gradients<S>,
     evaluator: Option<Evaluator<S>>,
-    sparse: Option<SparseBuffers<S>>,
+    sparse: Option<SparseBlocks<S>>,
     /// Whether the step of plain gradient descent is done during
     /// backpropagation.
     descends: bool,
-}
-
-/// The inputs of all samples, or of an augmented block, without their zeros.
-#[derive(Clone, Debug)]
-struct SparseBuffers<S> {
-    matrix: SparseBytes,
-    factors: Box<[S; 256]>,
-    /// One buffer, or, where every epoch has the same blocks, one a block,
-    /// filled for good.
-    transposed: Vec<Transposed>,
-    is_fixed: bool,
-}
-
-impl<S: Scalar> SparseBuffers<S> {
-    fn new(
-        train: &Samples<'_, S>,
-        block_rows: usize,
-        is_fixed: bool,
-        threads: &Threads,
-    ) -> Option<Self> {
-        if block_rows > Transposed::MAX_ROWS {
-            return None;
-        }
-        let (matrix, factors) = train.sparse_inputs()?;
-        let mut transposed = Vec::new();
-        if is_fixed {
-            let rows: Vec<u32> = (0..train.len() as u32).collect();
-            let empty = Transposed::new(&matrix, 0, threads);
-            for rows in rows.chunks(block_rows) {
-                let mut block = empty.clone();
-                block.fill(
-                    SparseRows {
-                        matrix: &matrix,
-                        rows,
-                    },
-                    threads,
-                );
-                transposed.push(block);
-            }
-        } else {
-            transposed.push(Transposed::new(&matrix, block_rows, threads));
-        }
-        Some(Self {
-            matrix,
-            factors,
-            transposed,
-            is_fixed,
-        })
-    }
-
-    /// From now on holds no more than a block, refilled for each.
-    fn take_blocks(&mut self, threads: &Threads) {
-        self.transposed = vec![Transposed::new(&self.matrix, 0, threads)];
-        self.is_fixed = false;
-        self.matrix.refill(&[]);
-    }
-
-    fn rows<'s>(&'s self, positions: &'s [u32]) -> SparseRows<'s> {
-        SparseRows {
-            matrix: &self.matrix,
-            rows: positions,
-        }
-    }
-
-    /// The inputs at `positions`, which are block number `block` of the batch.
-    fn block<'s>(
-        &'s mut self,
-        positions: &'s [u32],
-        block: usize,
-    ) -> (LayerInputs<'s, S>, TransposedInputs<'s>) {
-        let rows = SparseRows {
-            matrix: &self.matrix,
-            rows: positions,
-        };
-        let inputs = LayerInputs::Sparse {
-            rows,
-            factors: &self.factors,
-        };
-        let transposed = if self.is_fixed {
-            TransposedInputs::Filled(&mut self.transposed[block])
-        } else {
-            TransposedInputs::ToFill(&mut self.transposed[0])
-        };
-        (inputs, transposed)
-    }
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
@@ -447,7 +164,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let n_parameters = network.parameters().len();
         // Of full batches, every epoch has the same blocks.
         let is_fixed = config.batch_size == BatchSize::Full;
-        let sparse = SparseBuffers::new(&train, block_rows, is_fixed, &threads);
+        let sparse = SparseBlocks::new(&train, block_rows, is_fixed, &threads);
         let n_dense = if sparse.is_some() {
             0
         } else {
@@ -963,166 +680,20 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
-    let bad = values.iter().find(|value| !value.is_finite())?;
-    Some(bad.into_f64())
+    // Without a way out in the middle, so that many are looked at at once.
+    let all_are_finite = values
+        .iter()
+        .fold(true, |all, value| all & value.is_finite());
+    if all_are_finite {
+        return None;
+    }
+    let bad = values.iter().find(|value| !value.is_finite());
+    bad.map(|bad| bad.into_f64())
 }
 
 /// The first `n_rows` rows of a buffer.
 fn dense_block<S: Scalar>(inputs: &[S], n_inputs: usize, n_rows: usize) -> LayerInputs<'_, S> {
-    ArrayView2::from_shape((n_rows, n_inputs), &inputs[..n_rows * n_inputs])
-        .expect("the slice has the size of the matrix")
-        .into()
-}
-
-/// The losses of a block of rows.
-struct BlockLoss<'a, 'd, S> {
-    config: &'a TrainingConfig,
-    network: &'a Network<S>,
-    train: &'a Samples<'d, S>,
-    class_weights: Option<&'a [S]>,
-    /// Which samples.
-    positions: &'a [u32],
-    /// Factor on every gradient.
-    scale: S,
-}
-
-/// Rows whose losses are added up by themselves before the sums meet.
-const LOSS_ROWS: usize = 128;
-
-/// Most parts that a block's losses are taken in.
-const MAX_LOSS_PARTS: usize = MAX_BLOCK_ROWS / LOSS_ROWS;
-
-/// Some consecutive rows of a block.
-struct LossPart<'a, S> {
-    positions: &'a [u32],
-    z: &'a [S],
-    a: &'a [S],
-    targets: &'a mut [S],
-    errors: &'a mut [S],
-    sums: EpochSums,
-}
-
-impl<S: Scalar> BlockLoss<'_, '_, S> {
-    /// Writes the targets and δᴸ of every row, and adds up losses and right
-    /// answers, part by part in a fixed order.
-    fn errors(
-        &self,
-        trace: &Trace<S>,
-        gradients: &mut Gradients<S>,
-        targets: &mut [S],
-        threads: &Threads,
-    ) -> EpochSums {
-        let last = self.network.layers().len() - 1;
-        let answers = trace.layer(last);
-        let n_rows = self.positions.len();
-        let rows = LOSS_ROWS.max(n_rows.div_ceil(MAX_LOSS_PARTS));
-        let numbers = rows * self.network.n_outputs();
-        let zs = answers.pre_activations().chunks(numbers);
-        let activations = answers.activations().chunks(numbers);
-        let errors = gradients.error_mut(last, n_rows).chunks_mut(numbers);
-        let targets = targets.chunks_mut(numbers);
-        let mut parts: [Option<LossPart<'_, S>>; MAX_LOSS_PARTS] = Default::default();
-        let mut n_parts = 0;
-        for ((((positions, z), a), targets), errors) in self
-            .positions
-            .chunks(rows)
-            .zip(zs)
-            .zip(activations)
-            .zip(targets)
-            .zip(errors)
-        {
-            let sums = EpochSums::default();
-            parts[n_parts] = Some(LossPart {
-                positions,
-                z,
-                a,
-                targets,
-                errors,
-                sums,
-            });
-            n_parts += 1;
-        }
-        let parts = &mut parts[..n_parts];
-        threads.for_each(parts, |_, part| {
-            part.iter_mut().for_each(|part| self.errors_of(part));
-        });
-        let mut sums = EpochSums::default();
-        parts.iter().flatten().for_each(|part| sums.add(part.sums));
-        sums
-    }
-
-    fn errors_of(&self, part: &mut LossPart<'_, S>) {
-        let (loss, output) = (self.config.loss, self.network.output_layer());
-        let width = output.n_outputs;
-        let smoothing = S::from_f64(self.config.label_smoothing);
-        let LossPart {
-            positions,
-            z,
-            a,
-            targets,
-            errors,
-            sums,
-        } = part;
-        let answers = z.chunks_exact(width).zip(a.chunks_exact(width));
-        let rows = targets
-            .chunks_exact_mut(width)
-            .zip(errors.chunks_exact_mut(width));
-        for ((&position, (z, a)), (y, error)) in positions.iter().zip(answers).zip(rows) {
-            let position = position as usize;
-            self.train.copy_target(position, smoothing, y);
-            let weight = weight_of(self.train, self.class_weights, position);
-            let value = loss.of_row(output.activation, z, a, y, error);
-            let factor = weight * self.scale;
-            error.iter_mut().for_each(|error| *error *= factor);
-            sums.add(EpochSums {
-                loss: (weight * value).into_f64(),
-                weight: weight.into_f64(),
-                right: u64::from(loss.predicted_class(a) == loss.target_class(y)),
-                n: 1,
-            });
-        }
-    }
-}
-
-fn weight_of<S: Scalar>(
-    samples: &Samples<'_, S>,
-    class_weights: Option<&[S]>,
-    position: usize,
-) -> S {
-    let weight = samples.weight(position);
-    match (class_weights, samples.label(position)) {
-        (Some(class_weights), Some(label)) => weight * class_weights[label as usize],
-        _ => weight,
-    }
-}
-
-/// The factor of every class, if there are any.
-fn class_weights<S: Scalar>(
-    weights: &ClassWeights,
-    train: &Samples<'_, S>,
-) -> Result<Option<Vec<S>>> {
-    if *weights == ClassWeights::None {
-        return Ok(None);
-    }
-    let counts = train.class_counts().ok_or_else(|| Error::Conflict {
-        what: "class weights".to_owned(),
-        problem: "need classes to learn".to_owned(),
-    })?;
-    match weights {
-        ClassWeights::Given(given) if given.len() != counts.len() => Err(Error::Shape {
-            what: "number of class weights",
-            expected: counts.len(),
-            found: given.len(),
-        }),
-        ClassWeights::Given(given) => Ok(Some(given.iter().copied().map(S::from_f64).collect())),
-        ClassWeights::Balanced | ClassWeights::None => {
-            let share = train.len() as f64 / counts.len() as f64;
-            let balanced = counts
-                .iter()
-                .map(|&count| S::from_f64(share / count.max(1) as f64));
-            Ok(Some(balanced.collect()))
-        }
-    }
+    Matrix::new(&inputs[..n_rows * n_inputs], [n_rows, n_inputs]).into()
 }
 
 /// Shortens the weight vector into every neuron to at most `limit`.
@@ -1140,339 +711,5 @@ fn limit_norms<S: Scalar>(network: &mut Network<S>, limit: f64) {
                 incoming.mapv_inplace(|w| w * factor);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ndarray::Array2;
-
-    use super::*;
-    use crate::batches::Inputs;
-    use crate::{Activation, LayerConfig, NetworkConfig};
-
-    const N: usize = 200;
-
-    /// Two interleaved classes in the plane.
-    fn rings() -> (Array2<f64>, Vec<u32>) {
-        let inputs = Array2::from_shape_fn((N, 2), |(row, column)| {
-            let (radius, angle) = (0.5 + (row % 2) as f64, row as f64 * 0.7);
-            if column == 0 {
-                radius * angle.cos()
-            } else {
-                radius * angle.sin()
-            }
-        });
-        (inputs, (0..N).map(|row| (row % 2) as u32).collect())
-    }
-
-    fn split() -> (Vec<u32>, Vec<u32>) {
-        let mut stream = Streams::new(3).stream(nn_tensor::random::Purpose::Split, 0);
-        crate::batches::split(N, 0.25, &mut stream)
-    }
-
-    fn network(dropout: f64) -> Network<f64> {
-        let hidden = LayerConfig {
-            dropout,
-            ..LayerConfig::new(16, Activation::Tanh)
-        };
-        let layers = vec![hidden, LayerConfig::new(2, Activation::Softmax)];
-        Network::new(
-            &NetworkConfig {
-                n_inputs: 2,
-                layers,
-            },
-            1,
-        )
-        .unwrap()
-    }
-
-    fn config() -> TrainingConfig {
-        let adam = Optimizer::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-        };
-        TrainingConfig {
-            learning_rate: 0.02,
-            epochs: 5,
-            batch_size: BatchSize::Rows(32),
-            ..TrainingConfig::new(Loss::CrossEntropy, adam)
-        }
-    }
-
-    fn train(
-        network: Network<f64>,
-        config: TrainingConfig,
-        threads: usize,
-    ) -> (Network<f64>, Vec<Event>) {
-        let (inputs, labels) = rings();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let (rows, validation) = split();
-        let (train, validation) = (samples.select(&rows), samples.select(&validation));
-        let mut trainer = Trainer::new(
-            network,
-            train,
-            Some(validation),
-            config,
-            Threads::new(threads),
-        )
-        .unwrap();
-        let mut events = Vec::new();
-        trainer
-            .run(|event| {
-                events.push(event.clone());
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-        (trainer.network(), events)
-    }
-
-    fn epochs(events: &[Event]) -> Vec<&EpochReport> {
-        let reports = events.iter().filter_map(|event| match event {
-            Event::Epoch(report) => Some(report),
-            Event::Batch(_) => None,
-        });
-        reports.collect()
-    }
-
-    #[test]
-    fn it_learns() {
-        let (_, events) = train(
-            network(0.0),
-            TrainingConfig {
-                epochs: 40,
-                ..config()
-            },
-            1,
-        );
-        let last = epochs(&events)[39];
-        assert_eq!(last.validation.as_ref().unwrap().accuracy, Some(1.0));
-        assert!(last.train_loss < 0.1);
-    }
-
-    #[test]
-    fn events_come_in_order() {
-        let (_, events) = train(network(0.0), config(), 1);
-        assert_eq!(events.len(), 5 * (5 + 1));
-        let Event::Batch(last) = &events[28] else {
-            panic!("{:?}", events[28])
-        };
-        assert_eq!(
-            (last.epoch, last.batch, last.n_batches, last.n_samples),
-            (5, 5, 5, 22)
-        );
-        let Event::Epoch(report) = &events[29] else {
-            panic!("{:?}", events[29])
-        };
-        assert_eq!((report.epoch, report.step), (5, 25));
-    }
-
-    #[test]
-    fn threads_do_not_change_a_bit() {
-        for dropout in [0.0, 0.3] {
-            let (single, _) = train(network(dropout), config(), 1);
-            assert_eq!(single, train(network(dropout), config(), 3).0);
-        }
-    }
-
-    /// One full batch is the same in one block as in several.
-    #[test]
-    fn blocks_add_up_to_the_batch() {
-        let n = MAX_BLOCK_ROWS + 77;
-        let inputs = Array2::from_shape_fn((n, 2), |(row, column)| {
-            ((row * 7 + column) % 11) as f64 / 11.0
-        });
-        let labels: Vec<u32> = (0..n).map(|row| (row % 2) as u32).collect();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let sgd = TrainingConfig {
-            epochs: 1,
-            batch_size: BatchSize::Full,
-            learning_rate: 1.0,
-            ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
-        };
-        let start = network(0.0);
-        let mut trainer =
-            Trainer::new(start.clone(), samples.clone(), None, sgd, Threads::single()).unwrap();
-        trainer.run(|_| ControlFlow::Continue(())).unwrap();
-        let mut one_by_one = vec![0.0; start.parameters().len()];
-        for position in 0..n as u32 {
-            let one = TrainingConfig {
-                epochs: 1,
-                learning_rate: 1.0,
-                ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
-            };
-            let sample = samples.select(&[position]);
-            let mut trainer =
-                Trainer::new(start.clone(), sample, None, one, Threads::single()).unwrap();
-            trainer.advance().unwrap();
-            // With η = 1, a step is minus the gradient.
-            let steps = start
-                .parameters()
-                .iter()
-                .zip(trainer.state().0.parameters());
-            one_by_one
-                .iter_mut()
-                .zip(steps)
-                .for_each(|(sum, (before, after))| *sum += (before - after) / n as f64);
-        }
-        for ((after, before), g) in trainer
-            .network()
-            .parameters()
-            .iter()
-            .zip(start.parameters())
-            .zip(one_by_one)
-        {
-            assert!((before - after - g).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn patience_brings_the_best_weights_back() {
-        let config = TrainingConfig {
-            epochs: 200,
-            patience: 3,
-            learning_rate: 2.0,
-            ..config()
-        };
-        let (network, events) = train(network(0.0), config, 1);
-        let reports = epochs(&events);
-        assert!(reports.len() < 200 && reports.last().unwrap().is_stopping);
-        let best = reports
-            .iter()
-            .map(|r| r.validation.as_ref().unwrap().loss)
-            .fold(f64::MAX, f64::min);
-        let (inputs, labels) = rings();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let validation = samples.select(&split().1);
-        let found = crate::metrics::evaluate(
-            &network,
-            &validation,
-            Loss::CrossEntropy,
-            &Threads::single(),
-        );
-        assert_eq!(found.unwrap().loss, best);
-    }
-
-    #[test]
-    fn divergence_is_reported() {
-        let (inputs, labels) = rings();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let config = TrainingConfig {
-            learning_rate: f64::MAX,
-            ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
-        };
-        let mut trainer =
-            Trainer::new(network(0.0), samples, None, config, Threads::single()).unwrap();
-        let error = trainer.run(|_| ControlFlow::Continue(())).unwrap_err();
-        assert!(error.to_string().contains("at epoch 1, batch"), "{error}");
-        assert_eq!(error.kind(), crate::ErrorKind::Diverged);
-    }
-
-    #[test]
-    fn long_weight_vectors_are_shortened() {
-        let config = TrainingConfig {
-            max_norm: Some(0.25),
-            ..config()
-        };
-        let (network, _) = train(network(0.0), config, 1);
-        for layer in 0..2 {
-            for column in network.weights(layer).columns() {
-                assert!(column.dot(&column).sqrt() <= 0.25 + 1e-12);
-            }
-        }
-    }
-
-    #[test]
-    fn averaged_weights_are_the_running_mean() {
-        let decay = 0.8;
-        let averaged = TrainingConfig {
-            averaging: Some(decay),
-            ..config()
-        };
-        let start = network(0.0);
-        let (inputs, labels) = rings();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let mut trainer =
-            Trainer::new(start.clone(), samples, None, averaged, Threads::single()).unwrap();
-        let mut mean = start.parameters()[0];
-        for _ in 0..4 {
-            trainer.advance().unwrap();
-            mean = decay * mean + (1.0 - decay) * trainer.state().0.parameters()[0];
-        }
-        assert!((trainer.network().parameters()[0] - mean).abs() < 1e-15);
-    }
-
-    #[test]
-    fn impossible_trainings_are_refused() {
-        let (inputs, labels) = rings();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-        let message = |config: TrainingConfig| {
-            Trainer::new(
-                network(0.0),
-                samples.clone(),
-                None,
-                config,
-                Threads::single(),
-            )
-            .unwrap_err()
-            .to_string()
-        };
-        let wrong = TrainingConfig {
-            learning_rate: -1.0,
-            ..config()
-        };
-        assert_eq!(
-            message(wrong),
-            "learning rate: expected a number above 0, found -1"
-        );
-        let wrong = TrainingConfig {
-            batch_size: BatchSize::Rows(0),
-            ..config()
-        };
-        assert_eq!(
-            message(wrong),
-            "batch size: expected a whole number from 1, found 0"
-        );
-        let wrong = TrainingConfig {
-            class_weights: ClassWeights::Given(vec![1.0]),
-            ..config()
-        };
-        assert_eq!(
-            message(wrong),
-            "number of class weights: expected 2, found 1"
-        );
-        let wrong = TrainingConfig {
-            loss: Loss::Hinge,
-            ..config()
-        };
-        assert_eq!(
-            message(wrong),
-            "loss hinge: needs identity in the output layer, not softmax"
-        );
     }
 }

@@ -9,7 +9,7 @@
 //! Processes that fetch the same data set at once wait for each other.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,9 +20,14 @@ use crate::error::{Error, MirrorFailure, Result};
 use crate::idx;
 
 mod tls;
+mod disk;
 mod partial;
+mod pause;
+mod speed;
 mod folder;
 mod mirrors;
+#[cfg(test)]
+mod faults;
 
 use mirrors::Mirrors;
 
@@ -61,7 +66,7 @@ pub fn fetch_within(
     if missing_files(source, &folder)?.is_empty() {
         return Ok(fetched);
     }
-    fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+    disk::create_dir_all(&folder).map_err(io_error(&folder))?;
     let _lock = lock(&folder, progress)?;
     let missing = missing_files(source, &folder)?;
     let supplier = Supplier::new(limits, source, origin)?;
@@ -71,6 +76,27 @@ pub fn fetch_within(
         fetched.new_files.push(file.name);
     }
     Ok(fetched)
+}
+
+/// Looks, without opening a connection, whether all files of `source` are in
+/// its folder in `data_dir` as published.
+///
+/// # Errors
+/// [`Error::NotHere`] if some are not, [`Error::Io`] if one cannot be read.
+pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
+    let folder = source.folder(data_dir);
+    let missing = missing_files(source, &folder)?;
+    if missing.is_empty() {
+        return Ok(Fetched {
+            folder,
+            new_files: Vec::new(),
+        });
+    }
+    let missing = missing.iter().map(|file| (file.name, file.sha256));
+    Err(Error::NotHere {
+        folder,
+        missing: missing.collect(),
+    })
 }
 
 /// Where to get files from instead of the catalog's mirrors.
@@ -160,8 +186,13 @@ pub struct Limits {
     pub window: Duration,
     /// Bytes a second below which a mirror is given up (1024).
     pub least_speed: u64,
+    /// How long one answer may take in all (30 minutes). What has come is kept,
+    /// and the next mirror goes on from there.
+    pub transfer: Duration,
     /// Pauses before a mirror in trouble is asked again (1, 2 and 4 s).
     pub pauses: Vec<Duration>,
+    /// Up to which share such a pause is longer, at random (0.5).
+    pub jitter: f64,
     /// The longest pause that a server may ask for (30 s).
     pub longest_pause: Duration,
     /// How many redirects are followed (5).
@@ -177,7 +208,9 @@ impl Default for Limits {
             connect: Duration::from_secs(7),
             window: Duration::from_secs(30),
             least_speed: 1024,
+            transfer: Duration::from_secs(30 * 60),
             pauses: [1, 2, 4].map(Duration::from_secs).to_vec(),
+            jitter: 0.5,
             longest_pause: Duration::from_secs(30),
             redirects: 5,
             local_http: false,
@@ -248,7 +281,9 @@ fn is_intact(file: &RemoteFile, path: &Path) -> Result<bool> {
 /// with the process, however that ends.
 fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
     let path = folder.join(".fetch.lock");
-    let file = File::create(&path).map_err(io_error(&path))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = disk::open(&options, &path).map_err(io_error(&path))?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {

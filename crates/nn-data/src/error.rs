@@ -156,6 +156,18 @@ pub enum Error {
         /// Every mirror tried, in order.
         attempts: Vec<Attempt>,
     },
+    /// Files are not there as published, and no connection was to be opened.
+    #[error(
+        "{folder}: not there, or damaged: {}",
+        names(missing),
+        folder = folder.display()
+    )]
+    NotHere {
+        /// Where they belong.
+        folder: PathBuf,
+        /// Their names and SHA-256.
+        missing: Vec<(&'static str, &'static str)>,
+    },
     /// An address that is not one to download from.
     #[error("mirror {url:?} is not an https:// address")]
     InvalidMirror {
@@ -512,6 +524,7 @@ impl Error {
             | Self::AugmentationParameter { .. } => ErrorKind::Usage,
             Self::Checksum { .. }
             | Self::NotDelivered { .. }
+            | Self::NotHere { .. }
             | Self::UnsupportedProcessor { .. }
             | Self::SecureConnection { .. } => ErrorKind::Network,
         }
@@ -553,6 +566,12 @@ impl Error {
                 "run the same command again to resume; or get {file} with SHA-256 {sha256} by \
                  other means and place it at {}",
                 destination.display()
+            )),
+            Self::NotHere { folder, missing } => Some(format!(
+                "run the command without --offline; or get the files by other means and place \
+                 them in {}: {}",
+                folder.display(),
+                with_checksums(missing)
             )),
             Self::InvalidMirror { .. } => {
                 Some("give a folder, or an address that starts with https://".to_owned())
@@ -617,6 +636,18 @@ fn one_of(names: &[&str]) -> String {
         [] => "none".to_owned(),
         names => format!("one of: {}", names.join(", ")),
     }
+}
+
+fn names(files: &[(&str, &str)]) -> String {
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    names.join(", ")
+}
+
+fn with_checksums(files: &[(&str, &str)]) -> String {
+    let files = files
+        .iter()
+        .map(|(name, sha256)| format!("{name} (SHA-256 {sha256})"));
+    files.collect::<Vec<_>>().join(", ")
 }
 
 fn fetch_command(dataset: &str) -> String {
@@ -806,6 +837,12 @@ pub enum MirrorFailure {
         least: u64,
         /// Over how long.
         window: Duration,
+    },
+    /// The server sends, but does not come to an end.
+    #[error("not done after {limit:?}")]
+    Overdue {
+        /// How long one answer may take.
+        limit: Duration,
     },
     /// All bytes came, but they are not those of the file.
     #[error("SHA-256 is {found}, expected {expected}")]

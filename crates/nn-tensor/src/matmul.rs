@@ -8,9 +8,7 @@
 //! | weights' gradient | `ΔW = Aᵀ·Δ` | `matmul(a.t(), delta, dw)` |
 //! | error of the layer below | `Δ' = Δ·Wᵀ` | `matmul(delta, w.t(), delta_below)` |
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
-
-use crate::native::{self, InstructionSet};
+use crate::native::{self, InstructionSet, Matrix, MatrixMut};
 use crate::{Scalar, Threads};
 
 /// Products with fewer multiplications than this run in the calling thread.
@@ -43,13 +41,13 @@ const MAX_PIECES: usize = 16;
 /// assert_eq!(gram, array![[1.0, 2.0], [2.0, 4.0]]);
 /// ```
 #[track_caller]
-pub fn matmul<S: Scalar>(
-    a: ArrayView2<'_, S>,
-    b: ArrayView2<'_, S>,
-    c: ArrayViewMut2<'_, S>,
+pub fn matmul<'a, 'b, 'c, S: Scalar>(
+    a: impl Into<Matrix<'a, S>>,
+    b: impl Into<Matrix<'b, S>>,
+    c: impl Into<MatrixMut<'c, S>>,
     threads: &Threads,
 ) {
-    product(a, b, c, false, threads);
+    product(a.into(), b.into(), c.into(), false, threads);
 }
 
 /// `c ← c + a·b`
@@ -57,53 +55,74 @@ pub fn matmul<S: Scalar>(
 /// # Panics
 /// As [`matmul`].
 #[track_caller]
-pub fn matmul_add<S: Scalar>(
-    a: ArrayView2<'_, S>,
-    b: ArrayView2<'_, S>,
-    c: ArrayViewMut2<'_, S>,
+pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
+    a: impl Into<Matrix<'a, S>>,
+    b: impl Into<Matrix<'b, S>>,
+    c: impl Into<MatrixMut<'c, S>>,
     threads: &Threads,
 ) {
-    product(a, b, c, true, threads);
+    product(a.into(), b.into(), c.into(), true, threads);
 }
 
 #[track_caller]
 fn product<S: Scalar>(
-    a: ArrayView2<'_, S>,
-    b: ArrayView2<'_, S>,
-    c: ArrayViewMut2<'_, S>,
+    a: Matrix<'_, S>,
+    b: Matrix<'_, S>,
+    c: MatrixMut<'_, S>,
     accumulate: bool,
     threads: &Threads,
 ) {
-    let ((m, k), (b_rows, n)) = (a.dim(), b.dim());
+    let ([m, k], [b_rows, n], [c_rows, c_columns]) = (a.shape(), b.shape(), c.shape());
     assert!(
-        k == b_rows && c.dim() == (m, n),
+        k == b_rows && c_rows == m && c_columns == n,
         "matmul: [{m}, {k}]·[{b_rows}, {n}] does not give {:?}",
         c.shape()
     );
+    if m == 0 || n == 0 {
+        return;
+    }
     let set = InstructionSet::current();
     if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
         return native::gemm(set, a, b, c, accumulate);
     }
+    product_in_pieces(set, a, b, c, accumulate, threads);
+}
+
+#[inline(never)]
+fn product_in_pieces<S: Scalar>(
+    set: InstructionSet,
+    a: Matrix<'_, S>,
+    b: Matrix<'_, S>,
+    c: MatrixMut<'_, S>,
+    accumulate: bool,
+    threads: &Threads,
+) {
+    let [m, n] = c.shape();
     // Pieces of the result, never of the sum, so that its bits stay the same.
-    let axis = if m >= n { Axis(0) } else { Axis(1) };
-    let piece = c.len_of(axis).div_ceil(threads.count().min(MAX_PIECES));
-    let mut pieces: [Option<ArrayViewMut2<'_, S>>; MAX_PIECES] = Default::default();
-    let mut rest = c;
-    let mut n_pieces = 0;
-    while rest.len_of(axis) > piece {
-        let (first, others) = rest.split_at(axis, piece);
-        pieces[n_pieces] = Some(first);
-        n_pieces += 1;
-        rest = others;
-    }
-    pieces[n_pieces] = Some(rest);
-    threads.for_each(&mut pieces[..=n_pieces], |index, c| {
-        let c = c.take().expect("each piece is computed once");
-        let (start, end) = (index * piece, index * piece + c.len_of(axis));
-        let (a, b) = if axis == Axis(0) {
-            (a.slice_axis(axis, (start..end).into()), b)
+    let by_rows = m >= n;
+    let len = if by_rows { m } else { n };
+    let piece = len.div_ceil(threads.count().min(MAX_PIECES));
+    let mut rest = Some(c);
+    let mut pieces: [Option<MatrixMut<'_, S>>; MAX_PIECES] = std::array::from_fn(|index| {
+        let start = index * piece;
+        if start + piece >= len {
+            return rest.take();
+        }
+        let [first, others] = if by_rows {
+            rest.take()?.split_at_row(piece)
         } else {
-            (a, b.slice_axis(axis, (start..end).into()))
+            rest.take()?.split_at_column(piece)
+        };
+        rest = Some(others);
+        Some(first)
+    });
+    threads.for_each(&mut pieces[..len.div_ceil(piece)], |index, c| {
+        let c = c.take().expect("each piece is computed once");
+        let these = index * piece..len.min((index + 1) * piece);
+        let (a, b) = if by_rows {
+            (a.rows(these), b)
+        } else {
+            (a, b.columns(these))
         };
         native::gemm(set, a, b, c, accumulate);
     });
@@ -111,7 +130,7 @@ fn product<S: Scalar>(
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, s};
+    use ndarray::{Array2, ArrayView2, s};
 
     use super::*;
     use crate::random::{Purpose, Streams, WeightDistribution};
@@ -143,7 +162,7 @@ mod tests {
         let tolerance = 4.0 * epsilon * (a.ncols() as f64 + 1.0);
         let mut single = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
         for set in InstructionSet::available() {
-            native::gemm(set, a, b, single.view_mut(), false);
+            native::gemm(set, a.into(), b.into(), single.view_mut().into(), false);
             for (found, expected) in single.iter().zip(&expected) {
                 assert!(
                     (found.into_f64() - expected).abs() <= tolerance,
@@ -273,5 +292,15 @@ mod tests {
             Array2::zeros((2, 5)).view_mut(),
             &Threads::single(),
         );
+    }
+
+    #[test]
+    fn a_product_without_elements_is_done_at_once() {
+        for [m, k, n] in [[0, 3, 2], [2, 3, 0], [0, 0, 0]] {
+            let (a, b) = (random::<f32>(m, k, 0), random(k, n, 1));
+            let mut c = Array2::zeros((m, n));
+            matmul(a.view(), b.view(), c.view_mut(), &Threads::single());
+            assert_eq!(c.dim(), (m, n));
+        }
     }
 }

@@ -2,9 +2,10 @@
 //! run time, the inner loop of the matrix product, and the worker threads.
 //!
 //! Every block says why it is sound. What the rest of the workspace sees is
-//! safe: [`vectorize`], [`Gemm`] and [`Pool`].
+//! safe: [`vectorize`], [`Matrix`], [`Gemm`] and [`Pool`].
 #![allow(unsafe_code)]
 
+mod matrix;
 mod simd;
 mod scratch;
 mod pack;
@@ -21,6 +22,7 @@ use std::sync::OnceLock;
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
 pub(crate) use lists::Lists;
+pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
 pub(crate) use pool::Pool;
 pub(crate) use sparse::add_weighted_rows;

@@ -273,14 +273,64 @@ mod tests {
         Streams::new(42).stream(Purpose::Test, index)
     }
 
-    /// Golden values: a change here changes every published result.
+    /// Golden values of `scripts/random_reference.py`: a change here changes
+    /// every published result.
     #[test]
     fn streams_never_change() {
         let mut first = stream(0);
         assert_eq!([first.bits(), first.bits()], [2996791622, 1300295129]);
-        assert_eq!(stream(1).uniform(), 0.05405514721064064);
-        assert_eq!(stream(2).normal(), 0.1173982122791045);
+        let last = Streams::new(u64::MAX).stream(Purpose::Test, (1 << 56) - 1);
+        assert_eq!(last.clone().bits(), 3578674097);
+        let mut second = stream(1);
+        let uniform = [
+            0.05405514721064064,
+            0.056162975897586453,
+            0.31743276373139684,
+            0.649576677746254,
+            0.1229066832800969,
+        ];
+        assert_eq!([(); 5].map(|()| second.uniform()), uniform);
+        assert_eq!(
+            stream(1).uniform_in(-2.0, 6.0),
+            -2.0 + 8.0 * 0.05405514721064064
+        );
+        let mut third = stream(2);
+        let normal = [
+            0.1173982122791045,
+            -1.0281844234135429,
+            -0.2301386911147985,
+            1.0264210286722557,
+            0.7340261013312231,
+        ];
+        assert_eq!([(); 5].map(|()| third.normal()), normal);
+        let mut numbers = [0.0; 5];
+        let distribution = WeightDistribution::Normal {
+            mean: 1.0,
+            std: 2.0,
+        };
+        distribution.fill(&mut numbers, &mut stream(2));
+        assert_eq!(numbers, normal.map(|number| 1.0 + 2.0 * number));
+    }
+
+    #[test]
+    fn choices_never_change() {
         assert_eq!(stream(3).permutation(8), [2, 6, 3, 5, 0, 1, 4, 7]);
+        let mut letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+        stream(3).shuffle(&mut letters);
+        assert_eq!(letters, ['c', 'g', 'd', 'f', 'a', 'b', 'e', 'h']);
+        // Nearly half of the draws are thrown away.
+        let mut stream_4 = stream(4);
+        assert_eq!(
+            [(); 6].map(|()| stream_4.below((1 << 31) + 1)),
+            [
+                834657763, 405484946, 1981992858, 1276229542, 834781917, 1708011409
+            ]
+        );
+        let mut stream_5 = stream(5);
+        assert_eq!(
+            [(); 12].map(|()| stream_5.below(10)),
+            [1, 4, 9, 2, 6, 1, 6, 8, 9, 8, 0, 3]
+        );
     }
 
     #[test]

@@ -2,9 +2,7 @@
 //!
 //! Sums over columns and norms are taken in one fixed order.
 
-use ndarray::{ArrayView2, Axis};
-
-use crate::native::{Kernel, vectorize};
+use crate::native::{Kernel, Matrix, vectorize};
 use crate::{Scalar, Threads};
 
 /// Fewest numbers that are worth a piece of work of their own.
@@ -17,22 +15,31 @@ const MIN_PIECE: usize = 1 << 14;
 ///
 /// # Panics
 /// If the widths differ or the rows of `matrix` are not contiguous.
-pub fn add_rows<S: Scalar>(matrix: ArrayView2<'_, S>, sums: &mut [S], threads: &Threads) {
-    assert_eq!(matrix.ncols(), sums.len(), "add_rows: widths differ");
+pub fn add_rows<'a, S: Scalar>(
+    matrix: impl Into<Matrix<'a, S>>,
+    sums: &mut [S],
+    threads: &Threads,
+) {
+    let matrix: Matrix<'a, S> = matrix.into();
+    let [n_rows, width] = matrix.shape();
+    assert_eq!(width, sums.len(), "add_rows: widths differ");
     if sums.is_empty() {
         return;
     }
-    let min_columns = MIN_PIECE.div_ceil(matrix.nrows().max(1));
+    if let (1, Some(row)) = (n_rows, matrix.to_slice()) {
+        return sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+    }
+    let min_columns = MIN_PIECE.div_ceil(n_rows.max(1));
     threads.for_each_piece(sums, 1, min_columns, |start, sums| {
         let columns = start..start + sums.len();
-        let matrix = matrix.slice_axis(Axis(1), columns.into());
+        let matrix = matrix.columns(columns);
         vectorize(AddRows { sums, matrix });
     });
 }
 
 struct AddRows<'a, S> {
     sums: &'a mut [S],
-    matrix: ArrayView2<'a, S>,
+    matrix: Matrix<'a, S>,
 }
 
 impl<S: Scalar> Kernel for AddRows<'_, S> {
@@ -40,8 +47,8 @@ impl<S: Scalar> Kernel for AddRows<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        for row in self.matrix.rows() {
-            let row = row.to_slice().expect("rows are contiguous");
+        for row in 0..self.matrix.shape()[0] {
+            let row = self.matrix.row(row).expect("rows are contiguous");
             for (sum, &value) in self.sums.iter_mut().zip(row) {
                 *sum += value;
             }

@@ -8,8 +8,8 @@ use nn_report::{Epoch, Run};
 use nn_tensor::Threads;
 
 use crate::datasets::{self, Data, Parts, Task};
-use crate::evaluate::data_of;
-use crate::failure::Result;
+use crate::evaluate::{Origin, data_of};
+use crate::failure::{Code, Result};
 use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
 use crate::settings::Settings;
@@ -34,7 +34,10 @@ impl Case {
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
     pub(super) fn read(directory: &Path, data_dir: &Path) -> Result<Self> {
-        let settings = read_config(directory)?;
+        let settings = read_config(directory).map_err(|failure| match failure.code() {
+            Code::Io => failure.help("name a run directory that `nn train` has made"),
+            _ => failure,
+        })?;
         let run = read_run(directory)?;
         let has_model = directory.join("model.safetensors").exists();
         let model = if has_model {
@@ -44,8 +47,8 @@ impl Case {
         };
         let threads = Threads::all();
         let data = match &model {
-            Ok(model) => data_of(model, None, data_dir, &threads),
-            Err(_) => datasets::to_learn(&settings, data_dir, &threads, |_| {}),
+            Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
+            Err(_) => datasets::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
         };
         Ok(Self {
             directory: directory.to_owned(),

@@ -66,8 +66,10 @@ fn output(case: &Case) -> Look {
         .output_activation
         .as_deref()
         .and_then(|name| name.parse().ok());
-    let (Some(output), Ok(task)) = (output, case.task()) else {
-        return Look::Unknown("no data or no output activation to look at".to_owned());
+    let (output, task) = match (output, case.task()) {
+        (Some(output), Ok(task)) => (output, task),
+        (_, Err(why)) => return Look::Unknown(why),
+        (None, _) => return Look::Unknown("the settings name no output activation".to_owned()),
     };
     let reach = match output {
         Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "0 to 1",

@@ -10,7 +10,7 @@ use nn_tensor::reduce::argmax;
 use serde::{Deserialize, Serialize};
 
 use crate::args::SplitChoice;
-use crate::evaluate::{data_of, settings_of};
+use crate::evaluate::{Origin, data_of, settings_of};
 use crate::trace::{self, Choice, Trace};
 
 use super::app::{self, App};
@@ -67,7 +67,8 @@ pub(super) fn trace(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
         is_untrained: question.is_untrained,
     };
     let mut trace = if model.description.input.preprocessing.is_some() {
-        let data = data_of(&model, None, &app.data_dir, &Threads::all())?;
+        let place = networks::place(app, &question.network);
+        let data = data_of(&model, Origin::Run(&place), &app.data_dir, &Threads::all())?;
         trace::of_model(&model, &data, choice)?
     } else {
         let data = app.data(&settings_of(&model)?)?;

@@ -2,7 +2,7 @@
 //! runs, and those in training.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
@@ -123,6 +123,18 @@ pub(super) fn find(app: &App, id: &str) -> Result<Arc<Model>, Refusal> {
             "train one, or choose another",
         )
     })
+}
+
+/// Where such a network lies, or would lie if it were saved.
+pub(super) fn place(app: &App, id: &str) -> PathBuf {
+    match (id.strip_prefix("run:"), &app.opened) {
+        (Some(name), _) => app.runs_dir.join(name),
+        (None, Some(opened)) if id == "opened" && Path::new(&opened.name).exists() => {
+            PathBuf::from(&opened.name)
+        }
+        (None, Some(opened)) if id == "opened" => app.runs_dir.join(&opened.name),
+        _ => app.runs_dir.clone(),
+    }
 }
 
 fn in_training(app: &App, lane: usize) -> Option<Arc<Model>> {

@@ -198,6 +198,8 @@ fn neuron_table(step: &Step, layer: &LayerStep, is_output: bool, n_neurons: usiz
         );
         columns.extend(backward.slope.iter().map(|slope| ("φ′(z)", &slope[..])));
         columns.push(("δ = ∂C/∂b", &backward.delta));
+        let regularised = backward.regularised.as_ref();
+        columns.extend(regularised.map(|it| ("g of b", &it.bias_gradient[..])));
         columns.push(("b", &layer.bias));
         columns.push(("b after", &backward.bias_after));
     }

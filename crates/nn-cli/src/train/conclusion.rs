@@ -68,19 +68,19 @@ impl Session<'_> {
             );
         }
         let seconds: f64 = outcome.train_seconds().iter().sum();
-        if let Some(test) = test {
-            terminal::report(format!(
-                "\n{} on {} test samples, after {} of training",
+        self.progress.say("");
+        self.progress.say(&match test {
+            Some(test) => format!(
+                "{} on {} test samples, after {} of training",
                 result_line(test, self.data.target_scale()),
                 terminal::grouped(test.n_samples),
                 terminal::seconds(seconds)
-            ));
-        } else {
-            terminal::report(format!(
-                "\ntrained in {}; this data set has no test samples",
+            ),
+            None => format!(
+                "trained in {}; this data set has no test samples",
                 terminal::seconds(seconds)
-            ));
-        }
+            ),
+        });
         terminal::report(format!("saved in {}", run.display()));
         for next in next_steps(run, self.data, has_report) {
             terminal::report(next);

@@ -208,6 +208,40 @@ fn json_is_one_object_a_line() {
 }
 
 #[test]
+fn a_resumed_training_says_in_json_where_it_goes_on() {
+    let scratch = Scratch::new();
+    let flags = format!("{TWO_EPOCHS} --batch-size 100000 --no-report");
+    let flags = flags.replace("--batch-size 32 ", "");
+    let events = |output: String| -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).expect("every line is JSON");
+        output.lines().map(parse).collect()
+    };
+    let begun = scratch.nn(&format!("train --name a --json {flags}"));
+    let begun = events(begun.succeeds());
+    assert_eq!(begun[0]["event"], "warning");
+    assert_eq!(
+        begun[0]["text"],
+        "batches of 100 000, but 270 samples to train on: every step takes them all"
+    );
+    // As if it had been killed in the second epoch, its checkpoint damaged.
+    fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
+    scratch.file(
+        "runs/a/checkpoint/step-000000000002.safetensors",
+        "no checkpoint",
+    );
+    let resumed = events(scratch.nn("train --resume a --json --no-report").succeeds());
+    assert_eq!(resumed[0]["event"], "warning");
+    let text = resumed[0]["text"].as_str().unwrap_or_default();
+    assert!(text.contains("step-000000000002.safetensors"), "{text}");
+    assert_eq!(
+        resumed[1],
+        serde_json::json!({ "event": "resumed", "run": "runs/a", "epoch": 1, "step": 1 })
+    );
+    let rest: Vec<_> = resumed[2..].iter().map(|line| &line["event"]).collect();
+    assert_eq!(rest, ["epoch", "summary"]);
+}
+
+#[test]
 fn evaluate_repeats_the_summary() {
     let scratch = Scratch::new();
     let summary = scratch.train("a", TWO_EPOCHS);

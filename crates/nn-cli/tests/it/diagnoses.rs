@@ -107,6 +107,10 @@ fn without_model_and_data_the_curves_are_looked_at() {
 fn damaged_files_are_errors() {
     let scratch = healthy();
     scratch.nn("doctor b").refuses(5, &["no run \"b\""]);
+    fs::create_dir(scratch.path("runs/empty")).expect("it is new");
+    scratch
+        .nn("doctor empty")
+        .refuses(5, &["no config.toml", "name a run directory"]);
     let metrics = scratch.read("runs/a/metrics.csv");
     scratch.file("runs/a/metrics.csv", &metrics[..metrics.len() - 60]);
     scratch.nn("doctor a").refuses(3, &["metrics.csv:61"]);

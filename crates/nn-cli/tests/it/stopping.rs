@@ -4,7 +4,7 @@
 #![cfg(unix)]
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Child, Command, ExitStatus};
@@ -80,6 +80,59 @@ fn a_signal_saves_the_model_and_ends_the_training() {
         assert_eq!(validation["samples"], 200);
         scratch.nn("inspect a").succeeds();
     }
+}
+
+/// A training whose batches take seconds.
+#[cfg(target_os = "linux")]
+fn slow_batches(scratch: &Scratch) -> Child {
+    use crate::support::{idx_bytes, idx_labels};
+
+    scratch.file("data/train-images-idx3-ubyte", {
+        let pixels = (0..2000 * 784).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        idx_bytes(vec![2000, 28, 28], pixels.collect())
+    });
+    let labels: Vec<u8> = (0..2000).map(|row| (row % 10) as u8).collect();
+    scratch.file("data/train-labels-idx1-ubyte", idx_labels(&labels));
+    let line = "train --name a --data data --hidden 3000,3000 --batch-size full --threads 1";
+    let child = scratch.command().args(line.split(' ')).spawn();
+    child.expect("the program starts")
+}
+
+/// Linux tells by a bit of a mask which signals a program catches; SIGXFSZ is
+/// the last one that training asks for.
+#[cfg(target_os = "linux")]
+fn wait_until_it_listens(child: &Child) {
+    const SIGXFSZ: u32 = 25;
+    let status = format!("/proc/{}/status", child.id());
+    for _ in 0..1000 {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        if mask.is_some_and(|mask| mask & (1 << (SIGXFSZ - 1)) != 0) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    panic!("not listening after five seconds");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let scratch = Scratch::new();
+    let mut child = slow_batches(&scratch);
+    wait_until_it_listens(&child);
+    // Into the batch, which the first signal lets come to its end.
+    signal(&child, "TERM");
+    thread::sleep(Duration::from_millis(20));
+    assert!(child.try_wait().expect("the child is ours").is_none());
+    signal(&child, "INT");
+    assert_eq!(ends_soon(&mut child).code(), Some(130));
+    let mut error = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut error).expect("a pipe");
+    assert_eq!(error, "", "there was no time to save");
+    assert!(!scratch.path("runs/a/model.safetensors").exists());
 }
 
 #[test]
@@ -194,6 +247,31 @@ fn a_full_disk_is_told() {
     assert!(error.starts_with("error: standard output: "), "{error}");
 }
 
+/// What it would have said is lost, what it has learned is not.
+#[test]
+fn a_training_whose_output_has_no_space_is_resumed() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: no /dev/full");
+        return;
+    }
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 300 --hidden 16 --epochs 3 --no-report";
+    let whole = scratch.train("whole", flags);
+    let error = scratch
+        .shell(&format!(
+            "exec {} train --name a {flags} > /dev/full",
+            env!("CARGO_BIN_EXE_nn")
+        ))
+        .fails(5);
+    assert!(
+        error.contains("standard output: No space left on device"),
+        "{error}"
+    );
+    scratch.nn("train --resume a --no-report").succeeds();
+    let resumed = scratch.json("runs/a/summary.json");
+    assert_eq!(resumed["weights_sha256"], whole["weights_sha256"]);
+}
+
 #[test]
 fn folders_that_cannot_be_made_are_told() {
     let scratch = Scratch::new();
@@ -207,7 +285,15 @@ fn folders_that_cannot_be_made_are_told() {
 fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
     let scratch = Scratch::new();
     scratch.train("a", TWO_EPOCHS);
-    for name in ["pipe.csv", "pipe.png", "pipe.toml", "pipe.safetensors"] {
+    fs::create_dir(scratch.path("pipes")).expect("the folder is ours");
+    for name in [
+        "pipe.csv",
+        "pipe.png",
+        "pipe.toml",
+        "pipe.safetensors",
+        "pipes/train-images-idx3-ubyte",
+        "pipes/train-labels-idx1-ubyte",
+    ] {
         let status = Command::new("mkfifo")
             .arg(scratch.path(name))
             .status()
@@ -216,14 +302,55 @@ fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
     }
     for command in [
         "train --data pipe.csv",
+        "train --data pipes",
+        "evaluate pipe.safetensors",
         "predict a pipe.png",
         "train --config pipe.toml",
         "inspect pipe.safetensors",
     ] {
         scratch
             .nn(command)
-            .refuses(3, &["pipe.", "not a regular file"]);
+            .refuses(3, &["pipe", "not a regular file"]);
     }
+    for (command, code) in [
+        ("inspect /dev/zero", 3),
+        ("train --config /dev/zero", 3),
+        ("predict a /dev/zero", 3),
+        ("train --data /dev/zero", 2),
+        ("train --resume /dev/zero", 5),
+    ] {
+        scratch.nn(command).refuses(code, &["/dev/zero"]);
+    }
+}
+
+#[test]
+fn links_are_followed_to_read_and_lead_nowhere_in_vain() {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new();
+    scratch.file("real/trees.csv", crate::support::trees());
+    let link = |to: &str, name: &str| {
+        symlink(to, scratch.path(name)).expect("links can be made");
+    };
+    link("real/trees.csv", "trees.csv");
+    link("nowhere.csv", "dangling.csv");
+    link("loop.csv", "loop.csv");
+    scratch.train("a", "--data trees.csv --hidden 4 --epochs 1 --no-report");
+    link("runs/a/model.safetensors", "model.safetensors");
+    scratch.nn("inspect model.safetensors").succeeds();
+    scratch
+        .nn("train --data dangling.csv")
+        .refuses(5, &["dangling.csv: No such file"]);
+    scratch
+        .nn("predict a loop.csv")
+        .refuses(5, &["loop.csv: ", "symbolic links"]);
+    // A run is made beside a link of its name, not through it.
+    scratch.file("elsewhere/precious", "");
+    link("../elsewhere", "runs/b");
+    scratch
+        .nn("train --name b --data trees.csv --epochs 1")
+        .refuses(2, &["runs/b: this run exists"]);
+    let there = fs::read_dir(scratch.path("elsewhere")).expect("the folder is ours");
+    assert_eq!(there.count(), 1);
 }
 
 #[test]
@@ -250,6 +377,14 @@ fn paths_need_not_be_utf_8() {
             .expect("the program starts");
         assert_eq!(output.status.code(), Some(0), "{command} {output:?}");
     }
+    // Settings are text, in files of text.
+    let output = scratch
+        .command()
+        .args(["train", "--data"])
+        .arg(OsStr::from_bytes(b"odd-\xff.csv"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
     let picture = scratch.path(OsStr::from_bytes(b"digit-\xfe.png"));
     let mut grey = ndarray::Array2::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);

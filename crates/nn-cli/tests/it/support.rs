@@ -188,7 +188,7 @@ pub(crate) fn idx_labels(labels: &[u8]) -> Vec<u8> {
     idx_bytes(vec![labels.len()], labels.to_vec())
 }
 
-fn idx_bytes(dims: Vec<usize>, bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn idx_bytes(dims: Vec<usize>, bytes: Vec<u8>) -> Vec<u8> {
     let data = IdxData::U8(bytes);
     let mut written = Vec::new();
     Idx { dims, data }

@@ -199,7 +199,12 @@ fn a_batch_may_be_larger_than_the_table() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", trees());
     let flags = "--data trees.csv --hidden 4 --epochs 2 --batch-size";
-    let large = scratch.train("large", &format!("{flags} 100000"));
+    let output = scratch
+        .nn(&format!("train --name large {flags} 100000"))
+        .succeeds();
+    let warning = "warning   batches of 100 000, but 194 samples to train on: every step";
+    assert_eq!(output.matches(warning).count(), 1, "{output}");
+    let large = scratch.json("runs/large/summary.json");
     let full = scratch.train("full", &format!("{flags} full"));
     // Only the order of the sums differs.
     let (large, full) = (number(&large["train_loss"]), number(&full["train_loss"]));

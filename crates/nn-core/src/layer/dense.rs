@@ -11,9 +11,8 @@
 //! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
 //! really gives.
 
-use ndarray::{ArrayView2, ArrayViewMut2};
 use nn_tensor::reduce::add_rows;
-use nn_tensor::{Kernel, Scalar, Threads, matmul, matmul_add, vectorize};
+use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add};
 
 use super::MIN_PIECE;
 
@@ -25,17 +24,37 @@ use super::MIN_PIECE;
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn forward<S: Scalar>(
-    inputs: ArrayView2<'_, S>,
-    weights: ArrayView2<'_, S>,
+pub fn forward<'a, 'w, 'z, S: Scalar>(
+    inputs: impl Into<Matrix<'a, S>>,
+    weights: impl Into<Matrix<'w, S>>,
     bias: &[S],
-    mut sums: ArrayViewMut2<'_, S>,
+    sums: impl Into<MatrixMut<'z, S>>,
     threads: &Threads,
 ) {
-    matmul(inputs, weights, sums.view_mut(), threads);
+    let mut sums: MatrixMut<'z, S> = sums.into();
+    fill_rows(sums.reborrow(), bias, threads);
+    matmul_add(inputs, weights, sums, threads);
+}
+
+/// Every row of the sums begins as the bias.
+///
+/// # Panics
+/// If the rows have another length or do not follow one another.
+pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
     threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
-        vectorize(AddToRows { sums, bias });
+        let Some(first) = sums.get_mut(..bias.len()) else {
+            return;
+        };
+        first.copy_from_slice(bias);
+        // Rows of a few numbers are slow to copy one by one: 1, 2, 4, ... at once.
+        let mut done = bias.len();
+        while done < sums.len() {
+            let (rows, rest) = sums.split_at_mut(done);
+            let n = rows.len().min(rest.len());
+            rest[..n].copy_from_slice(&rows[..n]);
+            done += n;
+        }
     });
 }
 
@@ -47,13 +66,14 @@ pub fn forward<S: Scalar>(
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn add_gradients<S: Scalar>(
-    inputs: ArrayView2<'_, S>,
-    error: ArrayView2<'_, S>,
-    weights_gradient: ArrayViewMut2<'_, S>,
+pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
+    inputs: impl Into<Matrix<'a, S>>,
+    error: impl Into<Matrix<'d, S>>,
+    weights_gradient: impl Into<MatrixMut<'w, S>>,
     bias_gradient: &mut [S],
     threads: &Threads,
 ) {
+    let (inputs, error) = (inputs.into(), error.into());
     matmul_add(inputs.t(), error, weights_gradient, threads);
     add_rows(error, bias_gradient, threads);
 }
@@ -62,13 +82,14 @@ pub fn add_gradients<S: Scalar>(
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gradients<S: Scalar>(
-    inputs: ArrayView2<'_, S>,
-    error: ArrayView2<'_, S>,
-    weights_gradient: ArrayViewMut2<'_, S>,
+pub fn gradients<'a, 'd, 'w, S: Scalar>(
+    inputs: impl Into<Matrix<'a, S>>,
+    error: impl Into<Matrix<'d, S>>,
+    weights_gradient: impl Into<MatrixMut<'w, S>>,
     bias_gradient: &mut [S],
     threads: &Threads,
 ) {
+    let (inputs, error) = (inputs.into(), error.into());
     matmul(inputs.t(), error, weights_gradient, threads);
     bias_gradient.fill(S::zero());
     add_rows(error, bias_gradient, threads);
@@ -82,29 +103,11 @@ pub fn gradients<S: Scalar>(
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn backward<S: Scalar>(
-    error: ArrayView2<'_, S>,
-    weights: ArrayView2<'_, S>,
-    error_below: ArrayViewMut2<'_, S>,
+pub fn backward<'d, 'w, 'b, S: Scalar>(
+    error: impl Into<Matrix<'d, S>>,
+    weights: impl Into<Matrix<'w, S>>,
+    error_below: impl Into<MatrixMut<'b, S>>,
     threads: &Threads,
 ) {
-    matmul(error, weights.t(), error_below, threads);
-}
-
-struct AddToRows<'a, S> {
-    sums: &'a mut [S],
-    bias: &'a [S],
-}
-
-impl<S: Scalar> Kernel for AddToRows<'_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.sums.chunks_exact_mut(self.bias.len()) {
-            for (sum, &bias) in row.iter_mut().zip(self.bias) {
-                *sum += bias;
-            }
-        }
-    }
+    matmul(error, weights.into().t(), error_below, threads);
 }

@@ -71,6 +71,19 @@ mod tests {
 
     use super::*;
 
+    /// Golden values of `scripts/random_reference.py`.
+    #[test]
+    fn masks_never_change() {
+        let mut mask = [0.0_f64; 16];
+        draw_mask(
+            &mut mask,
+            0.3,
+            &mut Streams::new(7).stream(Purpose::Dropout, 5),
+        );
+        let kept = mask.map(|factor| u8::from(factor > 0.0));
+        assert_eq!(kept, [1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1]);
+    }
+
     #[test]
     fn the_share_is_right_and_the_mean_is_kept() {
         let mut mask = vec![0.0_f64; 100_000];

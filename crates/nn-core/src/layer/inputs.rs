@@ -4,19 +4,18 @@
 //! and four of five of MNIST's pixels are 0. Both forms give the same sums,
 //! term by term ([`nn_tensor::sparse`]).
 
-use ndarray::{ArrayBase, ArrayView2, ArrayViewMut2, Ix2, ViewRepr};
+use ndarray::ArrayView2;
 use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{SparseRows, Transposed, Written};
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
-use crate::layer::{MIN_PIECE, dense};
+use crate::layer::dense;
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
 pub enum LayerInputs<'a, S> {
-    /// Every number. (An `ArrayView2<'a, S>`, written so that the compiler sees
-    /// that a longer life than `'a` will do.)
-    Dense(ArrayBase<ViewRepr<&'a S>, Ix2, S>),
+    /// Every number.
+    Dense(Matrix<'a, S>),
     /// Bytes without their zeros, such as pixels.
     Sparse {
         /// The bytes.
@@ -28,6 +27,12 @@ pub enum LayerInputs<'a, S> {
 
 impl<'a, S> From<ArrayView2<'a, S>> for LayerInputs<'a, S> {
     fn from(inputs: ArrayView2<'a, S>) -> Self {
+        Self::Dense(inputs.into())
+    }
+}
+
+impl<'a, S> From<Matrix<'a, S>> for LayerInputs<'a, S> {
+    fn from(inputs: Matrix<'a, S>) -> Self {
         Self::Dense(inputs)
     }
 }
@@ -36,7 +41,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
     /// Rows of the batch.
     pub fn n_rows(&self) -> usize {
         match self {
-            Self::Dense(inputs) => inputs.nrows(),
+            Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.rows.len(),
         }
     }
@@ -47,20 +52,19 @@ impl<S: Scalar> LayerInputs<'_, S> {
     /// If the shapes do not fit.
     pub fn weighted_sums(
         self,
-        weights: ArrayView2<'_, S>,
+        weights: Matrix<'_, S>,
         bias: &[S],
-        sums: ArrayViewMut2<'_, S>,
+        sums: &mut [S],
         threads: &Threads,
     ) {
+        let shape = [self.n_rows(), bias.len()];
         match self {
-            Self::Dense(inputs) => dense::forward(inputs, weights, bias, sums, threads),
+            Self::Dense(inputs) => {
+                dense::forward(inputs, weights, bias, MatrixMut::new(sums, shape), threads);
+            }
             Self::Sparse { rows, factors } => {
-                let sums = sums.into_slice().expect("a batch is contiguous");
                 let weights = weights.to_slice().expect("weights are contiguous");
-                threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
-                    let rows = sums.chunks_exact_mut(bias.len());
-                    rows.for_each(|row| row.copy_from_slice(bias));
-                });
+                dense::fill_rows(MatrixMut::new(sums, shape), bias, threads);
                 rows.add_product(factors, weights, sums, threads);
             }
         }
@@ -75,8 +79,8 @@ impl<S: Scalar> LayerInputs<'_, S> {
     /// If the shapes do not fit.
     pub fn gradients(
         self,
-        error: ArrayView2<'_, S>,
-        weights_gradient: ArrayViewMut2<'_, S>,
+        error: Matrix<'_, S>,
+        weights_gradient: MatrixMut<'_, S>,
         bias_gradient: &mut [S],
         written: Written,
         transposed: TransposedInputs<'_>,

@@ -9,4 +9,5 @@ mod gradient_check;
 mod equations;
 mod properties;
 mod training;
+mod estimator_checks;
 mod checkpoint;

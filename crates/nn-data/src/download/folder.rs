@@ -28,8 +28,7 @@ pub(super) fn bring(
     partial.restart()?;
     let copied = copy(&path, remote, &mut partial, progress);
     if copied.is_err() {
-        partial.restart()?;
-        partial.leave()?;
+        partial.discard();
     }
     copied
 }

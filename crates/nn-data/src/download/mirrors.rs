@@ -4,16 +4,17 @@ use std::io::{self, Read};
 use std::iter;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RANGE, RETRY_AFTER,
+    ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, HeaderName, RANGE, RETRY_AFTER,
 };
 use reqwest::{StatusCode, Url, redirect};
 
 use super::partial::{Partial, Verdict};
-use super::{Limits, Progress, tls};
+use super::speed::Speed;
+use super::{Limits, Progress, pause, tls};
 use crate::catalog::RemoteFile;
 use crate::error::{Attempt, Error, MirrorFailure, Result};
 
@@ -215,9 +216,10 @@ impl Download<'_> {
                 }) => (failure, wish),
                 settled => return settled,
             };
-            let Some(pause) = pauses.next().map(|usual| wish.unwrap_or(usual)) else {
+            let Some(usual) = pauses.next() else {
                 return Err(give_up(failure));
             };
+            let pause = wish.unwrap_or_else(|| pause::jittered(usual, self.limits.jitter));
             progress(Progress::Retrying {
                 url: self.url.as_str(),
                 failure: &failure,
@@ -319,9 +321,7 @@ impl Download<'_> {
         if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
             return give_up(failure);
         }
-        let wish = header(response, RETRY_AFTER)
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs);
+        let wish = pause::wish(header(response, RETRY_AFTER), header(response, DATE));
         match wish {
             Some(pause) if pause > self.limits.longest_pause => give_up(failure),
             wish => Stop::Mirror {
@@ -365,7 +365,7 @@ impl Download<'_> {
                 bytes: partial.length(),
                 size: self.remote.size,
             });
-            speed.check(n)?;
+            speed.check(n).map_err(give_up)?;
         }
         if partial.is_complete() {
             return Ok(());
@@ -430,49 +430,4 @@ fn header(response: &Response, name: HeaderName) -> Option<&str> {
 fn is_timeout(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
-}
-
-/// Watches that bytes come at the least speed, window by window.
-struct Speed<'a> {
-    limits: &'a Limits,
-    window_start: Instant,
-    bytes: u64,
-}
-
-impl<'a> Speed<'a> {
-    fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            window_start: now(),
-            bytes: 0,
-        }
-    }
-
-    fn check(&mut self, n: usize) -> Result<(), Stop> {
-        self.bytes += n as u64;
-        let elapsed = now() - self.window_start;
-        if elapsed < self.limits.window {
-            return Ok(());
-        }
-        if (self.bytes as f64) < self.limits.least_speed as f64 * elapsed.as_secs_f64() {
-            return Err(give_up(self.too_slow()));
-        }
-        *self = Self::new(self.limits);
-        Ok(())
-    }
-
-    fn too_slow(&self) -> MirrorFailure {
-        MirrorFailure::TooSlow {
-            least: self.limits.least_speed,
-            window: self.limits.window,
-        }
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a server that drips can only be told by a clock; no result depends on it"
-)]
-fn now() -> Instant {
-    Instant::now()
 }

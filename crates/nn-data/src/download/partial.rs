@@ -1,10 +1,10 @@
 //! A file on its way: `NAME.partial`, which becomes `NAME` once it is right.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::io_error;
+use super::{disk, io_error};
 use crate::catalog::RemoteFile;
 use crate::checksum;
 use crate::error::Result;
@@ -31,13 +31,9 @@ impl<'a> Partial<'a> {
     pub(super) fn open(remote: &'a RemoteFile, folder: &Path) -> Result<Self> {
         let path = folder.join(format!("{}.partial", remote.name));
         remove_if_not_a_file(&path)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io_error(&path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = disk::open(&options, &path).map_err(io_error(&path))?;
         let length = file.seek(SeekFrom::End(0)).map_err(io_error(&path))?;
         let mut partial = Self {
             remote,
@@ -71,14 +67,14 @@ impl<'a> Partial<'a> {
 
     /// Adds bytes, of which there must not be more than are wanted.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(io_error(&self.path))?;
+        disk::write(&mut self.file, bytes).map_err(io_error(&self.path))?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     /// Forgets all bytes.
     pub(super) fn restart(&mut self) -> Result<()> {
-        self.file.set_len(0).map_err(io_error(&self.path))?;
+        disk::empty(&self.file).map_err(io_error(&self.path))?;
         self.file.rewind().map_err(io_error(&self.path))?;
         self.length = 0;
         Ok(())
@@ -93,16 +89,23 @@ impl<'a> Partial<'a> {
             self.restart()?;
             return Ok(Verdict::Rejected { sha256 });
         }
-        self.file.sync_all().map_err(io_error(&self.path))?;
-        fs::rename(&self.path, &self.destination).map_err(io_error(&self.destination))?;
+        disk::sync(&self.file).map_err(io_error(&self.path))?;
+        disk::rename(&self.path, &self.destination).map_err(io_error(&self.destination))?;
         sync_folder(&self.destination)?;
         Ok(Verdict::Placed)
+    }
+
+    /// Removes the bytes by their name, and not through the open file, which may
+    /// be in its place already.
+    pub(super) fn discard(self) {
+        // What cannot be removed is begun again or replaced the next time.
+        let _ = disk::remove_file(&self.path);
     }
 
     /// Leaves the bytes for another time; an empty file is of no use.
     pub(super) fn leave(self) -> Result<()> {
         if self.length == 0 {
-            fs::remove_file(&self.path).map_err(io_error(&self.path))?;
+            disk::remove_file(&self.path).map_err(io_error(&self.path))?;
         }
         Ok(())
     }
@@ -111,7 +114,7 @@ impl<'a> Partial<'a> {
 /// A link is removed, not followed: it would make us write somewhere else.
 fn remove_if_not_a_file(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => fs::remove_file(path).map_err(io_error(path)),
+        Ok(found) if !found.is_file() => disk::remove_file(path).map_err(io_error(path)),
         _ => Ok(()),
     }
 }
@@ -123,6 +126,6 @@ fn sync_folder(file: &Path) -> Result<()> {
         return Ok(());
     };
     File::open(folder)
-        .and_then(|folder| folder.sync_all())
+        .and_then(|folder| disk::sync(&folder))
         .map_err(io_error(folder))
 }

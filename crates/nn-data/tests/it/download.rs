@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use nn_data::catalog::{IdxFiles, RemoteFile, Source};
-use nn_data::download::{Fetched, Limits, Origin, Progress, fetch_within};
+use nn_data::download::{Fetched, Limits, Origin, Progress, fetch_within, verify};
 use nn_data::{Error, ErrorKind, MirrorFailure, Result, checksum};
 
 use crate::server::{Server, send, send_file};
@@ -82,6 +82,7 @@ fn limits() -> Limits {
         window: Duration::from_millis(500),
         pauses: [1, 2, 4].map(Duration::from_millis).to_vec(),
         longest_pause: Duration::from_secs(1),
+        jitter: 0.0,
         local_http: true,
         ..Limits::default()
     }
@@ -536,6 +537,107 @@ fn a_server_may_ask_for_a_short_pause_but_not_for_a_long_one() {
     assert_eq!(long.requests().len(), 1);
     let date = busy("Retry-After: Wed, 21 Oct 2065 07:28:00 GMT");
     fetch(&source(&[&date]), all_but_the_first().path()).expect("the usual pause");
+}
+
+#[test]
+fn a_pause_may_be_asked_for_by_a_date() {
+    for (date, n_requests) in [
+        ("Wed, 21 Oct 2065 07:27:59 GMT", 2),
+        ("Wed, 21 Oct 2065 07:27:00 GMT", 1),
+    ] {
+        let server = Server::start(move |number, request, connection| match number {
+            0 => {
+                let date = format!("Date: {date}");
+                let wish = "Retry-After: Wed, 21 Oct 2065 07:28:00 GMT";
+                send(connection, "503 Service Unavailable", &[&date, wish], b"");
+            }
+            _ => send_file(connection, request, &content(NAMES[0])),
+        });
+        let fetched = fetch(&source(&[&server]), all_but_the_first().path());
+        assert_eq!(server.requests().len(), n_requests, "{fetched:?}");
+        assert_eq!(fetched.is_ok(), n_requests == 2, "a minute is too long");
+    }
+}
+
+#[test]
+fn usual_pauses_are_a_little_longer_at_random() {
+    let limits = Limits {
+        pauses: [20, 30].map(Duration::from_millis).to_vec(),
+        jitter: 0.5,
+        ..limits()
+    };
+    let server = Server::start(|_, _, connection| send(connection, "500 Oh", &[], b""));
+    let scratch = all_but_the_first();
+    let mut pauses = Vec::new();
+    let mut watch = |progress: Progress<'_>| {
+        if let Progress::Retrying { pause, .. } = progress {
+            pauses.push(pause.as_secs_f64());
+        }
+    };
+    fetch_within(
+        &limits,
+        &source(&[&server]),
+        scratch.path(),
+        None,
+        &mut watch,
+    )
+    .expect_err("always in trouble");
+    let [first, second] = pauses[..] else {
+        panic!("{pauses:?}");
+    };
+    assert!((0.020..0.030).contains(&first), "{first}");
+    assert!((0.030..0.045).contains(&second), "{second}");
+}
+
+#[test]
+fn a_body_that_never_ends_in_time_is_left_and_the_next_mirror_goes_on() {
+    let steady = Server::start(|_, _, connection| {
+        send(connection, "200 OK", &["Content-Length: 200003"], b"");
+        for piece in content(NAMES[0]).chunks(1_000) {
+            if connection.write_all(piece).is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let limits = Limits {
+        transfer: Duration::from_millis(200),
+        ..limits()
+    };
+    let (good, scratch) = (good_server(), all_but_the_first());
+    let source = source(&[&steady, &good]);
+    let mut given_up = Vec::new();
+    let mut watch = |progress: Progress<'_>| {
+        if let Progress::GivenUp { failure, .. } = progress {
+            given_up.push(failure.to_string());
+        }
+    };
+    fetch_within(&limits, &source, scratch.path(), None, &mut watch).expect("a good mirror");
+    assert_eq!(given_up, ["not done after 200ms"]);
+    assert_whole(&scratch);
+    assert!(good.requests()[0].range.is_some(), "it goes on");
+}
+
+#[test]
+fn without_a_connection_files_are_only_looked_at() {
+    let (source, scratch) = (source_at(vec![]), all_but_the_first());
+    let error = verify(&source, scratch.path()).expect_err("one is not there");
+    let folder = scratch.path().join("tiny");
+    let folder = folder.display();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert_eq!(
+        error.to_string(),
+        format!("{folder}: not there, or damaged: {}", NAMES[0])
+    );
+    let help = error.help().expect("there is a way");
+    let sha256 = sha256(&content(NAMES[0]));
+    assert!(
+        help.contains(&format!("in {folder}: {} (SHA-256 {sha256})", NAMES[0])),
+        "{help}"
+    );
+    write(&first(&scratch), &content(NAMES[0]));
+    let found = verify(&source, scratch.path()).expect("all are there");
+    assert!(found.new_files.is_empty());
 }
 
 #[test]

@@ -17,14 +17,14 @@
 //! why results do not depend on the number of threads.
 
 use std::cell::RefCell;
-
-use ndarray::{ArrayView2, ArrayViewMut2};
+use std::ops::Range;
 
 use super::InstructionSet;
+use super::matrix::{Matrix, MatrixMut};
 use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
 use super::scratch::Scratch;
-use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::simd::{Quad, Simd, load_up_to, prefetch, store_up_to};
 use super::single_row;
 use super::sparse::{self, SumKernel, Sums};
 
@@ -59,12 +59,16 @@ pub struct Kernels<T: 'static> {
     panel_width: usize,
     /// `by_rows[r - 1]` handles `r` rows of a packed panel.
     by_rows: &'static [Microkernel<T>],
+    /// The same where at most a vector's columns of the panel exist.
+    last_by_rows: &'static [Microkernel<T>],
     /// `narrow[v - 1][r - 1]` handles `r` rows and up to `v` vectors of a B
     /// that is not packed.
     narrow: [&'static [Microkernel<T>]; 2],
     /// Handle one row and a B that is not packed, of contiguous rows or columns.
     row_times_rows: Microkernel<T>,
     row_times_columns: Microkernel<T>,
+    /// Handles so many rows, of sums of one term.
+    one_term: unsafe fn(Strip<T>, usize),
     /// Copies a block of B into a panel.
     pack: PackKernel<T>,
     /// Numbers in a vector.
@@ -72,6 +76,18 @@ pub struct Kernels<T: 'static> {
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
     pub(super) outer: OuterKernel<T>,
+}
+
+impl<T> Kernels<T> {
+    /// The kernel for a strip of `rows` and a panel of which `columns` exist.
+    fn for_panel(&self, rows: usize, columns: usize) -> Microkernel<T> {
+        let by_rows = if columns <= self.lanes {
+            self.last_by_rows
+        } else {
+            self.by_rows
+        };
+        by_rows[rows - 1]
+    }
 }
 
 /// One strip of rows times one packed panel of B.
@@ -87,7 +103,7 @@ pub struct Strip<T> {
     /// Length of the sum.
     pub(super) depth: usize,
     pub(super) a: *const T,
-    a_row_stride: isize,
+    pub(super) a_row_stride: isize,
     pub(super) a_depth_stride: isize,
     /// Packed panel: `depth` rows of `panel_width` numbers, padded with zeros;
     /// or B itself.
@@ -96,7 +112,7 @@ pub struct Strip<T> {
     /// the columns are contiguous.
     pub(super) b_row_stride: isize,
     pub(super) c: *mut T,
-    c_row_stride: isize,
+    pub(super) c_row_stride: isize,
     /// Columns of the panel that exist in C.
     pub(super) columns: usize,
     /// Add to C instead of replacing it.
@@ -106,102 +122,134 @@ pub struct Strip<T> {
 /// `c ← a·b`, or `c ← c + a·b` if `accumulate`, in the calling thread.
 ///
 /// # Panics
-/// If the shapes do not fit or `c` is not contiguous along its rows.
+/// If the shapes do not fit.
 pub(crate) fn gemm<T: Gemm + Copy + Default>(
     set: InstructionSet,
-    a: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
-    mut c: ArrayViewMut2<'_, T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
     accumulate: bool,
 ) {
-    let (rows, depth) = a.dim();
-    let (b_depth, columns) = b.dim();
-    assert_eq!((b_depth, c.dim()), (depth, (rows, columns)));
-    assert!(columns <= 1 || c.strides()[1] == 1, "c must be row-major");
+    let [rows, depth] = a.shape();
+    let [b_depth, columns] = b.shape();
+    let [c_rows, c_columns] = c.shape();
+    // Number by number: arrays would be compared in memory.
+    assert!(b_depth == depth && c_rows == rows && c_columns == columns);
     if depth == 0 && !accumulate {
         c.fill(T::default());
     }
     let kernels = T::kernels(set);
-    let width = kernels.panel_width;
-    if rows <= MAX_SINGLE_ROWS && b.strides()[1] == 1 {
-        return row_by_row_gemm(kernels.row_times_rows, b.strides()[0], a, b, c, accumulate);
+    let [b_row_stride, b_column_stride] = b.strides();
+    let is_shallow = depth <= MAX_TRANSPOSED_DEPTH;
+    if rows <= MAX_SINGLE_ROWS && b_column_stride == 1 {
+        row_by_row_gemm(kernels.row_times_rows, b_row_stride, a, b, c, accumulate);
+    } else if rows <= MAX_SINGLE_ROWS && b_row_stride == 1 && is_shallow {
+        let kernel = kernels.row_times_columns;
+        row_by_row_gemm(kernel, b_column_stride, a, b, c, accumulate);
+    } else if columns <= 2 * kernels.lanes && b_column_stride == 1 && columns > 0 {
+        narrow_gemm(kernels, a, b, c, accumulate);
+    } else if depth == 1 && b_column_stride == 1 {
+        one_term_gemm(kernels, a, b, c, accumulate);
+    } else {
+        packed_gemm(kernels, a, b, c, accumulate);
     }
-    if columns <= 2 * kernels.lanes && b.strides()[1] == 1 && columns > 0 {
-        return narrow_gemm(kernels, a, b, c, accumulate);
-    }
-    if rows <= MAX_SINGLE_ROWS && depth <= MAX_TRANSPOSED_DEPTH && b.strides()[0] == 1 {
-        return row_by_row_gemm(
-            kernels.row_times_columns,
-            b.strides()[1],
-            a,
-            b,
-            c,
-            accumulate,
-        );
-    }
+}
+
+/// [`gemm`] of sizes that are worth a copy of B, block by block.
+#[inline(never)]
+fn packed_gemm<T: Gemm + Copy + Default>(
+    kernels: &Kernels<T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
+    accumulate: bool,
+) {
+    let ([_, depth], [_, columns]) = (a.shape(), b.shape());
     T::with_scratch(|scratch| {
         for column in (0..columns).step_by(NC) {
-            let n_columns = NC.min(columns - column);
+            let columns = column..columns.min(column + NC);
             for start in (0..depth).step_by(KC) {
-                let depth = KC.min(depth - start);
-                let (summed, columns_of_c) = (start..start + depth, column..column + n_columns);
-                let panels = pack(kernels, b, summed, columns_of_c, scratch);
-                for (strip, n_rows) in strips(rows, kernels.max_rows) {
-                    for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
-                        let panel_start = column + index * width;
-                        // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C,
-                        // `start..start + depth` of the summed index, and at most `columns`
-                        // columns of C, all inside the views asserted to fit above; `panel`
-                        // holds `width * depth` packed numbers. `c` is borrowed mutably, so
-                        // nothing else sees it. The kernel was chosen for `set`, which the
-                        // machine has.
-                        unsafe {
-                            kernels.by_rows[n_rows - 1](Strip {
-                                depth,
-                                a: offset(&a, strip, start),
-                                a_row_stride: a.strides()[0],
-                                a_depth_stride: a.strides()[1],
-                                panel: panel.as_ptr(),
-                                b_row_stride: 0,
-                                c: c.as_mut_ptr()
-                                    .offset(strip as isize * c.strides()[0])
-                                    .add(panel_start),
-                                c_row_stride: c.strides()[0],
-                                columns: width.min(columns - panel_start),
-                                accumulate: accumulate || start > 0,
-                            });
-                        }
-                    }
-                }
+                let summed = start..depth.min(start + KC);
+                let panels = pack(kernels, b, summed.clone(), columns.clone(), scratch);
+                let accumulate = accumulate || start > 0;
+                block_gemm(
+                    kernels,
+                    a.columns(summed),
+                    panels,
+                    c.columns_mut(columns.clone()),
+                    accumulate,
+                );
             }
         }
     });
+}
+
+/// The product of some columns of A and a packed block of B, strip by strip and
+/// panel by panel.
+fn block_gemm<T: Copy>(
+    kernels: &Kernels<T>,
+    a: Matrix<'_, T>,
+    panels: &[T],
+    mut c: MatrixMut<'_, T>,
+    accumulate: bool,
+) {
+    let ([rows, depth], [_, columns]) = (a.shape(), c.shape());
+    let width = kernels.panel_width;
+    let n_panels = columns.div_ceil(width);
+    for (strip, n_rows) in strips(rows, kernels.max_rows) {
+        let next_strip = strip + n_rows..rows.min(strip + n_rows + kernels.max_rows);
+        for (index, panel) in panels.chunks_exact(width * depth).enumerate() {
+            let share = |index| index * depth / n_panels;
+            prefetch_strip(a, next_strip.clone(), share(index)..share(index + 1));
+            let columns = width.min(columns - index * width);
+            // SAFETY: the strip covers rows `strip..strip + n_rows` of A and C and at
+            // most `columns` columns of C, all inside the matrices that `gemm` has
+            // found to fit; `panel` holds `width * depth` packed numbers. `c` is
+            // borrowed mutably, so nothing else sees it. The kernel was chosen for
+            // instructions that the machine has.
+            unsafe {
+                kernels.for_panel(n_rows, columns)(Strip {
+                    depth,
+                    a: a.at(strip, 0),
+                    a_row_stride: a.strides()[0],
+                    a_depth_stride: a.strides()[1],
+                    panel: panel.as_ptr(),
+                    b_row_stride: 0,
+                    c: c.row(strip).add(index * width),
+                    c_row_stride: c.row_stride(),
+                    columns,
+                    accumulate,
+                });
+            }
+        }
+    }
 }
 
 /// [`gemm`] for few rows, with one of the kernels for a single row.
 fn row_by_row_gemm<T>(
     row_times: Microkernel<T>,
     b_row_stride: isize,
-    a: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
-    mut c: ArrayViewMut2<'_, T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
     accumulate: bool,
 ) {
-    for row in 0..a.nrows() {
-        for start in (0..a.ncols()).step_by(KC) {
+    let [n_rows, depth] = a.shape();
+    for row in 0..n_rows {
+        for start in (0..depth).step_by(KC) {
             // SAFETY: as in `gemm`; the rows or the columns of B, as the
             // kernel needs it, are contiguous.
             unsafe {
                 row_times(Strip {
-                    depth: KC.min(a.ncols() - start),
-                    a: offset(&a, row, start),
+                    depth: KC.min(depth - start),
+                    a: a.at(row, start),
                     a_row_stride: 0,
                     a_depth_stride: a.strides()[1],
-                    panel: offset(&b, start, 0),
+                    panel: b.at(start, 0),
                     b_row_stride,
-                    c: c.as_mut_ptr().offset(row as isize * c.strides()[0]),
+                    c: c.row(row),
                     c_row_stride: 0,
-                    columns: b.ncols(),
+                    columns: b.shape()[1],
                     accumulate: accumulate || start > 0,
                 });
             }
@@ -209,16 +257,42 @@ fn row_by_row_gemm<T>(
     }
 }
 
+/// [`gemm`] for sums of one term: nothing is worth a copy.
+fn one_term_gemm<T>(
+    kernels: &Kernels<T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
+    accumulate: bool,
+) {
+    // SAFETY: as in `gemm`; the one row of B is contiguous.
+    unsafe {
+        let strip = Strip {
+            depth: 1,
+            a: a.at(0, 0),
+            a_row_stride: a.strides()[0],
+            a_depth_stride: a.strides()[1],
+            panel: b.at(0, 0),
+            b_row_stride: b.strides()[0],
+            c: c.row(0),
+            c_row_stride: c.row_stride(),
+            columns: b.shape()[1],
+            accumulate,
+        };
+        (kernels.one_term)(strip, a.shape()[0]);
+    }
+}
+
 /// [`gemm`] for a narrow, row-major B, which is read where it lies.
 fn narrow_gemm<T>(
     kernels: &Kernels<T>,
-    a: ArrayView2<'_, T>,
-    b: ArrayView2<'_, T>,
-    mut c: ArrayViewMut2<'_, T>,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    mut c: MatrixMut<'_, T>,
     accumulate: bool,
 ) {
-    let (rows, depth) = a.dim();
-    let columns = b.ncols();
+    let [rows, depth] = a.shape();
+    let [_, columns] = b.shape();
     let by_rows = kernels.narrow[columns.div_ceil(kernels.lanes) - 1];
     for start in (0..depth).step_by(KC) {
         for (strip, n_rows) in strips(rows, kernels.max_rows) {
@@ -226,13 +300,13 @@ fn narrow_gemm<T>(
             unsafe {
                 by_rows[n_rows - 1](Strip {
                     depth: KC.min(depth - start),
-                    a: offset(&a, strip, start),
+                    a: a.at(strip, start),
                     a_row_stride: a.strides()[0],
                     a_depth_stride: a.strides()[1],
-                    panel: offset(&b, start, 0),
+                    panel: b.at(start, 0),
                     b_row_stride: b.strides()[0],
-                    c: c.as_mut_ptr().offset(strip as isize * c.strides()[0]),
-                    c_row_stride: c.strides()[0],
+                    c: c.row(strip),
+                    c_row_stride: c.row_stride(),
                     columns,
                     accumulate: accumulate || start > 0,
                 });
@@ -241,36 +315,37 @@ fn narrow_gemm<T>(
     }
 }
 
+/// Asks for a part of the strip of A that comes next, if A is transposed: every
+/// step along its sum is another line of memory, which the processor does not
+/// foresee.
+fn prefetch_strip<T>(a: Matrix<'_, T>, rows: Range<usize>, summed: Range<usize>) {
+    if a.strides()[0] != 1 || rows.is_empty() {
+        return;
+    }
+    for index in summed {
+        for row in [rows.start, rows.end - 1] {
+            prefetch(a.near(row, index).cast());
+        }
+    }
+}
+
 /// Cuts `rows` into strips of nearly equal height: `(first row, rows)`.
 fn strips(rows: usize, max_rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let count = rows.div_ceil(max_rows);
+    let (height, n_higher) = (rows / count.max(1), rows % count.max(1));
     (0..count).map(move |index| {
-        let start = index * rows / count;
-        (start, (index + 1) * rows / count - start)
+        let start = index * height + index.min(n_higher);
+        (start, height + usize::from(index < n_higher))
     })
-}
-
-/// Address of `matrix[row, column]`.
-///
-/// # Safety
-/// The element must exist.
-unsafe fn offset<T>(matrix: &ArrayView2<'_, T>, row: usize, column: usize) -> *const T {
-    let [row_stride, column_stride] = [matrix.strides()[0], matrix.strides()[1]];
-    // SAFETY: the caller promises that the element lies in the view.
-    unsafe {
-        matrix
-            .as_ptr()
-            .offset(row as isize * row_stride + column as isize * column_stride)
-    }
 }
 
 /// Copies a block of B into panels of the kernels' width, the last one padded
 /// with zeros.
 fn pack<'s, T: Copy + Default>(
     kernels: &Kernels<T>,
-    b: ArrayView2<'_, T>,
-    depth: std::ops::Range<usize>,
-    columns: std::ops::Range<usize>,
+    b: Matrix<'_, T>,
+    depth: Range<usize>,
+    columns: Range<usize>,
     scratch: &'s mut Scratch<T>,
 ) -> &'s [T] {
     let width = kernels.panel_width;
@@ -284,7 +359,7 @@ fn pack<'s, T: Copy + Default>(
         // rows of the panel's width.
         unsafe {
             (kernels.pack)(Panel {
-                from: offset(&b, depth.start, column),
+                from: b.at(depth.start, column),
                 row_stride: b.strides()[0],
                 column_stride: b.strides()[1],
                 rows: depth.len(),
@@ -296,14 +371,17 @@ fn pack<'s, T: Copy + Default>(
     panels
 }
 
-/// `ROWS × VECTORS` vectors of sums stay in registers.
+/// `ROWS × VECTORS` vectors of sums stay in registers; the panel's rows are
+/// `WIDTH` vectors long.
 ///
 /// # Safety
 /// `strip` must describe memory that exists (see [`gemm`]), and the machine
 /// must have the instructions of `V`, which the function this is inlined into
 /// must be compiled for.
 #[inline(always)]
-unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: Strip<V::T>) {
+unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize, const WIDTH: usize>(
+    strip: Strip<V::T>,
+) {
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
@@ -328,7 +406,7 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize>(strip: S
                 }
             }
             a = a.wrapping_offset(strip.a_depth_stride);
-            panel = panel.add(VECTORS * V::LANES);
+            panel = panel.add(WIDTH * V::LANES);
         }
         write_rows(sums, strip);
     }
@@ -379,6 +457,10 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
     mut sums: [[V; VECTORS]; ROWS],
     strip: Strip<V::T>,
 ) {
+    if strip.columns == VECTORS * V::LANES {
+        // SAFETY: as the caller's promise.
+        return unsafe { write_whole_rows(sums, strip) };
+    }
     let has_gaps = strip.c_row_stride != strip.columns as isize;
     // SAFETY: of every row, only columns that exist in it or the rows of the
     // strip below it are touched.
@@ -412,6 +494,32 @@ unsafe fn write_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
+/// [`write_rows`] where every column exists: straight through, in registers.
+///
+/// # Safety
+/// As [`microkernel`].
+#[inline(always)]
+unsafe fn write_whole_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
+    sums: [[V; VECTORS]; ROWS],
+    strip: Strip<V::T>,
+) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the rows of the strip have all columns.
+            unsafe {
+                let c = strip.c.offset(row as isize * strip.c_row_stride);
+                let c = c.add(vector * V::LANES);
+                let sum = if strip.accumulate {
+                    V::load(c).add(sum)
+                } else {
+                    sum
+                };
+                sum.store(c);
+            }
+        }
+    }
+}
+
 /// Compiles the microkernels of one vector type for its instructions.
 macro_rules! kernels {
     (
@@ -426,10 +534,12 @@ macro_rules! kernels {
             pub(super) static KERNELS: Kernels<T> = Kernels {
                 max_rows: $max_rows,
                 panel_width: $vectors * <$vector as Simd>::LANES,
-                by_rows: &[$(compiled::<$rows>),*],
+                by_rows: &[$(compiled::<$rows, $vectors>),*],
+                last_by_rows: &[$(compiled::<$rows, 1>),*],
                 narrow: [&[$(narrow::<$rows, 1>),*], &[$(narrow::<$rows, 2>),*]],
                 row_times_rows,
                 row_times_columns,
+                one_term,
                 pack: pack_panel,
                 lanes: <$vector as Simd>::LANES,
                 sum,
@@ -461,6 +571,14 @@ macro_rules! kernels {
             }
 
             /// # Safety
+            /// See [`outer::one_term`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn one_term(strip: Strip<T>, n_rows: usize) {
+                // SAFETY: as below.
+                unsafe { outer::one_term::<$vector>(strip, n_rows) }
+            }
+
+            /// # Safety
             /// See [`single_row::times_rows`].
             $(#[target_feature(enable = $features)])?
             unsafe fn row_times_rows(strip: Strip<T>) {
@@ -487,10 +605,10 @@ macro_rules! kernels {
             /// # Safety
             /// See [`microkernel`].
             $(#[target_feature(enable = $features)])?
-            unsafe fn compiled<const ROWS: usize>(strip: Strip<T>) {
+            unsafe fn compiled<const ROWS: usize, const VECTORS: usize>(strip: Strip<T>) {
                 // SAFETY: this function is compiled for the instructions of
                 // the vector; the caller vouches for the rest.
-                unsafe { microkernel::<$vector, ROWS, $vectors>(strip) }
+                unsafe { microkernel::<$vector, ROWS, VECTORS, $vectors>(strip) }
             }
         }
     };

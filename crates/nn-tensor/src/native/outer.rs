@@ -1,12 +1,12 @@
 //! `out[iₜ, :] ← out[iₜ, :] + xₜ·row`: a row added to some rows of a matrix.
 //!
 //! With the numbers of a sample that are not 0, that is the sample's part of
-//! `Xᵀ·δ`.
+//! `Xᵀ·δ`. With all its numbers it is a product whose sums have one term.
 
 use super::InstructionSet;
-use super::gemm::Gemm;
+use super::gemm::{Gemm, Strip};
 use super::lists::{Entries, Lists};
-use super::simd::Simd;
+use super::simd::{Simd, load_up_to, store_up_to};
 
 /// What one call works on.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,32 @@ unsafe fn outer_block<V: Simd, const N: usize>(outer: Outer<'_, V::T>, column: u
             for (vector, row) in row.into_iter().enumerate() {
                 let out = out.add(vector * V::LANES);
                 factor.multiply_add(row, V::load(out)).store(out);
+            }
+        }
+    }
+}
+
+/// `c[i, :] ← aᵢ·row` or `c[i, :] + aᵢ·row` for every row of `c`: the sums of
+/// the other kernels, of one term.
+///
+/// # Safety
+/// As [`super::gemm::Strip`] says, with `n_rows` rows and a depth of 1; the
+/// machine must have the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn one_term<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
+    for column in (0..strip.columns).step_by(V::LANES) {
+        let n = strip.columns - column;
+        // SAFETY: every address below lies in the strip that the caller vouches for.
+        unsafe {
+            let row = load_up_to::<V>(strip.panel.add(column), n);
+            for index in 0..n_rows as isize {
+                let a = V::splat(*strip.a.offset(index * strip.a_row_stride));
+                let c = strip.c.offset(index * strip.c_row_stride).add(column);
+                let mut sum = a.multiply_add(row, V::zero());
+                if strip.accumulate {
+                    sum = load_up_to::<V>(c, n).add(sum);
+                }
+                store_up_to(sum, c, n);
             }
         }
     }

@@ -109,16 +109,38 @@ unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, terms: &[u16], colu
 /// compiled for.
 #[inline(always)]
 pub(super) unsafe fn times_columns<V: Simd>(strip: Strip<V::T>) {
-    for column in 0..strip.columns {
-        // SAFETY: every address below lies in the strip that the caller vouches for.
-        unsafe {
-            let b = strip.panel.offset(column as isize * strip.b_row_stride);
-            let mut sum = V::T::default();
-            for index in 0..strip.depth {
-                let a = *strip.a.offset(index as isize * strip.a_depth_stride);
-                sum = V::multiply_add_one(a, *b.add(index), sum);
+    const TOGETHER: usize = 8;
+    let whole = strip.columns - strip.columns % TOGETHER;
+    // SAFETY: the columns exist.
+    unsafe {
+        for column in (0..whole).step_by(TOGETHER) {
+            columns::<V, TOGETHER>(strip, column);
+        }
+        for column in whole..strip.columns {
+            columns::<V, 1>(strip, column);
+        }
+    }
+}
+
+/// `N` sums side by side, from `column` on.
+///
+/// # Safety
+/// As [`times_columns`]; the columns must exist.
+#[inline(always)]
+unsafe fn columns<V: Simd, const N: usize>(strip: Strip<V::T>, column: usize) {
+    // SAFETY: every address below lies in the strip that the caller vouches for.
+    unsafe {
+        let b = strip.panel.offset(column as isize * strip.b_row_stride);
+        let mut sums = [V::T::default(); N];
+        for index in 0..strip.depth {
+            let a = *strip.a.offset(index as isize * strip.a_depth_stride);
+            for (neighbour, sum) in sums.iter_mut().enumerate() {
+                let b = b.offset(neighbour as isize * strip.b_row_stride);
+                *sum = V::multiply_add_one(a, *b.add(index), *sum);
             }
-            let c = strip.c.add(column);
+        }
+        for (neighbour, sum) in sums.into_iter().enumerate() {
+            let c = strip.c.add(column + neighbour);
             *c = if strip.accumulate { *c + sum } else { sum };
         }
     }

@@ -1,0 +1,224 @@
+//! A disk that fails at the first operation of a training, at the second, and
+//! so on until the training gets through: SQLite's way to try every error path
+//! ("I/O error testing", sqlite.org/testing.html).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use clap::Parser;
+use nn_core::{Checkpoint, Model};
+
+use crate::args::{Arguments, Command};
+use crate::disk::fault::{self, Fault};
+use crate::failure::{Code, Result};
+
+/// More operations than the training has.
+const ENDLESS: u32 = 1000;
+
+/// Errors of Linux and macOS: no space left on the device, input or output
+/// failed.
+const ERRORS: [i32; 2] = [28, 5];
+
+/// A folder with a table and the runs of it, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("nn-faults-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        let row = |i: i32| {
+            format!(
+                "{},{},{}\n",
+                i % 7,
+                i * i % 11,
+                ["a", "b", "c"][i as usize % 3]
+            )
+        };
+        let table: String = (0..60).map(row).collect();
+        fs::write(folder.join("table.csv"), format!("u,v,letter\n{table}"))
+            .expect("the temporary folder is writable");
+        Self(folder)
+    }
+
+    fn run(&self, name: &str) -> PathBuf {
+        self.0.join("runs").join(name)
+    }
+
+    fn train(&self, name: &str) -> Result<()> {
+        let data = self.0.join("table.csv");
+        self.nn(&[
+            "--name",
+            name,
+            "--data",
+            &data.to_string_lossy(),
+            "--hidden=4",
+            "--epochs=3",
+            "--batch-size=20",
+            "--optimizer=adam",
+            "--lr=0.01",
+        ])
+    }
+
+    fn resume(&self, name: &str) -> Result<()> {
+        self.nn(&["--resume", &self.run(name).to_string_lossy()])
+    }
+
+    fn nn(&self, flags: &[&str]) -> Result<()> {
+        let runs = self.0.join("runs");
+        let runs = runs.to_string_lossy();
+        let usual = [
+            "nn",
+            "train",
+            "--threads=1",
+            "--no-report",
+            "--runs-dir",
+            &runs,
+        ];
+        let words = usual.iter().chain(flags);
+        let arguments = Arguments::try_parse_from(words).expect("the flags are right");
+        let Command::Train(arguments) = &arguments.command else {
+            panic!("this is a training");
+        };
+        super::run(arguments)
+    }
+
+    fn weights(&self, name: &str) -> Vec<u8> {
+        fs::read(self.run(name).join("model.safetensors")).expect("the run has ended")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// Whatever is there under its final name is whole.
+fn assert_whole(run: &Path, case: &str) {
+    for name in names(&run.join("checkpoint")) {
+        if name.ends_with(".safetensors") && !name.starts_with('.') {
+            let bytes = fs::read(run.join("checkpoint").join(&name)).expect("it is there");
+            Checkpoint::<f32>::read(&bytes[..])
+                .unwrap_or_else(|error| panic!("{case}, {name}: {error}"));
+        }
+    }
+    if let Ok(bytes) = fs::read(run.join("model.safetensors")) {
+        Model::<f32>::read(&bytes[..]).unwrap_or_else(|error| panic!("{case}: {error}"));
+    }
+    if let Ok(text) = fs::read_to_string(run.join("summary.json")) {
+        serde_json::from_str::<serde_json::Value>(&text)
+            .unwrap_or_else(|error| panic!("{case}: {error}"));
+    }
+}
+
+fn assert_tidy(run: &Path, case: &str) {
+    for folder in [run.to_owned(), run.join("checkpoint")] {
+        let left: Vec<String> = names(&folder)
+            .into_iter()
+            .filter(|name| name.ends_with(".tmp"))
+            .collect();
+        assert!(left.is_empty(), "{case}: {left:?}");
+    }
+    let kept = names(&run.join("checkpoint"));
+    let steps = kept.iter().filter(|name| name.starts_with("step-"));
+    assert!(steps.count() <= 3, "{case}: {kept:?}");
+}
+
+/// Steps of the checkpoints that are there.
+fn newest(run: &Path) -> Option<String> {
+    let steps = names(&run.join("checkpoint")).into_iter();
+    steps.filter(|name| name.starts_with("step-")).max()
+}
+
+/// Trains with a fault after so many operations, and then, if that was too
+/// much for it, without. Tells whether the fault was met.
+fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
+    let (name, case) = ("a", format!("{fault:?}"));
+    let run = scratch.run(name);
+    let (outcome, is_met) = fault::with(fault, || scratch.train(name));
+    assert_whole(&run, &case);
+    if let Err(failure) = outcome {
+        assert!(is_met, "{case}: {}", failure.message());
+        assert_eq!(failure.code(), Code::Io, "{case}: {}", failure.message());
+        let root = scratch.0.to_string_lossy();
+        assert!(failure.message().contains(&*root), "{}", failure.message());
+        let before = newest(&run);
+        if run.join("config.toml").exists() {
+            scratch
+                .resume(name)
+                .unwrap_or_else(|failure| panic!("{case}: {}", failure.message()));
+        } else {
+            // It never began.
+            fs::remove_dir_all(&run).ok();
+            scratch.train(name).expect("the disk is whole again");
+        }
+        assert!(before <= newest(&run), "{case}: a checkpoint was lost");
+    }
+    assert_whole(&run, &case);
+    assert!(scratch.weights(name) == expected, "{case}: other weights");
+    assert_tidy(&run, &case);
+    fs::remove_dir_all(&run).expect("the run is ours");
+    is_met
+}
+
+#[test]
+fn whichever_operation_fails_a_training_goes_on_to_the_same_bytes() {
+    for forever in [false, true] {
+        let scratch = Scratch::new(if forever { "forever" } else { "once" });
+        scratch.train("whole").expect("the disk is whole");
+        let expected = scratch.weights("whole");
+        let n_operations = (0..ENDLESS).find(|&after| {
+            let error = ERRORS[after as usize % 2];
+            let fault = Fault {
+                after,
+                forever,
+                error,
+            };
+            !train_in_spite_of(&scratch, fault, &expected)
+        });
+        let n_operations = n_operations.expect("at some point the fault comes too late");
+        assert!(n_operations > 40, "{n_operations} operations are too few");
+    }
+}
+
+/// Resuming writes too.
+#[test]
+fn whichever_operation_fails_a_resumed_training_can_be_resumed_again() {
+    let scratch = Scratch::new("resumed");
+    scratch.train("whole").expect("the disk is whole");
+    let expected = scratch.weights("whole");
+    for after in 0..ENDLESS {
+        let forever = |after| Fault {
+            after,
+            forever: true,
+            error: ERRORS[0],
+        };
+        // Ends within the second epoch.
+        let (begun, _) = fault::with(forever(40), || scratch.train("a"));
+        assert_eq!(begun.expect_err("the disk is full").code(), Code::Io);
+        let (resumed, is_met) = fault::with(forever(after), || scratch.resume("a"));
+        assert_whole(&scratch.run("a"), "resumed");
+        match resumed {
+            Ok(()) => assert!(after > 20, "{after} operations are too few"),
+            Err(failure) => {
+                assert_eq!(failure.code(), Code::Io, "{}", failure.message());
+                scratch.resume("a").expect("the disk is whole again");
+            }
+        }
+        assert!(scratch.weights("a") == expected, "after {after}");
+        assert_tidy(&scratch.run("a"), "resumed");
+        fs::remove_dir_all(scratch.run("a")).expect("the run is ours");
+        if !is_met {
+            return;
+        }
+    }
+    panic!("at some point the fault comes too late");
+}

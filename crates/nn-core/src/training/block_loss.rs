@@ -1,0 +1,174 @@
+//! The losses of a block of rows, and the error signal they leave for the way
+//! back.
+//!
+//! ```text
+//! C  = Σ wᵢ·C(aᵢ, yᵢ) / Σ wᵢ      wᵢ: weight of the sample times its class's
+//! δᴸ = wᵢ/Σw · ∂Cᵢ/∂zᴸ            (times −η where the step is a part of it)
+//! ```
+
+use nn_tensor::{Scalar, Threads};
+
+use super::state::EpochSums;
+use super::{ClassWeights, MAX_BLOCK_ROWS, TrainingConfig};
+use crate::backprop::Gradients;
+use crate::batches::Samples;
+use crate::network::{Network, Trace};
+use crate::{Error, Result};
+
+/// The losses of a block of rows.
+pub(super) struct BlockLoss<'a, 'd, S> {
+    pub(super) config: &'a TrainingConfig,
+    pub(super) network: &'a Network<S>,
+    pub(super) train: &'a Samples<'d, S>,
+    pub(super) class_weights: Option<&'a [S]>,
+    /// Which samples.
+    pub(super) positions: &'a [u32],
+    /// Factor on every gradient.
+    pub(super) scale: S,
+}
+
+/// Rows whose losses are added up by themselves before the sums meet.
+const LOSS_ROWS: usize = 128;
+
+/// Most parts that a block's losses are taken in.
+const MAX_LOSS_PARTS: usize = MAX_BLOCK_ROWS / LOSS_ROWS;
+
+/// Some consecutive rows of a block.
+struct LossPart<'a, S> {
+    positions: &'a [u32],
+    z: &'a [S],
+    a: &'a [S],
+    targets: &'a mut [S],
+    errors: &'a mut [S],
+    sums: EpochSums,
+}
+
+impl<S> LossPart<'_, S> {
+    /// The same rows in parts, the last places empty if there are fewer.
+    fn parts(self, width: usize) -> [Option<Self>; MAX_LOSS_PARTS] {
+        let rows = LOSS_ROWS.max(self.positions.len().div_ceil(MAX_LOSS_PARTS));
+        let mut positions = self.positions.chunks(rows);
+        let mut z = self.z.chunks(rows * width);
+        let mut a = self.a.chunks(rows * width);
+        let mut targets = self.targets.chunks_mut(rows * width);
+        let mut errors = self.errors.chunks_mut(rows * width);
+        std::array::from_fn(|_| {
+            Some(LossPart {
+                positions: positions.next()?,
+                z: z.next()?,
+                a: a.next()?,
+                targets: targets.next()?,
+                errors: errors.next()?,
+                sums: EpochSums::default(),
+            })
+        })
+    }
+}
+
+impl<S: Scalar> BlockLoss<'_, '_, S> {
+    /// Writes the targets and δᴸ of every row, and adds up losses and right
+    /// answers, part by part in a fixed order.
+    pub(super) fn errors(
+        &self,
+        trace: &Trace<S>,
+        gradients: &mut Gradients<S>,
+        targets: &mut [S],
+        threads: &Threads,
+    ) -> EpochSums {
+        let last = self.network.layers().len() - 1;
+        let answers = trace.layer(last);
+        let (n_rows, width) = (self.positions.len(), self.network.n_outputs());
+        let mut block = LossPart {
+            positions: self.positions,
+            z: answers.pre_activations(),
+            a: answers.activations(),
+            targets: &mut targets[..n_rows * width],
+            errors: gradients.error_mut(last, n_rows),
+            sums: EpochSums::default(),
+        };
+        if n_rows <= LOSS_ROWS {
+            self.errors_of(&mut block);
+            return block.sums;
+        }
+        let mut parts = block.parts(width);
+        threads.for_each(&mut parts, |_, part| {
+            part.iter_mut().for_each(|part| self.errors_of(part));
+        });
+        let mut sums = EpochSums::default();
+        parts.iter().flatten().for_each(|part| sums.add(part.sums));
+        sums
+    }
+
+    fn errors_of(&self, part: &mut LossPart<'_, S>) {
+        let (loss, output) = (self.config.loss, self.network.output_layer());
+        let width = output.n_outputs;
+        let smoothing = S::from_f64(self.config.label_smoothing);
+        let LossPart {
+            positions,
+            z,
+            a,
+            targets,
+            errors,
+            sums,
+        } = part;
+        let answers = z.chunks_exact(width).zip(a.chunks_exact(width));
+        let rows = targets
+            .chunks_exact_mut(width)
+            .zip(errors.chunks_exact_mut(width));
+        for ((&position, (z, a)), (y, error)) in positions.iter().zip(answers).zip(rows) {
+            let position = position as usize;
+            self.train.copy_target(position, smoothing, y);
+            let weight = weight_of(self.train, self.class_weights, position);
+            let value = loss.of_row(output.activation, z, a, y, error);
+            let factor = weight * self.scale;
+            error.iter_mut().for_each(|error| *error *= factor);
+            sums.add(EpochSums {
+                loss: (weight * value).into_f64(),
+                weight: weight.into_f64(),
+                right: u64::from(loss.predicted_class(a) == loss.target_class(y)),
+                n: 1,
+            });
+        }
+    }
+}
+
+pub(super) fn weight_of<S: Scalar>(
+    samples: &Samples<'_, S>,
+    class_weights: Option<&[S]>,
+    position: usize,
+) -> S {
+    let weight = samples.weight(position);
+    match (class_weights, samples.label(position)) {
+        (Some(class_weights), Some(label)) => weight * class_weights[label as usize],
+        _ => weight,
+    }
+}
+
+/// The factor of every class, if there are any.
+pub(super) fn class_weights<S: Scalar>(
+    weights: &ClassWeights,
+    train: &Samples<'_, S>,
+) -> Result<Option<Vec<S>>> {
+    if *weights == ClassWeights::None {
+        return Ok(None);
+    }
+    let counts = train.class_counts().ok_or_else(|| Error::Conflict {
+        what: "class weights".to_owned(),
+        problem: "need classes to learn".to_owned(),
+    })?;
+    match weights {
+        ClassWeights::Given(given) if given.len() != counts.len() => Err(Error::Shape {
+            what: "number of class weights",
+            expected: counts.len(),
+            found: given.len(),
+        }),
+        ClassWeights::Given(given) => Ok(Some(given.iter().copied().map(S::from_f64).collect())),
+        ClassWeights::Balanced | ClassWeights::None => {
+            let share = train.len() as f64 / counts.len() as f64;
+            let balanced = counts
+                .iter()
+                .map(|&count| S::from_f64(share / count.max(1) as f64));
+            Ok(Some(balanced.collect()))
+        }
+    }
+}

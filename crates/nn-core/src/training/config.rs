@@ -1,0 +1,163 @@
+//! What a training is: everything but the network and the data.
+
+use crate::Result;
+use crate::loss::Loss;
+use crate::menu::Range;
+use crate::optimizer::Optimizer;
+use crate::penalty::Penalty;
+use crate::schedule::Schedule;
+
+/// Rows in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSize {
+    /// All rows: batch gradient descent.
+    Full,
+    /// So many rows; 1 is stochastic gradient descent. The last batch of an
+    /// epoch may be smaller.
+    Rows(usize),
+}
+
+impl BatchSize {
+    /// Rows in a step, of so many samples.
+    pub(super) fn rows(self, n_samples: usize) -> usize {
+        match self {
+            Self::Full => n_samples,
+            Self::Rows(rows) => rows.min(n_samples),
+        }
+    }
+}
+
+/// What the gradient of a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// The (weighted) mean of the gradients of its rows.
+    Mean,
+    /// Their sum (newbies 2.4 and 5.2.9).
+    Sum,
+}
+
+/// How much the rows of each class count.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClassWeights {
+    /// All alike.
+    None,
+    /// n/(K·n_k): each class as much as any other (as in scikit-learn).
+    Balanced,
+    /// One factor a class.
+    Given(Vec<f64>),
+}
+
+/// Everything about a training but the network and the data.
+///
+/// | Name | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `loss` | | see [`Loss`] | |
+/// | `reduction` | mean | of the rows of a batch | |
+/// | `label_smoothing` | 0 | share of the answer spread over all classes | 0 up to but not 1 |
+/// | `class_weights` | none | factors on the rows of a class | 0 or above |
+/// | `optimizer` | | see [`Optimizer`] | |
+/// | `learning_rate` | the optimizer's | η | above 0 |
+/// | `schedule` | constant | see [`Schedule`] | |
+/// | `batch_size` | 64 rows | rows in a step | from 1 |
+/// | `epochs` | 10 | passes over the data | from 1 |
+/// | `penalty` | 0 | L1 and L2 | 0 or above |
+/// | `max_norm` | none | longest weight vector into a neuron | above 0 |
+/// | `clip_norm` | none | longest gradient | above 0 |
+/// | `clip_value` | none | largest gradient of one parameter | above 0 |
+/// | `patience` | 0 | epochs without a lower validation loss before training stops and the best weights come back; 0: never | |
+/// | `averaging` | none | decay of a running mean of the weights that takes their place (EMA) | 0 up to but not 1 |
+/// | `shuffle` | yes | a new order every epoch | |
+/// | `seed` | 0 | order of the rows, dropout | |
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingConfig {
+    /// What is made small.
+    pub loss: Loss,
+    /// Mean or sum over a batch.
+    pub reduction: Reduction,
+    /// ε of label smoothing.
+    pub label_smoothing: f64,
+    /// Factors on the rows of each class.
+    pub class_weights: ClassWeights,
+    /// How a gradient becomes a step.
+    pub optimizer: Optimizer,
+    /// η
+    pub learning_rate: f64,
+    /// How η changes.
+    pub schedule: Schedule,
+    /// Rows in a step.
+    pub batch_size: BatchSize,
+    /// Passes over the data.
+    pub epochs: usize,
+    /// Cost of large weights.
+    pub penalty: Penalty,
+    /// Longest weight vector into a neuron (Srivastava et al. 2014).
+    pub max_norm: Option<f64>,
+    /// Longest gradient (Pascanu et al. 2013).
+    pub clip_norm: Option<f64>,
+    /// Largest gradient of one parameter.
+    pub clip_value: Option<f64>,
+    /// Epochs to wait for a lower validation loss.
+    pub patience: usize,
+    /// Decay of a running mean of the weights (Polyak & Juditsky 1992).
+    pub averaging: Option<f64>,
+    /// A new order every epoch.
+    pub shuffle: bool,
+    /// Seed of the order and of dropout.
+    pub seed: u64,
+}
+
+impl TrainingConfig {
+    /// The usual choices for a loss and an optimizer.
+    pub fn new(loss: Loss, optimizer: Optimizer) -> Self {
+        Self {
+            loss,
+            reduction: Reduction::Mean,
+            label_smoothing: 0.0,
+            class_weights: ClassWeights::None,
+            optimizer,
+            learning_rate: optimizer.default_learning_rate(),
+            schedule: Schedule::Constant,
+            batch_size: BatchSize::Rows(64),
+            epochs: 10,
+            penalty: Penalty::default(),
+            max_norm: None,
+            clip_norm: None,
+            clip_value: None,
+            patience: 0,
+            averaging: None,
+            shuffle: true,
+            seed: 0,
+        }
+    }
+
+    /// Whether every number lies in its range.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange).
+    pub fn check(&self) -> Result<()> {
+        Range::Positive.check("learning rate", self.learning_rate)?;
+        Range::Fraction.check("label smoothing", self.label_smoothing)?;
+        Range::Count.check("epochs", self.epochs as f64)?;
+        if let BatchSize::Rows(rows) = self.batch_size {
+            Range::Count.check("batch size", rows as f64)?;
+        }
+        for (what, limit) in [
+            ("max-norm", self.max_norm),
+            ("clip-norm", self.clip_norm),
+            ("clip-value", self.clip_value),
+        ] {
+            limit
+                .map(|limit| Range::Positive.check(what, limit))
+                .transpose()?;
+        }
+        if let Some(decay) = self.averaging {
+            Range::Fraction.check("averaging", decay)?;
+        }
+        if let ClassWeights::Given(weights) = &self.class_weights {
+            for weight in weights {
+                Range::NotNegative.check("class weight", *weight)?;
+            }
+        }
+        self.penalty.check()
+    }
+}

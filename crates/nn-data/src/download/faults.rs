@@ -1,0 +1,128 @@
+//! A disk that fails at the first operation of a fetch, at the second, and so
+//! on until the fetch gets through: SQLite's way to try every error path ("I/O
+//! error testing", sqlite.org/testing.html).
+
+use std::path::PathBuf;
+use std::{fs, process};
+
+use super::disk::fault;
+use super::{Fetched, Origin, fetch};
+use crate::catalog::{IdxFiles, RemoteFile, Source};
+use crate::checksum;
+use crate::error::{ErrorKind, Result};
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// More operations than the fetch has.
+const ENDLESS: u32 = 1000;
+
+/// Errors of Linux and macOS: no space left on the device, input or output
+/// failed.
+const ERRORS: [i32; 2] = [28, 5];
+
+/// Longer than the buffer that a file is copied through.
+fn content(name: &str) -> Vec<u8> {
+    let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8 ^ name.as_bytes()[0];
+    (0..150_000).map(byte).collect()
+}
+
+fn source() -> Source {
+    let file = |name: &'static str| RemoteFile {
+        name,
+        size: content(name).len() as u64,
+        sha256: checksum::sha256(&content(name)[..])
+            .expect("memory can be read")
+            .leak(),
+    };
+    Source {
+        name: "tiny",
+        aliases: &[],
+        description: "",
+        citation: "",
+        licence: "",
+        n_samples: (1, 1),
+        image_size: (1, 1),
+        class_names: &[],
+        files: IdxFiles {
+            train_images: file(NAMES[0]),
+            train_labels: file(NAMES[1]),
+            test_images: file(NAMES[2]),
+            test_labels: file(NAMES[3]),
+        },
+        mirrors: &[],
+    }
+}
+
+/// A folder to copy from and one to copy to, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("nn-data-faults-{}", process::id()));
+        let origin = folder.join("origin");
+        fs::create_dir_all(&origin).expect("the temporary folder is writable");
+        for name in NAMES {
+            fs::write(origin.join(name), content(name)).expect("the temporary folder is writable");
+        }
+        Self(folder)
+    }
+
+    fn fetch(&self, source: &Source) -> Result<Fetched> {
+        let origin = Origin::Folder(self.0.join("origin"));
+        fetch(source, &self.0.join("data"), Some(&origin), &mut |_| {})
+    }
+
+    /// Whatever is there under its final name is right; what else is there?
+    fn others(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.join("data/tiny")).into_iter().flatten();
+        let mut others = Vec::new();
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if NAMES.contains(&&*name) {
+                let found = fs::read(entry.path()).expect("it is there");
+                assert!(found == content(&name), "{name} is wrong");
+            } else if name != ".fetch.lock" {
+                others.push(name);
+            }
+        }
+        others
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Fetches on a disk that fails after so many operations, and then on a whole
+/// one. Tells whether it came to the failure.
+fn fetch_in_spite_of(scratch: &Scratch, source: &Source, after: u32, forever: bool) -> bool {
+    let error = ERRORS[after as usize % 2];
+    let (fetched, is_met) = fault::with(after, forever, error, || scratch.fetch(source));
+    scratch.others();
+    if let Err(error) = fetched {
+        assert!(is_met, "{error}");
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        let folder = scratch.0.join("data").display().to_string();
+        assert!(error.to_string().starts_with(&folder), "{error}");
+    }
+    scratch.fetch(source).expect("the disk is whole again");
+    assert_eq!(scratch.others(), Vec::<String>::new(), "after {after}");
+    for name in NAMES {
+        assert!(scratch.0.join("data/tiny").join(name).exists(), "{name}");
+    }
+    fs::remove_dir_all(scratch.0.join("data")).expect("the folder is ours");
+    is_met
+}
+
+#[test]
+fn whichever_operation_fails_there_is_no_wrong_file() {
+    let (scratch, source) = (Scratch::new(), source());
+    for forever in [false, true] {
+        let n_operations =
+            (0..ENDLESS).find(|&after| !fetch_in_spite_of(&scratch, &source, after, forever));
+        let n_operations = n_operations.expect("at some point the fault comes too late");
+        assert!(n_operations > 30, "{n_operations} operations are too few");
+    }
+}
