@@ -323,7 +323,7 @@ fn watching_takes_little_time() {
     for flags in [
         "--limit-train 20000 --epochs 6",
         "--limit-train 20000 --hidden 16 --batch-size 1 --optimizer sgd --epochs 4",
-        "--limit-train 2000 --hidden 1500,1000 --batch-size 100 --epochs 2",
+        "--limit-train 2000 --hidden 1500,1000 --batch-size 100 --epochs 6",
     ] {
         server.train(&[&format!("--data glyphs {flags}")], false);
         let mut n_views = 0;
