@@ -1,7 +1,7 @@
 //! One call of cargo, as it is shown and as it is started.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self, ExitStatus, Stdio};
 
 use crate::error::{Error, Result};
@@ -130,6 +130,16 @@ impl fmt::Display for Cargo {
         }
         write!(f, "cargo {}", self.arguments.join(" "))
     }
+}
+
+/// The program `nn`, built.
+pub(crate) fn build_program() -> Result<PathBuf> {
+    const KEY: &str = "\"executable\":\"";
+    let output = Cargo::new("build -p nn-cli --message-format json-render-diagnostics").output()?;
+    let place = output.rfind(KEY);
+    let path = place.and_then(|place| output[place + KEY.len()..].split('"').next());
+    path.map(|path| PathBuf::from(path.replace("\\\\", "\\")))
+        .ok_or(Error::Nothing("cargo built no program"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod bench;
 mod torture;
 mod fuzz;
 mod sanitize;
+mod browser_tests;
 mod tidy;
 mod deps;
 mod supply_chain;
@@ -37,7 +38,7 @@ struct Task {
 }
 
 /// Every task, in the order of the usage table.
-static TASKS: [Task; 11] = [
+static TASKS: [Task; 12] = [
     Task {
         name: "fetch-data",
         arguments: "[NAME...] [--from DIR-or-URL] [--offline]",
@@ -86,6 +87,13 @@ static TASKS: [Task; 11] = [
         purpose: "nn-tensor's small tests under Miri, where a nightly has it",
         help: None,
         run: sanitize::miri,
+    },
+    Task {
+        name: "browser-tests",
+        arguments: "",
+        purpose: "the page of `nn serve` in a chromium; skipped where there is none",
+        help: None,
+        run: browser_tests::run,
     },
     Task {
         name: "tidy",

@@ -1,9 +1,7 @@
 //! `cargo xtask torture`: trainings and downloads that are killed again and
 //! again, or whose disk fails, and must still come to the right bytes.
 
-use std::path::PathBuf;
-
-use crate::command::Cargo;
+use crate::command::build_program as build;
 use crate::error::{Error, Result};
 
 mod random;
@@ -90,16 +88,6 @@ impl Request {
             seed: u64::from(numbers[1]),
         })
     }
-}
-
-/// The program, built.
-fn build() -> Result<PathBuf> {
-    const KEY: &str = "\"executable\":\"";
-    let output = Cargo::new("build -p nn-cli --message-format json-render-diagnostics").output()?;
-    let place = output.rfind(KEY);
-    let path = place.and_then(|place| output[place + KEY.len()..].split('"').next());
-    path.map(|path| PathBuf::from(path.replace("\\\\", "\\")))
-        .ok_or(Error::Nothing("cargo built no program"))
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Data(DataArguments),
     /// What five papers claim, tried: printed number, ours, verdict
     Papers(PapersArguments),
+    /// A live page: draw a digit, watch a training, compare two
+    Serve(ServeArguments),
 }
 
 /// Where data sets lie.
@@ -416,6 +418,28 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn serve\n  \
+    nn serve mnist-1 --open\n\n\
+    The page needs no network and is seen on this machine alone. Ctrl-C ends it.")]
+pub(crate) struct ServeArguments {
+    /// A run directory, the name of a run, or a model file, to draw digits for [default: a small network trained when the page opens]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<PathBuf>,
+    /// Port on the loopback address; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 8784)]
+    pub(crate) port: u16,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataFolder,
 }
 
 #[derive(Args, Debug)]

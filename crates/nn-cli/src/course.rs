@@ -167,7 +167,7 @@ impl Course<'_> {
 }
 
 /// What is kept in a checkpoint besides the training itself.
-fn note(plan: &Plan, seconds: f64) -> Value {
+pub(crate) fn note(plan: &Plan, seconds: f64) -> Value {
     json!({
         "settings": plan.settings.to_json(),
         "seconds": seconds,

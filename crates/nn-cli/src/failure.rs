@@ -117,9 +117,14 @@ impl Failure {
         &self.message
     }
 
+    /// How to mend it.
+    pub(crate) fn advice(&self) -> &str {
+        self.help.as_deref().unwrap_or(self.code.help())
+    }
+
     /// Tells the error and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let help = self.help.as_deref().unwrap_or(self.code.help());
+        let help = self.advice();
         terminal::error_line(format!("error: {}\n  help: {help}", self.message));
         ExitCode::from(self.code as u8)
     }

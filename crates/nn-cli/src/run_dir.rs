@@ -17,7 +17,7 @@ use crate::metrics_file::{MetricsFile, Row};
 use crate::settings::Settings;
 
 /// Name of the model file in a run directory.
-const MODEL: &str = "model.safetensors";
+pub(crate) const MODEL: &str = "model.safetensors";
 
 const METRICS: &str = "metrics.csv";
 const SUMMARY: &str = "summary.json";
@@ -150,13 +150,17 @@ pub(crate) fn read_failure(run: &Path) -> Option<String> {
     failure["diverged"].as_str().map(str::to_owned)
 }
 
-fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
-    let is_plain = !name.is_empty()
+/// Whether `name` can be a run's, and no path.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
         && !name.starts_with('.')
         && name
             .chars()
-            .all(|c| c.is_alphanumeric() || "-_.+=,".contains(c));
-    if !is_plain {
+            .all(|c| c.is_alphanumeric() || "-_.+=,".contains(c))
+}
+
+fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
+    if !is_plain_name(name) {
         return Err(Failure::usage(format!(
             "--name: expected letters, digits and any of - _ . + = , found \"{}\"",
             name.escape_debug()

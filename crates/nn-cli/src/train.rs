@@ -31,6 +31,8 @@ use crate::run_files::locate_run;
 use crate::settings::Settings;
 use crate::terminal;
 
+pub(crate) use conclusion::summary;
+
 /// Longest time between two checkpoints, unless another is chosen.
 const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -184,7 +186,7 @@ impl Session<'_> {
         self.progress.finish();
         let outcome = trained.map_err(|failure| self.keep_best(&mut trainer, failure))?;
         let network = trainer.network();
-        let model = self.model(network);
+        let model = model_of(self.plan, self.data, network);
         self.run_dir.write_model(&model)?;
         if let Some(code) = outcome.interrupted {
             return Err(self.interrupted(code, &outcome));
@@ -198,7 +200,15 @@ impl Session<'_> {
             )?),
             None => None,
         };
-        let summary = self.summary(&model.network, &outcome, test.as_ref());
+        let n_threads = self.threads.count();
+        let summary = summary(
+            self.plan,
+            self.data,
+            n_threads,
+            &model.network,
+            &outcome,
+            test.as_ref(),
+        );
         self.run_dir.write_summary(&summary)?;
         let has_report = self.write_report(&model);
         self.conclude(&outcome, test.as_ref(), &summary, has_report);
@@ -311,7 +321,9 @@ impl Session<'_> {
             return failure;
         };
         let kept = match trainer.restore(&best) {
-            Ok(()) => self.run_dir.write_model(&self.model(trainer.network())),
+            Ok(()) => self
+                .run_dir
+                .write_model(&model_of(self.plan, self.data, trainer.network())),
             Err(error) => Err(error.into()),
         };
         match kept {
@@ -332,28 +344,6 @@ impl Session<'_> {
             None => "from its beginning".to_owned(),
         };
         format!("mend that, then `{program} train --resume {run}` continues {from}")
-    }
-
-    fn model(&self, network: Network) -> Model {
-        Model {
-            network,
-            loss: self.plan.training.loss,
-            description: Description {
-                class_names: self.data.class_names.clone(),
-                input: InputDescription {
-                    shape: self.data.input_shape(),
-                    scale: match self.data.dataset.train.inputs {
-                        nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
-                        nn_data::Inputs::Features(_) => 1.0,
-                    },
-                    preprocessing: self.data.preprocessing.as_ref().map(|preprocessing| {
-                        serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
-                    }),
-                },
-                training: self.plan.settings.to_json(),
-                table_sha256: self.data.table_sha256.clone(),
-            },
-        }
     }
 
     /// Whether there is a report now. A training that went well does not fail
@@ -394,8 +384,31 @@ impl Session<'_> {
     }
 }
 
+/// A network with everything that using it needs.
+pub(crate) fn model_of(plan: &Plan, data: &Data, network: Network) -> Model {
+    Model {
+        network,
+        loss: plan.training.loss,
+        description: Description {
+            class_names: data.class_names.clone(),
+            input: InputDescription {
+                shape: data.input_shape(),
+                scale: match data.dataset.train.inputs {
+                    nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
+                    nn_data::Inputs::Features(_) => 1.0,
+                },
+                preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
+                    serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
+                }),
+            },
+            training: plan.settings.to_json(),
+            table_sha256: data.table_sha256.clone(),
+        },
+    }
+}
+
 /// The data set's name, fit to name a folder.
-fn run_prefix(name: &str) -> String {
+pub(crate) fn run_prefix(name: &str) -> String {
     let plain: String = name
         .chars()
         .map(|c| {

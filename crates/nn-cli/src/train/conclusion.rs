@@ -10,39 +10,42 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::course::Outcome;
 use crate::datasets::Data;
+use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::terminal;
 
-impl Session<'_> {
-    /// What `summary.json` says.
-    pub(super) fn summary(
-        &self,
-        network: &Network,
-        outcome: &Outcome,
-        test: Option<&Evaluation>,
-    ) -> Value {
-        let kept = outcome.kept();
-        let seconds = outcome.train_seconds();
-        json!({
-            "dataset": self.data.dataset.name,
-            "layers": network.widths(),
-            "parameters": network.parameters().len(),
-            "epochs": outcome.rows.len(),
-            "seed": self.plan.training.seed,
-            "threads": self.threads.count(),
-            "train_loss": kept.map(|kept| kept.train_loss),
-            "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
-            "validation_loss": kept.and_then(|kept| kept.validation_loss),
-            "validation_accuracy": kept.and_then(|kept| kept.validation_accuracy),
-            "test_loss": test.map(|test| test.loss),
-            "test_accuracy": test.and_then(|test| test.accuracy),
-            "train_seconds": seconds.iter().sum::<f64>(),
-            "seconds_per_epoch": median(&seconds),
-            "weights_sha256": weights_sha256(network),
-            "version": env!("CARGO_PKG_VERSION"),
-        })
-    }
+/// What `summary.json` says.
+pub(crate) fn summary(
+    plan: &Plan,
+    data: &Data,
+    n_threads: usize,
+    network: &Network,
+    outcome: &Outcome,
+    test: Option<&Evaluation>,
+) -> Value {
+    let kept = outcome.kept();
+    let seconds = outcome.train_seconds();
+    json!({
+        "dataset": data.dataset.name,
+        "layers": network.widths(),
+        "parameters": network.parameters().len(),
+        "epochs": outcome.rows.len(),
+        "seed": plan.training.seed,
+        "threads": n_threads,
+        "train_loss": kept.map(|kept| kept.train_loss),
+        "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
+        "validation_loss": kept.and_then(|kept| kept.validation_loss),
+        "validation_accuracy": kept.and_then(|kept| kept.validation_accuracy),
+        "test_loss": test.map(|test| test.loss),
+        "test_accuracy": test.and_then(|test| test.accuracy),
+        "train_seconds": seconds.iter().sum::<f64>(),
+        "seconds_per_epoch": median(&seconds),
+        "weights_sha256": weights_sha256(network),
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
 
+impl Session<'_> {
     /// Says how it went and what to do next.
     pub(super) fn conclude(
         &self,

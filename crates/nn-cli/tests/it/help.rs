@@ -47,6 +47,7 @@ fn help_of_commands() {
         "papers",
         "papers list",
         "papers run",
+        "serve",
     ] {
         let name = if command.is_empty() { "nn" } else { command };
         let text = scratch.nn(&format!("{command} -h")).succeeds();

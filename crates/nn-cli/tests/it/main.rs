@@ -2,10 +2,12 @@
 //! it leaves behind.
 #![allow(
     clippy::print_stderr,
-    reason = "tests say what they look at, and what they skip"
+    clippy::disallowed_methods,
+    reason = "tests say what they look at, and what they skip, and wait no longer than they should"
 )]
 
 mod support;
+mod live;
 mod contract;
 mod configuration;
 mod determinism;
@@ -26,5 +28,8 @@ mod traces;
 mod diagnoses;
 mod papers;
 mod reports;
+mod serve_safety;
+mod serve_drawing;
+mod serve_training;
 mod screens;
 mod help;

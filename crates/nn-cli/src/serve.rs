@@ -1,0 +1,127 @@
+//! `nn serve [RUN]`: a live page, from this program, on this machine alone.
+//!
+//! The page (`serve/page/`) is part of the program. It draws digits for a
+//! network, watches trainings, and shows what it takes to repeat them as a
+//! command; the numbers are the program's own.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `server`, `connections` | sockets: who is let in, and for how long |
+//! | `gate`, `reply`, `route` | one request: who may ask, what is answered |
+//! | `app` | what all requests share |
+//! | `description`, `experiment` | what can be chosen, and what was |
+//! | `session`, `studio`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
+//! | `networks`, `drawing`, `attribution` | what a network says about a drawing |
+//! | `inside` | one step with one sample, number by number |
+
+mod reply;
+mod gate;
+mod connections;
+mod page;
+mod description;
+mod experiment;
+mod history;
+mod board;
+mod watch;
+mod lane;
+mod studio;
+mod session;
+mod networks;
+mod attribution;
+mod drawing;
+mod inside;
+mod app;
+mod events;
+mod route;
+mod server;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::args::ServeArguments;
+use crate::failure::{Code, Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::terminal;
+
+use app::App;
+
+/// How often it is looked whether a signal came.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    let opened = networks::open(arguments.run.as_deref(), &arguments.runs_dir)?;
+    let listeners = listen(arguments.port)?;
+    let port = port_of(&listeners[0])?;
+    let app = App::new(arguments, opened, port)?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let address = format!("http://127.0.0.1:{port}/");
+    terminal::report(format!("{address}   (Ctrl-C ends it)"));
+    if arguments.open && !open_browser(&address) {
+        terminal::error_line("note: no browser could be started; open the address yourself");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(server::HANDLERS)
+        .build()
+        .map_err(|error| Failure::new(Code::Io, format!("cannot start the server: {error}")))?;
+    let ended = runtime.block_on(async {
+        server::start(listeners, app)?;
+        loop {
+            tokio::time::sleep(SIGNAL_INTERVAL).await;
+            if let Some(code) = interrupt.code() {
+                return Err(stopped(code));
+            }
+        }
+    });
+    // Trainings and half-read requests are not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+fn stopped(code: Code) -> Failure {
+    Failure::new(code, "stopped by a signal").help(format!(
+        "`{} serve` starts it again; runs that were saved are kept",
+        terminal::program()
+    ))
+}
+
+/// The loopback address, for IPv4 and, where there is one, for IPv6.
+fn listen(port: u16) -> Result<Vec<TcpListener>> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
+        Failure::new(Code::Io, format!("127.0.0.1:{port}: {error}"))
+            .help("another program has this port; `--port 0` takes a free one")
+    })?;
+    let same_port = port_of(&first)?;
+    let mut listeners = vec![first];
+    // A machine without IPv6 does without.
+    listeners.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, same_port)).ok());
+    Ok(listeners)
+}
+
+fn port_of(listener: &TcpListener) -> Result<u16> {
+    let address = listener
+        .local_addr()
+        .map(|address: SocketAddr| address.port());
+    address.map_err(|error| Failure::new(Code::Io, format!("127.0.0.1: {error}")))
+}
+
+/// Whether a program that opens addresses was started.
+fn open_browser(address: &str) -> bool {
+    let (program, first): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("cmd", &["/C", "start", ""])
+    } else {
+        ("xdg-open", &[])
+    };
+    let started = Command::new(program)
+        .args(first)
+        .arg(address)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    started.is_ok()
+}

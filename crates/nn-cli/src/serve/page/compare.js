@@ -1,0 +1,230 @@
+// The view "Compare": two trainings from the same weights and with the same
+// order of samples, that differ in one choice.
+
+import { LineChart } from "./chart.js";
+import { listen, post } from "./api.js";
+import { card, make, markPercent, percent, short } from "./dom.js";
+import { SettingsForm, titleOf, wordsOf } from "./form.js";
+import { Buttons, Check, CommandLine } from "./panel.js";
+import { complain, remember } from "./shell.js";
+import { statusOf } from "./train.js";
+
+const USUAL = {
+  optimizer: ["sgd", "adam"],
+  activation: ["sigmoid", "relu"],
+  init: ["xavier", "normal:std=1"],
+  lr: ["0.001", "0.01"],
+  "batch-size": ["16", "256"],
+  dropout: ["0", "0.3"],
+  hidden: ["16", "256"],
+  loss: ["mse", "cross-entropy"],
+  schedule: ["constant", "cosine"],
+  l2: ["0", "0.001"],
+  "batch-norm": ["false", "true"],
+};
+
+export class CompareView {
+  constructor(state) {
+    this.state = state;
+    this.form = new SettingsForm(state, () => this.changed());
+    this.vary = make(
+      "select",
+      { name: "vary", change: () => this.chooseVaried() },
+      ...state.flags
+        .filter((flag) => !["Data", "Tables"].includes(flag.heading))
+        .sort((a, b) => Number(!(a.name in USUAL)) - Number(!(b.name in USUAL)))
+        .map((flag) => make("option", { value: flag.name }, titleOf(flag.name))),
+    );
+    this.values = ["a", "b"].map((name) =>
+      make("input", { name, list: "choices", autocomplete: "off", change: () => this.changed() }),
+    );
+    this.choices = make("datalist", { id: "choices" });
+    this.check = new Check(
+      () => this.lanes(),
+      (lanes) => this.showChecked(lanes),
+    );
+    this.buttons = new Buttons(() => this.start());
+    for (const one of this.buttons.element.children) one.id = `compare-${one.id}`;
+    this.commands = ["a", "b"].map((name) => new CommandLine(`command-${name}`));
+    this.loss = new LineChart("Loss", { canBeLogarithmic: true });
+    this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
+    this.element = make("div", { class: "view compare" }, this.makeSettings(), this.makeWatch());
+    listen("progress", (lanes) => lanes.length === 2 && this.update(lanes));
+  }
+
+  makeSettings() {
+    const field = (title, input) => make("label", {}, title, input);
+    return make(
+      "div",
+      { class: "column" },
+      card(
+        "What differs",
+        make(
+          "div",
+          { class: "fields choice" },
+          field("Choice", this.vary),
+          field("First", this.values[0]),
+          field("Second", this.values[1]),
+        ),
+        this.choices,
+        this.check.element,
+        this.buttons.element,
+      ),
+      card("What both have", this.form.element),
+      card("The same in a terminal", ...this.commands.map((command) => command.element)),
+    );
+  }
+
+  makeWatch() {
+    this.same = make("p", { class: "status" }, "Nothing is being compared yet.");
+    this.table = make("div", { class: "results" });
+    return make(
+      "div",
+      { class: "column" },
+      card("Side by side", this.same, this.table),
+      this.loss.element,
+      this.accuracy.element,
+    );
+  }
+
+  show(parameters) {
+    this.form.read(parameters);
+    this.vary.value = parameters.get("vary") ?? "optimizer";
+    if (this.vary.selectedIndex < 0) this.vary.value = "optimizer";
+    const usual = USUAL[this.vary.value] ?? ["", ""];
+    this.values.forEach((input, index) => {
+      input.value = parameters.get(input.name) ?? usual[index];
+    });
+    this.fillChoices();
+    this.changed();
+  }
+
+  chooseVaried() {
+    const usual = USUAL[this.vary.value] ?? ["", ""];
+    this.values.forEach((input, index) => {
+      input.value = usual[index];
+    });
+    this.fillChoices();
+    this.changed();
+  }
+
+  fillChoices() {
+    const { choices } = this.state.flags.find((flag) => flag.name === this.vary.value);
+    this.choices.replaceChildren(...choices.map((choice) => make("option", { value: choice })));
+  }
+
+  /** The flags of both. */
+  lanes() {
+    const shared = this.form.entries().filter(([name]) => name !== this.vary.value);
+    return this.values.map((input) => {
+      const value = input.value.trim();
+      return wordsOf(value === "" ? shared : [...shared, [this.vary.value, value]]);
+    });
+  }
+
+  changed() {
+    this.form.disable(this.vary.value);
+    const parameters = this.form.parameters();
+    parameters.delete(this.vary.value);
+    parameters.set("vary", this.vary.value);
+    for (const input of this.values) parameters.set(input.name, input.value.trim());
+    remember("compare", parameters);
+    this.check.later();
+  }
+
+  showChecked(lanes) {
+    if (lanes.some((lane) => lane.error)) return;
+    // What differs between the two is usual for neither.
+    const [first, second] = lanes.map((lane) => lane.settings);
+    this.form.showUsual(
+      Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
+    );
+    lanes.forEach((lane, index) => this.commands[index].update(lane.command));
+  }
+
+  async start() {
+    try {
+      await post("/api/start", { lanes: this.lanes() });
+      complain(null);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  update(lanes) {
+    this.buttons.update(lanes);
+    const isSame = lanes[0].initial_sha256 === lanes[1].initial_sha256;
+    this.same.textContent = isSame
+      ? "Same initial weights, same order of samples, one choice apart."
+      : "Same order of samples; the initial weights differ, because the choice decides them.";
+    lanes.forEach((lane, index) => this.commands[index].update(lane.command));
+    const names = namesOf(lanes);
+    this.table.replaceChildren(resultTable(lanes, names));
+    const pick = (points, index) =>
+      points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
+    const lines = (index) =>
+      lanes.flatMap((lane, number) => [
+        { name: names[number], look: `s${number}`, points: pick(lane.curve, index) },
+        { name: "validation", look: `s${number}`, isDashed: true, points: pick(lane.validation, index) },
+      ]);
+    const done = Math.max(...lanes.map((lane) => lane.epochs_done));
+    const isOver = lanes.every((lane) => !["running", "paused"].includes(lane.phase));
+    const end = isOver
+      ? done
+      : Math.min(Math.max(...lanes.map((lane) => lane.n_epochs)), Math.max(1, 1.25 * done));
+    this.loss.update(lines(1), end);
+    this.accuracy.update(lines(2), end);
+    this.accuracy.element.hidden = !lanes.every((lane) => lane.has_classes);
+  }
+}
+
+function resultTable(lanes, names) {
+  const rows = [
+    ["state", statusOf],
+    ["training loss", (lane) => short(lane.last_epoch?.train_loss)],
+    ["validation loss", (lane) => short(lane.last_epoch?.validation_loss)],
+    ["validation accuracy", (lane) => percent(lane.last_epoch?.validation_accuracy)],
+    ["test accuracy", (lane) => percent(lane.summary?.test_accuracy)],
+    ["time", (lane) => `${lane.seconds.toFixed(2)} s`],
+    ["rate", (lane) => short(lane.learning_rate)],
+  ];
+  const head = make(
+    "tr",
+    {},
+    make("td"),
+    ...names.map((name, index) =>
+      make("th", { scope: "col" }, make("span", { class: `key s${index}` }), name),
+    ),
+  );
+  return make(
+    "table",
+    {},
+    make("thead", {}, head),
+    make(
+      "tbody",
+      {},
+      ...rows.map(([name, value]) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, name),
+          ...lanes.map((lane) => make("td", {}, value(lane))),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What the one has that the other has not, as in `optimizer sgd`. */
+function namesOf(lanes) {
+  const [first, second] = lanes.map((lane) => lane.command.split(" --").slice(1));
+  const only = (some, others) =>
+    some
+      .filter((flag) => !others.includes(flag))
+      .map((flag) => {
+        const [name, ...value] = flag.split(" ");
+        return `${titleOf(name).toLowerCase()} ${value.join(" ")}`;
+      })
+      .join(", ");
+  return [only(first, second) || "first", only(second, first) || "second"];
+}

@@ -1,0 +1,258 @@
+// The view "Draw": a sheet, and what a network makes of it.
+
+import { listen, post } from "./api.js";
+import { card, formula, make, percent, short } from "./dom.js";
+import { IN_TRAINING, listNetworks } from "./networks.js";
+import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
+import { Sheet } from "./sheet.js";
+import { complain, remember } from "./shell.js";
+
+export class DrawView {
+  constructor(state) {
+    this.state = state;
+    this.sheet = new Sheet(() => this.ask());
+    this.select = make("select", { change: () => this.choose(this.select.value) });
+    this.sampleNumber = 0;
+    this.element = make("div", { class: "view draw" }, this.makeSheetCard(), this.makeAnswer());
+    listen("session", (number) => this.noteSession(number));
+    listen("progress", (lanes) => this.noteProgress(lanes));
+    listen("pictures", () => this.network?.startsWith("training") && this.ask());
+  }
+
+  makeSheetCard() {
+    const width = make("input", {
+      type: "range",
+      min: 14,
+      max: 60,
+      value: 34,
+      "aria-label": "Width of the pen",
+      input: () => {
+        this.sheet.penWidth = Number(width.value);
+      },
+    });
+    this.status = make("p", { class: "muted", role: "status" });
+    return card(
+      "Draw a digit",
+      make("label", { class: "line" }, "Network", this.select),
+      this.status,
+      this.sheet.element,
+      make(
+        "div",
+        { class: "buttons" },
+        make("button", { type: "button", id: "clear", click: () => this.sheet.clear() }, "Clear"),
+        make("button", { type: "button", id: "sample", click: () => this.takeSample() }, "A test digit"),
+        make("label", { class: "line" }, "Pen", width),
+      ),
+      make(
+        "p",
+        { class: "muted" },
+        "With the mouse, a finger or a pen. By keyboard: arrow keys move, space lowers and lifts the pen, c clears.",
+      ),
+    );
+  }
+
+  makeAnswer() {
+    this.digit = make("output", { class: "digit", id: "answer", "aria-live": "polite" }, "–");
+    this.bars = make("div", { class: "probabilities" });
+    this.seen = make("canvas", {
+      class: "pixels",
+      width: 28,
+      height: 28,
+      role: "img",
+      "aria-label": "What the network sees",
+    });
+    this.shares = make("canvas", {
+      class: "pixels signed",
+      width: 28,
+      height: 28,
+      role: "img",
+      "aria-label": "Pixels for and against the answer",
+    });
+    this.sum = make("p", { class: "numbers" });
+    this.hidden = make("div", { class: "layers" });
+    return make(
+      "div",
+      { class: "column" },
+      card(
+        "The answer",
+        make("div", { class: "answer" }, this.digit, this.bars),
+        formula(
+          "p = softmax(z)",
+          "one probability a class, from the ten weighted sums z of the output layer.",
+        ),
+      ),
+      make(
+        "div",
+        { class: "pair" },
+        card(
+          "What the network sees",
+          this.seen,
+          make(
+            "p",
+            { class: "muted" },
+            "28 × 28 pixels, framed as MNIST's digits are: cut out, scaled into 20 × 20, the centre of mass in the middle.",
+          ),
+        ),
+        card(
+          "Which pixels spoke",
+          this.shares,
+          this.sum,
+          formula(
+            "r_i = x_i · ∂z_c/∂x_i",
+            "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it.",
+          ),
+        ),
+      ),
+      card(
+        "Inside: the hidden layers",
+        this.hidden,
+        formula(
+          "a = φ(W·x + b)",
+          "a cell a neuron; the stronger its colour, the larger its activation. Blue is above 0, orange below.",
+        ),
+      ),
+    );
+  }
+
+  show(parameters) {
+    const wanted = parameters.get("network");
+    this.sampleNumber = Number(parameters.get("sample") ?? this.sampleNumber);
+    this.fillSelect().then(() => this.choose(wanted ?? this.network ?? this.select.value));
+  }
+
+  /** The networks there are now; where there is none, trains a small one, which takes a second or two. */
+  async fillSelect() {
+    try {
+      let networks = await listNetworks();
+      if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
+        await post("/api/start", { lanes: [this.state.starter] });
+        networks = [IN_TRAINING, ...networks];
+      }
+      this.select.replaceChildren(...networks.map(optionOf));
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  choose(network) {
+    this.network = network || this.select.value;
+    this.select.value = this.network;
+    this.status.textContent = "";
+    this.noteProgress(this.lanes);
+    remember("draw", new URLSearchParams({ network: this.network }));
+    this.ask();
+  }
+
+  noteSession(number) {
+    const isListed = [...this.select.options].some((option) => option.value === "training");
+    if (number > 0 && !isListed) this.select.append(optionOf(IN_TRAINING));
+  }
+
+  noteProgress(lanes) {
+    this.lanes = lanes;
+    if (!this.network?.startsWith("training") || !lanes?.length) return;
+    const [lane] = lanes;
+    const accuracy = lane.last_epoch
+      ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right`
+      : "";
+    const isOpen = lane.phase === "running" || lane.phase === "paused";
+    this.status.textContent = `${lane.network} on ${lane.dataset}, ${isOpen ? `in training: ${percent(lane.epochs_done / lane.n_epochs, 0)}` : "trained"}${accuracy}`;
+  }
+
+  async takeSample() {
+    try {
+      const sample = await post("/api/sample", { network: this.network, index: this.sampleNumber });
+      this.sampleNumber = sample.index + 1;
+      this.sheet.show(bytesOf(sample.pixels), sample.width, sample.height);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /** Asks again, as soon as the last answer is there. */
+  async ask() {
+    this.isStale = true;
+    if (this.isAsking) return;
+    this.isAsking = true;
+    try {
+      while (this.isStale) {
+        this.isStale = false;
+        if (!this.network || this.sheet.isEmpty) this.showAnswer({ blank: true });
+        else this.showAnswer(await post("/api/predict", { network: this.network, ...this.sheet.payload() }));
+      }
+      complain(null);
+    } catch (error) {
+      complain(error);
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  showAnswer(answer) {
+    const isBlank = Boolean(answer.blank);
+    this.digit.textContent = isBlank ? "–" : answer.names[answer.class];
+    const names = isBlank ? [..."0123456789"] : answer.names;
+    this.bars.replaceChildren(
+      ...names.map((name, index) => {
+        const share = isBlank ? 0 : answer.probabilities[index];
+        const fill = make("span", { class: "fill" });
+        fill.style.width = `${100 * share}%`;
+        return make(
+          "div",
+          { class: `bar${!isBlank && index === answer.class ? " best" : ""}` },
+          make("span", { class: "name" }, name),
+          make("span", { class: "track" }, fill),
+          make("span", { class: "value" }, isBlank ? "" : percent(share)),
+        );
+      }),
+    );
+    const nothing = new Uint8Array(28 * 28);
+    drawGrey(this.seen, isBlank ? nothing : bytesOf(answer.pixels), 28, 28);
+    drawSigned(this.shares, isBlank ? nothing : signedBytesOf(answer.shares), 28, 28);
+    this.sum.textContent = isBlank
+      ? ""
+      : `z = ${short(answer.weighted_sum)}; for it ${short(answer.for)}, against it ${short(answer.against)}`;
+    this.showHidden(isBlank ? [] : answer.hidden, isBlank);
+  }
+
+  showHidden(layers, isBlank) {
+    if (layers.length === 0) {
+      this.hidden.replaceChildren(
+        make(
+          "p",
+          { class: "muted" },
+          isBlank ? "Draw something first." : "This network has no hidden layer.",
+        ),
+      );
+      return;
+    }
+    this.hidden.replaceChildren(
+      ...layers.map((layer, index) => {
+        const canvas = make("canvas", {
+          class: "pixels signed cells",
+          role: "img",
+          "aria-label": `Hidden layer ${index + 1}`,
+        });
+        const scale = Math.max(...layer.values.map(Math.abs));
+        const columns = layer.values.length > 256 ? 64 : layer.values.length > 40 ? 32 : 16;
+        drawCells(canvas, layer.values, columns, scale);
+        canvas.style.maxWidth = `${28 * columns}px`;
+        const n_active = layer.values.filter((value) => value > 0).length;
+        return make(
+          "figure",
+          {},
+          canvas,
+          make(
+            "figcaption",
+            {},
+            `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} above 0, the largest ${short(scale, 3)}`,
+          ),
+        );
+      }),
+    );
+  }
+}
+
+function optionOf({ id, title }) {
+  return make("option", { value: id }, title);
+}

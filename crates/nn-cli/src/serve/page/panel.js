@@ -1,0 +1,107 @@
+// What the views Train and Compare share: a form that is checked while it is
+// filled in, the buttons that steer, and the command.
+
+import { post } from "./api.js";
+import { make } from "./dom.js";
+import { complain } from "./shell.js";
+
+const CHECK_AFTER = 250;
+
+/** Start, pause, one batch, stop. */
+export class Buttons {
+  constructor(start) {
+    this.start = button("Start", "start", start, "primary");
+    this.pause = button("Pause", "pause", () => steer(this.isPaused ? "resume" : "pause"));
+    this.step = button("One batch", "step", () => steer("step"));
+    this.stop = button("Stop", "stop", () => steer("stop"));
+    this.element = make("div", { class: "buttons" }, this.start, this.pause, this.step, this.stop);
+    this.update([]);
+  }
+
+  update(lanes) {
+    this.isPaused = lanes.some((lane) => lane.phase === "paused");
+    const isOpen = this.isPaused || lanes.some((lane) => lane.phase === "running");
+    this.pause.textContent = this.isPaused ? "Go on" : "Pause";
+    for (const one of [this.pause, this.step, this.stop]) one.disabled = !isOpen;
+  }
+}
+
+export function button(text, id, click, look = "") {
+  return make("button", { type: "button", id, class: look, click }, text);
+}
+
+/** Gives the session an order. */
+export async function steer(action, more = {}) {
+  try {
+    await post("/api/control", { action, ...more });
+    complain(null);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Says what the chosen settings make, shortly after they were changed. */
+export class Check {
+  constructor(lanes, show) {
+    this.lanes = lanes;
+    this.show = show;
+    this.element = make("p", { class: "check", role: "status" });
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.now(), CHECK_AFTER);
+  }
+
+  async now() {
+    try {
+      const { lanes } = await post("/api/check", { lanes: this.lanes() });
+      const wrong = lanes.find((lane) => lane.error);
+      this.element.classList.toggle("wrong", Boolean(wrong));
+      this.element.textContent = wrong ? `${wrong.error}; ${wrong.help}` : describe(lanes);
+      this.show(lanes);
+    } catch (error) {
+      this.element.classList.add("wrong");
+      this.element.textContent = [error.message, error.help].filter(Boolean).join("; ");
+    }
+  }
+}
+
+function describe(lanes) {
+  return lanes
+    .map((lane) => {
+      const { loss, optimizer, lr, schedule } = lane.settings;
+      return `${lane.network} on ${lane.dataset}: ${loss}, ${optimizer}, rate ${lr}, ${schedule}`;
+    })
+    .join(" · ");
+}
+
+/** The line for a terminal, to be copied. */
+export class CommandLine {
+  constructor(id) {
+    this.code = make("code", { id });
+    this.note = make("p", { class: "muted" });
+    this.copy = button("Copy as command", `${id}-copy`, () => this.copyIt());
+    this.element = make("div", { class: "command" }, make("pre", {}, this.code), this.copy, this.note);
+  }
+
+  update(command, note = "") {
+    const words = (command ?? "").split(" ").map((word) => make("span", {}, word));
+    this.code.replaceChildren(...words.flatMap((word) => [word, " "]).slice(0, -1));
+    this.note.textContent = note;
+    this.note.hidden = !note;
+  }
+
+  async copyIt() {
+    try {
+      await navigator.clipboard.writeText(this.code.textContent);
+      this.copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(this.code);
+      this.copy.textContent = "Selected: copy it now";
+    }
+    setTimeout(() => {
+      this.copy.textContent = "Copy as command";
+    }, 2000);
+  }
+}

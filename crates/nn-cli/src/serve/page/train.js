@@ -1,0 +1,262 @@
+// The view "Train": a training that is chosen, started, watched and steered.
+
+import { LineChart, drawBars } from "./chart.js";
+import { listen, post } from "./api.js";
+import { card, formula, grouped, make, markPercent, percent, short } from "./dom.js";
+import { SettingsForm } from "./form.js";
+import { Buttons, Check, CommandLine, button, steer } from "./panel.js";
+import { drawSigned, signedBytesOf } from "./pictures.js";
+import { complain, remember } from "./shell.js";
+
+export class TrainView {
+  constructor(state) {
+    this.form = new SettingsForm(state, () => this.changed());
+    this.check = new Check(
+      () => [this.form.words()],
+      (lanes) => this.showChecked(lanes),
+    );
+    this.buttons = new Buttons(() => this.start());
+    this.command = new CommandLine("command");
+    this.loss = new LineChart("Loss", { canBeLogarithmic: true });
+    this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
+    this.element = make("div", { class: "view train" }, this.makeSettings(), this.makeWatch());
+    listen("progress", (lanes) => lanes.length === 1 && this.update(lanes[0]));
+    listen("pictures", (lanes) => lanes.length === 1 && this.updatePictures(lanes[0]));
+  }
+
+  makeSettings() {
+    return make(
+      "div",
+      { class: "column" },
+      card("Settings", this.form.element, this.check.element, this.buttons.element, this.makeRate()),
+      card("The same in a terminal", this.command.element),
+    );
+  }
+
+  makeRate() {
+    this.rate = make("input", {
+      id: "rate",
+      inputmode: "decimal",
+      "aria-label": "Learning rate now",
+      change: () => this.setRate(Number(this.rate.value)),
+    });
+    const times = (text, factor) =>
+      button(text, `rate-${factor}`, () =>
+        this.setRate(Number((this.lane.learning_rate * factor).toPrecision(6))),
+      );
+    this.rateLine = make(
+      "div",
+      { class: "buttons", hidden: true },
+      make("label", { class: "line" }, "Learning rate now", this.rate),
+      times("÷ 2", 0.5),
+      times("× 2", 2),
+    );
+    return this.rateLine;
+  }
+
+  makeWatch() {
+    this.status = make(
+      "p",
+      { class: "status", id: "status", role: "status" },
+      "Nothing is being trained yet.",
+    );
+    this.numbers = make("dl", { class: "facts" });
+    this.name = make("input", {
+      placeholder: "name, or counted",
+      "aria-label": "Name of the run",
+      autocomplete: "off",
+    });
+    this.saveLine = make(
+      "div",
+      { class: "buttons", hidden: true },
+      this.name,
+      button("Save as a run", "save", () => this.save()),
+    );
+    this.saved = make("p", { class: "muted", id: "saved" });
+    this.gradients = make("div", { class: "gradients" });
+    this.confusion = make("div", { class: "confusion" });
+    this.weights = make("div", { class: "weights" });
+    this.weightNote = make("p", { class: "muted" });
+    return make(
+      "div",
+      { class: "column" },
+      card("Progress", this.status, this.numbers, this.saveLine, this.saved),
+      make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
+      make(
+        "div",
+        { class: "pair" },
+        card(
+          "Size of the gradients",
+          this.gradients,
+          formula(
+            "√mean((∂C/∂w)²)",
+            "for each layer, of the mean loss C of the first 64 training samples. A layer whose bar is far shorter learns far more slowly.",
+          ),
+        ),
+        card("Confusion matrix", this.confusion),
+      ),
+      card(
+        "Weights of the first layer",
+        this.weights,
+        this.weightNote,
+        formula(
+          "z = W·x + b",
+          "an image a neuron: blue pixels raise its weighted sum, orange ones lower it.",
+        ),
+      ),
+    );
+  }
+
+  show(parameters) {
+    this.form.read(parameters);
+    this.changed();
+  }
+
+  changed() {
+    remember("train", this.form.parameters());
+    this.check.later();
+  }
+
+  showChecked([lane]) {
+    const isOpen = this.lane && ["running", "paused"].includes(this.lane.phase);
+    if (lane.error) return;
+    this.form.showUsual(lane.settings);
+    if (!isOpen) this.command.update(lane.command);
+  }
+
+  async start() {
+    try {
+      await post("/api/start", { lanes: [this.form.words()] });
+      this.saved.textContent = "";
+      complain(null);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  setRate(rate) {
+    steer("rate", { learning_rate: rate });
+  }
+
+  async save() {
+    try {
+      const { path } = await post("/api/save", { lane: 0, name: this.name.value.trim() || null });
+      this.saved.textContent = `Saved in ${path}.`;
+      complain(null);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  update(lane) {
+    this.lane = lane;
+    this.buttons.update([lane]);
+    this.status.textContent = statusOf(lane);
+    this.numbers.replaceChildren(...factsOf(lane));
+    const isOpen = ["running", "paused"].includes(lane.phase);
+    this.rateLine.hidden = !isOpen;
+    if (document.activeElement !== this.rate) this.rate.value = short(lane.learning_rate, 6);
+    this.saveLine.hidden = isOpen || lane.phase === "failed" || Boolean(lane.saved);
+    const changes = lane.rate_changes
+      .map(([step, rate]) => `to ${short(rate)} after step ${step}`)
+      .join(", ");
+    this.command.update(
+      lane.command,
+      changes &&
+        `The learning rate was changed by hand (${changes}); the command trains without that change.`,
+    );
+    this.showCurves(lane);
+    drawBars(
+      this.gradients,
+      lane.gradients.map((value, index) => ({ name: `layer ${index + 1}`, value })),
+    );
+  }
+
+  showCurves(lane) {
+    const pick = (points, index) =>
+      points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
+    const lines = (index) => [
+      { name: "training", look: "s0", points: pick(lane.curve, index) },
+      { name: "validation", look: "s1", isDashed: true, points: pick(lane.validation, index) },
+    ];
+    const end =
+      lane.phase === "done" || lane.phase === "stopped"
+        ? lane.epochs_done
+        : Math.min(lane.n_epochs, Math.max(1, 1.25 * lane.epochs_done));
+    this.loss.update(lines(1), end);
+    this.accuracy.update(lines(2), end);
+    this.accuracy.element.hidden = !lane.has_classes;
+  }
+
+  updatePictures({ weights, confusion }) {
+    if (confusion) this.confusion.replaceChildren(...confusionTable(confusion));
+    this.confusion.parentElement.hidden = !confusion;
+    this.weights.parentElement.hidden = !weights;
+    if (!weights) return;
+    while (this.weights.children.length > weights.images.length) this.weights.lastChild.remove();
+    while (this.weights.children.length < weights.images.length) {
+      const number = this.weights.children.length + 1;
+      this.weights.append(
+        make("canvas", { class: "pixels signed", role: "img", "aria-label": `Weights of neuron ${number}` }),
+      );
+    }
+    weights.images.forEach((image, index) =>
+      drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height),
+    );
+    this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest colour is ±${short(weights.scale, 3)}.`;
+  }
+}
+
+/** One sentence about where a training stands. */
+export function statusOf(lane) {
+  const epochs = `epoch ${Math.min(lane.n_epochs, Math.floor(lane.epochs_done) + 1)} of ${lane.n_epochs}`;
+  const states = {
+    running: `In training: ${epochs}.`,
+    paused: `Paused in ${epochs}, after step ${grouped(lane.step)}.`,
+    stopped: `Stopped after ${short(lane.epochs_done, 3)} epochs.`,
+    done: `Done: ${percent(lane.summary?.test_accuracy)} of the test samples right.`,
+    failed: "Failed.",
+  };
+  const isPlain = lane.phase !== "done" || lane.summary?.test_accuracy != null;
+  const state = isPlain ? states[lane.phase] : `Done: test loss ${short(lane.summary?.test_loss)}.`;
+  return [state, lane.message].filter(Boolean).join(" ");
+}
+
+function factsOf(lane) {
+  const facts = [
+    ["network", `${lane.network}, ${grouped(lane.parameters)} parameters`],
+    ["data", `${lane.dataset}, ${grouped(lane.n_samples)} training samples`],
+    ["step", `${grouped(lane.step)} of ${grouped(lane.n_batches * lane.n_epochs)}`],
+    ["speed", `${grouped(lane.samples_per_second)} samples/s`],
+  ];
+  if (lane.summary) facts.push(["SHA-256 of the weights", lane.summary.weights_sha256]);
+  return facts.map(([name, value]) =>
+    make(
+      "div",
+      { class: name.startsWith("SHA") ? "hash" : null },
+      make("dt", {}, name),
+      make("dd", {}, value),
+    ),
+  );
+}
+
+function confusionTable({ class_names: names, counts, of }) {
+  if (names.length > 20)
+    return [make("p", { class: "muted" }, `${names.length} classes are too many to show.`)];
+  const corner = make("th", { class: "corner" }, "is ↓ named →");
+  const head = make("tr", {}, corner, ...names.map((name) => make("th", { scope: "col" }, name)));
+  const rows = counts.map((row, right) => {
+    const total = row.reduce((sum, count) => sum + count, 0) || 1;
+    const cells = row.map((count, named) => {
+      const cell = make("td", { class: right === named ? "right" : "wrong" }, count || "");
+      const strength = right === named ? count / total : Math.min(1, (8 * count) / total);
+      cell.style.setProperty("--strength", `${Math.round(75 * strength)}%`);
+      return cell;
+    });
+    return make("tr", {}, make("th", { scope: "row" }, names[right]), ...cells);
+  });
+  return [
+    make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)),
+    make("p", { class: "muted" }, `Of ${of}. Orange: taken for another class.`),
+  ];
+}

@@ -1,0 +1,116 @@
+//! What goes back to the browser, and the headers that go with all of it.
+
+use http_body_util::{Either, Full};
+use hyper::body::Bytes;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+
+use super::events::Events;
+use crate::failure::{Code, Failure};
+
+/// Scripts, styles and requests of this page alone; nothing inline.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A whole answer, or events that go on.
+pub(super) type Body = Either<Full<Bytes>, Events>;
+
+/// An answer before its headers.
+#[derive(Debug)]
+pub(super) struct Reply {
+    status: StatusCode,
+    content_type: &'static str,
+    bytes: Bytes,
+    allow: Option<&'static str>,
+}
+
+/// Why a request is not done.
+pub(super) type Refusal = Reply;
+
+impl Reply {
+    /// An asset.
+    pub(super) fn asset(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type,
+            bytes: bytes.into(),
+            allow: None,
+        }
+    }
+
+    /// A value as JSON.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(value).expect("answers are plain JSON");
+        Self::asset("application/json", bytes)
+    }
+
+    /// A refusal in words.
+    pub(super) fn refuse(status: StatusCode, error: &str, help: &str) -> Refusal {
+        Self {
+            status,
+            ..Self::json(&json!({ "error": error, "help": help }))
+        }
+    }
+
+    /// The path is there, the method is not.
+    pub(super) fn not_allowed(allow: &'static str) -> Refusal {
+        Self {
+            allow: Some(allow),
+            ..Self::refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this address is not asked like that",
+                "see the Allow header",
+            )
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Either::Left(Full::new(self.bytes)));
+        *response.status_mut() = self.status;
+        if let Some(allow) = self.allow {
+            let allow = HeaderValue::from_static(allow);
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        with_headers(response, self.content_type)
+    }
+}
+
+/// Events, as the browser's `EventSource` reads them.
+pub(super) fn events(events: Events) -> Response<Body> {
+    with_headers(Response::new(Either::Right(events)), "text/event-stream")
+}
+
+fn with_headers(mut response: Response<Body>, content_type: &'static str) -> Response<Body> {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, content_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let status = match failure.code() {
+            Code::Usage | Code::Data | Code::Diverged => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::refuse(status, failure.message(), failure.advice())
+    }
+}
+
+impl From<nn_core::Error> for Refusal {
+    fn from(error: nn_core::Error) -> Self {
+        Failure::from(error).into()
+    }
+}

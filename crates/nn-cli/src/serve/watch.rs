@@ -1,0 +1,254 @@
+//! Looking at a training without disturbing it.
+//!
+//! Nothing here changes a bit of the training: the network is read, or copied.
+//! Looking takes time from it, though, so there is a budget of 3 % of the time;
+//! what is dear is looked at less often.
+
+use std::time::{Duration, Instant};
+
+use ndarray::Array2;
+use nn_core::batches::Samples;
+use nn_core::metrics::ConfusionMatrix;
+use nn_core::network::{Randomness, Trace};
+use nn_core::{Gradients, Loss, Network};
+use nn_tensor::Threads;
+use nn_tensor::reduce::sum_of_squares;
+
+use super::board::{Confusion, WeightPictures};
+use super::drawing::{bytes_with_scale, largest};
+
+/// Share of the time that looking may take.
+const BUDGET: f64 = 0.03;
+
+/// Samples whose gradient is measured.
+const PROBE_ROWS: usize = 64;
+
+/// Neurons of the first layer that are shown.
+const MOST_NEURONS: usize = 36;
+
+/// What is looked at only when there is time for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Look {
+    Gradients,
+    Pictures,
+}
+
+/// Time that looking may take.
+#[derive(Debug)]
+pub(super) struct Budget {
+    start: Instant,
+    spent: Duration,
+    /// What each look took the last time.
+    costs: [Duration; 2],
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            spent: Duration::ZERO,
+            costs: [Duration::ZERO; 2],
+        }
+    }
+
+    /// Training goes on now.
+    pub(super) fn restart(&mut self) {
+        self.start = Instant::now();
+        self.spent = Duration::ZERO;
+    }
+
+    /// Whether there is time to look, if it takes as long as the last time.
+    pub(super) fn allows(&self, look: Look) -> bool {
+        let spent = self.spent + self.costs[look as usize];
+        spent.as_secs_f64() <= BUDGET * self.start.elapsed().as_secs_f64()
+    }
+
+    /// Looks, and counts the time.
+    pub(super) fn spend(&mut self, look: Look, work: impl FnOnce()) {
+        let start = Instant::now();
+        work();
+        self.costs[look as usize] = start.elapsed();
+        self.spent += start.elapsed();
+    }
+}
+
+/// The gradient of the mean loss of the first training samples, without
+/// dropout and penalties: the same measure for every optimizer. (Plain gradient
+/// descent steps while it goes back and never has a whole gradient.)
+#[derive(Debug)]
+pub(super) struct Probe {
+    network: Network,
+    trace: Trace<f32>,
+    gradients: Gradients<f32>,
+    inputs: Array2<f32>,
+    targets: Array2<f32>,
+}
+
+impl Probe {
+    pub(super) fn new(network: &Network, train: &Samples<'_>) -> Self {
+        let n = train.len().clamp(1, PROBE_ROWS);
+        let mut inputs = Array2::zeros((n, network.n_inputs()));
+        let mut targets = Array2::zeros((n, network.n_outputs()));
+        for (position, (mut input, mut target)) in inputs
+            .rows_mut()
+            .into_iter()
+            .zip(targets.rows_mut())
+            .enumerate()
+        {
+            let fresh = "a row of a fresh matrix";
+            train.copy_inputs(position, input.as_slice_mut().expect(fresh));
+            train.copy_target(position, 0.0, target.as_slice_mut().expect(fresh));
+        }
+        Self {
+            trace: Trace::new(network, n),
+            gradients: Gradients::new(network, n),
+            network: network.without_dropout(),
+            inputs,
+            targets,
+        }
+    }
+
+    /// Root mean square of the gradient of each layer's parameters.
+    pub(super) fn gradients(
+        &mut self,
+        network: &Network,
+        loss: Loss,
+        threads: &Threads,
+    ) -> Vec<f64> {
+        let Self {
+            network: copy,
+            trace,
+            gradients,
+            inputs,
+            targets,
+        } = self;
+        copy.parameters_mut().copy_from_slice(network.parameters());
+        copy.statistics_mut().copy_from_slice(network.statistics());
+        gradients.values_mut().fill(0.0);
+        copy.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), threads);
+        gradients.loss_of_batch(loss, copy, targets.view(), trace);
+        gradients.backward(copy, inputs.view(), trace, threads);
+        let of_layer = |layer: &nn_core::Layer| {
+            let values = &gradients.values()[layer.parameters()];
+            (sum_of_squares(values) / values.len() as f64).sqrt()
+        };
+        copy.layers().iter().map(of_layer).collect()
+    }
+}
+
+/// The weights into the first neurons as images, where the inputs are one.
+pub(super) fn weight_pictures(
+    network: &Network,
+    image_size: Option<(usize, usize)>,
+) -> Option<WeightPictures> {
+    let (height, width) = image_size?;
+    let weights = network.weights(0);
+    if height * width != weights.nrows() {
+        return None;
+    }
+    let n = weights.ncols().min(MOST_NEURONS);
+    let columns: Vec<Vec<f32>> = (0..n)
+        .map(|neuron| weights.column(neuron).to_vec())
+        .collect();
+    let scale = columns
+        .iter()
+        .map(|column| largest(column))
+        .fold(0.0, f32::max);
+    Some(WeightPictures {
+        height,
+        width,
+        n_neurons: weights.ncols(),
+        scale,
+        images: columns
+            .iter()
+            .map(|column| bytes_with_scale(column, scale))
+            .collect(),
+    })
+}
+
+/// The counts as the page takes them.
+pub(super) fn confusion_of(names: &[String], confusion: &ConfusionMatrix, of: String) -> Confusion {
+    let counts = confusion.counts();
+    Confusion {
+        class_names: names.to_vec(),
+        counts: counts.rows().into_iter().map(|row| row.to_vec()).collect(),
+        of,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_core::batches::{Inputs, Targets};
+    use nn_core::{Activation, LayerConfig, NetworkConfig};
+
+    use super::*;
+
+    #[test]
+    fn time_has_to_be_earned_before_it_is_spent() {
+        let mut budget = Budget::new();
+        budget.costs[Look::Pictures as usize] = Duration::from_millis(500);
+        assert!(!budget.allows(Look::Pictures), "half a second of nothing");
+        assert!(budget.allows(Look::Gradients), "which cost nothing");
+        budget.start -= Duration::from_secs(100);
+        assert!(budget.allows(Look::Pictures), "of 3 seconds");
+        budget.spent = Duration::from_millis(2800);
+        assert!(!budget.allows(Look::Pictures), "of what is left");
+        assert!(budget.allows(Look::Gradients));
+        budget.restart();
+        assert!(budget.allows(Look::Gradients) && !budget.allows(Look::Pictures));
+        budget.spend(Look::Gradients, || {
+            std::thread::sleep(Duration::from_millis(1));
+        });
+        assert!(budget.costs[Look::Gradients as usize] >= Duration::from_millis(1));
+        assert!(budget.spent >= Duration::from_millis(1));
+    }
+
+    #[test]
+    fn the_probe_measures_the_slope_of_the_loss() {
+        let inputs = ndarray::array![[0.5_f32, -1.0], [1.0, 0.25], [0.0, 2.0]];
+        let targets = Targets::Classes {
+            labels: &[0, 1, 1],
+            n_classes: 2,
+        };
+        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let layers = vec![
+            LayerConfig {
+                dropout: 0.5,
+                ..LayerConfig::new(3, Activation::Tanh)
+            },
+            LayerConfig::new(2, Activation::Softmax),
+        ];
+        let network: Network = Network::new(
+            &NetworkConfig {
+                n_inputs: 2,
+                layers,
+            },
+            5,
+        )
+        .unwrap();
+        let before = network.clone();
+        let threads = Threads::single();
+        let mut probe = Probe::new(&network, &samples);
+        let found = probe.gradients(&network, Loss::CrossEntropy, &threads);
+        assert_eq!(network, before);
+
+        let plain = network.without_dropout();
+        let loss_at = |parameter: usize, step: f32| {
+            let mut moved = plain.clone();
+            moved.parameters_mut()[parameter] += step;
+            let evaluated = nn_core::evaluate(&moved, &samples, Loss::CrossEntropy, &threads);
+            evaluated.unwrap().loss
+        };
+        for (layer, found) in plain.layers().iter().zip(found) {
+            let slopes = layer
+                .parameters()
+                .map(|parameter| (loss_at(parameter, 1e-2) - loss_at(parameter, -1e-2)) / 2e-2);
+            let squares: Vec<f64> = slopes.map(|slope| slope * slope).collect();
+            let expected = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+            assert!(
+                (found - expected).abs() < 1e-3,
+                "{found} against {expected}"
+            );
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `nn serve` as its page sees it: a server of one's own for a test, and a
+//! client that can say anything, right or wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::Scratch;
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that ends with its test.
+pub(crate) struct Server {
+    pub(crate) scratch: Scratch,
+    pub(crate) child: Child,
+    pub(crate) port: u16,
+    token: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Server {
+    /// Starts `nn serve` with these flags in the folder of `scratch`.
+    pub(crate) fn start(scratch: Scratch, flags: &str) -> Self {
+        let mut command = scratch.command();
+        command
+            .args(["serve", "--port", "0"])
+            .args(flags.split_whitespace());
+        let mut child = command.spawn().expect("the program starts");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a pipe");
+        let port = line
+            .split_once("http://127.0.0.1:")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .and_then(|(port, _)| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("no address in {line:?}"));
+        let mut server = Self {
+            scratch,
+            child,
+            port,
+            token: String::new(),
+        };
+        let page = server.get("/").text();
+        let (_, rest) = page
+            .split_once("name=\"token\" content=\"")
+            .expect("the page has a token");
+        server.token = rest.split('"').next().unwrap_or_default().to_owned();
+        server
+    }
+
+    /// Starts one that finds no MNIST.
+    pub(crate) fn without_data(flags: &str) -> Self {
+        Self::start(Scratch::new(), flags)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        let host = self.host();
+        self.raw(format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        ))
+    }
+
+    /// As the page posts.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string())
+    }
+
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Answer {
+        let headers = format!(
+            "content-type: application/json\r\nnn-token: {}\r\n",
+            self.token
+        );
+        self.post_with(path, &headers, body)
+    }
+
+    /// With these headers, each ending with a new line.
+    pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
+        let (host, length) = (self.host(), body.len());
+        self.raw(format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-length: {length}\r\n{headers}\r\n{body}"
+        ))
+    }
+
+    /// The header with the page's token.
+    pub(crate) fn token_header(&self) -> String {
+        format!("nn-token: {}\r\n", self.token)
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
+        socket
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        socket
+            .set_write_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        socket
+    }
+
+    /// Sends these bytes and reads until the other side closes.
+    pub(crate) fn raw(&self, request: impl AsRef<[u8]>) -> Answer {
+        let mut socket = self.connect();
+        // A server that refuses need not read to the end.
+        let _ = socket.write_all(request.as_ref());
+        Answer::read(&mut socket)
+    }
+
+    /// What a network says about a square drawing.
+    pub(crate) fn predict(&self, network: &str, side: usize, grey: &[u8]) -> Answer {
+        let pixels = BASE64_STANDARD.encode(grey);
+        self.post(
+            "/api/predict",
+            &json!({ "network": network, "side": side, "pixels": pixels }),
+        )
+    }
+
+    /// Starts trainings with these flags each.
+    pub(crate) fn train(&self, lanes: &[&str], is_paused: bool) -> Value {
+        let words = |flags: &&str| -> Vec<String> { flags.split(' ').map(str::to_owned).collect() };
+        let lanes: Vec<_> = lanes.iter().map(words).collect();
+        let answer = self.post(
+            "/api/start",
+            &json!({ "lanes": lanes, "is_paused": is_paused }),
+        );
+        answer.json()
+    }
+
+    pub(crate) fn control(&self, order: Value) {
+        let answer = self.post("/api/control", &order);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// The trainings as the events tell, once they are as wanted.
+    pub(crate) fn until(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let mut events = self.events();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (name, value) = events.next();
+            let lanes = value.as_array().cloned().unwrap_or_default();
+            if name == "progress" && wanted(&lanes) {
+                return lanes;
+            }
+            assert!(Instant::now() < deadline, "not within a minute: {value}");
+        }
+    }
+
+    pub(crate) fn until_done(&self) -> Vec<Value> {
+        self.until(|lanes| lanes.iter().all(|lane| lane["phase"] == "done"))
+    }
+
+    pub(crate) fn events(&self) -> Events {
+        let mut socket = self.connect();
+        let host = self.host();
+        write!(socket, "GET /api/events HTTP/1.1\r\nhost: {host}\r\n\r\n").expect("it reads");
+        Events(BufReader::new(socket))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Answer {
+    pub(crate) fn read(socket: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        // What came before a reset counts.
+        let _ = socket.read_to_end(&mut bytes);
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let (head, body) = match end {
+            Some(end) => (&bytes[..end], bytes[end + 4..].to_vec()),
+            None => (&bytes[..], Vec::new()),
+        };
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Self {
+            status: status.unwrap_or(0),
+            head,
+            body,
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        serde_json::from_slice(&self.body).expect("the answer is JSON")
+    }
+}
+
+/// A stream of events.
+pub(crate) struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// Name and value of the next event.
+    pub(crate) fn next(&mut self) -> (String, Value) {
+        let mut name = String::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "no event within a minute");
+            let mut line = String::new();
+            let n = self
+                .0
+                .read_line(&mut line)
+                .expect("an event comes within a minute");
+            assert!(n > 0, "the stream has ended");
+            if let Some(text) = line.strip_prefix("event: ") {
+                text.trim_end().clone_into(&mut name);
+            }
+            if let Some(json) = line.strip_prefix("data: ") {
+                return (name, serde_json::from_str(json).expect("an event is JSON"));
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Trainings that are started, watched and steered through the page's own
+//! addresses, and the command that repeats them.
+
+use serde_json::{Value, json};
+
+use crate::live::Server;
+use crate::support::Scratch;
+
+const FLAGS: &str =
+    "--data glyphs --limit-train 600 --hidden 16,8 --batch-size 32 --epochs 3 --seed 4";
+
+/// `train ...` of a command that the page shows.
+fn arguments(command: &Value) -> String {
+    let command = command.as_str().expect("a command");
+    let (_, arguments) = command.split_once("nn ").expect("it starts nn");
+    arguments.to_owned()
+}
+
+fn repeat(scratch: &Scratch, command: &Value) -> Value {
+    let before = scratch.shell("ls runs 2>/dev/null; true").stdout;
+    let program = env!("CARGO_BIN_EXE_nn");
+    let line = format!("{program} {} --no-report", arguments(command));
+    assert_eq!(scratch.shell(&line).code, Some(0), "{line}");
+    let after = scratch.shell("ls runs").stdout;
+    let name = after
+        .lines()
+        .find(|name| !before.contains(name))
+        .expect("a new run")
+        .to_owned();
+    scratch.json(format!("runs/{name}/summary.json"))
+}
+
+#[test]
+fn the_command_repeats_the_training() {
+    for extra in [
+        "",
+        " --optimizer sgd --lr 0.2 --dropout 0.2",
+        " --optimizer sgd --augment shift",
+        " --batch-norm --averaging 0.9 --patience 2 --activation gelu --schedule step",
+    ] {
+        let server = Server::without_data("");
+        server.train(&[&format!("{FLAGS}{extra}")], false);
+        let lane = &server.until_done()[0];
+        let summary = repeat(&server.scratch, &lane["command"]);
+        for key in [
+            "weights_sha256",
+            "test_accuracy",
+            "test_loss",
+            "validation_loss",
+            "layers",
+            "epochs",
+        ] {
+            assert_eq!(lane["summary"][key], summary[key], "{key} {extra}");
+        }
+    }
+}
+
+#[test]
+fn pauses_and_single_steps_change_no_bit() {
+    let server = Server::without_data("");
+    server.train(&[FLAGS], true);
+    let lane = &server.until(|lanes| lanes[0]["phase"] == "paused")[0];
+    assert_eq!(lane["step"], 0);
+    for step in 1..=5 {
+        server.control(json!({ "action": "step" }));
+        let lane = &server.until(|lanes| lanes[0]["step"] == step)[0];
+        assert_eq!(lane["curve"].as_array().map(Vec::len), Some(step));
+        assert_eq!(lane["gradients"].as_array().map(Vec::len), Some(3));
+    }
+    server.control(json!({ "action": "resume" }));
+    server.control(json!({ "action": "pause" }));
+    server.control(json!({ "action": "resume" }));
+    let lane = &server.until_done()[0];
+    let whole = server.scratch.train("whole", FLAGS);
+    assert_eq!(lane["summary"]["weights_sha256"], whole["weights_sha256"]);
+}
+
+#[test]
+fn a_rate_that_is_changed_is_told() {
+    let server = Server::without_data("");
+    let started = server.train(&[FLAGS], true);
+    assert_eq!(started["lanes"][0]["network"], "784-16-8-10");
+    server.control(json!({ "action": "step" }));
+    server.control(json!({ "action": "rate", "learning_rate": 0.05 }));
+    server.control(json!({ "action": "resume" }));
+    let lane = &server.until_done()[0];
+    assert_eq!(lane["rate_changes"], json!([[1, 0.05]]));
+    assert_eq!(lane["learning_rate"], 0.05);
+    assert_eq!(lane["summary"]["learning_rate_changes"], json!([[1, 0.05]]));
+    let unchanged = server.scratch.train("unchanged", FLAGS);
+    assert_ne!(
+        lane["summary"]["weights_sha256"],
+        unchanged["weights_sha256"]
+    );
+}
+
+#[test]
+fn pictures_come_with_the_numbers() {
+    let server = Server::without_data("");
+    server.train(&[FLAGS], false);
+    server.until_done();
+    let mut events = server.events();
+    let pictures = loop {
+        let (name, value) = events.next();
+        if name == "pictures" {
+            break value;
+        }
+    };
+    let weights = &pictures[0]["weights"];
+    assert_eq!(weights["images"].as_array().map(Vec::len), Some(16));
+    assert!(weights["scale"].as_f64().is_some_and(|scale| scale > 0.0));
+    let counts: Vec<Vec<u64>> =
+        serde_json::from_value(pictures[0]["confusion"]["counts"].clone()).expect("counts");
+    assert_eq!(counts.len(), 10);
+    assert_eq!(
+        counts.iter().flatten().sum::<u64>(),
+        60,
+        "all validation samples"
+    );
+}
+
+#[test]
+fn a_training_becomes_a_run() {
+    let server = Server::without_data("");
+    server.train(&[FLAGS], false);
+    let lane = &server.until_done()[0];
+    let saved = server
+        .post("/api/save", &json!({ "lane": 0, "name": "mine" }))
+        .json();
+    assert_eq!(saved["path"], "runs/mine");
+    let scratch = &server.scratch;
+    let summary = scratch.json("runs/mine/summary.json");
+    assert_eq!(summary["weights_sha256"], lane["summary"]["weights_sha256"]);
+    assert_eq!(scratch.read("runs/mine/metrics.csv").lines().count(), 4);
+    assert!(scratch.path("runs/mine/report.html").exists());
+    assert_eq!(
+        scratch.evaluate("mine", "")["accuracy"],
+        summary["test_accuracy"]
+    );
+    let again = scratch.train("again", "--config runs/mine/config.toml");
+    assert_eq!(again["weights_sha256"], summary["weights_sha256"]);
+    // And it can be drawn for.
+    let answer = server.predict("run:mine", 28, &[0; 784]);
+    assert_eq!(answer.json()["blank"], true);
+}
+
+#[test]
+fn a_training_that_is_stopped_can_be_saved_and_resumed() {
+    let server = Server::without_data("");
+    server.train(&[FLAGS], true);
+    for _ in 0..20 {
+        server.control(json!({ "action": "step" }));
+    }
+    server.control(json!({ "action": "stop" }));
+    let lane = &server.until(|lanes| lanes[0]["phase"] == "stopped")[0];
+    assert_eq!(lane["epochs_done"].as_f64().map(f64::floor), Some(1.0));
+    let saved = server
+        .post("/api/save", &json!({ "lane": 0, "name": null }))
+        .json();
+    assert_eq!(saved["path"], "runs/glyphs-1");
+    server.scratch.nn("train --resume glyphs-1").succeeds();
+    let resumed = server.scratch.json("runs/glyphs-1/summary.json");
+    let whole = server.scratch.train("whole", FLAGS);
+    assert_eq!(resumed["weights_sha256"], whole["weights_sha256"]);
+}
+
+#[test]
+fn two_trainings_side_by_side_start_alike() {
+    let server = Server::without_data("");
+    let small = "--data glyphs --limit-train 600 --hidden 12 --epochs 2";
+    for [a, b] in [
+        ["--optimizer sgd", "--optimizer adam"],
+        ["--activation relu", "--activation tanh"],
+    ] {
+        server.train(&[&format!("{small} {a}"), &format!("{small} {b}")], false);
+        let lanes = server.until_done();
+        assert_eq!(
+            lanes[0]["initial_sha256"], lanes[1]["initial_sha256"],
+            "{a}, {b}"
+        );
+        assert_ne!(
+            lanes[0]["summary"]["weights_sha256"],
+            lanes[1]["summary"]["weights_sha256"]
+        );
+        for lane in &lanes {
+            let summary = repeat(&server.scratch, &lane["command"]);
+            assert_eq!(
+                lane["summary"]["weights_sha256"], summary["weights_sha256"],
+                "{lane}"
+            );
+        }
+    }
+    server.train(
+        &[
+            &format!("{small} --init he"),
+            &format!("{small} --init zeros"),
+        ],
+        false,
+    );
+    let lanes = server.until_done();
+    assert_ne!(
+        lanes[0]["initial_sha256"], lanes[1]["initial_sha256"],
+        "that is the choice"
+    );
+}
+
+#[test]
+fn a_training_that_runs_away_says_where() {
+    let server = Server::without_data("");
+    server.train(&[&format!("{FLAGS} --optimizer sgd --lr 1e30")], false);
+    let lane = &server.until(|lanes| lanes[0]["phase"] == "failed")[0];
+    let message = lane["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("layer") && message.contains("learning rate"),
+        "{message}"
+    );
+    let refused = server.post("/api/save", &json!({ "lane": 0, "name": "a" }));
+    assert_eq!(refused.status, 422);
+    // The next one is not affected.
+    server.train(&[FLAGS], false);
+    server.until_done();
+}
+
+#[test]
+fn a_table_can_be_trained_on_too() {
+    let server = Server::without_data("");
+    server.scratch.file("trees.csv", crate::support::trees());
+    server.train(&["--data trees.csv --epochs 3"], false);
+    let lane = &server.until_done()[0];
+    let summary = repeat(&server.scratch, &lane["command"]);
+    assert_eq!(lane["summary"]["weights_sha256"], summary["weights_sha256"]);
+}
+
+#[test]
+fn without_a_run_a_network_is_at_hand_in_seconds() {
+    let server = Server::without_data("");
+    let state = server.get("/api/state").json();
+    assert_eq!(
+        (&state["opened"], &state["has_session"]),
+        (&Value::Null, &Value::Bool(false))
+    );
+    assert_eq!(state["data"], json!(["glyphs"]));
+    let words: Vec<String> = serde_json::from_value(state["starter"].clone()).expect("words");
+    server.train(&[&words.join(" ")], false);
+    let lane = &server.until_done()[0];
+    let accuracy = lane["summary"]["test_accuracy"].as_f64().expect("a share");
+    assert!(accuracy > 0.75, "{lane}");
+    assert!(
+        lane["seconds"]
+            .as_f64()
+            .is_some_and(|seconds| seconds < 20.0),
+        "{lane}"
+    );
+    let sample = server
+        .post("/api/sample", &json!({ "network": "training", "index": 0 }))
+        .json();
+    let body = json!({ "network": "training", "side": 28, "pixels": sample["pixels"] });
+    assert_eq!(
+        server.post("/api/predict", &body).json()["blank"],
+        Value::Null
+    );
+}
+
+#[test]
+fn the_numbers_inside_are_those_of_nn_trace() {
+    let scratch = Scratch::new();
+    scratch.train("a", FLAGS);
+    let server = Server::start(scratch, "a");
+    let question = json!({
+        "network": "opened", "split": "test", "index": 3, "is_untrained": false, "neurons": [5, null, 2],
+    });
+    let answer = server.post("/api/trace", &question).json();
+    let told = server
+        .scratch
+        .nn("trace a --index 3 --split test --json")
+        .succeeds();
+    let told: Value = serde_json::from_str(&told).expect("one JSON object");
+    for key in [
+        "predicted",
+        "label",
+        "class_names",
+        "split",
+        "dataset",
+        "is_trained",
+    ] {
+        assert_eq!(answer[key], told[key], "{key}");
+    }
+    for key in ["loss", "loss_after", "inputs", "target", "loss_formula"] {
+        assert_eq!(answer["step"][key], told["step"][key], "{key}");
+    }
+    for layer in 0..3 {
+        let (ours, theirs) = (
+            &answer["step"]["layers"][layer],
+            &told["step"]["layers"][layer],
+        );
+        for key in ["pre_activations", "activations", "bias", "formulas"] {
+            assert_eq!(ours[key], theirs[key], "{key} of layer {layer}");
+        }
+        let neuron = answer["neurons"][layer].as_u64().expect("a neuron") as usize;
+        let column: Vec<Value> = theirs["backward"]["weights_gradient"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| json!([row[neuron]]))
+            .collect();
+        assert_eq!(ours["backward"]["weights_gradient"], Value::from(column));
+        assert_eq!(ours["backward"]["delta"], theirs["backward"]["delta"]);
+    }
+    assert_eq!(
+        (&answer["neurons"][0], &answer["neurons"][2]),
+        (&json!(5), &json!(2))
+    );
+    let far =
+        json!({ "network": "opened", "split": "test", "index": 10_000_000, "is_untrained": false });
+    let refused = server.post("/api/trace", &far);
+    assert_eq!(refused.status, 422, "{}", refused.text());
+}
+
+#[test]
+fn watching_takes_little_time() {
+    let server = Server::without_data("");
+    let mut events = server.events();
+    for flags in [
+        "--limit-train 20000 --epochs 6",
+        "--limit-train 20000 --hidden 16 --batch-size 1 --optimizer sgd --epochs 4",
+        "--limit-train 2000 --hidden 1500,1000 --batch-size 100 --epochs 6",
+    ] {
+        server.train(&[&format!("--data glyphs {flags}")], false);
+        let mut n_views = 0;
+        let lane = loop {
+            let (name, value) = events.next();
+            n_views += usize::from(name == "progress");
+            if name == "progress" && value[0]["phase"] == "done" {
+                break value[0].clone();
+            }
+        };
+        let seconds = |name: &str| lane[name].as_f64().expect("seconds");
+        let share = seconds("watching_seconds") / seconds("seconds");
+        eprintln!(
+            "{:.2} s, {n_views} views, {:.2} % for watching: {flags}",
+            seconds("seconds"),
+            100.0 * share
+        );
+        assert!(share <= 0.05, "{lane}");
+    }
+}

@@ -1,0 +1,213 @@
+// The page of `nn serve` in a real browser, from the first look to the command
+// that repeats a training.
+//
+//   node page.test.mjs PROGRAM BROWSER
+//
+// starts PROGRAM (nn) in a temporary folder without data, and BROWSER (a
+// chromium) without a window. `cargo xtask browser-tests` finds both.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const [program, executablePath] = process.argv.slice(2);
+const PATIENCE = 60_000;
+const SMALL = "data=glyphs&limit-train=600&hidden=16&batch-size=32&seed=3";
+
+let folder, server, address, browser, page;
+const complaints = [];
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "nn-browser-"));
+  const { CARGO, NN_DATA_DIR, ...environment } = process.env;
+  server = spawn(program, ["serve", "--port", "0"], { cwd: folder, env: environment });
+  const lines = createInterface({ input: server.stdout });
+  address = await new Promise((resolve, reject) => {
+    lines.once("line", (line) => resolve(line.split(" ")[0]));
+    server.once("exit", (code) => reject(new Error(`nn serve ended with ${code}`)));
+  });
+  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
+  context.setDefaultTimeout(PATIENCE);
+  page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(address)) complaints.push(`a request to ${request.url()}`);
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  server?.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const text = (selector) => page.locator(selector).textContent();
+
+async function open(hash) {
+  await page.goto("about:blank");
+  await page.goto(`${address}${hash}`);
+}
+
+async function stroke(points) {
+  const box = await page.locator("#sheet").boundingBox();
+  const places = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
+  await page.mouse.move(...places[0]);
+  await page.mouse.down();
+  for (const place of places.slice(1)) await page.mouse.move(...place, { steps: 5 });
+  await page.mouse.up();
+}
+
+async function untilDone(status = "#status") {
+  await page.waitForFunction((id) => /^Done/.test(document.querySelector(id).textContent), status);
+}
+
+test("without a run a network is trained, and answers for a drawn digit", async () => {
+  await open("#draw");
+  await page.getByText(/trained, .* of the validation samples right/).waitFor();
+  await stroke([
+    [0.5, 0.15],
+    [0.5, 0.85],
+  ]);
+  await page.waitForFunction(() => document.querySelector("#answer").textContent === "1");
+  const shares = await page.locator(".probabilities .value").allTextContents();
+  const sum = shares.reduce((sum, share) => sum + parseFloat(share), 0);
+  assert.ok(Math.abs(sum - 100) < 0.2, `the probabilities add up to ${sum} %`);
+  await page.click("#clear");
+  await page.waitForFunction(() => document.querySelector("#answer").textContent === "–");
+});
+
+test("a digit can be drawn by keyboard, and taken from the test set", async () => {
+  await page.focus("#sheet");
+  await page.keyboard.press(" ");
+  for (let step = 0; step < 14; step += 1) await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => document.querySelector("#answer").textContent === "1");
+  await page.click("#sample");
+  await page.waitForFunction(() => /[0-9]/.test(document.querySelector("#answer").textContent));
+  assert.equal(await page.locator("canvas.cells").count(), 1);
+});
+
+test("a training is started, watched, paused, stepped and steered", async () => {
+  await open(`#train?${SMALL}&epochs=100000`);
+  await page.getByText("784-16-10 on glyphs").waitFor();
+  await page.click("#start");
+  const curve = () => page.locator(".chart path.line").first().getAttribute("d");
+  await page.waitForFunction(() => /In training/.test(document.querySelector("#status").textContent));
+  await page.waitForFunction(
+    () => (document.querySelector(".chart path.line")?.getAttribute("d") ?? "").length > 20,
+  );
+  const first = await curve();
+  await page.waitForFunction(
+    (first) => document.querySelector(".chart path.line").getAttribute("d") !== first,
+    first,
+  );
+
+  await page.click("#pause");
+  await page.getByText(/^Paused/).waitFor();
+  const paused = await text("#status");
+  const before = await curve();
+  await page.waitForTimeout(500);
+  assert.equal(await curve(), before, "nothing moves while it is paused");
+  const stepOf = (status) => Number(status.match(/step ([\d\u202f]+)/)[1].replaceAll("\u202f", ""));
+  // At the end of an epoch, the first click evaluates.
+  for (let click = 0; click < 2 && (await text("#status")) === paused; click += 1) {
+    await page.click("#step");
+    await page.waitForTimeout(1000);
+  }
+  assert.equal(stepOf(await text("#status")) - stepOf(paused), 1, "one batch");
+
+  await page.fill("#rate", "0.0005");
+  await page.press("#rate", "Enter");
+  await page.getByText(/changed by hand/).waitFor();
+  await page.click("#pause");
+  await page.getByText(/^In training/).waitFor();
+  await page.click("#stop");
+  await page.getByText(/^Stopped/).waitFor();
+});
+
+test("the command that is copied gives the same weights", async () => {
+  await open(`#train?${SMALL}&epochs=3&optimizer=sgd&lr=0.2&activation=tanh`);
+  await page.getByText("784-16-10 on glyphs: cross-entropy, sgd, rate 0.2, constant").waitFor();
+  await page.click("#start");
+  await untilDone();
+  await page.click("#command-copy");
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(command, /^nn train --data glyphs/);
+  const words = command.split(" ").slice(1);
+  execFileSync(program, [...words, "--no-report", "--name", "repeated"], { cwd: folder, timeout: PATIENCE });
+  const summary = JSON.parse(readFileSync(join(folder, "runs/repeated/summary.json"), "utf8"));
+  assert.equal(await text(".hash dd"), summary.weights_sha256);
+});
+
+test("a training is saved as a run", async () => {
+  await page.click("#save");
+  await page.getByText("Saved in runs/glyphs-1.").waitFor();
+  assert.ok(readdirSync(join(folder, "runs/glyphs-1")).includes("model.safetensors"));
+});
+
+test("the address holds the whole experiment", async () => {
+  await open("#train?data=glyphs");
+  await page.fill("input[name=hidden]", "7,5");
+  await page.press("input[name=hidden]", "Tab");
+  await page.selectOption("select[name=optimizer]", "rmsprop");
+  await page.getByText("784-7-5-10 on glyphs").waitFor();
+  assert.equal(new URL(page.url()).hash, "#train?data=glyphs&hidden=7%2C5&optimizer=rmsprop");
+  await page.reload();
+  assert.equal(await page.inputValue("input[name=hidden]"), "7,5");
+  assert.equal(await page.inputValue("select[name=optimizer]"), "rmsprop");
+});
+
+test("what cannot be is told while it is typed", async () => {
+  await open("#train?data=glyphs&limit-train=200&hidden=0");
+  await page.locator(".check.wrong").waitFor();
+  assert.match(await text(".check.wrong"), /width of layer 1/);
+});
+
+test("two trainings are compared from the same start", async () => {
+  await open(`#compare?${SMALL}&epochs=2&vary=optimizer&a=sgd&b=adam`);
+  await page.getByText(/784-16-10 on glyphs.*784-16-10 on glyphs/).waitFor();
+  await page.click("#compare-start");
+  await page.getByText("Same initial weights, same order of samples, one choice apart.").waitFor();
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll(".results td").length > 0 &&
+      [...document.querySelectorAll(".results tr:first-child td")].filter((cell) =>
+        /^Done/.test(cell.textContent),
+      ).length === 2,
+  );
+  const [chart] = await page.locator(".compare .chart").all();
+  assert.equal(await chart.locator("path.line").count(), 4);
+});
+
+test("a step can be looked into", async () => {
+  await open("#inside?network=run:glyphs-1&split=test&index=2");
+  await page.getByText("Layer 2: 16 → 10, softmax, the output").waitFor();
+  const rows = await page.locator(".inside .card").last().locator("tbody").first().locator("tr").count();
+  assert.equal(rows, 10, "a row a class");
+  await page.click("#next");
+  await page.waitForFunction(() => location.hash.includes("index=3"));
+});
+
+test("nothing is wider than a narrow screen, light or dark", async () => {
+  await page.setViewportSize({ width: 380, height: 800 });
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const view of ["draw", "train", "compare", "inside"]) {
+      await open(`#${view}`);
+      await page.locator(`#view-${view}`).waitFor();
+      await page.waitForTimeout(300);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${view} is ${wide} pixels too wide`);
+    }
+  }
+});
+
+test("nobody complained, and nobody else was asked", () => {
+  assert.deepEqual(complaints, []);
+});
