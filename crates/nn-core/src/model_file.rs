@@ -100,7 +100,7 @@ impl<S: Scalar> Model<S> {
     /// Writes the file; the same model gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io) if `writer` fails.
+    /// [`Error::Io`] if `writer` fails.
     ///
     /// # Panics
     /// Never: a valid network always has a file.
@@ -128,7 +128,7 @@ impl<S: Scalar> Model<S> {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`](crate::Error::ModelFile) says what is wrong with it; [`Error::Io`](crate::Error::Io) if
+    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
     /// `reader` fails.
     pub fn read(reader: impl Read) -> Result<Self> {
         let bytes = read_all(reader)?;
