@@ -291,8 +291,8 @@ pub(super) fn curves(context: &Context<'_>) -> Result<Vec<Figure>> {
             Training::losses,
         ),
         rate_curves(
-            "Figure 8: its training accuracy, largest output (%)",
-            "%",
+            "Figure 8: its training accuracy by the largest output",
+            "training accuracy (%)",
             &trainings,
             accuracies,
         ),
