@@ -18,6 +18,8 @@ network learns.
     rule       the largest output wins; or the first above 0.5, else "0"
 
     usage: python explore_bordeaux_table.py [--rows 1000] [--seed 0]
+                                            [--inputs unit|standardised]
+                                            [--weights "0.01 N(0, 1)"]...
                                             [--data-dir datasets] [--best 12]
 """
 
@@ -57,6 +59,8 @@ WEIGHTS = {
     "-0.5..0.5": (uniform(-0.5, 0.5), uniform(-0.5, 0.5)),
     "N(0, 1/n), then 0.01 N(0, 1)": (lecun, normal(0.01)),
 }
+# Mean and standard deviation of all training pixels.
+INPUTS = {"unit": lambda x: x, "standardised": lambda x: (x - 0.1307) / 0.3081}
 FACTORS = {"kept": (1, 2, 2.5, 3, 6), "left out": (1,)}
 
 
@@ -140,15 +144,17 @@ def main():
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", type=Path, default=Path("datasets"))
+    parser.add_argument("--inputs", choices=INPUTS, default="unit", help="pixels / 255, or those less mean by deviation")
+    parser.add_argument("--weights", choices=WEIGHTS, action="append", help="only these; may be repeated")
     parser.add_argument("--best", type=int, default=12, help="lines to print at the end")
     arguments = parser.parse_args()
     folder = arguments.data_dir / "mnist"
     pixels = read(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, 784)[: arguments.rows]
     labels = read(folder / "train-labels-idx1-ubyte.gz", 8)[: arguments.rows]
-    x = pixels.astype(np.float32) / 255
+    x = INPUTS[arguments.inputs](pixels.astype(np.float32) / 255)
 
     results = []
-    for output, weights, slope in itertools.product(OUTPUTS, WEIGHTS, FACTORS):
+    for output, weights, slope in itertools.product(OUTPUTS, arguments.weights or WEIGHTS, FACTORS):
         tried = list(itertools.product(FACTORS[slope], PRINTED))
         rates = [factor * rate for factor, rate in tried]
         found = train(x, labels, OUTPUTS[output], WEIGHTS[weights], slope, rates, arguments.seed)

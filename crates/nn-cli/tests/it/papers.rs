@@ -96,7 +96,6 @@ fn a_full_result_counts_for_a_quick_run_and_not_the_other_way() {
 #[test]
 fn what_cannot_be_run_is_refused() {
     let scratch = Scratch::new();
-    scratch.nn("papers run").refuses(2, &["<NAME>..."]);
     scratch
         .nn("papers run nobody")
         .refuses(2, &["unknown paper \"nobody\"", "bordeaux"]);
