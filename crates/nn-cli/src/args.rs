@@ -456,23 +456,30 @@ pub(crate) enum PapersCommand {
     #[command(after_help = "Examples:\n  \
         nn papers run all --quick\n  \
         nn papers run bordeaux\n  \
-        nn papers run all --claim B1 --claim H1\n\n\
-        Writes results.json and report.html into the --output folder after every claim.")]
+        nn papers run --claim B1 --claim H1\n\n\
+        Writes results.json and report.html into the folder papers of the runs after every claim.")]
     Run(PapersRunArguments),
 }
 
 /// Where results lie.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PapersPlace {
-    /// Folder of the results and the report
-    #[arg(long, value_name = "DIR", default_value = "runs/papers")]
-    pub(crate) output: PathBuf,
+    /// Folder of the runs; results and report lie in its folder papers
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs_dir: PathBuf,
+}
+
+impl PapersPlace {
+    /// The folder of the results and the report.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.runs_dir.join("papers")
+    }
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct PapersRunArguments {
-    /// Names from `nn papers list`, or all
-    #[arg(value_name = "NAME", required = true)]
+    /// Names from `nn papers list`, or all; not needed beside --claim
+    #[arg(value_name = "NAME", required_unless_present = "claim")]
     pub(crate) names: Vec<String>,
     /// Only these claims, such as B1
     #[arg(long, value_name = "ID", value_delimiter = ',')]

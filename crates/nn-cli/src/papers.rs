@@ -122,7 +122,7 @@ pub(crate) fn all_claims() -> impl Iterator<Item = (Paper, &'static Claim)> {
 
 pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
     match &arguments.command {
-        PapersCommand::List(place) => verdicts::list(&Store::read_only(&place.output)?),
+        PapersCommand::List(place) => verdicts::list(&Store::read_only(&place.folder())?),
         PapersCommand::Run(arguments) => run_claims(arguments)?,
     }
     Ok(())
@@ -138,7 +138,7 @@ fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
     };
     let data_dir = arguments.folder.data_dir.clone();
     let data_name = data_name(arguments)?;
-    let mut store = Store::open(&arguments.place.output)?;
+    let mut store = Store::open(&arguments.place.folder())?;
     let start = Instant::now();
     let mut context = Context {
         data_sha256: String::new(),
@@ -172,7 +172,7 @@ fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
 
 /// The claims that are asked for.
 fn chosen(arguments: &PapersRunArguments) -> Result<Vec<(Paper, &'static Claim)>> {
-    let papers = if arguments.names.iter().any(|name| name == "all") {
+    let papers = if arguments.names.is_empty() || arguments.names.iter().any(|name| name == "all") {
         Paper::ALL.to_vec()
     } else {
         let papers = arguments.names.iter().map(|name| Paper::find(name));
@@ -232,23 +232,22 @@ fn data_name(arguments: &PapersRunArguments) -> Result<String> {
 
 fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Result<()> {
     context.check_interrupt()?;
-    let fingerprint = fingerprint(context, claim);
-    let known = context
-        .store
-        .borrow()
-        .entry(claim.id, &fingerprint)
-        .cloned();
-    if let (Some(entry), false) = (&known, context.again) {
+    if let (Some(entry), false) = (known_entry(context, claim), context.again) {
+        let form = match entry.is_quick {
+            false if context.is_quick && claim.has_quick_form() => "earlier, full run",
+            _ => "earlier run",
+        };
         terminal::report(format!(
-            "{:<3} {}: {} (from an earlier run; --again runs it anew)",
+            "{:<3} {}: {} (from an {form}; --again runs it anew)",
             claim.id,
             claim.title,
             entry.outcome.verdict.name()
         ));
         return Ok(());
     }
+    let is_quick = context.is_quick && claim.has_quick_form();
     terminal::report(format!("{:<3} {}, {}", claim.id, paper.name(), claim.title));
-    if context.is_quick && !claim.quick.is_empty() {
+    if is_quick {
         terminal::report(format!("     --quick: {}", claim.quick));
     }
     let start = Instant::now();
@@ -263,10 +262,10 @@ fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Resu
         terminal::seconds(seconds)
     ));
     let entry = Entry {
-        fingerprint,
+        fingerprint: fingerprint(context, claim, is_quick),
         data: context.data_name.clone(),
         data_sha256: context.data_sha256.clone(),
-        is_quick: context.is_quick,
+        is_quick,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seconds,
         outcome,
@@ -274,13 +273,18 @@ fn run_claim(context: &Context<'_>, paper: Paper, claim: &'static Claim) -> Resu
     context.store.borrow_mut().add_entry(claim.id, entry)
 }
 
+/// The outcome of an earlier run; that of a full one counts for a quick one.
+fn known_entry(context: &Context<'_>, claim: &Claim) -> Option<Entry> {
+    let store = context.store.borrow();
+    let full = store.entry(claim.id, &fingerprint(context, claim, false));
+    let quick = || store.entry(claim.id, &fingerprint(context, claim, true));
+    full.or_else(|| quick().filter(|_| context.is_quick))
+        .cloned()
+}
+
 /// What must be the same for an old outcome to count.
-fn fingerprint(context: &Context<'_>, claim: &Claim) -> String {
-    let form = if context.is_quick && !claim.quick.is_empty() {
-        "quick"
-    } else {
-        "full"
-    };
+fn fingerprint(context: &Context<'_>, claim: &Claim, is_quick: bool) -> String {
+    let form = if is_quick { "quick" } else { "full" };
     let data = if claim.needs_mnist {
         &context.data_sha256
     } else {

@@ -20,7 +20,8 @@ pub use plane_map::PlaneMap;
 pub use scatter::ScatterChart;
 pub use surface::SurfaceChart;
 
-use crate::frame::Frame;
+use crate::axis::Axis;
+use crate::frame::{Entry, Frame, Key};
 use crate::svg::Anchor;
 
 /// A named set of points.
@@ -81,6 +82,22 @@ impl Mark {
         drawing.circle((x, y), 5.0, "line ink", "stroke-width=\"2\"", &self.label);
         drawing.text((x + dx, y - 9.0), anchor, "halo", &self.label);
     }
+}
+
+/// The legend of `series`.
+fn legend(series: &[Series], key: Key) -> Vec<Entry<'_>> {
+    let entries = series.iter().enumerate().map(|(index, series)| Entry {
+        name: &series.name,
+        index,
+        key,
+    });
+    entries.collect()
+}
+
+/// "Lines of loss over epoch: training, validation"
+fn description(what: &str, x: &Axis, y: &Axis, series: &[Series]) -> String {
+    let names = listed(series.iter().map(|series| series.name.as_str()));
+    format!("{what} of {} over {}: {names}", y.label, x.label)
 }
 
 /// "a, b, c and 4 more", for descriptions.

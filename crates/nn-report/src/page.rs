@@ -3,7 +3,7 @@
 use crate::escape::escaped;
 use crate::palette;
 use crate::svg::Svg;
-use crate::table::Table;
+use crate::table::{Table, Tone};
 
 /// Sections from which on a page has a table of contents.
 const CONTENTS_FROM: usize = 4;
@@ -49,7 +49,8 @@ th+th,td+td{padding-left:.8rem}thead th{border-bottom:2px solid var(--rule);whit
 .number{text-align:right;white-space:nowrap}.muted{color:var(--muted)}\
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.marked{background:var(--mark)}\
 summary{cursor:pointer;color:var(--link)}details{margin:.8rem 0}\
-@media (max-width:34rem){.chart .plot text{font-size:155px}}\
+@media (max-width:34rem){.chart .plot text{font-size:155px}\
+.scroll table{width:max-content;max-width:34rem;font-size:.9rem}}\
 @media print{body{font-size:11pt}main,header,footer{max-width:none;padding:0}nav{display:none}\
 .scroll{overflow:visible}pre{white-space:pre-wrap}h2,h3{break-after:avoid}tr{break-inside:avoid}}";
 
@@ -156,6 +157,14 @@ impl Body {
     /// A paragraph.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         self.block(&format!("<p>{}</p>\n", formatted(text)))
+    }
+
+    /// A paragraph that begins with a word of weight, such as a verdict.
+    pub fn verdict(&mut self, word: &str, tone: Tone, text: &str) -> &mut Self {
+        let (class, word, text) = (tone.class(), escaped(word), formatted(text));
+        self.block(&format!(
+            "<p><strong class=\"{class}\">{word}</strong> {text}</p>\n"
+        ))
     }
 
     /// A paragraph beside the matter.
@@ -284,6 +293,7 @@ mod tests {
             .subsection(HOSTILE)
             .paragraph(HOSTILE)
             .note(HOSTILE)
+            .verdict(HOSTILE, Tone::Bad, HOSTILE)
             .list([HOSTILE])
             .code(HOSTILE)
             .facts([(HOSTILE, HOSTILE)])

@@ -47,6 +47,19 @@ pub enum Tone {
     Muted,
 }
 
+impl Tone {
+    /// Of the page's style sheet; empty for plain text.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Marked => "marked",
+            Self::Muted => "muted",
+        }
+    }
+}
+
 impl Column {
     /// A column of words.
     pub fn text(name: impl Into<String>) -> Self {
@@ -80,13 +93,7 @@ impl Cell {
     }
 
     fn html(&self, is_number: bool) -> String {
-        let tone = match self.tone {
-            Tone::Plain => "",
-            Tone::Good => "good",
-            Tone::Bad => "bad",
-            Tone::Marked => "marked",
-            Tone::Muted => "muted",
-        };
+        let tone = self.tone.class();
         let classes: Vec<&str> = ["number"]
             .into_iter()
             .filter(|_| is_number)

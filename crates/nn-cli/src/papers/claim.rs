@@ -25,6 +25,13 @@ pub(crate) struct Claim {
     pub(crate) run: fn(&Context<'_>) -> Result<Outcome>,
 }
 
+impl Claim {
+    /// Whether `--quick` leaves something out.
+    pub(crate) fn has_quick_form(&self) -> bool {
+        !self.quick.is_empty()
+    }
+}
+
 /// What is wrong in a paper's text.
 #[derive(Debug)]
 pub(crate) struct Erratum {
@@ -132,6 +139,14 @@ impl Row {
             ours: ours.into(),
             expected: String::new(),
             is_within: Some(holds),
+        }
+    }
+
+    /// The same, with what would be near enough.
+    pub(crate) fn expecting(self, expected: impl Into<String>) -> Self {
+        Self {
+            expected: expected.into(),
+            ..self
         }
     }
 

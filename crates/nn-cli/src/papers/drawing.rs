@@ -1,8 +1,8 @@
 //! From the numbers of a figure to a chart of nn-report.
 
 use nn_report::chart::{
-    ImageGrid, LineChart, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap, Series,
-    SurfaceChart, Tile,
+    ImageGrid, LineChart, Mark, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap,
+    ScatterChart, Series, SurfaceChart, Tile,
 };
 use nn_report::{Axis, Svg};
 
@@ -30,6 +30,22 @@ pub(crate) fn svg(figure: &Figure) -> Svg {
                 Series::new(&curve.name, points)
             });
             LineChart::new(title, x, y, series.collect()).svg()
+        }
+        Figure::Points {
+            title,
+            x,
+            y,
+            points,
+        } => {
+            let points: Vec<_> = points.iter().map(|[x, y]| (*x, *y)).collect();
+            let best = points.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied();
+            let series = vec![Series::new(y, points)];
+            let mut chart = ScatterChart::new(title, Axis::new(x).log(), Axis::new(y), series);
+            chart.marks = best
+                .map(|best| Mark::new(best, "best"))
+                .into_iter()
+                .collect();
+            chart.svg()
         }
         Figure::Images {
             title,

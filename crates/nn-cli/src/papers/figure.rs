@@ -13,6 +13,13 @@ pub(crate) enum Figure {
         y: String,
         series: Vec<Series>,
     },
+    /// Points over a logarithmic axis; the highest is marked.
+    Points {
+        title: String,
+        x: String,
+        y: String,
+        points: Vec<[f64; 2]>,
+    },
     /// Images with the right answer and the network's.
     Images {
         title: String,

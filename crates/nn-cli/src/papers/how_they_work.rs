@@ -78,20 +78,20 @@ pub(crate) const ERRATA: &[Erratum] = &[
     },
     Erratum {
         place: "equation (2.21)",
-        printed: "1/(1 - e^(-x))",
-        correct: "1/(1 + e^(-x)), the sigmoid of (2.11)",
+        printed: "1/(1 - e^(-((n w1 - b1) w2 - b2)))",
+        correct: "1/(1 + e^(-(...))), the sigmoid of (2.11)",
         shown: Shown::Check(sign_in_2_21),
     },
     Erratum {
         place: "last paragraph",
-        printed: "every round on a batch is called an epoch",
+        printed: "Every round that gradient descent is performed on a batch is called an epoch",
         correct: "that is a step; an epoch is one pass over all samples",
         shown: Shown::By("H3"),
     },
     Erratum {
         place: "MLP Model",
-        printed: "a 3D grid of pixels; EMNIST has 70,000 images of numbers",
-        correct: "a grid of rows and columns; that is MNIST (60 000 + 10 000)",
+        printed: "a 3D grid of pixels; The EMNIST dataset has 70,000 images of hand drawn numbers",
+        correct: "a grid of rows and columns; that is MNIST, 60 000 + 10 000",
         shown: Shown::By("H3"),
     },
 ];

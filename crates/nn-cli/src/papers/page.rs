@@ -56,18 +56,19 @@ fn summary(body: &mut Body, store: &Store) {
     ]);
     let mut table = Table::new(vec![
         Column::text("claim"),
-        Column::text("paper"),
-        Column::text("what"),
         Column::text("verdict"),
+        Column::text("what"),
+        Column::text("paper"),
         Column::text("form"),
         Column::number("time [s]"),
     ]);
     for (paper, claim, entry) in entries {
+        let verdict = entry.outcome.verdict;
         table.row([
             Cell::new(claim.id),
-            Cell::new(paper.name()),
+            Cell::new(verdict.name()).tone(tone(verdict)),
             Cell::new(claim.title),
-            verdict_cell(entry.outcome.verdict),
+            Cell::new(paper.name()),
             Cell::new(form(entry)),
             Cell::new(format!("{:.1}", entry.seconds)),
         ]);
@@ -80,13 +81,13 @@ fn form(entry: &Entry) -> String {
     format!("{form}, {}", entry.data)
 }
 
-fn verdict_cell(verdict: Verdict) -> Cell {
-    Cell::new(verdict.name()).tone(match verdict {
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
         Verdict::Reproduced => Tone::Good,
         Verdict::Explained => Tone::Marked,
         Verdict::NotReproduced => Tone::Bad,
         Verdict::NotJudged => Tone::Muted,
-    })
+    }
 }
 
 fn chapter(body: &mut Body, store: &Store, paper: Paper) {
@@ -110,11 +111,11 @@ fn write_claim(body: &mut Body, claim: &Claim, entry: &Entry) {
     } else {
         String::new()
     };
-    body.paragraph(&format!(
-        "Verdict: {}. {}{quick}",
-        outcome.verdict.name(),
-        outcome.explanation
-    ));
+    body.verdict(
+        &format!("Verdict: {}.", outcome.verdict.name()),
+        tone(outcome.verdict),
+        &format!("{}{quick}", outcome.explanation),
+    );
     if !outcome.rows.is_empty() {
         body.table(&rows(&outcome.rows));
     }
@@ -137,7 +138,7 @@ fn rows(rows: &[Row]) -> Table {
         Column::number("printed"),
         Column::number("ours"),
         Column::text("expected"),
-        Column::text(""),
+        Column::text("holds"),
     ]);
     for row in rows {
         let (judged, tone) = match row.is_within {
@@ -184,7 +185,7 @@ fn errata(store: &Store, paper: Paper) -> Table {
             shown,
         } = erratum;
         let evidence = match shown {
-            Shown::By(claim) => (*claim).to_owned(),
+            Shown::By(claim) => format!("claim {claim}"),
             Shown::Check(_) => store
                 .results()
                 .errata

@@ -1,7 +1,7 @@
 //! The outcome of the claims as tables on the terminal.
 
 use crate::papers::Paper;
-use crate::papers::claim::{Claim, Row, Verdict};
+use crate::papers::claim::{Claim, Command, Row, Verdict};
 use crate::papers::store::{Entry, Store};
 use crate::terminal;
 
@@ -35,8 +35,12 @@ fn describe(entry: &Entry) -> String {
 pub(crate) fn show(store: &Store, claims: &[(Paper, &'static Claim)]) {
     let found = claims
         .iter()
-        .filter_map(|(_, claim)| Some((*claim, store.results().claims.get(claim.id)?)));
-    for (claim, entry) in found {
+        .filter_map(|(paper, claim)| Some((*paper, *claim, store.results().claims.get(claim.id)?)));
+    let mut last = None;
+    for (paper, claim, entry) in found {
+        if last.replace(paper) != Some(paper) {
+            terminal::report(format!("\n{}", paper.title()));
+        }
         terminal::report(format!(
             "\n{:<3} {}: {}",
             claim.id,
@@ -49,6 +53,7 @@ pub(crate) fn show(store: &Store, claims: &[(Paper, &'static Claim)]) {
                 terminal::report(format!("    {line}"));
             }
         }
+        show_commands(&entry.outcome.commands);
     }
     terminal::report("");
     for (verdict, ids) in tally(store, claims) {
@@ -76,7 +81,7 @@ fn show_rows(rows: &[Row]) {
         .trim_end()
         .to_owned()
     };
-    terminal::report(line(["", "printed", "ours", "expected", ""]));
+    terminal::report(line(["", "printed", "ours", "expected", "holds"]));
     for row in rows.iter().take(MAX_ROWS) {
         terminal::report(line([
             &row.quantity,
@@ -93,6 +98,16 @@ fn show_rows(rows: &[Row]) {
     if rows.len() > MAX_ROWS {
         let more = rows.len() - MAX_ROWS;
         terminal::report(format!("    and {more} more in the report"));
+    }
+}
+
+/// What repeats it: the first command, and how many more there are.
+fn show_commands(commands: &[Command]) {
+    if let Some((first, others)) = commands.split_first() {
+        terminal::report(format!("    {}", first.command));
+        if !others.is_empty() {
+            terminal::report(format!("    and {} more in the report", others.len()));
+        }
     }
 }
 

@@ -77,6 +77,23 @@ fn the_binary_table_is_reproduced_on_mnist() {
 }
 
 #[test]
+fn a_full_result_counts_for_a_quick_run_and_not_the_other_way() {
+    let scratch = Scratch::new();
+    let run = |more: &str| {
+        scratch
+            .nn(&format!("papers run --claim N4 --data glyphs{more}"))
+            .succeeds()
+    };
+    let quick = run(" --quick");
+    assert!(quick.contains("--quick: 1 epoch instead of 5"), "{quick}");
+    let full = run("");
+    assert!(!full.contains("earlier"), "{full}");
+    assert!(full.contains("--epochs 5"), "{full}");
+    let again = run(" --quick");
+    assert!(again.contains("from an earlier, full run"), "{again}");
+}
+
+#[test]
 fn what_cannot_be_run_is_refused() {
     let scratch = Scratch::new();
     scratch

@@ -12,6 +12,13 @@ const SIDE: f64 = 460.0;
 /// Smallest cell that holds a number.
 const NUMBER_CELL: f64 = 24.0;
 
+/// Opacity of the most frequent mistake: text of the page's colour can be read
+/// on it, on light and on dark.
+const MOST_MISTAKEN: f64 = 0.6;
+
+/// Opacity from which text has the colour of the paper.
+const ON_FROM: f64 = 0.75;
+
 /// A confusion matrix: blue where the answer is right, vermilion where it is
 /// wrong, stronger where it happened more often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +96,11 @@ impl ConfusionChart {
             };
             // The root lets rare mistakes be seen beside frequent ones.
             let strength = (count as f64 / whole.max(1) as f64).sqrt();
-            let strength = if is_right { strength } else { 0.75 * strength };
+            let strength = if is_right {
+                strength
+            } else {
+                MOST_MISTAKEN * strength
+            };
             let corner = (left + cell * column as f64, top + cell * row as f64);
             let class = if is_right {
                 "fill right"
@@ -102,7 +113,7 @@ impl ConfusionChart {
             let text = number::count(count);
             if cell >= NUMBER_CELL && text_width(&text, 13.0) < cell {
                 let at = (corner.0 + cell / 2.0, corner.1 + cell / 2.0 + 4.5);
-                let class = if strength > 0.6 { "on" } else { "" };
+                let class = if strength > ON_FROM { "on" } else { "" };
                 drawing.text(at, Anchor::Middle, class, &text);
             }
         }

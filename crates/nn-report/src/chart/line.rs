@@ -1,8 +1,8 @@
 //! Lines over an axis: loss and accuracy over epochs.
 
-use super::{Mark, Series, listed};
+use super::{Mark, Series, description, legend};
 use crate::axis::Axis;
-use crate::frame::{Entry, Frame, Key};
+use crate::frame::{Frame, Key};
 use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
@@ -41,7 +41,7 @@ impl LineChart {
         let all = || self.series.iter().flat_map(|series| &series.points);
         let x = Scale::new(&self.x, all().map(|point| point.0), Padding::None);
         let y = Scale::new(&self.y, all().map(|point| point.1), Padding::Some);
-        let legend: Vec<Entry<'_>> = self.series.iter().enumerate().map(entry).collect();
+        let legend = legend(&self.series, Key::Line);
         let mut frame = Frame::new(&self.title, [&self.x, &self.y], [x, y], &legend);
         frame.plot(|plot| {
             for (index, series) in self.series.iter().enumerate() {
@@ -54,20 +54,7 @@ impl LineChart {
     }
 
     fn description(&self) -> String {
-        format!(
-            "Lines of {} over {}: {}",
-            self.y.label,
-            self.x.label,
-            listed(self.series.iter().map(|series| series.name.as_str()))
-        )
-    }
-}
-
-fn entry((index, series): (usize, &Series)) -> Entry<'_> {
-    Entry {
-        name: &series.name,
-        index,
-        key: Key::Line,
+        description("Lines", &self.x, &self.y, &self.series)
     }
 }
 

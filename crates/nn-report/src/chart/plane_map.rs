@@ -126,19 +126,24 @@ impl PlaneMap {
 }
 
 /// Three edges of the unit cube, at the bottom in front and at the left, where
-/// nothing hides them; returns where their names belong.
+/// nothing hides them; returns where their names belong: below the middle of
+/// the first two, on top of the third.
 fn draw_axes(drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) -> [(f64, f64); 3] {
     const EDGES: [[[f64; 3]; 2]; 3] = [
         [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
         [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]],
         [[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
     ];
-    const BESIDE: [(f64, f64); 3] = [(-12.0, 12.0), (14.0, 12.0), (-18.0, 0.0)];
+    const BESIDE: [(f64, f64); 3] = [(-30.0, 18.0), (32.0, 20.0), (0.0, -14.0)];
     std::array::from_fn(|axis| {
         let [from, to] = EDGES[axis].map(|end| place(project(centred(end)).0));
         drawing.line(from, to, "axis", "stroke-width=\"1\"");
-        let middle = (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1));
-        (middle.0 + BESIDE[axis].0, middle.1 + BESIDE[axis].1)
+        let at = if axis == 2 {
+            to
+        } else {
+            (0.5 * (from.0 + to.0), 0.5 * (from.1 + to.1))
+        };
+        (at.0 + BESIDE[axis].0, at.1 + BESIDE[axis].1)
     })
 }
 

@@ -1,8 +1,8 @@
 //! Points over two axes: trials of a search, predicted against actual.
 
-use super::{Mark, Series, listed};
+use super::{Mark, Series, description, legend};
 use crate::axis::Axis;
-use crate::frame::{Entry, Frame, Key};
+use crate::frame::{Frame, Key};
 use crate::number;
 use crate::palette;
 use crate::scale::{Padding, Scale};
@@ -43,7 +43,7 @@ impl ScatterChart {
 
     /// Draws it.
     pub fn svg(&self) -> Svg {
-        let legend: Vec<Entry<'_>> = self.series.iter().enumerate().map(entry).collect();
+        let legend = legend(&self.series, Key::Dot);
         let mut frame = Frame::new(&self.title, [&self.x, &self.y], self.scales(), &legend);
         frame.plot(|_| ());
         if self.has_diagonal {
@@ -78,20 +78,7 @@ impl ScatterChart {
     }
 
     fn description(&self) -> String {
-        format!(
-            "Points of {} over {}: {}",
-            self.y.label,
-            self.x.label,
-            listed(self.series.iter().map(|series| series.name.as_str()))
-        )
-    }
-}
-
-fn entry((index, series): (usize, &Series)) -> Entry<'_> {
-    Entry {
-        name: &series.name,
-        index,
-        key: Key::Dot,
+        description("Points", &self.x, &self.y, &self.series)
     }
 }
 

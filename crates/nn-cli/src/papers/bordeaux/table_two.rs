@@ -59,17 +59,18 @@ struct SetUp {
     rule: Rule,
 }
 
-/// The set-up whose numbers come nearest at the rates 0.1 to 0.6.
+/// The set-up whose numbers come nearest over all rates that
+/// `scripts/explore_bordeaux_table.py` tries.
 const CHOSEN: SetUp = SetUp {
-    name: "ten sigmoid outputs, weights N(0, 1/n), gradient times 2.5, above 0.5",
-    flags: "--loss binary-cross-entropy --init lecun",
-    scale: 2.5,
+    name: "softmax, weights 0..0.01, gradient times 3, above 0.5",
+    flags: "--loss cross-entropy --init uniform:low=0:high=0.01",
+    scale: 3.0,
     rule: Rule::AboveHalf,
 };
 
 /// The others that were tried, on part of the images: to see how far they are
 /// from the table, that is enough.
-const OTHERS: [SetUp; 7] = [
+const OTHERS: [SetUp; 9] = [
     SetUp {
         name: "softmax, weights 0.01 N(0, 1), largest output",
         flags: "--limit-train 12000 --loss cross-entropy --init normal:std=0.01",
@@ -101,6 +102,18 @@ const OTHERS: [SetUp; 7] = [
         rule: Rule::AboveHalf,
     },
     SetUp {
+        name: "softmax, weights 0..0.01, above 0.5",
+        flags: "--limit-train 12000 --loss cross-entropy --init uniform:low=0:high=0.01",
+        scale: 1.0,
+        rule: Rule::AboveHalf,
+    },
+    SetUp {
+        name: "ten sigmoid outputs, weights N(0, 1/n), gradient times 2.5, above 0.5",
+        flags: "--limit-train 12000 --loss binary-cross-entropy --init lecun",
+        scale: 2.5,
+        rule: Rule::AboveHalf,
+    },
+    SetUp {
         name: "ten sigmoid outputs, weights 0.01 N(0, 1), largest output",
         flags: "--limit-train 12000 --loss binary-cross-entropy --init normal:std=0.01",
         scale: 1.0,
@@ -126,7 +139,8 @@ pub(super) struct Found {
 impl SetUp {
     fn train(&self, context: &Context<'_>, rate: f64) -> Result<Training<Found>> {
         let epochs = context.pick(290, 100);
-        let lr = self.scale * rate;
+        // Without the last bits of the product, so that the command can be typed.
+        let lr = (self.scale * rate * 1e9).round() / 1e9;
         let flags = format!(
             "--hidden 64 --activation sigmoid {} --optimizer sgd --lr {lr} --batch-size full \
              --epochs {epochs} --validation 0 --seed 0",
@@ -201,15 +215,19 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
         rows,
         format!(
             "Set-up: {}. {} of {judged} numbers of the table are within {TOLERANCE} points, {far} \
-             are not. Of the set-ups tried on 6000 images it came nearest at the rates 0.1 to 0.6. The \
-             paper gives no reason for the factor 2.5, which was fitted, and the failure at the \
-             rates 1 and 2 is weaker than printed. The printed 9.871 is the score of a network that \
-             answers \"0\" because no output exceeds 0.5. The rows below the table are other \
-             set-ups, with their mean distance from the table. Tried in that first look and no \
-             nearer: weights from 0..0.01, 0..0.1, 0..1 and N(0, 1), the two layers drawn \
-             differently, the hidden layer's derivative left out, the gradient times 2, 3 and 6.",
+             are not. The paper states neither the initial weights nor how ten outputs become a \
+             digit. Of 192 set-ups tried on 1000 images by `scripts/explore_bordeaux_table.py` this \
+             one came nearest over the rates 2, 1, 0.6 and 0.1: outputs softmax or sigmoid, eight \
+             distributions of weights, the gradient times 1, 2, 2.5, 3 and 6, the hidden layer's \
+             slope kept or left out, the largest output or the first above 0.5. The paper gives \
+             no reason for the factor, which was fitted. The printed 9.871 is the score of a \
+             network that answers \"0\" because no output exceeds 0.5.{}",
             chosen.name,
-            judged - far
+            judged - far,
+            context.pick(
+                " The rows below the table are other set-ups, with their mean distance from it.",
+                ""
+            )
         ),
     )
     .with_commands(commands))
@@ -291,8 +309,8 @@ pub(super) fn curves(context: &Context<'_>) -> Result<Vec<Figure>> {
             Training::losses,
         ),
         rate_curves(
-            "Figure 8: its training accuracy, largest output (%)",
-            "%",
+            "Figure 8: its training accuracy by the largest output",
+            "training accuracy (%)",
             &trainings,
             accuracies,
         ),
