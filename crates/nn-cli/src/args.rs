@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use nn_search::{Menu, Stopping, Strategy};
+use nn_tensor::Threads;
 
 use crate::objective::Objective;
 use crate::settings::Settings;
@@ -116,6 +117,17 @@ pub(crate) struct TrainArguments {
         help_heading = "Run"
     )]
     pub(crate) checkpoint_interval: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
+    /// Write no report.html and no plots; `nn report` can do it later
+    #[arg(long, help_heading = "Run")]
+    pub(crate) no_report: bool,
+}
+
+/// Where a training or a search puts its files, with how many threads, and what
+/// it shows meanwhile.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WorkArguments {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
     pub(crate) runs_dir: PathBuf,
@@ -128,9 +140,11 @@ pub(crate) struct TrainArguments {
     /// Plain lines, no progress bar
     #[arg(long, help_heading = "Run")]
     pub(crate) plain: bool,
-    /// Write no report.html and no plots; `nn report` can do it later
-    #[arg(long, help_heading = "Run")]
-    pub(crate) no_report: bool,
+}
+
+/// As many threads as were asked for, or one a processor.
+pub(crate) fn threads(asked: Option<u16>) -> Threads {
+    asked.map_or_else(Threads::all, |count| Threads::new(count.into()))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -184,18 +198,8 @@ pub(crate) struct SearchArguments {
     /// Name of the search, to be continued if it exists; the default counts: search-1, search-2, ...
     #[arg(long, help_heading = "Run")]
     pub(crate) name: Option<String>,
-    /// Folder of the runs
-    #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
-    pub(crate) runs_dir: PathBuf,
-    /// Threads; the result does not depend on them [default: all processors]
-    #[arg(long, value_name = "N", help_heading = "Run", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-    /// One JSON object a line on standard output
-    #[arg(long, help_heading = "Run")]
-    pub(crate) json: bool,
-    /// Plain lines, no progress bar
-    #[arg(long, help_heading = "Run")]
-    pub(crate) plain: bool,
+    #[command(flatten)]
+    pub(crate) work: WorkArguments,
 }
 
 fn strategy_help() -> String {

@@ -23,9 +23,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use nn_tensor::Threads;
 
-use crate::args::{PapersArguments, PapersCommand, PapersRunArguments};
+use crate::args::{PapersArguments, PapersCommand, PapersRunArguments, threads};
 use crate::datasets::{self, GLYPHS};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -132,10 +131,7 @@ fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
     let claims = chosen(arguments)?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
-    let threads = match arguments.threads {
-        Some(count) => Threads::new(count.into()),
-        None => Threads::all(),
-    };
+    let threads = threads(arguments.threads);
     let data_dir = arguments.folder.data_dir.clone();
     let data_name = data_name(arguments)?;
     let mut store = Store::open(&arguments.place.folder())?;

@@ -17,7 +17,7 @@ use nn_search::{Decision, Outcome, Study, Trial};
 use nn_tensor::Threads;
 use serde_json::json;
 
-use crate::args::{SearchArguments, TrainArguments};
+use crate::args::{SearchArguments, TrainArguments, threads};
 use crate::datasets::{self, Data};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
@@ -33,11 +33,8 @@ use space::Flags;
 use trial::{Ended, Row, Training};
 
 pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
-    let progress = Progress::new(arguments.json, arguments.plain);
-    let threads = match arguments.threads {
-        Some(count) => Threads::new(count.into()),
-        None => Threads::all(),
-    };
+    let progress = Progress::new(arguments.work.json, arguments.work.plain);
+    let threads = threads(arguments.work.threads);
     let data_dir = &arguments.folder.data_dir;
     let (config, old) = Config::of(arguments, |text| progress.say(text))?;
     let say = |text: &str| progress.say(text);
@@ -303,10 +300,7 @@ fn best_training(
         name: None,
         resume: None,
         checkpoint_interval: None,
-        runs_dir: arguments.runs_dir.clone(),
-        threads: arguments.threads,
-        json: arguments.json,
-        plain: arguments.plain,
+        work: arguments.work.clone(),
         no_report: false,
     })
 }

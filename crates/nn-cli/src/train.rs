@@ -15,7 +15,7 @@ use nn_core::{Checkpoint, Network, Trainer};
 use nn_tensor::Threads;
 use serde_json::json;
 
-use crate::args::TrainArguments;
+use crate::args::{TrainArguments, threads};
 use crate::checkpoints::Checkpoints;
 use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
@@ -37,15 +37,12 @@ pub(crate) use conclusion::summary;
 const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
-    let progress = Progress::new(arguments.json, arguments.plain);
-    let threads = match arguments.threads {
-        Some(count) => Threads::new(count.into()),
-        None => Threads::all(),
-    };
+    let progress = Progress::new(arguments.work.json, arguments.work.plain);
+    let threads = threads(arguments.work.threads);
     match &arguments.resume {
         None => start(arguments, progress, threads),
         Some(run) => {
-            let run = locate_run(run, &arguments.runs_dir)?;
+            let run = locate_run(run, &arguments.work.runs_dir)?;
             if run_dir::is_finished(&run) {
                 say_finished(&progress, &run);
                 return Ok(());
@@ -65,7 +62,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     warn_of_large_batches(&plan, &data, &progress);
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
-    let run_dir = RunDir::create(&arguments.runs_dir, arguments.name.as_deref(), &prefix)?;
+    let run_dir = RunDir::create(&arguments.work.runs_dir, arguments.name.as_deref(), &prefix)?;
     run_dir.write_config(&plan.settings)?;
     let session = Session {
         data: &data,

@@ -42,7 +42,7 @@ impl Config {
         say: impl Fn(&str),
     ) -> Result<(Self, Option<PathBuf>)> {
         if let Some(name) = &arguments.resume {
-            let path = locate(name, &arguments.runs_dir)?;
+            let path = locate(name, &arguments.work.runs_dir)?;
             refuse_settings(arguments, &path)?;
             let mut config = Self::read(&path)?;
             config.trials = arguments.trials.unwrap_or(config.trials);
@@ -52,7 +52,7 @@ impl Config {
         let old = arguments
             .name
             .as_ref()
-            .map(|name| arguments.runs_dir.join(name));
+            .map(|name| arguments.work.runs_dir.join(name));
         match old.filter(|path| path.join(CONFIG).is_file()) {
             Some(path) => {
                 typed.expect_same(&Self::read(&path)?, &path)?;

@@ -32,7 +32,7 @@ impl Folder {
     /// Makes the directory of a new search.
     pub(super) fn create(arguments: &SearchArguments, config: Config) -> Result<Self> {
         let name = arguments.name.as_deref();
-        let path = create_directory(&arguments.runs_dir, name, "search")?;
+        let path = create_directory(&arguments.work.runs_dir, name, "search")?;
         replace(&path, CONFIG, config.to_toml().as_bytes())?;
         Ok(Self { path, config })
     }
