@@ -21,7 +21,7 @@ use std::sync::OnceLock;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
-pub(crate) use lists::Lists;
+pub(crate) use lists::{Lists, MAX_GROUP};
 pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
 pub(crate) use pool::Pool;
