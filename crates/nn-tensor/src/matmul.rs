@@ -29,8 +29,10 @@ const MAX_PAIRED_NUMBERS: usize = 1 << 22;
 /// Matrices fuller than this are faster as dense ones.
 const MAX_PAIRED_DENSITY: f64 = 0.65;
 
-/// Rows or columns that are looked at to tell how full a matrix is.
+/// Rows or columns that are looked at to tell how full a matrix is, and how many
+/// numbers of each.
 const SAMPLED_LINES: usize = 16;
+const SAMPLED_NUMBERS: usize = 128;
 
 /// Most pieces a product is cut into for several threads.
 const MAX_PIECES: usize = 16;
@@ -162,15 +164,17 @@ fn has_many_zeros<S: Scalar>(a: Matrix<'_, S>, work: usize) -> bool {
     // Whichever way round, numbers that follow one another in memory.
     let lines = if a.row(0).is_some() { a } else { a.t() };
     let [n_lines, len] = lines.shape();
-    let n_sampled = SAMPLED_LINES.min(n_lines);
-    let lines = (0..n_sampled).map(|line| lines.row(line * n_lines / n_sampled));
-    let Some(n_nonzero) = lines
-        .map(|line| Some(count_nonzero(line?)))
-        .sum::<Option<usize>>()
-    else {
-        return false;
-    };
-    (n_nonzero as f64) < MAX_PAIRED_DENSITY * (n_sampled * len) as f64
+    let sampled = SAMPLED_NUMBERS.min(len);
+    let mut n_nonzero = 0;
+    // Along a diagonal, since the first columns may be emptier than the last.
+    for sample in 0..SAMPLED_LINES {
+        let at = |end: usize| sample * end / (SAMPLED_LINES - 1);
+        let Some(line) = lines.row(at(n_lines - 1)) else {
+            return false;
+        };
+        n_nonzero += count_nonzero(&line[at(len - sampled)..][..sampled]);
+    }
+    (n_nonzero as f64) < MAX_PAIRED_DENSITY * (SAMPLED_LINES * sampled) as f64
 }
 
 fn count_nonzero<S: Scalar>(line: &[S]) -> usize {
