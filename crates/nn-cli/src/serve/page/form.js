@@ -167,6 +167,7 @@ function defaultOf(flag) {
 }
 
 function usualText(flag) {
-  const usual = flag.help.match(/\[default: (.*)\]/)?.[1];
-  return usual ? `usual: ${usual}` : "usual";
+  const usual = flag.help.match(/\[default: (.*)\]/)?.[1] ?? "";
+  // What depends on the rest is a sentence; the program says it, once it knows.
+  return usual && !usual.includes(" ") ? `usual: ${usual}` : "usual";
 }
