@@ -83,6 +83,30 @@ test("a digit can be drawn by keyboard, and taken from the test set", async () =
   assert.equal(await page.locator("canvas.cells").count(), 1);
 });
 
+test("a digit can be drawn with a finger, without moving the page", async () => {
+  const touch = { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } };
+  const context = await page.context().browser().newContext(touch);
+  try {
+    const phone = await context.newPage();
+    await phone.goto(`${visit.address}#draw`);
+    await phone.getByText(/trained, .* of the validation samples right/).waitFor();
+    const box = await phone.locator("#sheet").boundingBox();
+    const finger = await context.newCDPSession(phone);
+    const touchAt = (type, points) =>
+      finger.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: points.map(([x, y]) => ({ x: box.x + x * box.width, y: box.y + y * box.height })),
+      });
+    await touchAt("touchStart", [THREE[0]]);
+    for (const place of THREE.slice(1)) await touchAt("touchMove", [place]);
+    await touchAt("touchEnd", []);
+    await phone.waitForFunction(() => document.querySelector("#answer").textContent === "3");
+    assert.equal(await phone.evaluate(() => scrollY), 0);
+  } finally {
+    await context.close();
+  }
+});
+
 test("a training is started, watched, paused, stepped and steered", async () => {
   await open(`#train?${SMALL}&epochs=100000`);
   await page.getByText("784-16-10 on glyphs").waitFor();
