@@ -14,6 +14,7 @@ mod single_row;
 mod lists;
 mod sparse;
 mod outer;
+mod row;
 mod pool;
 
 use std::sync::OnceLock;
@@ -25,6 +26,9 @@ pub(crate) use lists::Lists;
 pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
 pub(crate) use pool::Pool;
+#[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
+pub use row::RowProducts;
+pub(crate) use row::{add_gradients, error_below, weighted_sums};
 pub(crate) use sparse::add_weighted_rows;
 
 /// The vector instructions that kernels are compiled for.

@@ -131,6 +131,25 @@ unsafe fn outer_block<V: Simd, const N: usize>(outer: Outer<'_, V::T>, column: u
 /// machine must have the instructions of `V`.
 #[inline(always)]
 pub(super) unsafe fn one_term<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
+    let rows_follow = strip.c_row_stride == strip.columns as isize && strip.a_row_stride == 1;
+    // SAFETY: as the caller's promise; a vector has at least as many lanes as
+    // a row has numbers.
+    unsafe {
+        match strip.columns {
+            2 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 2>(strip, n_rows),
+            4 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 4>(strip, n_rows),
+            8 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 8>(strip, n_rows),
+            _ => rows_of_any_width::<V>(strip, n_rows),
+        }
+    }
+}
+
+/// [`one_term`] row by row, a vector of columns at a time.
+///
+/// # Safety
+/// As [`one_term`].
+#[inline(always)]
+unsafe fn rows_of_any_width<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
     for column in (0..strip.columns).step_by(V::LANES) {
         let n = strip.columns - column;
         // SAFETY: every address below lies in the strip that the caller vouches for.
@@ -147,4 +166,76 @@ pub(super) unsafe fn one_term<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
             }
         }
     }
+}
+
+/// [`one_term`] for rows of `N` numbers that follow one another, several in a
+/// vector: storing a part of a vector is slow on some machines.
+///
+/// # Safety
+/// As [`one_term`]; `N` is a power of two, at most `LANES`.
+#[inline(always)]
+unsafe fn whole_rows<V: Simd, const N: usize>(strip: Strip<V::T>, n_rows: usize) {
+    // SAFETY: every address below lies in the strip that the caller vouches
+    // for; of rows that do not exist nothing is read or written.
+    unsafe {
+        let row = repeated::<V, N>(strip.panel);
+        for first in (0..n_rows).step_by(V::LANES) {
+            let n = n_rows - first;
+            let a = each_repeated::<V, N>(load_up_to(strip.a.add(first), n));
+            for (vector, a) in a.into_iter().enumerate() {
+                let start = vector * V::LANES;
+                let n = (n * N).saturating_sub(start);
+                let c = strip.c.wrapping_add(first * N + start);
+                let mut sum = a.multiply_add(row, V::zero());
+                if strip.accumulate {
+                    sum = load_up_to::<V>(c, n).add(sum);
+                }
+                store_up_to(sum, c, n);
+            }
+        }
+    }
+}
+
+/// `N` numbers, again and again: `r₀ r₁ r₀ r₁ …`
+///
+/// # Safety
+/// They must exist, and the machine must have the instructions of `V`.
+#[inline(always)]
+unsafe fn repeated<V: Simd, const N: usize>(numbers: *const V::T) -> V {
+    // SAFETY: see above.
+    unsafe {
+        let mut vectors = [V::zero(); N];
+        for (index, slot) in vectors.iter_mut().enumerate() {
+            *slot = V::splat(*numbers.add(index));
+        }
+        let mut n = N;
+        while n > 1 {
+            n /= 2;
+            for index in 0..n {
+                vectors[index] = vectors[index].interleave(vectors[index + n]).0;
+            }
+        }
+        vectors[0]
+    }
+}
+
+/// Every lane `N` times: `a₀ a₀ a₁ a₁ …`
+///
+/// # Safety
+/// The machine must have the instructions of `V`; `N` is a power of two.
+#[inline(always)]
+unsafe fn each_repeated<V: Simd, const N: usize>(a: V) -> [V; N] {
+    let mut vectors = [a; N];
+    let mut n = 1;
+    while n < N {
+        let before = vectors;
+        for index in 0..n {
+            // SAFETY: see above.
+            let (first, second) = unsafe { before[index].interleave(before[index]) };
+            vectors[2 * index] = first;
+            vectors[2 * index + 1] = second;
+        }
+        n *= 2;
+    }
+    vectors
 }
