@@ -56,6 +56,7 @@ impl InstructionSet {
     }
 
     /// The set in use.
+    #[inline]
     pub fn current() -> Self {
         static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
         *CURRENT.get_or_init(|| {

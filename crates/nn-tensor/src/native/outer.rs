@@ -144,20 +144,58 @@ pub(super) unsafe fn one_term<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
     }
 }
 
-/// [`one_term`] row by row, a vector of columns at a time.
+/// [`one_term`] row by row, some vectors of columns at a time.
 ///
 /// # Safety
 /// As [`one_term`].
 #[inline(always)]
 unsafe fn rows_of_any_width<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
-    for column in (0..strip.columns).step_by(V::LANES) {
-        let n = strip.columns - column;
-        // SAFETY: every address below lies in the strip that the caller vouches for.
-        unsafe {
-            let row = load_up_to::<V>(strip.panel.add(column), n);
-            for index in 0..n_rows as isize {
-                let a = V::splat(*strip.a.offset(index * strip.a_row_stride));
-                let c = strip.c.offset(index * strip.c_row_stride).add(column);
+    // SAFETY: the columns of the blocks follow one another up to `columns`.
+    unsafe {
+        let mut column = 0;
+        while column + 4 * V::LANES <= strip.columns {
+            one_term_block::<V, 4, false>(strip, n_rows, column);
+            column += 4 * V::LANES;
+        }
+        while column + V::LANES <= strip.columns {
+            one_term_block::<V, 1, false>(strip, n_rows, column);
+            column += V::LANES;
+        }
+        if column < strip.columns {
+            one_term_block::<V, 1, true>(strip, n_rows, column);
+        }
+    }
+}
+
+/// `N` vectors of columns from `column` on, of which the last one ends early if
+/// `IS_PART`.
+///
+/// # Safety
+/// As [`one_term`]; the columns must exist.
+#[inline(always)]
+unsafe fn one_term_block<V: Simd, const N: usize, const IS_PART: bool>(
+    strip: Strip<V::T>,
+    n_rows: usize,
+    column: usize,
+) {
+    let n_columns = if IS_PART {
+        strip.columns - column
+    } else {
+        N * V::LANES
+    };
+    // SAFETY: every address below lies in the strip that the caller vouches for.
+    unsafe {
+        let mut row = [V::zero(); N];
+        for (vector, slot) in row.iter_mut().enumerate() {
+            let start = vector * V::LANES;
+            *slot = load_up_to(strip.panel.add(column + start), n_columns - start);
+        }
+        for index in 0..n_rows as isize {
+            let a = V::splat(*strip.a.offset(index * strip.a_row_stride));
+            let c = strip.c.offset(index * strip.c_row_stride).add(column);
+            for (vector, row) in row.into_iter().enumerate() {
+                let start = vector * V::LANES;
+                let (c, n) = (c.add(start), n_columns - start);
                 let mut sum = a.multiply_add(row, V::zero());
                 if strip.accumulate {
                     sum = load_up_to::<V>(c, n).add(sum);
@@ -175,23 +213,43 @@ unsafe fn rows_of_any_width<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
 /// As [`one_term`]; `N` is a power of two, at most `LANES`.
 #[inline(always)]
 unsafe fn whole_rows<V: Simd, const N: usize>(strip: Strip<V::T>, n_rows: usize) {
+    let whole = n_rows - n_rows % V::LANES;
+    // SAFETY: the rows exist, and so do the columns of the one row.
+    unsafe {
+        let row = repeated::<V, N>(strip.panel);
+        for first in (0..whole).step_by(V::LANES) {
+            whole_rows_block::<V, N>(strip, row, first, V::LANES);
+        }
+        if whole < n_rows {
+            whole_rows_block::<V, N>(strip, row, whole, n_rows - whole);
+        }
+    }
+}
+
+/// The rows `first..first + n_rows`, as many as a vector has lanes or fewer.
+///
+/// # Safety
+/// As [`whole_rows`]; the rows must exist.
+#[inline(always)]
+unsafe fn whole_rows_block<V: Simd, const N: usize>(
+    strip: Strip<V::T>,
+    row: V,
+    first: usize,
+    n_rows: usize,
+) {
     // SAFETY: every address below lies in the strip that the caller vouches
     // for; of rows that do not exist nothing is read or written.
     unsafe {
-        let row = repeated::<V, N>(strip.panel);
-        for first in (0..n_rows).step_by(V::LANES) {
-            let n = n_rows - first;
-            let a = each_repeated::<V, N>(load_up_to(strip.a.add(first), n));
-            for (vector, a) in a.into_iter().enumerate() {
-                let start = vector * V::LANES;
-                let n = (n * N).saturating_sub(start);
-                let c = strip.c.wrapping_add(first * N + start);
-                let mut sum = a.multiply_add(row, V::zero());
-                if strip.accumulate {
-                    sum = load_up_to::<V>(c, n).add(sum);
-                }
-                store_up_to(sum, c, n);
+        let a = each_repeated::<V, N>(load_up_to(strip.a.add(first), n_rows));
+        for (vector, a) in a.into_iter().enumerate() {
+            let start = vector * V::LANES;
+            let n = (n_rows * N).saturating_sub(start);
+            let c = strip.c.wrapping_add(first * N + start);
+            let mut sum = a.multiply_add(row, V::zero());
+            if strip.accumulate {
+                sum = load_up_to::<V>(c, n).add(sum);
             }
+            store_up_to(sum, c, n);
         }
     }
 }

@@ -167,28 +167,52 @@ pub(super) unsafe fn times_columns<V: Simd>(strip: Strip<V::T>) {
 /// As [`times_columns`]; `N` is a power of two, at most `LANES`.
 #[inline(always)]
 unsafe fn turned_columns<V: Simd, const N: usize>(strip: Strip<V::T>) {
-    for column in (0..strip.columns).step_by(V::LANES) {
-        let n_columns = strip.columns - column;
-        let b = strip.panel.wrapping_add(column * N);
-        // SAFETY: every address below lies in the strip that the caller vouches
-        // for; of columns that do not exist nothing is read or written.
-        unsafe {
-            let mut vectors = [V::zero(); N];
-            for (index, slot) in vectors.iter_mut().enumerate() {
-                let n = (n_columns * N).saturating_sub(index * V::LANES);
-                *slot = load_up_to(b.wrapping_add(index * V::LANES), n);
-            }
-            let mut sum = V::zero();
-            for (index, terms) in transposed(vectors).into_iter().enumerate() {
-                let a = *strip.a.offset(index as isize * strip.a_depth_stride);
-                sum = V::splat(a).multiply_add(terms, sum);
-            }
-            let c = strip.c.add(column);
-            if strip.accumulate {
-                sum = load_up_to::<V>(c, n_columns).add(sum);
-            }
-            store_up_to(sum, c, n_columns);
+    let whole = strip.columns - strip.columns % V::LANES;
+    // SAFETY: the columns exist.
+    unsafe {
+        for column in (0..whole).step_by(V::LANES) {
+            turned_block::<V, N, false>(strip, column);
         }
+        if whole < strip.columns {
+            turned_block::<V, N, true>(strip, whole);
+        }
+    }
+}
+
+/// A vector of sums from `column` on, of which the last ones may not exist if
+/// `IS_PART`.
+///
+/// # Safety
+/// As [`turned_columns`]; the columns must exist.
+#[inline(always)]
+unsafe fn turned_block<V: Simd, const N: usize, const IS_PART: bool>(
+    strip: Strip<V::T>,
+    column: usize,
+) {
+    let n_columns = if IS_PART {
+        strip.columns - column
+    } else {
+        V::LANES
+    };
+    let b = strip.panel.wrapping_add(column * N);
+    // SAFETY: every address below lies in the strip that the caller vouches
+    // for; of columns that do not exist nothing is read or written.
+    unsafe {
+        let mut vectors = [V::zero(); N];
+        for (index, slot) in vectors.iter_mut().enumerate() {
+            let n = (n_columns * N).saturating_sub(index * V::LANES);
+            *slot = load_up_to(b.wrapping_add(index * V::LANES), n);
+        }
+        let mut sum = V::zero();
+        for (index, terms) in transposed(vectors).into_iter().enumerate() {
+            let a = *strip.a.offset(index as isize * strip.a_depth_stride);
+            sum = V::splat(a).multiply_add(terms, sum);
+        }
+        let c = strip.c.add(column);
+        if strip.accumulate {
+            sum = load_up_to::<V>(c, n_columns).add(sum);
+        }
+        store_up_to(sum, c, n_columns);
     }
 }
 
