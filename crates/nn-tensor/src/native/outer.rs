@@ -136,9 +136,13 @@ pub(super) unsafe fn one_term<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
     // a row has numbers.
     unsafe {
         match strip.columns {
+            1 if rows_follow => whole_rows::<V, 1>(strip, n_rows),
             2 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 2>(strip, n_rows),
             4 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 4>(strip, n_rows),
             8 if V::INTERLEAVES_FAST && rows_follow => whole_rows::<V, 8>(strip, n_rows),
+            n if n < V::LANES && strip.c_row_stride == n as isize => {
+                narrow_rows::<V>(strip, n_rows);
+            }
             _ => rows_of_any_width::<V>(strip, n_rows),
         }
     }
@@ -202,6 +206,59 @@ unsafe fn one_term_block<V: Simd, const N: usize, const IS_PART: bool>(
                 }
                 store_up_to(sum, c, n);
             }
+        }
+    }
+}
+
+/// [`one_term`] for rows narrower than a vector that follow one another.
+///
+/// Of some rows together all but the last few are stored as whole vectors that
+/// reach into the rows below, which are stored after them: storing a part of a
+/// vector is slow on some machines.
+///
+/// # Safety
+/// As [`one_term`].
+#[inline(always)]
+unsafe fn narrow_rows<V: Simd>(strip: Strip<V::T>, n_rows: usize) {
+    const TOGETHER: usize = 8;
+    let n = strip.columns;
+    let whole = n_rows - n_rows % TOGETHER;
+    // SAFETY: every address below lies in the strip that the caller vouches
+    // for; no store reaches beyond the rows that are worked on together.
+    unsafe {
+        let row = V::load_part(strip.panel, n);
+        for first in (0..whole).step_by(TOGETHER) {
+            let mut sums = [V::zero(); TOGETHER];
+            for (index, sum) in sums.iter_mut().enumerate() {
+                *sum = one_term_sum(strip, row, first + index);
+            }
+            for (index, sum) in sums.into_iter().enumerate() {
+                let reaches = (TOGETHER - index) * n >= V::LANES;
+                let n = if reaches { V::LANES } else { n };
+                store_up_to(sum, strip.c.add((first + index) * strip.columns), n);
+            }
+        }
+        for index in whole..n_rows {
+            one_term_sum(strip, row, index).store_part(strip.c.add(index * n), n);
+        }
+    }
+}
+
+/// The new numbers of row `index`.
+///
+/// # Safety
+/// As [`narrow_rows`]; the row must exist.
+#[inline(always)]
+unsafe fn one_term_sum<V: Simd>(strip: Strip<V::T>, row: V, index: usize) -> V {
+    // SAFETY: see above.
+    unsafe {
+        let a = V::splat(*strip.a.offset(index as isize * strip.a_row_stride));
+        let sum = a.multiply_add(row, V::zero());
+        if strip.accumulate {
+            let c = strip.c.add(index * strip.columns);
+            V::load_part(c, strip.columns).add(sum)
+        } else {
+            sum
         }
     }
 }

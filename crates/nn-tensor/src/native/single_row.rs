@@ -152,6 +152,7 @@ pub(super) unsafe fn times_columns<V: Simd>(strip: Strip<V::T>) {
     // the columns have numbers.
     unsafe {
         match strip.depth {
+            1 if columns_follow => turned_columns::<V, 1>(strip),
             2 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 2>(strip),
             4 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 4>(strip),
             8 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 8>(strip),
