@@ -120,7 +120,7 @@ fn network(widths: [usize; 4], hidden: Activation, output: Activation) -> Networ
 fn numbers(n_rows: usize, n_columns: usize, seed: usize) -> Array2<f32> {
     Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
         let number = (row * 31 + column * 17 + seed * 5) % 64;
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             0.0
         } else {
             number as f32 / 32.0 - 1.0
