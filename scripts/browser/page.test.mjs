@@ -7,65 +7,46 @@
 // chromium) without a window. `cargo xtask browser-tests` finds both.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { THREE, begin, open as openIn, stroke as strokeIn } from "./visit.mjs";
 
 const [program, executablePath] = process.argv.slice(2);
 const PATIENCE = 60_000;
 const SMALL = "data=glyphs&limit-train=600&hidden=16&batch-size=32&seed=3";
 
-let folder, server, address, browser, page;
-const complaints = [];
+let visit, page;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "nn-browser-"));
-  const { CARGO, NN_DATA_DIR, ...environment } = process.env;
-  server = spawn(program, ["serve", "--port", "0"], { cwd: folder, env: environment });
-  const lines = createInterface({ input: server.stdout });
-  address = await new Promise((resolve, reject) => {
-    lines.once("line", (line) => resolve(line.split(" ")[0]));
-    server.once("exit", (code) => reject(new Error(`nn serve ended with ${code}`)));
-  });
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  const context = await browser.newContext({ permissions: ["clipboard-read", "clipboard-write"] });
-  context.setDefaultTimeout(PATIENCE);
-  page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(address)) complaints.push(`a request to ${request.url()}`);
-  });
+  visit = await begin(program, executablePath);
+  page = visit.page;
 });
 
-after(async () => {
-  await browser?.close();
-  server?.kill();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => visit?.end());
 
+const open = (hash) => openIn(visit, hash);
+const stroke = (points) => strokeIn(visit, points);
 const text = (selector) => page.locator(selector).textContent();
-
-async function open(hash) {
-  await page.goto("about:blank");
-  await page.goto(`${address}${hash}`);
-}
-
-async function stroke(points) {
-  const box = await page.locator("#sheet").boundingBox();
-  const places = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
-  await page.mouse.move(...places[0]);
-  await page.mouse.down();
-  for (const place of places.slice(1)) await page.mouse.move(...place, { steps: 5 });
-  await page.mouse.up();
-}
 
 async function untilDone(status = "#status") {
   await page.waitForFunction((id) => /^Done/.test(document.querySelector(id).textContent), status);
+}
+
+/** Copies the command and runs it; the SHA-256 of the weights that it ends with. */
+async function repeat(name) {
+  await page.click("#command-copy");
+  await page.getByText("Copied", { exact: true }).waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(command, /^nn train --data glyphs/);
+  const words = command.split(" ").slice(1);
+  execFileSync(program, [...words, "--no-report", "--name", name], {
+    cwd: visit.folder,
+    timeout: PATIENCE,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  return JSON.parse(readFileSync(join(visit.folder, `runs/${name}/summary.json`), "utf8")).weights_sha256;
 }
 
 test("without a run a network is trained, and answers for a drawn digit", async () => {
@@ -83,6 +64,15 @@ test("without a run a network is trained, and answers for a drawn digit", async 
   await page.waitForFunction(() => document.querySelector("#answer").textContent === "–");
 });
 
+test("a 3 is read as a 3, and its pixels spoke for it", async () => {
+  await stroke(THREE);
+  await page.waitForFunction(() => document.querySelector("#answer").textContent === "3");
+  const [, spokeFor, against] = (await text(".numbers")).match(/z = ([\d.]+) − ([\d.]+)/);
+  assert.ok(Number(spokeFor) > Number(against), `for it ${spokeFor}, against it ${against}`);
+  await page.click("#clear");
+  await page.waitForFunction(() => document.querySelector("#answer").textContent === "–");
+});
+
 test("a digit can be drawn by keyboard, and taken from the test set", async () => {
   await page.focus("#sheet");
   await page.keyboard.press(" ");
@@ -91,6 +81,30 @@ test("a digit can be drawn by keyboard, and taken from the test set", async () =
   await page.click("#sample");
   await page.waitForFunction(() => /[0-9]/.test(document.querySelector("#answer").textContent));
   assert.equal(await page.locator("canvas.cells").count(), 1);
+});
+
+test("a digit can be drawn with a finger, without moving the page", async () => {
+  const touch = { hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } };
+  const context = await page.context().browser().newContext(touch);
+  try {
+    const phone = await context.newPage();
+    await phone.goto(`${visit.address}#draw`);
+    await phone.getByText(/trained, .* of the validation samples right/).waitFor();
+    const box = await phone.locator("#sheet").boundingBox();
+    const finger = await context.newCDPSession(phone);
+    const touchAt = (type, points) =>
+      finger.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: points.map(([x, y]) => ({ x: box.x + x * box.width, y: box.y + y * box.height })),
+      });
+    await touchAt("touchStart", [THREE[0]]);
+    for (const place of THREE.slice(1)) await touchAt("touchMove", [place]);
+    await touchAt("touchEnd", []);
+    await phone.waitForFunction(() => document.querySelector("#answer").textContent === "3");
+    assert.equal(await phone.evaluate(() => scrollY), 0);
+  } finally {
+    await context.close();
+  }
 });
 
 test("a training is started, watched, paused, stepped and steered", async () => {
@@ -136,19 +150,25 @@ test("the command that is copied gives the same weights", async () => {
   await page.getByText("784-16-10 on glyphs: cross-entropy, sgd, rate 0.2, constant").waitFor();
   await page.click("#start");
   await untilDone();
-  await page.click("#command-copy");
-  const command = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(command, /^nn train --data glyphs/);
-  const words = command.split(" ").slice(1);
-  execFileSync(program, [...words, "--no-report", "--name", "repeated"], { cwd: folder, timeout: PATIENCE });
-  const summary = JSON.parse(readFileSync(join(folder, "runs/repeated/summary.json"), "utf8"));
-  assert.equal(await text(".hash dd"), summary.weights_sha256);
+  assert.equal(await text(".hash dd"), await repeat("repeated"));
+});
+
+test("a training that runs away goes back with half the rate, as its command does", async () => {
+  await open(`#train?${SMALL}&epochs=2&optimizer=sgd&lr=1e12`);
+  await page.locator("details.more summary").click();
+  await page.selectOption("select[name=on-divergence]", "halve-lr");
+  await page.waitForFunction(() => /--on-divergence halve-lr/.test(document.querySelector("#command").textContent));
+  assert.match(new URL(page.url()).hash, /on-divergence=halve-lr/);
+  await page.click("#start");
+  await page.locator("#restarts").getByText(/epoch 1 starts again with learning rate/).waitFor();
+  await untilDone();
+  assert.equal(await text(".hash dd"), await repeat("halved"));
 });
 
 test("a training is saved as a run", async () => {
   await page.click("#save");
   await page.getByText("Saved in runs/glyphs-1.").waitFor();
-  assert.ok(readdirSync(join(folder, "runs/glyphs-1")).includes("model.safetensors"));
+  assert.ok(readdirSync(join(visit.folder, "runs/glyphs-1")).includes("model.safetensors"));
 });
 
 test("the address holds the whole experiment", async () => {
@@ -209,5 +229,5 @@ test("nothing is wider than a narrow screen, light or dark", async () => {
 });
 
 test("nobody complained, and nobody else was asked", () => {
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(visit.complaints, []);
 });

@@ -1,5 +1,7 @@
 //! `cargo xtask browser-tests`: the page of `nn serve` in a real browser.
 //!
+//! With `--pictures FOLDER`, pictures of all its views instead of tests.
+//!
 //! Needs a chromium, Node.js and npm; where one is missing, says so and skips.
 
 use std::path::{Path, PathBuf};
@@ -15,15 +17,11 @@ const PLAYWRIGHT: &str = "node_modules/playwright-core/package.json";
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    if let [first, ..] = arguments {
-        return Err(Error::usage(format!(
-            "unexpected \"{first}\" after browser-tests; expected nothing"
-        )));
-    }
+    let visit = Visit::parse(arguments)?;
     let folder = workspace::root().join("scripts/browser");
     let tools = Tools::find().and_then(|tools| tools.install(&folder).map(|()| tools));
     match tools {
-        Ok(tools) => tools.test(&folder),
+        Ok(tools) => tools.pay(&visit, &folder),
         Err(missing) => {
             println!("skipped: {missing}");
             Ok(())
@@ -31,7 +29,38 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// What the tests need besides the program.
+/// What is done with the page.
+#[derive(Debug, PartialEq)]
+enum Visit {
+    Tests,
+    /// Pictures of it, into this folder.
+    Pictures(PathBuf),
+}
+
+impl Visit {
+    /// Nothing, or `--pictures FOLDER`.
+    fn parse(arguments: &[String]) -> Result<Self> {
+        match arguments {
+            [] => Ok(Self::Tests),
+            [option, folder] if option == "--pictures" => std::path::absolute(folder)
+                .map(Self::Pictures)
+                .map_err(|source| Error::unreadable(Path::new(folder), source)),
+            _ => Err(Error::usage(format!(
+                "expected nothing or --pictures FOLDER after browser-tests, found \"{}\"",
+                arguments.join(" ")
+            ))),
+        }
+    }
+
+    fn script(&self) -> &'static str {
+        match self {
+            Self::Tests => "page.test.mjs",
+            Self::Pictures(_) => "pictures.mjs",
+        }
+    }
+}
+
+/// What a visit needs besides the program.
 struct Tools {
     browser: PathBuf,
     node: PathBuf,
@@ -67,24 +96,26 @@ impl Tools {
         }
     }
 
-    fn test(&self, folder: &Path) -> Result<()> {
+    fn pay(&self, visit: &Visit, folder: &Path) -> Result<()> {
         let program = build_program()?;
-        let status = Command::new(&self.node)
-            .arg("page.test.mjs")
-            .arg(program)
-            .arg(&self.browser)
+        let mut command = Command::new(&self.node);
+        command.arg(visit.script()).arg(program).arg(&self.browser);
+        if let Visit::Pictures(pictures) = visit {
+            command.arg(pictures);
+        }
+        let status = command
             .current_dir(folder)
             .stdin(Stdio::null())
             .status()
             .map_err(|source| Error::NotStarted {
-                command: "node page.test.mjs".to_owned(),
+                command: format!("node {}", visit.script()),
                 source,
             })?;
         if status.success() {
             return Ok(());
         }
         Err(Error::Failed {
-            command: "node page.test.mjs".to_owned(),
+            command: format!("node {}", visit.script()),
             status: status.to_string(),
         })
     }
@@ -101,6 +132,20 @@ fn find_program(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_want_a_folder() {
+        let parse = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            Visit::parse(&words)
+        };
+        assert_eq!(parse(&[]).unwrap(), Visit::Tests);
+        let here = std::env::current_dir().unwrap().join("a");
+        assert_eq!(parse(&["--pictures", "a"]).unwrap(), Visit::Pictures(here));
+        for words in [&["--pictures"][..], &["a"], &["--pictures", "a", "b"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
 
     #[test]
     fn programs_are_found_on_the_path() {

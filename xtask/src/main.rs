@@ -90,8 +90,8 @@ static TASKS: [Task; 12] = [
     },
     Task {
         name: "browser-tests",
-        arguments: "",
-        purpose: "the page of `nn serve` in a chromium; skipped where there is none",
+        arguments: "[--pictures FOLDER]",
+        purpose: "the page of `nn serve` in a chromium, tested or as pictures; skipped where there is none",
         help: None,
         run: browser_tests::run,
     },

@@ -15,7 +15,15 @@ use crate::{test, workspace};
 
 /// Tests that Miri is shown: all that go through `native` at small sizes.
 /// Others multiply large matrices, which takes it hours.
-const FOR_MIRI: [&str; 5] = ["small_shapes", "aligned", "scratch", "every_item", "reduce"];
+const FOR_MIRI: [&str; 7] = [
+    "small_shapes",
+    "pairs_of_rows",
+    "a_group_has",
+    "aligned",
+    "scratch",
+    "every_item",
+    "reduce",
+];
 
 /// Runs the tests of nn-tensor under AddressSanitizer.
 pub(crate) fn sanitize(arguments: &[String]) -> Result<()> {

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nn_core::Checkpoint;
+use serde_json::{Value, json};
 
 use crate::atomic_file;
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
+use crate::plan::Plan;
 
 /// Checkpoints that are kept besides the best.
 const KEPT: usize = 3;
@@ -141,6 +143,15 @@ impl Checkpoints {
             let _ = disk::remove_file(&self.path_of(step));
         }
     }
+}
+
+/// What is kept in a checkpoint besides the training itself.
+pub(crate) fn note(plan: &Plan, seconds: f64) -> Value {
+    json!({
+        "settings": plan.settings.to_json(),
+        "seconds": seconds,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
 }
 
 fn name_of(step: u64) -> String {

@@ -3,19 +3,17 @@
 
 use std::time::{Duration, Instant};
 
+use nn_core::Trainer;
 use nn_core::training::{EpochReport, Event};
-use nn_core::{Checkpoint, Trainer};
-use serde_json::{Value, json};
 
+use crate::checkpoints::note;
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::metrics_file::Row;
-use crate::plan::{OnDivergence, Plan};
+use crate::plan::Plan;
 use crate::progress::Progress;
+use crate::restart::RestartPoint;
 use crate::run_dir::RunDir;
-
-/// Most times that the learning rate is halved.
-const MAX_HALVINGS: i32 = 10;
 
 /// What a training came to.
 #[derive(Debug, Default)]
@@ -73,7 +71,7 @@ impl Course<'_> {
         if trainer.is_epoch_trained() {
             stopwatch.training_ends();
         }
-        let mut epoch_start = self.restart_point(trainer)?;
+        let mut epoch_start = RestartPoint::here(self.plan, trainer, 0.0)?;
         loop {
             match trainer.advance() {
                 Ok(None) => break,
@@ -92,12 +90,12 @@ impl Course<'_> {
                         .rows
                         .push(self.end_epoch(&report, trainer.n_samples(), &stopwatch)?);
                     self.save(trainer, 0.0, report.is_best)?;
-                    epoch_start = self.restart_point(trainer)?;
+                    epoch_start = RestartPoint::here(self.plan, trainer, 0.0)?;
                     stopwatch = Stopwatch::start(0.0);
                 }
                 Err(error) => match &epoch_start {
                     Some(epoch_start) => {
-                        self.halve(trainer, epoch_start, error)?;
+                        self.go_back(trainer, epoch_start, error)?;
                         stopwatch = Stopwatch::start(0.0);
                     }
                     None => return Err(error.into()),
@@ -129,34 +127,16 @@ impl Course<'_> {
         Ok(row)
     }
 
-    /// Where a training goes back to when it diverges, if it does. While it may
-    /// go back, nothing later is saved: an interrupted one must be able to go
-    /// back as far.
-    fn restart_point(&self, trainer: &Trainer<'_>) -> Result<Option<Checkpoint>> {
-        match self.plan.on_divergence {
-            OnDivergence::Stop => Ok(None),
-            OnDivergence::HalveRate => Ok(Some(trainer.checkpoint(note(self.plan, 0.0))?)),
-        }
-    }
-
     /// Starts the epoch again with half the learning rate.
-    fn halve(
+    fn go_back(
         &mut self,
         trainer: &mut Trainer<'_>,
-        epoch_start: &Checkpoint,
+        epoch_start: &RestartPoint,
         error: nn_core::Error,
     ) -> Result<()> {
-        let rate = 0.5 * trainer.learning_rate();
-        if rate < self.plan.training.learning_rate * 0.5_f64.powi(MAX_HALVINGS) {
-            return Err(Failure::from(error)
-                .and(format!("the learning rate was halved {MAX_HALVINGS} times")));
-        }
-        self.progress.warn(&format!(
-            "{error}; epoch {} starts again with learning rate {rate}",
-            epoch_start.epoch() + 1
-        ));
-        trainer.restore(epoch_start)?;
-        trainer.set_learning_rate(rate)?;
+        let chosen_rate = self.plan.training.learning_rate;
+        let what_happened = epoch_start.go_back(trainer, chosen_rate, error)?;
+        self.progress.warn(&what_happened);
         Ok(())
     }
 
@@ -164,15 +144,6 @@ impl Course<'_> {
         let checkpoint = trainer.checkpoint(note(self.plan, seconds))?;
         self.run_dir.checkpoints.save(&checkpoint, is_best)
     }
-}
-
-/// What is kept in a checkpoint besides the training itself.
-pub(crate) fn note(plan: &Plan, seconds: f64) -> Value {
-    json!({
-        "settings": plan.settings.to_json(),
-        "seconds": seconds,
-        "version": env!("CARGO_PKG_VERSION"),
-    })
 }
 
 /// The time of an epoch, its evaluation apart.

@@ -24,6 +24,7 @@ mod run_dir;
 mod run_files;
 mod progress;
 mod interrupt;
+mod restart;
 mod course;
 mod evaluate;
 mod predict;

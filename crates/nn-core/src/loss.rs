@@ -206,6 +206,19 @@ impl Loss {
         }
     }
 
+    /// Whether a row of class c has the loss [`of_class`](Self::of_class) and
+    /// δ = a − e_c, with e_c 1 at c and 0 elsewhere.
+    pub(crate) fn takes_classes(self) -> bool {
+        matches!(self, Self::CrossEntropy | Self::Kl)
+    }
+
+    /// −ln a_c: what [`of_row`](Self::of_row) gives for y = e_c, to the same
+    /// bits, for the losses that [`takes_classes`](Self::takes_classes) names.
+    pub(crate) fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
+        debug_assert!(self.takes_classes());
+        minus_ln(z, a, class)
+    }
+
     /// C and δ = ∂C/∂z as text, for people.
     pub fn formulas(self) -> [&'static str; 2] {
         match self {
@@ -258,21 +271,25 @@ fn sum<S: Scalar>(a: &[S], y: &[S], f: impl Fn(S, S) -> S) -> S {
         .fold(S::zero(), |sum, (&a, &y)| sum + f(a, y))
 }
 
-/// `−Σ yᵢ ln aᵢ`, from z where a is too small for its logarithm.
+/// `−Σ yᵢ ln aᵢ`
 fn cross_entropy<S: Scalar>(z: &[S], a: &[S], y: &[S]) -> S {
-    let smallest_exact = S::from_f64(1e-30);
     let mut value = S::zero();
-    for ((&z_i, &a), &y) in z.iter().zip(a).zip(y) {
+    for (index, &y) in y.iter().enumerate() {
         if y != S::zero() {
-            let minus_ln = if a > smallest_exact {
-                -a.ln()
-            } else {
-                log_sum_exp(z) - z_i
-            };
-            value += y * minus_ln;
+            value += y * minus_ln(z, a, index);
         }
     }
     value
+}
+
+/// `−ln aᵢ`, from z where a is too small for its logarithm.
+fn minus_ln<S: Scalar>(z: &[S], a: &[S], index: usize) -> S {
+    let smallest_exact = S::from_f64(1e-30);
+    if a[index] > smallest_exact {
+        -a[index].ln()
+    } else {
+        log_sum_exp(z) - z[index]
+    }
 }
 
 /// `−Σ yᵢ ln yᵢ`

@@ -164,7 +164,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let n_parameters = network.parameters().len();
         // Of full batches, every epoch has the same blocks.
         let is_fixed = config.batch_size == BatchSize::Full;
-        let sparse = SparseBlocks::new(&train, block_rows, is_fixed, &threads);
+        let n_outputs = network.layers()[0].n_outputs;
+        let sparse = SparseBlocks::new(&train, block_rows, n_outputs, is_fixed, &threads);
         let n_dense = if sparse.is_some() {
             0
         } else {

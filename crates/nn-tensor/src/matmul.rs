@@ -8,11 +8,31 @@
 //! | weights' gradient | `ΔW = Aᵀ·Δ` | `matmul(a.t(), delta, dw)` |
 //! | error of the layer below | `Δ' = Δ·Wᵀ` | `matmul(delta, w.t(), delta_below)` |
 
-use crate::native::{self, InstructionSet, Matrix, MatrixMut};
+use std::ops::Range;
+
+use crate::native::{self, InstructionSet, Matrix, MatrixMut, RowPairs};
 use crate::{Scalar, Threads};
 
 /// Products with fewer multiplications than this run in the calling thread.
 const MIN_PARALLEL_WORK: usize = 1 << 18;
+
+/// Products with fewer multiplications, columns or rows than these are not worth
+/// a look for zeros.
+const MIN_PAIRED_WORK: usize = 1 << 21;
+const MIN_PAIRED_COLUMNS: usize = 128;
+const MIN_PAIRED_ROWS: usize = 32;
+
+/// Most numbers whose zeros are left out, so that the lists of the others stay
+/// small.
+const MAX_PAIRED_NUMBERS: usize = 1 << 22;
+
+/// Matrices fuller than this are faster as dense ones.
+const MAX_PAIRED_DENSITY: f64 = 0.65;
+
+/// Rows or columns that are looked at to tell how full a matrix is, and how many
+/// numbers of each.
+const SAMPLED_LINES: usize = 16;
+const SAMPLED_NUMBERS: usize = 128;
 
 /// Most pieces a product is cut into for several threads.
 const MAX_PIECES: usize = 16;
@@ -82,26 +102,38 @@ fn product<S: Scalar>(
         return;
     }
     let set = InstructionSet::current();
-    if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
-        return native::gemm(set, a, b, c, accumulate);
+    if n >= MIN_PAIRED_COLUMNS && has_many_zeros(a, m * n * k) {
+        product_of_pairs(set, a, b, c, accumulate, threads);
+    } else if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
+        native::gemm(set, a, b, c, accumulate);
+    } else {
+        let by_rows = m >= n;
+        in_pieces(c, by_rows, 1, threads, |these, c| {
+            let (a, b) = if by_rows {
+                (a.rows(these), b)
+            } else {
+                (a, b.columns(these))
+            };
+            native::gemm(set, a, b, c, accumulate);
+        });
     }
-    product_in_pieces(set, a, b, c, accumulate, threads);
 }
 
+/// Cuts a result into a piece for every thread: of rows or of columns, as many
+/// as a multiple of `unit`. Pieces of the result, never of the sum, so that its
+/// bits stay the same.
 #[inline(never)]
-fn product_in_pieces<S: Scalar>(
-    set: InstructionSet,
-    a: Matrix<'_, S>,
-    b: Matrix<'_, S>,
+fn in_pieces<S: Scalar>(
     c: MatrixMut<'_, S>,
-    accumulate: bool,
+    by_rows: bool,
+    unit: usize,
     threads: &Threads,
+    multiply: impl Fn(Range<usize>, MatrixMut<'_, S>) + Sync,
 ) {
     let [m, n] = c.shape();
-    // Pieces of the result, never of the sum, so that its bits stay the same.
-    let by_rows = m >= n;
     let len = if by_rows { m } else { n };
     let piece = len.div_ceil(threads.count().min(MAX_PIECES));
+    let piece = piece.next_multiple_of(unit);
     let mut rest = Some(c);
     let mut pieces: [Option<MatrixMut<'_, S>>; MAX_PIECES] = std::array::from_fn(|index| {
         let start = index * piece;
@@ -118,13 +150,71 @@ fn product_in_pieces<S: Scalar>(
     });
     threads.for_each(&mut pieces[..len.div_ceil(piece)], |index, c| {
         let c = c.take().expect("each piece is computed once");
-        let these = index * piece..len.min((index + 1) * piece);
-        let (a, b) = if by_rows {
-            (a.rows(these), b)
-        } else {
-            (a, b.columns(these))
+        multiply(index * piece..len.min((index + 1) * piece), c);
+    });
+}
+
+/// Whether so many numbers of `a` are 0 that a product of `work` terms is done
+/// sooner without them. A sample tells, the same for any number of threads.
+fn has_many_zeros<S: Scalar>(a: Matrix<'_, S>, work: usize) -> bool {
+    let [m, k] = a.shape();
+    if m < MIN_PAIRED_ROWS || work < MIN_PAIRED_WORK || m * k > MAX_PAIRED_NUMBERS {
+        return false;
+    }
+    // Whichever way round, numbers that follow one another in memory.
+    let lines = if a.row(0).is_some() { a } else { a.t() };
+    let [n_lines, len] = lines.shape();
+    let sampled = SAMPLED_NUMBERS.min(len);
+    let mut n_nonzero = 0;
+    // Along a diagonal, since the first columns may be emptier than the last.
+    for sample in 0..SAMPLED_LINES {
+        let at = |end: usize| sample * end / (SAMPLED_LINES - 1);
+        let Some(line) = lines.row(at(n_lines - 1)) else {
+            return false;
         };
-        native::gemm(set, a, b, c, accumulate);
+        n_nonzero += count_nonzero(&line[at(len - sampled)..][..sampled]);
+    }
+    (n_nonzero as f64) < MAX_PAIRED_DENSITY * (SAMPLED_LINES * sampled) as f64
+}
+
+fn count_nonzero<S: Scalar>(line: &[S]) -> usize {
+    line.iter().filter(|&&value| value != S::zero()).count()
+}
+
+/// A product without the terms that are 0 in both of two rows of `a`.
+#[inline(never)]
+fn product_of_pairs<S: Scalar>(
+    set: InstructionSet,
+    a: Matrix<'_, S>,
+    b: Matrix<'_, S>,
+    c: MatrixMut<'_, S>,
+    accumulate: bool,
+    threads: &Threads,
+) {
+    let [m, n] = c.shape();
+    let block = m.div_ceil(threads.count()).min(native::MAX_PAIRED_ROWS);
+    let block = block.next_multiple_of(2);
+    let n_blocks = m.div_ceil(block);
+    S::with_pairs(|pairs| {
+        if pairs.len() < n_blocks {
+            pairs.resize_with(n_blocks, RowPairs::new);
+        }
+        let pairs = &mut pairs[..n_blocks];
+        threads.for_each(pairs, |index, pairs| {
+            pairs.fill(set, a.rows(index * block..m.min((index + 1) * block)));
+        });
+        let pairs = &*pairs;
+        let by_rows = m >= n;
+        let unit = if by_rows { block } else { MIN_PAIRED_COLUMNS };
+        in_pieces(c, by_rows, unit, threads, |these, c| {
+            let (pairs, a, b) = if by_rows {
+                let blocks = these.start / block..these.end.div_ceil(block);
+                (&pairs[blocks], a.rows(these), b)
+            } else {
+                (pairs, a, b.columns(these))
+            };
+            native::gemm_of_pairs(pairs, a, b, c, accumulate);
+        });
     });
 }
 
@@ -241,6 +331,99 @@ mod tests {
                 let a = a.slice(s![row..=row, ..]);
                 matmul(a, b.view(), one.view_mut(), &Threads::single());
                 assert_eq!(one.row(0), all.row(row));
+            }
+        }
+    }
+
+    /// About half of the numbers 0, more in some rows and columns than in others.
+    fn half_empty<S: Scalar>(rows: usize, columns: usize, index: u64) -> Array2<S> {
+        let mut values = random::<S>(rows, columns, index);
+        values
+            .indexed_iter_mut()
+            .for_each(|((row, column), value)| {
+                let limit = 0.2 * (row % 7) as f64 - 0.2 * (column % 4) as f64;
+                if value.into_f64() < limit {
+                    *value = S::zero();
+                }
+            });
+        values
+    }
+
+    fn check_pairs<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) {
+        let (m, n) = (a.nrows(), b.ncols());
+        for (set, accumulate) in InstructionSet::available().zip([false, true].into_iter().cycle())
+        {
+            let mut expected = random::<S>(m, n, 99);
+            let mut found = expected.clone();
+            let (a, b) = (Matrix::from(a), Matrix::from(b));
+            native::gemm(set, a, b, expected.view_mut().into(), accumulate);
+            let mut pairs: Vec<RowPairs<S>> = Vec::new();
+            for start in (0..m).step_by(54) {
+                pairs.push(RowPairs::new());
+                let block = pairs.last_mut().expect("one was pushed");
+                // Not in an empty one, so that what was there before shows.
+                block.fill(set, a.rows(0..m.min(54)));
+                block.fill(set, a.rows(start..m.min(start + 54)));
+            }
+            native::gemm_of_pairs(&pairs, a, b, found.view_mut().into(), accumulate);
+            assert_eq!(found, expected, "{set:?} {:?}·{:?}", a.shape(), b.shape());
+        }
+    }
+
+    #[test]
+    fn pairs_of_rows_without_their_zeros_give_the_same_bits() {
+        let sizes: &[_] = if cfg!(miri) {
+            &[(3, 65, 17)]
+        } else {
+            &[
+                (1, 3, 5),
+                (3, 64, 128),
+                (32, 65, 129),
+                (54, 256, 31),
+                (63, 300, 257),
+                (130, 513, 520),
+            ]
+        };
+        for (index, &(m, k, n)) in (40..).step_by(2).zip(sizes) {
+            let (a, b) = (
+                half_empty::<f32>(m, k, index),
+                random::<f32>(k, n, index + 1),
+            );
+            check_pairs(a.view(), b.view());
+            check_pairs(a.slice(s![..;-1, ..]), b.slice(s![.., ..;-1]));
+            let (a, b) = (
+                half_empty::<f64>(k, m, index),
+                random::<f64>(n, k, index + 1),
+            );
+            check_pairs(a.t(), b.t());
+        }
+        check_pairs(
+            Array2::<f32>::zeros((40, 70)).view(),
+            random(70, 130, 98).view(),
+        );
+        check_pairs(random::<f32>(40, 70, 97).view(), random(70, 130, 98).view());
+    }
+
+    #[test]
+    fn half_empty_matrices_are_found_and_threads_do_not_change_a_bit() {
+        for (m, k, n) in [(256, 300, 200), (300, 128, 260), (33, 700, 400)] {
+            let (a, b) = (half_empty::<f32>(m, k, 80), random::<f32>(k, n, 81));
+            assert!(has_many_zeros(a.view().into(), m * n * k));
+            assert!(has_many_zeros(Matrix::from(a.view()).t(), m * n * k));
+            assert!(!has_many_zeros(Matrix::from(b.view()), m * n * k));
+            let mut dense = Array2::zeros((m, n));
+            let set = InstructionSet::current();
+            native::gemm(
+                set,
+                a.view().into(),
+                b.view().into(),
+                dense.view_mut().into(),
+                false,
+            );
+            for count in [1, 2, 3, 8] {
+                let mut c = Array2::from_elem((m, n), f32::NAN);
+                matmul(a.view(), b.view(), c.view_mut(), &Threads::new(count));
+                assert_eq!(c, dense, "{count} threads");
             }
         }
     }

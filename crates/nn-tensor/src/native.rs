@@ -10,6 +10,7 @@ mod simd;
 mod scratch;
 mod pack;
 mod gemm;
+mod pairs;
 mod single_row;
 mod lists;
 mod sparse;
@@ -22,9 +23,10 @@ use std::sync::OnceLock;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
-pub(crate) use lists::Lists;
+pub(crate) use lists::{Lists, MAX_GROUP};
 pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
+pub(crate) use pairs::{MAX_ROWS as MAX_PAIRED_ROWS, RowPairs, gemm_of_pairs};
 pub(crate) use pool::Pool;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use row::RowProducts;

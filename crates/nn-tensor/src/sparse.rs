@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
-use crate::native::{self, InstructionSet, Lists};
+use crate::native::{self, InstructionSet, Lists, MAX_GROUP};
 use crate::{Scalar, Threads};
 
 /// Matrices fuller than this are faster as dense ones.
@@ -27,8 +27,11 @@ const MAX_DENSITY: f64 = 0.4;
 /// Rows that are looked at to tell whether a matrix is sparse.
 const SAMPLED_ROWS: usize = 1000;
 
-/// Fewest rows in a piece of work.
-const MIN_PIECE_ROWS: usize = 8;
+/// Fewest rows in a piece of work; whole groups.
+const MIN_PIECE_ROWS: usize = 2 * MAX_GROUP;
+
+/// Fewest rows that are worth groups.
+const MIN_GROUPED_ROWS: usize = 64;
 
 /// Blocks of work have a multiple of so many columns.
 const BLOCK_COLUMNS: usize = 64;
@@ -48,10 +51,25 @@ pub struct SparseBytes {
 /// Some rows of a matrix, in a given order.
 #[derive(Clone, Copy, Debug)]
 pub struct SparseRows<'a> {
-    /// The matrix.
-    pub matrix: &'a SparseBytes,
-    /// Which of its rows.
-    pub rows: &'a [u32],
+    matrix: &'a SparseBytes,
+    rows: &'a [u32],
+    groups: Option<&'a RowGroups>,
+}
+
+/// Some rows of a matrix that stay together for many products, in groups of
+/// neighbours: what a product reads for one member it reads for all.
+#[derive(Clone, Debug)]
+pub struct RowGroups {
+    lists: Lists,
+    /// 0, 1, … for each of them.
+    order: Vec<u32>,
+}
+
+/// Rows or columns in a group, for products of a given width: more where a sum
+/// takes few of a processor's registers.
+fn group_of(width: usize) -> usize {
+    const NARROW: usize = 16;
+    if width <= NARROW { MAX_GROUP } else { 2 }
 }
 
 impl SparseBytes {
@@ -111,16 +129,60 @@ impl SparseBytes {
         let (mut start, mut seen) = (0, 0);
         for (column, count) in counts.iter().enumerate() {
             seen += count;
-            if seen * n_ranges >= total * (ranges.len() + 1) {
-                ranges.push(start..column + 1);
-                start = column + 1;
+            let end = column + 1;
+            // Whole groups, so that they are the same for any number of ranges.
+            let is_end_of_group = end.is_multiple_of(MAX_GROUP) || end == counts.len();
+            if is_end_of_group && seen * n_ranges >= total * (ranges.len() + 1) {
+                ranges.push(start..end);
+                start = end;
             }
         }
         ranges
     }
 }
 
-impl SparseRows<'_> {
+impl RowGroups {
+    /// The rows `rows`, for products with matrices of `width` columns; `None` if
+    /// they are too few to be worth it, or have too many numbers to be counted.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    pub fn new(rows: SparseRows<'_>, width: usize) -> Option<Self> {
+        if rows.len() < MIN_GROUPED_ROWS {
+            return None;
+        }
+        let lists = rows.matrix.rows.grouped(rows.rows, group_of(width))?;
+        let order = (0..lists.len() as u32).collect();
+        Some(Self { lists, order })
+    }
+}
+
+impl<'a> SparseRows<'a> {
+    /// The rows `rows` of `matrix`.
+    pub fn new(matrix: &'a SparseBytes, rows: &'a [u32]) -> Self {
+        Self {
+            matrix,
+            rows,
+            groups: None,
+        }
+    }
+
+    /// The same rows with the groups that were made of them: the same products,
+    /// sooner.
+    pub fn with_groups(self, groups: Option<&'a RowGroups>) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// How many.
+    pub fn len(self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// `out ← out + X·matrix`
     ///
     /// # Shapes
@@ -156,6 +218,9 @@ impl SparseRows<'_> {
         let matrix = ArrayView2::from_shape((self.matrix.n_columns(), width), matrix)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
+        if let Some(groups) = self.groups {
+            return groups.add_product(factors, matrix, out, threads);
+        }
         let lists = &self.matrix.rows;
         if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
             let out = matrix_of(out, width);
@@ -176,6 +241,25 @@ impl SparseRows<'_> {
         for &row in self.rows.iter().take(N_ROWS) {
             self.matrix.rows.prefetch(row);
         }
+    }
+}
+
+impl RowGroups {
+    fn add_product<S: Scalar>(
+        &self,
+        factors: &[S; 256],
+        matrix: ArrayView2<'_, S>,
+        out: &mut [S],
+        threads: &Threads,
+    ) {
+        let (width, group) = (matrix.ncols(), self.lists.group());
+        let set = InstructionSet::current();
+        threads.for_each_piece(out, width * group, MIN_PIECE_ROWS * width, |start, out| {
+            let out = matrix_of(out, width);
+            let n_groups = out.nrows().div_ceil(group);
+            let groups = &self.order[start / (width * group)..][..n_groups];
+            native::add_weighted_rows(set, &self.lists, groups, factors, matrix, out);
+        });
     }
 }
 
@@ -263,6 +347,25 @@ impl Transposed {
         Self {
             pieces: ranges.into_iter().map(piece).collect(),
         }
+    }
+
+    /// Nothing yet, with room for `rows`.
+    pub fn for_rows(rows: SparseRows<'_>, threads: &Threads) -> Self {
+        Self::new(rows.matrix, rows.len(), threads)
+    }
+
+    /// Transposes `rows` for many products with errors of `width` columns, which
+    /// will be faster.
+    ///
+    /// # Panics
+    /// As [`fill`](Self::fill).
+    pub fn fill_for_good(&mut self, rows: SparseRows<'_>, width: usize, threads: &Threads) {
+        threads.for_each(&mut self.pieces, |_, piece| {
+            piece.fill(rows);
+            if rows.len() >= MIN_GROUPED_ROWS {
+                piece.group(group_of(width));
+            }
+        });
     }
 
     /// Transposes `rows`.
@@ -367,6 +470,12 @@ impl Piece {
             .transpose(&rows.matrix.rows, rows.rows, &self.columns);
     }
 
+    fn group(&mut self, group: usize) {
+        if let Some(lists) = self.lists.grouped(&self.order, group) {
+            self.lists = lists;
+        }
+    }
+
     /// Row k of `out` is the sum of the errors of the rows that have column k.
     fn product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S], written: Written) {
         // Here, where this part of the result is about to be used.
@@ -377,7 +486,8 @@ impl Piece {
         let out = ArrayViewMut2::from_shape((self.columns.len(), width), out)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
-        native::add_weighted_rows(set, &self.lists, &self.order, factors, error, out);
+        let lists = &self.order[..self.lists.len()];
+        native::add_weighted_rows(set, &self.lists, lists, factors, error, out);
     }
 }
 
@@ -423,7 +533,9 @@ mod tests {
         }
     }
 
-    const SHAPES: [[usize; 3]; 9] = [
+    const SHAPES: [[usize; 3]; 11] = [
+        [129, 301, 16],
+        [66, 70, 17],
         [130, 784, 10],
         [300, 120, 100],
         [1, 9, 1],
@@ -442,10 +554,7 @@ mod tests {
                 continue;
             };
             let order: Vec<u32> = (0..n_rows as u32).rev().map(|row| row + 2).collect();
-            let rows = SparseRows {
-                matrix: &sparse,
-                rows: &order,
-            };
+            let rows = SparseRows::new(&sparse, &order);
             let chosen = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
                 f64::from(dense[(order[row] as usize, column)]) / 255.0
             });
@@ -460,8 +569,18 @@ mod tests {
                 expected.view_mut(),
                 &Threads::single(),
             );
+            let mut grouped = out.clone();
             rows.add_product(&factors(), &cast(&weights), &mut out, &Threads::single());
             assert_close(&out, &expected, tolerance);
+            let groups = RowGroups::new(rows, width);
+            assert_eq!(groups.is_some(), n_rows >= MIN_GROUPED_ROWS);
+            rows.with_groups(groups.as_ref()).add_product(
+                &factors(),
+                &cast(&weights),
+                &mut grouped,
+                &Threads::new(2),
+            );
+            assert_eq!(grouped, out, "a sum in a group is the sum alone");
 
             let error = numbers(n_rows, width);
             let mut expected = Array2::zeros((n_columns, width));
@@ -495,6 +614,16 @@ mod tests {
                         &threads,
                     );
                     assert_close(&out, &expected, tolerance);
+                    let mut grouped = vec![S::from_f64(7.0); n_columns * width];
+                    transposed.fill_for_good(rows, width, &threads);
+                    transposed.product(
+                        &factors(),
+                        &cast(&error),
+                        &mut grouped,
+                        Written::Over,
+                        &threads,
+                    );
+                    assert_eq!(grouped, out, "a sum in a group is the sum alone");
                 }
             }
         }
@@ -543,10 +672,7 @@ mod tests {
         let (dense, weights) = (bytes(200, 784), numbers(784, 70));
         let sparse = from_dense(&dense).expect("it is sparse");
         let order: Vec<u32> = (0..200).collect();
-        let rows = SparseRows {
-            matrix: &sparse,
-            rows: &order,
-        };
+        let rows = SparseRows::new(&sparse, &order);
         let weights = weights.as_slice().expect("a new array is contiguous");
         let run = |count| {
             let threads = Threads::new(count);

@@ -99,8 +99,11 @@ pub(super) struct Progress {
     pub(super) n_batches: usize,
     pub(super) step: u64,
     pub(super) learning_rate: f64,
-    /// After how many steps the rate was changed by hand, and to what.
+    /// After how many steps the rate was changed, and to what, if any of it was
+    /// by hand.
     pub(super) rate_changes: Vec<(u64, f64)>,
+    /// What made it go back and halve the learning rate, each time.
+    pub(super) restarts: Vec<String>,
     /// Seconds of training and evaluation.
     pub(super) seconds: f64,
     /// Seconds that the session has spent on watching, orders included.

@@ -115,6 +115,7 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
     json!({
         "class": class,
         "names": class_names(model),
+        "output": network.output_layer().activation.to_string(),
         "probabilities": class_probabilities(model.loss, &outputs),
         "pixels": BASE64_STANDARD.encode(digit.pixels),
         "inverted": digit.inverted,

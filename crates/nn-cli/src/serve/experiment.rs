@@ -8,7 +8,7 @@ use clap::{Args, Command, FromArgMatches};
 
 use crate::datasets::{self, Data, GLYPHS};
 use crate::failure::{Failure, Result};
-use crate::plan::{OnDivergence, Plan};
+use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::terminal;
 
@@ -44,12 +44,6 @@ impl Experiment {
         let data = app.data(&settings)?;
         let plan = Plan::new(&settings, &data)?;
         check_size(&plan)?;
-        if plan.on_divergence == OnDivergence::HalveRate {
-            return Err(Failure::usage(
-                "--on-divergence halve-lr: a training on the page stops instead",
-            )
-            .help("leave it out, or use `nn train`"));
-        }
         Ok(Self {
             command: command(&words, &app.data_dir),
             plan,

@@ -12,12 +12,14 @@ use nn_core::{Model, Network, Trainer};
 use nn_tensor::Threads;
 use serde_json::{Value, json};
 
-use crate::course::{self, Outcome};
+use crate::checkpoints;
+use crate::course::Outcome;
 use crate::datasets::Parts;
 use crate::deformation;
 use crate::failure::{Failure, Result};
 use crate::metrics_file::Row;
 use crate::report;
+use crate::restart::RestartPoint;
 use crate::run_dir::RunDir;
 use crate::train::{model_of, run_prefix, summary};
 
@@ -31,6 +33,14 @@ const QUICK_LOOK: usize = 500;
 
 /// Epochs whose validation is drawn.
 const MOST_EPOCHS: usize = 400;
+
+/// A state to go back to, with what was seen of the training until then.
+struct Restart {
+    point: RestartPoint,
+    history: History,
+    train_seconds: f64,
+    epoch_sums: [f64; 2],
+}
 
 /// A training.
 pub(super) struct Lane<'a> {
@@ -51,6 +61,11 @@ pub(super) struct Lane<'a> {
     /// Samples and right answers of the epoch so far.
     epoch_sums: [f64; 2],
     rate_changes: Vec<(u64, f64)>,
+    /// The learning rate that was chosen, before any halving.
+    chosen_rate: f64,
+    go_back_to: Option<Restart>,
+    /// Each return, in words.
+    restarts: Vec<String>,
     gradients: Vec<f64>,
     pictures: Pictures,
     summary: Option<Value>,
@@ -77,7 +92,7 @@ impl<'a> Lane<'a> {
         if let Some(deformation) = deformation::of_plan(plan, data) {
             trainer.augment(deformation)?;
         }
-        Ok(Self {
+        let mut lane = Self {
             experiment,
             threads: threads.clone(),
             trainer,
@@ -92,12 +107,17 @@ impl<'a> Lane<'a> {
             n_trained: 0,
             epoch_sums: [0.0; 2],
             rate_changes: Vec::new(),
+            chosen_rate: plan.training.learning_rate,
+            go_back_to: None,
+            restarts: Vec::new(),
             gradients: Vec::new(),
             pictures: Pictures::default(),
             summary: None,
             initial_sha256,
             saved: None,
-        })
+        };
+        lane.set_restart_point()?;
+        Ok(lane)
     }
 
     /// Whether there is something left to do.
@@ -130,7 +150,48 @@ impl<'a> Lane<'a> {
     pub(super) fn set_rate(&mut self, rate: f64) -> Result<()> {
         if self.is_open() && rate != self.trainer.learning_rate() {
             self.trainer.set_learning_rate(rate)?;
-            self.rate_changes.push((self.trainer.step(), rate));
+            self.chosen_rate = rate;
+            self.note_rate(rate);
+            // Going back must not undo what was chosen.
+            self.set_restart_point()?;
+        }
+        Ok(())
+    }
+
+    fn note_rate(&mut self, rate: f64) {
+        let step = self.trainer.step();
+        self.rate_changes.retain(|(changed, _)| *changed < step);
+        self.rate_changes.push((step, rate));
+    }
+
+    /// A training that diverges comes back here, if that was asked for.
+    fn set_restart_point(&mut self) -> Result<()> {
+        let plan = &self.experiment.plan;
+        let point = RestartPoint::here(plan, &self.trainer, self.train_seconds)?;
+        self.go_back_to = point.map(|point| Restart {
+            point,
+            history: self.history.clone(),
+            train_seconds: self.train_seconds,
+            epoch_sums: self.epoch_sums,
+        });
+        Ok(())
+    }
+
+    /// Goes back with half the learning rate, if that was asked for.
+    fn go_back(&mut self, error: nn_core::Error) -> Result<()> {
+        let Some(start) = &self.go_back_to else {
+            return Err(error.into());
+        };
+        let what_happened = start
+            .point
+            .go_back(&mut self.trainer, self.chosen_rate, error)?;
+        self.history.clone_from(&start.history);
+        self.train_seconds = start.train_seconds;
+        self.epoch_sums = start.epoch_sums;
+        self.restarts.push(what_happened);
+        // Until a rate is changed by hand, the command halves it as well.
+        if !self.rate_changes.is_empty() {
+            self.note_rate(self.trainer.learning_rate());
         }
         Ok(())
     }
@@ -159,10 +220,13 @@ impl<'a> Lane<'a> {
         if !is_evaluation {
             self.train_seconds += seconds;
         }
-        match outcome {
-            Ok(None) => {}
+        let noted = match outcome {
+            Ok(None) => Ok(()),
             Ok(Some(report)) => self.note_epoch(&report, seconds),
-            Err(error) => self.fail(&Failure::from(error)),
+            Err(error) => self.go_back(error),
+        };
+        if let Err(failure) = noted {
+            self.fail(&failure);
         }
     }
 
@@ -179,7 +243,7 @@ impl<'a> Lane<'a> {
         self.n_trained += report.n_samples;
     }
 
-    fn note_epoch(&mut self, report: &EpochReport, seconds: f64) {
+    fn note_epoch(&mut self, report: &EpochReport, seconds: f64) -> Result<()> {
         self.rows
             .push(Row::new(report, [self.train_seconds, seconds]));
         self.train_seconds = 0.0;
@@ -201,20 +265,18 @@ impl<'a> Lane<'a> {
             ));
         }
         if report.is_stopping || report.epoch == self.experiment.plan.training.epochs {
-            self.finish();
+            return self.finish();
         }
+        self.set_restart_point()
     }
 
     /// As `nn train` ends: the test samples are looked at once.
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Result<()> {
         let network = self.trainer.network();
         let Experiment { plan, data, .. } = self.experiment;
         let test = self.parts.test.as_ref();
         let test = test.map(|test| evaluate(&network, test, plan.training.loss, &self.threads));
-        let test = match test.transpose() {
-            Ok(test) => test,
-            Err(error) => return self.fail(&error.into()),
-        };
+        let test = test.transpose()?;
         let outcome = Outcome {
             rows: self.rows.clone(),
             is_stopped_early: self.trainer.is_stopped_early(),
@@ -239,6 +301,7 @@ impl<'a> Lane<'a> {
         }
         self.summary = Some(summary);
         self.phase = Phase::Done;
+        Ok(())
     }
 
     fn fail(&mut self, failure: &Failure) {
@@ -272,14 +335,21 @@ impl<'a> Lane<'a> {
                 let _ = report::write(folder.path(), sources, &self.threads);
             }
             None => {
-                let note = course::note(plan, self.train_seconds);
-                let checkpoint = self.trainer.checkpoint(note)?;
-                folder.checkpoints.save(&checkpoint, false)?;
+                self.save_checkpoint(&mut folder)?;
             }
         }
         let path = folder.path().display().to_string();
         self.saved = Some(path.clone());
         Ok(path)
+    }
+
+    fn save_checkpoint(&self, folder: &mut RunDir) -> Result<()> {
+        if let Some(start) = &self.go_back_to {
+            return folder.checkpoints.save(start.point.checkpoint(), false);
+        }
+        let note = checkpoints::note(&self.experiment.plan, self.train_seconds);
+        let checkpoint = self.trainer.checkpoint(note)?;
+        folder.checkpoints.save(&checkpoint, false)
     }
 
     /// Measures the gradients.
@@ -355,6 +425,7 @@ impl<'a> Lane<'a> {
             step: self.trainer.step(),
             learning_rate: self.trainer.learning_rate(),
             rate_changes: self.rate_changes.clone(),
+            restarts: self.restarts.clone(),
             seconds: self.seconds,
             watching_seconds: watching.as_secs_f64(),
             samples_per_second: self.n_trained as f64 / self.seconds.max(1e-9),

@@ -252,7 +252,7 @@ fn numbers_that_are_none_are_refused() {
         "--config x.toml",
         "--name a",
         "--batch-norm --batch-size 1",
-        "--on-divergence halve-lr",
+        "--on-divergence pray",
     ] {
         let words: Vec<&str> = ["--data", "glyphs", "--limit-train", "100"]
             .into_iter()

@@ -222,6 +222,78 @@ fn a_training_that_runs_away_says_where() {
 }
 
 #[test]
+fn a_training_that_runs_away_goes_back_where_that_was_asked_for() {
+    let server = Server::without_data("");
+    let halving = format!("{FLAGS} --optimizer sgd --lr 1e6 --on-divergence halve-lr");
+    server.train(&[&halving], false);
+    let lane = &server.until_done()[0];
+    let restarts = lane["restarts"].as_array().expect("a list");
+    let first = restarts[0].as_str().unwrap_or_default();
+    assert!(
+        first.contains("starts again with learning rate 500000"),
+        "{first}"
+    );
+    assert_eq!(
+        lane["learning_rate"].as_f64(),
+        Some(1e6 * 0.5_f64.powi(restarts.len() as i32))
+    );
+    assert_eq!(lane["rate_changes"], json!([]), "none by hand");
+    let summary = repeat(&server.scratch, &lane["command"]);
+    for key in ["weights_sha256", "test_loss", "train_loss"] {
+        assert_eq!(lane["summary"][key], summary[key], "{key}");
+    }
+
+    server.train(&[&halving.replace("--lr 1e6", "--lr 1e9")], false);
+    let lane = &server.until(|lanes| lanes[0]["phase"] == "failed")[0];
+    let message = lane["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("the learning rate was halved 10 times"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_training_that_may_go_back_is_resumed_as_if_it_had_never_stopped() {
+    let server = Server::without_data("");
+    let halving = format!("{FLAGS} --on-divergence halve-lr");
+    server.train(&[&halving], true);
+    for _ in 0..25 {
+        server.control(json!({ "action": "step" }));
+    }
+    server.control(json!({ "action": "stop" }));
+    server.until(|lanes| lanes[0]["phase"] == "stopped");
+    server.post("/api/save", &json!({ "lane": 0, "name": "mine" }));
+    server.scratch.nn("train --resume mine").succeeds();
+    let resumed = server.scratch.json("runs/mine/summary.json");
+    let whole = server.scratch.train("whole", &halving);
+    assert_eq!(resumed["weights_sha256"], whole["weights_sha256"]);
+}
+
+#[test]
+fn a_rate_chosen_by_hand_is_what_is_halved() {
+    let server = Server::without_data("");
+    let flags = format!("{FLAGS} --optimizer sgd --lr 0.01 --on-divergence halve-lr");
+    server.train(&[&flags], true);
+    for _ in 0..3 {
+        server.control(json!({ "action": "step" }));
+    }
+    server.control(json!({ "action": "rate", "learning_rate": 1e8 }));
+    server.control(json!({ "action": "resume" }));
+    let lane = &server.until_done()[0];
+    let first = lane["restarts"][0].as_str().unwrap_or_default();
+    assert!(
+        first.contains("training starts again after step 3 with learning rate 50000000"),
+        "{first}"
+    );
+    let found = &lane["learning_rate"];
+    assert_eq!(lane["rate_changes"], json!([[3, found]]));
+    assert_eq!(
+        lane["summary"]["learning_rate_changes"],
+        json!([[3, found]])
+    );
+}
+
+#[test]
 fn a_table_can_be_trained_on_too() {
     let server = Server::without_data("");
     server.scratch.file("trees.csv", crate::support::trees());

@@ -42,7 +42,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
     pub fn n_rows(&self) -> usize {
         match self {
             Self::Dense(inputs) => inputs.shape()[0],
-            Self::Sparse { rows, .. } => rows.rows.len(),
+            Self::Sparse { rows, .. } => rows.len(),
         }
     }
 
@@ -104,7 +104,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
             .expect("weights are contiguous");
         match transposed {
             TransposedInputs::None => {
-                let mut transposed = Transposed::new(rows.matrix, rows.rows.len(), threads);
+                let mut transposed = Transposed::for_rows(rows, threads);
                 transposed.product_of(rows, factors, error, gradient, written, threads);
             }
             TransposedInputs::ToFill(transposed) => {

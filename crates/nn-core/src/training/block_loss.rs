@@ -11,7 +11,7 @@ use nn_tensor::{Scalar, Threads};
 use super::state::EpochSums;
 use super::{ClassWeights, MAX_BLOCK_ROWS, TrainingConfig};
 use crate::backprop::Gradients;
-use crate::batches::Samples;
+use crate::batches::{Samples, Targets};
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
@@ -100,6 +100,47 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
     }
 
     fn errors_of(&self, part: &mut LossPart<'_, S>) {
+        match self.train.targets() {
+            Targets::Classes { n_classes, .. }
+                if n_classes == self.network.n_outputs()
+                    && self.config.loss.takes_classes()
+                    && self.config.label_smoothing == 0.0 =>
+            {
+                self.errors_of_classes(part);
+            }
+            _ => self.errors_of_targets(part),
+        }
+    }
+
+    /// [`errors_of_targets`](Self::errors_of_targets) where each sample belongs
+    /// to one class for certain, to the same bits: δ = a except at that class.
+    fn errors_of_classes(&self, part: &mut LossPart<'_, S>) {
+        let (loss, width) = (self.config.loss, self.network.n_outputs());
+        let is_weighted = self.class_weights.is_some() || self.train.has_weights();
+        if !is_weighted {
+            scaled(part.a, self.scale, part.errors);
+        }
+        let answers = part.z.chunks_exact(width).zip(part.a.chunks_exact(width));
+        let errors = part.errors.chunks_exact_mut(width);
+        for ((&position, (z, a)), error) in part.positions.iter().zip(answers).zip(errors) {
+            let position = position as usize;
+            let class = self.train.label(position).expect("there are classes") as usize;
+            let weight = weight_of(self.train, self.class_weights, position);
+            let factor = weight * self.scale;
+            if is_weighted {
+                scaled(a, factor, error);
+            }
+            error[class] = (a[class] - S::one()) * factor;
+            part.sums.add(EpochSums {
+                loss: (weight * loss.of_class(z, a, class)).into_f64(),
+                weight: weight.into_f64(),
+                right: u64::from(is_argmax(a, class)),
+                n: 1,
+            });
+        }
+    }
+
+    fn errors_of_targets(&self, part: &mut LossPart<'_, S>) {
         let (loss, output) = (self.config.loss, self.network.output_layer());
         let width = output.n_outputs;
         let smoothing = S::from_f64(self.config.label_smoothing);
@@ -130,6 +171,26 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             });
         }
     }
+}
+
+/// `to ← factor·from`
+fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from * factor;
+    }
+}
+
+/// Whether [`argmax`](nn_tensor::reduce::argmax) of the row is `index`: all
+/// before it are smaller, and none after it is larger. Without a way out in the
+/// middle, so that many are looked at at once.
+pub(super) fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
+    let largest = row[index];
+    let all_are_smaller = row[..index]
+        .iter()
+        .fold(true, |all, &value| all & (value < largest));
+    row[index..]
+        .iter()
+        .fold(all_are_smaller, |all, &value| all & (value <= largest))
 }
 
 pub(super) fn weight_of<S: Scalar>(

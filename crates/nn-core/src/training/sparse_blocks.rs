@@ -1,7 +1,7 @@
 //! The inputs without their zeros, block by block, and the same transposed for
 //! the way back.
 
-use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed};
+use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed};
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
@@ -12,16 +12,31 @@ use crate::layer::inputs::{LayerInputs, TransposedInputs};
 pub(super) struct SparseBlocks<S> {
     pub(super) matrix: SparseBytes,
     factors: Box<[S; 256]>,
-    /// One buffer, or, where every epoch has the same blocks, one a block,
-    /// filled for good.
-    transposed: Vec<Transposed>,
-    is_fixed: bool,
+    blocks: Blocks,
+}
+
+/// What there is besides the rows themselves.
+#[derive(Clone, Debug)]
+enum Blocks {
+    /// A buffer for the block at hand.
+    Changing(Transposed),
+    /// Every epoch has the same blocks, and they are arranged once.
+    Fixed(Vec<FixedBlock>),
+}
+
+/// A block of rows that are always together.
+#[derive(Clone, Debug)]
+struct FixedBlock {
+    groups: Option<RowGroups>,
+    transposed: Transposed,
 }
 
 impl<S: Scalar> SparseBlocks<S> {
+    /// Blocks of `block_rows`, for a layer of `n_outputs`.
     pub(super) fn new(
         train: &Samples<'_, S>,
         block_rows: usize,
+        n_outputs: usize,
         is_fixed: bool,
         threads: &Threads,
     ) -> Option<Self> {
@@ -29,44 +44,37 @@ impl<S: Scalar> SparseBlocks<S> {
             return None;
         }
         let (matrix, factors) = train.sparse_inputs()?;
-        let mut transposed = Vec::new();
-        if is_fixed {
+        let blocks = if is_fixed {
             let rows: Vec<u32> = (0..train.len() as u32).collect();
             let empty = Transposed::new(&matrix, 0, threads);
-            for rows in rows.chunks(block_rows) {
-                let mut block = empty.clone();
-                block.fill(
-                    SparseRows {
-                        matrix: &matrix,
-                        rows,
-                    },
-                    threads,
-                );
-                transposed.push(block);
-            }
+            let arranged = |rows| {
+                let rows = SparseRows::new(&matrix, rows);
+                let mut transposed = empty.clone();
+                transposed.fill_for_good(rows, n_outputs, threads);
+                FixedBlock {
+                    groups: RowGroups::new(rows, n_outputs),
+                    transposed,
+                }
+            };
+            Blocks::Fixed(rows.chunks(block_rows).map(arranged).collect())
         } else {
-            transposed.push(Transposed::new(&matrix, block_rows, threads));
-        }
+            Blocks::Changing(Transposed::new(&matrix, block_rows, threads))
+        };
         Some(Self {
             matrix,
             factors,
-            transposed,
-            is_fixed,
+            blocks,
         })
     }
 
     /// From now on holds no more than a block, refilled for each.
     pub(super) fn take_blocks(&mut self, threads: &Threads) {
-        self.transposed = vec![Transposed::new(&self.matrix, 0, threads)];
-        self.is_fixed = false;
+        self.blocks = Blocks::Changing(Transposed::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
     }
 
     pub(super) fn rows<'s>(&'s self, positions: &'s [u32]) -> SparseRows<'s> {
-        SparseRows {
-            matrix: &self.matrix,
-            rows: positions,
-        }
+        SparseRows::new(&self.matrix, positions)
     }
 
     /// The inputs at `positions`, which are block number `block` of the batch.
@@ -75,18 +83,18 @@ impl<S: Scalar> SparseBlocks<S> {
         positions: &'s [u32],
         block: usize,
     ) -> (LayerInputs<'s, S>, TransposedInputs<'s>) {
-        let rows = SparseRows {
-            matrix: &self.matrix,
-            rows: positions,
+        let rows = SparseRows::new(&self.matrix, positions);
+        let (rows, transposed) = match &mut self.blocks {
+            Blocks::Changing(transposed) => (rows, TransposedInputs::ToFill(transposed)),
+            Blocks::Fixed(blocks) => {
+                let block = &mut blocks[block];
+                let rows = rows.with_groups(block.groups.as_ref());
+                (rows, TransposedInputs::Filled(&mut block.transposed))
+            }
         };
         let inputs = LayerInputs::Sparse {
             rows,
             factors: &self.factors,
-        };
-        let transposed = if self.is_fixed {
-            TransposedInputs::Filled(&mut self.transposed[block])
-        } else {
-            TransposedInputs::ToFill(&mut self.transposed[0])
         };
         (inputs, transposed)
     }

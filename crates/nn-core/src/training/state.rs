@@ -56,6 +56,7 @@ pub(crate) struct EpochSums {
 }
 
 impl EpochSums {
+    #[inline]
     pub(super) fn add(&mut self, other: Self) {
         self.loss += other.loss;
         self.weight += other.weight;

@@ -329,3 +329,44 @@ fn impossible_trainings_are_refused() {
         "loss hinge: needs identity in the output layer, not softmax"
     );
 }
+
+/// Answers given as classes take a shorter way than the same answers given as
+/// numbers, to the same bits.
+#[test]
+fn classes_and_their_one_hot_rows_are_the_same() {
+    let (inputs, labels) = rings();
+    let one_hot = Array2::from_shape_fn((N, 2), |(row, class)| {
+        f64::from(u8::from(labels[row] as usize == class))
+    });
+    let classes = Targets::Classes {
+        labels: &labels,
+        n_classes: 2,
+    };
+    let weights: Vec<f64> = (0..N).map(|row| 0.5 + (row % 3) as f64).collect();
+    for loss in [Loss::CrossEntropy, Loss::Kl] {
+        for weights in [None, Some(&weights)] {
+            let trained = |targets| {
+                let mut samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+                if let Some(weights) = weights {
+                    samples = samples.with_weights(weights).unwrap();
+                }
+                let config = TrainingConfig { loss, ..config() };
+                let mut trainer =
+                    Trainer::new(network(0.2), samples, None, config, Threads::single()).unwrap();
+                let report = trainer.run(|_| ControlFlow::Continue(())).unwrap().unwrap();
+                (trainer.network().parameters().to_vec(), report.train_loss)
+            };
+            assert_eq!(trained(classes), trained(Targets::Values(one_hot.view())));
+        }
+    }
+}
+
+#[test]
+fn the_largest_is_the_first_of_equals() {
+    for row in [[1.0, 3.0, 3.0], [2.0, 2.0, 1.0], [0.0, 1.0, 2.0], [0.0; 3]] {
+        for index in 0..3 {
+            let is_largest = nn_tensor::reduce::argmax(&row) == index;
+            assert_eq!(block_loss::is_argmax(&row, index), is_largest, "{row:?}");
+        }
+    }
+}

@@ -23,6 +23,7 @@ use super::InstructionSet;
 use super::matrix::{Matrix, MatrixMut};
 use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
+use super::pairs::{self, ListKernel, PairKernel, PairedRows, RowPairs, Terms};
 use super::scratch::Scratch;
 use super::simd::{Quad, Simd, load_up_to, prefetch, store_up_to};
 use super::single_row;
@@ -48,6 +49,9 @@ pub trait Gemm: Sized + 'static {
 
     #[doc(hidden)]
     fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R;
+
+    #[doc(hidden)]
+    fn with_pairs<R>(run: impl FnOnce(&mut Vec<RowPairs<Self>>) -> R) -> R;
 }
 
 /// The microkernels of one element type and instruction set.
@@ -55,8 +59,6 @@ pub trait Gemm: Sized + 'static {
 pub struct Kernels<T: 'static> {
     /// Most rows one call of a kernel can handle.
     max_rows: usize,
-    /// Columns of a panel of B.
-    panel_width: usize,
     /// `by_rows[r - 1]` handles `r` rows of a packed panel.
     by_rows: &'static [Microkernel<T>],
     /// The same where at most a vector's columns of the panel exist.
@@ -69,16 +71,27 @@ pub struct Kernels<T: 'static> {
     row_times_columns: Microkernel<T>,
     /// Handles so many rows, of sums of one term.
     one_term: unsafe fn(Strip<T>, usize),
-    /// Copies a block of B into a panel.
-    pack: PackKernel<T>,
     /// Numbers in a vector.
     pub(super) lanes: usize,
+    /// Columns of a panel of B.
+    pub(super) panel_width: usize,
+    /// Copies a block of B into a panel.
+    pub(super) pack: PackKernel<T>,
+    /// Lists the terms of a pair of rows, and multiplies pairs by so many panels.
+    pub(super) list: ListKernel<T>,
+    pub(super) pairs: PairKernel<T>,
+    pub(super) pair_panels: usize,
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
     pub(super) outer: OuterKernel<T>,
 }
 
 impl<T> Kernels<T> {
+    /// Columns of B that pairs of rows are multiplied by at a time.
+    pub(super) fn pass_width(&self) -> usize {
+        self.pair_panels * self.panel_width
+    }
+
     /// The kernel for a strip of `rows` and a panel of which `columns` exist.
     fn for_panel(&self, rows: usize, columns: usize) -> Microkernel<T> {
         let by_rows = if columns <= self.lanes {
@@ -166,11 +179,12 @@ fn packed_gemm<T: Gemm + Copy + Default>(
 ) {
     let ([_, depth], [_, columns]) = (a.shape(), b.shape());
     T::with_scratch(|scratch| {
+        let panels = scratch.take(NC * KC);
         for column in (0..columns).step_by(NC) {
             let columns = column..columns.min(column + NC);
             for start in (0..depth).step_by(KC) {
                 let summed = start..depth.min(start + KC);
-                let panels = pack(kernels, b, summed.clone(), columns.clone(), scratch);
+                let panels = pack(kernels, b, summed.clone(), columns.clone(), panels);
                 let accumulate = accumulate || start > 0;
                 block_gemm(
                     kernels,
@@ -186,7 +200,7 @@ fn packed_gemm<T: Gemm + Copy + Default>(
 
 /// The product of some columns of A and a packed block of B, strip by strip and
 /// panel by panel.
-fn block_gemm<T: Copy>(
+pub(super) fn block_gemm<T: Copy>(
     kernels: &Kernels<T>,
     a: Matrix<'_, T>,
     panels: &[T],
@@ -341,16 +355,16 @@ fn strips(rows: usize, max_rows: usize) -> impl Iterator<Item = (usize, usize)> 
 
 /// Copies a block of B into panels of the kernels' width, the last one padded
 /// with zeros.
-fn pack<'s, T: Copy + Default>(
+pub(super) fn pack<'s, T: Copy + Default>(
     kernels: &Kernels<T>,
     b: Matrix<'_, T>,
     depth: Range<usize>,
     columns: Range<usize>,
-    scratch: &'s mut Scratch<T>,
+    panels: &'s mut [T],
 ) -> &'s [T] {
     let width = kernels.panel_width;
     let panel_size = width * depth.len();
-    let panels = scratch.take(columns.len().div_ceil(width) * panel_size);
+    let panels = &mut panels[..columns.len().div_ceil(width) * panel_size];
     for (panel, column) in panels
         .chunks_exact_mut(panel_size)
         .zip(columns.clone().step_by(width))
@@ -524,7 +538,8 @@ unsafe fn write_whole_rows<V: Simd, const ROWS: usize, const VECTORS: usize>(
 macro_rules! kernels {
     (
         $module:ident, $vector:ty, vectors: $vectors:literal,
-        rows: [$($rows:literal)*], max_rows: $max_rows:literal $(, features: $features:literal)?
+        rows: [$($rows:literal)*], max_rows: $max_rows:literal, pair_panels: $pair_panels:literal
+        $(, features: $features:literal)?
     ) => {
         mod $module {
             use super::*;
@@ -541,6 +556,9 @@ macro_rules! kernels {
                 row_times_columns,
                 one_term,
                 pack: pack_panel,
+                list,
+                pairs,
+                pair_panels: $pair_panels,
                 lanes: <$vector as Simd>::LANES,
                 sum,
                 outer,
@@ -552,6 +570,22 @@ macro_rules! kernels {
             unsafe fn pack_panel(panel: Panel<T>) {
                 // SAFETY: as below.
                 unsafe { pack::pack::<$vector, $vectors, { <$vector as Simd>::LANES }>(panel) }
+            }
+
+            /// # Safety
+            /// See [`pairs::list`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn list(terms: Terms<T>) -> usize {
+                // SAFETY: as below.
+                unsafe { pairs::list::<$vector, $vectors>(terms) }
+            }
+
+            /// # Safety
+            /// See [`pairs::pairs`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn pairs(rows: PairedRows<'_, T>) {
+                // SAFETY: as below.
+                unsafe { pairs::pairs::<$vector, $vectors, $pair_panels>(rows) }
             }
 
             /// # Safety
@@ -619,20 +653,26 @@ use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
 #[cfg(target_arch = "x86_64")]
 kernels!(
-    f32_avx512, __m512, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
+    f32_avx512, __m512, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14, pair_panels: 4,
     features: "avx512f"
 );
 #[cfg(target_arch = "x86_64")]
 kernels!(
-    f64_avx512, __m512d, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14,
+    f64_avx512, __m512d, vectors: 2, rows: [1 2 3 4 5 6 7 8 9 10 11 12 13 14], max_rows: 14, pair_panels: 4,
     features: "avx512f"
 );
 #[cfg(target_arch = "x86_64")]
-kernels!(f32_avx2, __m256, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, features: "avx2,fma");
+kernels!(
+    f32_avx2, __m256, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, pair_panels: 2,
+    features: "avx2,fma"
+);
 #[cfg(target_arch = "x86_64")]
-kernels!(f64_avx2, __m256d, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, features: "avx2,fma");
-kernels!(f32_portable, Quad<f32>, vectors: 2, rows: [1 2 3 4], max_rows: 4);
-kernels!(f64_portable, Quad<f64>, vectors: 1, rows: [1 2 3 4], max_rows: 4);
+kernels!(
+    f64_avx2, __m256d, vectors: 2, rows: [1 2 3 4 5 6], max_rows: 6, pair_panels: 2,
+    features: "avx2,fma"
+);
+kernels!(f32_portable, Quad<f32>, vectors: 2, rows: [1 2 3 4], max_rows: 4, pair_panels: 2);
+kernels!(f64_portable, Quad<f64>, vectors: 1, rows: [1 2 3 4], max_rows: 4, pair_panels: 2);
 
 macro_rules! gemm {
     ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
@@ -652,6 +692,11 @@ macro_rules! gemm {
             fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R {
                 thread_local!(static SCRATCH: RefCell<Scratch<$type>> = const { RefCell::new(Scratch::new()) });
                 SCRATCH.with_borrow_mut(run)
+            }
+
+            fn with_pairs<R>(run: impl FnOnce(&mut Vec<RowPairs<Self>>) -> R) -> R {
+                thread_local!(static PAIRS: RefCell<Vec<RowPairs<$type>>> = const { RefCell::new(Vec::new()) });
+                PAIRS.with_borrow_mut(run)
             }
         }
     };

@@ -10,8 +10,12 @@ use ndarray::ArrayView1;
 
 use super::simd::prefetch;
 
-/// Some numbers of a row or column that are not 0: where, and which byte.
+/// Some numbers of a row or column that are not 0: where, and which byte. In
+/// grouped lists, so many bytes an index as there are members.
 pub(crate) type Entries<'a> = (&'a [u16], &'a [u8]);
+
+/// Most rows or columns in a group.
+pub(crate) const MAX_GROUP: usize = 4;
 
 /// Longest segment. With the width of the kernels' tiles it says how much of a
 /// matrix has to stay in the first-level cache.
@@ -24,6 +28,9 @@ const MAX_INDICES: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lists {
     n_lists: usize,
+    /// Rows or columns that share a list: an entry has a byte for each, 0 where
+    /// that one has no number. 1 in lists that were not [grouped](Self::grouped).
+    group: usize,
     /// All indices are smaller.
     n_indices: usize,
     /// Where each segment of each list starts; one more at the end. Segment s
@@ -42,6 +49,7 @@ impl Lists {
         starts.push(0);
         Self {
             n_lists: 0,
+            group: 1,
             n_indices: 0,
             starts,
             indices: vec![0; n_entries],
@@ -66,6 +74,7 @@ impl Lists {
         let n_segments = n_columns.div_ceil(MAX_SEGMENT);
         let mut lists = Self {
             n_lists: rows.len(),
+            group: 1,
             n_indices: n_columns,
             starts: Vec::with_capacity(rows.len() * n_segments + 1),
             indices: Vec::with_capacity(n_entries),
@@ -94,6 +103,7 @@ impl Lists {
             values.len()
         );
         self.n_lists = 0;
+        self.group = 1;
         self.starts.clear();
         self.indices.clear();
         self.bytes.clear();
@@ -131,6 +141,11 @@ impl Lists {
     /// How many.
     pub(crate) fn len(&self) -> usize {
         self.n_lists
+    }
+
+    /// Rows or columns that share a list.
+    pub(crate) fn group(&self) -> usize {
+        self.group
     }
 
     /// All indices are smaller than this.
@@ -171,7 +186,16 @@ impl Lists {
     pub(crate) fn entries(&self, list: u32) -> Entries<'_> {
         let first = list as usize * self.n_segments();
         let range = self.starts[first] as usize..self.starts[first + self.n_segments()] as usize;
-        (&self.indices[range.clone()], &self.bytes[range])
+        (
+            &self.indices[range.clone()],
+            &self.bytes[self.bytes_of(range)],
+        )
+    }
+
+    /// Where the bytes of some entries lie.
+    #[inline(always)]
+    fn bytes_of(&self, entries: Range<usize>) -> Range<usize> {
+        entries.start * self.group..entries.end * self.group
     }
 
     /// The entries of some segments of a list.
@@ -188,7 +212,7 @@ impl Lists {
             let end = *self.starts.get_unchecked(first + segments.end) as usize;
             (
                 self.indices.get_unchecked(start..end),
-                self.bytes.get_unchecked(start..end),
+                self.bytes.get_unchecked(self.bytes_of(start..end)),
             )
         }
     }
@@ -206,6 +230,62 @@ impl Lists {
         lines(bytes.as_ptr().cast(), bytes.len());
     }
 
+    /// The lists `chosen` in groups of `group` that follow one another: an index
+    /// that any member has is there once, with a byte of each. The last group
+    /// may have fewer members; the bytes of the others are 0.
+    ///
+    /// Neighbours have much in common: two rows of MNIST share a third of their
+    /// indices, two of its columns two thirds.
+    ///
+    /// `None` if the bytes are too many to be counted.
+    ///
+    /// # Panics
+    /// If a list does not exist or is grouped already, or a group is to have
+    /// neither 2 nor [`MAX_GROUP`] members.
+    pub(crate) fn grouped(&self, chosen: &[u32], group: usize) -> Option<Self> {
+        assert!(
+            self.group == 1 && (group == 2 || group == MAX_GROUP),
+            "groups of {group} of lists in groups of {}",
+            self.group
+        );
+        let n_entries: usize = chosen.iter().map(|&list| self.entries(list).0.len()).sum();
+        u32::try_from(n_entries).ok()?;
+        let n_lists = chosen.len().div_ceil(group);
+        let mut grouped = Self {
+            n_lists,
+            group,
+            n_indices: self.n_indices,
+            starts: Vec::with_capacity(n_lists * self.n_segments() + 1),
+            indices: Vec::with_capacity(n_entries),
+            bytes: Vec::with_capacity(n_entries * group),
+        };
+        grouped.starts.push(0);
+        let mut union = Union::new(self.n_indices);
+        for members in chosen.chunks(group) {
+            for (member, &list) in members.iter().enumerate() {
+                union.add(member, self.entries(list));
+            }
+            grouped.push_union(&mut union);
+        }
+        grouped.indices.shrink_to_fit();
+        grouped.bytes.shrink_to_fit();
+        Some(grouped)
+    }
+
+    /// Appends a group, and empties `union` for the next one.
+    fn push_union(&mut self, union: &mut Union) {
+        let (segment_len, group) = (self.segment_len(), self.group);
+        for start in (0..self.n_indices).step_by(segment_len) {
+            let segment = start..self.n_indices.min(start + segment_len);
+            union.take(segment, |index, bytes| {
+                self.indices.push(index);
+                self.bytes.extend_from_slice(&bytes[..group]);
+            });
+            let end = u32::try_from(self.indices.len()).expect("the entries were counted");
+            self.starts.push(end);
+        }
+    }
+
     /// Becomes the columns `columns` of some rows: list k has an entry for
     /// every row with a number in column `columns.start + k`, whose index is
     /// the position of the row among `chosen`. A counting sort.
@@ -221,6 +301,7 @@ impl Lists {
         );
         // From here until the end there are no lists, whatever happens.
         self.n_lists = 0;
+        self.group = 1;
         self.n_indices = chosen.len();
         let (n_segments, segment_len) = (self.n_segments(), self.segment_len());
         self.starts.clear();
@@ -258,9 +339,106 @@ impl Lists {
     }
 }
 
+/// What the members of a group have at each index.
+struct Union {
+    bytes: Vec<[u8; MAX_GROUP]>,
+    /// Which indices any member has, a bit each.
+    is_there: Vec<u64>,
+}
+
+impl Union {
+    fn new(n_indices: usize) -> Self {
+        Self {
+            bytes: vec![[0; MAX_GROUP]; n_indices],
+            is_there: vec![0; n_indices.div_ceil(u64::BITS as usize)],
+        }
+    }
+
+    fn add(&mut self, member: usize, (indices, bytes): Entries<'_>) {
+        for (&index, &byte) in indices.iter().zip(bytes) {
+            let index = usize::from(index);
+            self.bytes[index][member] = byte;
+            self.is_there[index / 64] |= 1 << (index % 64);
+        }
+    }
+
+    /// Hands over what is there in a range of indices, in ascending order.
+    fn take(&mut self, range: Range<usize>, mut each: impl FnMut(u16, [u8; MAX_GROUP])) {
+        if range.is_empty() {
+            return;
+        }
+        for word in range.start / 64..=(range.end - 1) / 64 {
+            let first = word * 64;
+            let from = range.start.saturating_sub(first);
+            let to = (range.end - first).min(64);
+            let within = u64::MAX >> (64 - (to - from)) << from;
+            let mut bits = self.is_there[word] & within;
+            self.is_there[word] &= !within;
+            while bits != 0 {
+                let index = first + bits.trailing_zeros() as usize;
+                each(index as u16, std::mem::take(&mut self.bytes[index]));
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
 /// The entries of a row that lie in `columns`.
 fn part_of<'a>((indices, bytes): Entries<'a>, columns: &Range<usize>) -> Entries<'a> {
     let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
     let range = place(columns.start)..place(columns.end);
     (&indices[range.clone()], &bytes[range])
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    #[test]
+    fn a_group_has_every_number_of_its_members_once() {
+        let dense = Array2::from_shape_fn((11, 600), |(row, column)| {
+            let noise = (row * 600 + column).wrapping_mul(0x9e37_79b9) >> 13;
+            if noise.is_multiple_of(5) {
+                noise as u8
+            } else {
+                0
+            }
+        });
+        let n_entries = dense.iter().filter(|&&byte| byte != 0).count();
+        let lists = Lists::of_rows(dense.rows().into_iter(), 600, n_entries).unwrap();
+        let chosen = [7, 3, 10, 0, 5, 5, 2, 9, 1];
+        for group in [2, MAX_GROUP] {
+            let grouped = lists.grouped(&chosen, group).unwrap();
+            assert_eq!(grouped.len(), chosen.len().div_ceil(group));
+            for (list, members) in (0..).zip(chosen.chunks(group)) {
+                let (indices, bytes) = grouped.entries(list);
+                assert!(indices.is_sorted_by(|a, b| a < b));
+                for (member, &row) in members.iter().enumerate() {
+                    let mut found = vec![0; 600];
+                    for (&index, bytes) in indices.iter().zip(bytes.chunks(group)) {
+                        found[usize::from(index)] = bytes[member];
+                    }
+                    assert_eq!(dense.row(row as usize).to_vec(), found);
+                }
+                let surplus = members.len()..group;
+                assert!(
+                    bytes
+                        .chunks(group)
+                        .all(|bytes| bytes[surplus.clone()].iter().all(|&b| b == 0))
+                );
+                for segment in 0..grouped.n_segments() {
+                    // SAFETY: the list and the segment exist.
+                    let (indices, _) = unsafe { grouped.segments(list, segment..segment + 1) };
+                    let len = grouped.segment_len();
+                    assert!(
+                        indices
+                            .iter()
+                            .all(|&index| usize::from(index) / len == segment)
+                    );
+                }
+            }
+        }
+    }
 }

@@ -235,6 +235,17 @@ impl<'a, T> MatrixMut<'a, T> {
         }
     }
 
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    #[inline]
+    pub(super) fn rows_mut(&mut self, rows: Range<usize>) -> MatrixMut<'_, T> {
+        let [_, rest] = self.reborrow().split_at_row(rows.start);
+        let [these, _] = rest.split_at_row(rows.len());
+        these
+    }
+
     /// The first `n_rows` rows, and the others.
     ///
     /// # Panics

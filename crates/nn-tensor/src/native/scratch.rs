@@ -2,10 +2,11 @@
 //! must not allocate.
 
 use super::gemm::{Gemm, KC, NC};
+use super::pairs::SUMS;
 use crate::AlignedSlice;
 
 /// As much as most calls need, so that there is one allocation a thread.
-const USUAL_LEN: usize = NC * KC;
+const USUAL_LEN: usize = NC * KC + SUMS;
 
 /// Numbers in memory that begins with a cache line.
 #[derive(Debug)]

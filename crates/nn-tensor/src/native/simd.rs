@@ -69,6 +69,35 @@ pub(super) unsafe trait Simd: Copy {
         }
         n
     }
+
+    /// For every lane i that is not 0 here or in `other`, one after the other:
+    /// writes `first + i·step` and the numbers of both. Returns how many there
+    /// are. There must be room for all lanes.
+    #[inline(always)]
+    unsafe fn write_pairs(
+        self,
+        other: Self,
+        [first, step]: [u16; 2],
+        offsets: *mut u16,
+        values: [*mut Self::T; 2],
+    ) -> usize {
+        let zero = Self::T::default();
+        let mut lanes = [[zero; MAX_LANES]; 2];
+        let mut n = 0;
+        // SAFETY: no vector has more lanes; `n <= lane`.
+        unsafe {
+            self.store(lanes[0].as_mut_ptr());
+            other.store(lanes[1].as_mut_ptr());
+            let pairs = lanes[0].into_iter().zip(lanes[1]).take(Self::LANES);
+            for (lane, (own, other)) in (0..).zip(pairs) {
+                *offsets.add(n) = first + lane * step;
+                *values[0].add(n) = own;
+                *values[1].add(n) = other;
+                n += usize::from(own != zero || other != zero);
+            }
+        }
+        n
+    }
 }
 
 /// Lanes of the widest vector.
@@ -208,6 +237,30 @@ mod x86 {
                 let lanes = _mm512_add_epi32(lanes, _mm512_set1_epi32(i32::from(first)));
                 let chosen = _mm512_maskz_compress_epi32(nonzero, lanes);
                 _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(chosen));
+                nonzero.count_ones() as usize
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn write_pairs(
+            self,
+            other: Self,
+            [first, step]: [u16; 2],
+            offsets: *mut u16,
+            values: [*mut f32; 2],
+        ) -> usize {
+            // SAFETY: see the trait.
+            unsafe {
+                let zero = _mm512_setzero_ps();
+                let nonzero = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self, zero)
+                    | _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(other, zero);
+                let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                let lanes = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(i32::from(step)));
+                let lanes = _mm512_add_epi32(lanes, _mm512_set1_epi32(i32::from(first)));
+                let chosen = _mm512_maskz_compress_epi32(nonzero, lanes);
+                _mm256_storeu_si256(offsets.cast(), _mm512_cvtepi32_epi16(chosen));
+                _mm512_storeu_ps(values[0], _mm512_maskz_compress_ps(nonzero, self));
+                _mm512_storeu_ps(values[1], _mm512_maskz_compress_ps(nonzero, other));
                 nonzero.count_ones() as usize
             }
         }

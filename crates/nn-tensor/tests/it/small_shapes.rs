@@ -121,10 +121,7 @@ fn check_sparse<S: Scalar>() {
             continue;
         };
         for (&width, n_rows) in WIDTHS.iter().zip([1, 2, 3, 10].into_iter().cycle()) {
-            let rows = SparseRows {
-                matrix: &matrix,
-                rows: &order[..n_rows],
-            };
+            let rows = SparseRows::new(&matrix, &order[..n_rows]);
             rows.prefetch();
             let dense = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
                 factors[usize::from(bytes[[order[row] as usize, column]])]

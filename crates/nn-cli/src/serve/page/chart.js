@@ -178,7 +178,7 @@ function powers(from, to) {
 /** Bars on a logarithmic scale, one a layer: `[{ name, value }]`. */
 export function drawBars(element, bars) {
   const sizes = bars.map((bar) => bar.value).filter((value) => value > 0);
-  const high = Math.ceil(Math.log10(Math.max(...sizes, 1e-9)));
+  const high = sizes.length ? Math.ceil(Math.log10(Math.max(...sizes))) : 0;
   const low = Math.min(Math.floor(Math.log10(Math.min(...sizes, 1))), high - 3);
   element.replaceChildren(
     ...bars.map((bar) => {

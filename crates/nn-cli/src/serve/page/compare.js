@@ -3,7 +3,7 @@
 
 import { LineChart } from "./chart.js";
 import { listen, post } from "./api.js";
-import { card, make, markPercent, percent, short } from "./dom.js";
+import { card, duration, make, markPercent, percent, short } from "./dom.js";
 import { SettingsForm, titleOf, wordsOf } from "./form.js";
 import { Buttons, Check, CommandLine } from "./panel.js";
 import { complain, remember } from "./shell.js";
@@ -71,7 +71,12 @@ export class CompareView {
         this.buttons.element,
       ),
       card("What both have", this.form.element),
-      card("The same in a terminal", ...this.commands.map((command) => command.element)),
+      make(
+        "section",
+        { class: "card last" },
+        make("h2", {}, "The same in a terminal"),
+        ...this.commands.map((command) => command.element),
+      ),
     );
   }
 
@@ -185,9 +190,11 @@ function resultTable(lanes, names) {
     ["validation loss", (lane) => short(lane.last_epoch?.validation_loss)],
     ["validation accuracy", (lane) => percent(lane.last_epoch?.validation_accuracy)],
     ["test accuracy", (lane) => percent(lane.summary?.test_accuracy)],
-    ["time", (lane) => `${lane.seconds.toFixed(2)} s`],
-    ["rate", (lane) => short(lane.learning_rate)],
+    ["time", (lane) => duration(lane.seconds)],
+    ["base learning rate", (lane) => short(lane.learning_rate, 6)],
+    ["times it was halved", (lane) => lane.restarts.length],
   ];
+  if (lanes.every((lane) => lane.restarts.length === 0)) rows.pop();
   const head = make(
     "tr",
     {},

@@ -40,6 +40,11 @@ function withSubscripts(text) {
   return text.split(/_(\w)/).map((part, index) => (index % 2 ? make("sub", {}, part) : part));
 }
 
+/** What a data set is called in a sentence. */
+export function dataTitle(name) {
+  return name === "glyphs" ? "the built-in digits" : name;
+}
+
 /** 54000 is `54 000`, with narrow spaces. */
 export function grouped(number) {
   return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
@@ -55,10 +60,20 @@ export function markPercent(share) {
   return `${Number((100 * share).toFixed(1))}\u202f%`;
 }
 
+/** `43 ms` or `1.64 s`. */
+export function duration(seconds) {
+  return seconds < 1 ? `${short(1000 * seconds, 2)}\u202fms` : `${seconds.toFixed(2)}\u202fs`;
+}
+
 /** Four significant digits, or a power of ten. */
 export function short(number, digits = 4) {
   if (number == null || !Number.isFinite(number)) return "–";
   const size = Math.abs(number);
-  if (number !== 0 && (size < 1e-3 || size >= 1e5)) return number.toExponential(digits - 2);
+  if (number !== 0 && (size < 1e-3 || size >= 1e5)) return withoutZeros(number.toExponential(digits - 2));
   return String(Number(number.toPrecision(digits)));
+}
+
+/** `1.50e+30` is `1.5e30`. */
+function withoutZeros(power) {
+  return power.replace(/\.?0*e\+?/, "e");
 }

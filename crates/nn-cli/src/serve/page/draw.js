@@ -1,7 +1,7 @@
 // The view "Draw": a sheet, and what a network makes of it.
 
 import { listen, post } from "./api.js";
-import { card, formula, make, percent, short } from "./dom.js";
+import { card, dataTitle, formula, make, percent, short } from "./dom.js";
 import { IN_TRAINING, listNetworks } from "./networks.js";
 import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
 import { Sheet } from "./sheet.js";
@@ -14,6 +14,7 @@ export class DrawView {
     this.select = make("select", { change: () => this.choose(this.select.value) });
     this.sampleNumber = 0;
     this.element = make("div", { class: "view draw" }, this.makeSheetCard(), this.makeAnswer());
+    this.showAnswer({ blank: true });
     listen("session", (number) => this.noteSession(number));
     listen("progress", (lanes) => this.noteProgress(lanes));
     listen("pictures", () => this.network?.startsWith("training") && this.ask());
@@ -33,7 +34,7 @@ export class DrawView {
     this.status = make("p", { class: "muted", role: "status" });
     return card(
       "Draw a digit",
-      make("label", { class: "line" }, "Network", this.select),
+      make("label", { class: "fields network" }, "Network", this.select),
       this.status,
       this.sheet.element,
       make(
@@ -69,6 +70,7 @@ export class DrawView {
       "aria-label": "Pixels for and against the answer",
     });
     this.sum = make("p", { class: "numbers" });
+    this.formula = make("div", {});
     this.hidden = make("div", { class: "layers" });
     return make(
       "div",
@@ -76,10 +78,7 @@ export class DrawView {
       card(
         "The answer",
         make("div", { class: "answer" }, this.digit, this.bars),
-        formula(
-          "p = softmax(z)",
-          "one probability a class, from the ten weighted sums z of the output layer.",
-        ),
+        this.formula,
       ),
       make(
         "div",
@@ -99,7 +98,7 @@ export class DrawView {
           this.sum,
           formula(
             "r_i = x_i · ∂z_c/∂x_i",
-            "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it.",
+            "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it; the third number is the share of the biases (exact with relu).",
           ),
         ),
       ),
@@ -107,7 +106,7 @@ export class DrawView {
         "Inside: the hidden layers",
         this.hidden,
         formula(
-          "a = φ(W·x + b)",
+          "a = φ(x·W + b)",
           "a cell a neuron; the stronger its colour, the larger its activation. Blue is above 0, orange below.",
         ),
       ),
@@ -125,6 +124,7 @@ export class DrawView {
     try {
       let networks = await listNetworks();
       if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
+        this.status.textContent = "Getting a small network ready …";
         await post("/api/start", { lanes: [this.state.starter] });
         networks = [IN_TRAINING, ...networks];
       }
@@ -156,7 +156,7 @@ export class DrawView {
       ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right`
       : "";
     const isOpen = lane.phase === "running" || lane.phase === "paused";
-    this.status.textContent = `${lane.network} on ${lane.dataset}, ${isOpen ? `in training: ${percent(lane.epochs_done / lane.n_epochs, 0)}` : "trained"}${accuracy}`;
+    this.status.textContent = `${lane.network} on ${dataTitle(lane.dataset)}, ${isOpen ? `in training: ${percent(lane.epochs_done / lane.n_epochs, 0)}` : "trained"}${accuracy}.`;
   }
 
   async takeSample() {
@@ -190,6 +190,7 @@ export class DrawView {
 
   showAnswer(answer) {
     const isBlank = Boolean(answer.blank);
+    this.digit.classList.toggle("blank", isBlank);
     this.digit.textContent = isBlank ? "–" : answer.names[answer.class];
     const names = isBlank ? [..."0123456789"] : answer.names;
     this.bars.replaceChildren(
@@ -209,9 +210,8 @@ export class DrawView {
     const nothing = new Uint8Array(28 * 28);
     drawGrey(this.seen, isBlank ? nothing : bytesOf(answer.pixels), 28, 28);
     drawSigned(this.shares, isBlank ? nothing : signedBytesOf(answer.shares), 28, 28);
-    this.sum.textContent = isBlank
-      ? ""
-      : `z = ${short(answer.weighted_sum)}; for it ${short(answer.for)}, against it ${short(answer.against)}`;
+    this.sum.replaceChildren(...(isBlank ? [] : sumOf(answer)));
+    this.formula.replaceChildren(outputFormula(answer.output ?? "softmax"));
     this.showHidden(isBlank ? [] : answer.hidden, isBlank);
   }
 
@@ -251,6 +251,24 @@ export class DrawView {
       }),
     );
   }
+}
+
+/** `z = 7.4 − 0.3 − 0.2 = 6.9`, in the colours of the picture. */
+function sumOf({ weighted_sum: z, for: spokeFor, against }) {
+  const rest = z - spokeFor - against;
+  return [
+    "z = ",
+    make("b", { class: "for" }, short(spokeFor, 3)),
+    " − ",
+    make("b", { class: "against" }, short(-against, 3)),
+    `${rest < 0 ? " − " : " + "}${short(Math.abs(rest), 3)} = ${short(z, 3)}`,
+  ];
+}
+
+function outputFormula(activation) {
+  return activation === "softmax"
+    ? formula("p = softmax(z)", "one probability a class, from the weighted sums z of the output layer.")
+    : formula(`a = ${activation}(z)`, "one value a class, from the weighted sums z of the output layer.");
 }
 
 function optionOf({ id, title }) {

@@ -106,10 +106,10 @@ export class SettingsForm {
   /** What stands where nothing is chosen, now that the rest is known. */
   showUsual(settings) {
     for (const [name, input] of this.fields) {
-      const usual = settings[name];
+      const usual = name === "activation" ? withoutRepeats(settings[name]) : settings[name];
       if (input.value !== "") continue;
       if (input.tagName === "SELECT")
-        input.options[0].textContent = usual == null ? "usual" : `usual: ${usual}`;
+        input.options[0].textContent = [null, undefined, ""].includes(usual) ? "usual" : `usual: ${usual}`;
       else if (usual != null) input.placeholder = name === "hidden" ? `${usual}, or none` : usual;
     }
   }
@@ -161,12 +161,18 @@ export function titleOf(name) {
   return TITLES[name] ?? words[0].toUpperCase() + words.slice(1);
 }
 
+/** `relu,relu` is `relu`. */
+function withoutRepeats(list) {
+  return list && [...new Set(list.split(","))].join(",");
+}
+
 function defaultOf(flag) {
   if (flag.name === "hidden") return "256,128, or none";
   return flag.help.match(/\[default: (.*)\]/)?.[1]?.replace(/:.*/, "") ?? "";
 }
 
 function usualText(flag) {
-  const usual = flag.help.match(/\[default: (.*)\]/)?.[1];
-  return usual ? `usual: ${usual}` : "usual";
+  const usual = flag.help.match(/\[default: (.*)\]/)?.[1] ?? "";
+  // What depends on the rest is a sentence; the program says it, once it knows.
+  return usual && !usual.includes(" ") ? `usual: ${usual}` : "usual";
 }

@@ -23,7 +23,7 @@ export class InsideView {
     );
     this.index = make("input", { inputmode: "numeric", autocomplete: "off", change });
     this.untrained = make("input", { type: "checkbox", change });
-    this.sample = make("canvas", { class: "pixels", role: "img", "aria-label": "The sample" });
+    this.sample = make("canvas", { class: "pixels", role: "img", "aria-label": "The sample", hidden: true });
     this.summary = make("div", {});
     this.layers = make("div", { class: "column" });
     this.element = make("div", { class: "view inside" }, this.makeChoice(), this.layers);
@@ -40,7 +40,7 @@ export class InsideView {
       { class: "column" },
       card(
         "One step with one sample",
-        make("label", { class: "line" }, "Network", this.network),
+        make("label", { class: "fields network" }, "Network", this.network),
         make(
           "div",
           { class: "fields" },

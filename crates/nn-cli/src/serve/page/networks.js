@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { percent } from "./dom.js";
 
-export const IN_TRAINING = { id: "training", title: "the network on the page Train" };
+export const IN_TRAINING = { id: "training", title: "the latest training on this page" };
 
 /** `{ id, title }` of each, the one of the command line first. */
 export async function listNetworks() {

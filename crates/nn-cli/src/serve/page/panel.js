@@ -7,6 +7,9 @@ import { complain } from "./shell.js";
 
 const CHECK_AFTER = 250;
 
+/** Data that are not read by then have to be waited for. */
+const WAIT_AFTER = 300;
+
 /** Start, pause, one batch, stop. */
 export class Buttons {
   constructor(start) {
@@ -54,26 +57,31 @@ export class Check {
   }
 
   async now() {
+    // An answer that comes after the next question is about other settings.
+    const question = Symbol("question");
+    this.question = question;
+    const show = (isWrong, ...parts) => {
+      if (this.question !== question) return;
+      this.element.classList.toggle("wrong", isWrong);
+      this.element.replaceChildren(...parts);
+    };
+    const waiting = setTimeout(() => show(false, "Getting the data ready …"), WAIT_AFTER);
     try {
       const { lanes } = await post("/api/check", { lanes: this.lanes() });
       const wrong = lanes.find((lane) => lane.error);
-      this.element.classList.toggle("wrong", Boolean(wrong));
-      this.element.textContent = wrong ? `${wrong.error}; ${wrong.help}` : describe(lanes);
-      this.show(lanes);
+      show(Boolean(wrong), ...(wrong ? [`${wrong.error}; ${wrong.help}`] : lanes.map(describe)));
+      if (this.question === question) this.show(lanes);
     } catch (error) {
-      this.element.classList.add("wrong");
-      this.element.textContent = [error.message, error.help].filter(Boolean).join("; ");
+      show(true, [error.message, error.help].filter(Boolean).join("; "));
+    } finally {
+      clearTimeout(waiting);
     }
   }
 }
 
-function describe(lanes) {
-  return lanes
-    .map((lane) => {
-      const { loss, optimizer, lr, schedule } = lane.settings;
-      return `${lane.network} on ${lane.dataset}: ${loss}, ${optimizer}, rate ${lr}, ${schedule}`;
-    })
-    .join(" · ");
+function describe({ network, dataset, settings }) {
+  const { loss, optimizer, lr, schedule } = settings;
+  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, rate ${lr}, ${schedule}`);
 }
 
 /** The line for a terminal, to be copied. */
@@ -83,11 +91,14 @@ export class CommandLine {
     this.note = make("p", { class: "muted" });
     this.copy = button("Copy as command", `${id}-copy`, () => this.copyIt());
     this.element = make("div", { class: "command" }, make("pre", {}, this.code), this.copy, this.note);
+    this.update("");
   }
 
   update(command, note = "") {
-    const words = (command ?? "").split(" ").map((word) => make("span", {}, word));
-    this.code.replaceChildren(...words.flatMap((word) => [word, " "]).slice(0, -1));
+    // A flag and its value stay on one line, where that is wide enough.
+    const parts = command.split(/ (?=--)/).map((part) => make("span", {}, part));
+    this.code.replaceChildren(...parts.flatMap((part) => [part, " "]).slice(0, -1));
+    this.copy.disabled = !command;
     this.note.textContent = note;
     this.note.hidden = !note;
   }

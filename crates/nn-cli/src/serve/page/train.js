@@ -2,7 +2,7 @@
 
 import { LineChart, drawBars } from "./chart.js";
 import { listen, post } from "./api.js";
-import { card, formula, grouped, make, markPercent, percent, short } from "./dom.js";
+import { card, duration, formula, grouped, make, markPercent, percent, short } from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { Buttons, Check, CommandLine, button, steer } from "./panel.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
@@ -29,7 +29,7 @@ export class TrainView {
       "div",
       { class: "column" },
       card("Settings", this.form.element, this.check.element, this.buttons.element, this.makeRate()),
-      card("The same in a terminal", this.command.element),
+      make("section", { class: "card last" }, make("h2", {}, "The same in a terminal"), this.command.element),
     );
   }
 
@@ -46,8 +46,8 @@ export class TrainView {
       );
     this.rateLine = make(
       "div",
-      { class: "buttons", hidden: true },
-      make("label", { class: "line" }, "Learning rate now", this.rate),
+      { class: "buttons rate", hidden: true },
+      make("label", { class: "line" }, "Rate now", this.rate),
       times("÷ 2", 0.5),
       times("× 2", 2),
     );
@@ -60,9 +60,10 @@ export class TrainView {
       { class: "status", id: "status", role: "status" },
       "Nothing is being trained yet.",
     );
+    this.restarts = make("p", { id: "restarts", hidden: true });
     this.numbers = make("dl", { class: "facts" });
     this.name = make("input", {
-      placeholder: "name, or counted",
+      placeholder: "name, if you like",
       "aria-label": "Name of the run",
       autocomplete: "off",
     });
@@ -77,11 +78,9 @@ export class TrainView {
     this.confusion = make("div", { class: "confusion" });
     this.weights = make("div", { class: "weights" });
     this.weightNote = make("p", { class: "muted" });
-    return make(
+    this.details = make(
       "div",
-      { class: "column" },
-      card("Progress", this.status, this.numbers, this.saveLine, this.saved),
-      make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
+      { class: "column", hidden: true },
       make(
         "div",
         { class: "pair" },
@@ -100,10 +99,17 @@ export class TrainView {
         this.weights,
         this.weightNote,
         formula(
-          "z = W·x + b",
+          "z = x·W + b",
           "an image a neuron: blue pixels raise its weighted sum, orange ones lower it.",
         ),
       ),
+    );
+    return make(
+      "div",
+      { class: "column" },
+      card("Progress", this.status, this.restarts, this.numbers, this.saveLine, this.saved),
+      make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
+      this.details,
     );
   }
 
@@ -150,20 +156,23 @@ export class TrainView {
 
   update(lane) {
     this.lane = lane;
+    this.details.hidden = false;
     this.buttons.update([lane]);
     this.status.textContent = statusOf(lane);
+    this.restarts.textContent = restartsOf(lane);
+    this.restarts.hidden = !this.restarts.textContent;
     this.numbers.replaceChildren(...factsOf(lane));
     const isOpen = ["running", "paused"].includes(lane.phase);
     this.rateLine.hidden = !isOpen;
     if (document.activeElement !== this.rate) this.rate.value = short(lane.learning_rate, 6);
     this.saveLine.hidden = isOpen || lane.phase === "failed" || Boolean(lane.saved);
     const changes = lane.rate_changes
-      .map(([step, rate]) => `to ${short(rate)} after step ${step}`)
+      .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
       .join(", ");
     this.command.update(
       lane.command,
       changes &&
-        `The learning rate was changed by hand (${changes}); the command trains without that change.`,
+        `The learning rate was changed by hand, so this command ends with other weights. The rates were: ${changes}.`,
     );
     this.showCurves(lane);
     drawBars(
@@ -215,11 +224,18 @@ export function statusOf(lane) {
     paused: `Paused in ${epochs}, after step ${grouped(lane.step)}.`,
     stopped: `Stopped after ${short(lane.epochs_done, 3)} epochs.`,
     done: `Done: ${percent(lane.summary?.test_accuracy)} of the test samples right.`,
-    failed: "Failed.",
+    failed: "Failed:",
   };
   const isPlain = lane.phase !== "done" || lane.summary?.test_accuracy != null;
   const state = isPlain ? states[lane.phase] : `Done: test loss ${short(lane.summary?.test_loss)}.`;
   return [state, lane.message].filter(Boolean).join(" ");
+}
+
+/** How often a training went back with half the learning rate, and why the last time. */
+function restartsOf({ restarts }) {
+  const last = restarts.at(-1);
+  if (restarts.length < 2) return last ?? "";
+  return `Gone back ${restarts.length} times. The last: ${last}`;
 }
 
 function factsOf(lane) {
@@ -227,6 +243,8 @@ function factsOf(lane) {
     ["network", `${lane.network}, ${grouped(lane.parameters)} parameters`],
     ["data", `${lane.dataset}, ${grouped(lane.n_samples)} training samples`],
     ["step", `${grouped(lane.step)} of ${grouped(lane.n_batches * lane.n_epochs)}`],
+    ["base learning rate", short(lane.learning_rate, 6)],
+    ["time", duration(lane.seconds)],
     ["speed", `${grouped(lane.samples_per_second)} samples/s`],
   ];
   if (lane.summary) facts.push(["SHA-256 of the weights", lane.summary.weights_sha256]);

@@ -1,0 +1,74 @@
+// A visit to the page of `nn serve`: the program in a temporary folder without
+// data, a chromium without a window, and a pen.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const PATIENCE = 60_000;
+
+/** A digit 3, as places on a sheet of side 1. */
+export const THREE = [...arc(0.48, 0.31, 0.19, -160, 80), ...arc(0.48, 0.67, 0.21, -80, 160)];
+
+/** Starts `program` and `executablePath`; `complaints` collects what goes wrong in the browser. */
+export async function begin(program, executablePath, look = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "nn-browser-"));
+  const { CARGO, NN_DATA_DIR, ...environment } = process.env;
+  const server = spawn(program, ["serve", "--port", "0"], { cwd: folder, env: environment });
+  const address = await addressOf(server);
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const context = await browser.newContext({
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...look,
+  });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(address)) complaints.push(`a request to ${request.url()}`);
+  });
+  const end = async () => {
+    await browser.close();
+    server.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { folder, address, page, complaints, end };
+}
+
+function addressOf(server) {
+  const lines = createInterface({ input: server.stdout });
+  return new Promise((resolve, reject) => {
+    lines.once("line", (line) => resolve(line.split(" ")[0]));
+    server.once("exit", (code) => reject(new Error(`nn serve ended with ${code}`)));
+  });
+}
+
+/** Opens the page anew with this view and experiment. */
+export async function open({ page, address }, hash) {
+  await page.goto("about:blank");
+  await page.goto(`${address}${hash}`);
+}
+
+/** Draws a line through these places. */
+export async function stroke({ page }, points) {
+  const box = await page.locator("#sheet").boundingBox();
+  const places = points.map(([x, y]) => [box.x + x * box.width, box.y + y * box.height]);
+  await page.mouse.move(...places[0]);
+  await page.mouse.down();
+  for (const place of places.slice(1)) await page.mouse.move(...place, { steps: 2 });
+  await page.mouse.up();
+}
+
+/** Places on a circle, clockwise between two angles in degrees; 0 is to the right. */
+function arc(x, y, radius, from, to) {
+  const n = 30;
+  return Array.from({ length: n + 1 }, (_, step) => {
+    const angle = ((from + ((to - from) * step) / n) * Math.PI) / 180;
+    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+  });
+}
