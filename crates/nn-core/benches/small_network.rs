@@ -17,6 +17,7 @@ use nn_core::{
     Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples, Targets, Threads,
     Trainer, TrainingConfig,
 };
+use nn_tensor::{Kernel, vectorize};
 
 const N_SAMPLES: usize = 4096;
 const LEARNING_RATE: f32 = 1e-3;
@@ -51,6 +52,42 @@ fn straight_line(bencher: Bencher<'_, '_>) {
                 network.step(six(&inputs, row), labels[row] as usize);
             }
         });
+}
+
+/// The same code, compiled for the widest instructions of this machine.
+#[divan::bench(max_time = 1)]
+fn straight_line_widest(bencher: Bencher<'_, '_>) {
+    let (inputs, labels) = samples();
+    let mut network = StraightLine::new(network().parameters());
+    let mut row = 0;
+    bencher
+        .counter(ItemsCount::new(N_STEPS))
+        .bench_local(move || {
+            for _ in 0..N_STEPS {
+                row = (row + 1) % N_SAMPLES;
+                vectorize(Step {
+                    network: &mut network,
+                    inputs: six(&inputs, row),
+                    label: labels[row] as usize,
+                });
+            }
+        });
+}
+
+/// A step of [`StraightLine`], to be compiled for several instruction sets.
+struct Step<'a> {
+    network: &'a mut StraightLine,
+    inputs: &'a [f32; 6],
+    label: usize,
+}
+
+impl Kernel for Step<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        self.network.step(self.inputs, self.label)
+    }
 }
 
 fn six(inputs: &Array2<f32>, row: usize) -> &[f32; 6] {
@@ -160,6 +197,7 @@ impl StraightLine {
     }
 
     /// Forward, cross-entropy, backward, W ← W − η·aᵀδ; the loss.
+    #[inline(always)]
     fn step(&mut self, x: &[f32; 6], label: usize) -> f32 {
         let mut a1 = affine(x, &self.w1, &self.b1);
         relu(&mut a1);

@@ -196,20 +196,20 @@ impl<S: Scalar> Gradients<S> {
         let n_rows = inputs.n_rows();
         for index in (0..network.layers().len()).rev() {
             self.through_activation(network, index, n_rows, trace, threads);
-            let layer = network.layers()[index].clone();
+            let (layers, parameters) = network.split_mut();
+            let layer = &layers[index];
             let (below, this) = self.errors.split_at_mut(index);
+            let error = this[0].matrix(n_rows);
             if let Some(below) = below.last_mut() {
-                let weights = layer.weight_matrix(network.parameters());
                 dense::backward(
-                    this[0].matrix(n_rows),
-                    weights,
+                    error,
+                    layer.weight_matrix(parameters),
                     below.matrix_mut(n_rows),
                     threads,
                 );
             }
-            let (weights, bias) = layer.split_mut(network.parameters_mut());
+            let (weights, bias) = layer.split_mut(parameters);
             let transposed = transposed.take_for(index);
-            let error = this[0].matrix(n_rows);
             inputs_of(index, inputs, trace).gradients(
                 error,
                 weights,

@@ -210,6 +210,11 @@ impl<S: Scalar> Network<S> {
         &mut self.parameters
     }
 
+    /// The layers, and all parameters to be changed.
+    pub(crate) fn split_mut(&mut self) -> (&[Layer], &mut [S]) {
+        (&self.layers, &mut self.parameters)
+    }
+
     /// Running averages of batch normalisation, layer by layer: mean, variance.
     pub fn statistics(&self) -> &[S] {
         &self.statistics

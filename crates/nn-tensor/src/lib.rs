@@ -46,6 +46,7 @@ pub mod function;
 mod scalar;
 pub mod threads;
 pub mod matmul;
+pub mod row;
 pub mod sparse;
 pub mod reduce;
 pub mod softmax;

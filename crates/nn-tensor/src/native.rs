@@ -15,6 +15,7 @@ mod single_row;
 mod lists;
 mod sparse;
 mod outer;
+mod row;
 mod pool;
 
 use std::sync::OnceLock;
@@ -27,6 +28,9 @@ pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
 pub(crate) use pairs::{MAX_ROWS as MAX_PAIRED_ROWS, RowPairs, gemm_of_pairs};
 pub(crate) use pool::Pool;
+#[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
+pub use row::RowProducts;
+pub(crate) use row::{add_gradients, error_below, weighted_sums};
 pub(crate) use sparse::add_weighted_rows;
 
 /// The vector instructions that kernels are compiled for.
@@ -54,6 +58,7 @@ impl InstructionSet {
     }
 
     /// The set in use.
+    #[inline]
     pub fn current() -> Self {
         static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
         *CURRENT.get_or_init(|| {

@@ -82,7 +82,22 @@ impl Threads {
     /// });
     /// assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     /// ```
+    #[inline]
     pub fn for_each_piece<T: Send>(
+        &self,
+        values: &mut [T],
+        unit: usize,
+        min_len: usize,
+        work: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        if self.pool.is_none() || values.len() <= min_len {
+            return work(0, values);
+        }
+        self.for_each_of_pieces(values, unit, min_len, work);
+    }
+
+    #[inline(never)]
+    fn for_each_of_pieces<T: Send>(
         &self,
         values: &mut [T],
         unit: usize,
@@ -91,9 +106,6 @@ impl Threads {
     ) {
         let piece = values.len().div_ceil(MAX_PIECES).max(min_len);
         let piece = piece.next_multiple_of(unit).max(1);
-        if self.pool.is_none() || values.len() <= piece {
-            return work(0, values);
-        }
         let mut pieces: [&mut [T]; MAX_PIECES] = Default::default();
         let mut n_pieces = 0;
         for (slot, values) in pieces.iter_mut().zip(values.chunks_mut(piece)) {

@@ -12,9 +12,12 @@
 //! really gives.
 
 use nn_tensor::reduce::add_rows;
-use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add};
+use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 
 use super::MIN_PIECE;
+
+/// Layers with this many weights are worth several threads even for one sample.
+const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;
 
 /// `Z = A·W + b`
 ///
@@ -31,9 +34,32 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     sums: impl Into<MatrixMut<'z, S>>,
     threads: &Threads,
 ) {
+    let (inputs, weights): (Matrix<'a, S>, Matrix<'w, S>) = (inputs.into(), weights.into());
     let mut sums: MatrixMut<'z, S> = sums.into();
+    if let (Some(inputs), Some(weights)) = (single_row(inputs), small(weights)) {
+        let sums = sums.into_slice().expect("a batch is contiguous");
+        return row::weighted_sums(inputs, weights, bias, sums);
+    }
     fill_rows(sums.reborrow(), bias, threads);
     matmul_add(inputs, weights, sums, threads);
+}
+
+/// The one row of a batch that has no more.
+#[inline]
+fn single_row<S>(rows: Matrix<'_, S>) -> Option<&[S]> {
+    if rows.shape()[0] == 1 {
+        rows.to_slice()
+    } else {
+        None
+    }
+}
+
+/// The weights, if they are few enough for one thread.
+#[inline]
+fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
+    weights
+        .to_slice()
+        .filter(|weights| weights.len() < MAX_SINGLE_ROW_WEIGHTS)
 }
 
 /// Every row of the sums begins as the bias.
@@ -73,7 +99,14 @@ pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     bias_gradient: &mut [S],
     threads: &Threads,
 ) {
-    let (inputs, error) = (inputs.into(), error.into());
+    let (inputs, error): (Matrix<'a, S>, Matrix<'d, S>) = (inputs.into(), error.into());
+    let mut weights_gradient: MatrixMut<'w, S> = weights_gradient.into();
+    if let (Some(inputs), Some(error)) = (single_row(inputs), single_row(error))
+        && inputs.len() * error.len() < MAX_SINGLE_ROW_WEIGHTS
+        && let Some(weights_gradient) = weights_gradient.reborrow().into_slice()
+    {
+        return row::add_gradients(inputs, error, weights_gradient, bias_gradient);
+    }
     matmul_add(inputs.t(), error, weights_gradient, threads);
     add_rows(error, bias_gradient, threads);
 }
@@ -109,5 +142,11 @@ pub fn backward<'d, 'w, 'b, S: Scalar>(
     error_below: impl Into<MatrixMut<'b, S>>,
     threads: &Threads,
 ) {
-    matmul(error, weights.into().t(), error_below, threads);
+    let (error, weights): (Matrix<'d, S>, Matrix<'w, S>) = (error.into(), weights.into());
+    let error_below: MatrixMut<'b, S> = error_below.into();
+    if let (Some(error), Some(weights)) = (single_row(error), small(weights)) {
+        let error_below = error_below.into_slice().expect("a batch is contiguous");
+        return row::error_below(error, weights, error_below);
+    }
+    matmul(error, weights.t(), error_below, threads);
 }

@@ -8,6 +8,7 @@ mod golden;
 mod gradient_check;
 mod equations;
 mod properties;
+mod single_rows;
 mod training;
 mod estimator_checks;
 mod checkpoint;

@@ -123,23 +123,28 @@ unsafe fn pack_numbers<V: Simd, const VECTORS: usize>(panel: Panel<V::T>) {
     }
 }
 
-/// Turns a square: lane j of vector i becomes lane i of vector j.
+/// Turns `N` vectors with the numbers of a matrix of `LANES` rows and `N`
+/// columns, row after row, into its columns. `N` is a power of two, at most
+/// `LANES`; of a square, lane j of vector i becomes lane i of vector j.
 ///
 /// Each round interleaves the upper half of the vectors with the lower one,
-/// which moves one bit of the lane's number into the vector's number.
+/// which moves the first bit of a number's place to the end.
 ///
 /// # Safety
 /// The machine must have the instructions of `V`.
 #[inline(always)]
-unsafe fn transposed<V: Simd, const LANES: usize>(mut square: [V; LANES]) -> [V; LANES] {
-    for _ in 0..LANES.ilog2() {
-        let before = square;
-        for index in 0..LANES / 2 {
+pub(super) unsafe fn transposed<V: Simd, const N: usize>(mut vectors: [V; N]) -> [V; N] {
+    if N == 1 {
+        return vectors;
+    }
+    for _ in 0..V::LANES.ilog2() {
+        let before = vectors;
+        for index in 0..N / 2 {
             // SAFETY: see above.
-            let (even, odd) = unsafe { before[index].interleave(before[index + LANES / 2]) };
-            square[2 * index] = even;
-            square[2 * index + 1] = odd;
+            let (even, odd) = unsafe { before[index].interleave(before[index + N / 2]) };
+            vectors[2 * index] = even;
+            vectors[2 * index + 1] = odd;
         }
     }
-    square
+    vectors
 }

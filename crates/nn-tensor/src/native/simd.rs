@@ -10,6 +10,9 @@ pub(super) unsafe trait Simd: Copy {
     type T: Copy + Default + PartialEq + std::ops::Add<Output = Self::T> + 'static;
     const LANES: usize;
 
+    /// Whether [`interleave`](Self::interleave) is two instructions.
+    const INTERLEAVES_FAST: bool = false;
+
     /// All lanes 0.
     unsafe fn zero() -> Self;
 
@@ -155,6 +158,7 @@ mod x86 {
     unsafe impl Simd for __m512 {
         type T = f32;
         const LANES: usize = 16;
+        const INTERLEAVES_FAST: bool = true;
 
         #[inline(always)]
         unsafe fn zero() -> Self {
@@ -266,6 +270,7 @@ mod x86 {
     unsafe impl Simd for __m512d {
         type T = f64;
         const LANES: usize = 8;
+        const INTERLEAVES_FAST: bool = true;
 
         #[inline(always)]
         unsafe fn zero() -> Self {

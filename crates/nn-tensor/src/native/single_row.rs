@@ -4,6 +4,7 @@
 //! the same answer alone as in a batch.
 
 use super::gemm::{KC, Strip};
+use super::pack::transposed;
 use super::simd::{MAX_LANES, Simd, load_up_to, store_up_to};
 
 /// The row of C for a B of contiguous rows. Rows of B that would be multiplied
@@ -14,27 +15,60 @@ use super::simd::{MAX_LANES, Simd, load_up_to, store_up_to};
 /// As [`times_columns`].
 #[inline(always)]
 pub(super) unsafe fn times_rows<V: Simd>(strip: Strip<V::T>) {
+    // SAFETY: as the caller's promise.
+    unsafe { times_rows_onto::<V>(strip, strip.c) }
+}
+
+/// As [`times_rows`]; if the product is to be added, then to `start`.
+///
+/// # Safety
+/// As [`times_columns`]; `start` is a row as long as that of C, perhaps the same.
+#[inline(always)]
+pub(super) unsafe fn times_rows_onto<V: Simd>(strip: Strip<V::T>, start: *const V::T) {
     let mut terms = [0; KC + MAX_LANES];
     // SAFETY: the columns of the blocks follow one another up to `columns`.
     unsafe {
-        let terms = nonzero_terms::<V>(strip, &mut terms);
+        let terms = terms_of::<V>(strip, &mut terms);
         let mut column = 0;
-        while column + 4 * V::LANES < strip.columns {
-            block::<V, 8>(strip, terms, column);
+        while column + 8 * V::LANES <= strip.columns {
+            block::<V, 8, false>(strip, start, terms, column);
             column += 8 * V::LANES;
         }
-        while column + V::LANES < strip.columns {
-            block::<V, 4>(strip, terms, column);
-            column += 4 * V::LANES;
-        }
-        if column < strip.columns {
-            block::<V, 1>(strip, terms, column);
+        let rest = strip.columns - column;
+        if rest == 4 * V::LANES {
+            block::<V, 4, false>(strip, start, terms, column);
+        } else if rest == 2 * V::LANES {
+            block::<V, 2, false>(strip, start, terms, column);
+        } else if rest > 4 * V::LANES {
+            block::<V, 8, true>(strip, start, terms, column);
+        } else if rest > 2 * V::LANES {
+            block::<V, 4, true>(strip, start, terms, column);
+        } else if rest > V::LANES {
+            block::<V, 2, true>(strip, start, terms, column);
+        } else if rest > 0 {
+            block::<V, 1, true>(strip, start, terms, column);
         }
     }
 }
 
 /// Room for the indices of a whole sum, and of the lanes after it.
 type Terms = [u16; KC + MAX_LANES];
+
+/// Sums of so few terms are done before their zeros are found.
+const ALL_TERMS: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// The terms to add up: all of a short sum, otherwise those that are not 0.
+///
+/// # Safety
+/// As [`times_columns`].
+#[inline(always)]
+unsafe fn terms_of<V: Simd>(strip: Strip<V::T>, terms: &mut Terms) -> &[u16] {
+    match ALL_TERMS.get(..strip.depth) {
+        Some(all) => all,
+        // SAFETY: as the caller's promise.
+        None => unsafe { nonzero_terms::<V>(strip, terms) },
+    }
+}
 
 /// Where `a` is not 0.
 ///
@@ -63,13 +97,24 @@ unsafe fn nonzero_terms<V: Simd>(strip: Strip<V::T>, terms: &mut Terms) -> &[u16
     &terms[..n]
 }
 
-/// Up to `N` vectors of columns from `column` on.
+/// `N` vectors of columns from `column` on, of which the last ones may not
+/// exist if `IS_PART`.
 ///
 /// # Safety
-/// As [`times_columns`]; the terms must exist.
+/// As [`times_rows_onto`]; the terms must exist.
 #[inline(always)]
-unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, terms: &[u16], column: usize) {
-    let columns = strip.columns - column;
+unsafe fn block<V: Simd, const N: usize, const IS_PART: bool>(
+    strip: Strip<V::T>,
+    start: *const V::T,
+    terms: &[u16],
+    column: usize,
+) {
+    let n_columns = if IS_PART {
+        strip.columns - column
+    } else {
+        N * V::LANES
+    };
+    let columns_from = |vector: usize| n_columns.saturating_sub(vector * V::LANES);
     // SAFETY: every address below lies in the strip that the caller vouches for.
     unsafe {
         let mut sums = [V::zero(); N];
@@ -78,30 +123,23 @@ unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, terms: &[u16], colu
             let a = V::splat(*strip.a.offset(index * strip.a_depth_stride));
             let b = strip.panel.offset(index * strip.b_row_stride).add(column);
             for (vector, sum) in sums.iter_mut().enumerate() {
-                let start = vector * V::LANES;
-                let n = columns.saturating_sub(start);
-                *sum = a.multiply_add(load_up_to::<V>(b.wrapping_add(start), n), *sum);
+                let b = b.wrapping_add(vector * V::LANES);
+                *sum = a.multiply_add(load_up_to::<V>(b, columns_from(vector)), *sum);
             }
         }
-        let c = strip.c.add(column);
-        for (vector, sum) in sums.into_iter().enumerate() {
-            let start = vector * V::LANES;
-            let n = columns.saturating_sub(start);
+        for (vector, mut sum) in sums.into_iter().enumerate() {
+            let (first, n) = (column + vector * V::LANES, columns_from(vector));
             if n > 0 {
-                let c = c.add(start);
-                let sum = if strip.accumulate {
-                    load_up_to::<V>(c, n).add(sum)
-                } else {
-                    sum
-                };
-                store_up_to(sum, c, n);
+                if strip.accumulate {
+                    sum = load_up_to::<V>(start.add(first), n).add(sum);
+                }
+                store_up_to(sum, strip.c.add(first), n);
             }
         }
     }
 }
 
-/// The row of C for a B of contiguous columns, a number at a time: the sums of
-/// neighbouring columns do not wait for each other.
+/// The row of C for a B of contiguous columns.
 ///
 /// # Safety
 /// `strip` must describe memory that exists, and the machine must have the
@@ -109,6 +147,83 @@ unsafe fn block<V: Simd, const N: usize>(strip: Strip<V::T>, terms: &[u16], colu
 /// compiled for.
 #[inline(always)]
 pub(super) unsafe fn times_columns<V: Simd>(strip: Strip<V::T>) {
+    let columns_follow = strip.b_row_stride == strip.depth as isize;
+    // SAFETY: as the caller's promise; a vector has at least as many lanes as
+    // the columns have numbers.
+    unsafe {
+        match strip.depth {
+            1 if columns_follow => turned_columns::<V, 1>(strip),
+            2 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 2>(strip),
+            4 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 4>(strip),
+            8 if V::INTERLEAVES_FAST && columns_follow => turned_columns::<V, 8>(strip),
+            _ => single_columns::<V>(strip),
+        }
+    }
+}
+
+/// [`times_columns`] for columns of `N` numbers that follow one another: as many
+/// as a vector has lanes are turned in registers.
+///
+/// # Safety
+/// As [`times_columns`]; `N` is a power of two, at most `LANES`.
+#[inline(always)]
+unsafe fn turned_columns<V: Simd, const N: usize>(strip: Strip<V::T>) {
+    let whole = strip.columns - strip.columns % V::LANES;
+    // SAFETY: the columns exist.
+    unsafe {
+        for column in (0..whole).step_by(V::LANES) {
+            turned_block::<V, N, false>(strip, column);
+        }
+        if whole < strip.columns {
+            turned_block::<V, N, true>(strip, whole);
+        }
+    }
+}
+
+/// A vector of sums from `column` on, of which the last ones may not exist if
+/// `IS_PART`.
+///
+/// # Safety
+/// As [`turned_columns`]; the columns must exist.
+#[inline(always)]
+unsafe fn turned_block<V: Simd, const N: usize, const IS_PART: bool>(
+    strip: Strip<V::T>,
+    column: usize,
+) {
+    let n_columns = if IS_PART {
+        strip.columns - column
+    } else {
+        V::LANES
+    };
+    let b = strip.panel.wrapping_add(column * N);
+    // SAFETY: every address below lies in the strip that the caller vouches
+    // for; of columns that do not exist nothing is read or written.
+    unsafe {
+        let mut vectors = [V::zero(); N];
+        for (index, slot) in vectors.iter_mut().enumerate() {
+            let n = (n_columns * N).saturating_sub(index * V::LANES);
+            *slot = load_up_to(b.wrapping_add(index * V::LANES), n);
+        }
+        let mut sum = V::zero();
+        for (index, terms) in transposed(vectors).into_iter().enumerate() {
+            let a = *strip.a.offset(index as isize * strip.a_depth_stride);
+            sum = V::splat(a).multiply_add(terms, sum);
+        }
+        let c = strip.c.add(column);
+        if strip.accumulate {
+            sum = load_up_to::<V>(c, n_columns).add(sum);
+        }
+        store_up_to(sum, c, n_columns);
+    }
+}
+
+/// [`times_columns`] a number at a time: the sums of neighbouring columns do not
+/// wait for each other.
+///
+/// # Safety
+/// As [`times_columns`].
+#[inline(always)]
+unsafe fn single_columns<V: Simd>(strip: Strip<V::T>) {
     const TOGETHER: usize = 8;
     let whole = strip.columns - strip.columns % TOGETHER;
     // SAFETY: the columns exist.

@@ -6,7 +6,7 @@
 
 use ndarray::{Array2, ArrayView2, s};
 use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
-use nn_tensor::{Scalar, Threads, matmul, matmul_add};
+use nn_tensor::{Scalar, Threads, matmul, matmul_add, row};
 
 /// Around what registers and blocks of them hold.
 const WIDTHS: &[usize] = if cfg!(miri) {
@@ -40,6 +40,36 @@ fn products_of_all_layouts() {
 fn sums_of_rows_without_their_zeros() {
     check_sparse::<f32>();
     check_sparse::<f64>();
+}
+
+#[test]
+fn single_rows() {
+    check_single_rows::<f32>();
+    check_single_rows::<f64>();
+}
+
+fn check_single_rows<S: Scalar>() {
+    for &n_inputs in WIDTHS {
+        for &n_outputs in WIDTHS {
+            let (inputs, error) = (numbers::<S>(1, n_inputs, 5), numbers::<S>(1, n_outputs, 6));
+            let (weights, bias) = (numbers(n_inputs, n_outputs, 7), numbers(1, n_outputs, 8));
+            let mut sums = vec![S::nan(); n_outputs];
+            row::weighted_sums(flat(&inputs), flat(&weights), flat(&bias), &mut sums);
+            let expected = product(inputs.view(), weights.view()) + &bias;
+            assert_eq!(sums, flat(&expected), "{n_inputs} to {n_outputs}");
+
+            let mut below = vec![S::nan(); n_inputs];
+            row::error_below(flat(&error), flat(&weights), &mut below);
+            let expected = product(error.view(), weights.t());
+            assert_eq!(below, flat(&expected), "{n_inputs} to {n_outputs}");
+
+            let (mut new_weights, mut new_bias) = (flat(&weights).to_vec(), flat(&bias).to_vec());
+            row::add_gradients(flat(&inputs), flat(&error), &mut new_weights, &mut new_bias);
+            let expected = &weights + &product(inputs.t(), error.view());
+            assert_eq!(new_weights, flat(&expected), "{n_inputs} to {n_outputs}");
+            assert_eq!(new_bias, flat(&(&bias + &error)));
+        }
+    }
 }
 
 fn check_products<S: Scalar>() {
