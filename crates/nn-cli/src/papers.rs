@@ -23,7 +23,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-
 use crate::args::{PapersArguments, PapersCommand, PapersRunArguments, threads};
 use crate::datasets::{self, GLYPHS};
 use crate::failure::{Code, Failure, Result};

@@ -158,6 +158,10 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         ),
         ("--class-weight heavy", &["--class-weight", "heavy"]),
         (
+            "--class-weight 0,0,0,0,0,0,0,0,0,0",
+            &["--class-weight: expected at least one number above 0"],
+        ),
+        (
             "--loss cross-entropy --output-activation relu",
             &["cross-entropy", "softmax"],
         ),
@@ -195,6 +199,26 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         assert_eq!((ended.code, &ended.stdout[..]), (Some(2), ""), "{flags}");
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_check_of_no_parameter_is_no_check() {
+    let ended = Scratch::new().nn("gradcheck --data glyphs --parameters 0");
+    assert_eq!((ended.code, &ended.stdout[..]), (Some(2), ""));
+    assert!(
+        ended.stderr.contains("'--parameters <N>'"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_table_is_no_data_set_to_describe() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch
+        .nn("data info trees.csv")
+        .refuses(2, &["trees.csv: ", "found a table", "nn train --data"]);
 }
 
 #[test]
