@@ -347,6 +347,9 @@ impl Session<'_> {
     /// How to go on with a training that our own disk has ended.
     fn continuation(&self) -> String {
         let (program, run) = (terminal::program(), self.run_dir.path().display());
+        if !self.run_dir.path().is_dir() {
+            return format!("{run} was removed or moved meanwhile; train again, or move it back");
+        }
         let from = match self.run_dir.checkpoints.newest_name() {
             Some(name) => format!("from checkpoint/{name}"),
             None => "from its beginning".to_owned(),

@@ -130,3 +130,30 @@ fn a_file_that_is_no_text_is_damaged_and_says_where() {
         fs::write(&path, whole).expect("the run is ours");
     }
 }
+
+#[test]
+fn a_damaged_row_or_summary_is_named() {
+    let scratch = two_runs();
+    for (name, added, parts) in [
+        (
+            "metrics.csv",
+            "3,30,0.1,0.5\n",
+            &["metrics.csv:4: expected 9 numbers, found \"3,30,0.1,0.5\""][..],
+        ),
+        (
+            "metrics.csv",
+            "3,x,\u{1b}[31m,1,1,1,1,1,1\n",
+            &["metrics.csv:4: ", "u{1b}"],
+        ),
+        ("summary.json", "}", &["summary.json: ", "line"]),
+    ] {
+        let path = scratch.path(format!("runs/a/{name}"));
+        let whole = fs::read(&path).expect("the run has ended");
+        fs::write(&path, [&whole[..], added.as_bytes()].concat()).expect("the run is ours");
+        for reader in READERS {
+            eprintln!("{name}, {reader}");
+            scratch.nn(reader).refuses(3, parts);
+        }
+        fs::write(&path, whole).expect("the run is ours");
+    }
+}
