@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_search::{Menu, Stopping, Strategy};
 use nn_tensor::Threads;
 
+use crate::data_name;
 use crate::objective::Objective;
 use crate::settings::Settings;
 
@@ -80,6 +81,16 @@ pub(crate) struct RunChoice {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: WeightCheck,
+}
+
+/// Whether a model is used whose weights are no numbers.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct WeightCheck {
+    /// Use a model with NaN or infinite weights, too
+    #[arg(long)]
+    pub(crate) allow_nonfinite: bool,
 }
 
 #[derive(Args, Debug)]
@@ -119,6 +130,9 @@ pub(crate) struct TrainArguments {
     pub(crate) checkpoint_interval: Option<Duration>,
     #[command(flatten)]
     pub(crate) work: WorkArguments,
+    /// Refuse what is otherwise only warned of before the first step (exit code 2)
+    #[arg(long, help_heading = "Run")]
+    pub(crate) strict: bool,
     /// Write no report.html and no plots; `nn report` can do it later
     #[arg(long, help_heading = "Run")]
     pub(crate) no_report: bool,
@@ -228,7 +242,7 @@ pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR")]
+    #[arg(long, value_name = "NAME|DIR", value_parser = data_name::parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
@@ -265,7 +279,7 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     pub(crate) index: Option<String>,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR", requires = "index")]
+    #[arg(long, value_name = "NAME|DIR", requires = "index", value_parser = data_name::parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
@@ -282,6 +296,8 @@ pub(crate) struct ReportArguments {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) weights: WeightCheck,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// Which samples [default: test, or what comes nearest]
@@ -332,7 +348,8 @@ pub(crate) struct GradcheckArguments {
         value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) samples: u16,
     /// Parameters to check in each layer, chosen at random
-    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Check",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     pub(crate) parameters: usize,
 }
 
@@ -349,7 +366,7 @@ pub(crate) struct TraceArguments {
     #[arg(long, value_name = "K")]
     pub(crate) index: usize,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR")]
+    #[arg(long, value_name = "NAME|DIR", value_parser = data_name::parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
@@ -381,6 +398,8 @@ pub(crate) struct DoctorArguments {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs_dir: PathBuf,
     #[command(flatten)]
+    pub(crate) weights: WeightCheck,
+    #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// One JSON object on standard output
     #[arg(long)]
@@ -403,7 +422,7 @@ pub(crate) enum DataCommand {
     /// Size, classes, origin and files of a data set
     Info {
         /// A name from `nn data list`, or a folder of IDX files
-        #[arg(value_name = "NAME|DIR")]
+        #[arg(value_name = "NAME|DIR", value_parser = data_name::parser())]
         name: String,
         #[command(flatten)]
         folder: DataFolder,

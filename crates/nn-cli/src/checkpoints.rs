@@ -17,6 +17,7 @@ use crate::atomic_file;
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
 use crate::plan::Plan;
+use crate::regular_file;
 
 /// Checkpoints that are kept besides the best.
 const KEPT: usize = 3;
@@ -159,15 +160,8 @@ fn name_of(step: u64) -> String {
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {
-    let kind = fs::metadata(path).map_err(|error| Failure::io(path, &error))?;
-    if !kind.is_file() {
-        return Err(Failure::new(
-            Code::Data,
-            format!("{}: not a regular file", path.display()),
-        ));
-    }
-    let file = File::open(path).map_err(|error| Failure::io(path, &error))?;
-    Checkpoint::read(file).map_err(|error| Failure::from(error).at(path.display()))
+    Checkpoint::read(regular_file::open(path)?)
+        .map_err(|error| Failure::from(error).at(path.display()))
 }
 
 /// Locks `path` and leaves the number of this process in it.

@@ -9,8 +9,10 @@ use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_tensor::Threads;
 
 use crate::args::{DataArguments, DataCommand};
+use crate::data_name;
 use crate::datasets::{self, GLYPHS};
 use crate::failure::{Failure, Result};
+use crate::table::is_table;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
@@ -71,6 +73,16 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
         if !source.is_present(data_dir) {
             return Ok(());
         }
+    }
+    if is_table(&data_name::path(name)) {
+        return Err(Failure::usage(format!(
+            "{}: expected the name of a data set or a folder of IDX files, found a table",
+            data_name::shown(name)
+        ))
+        .help(format!(
+            "`{} train --data FILE.csv` says what it finds in a table",
+            terminal::program()
+        )));
     }
     let dataset = datasets::load_dataset(name, data_dir, None, &Threads::all())?;
     terminal::line(format!(

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets, split};
-use nn_data::preprocessing::{Preprocessing, TargetEncoding};
+use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
 use nn_tensor::random::{Purpose, Streams};
 
 use crate::args::SplitChoice;
+use crate::data_name;
 use crate::failure::{Failure, Result};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -49,7 +50,7 @@ pub(crate) struct Data {
     /// How raw rows become inputs, if it is a table.
     pub(crate) preprocessing: Option<Preprocessing>,
     /// What a user should know about it.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
     /// SHA-256 of the file, if it is a table.
     pub(crate) table_sha256: Option<String>,
     sample_weights: Option<Vec<f32>>,
@@ -137,9 +138,7 @@ pub(crate) fn to_learn(
         ..Request::to_learn(&name, data_dir, &selection)
     };
     let data = Data::load(&request, threads)?;
-    for note in &data.notes {
-        say(&format!("note      {note}"));
-    }
+    data.say_notes(say);
     Ok(data)
 }
 
@@ -176,19 +175,18 @@ fn load_dataset_of(
         let n_train = limit_train.unwrap_or(glyphs::N_TRAIN);
         return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads));
     }
-    if Path::new(name).is_dir() {
-        return Ok(Dataset::load_idx_folder(Path::new(name))?);
+    let path = data_name::path(name);
+    if path.is_dir() {
+        return Ok(Dataset::load_idx_folder(&path)?);
     }
     match catalog::find(name) {
         Ok(source) => Ok(Dataset::load(source, data_dir)?),
-        Err(_) if locate(Path::new(name), run).is_dir() => {
-            Ok(Dataset::load_idx_folder(&locate(Path::new(name), run))?)
-        }
+        Err(_) if locate(&path, run).is_dir() => Ok(Dataset::load_idx_folder(&locate(&path, run))?),
         Err(_) => {
             let known: Vec<_> = names().collect();
             Err(Failure::usage(format!(
                 "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {}",
-                name.escape_debug(),
+                data_name::shown(name).escape_debug(),
                 known.join(", ")
             ))
             .help(format!("`{} data list` shows them", terminal::program())))
@@ -270,8 +268,9 @@ impl Division {
 impl Data {
     /// Loads what is asked for and says what is to be learned from it.
     pub(crate) fn load(request: &Request<'_>, threads: &Threads) -> Result<Self> {
-        let mut data = if table::is_table(Path::new(request.name)) {
-            let loaded = table::load(&locate(Path::new(request.name), request.run), request)?;
+        let path = data_name::path(request.name);
+        let mut data = if table::is_table(&path) {
+            let loaded = table::load(&locate(&path, request.run), request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),
                 task: loaded.task,
@@ -314,6 +313,13 @@ impl Data {
             data.task = Task::Classes(2);
         }
         Ok(data)
+    }
+
+    /// Tells what a user should know about it.
+    pub(crate) fn say_notes(&self, say: impl Fn(&str)) {
+        for note in &self.notes {
+            say(&format!("note      {note}"));
+        }
     }
 
     pub(crate) fn n_inputs(&self) -> usize {

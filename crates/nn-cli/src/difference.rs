@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::data_name;
 use crate::datasets::Data;
 use crate::failure::{Failure, Result};
 use crate::plan::Plan;
@@ -17,10 +18,10 @@ pub(crate) fn check_flags(
     if let Some(name) = &flags.data
         && settings.data.as_ref() != Some(name)
     {
-        let name = name.escape_debug();
         return Err(other_settings(&[format!(
-            "data: the run has \"{}\", asked for \"{name}\"",
-            data.origin
+            "data: the run has \"{}\", asked for \"{}\"",
+            data_name::shown(&data.origin),
+            data_name::shown(name).escape_debug()
         )]));
     }
     let asked = Plan::new(&flags.clone().or(settings), data)?;

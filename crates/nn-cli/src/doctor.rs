@@ -73,7 +73,7 @@ fn checks() -> impl Iterator<Item = &'static Check> {
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<()> {
     let directory = locate_run(&arguments.run, &arguments.runs_dir)?;
-    let case = Case::read(&directory, &arguments.folder.data_dir)?;
+    let case = Case::read(&directory, &arguments.folder.data_dir, arguments.weights)?;
     let looks: Vec<_> = checks().map(|check| (check, (check.look)(&case))).collect();
     if arguments.json {
         terminal::line(to_json(&case, &looks));

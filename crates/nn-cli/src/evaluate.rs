@@ -10,15 +10,16 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::{EvaluateArguments, SplitChoice};
+use crate::data_name;
 use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
-use crate::run_dir::{locate_model, read_model};
+use crate::run_dir::{chosen_model, locate_model};
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let model = chosen_model(&arguments.choice)?;
     let threads = Threads::all();
     let place = locate_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
     let origin = Origin::new(&place, arguments.data.as_deref());
@@ -26,7 +27,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let samples = choose(data.parts()?, arguments.split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
         Failure::from(error)
-            .at(&data.origin)
+            .at(data_name::shown(&data.origin))
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
     if arguments.json {
@@ -86,7 +87,8 @@ pub(crate) fn data_of(
         return Err(Failure::new(
             Code::Data,
             format!(
-                "{name}: changed since the training: expected SHA-256 {}, found {}",
+                "{}: changed since the training: expected SHA-256 {}, found {}",
+                data_name::shown(name),
                 trained_on.as_deref().unwrap_or_default(),
                 data.table_sha256.as_deref().unwrap_or_default()
             ),

@@ -5,12 +5,13 @@ use nn_core::model_file::weights_sha256;
 use serde_json::json;
 
 use crate::args::InspectArguments;
+use crate::data_name;
 use crate::failure::Result;
-use crate::run_dir::read_model;
+use crate::run_dir::chosen_model;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &InspectArguments) -> Result<()> {
-    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let model = chosen_model(&arguments.choice)?;
     if arguments.json {
         terminal::line(to_json(&model));
     } else {
@@ -61,7 +62,7 @@ fn show(model: &Model) {
         for (name, value) in settings {
             let value = value
                 .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
+                .map_or_else(|| value.to_string(), data_name::shown);
             terminal::line(format!("  --{name} {value}"));
         }
     }

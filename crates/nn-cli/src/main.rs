@@ -8,6 +8,7 @@
 mod failure;
 mod terminal;
 mod objective;
+mod data_name;
 mod args;
 mod settings;
 mod selection;
@@ -15,8 +16,10 @@ mod datasets;
 mod table;
 mod plan;
 mod deformation;
+mod doubt;
 mod difference;
 mod disk;
+mod regular_file;
 mod atomic_file;
 mod metrics_file;
 mod checkpoints;

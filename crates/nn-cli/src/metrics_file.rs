@@ -5,13 +5,13 @@
 //! off, are taken out and will be written again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use nn_core::training::EpochReport;
 
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
+use crate::regular_file;
 
 const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
     validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";
@@ -111,15 +111,11 @@ impl MetricsFile {
     /// The file of a run that is continued after `n_epochs` epochs, and their
     /// rows.
     pub(crate) fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<Row>)> {
-        let opened = disk::open(OpenOptions::new().read(true).append(true), &path);
-        let mut file = match opened {
-            Err(error) if error.kind() == ErrorKind::NotFound && n_epochs == 0 => {
-                return Ok((Self::create(path)?, Vec::new()));
-            }
-            opened => opened.map_err(|error| Failure::io(&path, &error))?,
+        let text = match regular_file::find_text(&path)? {
+            None if n_epochs == 0 => return Ok((Self::create(path)?, Vec::new())),
+            text => text.unwrap_or_default(),
         };
-        let mut text = String::new();
-        file.read_to_string(&mut text)
+        let mut file = disk::open(OpenOptions::new().append(true), &path)
             .map_err(|error| Failure::io(&path, &error))?;
         let (rows, length) = first_rows(&text, n_epochs);
         if rows.len() < n_epochs {

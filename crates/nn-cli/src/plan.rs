@@ -287,6 +287,10 @@ fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
                 weights.len()
             )))
         }
+        (ClassWeights::Given(weights), _) if weights.iter().all(|&weight| weight == 0.0) => Err(
+            Failure::usage("--class-weight: expected at least one number above 0, found none")
+                .help("a weight of 0 leaves a class out, 2 counts each of its samples twice"),
+        ),
         _ => Ok(()),
     }
 }

@@ -18,13 +18,13 @@ use crate::args::PredictArguments;
 use crate::atomic_file;
 use crate::evaluate::{Origin, data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
-use crate::run_dir::{locate_model, read_model};
+use crate::run_dir::{chosen_model, locate_model};
 use crate::table::is_table;
 use crate::terminal;
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     check_output(arguments)?;
-    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let model = chosen_model(&arguments.choice)?;
     let mut predictor = Predictor::new(&model);
     match &arguments.index {
         Some(index) => predict_samples(&mut predictor, arguments, &parse_range(index)?),

@@ -59,7 +59,7 @@ pub(crate) struct Written {
 /// Writes the report of a run with as much as is at hand.
 fn report_on(directory: &Path, arguments: &ReportArguments, threads: &Threads) -> Result<Written> {
     let mut missing = Vec::new();
-    let model = read_model(directory, &arguments.runs_dir)
+    let model = read_model(directory, &arguments.runs_dir, arguments.weights)
         .map_err(|failure| missing.push(format!("The network: {}", failure.message())))
         .ok();
     let data_dir = &arguments.folder.data_dir;

@@ -3,17 +3,19 @@
 //!
 //! A run is never overwritten, and under its name a file is always whole.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nn_core::Model;
 
+use crate::args::{RunChoice, WeightCheck};
 use crate::atomic_file;
 use crate::checkpoints::Checkpoints;
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::{MetricsFile, Row};
+use crate::regular_file;
 use crate::settings::Settings;
 
 /// Name of the model file in a run directory.
@@ -145,7 +147,7 @@ pub(crate) fn is_finished(run: &Path) -> bool {
 
 /// Why a training diverged, if it did.
 pub(crate) fn read_failure(run: &Path) -> Option<String> {
-    let text = fs::read_to_string(run.join(FAILURE)).ok()?;
+    let text = regular_file::read_text(&run.join(FAILURE)).ok()?;
     let failure: serde_json::Value = serde_json::from_str(&text).ok()?;
     failure["diverged"].as_str().map(str::to_owned)
 }
@@ -193,23 +195,30 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
     ))
 }
 
+/// The model that was asked for.
+pub(crate) fn chosen_model(choice: &RunChoice) -> Result<Model> {
+    read_model(&choice.run, &choice.runs_dir, choice.weights)
+}
+
 /// Finds and reads the model that `run` means: a directory, a name in
 /// `runs_dir`, or a model file.
-pub(crate) fn read_model(run: &Path, runs_dir: &Path) -> Result<Model> {
+pub(crate) fn read_model(run: &Path, runs_dir: &Path, weights: WeightCheck) -> Result<Model> {
     let path = locate_model(run, runs_dir)?;
-    let kind = fs::metadata(&path).map_err(|error| Failure::io(&path, &error))?;
-    if !kind.is_file() {
-        return Err(Failure::new(
-            Code::Data,
-            format!("{}: not a regular file", path.display()),
-        ));
-    }
-    let file = File::open(&path).map_err(|error| Failure::io(&path, &error))?;
-    Model::read(file).map_err(|error| {
-        Failure::from(error)
-            .of_data()
-            .at(path.display())
-            .help("the file is damaged or no model; copy it again, or train again")
+    let file = regular_file::open(&path)?;
+    let read = if weights.allow_nonfinite {
+        Model::read_with_nonfinite(file)
+    } else {
+        Model::read(file)
+    };
+    read.map_err(|error| {
+        let help = match error {
+            nn_core::Error::NotFiniteWeight { .. } => {
+                "train again; to see what is in it, add --allow-nonfinite to \
+                 evaluate, predict, inspect, trace, report or doctor"
+            }
+            _ => "the file is damaged or no model; copy it again, or train again",
+        };
+        Failure::from(error).of_data().at(path.display()).help(help)
     })
 }
 

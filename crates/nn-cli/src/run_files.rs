@@ -2,13 +2,14 @@
 //! `summary.json`.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use nn_report::{Epoch, Run, Summary};
 use serde_json::Value;
 
+use crate::data_name;
 use crate::failure::{Code, Failure, Result};
+use crate::regular_file;
 use crate::run_dir::known_runs;
 use crate::settings::Settings;
 
@@ -63,7 +64,7 @@ fn read_settings(path: &Path) -> Result<Vec<(String, String)>> {
     let settings = Settings::read(path).map_err(Failure::of_data)?.to_json();
     let object = settings.as_object().cloned().unwrap_or_default();
     let text = |value: Value| match value {
-        Value::String(text) => text,
+        Value::String(text) => data_name::shown(&text),
         other => other.to_string(),
     };
     Ok(object
@@ -73,9 +74,8 @@ fn read_settings(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 fn read_summary(path: &Path) -> Result<Option<Summary>> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(|error| Failure::io(path, &error))?,
+    let Some(text) = regular_file::find_text(path)? else {
+        return Ok(None);
     };
     let summary: Value = serde_json::from_str(&text)
         .map_err(|error| Failure::new(Code::Data, format!("{}: {error}", path.display())))?;
@@ -114,7 +114,7 @@ fn summary_of(epochs: &[Epoch]) -> Summary {
 }
 
 fn read_metrics(path: &Path) -> Result<Vec<Epoch>> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+    let text = regular_file::read_text(path)?;
     let mut lines = text.lines();
     let columns: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     (2..)

@@ -300,6 +300,7 @@ fn best_training(
         name: None,
         resume: None,
         checkpoint_interval: None,
+        strict: false,
         work: arguments.work.clone(),
         no_report: false,
     })

@@ -15,7 +15,9 @@ use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use serde::{Deserialize, Serialize};
 
+use crate::data_name;
 use crate::failure::{Code, Failure, Result};
+use crate::regular_file;
 
 /// Largest whole number that TOML can write.
 const LARGEST: u64 = i64::MAX as u64;
@@ -28,7 +30,7 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
     /// A data set's name, a folder of IDX files, or a CSV file [default: mnist if it is there, else glyphs]
-    #[arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data")]
+    #[arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = data_name::parser())]
     pub(crate) data: Option<String>,
     /// Share of the training samples held back to choose by [default: 0.1]
     #[arg(
@@ -242,14 +244,10 @@ fn augment_help() -> String {
 impl Settings {
     /// Reads settings from a TOML file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let metadata = path.metadata().map_err(|error| Failure::io(path, &error))?;
-        if !metadata.is_file() {
-            return Err(Failure::new(
-                Code::Data,
-                format!("{}: not a regular file", path.display()),
-            )
-            .help("give the path of a TOML file, such as a run's config.toml"));
-        }
+        let metadata = regular_file::check(path).map_err(|failure| match failure.code() {
+            Code::Data => failure.help("give the path of a TOML file, such as a run's config.toml"),
+            _ => failure,
+        })?;
         let length = metadata.len();
         if length > MAX_CONFIG_BYTES {
             return Err(Failure::new(
@@ -277,11 +275,8 @@ impl Settings {
             )
         })?;
         let settings: Self = toml::from_str(text).map_err(|error| {
-            Failure::usage(format!(
-                "{}: {}",
-                path.display(),
-                error.to_string().trim_end()
-            ))
+            Failure::usage(format!("{}: {}", path.display(), in_one_line(&error, text)))
+                .help("write settings as a run's config.toml does: lr = 0.1, hidden = \"128,64\"")
         })?;
         settings
             .check_whole_numbers(&[])
@@ -332,6 +327,37 @@ impl Settings {
     }
 }
 
+/// What is wrong with a TOML text and where, in one line: its own lines may be
+/// long, and hold anything.
+pub(crate) fn in_one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = shortened(error.message(), 800);
+    let place = error
+        .span()
+        .and_then(|span| text.split_at_checked(span.start));
+    let Some((before, after)) = place else {
+        return message;
+    };
+    let (start, rest) = before
+        .rsplit_once('\n')
+        .map_or((before, after), |(_, start)| (start, after));
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + start.chars().count();
+    let rest = rest.lines().next().unwrap_or_default();
+    let found = shortened(&format!("{start}{rest}"), 80);
+    format!("line {line}, column {column}: {message}, found \"{found}\"")
+}
+
+/// At most so many characters, without those that a terminal would obey.
+fn shortened(text: &str, length: usize) -> String {
+    let escaped = text.trim_end().chars().flat_map(|letter| {
+        let is_harmless = !letter.is_control();
+        let plain = is_harmless.then_some(letter);
+        let escaped = (!is_harmless).then(|| letter.escape_default());
+        plain.into_iter().chain(escaped.into_iter().flatten())
+    });
+    escaped.take(length).collect()
+}
+
 fn to_table(settings: &Settings) -> toml::Table {
     toml::Table::try_from(settings).expect("settings are plain TOML")
 }
@@ -359,6 +385,29 @@ mod tests {
         );
         let largest = parse("seed = 9223372036854775807").expect("it can be written");
         assert_eq!(largest.seed, Some(LARGEST));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_one_line_whatever_the_file_holds() {
+        let message = |text: &str| {
+            let parsed = Settings::parse(Path::new("x.toml"), text.as_bytes());
+            parsed.expect_err("it is wrong").message().to_owned()
+        };
+        assert_eq!(
+            message("seed = 1\nlr = \"é\" x"),
+            "x.toml: line 2, column 10: unexpected key or value, expected newline, `#`, \
+             found \"lr = \"é\" x\""
+        );
+        for text in [
+            format!("a = {}", "[".repeat(100_000)),
+            format!("{} = 1", "b".repeat(100_000)),
+            "lr = \"\u{1b}[31m\"".to_owned(),
+            "\"\\u001b[31m\" = 1".to_owned(),
+        ] {
+            let message = message(&text);
+            assert!(message.len() < 1000, "{}", message.len());
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     pub(crate) task: Task,
     pub(crate) preprocessing: Preprocessing,
     pub(crate) sample_weights: Option<Vec<f32>>,
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
     pub(crate) division: Division,
     /// SHA-256 of the file.
     pub(crate) sha256: String,
@@ -80,7 +80,7 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         dataset,
         preprocessing,
         sample_weights,
-        notes: notes.iter().map(Note::to_string).collect(),
+        notes,
         division,
         sha256,
     })

@@ -65,6 +65,10 @@ pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
     if word.chars().all(is_plain) {
         word.to_owned()
+    } else if word.contains('\0') {
+        // A byte that is no UTF-8; see `data_name`.
+        let word = word.replace('\\', r"\\").replace('\'', r"\'");
+        format!("$'{}'", word.replace('\0', r"\x"))
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
@@ -125,6 +129,13 @@ fn end_if_closed(written: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_reads_every_word_as_it_is() {
+        assert_eq!(quoted("--data=mnist"), "--data=mnist");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
+    }
 
     #[test]
     fn digits_are_grouped_from_the_right() {

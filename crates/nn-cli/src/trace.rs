@@ -13,11 +13,12 @@ use serde::Serialize;
 pub(crate) use step::{Step, step_of};
 
 use crate::args::{SplitChoice, TraceArguments};
+use crate::data_name;
 use crate::datasets::Data;
 use crate::evaluate::{Origin, choose, data_of, settings_of, split_name};
 use crate::failure::{Failure, Result};
 use crate::plan::Plan;
-use crate::run_dir::{locate_model, read_model};
+use crate::run_dir::{chosen_model, locate_model};
 use crate::terminal;
 
 /// A sample and what a step with it does.
@@ -50,7 +51,7 @@ pub(crate) struct Choice {
 }
 
 pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
-    let model = read_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
+    let model = chosen_model(&arguments.choice)?;
     let place = locate_model(&arguments.choice.run, &arguments.choice.runs_dir)?;
     let origin = Origin::new(&place, arguments.data.as_deref());
     let data_dir = &arguments.folder.data_dir;
@@ -102,7 +103,7 @@ pub(crate) fn of_model(model: &Model, data: &Data, choice: Choice) -> Result<Tra
     };
     let step = step_of(network, &sample, &config).map_err(|error| {
         Failure::from(error)
-            .at(&data.origin)
+            .at(data_name::shown(&data.origin))
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
     Ok(Trace {

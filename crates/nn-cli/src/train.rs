@@ -21,6 +21,7 @@ use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
 use crate::deformation;
 use crate::difference::{check_flags, check_settings};
+use crate::doubt;
 use crate::failure::{Code, Failure, Result};
 use crate::metrics_file::Row;
 use crate::plan::Plan;
@@ -59,7 +60,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     };
     let data = load(&settings, arguments, None, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
-    warn_of_large_batches(&plan, &data, &progress);
+    weigh_doubts(arguments, &settings, &plan, &data, &progress)?;
     let parts = data.parts()?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.work.runs_dir, arguments.name.as_deref(), &prefix)?;
@@ -88,6 +89,11 @@ fn resume(
     let data = load(&settings, arguments, Some(run), &progress, &threads)?;
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
     check_flags(&arguments.settings, &settings, &plan, &data)?;
+    if arguments.strict {
+        let version = checkpoint.as_ref().and_then(another_version);
+        doubt::refuse(&settings, &plan, &data, version)?;
+        data.say_notes(|text| progress.say(text));
+    }
     let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
     let (run_dir, rows) = RunDir::resume(run.to_owned(), checkpoints, n_epochs)?;
     let session = Session {
@@ -110,20 +116,30 @@ fn load(
     threads: &Threads,
 ) -> Result<Data> {
     let data_dir = &arguments.folder.data_dir;
-    datasets::to_learn(settings, data_dir, run, threads, |text| progress.say(text))
+    // What is refused is not said before.
+    let say = |text: &str| {
+        if !arguments.strict {
+            progress.say(text);
+        }
+    };
+    datasets::to_learn(settings, data_dir, run, threads, say)
 }
 
-fn warn_of_large_batches(plan: &Plan, data: &Data, progress: &Progress) {
-    let n_train = data.n_train();
-    if let BatchSize::Rows(rows) = plan.training.batch_size
-        && rows > n_train
-    {
-        progress.warn(&format!(
-            "batches of {}, but {} samples to train on: every step takes them all",
-            terminal::grouped(rows),
-            terminal::grouped(n_train)
-        ));
+/// Warns of what is doubtful before the first step, or refuses it.
+fn weigh_doubts(
+    arguments: &TrainArguments,
+    settings: &Settings,
+    plan: &Plan,
+    data: &Data,
+    progress: &Progress,
+) -> Result<()> {
+    if arguments.strict {
+        doubt::refuse(settings, plan, data, None)?;
+        data.say_notes(|text| progress.say(text));
+    } else if let Some(warning) = doubt::large_batches(plan, data) {
+        progress.warn(&warning);
     }
+    Ok(())
 }
 
 fn say_finished(progress: &Progress, run: &Path) {
@@ -280,13 +296,8 @@ impl Session<'_> {
             step: trainer.step(),
         };
         self.progress.resumed(self.run_dir.path(), &place);
-        if note["version"] != env!("CARGO_PKG_VERSION") {
-            self.progress.warn(&format!(
-                "the checkpoint was made by version {}, this is {}; \
-                 the weights may differ from those of an unbroken run",
-                note["version"],
-                env!("CARGO_PKG_VERSION")
-            ));
+        if let Some(warning) = another_version(checkpoint) {
+            self.progress.warn(&warning);
         }
         Ok(note["seconds"].as_f64().unwrap_or(0.0))
     }
@@ -336,6 +347,9 @@ impl Session<'_> {
     /// How to go on with a training that our own disk has ended.
     fn continuation(&self) -> String {
         let (program, run) = (terminal::program(), self.run_dir.path().display());
+        if !self.run_dir.path().is_dir() {
+            return format!("{run} was removed or moved meanwhile; train again, or move it back");
+        }
         let from = match self.run_dir.checkpoints.newest_name() {
             Some(name) => format!("from checkpoint/{name}"),
             None => "from its beginning".to_owned(),
@@ -379,6 +393,17 @@ impl Session<'_> {
             terminal::program()
         ))
     }
+}
+
+/// Whether a checkpoint was made by another version.
+fn another_version(checkpoint: &Checkpoint) -> Option<String> {
+    let (theirs, ours) = (&checkpoint.note()["version"], env!("CARGO_PKG_VERSION"));
+    (theirs != ours).then(|| {
+        format!(
+            "the checkpoint was made by version {theirs}, this is {ours}; \
+             the weights may differ from those of an unbroken run"
+        )
+    })
 }
 
 /// A network with everything that using it needs.

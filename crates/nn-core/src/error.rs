@@ -95,7 +95,8 @@ pub enum Error {
     Empty,
     /// Loss or gradient became infinite or NaN.
     #[error(
-        "{what} became {value} at epoch {epoch}, batch {batch}, layer {layer} (learning rate {learning_rate})"
+        "{what} became {value} at epoch {epoch}, batch {batch}, layer {layer} (learning rate {})",
+        in_few_digits(*learning_rate)
     )]
     Diverged {
         /// `loss`, `gradient`, ….
@@ -127,6 +128,16 @@ pub enum Error {
         /// What was expected and what was found.
         problem: String,
     },
+    /// A model file or a checkpoint with a NaN or an infinity in it.
+    #[error("tensor {tensor}: number {index} is {value}")]
+    NotFiniteWeight {
+        /// Name of the tensor.
+        tensor: String,
+        /// Which number, counted from 0.
+        index: usize,
+        /// What stands there.
+        value: f64,
+    },
     /// The reader or writer handed in failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -145,7 +156,8 @@ impl Error {
             | Self::Label { .. }
             | Self::NotFinite { .. }
             | Self::Empty
-            | Self::ModelFile { .. } => ErrorKind::Data,
+            | Self::ModelFile { .. }
+            | Self::NotFiniteWeight { .. } => ErrorKind::Data,
             Self::Diverged { .. } => ErrorKind::Diverged,
             Self::Io(_) => ErrorKind::Io,
         }
@@ -155,9 +167,48 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Diverged { learning_rate, .. } => {
-                Some(format!("try a learning rate below {}", learning_rate / 2.0))
+                let half = in_few_digits(learning_rate / 2.0);
+                Some(format!("try a learning rate below {half}"))
             }
             _ => None,
+        }
+    }
+}
+
+/// A number as people write it: 0.001, 1e300.
+fn in_few_digits(number: f64) -> String {
+    if (1e-5..1e7).contains(&number) {
+        number.to_string()
+    } else {
+        format!("{number:e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_told_in_few_digits() {
+        let error = |learning_rate| Error::Diverged {
+            what: "loss",
+            value: "NaN".to_owned(),
+            epoch: 1,
+            batch: 2,
+            layer: 3,
+            learning_rate,
+        };
+        for (rate, text, half) in [
+            (0.001, "0.001", "0.0005"),
+            (100.0, "100", "50"),
+            (1e308, "1e308", "5e307"),
+            (1e-9, "1e-9", "5e-10"),
+        ] {
+            let expected =
+                format!("loss became NaN at epoch 1, batch 2, layer 3 (learning rate {text})");
+            assert_eq!(error(rate).to_string(), expected);
+            let help = format!("try a learning rate below {half}");
+            assert_eq!(error(rate).help(), Some(help));
         }
     }
 }

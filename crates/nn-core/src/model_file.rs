@@ -17,7 +17,7 @@
 //! A file is not believed before it is checked: sizes against the length of
 //! the file before anything is allocated, names and shapes against the layers,
 //! every byte of the weights against the checksum, and every weight for being
-//! a finite number.
+//! a finite number, unless those that are not are asked for.
 
 use std::io::{Read, Write};
 
@@ -29,7 +29,7 @@ use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig};
 use crate::tensor_file::{
-    self, Kind, Tensor, TensorFile, copy_numbers, invalid, read_all, sha256, split_header,
+    self, Kind, Numbers, Tensor, TensorFile, copy_numbers, invalid, read_all, sha256, split_header,
 };
 use crate::{Error, Result};
 
@@ -128,9 +128,24 @@ impl<S: Scalar> Model<S> {
     /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
+    /// [`Error::ModelFile`] says what is wrong with it,
+    /// [`Error::NotFiniteWeight`] which weight is no number; [`Error::Io`] if
     /// `reader` fails.
     pub fn read(reader: impl Read) -> Result<Self> {
+        Self::read_numbers(reader, Numbers::Finite)
+    }
+
+    /// As [`read`](Self::read), but takes NaN and infinite weights, as a
+    /// training that has diverged may leave them. They go through to the
+    /// network's answers.
+    ///
+    /// # Errors
+    /// As for `read`, except [`Error::NotFiniteWeight`].
+    pub fn read_with_nonfinite(reader: impl Read) -> Result<Self> {
+        Self::read_numbers(reader, Numbers::Any)
+    }
+
+    fn read_numbers(reader: impl Read, accepted: Numbers) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_value(file.metadata.clone())
@@ -145,7 +160,7 @@ impl<S: Scalar> Model<S> {
         let config = network_config(&metadata.layers)?;
         check_size(&config, file.data)?;
         let mut network = Network::zeros(&config).map_err(of_the_file)?;
-        fill(&mut network, &file)?;
+        fill(&mut network, &file, accepted)?;
         let loss: Loss = metadata.loss.parse().map_err(of_the_file)?;
         let output = network.output_layer().activation;
         loss.check_output(output).map_err(of_the_file)?;
@@ -304,7 +319,11 @@ fn of_the_file(error: Error) -> Error {
 }
 
 /// Copies every tensor to its place.
-fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>) -> Result<()> {
+fn fill<S: Scalar>(
+    network: &mut Network<S>,
+    file: &TensorFile<'_>,
+    accepted: Numbers,
+) -> Result<()> {
     let parts: Vec<Part> = network
         .layers()
         .iter()
@@ -324,7 +343,7 @@ fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>) -> Result<()
             Source::Parameters(range) => &mut network.parameters_mut()[range],
             Source::Statistics(range) => &mut network.statistics_mut()[range],
         };
-        copy_numbers(&part.name, &tensor, values)?;
+        copy_numbers(&part.name, &tensor, values, accepted)?;
     }
     Ok(())
 }
@@ -458,6 +477,36 @@ mod tests {
         assert_eq!(
             message(&bytes(&model)),
             "tensor layers.0.weight: number 2 is NaN"
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_read_where_they_are_asked_for() {
+        let mut model = model();
+        model.network.parameters_mut()[2] = f32::NAN;
+        model.network.parameters_mut()[3] = f32::NEG_INFINITY;
+        let read = Model::<f32>::read_with_nonfinite(&bytes(&model)[..]).unwrap();
+        let bits = |model: &Model<f32>| -> Vec<u32> {
+            let parameters = model.network.parameters().iter();
+            parameters.map(|number| number.to_bits()).collect()
+        };
+        assert_eq!(bits(&read), bits(&model));
+    }
+
+    #[test]
+    fn a_number_too_large_for_single_precision_is_none_of_them() {
+        let mut double = Model {
+            network: model().network.cast::<f64>(),
+            loss: Loss::CrossEntropy,
+            description: model().description,
+        };
+        double.network.parameters_mut()[0] = 1e300;
+        let mut bytes = Vec::new();
+        double.write(&mut bytes).unwrap();
+        let error = Model::<f32>::read_with_nonfinite(&bytes[..]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tensor layers.0.weight: number 0 is 1e300, too large for f32"
         );
     }
 

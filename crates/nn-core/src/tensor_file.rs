@@ -123,7 +123,7 @@ impl<'b> TensorFile<'b> {
             )));
         }
         let mut values = vec![S::zero(); tensor.data().len() / S::BYTES];
-        copy_numbers(name, &tensor, &mut values)?;
+        copy_numbers(name, &tensor, &mut values, Numbers::Finite)?;
         Ok(Some(values))
     }
 }
@@ -136,11 +136,21 @@ fn dtype_of<S: Scalar>() -> Dtype {
     }
 }
 
+/// Which numbers are taken from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Finite ones.
+    Finite,
+    /// NaN and infinities, too.
+    Any,
+}
+
 /// Copies the numbers of a tensor that holds as many as `values`.
 pub(crate) fn copy_numbers<S: Scalar>(
     name: &str,
     tensor: &TensorView<'_>,
     values: &mut [S],
+    accepted: Numbers,
 ) -> Result<()> {
     let (size, read): (usize, fn(&[u8]) -> f64) = match tensor.dtype() {
         Dtype::F32 => (4, |bytes| f32::read_le(bytes).into()),
@@ -154,12 +164,18 @@ pub(crate) fn copy_numbers<S: Scalar>(
     let numbers = tensor.data().chunks_exact(size).map(read);
     for (index, (value, number)) in values.iter_mut().zip(numbers).enumerate() {
         *value = S::from_f64(number);
-        if !value.into_f64().is_finite() {
-            let found = match number.is_finite() {
-                true => format!("{number:e}, too large for {}", S::NAME),
-                false => number.to_string(),
-            };
-            return Err(invalid(format!("tensor {name}: number {index} is {found}")));
+        if number.is_finite() && !value.into_f64().is_finite() {
+            return Err(invalid(format!(
+                "tensor {name}: number {index} is {number:e}, too large for {}",
+                S::NAME
+            )));
+        }
+        if accepted == Numbers::Finite && !number.is_finite() {
+            return Err(Error::NotFiniteWeight {
+                tensor: name.to_owned(),
+                index,
+                value: number,
+            });
         }
     }
     Ok(())

@@ -7,6 +7,8 @@ use nn_core::{Loss, Model};
 use nn_report::{Epoch, Run};
 use nn_tensor::Threads;
 
+use crate::args::WeightCheck;
+use crate::data_name;
 use crate::datasets::{self, Data, Parts, Task};
 use crate::evaluate::{Origin, data_of};
 use crate::failure::{Code, Result};
@@ -33,7 +35,7 @@ impl Case {
     /// # Errors
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
-    pub(super) fn read(directory: &Path, data_dir: &Path) -> Result<Self> {
+    pub(super) fn read(directory: &Path, data_dir: &Path, weights: WeightCheck) -> Result<Self> {
         let settings = read_config(directory).map_err(|failure| match failure.code() {
             Code::Io => failure.help("name a run directory that `nn train` has made"),
             _ => failure,
@@ -41,7 +43,7 @@ impl Case {
         let run = read_run(directory)?;
         let has_model = directory.join("model.safetensors").exists();
         let model = if has_model {
-            Ok(read_model(directory, directory)?)
+            Ok(read_model(directory, directory, weights)?)
         } else {
             Err("the run has no model".to_owned())
         };
@@ -73,7 +75,7 @@ impl Case {
         format!(
             "{}: {} {}, {} of {} epochs",
             self.directory.display(),
-            self.settings.data.as_deref().unwrap_or_default(),
+            data_name::shown(self.settings.data.as_deref().unwrap_or_default()),
             widths.join("-"),
             self.epochs().len(),
             self.n_epochs_planned(),

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, Result};
 use crate::papers::claim::Outcome;
+use crate::regular_file;
 
 /// Changes when old files can no longer be used.
 const FORMAT: u32 = 1;
@@ -138,9 +138,6 @@ impl Store {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::io(path, &error)),
-    }
+    let text = regular_file::find_text(path)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }

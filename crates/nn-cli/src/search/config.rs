@@ -2,7 +2,6 @@
 //! continued.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,7 +12,8 @@ use crate::args::SearchArguments;
 use crate::datasets;
 use crate::failure::{Code, Failure, Result};
 use crate::objective::Objective;
-use crate::settings::Settings;
+use crate::regular_file;
+use crate::settings::{Settings, in_one_line};
 
 use super::space;
 
@@ -90,13 +90,13 @@ impl Config {
 
     fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
-        let text = fs::read_to_string(&path).map_err(|error| Failure::io(&path, &error))?;
+        let text = regular_file::read_text(&path)?;
         let wrong = |problem: &str| {
             Failure::new(Code::Data, format!("{}: {problem}", path.display()))
                 .help("it is not the configuration of a search; give the search another --name")
         };
         let config: Self =
-            toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end()))?;
+            toml::from_str(&text).map_err(|error| wrong(&in_one_line(&error, &text)))?;
         let numbers = config
             .train
             .check_whole_numbers(&[("trials", Some(config.trials))]);

@@ -12,6 +12,7 @@ use nn_search::Study;
 
 use crate::args::SearchArguments;
 use crate::failure::{Code, Failure, Result};
+use crate::regular_file;
 use crate::run_dir::{create_directory, replace};
 
 use super::config::{CONFIG, Config};
@@ -63,6 +64,9 @@ impl Folder {
         let path = self.path.join(JOURNAL);
         let io = |error| Failure::io(&path, &error);
         let settings = self.config.study()?;
+        if path.exists() {
+            regular_file::check(&path)?;
+        }
         let journal = OpenOptions::new()
             .create(true)
             .append(true)
@@ -105,10 +109,10 @@ impl Folder {
 
     fn read_trials(&self, study: &Study<File>) -> Result<Vec<Row>> {
         let path = self.path.join(TRIALS);
-        let text = match fs::read_to_string(&path) {
+        let text = match regular_file::read_text(&path) {
             Ok(text) => text,
             Err(_) if study.trials().iter().all(|trial| trial.outcome.is_none()) => String::new(),
-            Err(error) => return Err(Failure::io(&path, &error)),
+            Err(failure) => return Err(failure),
         };
         let rows: Vec<Row> = text.lines().skip(1).filter_map(Row::from_csv).collect();
         let ended = study

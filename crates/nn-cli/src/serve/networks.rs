@@ -13,8 +13,10 @@ use nn_core::Model;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::args::WeightCheck;
 use crate::evaluate::settings_of;
 use crate::failure::Result;
+use crate::regular_file;
 use crate::run_dir::{self, MODEL, read_model};
 
 use super::app::App;
@@ -60,7 +62,7 @@ pub(super) fn open(run: Option<&Path>, runs_dir: &Path) -> Result<Option<Named>>
     };
     Ok(Some(Named {
         name: run.to_string_lossy().into_owned(),
-        model: Arc::new(read_model(run, runs_dir)?),
+        model: Arc::new(read_model(run, runs_dir, WeightCheck::default())?),
         changed: None,
     }))
 }
@@ -88,7 +90,7 @@ pub(super) fn list(runs_dir: &Path) -> Vec<Value> {
 }
 
 fn describe_run(runs_dir: &Path, name: String) -> Value {
-    let text = fs::read_to_string(runs_dir.join(&name).join("summary.json"));
+    let text = regular_file::read_text(&runs_dir.join(&name).join("summary.json"));
     let summary = text
         .ok()
         .and_then(|text| serde_json::from_str::<Value>(&text).ok());
@@ -159,7 +161,7 @@ fn run(app: &App, name: &str) -> Result<Arc<Model>, Refusal> {
     {
         return Ok(Arc::clone(&last.model));
     }
-    let model = Arc::new(read_model(&folder, &app.runs_dir)?);
+    let model = Arc::new(read_model(&folder, &app.runs_dir, WeightCheck::default())?);
     *last = Some(Named {
         name: name.to_owned(),
         model: Arc::clone(&model),

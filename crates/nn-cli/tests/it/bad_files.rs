@@ -318,6 +318,83 @@ fn bad_pictures() {
     assert_eq!(before, after);
 }
 
+/// A run like `runs/a`, some of whose weights are `number`.
+fn with_weight(scratch: &Scratch, name: &str, number: f32) {
+    let copied = scratch.shell(&format!("cp -r runs/a runs/{name}"));
+    assert_eq!(copied.code, Some(0), "{}", copied.stderr);
+    let path = scratch.path(format!("runs/{name}/model.safetensors"));
+    let bytes = fs::read(&path).expect("a model");
+    let mut model = nn_core::Model::<f32>::read(&bytes[..]).expect("a good model");
+    model.network.parameters_mut()[..50].fill(number);
+    let last = model.network.parameters().len() - 1;
+    model.network.parameters_mut()[last] = number;
+    let mut bytes = Vec::new();
+    model.write(&mut bytes).expect("memory can be written");
+    fs::write(path, bytes).expect("the run is ours");
+}
+
+#[cfg(unix)]
+#[test]
+fn weights_that_are_no_numbers_are_refused_unless_they_are_asked_for() {
+    let scratch = Scratch::new();
+    scratch.train("a", TWO_EPOCHS);
+    let mut grey = ndarray::Array2::<u8>::zeros((28, 28));
+    grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);
+    nn_data::image::write_png(&scratch.path("one.png"), grey.view()).expect("it is written");
+    for (name, number, shown) in [
+        ("nan", f32::NAN, "NaN"),
+        ("inf", f32::INFINITY, "inf"),
+        ("low", f32::NEG_INFINITY, "-inf"),
+    ] {
+        with_weight(&scratch, name, number);
+        let model = scratch.path(format!("runs/{name}/model.safetensors"));
+        let before = fs::read(&model).expect("a model");
+        for command in [
+            "evaluate",
+            "inspect",
+            "predict --index 0",
+            "predict one.png",
+            "doctor",
+        ] {
+            for form in ["", "--json"] {
+                let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+                let (picture, flags) = match rest {
+                    "one.png" => ("one.png", ""),
+                    flags => ("", flags),
+                };
+                let line = format!("{verb} {name} {picture} {flags} {form}");
+                let tensor =
+                    format!("model.safetensors: tensor layers.0.weight: number 0 is {shown}");
+                scratch
+                    .nn(&line)
+                    .refuses(3, &[&tensor, "  help: ", "--allow-nonfinite"]);
+                scratch.nn(&format!("{line} --allow-nonfinite")).succeeds();
+            }
+        }
+        scratch
+            .nn(&format!("trace {name} --index 0"))
+            .refuses(3, &["--allow-nonfinite"]);
+        // An answer of probability 0 is one that a step can be shown for.
+        let trace = scratch.nn(&format!("trace {name} --index 0 --allow-nonfinite"));
+        if number == f32::NEG_INFINITY {
+            trace.succeeds();
+        } else {
+            trace.refuses(6, &["loss became"]);
+        }
+        let report = scratch.nn(&format!("report {name}")).succeeds();
+        assert!(report.contains(shown), "{report}");
+        let report = scratch
+            .nn(&format!("report {name} --allow-nonfinite"))
+            .succeeds();
+        assert!(!report.contains("not shown"), "{report}");
+        assert_eq!(fs::read(&model).expect("a model"), before);
+    }
+    let evaluation = scratch.evaluate("nan", "--allow-nonfinite");
+    assert!(evaluation["loss"].is_null(), "{evaluation}");
+    let usual = scratch.nn("evaluate a").succeeds();
+    assert_eq!(scratch.nn("evaluate a --allow-nonfinite").succeeds(), usual);
+}
+
 /// A model file with `change` made to it.
 fn changed_model(scratch: &Scratch, name: &str, change: impl Fn(&mut Vec<u8>)) -> PathBuf {
     let mut bytes = fs::read(scratch.path("runs/a/model.safetensors")).expect("a model");

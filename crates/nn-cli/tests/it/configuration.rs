@@ -158,6 +158,10 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         ),
         ("--class-weight heavy", &["--class-weight", "heavy"]),
         (
+            "--class-weight 0,0,0,0,0,0,0,0,0,0",
+            &["--class-weight: expected at least one number above 0"],
+        ),
+        (
             "--loss cross-entropy --output-activation relu",
             &["cross-entropy", "softmax"],
         ),
@@ -198,6 +202,26 @@ fn wrong_settings_are_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_check_of_no_parameter_is_no_check() {
+    let ended = Scratch::new().nn("gradcheck --data glyphs --parameters 0");
+    assert_eq!((ended.code, &ended.stdout[..]), (Some(2), ""));
+    assert!(
+        ended.stderr.contains("'--parameters <N>'"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_table_is_no_data_set_to_describe() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch
+        .nn("data info trees.csv")
+        .refuses(2, &["trees.csv: ", "found a table", "nn train --data"]);
+}
+
+#[test]
 fn wrong_config_files_are_refused() {
     let scratch = Scratch::new();
     let folder = scratch.path("folder");
@@ -228,6 +252,10 @@ fn wrong_config_files_are_refused() {
             .nn(&format!("train --config {name}"))
             .refuses(code, parts);
     }
+    scratch.file("long.toml", vec![b'#'; (1 << 20) + 1]);
+    scratch
+        .nn("train --config long.toml")
+        .refuses(3, &["long.toml: 1048577 bytes", "at most 1048576"]);
     scratch
         .nn("train --config folder")
         .refuses(3, &["folder: not a regular file"]);

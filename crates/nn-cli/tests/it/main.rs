@@ -16,6 +16,8 @@ mod stopping;
 mod resuming;
 mod changed_settings;
 mod bad_files;
+mod odd_runs;
+mod strictness;
 mod full_disk;
 mod fetching;
 mod elsewhere;

@@ -181,6 +181,31 @@ fn signals_save_and_say_how_to_go_on() {
 }
 
 #[test]
+fn a_run_that_is_moved_away_meanwhile_is_told_and_can_be_resumed_there() {
+    let scratch = scratch();
+    let line = format!("train --name a {ALL} {}", endless());
+    let child = start(&scratch, &line);
+    wait_for_checkpoint(&scratch, "a");
+    fs::rename(scratch.path("runs/a"), scratch.path("runs/b")).expect("the folder is ours");
+    let ended = Ended::from(child.wait_with_output().expect("the child is ours"));
+    let error = ended.fails(5);
+    assert!(error.contains("error: runs/a/"), "{error}");
+    assert!(
+        error.contains("help: runs/a was removed or moved meanwhile"),
+        "{error}"
+    );
+    assert!(!scratch.path("runs/a").exists());
+    let mut child = start(&scratch, &format!("train --resume b {ALL}"));
+    wait_at_most(&mut child, 1000);
+    assert!(
+        child.try_wait().expect("the child is ours").is_none(),
+        "it goes on"
+    );
+    signal(&child, "KILL");
+    child.wait().expect("the child is ours");
+}
+
+#[test]
 fn an_interrupted_training_continues_where_it_was() {
     let scratch = scratch();
     let flags = RICH.replace("--epochs 12", "--epochs 60");

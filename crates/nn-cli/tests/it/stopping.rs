@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Scratch, TWO_EPOCHS};
+use crate::support::{Scratch, TWO_EPOCHS, trees};
 
 /// Longer than any test waits.
 const ENDLESS: &str =
@@ -327,7 +327,7 @@ fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
 fn links_are_followed_to_read_and_lead_nowhere_in_vain() {
     use std::os::unix::fs::symlink;
     let scratch = Scratch::new();
-    scratch.file("real/trees.csv", crate::support::trees());
+    scratch.file("real/trees.csv", trees());
     let link = |to: &str, name: &str| {
         symlink(to, scratch.path(name)).expect("links can be made");
     };
@@ -354,6 +354,69 @@ fn links_are_followed_to_read_and_lead_nowhere_in_vain() {
 }
 
 #[test]
+fn a_path_after_data_need_not_be_utf_8() {
+    let scratch = Scratch::new();
+    let table = OsStr::from_bytes(b"caf\xe9.csv");
+    scratch.file(table, trees());
+    scratch.file("cafe.csv", trees());
+    let nn = |line: &str, data: &OsStr| {
+        let words = line.split(' ').map(OsStr::new);
+        scratch.nn_args(words.chain([OsStr::new("--data"), data]))
+    };
+    let flags = "--hidden 4 --epochs 1 --batch-size 32";
+    nn(&format!("train --name odd {flags}"), table).succeeds();
+    nn(
+        &format!("train --name even {flags}"),
+        OsStr::new("cafe.csv"),
+    )
+    .succeeds();
+    let config = scratch.read("runs/odd/config.toml");
+    assert!(config.contains("data = \"caf\\u0000E9.csv\"\n"), "{config}");
+    let weights = |name: &str| {
+        let summary = scratch.json(format!("runs/{name}/summary.json"));
+        summary["weights_sha256"].clone()
+    };
+    assert_eq!(weights("odd"), weights("even"));
+    // Whatever reads the path back finds the table, and shows no control
+    // character.
+    for line in [
+        "evaluate odd",
+        "inspect odd",
+        "doctor odd",
+        "report odd",
+        "trace odd --index 0",
+    ] {
+        let output = scratch.nn(line).succeeds();
+        assert!(!output.contains('\0'), "{line}: {output}");
+    }
+    nn("evaluate odd", table).succeeds();
+    nn("gradcheck --hidden 3", table).succeeds();
+    scratch
+        .nn("train --name again --config runs/odd/config.toml")
+        .succeeds();
+    assert_eq!(weights("again"), weights("odd"));
+    fs::remove_file(scratch.path("runs/again/summary.json")).expect("the run has ended");
+    nn("train --resume again", OsStr::new("cafe.csv")).refuses(
+        2,
+        &["the run has \"caf\u{fffd}.csv\", asked for \"cafe.csv\""],
+    );
+    nn("train --resume again", table).succeeds();
+    // A search's command is one for a shell that reads $'...', as bash does.
+    nn(
+        "search --name s --trials 1 --epochs 1 --batch-size 32 --space lr=0.1|0.2",
+        table,
+    )
+    .succeeds();
+    let command = scratch.json("runs/s/summary.json")["command"].clone();
+    let command = command.as_str().expect("a command").to_owned();
+    assert!(command.contains(r"$'--data=caf\xE9.csv'"), "{command}");
+    for odd in [&b"\xff"[..], b"\xff.csv"] {
+        let code = if odd.ends_with(b".csv") { 5 } else { 2 };
+        nn("train", OsStr::from_bytes(odd)).refuses(code, &["\u{fffd}"]);
+    }
+}
+
+#[test]
 fn paths_need_not_be_utf_8() {
     let scratch = Scratch::new();
     let strange = OsStr::from_bytes(b"odd-\xff-runs");
@@ -377,14 +440,6 @@ fn paths_need_not_be_utf_8() {
             .expect("the program starts");
         assert_eq!(output.status.code(), Some(0), "{command} {output:?}");
     }
-    // Settings are text, in files of text.
-    let output = scratch
-        .command()
-        .args(["train", "--data"])
-        .arg(OsStr::from_bytes(b"odd-\xff.csv"))
-        .output()
-        .expect("the program starts");
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
     let picture = scratch.path(OsStr::from_bytes(b"digit-\xfe.png"));
     let mut grey = ndarray::Array2::zeros((28, 28));
     grey.slice_mut(ndarray::s![5..23, 13..16]).fill(255);

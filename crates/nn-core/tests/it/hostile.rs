@@ -3,6 +3,7 @@
 //! and headers that were made to deceive.
 
 use harm::{corpus, harmed};
+use nn_core::model_file::weights_sha256;
 use nn_core::{
     Activation, Checkpoint, ErrorKind, LayerConfig, Loss, Model, Network, NetworkConfig,
 };
@@ -23,6 +24,20 @@ fn the_corpus_is_read_or_refused() {
     corpus("checkpoint")
         .iter()
         .for_each(|bytes| checkpoint::check(bytes));
+}
+
+/// Whoever changes a format adds a file of it here and leaves the others.
+#[test]
+fn files_of_every_format_there_was_are_read() {
+    let model = include_bytes!("../../../../fuzz/corpus/model/small");
+    let model = Model::<f32>::read(&model[..]).expect("a model of format 1");
+    assert_eq!(
+        weights_sha256(&model.network),
+        "d63f57eb80dbd70b749c16beb427185dafd51128370cbcda58bf9504c8a7f9b6"
+    );
+    let checkpoint = include_bytes!("../../../../fuzz/corpus/checkpoint/small");
+    let checkpoint = Checkpoint::<f32>::read(&checkpoint[..]).expect("a checkpoint of format 1");
+    assert_eq!((checkpoint.epoch(), checkpoint.step()), (2, 6));
 }
 
 #[test]
