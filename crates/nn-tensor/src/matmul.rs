@@ -397,11 +397,11 @@ mod tests {
             );
             check_pairs(a.t(), b.t());
         }
-        check_pairs(
-            Array2::<f32>::zeros((40, 70)).view(),
-            random(70, 130, 98).view(),
-        );
-        check_pairs(random::<f32>(40, 70, 97).view(), random(70, 130, 98).view());
+        // All of them 0, and none.
+        let [m, n] = if cfg!(miri) { [2, 17] } else { [40, 130] };
+        let b = random::<f32>(7, n, 98);
+        check_pairs(Array2::zeros((m, 7)).view(), b.view());
+        check_pairs(random(m, 7, 97).view(), b.view());
     }
 
     #[test]
