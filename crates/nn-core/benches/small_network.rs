@@ -41,22 +41,17 @@ fn library(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(max_time = 1)]
 fn straight_line(bencher: Bencher<'_, '_>) {
-    let (inputs, labels) = samples();
-    let mut network = StraightLine::new(network().parameters());
-    let mut row = 0;
-    bencher
-        .counter(ItemsCount::new(N_STEPS))
-        .bench_local(move || {
-            for _ in 0..N_STEPS {
-                row = (row + 1) % N_SAMPLES;
-                network.step(six(&inputs, row), labels[row] as usize);
-            }
-        });
+    bench_steps(bencher, |step| step.run());
 }
 
 /// The same code, compiled for the widest instructions of this machine.
 #[divan::bench(max_time = 1)]
 fn straight_line_widest(bencher: Bencher<'_, '_>) {
+    bench_steps(bencher, |step| vectorize(step));
+}
+
+#[inline(always)]
+fn bench_steps(bencher: Bencher<'_, '_>, run: impl Fn(Step<'_>) -> f32) {
     let (inputs, labels) = samples();
     let mut network = StraightLine::new(network().parameters());
     let mut row = 0;
@@ -65,7 +60,7 @@ fn straight_line_widest(bencher: Bencher<'_, '_>) {
         .bench_local(move || {
             for _ in 0..N_STEPS {
                 row = (row + 1) % N_SAMPLES;
-                vectorize(Step {
+                run(Step {
                     network: &mut network,
                     inputs: six(&inputs, row),
                     label: labels[row] as usize,

@@ -5,6 +5,21 @@
 //! safe: [`vectorize`], [`Matrix`], [`Gemm`] and [`Pool`].
 #![allow(unsafe_code)]
 
+/// The `KERNELS` of the module that was compiled for an instruction set.
+macro_rules! kernels_of {
+    ($set:expr, $portable:ident, $avx2:ident, $avx512:ident) => {
+        match $set {
+            InstructionSet::Portable => &$portable::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => &$avx2::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => &$avx512::KERNELS,
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => &$portable::KERNELS,
+        }
+    };
+}
+
 mod matrix;
 mod simd;
 mod scratch;

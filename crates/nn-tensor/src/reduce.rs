@@ -71,6 +71,22 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     best
 }
 
+/// Whether [`argmax`] of the row is `index`: all
+/// before it are smaller, and none after it is larger. Without a way out in the
+/// middle, so that many are looked at at once.
+///
+/// # Panics
+/// If there is no such element.
+pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
+    let largest = row[index];
+    let all_are_smaller = row[..index]
+        .iter()
+        .fold(true, |all, &value| all & (value < largest));
+    row[index..]
+        .iter()
+        .fold(all_are_smaller, |all, &value| all & (value <= largest))
+}
+
 /// `Σ x²`, in `f64`.
 pub fn sum_of_squares<S: Scalar>(values: &[S]) -> f64 {
     vectorize(SumOfSquares(values))
@@ -124,6 +140,16 @@ mod tests {
     fn first_of_equals_wins() {
         assert_eq!(argmax(&[1.0_f32, 3.0, 3.0, 2.0]), 1);
         assert_eq!(argmax(&[f64::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn the_largest_is_the_first_of_equals() {
+        for row in [[1.0, 3.0, 3.0], [2.0, 2.0, 1.0], [0.0, 1.0, 2.0], [0.0; 3]] {
+            for index in 0..3 {
+                let is_largest = argmax(&row) == index;
+                assert_eq!(is_argmax(&row, index), is_largest, "{row:?}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! δᴸ = wᵢ/Σw · ∂Cᵢ/∂zᴸ            (times −η where the step is a part of it)
 //! ```
 
+use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
 
 use super::state::EpochSums;
@@ -178,19 +179,6 @@ fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = from * factor;
     }
-}
-
-/// Whether [`argmax`](nn_tensor::reduce::argmax) of the row is `index`: all
-/// before it are smaller, and none after it is larger. Without a way out in the
-/// middle, so that many are looked at at once.
-pub(super) fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
-    let largest = row[index];
-    let all_are_smaller = row[..index]
-        .iter()
-        .fold(true, |all, &value| all & (value < largest));
-    row[index..]
-        .iter()
-        .fold(all_are_smaller, |all, &value| all & (value <= largest))
 }
 
 pub(super) fn weight_of<S: Scalar>(

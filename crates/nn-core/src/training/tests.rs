@@ -360,13 +360,3 @@ fn classes_and_their_one_hot_rows_are_the_same() {
         }
     }
 }
-
-#[test]
-fn the_largest_is_the_first_of_equals() {
-    for row in [[1.0, 3.0, 3.0], [2.0, 2.0, 1.0], [0.0, 1.0, 2.0], [0.0; 3]] {
-        for index in 0..3 {
-            let is_largest = nn_tensor::reduce::argmax(&row) == index;
-            assert_eq!(block_loss::is_argmax(&row, index), is_largest, "{row:?}");
-        }
-    }
-}

@@ -678,15 +678,7 @@ macro_rules! gemm {
     ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
         impl Gemm for $type {
             fn kernels(set: InstructionSet) -> &'static Kernels<Self> {
-                match set {
-                    InstructionSet::Portable => &$portable::KERNELS,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => &$avx2::KERNELS,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 => &$avx512::KERNELS,
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => &$portable::KERNELS,
-                }
+                kernels_of!(set, $portable, $avx2, $avx512)
             }
 
             fn with_scratch<R>(run: impl FnOnce(&mut Scratch<Self>) -> R) -> R {

@@ -289,15 +289,7 @@ macro_rules! row_products {
     ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
         impl RowProducts for $type {
             fn row_kernels(set: InstructionSet) -> &'static RowKernels<Self> {
-                match set {
-                    InstructionSet::Portable => &$portable::KERNELS,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx2 => &$avx2::KERNELS,
-                    #[cfg(target_arch = "x86_64")]
-                    InstructionSet::Avx512 => &$avx512::KERNELS,
-                    #[cfg(not(target_arch = "x86_64"))]
-                    _ => &$portable::KERNELS,
-                }
+                kernels_of!(set, $portable, $avx2, $avx512)
             }
         }
     };
