@@ -10,10 +10,10 @@
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
 use ndarray::ArrayView2;
-use nn_tensor::sparse::Written;
+use nn_tensor::sparse::{Transposed, Written};
 use nn_tensor::{AlignedSlice, Matrix, MatrixMut, Scalar, Threads};
 
-use crate::layer::inputs::{LayerInputs, TransposedInputs};
+use crate::layer::inputs::LayerInputs;
 use crate::layer::{Layer, MIN_PIECE, batch_norm, dense, dropout};
 use crate::loss::Loss;
 use crate::network::{LayerTrace, Network, Trace};
@@ -129,17 +129,16 @@ impl<S: Scalar> Gradients<S> {
         trace: &Trace<S>,
         threads: &Threads,
     ) {
-        let (transposed, written) = (TransposedInputs::None, Written::Onto);
-        self.backward_block(network, inputs.into(), transposed, written, trace, threads);
+        self.backward_block(network, inputs.into(), None, Written::Onto, trace, threads);
     }
 
-    /// As [`backward`](Self::backward), with the inputs' transposed form, if it
-    /// is at hand, or a buffer for it, and onto or over the old values.
+    /// As [`backward`](Self::backward), with a buffer for the inputs' transposed
+    /// form, if there is one, and onto or over the old values.
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,
         inputs: LayerInputs<'_, S>,
-        mut transposed: TransposedInputs<'_>,
+        mut transposed: Option<&mut Transposed>,
         written: Written,
         trace: &Trace<S>,
         threads: &Threads,
@@ -169,7 +168,7 @@ impl<S: Scalar> Gradients<S> {
                 );
             }
             let (weights, bias) = layer.split_mut(&mut self.values);
-            let transposed = transposed.take_for(index);
+            let transposed = transposed.as_deref_mut();
             inputs_of(index, inputs, trace)
                 .gradients(error, weights, bias, written, transposed, threads);
         }
@@ -189,7 +188,7 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         network: &mut Network<S>,
         inputs: LayerInputs<'_, S>,
-        mut transposed: TransposedInputs<'_>,
+        mut transposed: Option<&mut Transposed>,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
@@ -209,7 +208,7 @@ impl<S: Scalar> Gradients<S> {
                 );
             }
             let (weights, bias) = layer.split_mut(parameters);
-            let transposed = transposed.take_for(index);
+            let transposed = transposed.as_deref_mut();
             inputs_of(index, inputs, trace).gradients(
                 error,
                 weights,

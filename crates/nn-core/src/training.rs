@@ -34,7 +34,7 @@ use nn_tensor::{Matrix, Scalar, Threads};
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
-use crate::layer::inputs::{LayerInputs, TransposedInputs};
+use crate::layer::inputs::LayerInputs;
 use crate::menu::Range;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
@@ -162,10 +162,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             batch_rows.min(MAX_BLOCK_ROWS)
         };
         let n_parameters = network.parameters().len();
-        // Of full batches, every epoch has the same blocks.
-        let is_fixed = config.batch_size == BatchSize::Full;
-        let n_outputs = network.layers()[0].n_outputs;
-        let sparse = SparseBlocks::new(&train, block_rows, n_outputs, is_fixed, &threads);
+        let mut order: Vec<u32> = (0..train.len() as u32).collect();
+        let sparse = match config.batch_size {
+            BatchSize::Full => {
+                let n_outputs = network.layers()[0].n_outputs;
+                SparseBlocks::fixed(&train, block_rows, n_outputs, &mut order, &threads)
+            }
+            BatchSize::Rows(_) => SparseBlocks::changing(&train, block_rows, &threads),
+        };
         let n_dense = if sparse.is_some() {
             0
         } else {
@@ -193,7 +197,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             },
             progress: Progress::new(config.learning_rate),
             digests: OnceLock::new(),
-            order: (0..train.len() as u32).collect(),
+            order,
             augmented: None,
             buffers: Buffers {
                 block_rows,
@@ -445,7 +449,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 (Some(sparse), Some(augmented)) => sparse.block(augmented.places(), block),
                 (None, _) => (
                     dense_block(inputs, self.network.n_inputs(), positions.len()),
-                    TransposedInputs::None,
+                    None,
                 ),
             };
             self.network

@@ -29,6 +29,8 @@ mod pairs;
 mod single_row;
 mod lists;
 mod sparse;
+mod groups;
+mod lanes;
 mod outer;
 mod row;
 mod pool;
@@ -38,7 +40,11 @@ use std::sync::OnceLock;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
-pub(crate) use lists::{Lists, MAX_GROUP};
+pub(crate) use groups::{GROUP, add_group_outers, group_sums};
+pub(crate) use lanes::{
+    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, add_lane_outers, lane_sums, lanes_of,
+};
+pub(crate) use lists::Lists;
 pub use matrix::{Matrix, MatrixMut};
 pub(crate) use outer::add_outer;
 pub(crate) use pairs::{MAX_ROWS as MAX_PAIRED_ROWS, RowPairs, gemm_of_pairs};

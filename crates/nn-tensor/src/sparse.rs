@@ -13,13 +13,22 @@
 //! a batch are put in the order of their columns first ([`Transposed`]).
 //!
 //! A byte b stands for the number `factors[b]`, so that scaling costs nothing.
+//!
+//! Rows that stay together for many products are arranged in groups once
+//! ([`RowGroups`]), best in an order in which neighbours are alike
+//! ([`SparseBytes::order_alike`]).
+
+mod alike;
+mod row_groups;
 
 use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
-use crate::native::{self, InstructionSet, Lists, MAX_GROUP};
+use crate::native::{self, InstructionSet, Lists};
 use crate::{Scalar, Threads};
+
+pub use row_groups::RowGroups;
 
 /// Matrices fuller than this are faster as dense ones.
 const MAX_DENSITY: f64 = 0.4;
@@ -27,11 +36,8 @@ const MAX_DENSITY: f64 = 0.4;
 /// Rows that are looked at to tell whether a matrix is sparse.
 const SAMPLED_ROWS: usize = 1000;
 
-/// Fewest rows in a piece of work; whole groups.
-const MIN_PIECE_ROWS: usize = 2 * MAX_GROUP;
-
-/// Fewest rows that are worth groups.
-const MIN_GROUPED_ROWS: usize = 64;
+/// Fewest rows in a piece of work.
+const MIN_PIECE_ROWS: usize = 8;
 
 /// Blocks of work have a multiple of so many columns.
 const BLOCK_COLUMNS: usize = 64;
@@ -53,23 +59,6 @@ pub struct SparseBytes {
 pub struct SparseRows<'a> {
     matrix: &'a SparseBytes,
     rows: &'a [u32],
-    groups: Option<&'a RowGroups>,
-}
-
-/// Some rows of a matrix that stay together for many products, in groups of
-/// neighbours: what a product reads for one member it reads for all.
-#[derive(Clone, Debug)]
-pub struct RowGroups {
-    lists: Lists,
-    /// 0, 1, … for each of them.
-    order: Vec<u32>,
-}
-
-/// Rows or columns in a group, for products of a given width: more where a sum
-/// takes few of a processor's registers.
-fn group_of(width: usize) -> usize {
-    const NARROW: usize = 16;
-    if width <= NARROW { MAX_GROUP } else { 2 }
 }
 
 impl SparseBytes {
@@ -119,58 +108,34 @@ impl SparseBytes {
 
     /// Cuts the columns into ranges of about equal work.
     fn column_ranges(&self, n_ranges: usize) -> Vec<Range<usize>> {
-        let mut counts = vec![1_usize; self.n_columns()];
-        self.rows
-            .indices()
-            .iter()
-            .for_each(|&index| counts[usize::from(index)] += 1);
-        let total: usize = counts.iter().sum();
-        let mut ranges = Vec::with_capacity(n_ranges);
-        let (mut start, mut seen) = (0, 0);
-        for (column, count) in counts.iter().enumerate() {
-            seen += count;
-            let end = column + 1;
-            // Whole groups, so that they are the same for any number of ranges.
-            let is_end_of_group = end.is_multiple_of(MAX_GROUP) || end == counts.len();
-            if is_end_of_group && seen * n_ranges >= total * (ranges.len() + 1) {
-                ranges.push(start..end);
-                start = end;
-            }
-        }
-        ranges
+        ranges_of_equal_work(&self.rows, n_ranges)
     }
 }
 
-impl RowGroups {
-    /// The rows `rows`, for products with matrices of `width` columns; `None` if
-    /// they are too few to be worth it, or have too many numbers to be counted.
-    ///
-    /// # Panics
-    /// If a row does not exist.
-    pub fn new(rows: SparseRows<'_>, width: usize) -> Option<Self> {
-        if rows.len() < MIN_GROUPED_ROWS {
-            return None;
-        }
-        let lists = rows.matrix.rows.grouped(rows.rows, group_of(width))?;
-        let order = (0..lists.len() as u32).collect();
-        Some(Self { lists, order })
+/// Cuts the indices of some lists into up to `n_ranges` ranges that have about
+/// as many entries.
+fn ranges_of_equal_work(lists: &Lists, n_ranges: usize) -> Vec<Range<usize>> {
+    let mut counts = vec![1_usize; lists.n_indices()];
+    for &index in lists.indices() {
+        counts[usize::from(index)] += 1;
     }
+    let total: usize = counts.iter().sum();
+    let mut ranges = Vec::with_capacity(n_ranges);
+    let (mut start, mut seen) = (0, 0);
+    for (column, count) in counts.iter().enumerate() {
+        seen += count;
+        if seen * n_ranges >= total * (ranges.len() + 1) {
+            ranges.push(start..column + 1);
+            start = column + 1;
+        }
+    }
+    ranges
 }
 
 impl<'a> SparseRows<'a> {
     /// The rows `rows` of `matrix`.
     pub fn new(matrix: &'a SparseBytes, rows: &'a [u32]) -> Self {
-        Self {
-            matrix,
-            rows,
-            groups: None,
-        }
-    }
-
-    /// The same rows with the groups that were made of them: the same products,
-    /// sooner.
-    pub fn with_groups(self, groups: Option<&'a RowGroups>) -> Self {
-        Self { groups, ..self }
+        Self { matrix, rows }
     }
 
     /// How many.
@@ -218,9 +183,6 @@ impl<'a> SparseRows<'a> {
         let matrix = ArrayView2::from_shape((self.matrix.n_columns(), width), matrix)
             .expect("the slice has the size of the matrix");
         let set = InstructionSet::current();
-        if let Some(groups) = self.groups {
-            return groups.add_product(factors, matrix, out, threads);
-        }
         let lists = &self.matrix.rows;
         if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
             let out = matrix_of(out, width);
@@ -241,25 +203,6 @@ impl<'a> SparseRows<'a> {
         for &row in self.rows.iter().take(N_ROWS) {
             self.matrix.rows.prefetch(row);
         }
-    }
-}
-
-impl RowGroups {
-    fn add_product<S: Scalar>(
-        &self,
-        factors: &[S; 256],
-        matrix: ArrayView2<'_, S>,
-        out: &mut [S],
-        threads: &Threads,
-    ) {
-        let (width, group) = (matrix.ncols(), self.lists.group());
-        let set = InstructionSet::current();
-        threads.for_each_piece(out, width * group, MIN_PIECE_ROWS * width, |start, out| {
-            let out = matrix_of(out, width);
-            let n_groups = out.nrows().div_ceil(group);
-            let groups = &self.order[start / (width * group)..][..n_groups];
-            native::add_weighted_rows(set, &self.lists, groups, factors, matrix, out);
-        });
     }
 }
 
@@ -354,54 +297,14 @@ impl Transposed {
         Self::new(rows.matrix, rows.len(), threads)
     }
 
-    /// Transposes `rows` for many products with errors of `width` columns, which
-    /// will be faster.
-    ///
-    /// # Panics
-    /// As [`fill`](Self::fill).
-    pub fn fill_for_good(&mut self, rows: SparseRows<'_>, width: usize, threads: &Threads) {
-        threads.for_each(&mut self.pieces, |_, piece| {
-            piece.fill(rows);
-            if rows.len() >= MIN_GROUPED_ROWS {
-                piece.group(group_of(width));
-            }
-        });
-    }
-
-    /// Transposes `rows`.
-    ///
-    /// # Panics
-    /// If there are more than 65536 rows, or one does not exist.
-    pub fn fill(&mut self, rows: SparseRows<'_>, threads: &Threads) {
-        threads.for_each(&mut self.pieces, |_, piece| piece.fill(rows));
-    }
-
-    /// `out ← out + Xᵀ·error` with the rows X that were transposed last, or
-    /// `out ← Xᵀ·error`.
+    /// `out ← out + Xᵀ·error` with the rows X, or `out ← Xᵀ·error`.
     ///
     /// # Shapes
     /// `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit.
-    pub fn product<S: Scalar>(
-        &mut self,
-        factors: &[S; 256],
-        error: &[S],
-        out: &mut [S],
-        written: Written,
-        threads: &Threads,
-    ) {
-        self.for_each_piece(out, threads, |piece, out| {
-            piece.product(factors, error, out, written);
-        });
-    }
-
-    /// The same for new rows X: [`fill`](Self::fill) and
-    /// [`product`](Self::product) in one go.
-    ///
-    /// # Panics
-    /// As those two.
+    /// If the shapes do not fit, there are more than 65536 rows, or one does not
+    /// exist.
     pub fn product_of<S: Scalar>(
         &mut self,
         rows: SparseRows<'_>,
@@ -468,12 +371,6 @@ impl Piece {
     fn fill(&mut self, rows: SparseRows<'_>) {
         self.lists
             .transpose(&rows.matrix.rows, rows.rows, &self.columns);
-    }
-
-    fn group(&mut self, group: usize) {
-        if let Some(lists) = self.lists.grouped(&self.order, group) {
-            self.lists = lists;
-        }
     }
 
     /// Row k of `out` is the sum of the errors of the rows that have column k.
@@ -569,18 +466,8 @@ mod tests {
                 expected.view_mut(),
                 &Threads::single(),
             );
-            let mut grouped = out.clone();
             rows.add_product(&factors(), &cast(&weights), &mut out, &Threads::single());
             assert_close(&out, &expected, tolerance);
-            let groups = RowGroups::new(rows, width);
-            assert_eq!(groups.is_some(), n_rows >= MIN_GROUPED_ROWS);
-            rows.with_groups(groups.as_ref()).add_product(
-                &factors(),
-                &cast(&weights),
-                &mut grouped,
-                &Threads::new(2),
-            );
-            assert_eq!(grouped, out, "a sum in a group is the sum alone");
 
             let error = numbers(n_rows, width);
             let mut expected = Array2::zeros((n_columns, width));
@@ -604,26 +491,6 @@ mod tests {
                         &threads,
                     );
                     assert_close(&out, &expected, tolerance);
-                    let mut out = vec![S::from_f64(7.0); n_columns * width];
-                    transposed.fill(rows, &threads);
-                    transposed.product(
-                        &factors(),
-                        &cast(&error),
-                        &mut out,
-                        Written::Over,
-                        &threads,
-                    );
-                    assert_close(&out, &expected, tolerance);
-                    let mut grouped = vec![S::from_f64(7.0); n_columns * width];
-                    transposed.fill_for_good(rows, width, &threads);
-                    transposed.product(
-                        &factors(),
-                        &cast(&error),
-                        &mut grouped,
-                        Written::Over,
-                        &threads,
-                    );
-                    assert_eq!(grouped, out, "a sum in a group is the sum alone");
                 }
             }
         }

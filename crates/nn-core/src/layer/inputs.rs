@@ -1,12 +1,12 @@
 //! What goes into a layer: every number, or bytes without their zeros.
 //!
 //! The products of the first layer are most of the work of a small network,
-//! and four of five of MNIST's pixels are 0. Both forms give the same sums,
+//! and four of five of MNIST's pixels are 0. All forms give the same sums,
 //! term by term ([`nn_tensor::sparse`]).
 
 use ndarray::ArrayView2;
 use nn_tensor::reduce::add_rows;
-use nn_tensor::sparse::{SparseRows, Transposed, Written};
+use nn_tensor::sparse::{RowGroups, SparseRows, Transposed, Written};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
 use crate::layer::dense;
@@ -20,6 +20,13 @@ pub enum LayerInputs<'a, S> {
     Sparse {
         /// The bytes.
         rows: SparseRows<'a>,
+        /// The number that each byte stands for.
+        factors: &'a [S; 256],
+    },
+    /// The same, arranged for many products.
+    Grouped {
+        /// The bytes.
+        groups: &'a RowGroups,
         /// The number that each byte stands for.
         factors: &'a [S; 256],
     },
@@ -43,6 +50,7 @@ impl<S: Scalar> LayerInputs<'_, S> {
         match self {
             Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.len(),
+            Self::Grouped { groups, .. } => groups.n_rows(),
         }
     }
 
@@ -67,13 +75,17 @@ impl<S: Scalar> LayerInputs<'_, S> {
                 dense::fill_rows(MatrixMut::new(sums, shape), bias, threads);
                 rows.add_product(factors, weights, sums, threads);
             }
+            Self::Grouped { groups, factors } => {
+                let weights = weights.to_slice().expect("weights are contiguous");
+                groups.weighted_sums(factors, weights, bias, sums, threads);
+            }
         }
     }
 
     /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`, as [`dense::add_gradients`], or
     /// without the old values, as [`dense::gradients`].
     ///
-    /// `transposed` is for sparse inputs.
+    /// `transposed` is a buffer for sparse inputs.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -83,59 +95,33 @@ impl<S: Scalar> LayerInputs<'_, S> {
         weights_gradient: MatrixMut<'_, S>,
         bias_gradient: &mut [S],
         written: Written,
-        transposed: TransposedInputs<'_>,
+        transposed: Option<&mut Transposed>,
         threads: &Threads,
     ) {
-        let (rows, factors) = match self {
-            Self::Dense(inputs) => {
-                let gradients = match written {
-                    Written::Over => dense::gradients,
-                    Written::Onto => dense::add_gradients,
-                };
-                return gradients(inputs, error, weights_gradient, bias_gradient, threads);
-            }
-            Self::Sparse { rows, factors } => (rows, factors),
-        };
+        if let Self::Dense(inputs) = self {
+            let gradients = match written {
+                Written::Over => dense::gradients,
+                Written::Onto => dense::add_gradients,
+            };
+            return gradients(inputs, error, weights_gradient, bias_gradient, threads);
+        }
         written.prepare(bias_gradient);
         add_rows(error, bias_gradient, threads);
         let error = error.to_slice().expect("a batch is contiguous");
         let gradient = weights_gradient
             .into_slice()
             .expect("weights are contiguous");
-        match transposed {
-            TransposedInputs::None => {
-                let mut transposed = Transposed::for_rows(rows, threads);
+        match self {
+            Self::Dense(_) => {}
+            Self::Grouped { groups, factors } => {
+                groups.transposed_product(factors, error, gradient, written, threads);
+            }
+            Self::Sparse { rows, factors } => {
+                let mut own = None;
+                let transposed =
+                    transposed.unwrap_or_else(|| own.insert(Transposed::for_rows(rows, threads)));
                 transposed.product_of(rows, factors, error, gradient, written, threads);
             }
-            TransposedInputs::ToFill(transposed) => {
-                transposed.product_of(rows, factors, error, gradient, written, threads);
-            }
-            TransposedInputs::Filled(transposed) => {
-                transposed.product(factors, error, gradient, written, threads);
-            }
-        }
-    }
-}
-
-/// Sparse inputs in the order of their columns, if they are at hand.
-#[derive(Debug)]
-pub enum TransposedInputs<'a> {
-    /// They are not, and there is no buffer for them.
-    None,
-    /// A buffer.
-    ToFill(&'a mut Transposed),
-    /// Those of this very batch.
-    Filled(&'a mut Transposed),
-}
-
-impl TransposedInputs<'_> {
-    /// What there is for layer `index`: only the first layer's inputs can be
-    /// sparse.
-    pub(crate) fn take_for(&mut self, index: usize) -> Self {
-        if index == 0 {
-            std::mem::replace(self, Self::None)
-        } else {
-            Self::None
         }
     }
 }

@@ -1,11 +1,10 @@
-//! The inputs without their zeros, block by block, and the same transposed for
-//! the way back.
+//! The inputs without their zeros, block by block, arranged for products.
 
 use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed};
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
-use crate::layer::inputs::{LayerInputs, TransposedInputs};
+use crate::layer::inputs::LayerInputs;
 
 /// The inputs of all samples, or of an augmented block, without their zeros.
 #[derive(Clone, Debug)]
@@ -21,45 +20,49 @@ enum Blocks {
     /// A buffer for the block at hand.
     Changing(Transposed),
     /// Every epoch has the same blocks, and they are arranged once.
-    Fixed(Vec<FixedBlock>),
-}
-
-/// A block of rows that are always together.
-#[derive(Clone, Debug)]
-struct FixedBlock {
-    groups: Option<RowGroups>,
-    transposed: Transposed,
+    Fixed(Vec<RowGroups>),
 }
 
 impl<S: Scalar> SparseBlocks<S> {
-    /// Blocks of `block_rows`, for a layer of `n_outputs`.
-    pub(super) fn new(
+    /// Blocks of up to `block_rows`, other ones in every epoch.
+    pub(super) fn changing(
         train: &Samples<'_, S>,
         block_rows: usize,
-        n_outputs: usize,
-        is_fixed: bool,
         threads: &Threads,
     ) -> Option<Self> {
         if block_rows > Transposed::MAX_ROWS {
             return None;
         }
         let (matrix, factors) = train.sparse_inputs()?;
-        let blocks = if is_fixed {
-            let rows: Vec<u32> = (0..train.len() as u32).collect();
-            let empty = Transposed::new(&matrix, 0, threads);
-            let arranged = |rows| {
-                let rows = SparseRows::new(&matrix, rows);
-                let mut transposed = empty.clone();
-                transposed.fill_for_good(rows, n_outputs, threads);
-                FixedBlock {
-                    groups: RowGroups::new(rows, n_outputs),
-                    transposed,
-                }
-            };
-            Blocks::Fixed(rows.chunks(block_rows).map(arranged).collect())
-        } else {
-            Blocks::Changing(Transposed::new(&matrix, block_rows, threads))
-        };
+        let blocks = Blocks::Changing(Transposed::new(&matrix, block_rows, threads));
+        Some(Self {
+            matrix,
+            factors,
+            blocks,
+        })
+    }
+
+    /// Blocks of `block_rows`, the same ones in every epoch, for a layer of
+    /// `n_outputs`. `order` becomes one in which neighbours are alike.
+    pub(super) fn fixed(
+        train: &Samples<'_, S>,
+        block_rows: usize,
+        n_outputs: usize,
+        order: &mut [u32],
+        threads: &Threads,
+    ) -> Option<Self> {
+        let (matrix, factors) = train.sparse_inputs()?;
+        order.copy_from_slice(&matrix.order_alike(threads));
+        let mut blocks: Vec<_> = order
+            .chunks(block_rows)
+            .map(|rows| (rows, None))
+            .collect();
+        threads.for_each(&mut blocks, |_, (rows, groups)| {
+            let rows = SparseRows::new(&matrix, rows);
+            *groups = Some(RowGroups::new(rows, &factors, n_outputs, threads));
+        });
+        let blocks = blocks.into_iter().filter_map(|(_, groups)| groups);
+        let blocks = Blocks::Fixed(blocks.collect());
         Some(Self {
             matrix,
             factors,
@@ -77,25 +80,23 @@ impl<S: Scalar> SparseBlocks<S> {
         SparseRows::new(&self.matrix, positions)
     }
 
-    /// The inputs at `positions`, which are block number `block` of the batch.
+    /// The inputs at `positions`, which are block number `block` of the batch,
+    /// and a buffer for the way back, if they need one.
     pub(super) fn block<'s>(
         &'s mut self,
         positions: &'s [u32],
         block: usize,
-    ) -> (LayerInputs<'s, S>, TransposedInputs<'s>) {
-        let rows = SparseRows::new(&self.matrix, positions);
-        let (rows, transposed) = match &mut self.blocks {
-            Blocks::Changing(transposed) => (rows, TransposedInputs::ToFill(transposed)),
-            Blocks::Fixed(blocks) => {
-                let block = &mut blocks[block];
-                let rows = rows.with_groups(block.groups.as_ref());
-                (rows, TransposedInputs::Filled(&mut block.transposed))
+    ) -> (LayerInputs<'s, S>, Option<&'s mut Transposed>) {
+        let factors = &*self.factors;
+        match &mut self.blocks {
+            Blocks::Changing(transposed) => {
+                let rows = SparseRows::new(&self.matrix, positions);
+                (LayerInputs::Sparse { rows, factors }, Some(transposed))
             }
-        };
-        let inputs = LayerInputs::Sparse {
-            rows,
-            factors: &self.factors,
-        };
-        (inputs, transposed)
+            Blocks::Fixed(blocks) => {
+                let groups = &blocks[block];
+                (LayerInputs::Grouped { groups, factors }, None)
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::InstructionSet;
+use super::groups::{self, GroupKernel, Groups};
+use super::lanes::{self, LaneKernel, Lanes};
 use super::matrix::{Matrix, MatrixMut};
 use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
@@ -84,6 +86,12 @@ pub struct Kernels<T: 'static> {
     /// Sums of rows, and a row added to rows.
     pub(super) sum: SumKernel<T>,
     pub(super) outer: OuterKernel<T>,
+    /// The same for rows in groups.
+    pub(super) group_sums: GroupKernel<T>,
+    pub(super) group_outers: GroupKernel<T>,
+    /// The same for narrow matrices.
+    pub(super) lane_sums: LaneKernel<T>,
+    pub(super) lane_outers: LaneKernel<T>,
 }
 
 impl<T> Kernels<T> {
@@ -562,6 +570,10 @@ macro_rules! kernels {
                 lanes: <$vector as Simd>::LANES,
                 sum,
                 outer,
+                group_sums,
+                group_outers,
+                lane_sums,
+                lane_outers,
             };
 
             /// # Safety
@@ -602,6 +614,38 @@ macro_rules! kernels {
             unsafe fn outer(outer: Outer<'_, T>) {
                 // SAFETY: as below.
                 unsafe { outer::outer::<$vector>(outer) }
+            }
+
+            /// # Safety
+            /// See [`groups::sums`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn group_sums(groups: Groups<'_, T>) {
+                // SAFETY: as below.
+                unsafe { groups::sums::<$vector, $pair_panels>(groups) }
+            }
+
+            /// # Safety
+            /// See [`groups::outers`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn group_outers(groups: Groups<'_, T>) {
+                // SAFETY: as below.
+                unsafe { groups::outers::<$vector, $pair_panels>(groups) }
+            }
+
+            /// # Safety
+            /// See [`lanes::sums`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn lane_sums(lanes: Lanes<'_, T>) {
+                // SAFETY: as below.
+                unsafe { lanes::sums::<$vector>(lanes) }
+            }
+
+            /// # Safety
+            /// See [`lanes::outers`].
+            $(#[target_feature(enable = $features)])?
+            unsafe fn lane_outers(lanes: Lanes<'_, T>) {
+                // SAFETY: as below.
+                unsafe { lanes::outers::<$vector>(lanes) }
             }
 
             /// # Safety

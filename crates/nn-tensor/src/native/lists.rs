@@ -14,8 +14,8 @@ use super::simd::prefetch;
 /// grouped lists, so many bytes an index as there are members.
 pub(crate) type Entries<'a> = (&'a [u16], &'a [u8]);
 
-/// Most rows or columns in a group.
-pub(crate) const MAX_GROUP: usize = 4;
+/// Most rows in a group.
+pub(crate) const MAX_GROUP: usize = 16;
 
 /// Longest segment. With the width of the kernels' tiles it says how much of a
 /// matrix has to stay in the first-level cache.
@@ -28,11 +28,14 @@ const MAX_INDICES: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lists {
     n_lists: usize,
-    /// Rows or columns that share a list: an entry has a byte for each, 0 where
-    /// that one has no number. 1 in lists that were not [grouped](Self::grouped).
+    /// Rows that share a list: an entry has a byte for each, 0 where that one has
+    /// no number. 1 in lists that were not [grouped](Self::grouped).
     group: usize,
     /// All indices are smaller.
     n_indices: usize,
+    n_segments: usize,
+    /// Indices in a segment; the last one may have fewer.
+    segment_len: usize,
     /// Where each segment of each list starts; one more at the end. Segment s
     /// of a list has the indices `s * segment_len..(s + 1) * segment_len`.
     starts: Vec<u32>,
@@ -51,6 +54,8 @@ impl Lists {
             n_lists: 0,
             group: 1,
             n_indices: 0,
+            n_segments: 0,
+            segment_len: 1,
             starts,
             indices: vec![0; n_entries],
             bytes: vec![0; n_entries],
@@ -71,11 +76,13 @@ impl Lists {
         if n_columns > MAX_INDICES {
             return None;
         }
-        let n_segments = n_columns.div_ceil(MAX_SEGMENT);
+        let [n_segments, segment_len] = segments_of(n_columns, MAX_SEGMENT);
         let mut lists = Self {
             n_lists: rows.len(),
             group: 1,
             n_indices: n_columns,
+            n_segments,
+            segment_len,
             starts: Vec::with_capacity(rows.len() * n_segments + 1),
             indices: Vec::with_capacity(n_entries),
             bytes: Vec::with_capacity(n_entries),
@@ -153,13 +160,23 @@ impl Lists {
         self.n_indices
     }
 
-    pub(super) fn n_segments(&self) -> usize {
-        self.n_indices.div_ceil(MAX_SEGMENT)
+    pub(crate) fn n_segments(&self) -> usize {
+        self.n_segments
     }
 
     /// Indices in a segment; the last one may have fewer.
-    pub(super) fn segment_len(&self) -> usize {
-        self.n_indices.div_ceil(self.n_segments().max(1)).max(1)
+    pub(crate) fn segment_len(&self) -> usize {
+        self.segment_len
+    }
+
+    /// The indices that are a segment's.
+    ///
+    /// # Panics
+    /// If there is no such segment.
+    pub(crate) fn segment_indices(&self, segment: usize) -> Range<usize> {
+        let start = segment * self.segment_len();
+        assert!(start < self.n_indices, "segment {segment} does not exist");
+        start..self.n_indices.min(start + self.segment_len())
     }
 
     /// All indices, list after list.
@@ -230,34 +247,32 @@ impl Lists {
         lines(bytes.as_ptr().cast(), bytes.len());
     }
 
-    /// The lists `chosen` in groups of `group` that follow one another: an index
-    /// that any member has is there once, with a byte of each. The last group
-    /// may have fewer members; the bytes of the others are 0.
-    ///
-    /// Neighbours have much in common: two rows of MNIST share a third of their
-    /// indices, two of its columns two thirds.
-    ///
-    /// `None` if the bytes are too many to be counted.
+    /// The lists `chosen` in groups of `group` that follow one another, in at
+    /// least `n_segments` segments if there are so many indices: an index that
+    /// any member has is there once, with a byte of each. The last group may
+    /// have fewer members; the bytes of the others are 0.
     ///
     /// # Panics
     /// If a list does not exist or is grouped already, or a group is to have
-    /// neither 2 nor [`MAX_GROUP`] members.
-    pub(crate) fn grouped(&self, chosen: &[u32], group: usize) -> Option<Self> {
+    /// no members or more than [`MAX_GROUP`].
+    pub(crate) fn grouped(&self, chosen: &[u32], group: usize, n_segments: usize) -> Self {
         assert!(
-            self.group == 1 && (group == 2 || group == MAX_GROUP),
+            self.group == 1 && (1..=MAX_GROUP).contains(&group),
             "groups of {group} of lists in groups of {}",
             self.group
         );
-        let n_entries: usize = chosen.iter().map(|&list| self.entries(list).0.len()).sum();
-        u32::try_from(n_entries).ok()?;
         let n_lists = chosen.len().div_ceil(group);
+        let max_segment = (self.n_indices / n_segments.max(1)).clamp(1, MAX_SEGMENT);
+        let [n_segments, segment_len] = segments_of(self.n_indices, max_segment);
         let mut grouped = Self {
             n_lists,
             group,
             n_indices: self.n_indices,
-            starts: Vec::with_capacity(n_lists * self.n_segments() + 1),
-            indices: Vec::with_capacity(n_entries),
-            bytes: Vec::with_capacity(n_entries * group),
+            n_segments,
+            segment_len,
+            starts: Vec::with_capacity(n_lists * n_segments + 1),
+            indices: Vec::new(),
+            bytes: Vec::new(),
         };
         grouped.starts.push(0);
         let mut union = Union::new(self.n_indices);
@@ -269,7 +284,7 @@ impl Lists {
         }
         grouped.indices.shrink_to_fit();
         grouped.bytes.shrink_to_fit();
-        Some(grouped)
+        grouped
     }
 
     /// Appends a group, and empties `union` for the next one.
@@ -303,7 +318,8 @@ impl Lists {
         self.n_lists = 0;
         self.group = 1;
         self.n_indices = chosen.len();
-        let (n_segments, segment_len) = (self.n_segments(), self.segment_len());
+        let [n_segments, segment_len] = segments_of(chosen.len(), MAX_SEGMENT);
+        (self.n_segments, self.segment_len) = (n_segments, segment_len);
         self.starts.clear();
         self.starts.resize(columns.len() * n_segments + 1, 0);
         let place = |index: u16, position: usize| {
@@ -337,6 +353,56 @@ impl Lists {
         self.starts[0] = 0;
         self.n_lists = columns.len();
     }
+
+    /// A list for every index, with an entry for every list that has it: the
+    /// number of that list, and the same bytes. Segments of up to `max_segment`.
+    ///
+    /// # Panics
+    /// If the lists are more than 65536.
+    pub(crate) fn transposed(&self, max_segment: usize) -> Self {
+        assert!(self.n_lists <= MAX_INDICES, "{} lists", self.n_lists);
+        let [n_segments, segment_len] = segments_of(self.n_lists, max_segment);
+        let place =
+            |index: u16, list: u32| usize::from(index) * n_segments + list as usize / segment_len;
+        let mut starts = vec![0; self.n_indices * n_segments + 1];
+        for list in 0..self.n_lists as u32 {
+            for &index in self.entries(list).0 {
+                starts[place(index, list) + 1] += 1;
+            }
+        }
+        for place in 1..starts.len() {
+            starts[place] += starts[place - 1];
+        }
+        let mut next = starts.clone();
+        let mut indices = vec![0; self.indices.len()];
+        let mut bytes = vec![0; self.bytes.len()];
+        for list in 0..self.n_lists as u32 {
+            let (own_indices, own_bytes) = self.entries(list);
+            for (&index, own) in own_indices.iter().zip(own_bytes.chunks_exact(self.group)) {
+                let entry = next[place(index, list)] as usize;
+                next[place(index, list)] += 1;
+                indices[entry] = list as u16;
+                bytes[entry * self.group..][..self.group].copy_from_slice(own);
+            }
+        }
+        Self {
+            n_lists: self.n_indices,
+            group: self.group,
+            n_indices: self.n_lists,
+            n_segments,
+            segment_len,
+            starts,
+            indices,
+            bytes,
+        }
+    }
+}
+
+/// How many segments so many indices are cut into, and how many each but the
+/// last has, at most `longest`.
+fn segments_of(n_indices: usize, longest: usize) -> [usize; 2] {
+    let n_segments = n_indices.div_ceil(longest);
+    [n_segments, n_indices.div_ceil(n_segments.max(1)).max(1)]
 }
 
 /// What the members of a group have at each index.
@@ -409,8 +475,8 @@ mod tests {
         let n_entries = dense.iter().filter(|&&byte| byte != 0).count();
         let lists = Lists::of_rows(dense.rows().into_iter(), 600, n_entries).unwrap();
         let chosen = [7, 3, 10, 0, 5, 5, 2, 9, 1];
-        for group in [2, MAX_GROUP] {
-            let grouped = lists.grouped(&chosen, group).unwrap();
+        for group in [1, 4, MAX_GROUP] {
+            let grouped = lists.grouped(&chosen, group, 4);
             assert_eq!(grouped.len(), chosen.len().div_ceil(group));
             for (list, members) in (0..).zip(chosen.chunks(group)) {
                 let (indices, bytes) = grouped.entries(list);

@@ -7,7 +7,7 @@
 /// functions may only be called where those instructions exist, and only
 /// inlined into functions that are compiled for them.
 pub(super) unsafe trait Simd: Copy {
-    type T: Copy + Default + PartialEq + std::ops::Add<Output = Self::T> + 'static;
+    type T: Copy + Default + PartialEq + From<u8> + std::ops::Add<Output = Self::T> + 'static;
     const LANES: usize;
 
     /// Whether [`interleave`](Self::interleave) is two instructions.
@@ -24,6 +24,19 @@ pub(super) unsafe trait Simd: Copy {
 
     /// The first `n < LANES` numbers from `from` on; the other lanes are 0.
     unsafe fn load_part(from: *const Self::T, n: usize) -> Self;
+
+    /// `LANES` bytes from `from` on, as numbers.
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self {
+        let mut lanes = [Self::T::default(); MAX_LANES];
+        // SAFETY: no vector has more lanes; the caller vouches for the bytes.
+        unsafe {
+            for (lane, slot) in lanes.iter_mut().enumerate().take(Self::LANES) {
+                *slot = (*from.add(lane)).into();
+            }
+            Self::load(lanes.as_ptr())
+        }
+    }
 
     /// Writes all lanes.
     unsafe fn store(self, to: *mut Self::T);
@@ -185,6 +198,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn load_bytes(from: *const u8) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
+        }
+
+        #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: see the trait.
             unsafe { _mm512_storeu_ps(to, self) }
@@ -297,6 +316,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn load_bytes(from: *const u8) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
+        }
+
+        #[inline(always)]
         unsafe fn store(self, to: *mut f64) {
             // SAFETY: see the trait.
             unsafe { _mm512_storeu_pd(to, self) }
@@ -377,6 +402,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn load_bytes(from: *const u8) -> Self {
+            // SAFETY: see the trait.
+            unsafe { _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))) }
+        }
+
+        #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: see the trait.
             unsafe { _mm256_storeu_ps(to, self) }
@@ -451,6 +482,15 @@ mod x86 {
             unsafe {
                 let mask = _mm256_loadu_si256(LANE_MASKS_64.as_ptr().add(4 - n).cast());
                 _mm256_maskload_pd(from, mask)
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn load_bytes(from: *const u8) -> Self {
+            // SAFETY: see the trait.
+            unsafe {
+                let bytes = _mm_cvtsi32_si128(from.cast::<i32>().read_unaligned());
+                _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(bytes))
             }
         }
 

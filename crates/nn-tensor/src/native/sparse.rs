@@ -18,7 +18,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::InstructionSet;
 use super::gemm::Gemm;
-use super::lists::{Entries, Lists, MAX_GROUP};
+use super::lists::{Entries, Lists};
 use super::simd::{Simd, load_up_to, store_up_to};
 
 /// Vectors of columns in a tile.
@@ -47,8 +47,6 @@ pub struct Sums<'a, T> {
     out: *mut T,
     out_stride: usize,
     n_columns: usize,
-    /// Rows of `out`.
-    n_sums: usize,
     /// Memory for a tile, or null for sums that read the matrix where it lies.
     tile: *mut T,
 }
@@ -61,15 +59,14 @@ pub struct Sums<'a, T> {
 pub type SumKernel<T> = unsafe fn(Sums<'_, T>);
 
 /// `out[r, :] ← out[r, :] + Σₜ factors[bytes[t]]·matrix[indices[t], :]` with the
-/// entries of the list `chosen[r]`, for every row r; or, if the lists are those
-/// of groups of G rows, with the r mod G-th bytes of the list `chosen[r / G]`.
+/// entries of the list `chosen[r]`, for every row r.
 ///
 /// The terms of every element are added in order, so that its bits depend
 /// neither on the width of the matrix nor on how it is cut into tiles.
 ///
 /// # Panics
 /// If the widths differ, rows are not contiguous, there is not one list for each
-/// row of `out` or group of rows, a list does not exist, or there are not as many rows as indices.
+/// row of `out`, a list does not exist, or there are not as many rows as indices.
 pub(crate) fn add_weighted_rows<T: Gemm + Copy + Default>(
     set: InstructionSet,
     lists: &Lists,
@@ -86,12 +83,8 @@ pub(crate) fn add_weighted_rows<T: Gemm + Copy + Default>(
             && is_contiguous(out.strides()),
         "rows must be contiguous and of one width"
     );
-    let n_sums = out.nrows();
-    assert_eq!(
-        chosen.len(),
-        n_sums.div_ceil(lists.group()),
-        "one list a row, or a group of rows"
-    );
+    assert_eq!(lists.group(), 1, "a list is one row's");
+    assert_eq!(chosen.len(), out.nrows(), "one list a row");
     assert_eq!(lists.n_indices(), matrix.nrows(), "one row an index");
     let n_lists = lists.len();
     let largest = chosen.iter().fold(0, |largest, &list| list.max(largest));
@@ -109,7 +102,6 @@ pub(crate) fn add_weighted_rows<T: Gemm + Copy + Default>(
         out: out.as_mut_ptr(),
         out_stride: out.strides()[0] as usize,
         n_columns,
-        n_sums,
         tile: std::ptr::null_mut(),
     };
     T::with_scratch(|scratch| {
@@ -129,9 +121,8 @@ pub(crate) fn add_weighted_rows<T: Gemm + Copy + Default>(
 /// the nearest cache by itself.
 fn tile_size<T>(lanes: usize, n_columns: usize, lists: &Lists, chosen: &[u32]) -> Option<usize> {
     let n_rows = lists.n_indices();
-    let is_grouped = lists.group() > 1;
-    let is_small = !is_grouped && n_rows * n_columns * size_of::<T>() <= FIRST_LEVEL_CACHE;
-    if !is_grouped && chosen.len() < MIN_TILED_SUMS {
+    let is_small = n_rows * n_columns * size_of::<T>() <= FIRST_LEVEL_CACHE;
+    if chosen.len() < MIN_TILED_SUMS {
         None
     } else if n_columns < lanes {
         Some(lanes * n_rows)
@@ -156,7 +147,7 @@ pub(super) unsafe fn weighted_rows<V: Simd>(sums: Sums<'_, V::T>) {
             in_place::<V>(sums, all);
         } else if sums.n_columns < V::LANES {
             let widened = copied::<V>(sums, 0..sums.lists.n_indices(), 1);
-            of_tile::<V, 1, 4>(widened, all);
+            block::<V, 1, 4, false>(widened, all);
         } else {
             tiles::<V>(sums);
         }
@@ -215,10 +206,10 @@ unsafe fn tiles<V: Simd>(sums: Sums<'_, V::T>) {
                 let tile = part.tile_of::<V>(rows, n_vectors);
                 let segment = segment..segment + 1;
                 match n_vectors {
-                    1 => of_tile::<V, 1, 4>(tile, segment),
-                    2 => of_tile::<V, 2, 2>(tile, segment),
-                    3 => of_tile::<V, 3, 1>(tile, segment),
-                    _ => of_tile::<V, TILE_VECTORS, 1>(tile, segment),
+                    1 => block::<V, 1, 4, false>(tile, segment),
+                    2 => block::<V, 2, 2, false>(tile, segment),
+                    3 => block::<V, 3, 1, false>(tile, segment),
+                    _ => block::<V, TILE_VECTORS, 1, false>(tile, segment),
                 }
             }
         }
@@ -288,67 +279,6 @@ unsafe fn copied<'a, V: Simd>(
         matrix: sums.tile.wrapping_sub(rows.start * width),
         stride: width,
         ..sums
-    }
-}
-
-/// The sums of a tile of `N` vectors: group by group, or `TOGETHER` side by side.
-///
-/// # Safety
-/// As [`block`], for whole vectors.
-#[inline(always)]
-unsafe fn of_tile<V: Simd, const N: usize, const TOGETHER: usize>(
-    sums: Sums<'_, V::T>,
-    segments: Range<usize>,
-) {
-    // SAFETY: as the caller's promise.
-    unsafe {
-        match sums.lists.group() {
-            1 => block::<V, N, TOGETHER, false>(sums, segments),
-            2 => groups::<V, N, 2>(sums, segments),
-            _ => groups::<V, N, MAX_GROUP>(sums, segments),
-        }
-    }
-}
-
-/// Sums of groups of `GROUP`: a row of the matrix that is read is added to all
-/// of them.
-///
-/// # Safety
-/// As [`block`], for whole vectors and lists in groups of `GROUP`.
-#[inline(always)]
-unsafe fn groups<V: Simd, const N: usize, const GROUP: usize>(
-    sums: Sums<'_, V::T>,
-    segments: Range<usize>,
-) {
-    for (number, &list) in sums.chosen.iter().enumerate() {
-        let first = number * GROUP;
-        let n_members = GROUP.min(sums.n_sums - first);
-        // SAFETY: see above; an entry below a list's length exists, with a byte
-        // for each member.
-        unsafe {
-            let (indices, bytes) = sums.lists.segments(list, segments.clone());
-            let mut totals = [[V::zero(); N]; GROUP];
-            for (member, total) in totals.iter_mut().enumerate().take(n_members) {
-                *total = sums.load_out(first + member);
-            }
-            for (entry, &index) in indices.iter().enumerate() {
-                let row = sums.matrix.wrapping_add(usize::from(index) * sums.stride);
-                let mut vectors = [V::zero(); N];
-                for (vector, slot) in vectors.iter_mut().enumerate() {
-                    *slot = V::load(row.wrapping_add(vector * V::LANES));
-                }
-                for (member, total) in totals.iter_mut().enumerate() {
-                    let byte = usize::from(*bytes.get_unchecked(entry * GROUP + member));
-                    let factor = V::splat(sums.factors[byte]);
-                    for (slot, vector) in total.iter_mut().zip(vectors) {
-                        *slot = factor.multiply_add(vector, *slot);
-                    }
-                }
-            }
-            for (member, total) in totals.into_iter().enumerate().take(n_members) {
-                sums.store_out(first + member, total);
-            }
-        }
     }
 }
 

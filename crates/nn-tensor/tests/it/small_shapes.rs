@@ -5,7 +5,7 @@
 //! The matrices hold small whole numbers, so that sums are exact in any order.
 
 use ndarray::{Array2, ArrayView2, s};
-use nn_tensor::sparse::{SparseBytes, SparseRows, Transposed, Written};
+use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed, Written};
 use nn_tensor::{Scalar, Threads, matmul, matmul_add, row};
 
 /// Around what registers and blocks of them hold.
@@ -104,10 +104,11 @@ fn check_products<S: Scalar>() {
 }
 
 fn check_sparse<S: Scalar>() {
-    let mut factors = [S::zero(); 256];
-    for (factor, number) in factors.iter_mut().zip(0..256) {
-        *factor = S::from_f64(f64::from(number % 5));
-    }
+    check_sparse_of(std::array::from_fn(|byte| S::from_f64((byte % 5) as f64)));
+    check_sparse_of(std::array::from_fn(|byte| S::from_f64(byte as f64)));
+}
+
+fn check_sparse_of<S: Scalar>(factors: [S; 256]) {
     let threads = [Threads::single(), Threads::new(3)];
     for &n_columns in WIDTHS {
         // The last column is never empty, the others often are.
@@ -140,8 +141,19 @@ fn check_sparse<S: Scalar>() {
                     transposed.product_of(rows, &factors, flat(&error), &mut out, written, threads);
                     assert_eq!(out, flat(&expected));
                 }
-                transposed.fill(rows, threads);
-                transposed.product(&factors, flat(&error), &mut out, Written::Onto, threads);
+                let written = Written::Onto;
+                transposed.product_of(rows, &factors, flat(&error), &mut out, written, threads);
+                assert_eq!(out, flat(&(&expected + &expected)));
+
+                let groups = RowGroups::new(rows, &factors, width, threads);
+                let bias = vec![S::one(); width];
+                let mut out = vec![S::zero(); n_rows * width];
+                groups.weighted_sums(&factors, flat(&weights), &bias, &mut out, threads);
+                assert_eq!(out, flat(&(product(dense.view(), weights.view()) + S::one())));
+                let mut out = vec![S::one(); n_columns * width];
+                groups.transposed_product(&factors, flat(&error), &mut out, Written::Over, threads);
+                assert_eq!(out, flat(&expected));
+                groups.transposed_product(&factors, flat(&error), &mut out, Written::Onto, threads);
                 assert_eq!(out, flat(&(&expected + &expected)));
             }
         }

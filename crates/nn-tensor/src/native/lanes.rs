@@ -1,0 +1,401 @@
+//! Products of rows with narrow matrices: each lane of a vector is a row.
+//!
+//! A vector of columns would be empty for the most part where there are ten of
+//! them. So as many rows as a vector has lanes make a group, whose list has
+//! every index that one of the rows has, with a byte of each:
+//!
+//! ```text
+//! forward    out[r, j] ← b_j + c·Σ byte_rk·M[k, j]          lanes r, a vector for each j
+//! backward   out[k, j] ← out[k, j] + c·Σ byte_rk·δ[r, j]    lanes r, summed up in the end
+//! ```
+//!
+//! The byte itself is the number that is multiplied, so it must stand for
+//! `c·byte`.
+
+use std::ops::Range;
+
+use super::InstructionSet;
+use super::gemm::Gemm;
+use super::lists::Lists;
+use super::simd::{MAX_LANES, Simd, load_up_to, store_up_to};
+
+/// Most columns of a matrix.
+pub(crate) const MAX_WIDTH: usize = 12;
+
+/// Groups of rows whose errors are kept in the nearest cache.
+pub(crate) const GROUPS_IN_CACHE: usize = 64;
+
+/// What one call of a kernel works on.
+#[derive(Clone, Copy, Debug)]
+#[allow(
+    unreachable_pub,
+    reason = "in the signature of a public trait's hidden method"
+)]
+pub struct Lanes<'a, T> {
+    /// Lists of groups with their columns, or of columns with their groups.
+    lists: &'a Lists,
+    /// Which lists.
+    first: usize,
+    n_lists: usize,
+    /// What a byte of 1 stands for.
+    unit: T,
+    /// The bias, for the forward product.
+    bias: *const T,
+    /// The sums or errors of the rows, one after the other.
+    rows: *mut T,
+    n_rows: usize,
+    /// The row of M, or of `out`, of the first index or list.
+    matrix: *mut T,
+    width: usize,
+    /// Memory for a copy of M or the errors.
+    copy: *mut T,
+}
+
+/// A kernel compiled for one instruction set.
+#[allow(
+    unreachable_pub,
+    reason = "in the signature of a public trait's hidden method"
+)]
+pub type LaneKernel<T> = unsafe fn(Lanes<'_, T>);
+
+/// Rows in a group.
+pub(crate) fn lanes_of<T: Gemm>(set: InstructionSet) -> usize {
+    T::kernels(set).lanes
+}
+
+/// `out ← bias + X·matrix` for the rows of X whose groups start with
+/// `first_group`.
+///
+/// # Shapes
+/// `matrix [n_indices, width]`, `out [n_rows, width]`.
+///
+/// # Panics
+/// If the shapes do not fit or the groups do not exist.
+pub(crate) fn lane_sums<T: Gemm + Copy + Default>(
+    set: InstructionSet,
+    lists: &Lists,
+    first_group: usize,
+    unit: T,
+    matrix: &[T],
+    bias: &[T],
+    out: &mut [T],
+) {
+    let kernels = T::kernels(set);
+    let width = bias.len();
+    assert!(
+        (1..=MAX_WIDTH).contains(&width) && matrix.len() == lists.n_indices() * width,
+        "one row of the matrix an index"
+    );
+    let n_rows = out.len() / width;
+    let n_groups = n_rows.div_ceil(kernels.lanes);
+    assert!(
+        lists.group() == kernels.lanes
+            && out.len() == n_rows * width
+            && first_group + n_groups <= lists.len(),
+        "one row of sums for each member of a group"
+    );
+    let lanes = Lanes {
+        lists,
+        first: first_group,
+        n_lists: n_groups,
+        unit,
+        bias: bias.as_ptr(),
+        rows: out.as_mut_ptr(),
+        n_rows,
+        // Only read.
+        matrix: matrix.as_ptr().cast_mut(),
+        width,
+        copy: std::ptr::null_mut(),
+    };
+    T::with_scratch(|scratch| {
+        let copy = scratch.take(lists.n_indices() * width.next_multiple_of(2));
+        let copy = copy.as_mut_ptr();
+        // SAFETY: `set` is one of the machine's. The groups exist, and their
+        // indices are rows of the matrix; `out` has the rows of the groups; it
+        // and the copy are borrowed mutably.
+        unsafe { (kernels.lane_sums)(Lanes { copy, ..lanes }) }
+    });
+}
+
+/// `out ← out + Xᵀ·error` for some columns of X, whose lists have the groups of
+/// rows as indices.
+///
+/// # Shapes
+/// `error [n_rows, width]` with all rows of X, `out [columns.len(), width]`.
+///
+/// # Panics
+/// If the shapes do not fit or the columns do not exist.
+pub(crate) fn add_lane_outers<T: Gemm + Copy + Default>(
+    set: InstructionSet,
+    lists: &Lists,
+    columns: Range<usize>,
+    unit: T,
+    width: usize,
+    error: &[T],
+    out: &mut [T],
+) {
+    let kernels = T::kernels(set);
+    assert!((1..=MAX_WIDTH).contains(&width), "{width} columns");
+    let n_rows = error.len() / width;
+    assert!(
+        lists.group() == kernels.lanes
+            && error.len() == n_rows * width
+            && n_rows.div_ceil(kernels.lanes) == lists.n_indices(),
+        "one row of errors for each member of a group"
+    );
+    assert!(
+        columns.end <= lists.len() && out.len() == columns.len() * width,
+        "one row a column"
+    );
+    let lanes = Lanes {
+        lists,
+        first: columns.start,
+        n_lists: columns.len(),
+        unit,
+        bias: std::ptr::null(),
+        // Only read.
+        rows: error.as_ptr().cast_mut(),
+        n_rows,
+        matrix: out.as_mut_ptr(),
+        width,
+        copy: std::ptr::null_mut(),
+    };
+    T::with_scratch(|scratch| {
+        let padded = width.next_multiple_of(2);
+        let copy = scratch.take(lists.segment_len() * padded * kernels.lanes);
+        let copy = copy.as_mut_ptr();
+        // SAFETY: as above, with errors in place of sums, columns in place of
+        // groups and groups in place of indices.
+        unsafe { (kernels.lane_outers)(Lanes { copy, ..lanes }) }
+    });
+}
+
+/// The kernel for the width, rounded up to an even one.
+macro_rules! of_width {
+    ($kernel:ident, $lanes:ident) => {
+        match $lanes.width.div_ceil(2) {
+            1 => $kernel::<V, 2>($lanes),
+            2 => $kernel::<V, 4>($lanes),
+            3 => $kernel::<V, 6>($lanes),
+            4 => $kernel::<V, 8>($lanes),
+            5 => $kernel::<V, 10>($lanes),
+            _ => $kernel::<V, 12>($lanes),
+        }
+    };
+}
+
+/// Sums of groups.
+///
+/// # Safety
+/// The machine must have the instructions of `V`, and memory must be as
+/// [`Lanes`] says; the copy must have room for the matrix with an even width.
+#[inline(always)]
+pub(super) unsafe fn sums<V: Simd>(lanes: Lanes<'_, V::T>) {
+    // SAFETY: as the caller's promise.
+    unsafe { of_width!(sums_of_width, lanes) }
+}
+
+/// Outer products of groups.
+///
+/// # Safety
+/// As [`sums`]; the copy must have room for the errors of a segment of groups
+/// with an even width.
+#[inline(always)]
+pub(super) unsafe fn outers<V: Simd>(lanes: Lanes<'_, V::T>) {
+    // SAFETY: as the caller's promise.
+    unsafe { of_width!(outers_of_width, lanes) }
+}
+
+/// # Safety
+/// As [`sums`], with a width of up to `N`.
+#[inline(always)]
+unsafe fn sums_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
+    // SAFETY: the groups and their rows exist, and every index is a row of the
+    // matrix.
+    unsafe {
+        let matrix = if lanes.width == N {
+            lanes.matrix
+        } else {
+            lanes.copy_matrix(N);
+            lanes.copy
+        };
+        for group in 0..lanes.n_lists {
+            let (indices, bytes) = lanes.entries(group, 0..lanes.lists.n_segments());
+            let mut sums = [V::zero(); N];
+            for (entry, &index) in indices.iter().enumerate() {
+                let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
+                let row = matrix.add(usize::from(index) * N);
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    *sum = x.multiply_add(V::splat(*row.add(column)), *sum);
+                }
+            }
+            lanes.store_sums(group, sums);
+        }
+    }
+}
+
+/// # Safety
+/// As [`outers`], with a width of up to `N`.
+#[inline(always)]
+unsafe fn outers_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
+    // SAFETY: the columns exist, and every index is a group of the segment.
+    unsafe {
+        for segment in 0..lanes.lists.n_segments() {
+            let groups = lanes.lists.segment_indices(segment);
+            lanes.copy_errors::<V, N>(groups.clone());
+            let errors = lanes.copy.wrapping_sub(groups.start * N * V::LANES);
+            for column in 0..lanes.n_lists {
+                let (indices, bytes) = lanes.entries(column, segment..segment + 1);
+                if indices.is_empty() {
+                    continue;
+                }
+                let mut sums = [V::zero(); N];
+                for (entry, &index) in indices.iter().enumerate() {
+                    let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
+                    let error = errors.wrapping_add(usize::from(index) * N * V::LANES);
+                    for (column, sum) in sums.iter_mut().enumerate() {
+                        let error = V::load(error.wrapping_add(column * V::LANES));
+                        *sum = x.multiply_add(error, *sum);
+                    }
+                }
+                lanes.add_to_column(column, sums);
+            }
+        }
+    }
+}
+
+impl<'a, T: Copy + Default> Lanes<'a, T> {
+    /// # Safety
+    /// As [`sums`] or [`outers`]; the list and the segments must exist.
+    #[inline(always)]
+    unsafe fn entries(&self, list: usize, segments: Range<usize>) -> (&'a [u16], &'a [u8]) {
+        // SAFETY: see above.
+        unsafe { self.lists.segments((self.first + list) as u32, segments) }
+    }
+
+    /// The matrix with rows of `padded` numbers, of which the last is 0.
+    ///
+    /// # Safety
+    /// As [`sums`].
+    #[inline(always)]
+    unsafe fn copy_matrix(&self, padded: usize) {
+        for row in 0..self.lists.n_indices() {
+            for column in 0..padded {
+                // SAFETY: see above.
+                unsafe {
+                    let value = if column < self.width {
+                        *self.matrix.add(row * self.width + column)
+                    } else {
+                        T::default()
+                    };
+                    *self.copy.add(row * padded + column) = value;
+                }
+            }
+        }
+    }
+
+    /// `out[r, :] ← b + c·sums` for the rows r of a group.
+    ///
+    /// # Safety
+    /// As [`sums`]; the group must exist.
+    #[inline(always)]
+    unsafe fn store_sums<V: Simd<T = T>, const N: usize>(&self, group: usize, sums: [V; N]) {
+        let mut by_column = [[T::default(); MAX_LANES]; N];
+        let first = group * V::LANES;
+        // SAFETY: no vector has more lanes; the rows exist.
+        unsafe {
+            let unit = V::splat(self.unit);
+            for (column, (sum, slot)) in sums.into_iter().zip(&mut by_column).enumerate() {
+                let bias = if column < self.width {
+                    *self.bias.add(column)
+                } else {
+                    T::default()
+                };
+                sum.multiply_add(unit, V::splat(bias))
+                    .store(slot.as_mut_ptr());
+            }
+            let out = self.rows.add(first * self.width);
+            for row in 0..V::LANES.min(self.n_rows - first) {
+                for (column, sums) in by_column.iter().enumerate().take(self.width) {
+                    *out.add(row * self.width + column) = sums[row];
+                }
+            }
+        }
+    }
+
+    /// The errors of some groups: for each of them `N` vectors, whose lanes are
+    /// its rows; 0 where there is no row or column.
+    ///
+    /// # Safety
+    /// As [`outers`]; the groups must exist.
+    #[inline(always)]
+    unsafe fn copy_errors<V: Simd<T = T>, const N: usize>(&self, groups: Range<usize>) {
+        for (place, group) in groups.enumerate() {
+            let first = group * V::LANES;
+            let n_members = V::LANES.min(self.n_rows - first);
+            // SAFETY: the rows exist, and the copy has room for the group.
+            unsafe {
+                let to = self.copy.add(place * N * V::LANES);
+                let from = self.rows.add(first * self.width);
+                for column in 0..N {
+                    for row in 0..V::LANES {
+                        let exists = row < n_members && column < self.width;
+                        let value = if exists {
+                            *from.add(row * self.width + column)
+                        } else {
+                            T::default()
+                        };
+                        *to.add(column * V::LANES + row) = value;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `out[k, :] ← out[k, :] + c·(Σ lanes of each of the sums)`
+    ///
+    /// # Safety
+    /// As [`outers`]; the column must exist.
+    #[inline(always)]
+    unsafe fn add_to_column<V: Simd<T = T>, const N: usize>(&self, column: usize, sums: [V; N]) {
+        for start in (0..self.width).step_by(V::LANES) {
+            let n = self.width - start;
+            // SAFETY: no vector has more lanes; of columns that do not exist
+            // nothing is read or written.
+            unsafe {
+                let mut some = [V::zero(); MAX_LANES];
+                for (slot, sum) in some.iter_mut().zip(sums.iter().skip(start)).take(V::LANES) {
+                    *slot = *sum;
+                }
+                let totals = lane_totals::<V>(some);
+                let out = self.matrix.add(column * self.width + start);
+                let old = load_up_to::<V>(out, n);
+                store_up_to(totals.multiply_add(V::splat(self.unit), old), out, n);
+            }
+        }
+    }
+}
+
+/// The sum of all lanes of vector j in lane j, for as many vectors as there are
+/// lanes.
+///
+/// Two vectors at a time become one of their halves' sums, in turn, until one
+/// is left.
+///
+/// # Safety
+/// The machine must have the instructions of `V`.
+#[inline(always)]
+unsafe fn lane_totals<V: Simd>(mut vectors: [V; MAX_LANES]) -> V {
+    let mut n = V::LANES;
+    while n > 1 {
+        n /= 2;
+        for index in 0..n {
+            // SAFETY: see above.
+            unsafe {
+                let (first, second) = vectors[index].interleave(vectors[index + n]);
+                vectors[index] = first.add(second);
+            }
+        }
+    }
+    vectors[0]
+}

@@ -1,0 +1,346 @@
+//! Rows that stay together for many products, arranged for them once.
+
+use std::ops::Range;
+
+use super::{MAX_PIECES, SparseRows, Transposed, Written, ranges_of_equal_work};
+use crate::native::{
+    self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of,
+};
+use crate::{Scalar, Threads};
+
+/// Some rows of a matrix that stay together for many products, in groups of
+/// neighbours: what a product reads for one member it reads for all.
+///
+/// Best in an order in which neighbours are alike
+/// ([`order_alike`](super::SparseBytes::order_alike)).
+#[derive(Clone, Debug)]
+pub struct RowGroups {
+    n_rows: usize,
+    n_columns: usize,
+    arrangement: Arrangement,
+}
+
+#[derive(Clone, Debug)]
+enum Arrangement {
+    /// Groups of four rows, for matrices of any width.
+    Fours(Lists),
+    /// Groups of as many rows as a vector has lanes, for narrow matrices.
+    Lanes {
+        /// What a byte of 1 stands for.
+        unit: f64,
+        /// The columns that a group's rows have.
+        of_groups: Lists,
+        /// The groups that a column has.
+        of_columns: Lists,
+        /// Columns in pieces of about equal work.
+        pieces: Vec<Range<usize>>,
+    },
+}
+
+impl RowGroups {
+    /// Arranges rows for products with matrices of `width` columns. A byte b
+    /// stands for `factors[b]`.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    pub fn new<S: Scalar>(
+        rows: SparseRows<'_>,
+        factors: &[S; 256],
+        width: usize,
+        threads: &Threads,
+    ) -> Self {
+        let has_lanes = (1..=MAX_LANE_WIDTH).contains(&width) && rows.len() <= Transposed::MAX_ROWS;
+        let unit = unit_of(factors).filter(|_| has_lanes);
+        let arrangement = match unit {
+            Some(unit) => {
+                let lanes = lanes_of::<S>(InstructionSet::current());
+                let of_groups = rows.matrix.rows.grouped(rows.rows, lanes, 1);
+                Arrangement::Lanes {
+                    unit,
+                    of_columns: of_groups.transposed(GROUPS_IN_CACHE),
+                    pieces: ranges_of_equal_work(&of_groups, threads.count().min(MAX_PIECES)),
+                    of_groups,
+                }
+            }
+            None => {
+                // A product with the transposed rows is done segment by segment.
+                let n_segments = MAX_PIECES.min(2 * threads.count());
+                Arrangement::Fours(rows.matrix.rows.grouped(rows.rows, GROUP, n_segments))
+            }
+        };
+        Self {
+            n_rows: rows.len(),
+            n_columns: rows.matrix.n_columns(),
+            arrangement,
+        }
+    }
+
+    /// How many rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// `out ← bias + X·matrix` with the rows X.
+    ///
+    /// # Shapes
+    /// `matrix [n_columns, width]`, `bias [width]`, `out [n_rows, width]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the width is not the one that the rows are
+    /// arranged for.
+    pub fn weighted_sums<S: Scalar>(
+        &self,
+        factors: &[S; 256],
+        matrix: &[S],
+        bias: &[S],
+        out: &mut [S],
+        threads: &Threads,
+    ) {
+        let (set, width) = (InstructionSet::current(), bias.len());
+        assert!(
+            matrix.len() == self.n_columns * width && out.len() == self.n_rows * width,
+            "shapes of a product with {} rows of {} columns",
+            self.n_rows,
+            self.n_columns
+        );
+        if out.is_empty() {
+            return;
+        }
+        let group = match &self.arrangement {
+            Arrangement::Fours(_) => GROUP,
+            Arrangement::Lanes { of_groups, .. } => of_groups.group(),
+        };
+        let unit = width * group;
+        threads.for_each_piece(out, unit, 2 * unit, |start, out| {
+            let first = start / unit;
+            match &self.arrangement {
+                Arrangement::Fours(lists) => {
+                    native::group_sums(set, lists, first, factors, matrix, bias, out);
+                }
+                Arrangement::Lanes {
+                    unit, of_groups, ..
+                } => {
+                    let unit = S::from_f64(*unit);
+                    native::lane_sums(set, of_groups, first, unit, matrix, bias, out);
+                }
+            }
+        });
+    }
+
+    /// `out ← out + Xᵀ·error` with the rows X, or `out ← Xᵀ·error`.
+    ///
+    /// # Shapes
+    /// `error [n_rows, width]`, `out [n_columns, width]`.
+    ///
+    /// # Panics
+    /// As [`weighted_sums`](Self::weighted_sums).
+    pub fn transposed_product<S: Scalar>(
+        &self,
+        factors: &[S; 256],
+        error: &[S],
+        out: &mut [S],
+        written: Written,
+        threads: &Threads,
+    ) {
+        let set = InstructionSet::current();
+        let width = error.len() / self.n_rows.max(1);
+        assert!(
+            error.len() == self.n_rows * width && out.len() == self.n_columns * width,
+            "shapes of a product with {} rows of {} columns, transposed",
+            self.n_rows,
+            self.n_columns
+        );
+        if out.is_empty() {
+            return;
+        }
+        match &self.arrangement {
+            Arrangement::Fours(lists) => {
+                let segment = lists.segment_len() * width;
+                threads.for_each_piece(out, segment, segment, |start, out| {
+                    for (number, out) in (start / segment..).zip(out.chunks_mut(segment)) {
+                        written.prepare(out);
+                        native::add_group_outers(set, lists, number, factors, width, error, out);
+                    }
+                });
+            }
+            Arrangement::Lanes {
+                unit,
+                of_columns,
+                pieces,
+                ..
+            } => {
+                let unit = S::from_f64(*unit);
+                for_each_range(pieces, width, out, threads, |columns, out| {
+                    written.prepare(out);
+                    native::add_lane_outers(set, of_columns, columns, unit, width, error, out);
+                });
+            }
+        }
+    }
+}
+
+/// What a byte of 1 stands for, if a byte of b stands for b times that, within
+/// rounding.
+fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
+    let unit = factors[255].into_f64() / 255.0;
+    let is_multiple = |(byte, factor): (usize, &S)| {
+        let expected = byte as f64 * unit;
+        (factor.into_f64() - expected).abs() <= expected.abs() * S::epsilon().into_f64()
+    };
+    factors.iter().enumerate().all(is_multiple).then_some(unit)
+}
+
+/// Gives every range of columns its rows of `out`.
+fn for_each_range<S: Scalar>(
+    ranges: &[Range<usize>],
+    width: usize,
+    out: &mut [S],
+    threads: &Threads,
+    work: impl Fn(Range<usize>, &mut [S]) + Sync,
+) {
+    let mut parts: [Option<(Range<usize>, &mut [S])>; MAX_PIECES] = Default::default();
+    let mut rest = out;
+    for (part, range) in parts.iter_mut().zip(ranges) {
+        let (own, others) = rest.split_at_mut(range.len() * width);
+        *part = Some((range.clone(), own));
+        rest = others;
+    }
+    threads.for_each(&mut parts[..ranges.len()], |_, part| {
+        let (range, out) = part.take().expect("each range is computed once");
+        work(range, out);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::super::SparseBytes;
+    use super::*;
+    use crate::random::{Purpose, Streams};
+
+    /// `[rows, columns of X, columns of M]`
+    const SHAPES: [[usize; 3]; 12] = [
+        [1, 1, 1],
+        [1, 9, 10],
+        [7, 300, 12],
+        [63, 50, 13],
+        [64, 784, 10],
+        [65, 33, 3],
+        [130, 784, 9],
+        [2100, 40, 10],
+        [300, 120, 100],
+        [129, 801, 64],
+        [66, 70, 17],
+        [5, 600, 200],
+    ];
+
+    fn bytes(n_rows: usize, n_columns: usize) -> Array2<u8> {
+        let mut stream = Streams::new(8).stream(Purpose::Test, 0);
+        Array2::from_shape_simple_fn((n_rows, n_columns), || {
+            if stream.below(5) == 0 {
+                stream.below(256) as u8
+            } else {
+                0
+            }
+        })
+    }
+
+    fn numbers<S: Scalar>(n: usize, purpose: u64) -> Vec<S> {
+        let mut stream = Streams::new(9).stream(Purpose::Test, purpose);
+        (0..n)
+            .map(|_| S::from_f64(stream.uniform_in(-1.0, 1.0)))
+            .collect()
+    }
+
+    /// The definitions of both products, in `f64`.
+    struct Expected {
+        sums: Vec<f64>,
+        gradient: Vec<f64>,
+    }
+
+    fn expected<S: Scalar>(
+        rows: &Array2<f64>,
+        [matrix, bias, error]: [&[S]; 3],
+        width: usize,
+    ) -> Expected {
+        let (n_rows, n_columns) = rows.dim();
+        let mut sums = vec![0.0; n_rows * width];
+        let mut gradient = vec![0.0; n_columns * width];
+        for ((row, column), x) in rows.indexed_iter() {
+            for j in 0..width {
+                sums[row * width + j] += x * matrix[column * width + j].into_f64();
+                gradient[column * width + j] += x * error[row * width + j].into_f64();
+            }
+        }
+        for sums in sums.chunks_mut(width) {
+            for (sum, bias) in sums.iter_mut().zip(bias) {
+                *sum += bias.into_f64();
+            }
+        }
+        Expected { sums, gradient }
+    }
+
+    fn assert_close<S: Scalar>(found: &[S], expected: &[f64], tolerance: f64) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (found.into_f64() - expected).abs() < tolerance,
+                "{found} is not {expected}"
+            );
+        }
+    }
+
+    fn check<S: Scalar>(factors: &[S; 256], tolerance: f64) {
+        for [n_rows, n_columns, width] in SHAPES {
+            let dense = bytes(n_rows, n_columns);
+            let order: Vec<u32> = (0..n_rows as u32).rev().collect();
+            let Some(matrix) = SparseBytes::from_rows(dense.view(), &order) else {
+                continue;
+            };
+            let rows = SparseRows::new(&matrix, &order);
+            let values = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
+                factors[usize::from(dense[(row, column)])].into_f64()
+            });
+            let weights = numbers(n_columns * width, 0);
+            let (bias, error) = (numbers(width, 1), numbers(n_rows * width, 2));
+            let expected = expected(&values, [&weights, &bias, &error], width);
+            let run = |count| {
+                let threads = Threads::new(count);
+                let groups = RowGroups::new(rows, factors, width, &threads);
+                let mut sums = vec![S::from_f64(7.0); n_rows * width];
+                groups.weighted_sums(factors, &weights, &bias, &mut sums, &threads);
+                let mut gradient = vec![S::from_f64(7.0); n_columns * width];
+                let written = Written::Over;
+                groups.transposed_product(factors, &error, &mut gradient, written, &threads);
+                (sums, gradient)
+            };
+            let (sums, gradient) = run(1);
+            assert_close(&sums, &expected.sums, tolerance);
+            assert_close(&gradient, &expected.gradient, tolerance);
+            for count in [2, 5] {
+                assert_eq!(run(count), (sums.clone(), gradient.clone()), "bits");
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_their_definitions_for_any_number_of_threads() {
+        check::<f64>(&std::array::from_fn(|byte| byte as f64 / 255.0), 1e-11);
+        check::<f32>(&std::array::from_fn(|byte| byte as f32 / 255.0), 1e-3);
+    }
+
+    #[test]
+    fn bytes_may_stand_for_any_numbers() {
+        check::<f64>(&std::array::from_fn(|byte| (byte as f64).sqrt() / 16.0), 1e-11);
+        check::<f32>(&std::array::from_fn(|byte| (byte as f32).sqrt() / 16.0), 1e-3);
+    }
+
+    #[test]
+    fn pixels_are_multiples_of_a_unit() {
+        let pixels: [f32; 256] = std::array::from_fn(|byte| byte as f32 / 255.0);
+        assert_eq!(unit_of(&pixels), Some(1.0 / 255.0));
+        let mut others = pixels;
+        others[7] *= 1.000_001;
+        assert_eq!(unit_of(&others), None);
+    }
+}
