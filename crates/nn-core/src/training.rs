@@ -23,7 +23,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::OnceLock;
 
 use nn_tensor::random::Streams;
@@ -50,8 +50,12 @@ use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
 
-/// Rows that go forward and back together when a batch is larger.
-const MAX_BLOCK_ROWS: usize = 2048;
+/// Numbers of a layer that go forward and back together when a batch has more:
+/// so many that they stay in the second-level cache.
+const MAX_BLOCK_NUMBERS: usize = 1 << 17;
+
+/// Fewest and most rows that are then worth it.
+const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 
 /// Rows between the ones that are worked on and those that are asked for from
 /// memory: a small batch is done sooner than memory answers.
@@ -155,14 +159,19 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 problem: "needs batches of at least 2 rows".to_owned(),
             });
         }
-        // Statistics of a batch need the whole batch at once.
-        let block_rows = if has_batch_norm {
-            batch_rows
-        } else {
-            batch_rows.min(MAX_BLOCK_ROWS)
+        let block_rows_of = |widest: usize| {
+            // Statistics of a batch need the whole batch at once.
+            if has_batch_norm {
+                batch_rows
+            } else {
+                batch_rows.min(max_block_rows(widest))
+            }
         };
+        let widths = network.layers().iter().map(|layer| layer.n_outputs);
+        let widest = widths.fold(1, usize::max);
         let n_parameters = network.parameters().len();
         let mut order: Vec<u32> = (0..train.len() as u32).collect();
+        let mut block_rows = block_rows_of(widest);
         let sparse = match config.batch_size {
             BatchSize::Full => {
                 let n_outputs = network.layers()[0].n_outputs;
@@ -170,6 +179,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             }
             BatchSize::Rows(_) => SparseBlocks::changing(&train, block_rows, &threads),
         };
+        if sparse.is_none() {
+            block_rows = block_rows_of(widest.max(network.n_inputs()));
+        }
         let n_dense = if sparse.is_some() {
             0
         } else {
@@ -682,6 +694,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             learning_rate: self.progress.last_rate,
         }
     }
+}
+
+/// Most rows of a block, for layers of up to `widest` numbers a row.
+fn max_block_rows(widest: usize) -> usize {
+    (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {

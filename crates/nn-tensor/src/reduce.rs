@@ -8,7 +8,11 @@ use crate::{Scalar, Threads};
 /// Fewest numbers that are worth a piece of work of their own.
 const MIN_PIECE: usize = 1 << 14;
 
-/// `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`, row after row.
+/// Partial sums of several rows at once that are worth it.
+const MAX_PARTIAL_SUMS: usize = 128;
+
+/// `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`, row after row; of narrow matrices several
+/// rows at a time.
 ///
 /// # Shapes
 /// `matrix [n, m]` row-major, `sums [m]`.
@@ -29,8 +33,12 @@ pub fn add_rows<'a, S: Scalar>(
     if let (1, Some(row)) = (n_rows, matrix.to_slice()) {
         return sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
     }
+    if let Some(values) = matrix.to_slice().filter(|_| 2 * width <= MAX_PARTIAL_SUMS) {
+        return vectorize(AddNarrowRows { sums, values });
+    }
+    // Whole cache lines.
     let min_columns = MIN_PIECE.div_ceil(n_rows.max(1));
-    threads.for_each_piece(sums, 1, min_columns, |start, sums| {
+    threads.for_each_piece(sums, LANES, min_columns, |start, sums| {
         let columns = start..start + sums.len();
         let matrix = matrix.columns(columns);
         vectorize(AddRows { sums, matrix });
@@ -51,6 +59,37 @@ impl<S: Scalar> Kernel for AddRows<'_, S> {
             let row = self.matrix.row(row).expect("rows are contiguous");
             for (sum, &value) in self.sums.iter_mut().zip(row) {
                 *sum += value;
+            }
+        }
+    }
+}
+
+/// Rows that follow one another.
+struct AddNarrowRows<'a, S> {
+    sums: &'a mut [S],
+    values: &'a [S],
+}
+
+impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let width = self.sums.len();
+        let mut partial = [S::zero(); MAX_PARTIAL_SUMS];
+        let partial = &mut partial[..MAX_PARTIAL_SUMS / width * width];
+        let chunks = self.values.chunks_exact(partial.len());
+        let rest = chunks.remainder();
+        for rows in chunks {
+            for (sum, &value) in partial.iter_mut().zip(rows) {
+                *sum += value;
+            }
+        }
+        for rows in [partial, rest] {
+            for row in rows.chunks_exact(width) {
+                for (sum, &value) in self.sums.iter_mut().zip(row) {
+                    *sum += value;
+                }
             }
         }
     }
@@ -121,7 +160,7 @@ impl<S: Scalar> Kernel for SumOfSquares<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, Axis, array};
 
     use super::*;
 
@@ -134,6 +173,21 @@ mod tests {
             &Threads::single(),
         );
         assert_eq!(sums, [111.0, 122.0, 133.0]);
+    }
+
+    #[test]
+    fn sums_are_those_of_the_columns_for_any_number_of_threads() {
+        for [n_rows, width] in [[1, 1], [7, 10], [100, 10], [33, 64], [9, 65], [3000, 100]] {
+            let matrix = Array2::from_shape_fn((n_rows, width), |(i, j)| {
+                ((i * 7 + j * 3) % 11) as f32 - 5.0
+            });
+            for count in [1, 3] {
+                let mut sums = vec![2.0; width];
+                add_rows(matrix.view(), &mut sums, &Threads::new(count));
+                let expected = matrix.sum_axis(Axis(0)) + 2.0;
+                assert_eq!(sums, expected.to_vec(), "{n_rows} x {width}");
+            }
+        }
     }
 
     #[test]

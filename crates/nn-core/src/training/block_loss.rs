@@ -10,7 +10,7 @@ use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
 
 use super::state::EpochSums;
-use super::{ClassWeights, MAX_BLOCK_ROWS, TrainingConfig};
+use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};
 use crate::network::{Network, Trace};
@@ -32,7 +32,7 @@ pub(super) struct BlockLoss<'a, 'd, S> {
 const LOSS_ROWS: usize = 128;
 
 /// Most parts that a block's losses are taken in.
-const MAX_LOSS_PARTS: usize = MAX_BLOCK_ROWS / LOSS_ROWS;
+const MAX_LOSS_PARTS: usize = 16;
 
 /// Some consecutive rows of a block.
 struct LossPart<'a, S> {
@@ -122,22 +122,35 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             scaled(part.a, self.scale, part.errors);
         }
         let answers = part.z.chunks_exact(width).zip(part.a.chunks_exact(width));
-        let errors = part.errors.chunks_exact_mut(width);
-        for ((&position, (z, a)), error) in part.positions.iter().zip(answers).zip(errors) {
-            let position = position as usize;
-            let class = self.train.label(position).expect("there are classes") as usize;
-            let weight = weight_of(self.train, self.class_weights, position);
-            let factor = weight * self.scale;
-            if is_weighted {
-                scaled(a, factor, error);
+        let mut rows = answers.zip(part.errors.chunks_exact_mut(width));
+        for positions in part.positions.chunks(LOSS_ROWS) {
+            // All at once: the samples may be in any order, so that the processor
+            // waits for memory, best for many of them at a time.
+            let mut classes = [0; LOSS_ROWS];
+            for (class, &position) in classes.iter_mut().zip(positions) {
+                let label = self.train.label(position as usize);
+                *class = label.expect("there are classes") as usize;
             }
-            error[class] = (a[class] - S::one()) * factor;
-            part.sums.add(EpochSums {
-                loss: (weight * loss.of_class(z, a, class)).into_f64(),
-                weight: weight.into_f64(),
-                right: u64::from(is_argmax(a, class)),
-                n: 1,
-            });
+            for ((&position, class), ((z, a), error)) in
+                positions.iter().zip(classes).zip(&mut rows)
+            {
+                let weight = if is_weighted {
+                    weight_of(self.train, self.class_weights, position as usize)
+                } else {
+                    S::one()
+                };
+                let factor = weight * self.scale;
+                if is_weighted {
+                    scaled(a, factor, error);
+                }
+                error[class] = (a[class] - S::one()) * factor;
+                part.sums.add(EpochSums {
+                    loss: (weight * loss.of_class(z, a, class)).into_f64(),
+                    weight: weight.into_f64(),
+                    right: u64::from(is_argmax(a, class)),
+                    n: 1,
+                });
+            }
         }
     }
 

@@ -138,7 +138,7 @@ fn threads_do_not_change_a_bit() {
 /// One full batch is the same in one block as in several.
 #[test]
 fn blocks_add_up_to_the_batch() {
-    let n = MAX_BLOCK_ROWS + 77;
+    let n = BLOCK_ROWS.end() + 77;
     let inputs = Array2::from_shape_fn((n, 2), |(row, column)| {
         ((row * 7 + column) % 11) as f64 / 11.0
     });

@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::InstructionSet;
 use super::gemm::Gemm;
 use super::lists::Lists;
-use super::simd::{MAX_LANES, Simd, load_up_to, store_up_to};
+use super::simd::{MAX_LANES, Simd, load_up_to, prefetch, store_up_to};
 
 /// Most columns of a matrix.
 pub(crate) const MAX_WIDTH: usize = 12;
@@ -246,6 +246,10 @@ unsafe fn outers_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
             let errors = lanes.copy.wrapping_sub(groups.start * N * V::LANES);
             for column in 0..lanes.n_lists {
                 let (indices, bytes) = lanes.entries(column, segment..segment + 1);
+                if column + 1 < lanes.n_lists {
+                    // Not what follows in memory, which the processor would guess.
+                    lanes.prefetch(column + 1, segment);
+                }
                 if indices.is_empty() {
                     continue;
                 }
@@ -271,6 +275,21 @@ impl<'a, T: Copy + Default> Lanes<'a, T> {
     unsafe fn entries(&self, list: usize, segments: Range<usize>) -> (&'a [u16], &'a [u8]) {
         // SAFETY: see above.
         unsafe { self.lists.segments((self.first + list) as u32, segments) }
+    }
+
+    /// Asks for the entries of a segment of a list before they are needed.
+    ///
+    /// # Safety
+    /// The list and the segment must exist.
+    #[inline(always)]
+    unsafe fn prefetch(&self, list: usize, segment: usize) {
+        const LINE: usize = 64;
+        // SAFETY: see above.
+        let (indices, bytes) = unsafe { self.entries(list, segment..segment + 1) };
+        prefetch(indices.as_ptr().cast());
+        for line in bytes.chunks(LINE) {
+            prefetch(line.as_ptr().cast());
+        }
     }
 
     /// The matrix with rows of `padded` numbers, of which the last is 0.
