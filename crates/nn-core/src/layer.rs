@@ -19,7 +19,7 @@ use crate::activation::Activation;
 use crate::init::Init;
 
 /// Fewest numbers that are worth a piece of work of their own.
-pub(crate) const MIN_PIECE: usize = 1 << 14;
+pub(crate) const MIN_PIECE: usize = 1 << 13;
 
 /// What a layer should be.
 ///

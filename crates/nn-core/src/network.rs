@@ -571,6 +571,16 @@ impl<S: Scalar> LayerTrace<S> {
         &self.inverse_std
     }
 
+    /// Where z is computed.
+    fn sums_mut(&mut self) -> &mut [S] {
+        let len = self.len();
+        if self.keeps_pre_activations {
+            &mut self.pre_activations[..len]
+        } else {
+            &mut self.activations[..len]
+        }
+    }
+
     /// `z = a·W + b`
     fn sum(
         &mut self,
@@ -579,19 +589,13 @@ impl<S: Scalar> LayerTrace<S> {
         inputs: LayerInputs<'_, S>,
         threads: &Threads,
     ) {
-        let len = self.len();
-        inputs.weighted_sums(
-            layer.weight_matrix(parameters),
-            &parameters[layer.bias()],
-            &mut self.activations[..len],
-            threads,
-        );
+        let (weights, bias) = (layer.weight_matrix(parameters), &parameters[layer.bias()]);
+        inputs.weighted_sums(weights, bias, self.sums_mut(), threads);
     }
 
     fn normalise_in_use(&mut self, layer: &Layer, parameters: &[S], statistics: &[S]) {
-        let len = self.len();
         batch_norm::infer(
-            &mut self.activations[..len],
+            self.sums_mut(),
             &parameters[layer.gamma()],
             &parameters[layer.beta()],
             &statistics[layer.running_mean()],
@@ -607,8 +611,13 @@ impl<S: Scalar> LayerTrace<S> {
             variance,
             scratch: &mut self.scratch,
         };
+        let sums = if self.keeps_pre_activations {
+            &mut self.pre_activations[..len]
+        } else {
+            &mut self.activations[..len]
+        };
         batch_norm::forward(
-            &mut self.activations[..len],
+            sums,
             &parameters[layer.gamma()],
             &parameters[layer.beta()],
             running,
@@ -620,11 +629,12 @@ impl<S: Scalar> LayerTrace<S> {
     /// `a = φ(z)`
     fn activate(&mut self, layer: &Layer, threads: &Threads) {
         let (len, width) = (self.len(), self.width);
+        let z = self.keeps_pre_activations.then_some(&*self.pre_activations);
         let values = &mut self.activations[..len];
-        if self.keeps_pre_activations {
-            self.pre_activations[..len].copy_from_slice(values);
-        }
-        threads.for_each_piece(values, width, MIN_PIECE, |_, values| {
+        threads.for_each_piece(values, width, MIN_PIECE, |start, values| {
+            if let Some(z) = z {
+                values.copy_from_slice(&z[start..start + values.len()]);
+            }
             layer.activation.apply(values, width);
         });
     }

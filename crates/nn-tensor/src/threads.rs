@@ -67,8 +67,9 @@ impl Threads {
         }
     }
 
-    /// Cuts `values` into pieces of at least `min_len` numbers, each a multiple
-    /// of `unit` but for the last, and calls `work(start, piece)` for every one.
+    /// Cuts `values`, if they are more than `min_len` numbers, into pieces of
+    /// about as many or more, each a multiple of `unit` but for the last, and
+    /// calls `work(start, piece)` for every one.
     ///
     /// # Panics
     /// If `unit` is 0 or `work` panics.
@@ -104,8 +105,10 @@ impl Threads {
         min_len: usize,
         work: impl Fn(usize, &mut [T]) + Sync,
     ) {
-        let piece = values.len().div_ceil(MAX_PIECES).max(min_len);
-        let piece = piece.next_multiple_of(unit).max(1);
+        let n_pieces = values.len().div_ceil(min_len.max(1)).min(MAX_PIECES);
+        // As many for every thread.
+        let n_pieces = n_pieces - n_pieces % self.count.min(n_pieces);
+        let piece = values.len().div_ceil(n_pieces).next_multiple_of(unit);
         let mut pieces: [&mut [T]; MAX_PIECES] = Default::default();
         let mut n_pieces = 0;
         for (slot, values) in pieces.iter_mut().zip(values.chunks_mut(piece)) {
