@@ -42,7 +42,8 @@ pub use gemm::Gemm;
 pub(crate) use gemm::gemm;
 pub(crate) use groups::{GROUP, add_group_outers, group_sums};
 pub(crate) use lanes::{
-    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, add_lane_outers, lane_sums, lanes_of,
+    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, add_lane_outers, errors_as_lanes, lane_sums,
+    lanes_of, numbers_of_group,
 };
 pub(crate) use lists::Lists;
 pub use matrix::{Matrix, MatrixMut};
@@ -52,6 +53,7 @@ pub(crate) use pool::Pool;
 #[allow(unreachable_pub, reason = "a supertrait of the public, sealed Scalar")]
 pub use row::RowProducts;
 pub(crate) use row::{add_gradients, error_below, weighted_sums};
+pub(crate) use scratch::with_scratch;
 pub(crate) use sparse::add_weighted_rows;
 
 /// The vector instructions that kernels are compiled for.

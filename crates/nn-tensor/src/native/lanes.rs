@@ -47,7 +47,7 @@ pub struct Lanes<'a, T> {
     /// The row of M, or of `out`, of the first index or list.
     matrix: *mut T,
     width: usize,
-    /// Memory for a copy of M or the errors.
+    /// Memory for a copy of M, or the errors as the lanes of vectors.
     copy: *mut T,
 }
 
@@ -117,11 +117,44 @@ pub(crate) fn lane_sums<T: Gemm + Copy + Default>(
     });
 }
 
+/// Numbers that the errors of a group of rows have as the lanes of vectors.
+pub(crate) fn numbers_of_group(lanes: usize, width: usize) -> usize {
+    lanes * width.next_multiple_of(2)
+}
+
+/// The errors of some rows as the lanes of vectors, group after group: for every
+/// column a vector of its rows, for an even number of columns; 0 where there is
+/// no row or column.
+///
+/// # Panics
+/// If the errors are not whole rows, or more than the groups have.
+pub(crate) fn errors_as_lanes<T: Copy + Default>(
+    lanes: usize,
+    width: usize,
+    errors: &[T],
+    groups: &mut [T],
+) {
+    let n_numbers = numbers_of_group(lanes, width);
+    let errors = errors.chunks(lanes * width);
+    assert_eq!(errors.len(), groups.len() / n_numbers, "errors of all rows");
+    for (errors, group) in errors.zip(groups.chunks_exact_mut(n_numbers)) {
+        let n_rows = errors.len() / width;
+        for (column, vector) in group.chunks_exact_mut(lanes).enumerate().take(width) {
+            for (row, slot) in vector.iter_mut().enumerate().take(n_rows) {
+                *slot = errors[row * width + column];
+            }
+            vector[n_rows..].fill(T::default());
+        }
+        group[width * lanes..].fill(T::default());
+    }
+}
+
 /// `out ← out + Xᵀ·error` for some columns of X, whose lists have the groups of
 /// rows as indices.
 ///
 /// # Shapes
-/// `error [n_rows, width]` with all rows of X, `out [columns.len(), width]`.
+/// `groups` as [`errors_as_lanes`] has made them of all rows of X,
+/// `out [columns.len(), width]`.
 ///
 /// # Panics
 /// If the shapes do not fit or the columns do not exist.
@@ -131,17 +164,15 @@ pub(crate) fn add_lane_outers<T: Gemm + Copy + Default>(
     columns: Range<usize>,
     unit: T,
     width: usize,
-    error: &[T],
+    groups: &[T],
     out: &mut [T],
 ) {
     let kernels = T::kernels(set);
     assert!((1..=MAX_WIDTH).contains(&width), "{width} columns");
-    let n_rows = error.len() / width;
     assert!(
         lists.group() == kernels.lanes
-            && error.len() == n_rows * width
-            && n_rows.div_ceil(kernels.lanes) == lists.n_indices(),
-        "one row of errors for each member of a group"
+            && groups.len() == lists.n_indices() * numbers_of_group(kernels.lanes, width),
+        "a vector of errors for each column of a group"
     );
     assert!(
         columns.end <= lists.len() && out.len() == columns.len() * width,
@@ -153,21 +184,16 @@ pub(crate) fn add_lane_outers<T: Gemm + Copy + Default>(
         n_lists: columns.len(),
         unit,
         bias: std::ptr::null(),
-        // Only read.
-        rows: error.as_ptr().cast_mut(),
-        n_rows,
+        rows: std::ptr::null_mut(),
+        n_rows: 0,
         matrix: out.as_mut_ptr(),
         width,
-        copy: std::ptr::null_mut(),
+        // Only read.
+        copy: groups.as_ptr().cast_mut(),
     };
-    T::with_scratch(|scratch| {
-        let padded = width.next_multiple_of(2);
-        let copy = scratch.take(lists.segment_len() * padded * kernels.lanes);
-        let copy = copy.as_mut_ptr();
-        // SAFETY: as above, with errors in place of sums, columns in place of
-        // groups and groups in place of indices.
-        unsafe { (kernels.lane_outers)(Lanes { copy, ..lanes }) }
-    });
+    // SAFETY: as above, with errors in place of the copy, columns in place of
+    // groups and groups in place of indices.
+    unsafe { (kernels.lane_outers)(lanes) }
 }
 
 /// The kernel for the width, rounded up to an even one.
@@ -198,8 +224,7 @@ pub(super) unsafe fn sums<V: Simd>(lanes: Lanes<'_, V::T>) {
 /// Outer products of groups.
 ///
 /// # Safety
-/// As [`sums`]; the copy must have room for the errors of a segment of groups
-/// with an even width.
+/// As [`sums`]; the copy must be the errors of all groups with an even width.
 #[inline(always)]
 pub(super) unsafe fn outers<V: Simd>(lanes: Lanes<'_, V::T>) {
     // SAFETY: as the caller's promise.
@@ -241,9 +266,6 @@ unsafe fn outers_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
     // SAFETY: the columns exist, and every index is a group of the segment.
     unsafe {
         for segment in 0..lanes.lists.n_segments() {
-            let groups = lanes.lists.segment_indices(segment);
-            lanes.copy_errors::<V, N>(groups.clone());
-            let errors = lanes.copy.wrapping_sub(groups.start * N * V::LANES);
             for column in 0..lanes.n_lists {
                 let (indices, bytes) = lanes.entries(column, segment..segment + 1);
                 if column + 1 < lanes.n_lists {
@@ -256,9 +278,9 @@ unsafe fn outers_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
                 let mut sums = [V::zero(); N];
                 for (entry, &index) in indices.iter().enumerate() {
                     let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
-                    let error = errors.wrapping_add(usize::from(index) * N * V::LANES);
+                    let error = lanes.copy.add(usize::from(index) * N * V::LANES);
                     for (column, sum) in sums.iter_mut().enumerate() {
-                        let error = V::load(error.wrapping_add(column * V::LANES));
+                        let error = V::load(error.add(column * V::LANES));
                         *sum = x.multiply_add(error, *sum);
                     }
                 }
@@ -337,35 +359,6 @@ impl<'a, T: Copy + Default> Lanes<'a, T> {
             for row in 0..V::LANES.min(self.n_rows - first) {
                 for (column, sums) in by_column.iter().enumerate().take(self.width) {
                     *out.add(row * self.width + column) = sums[row];
-                }
-            }
-        }
-    }
-
-    /// The errors of some groups: for each of them `N` vectors, whose lanes are
-    /// its rows; 0 where there is no row or column.
-    ///
-    /// # Safety
-    /// As [`outers`]; the groups must exist.
-    #[inline(always)]
-    unsafe fn copy_errors<V: Simd<T = T>, const N: usize>(&self, groups: Range<usize>) {
-        for (place, group) in groups.enumerate() {
-            let first = group * V::LANES;
-            let n_members = V::LANES.min(self.n_rows - first);
-            // SAFETY: the rows exist, and the copy has room for the group.
-            unsafe {
-                let to = self.copy.add(place * N * V::LANES);
-                let from = self.rows.add(first * self.width);
-                for column in 0..N {
-                    for row in 0..V::LANES {
-                        let exists = row < n_members && column < self.width;
-                        let value = if exists {
-                            *from.add(row * self.width + column)
-                        } else {
-                            T::default()
-                        };
-                        *to.add(column * V::LANES + row) = value;
-                    }
                 }
             }
         }

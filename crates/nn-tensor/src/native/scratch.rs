@@ -31,6 +31,16 @@ impl<T: Copy + Default> Scratch<T> {
     }
 }
 
+/// Lends `len` numbers of the calling thread's scratch memory, whatever they
+/// are. Kernels that need scratch memory of their own must not be called with
+/// them.
+pub(crate) fn with_scratch<T: Gemm + Copy + Default, R>(
+    len: usize,
+    work: impl FnOnce(&mut [T]) -> R,
+) -> R {
+    T::with_scratch(|scratch| work(scratch.take(len)))
+}
+
 /// Makes the calling thread's scratch memory.
 pub(super) fn reserve() {
     f32::with_scratch(|scratch| scratch.take(1)[0] = 0.0);

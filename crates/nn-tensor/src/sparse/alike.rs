@@ -15,6 +15,7 @@
 //! ```
 
 use super::SparseBytes;
+use crate::native::{Kernel, vectorize};
 use crate::Threads;
 
 /// Ranges of columns whose numbers are counted.
@@ -45,7 +46,13 @@ impl SparseBytes {
         let mut keyed: Vec<u64> = (0..features.len() as u64).collect();
         let mut parts = vec![keyed.as_mut_slice()];
         while !parts.is_empty() {
-            threads.for_each(&mut parts, |_, part| sort_by_component(part, &features));
+            threads.for_each(&mut parts, |_, part| {
+                vectorize(Components {
+                    part,
+                    features: &features,
+                });
+                part.sort_unstable();
+            });
             parts = parts
                 .into_iter()
                 .flat_map(|part| <[_; 2]>::from(part.split_at_mut(middle(part.len()))))
@@ -84,16 +91,25 @@ fn middle(n_rows: usize) -> usize {
     (n_rows / 2).next_multiple_of(unit.max(1)).min(n_rows)
 }
 
-/// Puts rows in the order of their components along the direction in which they
-/// differ most.
-fn sort_by_component(part: &mut [u64], features: &[Features]) {
-    let direction = principal_component(part, features);
-    for key in &mut *part {
-        let row = row_of(*key);
-        let component = dot(&features[row as usize], &direction);
-        *key = u64::from(ordered_bits(component)) << 32 | u64::from(row);
+/// Gives rows the keys that put them in the order of their components along the
+/// direction in which they differ most.
+struct Components<'a> {
+    part: &'a mut [u64],
+    features: &'a [Features],
+}
+
+impl Kernel for Components<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let direction = principal_component(self.part, self.features);
+        for key in self.part {
+            let row = row_of(*key);
+            let component = dot(&self.features[row as usize], &direction);
+            *key = u64::from(ordered_bits(component)) << 32 | u64::from(row);
+        }
     }
-    part.sort_unstable();
 }
 
 /// Bits that are in order where the numbers are.
@@ -107,6 +123,7 @@ fn ordered_bits(x: f32) -> u32 {
 }
 
 /// The first principal component of some rows, roughly.
+#[inline(always)]
 fn principal_component(part: &[u64], features: &[Features]) -> Features {
     let step = part.len().div_ceil(SAMPLED_ROWS);
     let mut sample = [[0.0; FEATURES]; SAMPLED_ROWS];
@@ -144,6 +161,7 @@ fn principal_component(part: &[u64], features: &[Features]) -> Features {
 }
 
 /// `Σ aᵢ·bᵢ`, in an order that is the same on every machine.
+#[inline(always)]
 fn dot(a: &Features, b: &Features) -> f32 {
     let mut sums = [0.0; LANES];
     for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
@@ -155,6 +173,7 @@ fn dot(a: &Features, b: &Features) -> f32 {
 }
 
 /// `to ← to + factor·from`
+#[inline(always)]
 fn add_scaled(to: &mut Features, factor: f32, from: &Features) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += factor * from;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{MAX_PIECES, SparseRows, Transposed, Written, ranges_of_equal_work};
 use crate::native::{
     self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of,
+    numbers_of_group,
 };
 use crate::{Scalar, Threads};
 
@@ -19,6 +20,9 @@ pub struct RowGroups {
     n_columns: usize,
     arrangement: Arrangement,
 }
+
+/// Fewest numbers of errors that are worth a piece of work of their own.
+const MIN_PIECE: usize = 1 << 13;
 
 #[derive(Clone, Debug)]
 enum Arrangement {
@@ -55,10 +59,12 @@ impl RowGroups {
             Some(unit) => {
                 let lanes = lanes_of::<S>(InstructionSet::current());
                 let of_groups = rows.matrix.rows.grouped(rows.rows, lanes, 1);
+                // Some for every thread, since there is more to it than the entries.
+                let n_pieces = MAX_PIECES.min(4 * threads.count());
                 Arrangement::Lanes {
                     unit,
                     of_columns: of_groups.transposed(GROUPS_IN_CACHE),
-                    pieces: ranges_of_equal_work(&of_groups, threads.count().min(MAX_PIECES)),
+                    pieces: ranges_of_equal_work(&of_groups, n_pieces),
                     of_groups,
                 }
             }
@@ -170,9 +176,11 @@ impl RowGroups {
                 ..
             } => {
                 let unit = S::from_f64(*unit);
-                for_each_range(pieces, width, out, threads, |columns, out| {
-                    written.prepare(out);
-                    native::add_lane_outers(set, of_columns, columns, unit, width, error, out);
+                with_errors_as_lanes(of_columns, width, error, threads, |groups| {
+                    for_each_range(pieces, width, out, threads, |columns, out| {
+                        written.prepare(out);
+                        native::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
+                    });
                 });
             }
         }
@@ -188,6 +196,27 @@ fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
         (factor.into_f64() - expected).abs() <= expected.abs() * S::epsilon().into_f64()
     };
     factors.iter().enumerate().all(is_multiple).then_some(unit)
+}
+
+/// Rearranges the errors of all rows into vectors whose lanes are rows.
+fn with_errors_as_lanes<S: Scalar>(
+    of_columns: &Lists,
+    width: usize,
+    errors: &[S],
+    threads: &Threads,
+    work: impl FnOnce(&[S]),
+) {
+    let lanes = of_columns.group();
+    let n_numbers = numbers_of_group(lanes, width);
+    native::with_scratch(of_columns.n_indices() * n_numbers, |groups: &mut [S]| {
+        threads.for_each_piece(groups, n_numbers, MIN_PIECE, |start, groups| {
+            let errors = &errors[start / n_numbers * lanes * width..];
+            let n_errors = groups.len() / n_numbers * lanes * width;
+            let errors = &errors[..n_errors.min(errors.len())];
+            native::errors_as_lanes(lanes, width, errors, groups);
+        });
+        work(groups);
+    });
 }
 
 /// Gives every range of columns its rows of `out`.
