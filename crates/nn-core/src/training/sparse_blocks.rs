@@ -53,10 +53,7 @@ impl<S: Scalar> SparseBlocks<S> {
     ) -> Option<Self> {
         let (matrix, factors) = train.sparse_inputs()?;
         order.copy_from_slice(&matrix.order_alike(threads));
-        let mut blocks: Vec<_> = order
-            .chunks(block_rows)
-            .map(|rows| (rows, None))
-            .collect();
+        let mut blocks: Vec<_> = order.chunks(block_rows).map(|rows| (rows, None)).collect();
         threads.for_each(&mut blocks, |_, (rows, groups)| {
             let rows = SparseRows::new(&matrix, rows);
             *groups = Some(RowGroups::new(rows, &factors, n_outputs, threads));

@@ -15,8 +15,8 @@
 //! ```
 
 use super::SparseBytes;
-use crate::native::{Kernel, vectorize};
 use crate::Threads;
+use crate::native::{Kernel, vectorize};
 
 /// Ranges of columns whose numbers are counted.
 const FEATURES: usize = 64;

@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use super::{MAX_PIECES, SparseRows, Transposed, Written, ranges_of_equal_work};
 use crate::native::{
-    self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of,
-    numbers_of_group,
+    self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of, numbers_of_group,
 };
 use crate::{Scalar, Threads};
 
@@ -360,8 +359,14 @@ mod tests {
 
     #[test]
     fn bytes_may_stand_for_any_numbers() {
-        check::<f64>(&std::array::from_fn(|byte| (byte as f64).sqrt() / 16.0), 1e-11);
-        check::<f32>(&std::array::from_fn(|byte| (byte as f32).sqrt() / 16.0), 1e-3);
+        check::<f64>(
+            &std::array::from_fn(|byte| (byte as f64).sqrt() / 16.0),
+            1e-11,
+        );
+        check::<f32>(
+            &std::array::from_fn(|byte| (byte as f32).sqrt() / 16.0),
+            1e-3,
+        );
     }
 
     #[test]

@@ -149,7 +149,10 @@ fn check_sparse_of<S: Scalar>(factors: [S; 256]) {
                 let bias = vec![S::one(); width];
                 let mut out = vec![S::zero(); n_rows * width];
                 groups.weighted_sums(&factors, flat(&weights), &bias, &mut out, threads);
-                assert_eq!(out, flat(&(product(dense.view(), weights.view()) + S::one())));
+                assert_eq!(
+                    out,
+                    flat(&(product(dense.view(), weights.view()) + S::one()))
+                );
                 let mut out = vec![S::one(); n_columns * width];
                 groups.transposed_product(&factors, flat(&error), &mut out, Written::Over, threads);
                 assert_eq!(out, flat(&expected));
