@@ -33,6 +33,7 @@ fn nothing_is_allocated_after_the_first_step() {
                 ("sgd", BatchSize::Rows(32)),
                 ("adam", BatchSize::Rows(128)),
                 ("momentum", BatchSize::Full),
+                ("sgd", BatchSize::Full),
             ] {
                 for is_regularised in [false, true] {
                     let what = format!(
@@ -48,7 +49,7 @@ fn nothing_is_allocated_after_the_first_step() {
             }
         }
     }
-    let network = network(false);
+    let network = network(200, false);
     let mut predictor = Predictor::new(&network);
     let (sample, mut answer) = ([0.5; N_INPUTS], [0.0; 10]);
     predictor.predict_into(&sample, &mut answer);
@@ -86,7 +87,13 @@ fn allocations(
         config.averaging = Some(0.9);
         config.penalty.l2 = 1e-4;
     }
-    let network = network(is_regularised);
+    // Narrow and wide layers have other products.
+    let width = if optimizer == "sgd" && batch_size == BatchSize::Full {
+        9
+    } else {
+        200
+    };
+    let network = network(width, is_regularised);
     let mut trainer =
         Trainer::new(network, samples, None, config, threads.clone()).expect("it is possible");
     trainer.advance().expect("it converges");
@@ -99,8 +106,8 @@ fn allocations(
     region.change().allocations
 }
 
-fn network(is_regularised: bool) -> Network {
-    let mut hidden = LayerConfig::new(200, Activation::Relu);
+fn network(width: usize, is_regularised: bool) -> Network {
+    let mut hidden = LayerConfig::new(width, Activation::Relu);
     if is_regularised {
         hidden.batch_norm = true;
         hidden.dropout = 0.2;

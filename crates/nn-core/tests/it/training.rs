@@ -179,6 +179,67 @@ fn augmented_inputs_are_those_of_their_rows_and_epoch() {
     }
 }
 
+/// The parameters after some epochs of all rows at once.
+fn trained_on_all_rows<'a>(
+    inputs: Inputs<'a, f64>,
+    labels: &'a [u32],
+    width: usize,
+    n_threads: usize,
+) -> Vec<f64> {
+    let targets = Targets::Classes {
+        labels,
+        n_classes: 3,
+    };
+    let samples = Samples::new(inputs, targets).expect("samples");
+    let n_inputs = samples.n_inputs();
+    let layers = vec![
+        LayerConfig::new(width, Activation::Tanh),
+        LayerConfig::new(3, Activation::Softmax),
+    ];
+    let config = TrainingConfig {
+        batch_size: BatchSize::Full,
+        epochs: 20,
+        learning_rate: 0.5,
+        ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
+    };
+    let network = initial(n_inputs, layers, 1);
+    let trainer = Trainer::new(network, samples, None, config, Threads::new(n_threads));
+    let network = trainer.expect("a trainer").finish().expect("it trains");
+    network.parameters().to_vec()
+}
+
+/// Bytes without their zeros, in groups, give what all numbers give.
+#[test]
+fn pixels_in_groups_train_like_all_numbers() {
+    const N_ROWS: usize = 300;
+    let bytes = Array2::from_shape_fn((N_ROWS, 50), |(row, column)| {
+        let noise = (row * 50 + column).wrapping_mul(0x9e37_79b9) >> 11;
+        if noise.is_multiple_of(5) {
+            noise as u8
+        } else {
+            0
+        }
+    });
+    let values = bytes.mapv(|byte| f64::from(byte) / 255.0);
+    let labels: Vec<u32> = (0..N_ROWS as u32).map(|row| row % 3).collect();
+    let pixels = Inputs::Bytes {
+        values: bytes.view(),
+        scale: 1.0 / 255.0,
+    };
+    for width in [1, 5, 12, 13, 40] {
+        let grouped = trained_on_all_rows(pixels, &labels, width, 1);
+        let by_three = trained_on_all_rows(pixels, &labels, width, 3);
+        assert_eq!(grouped, by_three, "width {width}");
+        let all = trained_on_all_rows(Inputs::Values(values.view()), &labels, width, 1);
+        for (grouped, all) in grouped.iter().zip(all) {
+            assert!(
+                (grouped - all).abs() < 1e-10,
+                "width {width}: {grouped} is not {all}"
+            );
+        }
+    }
+}
+
 #[test]
 fn numbers_are_not_augmented() {
     let values = Array2::<f64>::zeros((2, 3));
