@@ -157,8 +157,9 @@ pub(crate) fn add_group_outers<T: Gemm + Copy + Default>(
     T::with_scratch(|scratch| {
         let tile = scratch.take(indices.len() * kernels.pass_width());
         let tile = tile.as_mut_ptr();
-        // SAFETY: as above, with errors in place of sums and `out` in place of
-        // the matrix.
+        // SAFETY: `set` is one of the machine's. All groups have their rows of
+        // errors, the indices of the segment are rows of `out`; it and the tile
+        // are borrowed mutably.
         unsafe { (kernels.group_outers)(Groups { tile, ..groups }) }
     });
 }

@@ -1,8 +1,9 @@
 //! Products of rows with narrow matrices: each lane of a vector is a row.
 //!
-//! A vector of columns would be empty for the most part where there are ten of
-//! them. So as many rows as a vector has lanes make a group, whose list has
-//! every index that one of the rows has, with a byte of each:
+//! Ten columns leave a third of a vector of sixteen empty, and every row has to
+//! look up what its bytes stand for. So as many rows as a vector has lanes make
+//! a group, whose list has every index that one of the rows has, with a byte of
+//! each:
 //!
 //! ```text
 //! forward    out[r, j] ← b_j + c·Σ byte_rk·M[k, j]          lanes r, a vector for each j
@@ -191,8 +192,9 @@ pub(crate) fn add_lane_outers<T: Gemm + Copy + Default>(
         // Only read.
         copy: groups.as_ptr().cast_mut(),
     };
-    // SAFETY: as above, with errors in place of the copy, columns in place of
-    // groups and groups in place of indices.
+    // SAFETY: `set` is one of the machine's. The columns exist, and their indices
+    // are groups that have errors; `out`, which has a row for each column, is
+    // borrowed mutably.
     unsafe { (kernels.lane_outers)(lanes) }
 }
 

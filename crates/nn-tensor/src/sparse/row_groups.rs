@@ -13,6 +13,28 @@ use crate::{Scalar, Threads};
 ///
 /// Best in an order in which neighbours are alike
 /// ([`order_alike`](super::SparseBytes::order_alike)).
+///
+/// ```
+/// use ndarray::array;
+/// use nn_tensor::Threads;
+/// use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Written};
+///
+/// let pixels = array![[0_u8, 0, 0, 2], [3, 0, 0, 0], [0, 0, 0, 1]];
+/// let matrix = SparseBytes::from_rows(pixels.view(), &[0, 1, 2]).expect("it is sparse");
+/// let threads = Threads::single();
+/// let order = matrix.order_alike(&threads);
+/// let factors: [f32; 256] = std::array::from_fn(|byte| byte as f32);
+/// let groups = RowGroups::new(SparseRows::new(&matrix, &order), &factors, 1, &threads);
+///
+/// let mut sums = [0.0; 3];
+/// groups.weighted_sums(&factors, &[10.0, 0.0, 0.0, 100.0], &[0.5], &mut sums, &threads);
+/// let of_row = [200.5, 30.5, 100.5];
+/// assert_eq!(sums, [0, 1, 2].map(|place| of_row[order[place] as usize]));
+///
+/// let mut gradient = [0.0; 4];
+/// groups.transposed_product(&factors, &[1.0; 3], &mut gradient, Written::Over, &threads);
+/// assert_eq!(gradient, [3.0, 0.0, 0.0, 3.0]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RowGroups {
     n_rows: usize,
