@@ -33,7 +33,7 @@
 //!
 //! # What they are worth
 //! A network that has seen nothing but [`dataset`]'s training images recognises
-//! 96.3 % of MNIST's 10 000 real test images: 96.29, 96.48 and 96.30 % for the
+//! 96.4 % of MNIST's 10 000 real test images: 96.32, 96.63 and 96.24 % for the
 //! seeds 0, 1 and 2 of
 //!
 //! ```text
