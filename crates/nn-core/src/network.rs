@@ -574,11 +574,8 @@ impl<S: Scalar> LayerTrace<S> {
     /// Where z is computed.
     fn sums_mut(&mut self) -> &mut [S] {
         let len = self.len();
-        if self.keeps_pre_activations {
-            &mut self.pre_activations[..len]
-        } else {
-            &mut self.activations[..len]
-        }
+        let buffers = [&mut self.pre_activations, &mut self.activations];
+        &mut buffer_of_sums(self.keeps_pre_activations, buffers)[..len]
     }
 
     /// `z = a·W + b`
@@ -611,13 +608,9 @@ impl<S: Scalar> LayerTrace<S> {
             variance,
             scratch: &mut self.scratch,
         };
-        let sums = if self.keeps_pre_activations {
-            &mut self.pre_activations[..len]
-        } else {
-            &mut self.activations[..len]
-        };
+        let buffers = [&mut self.pre_activations, &mut self.activations];
         batch_norm::forward(
-            sums,
+            &mut buffer_of_sums(self.keeps_pre_activations, buffers)[..len],
             &parameters[layer.gamma()],
             &parameters[layer.beta()],
             running,
@@ -646,6 +639,11 @@ impl<S: Scalar> LayerTrace<S> {
         dropout::draw_mask(mask, layer.dropout, &mut randomness.dropout(index));
         dropout::forward(&self.activations[..len], mask, &mut self.dropped[..len]);
     }
+}
+
+/// Where z is computed: in the buffer of its own, or in that of a = φ(z).
+fn buffer_of_sums<B>(keeps_pre_activations: bool, [z, a]: [&mut B; 2]) -> &mut B {
+    if keeps_pre_activations { z } else { a }
 }
 
 #[cfg(test)]

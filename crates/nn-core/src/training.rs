@@ -453,9 +453,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 (Some(sparse), None) => {
                     let later = block_end + PREFETCH_DISTANCE;
                     let later = self.order.get(later..).unwrap_or_default();
-                    sparse
-                        .rows(&later[..later.len().min(block_rows)])
-                        .prefetch();
+                    sparse.prefetch(&later[..later.len().min(block_rows)]);
                     sparse.block(positions, block)
                 }
                 (Some(sparse), Some(augmented)) => sparse.block(augmented.places(), block),

@@ -105,11 +105,6 @@ impl SparseBytes {
     pub fn n_columns(&self) -> usize {
         self.rows.n_indices()
     }
-
-    /// Cuts the columns into ranges of about equal work.
-    fn column_ranges(&self, n_ranges: usize) -> Vec<Range<usize>> {
-        ranges_of_equal_work(&self.rows, n_ranges)
-    }
 }
 
 /// Cuts the indices of some lists into up to `n_ranges` ranges that have about
@@ -280,7 +275,7 @@ impl Transposed {
     /// Nothing yet. Transposing up to `max_rows` different rows of `matrix` will
     /// not allocate; more rows will.
     pub fn new(matrix: &SparseBytes, max_rows: usize, threads: &Threads) -> Self {
-        let ranges = matrix.column_ranges(threads.count().min(MAX_PIECES));
+        let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_PIECES));
         let longest = matrix.rows.longest();
         let piece = |columns: Range<usize>| Piece {
             order: (0..columns.len() as u32).collect(),
@@ -336,19 +331,34 @@ impl Transposed {
             "out does not have {n_columns} rows"
         );
         let width = out.len() / n_columns.max(1);
-        let mut parts: [Option<(&mut Piece, &mut [S])>; MAX_PIECES] = Default::default();
-        let mut rest = out;
-        let n_pieces = self.pieces.len();
-        for (part, piece) in parts.iter_mut().zip(&mut self.pieces) {
-            let (own, others) = rest.split_at_mut(piece.columns.len() * width);
-            *part = Some((piece, own));
-            rest = others;
-        }
-        threads.for_each(&mut parts[..n_pieces], |_, part| {
-            let (piece, out) = part.take().expect("each piece is computed once");
-            work(piece, out);
-        });
+        let pieces = self.pieces.iter_mut();
+        let pieces = pieces.map(|piece| (piece.columns.len(), piece));
+        for_each_with_rows(pieces, width, out, threads, work);
     }
+}
+
+/// Calls `work` with every part, each of so many columns of X, and its rows of
+/// `out`.
+fn for_each_with_rows<P: Send, S: Scalar>(
+    parts: impl Iterator<Item = (usize, P)>,
+    width: usize,
+    out: &mut [S],
+    threads: &Threads,
+    work: impl Fn(P, &mut [S]) + Sync,
+) {
+    let mut slots: [Option<(P, &mut [S])>; MAX_PIECES] = Default::default();
+    let mut n_parts = 0;
+    let mut rest = out;
+    for (slot, (n_columns, part)) in slots.iter_mut().zip(parts) {
+        let (own, others) = rest.split_at_mut(n_columns * width);
+        *slot = Some((part, own));
+        rest = others;
+        n_parts += 1;
+    }
+    threads.for_each(&mut slots[..n_parts], |_, slot| {
+        let (part, out) = slot.take().expect("each part is computed once");
+        work(part, out);
+    });
 }
 
 /// `out ← out + Xᵀ·error` row by row of X.
@@ -396,7 +406,7 @@ mod tests {
     use crate::random::{Purpose, Streams};
     use crate::{matmul, matmul_add};
 
-    fn bytes(n_rows: usize, n_columns: usize) -> Array2<u8> {
+    pub(super) fn bytes(n_rows: usize, n_columns: usize) -> Array2<u8> {
         let mut stream = Streams::new(5).stream(Purpose::Test, 0);
         Array2::from_shape_simple_fn((n_rows, n_columns), || {
             if stream.below(5) == 0 {

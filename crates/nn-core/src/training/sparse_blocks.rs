@@ -73,8 +73,12 @@ impl<S: Scalar> SparseBlocks<S> {
         self.matrix.refill(&[]);
     }
 
-    pub(super) fn rows<'s>(&'s self, positions: &'s [u32]) -> SparseRows<'s> {
-        SparseRows::new(&self.matrix, positions)
+    /// Asks for the first of some rows before they are needed, if they will be
+    /// read one by one.
+    pub(super) fn prefetch(&self, positions: &[u32]) {
+        if let Blocks::Changing(_) = self.blocks {
+            SparseRows::new(&self.matrix, positions).prefetch();
+        }
     }
 
     /// The inputs at `positions`, which are block number `block` of the batch,

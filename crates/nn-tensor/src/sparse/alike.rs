@@ -3,7 +3,7 @@
 //!
 //! Products that do some rows together read a column once for all of them, if
 //! any has a number there. Of sixteen images of MNIST in their own order, one
-//! or another has a number in 52 % of the columns; in this order, in 35 %.
+//! or another has a number in 52 % of the columns; in this order, in 36 %.
 //!
 //! The rows are halved along the direction in which they differ most, then the
 //! halves, until few are left:
@@ -33,7 +33,7 @@ const ITERATIONS: usize = 4;
 /// Halves are multiples of so many rows, as long as they have more.
 const UNIT: usize = 16;
 
-/// Parts of fewer rows stay as they are.
+/// Parts of up to so many rows stay as they are.
 const SMALLEST_PART: usize = 4;
 
 type Features = [f32; FEATURES];

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{MAX_PIECES, SparseRows, Transposed, Written, ranges_of_equal_work};
+use super::{
+    MAX_PIECES, SparseRows, Transposed, Written, for_each_with_rows, ranges_of_equal_work,
+};
 use crate::native::{
     self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of, numbers_of_group,
 };
@@ -198,7 +200,10 @@ impl RowGroups {
             } => {
                 let unit = S::from_f64(*unit);
                 with_errors_as_lanes(of_columns, width, error, threads, |groups| {
-                    for_each_range(pieces, width, out, threads, |columns, out| {
+                    let pieces = pieces
+                        .iter()
+                        .map(|columns| (columns.len(), columns.clone()));
+                    for_each_with_rows(pieces, width, out, threads, |columns, out| {
                         written.prepare(out);
                         native::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
                     });
@@ -240,32 +245,12 @@ fn with_errors_as_lanes<S: Scalar>(
     });
 }
 
-/// Gives every range of columns its rows of `out`.
-fn for_each_range<S: Scalar>(
-    ranges: &[Range<usize>],
-    width: usize,
-    out: &mut [S],
-    threads: &Threads,
-    work: impl Fn(Range<usize>, &mut [S]) + Sync,
-) {
-    let mut parts: [Option<(Range<usize>, &mut [S])>; MAX_PIECES] = Default::default();
-    let mut rest = out;
-    for (part, range) in parts.iter_mut().zip(ranges) {
-        let (own, others) = rest.split_at_mut(range.len() * width);
-        *part = Some((range.clone(), own));
-        rest = others;
-    }
-    threads.for_each(&mut parts[..ranges.len()], |_, part| {
-        let (range, out) = part.take().expect("each range is computed once");
-        work(range, out);
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
 
     use super::super::SparseBytes;
+    use super::super::tests::bytes;
     use super::*;
     use crate::random::{Purpose, Streams};
 
@@ -284,17 +269,6 @@ mod tests {
         [66, 70, 17],
         [5, 600, 200],
     ];
-
-    fn bytes(n_rows: usize, n_columns: usize) -> Array2<u8> {
-        let mut stream = Streams::new(8).stream(Purpose::Test, 0);
-        Array2::from_shape_simple_fn((n_rows, n_columns), || {
-            if stream.below(5) == 0 {
-                stream.below(256) as u8
-            } else {
-                0
-            }
-        })
-    }
 
     fn numbers<S: Scalar>(n: usize, purpose: u64) -> Vec<S> {
         let mut stream = Streams::new(9).stream(Purpose::Test, purpose);
@@ -365,6 +339,18 @@ mod tests {
                 (sums, gradient)
             };
             let (sums, gradient) = run(1);
+            let threads = Threads::single();
+            let groups = RowGroups::new(rows, factors, width, &threads);
+            if let Arrangement::Fours(_) = groups.arrangement {
+                let mut alone = bias.repeat(n_rows);
+                rows.add_product(factors, &weights, &mut alone, &threads);
+                assert_eq!(sums, alone, "a sum in a group is the sum alone");
+                let mut alone = vec![S::zero(); n_columns * width];
+                let mut transposed = Transposed::for_rows(rows, &threads);
+                let written = Written::Over;
+                transposed.product_of(rows, factors, &error, &mut alone, written, &threads);
+                assert_eq!(gradient, alone, "a sum in a group is the sum alone");
+            }
             assert_close(&sums, &expected.sums, tolerance);
             assert_close(&gradient, &expected.gradient, tolerance);
             for count in [2, 5] {
