@@ -80,7 +80,8 @@ impl Objective {
     /// The objective of a network on a few samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network, or the loss its output layer.
+    /// If the samples do not fit the network, or the loss its output layer, or
+    /// a parameter of loss or penalty is out of its range.
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,
@@ -89,6 +90,7 @@ impl Objective {
     ) -> Result<Self> {
         samples.check_fit(network.n_inputs(), network.n_outputs())?;
         loss.check_output(network.output_layer().activation)?;
+        penalty.check()?;
         let network = network.without_dropout().cast::<f64>();
         let n = samples.len();
         let inputs = rows(n, network.n_inputs(), |position, row| {

@@ -109,13 +109,15 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 ///
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
-/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit.
+/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit; as
+/// [`Loss::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
     loss: Loss,
     threads: &Threads,
 ) -> Result<Evaluation> {
+    loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }

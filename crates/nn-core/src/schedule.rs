@@ -133,7 +133,7 @@ impl Menu for Schedule {
             ],
             Self::Plateau { factor, patience } => vec![
                 Parameter::new("factor", factor, Range::Factor),
-                Parameter::new("patience", patience, Range::Count),
+                Parameter::new("patience", patience, Range::CountOrZero),
             ],
         }
     }

@@ -5,7 +5,7 @@
 //!     shuffle the rows
 //!     for every batch
 //!         forward, loss, backward          network, loss, backprop
-//!         add the penalty, clip            penalty
+//!         add the penalty, clip, decay     penalty
 //!         step at the schedule's rate      optimizer, schedule
 //!     evaluate the validation rows         metrics
 //! ```
@@ -26,6 +26,7 @@ mod tests;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::OnceLock;
 
+use nn_tensor::function::{average_in, flushed};
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::Written;
@@ -34,7 +35,9 @@ use nn_tensor::{Matrix, Scalar, Threads};
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
+use crate::layer::Layer;
 use crate::layer::inputs::LayerInputs;
+use crate::loss::clamp;
 use crate::menu::Range;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
@@ -122,6 +125,8 @@ struct Buffers<S> {
     targets: Vec<S>,
     trace: Trace<S>,
     gradients: Gradients<S>,
+    /// The parameters before the step, where L1 asks on which side of 0 they were.
+    before: Vec<S>,
     evaluator: Option<Evaluator<S>>,
     sparse: Option<SparseBlocks<S>>,
     /// Whether the step of plain gradient descent is done during
@@ -189,13 +194,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         };
         let descends = config.optimizer == Optimizer::Sgd
             && config.penalty == Penalty::default()
+            && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
             && !has_batch_norm
             && batch_rows == block_rows;
         let mut trainer = Self {
             class_weights: class_weights(&config.class_weights, &train)?,
-            optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate),
+            optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate)?,
             plateau: Plateau::default(),
             best: Best {
                 loss: f64::INFINITY,
@@ -217,6 +223,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
+                before: if config.penalty.l1 > 0.0 {
+                    network.parameters().to_vec()
+                } else {
+                    Vec::new()
+                },
                 evaluator: validation
                     .as_ref()
                     .map(|samples| Evaluator::new(&network, samples.len())),
@@ -403,11 +414,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.check_gradient()?;
         if !self.buffers.descends {
             self.regularise_gradient();
-            let gradient = self.buffers.gradients.values();
-            let rate = self.progress.last_rate;
-            let parameters = self.network.parameters_mut();
-            self.optimizer
-                .step(parameters, gradient, rate, &self.threads);
+            self.update_parameters();
         }
         self.regularise_parameters();
         self.progress.sums.add(sums);
@@ -548,9 +555,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
         if let Some(limit) = self.config.clip_value {
             let limit = S::from_f64(limit);
-            gradient
-                .iter_mut()
-                .for_each(|g| *g = g.max(-limit).min(limit));
+            gradient.iter_mut().for_each(|g| *g = clamp(*g, limit));
         }
         if let Some(limit) = self.config.clip_norm {
             let norm = sum_of_squares(gradient).sqrt();
@@ -558,6 +563,34 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 let factor = S::from_f64(limit / norm);
                 gradient.iter_mut().for_each(|g| *g *= factor);
             }
+        }
+        // As PyTorch's optimizers have it: of all parameters, after clipping.
+        let decay = Penalty {
+            l1: 0.0,
+            l2: self.config.weight_decay,
+        };
+        decay.add_gradient(self.network.parameters(), gradient);
+    }
+
+    /// The optimizer's step, and L1's rule that weights stop at 0.
+    fn update_parameters(&mut self) {
+        let Buffers {
+            gradients, before, ..
+        } = &mut self.buffers;
+        let (layers, parameters) = self.network.split_mut();
+        let n_kept = before.len();
+        before.copy_from_slice(&parameters[..n_kept]);
+        let gradient = gradients.values();
+        let rate = self.progress.last_rate;
+        self.optimizer
+            .step(parameters, gradient, rate, &self.threads);
+        if before.is_empty() {
+            return;
+        }
+        for weights in layers.iter().map(Layer::weights) {
+            let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
+            let weights = &mut parameters[weights];
+            self.config.penalty.stop_at_zero(before, gradient, weights);
         }
     }
 
@@ -578,9 +611,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
         if let Some(decay) = self.config.averaging {
             let share = S::from_f64(1.0 - decay);
-            for (average, &parameter) in self.average.iter_mut().zip(self.network.parameters()) {
-                *average += share * (parameter - *average);
-            }
+            average_in(&mut self.average, self.network.parameters(), share);
         }
     }
 
@@ -728,7 +759,7 @@ fn limit_norms<S: Scalar>(network: &mut Network<S>, limit: f64) {
                 .sqrt();
             if norm > limit {
                 let factor = S::from_f64(limit / norm);
-                incoming.mapv_inplace(|w| w * factor);
+                incoming.mapv_inplace(|w| flushed(w * factor));
             }
         }
     }

@@ -17,6 +17,7 @@
 //! ∂C/∂zᵢ = γ/√(σ² + ε) · (δᵢ − (1/n) ∂C/∂β − x̂ᵢ·(1/n) ∂C/∂γ)
 //! ```
 
+use nn_tensor::function::average_in;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 /// ε, added to the variance.
@@ -68,12 +69,13 @@ pub fn forward<S: Scalar>(
         1.0
     });
     let share = S::from_f64(MOMENTUM);
-    for (running, &mean) in running.mean.iter_mut().zip(&*mean) {
-        *running += share * (mean - *running);
+    average_in(running.mean, mean, share);
+    // The mean is not needed any more.
+    let unbiased_variance = &mut *running.scratch;
+    for (unbiased_variance, &variance) in unbiased_variance.iter_mut().zip(&*variance) {
+        *unbiased_variance = unbiased * variance;
     }
-    for (running, &variance) in running.variance.iter_mut().zip(&*variance) {
-        *running += share * (unbiased * variance - *running);
-    }
+    average_in(running.variance, unbiased_variance, share);
     let epsilon = S::from_f64(EPSILON);
     variance
         .iter_mut()

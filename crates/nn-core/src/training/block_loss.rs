@@ -6,6 +6,7 @@
 //! δᴸ = wᵢ/Σw · ∂Cᵢ/∂zᴸ            (times −η where the step is a part of it)
 //! ```
 
+use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
 
@@ -176,7 +177,9 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             let weight = weight_of(self.train, self.class_weights, position);
             let value = loss.of_row(output.activation, z, a, y, error);
             let factor = weight * self.scale;
-            error.iter_mut().for_each(|error| *error *= factor);
+            error
+                .iter_mut()
+                .for_each(|error| *error = flushed(*error * factor));
             sums.add(EpochSums {
                 loss: (weight * value).into_f64(),
                 weight: weight.into_f64(),
@@ -187,10 +190,11 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
     }
 }
 
-/// `to ← factor·from`
+/// `to ← factor·from`; what would be subnormal becomes 0, as errors of certain
+/// predictions would stay subnormal.
 fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {
-        *to = from * factor;
+        *to = flushed(from * factor);
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a training is: everything but the network and the data.
 
-use crate::Result;
 use crate::loss::Loss;
-use crate::menu::Range;
+use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
 use crate::penalty::Penalty;
 use crate::schedule::Schedule;
+use crate::{Error, Result};
 
 /// Rows in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,25 @@ pub enum ClassWeights {
     Given(Vec<f64>),
 }
 
+impl ClassWeights {
+    fn check(&self) -> Result<()> {
+        let Self::Given(weights) = self else {
+            return Ok(());
+        };
+        for weight in weights {
+            Range::NotNegative.check("class weight", *weight)?;
+        }
+        if weights.iter().any(|&weight| weight > 0.0) {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            what: "class weights".to_owned(),
+            expected: "at least one number above 0".to_owned(),
+            found: "none".to_owned(),
+        })
+    }
+}
+
 /// Everything about a training but the network and the data.
 ///
 /// | Name | Default | Purpose | Range |
@@ -61,6 +80,7 @@ pub enum ClassWeights {
 /// | `batch_size` | 64 rows | rows in a step | from 1 |
 /// | `epochs` | 10 | passes over the data | from 1 |
 /// | `penalty` | 0 | L1 and L2 | 0 or above |
+/// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, biases included, as `weight_decay` of PyTorch's optimizers; adamw has its own, rprop has none | 0 or above |
 /// | `max_norm` | none | longest weight vector into a neuron | above 0 |
 /// | `clip_norm` | none | longest gradient | above 0 |
 /// | `clip_value` | none | largest gradient of one parameter | above 0 |
@@ -90,6 +110,9 @@ pub struct TrainingConfig {
     pub epochs: usize,
     /// Cost of large weights.
     pub penalty: Penalty,
+    /// λ of PyTorch's `weight_decay`: λ·w is added to the gradient of every
+    /// parameter, after clipping.
+    pub weight_decay: f64,
     /// Longest weight vector into a neuron (Srivastava et al. 2014).
     pub max_norm: Option<f64>,
     /// Longest gradient (Pascanu et al. 2013).
@@ -120,6 +143,7 @@ impl TrainingConfig {
             batch_size: BatchSize::Rows(64),
             epochs: 10,
             penalty: Penalty::default(),
+            weight_decay: 0.0,
             max_norm: None,
             clip_norm: None,
             clip_value: None,
@@ -130,11 +154,15 @@ impl TrainingConfig {
         }
     }
 
-    /// Whether every number lies in its range.
+    /// Whether every number lies in its range, however it was made.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange).
+    /// [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
+    /// each other.
     pub fn check(&self) -> Result<()> {
+        self.loss.check()?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
         Range::Positive.check("learning rate", self.learning_rate)?;
         Range::Fraction.check("label smoothing", self.label_smoothing)?;
         Range::Count.check("epochs", self.epochs as f64)?;
@@ -153,11 +181,22 @@ impl TrainingConfig {
         if let Some(decay) = self.averaging {
             Range::Fraction.check("averaging", decay)?;
         }
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            for weight in weights {
-                Range::NotNegative.check("class weight", *weight)?;
-            }
-        }
+        self.class_weights.check()?;
+        self.check_weight_decay()?;
         self.penalty.check()
+    }
+
+    fn check_weight_decay(&self) -> Result<()> {
+        Range::NotNegative.check("weight decay", self.weight_decay)?;
+        let problem = match self.optimizer {
+            _ if self.weight_decay == 0.0 => return Ok(()),
+            Optimizer::AdamW { .. } => "adamw has its own: adamw:weight-decay=0.01",
+            Optimizer::Rprop { .. } => "rprop has none: its steps do not depend on the size of g",
+            _ => return Ok(()),
+        };
+        Err(Error::Conflict {
+            what: "weight decay".to_owned(),
+            problem: problem.to_owned(),
+        })
     }
 }
