@@ -14,13 +14,13 @@ use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::terminal;
 
-/// Refuses a training with anything doubtful about it; `version` is what is
-/// doubtful about the one that is continued.
+/// Refuses a training with anything doubtful about it; `other_origin` says what
+/// is doubtful about the checkpoint that it goes on from.
 pub(crate) fn refuse(
     asked: &Settings,
     plan: &Plan,
     data: &Data,
-    version: Option<String>,
+    other_origin: Vec<String>,
 ) -> Result<()> {
     let stand_in = asked.data.is_none() && data.origin == GLYPHS;
     let notes = data.notes.iter().filter(|note| is_doubtful(note));
@@ -29,7 +29,7 @@ pub(crate) fn refuse(
         .into_iter()
         .chain(notes.map(Note::to_string))
         .chain(large_batches(plan, data))
-        .chain(version)
+        .chain(other_origin)
         .collect();
     if doubts.is_empty() {
         return Ok(());
