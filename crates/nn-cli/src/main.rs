@@ -13,6 +13,7 @@ mod data_name;
 mod args;
 mod settings;
 mod selection;
+mod note;
 mod datasets;
 mod table;
 mod plan;
