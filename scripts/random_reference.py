@@ -104,6 +104,26 @@ def split(n: int, share: float, stream: Stream) -> tuple[list[int], list[int]]:
     return sorted(order[n_held_back:]), sorted(order[:n_held_back])
 
 
+def split_stratified(
+    classes: list[int], share: float, stream: Stream
+) -> tuple[list[int], list[int]]:
+    """Largest remainder; a class keeps its last position; equal remainders in
+    the order in which their classes come up in the permutation."""
+    order = stream.permutation(len(classes))
+    members: dict[int, list[int]] = {}
+    for position in order:
+        members.setdefault(classes[position], []).append(position)
+    quota = {c: len(rows) * share for c, rows in members.items()}
+    take = {c: min(math.floor(q), len(members[c]) - 1) for c, q in quota.items()}
+    missing = round(len(classes) * share) - sum(take.values())
+    by_remainder = sorted(members, key=lambda c: -(quota[c] - math.floor(quota[c])))
+    able = [c for c in by_remainder if take[c] < len(members[c]) - 1]
+    for c in able[: max(missing, 0)]:
+        take[c] += 1
+    held_back = [row for c, rows in members.items() for row in rows[: take[c]]]
+    return sorted(set(order) - set(held_back)), sorted(held_back)
+
+
 def main() -> None:
     def stream(index: int) -> Stream:
         return Stream(42, TEST, index)
@@ -120,6 +140,8 @@ def main() -> None:
     print("below 10    ", [source.below(10) for _ in range(12)])
     print("last stream ", Stream(2**64 - 1, TEST, 2**56 - 1).bits())
     print("split 12    ", split(12, 0.25, Stream(7, SPLIT, 0)))
+    classes = [0] * 5 + [1] * 3 + [2] * 4 + [3]
+    print("stratified  ", split_stratified(classes, 0.3, Stream(7, SPLIT, 0)))
     print("shuffle 3   ", Stream(7, SHUFFLE, 3).permutation(10))
     source = Stream(7, DROPOUT, 5)
     threshold = int(0.3 * 2**32)

@@ -120,7 +120,7 @@ pub(crate) struct TrainArguments {
         help_heading = "Run"
     )]
     pub(crate) resume: Option<PathBuf>,
-    /// Longest time between two checkpoints; 0: one after each batch. Each epoch ends with one [default: 60]
+    /// Least time between two checkpoints; 0: one after each batch [default: 1 at the ends of epochs, 60 within them]
     #[arg(
         long,
         value_name = "SECONDS",

@@ -23,7 +23,7 @@ pub(crate) fn replace_after(
     let written = write_synced(&temporary, bytes)
         .and_then(|()| before_rename(&temporary))
         .and_then(|()| disk::rename(&temporary, path))
-        .and_then(|()| sync_folder(folder_of(path)));
+        .and_then(|()| disk::sync_folder_of(path));
     written.inspect_err(|_| {
         // The temporary file is worthless, and removing it can only fail with it.
         let _ = disk::remove_file(&temporary);
@@ -36,7 +36,7 @@ pub(crate) fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             let mut file = disk::open(OpenOptions::new().write(true), path)?;
-            disk::write(&mut file, bytes)
+            disk::write(&mut file, path, bytes)
         }
         _ => replace(path, bytes),
     }
@@ -49,7 +49,8 @@ pub(crate) fn link(file: &Path, name: &Path) -> io::Result<()> {
     // Some file systems know no second names.
     disk::hard_link(file, &temporary)
         .or_else(|_| {
-            disk::copy(file, &temporary).and_then(|()| disk::sync(&File::open(&temporary)?))
+            disk::copy(file, &temporary)
+                .and_then(|()| disk::sync(&File::open(&temporary)?, &temporary))
         })
         .and_then(|()| disk::rename(&temporary, name))
         .inspect_err(|_| {
@@ -77,18 +78,11 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}{TEMPORARY}"))
 }
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     remove_stale(path)?;
     let mut file = disk::create_new(path)?;
-    disk::write(&mut file, bytes)?;
-    disk::sync(&file)
+    disk::write(&mut file, path, bytes)?;
+    disk::sync(&file, path)
 }
 
 /// Removes what a program that was killed left under a temporary name.
@@ -96,14 +90,5 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     match disk::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Makes a rename survive a power cut; folders can be synced on Unix only.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        disk::sync(&File::open(path)?)
-    } else {
-        Ok(())
     }
 }

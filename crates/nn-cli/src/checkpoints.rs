@@ -2,11 +2,17 @@
 //! that many steps, the last three of them, and `best.safetensors`, the end of
 //! the epoch with the lowest validation loss.
 //!
+//! Not every epoch ends with a checkpoint ([`Pace`]): on a disk, one takes as
+//! long as thousands of epochs of a small network. The best epoch is therefore
+//! held in memory until the next checkpoint is saved, and saved before it:
+//! whichever of the two a kill leaves as the last, `best.safetensors` is what it
+//! was in the unbroken run when the newest checkpoint was saved, or later.
+//!
 //! A file in it that is open and locked keeps a second training out. The system
 //! lets go of it however the program ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +22,7 @@ use serde_json::{Value, json};
 use crate::atomic_file;
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
+use crate::instructions;
 use crate::plan::Plan;
 use crate::regular_file;
 
@@ -24,12 +31,33 @@ const KEPT: usize = 3;
 
 const BEST: &str = "best.safetensors";
 
+/// The least time between two checkpoints. The last one, and the one of an
+/// interrupted training, is saved in any case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    at_epoch_end: Duration,
+    within_epoch: Duration,
+}
+
+impl Pace {
+    /// `interval` everywhere, or the default: a second at the ends of epochs, a
+    /// minute within them.
+    pub(crate) fn new(interval: Option<Duration>) -> Self {
+        Self {
+            at_epoch_end: interval.unwrap_or(Duration::from_secs(1)),
+            within_epoch: interval.unwrap_or(Duration::from_secs(60)),
+        }
+    }
+}
+
 /// The open folder.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     /// When the last one was saved.
     saved: Instant,
+    /// The end of the best epoch, where it is not saved yet.
+    unsaved_best: Option<Checkpoint>,
     /// Locked as long as it is open.
     _lock: File,
 }
@@ -45,35 +73,55 @@ impl Checkpoints {
         Ok(Self {
             folder,
             saved: Instant::now(),
+            unsaved_best: None,
             _lock: lock,
         })
     }
 
-    /// Time since the last one was saved, or since the folder was opened.
-    pub(crate) fn age(&self) -> Duration {
-        self.saved.elapsed()
+    /// Whether it is time for a checkpoint at the end of an epoch. Time counts
+    /// from the last one, or since the folder was opened.
+    pub(crate) fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
+        self.saved.elapsed() >= pace.at_epoch_end
     }
 
-    /// Saves a checkpoint, as the best one too if it is that.
+    /// Whether it is time for a checkpoint between two batches.
+    pub(crate) fn is_due_within_epoch(&self, pace: Pace) -> bool {
+        self.saved.elapsed() >= pace.within_epoch
+    }
+
+    /// Keeps the end of the best epoch so far until the next [`save`](Self::save)
+    /// or [`save_best`](Self::save_best).
+    pub(crate) fn hold_best(&mut self, checkpoint: Checkpoint) {
+        self.unsaved_best = Some(checkpoint);
+    }
+
+    /// Saves a checkpoint, as the best one, too, if `is_best`; otherwise after
+    /// the best one that is held.
     pub(crate) fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
-        let path = self.path_of(checkpoint.step());
-        let mut bytes = Vec::new();
-        checkpoint.write(&mut bytes)?;
-        let write = || {
-            atomic_file::replace_after(&path, &bytes, |whole| {
-                if is_best {
-                    atomic_file::link(whole, &self.folder.join(BEST))
-                } else {
-                    Ok(())
-                }
-            })
-        };
-        // Once more, because some trouble passes.
-        write()
-            .or_else(|_| write())
-            .map_err(|error| Failure::io(&path, &error))?;
+        if is_best {
+            self.unsaved_best = None;
+        } else {
+            self.save_best()?;
+        }
+        let best = self.folder.join(BEST);
+        write(&self.path_of(checkpoint.step()), checkpoint, |whole| {
+            if is_best {
+                atomic_file::link(whole, &best)
+            } else {
+                Ok(())
+            }
+        })?;
         self.saved = Instant::now();
         self.prune();
+        Ok(())
+    }
+
+    /// Saves the best checkpoint that is held, if there is one.
+    pub(crate) fn save_best(&mut self) -> Result<()> {
+        if let Some(best) = &self.unsaved_best {
+            write(&self.folder.join(BEST), best, |_| Ok(()))?;
+            self.unsaved_best = None;
+        }
         Ok(())
     }
 
@@ -152,11 +200,28 @@ pub(crate) fn note(plan: &Plan, seconds: f64) -> Value {
         "settings": plan.settings.to_json(),
         "seconds": seconds,
         "version": env!("CARGO_PKG_VERSION"),
+        "instruction_set": instructions::name(),
     })
 }
 
 fn name_of(step: u64) -> String {
     format!("step-{step:012}.safetensors")
+}
+
+/// Writes a checkpoint; `before_rename` is done as in
+/// [`atomic_file::replace_after`].
+fn write(
+    path: &Path,
+    checkpoint: &Checkpoint,
+    before_rename: impl Fn(&Path) -> io::Result<()>,
+) -> Result<()> {
+    let mut bytes = Vec::new();
+    checkpoint.write(&mut bytes)?;
+    let write = || atomic_file::replace_after(path, &bytes, &before_rename);
+    // Once more, because some trouble passes.
+    write()
+        .or_else(|_| write())
+        .map_err(|error| Failure::io(path, &error))
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {
@@ -188,8 +253,8 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
         Ok(()) => {}
     }
     let owner = format!("{}\n", std::process::id());
-    disk::set_len(&file, 0)
-        .and_then(|()| disk::write(&mut file, owner.as_bytes()))
+    disk::set_len(&file, path, 0)
+        .and_then(|()| disk::write(&mut file, path, owner.as_bytes()))
         .map_err(|error| Failure::io(path, &error))?;
     Ok(file)
 }

@@ -1,12 +1,12 @@
 //! The course of a training: batch after batch, with what is shown and saved
 //! on the way, until it is done, interrupted or diverged.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use nn_core::Trainer;
+use nn_core::{Checkpoint, Trainer};
 use nn_core::training::{EpochReport, Event};
 
-use crate::checkpoints::note;
+use crate::checkpoints::{Pace, note};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::metrics_file::Row;
@@ -46,8 +46,7 @@ pub(crate) struct Course<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) progress: &'a mut Progress,
     pub(crate) run_dir: &'a mut RunDir,
-    /// Longest time between two checkpoints.
-    pub(crate) interval: Duration,
+    pub(crate) pace: Pace,
 }
 
 impl Course<'_> {
@@ -81,15 +80,17 @@ impl Course<'_> {
                     }
                     let n_epochs = self.plan.training.epochs;
                     self.progress.batch(&report, n_epochs, stopwatch.seconds());
-                    if epoch_start.is_none() && self.run_dir.checkpoints.age() >= self.interval {
-                        stopwatch.pause(|seconds| self.save(trainer, seconds, false))?;
+                    if epoch_start.is_none()
+                        && self.run_dir.checkpoints().is_due_within_epoch(self.pace)
+                    {
+                        stopwatch.pause(|seconds| self.save(trainer, seconds))?;
                     }
                 }
                 Ok(Some(Event::Epoch(report))) => {
                     outcome
                         .rows
                         .push(self.end_epoch(&report, trainer.n_samples(), &stopwatch)?);
-                    self.save(trainer, 0.0, report.is_best)?;
+                    self.save_epoch_end(trainer, &report)?;
                     epoch_start = RestartPoint::here(self.plan, trainer, 0.0)?;
                     stopwatch = Stopwatch::start(0.0);
                 }
@@ -103,8 +104,9 @@ impl Course<'_> {
             }
             outcome.interrupted = interrupt.code();
             if outcome.interrupted.is_some() {
-                if epoch_start.is_none() {
-                    self.save(trainer, stopwatch.seconds(), false)?;
+                match &epoch_start {
+                    None => self.save(trainer, stopwatch.seconds())?,
+                    Some(start) => self.run_dir.save_checkpoint(start.checkpoint(), false)?,
                 }
                 break;
             }
@@ -140,9 +142,26 @@ impl Course<'_> {
         Ok(())
     }
 
-    fn save(&mut self, trainer: &Trainer<'_>, seconds: f64, is_best: bool) -> Result<()> {
-        let checkpoint = trainer.checkpoint(note(self.plan, seconds))?;
-        self.run_dir.checkpoints.save(&checkpoint, is_best)
+    /// Saves the end of an epoch if it is the last or enough time has passed;
+    /// holds it in memory if it is only the best so far.
+    fn save_epoch_end(&mut self, trainer: &Trainer<'_>, report: &EpochReport) -> Result<()> {
+        let is_last = report.is_stopping || report.epoch == self.plan.training.epochs;
+        if is_last || self.run_dir.checkpoints().is_due_at_epoch_end(self.pace) {
+            let checkpoint = self.checkpoint(trainer, 0.0)?;
+            self.run_dir.save_checkpoint(&checkpoint, report.is_best)?;
+        } else if report.is_best {
+            self.run_dir.hold_best(self.checkpoint(trainer, 0.0)?);
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, trainer: &Trainer<'_>, seconds: f64) -> Result<()> {
+        let checkpoint = self.checkpoint(trainer, seconds)?;
+        self.run_dir.save_checkpoint(&checkpoint, false)
+    }
+
+    fn checkpoint(&self, trainer: &Trainer<'_>, seconds: f64) -> Result<Checkpoint> {
+        Ok(trainer.checkpoint(note(self.plan, seconds))?)
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_core::batches::{Inputs, Samples, Targets, split};
-use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding};
+use nn_core::batches::{Inputs, Samples, Targets, split, split_stratified};
+use nn_data::preprocessing::{Preprocessing, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
-use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::random::{Purpose, Stream, Streams};
 
 use crate::args::SplitChoice;
 use crate::data_name;
 use crate::failure::{Failure, Result};
+use crate::note::{ClassCounts, Note};
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::table;
@@ -53,6 +54,9 @@ pub(crate) struct Data {
     pub(crate) notes: Vec<Note>,
     /// SHA-256 of the file, if it is a table.
     pub(crate) table_sha256: Option<String>,
+    /// `Some(true)` if each class was divided alike. Otherwise `None`, as in the
+    /// settings of runs of versions that could not do it.
+    pub(crate) stratify: Option<bool>,
     sample_weights: Option<Vec<f32>>,
     division: Division,
 }
@@ -99,6 +103,14 @@ impl<'a> Request<'a> {
             is_new: false,
             run: None,
         }
+    }
+
+    /// Whether each class is to be divided alike. The run or model of a version
+    /// that could not do it does not say, and must keep its division: rows that
+    /// it was trained on would become test rows.
+    pub(crate) fn is_stratified(&self) -> bool {
+        let is_new_training = self.run.is_none() && self.model.is_none();
+        self.selection.stratify.unwrap_or(is_new_training)
     }
 }
 
@@ -226,43 +238,57 @@ impl Division {
         }
     }
 
-    /// Divides `n` rows. Some are held back as test rows unless the data set
-    /// has its own.
-    pub(crate) fn new(n: usize, selection: &Selection, has_test: bool) -> Result<Self> {
+    /// Divides `n` rows, those of each class alike if `classes` are given. Some
+    /// are held back as test rows unless the data set has its own. Of the rest
+    /// the first `limit_train` are used, and some of these held back to validate.
+    pub(crate) fn new(
+        n: usize,
+        selection: &Selection,
+        has_test: bool,
+        classes: Option<&[u32]>,
+    ) -> Result<Self> {
         let streams = Streams::new(selection.seed);
+        let all: Vec<u32> = (0..n as u32).collect();
         let (mut rest, test) = if has_test {
-            ((0..n as u32).collect(), Vec::new())
+            (all, Vec::new())
         } else {
-            split(
-                n,
-                selection.test_split,
-                &mut streams.stream(Purpose::Split, 1),
-            )
+            let mut stream = streams.stream(Purpose::Split, 1);
+            split_rows(&all, classes, selection.test_split, &mut stream)
         };
         rest.truncate(selection.limit_train.unwrap_or(rest.len()));
-        let (train, validation) = split(
-            rest.len(),
-            selection.validation,
-            &mut streams.stream(Purpose::Split, 0),
-        );
+        let mut stream = streams.stream(Purpose::Split, 0);
+        let (train, validation) = split_rows(&rest, classes, selection.validation, &mut stream);
         if train.is_empty() {
             return Err(Failure::usage(format!(
                 "of {n} samples, none is left to train on (--validation {}, --test-split {})",
                 selection.validation, selection.test_split
             )));
         }
-        let pick = |positions: Vec<u32>| {
-            positions
-                .iter()
-                .map(|&position| rest[position as usize])
-                .collect()
-        };
         Ok(Self {
-            train: pick(train),
-            validation: pick(validation),
+            train,
+            validation,
             test,
         })
     }
+}
+
+/// Those of `rows` that are kept, and a fraction that is held back; `classes`
+/// are those of all rows.
+fn split_rows(
+    rows: &[u32],
+    classes: Option<&[u32]>,
+    fraction: f64,
+    stream: &mut Stream,
+) -> (Vec<u32>, Vec<u32>) {
+    let (kept, held_back) = match classes {
+        None => split(rows.len(), fraction, stream),
+        Some(classes) => {
+            let classes: Vec<u32> = rows.iter().map(|&row| classes[row as usize]).collect();
+            split_stratified(&classes, fraction, stream)
+        }
+    };
+    let pick = |positions: Vec<u32>| positions.iter().map(|&at| rows[at as usize]).collect();
+    (pick(kept), pick(held_back))
 }
 
 impl Data {
@@ -278,6 +304,7 @@ impl Data {
                 origin: request.name.to_owned(),
                 preprocessing: Some(loaded.preprocessing),
                 notes: loaded.notes,
+                stratify: loaded.is_stratified.then_some(true),
                 sample_weights: loaded.sample_weights,
                 division: loaded.division,
                 table_sha256: Some(loaded.sha256),
@@ -292,13 +319,16 @@ impl Data {
             } = *request;
             let mut dataset = load_dataset_of(run, name, data_dir, limit_train, threads)?;
             with_counterpart(&mut dataset.class_names);
+            let classes = labels(&dataset.train).filter(|_| request.is_stratified());
             Self {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classes(dataset.n_classes()),
+                stratify: classes.map(|_| true),
                 division: Division::new(
                     dataset.train.len(),
                     request.selection,
                     !dataset.test.is_empty(),
+                    classes,
                 )?,
                 dataset,
                 origin: request.name.to_owned(),
@@ -312,7 +342,46 @@ impl Data {
             data.class_names = one_against_the_rest(&mut data.dataset, class)?;
             data.task = Task::Classes(2);
         }
+        if request.model.is_none() {
+            data.notes.extend(data.class_notes());
+        }
         Ok(data)
+    }
+
+    /// What there is to say about the classes, if classes are to be learned.
+    fn class_notes(&self) -> Vec<Note> {
+        let Some(classes) = labels(&self.dataset.train) else {
+            return Vec::new();
+        };
+        let count = |rows: &mut dyn Iterator<Item = u32>| {
+            let mut counts = vec![0; self.class_names.len()];
+            rows.for_each(|class| counts[class as usize] += 1);
+            counts
+        };
+        let of = |rows: &[u32]| count(&mut rows.iter().map(|&row| classes[row as usize]));
+        let own_test = labels(&self.dataset.test).unwrap_or_default();
+        let has_weight = |row: &&u32| {
+            let weights = self.sample_weights.as_ref();
+            weights.is_none_or(|weights| weights[**row as usize] > 0.0)
+        };
+        let Division {
+            train,
+            validation,
+            test,
+        } = &self.division;
+        let weighted: Vec<u32> = train.iter().filter(has_weight).copied().collect();
+        let counts = ClassCounts {
+            all: count(&mut classes.iter().chain(own_test).copied()),
+            train: of(train),
+            weighted: of(&weighted),
+            validation: of(validation),
+            test: if own_test.is_empty() {
+                of(test)
+            } else {
+                count(&mut own_test.iter().copied())
+            },
+        };
+        counts.notes(&self.class_names)
     }
 
     /// Tells what a user should know about it.
@@ -402,6 +471,14 @@ impl Data {
             nn_data::Targets::Values(values) => Targets::Values(values.view()),
         };
         Ok(Samples::new(inputs, targets)?)
+    }
+}
+
+/// The classes of a part of a data set, if it has classes.
+fn labels(part: &nn_data::Split) -> Option<&[u32]> {
+    match &part.targets {
+        nn_data::Targets::Classes(labels) => Some(labels),
+        nn_data::Targets::Values(_) => None,
     }
 }
 

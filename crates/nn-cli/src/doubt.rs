@@ -6,36 +6,36 @@
 //! the result is not, such as a damaged checkpoint with a whole one before it.
 
 use nn_core::training::BatchSize;
-use nn_data::preprocessing::Note;
 
 use crate::datasets::{self, Data, GLYPHS};
 use crate::failure::{Failure, Result};
+use crate::note::Note;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::terminal;
 
-/// Refuses a training with anything doubtful about it; `version` is what is
-/// doubtful about the one that is continued.
+/// Refuses a training with anything doubtful about it; `other_origin` says what
+/// is doubtful about the checkpoint that it goes on from.
 pub(crate) fn refuse(
     asked: &Settings,
     plan: &Plan,
     data: &Data,
-    version: Option<String>,
+    other_origin: Vec<String>,
 ) -> Result<()> {
     let stand_in = asked.data.is_none() && data.origin == GLYPHS;
-    let notes = data.notes.iter().filter(|note| is_doubtful(note));
+    let notes = data.notes.iter().filter(|note| note.is_doubtful());
     let doubts: Vec<String> = stand_in
         .then(datasets::fetch_hint)
         .into_iter()
         .chain(notes.map(Note::to_string))
         .chain(large_batches(plan, data))
-        .chain(version)
+        .chain(other_origin)
         .collect();
     if doubts.is_empty() {
         return Ok(());
     }
     Err(Failure::usage(format!("--strict: {}", doubts.join("; ")))
-        .help("say what is meant (--data, --task, --ignore, --batch-size), or leave --strict out"))
+        .help("say what is meant (--data, --task, --ignore, --limit-train, --batch-size), or leave --strict out"))
 }
 
 /// Whether batches are larger than the data.
@@ -48,15 +48,5 @@ pub(crate) fn large_batches(plan: &Plan, data: &Data) -> Option<String> {
             terminal::grouped(n_train)
         )),
         _ => None,
-    }
-}
-
-fn is_doubtful(note: &Note) -> bool {
-    match note {
-        Note::TaskGuessed { .. }
-        | Note::ConstantColumn { .. }
-        | Note::OneClass { .. }
-        | Note::UnseenCategories { .. } => true,
-        Note::PixelTable | Note::ExtraColumns { .. } => false,
     }
 }

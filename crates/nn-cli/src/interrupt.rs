@@ -53,6 +53,17 @@ impl Interrupt {
     }
 }
 
+/// Makes a file that may not grow any further (`ulimit -f`) an error of the
+/// write, with a message and an exit code, instead of the end of the program.
+pub(crate) fn survive_file_size_limit() {
+    // Where it cannot be done, the signal ends the program as it always has.
+    #[cfg(unix)]
+    let _ = flag::register(
+        signal_hook::consts::SIGXFSZ,
+        Arc::new(AtomicBool::new(false)),
+    );
+}
+
 /// Signals that not every system has.
 #[cfg(unix)]
 mod unix {
@@ -61,8 +72,7 @@ mod unix {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    use signal_hook::consts::{SIGHUP, SIGXFSZ};
-    use signal_hook::flag;
+    use signal_hook::consts::SIGHUP;
 
     use super::Interrupt;
 
@@ -70,8 +80,6 @@ mod unix {
         if !is_hangup_ignored() {
             interrupt.note(SIGHUP, seen)?;
         }
-        // A file that may not grow is an error of the write, not the end.
-        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         Ok(())
     }
 

@@ -7,11 +7,13 @@
 
 mod failure;
 mod terminal;
+mod instructions;
 mod objective;
 mod data_name;
 mod args;
 mod settings;
 mod selection;
+mod note;
 mod datasets;
 mod table;
 mod plan;
@@ -48,10 +50,20 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Arguments, Command};
+use failure::Result;
 
 fn main() -> ExitCode {
+    interrupt::survive_file_size_limit();
     let arguments = Arguments::parse();
-    let outcome = match &arguments.command {
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    instructions::check()?;
+    match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Predict(arguments) => predict::run(arguments),
@@ -65,9 +77,5 @@ fn main() -> ExitCode {
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }

@@ -1,8 +1,12 @@
-//! `metrics.csv`: a row for each finished epoch, on disk as soon as it ends.
+//! `metrics.csv`: a row for each finished epoch.
+//!
+//! A row is written as its epoch ends, so that other programs see it, and
+//! synced before the next checkpoint is saved, so that a power cut takes no row
+//! of an epoch that a checkpoint counts.
 //!
 //! When a run is resumed, the rows of the epochs that its checkpoint has
-//! finished stay as they are; later ones, and the rest of one that was cut
-//! off, are taken out and will be written again.
+//! finished stay as they are; later rows, and a row that was cut off, are
+//! removed and will be written again.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -97,15 +101,27 @@ impl Row {
 pub(crate) struct MetricsFile {
     path: PathBuf,
     file: File,
+    /// Whether rows were added since the last sync.
+    is_unsynced: bool,
 }
 
 impl MetricsFile {
     /// A new file, without rows.
     pub(crate) fn create(path: PathBuf) -> Result<Self> {
-        disk::open(OpenOptions::new().create_new(true).append(true), &path)
-            .and_then(|mut file| disk::write(&mut file, HEADER.as_bytes()).map(|()| file))
-            .map_err(|error| Failure::io(&path, &error))
-            .map(|file| Self { path, file })
+        let mut options = OpenOptions::new();
+        options.create_new(true).append(true);
+        let create = || {
+            let mut file = disk::open(&options, &path)?;
+            disk::write(&mut file, &path, HEADER.as_bytes())?;
+            disk::sync_folder_of(&path)?;
+            Ok(file)
+        };
+        let file = create().map_err(|error| Failure::io(&path, &error))?;
+        Ok(Self {
+            path,
+            file,
+            is_unsynced: true,
+        })
     }
 
     /// The file of a run that is continued after `n_epochs` epochs, and their
@@ -123,20 +139,35 @@ impl MetricsFile {
         }
         let kept = if length == 0 {
             // Killed before the header was written.
-            disk::set_len(&file, 0).and_then(|()| disk::write(&mut file, HEADER.as_bytes()))
+            disk::set_len(&file, &path, 0)
+                .and_then(|()| disk::write(&mut file, &path, HEADER.as_bytes()))
         } else {
-            disk::set_len(&file, length as u64)
+            disk::set_len(&file, &path, length as u64)
         };
-        kept.and_then(|()| disk::sync(&file))
+        kept.and_then(|()| disk::sync(&file, &path))
             .map_err(|error| Failure::io(&path, &error))?;
-        Ok((Self { path, file }, rows))
+        let metrics = Self {
+            path,
+            file,
+            is_unsynced: false,
+        };
+        Ok((metrics, rows))
     }
 
     /// Adds the row of a finished epoch.
     pub(crate) fn add(&mut self, row: &Row) -> Result<()> {
-        disk::write(&mut self.file, row.line().as_bytes())
-            .and_then(|()| disk::sync(&self.file))
+        self.is_unsynced = true;
+        disk::write(&mut self.file, &self.path, row.line().as_bytes())
             .map_err(|error| Failure::io(&self.path, &error))
+    }
+
+    /// Waits until all rows will survive a power cut.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        if self.is_unsynced {
+            disk::sync(&self.file, &self.path).map_err(|error| Failure::io(&self.path, &error))?;
+            self.is_unsynced = false;
+        }
+        Ok(())
     }
 }
 

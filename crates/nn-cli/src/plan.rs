@@ -333,6 +333,7 @@ fn resolved(
         data: Some(data.origin.clone()),
         validation: Some(settings.validation.unwrap_or(VALIDATION)),
         test_split: Some(settings.test_split.unwrap_or(TEST_SPLIT)),
+        stratify: data.stratify,
         hidden: Some(list(
             hidden
                 .iter()

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use nn_core::Model;
+use nn_core::{Checkpoint, Model};
 
 use crate::args::{RunChoice, WeightCheck};
 use crate::atomic_file;
@@ -28,14 +28,14 @@ const SUMMARY: &str = "summary.json";
 const FAILURE: &str = "failure.json";
 
 /// Name of the settings file in a run directory.
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 
 /// An open run directory, locked against other trainings.
 #[derive(Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
     metrics: MetricsFile,
-    pub(crate) checkpoints: Checkpoints,
+    checkpoints: Checkpoints,
 }
 
 impl RunDir {
@@ -78,9 +78,33 @@ impl RunDir {
         self.replace(CONFIG, settings.to_toml().as_bytes())
     }
 
+    /// The folder of the checkpoints.
+    pub(crate) fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
     /// Adds the row of a finished epoch.
     pub(crate) fn add_metrics(&mut self, row: &Row) -> Result<()> {
         self.metrics.add(row)
+    }
+
+    /// Saves a checkpoint, after the rows of the epochs that it counts; as the
+    /// best one, too, if `is_best`.
+    pub(crate) fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
+        self.metrics.sync()?;
+        self.checkpoints.save(checkpoint, is_best)
+    }
+
+    /// Keeps the end of the best epoch so far in memory, to be saved before the
+    /// next checkpoint or by [`save_best`](Self::save_best).
+    pub(crate) fn hold_best(&mut self, checkpoint: Checkpoint) {
+        self.checkpoints.hold_best(checkpoint);
+    }
+
+    /// Saves the best checkpoint, if it is not saved yet.
+    pub(crate) fn save_best(&mut self) -> Result<()> {
+        self.metrics.sync()?;
+        self.checkpoints.save_best()
     }
 
     /// Writes the model.
@@ -90,8 +114,9 @@ impl RunDir {
         self.replace(MODEL, &bytes)
     }
 
-    /// Writes the summary.
-    pub(crate) fn write_summary(&self, summary: &serde_json::Value) -> Result<()> {
+    /// Writes the summary, after the rows of the epochs that it counts.
+    pub(crate) fn write_summary(&mut self, summary: &serde_json::Value) -> Result<()> {
+        self.metrics.sync()?;
         let text = format!("{summary:#}\n");
         self.replace(SUMMARY, text.as_bytes())
     }

@@ -16,6 +16,9 @@ pub(crate) const TEST_SPLIT: f64 = 0.1;
 pub(crate) struct Selection {
     pub(crate) validation: f64,
     pub(crate) test_split: f64,
+    /// Whether each class is divided alike; `None` leaves it to whether this is
+    /// a new training: runs of versions that could not do it say nothing.
+    pub(crate) stratify: Option<bool>,
     pub(crate) limit_train: Option<usize>,
     pub(crate) positive_class: Option<u32>,
     pub(crate) seed: u64,
@@ -32,6 +35,7 @@ impl Selection {
         Ok(Self {
             validation: share("--validation", settings.validation.unwrap_or(VALIDATION))?,
             test_split: share("--test-split", settings.test_split.unwrap_or(TEST_SPLIT))?,
+            stratify: settings.stratify,
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(0),

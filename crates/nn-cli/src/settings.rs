@@ -44,6 +44,9 @@ pub(crate) struct Settings {
     /// Share of the rows held back as test rows where a data set has none [default: 0.1]
     #[arg(long, value_name = "SHARE", help_heading = "Data")]
     pub(crate) test_split: Option<f64>,
+    /// Keep the proportions of the classes in the validation and test samples [default: true]
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = "Data")]
+    pub(crate) stratify: Option<bool>,
     /// Use only the first N training samples
     #[arg(long, value_name = "N", help_heading = "Data", value_parser = whole_number::<usize>())]
     pub(crate) limit_train: Option<usize>,

@@ -4,13 +4,14 @@
 use std::fs::File;
 use std::path::Path;
 
-use nn_data::Dataset;
+use nn_data::{Dataset, Targets};
 use nn_data::checksum;
 use nn_data::csv::Table;
-use nn_data::preprocessing::{Note, Preprocessing, TargetEncoding, UnseenCategory};
+use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
 
 use crate::datasets::{Division, Request, Task, with_counterpart};
 use crate::failure::{Code, Failure, Result};
+use crate::note::Note;
 
 /// A table made ready.
 pub(crate) struct Loaded {
@@ -19,6 +20,7 @@ pub(crate) struct Loaded {
     pub(crate) preprocessing: Preprocessing,
     pub(crate) sample_weights: Option<Vec<f32>>,
     pub(crate) notes: Vec<Note>,
+    pub(crate) is_stratified: bool,
     pub(crate) division: Division,
     /// SHA-256 of the file.
     pub(crate) sha256: String,
@@ -52,10 +54,12 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
     let sha256 = File::open(path)
         .and_then(checksum::sha256)
         .map_err(|error| Failure::io(path, &error))?;
+    let classes = classes_to_divide_by(&table, request)?;
     let division = if request.is_new {
         Division::all_test(table.n_rows())
     } else {
-        Division::new(table.n_rows(), request.selection, false)?
+        let n_rows = table.n_rows();
+        Division::new(n_rows, request.selection, false, classes.as_deref())?
     };
     let (preprocessing, mut notes) = match request.model {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),
@@ -80,8 +84,23 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         dataset,
         preprocessing,
         sample_weights,
-        notes,
+        notes: notes.into_iter().map(Note::Table).collect(),
+        is_stratified: classes.is_some(),
         division,
         sha256,
     })
+}
+
+/// The class of each row, where the rows are divided by their classes.
+fn classes_to_divide_by(table: &Table, request: &Request<'_>) -> Result<Option<Vec<u32>>> {
+    if request.is_new || !request.is_stratified() {
+        return Ok(None);
+    }
+    match request.model {
+        None => Ok(Preprocessing::classes(table, &request.selection.table)?),
+        Some(preprocessing) => Ok(match preprocessing.targets(table)? {
+            Some(Targets::Classes(classes)) => Some(classes),
+            _ => None,
+        }),
+    }
 }

@@ -63,7 +63,7 @@ pub(crate) fn program() -> &'static str {
 /// but itself.
 pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
-    if word.chars().all(is_plain) {
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else if word.contains('\0') {
         // A byte that is no UTF-8; see `data_name`.
@@ -133,6 +133,7 @@ mod tests {
     #[test]
     fn a_shell_reads_every_word_as_it_is() {
         assert_eq!(quoted("--data=mnist"), "--data=mnist");
+        assert_eq!(quoted(""), "''");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
     }

@@ -5,7 +5,6 @@ mod conclusion;
 mod faults;
 
 use std::path::Path;
-use std::time::Duration;
 
 use nn_core::batches::Samples;
 use nn_core::metrics::evaluate;
@@ -16,13 +15,14 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::{TrainArguments, threads};
-use crate::checkpoints::Checkpoints;
+use crate::checkpoints::{Checkpoints, Pace};
 use crate::course::{Course, Outcome};
 use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
 use crate::deformation;
-use crate::difference::{check_flags, check_settings};
+use crate::difference::{check_checkpoint, check_flags};
 use crate::doubt;
 use crate::failure::{Code, Failure, Result};
+use crate::instructions;
 use crate::metrics_file::Row;
 use crate::plan::Plan;
 use crate::progress::{Place, Progress};
@@ -34,9 +34,6 @@ use crate::terminal;
 
 pub(crate) use conclusion::summary;
 
-/// Longest time between two checkpoints, unless another is chosen.
-const INTERVAL: Duration = Duration::from_secs(60);
-
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
@@ -45,6 +42,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
         Some(run) => {
             let run = locate_run(run, &arguments.work.runs_dir)?;
             if run_dir::is_finished(&run) {
+                check_finished(arguments, &run, &threads)?;
                 say_finished(&progress, &run);
                 return Ok(());
             }
@@ -71,7 +69,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         threads,
         progress,
         run_dir,
-        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
+        pace: Pace::new(arguments.checkpoint_interval),
         has_report: !arguments.no_report,
     };
     session.run(parts, None, Vec::new())
@@ -88,10 +86,10 @@ fn resume(
     let checkpoint = checkpoints.newest(|warning| progress.warn(warning))?;
     let data = load(&settings, arguments, Some(run), &progress, &threads)?;
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
-    check_flags(&arguments.settings, &settings, &plan, &data)?;
+    check_flags(&arguments.settings, &settings, &plan, &data, run)?;
     if arguments.strict {
-        let version = checkpoint.as_ref().and_then(another_version);
-        doubt::refuse(&settings, &plan, &data, version)?;
+        let other_origin = checkpoint.as_ref().map(other_origin).unwrap_or_default();
+        doubt::refuse(&settings, &plan, &data, other_origin)?;
         data.say_notes(|text| progress.say(text));
     }
     let n_epochs = checkpoint.as_ref().map_or(0, Checkpoint::epoch);
@@ -102,10 +100,29 @@ fn resume(
         threads,
         progress,
         run_dir,
-        interval: arguments.checkpoint_interval.unwrap_or(INTERVAL),
+        pace: Pace::new(arguments.checkpoint_interval),
         has_report: !arguments.no_report,
     };
     session.run(data.parts()?, checkpoint, rows)
+}
+
+/// Refuses flags that a finished run was not begun with: they would have no
+/// effect.
+fn check_finished(
+    arguments: &TrainArguments,
+    run: &Path,
+    threads: &Threads,
+) -> Result<()> {
+    let flags = &arguments.settings;
+    if *flags == Settings::default() {
+        return Ok(());
+    }
+    let settings = run_dir::read_config(run)?;
+    let data_dir = &arguments.folder.data_dir;
+    let data = datasets::to_learn(&settings, data_dir, Some(run), threads, |_| {})?;
+    let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
+    check_flags(flags, &settings, &plan, &data, run)
+        .map_err(|failure| failure.at(format_args!("{} is finished", run.display())))
 }
 
 fn load(
@@ -134,7 +151,7 @@ fn weigh_doubts(
     progress: &Progress,
 ) -> Result<()> {
     if arguments.strict {
-        doubt::refuse(settings, plan, data, None)?;
+        doubt::refuse(settings, plan, data, Vec::new())?;
         data.say_notes(|text| progress.say(text));
     } else if let Some(warning) = doubt::large_batches(plan, data) {
         progress.warn(&warning);
@@ -160,8 +177,7 @@ struct Session<'a> {
     threads: Threads,
     progress: Progress,
     run_dir: RunDir,
-    /// Longest time between two checkpoints.
-    interval: Duration,
+    pace: Pace,
     has_report: bool,
 }
 
@@ -277,9 +293,7 @@ impl Session<'_> {
     fn restore(&self, trainer: &mut Trainer<'_>, checkpoint: &Checkpoint) -> Result<f64> {
         let note = checkpoint.note();
         let settings = self.plan.settings.to_json();
-        check_settings(&settings, &note["settings"], "its checkpoint").map_err(|failure| {
-            failure.help("give the run's config.toml back the settings of its checkpoint")
-        })?;
+        check_checkpoint(&note["settings"], &settings)?;
         trainer.restore(checkpoint).map_err(|error| {
             let failure = Failure::from(error).at(self.run_dir.path().display());
             let help = match failure.code() {
@@ -296,7 +310,7 @@ impl Session<'_> {
             step: trainer.step(),
         };
         self.progress.resumed(self.run_dir.path(), &place);
-        if let Some(warning) = another_version(checkpoint) {
+        for warning in other_origin(checkpoint) {
             self.progress.warn(&warning);
         }
         Ok(note["seconds"].as_f64().unwrap_or(0.0))
@@ -312,20 +326,23 @@ impl Session<'_> {
             plan: self.plan,
             progress: &mut self.progress,
             run_dir: &mut self.run_dir,
-            interval: self.interval,
+            pace: self.pace,
         };
         course.run(trainer, rows, seconds)
     }
 
     /// Writes the best weights of a training that has diverged, if an epoch of
     /// it was good, and says so.
-    fn keep_best(&self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
+    fn keep_best(&mut self, trainer: &mut Trainer<'_>, failure: Failure) -> Failure {
         if failure.code() != Code::Diverged {
             return failure.help(self.continuation());
         }
         // What went wrong is told either way.
         let _ = self.run_dir.write_failure(failure.message());
-        let Some(best) = self.run_dir.checkpoints.best() else {
+        if let Err(unsaved) = self.run_dir.save_best() {
+            return failure.and(unsaved.message());
+        }
+        let Some(best) = self.run_dir.checkpoints().best() else {
             return failure;
         };
         let kept = match trainer.restore(&best) {
@@ -350,7 +367,7 @@ impl Session<'_> {
         if !self.run_dir.path().is_dir() {
             return format!("{run} was removed or moved meanwhile; train again, or move it back");
         }
-        let from = match self.run_dir.checkpoints.newest_name() {
+        let from = match self.run_dir.checkpoints().newest_name() {
             Some(name) => format!("from checkpoint/{name}"),
             None => "from its beginning".to_owned(),
         };
@@ -393,6 +410,16 @@ impl Session<'_> {
             terminal::program()
         ))
     }
+}
+
+/// Why a training that goes on from `checkpoint` may end with other weights than
+/// one that was never stopped.
+fn other_origin(checkpoint: &Checkpoint) -> Vec<String> {
+    let instruction_set = instructions::difference(&checkpoint.note()["instruction_set"]);
+    another_version(checkpoint)
+        .into_iter()
+        .chain(instruction_set)
+        .collect()
 }
 
 /// Whether a checkpoint was made by another version.

@@ -1,6 +1,8 @@
 //! Samples, their division into training and validation rows, their order,
 //! and the batches gathered from them.
 
+use std::collections::HashMap;
+
 use ndarray::ArrayView2;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::SparseBytes;
@@ -389,6 +391,86 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
     (kept, order)
 }
 
+/// As [`split`], with the same fraction of each class held back: the positions
+/// that are kept, and those that are held back, each in ascending order.
+/// `classes` holds the class of each position.
+///
+/// Of a class with n_c positions, n_c·f rounded up or down are held back, but
+/// never all: each class keeps at least one position, so that a class with a
+/// single one is kept whole. Which classes round up is decided by the largest
+/// remainder (Hamilton's method): the classes whose n_c·f has the largest
+/// fractional part do, until as many positions are held back as [`split`] holds
+/// back, n·f rounded. Equal remainders are ordered at random, as are the
+/// positions within a class. Fewer than n·f are held back only where small
+/// classes keep their last position.
+///
+/// ```
+/// use nn_core::batches::split_stratified;
+/// use nn_tensor::random::{Purpose, Streams};
+///
+/// // Six positions of class 0, four of class 1, one of class 2.
+/// let classes = [0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 2];
+/// let mut stream = Streams::new(0).stream(Purpose::Split, 0);
+/// let (kept, held_back) = split_stratified(&classes, 0.5, &mut stream);
+/// let count = |class| held_back.iter().filter(|&&at| classes[at as usize] == class).count();
+/// assert_eq!([count(0), count(1), count(2)], [3, 2, 0]);
+/// assert_eq!(kept.len() + held_back.len(), classes.len());
+/// ```
+///
+/// # Panics
+/// If there are more than 2³² positions.
+pub fn split_stratified(
+    classes: &[u32],
+    held_back: f64,
+    stream: &mut Stream,
+) -> (Vec<u32>, Vec<u32>) {
+    let order = stream.permutation(classes.len());
+    let mut left = held_back_by_class(classes, held_back, &order);
+    let (mut chosen, mut kept) = (Vec::new(), Vec::new());
+    for position in order {
+        match left.get_mut(&classes[position as usize]) {
+            Some(n) if *n > 0 => {
+                *n -= 1;
+                chosen.push(position);
+            }
+            _ => kept.push(position),
+        }
+    }
+    chosen.sort_unstable();
+    kept.sort_unstable();
+    (kept, chosen)
+}
+
+/// How many positions of each class are held back, by the largest remainder;
+/// classes are ordered as they first appear in `order`.
+fn held_back_by_class(classes: &[u32], fraction: f64, order: &[u32]) -> HashMap<u32, usize> {
+    let mut sizes: Vec<(u32, usize)> = Vec::new();
+    let mut places = HashMap::new();
+    for &position in order {
+        let class = classes[position as usize];
+        let place = *places.entry(class).or_insert_with(|| {
+            sizes.push((class, 0));
+            sizes.len() - 1
+        });
+        sizes[place].1 += 1;
+    }
+    let quota = |n: usize| n as f64 * fraction;
+    let most = |n: usize| n.saturating_sub(1);
+    let mut counts: HashMap<u32, usize> = sizes
+        .iter()
+        .map(|&(class, n)| (class, (quota(n) as usize).min(most(n))))
+        .collect();
+    let total = quota(classes.len()).round() as usize;
+    let missing = total.saturating_sub(counts.values().sum());
+    sizes.retain(|&(class, n)| counts[&class] < most(n));
+    // A stable sort keeps the order of equal remainders.
+    sizes.sort_by(|a, b| quota(b.1).fract().total_cmp(&quota(a.1).fract()));
+    for (class, _) in sizes.into_iter().take(missing) {
+        *counts.entry(class).or_default() += 1;
+    }
+    counts
+}
+
 /// The order of the samples in one epoch.
 ///
 /// # Panics
@@ -403,6 +485,7 @@ pub fn shuffle(order: &mut [u32], epoch: u64, streams: Streams) {
 #[cfg(test)]
 mod tests {
     use ndarray::array;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -421,6 +504,90 @@ mod tests {
             let mut all = [training, validation].concat();
             all.sort_unstable();
             assert!(all.iter().copied().eq(0..n as u32));
+        }
+    }
+
+    fn stratified(classes: &[u32], fraction: f64, seed: u64) -> (Vec<u32>, Vec<u32>) {
+        split_stratified(
+            classes,
+            fraction,
+            &mut Streams::new(seed).stream(Purpose::Split, 0),
+        )
+    }
+
+    fn count(classes: &[u32], positions: &[u32], class: u32) -> usize {
+        let of_class = |position: &&u32| classes[**position as usize] == class;
+        positions.iter().filter(of_class).count()
+    }
+
+    /// Golden values of `scripts/random_reference.py`.
+    #[test]
+    fn stratified_divisions_never_change() {
+        let classes = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3];
+        let (kept, held_back) = stratified(&classes, 0.3, 7);
+        assert_eq!(kept, [0, 2, 3, 5, 7, 9, 10, 11, 12]);
+        assert_eq!(held_back, [1, 4, 6, 8]);
+    }
+
+    /// Twelve rows of each of three classes, 0.1 held back, are 3.6 in all, so
+    /// 4: one of each and a second one of one class, which the seed chooses.
+    #[test]
+    fn equal_remainders_are_shared_out_at_random() {
+        let classes: Vec<u32> = (0..36).map(|row| row / 12).collect();
+        let mut chosen = [0; 3];
+        for seed in 0..60 {
+            let (_, held_back) = stratified(&classes, 0.1, seed);
+            assert_eq!(held_back.len(), 4);
+            for class in 0..3 {
+                chosen[class as usize] += count(&classes, &held_back, class) - 1;
+            }
+        }
+        assert!(chosen.iter().all(|&n| n > 5), "{chosen:?}");
+        assert_eq!(chosen.iter().sum::<usize>(), 60);
+    }
+
+    #[test]
+    fn every_class_keeps_a_position() {
+        for (classes, fraction, expected) in [
+            (&[5][..], 0.9, 0),
+            (&[], 0.5, 0),
+            (&[1, 1], 0.9, 1),
+            (&[0, 1, 2, 3], 0.5, 0),
+            // 4.5 rounded are 5; the single position is not among them.
+            (&[0, 0, 0, 0, 1, 1, 1, 1, 2], 0.5, 5),
+        ] {
+            let (kept, held_back) = stratified(classes, fraction, 3);
+            assert_eq!(held_back.len(), expected, "{classes:?}");
+            assert_eq!(kept.len(), classes.len() - expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_class_is_divided_alike(
+            classes in proptest::collection::vec(0..6_u32, 0..200),
+            fraction in 0.0..=0.5_f64,
+            seed in 0..1000_u64,
+        ) {
+            let (kept, held_back) = stratified(&classes, fraction, seed);
+            let mut all = [kept, held_back.clone()].concat();
+            all.sort_unstable();
+            prop_assert!(all.iter().copied().eq(0..classes.len() as u32));
+            let everything: Vec<u32> = (0..classes.len() as u32).collect();
+            let mut has_single = false;
+            for class in 0..6 {
+                let n = count(&classes, &everything, class);
+                let found = count(&classes, &held_back, class);
+                has_single |= n == 1;
+                prop_assert!((found as f64 - n as f64 * fraction).abs() <= 1.0 + 1e-9);
+                prop_assert!(n == 0 || found < n);
+            }
+            let expected = (classes.len() as f64 * fraction).round() as usize;
+            prop_assert!(held_back.len() <= expected);
+            if !has_single {
+                prop_assert_eq!(held_back.len(), expected);
+            }
+            prop_assert_eq!(held_back, stratified(&classes, fraction, seed).1);
         }
     }
 

@@ -170,11 +170,6 @@ pub enum Note {
         /// Its name.
         name: String,
     },
-    /// All rows belong to one class.
-    OneClass {
-        /// Its name.
-        name: String,
-    },
     /// Columns that are not used.
     ExtraColumns {
         /// Their names.
@@ -192,6 +187,32 @@ pub enum Note {
 }
 
 impl Preprocessing {
+    /// The class of each row of a table, if [`fit`](Self::fit) with these
+    /// options learns classes: to divide the rows by class before any of them
+    /// are learned from.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), as far as the target is concerned.
+    pub fn classes(table: &Table, options: &TableOptions) -> Result<Option<Vec<u32>>> {
+        let targets = Roles::of(table, options)?.targets;
+        let (&[position], Task::Classify) = (
+            &targets[..],
+            guess_task(table, &targets, options.task, &mut Vec::new()),
+        ) else {
+            return Ok(None);
+        };
+        classes(table, position, &class_names(table, position)?).map(Some)
+    }
+
+    /// The targets of a table's rows, if it has the target columns.
+    ///
+    /// # Errors
+    /// [`Error::BadCell`] for an unknown class, and where a cell is not what it
+    /// was in training.
+    pub fn targets(&self, table: &Table) -> Result<Option<Targets>> {
+        self.target.apply(table)
+    }
+
     /// Learns from the given rows of a table; also says what it guessed.
     ///
     /// # Errors
@@ -762,8 +783,8 @@ fn fit_column(
         return Ok((ColumnEncoding::OneHot(categories), is_constant));
     }
     let values = table.numbers(position)?;
-    let is_constant = rows.are_all_equal(&values);
     let scaling = Standardisation::fit(&values, rows);
+    let is_constant = rows.are_all_equal(&values);
     Ok((ColumnEncoding::Standardise(scaling), is_constant))
 }
 
@@ -818,30 +839,44 @@ fn fit_target(
                     columns: all_names(),
                 });
             };
-            let names = class_names(table, position)?;
-            if let [only] = &names[..] {
-                notes.push(Note::OneClass { name: only.clone() });
-            }
             Ok(TargetEncoding::Classes {
                 column: name(position),
-                names,
+                names: class_names(table, position)?,
             })
         }
         Task::MultiLabel => {
             refuse_other_than_flags(table, targets)?;
+            note_constant_targets(table, rows, targets, notes)?;
             Ok(TargetEncoding::Flags(all_names()))
         }
-        Task::Regress | Task::Auto => targets
-            .iter()
-            .map(|&position| {
+        Task::Regress | Task::Auto => {
+            let column = |&position: &usize| {
                 Ok(TargetColumn {
                     name: name(position),
                     standardisation: Standardisation::fit(&table.numbers(position)?, rows),
                 })
-            })
-            .collect::<Result<_>>()
-            .map(TargetEncoding::Values),
+            };
+            let columns = targets.iter().map(column).collect::<Result<_>>()?;
+            note_constant_targets(table, rows, targets, notes)?;
+            Ok(TargetEncoding::Values(columns))
+        }
     }
+}
+
+/// Nothing can be learned about a target that does not vary.
+fn note_constant_targets(
+    table: &Table,
+    rows: &WeightedRows<'_>,
+    targets: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<()> {
+    for &position in targets {
+        if rows.are_all_equal(&table.numbers(position)?) {
+            let name = table.names()[position].clone();
+            notes.push(Note::ConstantColumn { name });
+        }
+    }
+    Ok(())
 }
 
 /// Of all rows; for images of digits all ten, whichever of them are there.
@@ -1119,7 +1154,6 @@ impl fmt::Display for Note {
             Self::ConstantColumn { name } => {
                 write!(f, "column \"{name}\" says the same in every training row")
             }
-            Self::OneClass { name } => write!(f, "all rows belong to one class, \"{name}\""),
             Self::ExtraColumns { names } => {
                 write!(f, "columns not used: {}", names.join(", "))
             }

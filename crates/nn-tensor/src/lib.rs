@@ -54,6 +54,6 @@ pub mod random;
 
 pub use aligned::AlignedSlice;
 pub use matmul::{matmul, matmul_add};
-pub use native::{InstructionSet, Kernel, Matrix, MatrixMut, vectorize};
+pub use native::{BadInstructionSet, InstructionSet, Kernel, Matrix, MatrixMut, vectorize};
 pub use scalar::Scalar;
 pub use threads::Threads;

@@ -5,12 +5,13 @@
 //! every training, so that stopping loses one training at most.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file;
+use crate::disk;
 use crate::failure::{Failure, Result};
 use crate::papers::claim::Outcome;
 use crate::regular_file;
@@ -55,7 +56,7 @@ impl Store {
     /// What lies in `folder`, which need not exist. Files that cannot be
     /// understood, such as those of another version, count as not there.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
+        disk::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
         let results: Option<Results> = read(&folder.join("results.json"))?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -119,10 +120,7 @@ impl Store {
     /// Puts a file into the folder: all of it, or nothing.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let target = self.folder.join(name);
-        let temporary = self.folder.join(format!(".{name}.tmp"));
-        fs::write(&temporary, bytes)
-            .and_then(|()| fs::rename(&temporary, &target))
-            .map_err(|error| Failure::io(&target, &error))?;
+        atomic_file::replace(&target, bytes).map_err(|error| Failure::io(&target, &error))?;
         Ok(target)
     }
 

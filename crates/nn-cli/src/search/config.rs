@@ -70,6 +70,7 @@ impl Config {
         let data_dir = &arguments.folder.data_dir;
         train.data = Some(datasets::name_or_default(&train, data_dir, say));
         train.seed = Some(train.seed.unwrap_or(0));
+        train.stratify = Some(train.stratify.unwrap_or(true));
         let space = match &arguments.space {
             Some(text) => space::parse(text)?,
             None => space::default_for(&train)?,

@@ -4,13 +4,14 @@
 //! The journal is nn-search's: every trial asked for, what it reported and how
 //! it ended, a line each, on which a search that was cut short goes on.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use nn_search::Study;
 
 use crate::args::SearchArguments;
+use crate::disk;
 use crate::failure::{Code, Failure, Result};
 use crate::regular_file;
 use crate::run_dir::{create_directory, replace};
@@ -137,7 +138,7 @@ impl Folder {
     pub(super) fn write_report(&self, report: &Report<'_>) -> Result<()> {
         let plots = report.plots();
         let folder = self.path.join("plots");
-        fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+        disk::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
         for plot in &plots {
             let name = format!("{}.svg", plot.name);
             replace(&folder, &name, plot.svg.standalone().as_bytes())?;

@@ -345,11 +345,11 @@ impl<'a> Lane<'a> {
 
     fn save_checkpoint(&self, folder: &mut RunDir) -> Result<()> {
         if let Some(start) = &self.go_back_to {
-            return folder.checkpoints.save(start.point.checkpoint(), false);
+            return folder.save_checkpoint(start.point.checkpoint(), false);
         }
         let note = checkpoints::note(&self.experiment.plan, self.train_seconds);
         let checkpoint = self.trainer.checkpoint(note)?;
-        folder.checkpoints.save(&checkpoint, false)
+        folder.save_checkpoint(&checkpoint, false)
     }
 
     /// Measures the gradients.

@@ -75,7 +75,7 @@ fn every_changed_setting_is_noticed() {
             continue;
         }
         let error = ended.fails(2);
-        assert!(error.contains(&format!("{name}: the run has ")), "{error}");
+        assert!(error.contains(&format!("{name}: expected ")), "{error}");
     }
     for (name, value) in IMPOSSIBLE {
         resume_with(name, value).refuses(3, &[value.trim_matches('"')]);

@@ -17,11 +17,12 @@ const RICH: &str = "--data trees.csv --hidden 24,12 --batch-size 8 --epochs 12 \
     --dropout 0.2 --batch-norm --averaging 0.9 --patience 9 --schedule plateau:patience=1 \
     --lr 0.01 --no-report";
 
-/// The same, longer than any test waits. What it says fits into a pipe that
-/// nobody reads as long as no test waits longer than a second.
+/// The same, longer than any test waits, with a checkpoint after each batch.
+/// What it says fits into a pipe that nobody reads as long as no test waits
+/// longer than a second.
 fn endless() -> String {
     let flags = RICH.replace("--epochs 12", "--epochs 1000000");
-    flags.replace("--patience 9", "--patience 0")
+    flags.replace("--patience 9", "--patience 0") + " " + ALL
 }
 
 /// A checkpoint after each batch.
@@ -183,7 +184,7 @@ fn signals_save_and_say_how_to_go_on() {
 #[test]
 fn a_run_that_is_moved_away_meanwhile_is_told_and_can_be_resumed_there() {
     let scratch = scratch();
-    let line = format!("train --name a {ALL} {}", endless());
+    let line = format!("train --name a {}", endless());
     let child = start(&scratch, &line);
     wait_for_checkpoint(&scratch, "a");
     fs::rename(scratch.path("runs/a"), scratch.path("runs/b")).expect("the folder is ours");
@@ -211,7 +212,7 @@ fn an_interrupted_training_continues_where_it_was() {
     let flags = RICH.replace("--epochs 12", "--epochs 60");
     let flags = flags.replace("--patience 9", "--patience 0");
     scratch.train("whole", &flags);
-    let mut child = start(&scratch, &format!("train --name a {flags}"));
+    let mut child = start(&scratch, &format!("train --name a {flags} {ALL}"));
     wait_for_checkpoint(&scratch, "a");
     signal(&child, "INT");
     assert_eq!(child.wait().expect("the child is ours").code(), Some(130));
@@ -226,6 +227,87 @@ fn an_interrupted_training_continues_where_it_was() {
     let json = resume(&scratch, "a", "--json").succeeds();
     assert_eq!(json, "{\"event\":\"finished\",\"run\":\"runs/a\"}\n");
     assert_eq!(scratch.read("runs/a/summary.json"), before);
+}
+
+/// A flag that changes nothing would leave the user with another result than
+/// was asked for.
+#[test]
+fn a_finished_run_takes_no_other_settings() {
+    let scratch = scratch();
+    let flags = "--data trees.csv --hidden 4 --lr 0.01 --no-report";
+    scratch.train("whole", &format!("{flags} --epochs 5"));
+    // Nothing is learned, so that patience ends it.
+    scratch.train("early", &format!("{flags} --epochs 50 --patience 1 --lr 1e-30"));
+    let stopped = scratch.json("runs/early/summary.json");
+    assert!(stopped["epochs"].as_u64() < Some(50), "{stopped}");
+    for (run, epochs) in [("whole", 5), ("early", 50)] {
+        let before = scratch.read(format!("runs/{run}/summary.json"));
+        let differences = format!(
+            "runs/{run} is finished: a run is resumed with its own settings: \
+             epochs: expected {epochs}, found 20; hidden: expected \"4\", found \"3\""
+        );
+        let help = format!("`nn train --config runs/{run}/config.toml --epochs 20 --hidden 3`");
+        for form in ["", "--json"] {
+            resume(&scratch, run, &format!("--epochs 20 --hidden 3 {form}"))
+                .refuses(2, &[&differences, &help]);
+        }
+        resume(&scratch, run, "--data glyphs --epochs 20").refuses(
+            2,
+            &["data: expected \"trees.csv\", found \"glyphs\"; epochs: expected "],
+        );
+        let same = format!("--epochs {epochs} --hidden 4 --data trees.csv --threads 1");
+        let output = resume(&scratch, run, &same).succeeds();
+        assert!(output.contains("is finished; there is nothing to resume"), "{output}");
+        assert_eq!(scratch.read(format!("runs/{run}/summary.json")), before);
+    }
+    scratch
+        .nn("train --config runs/whole/config.toml --name more --epochs 20 --hidden 3 --no-report")
+        .succeeds();
+    assert_eq!(scratch.json("runs/more/summary.json")["epochs"], 20);
+    // Without flags, the data need not be there any more.
+    fs::remove_file(scratch.path("trees.csv")).expect("it is there");
+    resume(&scratch, "whole", "").succeeds();
+}
+
+/// Rows are there before the checkpoint that counts them, and go again if a
+/// kill comes first; the best epoch is what it was, too.
+#[test]
+fn epochs_without_a_checkpoint_are_trained_again() {
+    let scratch = scratch();
+    let flags = RICH.replace("--epochs 12", "--epochs 300");
+    let flags = flags.replace("--patience 9", "--patience 0");
+    scratch.train("whole", &flags);
+    let rows = |run: &str| {
+        let metrics = fs::read_to_string(scratch.path(format!("runs/{run}/metrics.csv")));
+        metrics.map_or(0, |text| text.lines().count().saturating_sub(1))
+    };
+    let mut child = start(&scratch, &format!("train --name a {flags} --checkpoint-interval 1e6"));
+    let mut seen = 0;
+    for interval in ["1e6", "0.02", "0.005"] {
+        for _ in 0..5000 {
+            seen = rows("a");
+            if seen > 3 && (interval == "1e6" || !checkpoints(&scratch, "a").is_empty()) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().expect("the child is ours");
+        child.wait().expect("the child is ours");
+        assert!(seen > 3, "rows are written as epochs end");
+        if interval == "1e6" {
+            assert!(checkpoints(&scratch, "a").is_empty(), "no second has passed");
+        }
+        let again = format!("train --resume a --no-report --checkpoint-interval {interval}");
+        child = start(&scratch, &again);
+    }
+    child.wait().expect("the child is ours");
+    assert_eq!(result(&scratch, "a"), result(&scratch, "whole"));
+    let best = |run: &str| {
+        let bytes = fs::read(scratch.path(format!("runs/{run}/checkpoint/best.safetensors")));
+        nn_core::Checkpoint::<f32>::read(&bytes.expect("a file")[..]).expect("a checkpoint")
+    };
+    let [found, expected] = [best("a"), best("whole")];
+    assert_eq!((found.epoch(), found.step()), (expected.epoch(), expected.step()));
 }
 
 #[test]
@@ -327,7 +409,7 @@ fn one_training_a_run() {
     child.kill().expect("the child is ours");
     child.wait().expect("the child is ours");
     // The lock is gone with its owner.
-    let mut child = start(&scratch, "train --resume a --no-report");
+    let mut child = start(&scratch, &format!("train --resume a --no-report {ALL}"));
     thread::sleep(Duration::from_millis(200));
     signal(&child, "INT");
     let code = child.wait().expect("the child is ours").code();
@@ -344,9 +426,12 @@ fn other_settings_and_other_data_are_refused() {
 
     resume(&scratch, "a", "--lr 0.5 --hidden 9").refuses(
         2,
-        &["hidden: the run has \"8\", asked for \"9\"; lr: the run has 0.1, asked for 0.5"],
+        &[
+            "hidden: expected \"8\", found \"9\"; lr: expected 0.1, found 0.5",
+            "`nn train --config runs/a/config.toml --hidden 9 --lr 0.5`",
+        ],
     );
-    resume(&scratch, "a", "--data glyphs").refuses(2, &["data: the run has \"trees.csv\""]);
+    resume(&scratch, "a", "--data glyphs").refuses(2, &["data: expected \"trees.csv\", found \"glyphs\""]);
     for flag in ["--name b", "--config x.toml"] {
         let ended = resume(&scratch, "a", flag);
         assert_eq!(ended.code, Some(2));
@@ -356,7 +441,7 @@ fn other_settings_and_other_data_are_refused() {
     scratch.file("runs/a/config.toml", config.replace("lr = 0.1", "lr = 0.2"));
     let error = resume(&scratch, "a", "").fails(2);
     assert!(
-        error.contains("lr: the run has 0.2, its checkpoint 0.1"),
+        error.contains("config.toml differs from the checkpoint: lr: expected 0.1, found 0.2"),
         "{error}"
     );
     scratch.file("runs/a/config.toml", &config);

@@ -3,71 +3,117 @@
 //! the standard library does.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// Makes a folder and those above it, where they are not there yet.
+/// Makes a folder and those above it, where they are not there yet, and syncs
+/// the parent of each new one: a file survives a power cut only if each folder
+/// above it does.
 pub(super) fn create_dir_all(path: &Path) -> io::Result<()> {
-    permit()?;
-    fs::create_dir_all(path)
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dir_all(parent)?;
+    }
+    match create_dir(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+fn create_dir(path: &Path) -> io::Result<()> {
+    permit("create_dir", path)?;
+    fs::create_dir(path)?;
+    sync_folder_of(path).inspect_err(|_| {
+        // The next attempt then makes and syncs it again.
+        let _ = fs::remove_dir(path);
+    })
 }
 
 /// Opens a file to write it.
 pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    permit()?;
+    permit("open", path)?;
     options.open(path)
 }
 
-/// Writes all of `bytes`, or fails with some of them written.
-pub(super) fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    permit().or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
+/// Writes all of `bytes` to the file at `path`, or fails with some of them
+/// written.
+pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    permit("write", path)
+        .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
     file.write_all(bytes)
 }
 
-/// Cuts a file to nothing.
-pub(super) fn empty(file: &File) -> io::Result<()> {
-    permit()?;
+/// Cuts the file at `path` to nothing.
+pub(super) fn empty(file: &File, path: &Path) -> io::Result<()> {
+    permit("empty", path)?;
     file.set_len(0)
 }
 
-/// Sees to it that a file, or a folder's list of names, outlasts a power cut.
-pub(super) fn sync(file: &File) -> io::Result<()> {
-    permit()?;
+/// Waits until the contents of the file at `path` will survive a power cut.
+pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
+    permit("sync", path)?;
     file.sync_all()
+}
+
+/// Waits until the names in the folder of `path` will survive a power cut.
+/// Folders can be synced on Unix only.
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    permit("sync_folder", folder)?;
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        // A folder in which we may write but not read cannot be synced.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Gives a file another name, in place of what had that name.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    permit()?;
+    permit("rename", to)?;
     fs::rename(from, to)
 }
 
 /// Removes a file.
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
-    permit()?;
+    permit("remove_file", path)?;
     fs::remove_file(path)
 }
 
 #[cfg(not(test))]
 #[inline]
-fn permit() -> io::Result<()> {
+fn permit(_operation: &'static str, _path: &Path) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
 use fault::permit;
 
-/// Operations that fail on purpose.
+/// Operations that fail on purpose, or are recorded.
 #[cfg(test)]
 pub(super) mod fault {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
     use std::io;
+    use std::path::{Path, PathBuf};
+
+    /// The name of a function of this module, and the path it changes.
+    pub(crate) type Operation = (&'static str, PathBuf);
 
     thread_local! {
         /// Operations that still succeed, whether all later ones fail, and the
         /// system's number of the error.
         static FAULT: Cell<Option<(u32, bool, i32)>> = const { Cell::new(None) };
         static STRUCK: Cell<bool> = const { Cell::new(false) };
+        static RECORD: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
     }
 
     /// Does `work` on a disk that fails after so many operations, once or for
@@ -85,8 +131,20 @@ pub(super) mod fault {
         (done, STRUCK.get())
     }
 
+    /// Does `work` and returns every operation that it asked for, in order.
+    pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
+        RECORD.set(Some(Vec::new()));
+        let done = work();
+        (done, RECORD.take().unwrap_or_default())
+    }
+
     /// Whether the next operation may go on.
-    pub(in super::super) fn permit() -> io::Result<()> {
+    pub(in super::super) fn permit(operation: &'static str, path: &Path) -> io::Result<()> {
+        RECORD.with_borrow_mut(|record| {
+            if let Some(record) = record {
+                record.push((operation, path.to_owned()));
+            }
+        });
         match FAULT.get() {
             None => Ok(()),
             Some((0, forever, error)) => {

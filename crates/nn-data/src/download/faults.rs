@@ -57,8 +57,8 @@ fn source() -> Source {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("nn-data-faults-{}", process::id()));
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("nn-data-faults-{name}-{}", process::id()));
         let origin = folder.join("origin");
         fs::create_dir_all(&origin).expect("the temporary folder is writable");
         for name in NAMES {
@@ -118,11 +118,34 @@ fn fetch_in_spite_of(scratch: &Scratch, source: &Source, after: u32, forever: bo
 
 #[test]
 fn whichever_operation_fails_there_is_no_wrong_file() {
-    let (scratch, source) = (Scratch::new(), source());
+    let (scratch, source) = (Scratch::new("faults"), source());
     for forever in [false, true] {
         let n_operations =
             (0..ENDLESS).find(|&after| !fetch_in_spite_of(&scratch, &source, after, forever));
         let n_operations = n_operations.expect("at some point the fault comes too late");
         assert!(n_operations > 30, "{n_operations} operations are too few");
+    }
+}
+
+#[test]
+fn what_was_fetched_survives_a_power_cut() {
+    let (scratch, source) = (Scratch::new("recorded"), source());
+    let (fetched, operations) = fault::record(|| scratch.fetch(&source));
+    fetched.expect("the disk is whole");
+    for folder in ["data", "data/tiny"] {
+        let made = ("create_dir", scratch.0.join(folder));
+        assert!(operations.contains(&made), "{folder}");
+    }
+    for (index, (operation, path)) in operations.iter().enumerate() {
+        let next = operations.get(index + 1);
+        let sync_folder = path.parent().map(|folder| ("sync_folder", folder.to_owned()));
+        if matches!(*operation, "create_dir" | "rename") {
+            assert_eq!(next, sync_folder.as_ref(), "{path:?}");
+        }
+        if *operation == "rename" {
+            let before = &operations[..index];
+            let partial = PathBuf::from(format!("{}.partial", path.display()));
+            assert!(before.contains(&("sync", partial)), "{path:?}");
+        }
     }
 }

@@ -67,14 +67,14 @@ impl<'a> Partial<'a> {
 
     /// Adds bytes, of which there must not be more than are wanted.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        disk::write(&mut self.file, bytes).map_err(io_error(&self.path))?;
+        disk::write(&mut self.file, &self.path, bytes).map_err(io_error(&self.path))?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
     /// Forgets all bytes.
     pub(super) fn restart(&mut self) -> Result<()> {
-        disk::empty(&self.file).map_err(io_error(&self.path))?;
+        disk::empty(&self.file, &self.path).map_err(io_error(&self.path))?;
         self.file.rewind().map_err(io_error(&self.path))?;
         self.length = 0;
         Ok(())
@@ -89,9 +89,9 @@ impl<'a> Partial<'a> {
             self.restart()?;
             return Ok(Verdict::Rejected { sha256 });
         }
-        disk::sync(&self.file).map_err(io_error(&self.path))?;
+        disk::sync(&self.file, &self.path).map_err(io_error(&self.path))?;
         disk::rename(&self.path, &self.destination).map_err(io_error(&self.destination))?;
-        sync_folder(&self.destination)?;
+        disk::sync_folder_of(&self.destination).map_err(io_error(&self.destination))?;
         Ok(Verdict::Placed)
     }
 
@@ -117,15 +117,4 @@ fn remove_if_not_a_file(path: &Path) -> Result<()> {
         Ok(found) if !found.is_file() => disk::remove_file(path).map_err(io_error(path)),
         _ => Ok(()),
     }
-}
-
-/// Makes the new name last through a power failure, where folders can be
-/// opened at all.
-fn sync_folder(file: &Path) -> Result<()> {
-    let Some(folder) = file.parent().filter(|_| cfg!(unix)) else {
-        return Ok(());
-    };
-    File::open(folder)
-        .and_then(|folder| disk::sync(&folder))
-        .map_err(io_error(folder))
 }

@@ -603,12 +603,44 @@ fn what_cannot_be_learnt_from_is_refused() {
     );
     assert!(error.help().is_some());
     let (_, _, notes) = fit("x,y\n1,a\n2,a\n").expect("one class is legal");
-    assert_eq!(
-        notes,
-        [Note::OneClass {
-            name: "a".to_owned()
-        }]
-    );
+    assert_eq!(notes, []);
+}
+
+/// The rows that are learned from decide, not those of the whole table.
+#[test]
+fn a_target_that_does_not_vary_is_told() {
+    let text = "x,y,z\n1,0,5\n2,0,5\n3,1,6\n";
+    let notes = |target: &str, task, rows: &[usize]| {
+        let options = TableOptions {
+            target: Some(target.to_owned()),
+            task,
+            ..TableOptions::default()
+        };
+        let table = parse(text).expect("a good table");
+        let (_, notes) = Preprocessing::fit(&table, rows, &options).expect("good");
+        notes
+    };
+    let constant = |name: &str| Note::ConstantColumn {
+        name: name.to_owned(),
+    };
+    let (flat, steep) = (&[0, 1][..], &[1, 2][..]);
+    let both = [constant("z"), constant("y")];
+    assert_eq!(notes("y", Task::Regress, flat), both);
+    assert_eq!(notes("y", Task::MultiLabel, flat), both);
+    assert_eq!(notes("y", Task::Regress, steep), []);
+    // Classes are for whoever divides the rows to tell about.
+    assert_eq!(notes("y", Task::Classify, flat), [constant("z")]);
+}
+
+#[test]
+fn rows_have_classes_before_anything_is_learned() {
+    let classes = |text: &str| {
+        let table = parse(text).expect("a good table");
+        Preprocessing::classes(&table, &TableOptions::default()).expect("good")
+    };
+    assert_eq!(classes("x,y\n1,b\n2,a\n3,b\n"), Some(vec![1, 0, 1]));
+    assert_eq!(classes("x,y\n1,1.0\n2,-0\n3,1\n"), Some(vec![1, 0, 1]));
+    assert_eq!(classes("x,y\n1,1.5\n2,2.5\n3,0\n"), None);
 }
 
 #[test]
