@@ -164,9 +164,8 @@ fn say_finished(progress: &Progress, run: &Path) {
         terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
     } else {
         let (program, run) = (terminal::program(), run.display());
-        terminal::report(format!(
-            "{run} is finished; there is nothing to resume\n  {program} evaluate {run}"
-        ));
+        terminal::report(format!("{run} is finished; there is nothing to resume"));
+        terminal::report(format!("  {program} evaluate {run}"));
     }
 }
 
