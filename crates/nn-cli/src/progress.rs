@@ -226,7 +226,7 @@ fn epoch_line(
     };
     let names = ["loss ", "accuracy "];
     let explained = validation
-        .and_then(|it| it.regression?.r_squared)
+        .and_then(|it| it.regression.as_ref()?.r_squared)
         .map_or_else(String::new, |r| format!("  R² {r:.4}"));
     let train = text("", names);
     let held_back = match validation {

@@ -383,9 +383,12 @@ impl Session<'_> {
         Failure::new(
             code,
             format!(
-                "stopped by a signal after {} of {} epochs; the model so far is in {run}",
+                "stopped by a signal after {} of {} epochs; the model so far{} is in {run}",
                 outcome.rows.len(),
                 self.plan.training.epochs,
+                outcome
+                    .kept_in_words()
+                    .map_or_else(String::new, |kept| format!(" ({kept})")),
             ),
         )
         .help(format!(

@@ -388,7 +388,7 @@ impl Context<'_> {
                 Ok(Some(Event::Epoch(report))) => {
                     curve.push(Point::new(&report));
                     if when.includes(report.epoch, last) {
-                        measured.push((report.epoch, view(&trainer.network())?));
+                        measured.push((report.epoch, view(&trainer.latest_network())?));
                     }
                 }
                 Err(error) => {
