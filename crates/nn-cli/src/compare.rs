@@ -120,6 +120,7 @@ fn run_to_json(run: &Run) -> Value {
         "layers": summary.layers,
         "parameters": summary.parameters,
         "epochs": run.epochs.len(),
+        "best_epoch": summary.best_epoch,
         "train_loss": summary.train_loss,
         "train_accuracy": summary.train_accuracy,
         "validation_loss": summary.validation_loss,

@@ -83,8 +83,7 @@ impl Progress {
         match self {
             Self::Live(live) => {
                 let lines = wrapped(&text.safe(), terminal::width());
-                live.bar
-                    .suspend(|| lines.iter().for_each(terminal::report));
+                live.bar.suspend(|| lines.iter().for_each(terminal::report));
             }
             Self::Lines => terminal::report(text),
             Self::Json => {}
@@ -227,7 +226,7 @@ fn epoch_line(
     };
     let names = ["loss ", "accuracy "];
     let explained = validation
-        .and_then(|it| it.regression?.r_squared)
+        .and_then(|it| it.regression.as_ref()?.r_squared)
         .map_or_else(String::new, |r| format!("  R² {r:.4}"));
     let train = text("", names);
     let held_back = match validation {

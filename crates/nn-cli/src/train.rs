@@ -108,11 +108,7 @@ fn resume(
 
 /// Refuses flags that a finished run was not begun with: they would have no
 /// effect.
-fn check_finished(
-    arguments: &TrainArguments,
-    run: &Path,
-    threads: &Threads,
-) -> Result<()> {
+fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> Result<()> {
     let flags = &arguments.settings;
     if *flags == Settings::default() {
         return Ok(());
@@ -399,9 +395,12 @@ impl Session<'_> {
         Failure::new(
             code,
             format!(
-                "stopped by a signal after {} of {} epochs; the model so far is in {run}",
+                "stopped by a signal after {} of {} epochs; the model so far{} is in {run}",
                 outcome.rows.len(),
                 self.plan.training.epochs,
+                outcome
+                    .kept_in_words()
+                    .map_or_else(String::new, |kept| format!(" ({kept})")),
             ),
         )
         .help(format!(

@@ -97,7 +97,15 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
-    /// Gives every sample a weight: weight 2 counts like the sample twice.
+    /// Gives every sample a weight: in the mean over all batches, weight 2 has
+    /// the effect on training of the sample twice, for any batch size.
+    ///
+    /// ```text
+    /// gradient of a batch = (1/B) Σ (wᵢ/w̄)·gᵢ
+    /// ```
+    ///
+    /// over its B rows, with w̄ the mean weight of all training rows (times
+    /// the weights of classes). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
     ///
     /// # Errors
     /// [`Error::Shape`] if their number is not that of the samples,
@@ -174,6 +182,21 @@ impl<'a, S: Scalar> Samples<'a, S> {
     pub fn weight(&self, position: usize) -> S {
         self.weights
             .map_or_else(S::one, |weights| weights[self.rows[position] as usize])
+    }
+
+    /// Whether a weighted mean over these samples exists.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if every sample has weight 0.
+    pub(crate) fn check_weights(&self) -> Result<()> {
+        let is_positive = |position| self.weight(position) > S::zero();
+        if !self.has_weights() || (0..self.len()).any(is_positive) {
+            return Ok(());
+        }
+        Err(Error::Conflict {
+            what: "sample weights".to_owned(),
+            problem: format!("expected one above 0, found {} of 0", self.len()),
+        })
     }
 
     /// Whether samples have weights of their own.

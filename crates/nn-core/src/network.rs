@@ -189,6 +189,11 @@ impl<S: Scalar> Network<S> {
         &self.layers
     }
 
+    /// Whether a layer has batch normalisation.
+    pub fn has_batch_norm(&self) -> bool {
+        self.layers.iter().any(|layer| layer.batch_norm)
+    }
+
     /// Width of a sample.
     pub fn n_inputs(&self) -> usize {
         self.layers[0].n_inputs

@@ -17,13 +17,14 @@
 
 mod config;
 mod event;
+mod partition;
 mod sparse_blocks;
 mod block_loss;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::OnceLock;
 
 use nn_tensor::function::{average_in, flushed};
@@ -35,10 +36,10 @@ use nn_tensor::{Matrix, Scalar, Threads};
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
-use crate::layer::Layer;
 use crate::layer::inputs::LayerInputs;
+use crate::layer::{Layer, batch_norm};
 use crate::loss::clamp;
-use crate::menu::Range;
+use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
@@ -46,9 +47,10 @@ use crate::penalty::Penalty;
 use crate::schedule::{Plateau, Position};
 use crate::{Error, Result};
 
-use block_loss::{BlockLoss, class_weights, weight_of};
+use block_loss::{BlockLoss, class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
+use partition::Partition;
 use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
@@ -103,10 +105,13 @@ pub struct Trainer<'a, S: Scalar = f32> {
     validation: Option<Samples<'a, S>>,
     threads: Threads,
     class_weights: Option<Vec<S>>,
+    /// Sum of the weights of all training rows, unless all are 1.
+    total_weight: Option<f64>,
+    partition: Partition,
     optimizer: OptimizerState<S>,
     plateau: Plateau,
     best: Best<S>,
-    /// Running mean of the parameters, if asked for.
+    /// Moving average of the parameters, if averaging is on.
     average: Vec<S>,
     progress: Progress,
     /// What identifies the samples, once it was asked for.
@@ -139,8 +144,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for a configuration that
-    /// cannot be, [`Error::Empty`] or [`Error::Shape`] for samples that do not
-    /// fit the network.
+    /// cannot be, for batch normalization of one row, and where all training
+    /// rows or all validation rows have weight 0; [`Error::Empty`] or
+    /// [`Error::Shape`] for samples that do not fit the network.
     pub fn new(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -155,15 +161,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let validation = validation.filter(|samples| !samples.is_empty());
         for samples in std::iter::once(&train).chain(&validation) {
             samples.check_fit(network.n_inputs(), network.n_outputs())?;
+            samples.check_weights()?;
         }
-        let batch_rows = config.batch_size.rows(train.len());
-        let has_batch_norm = network.layers().iter().any(|layer| layer.batch_norm);
+        let has_batch_norm = network.has_batch_norm();
+        let partition = Partition::new(train.len(), config.batch_size, has_batch_norm);
+        let batch_rows = partition.max_rows();
         if has_batch_norm && batch_rows == 1 {
-            return Err(Error::Conflict {
-                what: "batch normalisation".to_owned(),
-                problem: "needs batches of at least 2 rows".to_owned(),
-            });
+            return Err(batch_norm::too_few_rows());
         }
+        let class_weights = class_weights(&config.class_weights, &train)?;
+        let total_weight = total_weight(&train, class_weights.as_deref())?;
         let block_rows_of = |widest: usize| {
             // Statistics of a batch need the whole batch at once.
             if has_batch_norm {
@@ -200,7 +207,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             && !has_batch_norm
             && batch_rows == block_rows;
         let mut trainer = Self {
-            class_weights: class_weights(&config.class_weights, &train)?,
+            class_weights,
+            total_weight,
+            partition,
             optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate)?,
             plateau: Plateau::default(),
             best: Best {
@@ -315,12 +324,34 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.batch == self.n_batches()
     }
 
-    /// The network as it would be used now: with averaged weights if averaging
-    /// is on, and with the best ones once patience has run out.
+    /// What the training gives: with [`patience`](TrainingConfig::patience) the
+    /// [`best_network`](Self::best_network) so far, otherwise the
+    /// [`latest_network`](Self::latest_network), which it also is before the
+    /// first epoch ends.
     pub fn network(&self) -> Network<S> {
-        if let (true, Some(best)) = (self.is_stopped_early(), &self.best.network) {
-            return best.clone();
-        }
+        let best = self.best_network();
+        best.map_or_else(|| self.latest_network(), Clone::clone)
+    }
+
+    /// The network after the epoch with the lowest validation loss (training
+    /// loss without validation rows), averaged weights if averaging is on.
+    ///
+    /// `None` before the first epoch ends, and without
+    /// [`patience`](TrainingConfig::patience): only then are these weights kept.
+    pub fn best_network(&self) -> Option<&Network<S>> {
+        self.best.network.as_ref()
+    }
+
+    /// The epoch with the lowest validation loss (training loss without
+    /// validation rows), counted from 1; the first of several equal ones.
+    /// `None` before the first epoch ends.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let is_known = self.best.loss.is_finite();
+        is_known.then(|| self.progress.epoch - self.best.waited)
+    }
+
+    /// The network after the last step, with averaged weights if averaging is on.
+    pub fn latest_network(&self) -> Network<S> {
         let mut network = self.network.clone();
         if self.config.averaging.is_some() {
             network.parameters_mut().copy_from_slice(&self.average);
@@ -353,7 +384,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
+        self.progress.learning_rate =
+            menu::Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
     }
 
@@ -370,11 +402,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 
     /// Batches in an epoch.
     pub fn n_batches(&self) -> usize {
-        self.train.len().div_ceil(self.batch_rows())
-    }
-
-    fn batch_rows(&self) -> usize {
-        self.config.batch_size.rows(self.train.len())
+        self.partition.n_batches()
     }
 
     /// Finished epochs.
@@ -407,8 +435,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn train_batch(&mut self) -> Result<BatchReport> {
-        let start = self.progress.batch * self.batch_rows();
-        let end = self.train.len().min(start + self.batch_rows());
+        let Range { start, end } = self.partition.rows(self.progress.batch);
         self.progress.last_rate = self.next_learning_rate();
         let sums = self.forward_and_backward(start, end)?;
         self.check_gradient()?;
@@ -437,7 +464,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// step as well.
     fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
         let mut sums = EpochSums::default();
-        let mut scale = self.gradient_scale(start, end);
+        let mut scale = self.gradient_scale(end - start);
         if self.buffers.descends {
             scale *= S::from_f64(-self.progress.last_rate);
         }
@@ -526,23 +553,22 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
     }
 
-    /// 1/Σ weights for the mean of a batch, 1 for its sum.
-    fn gradient_scale(&self, start: usize, end: usize) -> S {
-        let total = if self.class_weights.is_none() && !self.train.has_weights() {
-            (end - start) as f64
-        } else {
-            let class_weights = self.class_weights.as_deref();
-            let positions = self.order[start..end].iter();
-            positions
-                .map(|&position| {
-                    weight_of(&self.train, class_weights, position as usize).into_f64()
-                })
-                .sum()
+    /// What every row's gradient is multiplied by, besides its weight:
+    ///
+    /// ```text
+    /// mean   1/(B·w̄)     B: rows of the batch, w̄ = Σ w/n over all n training rows
+    /// sum    1
+    /// ```
+    ///
+    /// With the batch's own Σ w as the divisor, a weight would have no effect in
+    /// a batch of one row, and too little in any small one.
+    fn gradient_scale(&self, n_rows: usize) -> S {
+        let divisor = match (self.config.reduction, self.total_weight) {
+            (Reduction::Sum, _) => 1.0,
+            (Reduction::Mean, None) => n_rows as f64,
+            (Reduction::Mean, Some(total)) => total * (n_rows as f64 / self.train.len() as f64),
         };
-        match self.config.reduction {
-            Reduction::Mean if total > 0.0 => S::from_f64(1.0 / total),
-            Reduction::Mean | Reduction::Sum => S::one(),
-        }
+        S::from_f64(1.0 / divisor)
     }
 
     fn regularise_gradient(&mut self) {
@@ -610,8 +636,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             limit_norms(&mut self.network, limit);
         }
         if let Some(decay) = self.config.averaging {
-            let share = S::from_f64(1.0 - decay);
-            average_in(&mut self.average, self.network.parameters(), share);
+            let fraction = S::from_f64(averaging_fraction(decay, self.progress.step + 1));
+            average_in(&mut self.average, self.network.parameters(), fraction);
         }
     }
 
@@ -674,12 +700,26 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             self.best.loss = loss;
             self.best.waited = 0;
             if self.config.patience > 0 {
-                let current = self.network();
-                self.best.network = Some(current);
+                self.keep_as_best();
             }
         } else {
             self.best.waited += 1;
         }
+    }
+
+    fn keep_as_best(&mut self) {
+        let Some(best) = &mut self.best.network else {
+            self.best.network = Some(self.latest_network());
+            return;
+        };
+        let parameters = if self.config.averaging.is_some() {
+            &self.average[..]
+        } else {
+            self.network.parameters()
+        };
+        best.parameters_mut().copy_from_slice(parameters);
+        let statistics = self.network.statistics();
+        best.statistics_mut().copy_from_slice(statistics);
     }
 
     fn accuracy(&self, sums: EpochSums) -> Option<f64> {
@@ -728,6 +768,19 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 /// Most rows of a block, for layers of up to `widest` numbers a row.
 fn max_block_rows(widest: usize) -> usize {
     (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
+}
+
+/// The fraction of step `t`'s weights (t from 1) in the moving average:
+///
+/// ```text
+/// mₜ = d·mₜ₋₁ + (1 − d)·wₜ,  m₀ = 0                       d: decay
+/// aₜ = mₜ/(1 − dᵗ) = aₜ₋₁ + f·(wₜ − aₜ₋₁),  f = (1 − d)/(1 − dᵗ)
+/// ```
+///
+/// Dividing by 1 − dᵗ (Kingma & Ba 2015, section 3) leaves nothing of the
+/// weights before the first step in the average, however long its memory.
+fn averaging_fraction(decay: f64, t: u64) -> f64 {
+    (1.0 - decay) / (1.0 - decay.powf(t as f64))
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {

@@ -3,8 +3,12 @@
 //!
 //! ```text
 //! C  = Σ wᵢ·C(aᵢ, yᵢ) / Σ wᵢ      wᵢ: weight of the sample times its class's
-//! δᴸ = wᵢ/Σw · ∂Cᵢ/∂zᴸ            (times −η where the step is a part of it)
+//! δᴸ = wᵢ/(B·w̄) · ∂Cᵢ/∂zᴸ        (times −η where the step is a part of it)
 //! ```
+//!
+//! B is the number of rows in the batch and w̄ the mean weight of all training
+//! rows, so that a row's effect on the weights does not depend on which rows
+//! happen to share its batch, and w is worth as much as the row w times.
 
 use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
@@ -208,6 +212,28 @@ pub(super) fn weight_of<S: Scalar>(
         (Some(class_weights), Some(label)) => weight * class_weights[label as usize],
         _ => weight,
     }
+}
+
+/// Σ wᵢ of all training rows, unless every weight is 1.
+///
+/// # Errors
+/// [`Error::Conflict`] if it is 0: there is nothing to learn then.
+pub(super) fn total_weight<S: Scalar>(
+    train: &Samples<'_, S>,
+    class_weights: Option<&[S]>,
+) -> Result<Option<f64>> {
+    if class_weights.is_none() && !train.has_weights() {
+        return Ok(None);
+    }
+    let weights = (0..train.len()).map(|position| weight_of(train, class_weights, position));
+    let total: f64 = weights.map(Scalar::into_f64).sum();
+    if total > 0.0 {
+        return Ok(Some(total));
+    }
+    Err(Error::Conflict {
+        what: "weights of classes and samples".to_owned(),
+        problem: "expected a training row with a weight above 0, found none".to_owned(),
+    })
 }
 
 /// The factor of every class, if there are any.

@@ -13,30 +13,26 @@ pub enum BatchSize {
     /// All rows: batch gradient descent.
     Full,
     /// So many rows; 1 is stochastic gradient descent. The last batch of an
-    /// epoch may be smaller.
+    /// epoch has the rows that are left. Where a single row is left and the
+    /// network has batch normalization, which needs at least 2, it joins the
+    /// batch before it.
     Rows(usize),
-}
-
-impl BatchSize {
-    /// Rows in a step, of so many samples.
-    pub(super) fn rows(self, n_samples: usize) -> usize {
-        match self {
-            Self::Full => n_samples,
-            Self::Rows(rows) => rows.min(n_samples),
-        }
-    }
 }
 
 /// What the gradient of a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// The (weighted) mean of the gradients of its rows.
+    /// The mean of the gradients of its rows, with weights (1/B) Σ (wᵢ/w̄)·gᵢ:
+    /// see [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
     /// Their sum (newbies 2.4 and 5.2.9).
     Sum,
 }
 
-/// How much the rows of each class count.
+/// The weight of each class in the loss: a factor on the weights of its rows.
+///
+/// Weight 2 has the effect of every row of the class twice, for any batch size;
+/// see [`Samples::with_weights`](crate::Samples::with_weights).
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeights {
     /// All alike.
@@ -84,8 +80,8 @@ impl ClassWeights {
 /// | `max_norm` | none | longest weight vector into a neuron | above 0 |
 /// | `clip_norm` | none | longest gradient | above 0 |
 /// | `clip_value` | none | largest gradient of one parameter | above 0 |
-/// | `patience` | 0 | epochs without a lower validation loss before training stops and the best weights come back; 0: never | |
-/// | `averaging` | none | decay of a running mean of the weights that takes their place (EMA) | 0 up to but not 1 |
+/// | `patience` | 0 | keep the weights of the epoch with the lowest validation loss (training loss without validation rows), and stop after so many epochs without a lower one; 0: keep the last, never stop | |
+/// | `averaging` | none | decay of the exponential moving average (EMA) of the weights that takes their place; without the initial weights | 0 up to but not 1 |
 /// | `shuffle` | yes | a new order every epoch | |
 /// | `seed` | 0 | order of the rows, dropout | |
 #[derive(Clone, Debug, PartialEq)]
@@ -119,9 +115,11 @@ pub struct TrainingConfig {
     pub clip_norm: Option<f64>,
     /// Largest gradient of one parameter.
     pub clip_value: Option<f64>,
-    /// Epochs to wait for a lower validation loss.
+    /// Epochs to wait for a lower validation loss; above 0, the weights of the
+    /// epoch with the lowest are the result, whether or not training stops early.
     pub patience: usize,
-    /// Decay of a running mean of the weights (Polyak & Juditsky 1992).
+    /// Decay of the exponential moving average of the weights (Polyak &
+    /// Juditsky 1992), bias-corrected as Adam's (Kingma & Ba 2015).
     pub averaging: Option<f64>,
     /// A new order every epoch.
     pub shuffle: bool,
