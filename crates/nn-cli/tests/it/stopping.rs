@@ -398,7 +398,7 @@ fn a_path_after_data_need_not_be_utf_8() {
     fs::remove_file(scratch.path("runs/again/summary.json")).expect("the run has ended");
     nn("train --resume again", OsStr::new("cafe.csv")).refuses(
         2,
-        &["the run has \"caf\u{fffd}.csv\", asked for \"cafe.csv\""],
+        &["data: expected \"caf\u{fffd}.csv\", found \"cafe.csv\""],
     );
     nn("train --resume again", table).succeeds();
     // A search's command is one for a shell that reads $'...', as bash does.
