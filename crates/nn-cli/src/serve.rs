@@ -6,8 +6,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `server`, `connections` | sockets: who is let in, and for how long |
-//! | `gate`, `reply`, `route` | one request: who may ask, what is answered |
+//! | `server`, `connections`, `patient` | sockets: who is let in, and for how long |
+//! | `secret`, `access`, `gate`, `reply`, `route` | one request: who may ask, what is answered |
+//! | `opening` | `--open`: the browser is started |
 //! | `app` | what all requests share |
 //! | `description`, `experiment` | what can be chosen, and what was |
 //! | `session`, `studio`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
@@ -15,8 +16,11 @@
 //! | `inside` | one step with one sample, number by number |
 
 mod reply;
+mod secret;
+mod access;
 mod gate;
 mod connections;
+mod patient;
 mod page;
 mod description;
 mod experiment;
@@ -34,9 +38,10 @@ mod app;
 mod events;
 mod route;
 mod server;
+mod opening;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::args::ServeArguments;
@@ -45,21 +50,25 @@ use crate::interrupt::Interrupt;
 use crate::terminal;
 
 use app::App;
+use opening::Opening;
 
-/// How often it is looked whether a signal came.
+/// Time between two looks at signals, and at what `--open` waits for.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let opened = networks::open(arguments.run.as_deref(), &arguments.runs_dir)?;
     let listeners = listen(arguments.port)?;
     let port = port_of(&listeners[0])?;
-    let app = App::new(arguments, opened, port)?;
+    let app = Arc::new(App::new(arguments, opened, port)?);
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
-    let address = format!("http://127.0.0.1:{port}/");
-    terminal::report(format!("{address}   (Ctrl-C ends it)"));
-    if arguments.open && !open_browser(&address) {
-        terminal::error_line("note: no browser could be started; open the address yourself");
+    terminal::report(format!("{}   (Ctrl-C ends it)", app.access.address()));
+    let mut opening = None;
+    if arguments.open {
+        opening = Opening::start(&app.access.address());
+        if opening.is_none() {
+            terminal::error_line("note: no browser could be started; open the address yourself");
+        }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -67,9 +76,12 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
         .build()
         .map_err(|error| Failure::new(Code::Io, format!("cannot start the server: {error}")))?;
     let ended = runtime.block_on(async {
-        server::start(listeners, app)?;
+        server::start(listeners, Arc::clone(&app))?;
         loop {
             tokio::time::sleep(SIGNAL_INTERVAL).await;
+            if app.access.was_opened() {
+                opening = None;
+            }
             if let Some(code) = interrupt.code() {
                 return Err(stopped(code));
             }
@@ -105,23 +117,4 @@ fn port_of(listener: &TcpListener) -> Result<u16> {
         .local_addr()
         .map(|address: SocketAddr| address.port());
     address.map_err(|error| Failure::new(Code::Io, format!("127.0.0.1: {error}")))
-}
-
-/// Whether a program that opens addresses was started.
-fn open_browser(address: &str) -> bool {
-    let (program, first): (&str, &[&str]) = if cfg!(target_os = "macos") {
-        ("open", &[])
-    } else if cfg!(windows) {
-        ("cmd", &["/C", "start", ""])
-    } else {
-        ("xdg-open", &[])
-    };
-    let started = Command::new(program)
-        .args(first)
-        .arg(address)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    started.is_ok()
 }

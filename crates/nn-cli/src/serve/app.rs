@@ -19,6 +19,7 @@ use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::terminal;
 
+use super::access::Access;
 use super::board::Board;
 use super::description;
 use super::gate::Gate;
@@ -40,6 +41,7 @@ const GLYPHS_STARTER: &str = "--data glyphs --limit-train 40000 --hidden 128 --e
 /// What all requests share.
 #[derive(Debug)]
 pub(super) struct App {
+    pub(super) access: Access,
     pub(super) gate: Gate,
     pub(super) data_dir: PathBuf,
     pub(super) runs_dir: PathBuf,
@@ -59,6 +61,7 @@ impl App {
         port: u16,
     ) -> Result<Self> {
         Ok(Self {
+            access: Access::new(port)?,
             gate: Gate::new(port)?,
             data_dir: arguments.folder.data_dir.clone(),
             runs_dir: arguments.runs_dir.clone(),

@@ -1,8 +1,9 @@
 //! Server-sent events: what trainings look like, ten times a second at most.
 //!
 //! A stream sends what it has not sent yet, so that a slow reader gets fewer
-//! events and holds nothing up. Without anything new it says so each ten
-//! seconds, which is how a closed page is noticed.
+//! events and holds nothing up. Without anything new it sends a comment every
+//! ten seconds, which is how a closed page is noticed. A reader that stops
+//! reading is noticed by its socket (`patient`).
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,7 +14,6 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Frame};
 use serde::Serialize;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::timeout;
 
 use super::app::App;
 use super::connections::Place;
@@ -21,9 +21,8 @@ use super::connections::Place;
 /// Time between two events.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time after which something is said although there is nothing new, and for
-/// which a reader that takes nothing is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time after which a comment is sent although there is nothing new.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// A body that goes on until the page is closed.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.place.set_busy(false);
+        self.place.end_stream();
     }
 }
 
@@ -80,16 +79,13 @@ async fn watch(app: Arc<App>, sender: Sender<Bytes>) {
                 push(&mut text, "pictures", &*views);
             }
         }
-        if text.is_empty() && silence >= PATIENCE {
+        if text.is_empty() && silence >= SILENCE {
             text.push_str(":\n\n");
         }
         silence += INTERVAL;
         if !text.is_empty() {
             silence = Duration::ZERO;
-            if !matches!(
-                timeout(PATIENCE, sender.send(text.into())).await,
-                Ok(Ok(()))
-            ) {
+            if sender.send(text.into()).await.is_err() {
                 return;
             }
         }

@@ -1,16 +1,18 @@
-//! Who may ask: checked before anything else is looked at.
+//! Requests that other web pages have a browser send: refused. Who may ask at
+//! all is decided by `access`, between the two checks of this file.
 //!
 //! | against | check |
 //! |---|---|
 //! | DNS rebinding (a foreign name made to point to this machine) | `Host`, exactly once, is a loopback name with our port; on every method |
-//! | requests that other pages send | what changes something is a POST of `application/json` with the token that our page was given, and no foreign `Origin` |
+//! | requests that other pages send | what changes something is a POST of `application/json` with the page's own token, which stands in the page, and no foreign `Origin` |
 //! | large bodies | 64 KiB |
 
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::{StatusCode, Uri};
 
 use super::reply::{Refusal, Reply};
-use crate::failure::{Code, Failure, Result};
+use super::secret::Secret;
+use crate::failure::Result;
 
 /// Largest body.
 pub(super) const MAX_BODY: usize = 64 << 10;
@@ -22,28 +24,21 @@ const TOKEN: &str = "nn-token";
 #[derive(Debug)]
 pub(super) struct Gate {
     hosts: [String; 3],
-    token: String,
+    token: Secret,
 }
 
 impl Gate {
     /// For a server on this port, with a token that nobody can guess.
     pub(super) fn new(port: u16) -> Result<Self> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::new(
-                Code::Io,
-                format!("the system has no random numbers: {error}"),
-            )
-        })?;
         Ok(Self {
             hosts: ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}")),
-            token: bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            token: Secret::random()?,
         })
     }
 
-    /// For our page alone.
+    /// The page's own token, for the page alone.
     pub(super) fn token(&self) -> &str {
-        &self.token
+        self.token.text()
     }
 
     /// Whether a request is meant for this server.
@@ -84,7 +79,7 @@ impl Gate {
             return Err(forbidden("the request comes from another page"));
         }
         let token = headers.get(TOKEN).map(|token| token.as_bytes());
-        if !token.is_some_and(|token| is_equal(token, self.token.as_bytes())) {
+        if !token.is_some_and(|token| self.token.is(token)) {
             return Err(forbidden("the page's token is missing, or an older one"));
         }
         let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -122,11 +117,6 @@ fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
 
 fn forbidden(error: &str) -> Refusal {
     Reply::refuse(StatusCode::FORBIDDEN, error, "reload the page")
-}
-
-/// Takes the same time wherever the difference is.
-fn is_equal(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 #[cfg(test)]
@@ -239,12 +229,5 @@ mod tests {
         assert_eq!(status(&[good]), 415);
         assert_eq!(status(&[good, ("content-type", "text/plain")]), 415);
         assert_eq!(status(&[good, json, ("content-length", "65537")]), 413);
-    }
-
-    #[test]
-    fn tokens_differ() {
-        let [a, b] = [(), ()].map(|()| Gate::new(1).expect("random numbers").token);
-        assert_eq!(a.len(), 32);
-        assert_ne!(a, b);
     }
 }

@@ -1,5 +1,7 @@
 //! The page's files, which are part of the program.
 
+use hyper::StatusCode;
+
 use super::app::App;
 use super::reply::{Refusal, Reply};
 
@@ -49,10 +51,16 @@ static FILES: [File; 16] = [
     file!("inside.js", JS),
 ];
 
-/// The page with this server's token.
+/// The page with its own token, which its requests for changes carry.
 pub(super) fn index(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
     let html = INDEX.replace(TOKEN, app.gate.token());
-    Ok(Reply::asset("text/html; charset=utf-8", html))
+    Ok(Reply::page(StatusCode::OK, html))
+}
+
+/// The address of every file.
+#[cfg(test)]
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|file| file.path)
 }
 
 /// The file at an address.

@@ -3,8 +3,8 @@
 use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(super) struct Reply {
     status: StatusCode,
     content_type: &'static str,
     bytes: Bytes,
-    allow: Option<&'static str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Why a request is not done.
@@ -39,8 +39,30 @@ impl Reply {
             status: StatusCode::OK,
             content_type,
             bytes: bytes.into(),
-            allow: None,
+            headers: Vec::new(),
         }
+    }
+
+    /// A page of the browser's.
+    pub(super) fn page(status: StatusCode, html: String) -> Self {
+        Self {
+            status,
+            ..Self::asset("text/html; charset=utf-8", html)
+        }
+    }
+
+    /// Nothing but a status and headers.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            ..Self::asset("text/plain; charset=utf-8", "")
+        }
+    }
+
+    /// With a header more.
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// A value as JSON.
@@ -59,23 +81,18 @@ impl Reply {
 
     /// The path is there, the method is not.
     pub(super) fn not_allowed(allow: &'static str) -> Refusal {
-        Self {
-            allow: Some(allow),
-            ..Self::refuse(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this address is not asked like that",
-                "see the Allow header",
-            )
-        }
+        let refusal = Self::refuse(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this address is not asked like that",
+            "see the Allow header",
+        );
+        refusal.with_header(ALLOW, HeaderValue::from_static(allow))
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Either::Left(Full::new(self.bytes)));
         *response.status_mut() = self.status;
-        if let Some(allow) = self.allow {
-            let allow = HeaderValue::from_static(allow);
-            response.headers_mut().insert(ALLOW, allow);
-        }
+        response.headers_mut().extend(self.headers);
         with_headers(response, self.content_type)
     }
 }

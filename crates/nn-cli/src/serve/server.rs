@@ -2,9 +2,10 @@
 //!
 //! | what | limit |
 //! |---|---|
-//! | connections at once | 32 (`connections`) |
+//! | connections at once, and event streams among them | 32 and 16 (`connections`) |
 //! | from a connection's start, or the end of an answer, to the end of the next header | 10 s |
 //! | body | 10 s, 64 KiB (`gate`) |
+//! | a write that makes no progress | 10 s (`patient`) |
 //!
 //! The page is answered by few threads, apart from those that train. What
 //! panics in an answer is answered with status 500, and nothing else ends.
@@ -30,6 +31,7 @@ use super::app::App;
 use super::connections::{Connections, Place};
 use super::events::Events;
 use super::gate::{MAX_BODY, too_large};
+use super::patient::Patient;
 use super::reply::{self, Body, Refusal, Reply};
 use super::route::{Handler, ROUTES, Route, find};
 use crate::failure::{Code, Failure, Result};
@@ -37,7 +39,7 @@ use crate::failure::{Code, Failure, Result};
 /// Most answers that are worked on at once.
 pub(super) const HANDLERS: usize = 8;
 
-/// For a header, and for a body.
+/// For a header, for a body, and for progress of a write.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Rest after the system had no socket to give.
@@ -51,8 +53,8 @@ struct Server {
 }
 
 /// Starts to answer on all listeners; needs a runtime around it.
-pub(super) fn start(listeners: Vec<TcpListener>, app: App) -> Result<()> {
-    start_with(listeners, Arc::new(app), ROUTES)
+pub(super) fn start(listeners: Vec<TcpListener>, app: Arc<App>) -> Result<()> {
+    start_with(listeners, app, ROUTES)
 }
 
 fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Route]) -> Result<()> {
@@ -103,7 +105,7 @@ impl Server {
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(DEADLINE)
-                .serve_connection(TokioIo::new(socket), service)
+                .serve_connection(TokioIo::new(Patient::new(socket, DEADLINE)), service)
         );
         let wanted = pin!(place.wanted());
         either(conversation, wanted).await;
@@ -126,6 +128,9 @@ impl Server {
     ) -> Result<Response<Body>, Refusal> {
         let (head, body) = request.into_parts();
         self.app.gate.check_host(&head.uri, &head.headers)?;
+        if let Some(redirect) = self.app.access.check(&head)? {
+            return Ok(redirect.into_response());
+        }
         let handler = find(self.routes, &head.method, head.uri.path())?;
         let work: fn(&App, &[u8]) -> Result<Reply, Refusal>;
         let bytes = match handler {
@@ -140,7 +145,7 @@ impl Server {
                 read(body).await?
             }
             Handler::Events => {
-                place.set_busy(true);
+                self.connections.begin_stream(place);
                 let events = Events::new(Arc::clone(&self.app), Arc::clone(place));
                 return Ok(reply::events(events));
             }
@@ -206,6 +211,7 @@ mod tests {
     use std::net;
     use std::time::Instant;
 
+    use super::super::page;
     use super::*;
     use crate::args::{DataFolder, ServeArguments};
 
@@ -214,14 +220,20 @@ mod tests {
         handler: Handler::Look(|_, _| panic!("a mistake, made for this test")),
     }];
 
-    fn status_of(port: u16, path: &str) -> String {
+    /// The head of the answer to a request with these headers.
+    fn ask(port: u16, method: &str, path: &str, headers: &str) -> String {
         let mut socket = net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{headers}connection: close\r\n\r\n"
+        );
         socket.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         socket.read_to_string(&mut answer).expect("it answers");
-        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+        answer
+    }
+
+    fn status(answer: &str) -> &str {
+        answer.split(' ').nth(1).unwrap_or_default()
     }
 
     fn step(app: &App) -> u64 {
@@ -229,8 +241,8 @@ mod tests {
         views.expect("a training is shown")[0].step
     }
 
-    #[test]
-    fn a_panic_is_an_answer_and_stops_nothing_else() {
+    /// A server without data, for a minute.
+    fn serve(routes: &'static [Route]) -> (Arc<App>, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let nowhere = std::env::temp_dir().join("nn-serve-no-such-folder");
@@ -242,25 +254,41 @@ mod tests {
             folder: DataFolder { data_dir: nowhere },
         };
         let app = Arc::new(App::new(&arguments, None, port).expect("random numbers"));
+        let served = Arc::clone(&app);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                start_with(vec![listener], served, routes).expect("it can listen");
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            });
+        });
+        (app, port)
+    }
+
+    /// The query with the token: `?token=...`.
+    fn query(app: &App) -> String {
+        let address = app.access.address();
+        let (_, query) = address.split_once("/?").expect("an address with a token");
+        format!("?{query}")
+    }
+
+    #[test]
+    fn a_panic_is_an_answer_and_stops_nothing_else() {
+        let (app, port) = serve(PANICKING);
         let training =
             r#"{"lanes":[["--data","glyphs","--limit-train","200","--epochs","1000000"]]}"#;
         let started = super::super::session::start(&app, training.as_bytes());
         assert!(started.is_ok());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let served = Arc::clone(&app);
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                start_with(vec![listener], served, PANICKING).expect("it can listen");
-                tokio::time::sleep(Duration::from_secs(60)).await;
-            });
-        });
+        let query = query(&app);
         for _ in 0..20 {
-            assert_eq!(status_of(port, "/panic"), "500");
+            let answer = ask(port, "GET", &format!("/panic{query}"), "");
+            assert_eq!(status(&answer), "500");
         }
-        assert_eq!(status_of(port, "/style.css"), "200");
+        let answer = ask(port, "GET", &format!("/style.css{query}"), "");
+        assert_eq!(status(&answer), "200");
         let (before, start) = (step(&app), Instant::now());
         while step(&app) == before {
             assert!(
@@ -268,6 +296,34 @@ mod tests {
                 "the training has stopped"
             );
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn every_route_asks_for_the_token_whatever_the_method() {
+        let (app, port) = serve(ROUTES);
+        let query = query(&app);
+        let wrong = format!("{}0", &query[..query.len() - 1]);
+        let wrong = if wrong == query {
+            "?token=".to_owned()
+        } else {
+            wrong
+        };
+        let files = page::paths();
+        for path in ROUTES.iter().map(|route| route.path).chain(files) {
+            for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+                for query in ["", "?token=", wrong.as_str(), &query[..query.len() - 1]] {
+                    let answer = ask(port, method, &format!("{path}{query}"), "");
+                    assert_eq!(status(&answer), "401", "{method} {path}{query}: {answer}");
+                    assert!(!answer.contains("set-cookie"), "{answer}");
+                    assert!(!answer.contains(app.gate.token()), "{answer}");
+                }
+            }
+            // With the token it is found.
+            if !matches!(find(ROUTES, &hyper::Method::GET, path), Ok(Handler::Events)) {
+                let answer = ask(port, "OPTIONS", &format!("{path}{query}"), "");
+                assert_eq!(status(&answer), "405", "{path}: {answer}");
+            }
         }
     }
 }

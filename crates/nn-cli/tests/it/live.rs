@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,9 @@ pub(crate) struct Server {
     pub(crate) scratch: Scratch,
     pub(crate) child: Child,
     pub(crate) port: u16,
+    /// The token of the printed address.
+    pub(crate) secret: String,
+    /// The token in the page.
     token: String,
 }
 
@@ -34,23 +38,35 @@ pub(crate) struct Answer {
 impl Server {
     /// Starts `nn serve` with these flags in the folder of `scratch`.
     pub(crate) fn start(scratch: Scratch, flags: &str) -> Self {
+        let flags: Vec<&str> = ["--port", "0"]
+            .into_iter()
+            .chain(flags.split_whitespace())
+            .collect();
+        Self::start_with(scratch, &flags, &[])
+    }
+
+    /// With these flags and environment variables.
+    pub(crate) fn start_with(
+        scratch: Scratch,
+        flags: &[&str],
+        variables: &[(&str, &Path)],
+    ) -> Self {
         let mut command = scratch.command();
-        command
-            .args(["serve", "--port", "0"])
-            .args(flags.split_whitespace());
+        command.arg("serve").args(flags);
+        command.envs(variables.iter().copied());
         let mut child = command.spawn().expect("the program starts");
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a pipe");
-        let port = line
-            .split_once("http://127.0.0.1:")
-            .and_then(|(_, rest)| rest.split_once('/'))
-            .and_then(|(port, _)| port.parse().ok());
-        let port = port.unwrap_or_else(|| panic!("no address in {line:?}"));
+        let (port, secret) = line
+            .strip_prefix("http://127.0.0.1:")
+            .and_then(|rest| rest.split(' ').next()?.split_once("/?token="))
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
         let mut server = Self {
             scratch,
             child,
-            port,
+            port: port.parse().expect("a port"),
+            secret: secret.to_owned(),
             token: String::new(),
         };
         let page = server.get("/").text();
@@ -61,16 +77,31 @@ impl Server {
         server
     }
 
+    /// Starts one at a port that has been used before.
+    pub(crate) fn at_port(scratch: Scratch, port: u16) -> Self {
+        Self::start_with(scratch, &["--port", &port.to_string()], &[])
+    }
+
     /// Starts one that finds no MNIST.
     pub(crate) fn without_data(flags: &str) -> Self {
         Self::start(Scratch::new(), flags)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &self.cookie())
+    }
+
+    /// With these headers, each ending with a new line, and no others.
+    pub(crate) fn get_with(&self, path: &str, headers: &str) -> Answer {
         let host = self.host();
         self.raw(format!(
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\n\r\n"
         ))
+    }
+
+    /// The header with the cookie that the printed address sets.
+    pub(crate) fn cookie(&self) -> String {
+        format!("cookie: nn-{}={}\r\n", self.port, self.secret)
     }
 
     /// As the page posts.
@@ -88,9 +119,9 @@ impl Server {
 
     /// With these headers, each ending with a new line.
     pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
-        let (host, length) = (self.host(), body.len());
+        let (host, length, cookie) = (self.host(), body.len(), self.cookie());
         self.raw(format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\n{cookie}connection: close\r\n\
              content-length: {length}\r\n{headers}\r\n{body}"
         ))
     }
@@ -168,8 +199,9 @@ impl Server {
 
     pub(crate) fn events(&self) -> Events {
         let mut socket = self.connect();
-        let host = self.host();
-        write!(socket, "GET /api/events HTTP/1.1\r\nhost: {host}\r\n\r\n").expect("it reads");
+        let (host, cookie) = (self.host(), self.cookie());
+        let request = format!("GET /api/events HTTP/1.1\r\nhost: {host}\r\n{cookie}\r\n");
+        socket.write_all(request.as_bytes()).expect("it reads");
         Events(BufReader::new(socket))
     }
 }
@@ -218,6 +250,11 @@ impl Answer {
 pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
+    /// Reads to the end; whether there is one within a minute.
+    pub(crate) fn ends(&mut self) -> bool {
+        self.0.read_to_end(&mut Vec::new()).is_ok()
+    }
+
     /// Name and value of the next event.
     pub(crate) fn next(&mut self) -> (String, Value) {
         let mut name = String::new();

@@ -30,6 +30,7 @@ mod traces;
 mod diagnoses;
 mod papers;
 mod reports;
+mod serve_access;
 mod serve_safety;
 mod serve_drawing;
 mod serve_training;

@@ -66,7 +66,14 @@ fn other_names_are_refused_whatever_is_asked() {
     }
     let foreign = format!("host: {ours}\r\n");
     assert_eq!(ask("GET", "http://evil.example/", &foreign), 403);
-    assert_eq!(ask("GET", "/", &format!("host: localhost:{port}\r\n")), 200);
+    // The token changes nothing about that.
+    let cookie = server.cookie();
+    let evil = format!("host: evil.example:{port}\r\n{cookie}");
+    assert_eq!(ask("GET", "/", &evil), 403);
+    let secret = &server.secret;
+    assert_eq!(ask("GET", &format!("/?token={secret}"), &evil), 403);
+    let named = format!("host: localhost:{port}\r\n{cookie}");
+    assert_eq!(ask("GET", "/", &named), 200);
 }
 
 #[test]
@@ -102,12 +109,15 @@ fn every_answer_has_the_headers_that_keep_others_out() {
         server.get("/nothing"),
         server.post("/api/predict", &json!({})),
         server.raw("GET / HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"),
+        server.get_with("/", ""),
+        server.get_with(&format!("/?token={}", server.secret), ""),
     ];
     for answer in answers {
         for header in [
             "content-security-policy: default-src 'self'",
             "x-content-type-options: nosniff",
             "cache-control: no-store",
+            "referrer-policy: no-referrer",
         ] {
             assert!(answer.head.contains(header), "{}", answer.head);
         }
@@ -151,14 +161,16 @@ fn other_pages_change_nothing() {
     assert_eq!(status(&format!("{form}{token}")), 415);
     assert_eq!(status(&format!("content-type: text/plain\r\n{token}")), 415);
     assert_eq!(status(&token), 415);
-    let preflight = format!(
-        "OPTIONS /api/start HTTP/1.1\r\nhost: {}\r\norigin: http://evil.example\r\n\
-         access-control-request-method: POST\r\nconnection: close\r\n\r\n",
-        server.host()
-    );
-    let answer = server.raw(preflight);
-    assert_eq!(answer.status, 405);
-    assert!(!answer.head.contains("access-control"), "{}", answer.head);
+    for (cookie, status) in [(server.cookie(), 405), (String::new(), 401)] {
+        let preflight = format!(
+            "OPTIONS /api/start HTTP/1.1\r\nhost: {}\r\norigin: http://evil.example\r\n{cookie}\
+             access-control-request-method: POST\r\nconnection: close\r\n\r\n",
+            server.host()
+        );
+        let answer = server.raw(preflight);
+        assert_eq!(answer.status, status);
+        assert!(!answer.head.contains("access-control"), "{}", answer.head);
+    }
 }
 
 #[test]
@@ -182,8 +194,9 @@ fn large_bodies_are_not_read() {
 
     // A gibibyte in pieces whose sum is not said.
     let head = format!(
-        "POST /api/predict HTTP/1.1\r\nhost: {}\r\ntransfer-encoding: chunked\r\n{headers}\r\n",
-        server.host()
+        "POST /api/predict HTTP/1.1\r\nhost: {}\r\n{}transfer-encoding: chunked\r\n{headers}\r\n",
+        server.host(),
+        server.cookie()
     );
     let mut socket = server.connect();
     socket.write_all(head.as_bytes()).expect("it reads");
@@ -354,9 +367,10 @@ fn slow_headers_and_bodies_are_given_up() {
         .expect("it reads");
     let mut body = server.connect();
     let head = format!(
-        "POST /api/check HTTP/1.1\r\nhost: {}\r\ncontent-length: 100\r\n\
+        "POST /api/check HTTP/1.1\r\nhost: {}\r\n{}content-length: 100\r\n\
          content-type: application/json\r\n{}\r\n{{",
         server.host(),
+        server.cookie(),
         server.token_header()
     );
     body.write_all(head.as_bytes()).expect("it reads");
@@ -367,19 +381,55 @@ fn slow_headers_and_bodies_are_given_up() {
 }
 
 #[test]
-fn streams_of_events_take_the_places_there_are() {
+fn event_streams_leave_places_for_other_requests() {
     let server = Server::without_data("");
-    let streams: Vec<_> = (0..32).map(|_| server.events()).collect();
-    let mut streams = streams;
-    streams.iter_mut().for_each(|stream| drop(stream.next()));
-    assert_eq!(server.get("/").status, 503);
-    drop(streams.pop());
-    // That one has gone is noticed when something is sent to it.
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while server.get("/").status != 200 {
-        assert!(Instant::now() < deadline, "the place stays taken");
-        thread::sleep(Duration::from_millis(200));
+    let mut streams: Vec<_> = (0..40).map(|_| server.events()).collect();
+    // The newest go on; each of the others has made room for one of them.
+    let newest = streams.split_off(40 - 16);
+    for mut stream in newest {
+        stream.next();
     }
+    for stream in &mut streams {
+        assert!(stream.ends(), "more than 16 streams go on");
+    }
+    assert_eq!(server.get("/").status, 200);
+}
+
+#[test]
+fn readers_that_stop_lose_their_places_and_keep_nobody_out() {
+    let server = Server::without_data("");
+    // Pictures of 3 x 64 weights an event, so that buffers are soon full.
+    server.train(
+        &["--data glyphs --limit-train 200 --hidden 64 --epochs 1000000"],
+        false,
+    );
+    let request = format!(
+        "GET /api/events HTTP/1.1\r\nhost: {}\r\n{}\r\n",
+        server.host(),
+        server.cookie()
+    );
+    let start = Instant::now();
+    let mut crowd: Vec<_> = (0..40)
+        .map(|_| {
+            let mut socket = server.connect();
+            socket.write_all(request.as_bytes()).expect("it reads");
+            socket
+        })
+        .collect();
+    // The last 16 are streams. Every one of them is reset, 10 s after the
+    // system's buffers are full; until then everybody else is answered.
+    let mut silent = crowd.split_off(40 - 16);
+    while !silent.is_empty() {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "{} readers that read nothing keep their places",
+            silent.len()
+        );
+        assert_eq!(server.get("/api/state").status, 200);
+        thread::sleep(Duration::from_millis(500));
+        silent.retain(|socket| matches!(socket.take_error(), Ok(None)));
+    }
+    eprintln!("all were reset within {:?}", start.elapsed());
 }
 
 #[test]

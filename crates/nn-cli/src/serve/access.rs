@@ -1,0 +1,173 @@
+//! Who gets any answer but 401: those who know the token of the printed
+//! address.
+//!
+//! Every account of a machine can connect to its loopback address, and the
+//! page reads files with the rights of the account that serves it. So the
+//! address that `nn serve` prints holds a token, as Jupyter's does; opening it
+//! sets a cookie, which goes with every later request.
+//!
+//! | what | why |
+//! |---|---|
+//! | name of the cookie holds the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
+//! | `HttpOnly`, `SameSite=Strict` | no script reads it; no other site's request carries it |
+//! | redirect (303) to the address without the token | the token is neither in the history nor in a copied address |
+//!
+//! A browser leaves a strict cookie out of the request when somebody follows a
+//! link from another site, such as a course page. That request alone is
+//! answered with a page that loads itself once more: the second request comes
+//! from this site, and carries the cookie if there is one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hyper::header::{
+    COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode, Uri};
+
+use super::reply::{Refusal, Reply};
+use super::secret::Secret;
+use crate::failure::Result;
+
+/// Name of the token in the query of an address.
+const TOKEN: &str = "token";
+
+/// Where a request comes from, in the browser's words.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+const PAGE: &str = include_str!("page/unauthorized.html");
+
+/// The lock of the server.
+#[derive(Debug)]
+pub(super) struct Access {
+    port: u16,
+    secret: Secret,
+    was_opened: AtomicBool,
+}
+
+impl Access {
+    /// For a server on this port, with a token that nobody can guess.
+    pub(super) fn new(port: u16) -> Result<Self> {
+        Ok(Self {
+            port,
+            secret: Secret::random()?,
+            was_opened: AtomicBool::new(false),
+        })
+    }
+
+    /// The address with the token, for the owner of the server alone.
+    pub(super) fn address(&self) -> String {
+        let (port, secret) = (self.port, self.secret.text());
+        format!("http://127.0.0.1:{port}/?{TOKEN}={secret}")
+    }
+
+    /// Whether the address has been opened.
+    pub(super) fn was_opened(&self) -> bool {
+        self.was_opened.load(Ordering::Relaxed)
+    }
+
+    /// Lets a request with the token or the cookie in. Opening the address
+    /// with the token is answered here, by a redirect that sets the cookie.
+    ///
+    /// # Errors
+    /// 401 for every other request, whatever it asks for.
+    pub(super) fn check(&self, request: &Parts) -> Result<Option<Reply>, Refusal> {
+        let (uri, headers) = (&request.uri, &request.headers);
+        let has_token = tokens(uri).any(|token| self.secret.is(token.as_bytes()));
+        let has_cookie = self.cookies(headers).any(|value| self.secret.is(value));
+        if !has_token && !has_cookie {
+            return Err(self.refuse(uri, headers));
+        }
+        let is_read = request.method == Method::GET || request.method == Method::HEAD;
+        if uri.path() != "/" || !is_read || tokens(uri).next().is_none() {
+            return Ok(None);
+        }
+        self.was_opened.store(true, Ordering::Relaxed);
+        Ok(Some(self.redirect(uri)))
+    }
+
+    /// To the page, with all of the query but the token. (The browser keeps
+    /// what follows a `#`.)
+    fn redirect(&self, uri: &Uri) -> Reply {
+        let (name, secret) = (self.cookie_name(), self.secret.text());
+        let cookie = format!("{name}={secret}; HttpOnly; SameSite=Strict; Path=/");
+        let rest: Vec<&str> = parameters(uri)
+            .filter(|(name, _)| *name != TOKEN)
+            .map(|(_, whole)| whole)
+            .collect();
+        let location = match rest.join("&") {
+            rest if rest.is_empty() => "/".to_owned(),
+            rest => format!("/?{rest}"),
+        };
+        // A query that is no header is left out as a whole.
+        let header = |text: String| HeaderValue::from_bytes(text.as_bytes());
+        let start = HeaderValue::from_static("/");
+        Reply::empty(StatusCode::SEE_OTHER)
+            .with_header(SET_COOKIE, header(cookie).expect("digits and ASCII"))
+            .with_header(LOCATION, header(location).unwrap_or(start))
+    }
+
+    fn refuse(&self, uri: &Uri, headers: &HeaderMap) -> Refusal {
+        let error = if tokens(uri).next().is_some() {
+            "the token in this address is not the token of this server"
+        } else if self.cookies(headers).next().is_some() {
+            "the server was restarted after this page was opened"
+        } else {
+            "this request has no token"
+        };
+        let help = "open the address with `?token=` that `nn serve` printed in its terminal";
+        let refusal = if uri.path().starts_with("/api/") {
+            Reply::refuse(StatusCode::UNAUTHORIZED, error, help)
+        } else {
+            Reply::page(
+                StatusCode::UNAUTHORIZED,
+                page(error, comes_by_link(headers)),
+            )
+        };
+        // RFC 9110, section 15.5.2, asks for a scheme; browsers ask nobody for
+        // one that they do not know.
+        refusal.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("nn-token"))
+    }
+
+    fn cookie_name(&self) -> String {
+        format!("nn-{}", self.port)
+    }
+
+    /// What the browser says to be our cookie.
+    fn cookies<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
+        let name = self.cookie_name();
+        let all = headers.get_all(COOKIE).iter();
+        let pairs = all.flat_map(|header| header.as_bytes().split(|&byte| byte == b';'));
+        pairs.filter_map(move |pair| {
+            let pair = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+            pair.strip_prefix(b"=")
+        })
+    }
+}
+
+/// The name of each parameter of the query, and the whole of it.
+fn parameters(uri: &Uri) -> impl Iterator<Item = (&str, &str)> {
+    let all = uri.query().unwrap_or_default().split('&');
+    all.map(|whole| (whole.split('=').next().unwrap_or_default(), whole))
+}
+
+fn tokens(uri: &Uri) -> impl Iterator<Item = &str> {
+    parameters(uri)
+        .filter(|(name, _)| *name == TOKEN)
+        .map(|(_, whole)| whole.split_once('=').map_or("", |(_, token)| token))
+}
+
+/// Whether somebody has followed a link of another site.
+fn comes_by_link(headers: &HeaderMap) -> bool {
+    let is = |name, value: &str| headers.get(name).is_some_and(|found| found == value);
+    is(FETCH_SITE, "cross-site") && is(FETCH_MODE, "navigate")
+}
+
+fn page(error: &str, is_tried_again: bool) -> String {
+    let again = match is_tried_again {
+        true => "<meta http-equiv=\"refresh\" content=\"0\">",
+        false => "",
+    };
+    PAGE.replace("{{again}}", again).replace("{{error}}", error)
+}
