@@ -470,11 +470,15 @@ fn weights_that_leave_nothing_to_learn_are_refused() {
         class_weights: ClassWeights::Given(vec![0.0, 1.0]),
         ..config()
     };
-    let message = |train: Samples<'_, f64>, validation: Option<_>, config| {
+    fn message<'a>(
+        train: Samples<'a, f64>,
+        validation: Option<Samples<'a, f64>>,
+        config: TrainingConfig,
+    ) -> String {
         Trainer::new(network(0.0), train, validation, config, Threads::single())
             .unwrap_err()
             .to_string()
-    };
+    }
     let all_0 = format!(
         "sample weights: expected one above 0, found {} of 0",
         rows.len()
