@@ -126,15 +126,13 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
 /// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
-/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0; as
-/// [`Loss::check_output`].
+/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0.
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
     loss: Loss,
     threads: &Threads,
 ) -> Result<Evaluation> {
-    loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
@@ -429,7 +427,7 @@ mod tests {
         found.regression.unwrap()
     }
 
-    /// scikit-learn 1.7: `r2_score(y, a, multioutput="raw_values")` is
+    /// scikit-learn 1.9.1: `r2_score(y, a, multioutput="raw_values")` is
     /// [0.9486081370449679, 0.0] and [1.0, -3.0]; their means are the scores.
     #[test]
     fn r_squared_of_each_output_by_hand() {
@@ -468,8 +466,8 @@ mod tests {
             let targets = [[-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]];
             let targets = targets.map(|[first, second]| [first, mean + second]);
             let errors = errors_of([[0.0, mean]; 4], targets);
-            let r_squared = errors.r_squared.unwrap();
-            assert!(r_squared.abs() < 1e-6, "{mean}: {r_squared}");
+            // At 1e9 a double has 1e-7 left for what varies.
+            assert!(errors.r_squared.unwrap().abs() < 1e-6, "{mean}");
         }
     }
 

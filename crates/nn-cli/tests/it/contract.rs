@@ -289,6 +289,54 @@ fn early_stopping_sums_up_the_weights_that_it_keeps() {
     assert_eq!(scratch.evaluate("a", "--split validation")["loss"], best);
 }
 
+/// The epoch with the lowest loss is the model, whether or not patience runs out.
+#[test]
+fn with_patience_the_best_epoch_is_the_model_and_is_named() {
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 300 --hidden 32 --epochs 12 --lr 0.05";
+    let text = scratch
+        .nn(&format!("train --name a {flags} --patience 12"))
+        .succeeds();
+    let (rows, summary) = (metrics(&scratch, "a"), scratch.json("runs/a/summary.json"));
+    assert_eq!(rows.len(), 12);
+    let losses: Vec<f64> = rows.iter().map(|row| number(&row[5])).collect();
+    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = 1 + losses
+        .iter()
+        .position(|&loss| loss == lowest)
+        .expect("it is one of them");
+    assert!(best < 12, "it overfits");
+    assert_eq!(summary["best_epoch"], best);
+    assert_eq!(summary["validation_loss"], lowest);
+    assert_eq!(scratch.evaluate("a", "--split validation")["loss"], lowest);
+    let kept = format!("kept the weights of epoch {best} of 12, the lowest validation loss");
+    assert!(
+        text.contains(&kept) && !text.contains("stopped early"),
+        "{text}"
+    );
+    let report = scratch.read("runs/a/report.html");
+    let named = format!("The model has the weights of epoch {best} of 12");
+    assert!(report.contains(&named));
+
+    let summary = scratch.train("b", flags);
+    assert!(summary["best_epoch"].is_null());
+    assert_eq!(summary["validation_loss"], losses[11]);
+}
+
+#[test]
+fn early_stopping_names_the_loss_that_it_watched() {
+    let scratch = Scratch::new();
+    let text = scratch
+        .nn("train --data glyphs --limit-train 300 --hidden 32 --epochs 60 --lr 0.3 --patience 2 --validation 0")
+        .succeeds();
+    assert!(text.contains("stopped early after epoch "), "{text}");
+    assert!(
+        text.contains(": the training loss no longer falls"),
+        "{text}"
+    );
+    assert!(text.contains("the lowest training loss ("), "{text}");
+}
+
 #[test]
 fn data_sets_are_listed_described_and_fetched() {
     let scratch = Scratch::new();

@@ -173,6 +173,100 @@ fn numbers() {
     }
 }
 
+/// Two targets of unlike means, a network that can only answer with its bias:
+/// R² is taken of each target, not of all numbers together.
+#[test]
+fn r_squared_of_several_targets_is_the_mean_of_each() {
+    let scratch = Scratch::new();
+    let table = csv("u,near,far", 200, |row, x, y| {
+        let unknown = f64::from(u8::from(row % 2 == 0));
+        format!("{x:.3},{:.3},{:.3}", 3.0 * x, 1000.0 + y + unknown)
+    });
+    scratch.file("a.csv", table);
+    let flags = "--data a.csv --target near,far --hidden 8 --epochs 40 --optimizer adam --lr 0.02";
+    scratch.train("a", flags);
+    let evaluation = scratch.evaluate("a", "");
+    let targets = evaluation["targets"].as_array().expect("a list");
+    let values = |key: &str| [number(&targets[0][key]), number(&targets[1][key])];
+    let [near, far] = values("r_squared");
+    assert!(near > 0.9 && far < 0.2, "{evaluation}");
+    for key in ["r_squared", "mean_absolute_error", "root_mean_square_error"] {
+        let mean = values(key).iter().sum::<f64>() / 2.0;
+        assert!((number(&evaluation[key]) - mean).abs() < 1e-12, "{key}");
+    }
+    // In the table's own units: far varies by about 0.5 from row to row.
+    let [_, far] = values("mean_absolute_error");
+    assert!((0.3..3.0).contains(&far), "{evaluation}");
+    let shown = scratch.nn("evaluate a").succeeds();
+    assert!(shown.contains("(means over the targets)"), "{shown}");
+    let last = shown.lines().last().expect("a table");
+    assert!(last.starts_with("far "), "{shown}");
+    let report = scratch.read("runs/a/report.html");
+    assert!(report.contains("R² of far"));
+}
+
+/// A weight counts in batches of one row, too.
+#[test]
+fn weights_count_in_batches_of_one() {
+    let scratch = Scratch::new();
+    let table = csv("u,v,kind,w", 200, |row, x, y| {
+        let (shift, kind) = if row % 10 == 0 {
+            (1.0, "rare")
+        } else {
+            (0.0, "usual")
+        };
+        let weight = if kind == "rare" { 9 } else { 1 };
+        format!("{:.3},{:.3},{kind},{weight}", x + shift, y + shift)
+    });
+    scratch.file("a.csv", table);
+    let flags = "--data a.csv --target kind --hidden 8 --batch-size 1 --epochs 5 \
+        --optimizer sgd --lr 0.01 --validation 0 --test-split 0";
+    let plain = scratch.train("plain", &format!("{flags} --ignore w"));
+    let of_classes = scratch.train("classes", &format!("{flags} --ignore w --class-weight 9,1"));
+    let of_rows = scratch.train("rows", &format!("{flags} --sample-weight w"));
+    let recall = |run: &str| {
+        let evaluation = scratch.evaluate(run, "--split train");
+        assert_eq!(evaluation["classes"][0]["name"], "rare");
+        number(&evaluation["classes"][0]["recall"])
+    };
+    assert_ne!(plain["weights_sha256"], of_classes["weights_sha256"]);
+    assert!(of_rows["train_loss"].is_number());
+    let [plain, of_classes, of_rows] = ["plain", "classes", "rows"].map(recall);
+    assert!(of_classes > plain + 0.3, "{of_classes}, {plain}");
+    assert!(of_rows > plain + 0.3, "{of_rows}, {plain}");
+}
+
+/// 65 rows in batches of 64 come out as 64 and 66 do.
+#[test]
+fn one_row_left_over_does_not_spoil_batch_normalisation() {
+    let scratch = Scratch::new();
+    for n in [64, 65, 66] {
+        let table = csv("u,v,y", n, |_, x, y| {
+            format!("{x:.3},{y:.3},{:.3}", x * y + x)
+        });
+        scratch.file(format!("{n}.csv"), table);
+        let summary = scratch.train(
+            &format!("of-{n}"),
+            &format!(
+                "--data {n}.csv --target y --hidden 32,32 --batch-norm --epochs 60 \
+                 --optimizer adam --lr 0.003 --batch-size 64 --validation 0 --test-split 0"
+            ),
+        );
+        let learned = number(&summary["train_loss"]);
+        let used = number(&scratch.evaluate(&format!("of-{n}"), "--split train")["loss"]);
+        assert!(
+            used < learned + 0.1,
+            "{n} rows: {learned} in training, {used} in use"
+        );
+    }
+    scratch.file("a.csv", "u,v,y\n1,2,3\n2,1,4\n");
+    for flags in ["train --batch-size 1", "gradcheck --samples 1"] {
+        scratch
+            .nn(&format!("{flags} --data 64.csv --target y --batch-norm"))
+            .refuses(2, &["batches of at least 2 rows, found 1"]);
+    }
+}
+
 #[test]
 fn one_class_trains_with_a_warning() {
     let scratch = Scratch::new();

@@ -166,6 +166,19 @@ fn planted_mistakes_are_caught() {
     }
 }
 
+/// Normalised by itself, a row is 0 whatever the weights: nothing would be
+/// checked, and everything would agree.
+#[test]
+fn one_row_cannot_be_normalised() {
+    let (inputs, targets) = rows();
+    let samples = value_samples(inputs.view(), targets.view()).select(&[0]);
+    let error = check(&tanh_network(), &samples, LOSS, PENALTY, 10).expect_err("one row");
+    assert_eq!(
+        error.to_string(),
+        "batch normalisation: needs batches of at least 2 rows, found 1"
+    );
+}
+
 #[test]
 fn a_gradient_that_is_not_a_number_is_no_agreement() {
     let (inputs, targets) = rows();
