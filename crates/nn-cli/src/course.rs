@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
-use nn_core::{Checkpoint, Trainer};
 use nn_core::training::{EpochReport, Event};
+use nn_core::{Checkpoint, Trainer};
 
 use crate::checkpoints::{Pace, note};
 use crate::failure::{Code, Failure, Result};

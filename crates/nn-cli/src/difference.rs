@@ -59,7 +59,10 @@ fn check(differences: &[String], what: &str) -> Result<()> {
     if differences.is_empty() {
         return Ok(());
     }
-    Err(Failure::usage(format!("{what}: {}", differences.join("; "))))
+    Err(Failure::usage(format!(
+        "{what}: {}",
+        differences.join("; ")
+    )))
 }
 
 /// ` --epochs 20 --lr 0.5`: settings as flags.
@@ -68,7 +71,9 @@ fn as_typed(settings: &Value) -> String {
     flags
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             let separator = if value.starts_with('-') { '=' } else { ' ' };
             format!(" --{name}{separator}{}", terminal::quoted(&value))
         })
@@ -114,7 +119,8 @@ mod tests {
 
     #[test]
     fn settings_are_written_as_flags() {
-        let flags = json!({ "lr": 0.5, "hidden": "", "data": "a b.csv", "batch-norm": true, "l1": null });
+        let flags =
+            json!({ "lr": 0.5, "hidden": "", "data": "a b.csv", "batch-norm": true, "l1": null });
         assert_eq!(
             as_typed(&flags),
             " --batch-norm true --data 'a b.csv' --hidden '' --lr 0.5"

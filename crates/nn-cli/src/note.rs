@@ -118,7 +118,10 @@ impl fmt::Display for Note {
         match self {
             Self::Table(note) => note.fmt(f),
             Self::OneClass { name, n_rows } => {
-                write!(f, "all {n_rows} training rows belong to one class, \"{name}\"")
+                write!(
+                    f,
+                    "all {n_rows} training rows belong to one class, \"{name}\""
+                )
             }
             Self::NotTrained(classes) => classes.write(f, "no training row"),
             Self::Weightless(classes) => {
@@ -202,7 +205,8 @@ mod tests {
             validation: vec![0; 12],
             test: [vec![1; 4], vec![0; 8]].concat(),
         };
-        let cut = "8 of 12 classes have no test row: \"c4\", \"c5\", \"c6\", \"c7\", \"c8\" and 3 more";
+        let cut =
+            "8 of 12 classes have no test row: \"c4\", \"c5\", \"c6\", \"c7\", \"c8\" and 3 more";
         assert_eq!(told(&counts), [cut]);
     }
 }

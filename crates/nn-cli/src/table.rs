@@ -4,10 +4,10 @@
 use std::fs::File;
 use std::path::Path;
 
-use nn_data::{Dataset, Targets};
 use nn_data::checksum;
 use nn_data::csv::Table;
 use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
+use nn_data::{Dataset, Targets};
 
 use crate::datasets::{Division, Request, Task, with_counterpart};
 use crate::failure::{Code, Failure, Result};

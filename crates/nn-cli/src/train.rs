@@ -108,11 +108,7 @@ fn resume(
 
 /// Refuses flags that a finished run was not begun with: they would have no
 /// effect.
-fn check_finished(
-    arguments: &TrainArguments,
-    run: &Path,
-    threads: &Threads,
-) -> Result<()> {
+fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> Result<()> {
     let flags = &arguments.settings;
     if *flags == Settings::default() {
         return Ok(());

@@ -292,10 +292,15 @@ fn what_a_training_has_saved_survives_a_power_cut() {
         assert_names_survive(&operations);
         assert_rows_come_first(&operations);
         let metrics = scratch.run("a").join("metrics.csv");
-        let opened = operations.iter().position(|operation| *operation == ("open", metrics.clone()));
+        let opened = operations
+            .iter()
+            .position(|operation| *operation == ("open", metrics.clone()));
         let named = ("sync_folder", scratch.run("a"));
         let opened = opened.expect("the file is new");
-        assert!(operations[opened..opened + 3].contains(&named), "metrics.csv");
+        assert!(
+            operations[opened..opened + 3].contains(&named),
+            "metrics.csv"
+        );
     }
 }
 
@@ -303,12 +308,25 @@ fn what_a_training_has_saved_survives_a_power_cut() {
 #[test]
 fn short_epochs_do_not_each_wait_for_the_disk() {
     let scratch = Scratch::new("short", "1");
-    let data = scratch.folder.join("table.csv").to_string_lossy().into_owned();
-    let flags = ["--data", &data, "--hidden=2", "--epochs=300", "--batch-size=full", "--name=a"];
+    let data = scratch
+        .folder
+        .join("table.csv")
+        .to_string_lossy()
+        .into_owned();
+    let flags = [
+        "--data",
+        &data,
+        "--hidden=2",
+        "--epochs=300",
+        "--batch-size=full",
+        "--name=a",
+    ];
     let start = std::time::Instant::now();
     let (trained, operations) = fault::record(|| scratch.nn(&flags));
     trained.expect("the disk is whole");
-    let n_syncs = operations.iter().filter(|(operation, _)| operation.starts_with("sync"));
+    let n_syncs = operations
+        .iter()
+        .filter(|(operation, _)| operation.starts_with("sync"));
     let n_seconds = start.elapsed().as_secs() as usize;
     // Those of the run itself, and of each checkpoint and its best one.
     assert!(n_syncs.count() < 24 + 6 * n_seconds);

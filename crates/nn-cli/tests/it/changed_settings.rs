@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 28] = [
+const OTHERS: [(&str, &str); 29] = [
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
     ("batch-norm", "true"),
@@ -33,6 +33,7 @@ const OTHERS: [(&str, &str); 28] = [
     ("reduction", "\"sum\""),
     ("schedule", "\"step\""),
     ("seed", "1"),
+    ("stratify", "false"),
     ("test-split", "0.2"),
     ("validation", "0.2"),
 ];

@@ -237,7 +237,10 @@ fn a_finished_run_takes_no_other_settings() {
     let flags = "--data trees.csv --hidden 4 --lr 0.01 --no-report";
     scratch.train("whole", &format!("{flags} --epochs 5"));
     // Nothing is learned, so that patience ends it.
-    scratch.train("early", &format!("{flags} --epochs 50 --patience 1 --lr 1e-30"));
+    scratch.train(
+        "early",
+        &format!("{flags} --epochs 50 --patience 1 --lr 1e-30"),
+    );
     let stopped = scratch.json("runs/early/summary.json");
     assert!(stopped["epochs"].as_u64() < Some(50), "{stopped}");
     for (run, epochs) in [("whole", 5), ("early", 50)] {
@@ -257,7 +260,10 @@ fn a_finished_run_takes_no_other_settings() {
         );
         let same = format!("--epochs {epochs} --hidden 4 --data trees.csv --threads 1");
         let output = resume(&scratch, run, &same).succeeds();
-        assert!(output.contains("is finished; there is nothing to resume"), "{output}");
+        assert!(
+            output.contains("is finished; there is nothing to resume"),
+            "{output}"
+        );
         assert_eq!(scratch.read(format!("runs/{run}/summary.json")), before);
     }
     scratch
@@ -281,7 +287,10 @@ fn epochs_without_a_checkpoint_are_trained_again() {
         let metrics = fs::read_to_string(scratch.path(format!("runs/{run}/metrics.csv")));
         metrics.map_or(0, |text| text.lines().count().saturating_sub(1))
     };
-    let mut child = start(&scratch, &format!("train --name a {flags} --checkpoint-interval 1e6"));
+    let mut child = start(
+        &scratch,
+        &format!("train --name a {flags} --checkpoint-interval 1e6"),
+    );
     let mut seen = 0;
     for interval in ["1e6", "0.02", "0.005"] {
         for _ in 0..5000 {
@@ -295,7 +304,10 @@ fn epochs_without_a_checkpoint_are_trained_again() {
         child.wait().expect("the child is ours");
         assert!(seen > 3, "rows are written as epochs end");
         if interval == "1e6" {
-            assert!(checkpoints(&scratch, "a").is_empty(), "no second has passed");
+            assert!(
+                checkpoints(&scratch, "a").is_empty(),
+                "no second has passed"
+            );
         }
         let again = format!("train --resume a --no-report --checkpoint-interval {interval}");
         child = start(&scratch, &again);
@@ -307,7 +319,10 @@ fn epochs_without_a_checkpoint_are_trained_again() {
         nn_core::Checkpoint::<f32>::read(&bytes.expect("a file")[..]).expect("a checkpoint")
     };
     let [found, expected] = [best("a"), best("whole")];
-    assert_eq!((found.epoch(), found.step()), (expected.epoch(), expected.step()));
+    assert_eq!(
+        (found.epoch(), found.step()),
+        (expected.epoch(), expected.step())
+    );
 }
 
 #[test]
@@ -431,7 +446,8 @@ fn other_settings_and_other_data_are_refused() {
             "`nn train --config runs/a/config.toml --hidden 9 --lr 0.5`",
         ],
     );
-    resume(&scratch, "a", "--data glyphs").refuses(2, &["data: expected \"trees.csv\", found \"glyphs\""]);
+    resume(&scratch, "a", "--data glyphs")
+        .refuses(2, &["data: expected \"trees.csv\", found \"glyphs\""]);
     for flag in ["--name b", "--config x.toml"] {
         let ended = resume(&scratch, "a", flag);
         assert_eq!(ended.code, Some(2));
@@ -546,4 +562,70 @@ fn a_diverged_training_keeps_its_best_weights() {
     let error = scratch.nn("train --on-divergence pray").fails(2);
     let expected = "--on-divergence: expected stop or halve-lr, found \"pray\"";
     assert!(error.contains(expected), "{error}");
+}
+
+/// Another processor of a cluster: its instructions round differently.
+#[test]
+fn another_instruction_set_is_told_or_refused() {
+    let scratch = scratch();
+    let train = |flags: &str, set: Option<&str>| {
+        let mut command = scratch.command();
+        command.args(flags.split_whitespace());
+        if let Some(set) = set {
+            command.env("NN_INSTRUCTION_SET", set);
+        }
+        Ended::from(command.output().expect("the program starts"))
+    };
+    let widest = nn_tensor::InstructionSet::available().last();
+    let widest = widest.expect("there is one").name();
+    if widest == "portable" {
+        eprintln!("skipped: this processor has one set");
+        return;
+    }
+    let flags = "--data trees.csv --hidden 4 --epochs 2 --batch-size 8 --no-report";
+    train(&format!("train --name a {flags}"), Some("portable")).succeeds();
+    let begin_again = || fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
+    begin_again();
+    let resume = "train --resume a --no-report";
+    let difference = format!(
+        "the checkpoint was made with the instruction set portable, this training uses {widest}"
+    );
+    let strict = train(&format!("{resume} --strict"), None);
+    strict.refuses(2, &["--strict: ", &difference]);
+    train(&format!("{resume} --strict"), Some("portable")).succeeds();
+    begin_again();
+    let output = train(resume, None).succeeds();
+    assert!(
+        output.contains(&format!("warning   {difference}")),
+        "{output}"
+    );
+    for wrong in ["nonsense", "", "AVX2"] {
+        let found = format!(
+            "NN_INSTRUCTION_SET: expected one of portable, avx2, avx512, found \"{wrong}\""
+        );
+        for command in [resume, "data list"] {
+            let ended = train(command, Some(wrong));
+            ended.refuses(2, &[&found, "help: unset NN_INSTRUCTION_SET"]);
+        }
+    }
+}
+
+/// `ulimit -f`: an error with its path and exit code in every command.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let scratch = scratch();
+    scratch.train("a", "--data trees.csv --hidden 2 --epochs 1 --no-report");
+    let program = env!("CARGO_BIN_EXE_nn");
+    for (line, path) in [
+        ("predict a trees.csv --output p.csv", "p.csv"),
+        ("predict a trees.csv > p.csv", "standard output"),
+        ("report a", "runs/a/plots/"),
+        ("compare a a", "runs/comparison.html"),
+    ] {
+        let script = format!("ulimit -f 1; exec {program} {line}");
+        let error = scratch.shell(&script).fails(5);
+        assert!(error.contains(path), "{line}: {error}");
+        // "File too large" on Linux and macOS.
+        assert!(error.contains("os error 27"), "{line}: {error}");
+    }
 }

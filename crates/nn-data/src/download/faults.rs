@@ -138,7 +138,9 @@ fn what_was_fetched_survives_a_power_cut() {
     }
     for (index, (operation, path)) in operations.iter().enumerate() {
         let next = operations.get(index + 1);
-        let sync_folder = path.parent().map(|folder| ("sync_folder", folder.to_owned()));
+        let sync_folder = path
+            .parent()
+            .map(|folder| ("sync_folder", folder.to_owned()));
         if matches!(*operation, "create_dir" | "rename") {
             assert_eq!(next, sync_folder.as_ref(), "{path:?}");
         }
