@@ -33,7 +33,11 @@ fn read(bytes: &[u8]) {
     let mut written = Vec::new();
     model.write(&mut written).expect("memory can be written");
     assert_eq!(Model::read(&written[..]).expect("just written"), model);
-    let answer = model.network.predict(&vec![0.5; model.network.n_inputs()]);
+    let inputs = vec![0.5; model.network.n_inputs()];
+    let answer = model
+        .network
+        .predict(&inputs)
+        .expect("finite inputs of the right width");
     assert_eq!(answer.len(), model.network.n_outputs());
     if let Some(preprocessing) = &model.description.input.preprocessing {
         let _ = Preprocessing::from_json(&preprocessing.to_string());

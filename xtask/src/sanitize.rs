@@ -15,11 +15,12 @@ use crate::{test, workspace};
 
 /// Tests that Miri is shown: all that go through `native` at small sizes.
 /// Others multiply large matrices, which takes it hours.
-const FOR_MIRI: [&str; 7] = [
+const FOR_MIRI: [&str; 8] = [
     "small_shapes",
     "pairs_of_rows",
     "a_group_has",
     "aligned",
+    "matrix",
     "scratch",
     "every_item",
     "reduce",

@@ -31,7 +31,8 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
         terminal::line(object);
     } else {
         show(&comparison);
-        terminal::line(format!("\ncurves in {}", page.display()));
+        terminal::line("");
+        terminal::line(format!("curves in {}", page.display()));
     }
     Ok(())
 }
@@ -70,7 +71,8 @@ fn show(comparison: &Comparison) {
         .collect();
     for (index, (name, values)) in lines.iter().enumerate() {
         if index == results.len() + 1 {
-            terminal::line("\nsettings that differ");
+            terminal::line("");
+            terminal::line("settings that differ");
         }
         let cells: String = values
             .iter()
@@ -79,9 +81,10 @@ fn show(comparison: &Comparison) {
             .collect();
         terminal::line(format!("{name:label$}{cells}").trim_end());
     }
+    terminal::line("");
     terminal::line(match (different.len(), same.len()) {
-        (0, _) => "\nall settings are the same".to_owned(),
-        (_, n) => format!("\n* best of the line; {n} settings are the same"),
+        (0, _) => "all settings are the same".to_owned(),
+        (_, n) => format!("* best of the line; {n} settings are the same"),
     });
 }
 
@@ -117,6 +120,7 @@ fn run_to_json(run: &Run) -> Value {
         "layers": summary.layers,
         "parameters": summary.parameters,
         "epochs": run.epochs.len(),
+        "best_epoch": summary.best_epoch,
         "train_loss": summary.train_loss,
         "train_accuracy": summary.train_accuracy,
         "validation_loss": summary.validation_loss,

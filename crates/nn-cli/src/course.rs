@@ -16,23 +16,60 @@ use crate::restart::RestartPoint;
 use crate::run_dir::RunDir;
 
 /// What a training came to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
     /// Every finished epoch.
     pub(crate) rows: Vec<Row>,
+    /// The epoch with the lowest watched loss, where its weights are the model
+    /// (`--patience`); otherwise the last epoch's are.
+    pub(crate) best_epoch: Option<usize>,
+    /// Whether patience ran out before the last epoch.
     pub(crate) is_stopped_early: bool,
     pub(crate) interrupted: Option<Code>,
 }
 
 impl Outcome {
-    /// The epoch whose weights are kept.
-    pub(crate) fn kept(&self) -> Option<&Row> {
-        if !self.is_stopped_early {
-            return self.rows.last();
+    /// What a training with these epochs has come to.
+    pub(crate) fn of(trainer: &Trainer<'_>, rows: Vec<Row>) -> Self {
+        let config = trainer.config();
+        Self {
+            best_epoch: trainer.best_network().and_then(|_| trainer.best_epoch()),
+            is_stopped_early: trainer.is_stopped_early() && rows.len() < config.epochs,
+            interrupted: None,
+            rows,
         }
-        self.rows
-            .iter()
-            .min_by(|a, b| a.watched_loss().total_cmp(&b.watched_loss()))
+    }
+
+    /// The epoch whose weights are the model.
+    pub(crate) fn kept(&self) -> Option<&Row> {
+        match self.best_epoch {
+            Some(best) => self.rows.iter().find(|row| row.epoch == best),
+            None => self.rows.last(),
+        }
+    }
+
+    /// Which weights the model has, where they are not simply the last ones:
+    /// `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
+    pub(crate) fn kept_in_words(&self) -> Option<String> {
+        let (best, last) = (self.kept()?, self.rows.last()?);
+        self.best_epoch?;
+        Some(format!(
+            "weights of epoch {} of {}, the lowest {} ({:.4})",
+            best.epoch,
+            last.epoch,
+            best.watched_name(),
+            best.watched_loss()
+        ))
+    }
+
+    /// Why training ended before its last epoch, if it did.
+    pub(crate) fn early_stop_in_words(&self) -> Option<String> {
+        let last = self.rows.last().filter(|_| self.is_stopped_early)?;
+        Some(format!(
+            "stopped early after epoch {}: the {} no longer falls",
+            last.epoch,
+            last.watched_name()
+        ))
     }
 
     /// Seconds of training of every epoch.
@@ -55,17 +92,14 @@ impl Course<'_> {
     pub(crate) fn run(
         &mut self,
         trainer: &mut Trainer<'_>,
-        rows: Vec<Row>,
+        mut rows: Vec<Row>,
         seconds: f64,
     ) -> Result<Outcome> {
         let interrupt = Interrupt::listen().map_err(|error| {
             Failure::new(Code::Io, format!("cannot listen for signals: {error}"))
         })?;
         self.progress.recall(&rows);
-        let mut outcome = Outcome {
-            rows,
-            ..Outcome::default()
-        };
+        let mut interrupted = None;
         let mut stopwatch = Stopwatch::start(seconds);
         if trainer.is_epoch_trained() {
             stopwatch.training_ends();
@@ -87,9 +121,7 @@ impl Course<'_> {
                     }
                 }
                 Ok(Some(Event::Epoch(report))) => {
-                    outcome
-                        .rows
-                        .push(self.end_epoch(&report, trainer.n_samples(), &stopwatch)?);
+                    rows.push(self.end_epoch(&report, trainer.n_samples(), &stopwatch)?);
                     self.save_epoch_end(trainer, &report)?;
                     epoch_start = RestartPoint::here(self.plan, trainer, 0.0)?;
                     stopwatch = Stopwatch::start(0.0);
@@ -102,8 +134,8 @@ impl Course<'_> {
                     None => return Err(error.into()),
                 },
             }
-            outcome.interrupted = interrupt.code();
-            if outcome.interrupted.is_some() {
+            interrupted = interrupt.code();
+            if interrupted.is_some() {
                 match &epoch_start {
                     None => self.save(trainer, stopwatch.seconds())?,
                     Some(start) => self.run_dir.save_checkpoint(start.checkpoint(), false)?,
@@ -111,8 +143,10 @@ impl Course<'_> {
                 break;
             }
         }
-        outcome.is_stopped_early = trainer.is_stopped_early();
-        Ok(outcome)
+        Ok(Outcome {
+            interrupted,
+            ..Outcome::of(trainer, rows)
+        })
     }
 
     fn end_epoch(

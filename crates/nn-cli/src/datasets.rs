@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets, split, split_stratified};
-use nn_data::preprocessing::{Preprocessing, TargetEncoding};
+use nn_core::metrics::{Evaluation, RegressionErrors};
+use nn_data::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
 use nn_tensor::random::{Purpose, Stream, Streams};
@@ -400,18 +401,30 @@ impl Data {
         self.division.train.len()
     }
 
-    /// What one unit of a network's answer is worth in the table's own units,
-    /// where a single number is predicted; 1 elsewhere.
-    pub(crate) fn target_scale(&self) -> f64 {
-        match self
-            .preprocessing
-            .as_ref()
-            .map(|preprocessing| &preprocessing.target)
-        {
-            Some(TargetEncoding::Values(columns)) if columns.len() == 1 => {
-                columns[0].standardisation.std
+    /// Name of each predicted number, and what one unit of the network's output
+    /// is worth in the table's own units. Empty where no table says so.
+    fn target_columns(&self) -> &[TargetColumn] {
+        match self.preprocessing.as_ref().map(|it| &it.target) {
+            Some(TargetEncoding::Values(columns)) => columns,
+            _ => &[],
+        }
+    }
+
+    /// Names of the predicted numbers.
+    pub(crate) fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.target_columns().iter().map(|column| &*column.name)
+    }
+
+    /// The errors of an evaluation in the table's own units, if it predicts
+    /// numbers.
+    pub(crate) fn errors_of(&self, evaluation: &Evaluation) -> Option<RegressionErrors> {
+        let errors = evaluation.regression.as_ref()?;
+        match self.target_columns() {
+            [] => Some(errors.clone()),
+            columns => {
+                let scales = columns.iter().map(|column| column.standardisation.std);
+                Some(errors.scaled(&scales.collect::<Vec<_>>()))
             }
-            _ => 1.0,
         }
     }
 

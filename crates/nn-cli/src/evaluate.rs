@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nn_core::Model;
 use nn_core::batches::Samples;
-use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, evaluate};
+use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
 use nn_data::preprocessing::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 use serde_json::json;
@@ -164,23 +164,8 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
     if let Some(accuracy) = evaluation.accuracy {
         terminal::line(format!("accuracy  {}", terminal::percent(Some(accuracy))));
     }
-    if let Some(errors) = evaluation.regression {
-        let scale = data.target_scale();
-        terminal::line(format!(
-            "mean absolute error     {:.6}",
-            scale * errors.mean_absolute
-        ));
-        terminal::line(format!(
-            "root mean square error  {:.6}",
-            scale * errors.root_mean_square
-        ));
-        terminal::line(format!(
-            "R²                      {}",
-            errors.r_squared.map_or_else(
-                || "- (the targets do not vary)".to_owned(),
-                |r| format!("{r:.6}")
-            )
-        ));
+    if let Some(errors) = data.errors_of(evaluation) {
+        show_errors(&errors, data);
     }
     if let Some(confusion) = &evaluation.confusion {
         terminal::line("");
@@ -188,22 +173,65 @@ fn show(model: &Model, data: &Data, split: SplitChoice, evaluation: &Evaluation)
     }
 }
 
-/// Names and values of a regression's errors, in the table's own units.
+/// The errors, and where there are several targets those of each.
+fn show_errors(errors: &RegressionErrors, data: &Data) {
+    terminal::line(format!(
+        "mean absolute error     {:.6}",
+        errors.mean_absolute
+    ));
+    terminal::line(format!(
+        "root mean square error  {:.6}",
+        errors.root_mean_square
+    ));
+    terminal::line(format!(
+        "R²                      {}",
+        r_squared_text(errors.r_squared)
+    ));
+    let named: Vec<_> = data.target_names().zip(&errors.outputs).collect();
+    if named.len() < 2 {
+        return;
+    }
+    terminal::line("(means over the targets)");
+    terminal::line("");
+    let widths = named.iter().map(|(name, _)| name.chars().count());
+    let width = widths.max().unwrap_or(0).max("target".len());
+    terminal::line(format!(
+        "{:width$}  {:>19}  {:>22}  {:>9}",
+        "target", "mean absolute error", "root mean square error", "R²"
+    ));
+    for (name, output) in named {
+        terminal::line(format!(
+            "{name:width$}  {:>19.6}  {:>22.6}  {:>9}",
+            output.mean_absolute,
+            output.root_mean_square,
+            r_squared_text(output.r_squared)
+        ));
+    }
+}
+
+fn r_squared_text(r_squared: Option<f64>) -> String {
+    r_squared.map_or_else(|| "- (needs 2 rows)".to_owned(), |r| format!("{r:.6}"))
+}
+
+/// Names and values of a regression's errors, in the table's own units; of
+/// several targets their means, and the R² of each.
 pub(crate) fn errors_of(evaluation: &Evaluation, data: &Data) -> Vec<(String, f64)> {
-    let Some(errors) = evaluation.regression else {
+    let Some(errors) = data.errors_of(evaluation) else {
         return Vec::new();
     };
-    let scale = data.target_scale();
+    let named = data.target_names().zip(&errors.outputs);
+    let of_targets = named
+        .filter(|_| errors.outputs.len() > 1)
+        .map(|(name, output)| (format!("R² of {name}"), output.r_squared));
     [
-        ("Mean absolute error", Some(scale * errors.mean_absolute)),
-        (
-            "Root mean square error",
-            Some(scale * errors.root_mean_square),
-        ),
+        ("Mean absolute error", Some(errors.mean_absolute)),
+        ("Root mean square error", Some(errors.root_mean_square)),
         ("R²", errors.r_squared),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .map(|(name, value)| (name.to_owned(), value))
+    .chain(of_targets)
+    .filter_map(|(name, value)| Some((name, value?)))
     .collect()
 }
 
@@ -259,6 +287,21 @@ fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
 }
 
+/// The errors of each predicted number.
+fn targets_json(errors: &RegressionErrors, data: &Data) -> serde_json::Value {
+    let named = data.target_names().zip(&errors.outputs);
+    named
+        .map(|(name, output)| {
+            json!({
+                "name": name,
+                "mean_absolute_error": output.mean_absolute,
+                "root_mean_square_error": output.root_mean_square,
+                "r_squared": output.r_squared,
+            })
+        })
+        .collect()
+}
+
 fn to_json(
     model: &Model,
     data: &Data,
@@ -286,6 +329,7 @@ fn to_json(
             .map(|row| row.to_vec())
             .collect::<Vec<_>>()
     });
+    let errors = data.errors_of(evaluation);
     json!({
         "dataset": data.dataset.name,
         "split": split_name(split),
@@ -293,9 +337,10 @@ fn to_json(
         "loss_function": model.loss.to_string(),
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
-        "mean_absolute_error": evaluation.regression.map(|errors| data.target_scale() * errors.mean_absolute),
-        "root_mean_square_error": evaluation.regression.map(|errors| data.target_scale() * errors.root_mean_square),
-        "r_squared": evaluation.regression.and_then(|errors| errors.r_squared),
+        "mean_absolute_error": errors.as_ref().map(|errors| errors.mean_absolute),
+        "root_mean_square_error": errors.as_ref().map(|errors| errors.root_mean_square),
+        "r_squared": errors.as_ref().and_then(|errors| errors.r_squared),
+        "targets": errors.as_ref().map(|errors| targets_json(errors, data)),
         "confusion": confusion,
         "classes": data.class_names.iter().enumerate().filter_map(class).collect::<Vec<_>>(),
     })

@@ -124,8 +124,8 @@ impl Failure {
 
     /// Tells the error and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let help = self.advice();
-        terminal::error_line(format!("error: {}\n  help: {help}", self.message));
+        terminal::error_line(format!("error: {}", self.message));
+        terminal::error_line(format!("  help: {}", self.advice()));
         ExitCode::from(self.code as u8)
     }
 }

@@ -41,8 +41,9 @@ fn show(model: &Model) {
             terminal::grouped(layer.parameters().len()),
         ));
     }
+    terminal::line("");
     terminal::line(format!(
-        "\nparameters  {}",
+        "parameters  {}",
         terminal::grouped(network.parameters().len())
     ));
     terminal::line(format!("loss        {}", model.loss));
@@ -58,7 +59,8 @@ fn show(model: &Model) {
     }
     terminal::line(format!("weights     SHA-256 {}", weights_sha256(network)));
     if let Some(settings) = model.description.training.as_object() {
-        terminal::line("\ntrained with");
+        terminal::line("");
+        terminal::line("trained with");
         for (name, value) in settings {
             let value = value
                 .as_str()

@@ -51,6 +51,14 @@ impl Row {
         }
     }
 
+    /// Name of the loss that early stopping watches.
+    pub(crate) fn watched_name(&self) -> &'static str {
+        match self.validation_loss {
+            Some(_) => "validation loss",
+            None => "training loss",
+        }
+    }
+
     /// The loss that early stopping watches.
     pub(crate) fn watched_loss(&self) -> f64 {
         self.validation_loss.unwrap_or(self.train_loss)

@@ -156,8 +156,9 @@ fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
     }
     drop(context);
     verdicts::show(&store, &claims);
+    terminal::report("");
     terminal::report(format!(
-        "\n{} claims in {:.0} s; figures, commands and errata: {}",
+        "{} claims in {:.0} s; figures, commands and errata: {}",
         claims.len(),
         start.elapsed().as_secs_f64(),
         store.folder().join("report.html").display()

@@ -229,7 +229,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
             let mut text = Vec::new();
             let path = Path::new("standard output");
             write_predictions(path, &mut text, &preprocessing, outputs.view())?;
-            terminal::line(String::from_utf8_lossy(&text).trim_end());
+            terminal::file(&text);
         }
     }
     Ok(())

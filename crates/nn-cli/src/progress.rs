@@ -12,7 +12,7 @@ use nn_core::training::{BatchReport, EpochReport};
 use serde_json::json;
 
 use crate::metrics_file::Row;
-use crate::terminal;
+use crate::terminal::{self, Line};
 use dashboard::Dashboard;
 
 /// The least time between two changes of what is shown.
@@ -82,8 +82,8 @@ impl Progress {
     pub(crate) fn say(&self, text: &str) {
         match self {
             Self::Live(live) => {
-                let lines = wrapped(text, terminal::width());
-                live.bar.suspend(|| terminal::report(lines.join("\n")));
+                let lines = wrapped(&text.safe(), terminal::width());
+                live.bar.suspend(|| lines.iter().for_each(terminal::report));
             }
             Self::Lines => terminal::report(text),
             Self::Json => {}
@@ -226,7 +226,7 @@ fn epoch_line(
     };
     let names = ["loss ", "accuracy "];
     let explained = validation
-        .and_then(|it| it.regression?.r_squared)
+        .and_then(|it| it.regression.as_ref()?.r_squared)
         .map_or_else(String::new, |r| format!("  R² {r:.4}"));
     let train = text("", names);
     let held_back = match validation {

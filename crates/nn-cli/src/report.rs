@@ -88,7 +88,7 @@ pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -
     };
     if !directory.join("summary.json").exists() {
         content.missing.push(
-            "A summary: the run was interrupted, or is still going on. The numbers are those of its last epoch."
+            "A summary: the run was interrupted, or is still going on. The numbers are those of the epoch whose weights it has."
                 .to_owned(),
         );
     }

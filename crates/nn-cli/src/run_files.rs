@@ -38,16 +38,17 @@ pub(crate) fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
 }
 
 /// Reads what the directory says about the run. Of an interrupted one there is
-/// no summary; its last epoch takes that place.
+/// no summary; the epoch whose weights it would keep takes that place.
 pub(crate) fn read_run(directory: &Path) -> Result<Run> {
     let epochs = read_metrics(&directory.join("metrics.csv"))?;
+    let settings = read_settings(&directory.join("config.toml"))?;
     let summary = match read_summary(&directory.join("summary.json"))? {
         Some(summary) => summary,
-        None => summary_of(&epochs),
+        None => summary_of(&epochs, has_patience(&settings)),
     };
     Ok(Run {
         name: name_of(directory),
-        settings: read_settings(&directory.join("config.toml"))?,
+        settings,
         epochs,
         summary,
     })
@@ -86,6 +87,7 @@ fn read_summary(path: &Path) -> Result<Option<Summary>> {
         dataset: text("dataset"),
         layers: layers.filter_map(Value::as_u64).collect(),
         parameters: summary["parameters"].as_u64(),
+        best_epoch: summary["best_epoch"].as_u64(),
         train_loss: number("train_loss"),
         train_accuracy: number("train_accuracy"),
         validation_loss: number("validation_loss"),
@@ -99,15 +101,26 @@ fn read_summary(path: &Path) -> Result<Option<Summary>> {
     }))
 }
 
-fn summary_of(epochs: &[Epoch]) -> Summary {
-    let last = epochs.last();
-    let measured = |value: fn(&Epoch) -> f64| last.map(value).filter(|value| value.is_finite());
+fn has_patience(settings: &[(String, String)]) -> bool {
+    let mut settings = settings.iter();
+    settings.any(|(name, value)| name == "patience" && value != "0")
+}
+
+fn summary_of(epochs: &[Epoch], has_patience: bool) -> Summary {
+    let kept = if has_patience {
+        let losses = epochs.iter();
+        losses.min_by(|a, b| a.watched_loss().total_cmp(&b.watched_loss()))
+    } else {
+        epochs.last()
+    };
+    let measured = |value: fn(&Epoch) -> f64| kept.map(value).filter(|value| value.is_finite());
     Summary {
-        train_loss: measured(|last| last.train_loss),
-        train_accuracy: measured(|last| last.train_accuracy),
-        validation_loss: measured(|last| last.validation_loss),
-        validation_accuracy: measured(|last| last.validation_accuracy),
-        train_seconds: last.map(|_| epochs.iter().map(|epoch| epoch.train_seconds).sum()),
+        best_epoch: kept.filter(|_| has_patience).map(|kept| kept.epoch),
+        train_loss: measured(|kept| kept.train_loss),
+        train_accuracy: measured(|kept| kept.train_accuracy),
+        validation_loss: measured(|kept| kept.validation_loss),
+        validation_accuracy: measured(|kept| kept.validation_accuracy),
+        train_seconds: kept.map(|_| epochs.iter().map(|epoch| epoch.train_seconds).sum()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Summary::default()
     }

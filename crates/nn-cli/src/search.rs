@@ -204,8 +204,9 @@ impl Search<'_> {
             terminal::report(object);
             return Ok(best.clone());
         }
+        terminal::report("");
         terminal::report(format!(
-            "\nbest of {} trials: trial {}, {}",
+            "best of {} trials: trial {}, {}",
             self.rows.len(),
             best.id + 1,
             self.row(best.id).describe(None)
@@ -213,10 +214,10 @@ impl Search<'_> {
         for (name, value) in best.point.values() {
             terminal::report(format!("  {name} = {value}"));
         }
-        terminal::report(format!(
-            "saved in {}\n\nnext\n  {command}",
-            self.folder.path().display()
-        ));
+        terminal::report(format!("saved in {}", self.folder.path().display()));
+        ["", "next", &format!("  {command}")]
+            .iter()
+            .for_each(terminal::report);
         Ok(best.clone())
     }
 

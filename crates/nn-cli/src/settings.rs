@@ -20,7 +20,7 @@ use crate::failure::{Code, Failure, Result};
 use crate::regular_file;
 
 /// Largest whole number that TOML can write.
-const LARGEST: u64 = i64::MAX as u64;
+pub(crate) const LARGEST: u64 = i64::MAX as u64;
 
 /// Longest configuration file that is read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -139,7 +139,7 @@ pub(crate) struct Settings {
         value_parser = whole_number::<usize>()
     )]
     pub(crate) epochs: Option<usize>,
-    /// Stop after N epochs without a lower validation loss and take the best weights; 0: never [default: 0]
+    /// Keep the weights of the epoch with the lowest validation loss and stop after N epochs without a lower one; 0: keep the last epoch's and never stop early [default: 0]
     #[arg(
         long,
         value_name = "N",
@@ -187,7 +187,7 @@ pub(crate) struct Settings {
     /// Largest gradient of one parameter
     #[arg(long, value_name = "SIZE", help_heading = "Regularisation")]
     pub(crate) clip_value: Option<f64>,
-    /// Decay of a running mean of the weights that takes their place
+    /// Use an exponential moving average (EMA) of the weights, with this decay; bias-corrected, so that short training works, too
     #[arg(
         long,
         value_name = "DECAY",

@@ -1,18 +1,115 @@
 //! Writing to standard output and standard error.
 //!
+//! Class names, column names, file names and settings come from files of
+//! others. A terminal obeys control characters in them (CWE-150): ESC ] 52
+//! writes the clipboard, U+202E reverses the text behind it. So every line is
+//! written through [`Line`], which escapes them, and nothing else in this crate
+//! prints.
+//!
 //! A reader that has gone away (`nn … | head`) is no error: the program ends
 //! quietly, except that a training goes on to save what it learns.
 
-use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use serde_json::Value;
+
+/// What can be written as one line: text for people, or JSON.
+pub(crate) trait Line {
+    /// The line without a character that a terminal would obey.
+    fn safe(&self) -> String;
+}
+
+impl Line for str {
+    /// As Rust writes them in a literal: `\u{1b}`, `\n`.
+    fn safe(&self) -> String {
+        let mut safe = String::with_capacity(self.len());
+        for letter in self.chars() {
+            if is_unsafe(letter) {
+                safe.extend(letter.escape_default());
+            } else {
+                safe.push(letter);
+            }
+        }
+        safe
+    }
+}
+
+impl Line for String {
+    fn safe(&self) -> String {
+        self.as_str().safe()
+    }
+}
+
+impl Line for Value {
+    fn safe(&self) -> String {
+        Json(self.to_string()).safe()
+    }
+}
+
+impl<T: Line + ?Sized> Line for &T {
+    fn safe(&self) -> String {
+        (**self).safe()
+    }
+}
+
+/// JSON that is text already.
+pub(crate) struct Json(pub(crate) String);
+
+impl Line for Json {
+    /// Outside of ASCII there are only strings, in which `\u202e` means the
+    /// character: the value stays the same.
+    fn safe(&self) -> String {
+        let mut safe = String::with_capacity(self.0.len());
+        for letter in self.0.chars() {
+            if is_unsafe(letter) {
+                let units = &mut [0; 2];
+                let units = letter.encode_utf16(units).iter();
+                safe.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            } else {
+                safe.push(letter);
+            }
+        }
+        safe
+    }
+}
+
+/// Characters that change more of a terminal than the place they stand in:
+/// control characters (C0, DEL, C1), what orders text in two directions, what
+/// is invisible, and separators of lines.
+fn is_unsafe(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
 /// Writes a line to standard output.
-pub(crate) fn line(text: impl Display) {
+pub(crate) fn line(text: impl Line) {
     end_if_closed(write_line(text));
 }
 
+/// Writes a file in a format for programs to standard output: as it is, but for
+/// a person with a terminal line by line as all other text.
+pub(crate) fn file(text: &[u8]) {
+    let text = String::from_utf8_lossy(text);
+    if is_interactive() {
+        text.lines().for_each(line);
+    } else {
+        end_if_closed(io::stdout().lock().write_all(text.as_bytes()));
+    }
+}
+
 /// Writes a line about work that goes on even if nobody reads about it.
-pub(crate) fn report(text: impl Display) {
+pub(crate) fn report(text: impl Line) {
     let written = write_line(text);
     end_if_closed(written.or_else(|error| match error.kind() {
         ErrorKind::BrokenPipe => Ok(()),
@@ -21,9 +118,9 @@ pub(crate) fn report(text: impl Display) {
 }
 
 /// Writes a line to standard error.
-pub(crate) fn error_line(text: impl Display) {
+pub(crate) fn error_line(text: impl Line) {
     // Where nobody can read the error, the exit code still tells it.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", text.safe());
 }
 
 /// Whether a person is watching standard output.
@@ -102,15 +199,15 @@ pub(crate) fn percent(share: Option<f64>) -> String {
 }
 
 #[cfg(not(test))]
-fn write_line(text: impl Display) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+fn write_line(text: impl Line) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", text.safe())
 }
 
 /// In a way that the test harness sees, and shows if a test fails.
 #[cfg(test)]
 #[expect(clippy::print_stdout, reason = "tests alone print like this")]
-fn write_line(text: impl Display) -> io::Result<()> {
-    println!("{text}");
+fn write_line(text: impl Line) -> io::Result<()> {
+    println!("{}", text.safe());
     Ok(())
 }
 
@@ -119,9 +216,8 @@ fn end_if_closed(written: io::Result<()>) {
         if error.kind() == ErrorKind::BrokenPipe {
             std::process::exit(0);
         }
-        error_line(format!(
-            "error: standard output: {error}\n  help: check where the output goes, and the disk"
-        ));
+        error_line(format!("error: standard output: {error}"));
+        error_line("  help: check where the output goes, and the disk");
         std::process::exit(5);
     }
 }
@@ -136,6 +232,34 @@ mod tests {
         assert_eq!(quoted(""), "''");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        let cases = [
+            ("\u{1b}]52;c;ZXZpbA==\u{7}x", r"\u{1b}]52;c;ZXZpbA==\u{7}x"),
+            ("a\nerror: b\r\t", r"a\nerror: b\r\t"),
+            ("\u{7f}\u{9b}31m", r"\u{7f}\u{9b}31m"),
+            ("a\u{202e}b\u{2066}\u{200f}", r"a\u{202e}b\u{2066}\u{200f}"),
+            (
+                "\u{200b}\u{feff}\u{2028}\u{e0041}",
+                r"\u{200b}\u{feff}\u{2028}\u{e0041}",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.safe(), expected);
+            assert_eq!(expected.safe(), expected, "once is enough");
+        }
+        let plain = "Zürich 東京 עברית e\u{301} हिन्दी \"'\\ 😀 ↓ R² █";
+        assert_eq!(plain.safe(), plain);
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({ "a\u{202e}": "\u{1b}\u{7f}\u{9b}\n\u{e0041}é" });
+        let safe = value.safe();
+        assert!(!safe.chars().any(is_unsafe), "{safe}");
+        assert_eq!(serde_json::from_str::<Value>(&safe).unwrap(), value);
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
     };
     let trace = of_model(&model, &data, choice)?;
     if arguments.json {
-        terminal::line(serde_json::to_string(&trace).expect("a trace is plain JSON"));
+        let text = serde_json::to_string(&trace).expect("a trace is plain JSON");
+        terminal::line(terminal::Json(text));
     } else {
         let lines = show::lines(&trace, arguments.neurons.into());
         lines.iter().for_each(terminal::line);

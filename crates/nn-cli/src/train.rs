@@ -160,9 +160,8 @@ fn say_finished(progress: &Progress, run: &Path) {
         terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
     } else {
         let (program, run) = (terminal::program(), run.display());
-        terminal::report(format!(
-            "{run} is finished; there is nothing to resume\n  {program} evaluate {run}"
-        ));
+        terminal::report(format!("{run} is finished; there is nothing to resume"));
+        terminal::report(format!("  {program} evaluate {run}"));
     }
 }
 
@@ -396,9 +395,12 @@ impl Session<'_> {
         Failure::new(
             code,
             format!(
-                "stopped by a signal after {} of {} epochs; the model so far is in {run}",
+                "stopped by a signal after {} of {} epochs; the model so far{} is in {run}",
                 outcome.rows.len(),
                 self.plan.training.epochs,
+                outcome
+                    .kept_in_words()
+                    .map_or_else(String::new, |kept| format!(" ({kept})")),
             ),
         )
         .help(format!(

@@ -24,8 +24,10 @@ fn one_sample(bencher: Bencher<'_, '_>) {
     let mut predictor = Predictor::new(&network);
     let mut answer = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        predictor.predict_into(samples.as_slice().expect("contiguous"), &mut answer);
-        answer[0]
+        let sample = samples.as_slice().expect("contiguous");
+        predictor
+            .predict_into(sample, &mut answer)
+            .map(|()| answer[0])
     });
 }
 
@@ -36,8 +38,9 @@ fn one_full_sample(bencher: Bencher<'_, '_>) {
     let mut predictor = Predictor::new(&network);
     let mut answer = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        predictor.predict_into(&[0.5; 784], &mut answer);
-        answer[0]
+        predictor
+            .predict_into(&[0.5; 784], &mut answer)
+            .map(|()| answer[0])
     });
 }
 

@@ -32,7 +32,8 @@ fn main() -> Result<()> {
     println!("inputs   XOR   no hidden layer   8 hidden neurons");
     for (row, label) in inputs.rows().into_iter().zip(labels) {
         let row = [row[0], row[1]];
-        let [straight, bent] = [&without_hidden, &with_hidden].map(|n| n.predict(&row)[0]);
+        let straight = without_hidden.predict(&row)?[0];
+        let bent = with_hidden.predict(&row)?[0];
         println!("{row:.0?}   {label}     {straight:.3}             {bent:.3}");
         assert!((bent - label as f32).abs() < 0.05, "XOR was not learned");
         assert!((straight - 0.5).abs() < 0.05, "a line cannot do it");

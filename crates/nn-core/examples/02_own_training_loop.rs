@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     config.learning_rate = 0.01;
     config.epochs = 100;
 
-    let (by_hand, loss) = train(network.clone(), &inputs, &targets, &config);
+    let (by_hand, loss) = train(network.clone(), &inputs, &targets, &config)?;
     assert!(loss < 0.002, "the sine was not learned");
 
     let targets = Targets::Values(targets.view());
@@ -48,11 +48,16 @@ fn main() -> Result<()> {
 type Rows = Array2<f32>;
 
 /// The network after training, and the mean loss of the last epoch.
-fn train(mut network: Network, x: &Rows, y: &Rows, config: &TrainingConfig) -> (Network, f64) {
+fn train(
+    mut network: Network,
+    x: &Rows,
+    y: &Rows,
+    config: &TrainingConfig,
+) -> Result<(Network, f64)> {
     let (threads, rate) = (Threads::single(), config.learning_rate);
     let mut trace = Trace::new(&network, BATCH_SIZE);
     let mut gradients = Gradients::new(&network, BATCH_SIZE);
-    let mut optimizer = OptimizerState::new(config.optimizer, network.parameters().len(), rate);
+    let mut optimizer = OptimizerState::new(config.optimizer, network.parameters().len(), rate)?;
     let mut order = vec![0; x.nrows()];
     let mut sum = 0.0;
     for epoch in 0..config.epochs {
@@ -70,7 +75,7 @@ fn train(mut network: Network, x: &Rows, y: &Rows, config: &TrainingConfig) -> (
             optimizer.step(network.parameters_mut(), gradients.values(), rate, &threads);
         }
     }
-    (network, sum / x.nrows() as f64)
+    Ok((network, sum / x.nrows() as f64))
 }
 
 #[test]

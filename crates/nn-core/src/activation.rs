@@ -19,9 +19,10 @@
 //! Hendrycks & Gimpel 2016 (gelu, exact form); Dugas et al. 2001 (softplus);
 //! Courbariaux et al. 2015 (hard forms, here with PyTorch's slope of 1/6).
 //! Where a function has a kink, the derivative is PyTorch's: that of the left
-//! side, and 0 at both ends of the hard forms.
+//! side, and 0 at both ends of the hard forms. φ(NaN) and φ′(NaN) are NaN,
+//! except that φ′ of `identity` is always 1.
 
-use nn_tensor::function::{self, sigmoid_value};
+use nn_tensor::function::{self, flushed, sigmoid_value};
 use nn_tensor::softmax::softmax_rows;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
@@ -215,7 +216,8 @@ impl<S: Scalar> Kernel for Apply<'_, S> {
         let [zero, half, one] = [S::zero(), S::from_f64(0.5), S::one()];
         let each = self.values;
         match self.activation {
-            Activation::Relu => map(each, |z| if z > zero { z } else { zero }),
+            // This way round, NaN stays NaN.
+            Activation::Relu => map(each, |z| if zero > z { zero } else { z }),
             Activation::LeakyRelu { slope } => {
                 let slope = S::from_f64(slope);
                 map(each, |z| if z > zero { z } else { slope * z });
@@ -268,10 +270,11 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
             delta,
         } = self;
         match activation {
-            Activation::Relu => scale(delta, a, |a| if a > zero { one } else { zero }),
+            // Where a is not above 0, it is 0 or NaN.
+            Activation::Relu => scale(delta, a, |a| if a > zero { one } else { a }),
             Activation::LeakyRelu { slope } => {
                 let slope = S::from_f64(slope);
-                scale(delta, a, |a| if a > zero { one } else { slope });
+                scale(delta, a, |a| nan_or(a, if a > zero { one } else { slope }));
             }
             Activation::Sigmoid => scale(delta, a, |a| a * (one - a)),
             Activation::Tanh => scale(delta, a, |a| one - a * a),
@@ -287,9 +290,13 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
             Activation::Softplus => scale(delta, z, sigmoid_value),
             Activation::HardSigmoid => {
                 let sixth = S::from_f64(1.0 / 6.0);
-                scale(delta, a, |a| if a > zero && a < one { sixth } else { zero });
+                scale(delta, a, |a| {
+                    nan_or(a, if a > zero && a < one { sixth } else { zero })
+                });
             }
-            Activation::HardTanh => scale(delta, a, |a| if a.abs() < one { one } else { zero }),
+            Activation::HardTanh => scale(delta, a, |a| {
+                nan_or(a, if a.abs() < one { one } else { zero })
+            }),
             Activation::Identity | Activation::Softmax => unreachable!("multiplied elsewhere"),
         }
     }
@@ -303,7 +310,7 @@ fn multiply_by_softmax_jacobian<S: Scalar>(a: &[S], delta: &mut [S], width: usiz
             .zip(&*delta)
             .fold(S::zero(), |sum, (&a, &d)| sum + a * d);
         for (&a, delta) in a.iter().zip(delta) {
-            *delta = a * (*delta - mean);
+            *delta = flushed(a * (*delta - mean));
         }
     }
 }
@@ -315,11 +322,19 @@ fn map<S: Scalar>(values: &mut [S], function: impl Fn(S) -> S) {
     }
 }
 
+/// A δ that is subnormal becomes 0: where neurons are saturated, it would stay
+/// so for the rest of the training, and slow down every product with it.
 #[inline(always)]
 fn scale<S: Scalar>(delta: &mut [S], of: &[S], slope: impl Fn(S) -> S) {
     for (delta, &x) in delta.iter_mut().zip(of) {
-        *delta *= slope(x);
+        *delta = flushed(*delta * slope(x));
     }
+}
+
+/// `value`, or NaN if `x` is NaN.
+#[inline(always)]
+fn nan_or<S: Scalar>(x: S, value: S) -> S {
+    if x.is_nan() { x } else { value }
 }
 
 #[inline(always)]
@@ -397,6 +412,51 @@ mod tests {
             activation.multiply_by_slope(&z, &a, &mut with_z, 4);
             activation.multiply_by_slope(&a, &a, &mut without, 4);
             assert_eq!(with_z, without, "{activation}");
+        }
+    }
+
+    /// Every place of a vector register, and what is left over at its end.
+    #[test]
+    fn nan_stays_nan() {
+        fn check<S: Scalar>(activation: Activation, width: usize, place: usize) {
+            let mut z = vec![S::from_f64(0.25); 2 * width];
+            z[place] = S::nan();
+            let mut a = z.clone();
+            activation.apply(&mut a, width);
+            let mut delta = vec![S::one(); 2 * width];
+            activation.multiply_by_slope(&z, &a, &mut delta, width);
+            let is_row = activation == Activation::Softmax;
+            for index in 0..2 * width {
+                let expected = index == place || is_row && index / width == place / width;
+                let what = format!("{activation} at {index} of {z:?}");
+                assert_eq!(a[index].is_nan(), expected, "value of {what}");
+                let expected = expected && activation != Activation::Identity;
+                assert_eq!(delta[index].is_nan(), expected, "derivative of {what}");
+            }
+        }
+        for &activation in Activation::ALL {
+            for place in 0..74 {
+                check::<f32>(activation, 37, place);
+                check::<f64>(activation, 37, place);
+            }
+        }
+    }
+
+    #[test]
+    fn errors_are_normal_or_0() {
+        for &activation in Activation::ALL
+            .iter()
+            .filter(|it| **it != Activation::Identity)
+        {
+            let z = [-3.0_f32, -0.3, 0.4, 2.0];
+            let mut a = z;
+            activation.apply(&mut a, 4);
+            let mut delta = [1.2e-38, -1.2e-38, 1.2e-38, -1.2e-38];
+            activation.multiply_by_slope(&z, &a, &mut delta, 4);
+            assert!(
+                !delta.iter().any(|d| d.is_subnormal()),
+                "{activation}: {delta:?}"
+            );
         }
     }
 

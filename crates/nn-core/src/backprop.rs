@@ -10,6 +10,7 @@
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
 use ndarray::ArrayView2;
+use nn_tensor::function::flushed;
 use nn_tensor::sparse::{Transposed, Written};
 use nn_tensor::{AlignedSlice, Matrix, MatrixMut, Scalar, Threads};
 
@@ -109,7 +110,9 @@ impl<S: Scalar> Gradients<S> {
         for (((error, z), a), y) in errors.zip(zs).zip(activations).zip(targets.rows()) {
             let y = y.to_slice().expect("rows of targets are contiguous");
             sum += loss.of_row(output.activation, z, a, y, error).into_f64();
-            error.iter_mut().for_each(|error| *error *= share);
+            error
+                .iter_mut()
+                .for_each(|error| *error = flushed(*error * share));
         }
         sum / n_rows as f64
     }

@@ -25,12 +25,14 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use nn_tensor::Scalar;
+use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
+use crate::optimizer::Optimizer;
 use crate::schedule::Plateau;
 use crate::tensor_file::{self, Kind, Tensor, TensorFile, hexadecimal, invalid, read_all};
 use crate::training::{Progress, State, StateBuffers, Trainer};
@@ -156,8 +158,15 @@ impl<S: Scalar> Trainer<'_, S> {
             ("training samples (SHA-256)", digests[0].clone()),
             ("validation samples (SHA-256)", digests[1].clone()),
         ];
+        let velocity = keeps_velocity(&config.optimizer.to_string()).then(|| VELOCITY.to_owned());
+        let decay = (config.weight_decay != 0.0).then(|| config.weight_decay.to_string());
+        let later = [("velocity", velocity), ("weight decay", decay)];
+        let later = later
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text?)));
         parts
             .into_iter()
+            .chain(later)
             .map(|(name, text)| (name.to_owned(), text))
             .collect()
     }
@@ -216,7 +225,26 @@ impl<S: Scalar> Checkpoint<S> {
                 file.n_tensors()
             )));
         }
-        Ok(Self::new(metadata, buffers))
+        Ok(Self::new(metadata, buffers).with_plain_velocity())
+    }
+
+    /// Of a checkpoint whose velocity holds the learning rate, as that of older
+    /// versions did (v ← γ·v + η·g), the same with the rate taken out.
+    fn with_plain_velocity(mut self) -> Self {
+        let optimizer = self.configuration.get("optimizer");
+        let is_old = optimizer.is_some_and(|name| keeps_velocity(name))
+            && !self.configuration.contains_key("velocity");
+        let rate = self.state.progress.last_rate;
+        if is_old {
+            // Before the first step there is no rate, and v is 0.
+            let inverse = S::from_f64(if rate > 0.0 { 1.0 / rate } else { 0.0 });
+            for v in &mut self.state.buffers.slots[0] {
+                *v = flushed(*v * inverse);
+            }
+            let entry = ("velocity".to_owned(), VELOCITY.to_owned());
+            self.configuration.extend([entry]);
+        }
+        self
     }
 
     /// What the caller has noted.
@@ -281,6 +309,19 @@ impl<S: Scalar> Checkpoint<S> {
             note: metadata.note,
         }
     }
+}
+
+/// What a velocity is made of; older versions had the learning rate in it.
+const VELOCITY: &str = "a sum of gradients, without the learning rate";
+
+/// Whether the optimizer of this name remembers a velocity.
+fn keeps_velocity(optimizer: &str) -> bool {
+    optimizer.parse().is_ok_and(|optimizer| {
+        matches!(
+            optimizer,
+            Optimizer::Momentum { .. } | Optimizer::Nesterov { .. }
+        )
+    })
 }
 
 /// Whether every bit of the file is as it was written.
@@ -415,6 +456,42 @@ mod tests {
         }
         assert_eq!(trainer.checkpoint(Value::Null).unwrap(), honest);
         trainer.restore(&honest).unwrap();
+    }
+
+    /// Older versions kept v ← γ·v + η·g.
+    #[test]
+    fn a_velocity_with_the_rate_in_it_is_divided_by_it() {
+        let inputs = array![[1.0_f32, 2.0], [0.5, -1.0]];
+        let targets = array![[1.0_f32], [-1.0]];
+        let samples = Samples::new(
+            Inputs::Values(inputs.view()),
+            Targets::Values(targets.view()),
+        )
+        .unwrap();
+        let layers = vec![LayerConfig::new(1, Activation::Identity)];
+        let network = Network::new(
+            &NetworkConfig {
+                n_inputs: 2,
+                layers,
+            },
+            0,
+        )
+        .unwrap();
+        let config = TrainingConfig {
+            learning_rate: 0.25,
+            ..TrainingConfig::new(Loss::Mse, "momentum".parse().unwrap())
+        };
+        let mut trainer = Trainer::new(network, samples, None, config, Threads::single()).unwrap();
+        trainer.advance().unwrap();
+        let new = trainer.checkpoint(Value::Null).unwrap();
+        let mut old = new.clone();
+        old.configuration.remove("velocity");
+        old.state.buffers.slots[0]
+            .iter_mut()
+            .for_each(|v| *v *= 0.25);
+        let mut file = Vec::new();
+        old.write(&mut file).unwrap();
+        assert_eq!(Checkpoint::read(&file[..]).unwrap(), new);
     }
 
     #[test]

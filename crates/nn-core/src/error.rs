@@ -30,6 +30,18 @@ pub enum Error {
         /// The right names.
         expected: String,
     },
+    /// A name that means something else where it comes from.
+    #[error("{menu} \"{name}\": {meaning}")]
+    ForeignName {
+        /// The menu, such as `initialiser`.
+        menu: &'static str,
+        /// The name.
+        name: &'static str,
+        /// What it means, and where.
+        meaning: &'static str,
+        /// The entry that comes nearest.
+        instead: &'static str,
+    },
     /// A parameter that a menu's entry does not have.
     #[error("{entry} has no parameter \"{parameter}\"; it has: {expected}")]
     UnknownParameter {
@@ -148,6 +160,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownName { .. }
+            | Self::ForeignName { .. }
             | Self::UnknownParameter { .. }
             | Self::OutOfRange { .. }
             | Self::Conflict { .. }
@@ -170,6 +183,7 @@ impl Error {
                 let half = in_few_digits(learning_rate / 2.0);
                 Some(format!("try a learning rate below {half}"))
             }
+            Self::ForeignName { instead, .. } => Some(format!("write {instead}")),
             _ => None,
         }
     }

@@ -30,6 +30,7 @@ use nn_tensor::{Scalar, Threads};
 use crate::Result;
 use crate::backprop::Gradients;
 use crate::batches::Samples;
+use crate::layer::batch_norm;
 use crate::loss::Loss;
 use crate::network::{Network, Randomness, Trace};
 use crate::penalty::Penalty;
@@ -80,7 +81,9 @@ impl Objective {
     /// The objective of a network on a few samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network, or the loss its output layer.
+    /// If the samples do not fit the network, or the loss its output layer, or
+    /// a parameter of loss or penalty is out of its range, and for batch
+    /// normalization of one sample, whose gradients are all 0.
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,
@@ -89,6 +92,10 @@ impl Objective {
     ) -> Result<Self> {
         samples.check_fit(network.n_inputs(), network.n_outputs())?;
         loss.check_output(network.output_layer().activation)?;
+        penalty.check()?;
+        if network.has_batch_norm() && samples.len() == 1 {
+            return Err(batch_norm::too_few_rows());
+        }
         let network = network.without_dropout().cast::<f64>();
         let n = samples.len();
         let inputs = rows(n, network.n_inputs(), |position, row| {

@@ -9,11 +9,17 @@
 //! | `he`, `he-uniform` | N(0, 2/n_in), U(±√(6/n_in)) | He et al. 2015, equation 10 |
 //! | `lecun`, `lecun-uniform` | N(0, 1/n_in), U(±√(3/n_in)) | LeCun et al. 1998, equation 16 |
 //! | `orthogonal:gain=1` | random orthonormal rows or columns | Saxe et al. 2014 |
+//!
+//! `xavier-uniform`, `xavier-normal`, `kaiming-normal` and `kaiming-uniform` are
+//! PyTorch's functions with their gains (1 and √2), `glorot` and `he-uniform`
+//! Keras's. Keras's `he_normal`, `glorot_normal` and `lecun_normal` are truncated
+//! normal distributions of the same variance: other numbers, so these names are
+//! refused.
 
 use nn_tensor::Scalar;
 use nn_tensor::random::{Stream, WeightDistribution};
 
-use crate::menu::{Menu, Parameter, Range, menu_text};
+use crate::menu::{ForeignName, Menu, Parameter, Range, menu_text};
 
 /// How weights (or biases) start.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,8 +106,7 @@ impl Menu for Init {
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::Xavier => &["glorot", "xavier-uniform"],
-            Self::XavierNormal => &["glorot-normal"],
-            Self::He => &["kaiming", "he-normal"],
+            Self::He => &["kaiming", "kaiming-normal"],
             Self::HeUniform => &["kaiming-uniform"],
             _ => &[],
         }
@@ -120,6 +125,32 @@ impl Menu for Init {
             ],
             Self::Orthogonal { gain } => vec![Parameter::new("gain", gain, Range::Positive)],
             _ => Vec::new(),
+        }
+    }
+
+    fn foreign_names() -> &'static [ForeignName] {
+        const fn keras(name: &'static str, instead: &'static str) -> ForeignName {
+            ForeignName {
+                name,
+                meaning: "is a truncated normal distribution in Keras, which is not on the menu",
+                instead,
+            }
+        }
+        const {
+            &[
+                keras("he-normal", "he"),
+                keras("glorot-normal", "xavier-normal"),
+                keras("lecun-normal", "lecun"),
+            ]
+        }
+    }
+
+    fn conflict(&self) -> Option<String> {
+        match self {
+            Self::Uniform { low, high } if low > high => Some(format!(
+                "expected low not above high, found low {low} and high {high}"
+            )),
+            _ => None,
         }
     }
 }

@@ -182,9 +182,10 @@
 //! // w ← w − η·∂C/∂w            (4), (5), (6)      optimizer.rs
 //! let mut w = [0.5_f64, -1.0, 1.0, 2.0];
 //! let gradient = [-0.25, 0.25, 0.0, 0.0];
-//! let mut optimizer = OptimizerState::new(Optimizer::Sgd, w.len(), 1.0);
+//! let mut optimizer = OptimizerState::new(Optimizer::Sgd, w.len(), 1.0)?;
 //! optimizer.step(&mut w, &gradient, 1.0, &Threads::single());
 //! assert_eq!(w, [0.75, -1.25, 1.0, 2.0]);
+//! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
 //! # The same step by the library
@@ -221,7 +222,7 @@
 //! ]);
 //!
 //! // The step helped: the loss was 0.25.
-//! let a = network.predict(&[1.0, 2.0]);
+//! let a = network.predict(&[1.0, 2.0])?;
 //! let loss = 0.5 * ((a[0] - 1.0_f64).powi(2) + (a[1] - 0.0_f64).powi(2));
 //! assert!(loss < 0.05);
 //! # Ok::<(), nn_core::Error>(())

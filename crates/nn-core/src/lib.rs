@@ -48,7 +48,7 @@
 //!
 //! let found = evaluate(&network, &samples, Loss::CrossEntropy, &Threads::single())?;
 //! assert!(found.accuracy.is_some_and(|accuracy| accuracy > 0.97));
-//! assert!(network.predict(&[0.1, -0.3])[1] > 0.9);
+//! assert!(network.predict(&[0.1, -0.3])?[1] > 0.9);
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!

@@ -127,8 +127,10 @@ impl Loss {
     /// Whether the loss can be taken of the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`].
+    /// [`Error::Conflict`]; as [`Menu::check`] for each of the two.
     pub fn check_output(self, activation: Activation) -> Result<()> {
+        self.check()?;
+        activation.check()?;
         match self.required_output() {
             Some(required) if required != activation => Err(Error::Conflict {
                 what: format!("loss {self}"),
@@ -191,16 +193,16 @@ impl Loss {
             }
             Self::Huber { delta } => {
                 let delta = S::from_f64(delta);
-                each(error, a, y, |a, y| mean * (a - y).max(-delta).min(delta));
+                each(error, a, y, |a, y| mean * clamp(a - y, delta));
                 output.multiply_by_slope(z, a, error, z.len());
                 mean * sum(a, y, |a, y| huber(a - y, delta))
             }
             Self::Hinge if z.len() == 1 => {
                 // y = 0 or 1 becomes t = −1 or 1.
                 let t = two * y[0] - S::one();
-                let margin = S::one() - t * z[0];
-                error[0] = if margin > S::zero() { -t } else { S::zero() };
-                margin.max(S::zero())
+                let loss = positive_part(S::one() - t * z[0]);
+                error[0] = if loss > S::zero() { -t } else { loss };
+                loss
             }
             Self::Hinge => crammer_singer(z, argmax(y), error),
         }
@@ -301,7 +303,7 @@ fn entropy<S: Scalar>(y: &[S]) -> S {
 
 /// `−y ln σ(z) − (1 − y) ln(1 − σ(z)) = max(z, 0) − z·y + ln(1 + e^−|z|)`
 fn binary_cross_entropy<S: Scalar>(z: S, y: S) -> S {
-    z.max(S::zero()) - z * y + (-z.abs()).exp().ln_1p()
+    positive_part(z) - z * y + (-z.abs()).exp().ln_1p()
 }
 
 fn huber<S: Scalar>(e: S, delta: S) -> S {
@@ -319,7 +321,24 @@ fn sign<S: Scalar>(x: S) -> S {
     } else if x < S::zero() {
         -S::one()
     } else {
-        S::zero()
+        // 0, or NaN.
+        x
+    }
+}
+
+/// `max(0, x)`; NaN stays NaN.
+fn positive_part<S: Scalar>(x: S) -> S {
+    if S::zero() > x { S::zero() } else { x }
+}
+
+/// `x`, but at least −limit and at most limit; NaN stays NaN.
+pub(crate) fn clamp<S: Scalar>(x: S, limit: S) -> S {
+    if x > limit {
+        limit
+    } else if x < -limit {
+        -limit
+    } else {
+        x
     }
 }
 
@@ -327,17 +346,17 @@ fn sign<S: Scalar>(x: S) -> S {
 fn crammer_singer<S: Scalar>(z: &[S], right: usize, error: &mut [S]) -> S {
     let mut wrong = usize::from(right == 0);
     for (index, &value) in z.iter().enumerate() {
-        if index != right && value > z[wrong] {
+        if index != right && (value > z[wrong] || value.is_nan()) {
             wrong = index;
         }
     }
-    let margin = S::one() + z[wrong] - z[right];
+    let loss = positive_part(S::one() + z[wrong] - z[right]);
     error.fill(S::zero());
-    if margin > S::zero() {
+    if loss > S::zero() {
         error[wrong] = S::one();
         error[right] = -S::one();
     }
-    margin.max(S::zero())
+    loss
 }
 
 #[cfg(test)]
@@ -378,6 +397,25 @@ mod tests {
                         (error[i] - numeric).abs() < 1e-8,
                         "{loss} over {output}, output {i}"
                     );
+                }
+            }
+        }
+    }
+
+    /// A training stops by it: no loss may hide a NaN of one output.
+    #[test]
+    fn the_loss_of_nan_is_nan() {
+        for &loss in Loss::ALL {
+            for &output in Activation::ALL {
+                for place in 0..3 {
+                    let mut z = [0.3, -0.8, 1.1];
+                    z[place] = f64::NAN;
+                    if loss.check_output(output).is_ok() {
+                        let (found, _) = value(loss, output, &z, &[0.0, 1.0, 0.0]);
+                        assert!(found.is_nan(), "{loss} over {output}, {z:?}: {found}");
+                        let (found, _) = value(loss, output, &[f64::NAN], &[1.0]);
+                        assert!(found.is_nan(), "{loss} over one {output}: {found}");
+                    }
                 }
             }
         }

@@ -32,11 +32,63 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
         Vec::new()
     }
 
+    /// Names that mean something else where they come from: refused, with what
+    /// they mean there and the entry to write instead.
+    fn foreign_names() -> &'static [ForeignName] {
+        &[]
+    }
+
+    /// What is wrong with the parameters together, if each alone is right.
+    fn conflict(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether every parameter lies in its range, however the value was made.
+    ///
+    /// ```
+    /// use nn_core::{Activation, Menu};
+    ///
+    /// let error = Activation::LeakyRelu { slope: -0.5 }.check().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "leaky-relu:slope: expected a number above 0, found -0.5"
+    /// );
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that
+    /// exclude each other.
+    fn check(&self) -> Result<()> {
+        let mut entry = *self;
+        let name = entry.name();
+        for parameter in entry.parameters() {
+            parameter.check(name)?;
+        }
+        match self.conflict() {
+            None => Ok(()),
+            Some(problem) => Err(Error::Conflict {
+                what: name.to_owned(),
+                problem,
+            }),
+        }
+    }
+
     /// All names, separated by commas.
     fn names() -> String {
         let names: Vec<_> = Self::ALL.iter().map(Self::name).collect();
         names.join(", ")
     }
+}
+
+/// A name that another library uses for something that is not on the menu.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeignName {
+    /// The name.
+    pub name: &'static str,
+    /// What it means, and where.
+    pub meaning: &'static str,
+    /// The entry that comes nearest.
+    pub instead: &'static str,
 }
 
 /// One number inside an entry's name.
@@ -51,6 +103,26 @@ impl<'a> Parameter<'a> {
     /// A parameter whose values must lie in `range`.
     pub fn new(name: &'static str, value: &'a mut f64, range: Range) -> Self {
         Self { name, value, range }
+    }
+
+    /// The parameter's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The values that the parameter may have.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// Replaces the value, also by one out of range: [`Menu::check`] tells.
+    pub fn set(&mut self, value: f64) {
+        *self.value = value;
+    }
+
+    fn check(&self, entry: &str) -> Result<f64> {
+        let what = format!("{entry}:{}", self.name);
+        self.range.check(&what, *self.value)
     }
 }
 
@@ -69,6 +141,8 @@ pub enum Range {
     Factor,
     /// 1, 2, 3, …
     Count,
+    /// 0, 1, 2, …
+    CountOrZero,
 }
 
 impl Range {
@@ -82,6 +156,7 @@ impl Range {
                 Self::Fraction => (0.0..1.0).contains(&value),
                 Self::Factor => value > 0.0 && value <= 1.0,
                 Self::Count => value >= 1.0 && value.fract() == 0.0,
+                Self::CountOrZero => value >= 0.0 && value.fract() == 0.0,
             }
     }
 
@@ -110,6 +185,7 @@ impl fmt::Display for Range {
             Self::Fraction => "a number from 0 up to but not 1",
             Self::Factor => "a number above 0 and not above 1",
             Self::Count => "a whole number from 1",
+            Self::CountOrZero => "a whole number from 0",
         })
     }
 }
@@ -125,15 +201,32 @@ pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let mut entry = *M::ALL
         .iter()
         .find(|entry| entry.name() == name || entry.aliases().contains(&name))
-        .ok_or_else(|| Error::UnknownName {
-            menu: M::KIND,
-            name: shorten(name),
-            expected: M::names(),
-        })?;
+        .ok_or_else(|| unknown::<M>(name))?;
     for part in parts {
         set_parameter(&mut entry, part)?;
     }
+    entry.check()?;
     Ok(entry)
+}
+
+fn unknown<M: Menu>(name: &str) -> Error {
+    match M::foreign_names().iter().find(|it| it.name == name) {
+        Some(&ForeignName {
+            name,
+            meaning,
+            instead,
+        }) => Error::ForeignName {
+            menu: M::KIND,
+            name,
+            meaning,
+            instead,
+        },
+        None => Error::UnknownName {
+            menu: M::KIND,
+            name: shorten(name),
+            expected: M::names(),
+        },
+    }
 }
 
 fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
@@ -159,7 +252,8 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
         expected: parameter.range.to_string(),
         found: format!("\"{}\"", shorten(text)),
     })?;
-    *parameter.value = parameter.range.check(&what, value)?;
+    parameter.set(value);
+    parameter.check(entry_name)?;
     Ok(())
 }
 
@@ -244,6 +338,7 @@ pub(crate) mod tests {
             if changed.to_string().parse::<M>().is_ok() {
                 assert_eq!(changed.to_string().parse::<M>().unwrap(), changed);
             }
+            check_ranges(*entry);
             let error = format!("{}:no-such=1", entry.name())
                 .parse::<M>()
                 .unwrap_err();
@@ -255,6 +350,46 @@ pub(crate) mod tests {
             M::KIND
         )));
         assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
+    }
+
+    /// Each parameter out of its range is noticed, by name.
+    fn check_ranges<M: Menu>(entry: M) {
+        entry.check().expect("the defaults are in range");
+        let mut entry = entry;
+        for index in 0..entry.parameters().len() {
+            for value in [f64::NAN, f64::INFINITY, -0.5, 0.0, 0.5, 1.0, 7.0] {
+                let mut changed = entry;
+                let parameter = &mut changed.parameters()[index];
+                parameter.set(value);
+                if parameter.range().contains(value) {
+                    continue;
+                }
+                let what = format!("{}:{}", entry.name(), parameter.name());
+                let message = changed.check().unwrap_err().to_string();
+                assert!(message.starts_with(&what), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_that_exclude_each_other_are_refused() {
+        use crate::init::Init;
+        let error = "uniform:low=1:high=-1".parse::<Init>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "uniform: expected low not above high, found low 1 and high -1"
+        );
+    }
+
+    #[test]
+    fn names_that_mean_something_else_elsewhere_are_refused_with_the_right_one() {
+        use crate::init::Init;
+        for foreign in Init::foreign_names() {
+            let error = foreign.name.parse::<Init>().unwrap_err();
+            let help = error.help().expect("there is one");
+            assert!(help.contains(foreign.instead), "{help}");
+            assert!(foreign.instead.parse::<Init>().is_ok());
+        }
     }
 
     #[test]

@@ -27,15 +27,31 @@ pub struct Evaluation {
     pub regression: Option<RegressionErrors>,
 }
 
-/// Errors of predicted numbers, over all outputs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Errors of predicted numbers: of each output, and their means (the
+/// `uniform_average` of scikit-learn).
+#[derive(Clone, Debug, PartialEq)]
 pub struct RegressionErrors {
+    /// Mean of the outputs' mean absolute errors.
+    pub mean_absolute: f64,
+    /// Mean of the outputs' root mean square errors.
+    pub root_mean_square: f64,
+    /// Mean of the outputs' R²; `None` for fewer than 2 rows, over which
+    /// nothing varies.
+    pub r_squared: Option<f64>,
+    /// The errors of each output.
+    pub outputs: Vec<OutputErrors>,
+}
+
+/// Errors of the predictions of one output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OutputErrors {
     /// Mean of |a − y|.
     pub mean_absolute: f64,
     /// Root of the mean of (a − y)².
     pub root_mean_square: f64,
-    /// 1 − Σ(a − y)²/Σ(y − ȳ)², the share of the variance that is explained;
-    /// `None` if the targets do not vary.
+    /// 1 − Σ(a − y)²/Σ(y − ȳ)², the fraction of the target's variance that is
+    /// explained. A target that does not vary has 1 where every prediction is
+    /// exact, otherwise 0 (as in scikit-learn). `None` for fewer than 2 rows.
     pub r_squared: Option<f64>,
 }
 
@@ -109,14 +125,18 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 ///
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
-/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit.
+/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
+/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0; as
+/// [`Loss::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
     loss: Loss,
     threads: &Threads,
 ) -> Result<Evaluation> {
+    loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
+    samples.check_weights()?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }
 
@@ -199,18 +219,85 @@ struct Tally {
     /// Whether every target is 0 or 1 (several labels a row).
     are_flags: bool,
     right_flags: u64,
-    n_numbers: u64,
+    outputs: Vec<OutputTally>,
+}
+
+/// Running sums over the numbers of one output.
+#[derive(Clone, Copy, Debug, Default)]
+struct OutputTally {
+    n: f64,
     absolute: f64,
     squared: f64,
-    target_sum: f64,
-    target_squared: f64,
+    /// ȳ of the rows so far.
+    target_mean: f64,
+    /// Σ(y − ȳ)² of the rows so far.
+    target_variation: f64,
+}
+
+impl OutputTally {
+    /// Σ(y − ȳ)² is updated row by row (Welford 1962): Σy² − n·ȳ² would lose
+    /// all digits where the mean is large.
+    fn add(&mut self, a: f64, y: f64) {
+        self.n += 1.0;
+        self.absolute += (a - y).abs();
+        self.squared += (a - y) * (a - y);
+        let from_old_mean = y - self.target_mean;
+        self.target_mean += from_old_mean / self.n;
+        self.target_variation += from_old_mean * (y - self.target_mean);
+    }
+
+    fn finish(self) -> OutputErrors {
+        OutputErrors {
+            mean_absolute: self.absolute / self.n,
+            root_mean_square: (self.squared / self.n).sqrt(),
+            r_squared: (self.n >= 2.0).then(|| self.r_squared()),
+        }
+    }
+
+    fn r_squared(self) -> f64 {
+        if self.target_variation > 0.0 {
+            1.0 - self.squared / self.target_variation
+        } else if self.squared == 0.0 {
+            1.0
+        } else {
+            0.0
+        }
+    }
+}
+
+impl RegressionErrors {
+    fn new(outputs: Vec<OutputErrors>) -> Self {
+        let n_outputs = outputs.len() as f64;
+        let mean =
+            |value: fn(&OutputErrors) -> f64| outputs.iter().map(value).sum::<f64>() / n_outputs;
+        let r_squared: Option<f64> = outputs.iter().map(|output| output.r_squared).sum();
+        Self {
+            mean_absolute: mean(|output| output.mean_absolute),
+            root_mean_square: mean(|output| output.root_mean_square),
+            r_squared: r_squared.map(|sum| sum / n_outputs),
+            outputs,
+        }
+    }
+
+    /// The errors in other units: `scales` holds what a unit of each output is
+    /// worth in them. R² has no unit.
+    #[must_use]
+    pub fn scaled(&self, scales: &[f64]) -> Self {
+        let outputs = self.outputs.iter().zip(scales);
+        let scaled = |(output, scale): (&OutputErrors, &f64)| OutputErrors {
+            mean_absolute: scale * output.mean_absolute,
+            root_mean_square: scale * output.root_mean_square,
+            r_squared: output.r_squared,
+        };
+        Self::new(outputs.map(scaled).collect())
+    }
 }
 
 impl Tally {
     fn new<S: Scalar>(samples: &Samples<'_, S>) -> Self {
-        let confusion = match samples.targets() {
-            Targets::Classes { n_classes, .. } => Some(ConfusionMatrix::new(n_classes.max(2))),
-            Targets::Values(_) => None,
+        let (confusion, n_outputs) = match samples.targets() {
+            Targets::Classes { n_classes, .. } => (Some(ConfusionMatrix::new(n_classes.max(2))), 0),
+            Targets::Values(values) => (None, values.ncols()),
         };
         Self {
             loss: 0.0,
@@ -218,11 +305,7 @@ impl Tally {
             confusion,
             are_flags: true,
             right_flags: 0,
-            n_numbers: 0,
-            absolute: 0.0,
-            squared: 0.0,
-            target_sum: 0.0,
-            target_squared: 0.0,
+            outputs: vec![OutputTally::default(); n_outputs],
         }
     }
 
@@ -238,24 +321,20 @@ impl Tally {
     }
 
     fn add_numbers<S: Scalar>(&mut self, answers: &[S], targets: &[S]) {
-        for (a, y) in answers.iter().zip(targets) {
+        let pairs = answers.iter().zip(targets);
+        for (output, (a, y)) in self.outputs.iter_mut().zip(pairs) {
             let (a, y) = (a.into_f64(), y.into_f64());
             self.are_flags &= y == 0.0 || y == 1.0;
             self.right_flags += u64::from((a > 0.5) == (y > 0.5));
-            self.n_numbers += 1;
-            self.absolute += (a - y).abs();
-            self.squared += (a - y) * (a - y);
-            self.target_sum += y;
-            self.target_squared += y * y;
+            output.add(a, y);
         }
     }
 
     fn finish(self, n_samples: usize) -> Evaluation {
-        let n = self.n_numbers as f64;
-        let is_regression = self.confusion.is_none() && !self.are_flags;
+        let has_numbers = self.confusion.is_none();
+        let n_numbers = n_samples * self.outputs.len();
         let flags =
-            (self.confusion.is_none() && self.are_flags).then(|| self.right_flags as f64 / n);
-        let variation = self.target_squared - self.target_sum * self.target_sum / n;
+            (has_numbers && self.are_flags).then(|| self.right_flags as f64 / n_numbers as f64);
         Evaluation {
             n_samples,
             loss: if self.weight > 0.0 {
@@ -268,12 +347,9 @@ impl Tally {
                 .as_ref()
                 .map(ConfusionMatrix::accuracy)
                 .or(flags),
-            regression: is_regression.then(|| RegressionErrors {
-                mean_absolute: self.absolute / n,
-                root_mean_square: (self.squared / n).sqrt(),
-                r_squared: (variation > 1e-12 * self.target_squared)
-                    .then(|| 1.0 - self.squared / variation),
-            }),
+            regression: (has_numbers && !self.are_flags)
+                .then(|| self.outputs.iter().map(|output| output.finish()).collect())
+                .map(RegressionErrors::new),
             confusion: self.confusion,
         }
     }
@@ -332,6 +408,85 @@ mod tests {
         let errors = found.regression.unwrap();
         assert!((errors.mean_absolute - 2.0 / 3.0).abs() < 1e-15);
         assert!((errors.r_squared.unwrap() - 0.75).abs() < 1e-15);
+    }
+
+    fn errors_of(answers: [[f64; 2]; 4], targets: [[f64; 2]; 4]) -> RegressionErrors {
+        let layers = vec![LayerConfig::new(2, Activation::Identity)];
+        let mut network = Network::zeros(&NetworkConfig {
+            n_inputs: 2,
+            layers,
+        })
+        .unwrap();
+        network.parameters_mut()[..4].copy_from_slice(&[1.0, 0.0, 0.0, 1.0]);
+        let (inputs, targets) = (Array2::from(answers.to_vec()), targets.to_vec());
+        let targets = Array2::from(targets);
+        let samples = Samples::new(
+            Inputs::Values(inputs.view()),
+            Targets::Values(targets.view()),
+        )
+        .unwrap();
+        let found = evaluate(&network, &samples, Loss::Mse, &Threads::single()).unwrap();
+        found.regression.unwrap()
+    }
+
+    /// scikit-learn 1.7: `r2_score(y, a, multioutput="raw_values")` is
+    /// [0.9486081370449679, 0.0] and [1.0, -3.0]; their means are the scores.
+    #[test]
+    fn r_squared_of_each_output_by_hand() {
+        // The example of r2_score, and a second target that does not vary.
+        let varying = [[3.0, 7.0], [-0.5, 7.0], [2.0, 7.0], [7.0, 7.0]];
+        let predicted = [[2.5, 6.0], [0.0, 7.0], [2.0, 7.0], [8.0, 7.0]];
+        let errors = errors_of(predicted, varying);
+        let of_outputs = errors.outputs.iter().map(|it| it.r_squared.unwrap());
+        let of_outputs: Vec<f64> = of_outputs.collect();
+        // 1 − 1.5/29.1875 and, as nothing varies but one answer is wrong, 0.
+        assert!((of_outputs[0] - (1.0 - 1.5 / 29.1875)).abs() < 1e-15);
+        assert_eq!(of_outputs[1], 0.0);
+        assert_eq!(errors.r_squared, Some(0.5 * of_outputs[0]));
+        assert_eq!(errors.mean_absolute, 0.5 * (0.5 + 0.25));
+        assert_eq!(errors.outputs[0].root_mean_square, 0.375_f64.sqrt());
+        assert_eq!(errors.outputs[1].root_mean_square, 0.5);
+        assert_eq!(errors.root_mean_square, 0.5 * (0.375_f64.sqrt() + 0.5));
+        let scaled = errors.scaled(&[2.0, 10.0]);
+        assert_eq!(scaled.mean_absolute, 0.5 * (1.0 + 2.5));
+        assert_eq!(scaled.r_squared, errors.r_squared);
+
+        // Exact where nothing varies: 1. Answers worse than the mean: below 0.
+        let targets = [[5.0, 1.0], [5.0, -1.0], [5.0, 1.0], [5.0, -1.0]];
+        let opposite = targets.map(|[constant, varying]| [constant, -varying]);
+        let errors = errors_of(opposite, targets);
+        assert_eq!(errors.outputs[0].r_squared, Some(1.0));
+        assert_eq!(errors.outputs[1].r_squared, Some(-3.0));
+        assert_eq!(errors.r_squared, Some(-1.0));
+    }
+
+    /// Two targets of unlike means, each answered with its mean: nothing is
+    /// explained, though both together vary widely.
+    #[test]
+    fn constant_answers_explain_nothing_whatever_the_means() {
+        for mean in [0.0, 1000.0, 1e9] {
+            let targets = [[-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]];
+            let targets = targets.map(|[first, second]| [first, mean + second]);
+            let errors = errors_of([[0.0, mean]; 4], targets);
+            let r_squared = errors.r_squared.unwrap();
+            assert!(r_squared.abs() < 1e-6, "{mean}: {r_squared}");
+        }
+    }
+
+    #[test]
+    fn weights_of_0_alone_are_refused() {
+        let (inputs, targets) = (array![[1.0], [2.0]], array![[1.0], [3.0]]);
+        let samples = Samples::new(
+            Inputs::Values(inputs.view()),
+            Targets::Values(targets.view()),
+        )
+        .unwrap();
+        let samples = samples.with_weights(&[0.0, 0.0]).unwrap();
+        let error = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single());
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "sample weights: expected one above 0, found 2 of 0"
+        );
     }
 
     #[test]

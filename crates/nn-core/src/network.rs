@@ -10,12 +10,13 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 use nn_tensor::random::{Purpose, Stream, Streams};
+use nn_tensor::reduce::all_finite;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
 use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
-use crate::menu::Range;
+use crate::menu::{Menu, Range};
 use crate::{Error, Result};
 
 /// Most neurons or inputs of a layer.
@@ -52,7 +53,8 @@ impl NetworkConfig {
     /// Whether such a network can be.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a width of 0 or a dropout that is no share,
+    /// [`Error::OutOfRange`] for a width of 0, a dropout that is no fraction or
+    /// a parameter of an activation or an initialiser out of its range,
     /// [`Error::Conflict`] for softmax or dropout where they cannot be.
     pub fn check(&self) -> Result<()> {
         check_width("number of inputs", self.n_inputs)?;
@@ -65,6 +67,9 @@ impl NetworkConfig {
         for (index, layer) in self.layers.iter().enumerate() {
             check_width(&format!("width of layer {}", index + 1), layer.n_outputs)?;
             Range::Fraction.check(&format!("dropout of layer {}", index + 1), layer.dropout)?;
+            layer.activation.check()?;
+            layer.init.check()?;
+            layer.bias_init.check()?;
             let is_output = index + 1 == self.layers.len();
             let conflict = |problem: &str| Error::Conflict {
                 what: format!("layer {}", index + 1),
@@ -182,6 +187,11 @@ impl<S: Scalar> Network<S> {
     /// The layers, first to last.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// Whether a layer has batch normalisation.
+    pub fn has_batch_norm(&self) -> bool {
+        self.layers.iter().any(|layer| layer.batch_norm)
     }
 
     /// Width of a sample.
@@ -305,6 +315,11 @@ impl<S: Scalar> Network<S> {
 
     /// The answers to a batch, with the activations of every layer left in `trace`.
     ///
+    /// Inputs are not checked: NaN goes through every layer to the answers, but
+    /// an infinity may saturate a neuron and end as an ordinary number.
+    /// [`predict`](Self::predict), [`Predictor`](crate::Predictor) and
+    /// [`Samples`](crate::Samples) refuse both.
+    ///
     /// # Shapes
     /// `inputs [batch, n_inputs]`; the answers are `[batch, n_outputs]`.
     ///
@@ -336,14 +351,37 @@ impl<S: Scalar> Network<S> {
     /// # Shapes
     /// `inputs [n_inputs]`; the answer is `[n_outputs]`.
     ///
-    /// # Panics
-    /// If `inputs` does not have the width of a sample.
-    pub fn predict(&self, inputs: &[S]) -> Vec<S> {
-        let row = ArrayView2::from_shape((1, inputs.len()), inputs)
-            .expect("a slice is a matrix of one row");
+    /// # Errors
+    /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
+    /// an input that is NaN or infinite.
+    pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
+        self.check_sample(inputs)?;
+        let row = Matrix::new(inputs, [1, inputs.len()]);
         let mut trace = Trace::new(self, 1);
         self.forward(row, &mut trace, &Threads::single());
-        trace.outputs().iter().copied().collect()
+        Ok(trace.outputs().iter().copied().collect())
+    }
+
+    /// Whether the inputs of one sample fit and are finite.
+    pub(crate) fn check_sample(&self, inputs: &[S]) -> Result<()> {
+        if inputs.len() != self.n_inputs() {
+            return Err(Error::Shape {
+                what: "number of inputs",
+                expected: self.n_inputs(),
+                found: inputs.len(),
+            });
+        }
+        if all_finite(inputs) {
+            return Ok(());
+        }
+        let is_bad = |input: &S| !input.is_finite();
+        let column = inputs.iter().position(is_bad).unwrap_or(0);
+        Err(Error::NotFinite {
+            what: "input",
+            sample: 0,
+            column,
+            value: inputs[column].into_f64(),
+        })
     }
 
     /// As [`forward`](Self::forward), in training: batch normalisation uses the
@@ -677,7 +715,35 @@ mod tests {
         let outputs = network.forward(inputs.view(), &mut trace, &Threads::single());
         // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
         assert_eq!(outputs, array![[17.5], [1.0]]);
-        assert_eq!(network.predict(&[-1.0, 0.0]), [1.0]);
+        assert_eq!(network.predict(&[-1.0, 0.0]).unwrap(), [1.0]);
+    }
+
+    #[test]
+    fn a_sample_that_does_not_fit_or_is_not_finite_has_no_answer() {
+        let layers = vec![LayerConfig::new(3, Activation::Relu)];
+        let network: Network = Network::new(&config(layers), 0).unwrap();
+        let mut predictor = crate::Predictor::new(&network);
+        for (inputs, expected) in [
+            (
+                &[1.0, f32::NAN][..],
+                "input 1 of sample 0 is NaN; expected a finite number",
+            ),
+            (
+                &[f32::INFINITY, 1.0],
+                "input 0 of sample 0 is inf; expected a finite number",
+            ),
+            (&[1.0], "number of inputs: expected 2, found 1"),
+        ] {
+            assert_eq!(network.predict(inputs).unwrap_err().to_string(), expected);
+            let mut outputs = [7.0; 3];
+            let error = predictor.predict_into(inputs, &mut outputs).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(outputs, [7.0; 3]);
+        }
+        let error = predictor
+            .predict_into(&[0.0; 2], &mut [0.0; 2])
+            .unwrap_err();
+        assert_eq!(error.to_string(), "number of outputs: expected 3, found 2");
     }
 
     #[test]

@@ -6,8 +6,8 @@
 //! | name | rule | source |
 //! |---|---|---|
 //! | `sgd` | w ← w − η·g | newbies 2.4; Schoofs (4) |
-//! | `momentum:momentum=0.9` | v ← γ·v + η·g, w ← w − v | newbies 5.2.11 |
-//! | `nesterov:momentum=0.9` | v ← γ·v + η·g, w ← w − (γ·v + η·g) | Sutskever et al. 2013 |
+//! | `momentum:momentum=0.9` | v ← γ·v + g, w ← w − η·v | Polyak 1964; newbies 5.2.11 |
+//! | `nesterov:momentum=0.9` | v ← γ·v + g, w ← w − η·(g + γ·v) | Sutskever et al. 2013 |
 //! | `adagrad:epsilon=1e-10` | s ← s + g², w ← w − η·g/(√s + ε) | Duchi et al. 2011 |
 //! | `adadelta:rho=0.9:epsilon=1e-6` | s ← ρ·s + (1−ρ)·g², d = g·√(u + ε)/√(s + ε), u ← ρ·u + (1−ρ)·d², w ← w − η·d | Zeiler 2012 |
 //! | `rmsprop:rho=0.9:epsilon=1e-8` | s ← ρ·s + (1−ρ)·g², w ← w − η·g/(√s + ε) | Hinton 2012, lecture 6e |
@@ -15,11 +15,30 @@
 //! | `adamw:…:weight-decay=0.01` | w ← w − η·λ·w, then as `adam` | Loshchilov & Hutter 2019 |
 //! | `rprop:increase=1.2:decrease=0.5` | step grows while the sign of g stays, shrinks when it turns | Riedmiller & Braun 1993, without backtracking |
 //!
-//! With a constant η the two forms of momentum agree with PyTorch's, which
-//! keeps η out of v. `rprop` starts with steps of η and is for full batches.
+//! Every rule is PyTorch's. Where frameworks differ:
+//!
+//! - The velocity v is a sum of gradients, without η, so that a drop of the
+//!   learning rate acts at once. Keras, scikit-learn and newbies 5.2.11 keep η
+//!   in it (v ← γ·v + η·g, w ← w − v): equal for a constant η; under a schedule
+//!   theirs goes on with the old η for about 1/(1 − γ) steps.
+//! - ε is added to the root. Keras adds it below the root in `rmsprop` and
+//!   `adagrad`.
+//! - `rho` of `rmsprop` is PyTorch's `alpha`, whose default is 0.99; 0.9 is
+//!   Hinton's and Keras's.
+//!
+//! `rprop` starts with steps of η and is for full batches.
+//!
+//! # Small numbers
+//! What an optimizer remembers, and the parameters, are never subnormal: such
+//! numbers become 0, since arithmetic with them is many times as slow and a
+//! decaying mean would stay among them for ever. For the same reason a gradient
+//! whose square would be subnormal counts as 0 where it is squared: below
+//! 3.4·10⁻¹⁸ in single precision for `adam`, far below what its ε notices.
 
+use nn_tensor::function::{flushed, flushed_below};
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
+use crate::Result;
 use crate::menu::{Menu, Parameter, Range, menu_text};
 
 /// How a gradient becomes a step.
@@ -193,8 +212,8 @@ impl Optimizer {
     pub fn formula(self) -> &'static str {
         match self {
             Self::Sgd => "w ← w − η·g",
-            Self::Momentum { .. } => "v ← γ·v + η·g,  w ← w − v",
-            Self::Nesterov { .. } => "v ← γ·v + η·g,  w ← w − (γ·v + η·g)",
+            Self::Momentum { .. } => "v ← γ·v + g,  w ← w − η·v",
+            Self::Nesterov { .. } => "v ← γ·v + g,  w ← w − η·(g + γ·v)",
             Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
             Self::Adadelta { .. } => {
                 "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
@@ -240,7 +259,13 @@ pub struct OptimizerState<S> {
 
 impl<S: Scalar> OptimizerState<S> {
     /// Before the first step.
-    pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Self {
+    ///
+    /// # Errors
+    /// As [`Menu::check`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for a
+    /// learning rate that is not above 0.
+    pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Result<Self> {
+        optimizer.check()?;
+        Range::Positive.check("learning rate", learning_rate)?;
         let slot = |index: usize, start: f64| {
             let len = if index < optimizer.n_slots() {
                 n_parameters
@@ -254,11 +279,11 @@ impl<S: Scalar> OptimizerState<S> {
         } else {
             0.0
         };
-        Self {
+        Ok(Self {
             optimizer,
             steps: 0,
             slots: [slot(0, 0.0), slot(1, second)],
-        }
+        })
     }
 
     /// Steps taken.
@@ -330,6 +355,8 @@ struct Rule<S> {
     learning_rate: S,
     /// 1/(1 − β₁ᵗ) and 1/(1 − β₂ᵗ)
     corrections: [S; 2],
+    /// A gradient below counts as 0: it, or what is made of it, is subnormal.
+    least_gradient: S,
 }
 
 impl<S: Scalar> Rule<S> {
@@ -345,7 +372,24 @@ impl<S: Scalar> Rule<S> {
             optimizer,
             learning_rate: S::from_f64(learning_rate),
             corrections,
+            least_gradient: least_gradient(optimizer),
         }
+    }
+}
+
+/// The smallest |g| for which (1 − ρ)·g² is a normal number, or g itself where
+/// it is not squared.
+fn least_gradient<S: Scalar>(optimizer: Optimizer) -> S {
+    let smallest = S::min_positive_value();
+    let root_of = |rest: f64| (smallest / S::from_f64(rest)).sqrt();
+    match optimizer {
+        Optimizer::Sgd
+        | Optimizer::Momentum { .. }
+        | Optimizer::Nesterov { .. }
+        | Optimizer::Rprop { .. } => smallest,
+        Optimizer::Adagrad { .. } => root_of(1.0),
+        Optimizer::Adadelta { rho, .. } | Optimizer::Rmsprop { rho, .. } => root_of(1.0 - rho),
+        Optimizer::Adam { beta2, .. } | Optimizer::AdamW { beta2, .. } => root_of(1.0 - beta2),
     }
 }
 
@@ -371,48 +415,51 @@ impl<S: Scalar> Kernel for Update<'_, S> {
         } = self;
         let rate = rule.learning_rate;
         let one = S::one();
+        let gradient = gradient
+            .iter()
+            .map(|&g| flushed_below(rule.least_gradient, g));
+        let each = parameters.iter_mut().zip(gradient);
         match rule.optimizer {
             Optimizer::Sgd => {
-                for (w, &g) in parameters.iter_mut().zip(gradient) {
-                    *w -= rate * g;
+                for (w, g) in each {
+                    *w = flushed(*w - rate * g);
                 }
             }
             Optimizer::Momentum { momentum } => {
                 let momentum = S::from_f64(momentum);
-                for ((w, &g), v) in parameters.iter_mut().zip(gradient).zip(first) {
-                    *v = momentum * *v + rate * g;
-                    *w -= *v;
+                for ((w, g), v) in each.zip(first) {
+                    *v = flushed(momentum * *v + g);
+                    *w = flushed(*w - rate * *v);
                 }
             }
             Optimizer::Nesterov { momentum } => {
                 let momentum = S::from_f64(momentum);
-                for ((w, &g), v) in parameters.iter_mut().zip(gradient).zip(first) {
-                    *v = momentum * *v + rate * g;
-                    *w -= momentum * *v + rate * g;
+                for ((w, g), v) in each.zip(first) {
+                    *v = flushed(momentum * *v + g);
+                    *w = flushed(*w - rate * (g + momentum * *v));
                 }
             }
             Optimizer::Adagrad { epsilon } => {
                 let epsilon = S::from_f64(epsilon);
-                for ((w, &g), s) in parameters.iter_mut().zip(gradient).zip(first) {
+                for ((w, g), s) in each.zip(first) {
                     *s += g * g;
-                    *w -= rate * g / (s.sqrt() + epsilon);
+                    *w = flushed(*w - rate * g / (s.sqrt() + epsilon));
                 }
             }
             Optimizer::Adadelta { rho, epsilon } => {
                 let [rho, epsilon] = [rho, epsilon].map(S::from_f64);
-                let slots = first.iter_mut().zip(second);
-                for ((w, &g), (s, u)) in parameters.iter_mut().zip(gradient).zip(slots) {
-                    *s = rho * *s + (one - rho) * g * g;
+                for ((w, g), (s, u)) in each.zip(first.iter_mut().zip(second)) {
+                    *s = flushed(rho * *s + (one - rho) * g * g);
                     let d = g * (*u + epsilon).sqrt() / (*s + epsilon).sqrt();
-                    *u = rho * *u + (one - rho) * d * d;
-                    *w -= rate * d;
+                    *u = flushed(rho * *u + (one - rho) * d * d);
+                    *w = flushed(*w - rate * d);
                 }
             }
             Optimizer::Rmsprop { rho, epsilon } => {
                 let [rho, epsilon] = [rho, epsilon].map(S::from_f64);
-                for ((w, &g), s) in parameters.iter_mut().zip(gradient).zip(first) {
-                    *s = rho * *s + (one - rho) * g * g;
-                    *w -= rate * g / (s.sqrt() + epsilon);
+                for ((w, g), s) in each.zip(first) {
+                    *s = flushed(rho * *s + (one - rho) * g * g);
+                    *w = flushed(*w - rate * g / (s.sqrt() + epsilon));
                 }
             }
             Optimizer::Adam {
@@ -421,7 +468,7 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                 epsilon,
             } => {
                 let constants = [beta1, beta2, epsilon, 0.0];
-                adam(rule, constants, parameters, gradient, first, second);
+                adam(rule, constants, each, first.iter_mut().zip(second));
             }
             Optimizer::AdamW {
                 beta1,
@@ -430,13 +477,12 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                 weight_decay,
             } => {
                 let constants = [beta1, beta2, epsilon, weight_decay];
-                adam(rule, constants, parameters, gradient, first, second);
+                adam(rule, constants, each, first.iter_mut().zip(second));
             }
             Optimizer::Rprop { increase, decrease } => {
                 let [increase, decrease] = [increase, decrease].map(S::from_f64);
                 let [smallest, largest] = RPROP_STEPS.map(S::from_f64);
-                let slots = first.iter_mut().zip(second);
-                for ((w, &g), (last, step)) in parameters.iter_mut().zip(gradient).zip(slots) {
+                for ((w, g), (last, step)) in each.zip(first.iter_mut().zip(second)) {
                     let turn = g * *last;
                     let factor = if turn > S::zero() {
                         increase
@@ -452,9 +498,10 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                     } else if g < S::zero() {
                         -one
                     } else {
-                        S::zero()
+                        // 0, or NaN.
+                        g
                     };
-                    *w -= sign * *step;
+                    *w = flushed(*w - sign * *step);
                     *last = g;
                 }
             }
@@ -463,25 +510,22 @@ impl<S: Scalar> Kernel for Update<'_, S> {
 }
 
 #[inline(always)]
-fn adam<S: Scalar>(
+fn adam<'a, S: Scalar>(
     rule: Rule<S>,
     constants: [f64; 4],
-    parameters: &mut [S],
-    gradient: &[S],
-    means: &mut [S],
-    squares: &mut [S],
+    each: impl Iterator<Item = (&'a mut S, S)>,
+    slots: impl Iterator<Item = (&'a mut S, &'a mut S)>,
 ) {
     let rate = rule.learning_rate;
     let [beta1, beta2, epsilon, weight_decay] = constants.map(S::from_f64);
     let [rest1, rest2] = [constants[0], constants[1]].map(|beta| S::from_f64(1.0 - beta));
     let [mean_correction, square_correction] = rule.corrections;
     let kept = S::one() - rate * weight_decay;
-    let slots = means.iter_mut().zip(squares);
-    for ((w, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(slots) {
-        *m = beta1 * *m + rest1 * g;
-        *s = beta2 * *s + rest2 * g * g;
+    for ((w, g), (m, s)) in each.zip(slots) {
+        *m = flushed(beta1 * *m + rest1 * g);
+        *s = flushed(beta2 * *s + rest2 * g * g);
         let step = rate * (*m * mean_correction) / ((*s * square_correction).sqrt() + epsilon);
-        *w = *w * kept - step;
+        *w = flushed(*w * kept - step);
     }
 }
 
@@ -496,7 +540,7 @@ mod tests {
 
     fn run(optimizer: Optimizer, rate: f64, n: usize, gradient: impl Fn(f64) -> f64) -> f64 {
         let mut w = [1.0_f64];
-        let mut state = OptimizerState::new(optimizer, 1, rate);
+        let mut state = OptimizerState::new(optimizer, 1, rate).unwrap();
         for _ in 0..n {
             let g = [gradient(w[0])];
             state.step(&mut w, &g, rate, &Threads::single());
@@ -525,9 +569,79 @@ mod tests {
 
     #[test]
     fn momentum_by_hand() {
-        // g = 1: v = 0.1, 0.19; w = 1 − 0.1 − 0.19.
+        // g = 1: v = 1, 1.9; w = 1 − 0.1 − 0.19.
         let w = run(Optimizer::Momentum { momentum: 0.9 }, 0.1, 2, |_| 1.0);
         assert!((w - 0.71).abs() < 1e-15);
+    }
+
+    /// By hand, as PyTorch's documentation of SGD has it: g = 1, then the rate
+    /// falls to a tenth.
+    #[test]
+    fn a_drop_of_the_rate_acts_at_once() {
+        for (name, expected) in [
+            // v = 1, 1.5, 1.75; w = −(1·1 + 0.1·1.5 + 0.1·1.75)
+            ("momentum:momentum=0.5", 1.0 - 1.325),
+            // g + γv = 1.5, 1.75, 1.875
+            ("nesterov:momentum=0.5", 1.0 - (1.5 + 0.175 + 0.1875)),
+        ] {
+            let mut w = [1.0_f64];
+            let mut state = OptimizerState::new(name.parse().unwrap(), 1, 1.0).unwrap();
+            for rate in [1.0, 0.1, 0.1] {
+                state.step(&mut w, &[1.0], rate, &Threads::single());
+            }
+            assert!((w[0] - expected).abs() < 1e-15, "{name}: {}", w[0]);
+        }
+    }
+
+    fn check_that_nothing_is_subnormal<S: Scalar>(optimizer: Optimizer) {
+        let smallest = S::min_positive_value().into_f64();
+        let roots = [smallest.sqrt(), smallest.powf(0.25), 1.0];
+        let sizes = [0.0, 0.4 * smallest, smallest, 1e3 * smallest];
+        let sizes: Vec<f64> = sizes.into_iter().chain(roots).collect();
+        let gradient: Vec<S> = sizes.iter().map(|&size| S::from_f64(size)).collect();
+        let mut w = vec![S::from_f64(-2.0 * smallest); gradient.len()];
+        let rate = 0.01;
+        let mut state = OptimizerState::new(optimizer, w.len(), rate).unwrap();
+        let mut observe = |gradient: &[S]| {
+            state.step(&mut w, gradient, rate, &Threads::single());
+            let [first, second] = state.slots();
+            for value in first.iter().chain(second).chain(&w) {
+                let is_tiny = *value != S::zero() && value.abs() < S::min_positive_value();
+                assert!(!is_tiny && !value.is_nan(), "{optimizer}: {value}");
+            }
+        };
+        (0..50).for_each(|_| observe(&gradient));
+        // β₂ = 0.999 needs 88 000 steps from 1 to the smallest number of f32.
+        let n = if S::BYTES == 4 { 120_000 } else { 10_000 };
+        (0..n).for_each(|_| observe(&vec![S::zero(); sizes.len()]));
+    }
+
+    #[test]
+    fn no_state_becomes_subnormal() {
+        for &optimizer in Optimizer::ALL {
+            check_that_nothing_is_subnormal::<f32>(optimizer);
+            check_that_nothing_is_subnormal::<f64>(optimizer);
+        }
+    }
+
+    #[test]
+    fn a_gradient_of_nan_is_not_hidden() {
+        for &optimizer in Optimizer::ALL {
+            assert!(run(optimizer, 0.1, 1, |_| f64::NAN).is_nan(), "{optimizer}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        let new = |optimizer, rate| OptimizerState::<f32>::new(optimizer, 1, rate).unwrap_err();
+        assert_eq!(
+            new(Optimizer::Momentum { momentum: 7.0 }, 0.1).to_string(),
+            "momentum:momentum: expected a number from 0 up to but not 1, found 7"
+        );
+        assert_eq!(
+            new(Optimizer::Sgd, 0.0).to_string(),
+            "learning rate: expected a number above 0, found 0"
+        );
     }
 
     #[test]
@@ -549,7 +663,7 @@ mod tests {
         for &optimizer in Optimizer::ALL {
             let run = |threads: &Threads| {
                 let mut w = vec![0.5_f32; n];
-                let mut state = OptimizerState::new(optimizer, n, 0.01);
+                let mut state = OptimizerState::new(optimizer, n, 0.01).unwrap();
                 (0..3).for_each(|_| state.step(&mut w, &gradient, 0.01, threads));
                 w
             };

@@ -6,10 +6,28 @@
 //! ```
 //!
 //! (newbies, section 5.2.10; both at once: the elastic net of Zou & Hastie
-//! 2005.) Only weights are punished, not biases. The losses that training
-//! reports are without the penalty.
+//! 2005.) The penalty is on weights only, not on biases. The losses that training
+//! reports are without it.
+//!
+//! |w| has a kink at 0, where a step along the gradient would jump to and fro
+//! for ever. So weights get to exactly 0, and stay there, by two rules, those of
+//! OWL-QN (Andrew & Gao 2007, section 3.1). With g, the gradient of the loss,
+//!
+//! ```text
+//! ∂P/∂w at 0 is −clamp(g, ±λ₁)         the loss must pull harder than λ₁
+//! a step that would take w across 0, or away from it where the sum of the
+//! gradients is 0, leaves it at 0
+//! ```
+//!
+//! With plain gradient descent that is nearly the soft threshold η·λ₁ of ISTA. A
+//! soft threshold after the step of another optimizer would be another penalty:
+//! with momentum (1 − γ)·λ₁, with Adam one that depends on the size of g. These
+//! rules leave it to the optimizer how far to go, and rest, for every optimizer,
+//! where the loss plus P is least.
 
 use nn_tensor::{Kernel, Scalar, vectorize};
+
+use crate::loss::clamp;
 
 use crate::Result;
 use crate::menu::Range;
@@ -18,7 +36,7 @@ use crate::menu::Range;
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `l1` | 0 | λ₁, drives weights to exactly 0 | 0 or above |
+/// | `l1` | 0 | λ₁, sets weights to exactly 0 that the loss pulls at by less | 0 or above |
 /// | `l2` | 0 | λ₂, keeps weights small | 0 or above |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalty {
@@ -48,7 +66,7 @@ impl Penalty {
             .sum()
     }
 
-    /// `gradient ← gradient + ∂P/∂w`
+    /// `gradient ← gradient + ∂P/∂w`, where `gradient` is that of the loss.
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -61,6 +79,50 @@ impl Penalty {
                 weights,
                 gradient,
             });
+        }
+    }
+
+    /// After a step: a weight that L1 does not let across 0 becomes 0.
+    ///
+    /// # Shapes
+    /// `before [n]` are the weights before the step, `gradient [n]` what
+    /// [`add_gradient`](Self::add_gradient) made, `weights [n]` those after it.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn stop_at_zero<S: Scalar>(self, before: &[S], gradient: &[S], weights: &mut [S]) {
+        assert!(
+            before.len() == weights.len() && gradient.len() == weights.len(),
+            "slices differ in length"
+        );
+        if self.l1 > 0.0 {
+            vectorize(StopAtZero {
+                before,
+                gradient,
+                weights,
+            });
+        }
+    }
+}
+
+struct StopAtZero<'a, S> {
+    before: &'a [S],
+    gradient: &'a [S],
+    weights: &'a mut [S],
+}
+
+impl<S: Scalar> Kernel for StopAtZero<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let zero = S::zero();
+        let from = self.before.iter().zip(self.gradient);
+        for (w, (&before, &gradient)) in self.weights.iter_mut().zip(from) {
+            // The side of 0 on which the weight may be.
+            let side = if before == zero { -gradient } else { before };
+            let is_across = (side > zero && *w < zero) || (side < zero && *w > zero);
+            *w = if is_across || side == zero { zero } else { *w };
         }
     }
 }
@@ -78,14 +140,14 @@ impl<S: Scalar> Kernel for AddGradient<'_, S> {
     #[inline(always)]
     fn run(self) {
         for (gradient, &w) in self.gradient.iter_mut().zip(self.weights) {
-            let sign = if w > S::zero() {
-                S::one()
+            let pull = if w > S::zero() {
+                self.l1
             } else if w < S::zero() {
-                -S::one()
+                -self.l1
             } else {
-                S::zero()
+                -clamp(*gradient, self.l1)
             };
-            *gradient += self.l1 * sign + self.l2 * w;
+            *gradient += pull + self.l2 * w;
         }
     }
 }
@@ -116,6 +178,30 @@ mod tests {
         let mut gradient = [0.0_f32];
         Penalty { l1: 1.0, l2: 1.0 }.add_gradient(&[0.0], &mut gradient);
         assert_eq!(gradient, [0.0]);
+    }
+
+    #[test]
+    fn a_weight_of_0_moves_only_if_the_loss_pulls_harder_than_l1() {
+        let mut gradient = [0.4_f64, -0.5, 0.75, -2.0, f64::NAN];
+        Penalty { l1: 0.5, l2: 1.0 }.add_gradient(&[0.0; 5], &mut gradient);
+        assert_eq!(gradient[..4], [0.0, 0.0, 0.25, -1.5]);
+        assert!(gradient[4].is_nan());
+    }
+
+    #[test]
+    fn a_weight_stops_at_0() {
+        let (before, gradient) = (
+            [1.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0],
+            [3.0, 3.0, -3.0, 0.0, 1.0, 1.0, -1.0],
+        );
+        let mut weights = [0.5_f32, -0.5, 0.5, 0.1, -0.2, 0.2, 0.3];
+        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&before, &gradient, &mut weights);
+        assert_eq!(weights, [0.5, 0.0, 0.0, 0.0, -0.2, 0.0, 0.3]);
+        let mut weights = [-0.5_f32, f32::NAN];
+        Penalty::default().stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        assert_eq!(weights[0], -0.5);
+        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        assert!(weights[0] == 0.0 && weights[1].is_nan());
     }
 
     #[test]

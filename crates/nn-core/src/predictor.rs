@@ -3,6 +3,7 @@
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::network::{Network, Trace};
+use crate::{Error, Result};
 
 /// A network and the buffers for one sample.
 ///
@@ -19,7 +20,7 @@ use crate::network::{Network, Trace};
 /// let network: Network = Network::new(&NetworkConfig { n_inputs: 784, layers }, 0)?;
 /// let mut predictor = Predictor::new(&network);
 /// let mut probabilities = [0.0; 10];
-/// predictor.predict_into(&[0.5; 784], &mut probabilities);
+/// predictor.predict_into(&[0.5; 784], &mut probabilities)?;
 /// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
 /// # Ok::<(), nn_core::Error>(())
 /// ```
@@ -45,11 +46,22 @@ impl<'n, S: Scalar> Predictor<'n, S> {
     /// # Shapes
     /// `inputs [n_inputs]`, `outputs [n_outputs]`.
     ///
-    /// # Panics
-    /// If a slice has another length.
-    pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) {
+    /// # Errors
+    /// [`Error::Shape`] if a slice has another length, [`Error::NotFinite`] for
+    /// an input that is NaN or infinite; `outputs` are left as they were then.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
+        self.network.check_sample(inputs)?;
+        if outputs.len() != self.network.n_outputs() {
+            return Err(Error::Shape {
+                what: "number of outputs",
+                expected: self.network.n_outputs(),
+                found: outputs.len(),
+            });
+        }
         let row = Matrix::new(inputs, [1, inputs.len()]);
         let answer = self.network.forward(row, &mut self.trace, &self.threads);
         outputs.copy_from_slice(answer.as_slice().expect("one row is contiguous"));
+        Ok(())
     }
 }

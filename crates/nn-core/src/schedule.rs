@@ -133,7 +133,7 @@ impl Menu for Schedule {
             ],
             Self::Plateau { factor, patience } => vec![
                 Parameter::new("factor", factor, Range::Factor),
-                Parameter::new("patience", patience, Range::Count),
+                Parameter::new("patience", patience, Range::CountOrZero),
             ],
         }
     }
@@ -164,7 +164,8 @@ impl Schedule {
             epochs,
         } = position;
         let epoch = (step / steps_per_epoch.max(1)) as f64;
-        let n_steps = (steps_per_epoch * epochs) as f64;
+        // Not as integers: "until I stop it" is written as the largest number of epochs.
+        let n_steps = steps_per_epoch as f64 * epochs as f64;
         let s = step as f64;
         match self {
             Self::Constant | Self::Plateau { .. } => 1.0,
@@ -287,6 +288,20 @@ mod tests {
     fn factors_stay_between_0_and_1() {
         for schedule in Schedule::ALL {
             for factor in factors(&schedule.to_string(), 7, 5) {
+                assert!((0.0..=1.0).contains(&factor), "{schedule}: {factor}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_training_without_end_has_a_rate() {
+        for &schedule in Schedule::ALL {
+            for step in [0, 1, u64::MAX] {
+                let factor = schedule.factor(Position {
+                    step,
+                    steps_per_epoch: u64::MAX,
+                    epochs: u64::MAX,
+                });
                 assert!((0.0..=1.0).contains(&factor), "{schedule}: {factor}");
             }
         }

@@ -5,7 +5,7 @@
 //!     shuffle the rows
 //!     for every batch
 //!         forward, loss, backward          network, loss, backprop
-//!         add the penalty, clip            penalty
+//!         add the penalty, clip, decay     penalty
 //!         step at the schedule's rate      optimizer, schedule
 //!     evaluate the validation rows         metrics
 //! ```
@@ -17,15 +17,17 @@
 
 mod config;
 mod event;
+mod partition;
 mod sparse_blocks;
 mod block_loss;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::OnceLock;
 
+use nn_tensor::function::{average_in, flushed};
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::Written;
@@ -35,7 +37,9 @@ use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
 use crate::layer::inputs::LayerInputs;
-use crate::menu::Range;
+use crate::layer::{Layer, batch_norm};
+use crate::loss::clamp;
+use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
@@ -43,9 +47,10 @@ use crate::penalty::Penalty;
 use crate::schedule::{Plateau, Position};
 use crate::{Error, Result};
 
-use block_loss::{BlockLoss, class_weights, weight_of};
+use block_loss::{BlockLoss, class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
+use partition::Partition;
 use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
@@ -100,10 +105,13 @@ pub struct Trainer<'a, S: Scalar = f32> {
     validation: Option<Samples<'a, S>>,
     threads: Threads,
     class_weights: Option<Vec<S>>,
+    /// Sum of the weights of all training rows, unless all are 1.
+    total_weight: Option<f64>,
+    partition: Partition,
     optimizer: OptimizerState<S>,
     plateau: Plateau,
     best: Best<S>,
-    /// Running mean of the parameters, if asked for.
+    /// Moving average of the parameters, if averaging is on.
     average: Vec<S>,
     progress: Progress,
     /// What identifies the samples, once it was asked for.
@@ -122,6 +130,8 @@ struct Buffers<S> {
     targets: Vec<S>,
     trace: Trace<S>,
     gradients: Gradients<S>,
+    /// The parameters before the step, where L1 asks on which side of 0 they were.
+    before: Vec<S>,
     evaluator: Option<Evaluator<S>>,
     sparse: Option<SparseBlocks<S>>,
     /// Whether the step of plain gradient descent is done during
@@ -134,8 +144,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for a configuration that
-    /// cannot be, [`Error::Empty`] or [`Error::Shape`] for samples that do not
-    /// fit the network.
+    /// cannot be, for batch normalization of one row, and where all training
+    /// rows or all validation rows have weight 0; [`Error::Empty`] or
+    /// [`Error::Shape`] for samples that do not fit the network.
     pub fn new(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -150,15 +161,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let validation = validation.filter(|samples| !samples.is_empty());
         for samples in std::iter::once(&train).chain(&validation) {
             samples.check_fit(network.n_inputs(), network.n_outputs())?;
+            samples.check_weights()?;
         }
-        let batch_rows = config.batch_size.rows(train.len());
-        let has_batch_norm = network.layers().iter().any(|layer| layer.batch_norm);
+        let has_batch_norm = network.has_batch_norm();
+        let partition = Partition::new(train.len(), config.batch_size, has_batch_norm);
+        let batch_rows = partition.max_rows();
         if has_batch_norm && batch_rows == 1 {
-            return Err(Error::Conflict {
-                what: "batch normalisation".to_owned(),
-                problem: "needs batches of at least 2 rows".to_owned(),
-            });
+            return Err(batch_norm::too_few_rows());
         }
+        let class_weights = class_weights(&config.class_weights, &train)?;
+        let total_weight = total_weight(&train, class_weights.as_deref())?;
         let block_rows_of = |widest: usize| {
             // Statistics of a batch need the whole batch at once.
             if has_batch_norm {
@@ -189,13 +201,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         };
         let descends = config.optimizer == Optimizer::Sgd
             && config.penalty == Penalty::default()
+            && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
             && !has_batch_norm
             && batch_rows == block_rows;
         let mut trainer = Self {
-            class_weights: class_weights(&config.class_weights, &train)?,
-            optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate),
+            class_weights,
+            total_weight,
+            partition,
+            optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate)?,
             plateau: Plateau::default(),
             best: Best {
                 loss: f64::INFINITY,
@@ -217,6 +232,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
+                before: if config.penalty.l1 > 0.0 {
+                    network.parameters().to_vec()
+                } else {
+                    Vec::new()
+                },
                 evaluator: validation
                     .as_ref()
                     .map(|samples| Evaluator::new(&network, samples.len())),
@@ -304,12 +324,34 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.batch == self.n_batches()
     }
 
-    /// The network as it would be used now: with averaged weights if averaging
-    /// is on, and with the best ones once patience has run out.
+    /// What the training gives: with [`patience`](TrainingConfig::patience) the
+    /// [`best_network`](Self::best_network) so far, otherwise the
+    /// [`latest_network`](Self::latest_network), which it also is before the
+    /// first epoch ends.
     pub fn network(&self) -> Network<S> {
-        if let (true, Some(best)) = (self.is_stopped_early(), &self.best.network) {
-            return best.clone();
-        }
+        let best = self.best_network();
+        best.map_or_else(|| self.latest_network(), Clone::clone)
+    }
+
+    /// The network after the epoch with the lowest validation loss (training
+    /// loss without validation rows), averaged weights if averaging is on.
+    ///
+    /// `None` before the first epoch ends, and without
+    /// [`patience`](TrainingConfig::patience): only then are these weights kept.
+    pub fn best_network(&self) -> Option<&Network<S>> {
+        self.best.network.as_ref()
+    }
+
+    /// The epoch with the lowest validation loss (training loss without
+    /// validation rows), counted from 1; the first of several equal ones.
+    /// `None` before the first epoch ends.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let is_known = self.best.loss.is_finite();
+        is_known.then(|| self.progress.epoch - self.best.waited)
+    }
+
+    /// The network after the last step, with averaged weights if averaging is on.
+    pub fn latest_network(&self) -> Network<S> {
         let mut network = self.network.clone();
         if self.config.averaging.is_some() {
             network.parameters_mut().copy_from_slice(&self.average);
@@ -342,7 +384,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
+        self.progress.learning_rate =
+            menu::Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
     }
 
@@ -359,11 +402,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 
     /// Batches in an epoch.
     pub fn n_batches(&self) -> usize {
-        self.train.len().div_ceil(self.batch_rows())
-    }
-
-    fn batch_rows(&self) -> usize {
-        self.config.batch_size.rows(self.train.len())
+        self.partition.n_batches()
     }
 
     /// Finished epochs.
@@ -396,18 +435,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn train_batch(&mut self) -> Result<BatchReport> {
-        let start = self.progress.batch * self.batch_rows();
-        let end = self.train.len().min(start + self.batch_rows());
+        let Range { start, end } = self.partition.rows(self.progress.batch);
         self.progress.last_rate = self.next_learning_rate();
         let sums = self.forward_and_backward(start, end)?;
         self.check_gradient()?;
         if !self.buffers.descends {
             self.regularise_gradient();
-            let gradient = self.buffers.gradients.values();
-            let rate = self.progress.last_rate;
-            let parameters = self.network.parameters_mut();
-            self.optimizer
-                .step(parameters, gradient, rate, &self.threads);
+            self.update_parameters();
         }
         self.regularise_parameters();
         self.progress.sums.add(sums);
@@ -430,7 +464,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// step as well.
     fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
         let mut sums = EpochSums::default();
-        let mut scale = self.gradient_scale(start, end);
+        let mut scale = self.gradient_scale(end - start);
         if self.buffers.descends {
             scale *= S::from_f64(-self.progress.last_rate);
         }
@@ -519,23 +553,22 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
     }
 
-    /// 1/Σ weights for the mean of a batch, 1 for its sum.
-    fn gradient_scale(&self, start: usize, end: usize) -> S {
-        let total = if self.class_weights.is_none() && !self.train.has_weights() {
-            (end - start) as f64
-        } else {
-            let class_weights = self.class_weights.as_deref();
-            let positions = self.order[start..end].iter();
-            positions
-                .map(|&position| {
-                    weight_of(&self.train, class_weights, position as usize).into_f64()
-                })
-                .sum()
+    /// What every row's gradient is multiplied by, besides its weight:
+    ///
+    /// ```text
+    /// mean   1/(B·w̄)     B: rows of the batch, w̄ = Σ w/n over all n training rows
+    /// sum    1
+    /// ```
+    ///
+    /// With the batch's own Σ w as the divisor, a weight would have no effect in
+    /// a batch of one row, and too little in any small one.
+    fn gradient_scale(&self, n_rows: usize) -> S {
+        let divisor = match (self.config.reduction, self.total_weight) {
+            (Reduction::Sum, _) => 1.0,
+            (Reduction::Mean, None) => n_rows as f64,
+            (Reduction::Mean, Some(total)) => total * (n_rows as f64 / self.train.len() as f64),
         };
-        match self.config.reduction {
-            Reduction::Mean if total > 0.0 => S::from_f64(1.0 / total),
-            Reduction::Mean | Reduction::Sum => S::one(),
-        }
+        S::from_f64(1.0 / divisor)
     }
 
     fn regularise_gradient(&mut self) {
@@ -548,9 +581,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         }
         if let Some(limit) = self.config.clip_value {
             let limit = S::from_f64(limit);
-            gradient
-                .iter_mut()
-                .for_each(|g| *g = g.max(-limit).min(limit));
+            gradient.iter_mut().for_each(|g| *g = clamp(*g, limit));
         }
         if let Some(limit) = self.config.clip_norm {
             let norm = sum_of_squares(gradient).sqrt();
@@ -558,6 +589,34 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 let factor = S::from_f64(limit / norm);
                 gradient.iter_mut().for_each(|g| *g *= factor);
             }
+        }
+        // As PyTorch's optimizers have it: of all parameters, after clipping.
+        let decay = Penalty {
+            l1: 0.0,
+            l2: self.config.weight_decay,
+        };
+        decay.add_gradient(self.network.parameters(), gradient);
+    }
+
+    /// The optimizer's step, and L1's rule that weights stop at 0.
+    fn update_parameters(&mut self) {
+        let Buffers {
+            gradients, before, ..
+        } = &mut self.buffers;
+        let (layers, parameters) = self.network.split_mut();
+        let n_kept = before.len();
+        before.copy_from_slice(&parameters[..n_kept]);
+        let gradient = gradients.values();
+        let rate = self.progress.last_rate;
+        self.optimizer
+            .step(parameters, gradient, rate, &self.threads);
+        if before.is_empty() {
+            return;
+        }
+        for weights in layers.iter().map(Layer::weights) {
+            let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
+            let weights = &mut parameters[weights];
+            self.config.penalty.stop_at_zero(before, gradient, weights);
         }
     }
 
@@ -577,10 +636,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             limit_norms(&mut self.network, limit);
         }
         if let Some(decay) = self.config.averaging {
-            let share = S::from_f64(1.0 - decay);
-            for (average, &parameter) in self.average.iter_mut().zip(self.network.parameters()) {
-                *average += share * (parameter - *average);
-            }
+            let fraction = S::from_f64(averaging_fraction(decay, self.progress.step + 1));
+            average_in(&mut self.average, self.network.parameters(), fraction);
         }
     }
 
@@ -643,12 +700,26 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             self.best.loss = loss;
             self.best.waited = 0;
             if self.config.patience > 0 {
-                let current = self.network();
-                self.best.network = Some(current);
+                self.keep_as_best();
             }
         } else {
             self.best.waited += 1;
         }
+    }
+
+    fn keep_as_best(&mut self) {
+        let Some(best) = &mut self.best.network else {
+            self.best.network = Some(self.latest_network());
+            return;
+        };
+        let parameters = if self.config.averaging.is_some() {
+            &self.average[..]
+        } else {
+            self.network.parameters()
+        };
+        best.parameters_mut().copy_from_slice(parameters);
+        let statistics = self.network.statistics();
+        best.statistics_mut().copy_from_slice(statistics);
     }
 
     fn accuracy(&self, sums: EpochSums) -> Option<f64> {
@@ -699,6 +770,19 @@ fn max_block_rows(widest: usize) -> usize {
     (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
+/// The fraction of step `t`'s weights (t from 1) in the moving average:
+///
+/// ```text
+/// mₜ = d·mₜ₋₁ + (1 − d)·wₜ,  m₀ = 0                       d: decay
+/// aₜ = mₜ/(1 − dᵗ) = aₜ₋₁ + f·(wₜ − aₜ₋₁),  f = (1 − d)/(1 − dᵗ)
+/// ```
+///
+/// Dividing by 1 − dᵗ (Kingma & Ba 2015, section 3) leaves nothing of the
+/// weights before the first step in the average, however long its memory.
+fn averaging_fraction(decay: f64, t: u64) -> f64 {
+    (1.0 - decay) / (1.0 - decay.powf(t as f64))
+}
+
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
     // Without a way out in the middle, so that many are looked at at once.
     let all_are_finite = values
@@ -728,7 +812,7 @@ fn limit_norms<S: Scalar>(network: &mut Network<S>, limit: f64) {
                 .sqrt();
             if norm > limit {
                 let factor = S::from_f64(limit / norm);
-                incoming.mapv_inplace(|w| w * factor);
+                incoming.mapv_inplace(|w| flushed(w * factor));
             }
         }
     }

@@ -12,6 +12,10 @@
 //! | target, flags | 0 or 1 |
 //! | 784 pixel columns | bytes as they are, an image of 28x28 |
 //!
+//! A row with a sample weight counts that many times: the mean is `Σ w x / Σ w`,
+//! the variance `Σ w (x - mean)² / Σ w`, and a row of weight 0 is not learnt
+//! from, so that weighted rows give what repeated rows would give.
+//!
 //! The names of the *classes* come from all rows of the table: they are no
 //! measurement, and a class with a single row must not stop the training when
 //! that row happens to be held out.
@@ -22,6 +26,7 @@
 //! `pixel1`...`pixel784`, or `1x1`...`28x28`), with a label column or without;
 //! so are 785 such columns without names, the first of which is 0..=9.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
@@ -226,6 +231,7 @@ impl Preprocessing {
             });
         }
         let roles = Roles::of(table, options)?;
+        let rows = &WeightedRows::new(table, rows, roles.sample_weight)?;
         let mut notes = Vec::new();
         let inputs = fit_inputs(table, rows, &roles.inputs, &mut notes)?;
         let target = fit_target(table, rows, &roles.targets, options.task, &mut notes)?;
@@ -538,18 +544,15 @@ impl ColumnEncoding {
 impl Standardisation {
     /// In two passes, in double precision. Where the deviations are so small
     /// that their squares are 0, the values are taken for equal.
-    fn fit(values: &[f64], rows: &[usize]) -> Self {
-        let first = values[rows[0]];
-        if rows.iter().all(|&row| values[row] == first) {
+    fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Self {
+        if rows.are_all_equal(values) {
             return Self {
-                mean: first,
+                mean: values[rows.rows[0]],
                 std: 1.0,
             };
         }
-        let n = rows.len() as f64;
-        let mean = rows.iter().map(|&row| values[row] / n).sum::<f64>();
-        let square = |row: &usize| (values[*row] - mean).powi(2) / n;
-        let std = rows.iter().map(square).sum::<f64>().sqrt();
+        let mean = rows.mean(|row| values[row]);
+        let std = rows.mean(|row| (values[row] - mean).powi(2)).sqrt();
         Self {
             mean,
             std: if std == 0.0 { 1.0 } else { std },
@@ -611,10 +614,61 @@ impl TargetEncoding {
     }
 }
 
+/// The training rows and the number of times that each counts.
+struct WeightedRows<'a> {
+    /// Rows of weight 0 left out, unless all are.
+    rows: Vec<usize>,
+    /// One weight per row of the table; none means 1.
+    weights: Option<Cow<'a, [f64]>>,
+    /// Sum of the weights of `rows`.
+    total: f64,
+}
+
+impl<'a> WeightedRows<'a> {
+    fn new(table: &'a Table, rows: &[usize], sample_weight: Option<usize>) -> Result<Self> {
+        let weights = sample_weight.map(|column| table.numbers(column));
+        let weights = weights.transpose()?;
+        let mut counted = rows.to_vec();
+        if let Some(weights) = &weights {
+            counted.retain(|&row| weights[row] > 0.0);
+        }
+        if counted.is_empty() {
+            return Ok(Self {
+                rows: rows.to_vec(),
+                weights: None,
+                total: rows.len() as f64,
+            });
+        }
+        let total = weights.as_ref().map_or(counted.len() as f64, |weights| {
+            counted.iter().map(|&row| weights[row]).sum()
+        });
+        Ok(Self {
+            rows: counted,
+            weights,
+            total,
+        })
+    }
+
+    /// `Σ w f(row) / Σ w`
+    fn mean(&self, f: impl Fn(usize) -> f64) -> f64 {
+        let term = |&row: &usize| match &self.weights {
+            Some(weights) => f(row) * (weights[row] / self.total),
+            None => f(row) / self.total,
+        };
+        self.rows.iter().map(term).sum()
+    }
+
+    fn are_all_equal(&self, values: &[f64]) -> bool {
+        let first = values[self.rows[0]];
+        self.rows.iter().all(|&row| values[row] == first)
+    }
+}
+
 /// Which column is for what.
 struct Roles {
     inputs: Vec<usize>,
     targets: Vec<usize>,
+    sample_weight: Option<usize>,
 }
 
 impl Roles {
@@ -641,7 +695,11 @@ impl Roles {
                 columns: table.names().to_vec(),
             });
         }
-        Ok(Self { inputs, targets })
+        Ok(Self {
+            inputs,
+            targets,
+            sample_weight: weight,
+        })
     }
 }
 
@@ -693,7 +751,7 @@ fn default_target(table: &Table) -> Result<usize> {
 
 fn fit_inputs(
     table: &Table,
-    rows: &[usize],
+    rows: &WeightedRows<'_>,
     inputs: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<InputEncoding> {
@@ -714,18 +772,20 @@ fn fit_inputs(
 }
 
 /// The encoding of one column and whether all rows say the same.
-fn fit_column(table: &Table, rows: &[usize], position: usize) -> Result<(ColumnEncoding, bool)> {
+fn fit_column(
+    table: &Table,
+    rows: &WeightedRows<'_>,
+    position: usize,
+) -> Result<(ColumnEncoding, bool)> {
     if let Column::Text { .. } = table.columns[position] {
-        let categories = distinct_names(table, position, rows.iter().copied())?;
+        let categories = distinct_names(table, position, rows.rows.iter().copied())?;
         let is_constant = categories.len() == 1;
         return Ok((ColumnEncoding::OneHot(categories), is_constant));
     }
     let values = table.numbers(position)?;
     let scaling = Standardisation::fit(&values, rows);
-    Ok((
-        ColumnEncoding::Standardise(scaling),
-        is_constant(&values, rows),
-    ))
+    let is_constant = rows.are_all_equal(&values);
+    Ok((ColumnEncoding::Standardise(scaling), is_constant))
 }
 
 /// All names in some rows of a column, sorted.
@@ -764,7 +824,7 @@ fn distinct_names(
 
 fn fit_target(
     table: &Table,
-    rows: &[usize],
+    rows: &WeightedRows<'_>,
     targets: &[usize],
     task: Task,
     notes: &mut Vec<Note>,
@@ -806,21 +866,17 @@ fn fit_target(
 /// Nothing can be learned about a target that does not vary.
 fn note_constant_targets(
     table: &Table,
-    rows: &[usize],
+    rows: &WeightedRows<'_>,
     targets: &[usize],
     notes: &mut Vec<Note>,
 ) -> Result<()> {
     for &position in targets {
-        if is_constant(&table.numbers(position)?, rows) {
+        if rows.are_all_equal(&table.numbers(position)?) {
             let name = table.names()[position].clone();
             notes.push(Note::ConstantColumn { name });
         }
     }
     Ok(())
-}
-
-fn is_constant(values: &[f64], rows: &[usize]) -> bool {
-    rows.iter().all(|&row| values[row] == values[rows[0]])
 }
 
 /// Of all rows; for images of digits all ten, whichever of them are there.

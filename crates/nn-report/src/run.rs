@@ -26,7 +26,10 @@ pub struct Summary {
     pub layers: Vec<u64>,
     /// Number of parameters.
     pub parameters: Option<u64>,
-    /// Per-sample mean over the last pass.
+    /// The epoch whose weights are the model, where it was chosen for its loss
+    /// (`--patience`); otherwise that is the last one.
+    pub best_epoch: Option<u64>,
+    /// Per-sample mean over the pass of the epoch whose weights are the model.
     pub train_loss: Option<f64>,
     /// Share from 0 to 1.
     pub train_accuracy: Option<f64>,
@@ -67,6 +70,17 @@ pub struct Epoch {
     pub train_seconds: f64,
     /// Seconds of measuring.
     pub evaluate_seconds: f64,
+}
+
+impl Epoch {
+    /// The loss that early stopping watches.
+    pub fn watched_loss(&self) -> f64 {
+        if self.validation_loss.is_finite() {
+            self.validation_loss
+        } else {
+            self.train_loss
+        }
+    }
 }
 
 impl Run {

@@ -143,6 +143,7 @@ impl RunReport {
             ("Training loss", decimal(summary.train_loss)),
             ("Parameters", summary.parameters.map(number::count)),
             ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
+            ("Weights of epoch", summary.best_epoch.map(number::count)),
             ("Training time", seconds(summary.train_seconds)),
             ("Time of an epoch", seconds(summary.seconds_per_epoch)),
         ]
@@ -176,12 +177,18 @@ impl RunReport {
     }
 
     fn best_note(&self) -> Option<String> {
-        let (best, last) = (self.run.best_epoch()?, self.run.epochs.last()?);
-        (best.epoch != last.epoch).then(|| {
+        let last = self.run.epochs.last()?.epoch;
+        if let Some(kept) = self.run.summary.best_epoch {
+            return Some(format!(
+                "The model has the weights of epoch {kept} of {last}: its loss was the lowest."
+            ));
+        }
+        let best = self.run.best_epoch()?.epoch;
+        (best != last).then(|| {
             format!(
-                "The validation loss was lowest in epoch {} of {}. `--patience N` stops when it no \
-                 longer falls, and keeps the best weights.",
-                best.epoch, last.epoch
+                "The validation loss was lowest in epoch {best} of {last}; the model has the \
+                 weights of the last. `--patience N` keeps those of the best epoch, and stops \
+                 when the loss no longer falls."
             )
         })
     }

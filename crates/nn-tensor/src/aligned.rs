@@ -40,9 +40,16 @@ impl<T> AlignedSlice<T> {
 
 impl<T: Clone> AlignedSlice<T> {
     /// `len` times `value`.
+    ///
+    /// # Panics
+    /// If that is more than `isize::MAX` bytes. Aborts where there is no memory
+    /// left, as `Vec` does.
     pub fn new(value: T, len: usize) -> Self {
-        let spare = if len == 0 { 0 } else { LINE / size_of::<T>() };
-        let memory = vec![value; len + spare];
+        // Values without a size have no line to begin.
+        let per_line = LINE.checked_div(size_of::<T>()).unwrap_or(0);
+        let spare = if len == 0 { 0 } else { per_line };
+        let total = len.checked_add(spare).expect("capacity overflow");
+        let memory = vec![value; total];
         // Its documentation allows `usize::MAX`, in which case nothing is aligned.
         let start = memory.as_ptr().align_offset(LINE).min(spare);
         Self { memory, start, len }
@@ -96,6 +103,21 @@ impl<T: fmt::Debug> fmt::Debug for AlignedSlice<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aligned_values_may_have_no_size() {
+        let mut numbers = AlignedSlice::new((), 3);
+        numbers[2] = ();
+        assert_eq!(numbers.len(), 3);
+        assert_eq!(AlignedSlice::new((), usize::MAX).len(), usize::MAX);
+        assert_eq!(AlignedSlice::new([0_u8; 100], 2).len(), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "capacity overflow")]
+    fn aligned_slices_longer_than_memory_are_refused() {
+        AlignedSlice::new(1_u8, usize::MAX);
+    }
 
     #[test]
     fn copies_are_aligned_too() {

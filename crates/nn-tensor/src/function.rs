@@ -40,7 +40,64 @@ pub fn tanh<S: Scalar>(values: &mut [S]) {
 /// `σ(x) = 1 / (1 + exp(−x))`
 #[inline(always)]
 pub fn sigmoid_value<S: Scalar>(x: S) -> S {
-    S::one() / (S::one() + (-x).exp_value())
+    flushed(S::one() / (S::one() + (-x).exp_value()))
+}
+
+/// `x`, or 0 where |x| is below the smallest normal number.
+///
+/// Arithmetic with subnormal numbers takes up to a hundred times as long. A
+/// number that decays by a factor per step would become one and stay one for
+/// ever: 0.9·1.4e-45 rounds to itself. Comparing and selecting gives the same
+/// bits on every machine; NaN stays NaN.
+///
+/// ```
+/// use nn_tensor::function::flushed;
+///
+/// assert_eq!([1e-39_f32, -1e-39, 1e-37].map(flushed), [0.0, 0.0, 1e-37]);
+/// ```
+#[inline(always)]
+pub fn flushed<S: Scalar>(x: S) -> S {
+    flushed_below(S::min_positive_value(), x)
+}
+
+/// `x`, or 0 where |x| is below `limit`; NaN stays NaN.
+#[inline(always)]
+pub fn flushed_below<S: Scalar>(limit: S, x: S) -> S {
+    if x.abs() < limit { S::zero() } else { x }
+}
+
+/// `averages ← averages + rate·(values − averages)`: a step of running
+/// averages towards `values`.
+///
+/// An average so small that rate·average would be subnormal becomes 0.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn average_in<S: Scalar>(averages: &mut [S], values: &[S], rate: S) {
+    assert_eq!(averages.len(), values.len(), "slices differ in length");
+    vectorize(AverageIn {
+        averages,
+        values,
+        rate,
+    });
+}
+
+struct AverageIn<'a, S> {
+    averages: &'a mut [S],
+    values: &'a [S],
+    rate: S,
+}
+
+impl<S: Scalar> Kernel for AverageIn<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let least = S::min_positive_value() / self.rate;
+        for (average, &value) in self.averages.iter_mut().zip(self.values) {
+            *average = flushed_below(least, *average + self.rate * (value - *average));
+        }
+    }
 }
 
 /// `tanh x = e / (e + 2)` with `e = exp(2x) − 1`
@@ -236,6 +293,36 @@ mod tests {
         check_ends::<f64>();
         assert!((88.7_f32.exp_value() - 88.7_f32.exp()).abs() < 1e-5 * 88.7_f32.exp());
         assert_eq!((-87.4_f32).exp_value(), 0.0);
+    }
+
+    fn check_small_results<S: Scalar>(lowest: f64) {
+        let mut arguments: Vec<S> = (0..2000)
+            .map(|step| S::from_f64(lowest * (0.95 + 0.05 * f64::from(step) / 1000.0)))
+            .collect();
+        sigmoid(&mut arguments);
+        let is_normal = |x: &S| *x == S::zero() || *x >= S::min_positive_value();
+        assert!(arguments.iter().all(is_normal));
+        assert!(arguments.contains(&S::zero()) && arguments[0] > S::zero());
+    }
+
+    #[test]
+    fn a_sigmoid_is_normal_or_0() {
+        check_small_results::<f32>(-88.0);
+        check_small_results::<f64>(-709.0);
+    }
+
+    #[test]
+    fn running_averages_reach_their_values_and_0() {
+        let mut averages = [1.0_f32, 5.0, f32::NAN];
+        average_in(&mut averages, &[2.0, 1.0, 0.0], 0.25);
+        assert_eq!(averages[..2], [1.25, 4.0]);
+        assert!(averages[2].is_nan());
+        let mut averages = [1e-30_f32];
+        (0..100_000).for_each(|_| {
+            average_in(&mut averages, &[0.0], 0.001);
+            assert!(!(0.001 * averages[0]).is_subnormal());
+        });
+        assert_eq!(averages, [0.0]);
     }
 
     #[test]

@@ -95,7 +95,8 @@ impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
     }
 }
 
-/// Index of the largest element, the first of equals.
+/// Index of the largest element, the first of equals. NaN counts as larger than
+/// any number, as in NumPy and PyTorch.
 ///
 /// # Panics
 /// If the row is empty.
@@ -103,7 +104,8 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     assert!(!row.is_empty(), "an empty row has no largest element");
     let mut best = 0;
     for (index, value) in row.iter().enumerate() {
-        if *value > row[best] {
+        let is_first_nan = value.is_nan() && !row[best].is_nan();
+        if *value > row[best] || is_first_nan {
             best = index;
         }
     }
@@ -111,8 +113,9 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
 }
 
 /// Whether [`argmax`] of the row is `index`: all
-/// before it are smaller, and none after it is larger. Without a way out in the
-/// middle, so that many are looked at at once.
+/// before it are smaller, and none after it is larger. False for every index of
+/// a row with a NaN, so that no such row counts as predicted correctly. Without
+/// a way out in the middle, so that many are looked at at once.
 ///
 /// # Panics
 /// If there is no such element.
@@ -124,6 +127,25 @@ pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
     row[index..]
         .iter()
         .fold(all_are_smaller, |all, &value| all & (value <= largest))
+}
+
+/// Whether no value is NaN or infinite.
+pub fn all_finite<S: Scalar>(values: &[S]) -> bool {
+    vectorize(AllFinite(values))
+}
+
+struct AllFinite<'a, S>(&'a [S]);
+
+impl<S: Scalar> Kernel for AllFinite<'_, S> {
+    type Output = bool;
+
+    /// Without a way out in the middle, so that many are looked at at once.
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.0
+            .iter()
+            .fold(true, |all, value| all & (value.abs() <= S::max_value()))
+    }
 }
 
 /// `Σ x²`, in `f64`.
@@ -193,7 +215,33 @@ mod tests {
     #[test]
     fn first_of_equals_wins() {
         assert_eq!(argmax(&[1.0_f32, 3.0, 3.0, 2.0]), 1);
-        assert_eq!(argmax(&[f64::NAN, 1.0]), 0);
+    }
+
+    #[test]
+    fn nan_is_the_largest_and_never_predicted_correctly() {
+        for (row, expected) in [
+            ([f64::NAN, 1.0, f64::NAN], 0),
+            ([1.0, f64::NAN, f64::INFINITY], 1),
+            ([f64::NAN; 3], 0),
+        ] {
+            assert_eq!(argmax(&row), expected, "{row:?}");
+            assert!((0..3).all(|index| !is_argmax(&row, index)), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn finite_values_are_told_from_others_at_every_place() {
+        for n in 0..70 {
+            let mut values = vec![f32::MIN; n];
+            assert!(all_finite(&values));
+            for place in 0..n {
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let before = std::mem::replace(&mut values[place], bad);
+                    assert!(!all_finite(&values), "{bad} at {place} of {n}");
+                    values[place] = before;
+                }
+            }
+        }
     }
 
     #[test]

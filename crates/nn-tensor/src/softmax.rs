@@ -7,7 +7,7 @@
 //!
 //! Subtracting the largest element changes nothing but the range of the
 //! exponentials (newbies, section 5.1.5, with the shift of Goodfellow, Bengio &
-//! Courville 2016, section 4.1).
+//! Courville 2016, section 4.1). Results below the smallest normal number are 0.
 
 use crate::{Scalar, function};
 
@@ -30,7 +30,7 @@ pub fn softmax_rows<S: Scalar>(values: &mut [S], width: usize) {
         let sum = row.iter().fold(S::zero(), |sum, &value| sum + value);
         let inverse = S::one() / sum;
         for value in row {
-            *value *= inverse;
+            *value = function::flushed(*value * inverse);
         }
     }
 }
@@ -42,7 +42,13 @@ pub fn softmax_rows<S: Scalar>(values: &mut [S], width: usize) {
 pub fn log_sum_exp<S: Scalar>(row: &[S]) -> S {
     let largest = max(row);
     if largest.is_infinite() {
-        return largest;
+        // NaN where another logit is NaN.
+        return row.iter().fold(
+            largest,
+            |sum, &value| {
+                if value.is_nan() { value } else { sum }
+            },
+        );
     }
     let sum = row
         .iter()
@@ -105,6 +111,26 @@ mod tests {
                 prop_assert!((value - logit.exp() / sum).abs() < 1e-14);
             }
             prop_assert!((log_sum_exp(&row) - sum.ln()).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn small_results_are_normal_or_0() {
+        for logit in 0..400 {
+            let mut row = [0.0_f32, 0.0, -85.0 - 0.01 * logit as f32];
+            softmax_rows(&mut row, 3);
+            assert!(!row[2].is_subnormal(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_nan_anywhere_makes_the_row_nan() {
+        for place in 0..3 {
+            let mut row = [1.0_f32, 2.0, 3.0];
+            row[place] = f32::NAN;
+            assert!(log_sum_exp(&row).is_nan());
+            softmax_rows(&mut row, 3);
+            assert!(row.iter().all(|value| value.is_nan()), "{row:?}");
         }
     }
 

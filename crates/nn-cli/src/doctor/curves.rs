@@ -6,6 +6,7 @@ use nn_report::number::number;
 
 use super::case::{Case, percent};
 use super::{Check, Look, Try};
+use crate::settings::LARGEST;
 use crate::terminal;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -193,7 +194,10 @@ fn too_few_epochs(case: &Case) -> Look {
     let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
     let always = tail.windows(2).all(|pair| pair[1] < pair[0]);
     if always && tail[STILL_FALLING] < FALL * tail[0] {
-        let epochs = 2 * case.n_epochs_planned();
+        let epochs = case
+            .n_epochs_planned()
+            .saturating_mul(2)
+            .min(LARGEST as usize);
         let tries = vec![
             Try::flags(format!("--epochs {epochs}"), "twice as long"),
             Try::flags(case.rate_times(3.0), "larger steps"),
@@ -226,18 +230,20 @@ fn overfitting(case: &Case) -> Look {
         number(best.validation_loss),
         best.epoch
     );
-    let gap = last.train_accuracy - last.validation_accuracy;
+    let has_patience = case.settings.patience.unwrap_or(0) > 0;
+    // The epoch whose weights are the model.
+    let kept = if has_patience { best } else { last };
+    let gap = kept.train_accuracy - kept.validation_accuracy;
     let accuracies = if gap.is_finite() {
         format!(
             "; accuracy {} in training, {} in validation",
-            percent(last.train_accuracy),
-            percent(last.validation_accuracy)
+            percent(kept.train_accuracy),
+            percent(kept.validation_accuracy)
         )
     } else {
         String::new()
     };
     let has_turned_up = last.validation_loss > TURNED_UP * best.validation_loss;
-    let has_patience = case.settings.patience.unwrap_or(0) > 0;
     if (!has_turned_up || has_patience) && (gap.is_nan() || gap <= GAP) {
         return Look::Well(format!("{numbers}{accuracies}"));
     }

@@ -200,8 +200,10 @@ impl View<'_, '_> {
         let image = |position: usize| {
             let row = pixels.row(position).to_vec();
             let inputs: Vec<f32> = row.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-            let answer = self.loss.predicted_class(&self.network.predict(&inputs));
-            Image::new(&row, labels[position], answer as u32)
+            let output = self.network.predict(&inputs);
+            let output = output.expect("pixels are finite and as many as the inputs");
+            let predicted = self.loss.predicted_class(&output);
+            Image::new(&row, labels[position], predicted as u32)
         };
         let n = pixels.nrows();
         positions
@@ -388,7 +390,7 @@ impl Context<'_> {
                 Ok(Some(Event::Epoch(report))) => {
                     curve.push(Point::new(&report));
                     if when.includes(report.epoch, last) {
-                        measured.push((report.epoch, view(&trainer.network())?));
+                        measured.push((report.epoch, view(&trainer.latest_network())?));
                     }
                 }
                 Err(error) => {

@@ -20,8 +20,9 @@ pub(crate) fn list(store: &Store) {
             terminal::line(format!("  {:<3} {}: {state}", claim.id, claim.title));
         }
     }
+    terminal::line("");
     terminal::line(format!(
-        "\n`{} papers run all --quick` runs them in some minutes",
+        "`{} papers run all --quick` runs them in some minutes",
         terminal::program()
     ));
 }
@@ -39,10 +40,12 @@ pub(crate) fn show(store: &Store, claims: &[(Paper, &'static Claim)]) {
     let mut last = None;
     for (paper, claim, entry) in found {
         if last.replace(paper) != Some(paper) {
-            terminal::report(format!("\n{}", paper.title()));
+            terminal::report("");
+            terminal::report(paper.title());
         }
+        terminal::report("");
         terminal::report(format!(
-            "\n{:<3} {}: {}",
+            "{:<3} {}: {}",
             claim.id,
             claim.title,
             describe(entry)

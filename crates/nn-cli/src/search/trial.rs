@@ -93,8 +93,8 @@ impl Training<'_> {
                     if epoch.is_best {
                         best = measured.clone();
                     }
-                    if epoch.is_stopping {
-                        // The weights of the best epoch come back.
+                    if self.plan.training.patience > 0 {
+                        // The weights of the best epoch are the result.
                         measured = Measured {
                             epochs: epoch.epoch,
                             ..best.clone()

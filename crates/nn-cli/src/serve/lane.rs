@@ -277,11 +277,7 @@ impl<'a> Lane<'a> {
         let test = self.parts.test.as_ref();
         let test = test.map(|test| evaluate(&network, test, plan.training.loss, &self.threads));
         let test = test.transpose()?;
-        let outcome = Outcome {
-            rows: self.rows.clone(),
-            is_stopped_early: self.trainer.is_stopped_early(),
-            interrupted: None,
-        };
+        let outcome = Outcome::of(&self.trainer, self.rows.clone());
         let mut summary = summary(
             plan,
             data,
@@ -293,12 +289,11 @@ impl<'a> Lane<'a> {
         if !self.rate_changes.is_empty() {
             summary["learning_rate_changes"] = json!(self.rate_changes);
         }
-        if outcome.is_stopped_early {
-            self.message = Some(
-                "stopped early: the validation loss no longer falls; the best weights are kept"
-                    .to_owned(),
-            );
-        }
+        let kept = outcome.kept_in_words();
+        let kept = kept.map(|kept| format!("kept the {kept}"));
+        let texts = outcome.early_stop_in_words().into_iter().chain(kept);
+        let texts: Vec<String> = texts.collect();
+        self.message = (!texts.is_empty()).then(|| texts.join("; "));
         self.summary = Some(summary);
         self.phase = Phase::Done;
         Ok(())
@@ -372,7 +367,7 @@ impl<'a> Lane<'a> {
         let positions: Vec<u32> = (0..n as u32).collect();
         let samples: Samples<'_> = self.parts.validation.select(&positions);
         let evaluation = evaluate(
-            &self.trainer.network(),
+            &self.trainer.latest_network(),
             &samples,
             plan.training.loss,
             &self.threads,
@@ -392,10 +387,14 @@ impl<'a> Lane<'a> {
         self.pictures.clone()
     }
 
-    /// The network as it would be used now.
+    /// The network as it is now, and once training is done the one that it gives.
     pub(super) fn model(&self) -> Arc<Model> {
         let Experiment { plan, data, .. } = self.experiment;
-        Arc::new(model_of(plan, data, self.trainer.network()))
+        let network = match self.phase {
+            Phase::Done => self.trainer.network(),
+            _ => self.trainer.latest_network(),
+        };
+        Arc::new(model_of(plan, data, network))
     }
 
     /// Where it stands, `watching` being the seconds spent on looking at it.

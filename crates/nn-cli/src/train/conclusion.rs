@@ -32,6 +32,7 @@ pub(crate) fn summary(
         "epochs": outcome.rows.len(),
         "seed": plan.training.seed,
         "threads": n_threads,
+        "best_epoch": outcome.best_epoch,
         "train_loss": kept.map(|kept| kept.train_loss),
         "train_accuracy": kept.and_then(|kept| kept.train_accuracy),
         "validation_loss": kept.and_then(|kept| kept.validation_loss),
@@ -62,17 +63,15 @@ impl Session<'_> {
             terminal::report(object);
             return;
         }
-        if outcome.is_stopped_early {
-            terminal::report(
-                "stopped early: the validation loss no longer falls; the best weights are kept",
-            );
+        if let Some(text) = outcome.early_stop_in_words() {
+            terminal::report(text);
         }
         let seconds: f64 = outcome.train_seconds().iter().sum();
         self.progress.say("");
         self.progress.say(&match test {
             Some(test) => format!(
                 "{} on {} test samples, after {} of training",
-                result_line(test, self.data.target_scale()),
+                result_line(test, self.data),
                 terminal::grouped(test.n_samples),
                 terminal::seconds(seconds)
             ),
@@ -81,6 +80,9 @@ impl Session<'_> {
                 terminal::seconds(seconds)
             ),
         });
+        if let Some(kept) = outcome.kept_in_words() {
+            self.progress.say(&format!("kept the {kept}"));
+        }
         terminal::report(format!("saved in {}", run.display()));
         for next in next_steps(run, self.data, has_report) {
             terminal::report(next);
@@ -89,8 +91,8 @@ impl Session<'_> {
 }
 
 /// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
-fn result_line(test: &Evaluation, scale: f64) -> String {
-    match (test.accuracy, test.regression) {
+fn result_line(test: &Evaluation, data: &Data) -> String {
+    match (test.accuracy, data.errors_of(test)) {
         (Some(accuracy), _) => format!(
             "test accuracy {}, loss {:.4}",
             terminal::percent(Some(accuracy)),
@@ -99,7 +101,7 @@ fn result_line(test: &Evaluation, scale: f64) -> String {
         (None, Some(errors)) => format!(
             "test loss {:.4}, mean absolute error {:.4}, R² {}",
             test.loss,
-            scale * errors.mean_absolute,
+            errors.mean_absolute,
             errors
                 .r_squared
                 .map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"))

@@ -159,7 +159,7 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         ("--class-weight heavy", &["--class-weight", "heavy"]),
         (
             "--class-weight 0,0,0,0,0,0,0,0,0,0",
-            &["--class-weight: expected at least one number above 0"],
+            &["class weights: expected at least one number above 0"],
         ),
         (
             "--loss cross-entropy --output-activation relu",
@@ -180,7 +180,8 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         let code = if flags.starts_with("--config") { 5 } else { 2 };
         let limit = match flags {
             "--limit-train 0" => "",
-            _ => "--limit-train 50",
+            // Enough for a validation row of each class, so that nothing is said before.
+            _ => "--limit-train 200",
         };
         scratch
             .nn(&format!("train --data glyphs {limit} {flags}"))

@@ -144,9 +144,9 @@ fn a_rate_too_high() {
     let scratch = Scratch::new();
     let ill = train(
         &scratch,
-        &format!("{SMALL} --optimizer sgd --lr 3 --epochs 4"),
+        &format!("{SMALL} --optimizer sgd --lr 5 --epochs 4"),
     );
-    let tries = is_ill(&scratch, "a", "learning rate too high", &["rate 3"]);
+    let tries = is_ill(&scratch, "a", "learning rate too high", &["rate 5"]);
     is_well(&scratch, "a", "learning rate too low");
     let cured = follow(&scratch, "a", &tries[0]);
     let accuracies = [&ill, &cured].map(|run| number(run, "validation_accuracy"));

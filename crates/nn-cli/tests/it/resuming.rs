@@ -234,8 +234,8 @@ fn an_interrupted_training_continues_where_it_was() {
 #[test]
 fn a_finished_run_takes_no_other_settings() {
     let scratch = scratch();
-    let flags = "--data trees.csv --hidden 4 --lr 0.01 --no-report";
-    scratch.train("whole", &format!("{flags} --epochs 5"));
+    let flags = "--data trees.csv --hidden 4 --no-report";
+    scratch.train("whole", &format!("{flags} --epochs 5 --lr 0.01"));
     // Nothing is learned, so that patience ends it.
     scratch.train(
         "early",
@@ -402,6 +402,9 @@ fn metrics_that_are_missing_are_told() {
     let scratch = scratch();
     let mut child = start(&scratch, &format!("train --name a {}", endless()));
     wait_for_checkpoint(&scratch, "a");
+    while scratch.read("runs/a/metrics.csv").lines().count() < 2 {
+        thread::sleep(Duration::from_millis(5));
+    }
     signal(&child, "TERM");
     assert_eq!(child.wait().expect("the child is ours").code(), Some(143));
     let metrics = scratch.read("runs/a/metrics.csv");

@@ -176,7 +176,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ),
     ] {
         scratch
-            .nn(&format!("search --limit-train 50 --data glyphs {flags}")
+            .nn(&format!("search --limit-train 200 --data glyphs {flags}")
                 .replace("--data glyphs --data", "--data"))
             .refuses(2, parts);
     }

@@ -9,15 +9,26 @@
 //! ```
 //!
 //! In use, μ and σ² are running averages kept in training, with the unbiased
-//! σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`. Backwards, with
-//! δ = ∂C/∂y:
+//! σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`.
+//!
+//! One row has no variance: its σ² of 0 would say that z is constant, and a
+//! running average that takes it in once per epoch settles far below the true
+//! variance. So a [`Trainer`](crate::Trainer) joins a last batch of one row to
+//! the batch before it, and refuses to train where every batch has one row
+//! (PyTorch refuses each such batch); [`forward`] leaves the running variance
+//! as it is.
+//!
+//! Backwards, with δ = ∂C/∂y:
 //!
 //! ```text
 //! ∂C/∂γ  = Σ δᵢ·x̂ᵢ         ∂C/∂β = Σ δᵢ
 //! ∂C/∂zᵢ = γ/√(σ² + ε) · (δᵢ − (1/n) ∂C/∂β − x̂ᵢ·(1/n) ∂C/∂γ)
 //! ```
 
+use nn_tensor::function::average_in;
 use nn_tensor::{Kernel, Scalar, vectorize};
+
+use crate::Error;
 
 /// ε, added to the variance.
 pub const EPSILON: f64 = 1e-5;
@@ -30,7 +41,8 @@ pub const MOMENTUM: f64 = 0.1;
 /// # Shapes
 /// `sums` and `normalised` are `[batch, width]` row after row, everything else
 /// is `[width]`. `sums` holds z before and y after; `normalised` receives x̂
-/// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs.
+/// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs. A batch of one row
+/// changes no running variance, one of none changes nothing.
 ///
 /// # Panics
 /// If the lengths do not fit.
@@ -45,6 +57,9 @@ pub fn forward<S: Scalar>(
     let width = gamma.len();
     assert!(sums.len() == normalised.len() && sums.len().is_multiple_of(width));
     let n = sums.len() / width;
+    if n == 0 {
+        return;
+    }
     let inverse_n = S::from_f64(1.0 / n as f64);
     let mean = &mut *running.scratch;
     column_sums(sums, mean);
@@ -62,17 +77,16 @@ pub fn forward<S: Scalar>(
     variance
         .iter_mut()
         .for_each(|variance| *variance *= inverse_n);
-    let unbiased = S::from_f64(if n > 1 {
-        n as f64 / (n - 1) as f64
-    } else {
-        1.0
-    });
     let share = S::from_f64(MOMENTUM);
-    for (running, &mean) in running.mean.iter_mut().zip(&*mean) {
-        *running += share * (mean - *running);
-    }
-    for (running, &variance) in running.variance.iter_mut().zip(&*variance) {
-        *running += share * (unbiased * variance - *running);
+    average_in(running.mean, mean, share);
+    if n > 1 {
+        let unbiased = S::from_f64(n as f64 / (n - 1) as f64);
+        // The mean is not needed any more.
+        let unbiased_variance = &mut *running.scratch;
+        for (unbiased_variance, &variance) in unbiased_variance.iter_mut().zip(&*variance) {
+            *unbiased_variance = unbiased * variance;
+        }
+        average_in(running.variance, unbiased_variance, share);
     }
     let epsilon = S::from_f64(EPSILON);
     variance
@@ -156,6 +170,14 @@ pub fn backward<S: Scalar>(
     }
 }
 
+/// The error of statistics over batches of one row.
+pub(crate) fn too_few_rows() -> Error {
+    Error::Conflict {
+        what: "batch normalisation".to_owned(),
+        problem: "needs batches of at least 2 rows, found 1".to_owned(),
+    }
+}
+
 fn column_sums<S: Scalar>(matrix: &[S], sums: &mut [S]) {
     vectorize(ColumnSums {
         matrix,
@@ -219,5 +241,30 @@ mod tests {
         assert!((sums[0] - (0.5 - 2.0 * expected)).abs() < 1e-5);
         assert!((sums[2] - 0.5).abs() < 1e-12);
         assert!((mean[0] - 0.3).abs() < 1e-12 && (variance[0] - 1.3).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_row_says_nothing_of_the_variance() {
+        let (mut mean, mut variance) = ([0.0_f64; 2], [4.0; 2]);
+        let (mut normalised, mut inverse_std, mut scratch) = ([9.0; 2], [0.0; 2], [0.0; 2]);
+        for sums in [&mut [3.0, 5.0][..], &mut []] {
+            let running = Running {
+                mean: &mut mean,
+                variance: &mut variance,
+                scratch: &mut scratch,
+            };
+            let normalised = &mut normalised[..sums.len()];
+            forward(
+                sums,
+                &[2.0, 1.0],
+                &[0.5, 0.0],
+                running,
+                normalised,
+                &mut inverse_std,
+            );
+            assert!((mean[0] - 0.3).abs() < 1e-12 && (mean[1] - 0.5).abs() < 1e-12);
+            assert_eq!(variance, [4.0; 2]);
+        }
+        assert_eq!(normalised, [0.0; 2]);
     }
 }

@@ -3,9 +3,14 @@
 //!
 //! ```text
 //! C  = Σ wᵢ·C(aᵢ, yᵢ) / Σ wᵢ      wᵢ: weight of the sample times its class's
-//! δᴸ = wᵢ/Σw · ∂Cᵢ/∂zᴸ            (times −η where the step is a part of it)
+//! δᴸ = wᵢ/(B·w̄) · ∂Cᵢ/∂zᴸ        (times −η where the step is a part of it)
 //! ```
+//!
+//! B is the number of rows in the batch and w̄ the mean weight of all training
+//! rows, so that a row's effect on the weights does not depend on which rows
+//! happen to share its batch, and w is worth as much as the row w times.
 
+use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
 
@@ -176,7 +181,9 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             let weight = weight_of(self.train, self.class_weights, position);
             let value = loss.of_row(output.activation, z, a, y, error);
             let factor = weight * self.scale;
-            error.iter_mut().for_each(|error| *error *= factor);
+            error
+                .iter_mut()
+                .for_each(|error| *error = flushed(*error * factor));
             sums.add(EpochSums {
                 loss: (weight * value).into_f64(),
                 weight: weight.into_f64(),
@@ -187,10 +194,11 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
     }
 }
 
-/// `to ← factor·from`
+/// `to ← factor·from`; what would be subnormal becomes 0, as errors of certain
+/// predictions would stay subnormal.
 fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {
-        *to = from * factor;
+        *to = flushed(from * factor);
     }
 }
 
@@ -204,6 +212,28 @@ pub(super) fn weight_of<S: Scalar>(
         (Some(class_weights), Some(label)) => weight * class_weights[label as usize],
         _ => weight,
     }
+}
+
+/// Σ wᵢ of all training rows, unless every weight is 1.
+///
+/// # Errors
+/// [`Error::Conflict`] if it is 0: there is nothing to learn then.
+pub(super) fn total_weight<S: Scalar>(
+    train: &Samples<'_, S>,
+    class_weights: Option<&[S]>,
+) -> Result<Option<f64>> {
+    if class_weights.is_none() && !train.has_weights() {
+        return Ok(None);
+    }
+    let weights = (0..train.len()).map(|position| weight_of(train, class_weights, position));
+    let total: f64 = weights.map(Scalar::into_f64).sum();
+    if total > 0.0 {
+        return Ok(Some(total));
+    }
+    Err(Error::Conflict {
+        what: "weights of classes and samples".to_owned(),
+        problem: "expected a training row with a weight above 0, found none".to_owned(),
+    })
 }
 
 /// The factor of every class, if there are any.

@@ -1,11 +1,11 @@
 //! What a training is: everything but the network and the data.
 
-use crate::Result;
 use crate::loss::Loss;
-use crate::menu::Range;
+use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
 use crate::penalty::Penalty;
 use crate::schedule::Schedule;
+use crate::{Error, Result};
 
 /// Rows in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,30 +13,26 @@ pub enum BatchSize {
     /// All rows: batch gradient descent.
     Full,
     /// So many rows; 1 is stochastic gradient descent. The last batch of an
-    /// epoch may be smaller.
+    /// epoch has the rows that are left. Where a single row is left and the
+    /// network has batch normalization, which needs at least 2, it joins the
+    /// batch before it.
     Rows(usize),
-}
-
-impl BatchSize {
-    /// Rows in a step, of so many samples.
-    pub(super) fn rows(self, n_samples: usize) -> usize {
-        match self {
-            Self::Full => n_samples,
-            Self::Rows(rows) => rows.min(n_samples),
-        }
-    }
 }
 
 /// What the gradient of a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// The (weighted) mean of the gradients of its rows.
+    /// The mean of the gradients of its rows, with weights (1/B) Σ (wᵢ/w̄)·gᵢ:
+    /// see [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
     /// Their sum (newbies 2.4 and 5.2.9).
     Sum,
 }
 
-/// How much the rows of each class count.
+/// The weight of each class in the loss: a factor on the weights of its rows.
+///
+/// Weight 2 has the effect of every row of the class twice, for any batch size;
+/// see [`Samples::with_weights`](crate::Samples::with_weights).
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeights {
     /// All alike.
@@ -45,6 +41,25 @@ pub enum ClassWeights {
     Balanced,
     /// One factor a class.
     Given(Vec<f64>),
+}
+
+impl ClassWeights {
+    fn check(&self) -> Result<()> {
+        let Self::Given(weights) = self else {
+            return Ok(());
+        };
+        for weight in weights {
+            Range::NotNegative.check("class weight", *weight)?;
+        }
+        if weights.iter().any(|&weight| weight > 0.0) {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            what: "class weights".to_owned(),
+            expected: "at least one number above 0".to_owned(),
+            found: "none".to_owned(),
+        })
+    }
 }
 
 /// Everything about a training but the network and the data.
@@ -61,11 +76,12 @@ pub enum ClassWeights {
 /// | `batch_size` | 64 rows | rows in a step | from 1 |
 /// | `epochs` | 10 | passes over the data | from 1 |
 /// | `penalty` | 0 | L1 and L2 | 0 or above |
+/// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, biases included, as `weight_decay` of PyTorch's optimizers; adamw has its own, rprop has none | 0 or above |
 /// | `max_norm` | none | longest weight vector into a neuron | above 0 |
 /// | `clip_norm` | none | longest gradient | above 0 |
 /// | `clip_value` | none | largest gradient of one parameter | above 0 |
-/// | `patience` | 0 | epochs without a lower validation loss before training stops and the best weights come back; 0: never | |
-/// | `averaging` | none | decay of a running mean of the weights that takes their place (EMA) | 0 up to but not 1 |
+/// | `patience` | 0 | keep the weights of the epoch with the lowest validation loss (training loss without validation rows), and stop after so many epochs without a lower one; 0: keep the last, never stop | |
+/// | `averaging` | none | decay of the exponential moving average (EMA) of the weights that takes their place; without the initial weights | 0 up to but not 1 |
 /// | `shuffle` | yes | a new order every epoch | |
 /// | `seed` | 0 | order of the rows, dropout | |
 #[derive(Clone, Debug, PartialEq)]
@@ -90,15 +106,20 @@ pub struct TrainingConfig {
     pub epochs: usize,
     /// Cost of large weights.
     pub penalty: Penalty,
+    /// λ of PyTorch's `weight_decay`: λ·w is added to the gradient of every
+    /// parameter, after clipping.
+    pub weight_decay: f64,
     /// Longest weight vector into a neuron (Srivastava et al. 2014).
     pub max_norm: Option<f64>,
     /// Longest gradient (Pascanu et al. 2013).
     pub clip_norm: Option<f64>,
     /// Largest gradient of one parameter.
     pub clip_value: Option<f64>,
-    /// Epochs to wait for a lower validation loss.
+    /// Epochs to wait for a lower validation loss; above 0, the weights of the
+    /// epoch with the lowest are the result, whether or not training stops early.
     pub patience: usize,
-    /// Decay of a running mean of the weights (Polyak & Juditsky 1992).
+    /// Decay of the exponential moving average of the weights (Polyak &
+    /// Juditsky 1992), bias-corrected as Adam's (Kingma & Ba 2015).
     pub averaging: Option<f64>,
     /// A new order every epoch.
     pub shuffle: bool,
@@ -120,6 +141,7 @@ impl TrainingConfig {
             batch_size: BatchSize::Rows(64),
             epochs: 10,
             penalty: Penalty::default(),
+            weight_decay: 0.0,
             max_norm: None,
             clip_norm: None,
             clip_value: None,
@@ -130,11 +152,15 @@ impl TrainingConfig {
         }
     }
 
-    /// Whether every number lies in its range.
+    /// Whether every number lies in its range, however it was made.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange).
+    /// [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
+    /// each other.
     pub fn check(&self) -> Result<()> {
+        self.loss.check()?;
+        self.optimizer.check()?;
+        self.schedule.check()?;
         Range::Positive.check("learning rate", self.learning_rate)?;
         Range::Fraction.check("label smoothing", self.label_smoothing)?;
         Range::Count.check("epochs", self.epochs as f64)?;
@@ -153,11 +179,22 @@ impl TrainingConfig {
         if let Some(decay) = self.averaging {
             Range::Fraction.check("averaging", decay)?;
         }
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            for weight in weights {
-                Range::NotNegative.check("class weight", *weight)?;
-            }
-        }
+        self.class_weights.check()?;
+        self.check_weight_decay()?;
         self.penalty.check()
+    }
+
+    fn check_weight_decay(&self) -> Result<()> {
+        Range::NotNegative.check("weight decay", self.weight_decay)?;
+        let problem = match self.optimizer {
+            _ if self.weight_decay == 0.0 => return Ok(()),
+            Optimizer::AdamW { .. } => "adamw has its own: adamw:weight-decay=0.01",
+            Optimizer::Rprop { .. } => "rprop has none: its steps do not depend on the size of g",
+            _ => return Ok(()),
+        };
+        Err(Error::Conflict {
+            what: "weight decay".to_owned(),
+            problem: problem.to_owned(),
+        })
     }
 }

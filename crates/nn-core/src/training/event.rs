@@ -22,9 +22,10 @@ pub struct BatchReport {
     pub n_batches: usize,
     /// Rows in the batch.
     pub n_samples: usize,
-    /// Mean loss of the rows before the step.
+    /// Mean loss of the rows before the step, weighted; 0 where all of them have
+    /// weight 0.
     pub loss: f64,
-    /// Mean loss of the epoch's rows so far.
+    /// Mean loss of the epoch's rows so far, weighted.
     pub epoch_loss: f64,
     /// Share of right answers of the epoch's rows so far, if classes are learned.
     pub epoch_accuracy: Option<f64>,
@@ -41,7 +42,7 @@ pub struct EpochReport {
     pub step: u64,
     /// Rate of the last step.
     pub learning_rate: f64,
-    /// Mean loss per row, each row taken when its batch came up.
+    /// Mean loss per row, weighted, each row taken when its batch came up.
     pub train_loss: f64,
     /// Share of right answers, likewise; `None` for regression.
     pub train_accuracy: Option<f64>,

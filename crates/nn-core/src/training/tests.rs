@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::batches::Inputs;
-use crate::{Activation, LayerConfig, Loss, NetworkConfig};
+use crate::{Activation, LayerConfig, Loss, Menu, NetworkConfig, Schedule};
 
 const N: usize = 200;
 
@@ -221,6 +221,319 @@ fn patience_brings_the_best_weights_back() {
     assert_eq!(found.unwrap().loss, best);
 }
 
+fn samples<'a>(inputs: &'a Array2<f64>, labels: &'a [u32]) -> Samples<'a, f64> {
+    let targets = Targets::Classes {
+        labels,
+        n_classes: 2,
+    };
+    Samples::new(Inputs::Values(inputs.view()), targets).unwrap()
+}
+
+#[test]
+fn the_best_weights_are_the_result_though_patience_lasts() {
+    let (inputs, labels) = rings();
+    let samples = samples(&inputs, &labels);
+    let (rows, validation) = split();
+    let validation = samples.select(&validation);
+    for averaging in [None, Some(0.5)] {
+        let trainer_of = |patience: usize| {
+            let config = TrainingConfig {
+                epochs: 12,
+                patience,
+                learning_rate: 2.0,
+                averaging,
+                ..config()
+            };
+            let (train, validation) = (samples.select(&rows), validation.clone());
+            let threads = Threads::single();
+            Trainer::new(network(0.0), train, Some(validation), config, threads).unwrap()
+        };
+        let mut trainer = trainer_of(12);
+        assert!(trainer.best_epoch().is_none() && trainer.best_network().is_none());
+        let mut losses = Vec::new();
+        let run = trainer.run(|event| {
+            if let Event::Epoch(report) = event {
+                losses.push(report.validation.as_ref().unwrap().loss);
+            }
+            ControlFlow::Continue(())
+        });
+        run.unwrap();
+        let lowest = losses.iter().copied().fold(f64::MAX, f64::min);
+        let best = 1 + losses.iter().position(|&loss| loss == lowest).unwrap();
+        assert!(losses.len() == 12 && best < 12 && !trainer.is_stopped_early());
+        assert_eq!(trainer.best_epoch(), Some(best));
+        assert_eq!(trainer.best_network(), Some(&trainer.network()));
+        let loss_of = |network: &Network<f64>| {
+            let (loss, threads) = (Loss::CrossEntropy, Threads::single());
+            crate::metrics::evaluate(network, &validation, loss, &threads)
+                .unwrap()
+                .loss
+        };
+        assert_eq!(loss_of(&trainer.network()), lowest);
+        assert_eq!(loss_of(&trainer.latest_network()), losses[11]);
+        let latest = trainer.latest_network();
+        assert_eq!(loss_of(&trainer.finish().unwrap()), lowest);
+
+        // Without patience, the same training gives its last weights.
+        let mut trainer = trainer_of(0);
+        trainer.run(|_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(trainer.network(), latest);
+        assert_eq!(trainer.best_epoch(), Some(best));
+        assert!(trainer.best_network().is_none());
+    }
+}
+
+/// Epochs, batches and patience as large as they can be written mean "until it
+/// is stopped".
+#[test]
+fn the_largest_sizes_do_not_overflow() {
+    let (inputs, labels) = rings();
+    for &schedule in Schedule::ALL {
+        for batch_size in [BatchSize::Rows(1), BatchSize::Rows(usize::MAX)] {
+            let config = TrainingConfig {
+                epochs: usize::MAX,
+                patience: usize::MAX,
+                schedule,
+                batch_size,
+                ..config()
+            };
+            let (samples, threads) = (samples(&inputs, &labels), Threads::single());
+            let mut trainer = Trainer::new(network(0.0), samples, None, config, threads).unwrap();
+            for _ in 0..N + 2 {
+                let event = trainer.advance().unwrap().expect("it goes on");
+                if let Event::Batch(report) = event {
+                    assert!((0.0..=0.02).contains(&report.learning_rate), "{schedule}");
+                }
+            }
+            assert!(trainer.epoch() >= 1);
+        }
+    }
+}
+
+/// The rows of every class as often as its weight says: what weights stand for.
+fn repeated(labels: &[u32], weights: [usize; 2]) -> Vec<u32> {
+    let times = |&row: &u32| std::iter::repeat_n(row, weights[labels[row as usize] as usize]);
+    let rows: Vec<u32> = (0..labels.len() as u32).collect();
+    rows.iter().flat_map(times).collect()
+}
+
+/// Gradients of the batches of an epoch without moving, times their rows.
+fn sum_of_gradients(samples: Samples<'_, f64>, config: TrainingConfig) -> Vec<f64> {
+    let config = TrainingConfig {
+        learning_rate: f64::MIN_POSITIVE,
+        shuffle: false,
+        ..TrainingConfig {
+            optimizer: Optimizer::Sgd,
+            ..config
+        }
+    };
+    let threads = Threads::single();
+    let mut trainer = Trainer::new(network(0.0), samples, None, config, threads).unwrap();
+    trainer.keep_gradients();
+    let mut sum = vec![0.0; trainer.state().0.parameters().len()];
+    while let Some(Event::Batch(report)) = trainer.advance().unwrap() {
+        let gradient = trainer.state().2.values();
+        let pairs = sum.iter_mut().zip(gradient);
+        pairs.for_each(|(sum, g)| *sum += report.n_samples as f64 * g);
+    }
+    sum
+}
+
+/// In the mean over an epoch's batches of any size, a weight is worth as much
+/// as so many copies of its rows.
+#[test]
+fn a_weight_has_the_gradient_of_so_many_copies() {
+    let (inputs, labels) = rings();
+    let samples = samples(&inputs, &labels);
+    let copies = samples.select(&repeated(&labels, [1, 5]));
+    let full = TrainingConfig {
+        batch_size: BatchSize::Full,
+        ..config()
+    };
+    let n_copies = copies.len() as f64;
+    let expected = sum_of_gradients(copies, full);
+    let of_rows: Vec<f64> = labels
+        .iter()
+        .map(|&label| [1.0, 5.0][label as usize])
+        .collect();
+    let halves = vec![0.5; N];
+    for batch_size in [1, 2, 7, 32, N].map(BatchSize::Rows) {
+        let config = TrainingConfig {
+            batch_size,
+            ..config()
+        };
+        let by_class = TrainingConfig {
+            class_weights: ClassWeights::Given(vec![1.0, 5.0]),
+            ..config.clone()
+        };
+        let by_row = samples.clone().with_weights(&of_rows).unwrap();
+        let by_both = samples.clone().with_weights(&halves).unwrap();
+        for found in [
+            sum_of_gradients(samples.clone(), by_class.clone()),
+            sum_of_gradients(by_row, config),
+            sum_of_gradients(by_both, by_class),
+        ] {
+            for (found, expected) in found.iter().zip(&expected) {
+                let error = found / N as f64 - expected / n_copies;
+                assert!(error.abs() < 1e-14, "{batch_size:?}: {error:e}");
+            }
+        }
+    }
+}
+
+/// Batches of one row, many seeds, as many steps: on average the weighted
+/// training finds as many of the rare class as one with copies of its rows.
+#[test]
+fn weights_have_the_effect_of_copies_in_batches_of_one() {
+    let n = 100;
+    let labels: Vec<u32> = (0..n).map(|row| u32::from(row % 10 == 0)).collect();
+    let mut stream = Streams::new(5).stream(nn_tensor::random::Purpose::Test, 0);
+    let inputs = Array2::from_shape_fn((n, 2), |(row, _)| {
+        stream.normal() + 1.5 * f64::from(labels[row])
+    });
+    let samples = samples(&inputs, &labels);
+    let rare: Vec<u32> = (0..n as u32).filter(|row| row % 10 == 0).collect();
+    let copies = samples.select(&repeated(&labels, [1, 9]));
+    let recall = |train: &Samples<'_, f64>, weight: f64, epochs: usize| {
+        let n_seeds = 20;
+        let of_seed = |seed: u64| {
+            let config = TrainingConfig {
+                batch_size: BatchSize::Rows(1),
+                class_weights: ClassWeights::Given(vec![1.0, weight]),
+                learning_rate: 0.002,
+                epochs,
+                seed,
+                ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
+            };
+            let threads = Threads::single();
+            let trainer = Trainer::new(network(0.0), train.clone(), None, config, threads);
+            let trained = trainer.unwrap().finish().unwrap();
+            let rare = samples.select(&rare);
+            let found =
+                crate::metrics::evaluate(&trained, &rare, Loss::CrossEntropy, &Threads::single());
+            found.unwrap().accuracy.unwrap()
+        };
+        (0..n_seeds).map(of_seed).sum::<f64>() / n_seeds as f64
+    };
+    let (with_copies, weighted) = (recall(&copies, 1.0, 50), recall(&samples, 9.0, 90));
+    let without = recall(&samples, 1.0, 90);
+    assert!(
+        (with_copies - weighted).abs() < 0.05,
+        "{with_copies}, {weighted}"
+    );
+    assert!(weighted > without + 0.3, "{weighted}, {without}");
+}
+
+/// A batch whose rows all have weight 0 makes a step of gradient 0, and a
+/// penalty is not divided by weights.
+#[test]
+fn rows_of_weight_0_are_passed_over() {
+    let (inputs, labels) = rings();
+    let weights: Vec<f64> = (0..N).map(|row| if row < 2 { 0.0 } else { 3.0 }).collect();
+    let first_step = |weights: &[f64], l2: f64| {
+        let mut config = TrainingConfig {
+            batch_size: BatchSize::Rows(2),
+            learning_rate: 1.0,
+            shuffle: false,
+            ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
+        };
+        config.penalty.l2 = l2;
+        let samples = samples(&inputs, &labels).with_weights(weights).unwrap();
+        let threads = Threads::single();
+        let mut trainer = Trainer::new(network(0.0), samples, None, config, threads).unwrap();
+        let event = trainer.advance().unwrap();
+        let Some(Event::Batch(report)) = event else {
+            panic!("expected a batch, found {event:?}");
+        };
+        assert!(report.loss.is_finite());
+        trainer.network()
+    };
+    let before = network(0.0);
+    assert_eq!(first_step(&weights, 0.0), before);
+    let after = first_step(&weights, 0.25);
+    for (after, before) in after.weights(0).iter().zip(before.weights(0)) {
+        assert!((after - 0.75 * before).abs() < 1e-15);
+    }
+    assert_eq!(first_step(&[1.0; N], 0.25), first_step(&[4.0; N], 0.25));
+}
+
+#[test]
+fn weights_that_leave_nothing_to_learn_are_refused() {
+    let (inputs, labels) = rings();
+    let (rows, _) = split();
+    let all = samples(&inputs, &labels);
+    let zeros = vec![0.0; N];
+    let unweighted = all.select(&rows);
+    let weightless = all.clone().with_weights(&zeros).unwrap().select(&rows);
+    let only_first: Vec<u32> = (0..N as u32).step_by(2).collect();
+    let no_first = TrainingConfig {
+        class_weights: ClassWeights::Given(vec![0.0, 1.0]),
+        ..config()
+    };
+    fn message<'a>(
+        train: Samples<'a, f64>,
+        validation: Option<Samples<'a, f64>>,
+        config: TrainingConfig,
+    ) -> String {
+        Trainer::new(network(0.0), train, validation, config, Threads::single())
+            .unwrap_err()
+            .to_string()
+    }
+    let all_0 = format!(
+        "sample weights: expected one above 0, found {} of 0",
+        rows.len()
+    );
+    assert_eq!(message(weightless.clone(), None, config()), all_0);
+    assert_eq!(message(unweighted, Some(weightless), config()), all_0);
+    assert_eq!(
+        message(all.select(&only_first), None, no_first),
+        "weights of classes and samples: expected a training row with a weight above 0, found none"
+    );
+}
+
+/// Statistics settle at those of the rows, with one row left over, too. (The
+/// rate is so small that z does not change.)
+#[test]
+fn one_row_left_over_does_not_spoil_the_running_variance() {
+    let variances = |n: usize, batch_rows: usize| {
+        let (inputs, labels) = rings();
+        let rows: Vec<u32> = (0..n as u32).collect();
+        let hidden = LayerConfig {
+            batch_norm: true,
+            ..LayerConfig::new(4, Activation::Tanh)
+        };
+        let layers = vec![hidden, LayerConfig::new(2, Activation::Softmax)];
+        let network_config = NetworkConfig {
+            n_inputs: 2,
+            layers,
+        };
+        let network = Network::new(&network_config, 1).unwrap();
+        let (inputs_of_rows, _) = inputs.view().split_at(ndarray::Axis(0), n);
+        let z = inputs_of_rows.dot(&network.weights(0));
+        let true_variances = z.var_axis(ndarray::Axis(0), 1.0);
+        let config = TrainingConfig {
+            epochs: 200,
+            batch_size: BatchSize::Rows(batch_rows),
+            learning_rate: 1e-12,
+            ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
+        };
+        let samples = samples(&inputs, &labels).select(&rows);
+        let mut trainer = Trainer::new(network, samples, None, config, Threads::single()).unwrap();
+        assert_eq!(trainer.n_batches(), n / batch_rows);
+        trainer.run(|_| ControlFlow::Continue(())).unwrap();
+        let trained = trainer.network();
+        let range = trained.layers()[0].running_variance();
+        let found = trained.statistics()[range].to_vec();
+        found.into_iter().zip(true_variances)
+    };
+    for (found, right) in variances(33, 32).chain(variances(65, 64)) {
+        assert!((found / right - 1.0).abs() < 1e-6, "{found}, {right}");
+    }
+    for (found, right) in variances(65, 32).chain(variances(129, 32)) {
+        assert!((found / right - 1.0).abs() < 0.15, "{found}, {right}");
+    }
+}
+
 #[test]
 fn divergence_is_reported() {
     let (inputs, labels) = rings();
@@ -253,28 +566,32 @@ fn long_weight_vectors_are_shortened() {
     }
 }
 
+/// mₜ = d·mₜ₋₁ + (1 − d)·wₜ from m₀ = 0, divided by 1 − dᵗ.
 #[test]
-fn averaged_weights_are_the_running_mean() {
-    let decay = 0.8;
-    let averaged = TrainingConfig {
-        averaging: Some(decay),
-        ..config()
-    };
-    let start = network(0.0);
-    let (inputs, labels) = rings();
-    let targets = Targets::Classes {
-        labels: &labels,
-        n_classes: 2,
-    };
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
-    let mut trainer =
-        Trainer::new(start.clone(), samples, None, averaged, Threads::single()).unwrap();
-    let mut mean = start.parameters()[0];
-    for _ in 0..4 {
-        trainer.advance().unwrap();
-        mean = decay * mean + (1.0 - decay) * trainer.state().0.parameters()[0];
+fn averaged_weights_are_the_bias_corrected_average() {
+    for decay in [0.0, 0.8, 0.999] {
+        let averaged = TrainingConfig {
+            averaging: Some(decay),
+            ..config()
+        };
+        let (inputs, labels) = rings();
+        let samples = samples(&inputs, &labels);
+        let threads = Threads::single();
+        let mut trainer = Trainer::new(network(0.0), samples, None, averaged, threads).unwrap();
+        let (mut accumulated, mut lowest, mut highest) = (0.0, f64::MAX, f64::MIN);
+        for t in 1..=6 {
+            trainer.advance().unwrap();
+            let weight = trainer.state().0.parameters()[0];
+            accumulated = decay * accumulated + (1.0 - decay) * weight;
+            let expected = accumulated / (1.0 - decay.powi(t));
+            let found = trainer.network().parameters()[0];
+            assert!((found - expected).abs() < 1e-12, "{decay}, step {t}");
+            lowest = weight.min(lowest);
+            highest = weight.max(highest);
+            // The initial weight, far from all of these, has no part in it.
+            assert!((lowest - 1e-12..=highest + 1e-12).contains(&found));
+        }
     }
-    assert!((trainer.network().parameters()[0] - mean).abs() < 1e-15);
 }
 
 #[test]

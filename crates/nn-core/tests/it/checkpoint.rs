@@ -169,6 +169,22 @@ fn everything_else_continues_from_any_batch() {
             }),
         ),
         (
+            "patience lasts",
+            with(|c| {
+                c.config.patience = 9;
+                c.config.epochs = 9;
+                c.config.learning_rate = 1.0;
+                c.config.averaging = Some(0.5);
+            }),
+        ),
+        (
+            "one row left over",
+            with(|c| {
+                c.layers[0].batch_norm = true;
+                c.config.batch_size = BatchSize::Rows(7);
+            }),
+        ),
+        (
             "plateau",
             with(|c| {
                 c.config.epochs = 8;

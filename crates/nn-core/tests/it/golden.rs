@@ -204,7 +204,8 @@ fn five_steps_of_every_optimizer() {
     for (optimizer, numbers) in entries::<Optimizer, _>(&golden.entries) {
         let mut parameters = golden.start.clone();
         let rate = numbers.learning_rate;
-        let mut state = OptimizerState::new(optimizer, parameters.len(), rate);
+        let mut state = OptimizerState::new(optimizer, parameters.len(), rate)
+            .expect("the values are in range");
         for (step, gradient) in golden.gradients.iter().enumerate() {
             state.step(&mut parameters, gradient, rate, &Threads::single());
             let what = format!("{optimizer} after step {}", step + 1);

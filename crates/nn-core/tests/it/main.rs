@@ -10,6 +10,8 @@ mod equations;
 mod properties;
 mod single_rows;
 mod training;
+mod valid_values;
+mod regularization;
 mod estimator_checks;
 mod checkpoint;
 mod hostile;

@@ -557,6 +557,35 @@ fn weights_are_kept_beside_the_samples() {
     assert!(message(fit_with("x,w,y\n1,1,a\n", &both)).contains("column \"w\" has two uses"));
 }
 
+/// What a table with rows repeated, or left out, would give.
+#[test]
+fn weighted_rows_are_learnt_from_as_repeated_ones() {
+    let options = TableOptions {
+        sample_weight: Some("w".to_owned()),
+        ..target("y", Task::Regress)
+    };
+    let weighted = "x,c,y,w\n1,a,10,2\n3,b,500,0\n7,c,40,1\n";
+    let (_, fitted, _) = fit_with(weighted, &options).expect("a good table");
+    let InputEncoding::Columns(columns) = &fitted.inputs else {
+        panic!("no images")
+    };
+    // Of 1, 1, 7: mean 3, variance (4 + 4 + 16)/3.
+    let ColumnEncoding::Standardise(x) = &columns[0].encoding else {
+        panic!("x is a number")
+    };
+    assert!((x.mean - 3.0).abs() < 1e-15 && (x.std - 8.0_f64.sqrt()).abs() < 1e-15);
+    assert_eq!(
+        columns[1].encoding,
+        ColumnEncoding::OneHot(vec!["a".to_owned(), "c".to_owned()])
+    );
+    // Of 10, 10, 40: mean 20, variance (100 + 100 + 400)/3.
+    let TargetEncoding::Values(targets) = &fitted.target else {
+        panic!("y is a number")
+    };
+    let y = targets[0].standardisation;
+    assert!((y.mean - 20.0).abs() < 1e-14 && (y.std - 200.0_f64.sqrt()).abs() < 1e-14);
+}
+
 #[test]
 fn what_cannot_be_learnt_from_is_refused() {
     assert_eq!(

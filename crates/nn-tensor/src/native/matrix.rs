@@ -113,14 +113,22 @@ impl<'a, T> Matrix<'a, T> {
     #[inline]
     pub fn row(self, row: usize) -> Option<&'a [T]> {
         assert!(row < self.n_rows, "no row {row} of {}", self.n_rows);
-        (self.has_whole_rows()).then(|| {
+        if self.n_columns == 0 {
+            // Its address may lie anywhere, even at 0.
+            return Some(&[]);
+        }
+        self.has_whole_rows().then(|| {
             // SAFETY: the row exists, and its numbers follow one another.
             unsafe { std::slice::from_raw_parts(self.at(row, 0), self.n_columns) }
         })
     }
 
-    /// All numbers, row after row, if that is how they lie in memory.
+    /// All values, row after row, if that is how they lie in memory; those of
+    /// an empty matrix always do.
     pub fn to_slice(self) -> Option<&'a [T]> {
+        if self.n_rows == 0 || self.n_columns == 0 {
+            return Some(&[]);
+        }
         let follow = self.n_rows <= 1 || self.row_stride == self.n_columns as isize;
         (follow && self.has_whole_rows()).then(|| {
             // SAFETY: the numbers exist and follow one another.
@@ -282,8 +290,12 @@ impl<'a, T> MatrixMut<'a, T> {
         ]
     }
 
-    /// All numbers, row after row, if that is how they lie in memory.
+    /// All values, row after row, if that is how they lie in memory; those of
+    /// an empty matrix always do.
     pub fn into_slice(self) -> Option<&'a mut [T]> {
+        if self.n_rows == 0 || self.n_columns == 0 {
+            return Some(&mut []);
+        }
         let follow = self.n_rows <= 1 || self.row_stride == self.n_columns as isize;
         follow.then(|| {
             // SAFETY: the numbers exist, follow one another and are borrowed
@@ -297,6 +309,9 @@ impl<'a, T> MatrixMut<'a, T> {
     where
         T: Clone,
     {
+        if self.n_columns == 0 {
+            return;
+        }
         for row in 0..self.n_rows {
             // SAFETY: the row exists; it is borrowed mutably.
             let row = unsafe { std::slice::from_raw_parts_mut(self.row(row), self.n_columns) };
@@ -378,6 +393,72 @@ mod tests {
         right.fill(3);
         assert_eq!(values.row(0), array![1, 1, 1, 1, 1]);
         assert_eq!(values.row(3), array![2, 2, 3, 3, 3]);
+    }
+
+    /// Rows and parts of matrices without values: their addresses may lie
+    /// anywhere, so that no slice may be made of them.
+    #[test]
+    fn empty_matrices_have_empty_rows_and_slices() {
+        const HUGE: usize = 1 << 62;
+        for shape in [
+            [0, 3],
+            [3, 0],
+            [0, 0],
+            [0, HUGE],
+            [HUGE, 0],
+            [usize::MAX, 0],
+        ] {
+            let matrix = Matrix::<f32>::new(&[], shape);
+            for part in [matrix, matrix.t()] {
+                let [n_rows, n_columns] = part.shape();
+                for row in [0, n_rows / 2, n_rows.saturating_sub(1)] {
+                    if row < n_rows {
+                        assert_eq!(part.row(row), Some(&[][..]));
+                    }
+                    assert_eq!(part.rows(row..n_rows).to_slice(), Some(&[][..]));
+                }
+                let column = n_columns.saturating_sub(1);
+                assert_eq!(part.columns(column..n_columns).to_slice(), Some(&[][..]));
+            }
+        }
+    }
+
+    #[test]
+    fn parts_without_columns_or_rows_are_empty() {
+        let values = [1, 2, 3, 4, 5, 6];
+        let matrix = Matrix::new(&values, [2, 3]);
+        assert_eq!(matrix.columns(3..3).row(1), Some(&[][..]));
+        assert_eq!(matrix.t().columns(2..2).row(2), Some(&[][..]));
+        assert_eq!(matrix.rows(2..2).t().row(2), Some(&[][..]));
+        assert_eq!(matrix.t().rows(1..1).to_slice(), Some(&[][..]));
+    }
+
+    #[test]
+    fn empty_matrices_to_be_written_have_empty_parts() {
+        const HUGE: usize = 1 << 62;
+        for shape in [[0, 3], [3, 0], [0, HUGE], [usize::MAX, 0]] {
+            let [n_rows, n_columns] = shape;
+            let whole = || MatrixMut::<f32>::new(&mut [], shape);
+            whole().fill(1.0);
+            assert_eq!(whole().into_slice(), Some(&mut [][..]));
+            // The last column of [0, 2^62] would begin at address 0.
+            let parts = [
+                whole().split_at_row(n_rows),
+                whole().split_at_column(n_columns),
+            ];
+            let last = whole().split_at_column(n_columns.saturating_sub(1));
+            for mut part in parts.into_iter().chain([last]).flatten() {
+                part.fill(1.0);
+                assert_eq!(part.into_slice(), Some(&mut [][..]));
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_whose_product_overflows_are_refused() {
+        let half = 1 << (usize::BITS / 2);
+        let refused = std::panic::catch_unwind(|| Matrix::<f32>::new(&[], [half, half]));
+        assert!(refused.is_err());
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! How the rows of an epoch are cut into batches.
+//!
+//! Batches of `batch_rows` each, the last of which has what is left. A single
+//! row has no variance to normalise by, so with batch normalisation a last
+//! batch of one row joins the batch before it: 65 rows in batches of 32 make
+//! batches of 32 and 33.
+
+use std::ops::Range;
+
+use super::BatchSize;
+
+/// The batches of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Partition {
+    n_rows: usize,
+    batch_rows: usize,
+    n_batches: usize,
+}
+
+impl Partition {
+    /// Cuts `n_rows`, of which there is at least one.
+    pub(super) fn new(n_rows: usize, size: BatchSize, has_batch_norm: bool) -> Self {
+        let batch_rows = match size {
+            BatchSize::Full => n_rows,
+            BatchSize::Rows(rows) => rows.min(n_rows),
+        };
+        let joins_last = has_batch_norm && batch_rows > 1 && n_rows % batch_rows == 1;
+        Self {
+            n_rows,
+            batch_rows,
+            n_batches: if joins_last {
+                n_rows / batch_rows
+            } else {
+                n_rows.div_ceil(batch_rows)
+            },
+        }
+    }
+
+    pub(super) fn n_batches(self) -> usize {
+        self.n_batches
+    }
+
+    /// Rows of the largest batch.
+    pub(super) fn max_rows(self) -> usize {
+        self.rows(self.n_batches - 1).len().max(self.batch_rows)
+    }
+
+    /// The rows of a batch, as places in the epoch's order.
+    pub(super) fn rows(self, batch: usize) -> Range<usize> {
+        let start = batch * self.batch_rows;
+        let end = if batch + 1 == self.n_batches {
+            self.n_rows
+        } else {
+            start + self.batch_rows
+        };
+        start..end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(n_rows: usize, size: BatchSize, has_batch_norm: bool) -> Vec<usize> {
+        let partition = Partition::new(n_rows, size, has_batch_norm);
+        let batches = (0..partition.n_batches()).map(|batch| partition.rows(batch));
+        let batches: Vec<Range<usize>> = batches.collect();
+        let rows: Vec<usize> = batches.iter().cloned().flatten().collect();
+        assert!(rows.into_iter().eq(0..n_rows), "each row once");
+        let sizes: Vec<usize> = batches.iter().map(Range::len).collect();
+        assert_eq!(sizes.iter().max(), Some(&partition.max_rows()));
+        sizes
+    }
+
+    #[test]
+    fn a_single_row_joins_the_batch_before_it_where_it_would_be_normalised() {
+        for (n_rows, batch_rows, plain, normalised) in [
+            (64, 32, vec![32, 32], vec![32, 32]),
+            (65, 32, vec![32, 32, 1], vec![32, 33]),
+            (66, 32, vec![32, 32, 2], vec![32, 32, 2]),
+            (65, 64, vec![64, 1], vec![65]),
+            (3, 2, vec![2, 1], vec![3]),
+            (1, 64, vec![1], vec![1]),
+            (3, 1, vec![1, 1, 1], vec![1, 1, 1]),
+            (3, usize::MAX, vec![3], vec![3]),
+        ] {
+            let size = BatchSize::Rows(batch_rows);
+            assert_eq!(sizes(n_rows, size, false), plain);
+            assert_eq!(sizes(n_rows, size, true), normalised);
+        }
+        assert_eq!(sizes(5, BatchSize::Full, true), [5]);
+    }
+}

@@ -1,0 +1,184 @@
+//! L1, weight decay and momentum against their definitions, written out: Lasso
+//! by coordinate descent, PyTorch's `weight_decay` and velocity by hand.
+
+use ndarray::{Array2, Axis};
+use nn_core::optimizer::OptimizerState;
+use nn_core::schedule::Position;
+use nn_core::training::{Trainer, TrainingConfig};
+use nn_core::{
+    Activation, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Schedule, Threads,
+};
+
+use crate::support::{assert_close, full_batch, normal, stream, value_samples};
+
+/// Rows of 8 normal columns, two of which say something about the target.
+fn linear_rows() -> (Array2<f64>, Array2<f64>) {
+    let mut stream = stream(3);
+    let inputs = normal([80, 8], &mut stream);
+    let noise = normal([80, 1], &mut stream);
+    let means = inputs.mean_axis(Axis(0)).expect("there are rows");
+    let inputs = inputs - means;
+    let targets = &inputs.column(1) * 2.0 - &inputs.column(5) * 1.5;
+    let targets = targets.insert_axis(Axis(1)) + 0.3 * noise;
+    let mean = targets.mean().expect("there are rows");
+    (inputs, targets - mean)
+}
+
+/// The w that makes (1/n) Σ (x·w − y)² + λ Σ|w| least, a coordinate at a time
+/// (Friedman et al. 2010, equation 5).
+fn lasso(inputs: &Array2<f64>, targets: &Array2<f64>, l1: f64) -> Vec<f64> {
+    let n = inputs.nrows() as f64;
+    let mut weights = vec![0.0; inputs.ncols()];
+    for _ in 0..1000 {
+        for j in 0..weights.len() {
+            let column = inputs.column(j);
+            let mut rest = targets.column(0).to_owned();
+            for (k, &weight) in weights.iter().enumerate().filter(|&(k, _)| k != j) {
+                rest.scaled_add(-weight, &inputs.column(k));
+            }
+            let pull = 2.0 / n * column.dot(&rest);
+            let shrunk = pull.signum() * (pull.abs() - l1).max(0.0);
+            weights[j] = shrunk / (2.0 / n * column.dot(&column));
+        }
+    }
+    weights
+}
+
+#[test]
+fn l1_gives_the_zeros_of_lasso_with_every_optimizer() {
+    let (inputs, targets) = linear_rows();
+    let expected = lasso(&inputs, &targets, 0.4);
+    let n_zeros = |weights: &[f64]| weights.iter().filter(|&&w| w == 0.0).count();
+    assert_eq!(n_zeros(&expected), 6, "{expected:?}");
+    for &optimizer in Optimizer::ALL {
+        let decay_off = "adamw:weight-decay=0".parse().expect("an optimizer");
+        let mut config = TrainingConfig {
+            optimizer: match optimizer {
+                Optimizer::AdamW { .. } => decay_off,
+                other => other,
+            },
+            learning_rate: match optimizer {
+                // Its steps shrink from the start.
+                Optimizer::Adagrad { .. } => 0.5,
+                other => other.default_learning_rate().max(0.01),
+            },
+            schedule: Schedule::Cosine {
+                warmup: 0.0,
+                floor: 0.0,
+            },
+            epochs: if matches!(optimizer, Optimizer::Adadelta { .. }) {
+                20_000
+            } else {
+                4000
+            },
+            ..full_batch(Loss::Mse)
+        };
+        config.penalty.l1 = 0.4;
+        let layers = vec![LayerConfig::new(1, Activation::Identity)];
+        let network = Network::new(
+            &NetworkConfig {
+                n_inputs: 8,
+                layers,
+            },
+            1,
+        )
+        .expect("it can be");
+        let samples = value_samples(inputs.view(), targets.view());
+        let trainer = Trainer::new(network, samples, None, config, Threads::single());
+        let network = trainer.expect("it can be").finish().expect("it trains");
+        let weights = &network.parameters()[..8];
+        assert_eq!(
+            n_zeros(weights),
+            6,
+            "{optimizer}: {weights:?}, not {expected:?}"
+        );
+        for (found, expected) in weights.iter().zip(&expected) {
+            assert!((found - expected).abs() < 0.02, "{optimizer}: {weights:?}");
+        }
+    }
+}
+
+/// torch.optim.SGD(weight_decay=λ): g ← g + λ·w for biases, too, and after
+/// clip_grad_norm_; Adam adds it before its means.
+#[test]
+fn weight_decay_is_pytorchs() {
+    let (inputs, targets) = linear_rows();
+    let layers = vec![LayerConfig::new(1, Activation::Identity)];
+    let mut network: Network<f64> = Network::new(
+        &NetworkConfig {
+            n_inputs: 8,
+            layers,
+        },
+        1,
+    )
+    .expect("it can be");
+    network.parameters_mut()[8] = 0.7;
+    let start = network.parameters().to_vec();
+    for &optimizer in Optimizer::ALL {
+        if matches!(optimizer, Optimizer::AdamW { .. } | Optimizer::Rprop { .. }) {
+            continue;
+        }
+        let config = TrainingConfig {
+            optimizer,
+            weight_decay: 0.25,
+            clip_norm: Some(0.5),
+            learning_rate: 0.1,
+            epochs: 1,
+            ..full_batch(Loss::Mse)
+        };
+        let samples = value_samples(inputs.view(), targets.view());
+        let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());
+        let found = trainer.expect("it can be").finish().expect("it trains");
+        let rest = inputs.dot(&found_weights(&start)) + 0.7 - &targets;
+        let scale = 2.0 / inputs.nrows() as f64;
+        let mut gradient: Vec<f64> = (inputs.t().dot(&rest) * scale).column(0).to_vec();
+        gradient.push(scale * rest.sum());
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        for (g, w) in gradient.iter_mut().zip(&start) {
+            *g = *g * (0.5 / norm).min(1.0) + 0.25 * w;
+        }
+        let mut expected = start.clone();
+        let mut state = OptimizerState::new(optimizer, 9, 0.1).expect("it can be");
+        state.step(&mut expected, &gradient, 0.1, &Threads::single());
+        let what = optimizer.to_string();
+        assert_close(&what, found.parameters(), &expected, [1e-10, 1e-13]);
+    }
+}
+
+fn found_weights(parameters: &[f64]) -> Array2<f64> {
+    Array2::from_shape_vec((8, 1), parameters[..8].to_vec()).expect("eight weights")
+}
+
+/// torch.optim.SGD(momentum=μ, nesterov=…) with StepLR and CosineAnnealingLR:
+/// v ← μ·v + g and w ← w − η·v, or η·(g + μ·v), η that of the step.
+#[test]
+fn momentum_under_a_schedule_is_pytorchs() {
+    let gradient = |w: f64, step: u64| w - 0.5 + 0.1 * step as f64;
+    for schedule in ["step:every=4:factor=0.1", "cosine", "one-cycle"] {
+        for name in ["momentum", "nesterov:momentum=0.7"] {
+            let optimizer: Optimizer = name.parse().expect("an optimizer");
+            let (mu, is_nesterov) = match optimizer {
+                Optimizer::Momentum { momentum } => (momentum, false),
+                Optimizer::Nesterov { momentum } => (momentum, true),
+                other => panic!("{other}"),
+            };
+            let schedule: Schedule = schedule.parse().expect("a schedule");
+            let (mut found, mut w, mut v) = ([1.0], 1.0, 0.0);
+            let mut state = OptimizerState::new(optimizer, 1, 0.2).expect("it can be");
+            for step in 0..12 {
+                let place = Position {
+                    step,
+                    steps_per_epoch: 1,
+                    epochs: 12,
+                };
+                let rate = 0.2 * schedule.factor(place);
+                let g = gradient(found[0], step);
+                state.step(&mut found, &[g], rate, &Threads::single());
+                let g = gradient(w, step);
+                v = mu * v + g;
+                w -= rate * if is_nesterov { g + mu * v } else { v };
+                assert_close(&format!("{name}, {schedule}"), &found, &[w], [1e-12, 1e-14]);
+            }
+        }
+    }
+}
