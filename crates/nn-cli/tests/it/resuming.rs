@@ -566,3 +566,69 @@ fn a_diverged_training_keeps_its_best_weights() {
     let expected = "--on-divergence: expected stop or halve-lr, found \"pray\"";
     assert!(error.contains(expected), "{error}");
 }
+
+/// Another processor of a cluster: its instructions round differently.
+#[test]
+fn another_instruction_set_is_told_or_refused() {
+    let scratch = scratch();
+    let train = |flags: &str, set: Option<&str>| {
+        let mut command = scratch.command();
+        command.args(flags.split_whitespace());
+        if let Some(set) = set {
+            command.env("NN_INSTRUCTION_SET", set);
+        }
+        Ended::from(command.output().expect("the program starts"))
+    };
+    let widest = nn_tensor::InstructionSet::available().last();
+    let widest = widest.expect("there is one").name();
+    if widest == "portable" {
+        eprintln!("skipped: this processor has one set");
+        return;
+    }
+    let flags = "--data trees.csv --hidden 4 --epochs 2 --batch-size 8 --no-report";
+    train(&format!("train --name a {flags}"), Some("portable")).succeeds();
+    let begin_again = || fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
+    begin_again();
+    let resume = "train --resume a --no-report";
+    let difference = format!(
+        "the checkpoint was made with the instruction set portable, this training uses {widest}"
+    );
+    let strict = train(&format!("{resume} --strict"), None);
+    strict.refuses(2, &["--strict: ", &difference]);
+    train(&format!("{resume} --strict"), Some("portable")).succeeds();
+    begin_again();
+    let output = train(resume, None).succeeds();
+    assert!(
+        output.contains(&format!("warning   {difference}")),
+        "{output}"
+    );
+    for wrong in ["nonsense", "", "AVX2"] {
+        let found = format!(
+            "NN_INSTRUCTION_SET: expected one of portable, avx2, avx512, found \"{wrong}\""
+        );
+        for command in [resume, "data list"] {
+            let ended = train(command, Some(wrong));
+            ended.refuses(2, &[&found, "help: unset NN_INSTRUCTION_SET"]);
+        }
+    }
+}
+
+/// `ulimit -f`: an error with its path and exit code in every command.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error() {
+    let scratch = scratch();
+    scratch.train("a", "--data trees.csv --hidden 2 --epochs 1 --no-report");
+    let program = env!("CARGO_BIN_EXE_nn");
+    for (line, path) in [
+        ("predict a trees.csv --output p.csv", "p.csv"),
+        ("predict a trees.csv > p.csv", "standard output"),
+        ("report a", "runs/a/plots/"),
+        ("compare a a", "runs/comparison.html"),
+    ] {
+        let script = format!("ulimit -f 1; exec {program} {line}");
+        let error = scratch.shell(&script).fails(5);
+        assert!(error.contains(path), "{line}: {error}");
+        // "File too large" on Linux and macOS.
+        assert!(error.contains("os error 27"), "{line}: {error}");
+    }
+}

@@ -101,3 +101,91 @@ fn a_run_is_resumed_as_strictly() {
     whole("small");
     scratch.nn("train --resume small --strict").succeeds();
 }
+
+/// A table that is sorted by its classes: 100 rows each of a, b and c.
+fn sorted() -> String {
+    csv("u,v,label", 300, |i, x, y| {
+        format!("{x:.3},{y:.3},{}", ["a", "b", "c"][i / 100])
+    })
+}
+
+/// What counts are the rows that are trained on, not those of the file.
+#[test]
+fn classes_without_training_rows_are_told() {
+    let scratch = Scratch::new();
+    scratch.file("sorted.csv", sorted());
+    let weighted = sorted().lines().fold(String::new(), |text, line| {
+        let weight = match line.rsplit(',').next() {
+            Some("label") => "w",
+            Some("a") => "0",
+            _ => "1",
+        };
+        text + weight + "," + line + "\n"
+    });
+    scratch.file("weighted.csv", weighted);
+    for (flags, doubts) in [
+        // A tenth of each class is for testing, so that 90 of class a are left;
+        // of the first 60 a tenth is for validation.
+        (
+            "--data sorted.csv --limit-train 60",
+            [
+                "all 54 training rows belong to one class, \"a\"",
+                "2 of 3 classes have no training row: \"b\", \"c\"",
+            ],
+        ),
+        // The last of class b is row 199; ten of each class are test rows.
+        (
+            "--data sorted.csv --limit-train 180",
+            ["1 of 3 classes has no training row: \"c\"", ""],
+        ),
+        (
+            "--data weighted.csv --sample-weight w",
+            [
+                "1 of 3 classes has no training row with a sample weight above 0: \"a\"",
+                "",
+            ],
+        ),
+        (
+            "--data weighted.csv --sample-weight w --limit-train 150",
+            [
+                "all 54 training rows belong to one class, \"b\"",
+                "1 of 3 classes has no training row: \"c\"",
+            ],
+        ),
+    ] {
+        let line = format!("train {flags} --batch-size 8 --hidden 2 --epochs 1 --no-report");
+        let strict = scratch.nn(&format!("{line} --strict"));
+        strict.refuses(2, &["--strict: ", doubts[0], doubts[1]]);
+        let output = scratch.nn(&line).succeeds();
+        for doubt in doubts {
+            assert!(output.contains(doubt), "{flags}: {output}");
+        }
+    }
+    scratch
+        .nn("train --data sorted.csv --batch-size 8 --hidden 2 --epochs 1 --strict")
+        .succeeds();
+}
+
+/// A class without a validation or test row is said, which is no reason to
+/// refuse: small classes have none of a tenth.
+#[test]
+fn classes_that_are_not_measured_are_told() {
+    let scratch = Scratch::new();
+    let rare = csv("u,v,label", 203, |i, x, y| {
+        let label = match i {
+            200.. => "rare",
+            _ => ["a", "b"][i % 2],
+        };
+        format!("{x:.3},{y:.3},{label}")
+    });
+    scratch.file("rare.csv", rare);
+    let line = "train --data rare.csv --batch-size 8 --hidden 2 --epochs 1 --no-report --strict";
+    let output = scratch.nn(line).succeeds();
+    for split in ["validation", "test"] {
+        let note = format!("note      1 of 3 classes has no {split} row: \"rare\"");
+        assert!(output.contains(&note), "{output}");
+    }
+    let none = scratch.nn(&format!("{line} --validation 0 --test-split 0"));
+    let output = none.succeeds();
+    assert!(!output.contains("note "), "{output}");
+}
