@@ -8,7 +8,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { THREE, begin, open as openIn, stroke as strokeIn } from "./visit.mjs";
@@ -88,7 +89,7 @@ test("a digit can be drawn with a finger, without moving the page", async () => 
   const context = await page.context().browser().newContext(touch);
   try {
     const phone = await context.newPage();
-    await phone.goto(`${visit.address}#draw`);
+    await phone.goto(`${visit.printed}#draw`);
     await phone.getByText(/trained, .* of the validation samples right/).waitFor();
     const box = await phone.locator("#sheet").boundingBox();
     const finger = await context.newCDPSession(phone);
@@ -230,4 +231,80 @@ test("nothing is wider than a narrow screen, light or dark", async () => {
 
 test("nobody complained, and nobody else was asked", () => {
   assert.deepEqual(visit.complaints, []);
+});
+
+/** A page of a context of its own, which may have errors. */
+async function elsewhere(work) {
+  const context = await page.context().browser().newContext();
+  context.setDefaultTimeout(PATIENCE);
+  try {
+    await work(await context.newPage());
+  } finally {
+    await context.close();
+  }
+}
+
+test("the token is not in the address, and without it there is no page", async () => {
+  await page.goto(`${visit.printed}&a=1#train?data=glyphs&hidden=7`);
+  await page.getByText("784-7-10 on glyphs").waitFor();
+  assert.equal(page.url(), `${visit.address}?a=1#train?data=glyphs&hidden=7`);
+  await elsewhere(async (other) => {
+    const answer = await other.goto(visit.address);
+    assert.equal(answer.status(), 401);
+    await other.getByText("printed in its terminal").waitFor();
+    await other.goto(`${visit.address}?token=0`);
+    await other.getByText("not the token of this server").waitFor();
+  });
+});
+
+test("a link on another site leads to its experiment where the cookie is", async () => {
+  const link = `${visit.address}#train?data=glyphs&hidden=7`;
+  const site = createServer((_, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end(`<a href="${link}">the experiment</a>`);
+  });
+  await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
+  // localhost is another site than 127.0.0.1.
+  const course = `http://localhost:${site.address().port}/`;
+  try {
+    await elsewhere(async (other) => {
+      await other.goto(visit.printed);
+      await other.goto(course);
+      await other.click("a");
+      await other.getByText("784-7-10 on glyphs").waitFor();
+      assert.equal(other.url(), link);
+    });
+    await elsewhere(async (other) => {
+      await other.goto(course);
+      await other.click("a");
+      await other.getByText("printed in its terminal").waitFor();
+      await other.waitForTimeout(1000);
+      assert.equal(await other.locator("meta[http-equiv]").count(), 0, "tried once more, and no more");
+    });
+  } finally {
+    site.close();
+  }
+});
+
+test("a file that leads to the printed address opens the page, as --open does", async () => {
+  const file = join(visit.folder, "open.html");
+  writeFileSync(file, `<meta http-equiv="refresh" content="0; url=${visit.printed}">`);
+  await elsewhere(async (other) => {
+    await other.goto(`file://${file}`);
+    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+    assert.equal(new URL(other.url()).search, "");
+  });
+});
+
+test("after a restart of the server the page says that it needs the new address", async () => {
+  await elsewhere(async (other) => {
+    await other.goto(visit.printed);
+    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+    await visit.restart();
+    await other.getByText(/the server was restarted after this page was opened/).waitFor();
+    await other.reload();
+    await other.getByText(/the server was restarted after this page was opened/).waitFor();
+    await other.goto(visit.printed);
+    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+  });
 });

@@ -13,12 +13,14 @@ const PATIENCE = 60_000;
 /** A digit 3, as places on a sheet of side 1. */
 export const THREE = [...arc(0.48, 0.31, 0.19, -160, 80), ...arc(0.48, 0.67, 0.21, -80, 160)];
 
-/** Starts `program` and `executablePath`; `complaints` collects what goes wrong in the browser. */
+/**
+ * Starts `program` and `executablePath`, and opens the printed address once;
+ * `complaints` collects what goes wrong in the browser.
+ */
 export async function begin(program, executablePath, look = {}) {
   const folder = mkdtempSync(join(tmpdir(), "nn-browser-"));
-  const { CARGO, NN_DATA_DIR, ...environment } = process.env;
-  const server = spawn(program, ["serve", "--port", "0"], { cwd: folder, env: environment });
-  const address = await addressOf(server);
+  const { server, printed } = await serve(program, folder);
+  const address = new URL("/", printed).href;
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   const context = await browser.newContext({
     permissions: ["clipboard-read", "clipboard-write"],
@@ -32,12 +34,32 @@ export async function begin(program, executablePath, look = {}) {
   page.on("request", (request) => {
     if (!request.url().startsWith(address)) complaints.push(`a request to ${request.url()}`);
   });
-  const end = async () => {
+  await page.goto(printed);
+  const visit = { folder, address, printed, page, complaints };
+  visit.restart = async () => {
+    await ended(visit.server);
+    const { server, printed } = await serve(program, folder, new URL(address).port);
+    Object.assign(visit, { server, printed });
+  };
+  visit.end = async () => {
     await browser.close();
-    server.kill();
+    visit.server.kill();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { folder, address, page, complaints, end };
+  return Object.assign(visit, { server });
+}
+
+/** The server, and the address that it printed. */
+async function serve(program, folder, port = 0) {
+  const { CARGO, NN_DATA_DIR, ...environment } = process.env;
+  const server = spawn(program, ["serve", "--port", String(port)], { cwd: folder, env: environment });
+  return { server, printed: await addressOf(server) };
+}
+
+function ended(server) {
+  const promise = new Promise((resolve) => server.once("exit", resolve));
+  server.kill();
+  return promise;
 }
 
 function addressOf(server) {

@@ -1,9 +1,10 @@
 //! `nn doctor RUN`: what is wrong with a run, with numbers and a flag to try.
 //!
-//! Each file of `doctor/` but [`case`] holds a list of [`Check`]s about one
+//! Each file of `doctor/` but [`case`] and [`loss_range`] holds a list of [`Check`]s about one
 //! thing; a new check is an entry of such a list. Thresholds are rules of
 //! thumb, their reasons stand beside them.
 
+mod loss_range;
 mod case;
 mod curves;
 mod neurons;

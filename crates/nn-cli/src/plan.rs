@@ -87,7 +87,7 @@ fn default_loss(task: Task) -> Loss {
 
 /// One output a class, or a single one for two classes where the loss has a
 /// form for that.
-fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
+pub(crate) fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classes(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
         (Task::Classes(n), _) => Ok(n),
@@ -247,7 +247,8 @@ fn batch_size(text: &str) -> Result<BatchSize> {
     }
 }
 
-fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
+/// What `--class-weight` says.
+pub(crate) fn class_weights(text: Option<&str>) -> Result<ClassWeights> {
     match text {
         None | Some("none") => Ok(ClassWeights::None),
         Some("balanced") => Ok(ClassWeights::Balanced),

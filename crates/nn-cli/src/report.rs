@@ -12,10 +12,10 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::{ReportArguments, SplitChoice};
-use crate::datasets::Data;
+use crate::datasets::{Data, Task};
 use crate::evaluate::{Origin, data_of};
 use crate::failure::{Failure, Result};
-use crate::run_dir::read_model;
+use crate::run_dir::{read_config, read_model};
 use crate::run_files::{locate_run, read_run};
 use crate::terminal;
 
@@ -83,6 +83,7 @@ pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -
         run: read_run(directory)?,
         program: terminal::program().to_owned(),
         path: directory.display().to_string(),
+        loss_note: loss_note(directory, sources.data),
         missing: sources.missing,
         ..RunReport::default()
     };
@@ -104,6 +105,32 @@ pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -
         plots,
         missing: content.missing,
     })
+}
+
+/// What the training loss includes that the validation loss does not.
+/// Only classes are smoothed and weighted.
+fn loss_note(directory: &Path, data: Option<&Data>) -> String {
+    let is_of_classes = data.is_none_or(|data| matches!(data.task, Task::Classes(_)));
+    let Some(settings) = read_config(directory).ok().filter(|_| is_of_classes) else {
+        return String::new();
+    };
+    let mut notes = Vec::new();
+    if let Some(smoothing) = settings
+        .label_smoothing
+        .filter(|&smoothing| smoothing > 0.0)
+    {
+        notes.push(format!(
+            "The training loss includes label smoothing ({smoothing}) and the validation loss does \
+             not, so the training loss can be the higher one and does not reach 0."
+        ));
+    }
+    let weights = settings.class_weight.as_deref().unwrap_or("none");
+    if weights != "none" {
+        notes.push(format!(
+            "The training loss includes the class weights ({weights}) and the validation loss does not."
+        ));
+    }
+    notes.join(" ")
 }
 
 fn write_files(directory: &Path, report: &Report) -> Result<Vec<PathBuf>> {

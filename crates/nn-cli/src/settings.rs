@@ -178,7 +178,7 @@ pub(crate) struct Settings {
     /// Longest weight vector into a neuron
     #[arg(long, value_name = "LENGTH", help_heading = "Regularisation")]
     pub(crate) max_norm: Option<f64>,
-    /// Share of the answer spread over all classes [default: 0]
+    /// Label smoothing: fraction of the target spread evenly over all classes; part of the training loss, not of the validation loss [default: 0]
     #[arg(long, value_name = "SHARE", help_heading = "Regularisation")]
     pub(crate) label_smoothing: Option<f64>,
     /// Longest gradient of a step

@@ -27,6 +27,9 @@ pub struct RunReport {
     pub weight_images: Option<ImageGrid>,
     /// How much each input weighs in the first layer: name and size.
     pub input_weights: Vec<(String, f64)>,
+    /// Why the training loss is another measure than the validation loss; empty
+    /// if it is the same.
+    pub loss_note: String,
     /// What could not be shown, and why.
     pub missing: Vec<String>,
 }
@@ -159,7 +162,12 @@ impl RunReport {
             writer.page.body().paragraph("No epoch has finished.");
             return;
         }
-        writer.figure("loss", run::loss_chart(run), "Mean over the samples. The training loss is taken while the epoch learns, so it lags behind.");
+        let caption = format!(
+            "Mean over the samples. The training loss is taken while the epoch learns, so it lags \
+             behind. {}",
+            self.loss_note
+        );
+        writer.figure("loss", run::loss_chart(run), caption.trim_end());
         writer.figure("accuracy", run::accuracy_chart(run), "");
         writer.figure(
             "learning-rate",

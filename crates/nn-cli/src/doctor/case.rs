@@ -7,11 +7,13 @@ use nn_core::{Loss, Model};
 use nn_report::{Epoch, Run};
 use nn_tensor::Threads;
 
+use super::loss_range::{LossRange, Objective};
 use crate::args::WeightCheck;
 use crate::data_name;
 use crate::datasets::{self, Data, Parts, Task};
 use crate::evaluate::{Origin, data_of};
 use crate::failure::{Code, Result};
+use crate::plan;
 use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
 use crate::settings::Settings;
@@ -29,6 +31,8 @@ pub(super) struct Case {
     pub(super) model: Result<Model, String>,
     /// Or why there are none.
     pub(super) data: Result<Data, String>,
+    /// What the training losses can be compared with.
+    pub(super) loss_range: LossRange,
 }
 
 impl Case {
@@ -52,7 +56,9 @@ impl Case {
             Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
             Err(_) => datasets::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
         };
+        let loss_range = loss_range(&settings, model.as_ref().ok(), data.as_ref().ok());
         Ok(Self {
+            loss_range: loss_range.unwrap_or_default(),
             directory: directory.to_owned(),
             is_finished: is_finished(directory),
             failure: read_failure(directory),
@@ -114,26 +120,6 @@ impl Case {
             .map_err(Clone::clone)
     }
 
-    /// The loss of an answer that is always the same: the classes' shares, or
-    /// the mean. None where that is not known.
-    ///
-    /// ```text
-    /// cross-entropy   −Σ pₖ ln pₖ     of the shares p, uniform if classes are weighted
-    /// binary          the same, or ln 2 an output for flags
-    /// mse             1               the variance of standardised numbers
-    /// ```
-    pub(super) fn guessing_loss(&self) -> Option<f64> {
-        let ln_2 = std::f64::consts::LN_2;
-        match (self.loss()?, self.task().ok()?) {
-            (Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl, Task::Classes(_)) => {
-                Some(entropy(&self.class_counts()?, self.has_class_weights()))
-            }
-            (Loss::BinaryCrossEntropy, Task::Flags(n)) => Some(n as f64 * ln_2),
-            (Loss::Mse, Task::Numbers(_)) => Some(1.0),
-            _ => None,
-        }
-    }
-
     /// Training samples of each class.
     pub(super) fn class_counts(&self) -> Option<Vec<usize>> {
         self.parts().ok()?.train.class_counts()
@@ -154,16 +140,27 @@ impl Case {
     }
 }
 
-fn entropy(counts: &[usize], is_uniform: bool) -> f64 {
-    let total = counts.iter().sum::<usize>() as f64;
-    if is_uniform {
-        return (counts.len() as f64).ln();
-    }
-    let shares = counts.iter().filter(|&&count| count > 0);
-    shares
-        .map(|&count| count as f64 / total)
-        .map(|share| -share * share.ln())
-        .sum()
+/// What the training losses can be compared with, as far as can be told.
+fn loss_range(
+    settings: &Settings,
+    model: Option<&Model>,
+    data: Option<&Data>,
+) -> Option<LossRange> {
+    let loss: Loss = settings.loss.as_deref()?.parse().ok()?;
+    let label_smoothing = settings.label_smoothing.unwrap_or(0.0);
+    let Some(data) = data else {
+        let n_classes = model?.description.class_names.len();
+        return (n_classes > 0).then(|| LossRange::of_classes(loss, n_classes, label_smoothing));
+    };
+    let objective = Objective {
+        loss,
+        task: data.task,
+        n_outputs: plan::n_outputs(data.task, loss).ok()?,
+        label_smoothing,
+        class_weights: &plan::class_weights(settings.class_weight.as_deref()).ok()?,
+    };
+    let train = data.parts().ok()?.train;
+    Some(LossRange::of_samples(&objective, &train))
 }
 
 /// `12.3 %`

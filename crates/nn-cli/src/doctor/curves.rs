@@ -1,5 +1,9 @@
 //! What the curves of `metrics.csv` tell: whether the training ended well, its
 //! learning rate, its length, overfitting.
+//!
+//! Training losses are compared by how far they are above the lowest loss that
+//! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
+//! not 0 with label smoothing.
 
 use nn_report::Epoch;
 use nn_report::number::number;
@@ -71,19 +75,17 @@ fn unfinished(case: &Case) -> Look {
 
 /// A rise of the training loss from one epoch to the next counts from 5 % on:
 /// the mean over an epoch is steadier than that where the steps are not too
-/// large.
+/// large. With label smoothing this is 5 % of the whole loss, the lowest one
+/// included: the best weights are finite then, and steps of a good size keep
+/// the loss going up and down a little above its lowest.
 const RISE: f64 = 1.05;
 
 /// One epoch in so many may be such a rise by chance, in small data.
 const EPOCHS_A_RISE: usize = 10;
 
-/// A rise near 0 does not count: below a hundredth of where it began, a loss
-/// goes up and down with single samples.
-const NEAR_ZERO: f64 = 0.01;
-
-/// So many times the loss of guessing is more than a beginning explains: an
-/// untrained network has about that of guessing itself.
-const FAR_FROM_GUESSING: f64 = 2.0;
+/// A rise near the lowest loss does not count: when the distance to it is below
+/// a hundredth of the first one, it goes up and down with single samples.
+const NEAR_LOWEST: f64 = 0.01;
 
 fn rate_too_high(case: &Case) -> Look {
     let losses = train_losses(case);
@@ -112,9 +114,10 @@ fn rate_too_high(case: &Case) -> Look {
 fn signs_of_high_rate(case: &Case, losses: &[f64]) -> Option<String> {
     let (first, last) = (*losses.first()?, *losses.last()?);
     let rate = case.learning_rate();
-    let rises = losses
-        .windows(2)
-        .filter(|pair| pair[1] > RISE * pair[0] && pair[1] > NEAR_ZERO * first);
+    let excess = |loss| case.loss_range.excess(loss);
+    let is_rise =
+        |pair: &&[f64]| pair[1] > RISE * pair[0] && excess(pair[1]) > NEAR_LOWEST * excess(first);
+    let rises = losses.windows(2).filter(is_rise);
     let rises: Vec<String> = rises
         .map(|pair| format!("{} to {}", number(pair[0]), number(pair[1])))
         .collect();
@@ -127,8 +130,8 @@ fn signs_of_high_rate(case: &Case, losses: &[f64]) -> Option<String> {
             losses.len()
         ));
     }
-    let guessing = case.guessing_loss()?;
-    (first > FAR_FROM_GUESSING * guessing).then(|| {
+    let (guessing, limit) = (range.guessing?, range.far_too_high?);
+    (first > limit).then(|| {
         format!(
             "with rate {rate} the first epoch had loss {}, a guess has {}; the last had {}",
             number(first),
@@ -153,17 +156,18 @@ fn rate_too_low(case: &Case) -> Look {
     if signs_of_high_rate(case, &losses).is_some() {
         return Look::Well("it is rather too high".to_owned());
     }
-    let numbers = format!("training loss {} to {}", number(*first), number(*last));
-    let hardly_moved = *last > HARDLY_MOVED * first;
-    let evidence = match case.guessing_loss() {
-        Some(guessing) if *last > HARDLY_LEARNED * guessing => {
-            format!("{numbers}, where guessing has {}", number(guessing))
-        }
-        None if hardly_moved => format!("{numbers}: it hardly moved"),
-        Some(guessing) => {
-            return Look::Well(format!("{numbers}, guessing has {}", number(guessing)));
-        }
-        None => return Look::Well(numbers),
+    let range = &case.loss_range;
+    let numbers = format!(
+        "training loss {} to {}{}",
+        number(*first),
+        number(*last),
+        range.text()
+    );
+    let (first, last) = (range.excess(*first), range.excess(*last));
+    let evidence = match range.guessing.map(|guessing| range.excess(guessing)) {
+        Some(guessing) if last > HARDLY_LEARNED * guessing => numbers,
+        None if last > HARDLY_MOVED * first => format!("{numbers}: it hardly moved"),
+        _ => return Look::Well(numbers),
     };
     let mut tries = vec![Try::flags(case.rate_times(10.0), "larger steps")];
     if case.settings.batch_size.as_deref() == Some("full") {
@@ -191,9 +195,15 @@ fn too_few_epochs(case: &Case) -> Look {
     };
     let tail = &losses[tail..];
     let (start, end) = (number(tail[0]), number(tail[STILL_FALLING]));
+    // Validation samples are not smoothed, so that their loss has no floor.
+    let lowest = match name {
+        "training" => case.loss_range.lowest,
+        _ => 0.0,
+    };
+    let has_fallen = tail[STILL_FALLING] - lowest < FALL * (tail[0] - lowest);
     let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
     let always = tail.windows(2).all(|pair| pair[1] < pair[0]);
-    if always && tail[STILL_FALLING] < FALL * tail[0] {
+    if always && has_fallen {
         let epochs = case
             .n_epochs_planned()
             .saturating_mul(2)

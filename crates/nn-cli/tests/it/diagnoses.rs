@@ -365,3 +365,56 @@ fn rows_that_are_trained_on_and_tested_on() {
         &["of 48 test rows"],
     );
 }
+
+/// A smoothed training loss cannot fall below the entropy of the smoothed
+/// targets: 0.95 for ε = 0.6 and three classes, where guessing has 1.1.
+#[test]
+fn a_smoothed_loss_is_compared_with_its_floor() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 16 --label-smoothing 0.6 --optimizer adam --lr 0.02";
+    for (run, more) in [
+        ("a", "--epochs 300"),
+        ("b", "--epochs 300 --validation 0"),
+        ("c", "--epochs 100 --loss kl"),
+        ("d", "--epochs 100 --loss binary-cross-entropy"),
+        ("e", "--epochs 100 --class-weight 1,2,3"),
+    ] {
+        let summary = scratch.train(run, &format!("--no-report {flags} {more}"));
+        assert!(
+            number(&summary, "test_accuracy") > 0.95,
+            "{run}: {summary:#}"
+        );
+        for name in [
+            "learning rate too low",
+            "learning rate too high",
+            "stopped too soon",
+        ] {
+            is_well(&scratch, run, name);
+        }
+    }
+    // Without the data and their frequencies the floor is still known.
+    fs::remove_file(scratch.path("trees.csv")).expect("it is there");
+    for run in ["a", "d"] {
+        is_well(&scratch, run, "learning rate too low");
+    }
+}
+
+/// What has hardly begun is still found.
+#[test]
+fn a_rate_too_low_is_found_under_label_smoothing() {
+    let scratch = Scratch::new();
+    let flags = "--optimizer sgd --lr 0.001 --epochs 3 --label-smoothing 0.2";
+    train(&scratch, &format!("{SMALL} {flags}"));
+    let parts = ["guessing has 2.30", "no network less than 0.8"];
+    is_ill(&scratch, "a", "learning rate too low", &parts);
+    is_well(&scratch, "a", "learning rate too high");
+}
+
+#[test]
+fn a_rate_too_high_is_found_under_label_smoothing() {
+    let scratch = Scratch::new();
+    let flags = "--optimizer sgd --lr 3 --epochs 4 --label-smoothing 0.2";
+    train(&scratch, &format!("{SMALL} {flags}"));
+    is_ill(&scratch, "a", "learning rate too high", &["rate 3"]);
+}

@@ -254,3 +254,24 @@ fn a_comparison_goes_where_it_is_told_and_speaks_json() {
     let one = scratch.nn("compare a");
     assert_eq!(one.code, Some(2), "{}", one.stderr);
 }
+
+/// Two losses of different measures in one chart are told apart.
+#[test]
+fn a_training_loss_that_is_another_measure_says_so() {
+    let scratch = Scratch::new();
+    let page = |flags: &str| {
+        fs::remove_dir_all(scratch.path("runs")).ok();
+        scratch.train("a", &format!("{TWO_EPOCHS} {flags}"));
+        scratch.read("runs/a/report.html")
+    };
+    let [smoothed, weighted] = ["label smoothing (0.1)", "class weights (balanced)"];
+    let plain = page("");
+    assert!(!plain.contains("training loss includes"), "{plain}");
+    let said = page("--label-smoothing 0.1");
+    assert!(
+        said.contains(smoothed) && !said.contains(weighted),
+        "{said}"
+    );
+    let said = page("--label-smoothing 0.1 --class-weight balanced");
+    assert!(said.contains(smoothed) && said.contains(weighted), "{said}");
+}
