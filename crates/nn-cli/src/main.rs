@@ -11,6 +11,7 @@ mod objective;
 mod data_name;
 mod args;
 mod settings;
+mod spellings;
 mod selection;
 mod datasets;
 mod table;
@@ -50,7 +51,11 @@ use clap::Parser;
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let words = match spellings::of_command_line(std::env::args_os()) {
+        Ok(words) => words,
+        Err(failure) => return failure.report(),
+    };
+    let arguments = Arguments::parse_from(words);
     let outcome = match &arguments.command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),

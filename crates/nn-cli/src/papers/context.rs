@@ -200,13 +200,14 @@ impl View<'_, '_> {
         let image = |position: usize| {
             let row = pixels.row(position).to_vec();
             let inputs: Vec<f32> = row.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-            let answer = self.loss.predicted_class(&self.network.predict(&inputs));
-            Image::new(&row, labels[position], answer as u32)
+            let outputs = self.network.predict(&inputs).ok()?;
+            let answer = self.loss.predicted_class(&outputs);
+            Some(Image::new(&row, labels[position], answer as u32))
         };
         let n = pixels.nrows();
         positions
             .filter(|&position| position < n)
-            .map(image)
+            .filter_map(image)
             .collect()
     }
 }
