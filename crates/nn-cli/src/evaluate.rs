@@ -30,8 +30,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
             .at(data_name::shown(&data.origin))
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
-    check_finite(&evaluation, arguments)
-        .map_err(|failure| failure.at(data_name::shown(&data.origin)))?;
+    check_finite(&evaluation, &data, arguments)?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
     } else {
@@ -42,12 +41,13 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
 
 /// Refuses a loss that is not finite, or notes it where that is allowed: the
 /// classes predicted for such samples mean nothing.
-fn check_finite(evaluation: &Evaluation, arguments: &EvaluateArguments) -> Result<()> {
+fn check_finite(evaluation: &Evaluation, data: &Data, arguments: &EvaluateArguments) -> Result<()> {
     let Some(sample) = evaluation.first_nonfinite else {
         return Ok(());
     };
     let problem = format!(
-        "{} sample {sample}: the loss is not finite, so that the measures mean nothing",
+        "{}: {} sample {sample}: the loss is not finite, so that the measures mean nothing",
+        data_name::shown(&data.origin),
         split_name(arguments.split)
     );
     if arguments.choice.weights.allow_nonfinite {

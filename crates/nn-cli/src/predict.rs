@@ -286,6 +286,7 @@ impl FiniteCheck<'_> {
         };
         let more = match bad.count() {
             0 => String::new(),
+            1 => "; the same in 1 more row".to_owned(),
             n => format!("; the same in {n} more rows"),
         };
         Some(format!(
