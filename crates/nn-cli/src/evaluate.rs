@@ -30,12 +30,32 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
             .at(data_name::shown(&data.origin))
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
+    check_finite(&evaluation, &data, arguments)?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
     } else {
         show(&model, &data, arguments.split, &evaluation);
     }
     Ok(())
+}
+
+/// Refuses a loss that is not finite, or notes it where that is allowed: the
+/// classes predicted for such samples mean nothing.
+fn check_finite(evaluation: &Evaluation, data: &Data, arguments: &EvaluateArguments) -> Result<()> {
+    let Some(sample) = evaluation.first_nonfinite else {
+        return Ok(());
+    };
+    let problem = format!(
+        "{}: {} sample {sample}: the loss is not finite, so that the measures mean nothing",
+        data_name::shown(&data.origin),
+        split_name(arguments.split)
+    );
+    if arguments.choice.weights.allow_nonfinite {
+        terminal::error_line(format!("note: {problem}"));
+        return Ok(());
+    }
+    Err(Failure::new(Code::Data, problem)
+        .help("look for values that are far too large; --allow-nonfinite shows the rest"))
 }
 
 /// Which data a model is to be tried on.

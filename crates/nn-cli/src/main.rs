@@ -12,6 +12,7 @@ mod objective;
 mod data_name;
 mod args;
 mod settings;
+mod spellings;
 mod selection;
 mod note;
 mod datasets;
@@ -54,7 +55,11 @@ use failure::Result;
 
 fn main() -> ExitCode {
     interrupt::survive_file_size_limit();
-    let arguments = Arguments::parse();
+    let words = match spellings::of_command_line(std::env::args_os()) {
+        Ok(words) => words,
+        Err(failure) => return failure.report(),
+    };
+    let arguments = Arguments::parse_from(words);
     match run(&arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -12,7 +12,7 @@ use nn_data::augment::Augment;
 use crate::datasets::{Data, Task};
 use crate::failure::{Failure, Result};
 use crate::selection::{TEST_SPLIT, VALIDATION};
-use crate::settings::Settings;
+use crate::settings::{Settings, WEIGHT_DECAY};
 
 /// The default network and training; chosen on MNIST's validation split.
 const HIDDEN: &str = "256,128";
@@ -53,6 +53,7 @@ impl Plan {
             None => default_loss(data.task),
         };
         let n_outputs = n_outputs(data.task, loss)?;
+        check_bce(settings, n_outputs)?;
         let output = output_activation(settings, loss, data.task)?;
         let layers = layers(settings, n_outputs, output)?;
         let network = NetworkConfig {
@@ -101,6 +102,19 @@ pub(crate) fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
         ),
         (Task::Numbers(n), _) => Ok(n),
     }
+}
+
+/// `bce` is a name of PyTorch and Keras, which take the mean over the outputs.
+fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
+    if settings.loss.as_deref() != Some("bce") || n_outputs == 1 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--loss bce: elsewhere the mean over the outputs, here there are {n_outputs}"
+    ))
+    .help(format!(
+        "use --loss binary-cross-entropy, the sum over the outputs: {n_outputs} times as large"
+    )))
 }
 
 fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Activation> {
@@ -187,6 +201,7 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         "--optimizer",
         settings.optimizer.as_deref().unwrap_or(OPTIMIZER),
     )?;
+    let (optimizer, weight_decay) = weight_decay(settings, optimizer)?;
     let usual = TrainingConfig::new(loss, optimizer);
     Ok(TrainingConfig {
         reduction: match settings.reduction.as_deref() {
@@ -209,6 +224,7 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
             l1: settings.l1.unwrap_or(0.0),
             l2: settings.l2.unwrap_or(0.0),
         },
+        weight_decay,
         max_norm: settings.max_norm,
         clip_norm: settings.clip_norm,
         clip_value: settings.clip_value,
@@ -217,6 +233,27 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         seed: settings.seed.unwrap_or(0),
         ..usual
     })
+}
+
+/// `--weight-decay` means what PyTorch's `weight_decay` means: adamw's own
+/// parameter, and with other optimizers a setting of the training.
+fn weight_decay(settings: &Settings, optimizer: Optimizer) -> Result<(Optimizer, f64)> {
+    let Some(asked) = settings.weight_decay else {
+        return Ok((optimizer, 0.0));
+    };
+    let mut decayed = optimizer;
+    let Optimizer::AdamW { weight_decay, .. } = &mut decayed else {
+        return Ok((optimizer, asked));
+    };
+    let written = settings.optimizer.as_deref().unwrap_or_default();
+    if written.contains(WEIGHT_DECAY) && *weight_decay != asked {
+        return Err(Failure::usage(format!(
+            "--weight-decay: expected {weight_decay} as in --optimizer {optimizer}, found {asked}"
+        ))
+        .help("give one of them, such as --optimizer adamw --weight-decay 0.01"));
+    }
+    *weight_decay = asked;
+    Ok((decayed, 0.0))
 }
 
 /// Cosine belongs to the default training; whoever names an optimizer or a
@@ -390,5 +427,10 @@ fn resolved(
         l2: Some(training.penalty.l2),
         ..Settings::default()
     };
-    filled.or(settings)
+    let others = Settings {
+        // adamw's is a parameter of the optimizer.
+        weight_decay: Some(training.weight_decay).filter(|&decay| decay != 0.0),
+        ..settings.clone()
+    };
+    filled.or(&others)
 }

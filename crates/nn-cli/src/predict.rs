@@ -9,9 +9,9 @@ use nn_core::network::Trace;
 use nn_core::{Loss, Model};
 use nn_data::csv::Header;
 use nn_data::predictions::write_predictions;
-use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
+use nn_data::preprocessing::{InputEncoding, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
-use nn_tensor::reduce::argmax;
+use nn_tensor::reduce::{all_finite, argmax};
 use serde_json::json;
 
 use crate::args::PredictArguments;
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
             if is_table(file) {
                 predict_table(&model, file, arguments)
             } else {
-                predict_png(&mut predictor, file, arguments.json)
+                predict_png(&mut predictor, file, arguments)
             }
         }),
     }
@@ -87,7 +87,12 @@ impl<'a> Predictor<'a> {
         }
     }
 
-    fn predict(&mut self, pixels: &[u8]) -> Prediction {
+    fn predict(
+        &mut self,
+        pixels: &[u8],
+        title: &str,
+        arguments: &PredictArguments,
+    ) -> Result<Prediction> {
         let scale = self.model.description.input.scale as f32;
         for (input, &pixel) in self.inputs.iter_mut().zip(pixels) {
             *input = f32::from(pixel) * scale;
@@ -99,15 +104,22 @@ impl<'a> Predictor<'a> {
             .network
             .forward(inputs, &mut self.trace, &Threads::single());
         let outputs = outputs.iter().copied().collect::<Vec<_>>();
-        Prediction {
+        let bad = outputs.iter().find(|output| !output.is_finite());
+        let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
+        tell_nonfinite(problem, arguments)?;
+        Ok(Prediction {
             class: self.model.loss.predicted_class(&outputs),
             outputs,
-        }
+        })
     }
 
-    /// The probability of every class.
+    /// The probability of every class; NaN if the outputs are not finite.
     fn probabilities(&self, prediction: &Prediction) -> Vec<f32> {
-        class_probabilities(self.model.loss, &prediction.outputs)
+        let mut probabilities = class_probabilities(self.model.loss, &prediction.outputs);
+        if !all_finite(&prediction.outputs) {
+            probabilities.fill(f32::NAN);
+        }
+        probabilities
     }
 }
 
@@ -150,13 +162,13 @@ fn predict_samples(
     for index in range.clone() {
         let row = pixels.row(index);
         let row = row.as_slice().expect("a data set is stored row by row");
-        let prediction = predictor.predict(row);
+        let title = format!("sample {index}");
+        let prediction = predictor.predict(row, &title, arguments)?;
         let label = match &data.dataset.test.targets {
             nn_data::Targets::Classes(labels) => Some(labels[index] as usize),
             nn_data::Targets::Values(_) => None,
         };
         right += usize::from(label == Some(prediction.class));
-        let title = format!("sample {index}");
         if arguments.json {
             terminal::line(to_json(predictor, &prediction, &title, label));
         } else if range.len() == 1 {
@@ -172,15 +184,19 @@ fn predict_samples(
     Ok(())
 }
 
-fn predict_png(predictor: &mut Predictor<'_>, file: &Path, json: bool) -> Result<()> {
+fn predict_png(
+    predictor: &mut Predictor<'_>,
+    file: &Path,
+    arguments: &PredictArguments,
+) -> Result<()> {
     let image = nn_data::image::read_png(file)?;
     let digit = nn_data::image::normalise(image.view())
         .map_err(|error| Failure::from(error).at(file.display()))?;
     let pixels = digit.pixels;
     check_width(predictor.model, pixels.len()).map_err(|failure| failure.at(file.display()))?;
-    let prediction = predictor.predict(&pixels[..]);
     let title = file.display().to_string();
-    if json {
+    let prediction = predictor.predict(&pixels[..], &title, arguments)?;
+    if arguments.json {
         terminal::line(to_json(predictor, &prediction, &title, None));
     } else {
         show_image(&pixels[..], Some((28, 28)));
@@ -213,6 +229,12 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
         }
     };
     let outputs = answers(model, inputs.view(), &preprocessing);
+    let check = FiniteCheck {
+        inputs: inputs.view(),
+        outputs: outputs.view(),
+        preprocessing: &preprocessing,
+    };
+    tell_nonfinite(check.problem(), arguments).map_err(|failure| failure.at(file.display()))?;
     match &arguments.output {
         Some(path) => {
             let mut text = Vec::new();
@@ -233,6 +255,75 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
         }
     }
     Ok(())
+}
+
+/// Rows of a table whose inputs and predictions should be finite.
+struct FiniteCheck<'a> {
+    inputs: ArrayView2<'a, f32>,
+    outputs: ArrayView2<'a, f32>,
+    preprocessing: &'a Preprocessing,
+}
+
+impl FiniteCheck<'_> {
+    /// What is wrong with the first bad row, and how many there are. An infinite
+    /// input is wrong even where the network makes an ordinary number of it.
+    fn problem(&self) -> Option<String> {
+        let mut restored = self.outputs.to_owned();
+        self.preprocessing.restore(restored.view_mut());
+        let is_bad = |value: &f32| !value.is_finite();
+        let rows = self.inputs.rows().into_iter().zip(restored.rows());
+        let mut bad = rows.enumerate().filter(|(_, (inputs, outputs))| {
+            inputs.iter().any(is_bad) || outputs.iter().any(is_bad)
+        });
+        let (row, (inputs, outputs)) = bad.next()?;
+        let largest =
+            (0..inputs.len()).max_by(|&a, &b| inputs[a].abs().total_cmp(&inputs[b].abs()))?;
+        let column = self.column_of(largest);
+        let value = outputs.iter().find(|value| is_bad(value));
+        let what = match value {
+            Some(value) => format!("the prediction is {value}"),
+            None => "an input is not finite".to_owned(),
+        };
+        let more = match bad.count() {
+            0 => String::new(),
+            1 => "; the same in 1 more row".to_owned(),
+            n => format!("; the same in {n} more rows"),
+        };
+        Some(format!(
+            "row {}: {what}; its largest input is {column}, {:e} as scaled for the network{more}",
+            row + 1,
+            inputs[largest]
+        ))
+    }
+
+    /// The column that an input of the network belongs to.
+    fn column_of(&self, input: usize) -> String {
+        let InputEncoding::Columns(columns) = &self.preprocessing.inputs else {
+            return format!("pixel {input}");
+        };
+        let mut end = 0;
+        let column = columns.iter().find(|column| {
+            end += column.encoding.width();
+            input < end
+        });
+        let name = column.map_or("", |column| &column.name);
+        format!("column \"{}\"", name.escape_debug())
+    }
+}
+
+/// Refuses predictions that are not finite, or notes them where they are
+/// allowed.
+fn tell_nonfinite(problem: Option<String>, arguments: &PredictArguments) -> Result<()> {
+    match problem {
+        None => Ok(()),
+        Some(problem) if arguments.choice.weights.allow_nonfinite => {
+            terminal::error_line(format!("note: {problem}"));
+            Ok(())
+        }
+        Some(problem) => Err(Failure::new(Code::Data, problem).help(
+            "correct the value; --allow-nonfinite writes such rows, too, as NaN (in JSON: null)",
+        )),
+    }
 }
 
 /// Writes a JSON object a row.
@@ -275,7 +366,11 @@ fn answers(
         let outputs = model.network.forward(inputs, &mut trace, &threads);
         if are_classes {
             for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.rows()) {
-                let probabilities = class_probabilities(model.loss, &output.to_vec());
+                let output = output.to_vec();
+                let mut probabilities = class_probabilities(model.loss, &output);
+                if !all_finite(&output) {
+                    probabilities.fill(f32::NAN);
+                }
                 answer.assign(&ArrayView1::from(&probabilities));
             }
         } else {

@@ -303,6 +303,7 @@ mod tests {
 
     fn evaluation() -> Evaluation {
         Evaluation {
+            first_nonfinite: None,
             n_samples: 100,
             loss: 0.5,
             accuracy: Some(0.75),

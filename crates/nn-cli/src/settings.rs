@@ -81,8 +81,7 @@ pub(crate) struct Settings {
         long,
         value_name = "N,N,...",
         help_heading = "Network",
-        alias = "hidden-layer-sizes",
-        alias = "layers"
+        alias = "hidden-layer-sizes"
     )]
     pub(crate) hidden: Option<String>,
     #[arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", help = activation_help())]
@@ -107,7 +106,7 @@ pub(crate) struct Settings {
     /// Gradient of a batch: mean or sum of its samples' [default: mean]
     #[arg(long, value_name = "mean|sum", help_heading = "Training")]
     pub(crate) reduction: Option<String>,
-    #[arg(long, value_name = "NAME", help_heading = "Training", alias = "solver", help = optimizer_help())]
+    #[arg(long, value_name = "NAME", help_heading = "Training", help = optimizer_help())]
     pub(crate) optimizer: Option<String>,
     /// Learning rate [default: the optimizer's: 0.1 for sgd, 0.001 for adam, ...]
     #[arg(
@@ -135,7 +134,6 @@ pub(crate) struct Settings {
         value_name = "N",
         help_heading = "Training",
         alias = "max-iter",
-        alias = "iterations",
         value_parser = whole_number::<usize>()
     )]
     pub(crate) epochs: Option<usize>,
@@ -144,7 +142,6 @@ pub(crate) struct Settings {
         long,
         value_name = "N",
         help_heading = "Training",
-        alias = "n-iter-no-change",
         value_parser = whole_number::<usize>()
     )]
     pub(crate) patience: Option<usize>,
@@ -163,18 +160,15 @@ pub(crate) struct Settings {
 
     #[arg(long, value_name = "NAME[,NAME...]", help_heading = "Regularisation", help = augment_help())]
     pub(crate) augment: Option<String>,
-    /// L1 penalty on the weights [default: 0]
+    /// L1 penalty on the weights; sets weights to exactly 0 [default: 0]
     #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
     pub(crate) l1: Option<f64>,
     /// L2 penalty on the weights [default: 0]
-    #[arg(
-        long,
-        value_name = "LAMBDA",
-        help_heading = "Regularisation",
-        alias = "alpha",
-        alias = "weight-decay"
-    )]
+    #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
     pub(crate) l2: Option<f64>,
+    /// Weight decay, as in PyTorch: adamw's own; with other optimizers LAMBDA·w is added to the gradient of every parameter, biases included [default: 0; adamw: 0.01]
+    #[arg(long, value_name = "LAMBDA", help_heading = "Regularisation")]
+    pub(crate) weight_decay: Option<f64>,
     /// Longest weight vector into a neuron
     #[arg(long, value_name = "LENGTH", help_heading = "Regularisation")]
     pub(crate) max_norm: Option<f64>,
@@ -225,7 +219,7 @@ fn loss_help() -> String {
 
 fn optimizer_help() -> String {
     format!(
-        "How a gradient becomes a step: {} [default: adam]",
+        "How a gradient becomes a step: {} [default: adam]. Momentum as in PyTorch: v = momentum*v + g, w = w - lr*v, so that a schedule acts at once",
         Optimizer::names()
     )
 }
@@ -310,9 +304,22 @@ impl Settings {
 
     /// These settings, with those of `other` where these are silent.
     pub(crate) fn or(self, other: &Self) -> Self {
-        let mut merged = to_table(other);
+        let mut merged = to_table(&other.yielding_to(&self));
         merged.extend(to_table(&self));
         merged.try_into().expect("a merge of settings is settings")
+    }
+
+    /// These settings without the weight decay that `flags` replace: adamw's may
+    /// be a setting or a parameter of the optimizer.
+    fn yielding_to(&self, flags: &Self) -> Self {
+        let mut settings = self.clone();
+        let optimizer = flags.optimizer.as_deref().unwrap_or_default();
+        if flags.weight_decay.is_some() && flags.optimizer.is_none() {
+            settings.optimizer = self.optimizer.as_deref().map(without_weight_decay);
+        } else if optimizer.contains(WEIGHT_DECAY) {
+            settings.weight_decay = None;
+        }
+        settings
     }
 
     /// The file form.
@@ -328,6 +335,18 @@ impl Settings {
         }
         value
     }
+}
+
+/// The parameter of adamw.
+pub(crate) const WEIGHT_DECAY: &str = "weight-decay";
+
+/// `adamw:beta1=0.8` of `adamw:beta1=0.8:weight-decay=0.1`.
+fn without_weight_decay(optimizer: &str) -> String {
+    let parts = optimizer.split([':', ',']);
+    let kept: Vec<&str> = parts
+        .filter(|part| !part.trim_start().starts_with(WEIGHT_DECAY))
+        .collect();
+    kept.join(":")
 }
 
 /// What is wrong with a TOML text and where, in one line: its own lines may be
@@ -437,6 +456,23 @@ mod tests {
             (merged.epochs, merged.lr, merged.seed),
             (Some(3), Some(0.5), None)
         );
+    }
+
+    #[test]
+    fn a_flag_replaces_adamws_weight_decay_however_it_was_written() {
+        let with = |optimizer: &str, weight_decay| Settings {
+            optimizer: (!optimizer.is_empty()).then(|| optimizer.to_owned()),
+            weight_decay,
+            ..Settings::default()
+        };
+        let file = with("adamw:beta1=0.8:weight-decay=0.3", None);
+        let merged = with("", Some(0.1)).or(&file);
+        assert_eq!(merged, with("adamw:beta1=0.8", Some(0.1)));
+        let file = with("sgd", Some(0.3));
+        let merged = with("adamw:weight-decay=0.1", None).or(&file);
+        assert_eq!(merged, with("adamw:weight-decay=0.1", None));
+        let merged = with("adam", None).or(&file);
+        assert_eq!(merged, with("adam", Some(0.3)));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct Evaluation {
     pub confusion: Option<ConfusionMatrix>,
     /// Errors of numbers. `None` where classes or flags were learned.
     pub regression: Option<RegressionErrors>,
+    /// The first sample, counted from 0, whose loss is NaN or infinite: all
+    /// measures are to be distrusted then.
+    pub first_nonfinite: Option<usize>,
 }
 
 /// Errors of predicted numbers: of each output, and their means (the
@@ -201,6 +204,9 @@ impl<S: Scalar> Evaluator<S> {
             samples.copy_target(position, S::zero(), &mut self.target);
             let value = loss.of_row(output, z, a, &self.target, &mut self.error);
             tally.add_loss(value.into_f64(), samples.weight(position).into_f64());
+            if !value.is_finite() {
+                tally.first_nonfinite.get_or_insert(position);
+            }
             match samples.label(position) {
                 Some(label) => tally.add_class(label as usize, loss.predicted_class(a)),
                 None => tally.add_numbers(a, &self.target),
@@ -214,6 +220,7 @@ struct Tally {
     loss: f64,
     weight: f64,
     confusion: Option<ConfusionMatrix>,
+    first_nonfinite: Option<usize>,
     /// Whether every target is 0 or 1 (several labels a row).
     are_flags: bool,
     right_flags: u64,
@@ -301,6 +308,7 @@ impl Tally {
             loss: 0.0,
             weight: 0.0,
             confusion,
+            first_nonfinite: None,
             are_flags: true,
             right_flags: 0,
             outputs: vec![OutputTally::default(); n_outputs],
@@ -349,6 +357,7 @@ impl Tally {
                 .then(|| self.outputs.iter().map(|output| output.finish()).collect())
                 .map(RegressionErrors::new),
             confusion: self.confusion,
+            first_nonfinite: self.first_nonfinite,
         }
     }
 }

@@ -10,7 +10,6 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_tensor::reduce::all_finite;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::activation::Activation;
@@ -336,12 +335,40 @@ impl<S: Scalar> Network<S> {
         for (index, layer) in self.layers.iter().enumerate() {
             let (inputs, this) = trace.split(index, inputs);
             this.sum(layer, &self.parameters, inputs, threads);
-            if layer.batch_norm {
-                this.normalise_in_use(layer, &self.parameters, &self.statistics);
-            }
-            this.activate(layer, threads);
+            this.infer(layer, self, threads);
         }
         trace.outputs()
+    }
+
+    /// The answer to one sample, in `trace`.
+    ///
+    /// Whether all inputs are finite is told by the first weighted sum, which
+    /// costs less than to look at them: x·w is NaN or infinite if x is, whatever
+    /// w is, and so is every sum with it.
+    pub(crate) fn infer_sample<'t>(
+        &self,
+        inputs: &[S],
+        trace: &'t mut Trace<S>,
+        threads: &Threads,
+    ) -> Result<ArrayView2<'t, S>> {
+        if inputs.len() != self.n_inputs() {
+            return Err(Error::Shape {
+                what: "number of inputs",
+                expected: self.n_inputs(),
+                found: inputs.len(),
+            });
+        }
+        let row = Matrix::new(inputs, [1, inputs.len()]);
+        trace.start(1);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (layer_inputs, this) = trace.split(index, row.into());
+            this.sum(layer, &self.parameters, layer_inputs, threads);
+            if index == 0 && !this.sums_mut()[0].is_finite() {
+                check_finite(inputs)?;
+            }
+            this.infer(layer, self, threads);
+        }
+        Ok(trace.outputs())
     }
 
     /// The answer to one sample. For many answers one by one,
@@ -355,33 +382,9 @@ impl<S: Scalar> Network<S> {
     /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
-        self.check_sample(inputs)?;
-        let row = Matrix::new(inputs, [1, inputs.len()]);
         let mut trace = Trace::new(self, 1);
-        self.forward(row, &mut trace, &Threads::single());
-        Ok(trace.outputs().iter().copied().collect())
-    }
-
-    /// Whether the inputs of one sample fit and are finite.
-    pub(crate) fn check_sample(&self, inputs: &[S]) -> Result<()> {
-        if inputs.len() != self.n_inputs() {
-            return Err(Error::Shape {
-                what: "number of inputs",
-                expected: self.n_inputs(),
-                found: inputs.len(),
-            });
-        }
-        if all_finite(inputs) {
-            return Ok(());
-        }
-        let is_bad = |input: &S| !input.is_finite();
-        let column = inputs.iter().position(is_bad).unwrap_or(0);
-        Err(Error::NotFinite {
-            what: "input",
-            sample: 0,
-            column,
-            value: inputs[column].into_f64(),
-        })
+        let outputs = self.infer_sample(inputs, &mut trace, &Threads::single())?;
+        Ok(outputs.iter().copied().collect())
     }
 
     /// As [`forward`](Self::forward), in training: batch normalisation uses the
@@ -410,6 +413,23 @@ impl<S: Scalar> Network<S> {
             }
         }
         trace.outputs()
+    }
+}
+
+/// Whether the inputs of a sample are finite.
+fn check_finite<S: Scalar>(inputs: &[S]) -> Result<()> {
+    let bad = inputs
+        .iter()
+        .enumerate()
+        .find(|(_, input)| !input.is_finite());
+    match bad {
+        None => Ok(()),
+        Some((column, value)) => Err(Error::NotFinite {
+            what: "input",
+            sample: 0,
+            column,
+            value: value.into_f64(),
+        }),
     }
 }
 
@@ -626,6 +646,14 @@ impl<S: Scalar> LayerTrace<S> {
     ) {
         let (weights, bias) = (layer.weight_matrix(parameters), &parameters[layer.bias()]);
         inputs.weighted_sums(weights, bias, self.sums_mut(), threads);
+    }
+
+    /// From z to a in a network in use.
+    fn infer(&mut self, layer: &Layer, network: &Network<S>, threads: &Threads) {
+        if layer.batch_norm {
+            self.normalise_in_use(layer, &network.parameters, &network.statistics);
+        }
+        self.activate(layer, threads);
     }
 
     fn normalise_in_use(&mut self, layer: &Layer, parameters: &[S], statistics: &[S]) {

@@ -29,13 +29,12 @@
 //! `rprop` starts with steps of η and is for full batches.
 //!
 //! # Small numbers
-//! What an optimizer remembers, and the parameters, are never subnormal: such
-//! numbers become 0, since arithmetic with them is many times as slow and a
-//! decaying mean would stay among them for ever. For the same reason a gradient
-//! whose square would be subnormal counts as 0 where it is squared: below
-//! 3.4·10⁻¹⁸ in single precision for `adam`, far below what its ε notices.
+//! What an optimizer remembers is never subnormal: such numbers become 0, since
+//! arithmetic with them is many times as slow and a decaying mean would stay
+//! among them for ever. Where (1 − ρ)·g² is added to a mean, it is computed as
+//! h² with h = √(1 − ρ)·g, and an h whose square would be subnormal counts as 0:
+//! |g| below 3.4·10⁻¹⁸ for `adam` in single precision, which its ε hides.
 
-use nn_tensor::function::{flushed, flushed_below};
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 use crate::Result;
@@ -350,51 +349,32 @@ const MIN_PIECE: usize = 4096;
 
 /// The constants of one step.
 #[derive(Clone, Copy)]
-struct Rule<S> {
+struct Rule {
     optimizer: Optimizer,
-    learning_rate: S,
+    rate: f64,
     /// 1/(1 − β₁ᵗ) and 1/(1 − β₂ᵗ)
-    corrections: [S; 2],
-    /// A gradient below counts as 0: it, or what is made of it, is subnormal.
-    least_gradient: S,
+    corrections: [f64; 2],
 }
 
-impl<S: Scalar> Rule<S> {
+impl Rule {
     fn new(optimizer: Optimizer, learning_rate: f64, step: u64) -> Self {
-        let correction = |beta: f64| S::from_f64(1.0 / (1.0 - beta.powf(step as f64)));
+        let correction = |beta: f64| 1.0 / (1.0 - beta.powf(step as f64));
         let corrections = match optimizer {
             Optimizer::Adam { beta1, beta2, .. } | Optimizer::AdamW { beta1, beta2, .. } => {
                 [correction(beta1), correction(beta2)]
             }
-            _ => [S::one(); 2],
+            _ => [1.0; 2],
         };
         Self {
             optimizer,
-            learning_rate: S::from_f64(learning_rate),
+            rate: learning_rate,
             corrections,
-            least_gradient: least_gradient(optimizer),
         }
     }
 }
 
-/// The smallest |g| for which (1 − ρ)·g² is a normal number, or g itself where
-/// it is not squared.
-fn least_gradient<S: Scalar>(optimizer: Optimizer) -> S {
-    let smallest = S::min_positive_value();
-    let root_of = |rest: f64| (smallest / S::from_f64(rest)).sqrt();
-    match optimizer {
-        Optimizer::Sgd
-        | Optimizer::Momentum { .. }
-        | Optimizer::Nesterov { .. }
-        | Optimizer::Rprop { .. } => smallest,
-        Optimizer::Adagrad { .. } => root_of(1.0),
-        Optimizer::Adadelta { rho, .. } | Optimizer::Rmsprop { rho, .. } => root_of(1.0 - rho),
-        Optimizer::Adam { beta2, .. } | Optimizer::AdamW { beta2, .. } => root_of(1.0 - beta2),
-    }
-}
-
 struct Update<'a, S> {
-    rule: Rule<S>,
+    rule: Rule,
     parameters: &'a mut [S],
     gradient: &'a [S],
     first: &'a mut [S],
@@ -413,53 +393,63 @@ impl<S: Scalar> Kernel for Update<'_, S> {
             first,
             second,
         } = self;
-        let rate = rule.learning_rate;
+        let rate = S::from_f64(rule.rate);
         let one = S::one();
-        let gradient = gradient
-            .iter()
-            .map(|&g| flushed_below(rule.least_gradient, g));
         let each = parameters.iter_mut().zip(gradient);
         match rule.optimizer {
             Optimizer::Sgd => {
-                for (w, g) in each {
-                    *w = flushed(*w - rate * g);
+                for (w, &g) in each {
+                    *w -= rate * g;
                 }
             }
             Optimizer::Momentum { momentum } => {
                 let momentum = S::from_f64(momentum);
-                for ((w, g), v) in each.zip(first) {
-                    *v = flushed(momentum * *v + g);
-                    *w = flushed(*w - rate * *v);
+                for ((w, &g), v) in each.zip(first) {
+                    let velocity = (momentum * *v + g).flushed();
+                    *w -= rate * velocity;
+                    *v = velocity;
                 }
             }
             Optimizer::Nesterov { momentum } => {
                 let momentum = S::from_f64(momentum);
-                for ((w, g), v) in each.zip(first) {
-                    *v = flushed(momentum * *v + g);
-                    *w = flushed(*w - rate * (g + momentum * *v));
+                for ((w, &g), v) in each.zip(first) {
+                    let velocity = (momentum * *v + g).flushed();
+                    *w -= rate * (g + momentum * velocity);
+                    *v = velocity;
                 }
             }
             Optimizer::Adagrad { epsilon } => {
                 let epsilon = S::from_f64(epsilon);
-                for ((w, g), s) in each.zip(first) {
-                    *s += g * g;
-                    *w = flushed(*w - rate * g / (s.sqrt() + epsilon));
+                for ((w, &g), s) in each.zip(first) {
+                    let g = g.flushed_root();
+                    let sum = *s + g * g;
+                    *w -= rate * g / (sum.sqrt() + epsilon);
+                    *s = sum;
                 }
             }
             Optimizer::Adadelta { rho, epsilon } => {
-                let [rho, epsilon] = [rho, epsilon].map(S::from_f64);
-                for ((w, g), (s, u)) in each.zip(first.iter_mut().zip(second)) {
-                    *s = flushed(rho * *s + (one - rho) * g * g);
-                    let d = g * (*u + epsilon).sqrt() / (*s + epsilon).sqrt();
-                    *u = flushed(rho * *u + (one - rho) * d * d);
-                    *w = flushed(*w - rate * d);
+                // h = √(1 − ρ)·g, k = √(1 − ρ)·d
+                let root = (1.0 - rho).sqrt();
+                let rate = S::from_f64(rule.rate / root);
+                let [rho, epsilon, root] = [rho, epsilon, root].map(S::from_f64);
+                for ((w, &g), (s, u)) in each.zip(first.iter_mut().zip(second)) {
+                    let h = (root * g).flushed_root();
+                    let mean = flushed_mean(rho * *s + h * h);
+                    let k = (h * (*u + epsilon).sqrt() / (mean + epsilon).sqrt()).flushed_root();
+                    *u = flushed_mean(rho * *u + k * k);
+                    *w -= rate * k;
+                    *s = mean;
                 }
             }
             Optimizer::Rmsprop { rho, epsilon } => {
-                let [rho, epsilon] = [rho, epsilon].map(S::from_f64);
-                for ((w, g), s) in each.zip(first) {
-                    *s = flushed(rho * *s + (one - rho) * g * g);
-                    *w = flushed(*w - rate * g / (s.sqrt() + epsilon));
+                let root = (1.0 - rho).sqrt();
+                let rate = S::from_f64(rule.rate / root);
+                let [rho, epsilon, root] = [rho, epsilon, root].map(S::from_f64);
+                for ((w, &g), s) in each.zip(first) {
+                    let h = (root * g).flushed_root();
+                    let mean = flushed_mean(rho * *s + h * h);
+                    *w -= rate * h / (mean.sqrt() + epsilon);
+                    *s = mean;
                 }
             }
             Optimizer::Adam {
@@ -468,7 +458,7 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                 epsilon,
             } => {
                 let constants = [beta1, beta2, epsilon, 0.0];
-                adam(rule, constants, each, first.iter_mut().zip(second));
+                adam(rule, constants, each, first.iter_mut().zip(second), |w| w);
             }
             Optimizer::AdamW {
                 beta1,
@@ -477,12 +467,14 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                 weight_decay,
             } => {
                 let constants = [beta1, beta2, epsilon, weight_decay];
-                adam(rule, constants, each, first.iter_mut().zip(second));
+                let slots = first.iter_mut().zip(second);
+                adam(rule, constants, each, slots, S::flushed);
             }
             Optimizer::Rprop { increase, decrease } => {
                 let [increase, decrease] = [increase, decrease].map(S::from_f64);
                 let [smallest, largest] = RPROP_STEPS.map(S::from_f64);
-                for ((w, g), (last, step)) in each.zip(first.iter_mut().zip(second)) {
+                for ((w, &g), (last, step)) in each.zip(first.iter_mut().zip(second)) {
+                    let g = g.flushed();
                     let turn = g * *last;
                     let factor = if turn > S::zero() {
                         increase
@@ -501,7 +493,7 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                         // 0, or NaN.
                         g
                     };
-                    *w = flushed(*w - sign * *step);
+                    *w -= sign * *step;
                     *last = g;
                 }
             }
@@ -509,23 +501,41 @@ impl<S: Scalar> Kernel for Update<'_, S> {
     }
 }
 
+/// A mean of squares, or 0 if it is subnormal; NaN stays NaN. As
+/// [`Scalar::flushed`], in fewer instructions since it is not negative.
+#[inline(always)]
+fn flushed_mean<S: Scalar>(mean: S) -> S {
+    if mean < S::min_positive_value() {
+        S::zero()
+    } else {
+        mean
+    }
+}
+
 #[inline(always)]
 fn adam<'a, S: Scalar>(
-    rule: Rule<S>,
-    constants: [f64; 4],
-    each: impl Iterator<Item = (&'a mut S, S)>,
+    rule: Rule,
+    [beta1, beta2, epsilon, weight_decay]: [f64; 4],
+    each: impl Iterator<Item = (&'a mut S, &'a S)>,
     slots: impl Iterator<Item = (&'a mut S, &'a mut S)>,
+    decayed: impl Fn(S) -> S,
 ) {
-    let rate = rule.learning_rate;
-    let [beta1, beta2, epsilon, weight_decay] = constants.map(S::from_f64);
-    let [rest1, rest2] = [constants[0], constants[1]].map(|beta| S::from_f64(1.0 - beta));
+    // h = √(1 − β₂)·g, (1 − β₁)·g = rest·h
+    let root = (1.0 - beta2).sqrt();
+    let rest = (1.0 - beta1) / root;
     let [mean_correction, square_correction] = rule.corrections;
-    let kept = S::one() - rate * weight_decay;
-    for ((w, g), (m, s)) in each.zip(slots) {
-        *m = flushed(beta1 * *m + rest1 * g);
-        *s = flushed(beta2 * *s + rest2 * g * g);
-        let step = rate * (*m * mean_correction) / ((*s * square_correction).sqrt() + epsilon);
-        *w = flushed(*w * kept - step);
+    let rate = S::from_f64(rule.rate * mean_correction);
+    let kept = S::from_f64(1.0 - rule.rate * weight_decay);
+    let square_correction = S::from_f64(square_correction);
+    let [beta1, beta2, epsilon, root, rest] = [beta1, beta2, epsilon, root, rest].map(S::from_f64);
+    for ((w, &g), (m, s)) in each.zip(slots) {
+        let h = (root * g).flushed_root();
+        let mean = (beta1 * *m + rest * h).flushed();
+        let square = flushed_mean(beta2 * *s + h * h);
+        let step = rate * mean / ((square * square_correction).sqrt() + epsilon);
+        *w = decayed(*w * kept - step);
+        *m = mean;
+        *s = square;
     }
 }
 
@@ -602,10 +612,14 @@ mod tests {
         let mut w = vec![S::from_f64(-2.0 * smallest); gradient.len()];
         let rate = 0.01;
         let mut state = OptimizerState::new(optimizer, w.len(), rate).unwrap();
+        let zeros = vec![S::zero(); w.len()];
         let mut observe = |gradient: &[S]| {
             state.step(&mut w, gradient, rate, &Threads::single());
             let [first, second] = state.slots();
-            for value in first.iter().chain(second).chain(&w) {
+            // Of the optimizers alone, only adamw's decay makes weights small.
+            let is_decayed = matches!(optimizer, Optimizer::AdamW { .. });
+            let w = if is_decayed { &w[..] } else { &[] };
+            for value in first.iter().chain(second).chain(w) {
                 let is_tiny = *value != S::zero() && value.abs() < S::min_positive_value();
                 assert!(!is_tiny && !value.is_nan(), "{optimizer}: {value}");
             }
@@ -613,7 +627,7 @@ mod tests {
         (0..50).for_each(|_| observe(&gradient));
         // β₂ = 0.999 needs 88 000 steps from 1 to the smallest number of f32.
         let n = if S::BYTES == 4 { 120_000 } else { 10_000 };
-        (0..n).for_each(|_| observe(&vec![S::zero(); sizes.len()]));
+        (0..n).for_each(|_| observe(&zeros));
     }
 
     #[test]

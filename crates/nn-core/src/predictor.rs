@@ -1,6 +1,6 @@
 //! One answer at a time, into a given slice, without allocation.
 
-use nn_tensor::{Matrix, Scalar, Threads};
+use nn_tensor::{Scalar, Threads};
 
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
@@ -51,7 +51,6 @@ impl<'n, S: Scalar> Predictor<'n, S> {
     /// an input that is NaN or infinite; `outputs` are left as they were then.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
-        self.network.check_sample(inputs)?;
         if outputs.len() != self.network.n_outputs() {
             return Err(Error::Shape {
                 what: "number of outputs",
@@ -59,8 +58,8 @@ impl<'n, S: Scalar> Predictor<'n, S> {
                 found: outputs.len(),
             });
         }
-        let row = Matrix::new(inputs, [1, inputs.len()]);
-        let answer = self.network.forward(row, &mut self.trace, &self.threads);
+        let (network, threads) = (self.network, &self.threads);
+        let answer = network.infer_sample(inputs, &mut self.trace, threads)?;
         outputs.copy_from_slice(answer.as_slice().expect("one row is contiguous"));
         Ok(())
     }

@@ -27,7 +27,7 @@ mod tests;
 use std::ops::{ControlFlow, Range, RangeInclusive};
 use std::sync::OnceLock;
 
-use nn_tensor::function::{average_in, flushed};
+use nn_tensor::function::{average_in, flush, flushed};
 use nn_tensor::random::Streams;
 use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::Written;
@@ -598,7 +598,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         decay.add_gradient(self.network.parameters(), gradient);
     }
 
-    /// The optimizer's step, and L1's rule that weights stop at 0.
+    /// The optimizer's step, L1's rule that weights stop at 0, and nothing that
+    /// is subnormal.
     fn update_parameters(&mut self) {
         let Buffers {
             gradients, before, ..
@@ -610,6 +611,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let rate = self.progress.last_rate;
         self.optimizer
             .step(parameters, gradient, rate, &self.threads);
+        if self.config.penalty.l2 > 0.0 || self.config.weight_decay > 0.0 {
+            // Weights that nothing but the decay moves.
+            flush(parameters);
+        }
         if before.is_empty() {
             return;
         }

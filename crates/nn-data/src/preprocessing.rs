@@ -533,7 +533,8 @@ impl Samples {
 }
 
 impl ColumnEncoding {
-    fn width(&self) -> usize {
+    /// Number of inputs that a cell becomes.
+    pub fn width(&self) -> usize {
         match self {
             Self::Standardise(_) => 1,
             Self::OneHot(categories) => categories.len(),

@@ -57,13 +57,12 @@ pub fn sigmoid_value<S: Scalar>(x: S) -> S {
 /// ```
 #[inline(always)]
 pub fn flushed<S: Scalar>(x: S) -> S {
-    flushed_below(S::min_positive_value(), x)
+    x.flushed()
 }
 
-/// `x`, or 0 where |x| is below `limit`; NaN stays NaN.
-#[inline(always)]
-pub fn flushed_below<S: Scalar>(limit: S, x: S) -> S {
-    if x.abs() < limit { S::zero() } else { x }
+/// Every subnormal value becomes 0, as [`flushed`] says.
+pub fn flush<S: Scalar>(values: &mut [S]) {
+    vectorize(Map(values, S::flushed));
 }
 
 /// `averages ← averages + rate·(values − averages)`: a step of running
@@ -95,7 +94,12 @@ impl<S: Scalar> Kernel for AverageIn<'_, S> {
     fn run(self) {
         let least = S::min_positive_value() / self.rate;
         for (average, &value) in self.averages.iter_mut().zip(self.values) {
-            *average = flushed_below(least, *average + self.rate * (value - *average));
+            let moved = *average + self.rate * (value - *average);
+            *average = if moved.abs() < least {
+                S::zero()
+            } else {
+                moved
+            };
         }
     }
 }

@@ -24,6 +24,13 @@ pub trait Scalar: NdFloat + Default + Exponential + Gemm + RowProducts + sealed:
     /// A pixel or a count; exact.
     fn from_u8(value: u8) -> Self;
 
+    /// The same value, or 0 if it is subnormal; NaN stays NaN.
+    fn flushed(self) -> Self;
+
+    /// The same value, or 0 if its square is below the smallest normal number;
+    /// NaN stays NaN.
+    fn flushed_root(self) -> Self;
+
     /// Appends the little-endian bytes.
     fn write_le(self, bytes: &mut Vec<u8>);
 
@@ -41,7 +48,7 @@ mod sealed {
 }
 
 macro_rules! scalar {
-    ($type:ty, $name:literal) => {
+    ($type:ty, $name:literal, exponent: $exponent:literal, upper_exponent: $upper:literal) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
             const BYTES: usize = size_of::<$type>();
@@ -61,6 +68,27 @@ macro_rules! scalar {
                 value.into()
             }
 
+            #[inline(always)]
+            fn flushed(self) -> Self {
+                // Subnormal numbers and 0 alone have an exponent of zeros.
+                if self.to_bits() & $exponent == 0 {
+                    0.0
+                } else {
+                    self
+                }
+            }
+
+            #[inline(always)]
+            fn flushed_root(self) -> Self {
+                // Below the root of the smallest normal number, a power of 2, the
+                // two highest bits of the exponent are 0.
+                if self.to_bits() & $upper == 0 {
+                    0.0
+                } else {
+                    self
+                }
+            }
+
             fn write_le(self, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&self.to_le_bytes());
             }
@@ -72,5 +100,45 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, "f32");
-scalar!(f64, "f64");
+scalar!(f32, "f32", exponent: 0x7f80_0000, upper_exponent: 0x6000_0000);
+scalar!(
+    f64, "f64",
+    exponent: 0x7ff0_0000_0000_0000, upper_exponent: 0x6000_0000_0000_0000
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<S: Scalar>(before: fn(S) -> S) {
+        let smallest = S::min_positive_value();
+        let root = smallest.sqrt();
+        for sign in [S::one(), -S::one()] {
+            for (value, flushed, flushed_root) in [
+                (S::zero(), S::zero(), S::zero()),
+                (before(smallest), S::zero(), S::zero()),
+                (smallest, smallest, S::zero()),
+                (before(root), before(root), S::zero()),
+                (root, root, root),
+                (S::one(), S::one(), S::one()),
+                (S::infinity(), S::infinity(), S::infinity()),
+            ] {
+                assert_eq!((sign * value).flushed(), sign * flushed, "{value}");
+                assert_eq!(
+                    (sign * value).flushed_root(),
+                    sign * flushed_root,
+                    "{value}"
+                );
+            }
+            assert!((sign * S::nan()).flushed().is_nan());
+            assert!((sign * S::nan()).flushed_root().is_nan());
+        }
+        assert_eq!(root * root, smallest);
+    }
+
+    #[test]
+    fn numbers_are_flushed_below_the_smallest_normal_one_and_its_root() {
+        check::<f32>(f32::next_down);
+        check::<f64>(f64::next_down);
+    }
+}

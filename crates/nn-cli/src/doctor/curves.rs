@@ -282,7 +282,8 @@ fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Try> {
     if case.settings.dropout.unwrap_or(0.0) == 0.0 {
         tries.push(Try::flags("--dropout 0.2", "no neuron may rely on another"));
     }
-    if case.settings.l2.unwrap_or(0.0) == 0.0 {
+    let has_decay = case.settings.weight_decay.unwrap_or(0.0) != 0.0;
+    if case.settings.l2.unwrap_or(0.0) == 0.0 && !has_decay {
         tries.push(Try::flags("--l2 0.0001", "small weights"));
     }
     tries.push(Try::advice(

@@ -200,15 +200,14 @@ impl View<'_, '_> {
         let image = |position: usize| {
             let row = pixels.row(position).to_vec();
             let inputs: Vec<f32> = row.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-            let output = self.network.predict(&inputs);
-            let output = output.expect("pixels are finite and as many as the inputs");
-            let predicted = self.loss.predicted_class(&output);
-            Image::new(&row, labels[position], predicted as u32)
+            let outputs = self.network.predict(&inputs).ok()?;
+            let answer = self.loss.predicted_class(&outputs);
+            Some(Image::new(&row, labels[position], answer as u32))
         };
         let n = pixels.nrows();
         positions
             .filter(|&position| position < n)
-            .map(image)
+            .filter_map(image)
             .collect()
     }
 }
@@ -390,7 +389,7 @@ impl Context<'_> {
                 Ok(Some(Event::Epoch(report))) => {
                     curve.push(Point::new(&report));
                     if when.includes(report.epoch, last) {
-                        measured.push((report.epoch, view(&trainer.latest_network())?));
+                        measured.push((report.epoch, view(&trainer.network())?));
                     }
                 }
                 Err(error) => {

@@ -11,6 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::objective::Objective;
 use crate::plan::Plan;
 use crate::settings::Settings;
+use crate::spellings;
 use crate::terminal;
 
 /// Searched where nothing is said.
@@ -73,6 +74,9 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
     let name = dimension.name();
     let command = flags();
     let flag = command.get_arguments().find(|flag| has_name(flag, name));
+    if let Some(failure) = spellings::refusal(name, "", &[]) {
+        return Err(failure.at("--space"));
+    }
     let Some(flag) = flag else {
         let known: Vec<_> = command
             .get_arguments()

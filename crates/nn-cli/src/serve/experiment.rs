@@ -1,6 +1,7 @@
 //! What was chosen on the page: flags of `nn train`, parsed by the same
 //! definition, so that the command that the page gives is what it ran.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::datasets::{self, Data, GLYPHS};
 use crate::failure::{Failure, Result};
 use crate::plan::Plan;
 use crate::settings::Settings;
+use crate::spellings;
 use crate::terminal;
 
 use super::app::App;
@@ -65,6 +67,8 @@ impl Experiment {
 
 /// Flags as typed after `nn train`; none but those that decide a result.
 pub(super) fn parse(words: &[String]) -> Result<Settings> {
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let words = spellings::translated(&words)?;
     let matches = flags().try_get_matches_from(words).map_err(|error| {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default();

@@ -113,11 +113,11 @@ fn common_spellings_work() {
          --epochs 2 --seed 5 --l2 0.001 --validation 0.2 --patience 3",
     );
     for (index, flags) in [
-        "--hidden-layer-sizes 11 --learning-rate 0.2 --solver sgd --batch 20 --max-iter 2 \
-         --random-state 5 --alpha 0.001 --val-split 0.2 --n-iter-no-change 3",
-        "--layers 11 --learning-rate-init 0.2 --solver sgd --batch 20 --iterations 2 \
-         --random-state 5 --weight-decay 0.001 --validation-split 0.2 --patience 3",
-        "--layers 11 --lr0 0.2 --optimizer sgd --batch 20 --epochs 2 --seed 5 --l2 0.001 \
+        "--hidden-layer-sizes 11 --learning-rate 0.2 --optimizer sgd --batch 20 --max-iter 2 \
+         --random-state 5 --l2 0.001 --val-split 0.2 --patience 3",
+        "--hidden 11 --learning-rate-init 0.2 --optimizer sgd --batch 20 --max-iter 2 \
+         --random-state 5 --l2 0.001 --validation-split 0.2 --patience 3",
+        "--hidden 11 --lr0 0.2 --optimizer sgd --batch 20 --epochs 2 --seed 5 --l2 0.001 \
          --validation 0.2 --patience 3 --criterion cross-entropy --lr-scheduler constant",
     ]
     .iter()
@@ -128,6 +128,88 @@ fn common_spellings_work() {
             &format!("--data glyphs --limit-train 200 {flags}"),
         );
         assert_eq!(sha(&summary), sha(&plain), "{flags}");
+    }
+}
+
+/// scikit-learn's sgd has Nesterov momentum, PyTorch's weight decay is adamw's
+/// own; what has no equal is refused with what to type.
+#[test]
+fn spellings_of_others_mean_what_they_mean_there() {
+    let scratch = Scratch::new();
+    let small = "--data glyphs --limit-train 200 --hidden 11 --epochs 2";
+    for (index, (theirs, ours)) in [
+        ("--solver sgd --lr 0.1", "--optimizer nesterov --lr 0.1"),
+        (
+            "--optimizer adamw --weight-decay 0.5",
+            "--optimizer adamw:weight-decay=0.5",
+        ),
+        (
+            "--optimizer adamw --weight-decay 0",
+            "--optimizer adamw:weight-decay=0",
+        ),
+        (
+            "--optimizer adamw:weight-decay=0.5 --weight-decay 0.5",
+            "--optimizer adamw:weight-decay=0.5",
+        ),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let [theirs_run, ours_run] = [("a", theirs), ("b", ours)].map(|(name, flags)| {
+            scratch.train(&format!("{name}{index}"), &format!("{small} {flags}"))
+        });
+        assert_eq!(sha(&theirs_run), sha(&ours_run), "{theirs}");
+        // What was resolved trains the same again.
+        let again = format!("--config runs/a{index}/config.toml");
+        let again = scratch.train(&format!("again{index}"), &again);
+        assert_eq!(sha(&again), sha(&ours_run), "{theirs}");
+    }
+    let l2 = scratch.train("l2", &format!("{small} --optimizer sgd --l2 0.1"));
+    let decay = scratch.train(
+        "decay",
+        &format!("{small} --optimizer sgd --weight-decay 0.1"),
+    );
+    assert_ne!(sha(&l2), sha(&decay), "biases decay, too");
+    assert!(
+        scratch
+            .read("runs/decay/config.toml")
+            .contains("weight-decay = 0.1")
+    );
+    let again = scratch.train("decay-again", "--config runs/decay/config.toml");
+    assert_eq!(sha(&again), sha(&decay));
+    for (flags, parts) in [
+        ("--alpha 0.0001", &["--alpha", "--l2 1.5625e-6"][..]),
+        ("--iterations 100", &["--iterations", "--epochs"]),
+        ("--layers 784,10", &["--layers", "--hidden"]),
+        (
+            "--n-iter-no-change 3",
+            &["--n-iter-no-change", "--patience 3"],
+        ),
+        (
+            "--learning-rate constant",
+            &["--learning-rate", "--schedule constant"],
+        ),
+        ("--init he-normal", &["truncated", "write he"]),
+        (
+            "--loss bce",
+            &["mean over the outputs", "binary-cross-entropy"],
+        ),
+        (
+            "--optimizer adamw:weight-decay=0.1 --weight-decay 0.2",
+            &["--weight-decay", "0.1", "0.2"],
+        ),
+        (
+            "--optimizer rprop --weight-decay 0.2",
+            &["weight decay", "rprop"],
+        ),
+        ("--weight-decay -1", &["weight decay", "found -1"]),
+    ] {
+        let line = format!("train {small} --name no {flags}");
+        let error = scratch.nn(&line).fails(2);
+        for part in parts {
+            assert!(error.contains(part), "{flags}: {error}");
+        }
+        assert!(!scratch.path("runs/no").exists(), "{flags}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{Scratch, trees};
+use crate::support::{Scratch, csv, trees};
 
 fn scratch() -> Scratch {
     let scratch = Scratch::new();
@@ -90,4 +90,70 @@ fn links_are_replaced_and_devices_are_written() {
         let error = scratch.nn("predict a new.csv --output /dev/full").fails(5);
         assert!(error.contains("/dev/full: No space left"), "{error}");
     }
+}
+
+/// Finite cells, so large that the network's numbers overflow.
+#[test]
+fn predictions_that_are_not_finite_are_refused_or_noted() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    scratch.file(
+        "sizes.csv",
+        csv("u,v,size", 40, |_, x, y| {
+            format!("{x},{y},{}", 50.0 * x - y)
+        }),
+    );
+    scratch.train(
+        "classes",
+        "--data trees.csv --hidden 4 --epochs 1 --no-report",
+    );
+    let hinge = "--data trees.csv --hidden 4 --epochs 1 --no-report --loss hinge";
+    scratch.train("margins", hinge);
+    let sizes = "--data sizes.csv --target size --hidden 4 --epochs 1 --no-report";
+    scratch.train("sizes", sizes);
+    let trees = "u,v,colour\n1,2,red\n3e38,3e38,red\n-3e38,3e38,red\n";
+    let sizes = "u,v\n1,2\n3e38,3e38\n-3e38,3e38\n";
+    for (run, text) in [("classes", trees), ("margins", trees), ("sizes", sizes)] {
+        scratch.file("new.csv", text);
+        for flags in ["", "--json", "--output out.csv"] {
+            scratch
+                .nn(&format!("predict {run} new.csv {flags}"))
+                .refuses(
+                    3,
+                    &[
+                        "new.csv: row 2",
+                        "column \"",
+                        "1 more row",
+                        "--allow-nonfinite",
+                    ],
+                );
+        }
+        assert!(!scratch.path("out.csv").exists());
+        let allowed = scratch.nn(&format!("predict {run} new.csv --json --allow-nonfinite"));
+        assert!(
+            allowed.stderr.contains("note: new.csv: row 2"),
+            "{}",
+            allowed.stderr
+        );
+        let lines = allowed.succeeds();
+        let nulls: Vec<bool> = lines.lines().map(|line| line.contains("null")).collect();
+        assert_eq!(nulls, [false, true, true], "{run}: {lines}");
+    }
+}
+
+/// The same where the classes are known.
+#[test]
+fn measures_that_are_not_finite_are_refused_or_noted() {
+    let scratch = scratch();
+    scratch.file(
+        "known.csv",
+        "u,v,colour,tree\n1,2,red,oak\n3e38,3e38,red,oak\n",
+    );
+    scratch.nn("evaluate a --data known.csv --json").refuses(
+        3,
+        &["known.csv", "sample 1", "not finite", "--allow-nonfinite"],
+    );
+    let allowed = scratch.nn("evaluate a --data known.csv --json --allow-nonfinite");
+    assert!(allowed.stderr.contains("note: "), "{}", allowed.stderr);
+    assert!(allowed.succeeds().contains("\"loss\":null"));
 }

@@ -6,7 +6,8 @@ use nn_core::optimizer::OptimizerState;
 use nn_core::schedule::Position;
 use nn_core::training::{Trainer, TrainingConfig};
 use nn_core::{
-    Activation, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Schedule, Threads,
+    Activation, Inputs, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Samples,
+    Schedule, Targets, Threads,
 };
 
 use crate::support::{assert_close, full_batch, normal, stream, value_samples};
@@ -179,6 +180,63 @@ fn momentum_under_a_schedule_is_pytorchs() {
                 w -= rate * if is_nesterov { g + mu * v } else { v };
                 assert_close(&format!("{name}, {schedule}"), &found, &[w], [1e-12, 1e-14]);
             }
+        }
+    }
+}
+
+/// The gradient of an input that is always 0 is 0, so that its weights do
+/// nothing but decay; and the mean of the weights follows them.
+#[test]
+fn nothing_that_decays_becomes_subnormal() {
+    let inputs = Array2::<f32>::from_shape_fn((6, 2), |(row, column)| (row * column) as f32);
+    let targets = Array2::<f32>::from_shape_fn((6, 1), |(row, _)| row as f32);
+    let layers = vec![
+        LayerConfig::new(2, Activation::Tanh),
+        LayerConfig::new(1, Activation::Identity),
+    ];
+    let network = Network::new(
+        &NetworkConfig {
+            n_inputs: 2,
+            layers,
+        },
+        1,
+    )
+    .expect("it can be");
+    let decays: [fn(&mut TrainingConfig); 4] = [
+        |config| config.penalty.l2 = 1.0,
+        |config| config.weight_decay = 1.0,
+        |config| config.max_norm = Some(1e-30),
+        |config| config.optimizer = "adamw:weight-decay=1".parse().expect("an optimizer"),
+    ];
+    for (index, decay) in decays.into_iter().enumerate() {
+        let mut config = TrainingConfig {
+            learning_rate: 0.25,
+            epochs: 2000,
+            averaging: Some(0.9),
+            ..TrainingConfig::new(Loss::Mse, Optimizer::Sgd)
+        };
+        decay(&mut config);
+        let samples = Samples::new(
+            Inputs::Values(inputs.view()),
+            Targets::Values(targets.view()),
+        )
+        .expect("the rows fit");
+        let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());
+        let mut trainer = trainer.expect("it can be");
+        while trainer.advance().expect("it trains").is_some() {
+            let averaged = trainer.network();
+            for w in trainer
+                .state()
+                .0
+                .parameters()
+                .iter()
+                .chain(averaged.parameters())
+            {
+                assert!(!w.is_subnormal(), "decay {index}: {w:e}");
+            }
+        }
+        if index != 2 {
+            assert_eq!(trainer.state().0.parameters()[0], 0.0, "decay {index}");
         }
     }
 }

@@ -78,9 +78,13 @@ pub(super) fn notes(
     }
     if is_regularised(config) {
         notes.push(
-            "g is the gradient with the penalty on the weights added and clipped as configured"
+            "g is the gradient with the penalty on the weights added, clipped as configured, \
+             and with the weight decay of all parameters added"
                 .to_owned(),
         );
+    }
+    if config.penalty.l1 > 0.0 {
+        notes.push("L1: a weight that the step would take across 0 becomes 0".to_owned());
     }
     if config.max_norm.is_some() {
         notes.push("max-norm: long weight vectors are shortened after the step".to_owned());

@@ -48,6 +48,7 @@ impl Taken {
         let (gradients, regularised) = if is_regularised(&config) {
             let plain = TrainingConfig {
                 penalty: Penalty::default(),
+                weight_decay: 0.0,
                 clip_norm: None,
                 clip_value: None,
                 ..config
@@ -126,6 +127,7 @@ fn second_loss(trainer: &mut Trainer<'_>) -> Option<f64> {
 
 pub(super) fn is_regularised(config: &TrainingConfig) -> bool {
     config.penalty != Penalty::default()
+        || config.weight_decay != 0.0
         || config.clip_norm.is_some()
         || config.clip_value.is_some()
 }

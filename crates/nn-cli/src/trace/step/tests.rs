@@ -182,7 +182,7 @@ fn a_network_with_batch_normalisation_goes_forward_only() {
     let config = TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd);
     let step = with_sample(|sample| step_of(&network, sample, &config)).expect("a step");
     assert!(step.layers.iter().all(|layer| layer.backward.is_none()));
-    let answer = network.predict(&step.inputs).expect("finite inputs");
+    let answer = network.predict(&step.inputs).expect("the sample fits");
     assert_eq!(step.layers[2].activations, answer);
     assert!((step.loss + f64::from(answer[2].ln())).abs() < 1e-6);
     assert!(step.notes[0].starts_with("batch normalisation"));
