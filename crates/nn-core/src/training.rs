@@ -164,11 +164,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             samples.check_weights()?;
         }
         let has_batch_norm = network.has_batch_norm();
+        config.check_batches(has_batch_norm, train.len())?;
         let partition = Partition::new(train.len(), config.batch_size, has_batch_norm);
         let batch_rows = partition.max_rows();
-        if has_batch_norm && batch_rows == 1 {
-            return Err(batch_norm::too_few_rows());
-        }
         let class_weights = class_weights(&config.class_weights, &train)?;
         let total_weight = total_weight(&train, class_weights.as_deref())?;
         let block_rows_of = |widest: usize| {

@@ -259,10 +259,11 @@ fn one_row_left_over_does_not_spoil_batch_normalisation() {
             "{n} rows: {learned} in training, {used} in use"
         );
     }
-    scratch.file("a.csv", "u,v,y\n1,2,3\n2,1,4\n");
     for flags in ["train --batch-size 1", "gradcheck --samples 1"] {
         scratch
-            .nn(&format!("{flags} --data 64.csv --target y --batch-norm"))
+            .nn(&format!(
+                "{flags} --data 64.csv --target y --task regress --batch-norm"
+            ))
             .refuses(2, &["batches of at least 2 rows, found 1"]);
     }
 }

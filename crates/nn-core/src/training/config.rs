@@ -1,5 +1,6 @@
 //! What a training is: everything but the network and the data.
 
+use crate::layer::batch_norm;
 use crate::loss::Loss;
 use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
@@ -150,6 +151,18 @@ impl TrainingConfig {
             shuffle: true,
             seed: 0,
         }
+    }
+
+    /// Whether `n_rows` training rows make batches that the network can learn
+    /// from: batch normalization needs at least 2 rows.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`].
+    pub fn check_batches(&self, has_batch_norm: bool, n_rows: usize) -> Result<()> {
+        if has_batch_norm && (n_rows == 1 || self.batch_size == BatchSize::Rows(1)) {
+            return Err(batch_norm::too_few_rows());
+        }
+        Ok(())
     }
 
     /// Whether every number lies in its range, however it was made.
