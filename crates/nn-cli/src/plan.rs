@@ -62,8 +62,8 @@ impl Plan {
         };
         network.check()?;
         let training = training(settings, loss)?;
-        training.check()?;
         check_class_weights(&training.class_weights, data)?;
+        training.check()?;
         let on_divergence = on_divergence(settings)?;
         let augment = augment(settings, data)?;
         let settings = resolved(settings, data, &network, &training, augment);
