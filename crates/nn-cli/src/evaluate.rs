@@ -13,6 +13,7 @@ use crate::args::{EvaluateArguments, SplitChoice};
 use crate::data_name;
 use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
+use crate::predict::tell_nonfinite;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -30,7 +31,8 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
             .at(data_name::shown(&data.origin))
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
-    check_finite(&evaluation, &data, arguments)?;
+    let problem = nonfinite(&evaluation, &data, arguments.split);
+    tell_nonfinite(problem, &model, arguments.choice.weights)?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
     } else {
@@ -39,23 +41,15 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a loss that is not finite, or notes it where that is allowed: the
-/// classes predicted for such samples mean nothing.
-fn check_finite(evaluation: &Evaluation, data: &Data, arguments: &EvaluateArguments) -> Result<()> {
-    let Some(sample) = evaluation.first_nonfinite else {
-        return Ok(());
-    };
-    let problem = format!(
+/// What is wrong with a loss that is not finite: the classes predicted for such
+/// samples mean nothing.
+fn nonfinite(evaluation: &Evaluation, data: &Data, split: SplitChoice) -> Option<String> {
+    let sample = evaluation.first_nonfinite?;
+    Some(format!(
         "{}: {} sample {sample}: the loss is not finite, so that the measures mean nothing",
         data_name::shown(&data.origin),
-        split_name(arguments.split)
-    );
-    if arguments.choice.weights.allow_nonfinite {
-        terminal::error_line(format!("note: {problem}"));
-        return Ok(());
-    }
-    Err(Failure::new(Code::Data, problem)
-        .help("look for values that are far too large; --allow-nonfinite shows the rest"))
+        split_name(split)
+    ))
 }
 
 /// Which data a model is to be tried on.

@@ -62,10 +62,10 @@ impl Plan {
         };
         network.check()?;
         let training = training(settings, loss)?;
+        check_class_weights(&training.class_weights, data)?;
         training.check()?;
         let has_batch_norm = network.layers.iter().any(|layer| layer.batch_norm);
         training.check_batches(has_batch_norm, data.n_train())?;
-        check_class_weights(&training.class_weights, data)?;
         let on_divergence = on_divergence(settings)?;
         let augment = augment(settings, data)?;
         let settings = resolved(settings, data, &network, &training, augment);

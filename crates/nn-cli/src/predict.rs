@@ -14,7 +14,7 @@ use nn_tensor::Threads;
 use nn_tensor::reduce::{all_finite, argmax};
 use serde_json::json;
 
-use crate::args::PredictArguments;
+use crate::args::{PredictArguments, WeightCheck};
 use crate::atomic_file;
 use crate::evaluate::{Origin, data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
@@ -87,12 +87,7 @@ impl<'a> Predictor<'a> {
         }
     }
 
-    fn predict(
-        &mut self,
-        pixels: &[u8],
-        title: &str,
-        arguments: &PredictArguments,
-    ) -> Result<Prediction> {
+    fn predict(&mut self, pixels: &[u8], title: &str, weights: WeightCheck) -> Result<Prediction> {
         let scale = self.model.description.input.scale as f32;
         for (input, &pixel) in self.inputs.iter_mut().zip(pixels) {
             *input = f32::from(pixel) * scale;
@@ -106,7 +101,7 @@ impl<'a> Predictor<'a> {
         let outputs = outputs.iter().copied().collect::<Vec<_>>();
         let bad = outputs.iter().find(|output| !output.is_finite());
         let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
-        tell_nonfinite(problem, arguments)?;
+        tell_nonfinite(problem, self.model, weights)?;
         Ok(Prediction {
             class: self.model.loss.predicted_class(&outputs),
             outputs,
@@ -163,7 +158,7 @@ fn predict_samples(
         let row = pixels.row(index);
         let row = row.as_slice().expect("a data set is stored row by row");
         let title = format!("sample {index}");
-        let prediction = predictor.predict(row, &title, arguments)?;
+        let prediction = predictor.predict(row, &title, arguments.choice.weights)?;
         let label = match &data.dataset.test.targets {
             nn_data::Targets::Classes(labels) => Some(labels[index] as usize),
             nn_data::Targets::Values(_) => None,
@@ -195,7 +190,7 @@ fn predict_png(
     let pixels = digit.pixels;
     check_width(predictor.model, pixels.len()).map_err(|failure| failure.at(file.display()))?;
     let title = file.display().to_string();
-    let prediction = predictor.predict(&pixels[..], &title, arguments)?;
+    let prediction = predictor.predict(&pixels[..], &title, arguments.choice.weights)?;
     if arguments.json {
         terminal::line(to_json(predictor, &prediction, &title, None));
     } else {
@@ -234,7 +229,9 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
         outputs: outputs.view(),
         preprocessing: &preprocessing,
     };
-    tell_nonfinite(check.problem(), arguments).map_err(|failure| failure.at(file.display()))?;
+    let problem = check.problem();
+    let problem = problem.map(|problem| format!("{}: {problem}", file.display()));
+    tell_nonfinite(problem, model, arguments.choice.weights)?;
     match &arguments.output {
         Some(path) => {
             let mut text = Vec::new();
@@ -311,19 +308,26 @@ impl FiniteCheck<'_> {
     }
 }
 
-/// Refuses predictions that are not finite, or notes them where they are
-/// allowed.
-fn tell_nonfinite(problem: Option<String>, arguments: &PredictArguments) -> Result<()> {
-    match problem {
-        None => Ok(()),
-        Some(problem) if arguments.choice.weights.allow_nonfinite => {
-            terminal::error_line(format!("note: {problem}"));
-            Ok(())
-        }
-        Some(problem) => Err(Failure::new(Code::Data, problem).help(
-            "correct the value; --allow-nonfinite writes such rows, too, as NaN (in JSON: null)",
-        )),
+/// Refuses what is not finite, or notes it where that is allowed; of a model
+/// whose weights are not, nothing else is expected.
+pub(crate) fn tell_nonfinite(
+    problem: Option<String>,
+    model: &Model,
+    weights: WeightCheck,
+) -> Result<()> {
+    let Some(problem) = problem else {
+        return Ok(());
+    };
+    if !weights.allow_nonfinite {
+        return Err(Failure::new(Code::Data, problem).help(
+            "look for values that are far too large; --allow-nonfinite shows the results as they \
+             are: NaN, in JSON null",
+        ));
     }
+    if all_finite(model.network.parameters()) {
+        terminal::error_line(format!("note: {problem}"));
+    }
+    Ok(())
 }
 
 /// Writes a JSON object a row.

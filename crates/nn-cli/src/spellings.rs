@@ -8,7 +8,6 @@
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
-use crate::terminal;
 
 /// The commands that take the settings of a training.
 const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
@@ -70,13 +69,7 @@ fn flag_and_value<'a>(word: &'a OsString, rest: &'a [OsString]) -> Option<(&'a s
 /// scikit-learn's `sgd` has Nesterov momentum of 0.9 unless it is switched off.
 fn solver(value: &str) -> [OsString; 2] {
     let optimizer = match value {
-        "sgd" => {
-            terminal::error_line(
-                "note: --solver sgd is scikit-learn's, with Nesterov momentum 0.9: \
-                 --optimizer nesterov; without momentum it is --optimizer sgd",
-            );
-            "nesterov"
-        }
+        "sgd" => "nesterov",
         other => other,
     };
     ["--optimizer", optimizer].map(OsString::from)

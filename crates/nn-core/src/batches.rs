@@ -64,10 +64,14 @@ impl<'a, S: Scalar> Samples<'a, S> {
     ///
     /// # Errors
     /// [`Error::Shape`] if their numbers differ, [`Error::Label`] for a class
-    /// that does not exist, [`Error::NotFinite`] for NaN and infinities.
+    /// that does not exist, [`Error::NotFinite`] for NaN and infinities,
+    /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
     pub fn new(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
         let n_samples = match &inputs {
-            Inputs::Bytes { values, .. } => values.nrows(),
+            Inputs::Bytes { values, scale } => {
+                crate::menu::Range::Finite.check("scale of the bytes", scale.into_f64())?;
+                values.nrows()
+            }
             Inputs::Values(values) => {
                 check_finite("input", *values)?;
                 values.nrows()

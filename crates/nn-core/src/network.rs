@@ -768,6 +768,28 @@ mod tests {
             assert_eq!(error.to_string(), expected);
             assert_eq!(outputs, [7.0; 3]);
         }
+        // At any place of any width, and where finite inputs overflow.
+        for width in 1..70 {
+            let layers = vec![
+                LayerConfig::new(3, Activation::Tanh),
+                LayerConfig::new(2, Activation::Softmax),
+            ];
+            let wide = NetworkConfig {
+                n_inputs: width,
+                layers,
+            };
+            let network: Network = Network::new(&wide, 0).unwrap();
+            let mut inputs = vec![f32::MAX; width];
+            assert!(network.predict(&inputs).is_ok());
+            for place in 0..width {
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let before = std::mem::replace(&mut inputs[place], bad);
+                    let error = network.predict(&inputs).unwrap_err().to_string();
+                    assert!(error.starts_with(&format!("input {place} of")), "{error}");
+                    inputs[place] = before;
+                }
+            }
+        }
         let error = predictor
             .predict_into(&[0.0; 2], &mut [0.0; 2])
             .unwrap_err();

@@ -145,6 +145,14 @@ impl Ended {
         self.stderr
     }
 
+    /// Standard output of a success that has something to note.
+    #[track_caller]
+    pub(crate) fn succeeds_with_note(self, note: &str) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
+        assert!(self.stderr.contains(note), "{}", self.stderr);
+        self.stdout
+    }
+
     /// A failure before the first line of output whose error has all `parts`.
     #[track_caller]
     pub(crate) fn refuses(self, code: i32, parts: &[&str]) {

@@ -330,3 +330,41 @@ fn reordered<T: Copy>(values: &[T], order: &[u32]) -> Vec<T> {
 fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
     values.iter().map(|value| factor * value).collect()
 }
+
+/// Whatever kernel multiplies: small and large layers, one row, a few, and so
+/// many that zeros are left out in pairs.
+#[test]
+fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
+    for &activation in nn_core::Activation::ALL {
+        let hidden = match activation {
+            nn_core::Activation::Softmax => nn_core::Activation::Relu,
+            other => other,
+        };
+        for (n_inputs, width, n_rows) in [(1, 1, 1), (9, 5, 3), (40, 33, 1), (70, 64, 130)] {
+            let layers = vec![
+                nn_core::LayerConfig::new(width, hidden),
+                nn_core::LayerConfig::new(width, hidden),
+                nn_core::LayerConfig::new(2, activation),
+            ];
+            let config = nn_core::NetworkConfig { n_inputs, layers };
+            let network = nn_core::Network::<f32>::new(&config, 1).expect("it can be");
+            let mut trace = nn_core::network::Trace::new(&network, n_rows);
+            let threads = nn_core::Threads::new(2);
+            let mut inputs = ndarray::Array2::from_shape_fn((n_rows, n_inputs), |(i, j)| {
+                if (i + j) % 3 == 0 { 0.25 } else { 0.0 }
+            });
+            let bad = n_rows / 2;
+            inputs[(bad, n_inputs - 1)] = f32::NAN;
+            let answers = network.forward(inputs.view(), &mut trace, &threads);
+            for (row, answer) in answers.rows().into_iter().enumerate() {
+                let is_nan = answer.iter().all(|value| value.is_nan());
+                let is_finite = answer.iter().all(|value| value.is_finite());
+                let what = format!("{activation}, {n_inputs}-{width}, row {row} of {n_rows}");
+                assert!(
+                    if row == bad { is_nan } else { is_finite },
+                    "{what}: {answer}"
+                );
+            }
+        }
+    }
+}
