@@ -524,3 +524,62 @@ fn one_against_the_rest(dataset: &mut Dataset, class: u32) -> Result<Vec<String>
     }
     Ok(vec![format!("not {name}"), name])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs and models of versions before there was the setting lack it.
+    #[test]
+    fn a_run_that_does_not_say_keeps_its_division() {
+        let preprocessing = Preprocessing {
+            inputs: nn_data::preprocessing::InputEncoding::Pixels,
+            target: TargetEncoding::Flags(Vec::new()),
+            sample_weight: None,
+            has_header: true,
+        };
+        let is_stratified = |stratify, model, run| {
+            let settings = Settings {
+                stratify,
+                ..Settings::default()
+            };
+            let selection = Selection::new(&settings).expect("the settings are right");
+            let request = Request {
+                model,
+                run,
+                ..Request::to_learn("table.csv", Path::new("datasets"), &selection)
+            };
+            request.is_stratified()
+        };
+        let (model, run) = (Some(&preprocessing), Some(Path::new("runs/a")));
+        assert!(is_stratified(None, None, None));
+        for (model, run) in [(model, None), (None, run), (model, run)] {
+            assert!(!is_stratified(None, model, run));
+            assert!(is_stratified(Some(true), model, run));
+            assert!(!is_stratified(Some(false), model, run));
+        }
+    }
+
+    /// The first 6 of what the test rows leave are used, whatever their class.
+    #[test]
+    fn rows_are_limited_before_they_are_divided() {
+        let settings = Settings {
+            limit_train: Some(6),
+            validation: Some(0.34),
+            ..Settings::default()
+        };
+        let selection = Selection::new(&settings).expect("the settings are right");
+        let classes: Vec<u32> = (0..20).map(|row| row / 10).collect();
+        let division = Division::new(20, &selection, false, Some(&classes)).expect("rows are left");
+        let count = |class| {
+            let of_class = |row: &&u32| classes[**row as usize] == class;
+            division.test.iter().filter(of_class).count()
+        };
+        assert_eq!([count(0), count(1)], [1, 1]);
+        let mut used = [division.train.clone(), division.validation.clone()].concat();
+        used.sort_unstable();
+        let first = (0..20).filter(|row| !division.test.contains(row)).take(6);
+        assert!(used.into_iter().eq(first));
+        assert_eq!(division.validation.len(), 2);
+    }
+}

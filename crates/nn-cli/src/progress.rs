@@ -4,6 +4,7 @@
 mod curve;
 mod dashboard;
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,9 @@ pub(crate) struct Live {
     bar: ProgressBar,
     dashboard: Dashboard,
     drawn: Instant,
+    /// Lines of epochs that are not shown yet: to take the dashboard away for
+    /// one takes longer than an epoch of a small network.
+    waiting: RefCell<Vec<String>>,
 }
 
 impl Live {
@@ -46,13 +50,28 @@ impl Live {
             bar,
             dashboard: Dashboard::new(),
             drawn: Instant::now(),
+            waiting: RefCell::default(),
         }
+    }
+
+    fn is_due(&self) -> bool {
+        self.drawn.elapsed() >= REDRAW
     }
 
     fn draw(&mut self) {
         self.drawn = Instant::now();
+        self.show(&[]);
         let lines = self.dashboard.lines(terminal::width());
         self.bar.set_message(lines.join("\n"));
+    }
+
+    /// Shows the lines that wait, and then `more`, above the dashboard.
+    fn show(&self, more: &[String]) {
+        let waiting = self.waiting.take();
+        if !(waiting.is_empty() && more.is_empty()) {
+            self.bar
+                .suspend(|| waiting.iter().chain(more).for_each(terminal::report));
+        }
     }
 }
 
@@ -83,7 +102,7 @@ impl Progress {
         match self {
             Self::Live(live) => {
                 let lines = wrapped(&text.safe(), terminal::width());
-                live.bar.suspend(|| lines.iter().for_each(terminal::report));
+                live.show(&lines);
             }
             Self::Lines => terminal::report(text),
             Self::Json => {}
@@ -122,7 +141,7 @@ impl Progress {
     /// After a batch. `seconds` is the time of the epoch so far.
     pub(crate) fn batch(&mut self, report: &BatchReport, n_epochs: usize, seconds: f64) {
         if let Self::Live(live) = self
-            && live.drawn.elapsed() >= REDRAW
+            && live.is_due()
         {
             live.dashboard.batch(report, n_epochs, seconds);
             live.draw();
@@ -155,10 +174,9 @@ impl Progress {
             Self::Json => terminal::report(epoch_json(report, seconds)),
             Self::Lines => terminal::report(line(usize::MAX)),
             Self::Live(live) => {
-                live.bar
-                    .suspend(|| terminal::report(line(terminal::width())));
+                live.waiting.get_mut().push(line(terminal::width()));
                 live.dashboard.epoch(report, n_epochs);
-                if live.drawn.elapsed() >= REDRAW {
+                if live.is_due() {
                     live.draw();
                 }
             }
@@ -168,6 +186,7 @@ impl Progress {
     /// The bar, if any, has done its work; the curves stay.
     pub(crate) fn finish(&self) {
         if let Self::Live(live) = self {
+            live.show(&[]);
             live.bar.finish_and_clear();
             let curves = live.dashboard.curves(terminal::width());
             if !curves.is_empty() {

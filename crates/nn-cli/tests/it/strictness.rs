@@ -189,3 +189,47 @@ fn classes_that_are_not_measured_are_told() {
     let output = none.succeeds();
     assert!(!output.contains("note "), "{output}");
 }
+
+/// Rows that a run was trained on must never become its test rows.
+#[test]
+fn a_run_keeps_its_division() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 4 --epochs 2 --no-report --test-split 0.33";
+    let counts = |run: &str, split: &str| -> Vec<u64> {
+        let found = scratch.evaluate(run, &format!("--split {split}"));
+        let rows = found["confusion"].as_array().expect("a matrix");
+        let sum = |row: &serde_json::Value| {
+            let cells = row.as_array().into_iter().flatten();
+            cells.filter_map(serde_json::Value::as_u64).sum()
+        };
+        rows.iter().map(sum).collect()
+    };
+    for (name, flag, is_stratified) in [
+        ("alike", "", true),
+        ("at-random", "--stratify false", false),
+    ] {
+        let summary = scratch.train(name, &format!("{flags} {flag}"));
+        let config = scratch.read(format!("runs/{name}/config.toml"));
+        let setting = format!("stratify = {is_stratified}\n");
+        assert!(config.contains(&setting), "{config}");
+        let found = scratch.evaluate(name, "");
+        assert_eq!(found["loss"], summary["test_loss"], "{name}");
+        std::fs::remove_file(scratch.path(format!("runs/{name}/summary.json")))
+            .expect("the run has ended");
+        scratch
+            .nn(&format!(
+                "train --resume {name} --strict --no-report --threads 1"
+            ))
+            .succeeds();
+    }
+    // 80 rows of each class: 0.33 of 240 are 79 (26.4 of each class), so that
+    // one class has 27 test rows; 0.1 of the 161 others are 16.
+    let mut test = counts("alike", "test");
+    test.sort_unstable();
+    assert_eq!(test, [26, 26, 27]);
+    let mut validation = counts("alike", "validation");
+    validation.sort_unstable();
+    assert_eq!(validation, [5, 5, 6]);
+    assert_eq!(counts("at-random", "test").iter().sum::<u64>(), 79);
+}
