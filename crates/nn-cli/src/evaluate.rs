@@ -113,7 +113,7 @@ pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
     };
-    let preprocessing = Preprocessing::from_json(&json.to_string())?;
+    let preprocessing = Preprocessing::from_json(json.as_str())?;
     let network = &model.network;
     let outputs = match &preprocessing.target {
         TargetEncoding::Classes { names, .. } if names.len() == 2 => 1..=2,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nn_core::batches::Samples;
 use nn_core::metrics::evaluate;
-use nn_core::model_file::{Description, InputDescription, Model};
+use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::training::BatchSize;
 use nn_core::{Checkpoint, Network, Trainer};
 use nn_tensor::Threads;
@@ -419,7 +419,7 @@ pub(crate) fn model_of(plan: &Plan, data: &Data, network: Network) -> Model {
                     nn_data::Inputs::Features(_) => 1.0,
                 },
                 preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
-                    serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
+                    Json::new(preprocessing).expect("preprocessing is plain JSON")
                 }),
             },
             training: plan.settings.to_json(),

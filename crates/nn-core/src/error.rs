@@ -128,6 +128,14 @@ pub enum Error {
         /// What was expected and what was found.
         problem: String,
     },
+    /// A model or a checkpoint whose description is too long for a file.
+    #[error("a file has {found} bytes of names and settings, at most {most} can be read again")]
+    HeaderTooLong {
+        /// Length of the header in bytes.
+        found: u64,
+        /// The most that is read.
+        most: u64,
+    },
     /// A model file or a checkpoint with a NaN or an infinity in it.
     #[error("tensor {tensor}: number {index} is {value}")]
     NotFiniteWeight {
@@ -151,6 +159,7 @@ impl Error {
             | Self::UnknownParameter { .. }
             | Self::OutOfRange { .. }
             | Self::Conflict { .. }
+            | Self::HeaderTooLong { .. }
             | Self::OtherTraining { .. } => ErrorKind::Usage,
             Self::Shape { .. }
             | Self::Label { .. }
@@ -169,6 +178,9 @@ impl Error {
             Self::Diverged { learning_rate, .. } => {
                 let half = in_few_digits(learning_rate / 2.0);
                 Some(format!("try a learning rate below {half}"))
+            }
+            Self::HeaderTooLong { .. } => {
+                Some("use fewer or shorter names of classes, columns and categories".to_owned())
             }
             _ => None,
         }

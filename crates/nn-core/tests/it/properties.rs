@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::model_file::{Description, InputDescription};
+use nn_core::model_file::{Description, InputDescription, Json};
 use nn_core::network::Trace;
 use nn_core::training::Reduction;
 use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Model, Network};
@@ -153,6 +153,39 @@ proptest! {
         };
         check_file(network.cast::<f32>(), case.loss, &description);
         check_file(network, case.loss, &description);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever `Model::write` writes, `Model::read` reads: names and settings
+    /// are of others, and of any length.
+    #[test]
+    fn whatever_is_written_is_read(
+        names in proptest::collection::vec(any::<String>(), 0..4),
+        repeat in 1..2000_usize,
+        keys in proptest::collection::vec((any::<String>(), any::<f64>()), 0..5),
+        shape in proptest::collection::vec(0..9_usize, 0..40),
+        scale in any::<f64>(),
+        columns in proptest::option::of(proptest::collection::vec(any::<String>(), 0..9)),
+    ) {
+        let layers = vec![LayerConfig::new(names.len().max(1), Activation::Identity)];
+        let columns = columns.map(|names| Json::new(&vec![names; repeat]).expect("it is text"));
+        let model = Model {
+            network: network(3, layers, 5),
+            loss: Loss::Mse,
+            description: Description {
+                class_names: names.iter().map(|name| name.repeat(repeat)).collect(),
+                input: InputDescription { shape, scale, preprocessing: columns },
+                training: keys.into_iter().collect(),
+                table_sha256: names.first().cloned(),
+            },
+        };
+        let mut file = Vec::new();
+        if model.write(&mut file).is_ok() {
+            prop_assert_eq!(Model::read(&file[..]).expect("just written"), model);
+        }
     }
 }
 
