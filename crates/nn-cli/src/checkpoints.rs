@@ -57,8 +57,7 @@ impl Checkpoints {
     /// Saves a checkpoint, as the best one too if it is that.
     pub(crate) fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         let path = self.path_of(checkpoint.step());
-        let mut bytes = Vec::new();
-        checkpoint.write(&mut bytes)?;
+        let bytes = checkpoint.to_bytes()?;
         let write = || {
             atomic_file::replace_after(&path, &bytes, |whole| {
                 if is_best {

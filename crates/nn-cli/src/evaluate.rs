@@ -13,6 +13,7 @@ use crate::args::{EvaluateArguments, SplitChoice};
 use crate::data_name;
 use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let origin = Origin::new(&place, arguments.data.as_deref());
     let data = data_of(&model, origin, &arguments.folder.data_dir, &threads)?;
     let samples = choose(data.parts()?, arguments.split)?;
+    memory::check_evaluation(model.network.layers(), samples.len())?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
         Failure::from(error)
             .at(data_name::shown(&data.origin))

@@ -15,6 +15,7 @@ mod selection;
 mod datasets;
 mod table;
 mod plan;
+mod memory;
 mod deformation;
 mod doubt;
 mod difference;

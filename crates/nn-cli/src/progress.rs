@@ -83,8 +83,7 @@ impl Progress {
         match self {
             Self::Live(live) => {
                 let lines = wrapped(&text.safe(), terminal::width());
-                live.bar
-                    .suspend(|| lines.iter().for_each(terminal::report));
+                live.bar.suspend(|| lines.iter().for_each(terminal::report));
             }
             Self::Lines => terminal::report(text),
             Self::Json => {}

@@ -240,7 +240,10 @@ mod tests {
             ("a\nerror: b\r\t", r"a\nerror: b\r\t"),
             ("\u{7f}\u{9b}31m", r"\u{7f}\u{9b}31m"),
             ("a\u{202e}b\u{2066}\u{200f}", r"a\u{202e}b\u{2066}\u{200f}"),
-            ("\u{200b}\u{feff}\u{2028}\u{e0041}", r"\u{200b}\u{feff}\u{2028}\u{e0041}"),
+            (
+                "\u{200b}\u{feff}\u{2028}\u{e0041}",
+                r"\u{200b}\u{feff}\u{2028}\u{e0041}",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(text.safe(), expected);

@@ -32,9 +32,10 @@ use sha2::{Digest, Sha256};
 
 use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
+use crate::memory::probe;
 use crate::schedule::Plateau;
 use crate::tensor_file::{
-    self, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
+    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
 };
 use crate::training::{Progress, State, StateBuffers, Trainer};
 use crate::{Error, Result};
@@ -110,9 +111,11 @@ impl<S: Scalar> Trainer<'_, S> {
     /// The state of the training, with a note of the caller's.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if a number in it is NaN or infinite.
+    /// [`Error::Diverged`] if a number in it is NaN or infinite,
+    /// [`Error::OutOfMemory`] if there is no room for a copy.
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
         self.check_state()?;
+        probe(self.state_bytes())?;
         Ok(Checkpoint {
             state: self.copy_state(),
             configuration: self.description(),
@@ -176,6 +179,18 @@ impl<S: Scalar> Checkpoint<S> {
     /// values, [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, writer: impl Write) -> Result<()> {
+        self.encoded()?.write(writer)
+    }
+
+    /// The bytes of the file that [`write`](Self::write) writes.
+    ///
+    /// # Errors
+    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.encoded()?.to_bytes()
+    }
+
+    fn encoded(&self) -> Result<Encoded<'_, S>> {
         let metadata = self.metadata()?;
         let tensors = self.state.buffers.named().into_iter();
         let tensors = tensors.filter(|(_, values)| !values.is_empty());
@@ -184,7 +199,7 @@ impl<S: Scalar> Checkpoint<S> {
             shape: vec![values.len()],
             values,
         });
-        tensor_file::write(tensors.collect(), KIND, &metadata, writer)
+        Encoded::new(tensors.collect(), KIND, &metadata)
     }
 
     /// Reads and checks a file.

@@ -136,6 +136,12 @@ pub enum Error {
         /// The most that is read.
         most: u64,
     },
+    /// The memory that is left does not suffice.
+    #[error("out of memory: {bytes} bytes are needed, and there are fewer")]
+    OutOfMemory {
+        /// What was asked for.
+        bytes: u64,
+    },
     /// A model file or a checkpoint with a NaN or an infinity in it.
     #[error("tensor {tensor}: number {index} is {value}")]
     NotFiniteWeight {
@@ -160,6 +166,7 @@ impl Error {
             | Self::OutOfRange { .. }
             | Self::Conflict { .. }
             | Self::HeaderTooLong { .. }
+            | Self::OutOfMemory { .. }
             | Self::OtherTraining { .. } => ErrorKind::Usage,
             Self::Shape { .. }
             | Self::Label { .. }
@@ -178,6 +185,9 @@ impl Error {
             Self::Diverged { learning_rate, .. } => {
                 let half = in_few_digits(learning_rate / 2.0);
                 Some(format!("try a learning rate below {half}"))
+            }
+            Self::OutOfMemory { .. } => {
+                Some("use narrower layers, smaller batches or fewer samples".to_owned())
             }
             Self::HeaderTooLong { .. } => {
                 Some("use fewer or shorter names of classes, columns and categories".to_owned())

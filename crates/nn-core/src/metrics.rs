@@ -6,10 +6,11 @@ use nn_tensor::{Scalar, Threads};
 use crate::Result;
 use crate::batches::{Samples, Targets};
 use crate::loss::Loss;
+use crate::memory::{Memory, probe};
 use crate::network::{Network, Trace};
 
 /// Rows that are evaluated together.
-const BLOCK_ROWS: usize = 512;
+pub(crate) const BLOCK_ROWS: usize = 512;
 
 /// What came out for a set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +110,8 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 ///
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
-/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit.
+/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not.
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
@@ -117,6 +119,7 @@ pub fn evaluate<S: Scalar>(
     threads: &Threads,
 ) -> Result<Evaluation> {
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
+    probe(Memory::of_evaluation::<S>(network.layers(), samples.len()).total())?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }
 

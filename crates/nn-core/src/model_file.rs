@@ -35,8 +35,8 @@ use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig};
 use crate::tensor_file::{
-    self, Kind, NO_CHECKSUM, Numbers, Tensor, TensorFile, bounded, check_n_values, copy_numbers,
-    hexadecimal, invalid, read_all,
+    self, Encoded, Kind, NO_CHECKSUM, Numbers, Tensor, TensorFile, bounded, check_n_values,
+    copy_numbers, hexadecimal, invalid, read_all,
 };
 use crate::{Error, Result};
 
@@ -150,41 +150,38 @@ impl<S: Scalar> Model<S> {
     /// [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, writer: impl Write) -> Result<()> {
-        self.check_description()?;
-        let metadata = self.metadata()?;
-        tensor_file::write(tensors_of(&self.network), KIND, &metadata, writer)
+        self.encoded()?.write(writer)
     }
 
-    fn metadata(&self) -> Result<String> {
-        let layers = self.network.layers().iter().map(|layer| LayerRecord {
-            n_inputs: layer.n_inputs,
-            n_outputs: layer.n_outputs,
-            activation: layer.activation.to_string(),
-            batch_norm: layer.batch_norm,
-            dropout: layer.dropout,
-        });
-        let Description {
-            class_names,
-            input,
-            training,
-            table_sha256,
-        } = &self.description;
-        let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
-        let training = to_raw_value(training).map_err(json)?;
-        // A tree that is read has to be of a size that is read.
-        bounded::<serde_json::Value>(&training, TRAINING)?;
-        let metadata = Metadata {
-            format: KIND.format,
-            sha256: Some(NO_CHECKSUM.to_owned()),
-            layers: layers.collect(),
-            loss: self.loss.to_string(),
-            class_names: to_raw_value(class_names).map_err(json)?,
-            input: input.clone(),
-            training,
-            table_sha256: table_sha256.clone(),
-            data_sha256: None,
-        };
-        serde_json::to_string(&metadata).map_err(json)
+    /// The bytes of the file that [`write`](Self::write) writes.
+    ///
+    /// # Errors
+    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.encoded()?.to_bytes()
+    }
+
+    fn encoded(&self) -> Result<Encoded<'_, S>> {
+        let metadata = self
+            .description
+            .metadata(self.network.layers(), self.loss)?;
+        Encoded::new(tensors_of(&self.network), KIND, &metadata)
+    }
+
+    /// Whether a model can be written that is yet to be trained.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write), and as
+    /// [`NetworkConfig::check`].
+    pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
+        let layers = network.layers()?;
+        let metadata = description.metadata(&layers, loss)?;
+        let layers = layers.iter().enumerate();
+        let parts: Vec<Part> = layers
+            .flat_map(|(index, layer)| parts(index, layer))
+            .collect();
+        let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
+        tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
     }
 
     /// Reads and checks a file.
@@ -232,27 +229,58 @@ impl<S: Scalar> Model<S> {
             network,
             loss,
         };
-        model.check_description()?;
+        model.description.check(model.network.layers())?;
         Ok(model)
     }
+}
 
-    fn check_description(&self) -> Result<()> {
-        let names = self.description.class_names.len();
-        let n_outputs = self.network.n_outputs();
+impl Description {
+    fn metadata(&self, layers: &[Layer], loss: Loss) -> Result<String> {
+        self.check(layers)?;
+        let layers = layers.iter().map(|layer| LayerRecord {
+            n_inputs: layer.n_inputs,
+            n_outputs: layer.n_outputs,
+            activation: layer.activation.to_string(),
+            batch_norm: layer.batch_norm,
+            dropout: layer.dropout,
+        });
+        let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
+        let training = to_raw_value(&self.training).map_err(json)?;
+        // A tree that is read has to be of a size that is read.
+        bounded::<serde_json::Value>(&training, TRAINING)?;
+        let metadata = Metadata {
+            format: KIND.format,
+            sha256: Some(NO_CHECKSUM.to_owned()),
+            layers: layers.collect(),
+            loss: loss.to_string(),
+            class_names: to_raw_value(&self.class_names).map_err(json)?,
+            input: self.input.clone(),
+            training,
+            table_sha256: self.table_sha256.clone(),
+            data_sha256: None,
+        };
+        serde_json::to_string(&metadata).map_err(json)
+    }
+
+    /// Whether it is that of a network of these layers.
+    fn check(&self, layers: &[Layer]) -> Result<()> {
+        let names = self.class_names.len();
+        let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
+        let n_outputs = layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
             return Err(invalid(format!(
                 "{names} class names for {n_outputs} outputs"
             )));
         }
-        let shape = &self.description.input.shape;
+        let shape = &self.input.shape;
         let n_values = shape
             .iter()
             .try_fold(1_usize, |product, &n| product.checked_mul(n));
-        let is_table = self.description.input.preprocessing.is_some();
-        if !shape.is_empty() && !is_table && n_values != Some(self.network.n_inputs()) {
+        let is_table = self.input.preprocessing.is_some();
+        if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
             return Err(invalid(format!(
                 "input shape {shape:?} does not hold {} values",
-                self.network.n_inputs()
+                n_inputs
             )));
         }
         if shape.len() > MOST_DIMENSIONS {
@@ -261,11 +289,11 @@ impl<S: Scalar> Model<S> {
                 shape.len()
             )));
         }
-        let preprocessing = self.description.input.preprocessing.as_ref();
+        let preprocessing = self.input.preprocessing.as_ref();
         if preprocessing.is_some_and(|json| json.as_str() == "null") {
             return Err(invalid("the preprocessing is null".to_owned()));
         }
-        if !self.description.input.scale.is_finite() {
+        if !self.input.scale.is_finite() {
             return Err(invalid("the input scale is not a finite number".to_owned()));
         }
         Ok(())
@@ -505,6 +533,7 @@ mod tests {
     fn what_is_written_is_read() {
         let model = model();
         let bytes_once = bytes(&model);
+        assert_eq!(model.to_bytes().unwrap(), bytes_once);
         assert_eq!(Model::read(&bytes_once[..]).unwrap(), model);
         assert_eq!(bytes_once, bytes(&model), "the same bytes every time");
     }
@@ -612,9 +641,19 @@ mod tests {
     /// What could not be read is not written.
     #[test]
     fn descriptions_that_no_reader_takes_are_not_written() {
+        let network = NetworkConfig {
+            n_inputs: 4,
+            layers: vec![
+                LayerConfig::new(3, Activation::Tanh),
+                LayerConfig::new(2, Activation::Softmax),
+            ],
+        };
         let refusal = |edit: fn(&mut Description)| {
             let mut model = table();
+            let check = |it: &Description| Model::<f32>::check(&network, Loss::CrossEntropy, it);
+            check(&model.description).unwrap();
             edit(&mut model.description);
+            check(&model.description).unwrap_err();
             model.write(std::io::sink()).unwrap_err()
         };
         let too_long = refusal(|it| it.training = "a".repeat(100_000_000).into());

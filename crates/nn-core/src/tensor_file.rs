@@ -57,29 +57,53 @@ pub(crate) struct Tensor<'a, S> {
     pub(crate) values: &'a [S],
 }
 
-/// Writes a file. The first field of `metadata` named `sha256` must be
-/// [`NO_CHECKSUM`], and no text may stand before it.
-pub(crate) fn write<S: Scalar>(
-    mut tensors: Vec<Tensor<'_, S>>,
-    kind: Kind,
-    metadata: &str,
-    mut writer: impl Write,
-) -> Result<()> {
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut header = header(&tensors, kind, metadata)?;
-    let length = (header.len() as u64).to_le_bytes();
-    let mut sum = Sha256::new().chain_update(length).chain_update(&header);
-    for_each_chunk(&tensors, |bytes| {
-        sum.update(bytes);
-        Ok(())
-    })?;
-    let place = find(header.as_bytes(), NO_CHECKSUM)
-        .ok_or_else(|| invalid("its metadata have no place for a checksum".to_owned()))?;
-    let digits = hexadecimal(sum.finalize().as_slice());
-    header.replace_range(place..place + digits.len(), &digits);
-    writer.write_all(&length)?;
-    writer.write_all(header.as_bytes())?;
-    for_each_chunk(&tensors, |bytes| Ok(writer.write_all(bytes)?))
+/// A file that is about to be written.
+pub(crate) struct Encoded<'a, S> {
+    header: String,
+    tensors: Vec<Tensor<'a, S>>,
+}
+
+impl<'a, S: Scalar> Encoded<'a, S> {
+    /// The first field of `metadata` named `sha256` must be [`NO_CHECKSUM`], and
+    /// no text of others may stand before it.
+    pub(crate) fn new(mut tensors: Vec<Tensor<'a, S>>, kind: Kind, metadata: &str) -> Result<Self> {
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        let sizes = tensors.iter().map(|it| (it.name.as_str(), &*it.shape));
+        let mut header = header::<S>(sizes, kind, metadata)?;
+        let mut sum = Sha256::new()
+            .chain_update(length_of(&header))
+            .chain_update(&header);
+        for_each_chunk(&tensors, |bytes| {
+            sum.update(bytes);
+            Ok(())
+        })?;
+        let place = find(header.as_bytes(), NO_CHECKSUM)
+            .ok_or_else(|| invalid("its metadata have no place for a checksum".to_owned()))?;
+        let digits = hexadecimal(sum.finalize().as_slice());
+        header.replace_range(place..place + digits.len(), &digits);
+        Ok(Self { header, tensors })
+    }
+
+    pub(crate) fn write(&self, mut writer: impl Write) -> Result<()> {
+        writer.write_all(&length_of(&self.header))?;
+        writer.write_all(self.header.as_bytes())?;
+        for_each_chunk(&self.tensors, |bytes| Ok(writer.write_all(bytes)?))
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let n_values: usize = self.tensors.iter().map(|tensor| tensor.values.len()).sum();
+        let len = size_of::<u64>() + self.header.len() + n_values * S::BYTES;
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(len)
+            .map_err(|_| Error::OutOfMemory { bytes: len as u64 })?;
+        self.write(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn length_of(header: &str) -> [u8; 8] {
+    (header.len() as u64).to_le_bytes()
 }
 
 /// SHA-256 of the tensors' values in the order of the file.
@@ -94,24 +118,29 @@ pub(crate) fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> Strin
     hexadecimal(sum.finalize().as_slice())
 }
 
-/// The JSON header, filled up with spaces so that the values are aligned.
-fn header<S: Scalar>(tensors: &[Tensor<'_, S>], kind: Kind, metadata: &str) -> Result<String> {
+/// The JSON header of tensors of these names and shapes, filled up with spaces
+/// so that the values are aligned.
+pub(crate) fn header<'n, S: Scalar>(
+    tensors: impl Iterator<Item = (&'n str, &'n [usize])>,
+    kind: Kind,
+    metadata: &str,
+) -> Result<String> {
     let mut header = format!(
         "{{\"__metadata__\":{{\"{}\":{}}}",
         kind.key,
         Value::from(metadata)
     );
     let mut end = 0;
-    for tensor in tensors {
+    for (name, shape) in tensors {
         let start = end;
-        end += tensor.values.len() * S::BYTES;
+        end += shape.iter().product::<usize>() * S::BYTES;
         // Writing to a string cannot fail.
         let _ = write!(
             header,
             ",{}:{{\"dtype\":\"{}\",\"shape\":{},\"data_offsets\":[{start},{end}]}}",
-            Value::from(tensor.name.as_str()),
+            Value::from(name),
             dtype_of::<S>(),
-            Value::from(tensor.shape.as_slice()),
+            Value::from(shape),
         );
     }
     header.push('}');
@@ -139,7 +168,10 @@ fn for_each_chunk<S: Scalar>(
 ) -> Result<()> {
     const CHUNK: usize = 1 << 14;
     let mut bytes = Vec::with_capacity(CHUNK * S::BYTES);
-    for values in tensors.iter().flat_map(|tensor| tensor.values.chunks(CHUNK)) {
+    for values in tensors
+        .iter()
+        .flat_map(|tensor| tensor.values.chunks(CHUNK))
+    {
         bytes.clear();
         values.iter().for_each(|value| value.write_le(&mut bytes));
         work(&bytes)?;
@@ -477,7 +509,11 @@ impl Seal {
         match self.format {
             Some(found) if (1..=kind.format).contains(&found) => Ok(found),
             Some(found) => {
-                let first = if kind.format == 1 { "format" } else { "formats 1 to" };
+                let first = if kind.format == 1 {
+                    "format"
+                } else {
+                    "formats 1 to"
+                };
                 Err(invalid(format!(
                     "format {found}; this version of nn reads {first} {}",
                     kind.format
@@ -574,9 +610,8 @@ mod tests {
     }
 
     fn file(tensors: Vec<Tensor<'_, f32>>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        write(tensors, KIND, &metadata(), &mut bytes).unwrap();
-        bytes
+        let encoded = Encoded::new(tensors, KIND, &metadata()).unwrap();
+        encoded.to_bytes().unwrap()
     }
 
     /// The bytes are those that the `safetensors` package writes.
@@ -604,11 +639,7 @@ mod tests {
 
     #[test]
     fn values_are_counted_outside_of_text() {
-        for (json, n) in [
-            ("0", 1),
-            ("[0,1,2]", 4),
-            (r#"{"a,[":"\\\",[{","b":[]}"#, 4),
-        ] {
+        for (json, n) in [("0", 1), ("[0,1,2]", 4), (r#"{"a,[":"\\\",[{","b":[]}"#, 4)] {
             assert_eq!(n_values(json), n, "{json}");
         }
     }

@@ -17,6 +17,7 @@
 
 mod config;
 mod event;
+mod memory;
 mod sparse_blocks;
 mod block_loss;
 mod state;
@@ -35,6 +36,7 @@ use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
 use crate::layer::inputs::LayerInputs;
+use crate::memory::{bytes_of, probe};
 use crate::menu::Range;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
@@ -135,7 +137,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for a configuration that
     /// cannot be, [`Error::Empty`] or [`Error::Shape`] for samples that do not
-    /// fit the network.
+    /// fit the network, [`Error::OutOfMemory`] if the buffers do not fit.
     pub fn new(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -159,17 +161,18 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 problem: "needs batches of at least 2 rows".to_owned(),
             });
         }
-        let block_rows_of = |widest: usize| {
-            // Statistics of a batch need the whole batch at once.
-            if has_batch_norm {
-                batch_rows
-            } else {
-                batch_rows.min(max_block_rows(widest))
-            }
-        };
+        let block_rows_of = |widest| rows_of_block(has_batch_norm, batch_rows, widest);
         let widths = network.layers().iter().map(|layer| layer.n_outputs);
         let widest = widths.fold(1, usize::max);
         let n_parameters = network.parameters().len();
+        let memory = memory::memory_of(network.layers(), &config, &train, validation.as_ref());
+        // The network is there already, and nothing is saved yet.
+        let others = memory.parameters - bytes_of::<S>(1, n_parameters);
+        probe(
+            others
+                .saturating_add(memory.activations)
+                .saturating_add(memory.inputs),
+        )?;
         let mut order: Vec<u32> = (0..train.len() as u32).collect();
         let mut block_rows = block_rows_of(widest);
         let sparse = match config.batch_size {
@@ -691,6 +694,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             layer: layer + 1,
             learning_rate: self.progress.last_rate,
         }
+    }
+}
+
+/// Rows that go through the layers together, of a batch of `batch_rows`.
+fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usize) -> usize {
+    // Statistics of a batch need the whole batch at once.
+    if has_batch_norm {
+        batch_rows
+    } else {
+        batch_rows.min(max_block_rows(widest))
     }
 }
 

@@ -69,10 +69,18 @@ fn hostile_files_do_not_get_much_memory() {
     expect("20 MB of tensors", false, &sealed(&many, &good), read);
     let lists = format!("[{}0]", "[],".repeat(8 * MIB));
     let maps = format!("[{}0]", "{\\\"a\\\":0},".repeat(2 * MIB));
-    for place in ["training", "class_names", "preprocessing", "shape", "table_sha256"] {
+    for place in [
+        "training",
+        "class_names",
+        "preprocessing",
+        "shape",
+        "table_sha256",
+    ] {
         for values in [&lists, &maps] {
             let header = header_of(&good);
-            let start = header.find(&format!("{place}\\\":")).map(|it| it + place.len() + 3);
+            let start = header
+                .find(&format!("{place}\\\":"))
+                .map(|it| it + place.len() + 3);
             let Some(start) = start else {
                 // It is left out where there is none.
                 continue;

@@ -400,7 +400,14 @@ mod tests {
     #[test]
     fn empty_matrices_have_empty_rows_and_slices() {
         const HUGE: usize = 1 << 62;
-        for shape in [[0, 3], [3, 0], [0, 0], [0, HUGE], [HUGE, 0], [usize::MAX, 0]] {
+        for shape in [
+            [0, 3],
+            [3, 0],
+            [0, 0],
+            [0, HUGE],
+            [HUGE, 0],
+            [usize::MAX, 0],
+        ] {
             let matrix = Matrix::<f32>::new(&[], shape);
             for part in [matrix, matrix.t()] {
                 let [n_rows, n_columns] = part.shape();
@@ -435,7 +442,10 @@ mod tests {
             whole().fill(1.0);
             assert_eq!(whole().into_slice(), Some(&mut [][..]));
             // The last column of [0, 2^62] would begin at address 0.
-            let parts = [whole().split_at_row(n_rows), whole().split_at_column(n_columns)];
+            let parts = [
+                whole().split_at_row(n_rows),
+                whole().split_at_column(n_columns),
+            ];
             let last = whole().split_at_column(n_columns.saturating_sub(1));
             for mut part in parts.into_iter().chain([last]).flatten() {
                 part.fill(1.0);
