@@ -6,21 +6,13 @@ use nn_core::{
     Activation, Checkpoint, ErrorKind, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples,
     Targets, Threads, Trainer, TrainingConfig,
 };
-use sha2::{Digest, Sha256};
 
-use super::sealing::{Seal, reseal};
+use super::sealing::{Seal, reseal, whole_file};
 
 /// The checksum covers the whole file, its own digits being zeros.
 pub(crate) const SEAL: Seal = Seal {
     key: br#"sha256\":\""#,
-    sum_of: |bytes, _, place| {
-        Sha256::new()
-            .chain_update(&bytes[..place])
-            .chain_update([b'0'; 64])
-            .chain_update(&bytes[place + 64..])
-            .finalize()
-            .into()
-    },
+    sum_of: whole_file,
 };
 
 /// Reads `bytes` as they are, and with the checksum and the length of the

@@ -4,11 +4,17 @@ use nn_core::{ErrorKind, Model};
 use nn_data::preprocessing::Preprocessing;
 use sha2::{Digest, Sha256};
 
-use super::sealing::{Seal, reseal};
+use super::sealing::{Seal, reseal, whole_file};
 
-/// The checksum covers the weights.
+/// The checksum covers the whole file, its own digits being zeros.
 pub(crate) const SEAL: Seal = Seal {
-    key: br#"data_sha256\":\""#,
+    key: br#"\"sha256\":\""#,
+    sum_of: whole_file,
+};
+
+/// That of format 1 covers the weights.
+const SEAL_1: Seal = Seal {
+    key: br#"\"data_sha256\":\""#,
     sum_of: |bytes, header_end, _| Sha256::digest(&bytes[header_end..]).into(),
 };
 
@@ -17,8 +23,10 @@ pub(crate) const SEAL: Seal = Seal {
 /// is read is written and read again the same, and answers.
 pub(crate) fn check(bytes: &[u8]) {
     read(bytes);
-    if let Some(sealed) = reseal(bytes, &SEAL) {
-        read(&sealed);
+    for seal in [SEAL, SEAL_1] {
+        if let Some(sealed) = reseal(bytes, &seal) {
+            read(&sealed);
+        }
     }
 }
 
@@ -40,6 +48,6 @@ fn read(bytes: &[u8]) {
         .expect("finite inputs of the right width");
     assert_eq!(answer.len(), model.network.n_outputs());
     if let Some(preprocessing) = &model.description.input.preprocessing {
-        let _ = Preprocessing::from_json(&preprocessing.to_string());
+        let _ = Preprocessing::from_json(preprocessing.as_str());
     }
 }

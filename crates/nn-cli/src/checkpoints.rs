@@ -215,8 +215,7 @@ fn write(
     checkpoint: &Checkpoint,
     before_rename: impl Fn(&Path) -> io::Result<()>,
 ) -> Result<()> {
-    let mut bytes = Vec::new();
-    checkpoint.write(&mut bytes)?;
+    let bytes = checkpoint.to_bytes()?;
     let write = || atomic_file::replace_after(path, &bytes, &before_rename);
     // Once more, because some trouble passes.
     write()

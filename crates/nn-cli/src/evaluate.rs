@@ -13,6 +13,7 @@ use crate::args::{EvaluateArguments, SplitChoice};
 use crate::data_name;
 use crate::datasets::{Data, Parts, Request};
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::predict::tell_nonfinite;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::selection::Selection;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let origin = Origin::new(&place, arguments.data.as_deref());
     let data = data_of(&model, origin, &arguments.folder.data_dir, &threads)?;
     let samples = choose(data.parts()?, arguments.split)?;
+    memory::check_evaluation(model.network.layers(), samples.len())?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
         Failure::from(error)
             .at(data_name::shown(&data.origin))
@@ -127,7 +129,7 @@ pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
     };
-    let preprocessing = Preprocessing::from_json(&json.to_string())?;
+    let preprocessing = Preprocessing::from_json(json.as_str())?;
     let network = &model.network;
     let outputs = match &preprocessing.target {
         TargetEncoding::Classes { names, .. } if names.len() == 2 => 1..=2,

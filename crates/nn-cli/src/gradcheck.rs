@@ -8,6 +8,7 @@ use nn_tensor::Threads;
 use crate::args::GradcheckArguments;
 use crate::datasets::{self, Data, Request};
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::plan::Plan;
 use crate::selection::Selection;
 use crate::terminal;
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let data = Data::load(&request, &Threads::all())?;
     let plan = Plan::new(settings, &data)?;
     let parts = data.parts()?;
+    memory::check_training(&plan, &parts)?;
     let n_samples = parts.train.len().min(arguments.samples.into());
     let positions: Vec<u32> = (0..n_samples as u32).collect();
     let samples = parts.train.select(&positions);

@@ -18,6 +18,7 @@ mod note;
 mod datasets;
 mod table;
 mod plan;
+mod memory;
 mod deformation;
 mod doubt;
 mod difference;

@@ -4,12 +4,13 @@
 use std::str::FromStr;
 
 use nn_core::init::Init;
+use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::penalty::Penalty;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
 use nn_data::augment::Augment;
 
-use crate::datasets::{Data, Task};
+use crate::datasets::{Data, PIXEL_SCALE, Task};
 use crate::failure::{Failure, Result};
 use crate::selection::{TEST_SPLIT, VALIDATION};
 use crate::settings::{Settings, WEIGHT_DECAY};
@@ -69,6 +70,8 @@ impl Plan {
         let on_divergence = on_divergence(settings)?;
         let augment = augment(settings, data)?;
         let settings = resolved(settings, data, &network, &training, augment);
+        // What could not be saved is not trained.
+        <Model>::check(&network, loss, &description(&settings, data))?;
         Ok(Self {
             network,
             training,
@@ -76,6 +79,25 @@ impl Plan {
             augment,
             settings,
         })
+    }
+}
+
+/// What a model file says of a network that is trained with these settings.
+pub(crate) fn description(settings: &Settings, data: &Data) -> Description {
+    Description {
+        class_names: data.class_names.clone(),
+        input: InputDescription {
+            shape: data.input_shape(),
+            scale: match data.dataset.train.inputs {
+                nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
+                nn_data::Inputs::Features(_) => 1.0,
+            },
+            preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
+                Json::new(preprocessing).expect("preprocessing is plain JSON")
+            }),
+        },
+        training: settings.to_json(),
+        table_sha256: data.table_sha256.clone(),
     }
 }
 

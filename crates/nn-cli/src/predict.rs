@@ -18,8 +18,9 @@ use crate::args::{PredictArguments, WeightCheck};
 use crate::atomic_file;
 use crate::evaluate::{Origin, data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::run_dir::{chosen_model, locate_model};
-use crate::table::is_table;
+use crate::table::{self, is_table};
 use crate::terminal;
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
@@ -213,6 +214,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
         .help("give it PNG files, or --index for samples of its data set")
     })?;
     let table = preprocessing.read(file, Header::Auto)?;
+    table::check_memory(file, &preprocessing, table.n_rows())?;
     let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
     for note in &samples.notes {
         terminal::error_line(format!("note: {note}"));
@@ -223,6 +225,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
             pixels.mapv(|pixel| f32::from(pixel) * model.description.input.scale as f32)
         }
     };
+    memory::check_evaluation(model.network.layers(), inputs.nrows())?;
     let outputs = answers(model, inputs.view(), &preprocessing);
     let check = FiniteCheck {
         inputs: inputs.view(),

@@ -14,6 +14,7 @@ use crate::atomic_file;
 use crate::checkpoints::Checkpoints;
 use crate::disk;
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::metrics_file::{MetricsFile, Row};
 use crate::regular_file;
 use crate::settings::Settings;
@@ -109,9 +110,7 @@ impl RunDir {
 
     /// Writes the model.
     pub(crate) fn write_model(&self, model: &Model) -> Result<()> {
-        let mut bytes = Vec::new();
-        model.write(&mut bytes)?;
-        self.replace(MODEL, &bytes)
+        self.replace(MODEL, &model.to_bytes()?)
     }
 
     /// Writes the summary, after the rows of the epochs that it counts.
@@ -230,6 +229,17 @@ pub(crate) fn chosen_model(choice: &RunChoice) -> Result<Model> {
 pub(crate) fn read_model(run: &Path, runs_dir: &Path, weights: WeightCheck) -> Result<Model> {
     let path = locate_model(run, runs_dir)?;
     let file = regular_file::open(&path)?;
+    let length = file
+        .metadata()
+        .map_err(|error| Failure::io(&path, &error))?
+        .len();
+    // The bytes of the file, and the network made of them.
+    memory::check(
+        "the model",
+        length.saturating_mul(2),
+        "use a machine with more memory",
+    )
+    .map_err(|failure| failure.at(path.display()))?;
     let read = if weights.allow_nonfinite {
         Model::read_with_nonfinite(file)
     } else {

@@ -21,6 +21,7 @@ use crate::args::{SearchArguments, TrainArguments, threads};
 use crate::datasets::{self, Data};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::memory;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::terminal;
@@ -145,7 +146,12 @@ impl Search<'_> {
 
     fn train(&mut self, trial: &Trial) -> Result<trial::Outcome> {
         let plan = self.flags.settings(&trial.point);
-        let plan = match plan.and_then(|settings| Plan::new(&settings, self.data)) {
+        let plan = plan.and_then(|settings| {
+            let plan = Plan::new(&settings, self.data)?;
+            memory::check_training(&plan, &self.data.parts()?)?;
+            Ok(plan)
+        });
+        let plan = match plan {
             Ok(plan) => plan,
             Err(failure) => return Ok(trial::Outcome::refused(&failure)),
         };

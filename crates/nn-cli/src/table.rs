@@ -11,7 +11,9 @@ use nn_data::{Dataset, Targets};
 
 use crate::datasets::{Division, Request, Task, with_counterpart};
 use crate::failure::{Code, Failure, Result};
+use crate::memory;
 use crate::note::Note;
+use crate::terminal;
 
 /// A table made ready.
 pub(crate) struct Loaded {
@@ -24,6 +26,30 @@ pub(crate) struct Loaded {
     pub(crate) division: Division,
     /// SHA-256 of the file.
     pub(crate) sha256: String,
+}
+
+/// Refuses rows that take more memory than there is once every category of
+/// their text columns is an input of its own.
+pub(crate) fn check_memory(
+    path: &Path,
+    preprocessing: &Preprocessing,
+    n_rows: usize,
+) -> Result<()> {
+    if preprocessing.image_size().is_some() {
+        return Ok(());
+    }
+    let n_inputs = preprocessing.n_inputs();
+    let bytes = n_rows
+        .saturating_mul(n_inputs)
+        .saturating_mul(size_of::<f32>());
+    let what = format!(
+        "{}: the table with {} rows and {} inputs",
+        path.display(),
+        terminal::grouped(n_rows),
+        terminal::grouped(n_inputs)
+    );
+    let help = "leave text columns with many values out with --ignore, or use fewer rows";
+    memory::check(&what, bytes as u64, help)
 }
 
 /// Whether the name of a file says that it is a table.
@@ -47,6 +73,13 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
         .help("name a folder of IDX files, or a data set of `nn data list`"));
     }
     let options = &request.selection.table;
+    // The file, and its cells as numbers of eight bytes: many are shorter, and
+    // some columns are kept as bytes.
+    let length = File::open(path)
+        .and_then(|file| file.metadata())
+        .map_or(0, |it| it.len());
+    let what = format!("{}: the table", path.display());
+    memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
     let table = match request.model {
         Some(preprocessing) => preprocessing.read(path, options.header)?,
         None => Table::read(path, options)?,
@@ -72,6 +105,7 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
             (fitted, notes)
         }
     };
+    check_memory(path, &preprocessing, table.n_rows())?;
     let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
     notes.extend(samples.notes.iter().cloned());
     let (dataset, sample_weights) = samples.into_dataset(&table, &preprocessing)?;

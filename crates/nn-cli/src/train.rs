@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nn_core::batches::Samples;
 use nn_core::metrics::evaluate;
-use nn_core::model_file::{Description, InputDescription, Model};
+use nn_core::model_file::Model;
 use nn_core::training::BatchSize;
 use nn_core::{Checkpoint, Network, Trainer};
 use nn_tensor::Threads;
@@ -17,14 +17,15 @@ use serde_json::json;
 use crate::args::{TrainArguments, threads};
 use crate::checkpoints::{Checkpoints, Pace};
 use crate::course::{Course, Outcome};
-use crate::datasets::{self, Data, PIXEL_SCALE, Parts};
+use crate::datasets::{self, Data, Parts};
 use crate::deformation;
 use crate::difference::{check_checkpoint, check_flags};
 use crate::doubt;
 use crate::failure::{Code, Failure, Result};
 use crate::instructions;
+use crate::memory;
 use crate::metrics_file::Row;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::progress::{Place, Progress};
 use crate::report;
 use crate::run_dir::{self, RunDir};
@@ -58,8 +59,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     };
     let data = load(&settings, arguments, None, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
-    weigh_doubts(arguments, &settings, &plan, &data, &progress)?;
     let parts = data.parts()?;
+    memory::check_training(&plan, &parts)?;
+    weigh_doubts(arguments, &settings, &plan, &data, &progress)?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.work.runs_dir, arguments.name.as_deref(), &prefix)?;
     run_dir.write_config(&plan.settings)?;
@@ -87,6 +89,8 @@ fn resume(
     let data = load(&settings, arguments, Some(run), &progress, &threads)?;
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
     check_flags(&arguments.settings, &settings, &plan, &data, run)?;
+    let parts = data.parts()?;
+    memory::check_training(&plan, &parts)?;
     if arguments.strict {
         let other_origin = checkpoint.as_ref().map(other_origin).unwrap_or_default();
         doubt::refuse(&settings, &plan, &data, other_origin)?;
@@ -103,7 +107,7 @@ fn resume(
         pace: Pace::new(arguments.checkpoint_interval),
         has_report: !arguments.no_report,
     };
-    session.run(data.parts()?, checkpoint, rows)
+    session.run(parts, checkpoint, rows)
 }
 
 /// Refuses flags that a finished run was not begun with: they would have no
@@ -202,8 +206,9 @@ impl Session<'_> {
         if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
             trainer.augment(deformation)?;
         }
-        let seconds = match &checkpoint {
-            Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
+        // Its memory is free again before the next one is saved.
+        let seconds = match checkpoint {
+            Some(checkpoint) => self.restore(&mut trainer, &checkpoint)?,
             None => 0.0,
         };
         let trained = self.train(&mut trainer, rows, seconds);
@@ -436,21 +441,7 @@ pub(crate) fn model_of(plan: &Plan, data: &Data, network: Network) -> Model {
     Model {
         network,
         loss: plan.training.loss,
-        description: Description {
-            class_names: data.class_names.clone(),
-            input: InputDescription {
-                shape: data.input_shape(),
-                scale: match data.dataset.train.inputs {
-                    nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
-                    nn_data::Inputs::Features(_) => 1.0,
-                },
-                preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
-                    serde_json::to_value(preprocessing).expect("preprocessing is plain JSON")
-                }),
-            },
-            training: plan.settings.to_json(),
-            table_sha256: data.table_sha256.clone(),
-        },
+        description: plan::description(&plan.settings, data),
     }
 }
 

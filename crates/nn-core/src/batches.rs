@@ -249,6 +249,14 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows[position as usize]
     }
 
+    /// The fraction of inputs that are not 0, where leaving out the zeros pays.
+    pub(crate) fn density(&self) -> Option<f64> {
+        match &self.inputs {
+            Inputs::Bytes { values, .. } => SparseBytes::density(*values, &self.rows),
+            Inputs::Values(_) => None,
+        }
+    }
+
     /// The inputs without their zeros, position by position, and the number
     /// that each byte stands for; `None` where that would not pay.
     pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {

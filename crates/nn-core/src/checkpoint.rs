@@ -28,13 +28,17 @@ use nn_tensor::Scalar;
 use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
+use crate::memory::probe;
 use crate::optimizer::Optimizer;
 use crate::schedule::Plateau;
-use crate::tensor_file::{self, Kind, Tensor, TensorFile, hexadecimal, invalid, read_all};
+use crate::tensor_file::{
+    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
+};
 use crate::training::{Progress, State, StateBuffers, Trainer};
 use crate::{Error, Result};
 
@@ -42,10 +46,11 @@ use crate::{Error, Result};
 const KIND: Kind = Kind {
     key: "nn_checkpoint",
     format: 1,
+    first_sealed: 1,
 };
 
-/// What stands in place of the checksum while it is taken.
-const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// What the caller's note is called in errors.
+const NOTE: &str = "its note";
 
 /// The state of a training between two steps.
 ///
@@ -100,17 +105,19 @@ struct Metadata {
     best_waited: usize,
     optimizer_steps: u64,
     descends: bool,
-    configuration: BTreeMap<String, String>,
-    note: Value,
+    configuration: Box<RawValue>,
+    note: Box<RawValue>,
 }
 
 impl<S: Scalar> Trainer<'_, S> {
     /// The state of the training, with a note of the caller's.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if a number in it is NaN or infinite.
+    /// [`Error::Diverged`] if a number in it is NaN or infinite,
+    /// [`Error::OutOfMemory`] if there is no room for a copy.
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
         self.check_state()?;
+        probe(self.state_bytes())?;
         Ok(Checkpoint {
             state: self.copy_state(),
             configuration: self.description(),
@@ -173,25 +180,35 @@ impl<S: Scalar> Trainer<'_, S> {
 }
 
 impl<S: Scalar> Checkpoint<S> {
-    /// Writes the file; the same checkpoint gives the same bytes.
+    /// Writes the file; the same checkpoint gives the same bytes. What is
+    /// written can be read again.
     ///
     /// # Errors
+    /// [`Error::ModelFile`] if the caller's note has more than a hundred thousand
+    /// values, [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
-    pub fn write(&self, mut writer: impl Write) -> Result<()> {
-        let json = serde_json::to_string(&self.metadata()).expect("metadata is plain JSON");
-        let buffers = self.state.buffers.named();
-        let tensors: Vec<Tensor> = buffers
-            .iter()
-            .filter(|(_, values)| !values.is_empty())
-            .map(|(name, values)| Tensor::new((*name).to_owned(), vec![values.len()], values))
-            .collect();
-        let mut bytes = tensor_file::write::<S>(&tensors, Some((KIND, json)));
-        let place = find(&bytes, NO_CHECKSUM).expect("the checksum's place was written just now");
-        let sum = hexadecimal(Sha256::digest(&bytes).as_slice());
-        bytes[place..place + sum.len()].copy_from_slice(sum.as_bytes());
-        writer.write_all(&bytes)?;
-        Ok(())
+    pub fn write(&self, writer: impl Write) -> Result<()> {
+        self.encoded()?.write(writer)
+    }
+
+    /// The bytes of the file that [`write`](Self::write) writes.
+    ///
+    /// # Errors
+    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.encoded()?.to_bytes()
+    }
+
+    fn encoded(&self) -> Result<Encoded<'_, S>> {
+        let metadata = self.metadata()?;
+        let tensors = self.state.buffers.named().into_iter();
+        let tensors = tensors.filter(|(_, values)| !values.is_empty());
+        let tensors = tensors.map(|(name, values)| Tensor {
+            name: name.to_owned(),
+            shape: vec![values.len()],
+            values,
+        });
+        Encoded::new(tensors.collect(), KIND, &metadata)
     }
 
     /// Reads and checks a file.
@@ -202,8 +219,7 @@ impl<S: Scalar> Checkpoint<S> {
     pub fn read(reader: impl Read) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
-        check_sum(&bytes, &file.metadata)?;
-        let metadata: Metadata = serde_json::from_value(file.metadata.clone())
+        let metadata: Metadata = serde_json::from_str(&file.metadata)
             .map_err(|error| invalid(format!("its metadata: {error}")))?;
         let row = |name: &str| file.row(name).map(Option::unwrap_or_default);
         let buffers = StateBuffers {
@@ -225,7 +241,14 @@ impl<S: Scalar> Checkpoint<S> {
                 file.n_tensors()
             )));
         }
-        Ok(Self::new(metadata, buffers).with_plain_velocity())
+        let configuration = bounded(&metadata.configuration, "its configuration")?;
+        let note = bounded(&metadata.note, NOTE)?;
+        Ok(Self {
+            state: state(&metadata, buffers),
+            configuration,
+            note,
+        }
+        .with_plain_velocity())
     }
 
     /// Of a checkpoint whose velocity holds the learning rate, as that of older
@@ -262,7 +285,7 @@ impl<S: Scalar> Checkpoint<S> {
         self.state.progress.step
     }
 
-    fn metadata(&self) -> Metadata {
+    fn metadata(&self) -> Result<String> {
         let State {
             progress,
             plateau,
@@ -273,7 +296,11 @@ impl<S: Scalar> Checkpoint<S> {
             ..
         } = self.state;
         let finite = |value: f64| value.is_finite().then_some(value);
-        Metadata {
+        let json = |error: serde_json::Error| invalid(format!("{NOTE}: {error}"));
+        let note = to_raw_value(&self.note).map_err(json)?;
+        // A tree that is read has to be of a size that is read.
+        bounded::<Value>(&note, NOTE)?;
+        let metadata = Metadata {
             format: KIND.format,
             sha256: NO_CHECKSUM.to_owned(),
             progress,
@@ -284,30 +311,26 @@ impl<S: Scalar> Checkpoint<S> {
             best_waited,
             optimizer_steps,
             descends,
-            configuration: self.configuration.clone(),
-            note: self.note.clone(),
-        }
+            configuration: to_raw_value(&self.configuration).map_err(json)?,
+            note,
+        };
+        serde_json::to_string(&metadata).map_err(json)
     }
+}
 
-    fn new(metadata: Metadata, buffers: StateBuffers<S>) -> Self {
-        let plateau = Plateau {
+fn state<S: Scalar>(metadata: &Metadata, buffers: StateBuffers<S>) -> State<S> {
+    State {
+        progress: metadata.progress,
+        plateau: Plateau {
             factor: metadata.plateau_factor,
             best: metadata.plateau_best.unwrap_or(f64::INFINITY),
             waited: metadata.plateau_waited,
-        };
-        Self {
-            state: State {
-                progress: metadata.progress,
-                plateau,
-                best_loss: metadata.best_loss.unwrap_or(f64::INFINITY),
-                best_waited: metadata.best_waited,
-                optimizer_steps: metadata.optimizer_steps,
-                descends: metadata.descends,
-                buffers,
-            },
-            configuration: metadata.configuration,
-            note: metadata.note,
-        }
+        },
+        best_loss: metadata.best_loss.unwrap_or(f64::INFINITY),
+        best_waited: metadata.best_waited,
+        optimizer_steps: metadata.optimizer_steps,
+        descends: metadata.descends,
+        buffers,
     }
 }
 
@@ -322,33 +345,6 @@ fn keeps_velocity(optimizer: &str) -> bool {
             Optimizer::Momentum { .. } | Optimizer::Nesterov { .. }
         )
     })
-}
-
-/// Whether every bit of the file is as it was written.
-fn check_sum(bytes: &[u8], metadata: &Value) -> Result<()> {
-    let expected = metadata.get("sha256").and_then(Value::as_str);
-    let expected = expected
-        .filter(|sum| sum.len() == NO_CHECKSUM.len())
-        .ok_or_else(|| invalid("its metadata has no checksum".to_owned()))?;
-    let place = find(bytes, expected)
-        .ok_or_else(|| invalid("its checksum is not where it was written".to_owned()))?;
-    let found = Sha256::new()
-        .chain_update(&bytes[..place])
-        .chain_update(NO_CHECKSUM)
-        .chain_update(&bytes[place + expected.len()..]);
-    let found = hexadecimal(found.finalize().as_slice());
-    if found == expected {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "it is damaged: expected SHA-256 {expected}, found {found}"
-    )))
-}
-
-fn find(bytes: &[u8], text: &str) -> Option<usize> {
-    bytes
-        .windows(text.len())
-        .position(|window| window == text.as_bytes())
 }
 
 fn check_same(saved: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> Result<()> {
@@ -496,39 +492,9 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_finite_are_refused() {
-        let state = |parameters: Vec<f32>| StateBuffers {
-            parameters,
-            statistics: Vec::new(),
-            slots: [Vec::new(), Vec::new()],
-            average: Vec::new(),
-            best_parameters: Vec::new(),
-            best_statistics: Vec::new(),
-        };
-        let metadata = || Metadata {
-            format: KIND.format,
-            sha256: NO_CHECKSUM.to_owned(),
-            progress: Progress {
-                epoch: 0,
-                batch: 0,
-                step: 0,
-                sums: crate::training::EpochSums::default(),
-                learning_rate: 0.1,
-                last_rate: 0.0,
-                is_done: false,
-            },
-            plateau_factor: 1.0,
-            plateau_best: None,
-            plateau_waited: 0,
-            best_loss: None,
-            best_waited: 0,
-            optimizer_steps: 0,
-            descends: false,
-            configuration: BTreeMap::new(),
-            note: Value::Null,
-        };
         let file = |parameters: Vec<f32>| {
             let mut bytes = Vec::new();
-            Checkpoint::new(metadata(), state(parameters))
+            checkpoint(parameters, Value::Null)
                 .write(&mut bytes)
                 .unwrap();
             bytes
@@ -536,5 +502,61 @@ mod tests {
         Checkpoint::<f32>::read(&file(vec![1.0, 2.0])[..]).unwrap();
         let error = Checkpoint::<f32>::read(&file(vec![1.0, f32::NAN])[..]).unwrap_err();
         assert_eq!(error.to_string(), "tensor parameters: number 1 is NaN");
+    }
+
+    /// Texts may be long; trees of values are bounded when they are written, too.
+    #[test]
+    fn what_is_written_is_read_however_long_the_note() {
+        let written = |note: Value| {
+            let mut bytes = Vec::new();
+            let checkpoint = checkpoint(vec![1.0], note);
+            let written = checkpoint.write(&mut bytes);
+            written.map(|()| assert_eq!(Checkpoint::read(&bytes[..]).unwrap(), checkpoint))
+        };
+        written(Value::from("1,".repeat(3_000_000))).unwrap();
+        written(Value::from(vec![1; 99_000])).unwrap();
+        let error = written(Value::from(vec![1; 100_000])).unwrap_err();
+        let expected = "its note: expected at most 100000 values, found 100001";
+        assert_eq!(error.to_string(), expected);
+        let error = written(Value::from("1".repeat(100_000_000))).unwrap_err();
+        assert!(matches!(error, Error::HeaderTooLong { .. }), "{error}");
+    }
+
+    fn checkpoint(parameters: Vec<f32>, note: Value) -> Checkpoint<f32> {
+        let buffers = StateBuffers {
+            parameters,
+            statistics: Vec::new(),
+            slots: [Vec::new(), Vec::new()],
+            average: Vec::new(),
+            best_parameters: Vec::new(),
+            best_statistics: Vec::new(),
+        };
+        let progress = Progress {
+            epoch: 0,
+            batch: 0,
+            step: 0,
+            sums: crate::training::EpochSums::default(),
+            learning_rate: 0.1,
+            last_rate: 0.0,
+            is_done: false,
+        };
+        let plateau = Plateau {
+            factor: 1.0,
+            best: f64::INFINITY,
+            waited: 0,
+        };
+        Checkpoint {
+            state: State {
+                progress,
+                plateau,
+                best_loss: f64::INFINITY,
+                best_waited: 0,
+                optimizer_steps: 0,
+                descends: false,
+                buffers,
+            },
+            configuration: BTreeMap::new(),
+            note,
+        }
     }
 }

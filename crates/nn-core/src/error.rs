@@ -140,6 +140,20 @@ pub enum Error {
         /// What was expected and what was found.
         problem: String,
     },
+    /// A model or a checkpoint whose description is too long for a file.
+    #[error("a file has {found} bytes of names and settings, at most {most} can be read again")]
+    HeaderTooLong {
+        /// Length of the header in bytes.
+        found: u64,
+        /// The most that is read.
+        most: u64,
+    },
+    /// The memory that is left does not suffice.
+    #[error("out of memory: {bytes} bytes are needed, and there are fewer")]
+    OutOfMemory {
+        /// What was asked for.
+        bytes: u64,
+    },
     /// A model file or a checkpoint with a NaN or an infinity in it.
     #[error("tensor {tensor}: number {index} is {value}")]
     NotFiniteWeight {
@@ -164,6 +178,8 @@ impl Error {
             | Self::UnknownParameter { .. }
             | Self::OutOfRange { .. }
             | Self::Conflict { .. }
+            | Self::HeaderTooLong { .. }
+            | Self::OutOfMemory { .. }
             | Self::OtherTraining { .. } => ErrorKind::Usage,
             Self::Shape { .. }
             | Self::Label { .. }
@@ -184,6 +200,12 @@ impl Error {
                 Some(format!("try a learning rate below {half}"))
             }
             Self::ForeignName { instead, .. } => Some(format!("write {instead}")),
+            Self::OutOfMemory { .. } => {
+                Some("use narrower layers, smaller batches or fewer samples".to_owned())
+            }
+            Self::HeaderTooLong { .. } => {
+                Some("use fewer or shorter names of classes, columns and categories".to_owned())
+            }
             _ => None,
         }
     }

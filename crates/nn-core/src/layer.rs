@@ -97,6 +97,20 @@ impl Layer {
         }
     }
 
+    /// Buffers of as many rows as a block that a [`Trace`](crate::network::Trace)
+    /// has of this layer.
+    pub(crate) fn trace_buffers(&self, is_output: bool) -> usize {
+        let has_dropout = usize::from(self.dropout > 0.0);
+        1 + usize::from(self.keeps_pre_activations(is_output))
+            + 2 * has_dropout
+            + usize::from(self.batch_norm)
+    }
+
+    /// Whether z is kept beside a.
+    pub(crate) fn keeps_pre_activations(&self, is_output: bool) -> bool {
+        is_output || self.activation.needs_pre_activations()
+    }
+
     /// Where the weights `[n_inputs, n_outputs]` lie.
     pub fn weights(&self) -> Range<usize> {
         let start = self.first_parameter;

@@ -5,11 +5,13 @@ use nn_tensor::{Scalar, Threads};
 
 use crate::Result;
 use crate::batches::{Samples, Targets};
+use crate::layer::Layer;
 use crate::loss::Loss;
+use crate::memory::{Memory, bytes_of, probe, trace_width};
 use crate::network::{Network, Trace};
 
 /// Rows that are evaluated together.
-const BLOCK_ROWS: usize = 512;
+pub(crate) const BLOCK_ROWS: usize = 512;
 
 /// What came out for a set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,12 +126,27 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+impl Memory {
+    /// What an evaluation of `n_samples` samples by these layers will allocate.
+    pub fn of_evaluation<S: Scalar>(layers: &[Layer], n_samples: usize) -> Self {
+        let n_rows = n_samples.clamp(1, BLOCK_ROWS);
+        let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
+        Self {
+            activations: bytes_of::<S>(n_rows, trace_width(layers)),
+            inputs: bytes_of::<S>(n_rows, n_inputs),
+            ..Self::default()
+        }
+    }
+}
+
 /// Runs a network over samples and compares its answers with the right ones.
 ///
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
 /// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
-/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0.
+/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0,
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit
+/// in memory.
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
@@ -138,6 +155,7 @@ pub fn evaluate<S: Scalar>(
 ) -> Result<Evaluation> {
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
+    probe(Memory::of_evaluation::<S>(network.layers(), samples.len()).total())?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }
 

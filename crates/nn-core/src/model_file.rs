@@ -9,34 +9,42 @@
 //! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalisation |
 //!
 //! I counts from 0. The metadata has one entry, `nn`, a JSON object: `format`,
+//! `sha256`, the SHA-256 of the whole file in which these 64 digits are zeros,
 //! `layers` (widths, activations, batch normalisation, dropout), `loss`,
-//! `class_names`, `input` (shape, scale, preprocessing), `training` (how it
-//! was trained) and `data_sha256`, the SHA-256 of all tensor bytes in the order
-//! of the file.
+//! `class_names`, `input` (shape, scale, preprocessing) and `training` (how it
+//! was trained).
+//!
+//! Files of format 1 are read, too: instead of `sha256` they have
+//! `data_sha256`, the SHA-256 of all tensor bytes in the order of the file, so
+//! that damage to their metadata may go unnoticed.
 //!
 //! A file is not believed before it is checked: sizes against the length of
-//! the file before anything is allocated, names and shapes against the layers,
-//! every byte of the weights against the checksum, and every weight for being
-//! a finite number, unless those that are not are asked for.
+//! the file before anything is allocated, every bit against the checksum, names
+//! and shapes against the layers, and every weight for being a finite number,
+//! unless those that are not are asked for. Whatever is written can be read.
 
 use std::io::{Read, Write};
 
 use nn_tensor::Scalar;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use sha2::{Digest, Sha256};
 
 use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig};
 use crate::tensor_file::{
-    self, Kind, Numbers, Tensor, TensorFile, copy_numbers, invalid, read_all, sha256, split_header,
+    self, Encoded, Kind, NO_CHECKSUM, Numbers, Tensor, TensorFile, bounded, check_n_values,
+    copy_numbers, hexadecimal, invalid, read_all,
 };
 use crate::{Error, Result};
 
 /// Where the metadata is, and its version.
 const KIND: Kind = Kind {
     key: "nn",
-    format: 1,
+    format: 2,
+    first_sealed: 2,
 };
 
 /// A network with what is needed to use it.
@@ -51,7 +59,7 @@ pub struct Model<S = f32> {
 }
 
 /// What goes into a network, what comes out, and where it comes from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub class_names: Vec<String>,
@@ -62,7 +70,6 @@ pub struct Description {
     /// SHA-256 of the table it was trained on, if it was one: another table of
     /// the same name would be divided differently, and training rows would be
     /// taken for test rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_sha256: Option<String>,
 }
 
@@ -70,21 +77,58 @@ pub struct Description {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct InputDescription {
     /// `[28, 28]` for images, `[n]` for a row of numbers.
+    #[serde(deserialize_with = "few_dimensions")]
     pub shape: Vec<usize>,
     /// Factor on stored values (1/255 for pixels).
     pub scale: f64,
     /// How raw rows of a table become inputs, if they are a table's.
-    pub preprocessing: Option<serde_json::Value>,
+    pub preprocessing: Option<Json>,
 }
 
+/// JSON as text. A table of a hundred thousand columns has a long description,
+/// of which a tree of values would take ten times the memory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    /// The JSON of a value.
+    ///
+    /// # Errors
+    /// If the value cannot be written as JSON.
+    pub fn new(value: &impl Serialize) -> std::result::Result<Self, serde_json::Error> {
+        to_raw_value(value).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+/// What the metadata hold. `sha256` comes before any text of others, in which
+/// the same digits might stand.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     format: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
     layers: Vec<LayerRecord>,
     loss: String,
-    #[serde(flatten)]
-    description: Description,
-    data_sha256: String,
+    class_names: Box<RawValue>,
+    input: InputDescription,
+    training: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    table_sha256: Option<String>,
+    /// Of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    data_sha256: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,32 +141,47 @@ struct LayerRecord {
 }
 
 impl<S: Scalar> Model<S> {
-    /// Writes the file; the same model gives the same bytes.
+    /// Writes the file; the same model gives the same bytes. What is written
+    /// can be read again: with [`read_with_nonfinite`](Self::read_with_nonfinite)
+    /// if a weight is NaN or infinite, with [`read`](Self::read) otherwise.
     ///
     /// # Errors
+    /// [`Error::ModelFile`] if the description does not fit the network,
+    /// [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
+    pub fn write(&self, writer: impl Write) -> Result<()> {
+        self.encoded()?.write(writer)
+    }
+
+    /// The bytes of the file that [`write`](Self::write) writes.
     ///
-    /// # Panics
-    /// Never: a valid network always has a file.
-    pub fn write(&self, mut writer: impl Write) -> Result<()> {
-        let layers = self.network.layers().iter().map(|layer| LayerRecord {
-            n_inputs: layer.n_inputs,
-            n_outputs: layer.n_outputs,
-            activation: layer.activation.to_string(),
-            batch_norm: layer.batch_norm,
-            dropout: layer.dropout,
-        });
-        let metadata = Metadata {
-            format: KIND.format,
-            layers: layers.collect(),
-            loss: self.loss.to_string(),
-            description: self.description.clone(),
-            data_sha256: weights_sha256(&self.network),
-        };
-        let json = serde_json::to_string(&metadata).expect("metadata is plain JSON");
-        let tensors = tensors_of(&self.network);
-        writer.write_all(&tensor_file::write::<S>(&tensors, Some((KIND, json))))?;
-        Ok(())
+    /// # Errors
+    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.encoded()?.to_bytes()
+    }
+
+    fn encoded(&self) -> Result<Encoded<'_, S>> {
+        let metadata = self
+            .description
+            .metadata(self.network.layers(), self.loss)?;
+        Encoded::new(tensors_of(&self.network), KIND, &metadata)
+    }
+
+    /// Whether a model can be written that is yet to be trained.
+    ///
+    /// # Errors
+    /// As for [`write`](Self::write), and as
+    /// [`NetworkConfig::check`].
+    pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
+        let layers = network.layers()?;
+        let metadata = description.metadata(&layers, loss)?;
+        let layers = layers.iter().enumerate();
+        let parts: Vec<Part> = layers
+            .flat_map(|(index, layer)| parts(index, layer))
+            .collect();
+        let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
+        tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
     }
 
     /// Reads and checks a file.
@@ -148,14 +207,10 @@ impl<S: Scalar> Model<S> {
     fn read_numbers(reader: impl Read, accepted: Numbers) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
-        let metadata: Metadata = serde_json::from_value(file.metadata.clone())
+        let metadata: Metadata = serde_json::from_str(&file.metadata)
             .map_err(|error| invalid(format!("its metadata: {error}")))?;
-        let found = sha256(file.data);
-        if found != metadata.data_sha256 {
-            return Err(invalid(format!(
-                "the weights are damaged: expected SHA-256 {}, found {found}",
-                metadata.data_sha256
-            )));
+        if file.format == 1 {
+            check_data(&file, metadata.data_sha256.as_deref())?;
         }
         let config = network_config(&metadata.layers)?;
         check_size(&config, file.data)?;
@@ -165,60 +220,137 @@ impl<S: Scalar> Model<S> {
         let output = network.output_layer().activation;
         loss.check_output(output).map_err(of_the_file)?;
         let model = Self {
+            description: Description {
+                class_names: class_names(&metadata.class_names, network.n_outputs())?,
+                input: metadata.input,
+                training: bounded(&metadata.training, TRAINING)?,
+                table_sha256: metadata.table_sha256,
+            },
             network,
             loss,
-            description: metadata.description,
         };
-        model.check_description()?;
+        model.description.check(model.network.layers())?;
         Ok(model)
     }
+}
 
-    fn check_description(&self) -> Result<()> {
-        let names = self.description.class_names.len();
-        let n_outputs = self.network.n_outputs();
+impl Description {
+    fn metadata(&self, layers: &[Layer], loss: Loss) -> Result<String> {
+        self.check(layers)?;
+        let layers = layers.iter().map(|layer| LayerRecord {
+            n_inputs: layer.n_inputs,
+            n_outputs: layer.n_outputs,
+            activation: layer.activation.to_string(),
+            batch_norm: layer.batch_norm,
+            dropout: layer.dropout,
+        });
+        let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
+        let training = to_raw_value(&self.training).map_err(json)?;
+        // A tree that is read has to be of a size that is read.
+        bounded::<serde_json::Value>(&training, TRAINING)?;
+        let metadata = Metadata {
+            format: KIND.format,
+            sha256: Some(NO_CHECKSUM.to_owned()),
+            layers: layers.collect(),
+            loss: loss.to_string(),
+            class_names: to_raw_value(&self.class_names).map_err(json)?,
+            input: self.input.clone(),
+            training,
+            table_sha256: self.table_sha256.clone(),
+            data_sha256: None,
+        };
+        serde_json::to_string(&metadata).map_err(json)
+    }
+
+    /// Whether it is that of a network of these layers.
+    fn check(&self, layers: &[Layer]) -> Result<()> {
+        let names = self.class_names.len();
+        let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
+        let n_outputs = layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
             return Err(invalid(format!(
                 "{names} class names for {n_outputs} outputs"
             )));
         }
-        let shape = &self.description.input.shape;
+        let shape = &self.input.shape;
         let n_values = shape
             .iter()
             .try_fold(1_usize, |product, &n| product.checked_mul(n));
-        let is_table = self.description.input.preprocessing.is_some();
-        if !shape.is_empty() && !is_table && n_values != Some(self.network.n_inputs()) {
+        let is_table = self.input.preprocessing.is_some();
+        if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
             return Err(invalid(format!(
-                "input shape {shape:?} does not hold {} values",
-                self.network.n_inputs()
+                "input shape {shape:?} does not hold {n_inputs} values"
             )));
         }
-        if !self.description.input.scale.is_finite() {
+        if shape.len() > MOST_DIMENSIONS {
+            return Err(invalid(format!(
+                "input shape: expected at most {MOST_DIMENSIONS} dimensions, found {}",
+                shape.len()
+            )));
+        }
+        let preprocessing = self.input.preprocessing.as_ref();
+        if preprocessing.is_some_and(|json| json.as_str() == "null") {
+            return Err(invalid("the preprocessing is null".to_owned()));
+        }
+        if !self.input.scale.is_finite() {
             return Err(invalid("the input scale is not a finite number".to_owned()));
         }
         Ok(())
     }
 }
 
-/// SHA-256 of all tensors' little-endian bytes in the order of the file.
-#[expect(clippy::missing_panics_doc, reason = "it cannot")]
-pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
-    let bytes = tensor_file::write::<S>(&tensors_of(network), None);
-    let (_, data) = split_header(&bytes).expect("the file was written just now");
-    sha256(data)
+/// Most dimensions of an input.
+const MOST_DIMENSIONS: usize = 32;
+
+/// What the settings in the metadata are called in errors.
+const TRAINING: &str = "its training settings";
+
+/// A shape of at most as many dimensions as anything has.
+fn few_dimensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    let json = <Box<RawValue>>::deserialize(deserializer)?;
+    // Brackets count as well.
+    check_n_values(json.get(), MOST_DIMENSIONS + 1, "its input shape")
+        .and_then(|()| bounded(&json, "its input shape"))
+        .map_err(serde::de::Error::custom)
 }
 
-fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor> {
-    let mut tensors = Vec::new();
-    for (index, layer) in network.layers().iter().enumerate() {
-        for part in parts(index, layer) {
-            let values = match part.range {
+/// The names of the classes, unless there are more than outputs for them.
+fn class_names(json: &RawValue, n_outputs: usize) -> Result<Vec<String>> {
+    let what = "its class names";
+    check_n_values(json.get(), n_outputs.saturating_add(2), what)?;
+    serde_json::from_str(json.get()).map_err(|error| invalid(format!("{what}: {error}")))
+}
+
+/// Whether the weights of a file of format 1 are as they were written.
+fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
+    let found = hexadecimal(Sha256::digest(file.data).as_slice());
+    match expected {
+        Some(expected) if found == expected => Ok(()),
+        Some(expected) => Err(invalid(format!(
+            "the weights are damaged: expected SHA-256 {expected}, found {found}"
+        ))),
+        None => Err(invalid("its metadata has no checksum".to_owned())),
+    }
+}
+
+/// SHA-256 of all tensors' little-endian bytes in the order of the file.
+pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
+    tensor_file::values_sha256(tensors_of(network))
+}
+
+fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
+    let layers = network.layers().iter().enumerate();
+    let parts = layers.flat_map(|(index, layer)| parts(index, layer));
+    parts
+        .map(|part| Tensor {
+            values: match part.range {
                 Source::Parameters(range) => &network.parameters()[range],
                 Source::Statistics(range) => &network.statistics()[range],
-            };
-            tensors.push(Tensor::new(part.name, part.shape, values));
-        }
-    }
-    tensors
+            },
+            name: part.name,
+            shape: part.shape,
+        })
+        .collect()
 }
 
 /// One tensor of a layer and where its numbers live in the network.
@@ -343,13 +475,15 @@ fn fill<S: Scalar>(
             Source::Parameters(range) => &mut network.parameters_mut()[range],
             Source::Statistics(range) => &mut network.statistics_mut()[range],
         };
-        copy_numbers(&part.name, &tensor, values, accepted)?;
+        copy_numbers(&part.name, tensor, values, accepted)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn model() -> Model<f32> {
@@ -398,6 +532,7 @@ mod tests {
     fn what_is_written_is_read() {
         let model = model();
         let bytes_once = bytes(&model);
+        assert_eq!(model.to_bytes().unwrap(), bytes_once);
         assert_eq!(Model::read(&bytes_once[..]).unwrap(), model);
         assert_eq!(bytes_once, bytes(&model), "the same bytes every time");
     }
@@ -407,7 +542,8 @@ mod tests {
         let model = model();
         let bytes = bytes(&model);
         let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-        assert_eq!(sha256(&bytes[8 + header..]), weights_sha256(&model.network));
+        let found = hexadecimal(Sha256::digest(&bytes[8 + header..]).as_slice());
+        assert_eq!(found, weights_sha256(&model.network));
     }
 
     #[test]
@@ -436,18 +572,96 @@ mod tests {
         message(&[&bytes[..], &[0]].concat());
     }
 
+    /// Also a bit of a column's mean, of a class name or of a setting.
     #[test]
-    fn every_flipped_bit_is_noticed_or_harmless() {
-        let original = bytes(&model());
+    fn every_flipped_bit_is_refused() {
+        let table = table();
+        let original = bytes(&table);
+        assert_eq!(Model::read(&original[..]).unwrap(), table);
         for position in 0..original.len() {
             for bit in 0..8 {
                 let mut bytes = original.clone();
                 bytes[position] ^= 1 << bit;
-                if let Ok(read) = Model::<f32>::read(&bytes[..]) {
-                    assert_eq!(read.network.parameters(), model().network.parameters());
-                }
+                message(&bytes);
             }
         }
+    }
+
+    fn table() -> Model<f32> {
+        let mut table = model();
+        let column = |name: &str, mean: f64| {
+            let standardise = serde_json::json!({ "mean": mean, "std": 17.0 });
+            serde_json::json!({ "name": name, "encoding": { "standardise": standardise } })
+        };
+        let columns: Vec<_> = ["u", "é \"", "w", "x"].map(|name| column(name, 0.1)).into();
+        let preprocessing = serde_json::json!({ "inputs": { "columns": columns } });
+        table.description.input = InputDescription {
+            shape: vec![4],
+            scale: 1.0,
+            preprocessing: Some(Json::new(&preprocessing).unwrap()),
+        };
+        table.description.table_sha256 = Some("0".repeat(64));
+        table
+    }
+
+    #[test]
+    fn many_layers_are_written_and_read() {
+        for n_layers in [5000, 20_000] {
+            let layers = vec![LayerConfig::new(1, Activation::Sigmoid); n_layers];
+            let config = NetworkConfig {
+                n_inputs: 1,
+                layers,
+            };
+            let model = Model {
+                network: Network::<f32>::new(&config, 5).unwrap(),
+                loss: Loss::Mse,
+                description: Description::default(),
+            };
+            assert_eq!(Model::read(&bytes(&model)[..]).unwrap(), model);
+            assert_eq!(weights_sha256(&model.network).len(), 64);
+        }
+    }
+
+    /// As many columns as the reader of tables takes, and columns of a thousand
+    /// long categories; the checksum's zeros may stand anywhere.
+    #[test]
+    fn long_descriptions_are_written_and_read() {
+        let categories: Vec<String> = (0..1000).map(|k| format!("{k:0600}")).collect();
+        let columns = vec![categories; 30];
+        let many: Vec<String> = (0..100_000).map(|k| format!("gene \"{k}\"")).collect();
+        for preprocessing in [Json::new(&columns), Json::new(&many)] {
+            let mut model = table();
+            model.description.input.preprocessing = Some(preprocessing.unwrap());
+            model.description.training = many[..50_000].into();
+            assert_eq!(Model::read(&bytes(&model)[..]).unwrap(), model);
+        }
+    }
+
+    /// What could not be read is not written.
+    #[test]
+    fn descriptions_that_no_reader_takes_are_not_written() {
+        let network = NetworkConfig {
+            n_inputs: 4,
+            layers: vec![
+                LayerConfig::new(3, Activation::Tanh),
+                LayerConfig::new(2, Activation::Softmax),
+            ],
+        };
+        let refusal = |edit: fn(&mut Description)| {
+            let mut model = table();
+            let check = |it: &Description| Model::<f32>::check(&network, Loss::CrossEntropy, it);
+            check(&model.description).unwrap();
+            edit(&mut model.description);
+            check(&model.description).unwrap_err();
+            model.write(std::io::sink()).unwrap_err()
+        };
+        let too_long = refusal(|it| it.training = "a".repeat(100_000_000).into());
+        assert!(matches!(too_long, Error::HeaderTooLong { found, .. } if found > 100_000_000));
+        refusal(|it| it.training = vec![0; 100_000].into());
+        refusal(|it| it.class_names.push("bird".to_owned()));
+        refusal(|it| it.input.scale = f64::NAN);
+        refusal(|it| it.input.shape = vec![1; 64]);
+        refusal(|it| it.input.preprocessing = Some(Json::new(&f64::NAN).unwrap()));
     }
 
     #[test]
@@ -515,10 +729,10 @@ mod tests {
         let text = bytes(&model());
         let position = text
             .windows(11)
-            .position(|w| w == br#"format\":1,"#)
+            .position(|w| w == br#"format\":2,"#)
             .unwrap();
         let mut newer = text.clone();
         newer[position + 9] = b'7';
-        assert!(message(&newer).contains("format 7; this version of nn reads format 1"));
+        assert!(message(&newer).contains("format 7; this version of nn reads formats 1 to 2"));
     }
 }

@@ -15,6 +15,7 @@ use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 use crate::activation::Activation;
 use crate::layer::inputs::LayerInputs;
 use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
+use crate::memory::{bytes_of, probe};
 use crate::menu::{Menu, Range};
 use crate::{Error, Result};
 
@@ -91,6 +92,18 @@ impl NetworkConfig {
         }
     }
 
+    /// The layers that the network will have.
+    pub(crate) fn layers(&self) -> Result<Vec<Layer>> {
+        self.check()?;
+        let mut layers: Vec<Layer> = Vec::with_capacity(self.layers.len());
+        let mut n_inputs = self.n_inputs;
+        for layer in &self.layers {
+            layers.push(Layer::new(layer, n_inputs, layers.last()));
+            n_inputs = layer.n_outputs;
+        }
+        Ok(layers)
+    }
+
     /// How many parameters the network will have; `None` if they cannot be
     /// counted.
     pub(crate) fn n_parameters(&self) -> Option<usize> {
@@ -133,7 +146,7 @@ impl<S: Scalar> Network<S> {
     /// A network with random weights, a function of `config` and `seed` alone.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`].
+    /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
     pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
         let mut network = Self::zeros(config)?;
         let streams = Streams::new(seed);
@@ -159,19 +172,15 @@ impl<S: Scalar> Network<S> {
     /// A network whose weights and biases are 0.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`].
+    /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
-        config.check()?;
-        let mut layers: Vec<Layer> = Vec::with_capacity(config.layers.len());
-        let mut n_inputs = config.n_inputs;
-        for layer in &config.layers {
-            layers.push(Layer::new(layer, n_inputs, layers.last()));
-            n_inputs = layer.n_outputs;
-        }
+        let layers = config.layers()?;
         let last = layers.last().expect("a checked network has a layer");
-        let mut parameters = AlignedSlice::new(S::zero(), last.parameters().end);
-        let mut statistics = AlignedSlice::new(S::zero(), last.statistics().end);
+        let (n_parameters, n_statistics) = (last.parameters().end, last.statistics().end);
+        probe(bytes_of::<S>(1, n_parameters + n_statistics))?;
+        let mut parameters = AlignedSlice::new(S::zero(), n_parameters);
+        let mut statistics = AlignedSlice::new(S::zero(), n_statistics);
         for layer in &layers {
             parameters[layer.gamma()].fill(S::one());
             statistics[layer.running_variance()].fill(S::one());
@@ -557,7 +566,7 @@ impl<S: Scalar> Trace<S> {
 impl<S: Scalar> LayerTrace<S> {
     fn new(layer: &Layer, max_rows: usize, is_output: bool) -> Self {
         let width = layer.n_outputs;
-        let keeps_pre_activations = is_output || layer.activation.needs_pre_activations();
+        let keeps_pre_activations = layer.keeps_pre_activations(is_output);
         let buffer =
             |needed: bool| AlignedSlice::new(S::zero(), if needed { max_rows * width } else { 0 });
         let row = |needed: bool| AlignedSlice::new(S::zero(), if needed { width } else { 0 });

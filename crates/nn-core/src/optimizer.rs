@@ -233,7 +233,7 @@ impl Optimizer {
     }
 
     /// Numbers remembered for every parameter.
-    fn n_slots(self) -> usize {
+    pub(crate) fn n_slots(self) -> usize {
         match self {
             Self::Sgd => 0,
             Self::Momentum { .. }

@@ -18,6 +18,7 @@
 mod config;
 mod event;
 mod partition;
+mod memory;
 mod sparse_blocks;
 mod block_loss;
 mod state;
@@ -36,9 +37,10 @@ use nn_tensor::{Matrix, Scalar, Threads};
 use crate::augmentation::{Augmentation, Augmented};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
+use crate::layer::Layer;
 use crate::layer::inputs::LayerInputs;
-use crate::layer::{Layer, batch_norm};
 use crate::loss::clamp;
+use crate::memory::{bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Randomness, Trace};
@@ -146,7 +148,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for a configuration that
     /// cannot be, for batch normalization of one row, and where all training
     /// rows or all validation rows have weight 0; [`Error::Empty`] or
-    /// [`Error::Shape`] for samples that do not fit the network.
+    /// [`Error::Shape`] for samples that do not fit the network;
+    /// [`Error::OutOfMemory`] if the buffers do not fit in memory.
     pub fn new(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -169,17 +172,18 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let batch_rows = partition.max_rows();
         let class_weights = class_weights(&config.class_weights, &train)?;
         let total_weight = total_weight(&train, class_weights.as_deref())?;
-        let block_rows_of = |widest: usize| {
-            // Statistics of a batch need the whole batch at once.
-            if has_batch_norm {
-                batch_rows
-            } else {
-                batch_rows.min(max_block_rows(widest))
-            }
-        };
+        let block_rows_of = |widest| rows_of_block(has_batch_norm, batch_rows, widest);
         let widths = network.layers().iter().map(|layer| layer.n_outputs);
         let widest = widths.fold(1, usize::max);
         let n_parameters = network.parameters().len();
+        let memory = memory::memory_of(network.layers(), &config, &train, validation.as_ref());
+        // The network is there already, and nothing is saved yet.
+        let others = memory.parameters - bytes_of::<S>(1, n_parameters);
+        probe(
+            others
+                .saturating_add(memory.activations)
+                .saturating_add(memory.inputs),
+        )?;
         let mut order: Vec<u32> = (0..train.len() as u32).collect();
         let mut block_rows = block_rows_of(widest);
         let sparse = match config.batch_size {
@@ -765,6 +769,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             layer: layer + 1,
             learning_rate: self.progress.last_rate,
         }
+    }
+}
+
+/// Rows that go through the layers together, of a batch of `batch_rows`.
+fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usize) -> usize {
+    // Statistics of a batch need the whole batch at once.
+    if has_batch_norm {
+        batch_rows
+    } else {
+        batch_rows.min(max_block_rows(widest))
     }
 }
 

@@ -61,19 +61,60 @@ fn hostile_files_do_not_get_much_memory() {
         read,
     );
     expect("30 MiB of weights", true, &model_file(2048, 3840), read);
+    let tensors: String = (0..400_000)
+        .map(|i| format!("\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}},"))
+        .collect();
+    let good = model_file(3, 2);
+    let many = header_of(&good).replacen("\"layers.0", &format!("{tensors}\"layers.0"), 1);
+    expect("20 MB of tensors", false, &sealed(&many, &good), read);
+    let lists = format!("[{}0]", "[],".repeat(8 * MIB));
+    let maps = format!("[{}0]", "{\\\"a\\\":0},".repeat(2 * MIB));
+    for place in [
+        "training",
+        "class_names",
+        "preprocessing",
+        "shape",
+        "table_sha256",
+    ] {
+        for values in [&lists, &maps] {
+            let header = header_of(&good);
+            let start = header
+                .find(&format!("{place}\\\":"))
+                .map(|it| it + place.len() + 3);
+            let Some(start) = start else {
+                // It is left out where there is none.
+                continue;
+            };
+            let rest = &header[start..];
+            let end = rest.find(&[',', '}'][..]).expect("it is not the last");
+            let deceiving = [&header[..start], values, &rest[end..]].concat();
+            let is_text = place == "preprocessing";
+            expect(place, is_text, &sealed(&deceiving, &good), read);
+        }
+    }
 }
 
 /// A small file whose metadata promise a hundred million weights, with the
 /// right checksum.
 fn wide_layers() -> Vec<u8> {
     let small = model_file(3, 2);
-    let text = String::from_utf8_lossy(&small[8..]).into_owned();
-    let header = text.split_inclusive("}}").next().expect("a good file");
+    let header = header_of(&small);
     let wide = header.replace("\\\"n_outputs\\\":3", "\\\"n_outputs\\\":16777216");
     let wide = wide.replace("\\\"n_inputs\\\":3", "\\\"n_inputs\\\":16777216");
     assert_ne!(wide, header);
-    let data = &small[8 + header.len()..];
-    let file = [&[0; 8], wide.as_bytes(), data].concat();
+    sealed(&wide, &small)
+}
+
+fn header_of(file: &[u8]) -> String {
+    let length = file.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let end = 8 + length.expect("a good file") as usize;
+    String::from_utf8_lossy(&file[8..end]).into_owned()
+}
+
+/// A file of this header and the weights of `good`, with the right checksum.
+fn sealed(header: &str, good: &[u8]) -> Vec<u8> {
+    let data = &good[8 + header_of(good).len()..];
+    let file = [&[0; 8], header.as_bytes(), data].concat();
     sealing::reseal(&file, &model::SEAL).expect("its length was wrong")
 }
 

@@ -390,6 +390,19 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// There is no memory for the inputs that a table becomes.
+    #[error(
+        "{path}: out of memory: {n_rows} rows of {n_inputs} inputs",
+        path = path.display()
+    )]
+    OutOfMemory {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the table.
+        n_rows: usize,
+        /// Inputs of a row, one for each category.
+        n_inputs: usize,
+    },
     /// No column is left to predict from.
     #[error(
         "{path}: no input columns beside the target; there are: {}",
@@ -528,6 +541,7 @@ impl Error {
             | Self::InvalidMirror { .. }
             | Self::UnknownChoice { .. }
             | Self::UnknownColumn { .. }
+            | Self::OutOfMemory { .. }
             | Self::ConflictingRoles { .. }
             | Self::SeveralClassColumns { .. }
             | Self::UnknownAugmentation { .. }
@@ -623,6 +637,9 @@ impl Error {
             Self::TooManyColumns { .. } => "check that every row stands on a line of its own",
             Self::ConflictingRoles { .. } => "name each column once",
             Self::NoTarget { .. } => "to train, add a column \"label\" with the right answers",
+            Self::OutOfMemory { .. } => {
+                "leave text columns with many values out with --ignore, or use fewer rows"
+            }
             Self::NoInputs { .. } => {
                 "check the separator: a comma, or a semicolon or tab throughout"
             }

@@ -947,7 +947,7 @@ fn features(
     notes: &mut Vec<Note>,
 ) -> Result<Array2<f32>> {
     let n_inputs = columns.iter().map(|column| column.encoding.width()).sum();
-    let mut inputs = Array2::zeros((table.n_rows(), n_inputs));
+    let mut inputs = zeros(table, n_inputs)?;
     let mut at = 0;
     for (column, &position) in columns.iter().zip(positions) {
         let end = at + column.encoding.width();
@@ -961,6 +961,23 @@ fn features(
         at = end;
     }
     Ok(inputs)
+}
+
+/// A matrix of as many rows as the table has, if there is memory for it.
+fn zeros(table: &Table, n_inputs: usize) -> Result<Array2<f32>> {
+    let n_rows = table.n_rows();
+    let out_of_memory = || Error::OutOfMemory {
+        path: table.path.clone(),
+        n_rows,
+        n_inputs,
+    };
+    let n_values = n_rows.checked_mul(n_inputs).ok_or_else(out_of_memory)?;
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(n_values)
+        .map_err(|_| out_of_memory())?;
+    values.resize(n_values, 0.0);
+    Ok(Array2::from_shape_vec((n_rows, n_inputs), values).expect("there are as many values"))
 }
 
 fn standardise(

@@ -62,6 +62,20 @@ pub struct SparseRows<'a> {
 }
 
 impl SparseBytes {
+    /// The fraction of some rows of a dense matrix that is not 0, by a sample of
+    /// the rows; `None` where [`from_rows`](Self::from_rows) gives nothing.
+    ///
+    /// # Panics
+    /// If a row does not exist.
+    pub fn density(values: ArrayView2<'_, u8>, rows: &[u32]) -> Option<f64> {
+        let step = rows.len().div_ceil(SAMPLED_ROWS).max(1);
+        let sample = rows.iter().step_by(step);
+        let n_sampled = sample.len() * values.ncols();
+        let n_values: usize = sample.map(|row| count_in(values, *row)).sum();
+        let density = n_values as f64 / n_sampled.max(1) as f64;
+        (density <= MAX_DENSITY && Lists::can_count(values.ncols())).then_some(density)
+    }
+
     /// Takes some rows of a dense matrix and leaves the zeros out, if there are
     /// enough of them to make products faster and the columns can be counted in
     /// 16 bits.
@@ -70,25 +84,9 @@ impl SparseBytes {
     /// If a row does not exist.
     pub fn from_rows(values: ArrayView2<'_, u8>, rows: &[u32]) -> Option<Self> {
         let row = |row: &u32| values.row(*row as usize);
-        let count = |row: &u32| {
-            values
-                .row(*row as usize)
-                .iter()
-                .filter(|&&value| value != 0)
-                .count()
-        };
-        let n_columns = values.ncols();
-        // A sample of the rows tells without a look at all of them.
-        let sample = rows
-            .iter()
-            .step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1));
-        let n_sampled = sample.len() * n_columns;
-        let n_values: usize = sample.map(count).sum();
-        if n_values as f64 > MAX_DENSITY * n_sampled as f64 {
-            return None;
-        }
-        let n_values = rows.iter().map(count).sum();
-        let rows = Lists::of_rows(rows.iter().map(row), n_columns, n_values)?;
+        Self::density(values, rows)?;
+        let n_values = rows.iter().map(|&row| count_in(values, row)).sum();
+        let rows = Lists::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
         Some(Self { rows })
     }
 
@@ -105,6 +103,12 @@ impl SparseBytes {
     pub fn n_columns(&self) -> usize {
         self.rows.n_indices()
     }
+}
+
+/// How many values of a row are not 0.
+fn count_in(values: ArrayView2<'_, u8>, row: u32) -> usize {
+    let values = values.row(row as usize);
+    values.iter().filter(|&&value| value != 0).count()
 }
 
 /// Cuts the indices of some lists into up to `n_ranges` ranges that have about

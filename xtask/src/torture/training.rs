@@ -102,7 +102,7 @@ impl Chamber {
                     .wait()?;
                 expected.push(self.weights(&name));
             }
-            let interval = INTERVALS[run / OPTIMIZERS.len() % 2 ^ run % 2];
+            let interval = INTERVALS[(run / OPTIMIZERS.len() + run) % 2];
             let found = self.train_and_kill(&format!("run-{run}"), which, interval, n_kills)?;
             self.told.ended += 1;
             if found.is_none() || found != expected[which] {

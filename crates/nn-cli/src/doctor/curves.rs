@@ -114,9 +114,11 @@ fn rate_too_high(case: &Case) -> Look {
 fn signs_of_high_rate(case: &Case, losses: &[f64]) -> Option<String> {
     let (first, last) = (*losses.first()?, *losses.last()?);
     let rate = case.learning_rate();
-    let excess = |loss| case.loss_range.excess(loss);
-    let is_rise =
-        |pair: &&[f64]| pair[1] > RISE * pair[0] && excess(pair[1]) > NEAR_LOWEST * excess(first);
+    let range = &case.loss_range;
+    let is_rise = |pair: &&[f64]| {
+        range.whole(pair[1]) > RISE * range.whole(pair[0])
+            && range.excess(pair[1]) > NEAR_LOWEST * range.excess(first)
+    };
     let rises = losses.windows(2).filter(is_rise);
     let rises: Vec<String> = rises
         .map(|pair| format!("{} to {}", number(pair[0]), number(pair[1])))

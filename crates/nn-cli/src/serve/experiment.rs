@@ -9,6 +9,7 @@ use clap::{Args, Command, FromArgMatches};
 
 use crate::datasets::{self, Data, GLYPHS};
 use crate::failure::{Failure, Result};
+use crate::memory;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::spellings;
@@ -19,6 +20,9 @@ use super::app::App;
 /// Larger networks are for the terminal: a page that asks for all memory would
 /// take the whole program with it.
 const MOST_PARAMETERS: usize = 20_000_000;
+
+/// Bytes that a training of the page may need; two may go on at once.
+const MOST_MEMORY: u64 = 1 << 30;
 
 /// The built-in digits are drawn before they are learned: more take too long.
 const MOST_GLYPHS: usize = 200_000;
@@ -46,6 +50,7 @@ impl Experiment {
         let data = app.data(&settings)?;
         let plan = Plan::new(&settings, &data)?;
         check_size(&plan)?;
+        memory::check_training_within(MOST_MEMORY, &plan, &data.parts()?)?;
         Ok(Self {
             command: command(&words, &app.data_dir),
             plan,

@@ -25,6 +25,8 @@ mod outputs;
 mod menus;
 mod names;
 mod tables;
+mod memory;
+mod escapes;
 mod digits;
 mod traces;
 mod diagnoses;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Trainer, first_not_finite};
 use crate::batches::Samples;
+use crate::memory::bytes_of;
 use crate::network::Network;
 use crate::schedule::Plateau;
 use crate::{Error, Result};
@@ -156,6 +157,16 @@ impl<S: Scalar> Trainer<'_, S> {
     }
 
     /// A copy of all that changes.
+    /// Bytes of a copy of the state.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        let [first, second] = self.optimizer.slots();
+        let best = self.best.network.as_ref();
+        let best = best.map_or(0, |n| n.parameters().len() + n.statistics().len());
+        let network = self.network.parameters().len() + self.network.statistics().len();
+        let n_values = network + first.len() + second.len() + self.average.len() + best;
+        bytes_of::<S>(1, n_values)
+    }
+
     pub(crate) fn copy_state(&self) -> State<S> {
         let best = self.best.network.as_ref();
         let [first, second] = self.optimizer.slots();

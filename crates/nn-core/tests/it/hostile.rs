@@ -35,6 +35,11 @@ fn files_of_every_format_there_was_are_read() {
         weights_sha256(&model.network),
         "d63f57eb80dbd70b749c16beb427185dafd51128370cbcda58bf9504c8a7f9b6"
     );
+    let of_format_2 = include_bytes!("../../../../fuzz/corpus/model/format-2");
+    assert_eq!(
+        Model::read(&of_format_2[..]).expect("a model of format 2"),
+        model
+    );
     let checkpoint = include_bytes!("../../../../fuzz/corpus/checkpoint/small");
     let checkpoint = Checkpoint::<f32>::read(&checkpoint[..]).expect("a checkpoint of format 1");
     assert_eq!((checkpoint.epoch(), checkpoint.step()), (2, 6));
@@ -60,26 +65,32 @@ fn a_harmed_checkpoint_is_refused() {
 
 #[test]
 fn lengths_beyond_belief_are_refused() {
-    for length in [u64::MAX, u64::MAX - 7, 1 << 63, 100_000_000, (1 << 20) + 1] {
+    // The limit is that of the `safetensors` package.
+    for length in [u64::MAX, u64::MAX - 7, 1 << 63, 100_000_001] {
         let file = [&length.to_le_bytes()[..], &model_file()[8..]].concat();
         let expected = format!(
             "not a model: its first 8 bytes promise a header of {length} bytes, \
-             at most 1048576 are accepted"
+             at most 100000000 are accepted"
         );
         assert_eq!(refusal(&file), expected);
     }
-    let header = vec![b' '; 100_000_000];
-    let file = [&100_000_000_u64.to_le_bytes()[..], &header].concat();
-    assert!(refusal(&file).contains("header of 100000000 bytes"));
+    let file = [&100_000_000_u64.to_le_bytes()[..], &model_file()[8..]].concat();
+    assert!(refusal(&file).contains("the header promises 100000008"));
 }
 
 #[test]
 fn deep_metadata_is_refused() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let in_header = format!("{{\"a\":{deep}}}");
-    assert!(refusal(&file(&in_header, &[])).contains("recursion limit"));
+    refusal(&file(&format!("{{\"a\":{deep}}}"), &[]));
+    refusal(&file(&format!("{{\"__metadata__\":{deep}}}"), &[]));
     let metadata = json!({ "__metadata__": { "nn": deep } }).to_string();
-    assert!(refusal(&file(&metadata, &[])).contains("recursion limit"));
+    refusal(&file(&metadata, &[]));
+    let good = model_file();
+    let training = header_text(&good).replace(
+        "\\\"training\\\":null",
+        &format!("\\\"training\\\":{}", &deep[60_000..140_000]),
+    );
+    assert!(refusal(&sealed(&training, &good)).contains("recursion limit"));
 }
 
 #[test]
@@ -212,7 +223,8 @@ fn what_a_file_says_of_itself_is_checked() {
         |metadata| metadata["class_names"] = json!(["a", "b", "c"]),
         |metadata| metadata["input"]["shape"] = json!([u64::MAX, 3]),
         |metadata| metadata["input"]["scale"] = json!(null),
-        |metadata| metadata["format"] = json!(2),
+        |metadata| metadata["format"] = json!(1),
+        |metadata| metadata["format"] = json!(3),
         |metadata| metadata["layers"] = json!("none"),
     ] {
         refusal(&forged_metadata(edit));
@@ -255,7 +267,12 @@ fn forged(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
     let good = model_file();
     let mut header: Value = serde_json::from_str(&header_text(&good)).expect("it is JSON");
     edit(&mut header);
-    let forged = file(&header.to_string(), data(&good));
+    sealed(&header.to_string(), &good)
+}
+
+/// A file of this header and the weights of `good`, with the right checksum.
+fn sealed(header: &str, good: &[u8]) -> Vec<u8> {
+    let forged = file(header, data(good));
     sealing::reseal(&forged, &model::SEAL).unwrap_or(forged)
 }
 

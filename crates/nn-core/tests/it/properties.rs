@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::model_file::{Description, InputDescription};
+use nn_core::model_file::{Description, InputDescription, Json};
 use nn_core::network::Trace;
 use nn_core::training::Reduction;
-use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Model, Network};
+use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Model, Network, NetworkConfig};
 use nn_data::{Dataset, catalog};
 use nn_tensor::{Scalar, Threads};
 use proptest::prelude::*;
@@ -153,6 +153,39 @@ proptest! {
         };
         check_file(network.cast::<f32>(), case.loss, &description);
         check_file(network, case.loss, &description);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever `Model::write` writes, `Model::read` reads: names and settings
+    /// are of others, and of any length.
+    #[test]
+    fn whatever_is_written_is_read(
+        names in proptest::collection::vec(any::<String>(), 0..4),
+        repeat in 1..2000_usize,
+        keys in proptest::collection::vec((any::<String>(), any::<f64>()), 0..5),
+        shape in proptest::collection::vec(0..9_usize, 0..40),
+        scale in any::<f64>(),
+        columns in proptest::option::of(proptest::collection::vec(any::<String>(), 0..9)),
+    ) {
+        let layers = vec![LayerConfig::new(names.len().max(1), Activation::Identity)];
+        let columns = columns.map(|names| Json::new(&vec![names; repeat]).expect("it is text"));
+        let model = Model {
+            network: network(3, layers, 5),
+            loss: Loss::Mse,
+            description: Description {
+                class_names: names.iter().map(|name| name.repeat(repeat)).collect(),
+                input: InputDescription { shape, scale, preprocessing: columns },
+                training: keys.into_iter().collect(),
+                table_sha256: names.first().cloned(),
+            },
+        };
+        let mut file = Vec::new();
+        if model.write(&mut file).is_ok() {
+            prop_assert_eq!(Model::read(&file[..]).expect("just written"), model);
+        }
     }
 }
 
@@ -335,22 +368,22 @@ fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
 /// many that zeros are left out in pairs.
 #[test]
 fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
-    for &activation in nn_core::Activation::ALL {
+    for &activation in Activation::ALL {
         let hidden = match activation {
-            nn_core::Activation::Softmax => nn_core::Activation::Relu,
+            Activation::Softmax => Activation::Relu,
             other => other,
         };
         for (n_inputs, width, n_rows) in [(1, 1, 1), (9, 5, 3), (40, 33, 1), (70, 64, 130)] {
             let layers = vec![
-                nn_core::LayerConfig::new(width, hidden),
-                nn_core::LayerConfig::new(width, hidden),
-                nn_core::LayerConfig::new(2, activation),
+                LayerConfig::new(width, hidden),
+                LayerConfig::new(width, hidden),
+                LayerConfig::new(2, activation),
             ];
-            let config = nn_core::NetworkConfig { n_inputs, layers };
-            let network = nn_core::Network::<f32>::new(&config, 1).expect("it can be");
-            let mut trace = nn_core::network::Trace::new(&network, n_rows);
-            let threads = nn_core::Threads::new(2);
-            let mut inputs = ndarray::Array2::from_shape_fn((n_rows, n_inputs), |(i, j)| {
+            let config = NetworkConfig { n_inputs, layers };
+            let network = Network::<f32>::new(&config, 1).expect("it can be");
+            let mut trace = Trace::new(&network, n_rows);
+            let threads = Threads::new(2);
+            let mut inputs = Array2::from_shape_fn((n_rows, n_inputs), |(i, j)| {
                 if (i + j) % 3 == 0 { 0.25 } else { 0.0 }
             });
             let bad = n_rows / 2;

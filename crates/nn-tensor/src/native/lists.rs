@@ -62,6 +62,11 @@ impl Lists {
         }
     }
 
+    /// Whether so many columns can be counted.
+    pub(crate) fn can_count(n_columns: usize) -> bool {
+        n_columns <= MAX_INDICES
+    }
+
     /// A list for each row, which together have `n_entries` numbers that are
     /// not 0; `None` if columns or entries are too many to be counted.
     ///
@@ -73,7 +78,7 @@ impl Lists {
         n_entries: usize,
     ) -> Option<Self> {
         u32::try_from(n_entries).ok()?;
-        if n_columns > MAX_INDICES {
+        if !Self::can_count(n_columns) {
             return None;
         }
         let [n_segments, segment_len] = segments_of(n_columns, MAX_SEGMENT);

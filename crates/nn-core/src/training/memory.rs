@@ -1,0 +1,87 @@
+//! What a [`Trainer`](super::Trainer) will allocate.
+
+use nn_tensor::Scalar;
+use nn_tensor::sparse::Transposed;
+
+use super::partition::Partition;
+use super::{BatchSize, Trainer, TrainingConfig, rows_of_block};
+use crate::Result;
+use crate::batches::Samples;
+use crate::layer::Layer;
+use crate::memory::{Memory, bytes_of, trace_width};
+use crate::network::NetworkConfig;
+
+/// Bytes of an input other than 0 in a list of its row: column and value.
+const BYTES_OF_ENTRY: f64 = 3.0;
+
+/// Bytes of such an input where every epoch has the same blocks: their rows are
+/// arranged in groups, too.
+const BYTES_OF_FIXED_ENTRY: f64 = 7.0;
+
+impl<S: Scalar> Trainer<'_, S> {
+    /// What a training will allocate, added up from the sizes alone. The samples
+    /// are there already and are not counted.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn memory(
+        network: &NetworkConfig,
+        config: &TrainingConfig,
+        train: &Samples<'_, S>,
+        validation: Option<&Samples<'_, S>>,
+    ) -> Result<Memory> {
+        Ok(memory_of(&network.layers()?, config, train, validation))
+    }
+}
+
+/// As [`Trainer::memory`], of layers that are known to be possible.
+pub(super) fn memory_of<S: Scalar>(
+    layers: &[Layer],
+    config: &TrainingConfig,
+    train: &Samples<'_, S>,
+    validation: Option<&Samples<'_, S>>,
+) -> Memory {
+    let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
+    let n_parameters = layers.last().map_or(0, |layer| layer.parameters().end);
+    let n_statistics = layers.last().map_or(0, |layer| layer.statistics().end);
+    let has_batch_norm = n_statistics > 0;
+    let widths = layers.iter().map(|layer| layer.n_outputs);
+    let (errors, widest) = (widths.clone().sum::<usize>(), widths.fold(1, usize::max));
+    let n_outputs = layers.last().map_or(0, |layer| layer.n_outputs);
+
+    let batch_rows =
+        Partition::new(train.len().max(1), config.batch_size, has_batch_norm).max_rows();
+    // As in `SparseBlocks::changing`.
+    let is_sparse = config.batch_size == BatchSize::Full || batch_rows <= Transposed::MAX_ROWS;
+    let density = train.density().filter(|_| is_sparse);
+    let widest = match density {
+        Some(_) => widest,
+        None => widest.max(n_inputs),
+    };
+    let block_rows = rows_of_block(has_batch_norm, batch_rows, widest);
+    let n_stored = train.len().saturating_mul(n_inputs) as f64;
+    let inputs = match (density, config.batch_size) {
+        (None, _) => bytes_of::<S>(block_rows, n_inputs),
+        (Some(density), BatchSize::Full) => (n_stored * density * BYTES_OF_FIXED_ENTRY) as u64,
+        (Some(density), BatchSize::Rows(_)) => (n_stored * density * BYTES_OF_ENTRY) as u64,
+    };
+
+    let n_averages = usize::from(config.averaging.is_some());
+    let n_best = usize::from(config.patience > 0);
+    let n_kept = 1 + config.optimizer.n_slots() + n_averages + n_best;
+    let state =
+        bytes_of::<S>(n_kept, n_parameters).saturating_add(bytes_of::<S>(1 + n_best, n_statistics));
+    let width = trace_width(layers).saturating_add(errors + n_outputs);
+    let evaluation = match validation {
+        Some(validation) if !validation.is_empty() => {
+            Memory::of_evaluation::<S>(layers, validation.len())
+        }
+        _ => Memory::default(),
+    };
+    Memory {
+        parameters: state.saturating_add(bytes_of::<S>(1, n_parameters)),
+        activations: bytes_of::<S>(block_rows, width).saturating_add(evaluation.activations),
+        inputs: inputs.saturating_add(evaluation.inputs),
+        saving: state.saturating_mul(2),
+    }
+}
