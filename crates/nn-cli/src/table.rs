@@ -75,9 +75,7 @@ pub(crate) fn load(path: &Path, request: &Request<'_>) -> Result<Loaded> {
     let options = &request.selection.table;
     // The file, and its cells as numbers of eight bytes: many are shorter, and
     // some columns are kept as bytes.
-    let length = File::open(path)
-        .and_then(|file| file.metadata())
-        .map_or(0, |it| it.len());
+    let length = std::fs::metadata(path).map_or(0, |it| it.len());
     let what = format!("{}: the table", path.display());
     memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
     let table = match request.model {

@@ -146,13 +146,14 @@ impl Memory {
 /// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
 /// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0,
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit
-/// in memory.
+/// in memory; as [`Loss::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
     loss: Loss,
     threads: &Threads,
 ) -> Result<Evaluation> {
+    loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
     probe(Memory::of_evaluation::<S>(network.layers(), samples.len()).total())?;

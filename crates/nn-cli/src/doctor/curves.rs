@@ -202,7 +202,10 @@ fn too_few_epochs(case: &Case) -> Look {
         "training" => case.loss_range.lowest,
         _ => 0.0,
     };
-    let has_fallen = tail[STILL_FALLING] - lowest < FALL * (tail[0] - lowest);
+    let excess = |loss: f64| loss - lowest;
+    // What is left above the floor of a smoothed loss is rounding.
+    let is_at_floor = lowest > 0.0 && excess(tail[0]) < NEAR_LOWEST * excess(losses[0]);
+    let has_fallen = !is_at_floor && excess(tail[STILL_FALLING]) < FALL * excess(tail[0]);
     let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
     let always = tail.windows(2).all(|pair| pair[1] < pair[0]);
     if always && has_fallen {

@@ -241,7 +241,7 @@ fn wrong_settings_are_refused_before_anything_is_written() {
         ("--class-weight heavy", &["--class-weight", "heavy"]),
         (
             "--class-weight 0,0,0,0,0,0,0,0,0,0",
-            &["class weights: expected at least one number above 0"],
+            &["--class-weight: expected at least one number above 0"],
         ),
         (
             "--loss cross-entropy --output-activation relu",

@@ -63,7 +63,7 @@ fn categories_that_do_not_fit_are_refused() {
         2,
         &[
             "onehot.csv: the table with 900 rows and",
-            "GiB of memory",
+            "iB of memory",
             "--ignore",
         ],
     );
