@@ -414,7 +414,7 @@ fn a_rate_too_low_is_found_under_label_smoothing() {
 #[test]
 fn a_rate_too_high_is_found_under_label_smoothing() {
     let scratch = Scratch::new();
-    let flags = "--optimizer sgd --lr 5 --epochs 4 --label-smoothing 0.2";
+    let flags = "--optimizer sgd --lr 10 --epochs 4 --label-smoothing 0.2";
     train(&scratch, &format!("{SMALL} {flags}"));
-    is_ill(&scratch, "a", "learning rate too high", &["rate 5"]);
+    is_ill(&scratch, "a", "learning rate too high", &["rate 10"]);
 }
