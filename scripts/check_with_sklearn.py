@@ -97,7 +97,7 @@ class Nn(BaseEstimator):
                 return list(csv.DictReader(file))
 
     def _numbers(self, rows):
-        numbers = np.array(rows, dtype=np.float32)
+        numbers = np.array(rows, dtype=np.float64)
         return numbers if self.decimals is None else numbers.round(self.decimals)
 
 
