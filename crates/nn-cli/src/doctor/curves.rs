@@ -258,7 +258,10 @@ fn overfitting(case: &Case) -> Look {
     } else {
         String::new()
     };
-    let has_turned_up = last.validation_loss > TURNED_UP * best.validation_loss;
+    // Training to smoothed targets ends with less certain outputs, at this
+    // validation loss; passing a lower one on the way is no overfitting.
+    let floor = case.loss_range.evaluated_at_lowest;
+    let has_turned_up = last.validation_loss > TURNED_UP * best.validation_loss.max(floor);
     if (!has_turned_up || has_patience) && (gap.is_nan() || gap <= GAP) {
         return Look::Well(format!("{numbers}{accuracies}"));
     }

@@ -39,6 +39,9 @@ pub(super) struct LossRange {
     pub(super) guessing: Option<f64>,
     /// A loss that neither guessing nor a beginning explains, if that is known.
     pub(super) far_too_high: Option<f64>,
+    /// The loss of an evaluation, which does not smooth, of a network whose
+    /// training loss is the lowest.
+    pub(super) evaluated_at_lowest: f64,
     /// What the loss leaves out of the cross-entropy of the same targets.
     left_out: f64,
 }
@@ -59,15 +62,17 @@ impl LossRange {
         let class_weights = factors(objective.class_weights, train);
         let smoothing = objective.label_smoothing as f32;
         let mut target = vec![0.0; objective.n_outputs];
+        let mut unsmoothed = target.clone();
         let mut sums = Sums::new(objective.n_outputs);
         for position in 0..train.len() {
             train.copy_target(position, smoothing, &mut target);
+            train.copy_target(position, 0.0, &mut unsmoothed);
             let factor = match (&class_weights, train.label(position)) {
                 (Some(factors), Some(label)) => factors[label as usize],
                 _ => 1.0,
             };
             let weight = factor * f64::from(train.weight(position));
-            sums.add(objective.loss, &target, weight);
+            sums.add(objective.loss, &target, &unsmoothed, weight);
         }
         sums.range(objective)
     }
@@ -78,12 +83,15 @@ impl LossRange {
         let k = n_classes.max(2);
         let off = label_smoothing / k as f64;
         let mut target = vec![off as f32; k];
+        let mut unsmoothed = vec![0.0; k];
         target[0] = (1.0 - label_smoothing + off) as f32;
+        unsmoothed[0] = 1.0;
         if k == 2 && loss == Loss::BinaryCrossEntropy {
             target.truncate(1);
         }
         Self {
             lowest: lowest(loss, &target),
+            evaluated_at_lowest: evaluated(loss, &unsmoothed, &target),
             ..Self::default()
         }
     }
@@ -118,6 +126,7 @@ impl LossRange {
 struct Sums {
     weight: f64,
     lowest: f64,
+    evaluated_at_lowest: f64,
     /// −Σ yⱼ ln yⱼ
     entropy: f64,
     targets: Vec<f64>,
@@ -129,15 +138,17 @@ impl Sums {
         Self {
             weight: 0.0,
             lowest: 0.0,
+            evaluated_at_lowest: 0.0,
             entropy: 0.0,
             targets: vec![0.0; n_outputs],
             squares: 0.0,
         }
     }
 
-    fn add(&mut self, loss: Loss, target: &[f32], weight: f64) {
+    fn add(&mut self, loss: Loss, target: &[f32], unsmoothed: &[f32], weight: f64) {
         self.weight += weight;
         self.lowest += weight * lowest(loss, target);
+        self.evaluated_at_lowest += weight * evaluated(loss, unsmoothed, target);
         for (sum, &y) in self.targets.iter_mut().zip(target) {
             let y = f64::from(y);
             *sum += weight * y;
@@ -173,6 +184,7 @@ impl Sums {
         };
         LossRange {
             lowest: self.lowest / self.weight,
+            evaluated_at_lowest: self.evaluated_at_lowest / self.weight,
             guessing: known.map(|(guessing, _)| guessing - left_out),
             far_too_high: known.map(|(_, untrained)| FAR * untrained - left_out),
             left_out,
@@ -188,6 +200,19 @@ fn lowest(loss: Loss, target: &[f32]) -> f64 {
         Loss::CrossEntropy => targets().map(|y| minus_y_ln(y, y / t)).sum(),
         Loss::Kl => -minus_y_ln(t, t),
         Loss::BinaryCrossEntropy => targets().map(binary_entropy).sum(),
+        _ => 0.0,
+    }
+}
+
+/// The loss of the output `a` for the targets y of a sample, 0 for losses that
+/// are 0 at their lowest.
+fn evaluated(loss: Loss, y: &[f32], a: &[f32]) -> f64 {
+    let pairs = y.iter().zip(a).map(|(&y, &a)| (f64::from(y), f64::from(a)));
+    match loss {
+        Loss::CrossEntropy | Loss::Kl => pairs.map(|(y, a)| minus_y_ln(y, a)).sum(),
+        Loss::BinaryCrossEntropy => pairs
+            .map(|(y, a)| minus_y_ln(y, a) + minus_y_ln(1.0 - y, 1.0 - a))
+            .sum(),
         _ => 0.0,
     }
 }
@@ -252,6 +277,20 @@ mod tests {
     #[track_caller]
     fn close(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
+    }
+
+    /// −ln 0.6 for ε = 0.6 and three classes, of two outputs the sum over both.
+    #[test]
+    fn an_evaluation_does_not_smooth() {
+        let range = of_labels(&objective(Loss::CrossEntropy, 3, 0.6), &[0, 1, 2], None);
+        close(range.evaluated_at_lowest, 0.510826);
+        let alone = LossRange::of_classes(Loss::CrossEntropy, 3, 0.6);
+        close(alone.evaluated_at_lowest, 0.510826);
+        let sharp = of_labels(&objective(Loss::CrossEntropy, 3, 0.0), &[0, 1, 2], None);
+        close(sharp.evaluated_at_lowest, 0.0);
+        // −ln 0.9 − ln 0.9
+        let range = of_labels(&objective(Loss::BinaryCrossEntropy, 2, 0.2), &[0, 1], None);
+        close(range.evaluated_at_lowest, 0.210721);
     }
 
     /// Numbers from scipy.stats.entropy.
