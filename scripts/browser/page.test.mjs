@@ -155,7 +155,7 @@ test("the command that is copied gives the same weights", async () => {
 });
 
 test("a training that runs away goes back with half the rate, as its command does", async () => {
-  await open(`#train?${SMALL}&epochs=2&optimizer=sgd&lr=1e12`);
+  await open(`#train?${SMALL}&epochs=2&optimizer=sgd&lr=3e9`);
   await page.locator("details.more summary").click();
   await page.selectOption("select[name=on-divergence]", "halve-lr");
   await page.waitForFunction(() => /--on-divergence halve-lr/.test(document.querySelector("#command").textContent));
@@ -278,8 +278,6 @@ test("a link on another site leads to its experiment where the cookie is", async
       await other.goto(course);
       await other.click("a");
       await other.getByText("printed in its terminal").waitFor();
-      await other.waitForTimeout(1000);
-      assert.equal(await other.locator("meta[http-equiv]").count(), 0, "tried once more, and no more");
     });
   } finally {
     site.close();

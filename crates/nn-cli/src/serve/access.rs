@@ -9,19 +9,12 @@
 //! | what | why |
 //! |---|---|
 //! | name of the cookie holds the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
-//! | `HttpOnly`, `SameSite=Strict` | no script reads it; no other site's request carries it |
+//! | `HttpOnly`, `SameSite=Lax` | no script reads it; of other sites' requests, only a link that is followed carries it, and a GET changes nothing |
 //! | redirect (303) to the address without the token | the token is neither in the history nor in a copied address |
-//!
-//! A browser leaves a strict cookie out of the request when somebody follows a
-//! link from another site, such as a course page. That request alone is
-//! answered with a page that loads itself once more: the second request comes
-//! from this site, and carries the cookie if there is one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::header::{
-    COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
-};
+use hyper::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Uri};
 
@@ -31,10 +24,6 @@ use crate::failure::Result;
 
 /// Name of the token in the query of an address.
 const TOKEN: &str = "token";
-
-/// Where a request comes from, in the browser's words.
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 const PAGE: &str = include_str!("page/unauthorized.html");
 
@@ -91,7 +80,7 @@ impl Access {
     /// what follows a `#`.)
     fn redirect(&self, uri: &Uri) -> Reply {
         let (name, secret) = (self.cookie_name(), self.secret.text());
-        let cookie = format!("{name}={secret}; HttpOnly; SameSite=Strict; Path=/");
+        let cookie = format!("{name}={secret}; HttpOnly; SameSite=Lax; Path=/");
         let rest: Vec<&str> = parameters(uri)
             .filter(|(name, _)| *name != TOKEN)
             .map(|(_, whole)| whole)
@@ -120,10 +109,7 @@ impl Access {
         let refusal = if uri.path().starts_with("/api/") {
             Reply::refuse(StatusCode::UNAUTHORIZED, error, help)
         } else {
-            Reply::page(
-                StatusCode::UNAUTHORIZED,
-                page(error, comes_by_link(headers)),
-            )
+            Reply::page(StatusCode::UNAUTHORIZED, PAGE.replace("{{error}}", error))
         };
         // RFC 9110, section 15.5.2, asks for a scheme; browsers ask nobody for
         // one that they do not know.
@@ -156,18 +142,4 @@ fn tokens(uri: &Uri) -> impl Iterator<Item = &str> {
     parameters(uri)
         .filter(|(name, _)| *name == TOKEN)
         .map(|(_, whole)| whole.split_once('=').map_or("", |(_, token)| token))
-}
-
-/// Whether somebody has followed a link of another site.
-fn comes_by_link(headers: &HeaderMap) -> bool {
-    let is = |name, value: &str| headers.get(name).is_some_and(|found| found == value);
-    is(FETCH_SITE, "cross-site") && is(FETCH_MODE, "navigate")
-}
-
-fn page(error: &str, is_tried_again: bool) -> String {
-    let again = match is_tried_again {
-        true => "<meta http-equiv=\"refresh\" content=\"0\">",
-        false => "",
-    };
-    PAGE.replace("{{again}}", again).replace("{{error}}", error)
 }
