@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let origin = Origin::new(&place, arguments.data.as_deref());
     let data = data_of(&model, origin, &arguments.folder.data_dir, &threads)?;
     let samples = choose(data.parts()?, arguments.split)?;
-    memory::check_evaluation(model.network.layers(), samples.len())?;
+    memory::check_evaluation(&model.network, samples.len())?;
     let evaluation = evaluate(&model.network, &samples, model.loss, &threads).map_err(|error| {
         Failure::from(error)
             .at(data_name::shown(&data.origin))

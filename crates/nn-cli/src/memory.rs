@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_core::{Layer, Memory, Trainer};
+use nn_core::{Memory, Network, Trainer};
 
 use crate::datasets::Parts;
 use crate::failure::{Failure, Result};
@@ -39,8 +39,8 @@ pub(crate) fn check_training_within(limit: u64, plan: &Plan, parts: &Parts<'_>) 
 }
 
 /// Refuses an evaluation that needs more memory than there is.
-pub(crate) fn check_evaluation(layers: &[Layer], n_samples: usize) -> Result<()> {
-    let memory = Memory::of_evaluation::<f32>(layers, n_samples);
+pub(crate) fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
+    let memory = Memory::of_evaluation(network, n_samples);
     let help = "use a model with narrower layers, or a machine with more memory";
     check("the evaluation", memory.total(), help)
 }

@@ -225,7 +225,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
             pixels.mapv(|pixel| f32::from(pixel) * model.description.input.scale as f32)
         }
     };
-    memory::check_evaluation(model.network.layers(), inputs.nrows())?;
+    memory::check_evaluation(&model.network, inputs.nrows())?;
     let outputs = answers(model, inputs.view(), &preprocessing);
     let check = FiniteCheck {
         inputs: inputs.view(),

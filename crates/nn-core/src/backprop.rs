@@ -12,25 +12,35 @@
 use ndarray::ArrayView2;
 use nn_tensor::function::flushed;
 use nn_tensor::sparse::{Transposed, Written};
-use nn_tensor::{AlignedSlice, Matrix, MatrixMut, Scalar, Threads};
+use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::layer::inputs::LayerInputs;
-use crate::layer::{Layer, MIN_PIECE, batch_norm, dense, dropout};
 use crate::loss::Loss;
-use crate::network::{LayerTrace, Network, Trace};
+use crate::network::{Network, Placed, Plan, Trace};
+use crate::stage::Stage;
+use crate::stage::inputs::LayerInputs;
+use crate::stage::pass::{Backward, Target};
 
 /// The errors δ of every layer and the gradient of all parameters.
 ///
 /// The buffers are made once, for the largest block of rows.
 #[derive(Clone, Debug)]
 pub struct Gradients<S> {
-    errors: Vec<LayerError<S>>,
+    errors: Errors<S>,
+    /// The error buffer of each layer's weighted sums.
+    layers: Vec<usize>,
     values: AlignedSlice<S>,
 }
 
-/// δ of one layer, `[rows, width]`.
+/// δ between all stages, and what the backward pass needs besides.
 #[derive(Clone, Debug)]
-struct LayerError<S> {
+struct Errors<S> {
+    buffers: Vec<ErrorBuffer<S>>,
+    scratch: AlignedSlice<S>,
+}
+
+/// δ between two stages, `[rows, width]`.
+#[derive(Clone, Debug)]
+struct ErrorBuffer<S> {
     width: usize,
     values: AlignedSlice<S>,
 }
@@ -38,13 +48,41 @@ struct LayerError<S> {
 impl<S: Scalar> Gradients<S> {
     /// Buffers for blocks of up to `max_rows` rows.
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
-        let error = |layer: &Layer| LayerError {
-            width: layer.n_outputs,
-            values: AlignedSlice::new(S::zero(), max_rows * layer.n_outputs),
-        };
+        Self::with_errors(network, max_rows, network.plan().uses_input_error())
+    }
+
+    /// As [`new`](Self::new), with a buffer for the gradient with respect to the
+    /// inputs, [`input_error`](Self::input_error).
+    pub fn with_input_error(network: &Network<S>, max_rows: usize) -> Self {
+        Self::with_errors(network, max_rows, true)
+    }
+
+    fn with_errors(network: &Network<S>, max_rows: usize, with_inputs: bool) -> Self {
+        let plan = network.plan();
+        let errors = plan.errors.iter().enumerate();
+        let errors = errors.map(|(index, &width)| {
+            let max_rows = if index == 0 && !with_inputs {
+                0
+            } else {
+                max_rows
+            };
+            ErrorBuffer {
+                width,
+                values: AlignedSlice::new(S::zero(), max_rows * width),
+            }
+        });
+        let slots = plan.layer_slots.iter();
+        let scratch = plan.stages.iter();
+        let scratch = scratch.map(|placed| placed.stage.scratch(placed.n_inputs));
         Self {
-            errors: network.layers().iter().map(error).collect(),
-            values: AlignedSlice::new(S::zero(), network.parameters().len()),
+            errors: Errors {
+                buffers: errors.collect(),
+                scratch: AlignedSlice::new(S::zero(), scratch.max().unwrap_or(0)),
+            },
+            layers: slots
+                .map(|slots| plan.slots[slots.pre_activations].error)
+                .collect(),
+            values: AlignedSlice::new(S::zero(), plan.n_parameters),
         }
     }
 
@@ -64,8 +102,7 @@ impl<S: Scalar> Gradients<S> {
     /// # Panics
     /// If there is no such layer or the buffers hold fewer rows.
     pub fn error(&self, layer: usize, n_rows: usize) -> &[S] {
-        let error = &self.errors[layer];
-        &error.values[..n_rows * error.width]
+        self.errors.buffers[self.layers[layer]].rows(n_rows)
     }
 
     /// δ of a layer for the first `n_rows` rows, `[n_rows, n_outputs]`.
@@ -76,8 +113,17 @@ impl<S: Scalar> Gradients<S> {
     /// # Panics
     /// If there is no such layer or the buffers hold fewer rows.
     pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
-        let error = &mut self.errors[layer];
-        &mut error.values[..n_rows * error.width]
+        self.errors.buffers[self.layers[layer]].rows_mut(n_rows)
+    }
+
+    /// ∂C/∂x, the gradient with respect to the inputs, that the last backward
+    /// pass left for the first `n_rows` rows, `[n_rows, n_inputs]`.
+    ///
+    /// # Panics
+    /// If the buffers are not those of
+    /// [`with_input_error`](Self::with_input_error), or hold fewer rows.
+    pub fn input_error(&self, n_rows: usize) -> &[S] {
+        self.errors.buffers[0].rows(n_rows)
     }
 
     /// The mean loss of the rows that left `trace`; its δᴸ is left for
@@ -146,47 +192,37 @@ impl<S: Scalar> Gradients<S> {
         trace: &Trace<S>,
         threads: &Threads,
     ) {
-        let n_rows = inputs.n_rows();
         let parameters = network.parameters();
-        for (index, layer) in network.layers().iter().enumerate().rev() {
-            self.through_activation(network, index, n_rows, trace, threads);
-            if layer.batch_norm {
-                let error = &mut self.errors[index].values[..n_rows * layer.n_outputs];
-                through_batch_norm(
-                    layer,
-                    trace.layer(index),
-                    parameters,
-                    error,
-                    &mut self.values,
-                );
-            }
-            let (below, this) = self.errors.split_at_mut(index);
-            let error = this[0].matrix(n_rows);
-            if let Some(below) = below.last_mut() {
-                dense::backward(
-                    error,
-                    layer.weight_matrix(parameters),
-                    below.matrix_mut(n_rows),
-                    threads,
-                );
-            }
-            let (weights, bias) = layer.split_mut(&mut self.values);
-            let transposed = transposed.as_deref_mut();
-            inputs_of(index, inputs, trace)
-                .gradients(error, weights, bias, written, transposed, threads);
+        let Self { errors, values, .. } = self;
+        for (index, placed) in stages_of_error(network.plan()) {
+            let target = Target::Gradient {
+                parameters: &parameters[placed.parameters.clone()],
+                gradient: &mut values[placed.parameters.clone()],
+                written,
+            };
+            let step = BackwardStep {
+                index,
+                inputs,
+                transposed: transposed.as_deref_mut(),
+                statistics: network.statistics(),
+                trace,
+                threads,
+            };
+            errors.through(network.plan(), step, target);
         }
     }
 
-    /// Back-propagation and the step of plain gradient descent at once:
+    /// Backpropagation and the step of plain gradient descent at once:
     ///
     /// ```text
     /// Wˡ ← Wˡ + (aˡ⁻¹)ᵀ·(−η·δˡ)
     /// ```
     ///
     /// All errors are linear in δᴸ, so the factor −η is a part of what the loss
-    /// has left there ([`error_mut`](Self::error_mut)). The gradient is never written down, which saves three passes over
-    /// memory of the size of the parameters, and for sparse inputs all rows of
-    /// W that no input touches. Without batch normalisation.
+    /// has left there ([`error_mut`](Self::error_mut)). The gradient is never
+    /// written down, which saves three passes over memory of the size of the
+    /// parameters, and for sparse inputs all rows of W that no input touches.
+    /// For networks that [`can_descend`].
     pub(crate) fn descend(
         &mut self,
         network: &mut Network<S>,
@@ -195,113 +231,106 @@ impl<S: Scalar> Gradients<S> {
         trace: &Trace<S>,
         threads: &Threads,
     ) {
-        let n_rows = inputs.n_rows();
-        for index in (0..network.layers().len()).rev() {
-            self.through_activation(network, index, n_rows, trace, threads);
-            let (layers, parameters) = network.split_mut();
-            let layer = &layers[index];
-            let (below, this) = self.errors.split_at_mut(index);
-            let error = this[0].matrix(n_rows);
-            if let Some(below) = below.last_mut() {
-                dense::backward(
-                    error,
-                    layer.weight_matrix(parameters),
-                    below.matrix_mut(n_rows),
-                    threads,
-                );
-            }
-            let (weights, bias) = layer.split_mut(parameters);
-            let transposed = transposed.as_deref_mut();
-            inputs_of(index, inputs, trace).gradients(
-                error,
-                weights,
-                bias,
-                Written::Onto,
-                transposed,
+        let (plan, parameters) = network.split_mut();
+        for (index, placed) in stages_of_error(plan) {
+            let target = Target::Parameters(&mut parameters[placed.parameters.clone()]);
+            let step = BackwardStep {
+                index,
+                inputs,
+                transposed: transposed.as_deref_mut(),
+                statistics: &[],
+                trace,
                 threads,
-            );
-        }
-    }
-
-    /// From ∂C/∂(outputs of a layer) to ∂C/∂z; the loss has done so already
-    /// for the last layer.
-    fn through_activation(
-        &mut self,
-        network: &Network<S>,
-        index: usize,
-        n_rows: usize,
-        trace: &Trace<S>,
-        threads: &Threads,
-    ) {
-        if index + 1 < network.layers().len() {
-            let layer = &network.layers()[index];
-            let error = &mut self.errors[index].values[..n_rows * layer.n_outputs];
-            through_dropout_and_activation(layer, trace.layer(index), error, threads);
+            };
+            self.errors.through(plan, step, target);
         }
     }
 }
 
-impl<S: Scalar> LayerError<S> {
-    fn matrix(&self, n_rows: usize) -> Matrix<'_, S> {
-        Matrix::new(&self.values[..n_rows * self.width], [n_rows, self.width])
-    }
-
-    fn matrix_mut(&mut self, n_rows: usize) -> MatrixMut<'_, S> {
-        let shape = [n_rows, self.width];
-        MatrixMut::new(&mut self.values[..n_rows * self.width], shape)
+impl<S: Scalar> Errors<S> {
+    /// δ of one stage's outputs becomes δ of its inputs.
+    fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
+        let placed = &plan.stages[step.index];
+        let inputs = step.trace.inputs_of(placed, step.inputs);
+        let n_rows = step.inputs.n_rows();
+        let [from, to] = [placed.output, placed.input].map(|slot| plan.slots[slot].error);
+        let (before, own) = self.buffers.split_at_mut(from);
+        let error = own[0].rows_mut(n_rows);
+        let mut below = before.get_mut(to).filter(|below| !below.values.is_empty());
+        let is_in_place = placed.stage.is_error_in_place();
+        let error_below = match &mut below {
+            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), placed.error_written)),
+            _ => None,
+        };
+        let statistics = step.statistics.get(placed.statistics.clone());
+        placed.stage.backward(Backward {
+            n_rows,
+            width: placed.n_outputs,
+            inputs,
+            outputs: step.trace.values(placed.output),
+            error: &mut *error,
+            error_below,
+            target,
+            statistics: statistics.unwrap_or_default(),
+            is_training: step.trace.is_training(),
+            cache: step.trace.cache(step.index),
+            scratch: &mut self.scratch,
+            transposed: step.transposed,
+            threads: step.threads,
+        });
+        if let Some(below) = below.filter(|_| is_in_place) {
+            write(error, below.rows_mut(n_rows), placed.error_written);
+        }
+        if let Some((skip, written)) = placed.skip {
+            let skip = &mut before[plan.slots[skip].error];
+            write(error, skip.rows_mut(n_rows), written);
+        }
     }
 }
 
-/// What went into layer `index`.
-fn inputs_of<'a, S: Scalar>(
+/// What a backward pass is given for one stage.
+struct BackwardStep<'p, S> {
     index: usize,
-    inputs: LayerInputs<'a, S>,
-    trace: &'a Trace<S>,
-) -> LayerInputs<'a, S> {
-    if index == 0 {
-        inputs
-    } else {
-        trace.layer(index - 1).output_matrix().into()
+    /// Those of the network.
+    inputs: LayerInputs<'p, S>,
+    transposed: Option<&'p mut Transposed>,
+    statistics: &'p [S],
+    trace: &'p Trace<S>,
+    threads: &'p Threads,
+}
+
+/// The stages that δ goes through, last to first: all but the activation of the
+/// output layer, which is a part of the loss.
+fn stages_of_error(plan: &Plan) -> impl Iterator<Item = (usize, &Placed)> {
+    plan.stages.iter().enumerate().rev().skip(1)
+}
+
+/// Whether the step of plain gradient descent can be done during
+/// backpropagation: the gradient of a stage must not be read again.
+pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
+    let stages = network.plan().stages.iter();
+    stages.map(|placed| &placed.stage).all(|stage| {
+        matches!(
+            stage,
+            Stage::Dense(_) | Stage::Activation(_) | Stage::Dropout(_) | Stage::Residual(_)
+        )
+    })
+}
+
+/// Copies δ, or adds it.
+fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
+    match written {
+        Written::Over => to.copy_from_slice(from),
+        Written::Onto => to.iter_mut().zip(from).for_each(|(to, &from)| *to += from),
     }
 }
 
-/// `δ ← δ ⊙ m ⊙ φ′(z)`
-fn through_dropout_and_activation<S: Scalar>(
-    layer: &Layer,
-    trace: &LayerTrace<S>,
-    error: &mut [S],
-    threads: &Threads,
-) {
-    if layer.dropout > 0.0 {
-        dropout::backward(error, trace.mask());
+impl<S> ErrorBuffer<S> {
+    fn rows(&self, n_rows: usize) -> &[S] {
+        &self.values[..n_rows * self.width]
     }
-    let (z, a, width) = (
-        trace.pre_activations(),
-        trace.activations(),
-        layer.n_outputs,
-    );
-    threads.for_each_piece(error, width, MIN_PIECE, |start, error| {
-        let these = start..start + error.len();
-        let (z, a) = (&z[these.clone()], &a[these]);
-        layer.activation.multiply_by_slope(z, a, error, width);
-    });
-}
 
-fn through_batch_norm<S: Scalar>(
-    layer: &Layer,
-    trace: &LayerTrace<S>,
-    parameters: &[S],
-    error: &mut [S],
-    gradient: &mut [S],
-) {
-    let (gamma, beta) =
-        gradient[layer.gamma().start..layer.beta().end].split_at_mut(layer.n_outputs);
-    batch_norm::backward(
-        error,
-        trace.normalised(),
-        trace.inverse_std(),
-        &parameters[layer.gamma()],
-        gamma,
-        beta,
-    );
+    fn rows_mut(&mut self, n_rows: usize) -> &mut [S] {
+        &mut self.values[..n_rows * self.width]
+    }
 }

@@ -30,10 +30,10 @@ use nn_tensor::{Scalar, Threads};
 use crate::Result;
 use crate::backprop::Gradients;
 use crate::batches::Samples;
-use crate::layer::batch_norm;
 use crate::loss::Loss;
 use crate::network::{Network, Randomness, Trace};
 use crate::penalty::Penalty;
+use crate::stage::batch_norm;
 
 /// h, the distance of the inner points of the difference quotients from w.
 const STEP: f64 = 3e-5;

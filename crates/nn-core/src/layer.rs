@@ -1,54 +1,66 @@
-//! One layer: `z = a·W + b`, then (if asked for) batch normalisation, then the
-//! activation, then (if asked for) dropout.
+//! One layer: weighted sums `z = a·W + b`, activation, and, where asked for,
+//! normalization, dropout, and any other [`Stage`].
 //!
-//! The order is that of Ioffe & Szegedy 2015 and Srivastava et al. 2014. A
-//! [`Layer`] says what a layer is and where its parameters lie in the
-//! network's one flat buffer; the numbers themselves live in the network.
-
-pub mod dense;
-pub mod inputs;
-pub mod dropout;
-pub mod batch_norm;
+//! A [`LayerConfig`] is the short way to write the [`Stage`]s of a layer. Their
+//! order is that of Ioffe & Szegedy 2015 and Srivastava et al. 2014:
+//!
+//! ```text
+//! inputs → dense → batch norm → sums → activation → dropout → outputs
+//! ```
+//!
+//! where `inputs`, `sums` and `outputs` are lists of further stages.
+//!
+//! A [`Layer`] says what a layer is and where its parameters lie in the
+//! network's one flat buffer; the values themselves are in the network.
 
 use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-use nn_tensor::{Matrix, MatrixMut, Scalar};
+use nn_tensor::Scalar;
 
 use crate::activation::Activation;
 use crate::init::Init;
+use crate::menu::{Menu, Range as ValueRange};
+use crate::stage::{Place, Stage};
+use crate::{Error, Result};
 
-/// Fewest numbers that are worth a piece of work of their own.
-pub(crate) const MIN_PIECE: usize = 1 << 13;
-
-/// What a layer should be.
+/// Settings of one layer.
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `n_outputs` | | neurons | from 1 |
+/// | `n_outputs` | | number of neurons | from 1 |
 /// | `activation` | | see [`Activation`] | softmax only in the last layer |
 /// | `init` | He for rectifiers, Xavier otherwise | initial weights | |
 /// | `bias_init` | zeros | initial biases | |
-/// | `batch_norm` | no | normalise the weighted sums over the batch | |
-/// | `dropout` | 0 | share of outputs silenced in training | 0 up to but not 1 |
+/// | `inputs` | none | stages before the weighted sums | |
+/// | `batch_norm` | no | batch normalization of the weighted sums | |
+/// | `sums` | none | stages between the weighted sums and the activation | |
+/// | `dropout` | 0 | probability that an output is dropped in training | 0 up to but not 1 |
+/// | `outputs` | none | stages after activation and dropout | not in the last layer |
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerConfig {
-    /// Neurons.
+    /// Number of neurons.
     pub n_outputs: usize,
-    /// What is done to the weighted sums.
+    /// Activation function.
     pub activation: Activation,
     /// Initial weights.
     pub init: Init,
     /// Initial biases.
     pub bias_init: Init,
-    /// Normalise the weighted sums over the batch.
+    /// Stages before the weighted sums.
+    pub inputs: Vec<Stage>,
+    /// Batch normalization of the weighted sums.
     pub batch_norm: bool,
-    /// Share of outputs silenced in training.
+    /// Stages between the weighted sums and the activation.
+    pub sums: Vec<Stage>,
+    /// Probability that an output is dropped in training.
     pub dropout: f64,
+    /// Stages after activation and dropout.
+    pub outputs: Vec<Stage>,
 }
 
 impl LayerConfig {
-    /// A dense layer with the usual initialisation of its activation.
+    /// A dense layer with the usual initialization of its activation.
     pub fn new(n_outputs: usize, activation: Activation) -> Self {
         Self {
             n_outputs,
@@ -59,8 +71,64 @@ impl LayerConfig {
                 Init::Xavier
             },
             bias_init: Init::Zeros,
+            inputs: Vec::new(),
             batch_norm: false,
+            sums: Vec::new(),
             dropout: 0.0,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Whether such a layer can be number `layer` (from 1) of `n_layers`, after
+    /// one of `n_before` outputs (`None` for the first layer).
+    pub(crate) fn check(
+        &self,
+        layer: usize,
+        n_layers: usize,
+        n_before: Option<usize>,
+    ) -> Result<()> {
+        ValueRange::Fraction.check(&format!("dropout of layer {layer}"), self.dropout)?;
+        self.activation.check()?;
+        self.init.check()?;
+        self.bias_init.check()?;
+        let is_output = layer == n_layers;
+        let conflict = |problem: &str| {
+            Err(Error::Conflict {
+                what: format!("layer {layer}"),
+                problem: problem.to_owned(),
+            })
+        };
+        if self.activation == Activation::Softmax && !is_output {
+            return conflict("softmax is for the output layer only");
+        }
+        if self.dropout > 0.0 && is_output {
+            return conflict("the output layer cannot have dropout");
+        }
+        if is_output && !self.outputs.is_empty() {
+            return conflict("the output layer cannot have stages after its activation");
+        }
+        for (place, stages) in [
+            (Place::Inputs, &self.inputs),
+            (Place::Sums, &self.sums),
+            (Place::Outputs, &self.outputs),
+        ] {
+            for stage in stages {
+                stage.check()?;
+                if !stage.fits(place) {
+                    return conflict(&format!("stage {stage} cannot stand {place}"));
+                }
+            }
+        }
+        if !self.outputs.iter().any(Stage::reads_layer_input) {
+            return Ok(());
+        }
+        match n_before {
+            None => conflict("the first layer cannot have a residual sum"),
+            Some(n_before) if n_before != self.n_outputs => conflict(&format!(
+                "a residual sum needs as many outputs as the layer before has, expected {n_before}, found {}",
+                self.n_outputs
+            )),
+            Some(_) => Ok(()),
         }
     }
 }
@@ -68,97 +136,88 @@ impl LayerConfig {
 /// One layer of a network and where its parameters lie.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// Width of what comes in.
+    /// Number of values that the weighted sums read.
     pub n_inputs: usize,
     /// Number of neurons.
     pub n_outputs: usize,
-    /// What is done to the weighted sums.
+    /// Activation function.
     pub activation: Activation,
-    /// Whether the weighted sums are normalised over the batch.
+    /// Stages before the weighted sums.
+    pub inputs: Vec<Stage>,
+    /// Whether the weighted sums are normalized over the batch.
     pub batch_norm: bool,
-    /// Share of outputs silenced in training.
+    /// Stages between the weighted sums and the activation.
+    pub sums: Vec<Stage>,
+    /// Probability that an output is dropped in training.
     pub dropout: f64,
-    /// Where the parameters start in the flat buffer.
-    first_parameter: usize,
-    /// Where the running statistics start in theirs.
-    first_statistic: usize,
+    /// Stages after activation and dropout.
+    pub outputs: Vec<Stage>,
+    pub(crate) ranges: Ranges,
+}
+
+/// Where the tensors of a layer lie.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Ranges {
+    pub(crate) weights: Range<usize>,
+    pub(crate) bias: Range<usize>,
+    pub(crate) batch_norm: Range<usize>,
+    pub(crate) parameters: Range<usize>,
+    pub(crate) statistics: Range<usize>,
 }
 
 impl Layer {
-    pub(crate) fn new(config: &LayerConfig, n_inputs: usize, after: Option<&Self>) -> Self {
-        Self {
-            n_inputs,
-            n_outputs: config.n_outputs,
-            activation: config.activation,
-            batch_norm: config.batch_norm,
-            dropout: config.dropout,
-            first_parameter: after.map_or(0, |layer| layer.parameters().end),
-            first_statistic: after.map_or(0, |layer| layer.statistics().end),
+    /// Its settings, with the usual initialization.
+    pub(crate) fn config(&self) -> LayerConfig {
+        LayerConfig {
+            inputs: self.inputs.clone(),
+            batch_norm: self.batch_norm,
+            sums: self.sums.clone(),
+            dropout: self.dropout,
+            outputs: self.outputs.clone(),
+            ..LayerConfig::new(self.n_outputs, self.activation)
         }
-    }
-
-    /// Buffers of as many rows as a block that a [`Trace`](crate::network::Trace)
-    /// has of this layer.
-    pub(crate) fn trace_buffers(&self, is_output: bool) -> usize {
-        let has_dropout = usize::from(self.dropout > 0.0);
-        1 + usize::from(self.keeps_pre_activations(is_output))
-            + 2 * has_dropout
-            + usize::from(self.batch_norm)
-    }
-
-    /// Whether z is kept beside a.
-    pub(crate) fn keeps_pre_activations(&self, is_output: bool) -> bool {
-        is_output || self.activation.needs_pre_activations()
     }
 
     /// Where the weights `[n_inputs, n_outputs]` lie.
     pub fn weights(&self) -> Range<usize> {
-        let start = self.first_parameter;
-        start..start + self.n_inputs * self.n_outputs
+        self.ranges.weights.clone()
     }
 
     /// Where the biases `[n_outputs]` lie.
     pub fn bias(&self) -> Range<usize> {
-        let start = self.weights().end;
-        start..start + self.n_outputs
+        self.ranges.bias.clone()
     }
 
-    /// Where the scales γ `[n_outputs]` of batch normalisation lie; empty without it.
+    /// Where the scales γ `[n_outputs]` of batch normalization lie; empty without it.
     pub fn gamma(&self) -> Range<usize> {
-        let start = self.bias().end;
-        start..start + self.normalised_width()
+        halves(&self.ranges.batch_norm)[0].clone()
     }
 
-    /// Where the shifts β `[n_outputs]` of batch normalisation lie; empty without it.
+    /// Where the shifts β `[n_outputs]` of batch normalization lie; empty without it.
     pub fn beta(&self) -> Range<usize> {
-        let start = self.gamma().end;
-        start..start + self.normalised_width()
+        halves(&self.ranges.batch_norm)[1].clone()
     }
 
     /// Where all parameters of the layer lie.
     pub fn parameters(&self) -> Range<usize> {
-        self.first_parameter..self.beta().end
+        self.ranges.parameters.clone()
     }
 
-    /// Where the running mean `[n_outputs]` lies among the statistics.
+    /// Where the running mean `[n_outputs]` of batch normalization lies among
+    /// the statistics.
     pub fn running_mean(&self) -> Range<usize> {
-        let start = self.first_statistic;
-        start..start + self.normalised_width()
+        halves(&self.ranges.statistics)[0].clone()
     }
 
-    /// Where the running variance `[n_outputs]` lies among the statistics.
+    /// Where the running variance `[n_outputs]` of batch normalization lies
+    /// among the statistics.
     pub fn running_variance(&self) -> Range<usize> {
-        let start = self.running_mean().end;
-        start..start + self.normalised_width()
+        halves(&self.ranges.statistics)[1].clone()
     }
 
     /// Where all statistics of the layer lie.
     pub fn statistics(&self) -> Range<usize> {
-        self.first_statistic..self.running_variance().end
-    }
-
-    fn normalised_width(&self) -> usize {
-        if self.batch_norm { self.n_outputs } else { 0 }
+        self.ranges.statistics.clone()
     }
 
     /// The weights inside a buffer laid out like the parameters.
@@ -179,26 +238,14 @@ impl Layer {
             .expect("the range has the size of the matrix")
     }
 
-    /// The weights inside a buffer laid out like the parameters, for products.
-    pub(crate) fn weight_matrix<'a, S: Scalar>(&self, buffer: &'a [S]) -> Matrix<'a, S> {
-        Matrix::new(&buffer[self.weights()], [self.n_inputs, self.n_outputs])
-    }
-
-    /// Weights and biases inside a buffer laid out like the parameters.
-    pub(crate) fn split_mut<'a, S: Scalar>(
-        &self,
-        buffer: &'a mut [S],
-    ) -> (MatrixMut<'a, S>, &'a mut [S]) {
-        let both = &mut buffer[self.weights().start..self.bias().end];
-        let (weights, bias) = both.split_at_mut(self.n_inputs * self.n_outputs);
-        (
-            MatrixMut::new(weights, [self.n_inputs, self.n_outputs]),
-            bias,
-        )
-    }
-
     /// The biases inside a buffer laid out like the parameters.
     pub fn bias_of<'a, S: Scalar>(&self, buffer: &'a [S]) -> ArrayView1<'a, S> {
         ArrayView1::from(&buffer[self.bias()])
     }
+}
+
+/// A range of two tensors of equal length.
+fn halves(range: &Range<usize>) -> [Range<usize>; 2] {
+    let middle = range.start + range.len() / 2;
+    [range.start..middle, middle..range.end]
 }

@@ -50,7 +50,7 @@
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
-//! use nn_core::{Activation, Threads, layer::dense};
+//! use nn_core::{Activation, Threads, stage::dense};
 //!
 //! // z = x·W + b    (3), (10)     layer/dense.rs
 //! let threads = Threads::single();
@@ -132,7 +132,7 @@
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
-//! use nn_core::{Activation, Threads, layer::dense};
+//! use nn_core::{Activation, Threads, stage::dense};
 //!
 //! let threads = Threads::single();
 //! let delta = array![[-0.125_f64, 0.125]];

@@ -84,6 +84,7 @@ mod error;
 pub mod menu;
 pub mod activation;
 pub mod init;
+pub mod stage;
 pub mod layer;
 pub mod memory;
 pub mod network;

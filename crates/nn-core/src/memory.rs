@@ -14,7 +14,6 @@
 
 use nn_tensor::Scalar;
 
-use crate::layer::Layer;
 use crate::{Error, Result};
 
 /// Bytes that something will allocate, by what makes them more or fewer. Sums
@@ -39,18 +38,6 @@ impl Memory {
             .into_iter()
             .fold(self.parameters, u64::saturating_add)
     }
-}
-
-/// Numbers that a row leaves in a trace.
-pub(crate) fn trace_width(layers: &[Layer]) -> usize {
-    let width = |(index, layer): (usize, &Layer)| {
-        let is_output = index + 1 == layers.len();
-        layer
-            .trace_buffers(is_output)
-            .saturating_mul(layer.n_outputs)
-    };
-    let widths = layers.iter().enumerate().map(width);
-    widths.fold(0, usize::saturating_add)
 }
 
 /// Bytes of `n` times `width` numbers.

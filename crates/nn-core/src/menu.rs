@@ -258,7 +258,7 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
 }
 
 /// The first characters of a text that may be long and strange.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars()
         .take(40)
         .flat_map(char::escape_default)

@@ -5,10 +5,9 @@ use nn_tensor::{Scalar, Threads};
 
 use crate::Result;
 use crate::batches::{Samples, Targets};
-use crate::layer::Layer;
 use crate::loss::Loss;
-use crate::memory::{Memory, bytes_of, probe, trace_width};
-use crate::network::{Network, Trace};
+use crate::memory::{Memory, bytes_of, probe};
+use crate::network::{Network, Plan, Trace};
 
 /// Rows that are evaluated together.
 pub(crate) const BLOCK_ROWS: usize = 512;
@@ -127,13 +126,16 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Memory {
-    /// What an evaluation of `n_samples` samples by these layers will allocate.
-    pub fn of_evaluation<S: Scalar>(layers: &[Layer], n_samples: usize) -> Self {
+    /// What an evaluation of `n_samples` samples by this network will allocate.
+    pub fn of_evaluation<S: Scalar>(network: &Network<S>, n_samples: usize) -> Self {
+        Self::of_evaluation_by::<S>(network.plan(), n_samples)
+    }
+
+    pub(crate) fn of_evaluation_by<S: Scalar>(plan: &Plan, n_samples: usize) -> Self {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
-        let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
         Self {
-            activations: bytes_of::<S>(n_rows, trace_width(layers)),
-            inputs: bytes_of::<S>(n_rows, n_inputs),
+            activations: bytes_of::<S>(n_rows, plan.trace_width()),
+            inputs: bytes_of::<S>(n_rows, plan.n_inputs()),
             ..Self::default()
         }
     }
@@ -156,7 +158,7 @@ pub fn evaluate<S: Scalar>(
     loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
-    probe(Memory::of_evaluation::<S>(network.layers(), samples.len()).total())?;
+    probe(Memory::of_evaluation(network, samples.len()).total())?;
     Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }
 

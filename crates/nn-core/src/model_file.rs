@@ -6,7 +6,10 @@
 //! |---|---|
 //! | `layers.I.weight` | `[n_inputs, n_outputs]`, so that a layer is `x @ weight + bias` |
 //! | `layers.I.bias` | `[n_outputs]` |
-//! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalisation |
+//! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalization |
+//! | `layers.I.{inputs, sums, outputs}.J.layer_norm.{gamma, beta}` | `[width]`, of layer normalization |
+//! | `layers.I.{inputs, sums, outputs}.J.scaling.scale` | `[width]`, of a scaling stage |
+//! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, of a parametric activation |
 //!
 //! I counts from 0. The metadata has one entry, `nn`, a JSON object: `format`,
 //! `sha256`, the SHA-256 of the whole file in which these 64 digits are zeros,
@@ -33,7 +36,8 @@ use sha2::{Digest, Sha256};
 use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
-use crate::network::{Network, NetworkConfig};
+use crate::network::{Network, NetworkConfig, Plan};
+use crate::stage::Stage;
 use crate::tensor_file::{
     self, Encoded, Kind, NO_CHECKSUM, Numbers, Tensor, TensorFile, bounded, check_n_values,
     copy_numbers, hexadecimal, invalid, read_all,
@@ -138,6 +142,48 @@ struct LayerRecord {
     activation: String,
     batch_norm: bool,
     dropout: f64,
+    /// Further stages, as text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sums: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<String>,
+}
+
+fn texts(stages: &[Stage]) -> Vec<String> {
+    stages.iter().map(Stage::to_string).collect()
+}
+
+impl LayerRecord {
+    fn new(layer: &Layer) -> Self {
+        Self {
+            n_inputs: layer.n_inputs,
+            n_outputs: layer.n_outputs,
+            activation: layer.activation.to_string(),
+            batch_norm: layer.batch_norm,
+            dropout: layer.dropout,
+            inputs: texts(&layer.inputs),
+            sums: texts(&layer.sums),
+            outputs: texts(&layer.outputs),
+        }
+    }
+
+    fn config(&self) -> Result<LayerConfig> {
+        let activation: Activation = self.activation.parse()?;
+        let stages = |texts: &[String]| texts.iter().map(|text| text.parse()).collect();
+        let stages: [Result<Vec<Stage>>; 3] =
+            [&self.inputs, &self.sums, &self.outputs].map(|texts| stages(texts));
+        let [inputs, sums, outputs] = stages;
+        Ok(LayerConfig {
+            inputs: inputs?,
+            batch_norm: self.batch_norm,
+            sums: sums?,
+            dropout: self.dropout,
+            outputs: outputs?,
+            ..LayerConfig::new(self.n_outputs, activation)
+        })
+    }
 }
 
 impl<S: Scalar> Model<S> {
@@ -162,9 +208,7 @@ impl<S: Scalar> Model<S> {
     }
 
     fn encoded(&self) -> Result<Encoded<'_, S>> {
-        let metadata = self
-            .description
-            .metadata(self.network.layers(), self.loss)?;
+        let metadata = self.description.metadata(self.network.plan(), self.loss)?;
         Encoded::new(tensors_of(&self.network), KIND, &metadata)
     }
 
@@ -174,12 +218,9 @@ impl<S: Scalar> Model<S> {
     /// As for [`write`](Self::write), and as
     /// [`NetworkConfig::check`].
     pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
-        let layers = network.layers()?;
-        let metadata = description.metadata(&layers, loss)?;
-        let layers = layers.iter().enumerate();
-        let parts: Vec<Part> = layers
-            .flat_map(|(index, layer)| parts(index, layer))
-            .collect();
+        let plan = network.plan()?;
+        let metadata = description.metadata(&plan, loss)?;
+        let parts = parts(&plan);
         let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
         tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
     }
@@ -229,21 +270,15 @@ impl<S: Scalar> Model<S> {
             network,
             loss,
         };
-        model.description.check(model.network.layers())?;
+        model.description.check(model.network.plan())?;
         Ok(model)
     }
 }
 
 impl Description {
-    fn metadata(&self, layers: &[Layer], loss: Loss) -> Result<String> {
-        self.check(layers)?;
-        let layers = layers.iter().map(|layer| LayerRecord {
-            n_inputs: layer.n_inputs,
-            n_outputs: layer.n_outputs,
-            activation: layer.activation.to_string(),
-            batch_norm: layer.batch_norm,
-            dropout: layer.dropout,
-        });
+    fn metadata(&self, plan: &Plan, loss: Loss) -> Result<String> {
+        self.check(plan)?;
+        let layers = plan.layers.iter().map(LayerRecord::new);
         let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
         // A tree that is read has to be of a size that is read.
@@ -262,11 +297,11 @@ impl Description {
         serde_json::to_string(&metadata).map_err(json)
     }
 
-    /// Whether it is that of a network of these layers.
-    fn check(&self, layers: &[Layer]) -> Result<()> {
+    /// Whether it is that of a network of this plan.
+    fn check(&self, plan: &Plan) -> Result<()> {
         let names = self.class_names.len();
-        let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
-        let n_outputs = layers.last().map_or(0, |layer| layer.n_outputs);
+        let n_inputs = plan.n_inputs();
+        let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
             return Err(invalid(format!(
                 "{names} class names for {n_outputs} outputs"
@@ -339,9 +374,8 @@ pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
 }
 
 fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
-    let layers = network.layers().iter().enumerate();
-    let parts = layers.flat_map(|(index, layer)| parts(index, layer));
-    parts
+    parts(network.plan())
+        .into_iter()
         .map(|part| Tensor {
             values: match part.range {
                 Source::Parameters(range) => &network.parameters()[range],
@@ -365,45 +399,20 @@ enum Source {
     Statistics(std::ops::Range<usize>),
 }
 
-fn parts(index: usize, layer: &Layer) -> Vec<Part> {
-    let part = |name: &str, shape: &[usize], range| Part {
-        name: format!("layers.{index}.{name}"),
-        shape: shape.to_vec(),
-        range,
-    };
-    let width = [layer.n_outputs];
-    let mut parts = vec![
-        part(
-            "weight",
-            &[layer.n_inputs, layer.n_outputs],
-            Source::Parameters(layer.weights()),
-        ),
-        part("bias", &width, Source::Parameters(layer.bias())),
-    ];
-    if layer.batch_norm {
-        parts.push(part(
-            "batch_norm.gamma",
-            &width,
-            Source::Parameters(layer.gamma()),
-        ));
-        parts.push(part(
-            "batch_norm.beta",
-            &width,
-            Source::Parameters(layer.beta()),
-        ));
-        let (mean, variance) = (layer.running_mean(), layer.running_variance());
-        parts.push(part(
-            "batch_norm.running_mean",
-            &width,
-            Source::Statistics(mean),
-        ));
-        parts.push(part(
-            "batch_norm.running_variance",
-            &width,
-            Source::Statistics(variance),
-        ));
-    }
-    parts
+/// The tensors of a network, stage by stage.
+fn parts(plan: &Plan) -> Vec<Part> {
+    let parts = plan.stages.iter().flat_map(|placed| {
+        placed.tensors().map(|(tensor, range)| Part {
+            name: format!("{}.{}", placed.prefix, tensor.name),
+            shape: tensor.shape,
+            range: if tensor.is_statistic {
+                Source::Statistics(range)
+            } else {
+                Source::Parameters(range)
+            },
+        })
+    });
+    parts.collect()
 }
 
 fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
@@ -417,12 +426,7 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
                 records[index - 1].n_outputs
             )));
         }
-        let activation: Activation = record.activation.parse().map_err(of_the_file)?;
-        layers.push(LayerConfig {
-            batch_norm: record.batch_norm,
-            dropout: record.dropout,
-            ..LayerConfig::new(record.n_outputs, activation)
-        });
+        layers.push(record.config().map_err(of_the_file)?);
     }
     let config = NetworkConfig {
         n_inputs: records.first().map_or(0, |record| record.n_inputs),
@@ -437,7 +441,7 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
 fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
     let n_numbers = data.len() / f32::BYTES;
     match config.n_parameters() {
-        Some(n_parameters) if n_parameters <= n_numbers => Ok(()),
+        n_parameters if n_parameters <= n_numbers => Ok(()),
         _ => Err(invalid(format!(
             "its layers have more parameters than its {} bytes of weights can hold",
             data.len()
@@ -456,12 +460,7 @@ fn fill<S: Scalar>(
     file: &TensorFile<'_>,
     accepted: Numbers,
 ) -> Result<()> {
-    let parts: Vec<Part> = network
-        .layers()
-        .iter()
-        .enumerate()
-        .flat_map(|(index, layer)| parts(index, layer))
-        .collect();
+    let parts = parts(network.plan());
     if file.n_tensors() != parts.len() {
         return Err(invalid(format!(
             "its layers need {} tensors, it has {}",

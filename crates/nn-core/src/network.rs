@@ -8,16 +8,23 @@
 //! an optimizer, the model file, weight averaging and the gradient check are
 //! each one plain loop.
 
+mod plan;
+mod trace;
+
 use ndarray::{ArrayView1, ArrayView2};
-use nn_tensor::random::{Purpose, Stream, Streams};
+use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
-use crate::activation::Activation;
-use crate::layer::inputs::LayerInputs;
-use crate::layer::{Layer, LayerConfig, MIN_PIECE, batch_norm, dropout};
+use crate::layer::{Layer, LayerConfig};
 use crate::memory::{bytes_of, probe};
-use crate::menu::{Menu, Range};
+use crate::stage::Stage;
+use crate::stage::inputs::LayerInputs;
+use crate::stage::pass::Mode;
 use crate::{Error, Result};
+
+pub use crate::stage::randomness::Randomness;
+pub(crate) use plan::{Placed, Plan};
+pub use trace::{LayerTrace, Trace};
 
 /// Most neurons or inputs of a layer.
 const MAX_WIDTH: usize = 1 << 24;
@@ -25,7 +32,10 @@ const MAX_WIDTH: usize = 1 << 24;
 /// Most parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
 
-/// What a network should be.
+/// Random streams of initial values below this number are those of layers.
+const FIRST_STAGE_STREAM: u64 = 1 << 32;
+
+/// Settings of a network.
 ///
 /// ```
 /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig};
@@ -64,26 +74,14 @@ impl NetworkConfig {
                 problem: "has no output layer".to_owned(),
             });
         }
+        let mut n_before = None;
         for (index, layer) in self.layers.iter().enumerate() {
             check_width(&format!("width of layer {}", index + 1), layer.n_outputs)?;
-            Range::Fraction.check(&format!("dropout of layer {}", index + 1), layer.dropout)?;
-            layer.activation.check()?;
-            layer.init.check()?;
-            layer.bias_init.check()?;
-            let is_output = index + 1 == self.layers.len();
-            let conflict = |problem: &str| Error::Conflict {
-                what: format!("layer {}", index + 1),
-                problem: problem.to_owned(),
-            };
-            if layer.activation == Activation::Softmax && !is_output {
-                return Err(conflict("softmax is for the output layer only"));
-            }
-            if layer.dropout > 0.0 && is_output {
-                return Err(conflict("the output layer cannot have dropout"));
-            }
+            layer.check(index + 1, self.layers.len(), n_before)?;
+            n_before = Some(layer.n_outputs);
         }
         match self.n_parameters() {
-            Some(n) if n <= MAX_PARAMETERS => Ok(()),
+            n if n <= MAX_PARAMETERS => Ok(()),
             _ => Err(Error::OutOfRange {
                 what: "number of parameters".to_owned(),
                 expected: format!("at most {MAX_PARAMETERS}"),
@@ -92,30 +90,15 @@ impl NetworkConfig {
         }
     }
 
-    /// The layers that the network will have.
-    pub(crate) fn layers(&self) -> Result<Vec<Layer>> {
+    /// The stages that the network will have.
+    pub(crate) fn plan(&self) -> Result<Plan> {
         self.check()?;
-        let mut layers: Vec<Layer> = Vec::with_capacity(self.layers.len());
-        let mut n_inputs = self.n_inputs;
-        for layer in &self.layers {
-            layers.push(Layer::new(layer, n_inputs, layers.last()));
-            n_inputs = layer.n_outputs;
-        }
-        Ok(layers)
+        Ok(Plan::new(self.n_inputs, &self.layers))
     }
 
-    /// How many parameters the network will have; `None` if they cannot be
-    /// counted.
-    pub(crate) fn n_parameters(&self) -> Option<usize> {
-        let mut n_inputs = self.n_inputs;
-        let mut total = 0_usize;
-        for layer in &self.layers {
-            let others = if layer.batch_norm { 3 } else { 1 };
-            total =
-                total.checked_add(n_inputs.checked_add(others)?.checked_mul(layer.n_outputs)?)?;
-            n_inputs = layer.n_outputs;
-        }
-        Some(total)
+    /// Number of parameters, of layers that were checked.
+    pub(crate) fn n_parameters(&self) -> usize {
+        Plan::new(self.n_inputs, &self.layers).n_parameters
     }
 }
 
@@ -136,7 +119,7 @@ fn check_width(what: &str, width: usize) -> Result<()> {
 /// `Result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<S = f32> {
-    layers: Vec<Layer>,
+    plan: Plan,
     parameters: AlignedSlice<S>,
     /// Running averages of batch normalisation.
     statistics: AlignedSlice<S>,
@@ -150,21 +133,26 @@ impl<S: Scalar> Network<S> {
     pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
         let mut network = Self::zeros(config)?;
         let streams = Streams::new(seed);
-        for (index, (layer, config)) in network.layers.iter().zip(&config.layers).enumerate() {
+        let Self {
+            plan, parameters, ..
+        } = &mut network;
+        for (index, (layer, config)) in plan.layers.iter().zip(&config.layers).enumerate() {
             let (n_inputs, n_outputs) = (layer.n_inputs, layer.n_outputs);
-            let parameters = &mut network.parameters;
             let mut stream = streams.stream(Purpose::Weights, 2 * index as u64);
-            config.init.fill(
-                &mut parameters[layer.weights()],
-                n_inputs,
-                n_outputs,
-                &mut stream,
-            );
+            let weights = &mut parameters[layer.weights()];
+            config.init.fill(weights, n_inputs, n_outputs, &mut stream);
             let mut stream = streams.stream(Purpose::Weights, 2 * index as u64 + 1);
             // A bias is the weight of an input that is always 1.
-            config
-                .bias_init
-                .fill(&mut parameters[layer.bias()], 1, n_outputs, &mut stream);
+            let bias = &mut parameters[layer.bias()];
+            config.bias_init.fill(bias, 1, n_outputs, &mut stream);
+        }
+        let others = |placed: &&Placed| !matches!(placed.stage, Stage::Dense(_));
+        for (index, placed) in plan.stages.iter().filter(others).enumerate() {
+            let mut stream = streams.stream(Purpose::Weights, FIRST_STAGE_STREAM + index as u64);
+            let parameters = &mut parameters[placed.parameters.clone()];
+            placed
+                .stage
+                .initialize(placed.n_inputs, parameters, &mut stream);
         }
         Ok(network)
     }
@@ -173,20 +161,23 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
-        let layers = config.layers()?;
-        let last = layers.last().expect("a checked network has a layer");
-        let (n_parameters, n_statistics) = (last.parameters().end, last.statistics().end);
-        probe(bytes_of::<S>(1, n_parameters + n_statistics))?;
-        let mut parameters = AlignedSlice::new(S::zero(), n_parameters);
-        let mut statistics = AlignedSlice::new(S::zero(), n_statistics);
-        for layer in &layers {
-            parameters[layer.gamma()].fill(S::one());
-            statistics[layer.running_variance()].fill(S::one());
+        let plan = config.plan()?;
+        probe(bytes_of::<S>(1, plan.n_parameters + plan.n_statistics))?;
+        let mut parameters = AlignedSlice::new(S::zero(), plan.n_parameters);
+        let mut statistics = AlignedSlice::new(S::zero(), plan.n_statistics);
+        for placed in &plan.stages {
+            for (tensor, range) in placed.tensors() {
+                let buffer = if tensor.is_statistic {
+                    &mut statistics
+                } else {
+                    &mut parameters
+                };
+                buffer[range].fill(S::from_f64(tensor.start));
+            }
         }
         Ok(Self {
-            layers,
+            plan,
             parameters,
             statistics,
         })
@@ -194,17 +185,21 @@ impl<S: Scalar> Network<S> {
 
     /// The layers, first to last.
     pub fn layers(&self) -> &[Layer] {
-        &self.layers
+        &self.plan.layers
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Whether a layer has batch normalisation.
     pub fn has_batch_norm(&self) -> bool {
-        self.layers.iter().any(|layer| layer.batch_norm)
+        self.layers().iter().any(|layer| layer.batch_norm)
     }
 
     /// Width of a sample.
     pub fn n_inputs(&self) -> usize {
-        self.layers[0].n_inputs
+        self.plan.n_inputs()
     }
 
     /// Width of an answer.
@@ -215,7 +210,7 @@ impl<S: Scalar> Network<S> {
     /// The last layer.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> &Layer {
-        self.layers.last().expect("a network has a layer")
+        self.layers().last().expect("a network has a layer")
     }
 
     /// All parameters, layer by layer: weights, biases, γ, β.
@@ -228,9 +223,9 @@ impl<S: Scalar> Network<S> {
         &mut self.parameters
     }
 
-    /// The layers, and all parameters to be changed.
-    pub(crate) fn split_mut(&mut self) -> (&[Layer], &mut [S]) {
-        (&self.layers, &mut self.parameters)
+    /// The stages, and all parameters to be changed.
+    pub(crate) fn split_mut(&mut self) -> (&Plan, &mut [S]) {
+        (&self.plan, &mut self.parameters)
     }
 
     /// Running averages of batch normalisation, layer by layer: mean, variance.
@@ -248,7 +243,7 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If there is no such layer.
     pub fn weights(&self, layer: usize) -> ArrayView2<'_, S> {
-        self.layers[layer].weights_of(&self.parameters)
+        self.plan.layers[layer].weights_of(&self.parameters)
     }
 
     /// Biases of a layer, `[n_outputs]`.
@@ -256,52 +251,48 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If there is no such layer.
     pub fn bias(&self, layer: usize) -> ArrayView1<'_, S> {
-        self.layers[layer].bias_of(&self.parameters)
+        self.plan.layers[layer].bias_of(&self.parameters)
     }
 
     /// The widths, input to output, as in `784-128-10`.
     pub fn widths(&self) -> Vec<usize> {
         std::iter::once(self.n_inputs())
-            .chain(self.layers.iter().map(|layer| layer.n_outputs))
+            .chain(self.layers().iter().map(|layer| layer.n_outputs))
             .collect()
     }
 
     /// The same network without dropout.
     #[must_use]
     pub fn without_dropout(&self) -> Self {
-        let mut network = self.clone();
-        network
-            .layers
-            .iter_mut()
-            .for_each(|layer| layer.dropout = 0.0);
-        network
+        let config = |layer: &Layer| LayerConfig {
+            dropout: 0.0,
+            ..layer.config()
+        };
+        let layers: Vec<_> = self.layers().iter().map(config).collect();
+        Self {
+            plan: Plan::new(self.n_inputs(), &layers),
+            ..self.clone()
+        }
     }
 
-    /// What a parameter is, such as `weights[3, 0]` (input 3, neuron 0).
+    /// The name of a parameter, such as `weights[3, 0]` (input 3, neuron 0).
     ///
     /// # Panics
     /// If there is no such parameter.
     pub fn parameter_name(&self, parameter: usize) -> String {
-        let is_in = |layer: &&Layer| layer.parameters().contains(&parameter);
-        let layer = self
-            .layers
-            .iter()
-            .find(is_in)
-            .expect("the parameter exists");
-        let column = |start: usize| parameter - start;
-        if layer.weights().contains(&parameter) {
-            let offset = column(layer.weights().start);
-            format!(
-                "weights[{}, {}]",
-                offset / layer.n_outputs,
-                offset % layer.n_outputs
-            )
-        } else if layer.bias().contains(&parameter) {
-            format!("bias[{}]", column(layer.bias().start))
-        } else if layer.gamma().contains(&parameter) {
-            format!("gamma[{}]", column(layer.gamma().start))
-        } else {
-            format!("beta[{}]", column(layer.beta().start))
+        let is_in = |placed: &&Placed| placed.parameters.contains(&parameter);
+        let placed = self.plan.stages.iter().find(is_in);
+        let mut tensors = placed.expect("the parameter exists").tensors();
+        let (tensor, range) = tensors
+            .find(|(tensor, range)| !tensor.is_statistic && range.contains(&parameter))
+            .expect("the tensors of a stage hold its parameters");
+        let place = parameter - range.start;
+        match tensor.shape[..] {
+            [_, n_columns] => {
+                let (row, column) = (place / n_columns, place % n_columns);
+                format!("{}[{row}, {column}]", tensor.label)
+            }
+            _ => format!("{}[{place}]", tensor.label),
         }
     }
 
@@ -315,7 +306,7 @@ impl<S: Scalar> Network<S> {
             cast
         };
         Network {
-            layers: self.layers.clone(),
+            plan: self.plan.clone(),
             parameters: cast(&self.parameters),
             statistics: cast(&self.statistics),
         }
@@ -340,20 +331,34 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
-        trace.start(inputs.n_rows());
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (inputs, this) = trace.split(index, inputs);
-            this.sum(layer, &self.parameters, inputs, threads);
-            this.infer(layer, self, threads);
+        trace.start(inputs.n_rows(), false);
+        for index in 0..self.plan.stages.len() {
+            self.infer_stage(index, inputs, trace, threads);
         }
         trace.outputs()
+    }
+
+    /// Runs one stage in inference.
+    fn infer_stage(
+        &self,
+        index: usize,
+        inputs: LayerInputs<'_, S>,
+        trace: &mut Trace<S>,
+        threads: &Threads,
+    ) {
+        let placed = &self.plan.stages[index];
+        if !matches!(placed.stage, Stage::Dropout(_)) {
+            let mode = Mode::Inference(&self.statistics[placed.statistics.clone()]);
+            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+        }
     }
 
     /// The answer to one sample, in `trace`.
     ///
     /// Whether all inputs are finite is told by the first weighted sum, which
     /// costs less than to look at them: x·w is NaN or infinite if x is, whatever
-    /// w is, and so is every sum with it.
+    /// w is, and so is every sum with it. Where a stage comes before the
+    /// weighted sums, they are looked at.
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
@@ -368,16 +373,20 @@ impl<S: Scalar> Network<S> {
             });
         }
         let row = Matrix::new(inputs, [1, inputs.len()]);
-        trace.start(1);
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (layer_inputs, this) = trace.split(index, row.into());
-            this.sum(layer, &self.parameters, layer_inputs, threads);
-            if index == 0 && !this.sums_mut()[0].is_finite() {
+        trace.start(1, false);
+        for index in 0..self.plan.stages.len() {
+            self.infer_stage(index, row.into(), trace, threads);
+            if index == 0 && !self.is_sum_finite(trace) {
                 check_finite(inputs)?;
             }
-            this.infer(layer, self, threads);
         }
         Ok(trace.outputs())
+    }
+
+    /// Whether the first weighted sum is finite, if the first stage is dense.
+    fn is_sum_finite(&self, trace: &Trace<S>) -> bool {
+        let first = &self.plan.stages[0];
+        matches!(first.stage, Stage::Dense(_)) && trace.values(first.output)[0].is_finite()
     }
 
     /// The answer to one sample. For many answers one by one,
@@ -409,17 +418,15 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
-        trace.start(inputs.n_rows());
-        for (index, layer) in self.layers.iter().enumerate() {
-            let (inputs, this) = trace.split(index, inputs);
-            this.sum(layer, &self.parameters, inputs, threads);
-            if layer.batch_norm {
-                this.normalise_in_training(layer, &self.parameters, &mut self.statistics);
-            }
-            this.activate(layer, threads);
-            if layer.dropout > 0.0 {
-                this.drop_out(layer, randomness, index);
-            }
+        trace.start(inputs.n_rows(), true);
+        for (index, placed) in self.plan.stages.iter().enumerate() {
+            let statistics = &mut self.statistics[placed.statistics.clone()];
+            let mode = Mode::Training {
+                statistics,
+                randomness,
+                layer: placed.layer,
+            };
+            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
         trace.outputs()
     }
@@ -442,290 +449,12 @@ fn check_finite<S: Scalar>(inputs: &[S]) -> Result<()> {
     }
 }
 
-/// Where the random numbers of one block of rows in one training step come
-/// from: a function of the seed, the step and the block alone, not of what was
-/// drawn before or of the number of threads.
-#[derive(Clone, Copy, Debug)]
-pub struct Randomness {
-    streams: Streams,
-    step: u64,
-    block: u64,
-}
-
-impl Randomness {
-    /// That of the step after `step` others, in a training with this seed.
-    pub fn new(seed: u64, step: u64) -> Self {
-        let streams = Streams::new(seed);
-        Self {
-            streams,
-            step,
-            block: 0,
-        }
-    }
-
-    /// That of another block of the same step's batch.
-    #[must_use]
-    pub fn block(self, block: usize) -> Self {
-        Self {
-            block: block as u64,
-            ..self
-        }
-    }
-
-    /// What decides which outputs of a layer are silenced.
-    fn dropout(self, layer: usize) -> Stream {
-        // 32 bits for the step, 16 for the block, 8 for the layer.
-        let [step, block, layer] = [self.step << 24, self.block << 8, layer as u64];
-        let index = (step | (block & 0xffff00) | (layer & 0xff)) & ((1 << 56) - 1);
-        self.streams.stream(Purpose::Dropout, index)
-    }
-}
-
-/// What a batch left behind in every layer; backpropagation needs it.
-///
-/// The buffers are made once, for the largest batch.
-#[derive(Clone, Debug)]
-pub struct Trace<S> {
-    layers: Vec<LayerTrace<S>>,
-}
-
-/// What a batch left behind in one layer; each `[batch, n_outputs]`.
-#[derive(Clone, Debug)]
-pub struct LayerTrace<S> {
-    width: usize,
-    n_rows: usize,
-    /// z (after batch normalisation), where it is needed.
-    pre_activations: AlignedSlice<S>,
-    /// a = φ(z)
-    activations: AlignedSlice<S>,
-    /// a after dropout, where there is dropout.
-    dropped: AlignedSlice<S>,
-    mask: AlignedSlice<S>,
-    /// Whether the last forward pass silenced outputs.
-    is_dropped: bool,
-    /// x̂ of batch normalisation, where there is any.
-    normalised: AlignedSlice<S>,
-    inverse_std: AlignedSlice<S>,
-    scratch: AlignedSlice<S>,
-    keeps_pre_activations: bool,
-}
-
-impl<S: Scalar> Trace<S> {
-    /// Buffers for batches of up to `max_rows` rows.
-    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
-        let last = network.layers.len() - 1;
-        let layers = network.layers.iter().enumerate();
-        Self {
-            layers: layers
-                .map(|(index, layer)| LayerTrace::new(layer, max_rows, index == last))
-                .collect(),
-        }
-    }
-
-    /// What layer `index` (from 0) holds.
-    ///
-    /// # Panics
-    /// If there is no such layer.
-    pub fn layer(&self, index: usize) -> &LayerTrace<S> {
-        &self.layers[index]
-    }
-
-    /// The network's answers, `[batch, n_outputs]`.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
-    pub fn outputs(&self) -> ArrayView2<'_, S> {
-        self.layers.last().expect("a network has a layer").outputs()
-    }
-
-    fn start(&mut self, n_rows: usize) {
-        for layer in &mut self.layers {
-            assert!(
-                n_rows * layer.width <= layer.activations.len(),
-                "a batch of {n_rows} rows does not fit a trace of {}",
-                layer.activations.len() / layer.width
-            );
-            layer.n_rows = n_rows;
-            layer.is_dropped = false;
-        }
-    }
-
-    /// What goes into layer `index` (`inputs` into the first one), and the layer.
-    fn split<'t>(
-        &'t mut self,
-        index: usize,
-        inputs: LayerInputs<'t, S>,
-    ) -> (LayerInputs<'t, S>, &'t mut LayerTrace<S>) {
-        let (below, rest) = self.layers.split_at_mut(index);
-        let inputs = match below.last() {
-            Some(below) => below.output_matrix().into(),
-            None => inputs,
-        };
-        (inputs, &mut rest[0])
-    }
-}
-
-impl<S: Scalar> LayerTrace<S> {
-    fn new(layer: &Layer, max_rows: usize, is_output: bool) -> Self {
-        let width = layer.n_outputs;
-        let keeps_pre_activations = layer.keeps_pre_activations(is_output);
-        let buffer =
-            |needed: bool| AlignedSlice::new(S::zero(), if needed { max_rows * width } else { 0 });
-        let row = |needed: bool| AlignedSlice::new(S::zero(), if needed { width } else { 0 });
-        Self {
-            width,
-            n_rows: 0,
-            pre_activations: buffer(keeps_pre_activations),
-            activations: buffer(true),
-            dropped: buffer(layer.dropout > 0.0),
-            mask: buffer(layer.dropout > 0.0),
-            is_dropped: false,
-            normalised: buffer(layer.batch_norm),
-            inverse_std: row(layer.batch_norm),
-            scratch: row(layer.batch_norm),
-            keeps_pre_activations,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.n_rows * self.width
-    }
-
-    /// z, or a where z is not kept because its slope follows from a.
-    pub fn pre_activations(&self) -> &[S] {
-        if self.keeps_pre_activations {
-            &self.pre_activations[..self.len()]
-        } else {
-            self.activations()
-        }
-    }
-
-    /// a = φ(z), before dropout.
-    pub fn activations(&self) -> &[S] {
-        &self.activations[..self.len()]
-    }
-
-    /// What the layer above sees: a, after dropout if there is any.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
-    pub fn outputs(&self) -> ArrayView2<'_, S> {
-        ArrayView2::from_shape((self.n_rows, self.width), self.output_values())
-            .expect("the slice has the size of the matrix")
-    }
-
-    /// [`outputs`](Self::outputs), for products.
-    pub(crate) fn output_matrix(&self) -> Matrix<'_, S> {
-        Matrix::new(self.output_values(), [self.n_rows, self.width])
-    }
-
-    pub(crate) fn output_values(&self) -> &[S] {
-        let values = if self.is_dropped {
-            &self.dropped
-        } else {
-            &self.activations
-        };
-        &values[..self.len()]
-    }
-
-    /// m: 0 for silenced outputs, 1/(1 − p) for others; empty without dropout.
-    /// What a forward pass in use leaves here means nothing.
-    pub fn mask(&self) -> &[S] {
-        self.mask.get(..self.len()).unwrap_or_default()
-    }
-
-    pub(crate) fn normalised(&self) -> &[S] {
-        &self.normalised[..self.len()]
-    }
-
-    pub(crate) fn inverse_std(&self) -> &[S] {
-        &self.inverse_std
-    }
-
-    /// Where z is computed.
-    fn sums_mut(&mut self) -> &mut [S] {
-        let len = self.len();
-        let buffers = [&mut self.pre_activations, &mut self.activations];
-        &mut buffer_of_sums(self.keeps_pre_activations, buffers)[..len]
-    }
-
-    /// `z = a·W + b`
-    fn sum(
-        &mut self,
-        layer: &Layer,
-        parameters: &[S],
-        inputs: LayerInputs<'_, S>,
-        threads: &Threads,
-    ) {
-        let (weights, bias) = (layer.weight_matrix(parameters), &parameters[layer.bias()]);
-        inputs.weighted_sums(weights, bias, self.sums_mut(), threads);
-    }
-
-    /// From z to a in a network in use.
-    fn infer(&mut self, layer: &Layer, network: &Network<S>, threads: &Threads) {
-        if layer.batch_norm {
-            self.normalise_in_use(layer, &network.parameters, &network.statistics);
-        }
-        self.activate(layer, threads);
-    }
-
-    fn normalise_in_use(&mut self, layer: &Layer, parameters: &[S], statistics: &[S]) {
-        batch_norm::infer(
-            self.sums_mut(),
-            &parameters[layer.gamma()],
-            &parameters[layer.beta()],
-            &statistics[layer.running_mean()],
-            &statistics[layer.running_variance()],
-        );
-    }
-
-    fn normalise_in_training(&mut self, layer: &Layer, parameters: &[S], statistics: &mut [S]) {
-        let len = self.len();
-        let (mean, variance) = statistics[layer.statistics()].split_at_mut(self.width);
-        let running = batch_norm::Running {
-            mean,
-            variance,
-            scratch: &mut self.scratch,
-        };
-        let buffers = [&mut self.pre_activations, &mut self.activations];
-        batch_norm::forward(
-            &mut buffer_of_sums(self.keeps_pre_activations, buffers)[..len],
-            &parameters[layer.gamma()],
-            &parameters[layer.beta()],
-            running,
-            &mut self.normalised[..len],
-            &mut self.inverse_std,
-        );
-    }
-
-    /// `a = φ(z)`
-    fn activate(&mut self, layer: &Layer, threads: &Threads) {
-        let (len, width) = (self.len(), self.width);
-        let z = self.keeps_pre_activations.then_some(&*self.pre_activations);
-        let values = &mut self.activations[..len];
-        threads.for_each_piece(values, width, MIN_PIECE, |start, values| {
-            if let Some(z) = z {
-                values.copy_from_slice(&z[start..start + values.len()]);
-            }
-            layer.activation.apply(values, width);
-        });
-    }
-
-    fn drop_out(&mut self, layer: &Layer, randomness: Randomness, index: usize) {
-        let len = self.len();
-        self.is_dropped = true;
-        let mask = &mut self.mask[..len];
-        dropout::draw_mask(mask, layer.dropout, &mut randomness.dropout(index));
-        dropout::forward(&self.activations[..len], mask, &mut self.dropped[..len]);
-    }
-}
-
-/// Where z is computed: in the buffer of its own, or in that of a = φ(z).
-fn buffer_of_sums<B>(keeps_pre_activations: bool, [z, a]: [&mut B; 2]) -> &mut B {
-    if keeps_pre_activations { z } else { a }
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::Activation;
 
     fn config(layers: Vec<LayerConfig>) -> NetworkConfig {
         NetworkConfig {
@@ -856,14 +585,6 @@ mod tests {
         let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();
         let mut trace = Trace::new(&without, 1);
         assert_eq!(found, without.forward(inputs.view(), &mut trace, &threads));
-    }
-
-    #[test]
-    fn masks_differ_by_step_block_and_layer_and_come_again() {
-        let bits = |step, block, layer| Randomness::new(1, step).block(block).dropout(layer).bits();
-        assert_eq!(bits(3, 2, 1), bits(3, 2, 1));
-        let others = [bits(4, 2, 1), bits(3, 1, 1), bits(3, 2, 0)];
-        assert!(others.iter().all(|&other| other != bits(3, 2, 1)));
     }
 
     #[test]

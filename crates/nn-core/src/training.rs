@@ -35,10 +35,9 @@ use nn_tensor::sparse::Written;
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::augmentation::{Augmentation, Augmented};
-use crate::backprop::Gradients;
+use crate::backprop::{Gradients, can_descend};
 use crate::batches::{Samples, Targets, scale_bytes, shuffle};
 use crate::layer::Layer;
-use crate::layer::inputs::LayerInputs;
 use crate::loss::clamp;
 use crate::memory::{bytes_of, probe};
 use crate::menu;
@@ -47,6 +46,8 @@ use crate::network::{Network, Randomness, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
 use crate::schedule::{Plateau, Position};
+use crate::stage::Stage;
+use crate::stage::inputs::LayerInputs;
 use crate::{Error, Result};
 
 use block_loss::{BlockLoss, class_weights, total_weight};
@@ -176,7 +177,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let widths = network.layers().iter().map(|layer| layer.n_outputs);
         let widest = widths.fold(1, usize::max);
         let n_parameters = network.parameters().len();
-        let memory = memory::memory_of(network.layers(), &config, &train, validation.as_ref());
+        let memory = memory::memory_of(network.plan(), &config, &train, validation.as_ref());
         // The network is there already, and nothing is saved yet.
         let others = memory.parameters - bytes_of::<S>(1, n_parameters);
         probe(
@@ -187,6 +188,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let mut order: Vec<u32> = (0..train.len() as u32).collect();
         let mut block_rows = block_rows_of(widest);
         let sparse = match config.batch_size {
+            _ if !network.plan().starts_dense() => None,
             BatchSize::Full => {
                 let n_outputs = network.layers()[0].n_outputs;
                 SparseBlocks::fixed(&train, block_rows, n_outputs, &mut order, &threads)
@@ -206,7 +208,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
-            && !has_batch_norm
+            && can_descend(&network)
             && batch_rows == block_rows;
         let mut trainer = Self {
             class_weights,
@@ -606,7 +608,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let Buffers {
             gradients, before, ..
         } = &mut self.buffers;
-        let (layers, parameters) = self.network.split_mut();
+        let (plan, parameters) = self.network.split_mut();
         let n_kept = before.len();
         before.copy_from_slice(&parameters[..n_kept]);
         let gradient = gradients.values();
@@ -620,7 +622,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if before.is_empty() {
             return;
         }
-        for weights in layers.iter().map(Layer::weights) {
+        for weights in plan.layers.iter().map(Layer::weights) {
             let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
             let weights = &mut parameters[weights];
             self.config.penalty.stop_at_zero(before, gradient, weights);
@@ -742,10 +744,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         } else {
             self.buffers.gradients.values()
         };
-        for (index, layer) in self.network.layers().iter().enumerate() {
-            let sums = &sums[layer.weights().end..layer.parameters().end];
-            if let Some(bad) = first_not_finite(sums) {
-                return Err(self.diverged("gradient", bad, index));
+        for placed in &self.network.plan().stages {
+            let mut range = placed.parameters.clone();
+            if matches!(placed.stage, Stage::Dense(_)) {
+                range.start = range.end - placed.n_outputs;
+            }
+            if let Some(bad) = first_not_finite(&sums[range]) {
+                return Err(self.diverged("gradient", bad, placed.layer));
             }
         }
         Ok(())

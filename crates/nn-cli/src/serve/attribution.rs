@@ -9,10 +9,10 @@
 //! the biases add up to zc exactly; without hidden layers, rᵢ = xᵢ·wᵢc is the
 //! share of the input whatever the activation.
 
-use ndarray::ArrayView1;
-use nn_core::Network;
-use nn_core::layer::batch_norm::EPSILON;
+use ndarray::ArrayView2;
 use nn_core::network::Trace;
+use nn_core::{Gradients, Network};
+use nn_tensor::Threads;
 
 /// r for every input, from what a forward pass of the one sample `inputs` has
 /// left in `trace`.
@@ -22,41 +22,16 @@ pub(super) fn gradient_times_input(
     inputs: &[f32],
     output: usize,
 ) -> Vec<f32> {
-    let mut delta = vec![0.0; network.n_outputs()];
+    let mut gradients = Gradients::with_input_error(network, 1);
+    let delta = gradients.error_mut(network.layers().len() - 1, 1);
     delta[output] = 1.0;
-    for (index, layer) in network.layers().iter().enumerate().rev() {
-        if index + 1 < network.layers().len() {
-            let (z, a) = (
-                trace.layer(index).pre_activations(),
-                trace.layer(index).activations(),
-            );
-            layer
-                .activation
-                .multiply_by_slope(z, a, &mut delta, layer.n_outputs);
-        }
-        if layer.batch_norm {
-            through_batch_norm(network, index, &mut delta);
-        }
-        delta = network
-            .weights(index)
-            .dot(&ArrayView1::from(&delta))
-            .to_vec();
-    }
-    delta
-        .iter()
+    let row = ArrayView2::from_shape((1, inputs.len()), inputs).expect("a slice is a row");
+    gradients.backward(network, row, trace, &Threads::single());
+    let gradient = gradients.input_error(1).iter();
+    gradient
         .zip(inputs)
         .map(|(slope, input)| slope * input)
         .collect()
-}
-
-/// In use, batch normalisation is a factor γ/√(σ² + ε) on every sum.
-fn through_batch_norm(network: &Network, index: usize, delta: &mut [f32]) {
-    let layer = &network.layers()[index];
-    let gamma = &network.parameters()[layer.gamma()];
-    let variance = &network.statistics()[layer.running_variance()];
-    for ((delta, gamma), variance) in delta.iter_mut().zip(gamma).zip(variance) {
-        *delta *= gamma / (variance + EPSILON as f32).sqrt();
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ mod taken;
 
 use ndarray::{Array2, ArrayView2};
 use nn_core::batches::Samples;
-use nn_core::layer::{Layer, batch_norm, dense};
+use nn_core::layer::Layer;
+use nn_core::stage::{batch_norm, dense};
 use nn_core::{Network, Result, TrainingConfig};
 use nn_tensor::Threads;
 use serde::{Serialize, Serializer};

@@ -1,11 +1,11 @@
 //! What a training is: everything but the network and the data.
 
-use crate::layer::batch_norm;
 use crate::loss::Loss;
 use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
 use crate::penalty::Penalty;
 use crate::schedule::Schedule;
+use crate::stage::batch_norm;
 use crate::{Error, Result};
 
 /// Rows in a step.

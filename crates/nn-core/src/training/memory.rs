@@ -7,9 +7,8 @@ use super::partition::Partition;
 use super::{BatchSize, Trainer, TrainingConfig, rows_of_block};
 use crate::Result;
 use crate::batches::Samples;
-use crate::layer::Layer;
-use crate::memory::{Memory, bytes_of, trace_width};
-use crate::network::NetworkConfig;
+use crate::memory::{Memory, bytes_of};
+use crate::network::{NetworkConfig, Plan};
 
 /// Bytes of an input other than 0 in a list of its row: column and value.
 const BYTES_OF_ENTRY: f64 = 3.0;
@@ -30,29 +29,31 @@ impl<S: Scalar> Trainer<'_, S> {
         train: &Samples<'_, S>,
         validation: Option<&Samples<'_, S>>,
     ) -> Result<Memory> {
-        Ok(memory_of(&network.layers()?, config, train, validation))
+        Ok(memory_of(&network.plan()?, config, train, validation))
     }
 }
 
-/// As [`Trainer::memory`], of layers that are known to be possible.
+/// As [`Trainer::memory`], of a network that is known to be possible.
 pub(super) fn memory_of<S: Scalar>(
-    layers: &[Layer],
+    plan: &Plan,
     config: &TrainingConfig,
     train: &Samples<'_, S>,
     validation: Option<&Samples<'_, S>>,
 ) -> Memory {
-    let n_inputs = layers.first().map_or(0, |layer| layer.n_inputs);
-    let n_parameters = layers.last().map_or(0, |layer| layer.parameters().end);
-    let n_statistics = layers.last().map_or(0, |layer| layer.statistics().end);
-    let has_batch_norm = n_statistics > 0;
-    let widths = layers.iter().map(|layer| layer.n_outputs);
-    let (errors, widest) = (widths.clone().sum::<usize>(), widths.fold(1, usize::max));
-    let n_outputs = layers.last().map_or(0, |layer| layer.n_outputs);
+    let (n_inputs, n_parameters, n_statistics) =
+        (plan.n_inputs(), plan.n_parameters, plan.n_statistics);
+    let has_batch_norm = plan.layers.iter().any(|layer| layer.batch_norm);
+    let widths = plan.layers.iter().map(|layer| layer.n_outputs);
+    let (n_outputs, widest) = (
+        widths.clone().next_back().unwrap_or(0),
+        widths.fold(1, usize::max),
+    );
 
     let batch_rows =
         Partition::new(train.len().max(1), config.batch_size, has_batch_norm).max_rows();
     // As in `SparseBlocks::changing`.
-    let is_sparse = config.batch_size == BatchSize::Full || batch_rows <= Transposed::MAX_ROWS;
+    let is_sparse = plan.starts_dense()
+        && (config.batch_size == BatchSize::Full || batch_rows <= Transposed::MAX_ROWS);
     let density = train.density().filter(|_| is_sparse);
     let widest = match density {
         Some(_) => widest,
@@ -71,10 +72,12 @@ pub(super) fn memory_of<S: Scalar>(
     let n_kept = 1 + config.optimizer.n_slots() + n_averages + n_best;
     let state =
         bytes_of::<S>(n_kept, n_parameters).saturating_add(bytes_of::<S>(1 + n_best, n_statistics));
-    let width = trace_width(layers).saturating_add(errors + n_outputs);
+    let width = plan
+        .trace_width()
+        .saturating_add(plan.error_width() + n_outputs);
     let evaluation = match validation {
         Some(validation) if !validation.is_empty() => {
-            Memory::of_evaluation::<S>(layers, validation.len())
+            Memory::of_evaluation_by::<S>(plan, validation.len())
         }
         _ => Memory::default(),
     };

@@ -4,7 +4,7 @@ use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed};
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
-use crate::layer::inputs::LayerInputs;
+use crate::stage::inputs::LayerInputs;
 
 /// The inputs of all samples, or of an augmented block, without their zeros.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 use ndarray::{Array1, Array2, ArrayView2, array};
 use nn_core::activation::Activation;
 use nn_core::gradient_check::check;
-use nn_core::layer::dense;
+use nn_core::stage::dense;
 use nn_core::training::Trainer;
 use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Penalty};
 use nn_tensor::Threads;

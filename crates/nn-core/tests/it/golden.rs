@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::str::FromStr;
 
 use ndarray::Array2;
@@ -16,9 +15,8 @@ use nn_core::training::{BatchSize, ClassWeights, Event, Reduction, Trainer, Trai
 use nn_core::{Activation, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Schedule};
 use nn_tensor::{Scalar, Threads};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use crate::support::{Classes, assert_close, first_batch, full_batch};
+use crate::support::{Classes, assert_close, first_batch, full_batch, read_golden};
 
 /// Relative and absolute, in double precision.
 const EXACT: [f64; 2] = [1e-10, 1e-14];
@@ -42,7 +40,7 @@ struct ActivationNumbers {
 
 #[test]
 fn activations_and_their_slopes() {
-    let golden: Activations = read("activations");
+    let golden: Activations = read_golden("activations");
     for (activation, numbers) in entries::<Activation, _>(&golden.entries) {
         let width = golden.z[0].len();
         let z = golden.z.concat();
@@ -81,7 +79,7 @@ struct LossNumbers {
 
 #[test]
 fn losses_and_their_errors() {
-    let golden: Losses = read("losses");
+    let golden: Losses = read_golden("losses");
     for &loss in Loss::ALL {
         let outputs: Vec<Activation> = match loss.required_output() {
             Some(output) => vec![output],
@@ -145,7 +143,7 @@ struct LossBatch {
 
 #[test]
 fn reduction_smoothing_and_weights() {
-    let golden: Losses = read("losses");
+    let golden: Losses = read_golden("losses");
     let golden = golden.batches;
     let data = Classes {
         inputs: matrix(&golden.inputs),
@@ -200,7 +198,7 @@ struct OptimizerNumbers {
 
 #[test]
 fn five_steps_of_every_optimizer() {
-    let golden: Optimizers = read("optimizers");
+    let golden: Optimizers = read_golden("optimizers");
     for (optimizer, numbers) in entries::<Optimizer, _>(&golden.entries) {
         let mut parameters = golden.start.clone();
         let rate = numbers.learning_rate;
@@ -226,7 +224,7 @@ struct Schedules {
 
 #[test]
 fn every_step_of_every_schedule() {
-    let golden: Schedules = read("schedules");
+    let golden: Schedules = read_golden("schedules");
     for (schedule, expected) in entries::<Schedule, _>(&golden.entries) {
         let mut plateau = Plateau::default();
         let mut factors = Vec::new();
@@ -263,7 +261,7 @@ struct Training {
 
 #[test]
 fn twenty_steps_with_batch_normalisation() {
-    let golden: Training = read("network");
+    let golden: Training = read_golden("network");
     let data = Classes {
         inputs: matrix(&golden.inputs),
         labels: golden.labels,
@@ -350,7 +348,7 @@ fn an_entry_without_numbers_is_noticed() {
         }
     }
 
-    let golden: Activations = read("activations");
+    let golden: Activations = read_golden("activations");
     let missing = missing::<MadeUp, _>(&golden.entries);
     assert_eq!(missing, ["made-up"]);
     let message = missing_numbers(MadeUp::KIND, &missing);
@@ -381,14 +379,6 @@ fn missing_numbers(kind: &str, names: &[&str]) -> String {
         "no golden numbers for {kind} {}: add it to the tables of scripts/reference.py and run that",
         names.join(", ")
     )
-}
-
-fn read<T: DeserializeOwned>(name: &str) -> T {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let path = folder.join(name).with_extension("json");
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run scripts/reference.py", path.display()));
-    serde_json::from_str(&text).expect("scripts/reference.py writes what is read here")
 }
 
 #[track_caller]

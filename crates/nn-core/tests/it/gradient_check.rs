@@ -4,7 +4,7 @@
 use ndarray::{Array2, Axis, aview1};
 use nn_core::batches::Samples;
 use nn_core::gradient_check::{LayerCheck, Objective, check};
-use nn_core::layer::batch_norm;
+use nn_core::stage::batch_norm;
 use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Network, NetworkConfig, Penalty};
 
 use crate::support::{network, normal, stream, value_samples};

@@ -1,11 +1,14 @@
 //! What several tests need: random rows, networks, gradients of one batch.
 
+use std::path::Path;
+
 use ndarray::{Array2, ArrayView2};
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::training::{BatchSize, Event, Trainer, TrainingConfig};
 use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Optimizer};
 use nn_tensor::Threads;
 use nn_tensor::random::{Purpose, Stream, Streams};
+use serde::de::DeserializeOwned;
 
 /// Rows with a class each.
 #[derive(Debug)]
@@ -112,4 +115,13 @@ pub(crate) fn assert_close(
             "{what}, value {index}: expected {expected}, found {found} (off by {error:e})"
         );
     }
+}
+
+/// Numbers that `scripts/reference.py` has made.
+pub(crate) fn read_golden<T: DeserializeOwned>(name: &str) -> T {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let path = folder.join(name).with_extension("json");
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; run scripts/reference.py", path.display()));
+    serde_json::from_str(&text).expect("scripts/reference.py writes what is read here")
 }

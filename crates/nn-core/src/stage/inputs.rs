@@ -9,7 +9,7 @@ use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{RowGroups, SparseRows, Transposed, Written};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
-use crate::layer::dense;
+use super::dense;
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +44,26 @@ impl<'a, S> From<Matrix<'a, S>> for LayerInputs<'a, S> {
     }
 }
 
-impl<S: Scalar> LayerInputs<'_, S> {
+impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// Rows of the batch.
     pub fn n_rows(&self) -> usize {
         match self {
             Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.len(),
             Self::Grouped { groups, .. } => groups.n_rows(),
+        }
+    }
+
+    /// The values, row after row.
+    ///
+    /// # Panics
+    /// If their zeros are left out.
+    pub(crate) fn values(&self) -> &'a [S] {
+        match self {
+            Self::Dense(inputs) => inputs.to_slice().expect("a batch is contiguous"),
+            Self::Sparse { .. } | Self::Grouped { .. } => {
+                unreachable!("only a dense stage reads inputs without their zeros")
+            }
         }
     }
 

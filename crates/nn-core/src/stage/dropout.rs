@@ -13,6 +13,63 @@
 use nn_tensor::random::Stream;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
+use super::pass::{Backward, Forward, Kind, Mode, Place};
+use crate::Result;
+use crate::menu::Range;
+
+/// Dropout of each value with this probability.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// Probability that a value is dropped.
+    pub probability: f64,
+}
+
+impl Kind for Dropout {
+    const NAME: &'static str = "dropout";
+
+    /// A layer has a setting of its own for it.
+    fn fits(_place: Place) -> bool {
+        false
+    }
+
+    fn argument(&self) -> String {
+        self.probability.to_string()
+    }
+
+    fn parse(argument: &str) -> Result<Self> {
+        let probability = argument.parse().unwrap_or(f64::NAN);
+        let probability = Range::Fraction.check(Self::NAME, probability)?;
+        Ok(Self { probability })
+    }
+
+    /// The mask.
+    fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
+        [n_inputs * n_rows, 0, 0]
+    }
+
+    /// In inference this stage is passed over.
+    fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
+        pass.copy_inputs();
+        if let Mode::Training {
+            randomness, layer, ..
+        } = pass.mode
+        {
+            let mask = &mut pass.cache[0][..pass.outputs.len()];
+            draw_mask(mask, self.probability, &mut randomness.dropout(layer));
+            vectorize(Multiply {
+                values: pass.outputs,
+                mask,
+            });
+        }
+    }
+
+    fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
+        if pass.is_training {
+            backward(pass.error, &pass.cache[0][..pass.error.len()]);
+        }
+    }
+}
+
 /// Draws the mask of one layer for one block of rows.
 pub fn draw_mask<S: Scalar>(mask: &mut [S], p: f64, stream: &mut Stream) {
     let keep = S::from_f64(1.0 / (1.0 - p));

@@ -26,15 +26,120 @@
 //! ```
 
 use nn_tensor::function::average_in;
+use nn_tensor::sparse::Written;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
-use crate::Error;
+use super::no_argument;
+use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec};
+use crate::{Error, Result};
 
 /// ε, added to the variance.
 pub const EPSILON: f64 = 1e-5;
 
 /// Share of a batch in the running averages.
 pub const MOMENTUM: f64 = 0.1;
+
+/// Batch normalization of each value over the rows of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchNorm;
+
+impl Kind for BatchNorm {
+    const NAME: &'static str = "batch-norm";
+
+    /// A layer has a setting of its own for it.
+    fn fits(_place: Place) -> bool {
+        false
+    }
+
+    fn is_in_place(&self) -> bool {
+        true
+    }
+
+    fn parse(argument: &str) -> Result<Self> {
+        no_argument(Self::NAME, argument).map(|()| Self)
+    }
+
+    fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+        let shape = [n_inputs];
+        vec![
+            TensorSpec::parameter("batch_norm.gamma", &shape, 1.0),
+            TensorSpec::parameter("batch_norm.beta", &shape, 0.0),
+            TensorSpec::statistic("batch_norm.running_mean", &shape, 0.0),
+            TensorSpec::statistic("batch_norm.running_variance", &shape, 1.0),
+        ]
+    }
+
+    /// x̂, 1/√(σ² + ε), and a row for sums.
+    fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
+        [n_inputs * n_rows, n_inputs, n_inputs]
+    }
+
+    /// The sums over the batch of both gradients.
+    fn scratch(&self, n_inputs: usize) -> usize {
+        2 * n_inputs
+    }
+
+    fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
+        pass.copy_inputs();
+        let (gamma, beta) = pass.parameters.split_at(pass.parameters.len() / 2);
+        let [normalised, inverse_std, scratch] = pass.cache;
+        match pass.mode {
+            Mode::Inference(statistics) => {
+                let (mean, variance) = statistics.split_at(gamma.len());
+                infer(pass.outputs, gamma, beta, mean, variance);
+            }
+            Mode::Training { statistics, .. } => {
+                let (mean, variance) = statistics.split_at_mut(gamma.len());
+                let running = Running {
+                    mean,
+                    variance,
+                    scratch,
+                };
+                let normalised = &mut normalised[..pass.outputs.len()];
+                forward(pass.outputs, gamma, beta, running, normalised, inverse_std);
+            }
+        }
+    }
+
+    fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
+        let width = pass.width;
+        let gamma = &pass.target.parameters()[..width];
+        if !pass.is_training {
+            return backward_in_inference(pass.error, gamma, &pass.statistics[width..]);
+        }
+        let [normalised, inverse_std, _] = pass.cache;
+        let (gamma_sums, beta_sums) = pass.scratch[..2 * width].split_at_mut(width);
+        let normalised = &normalised[..pass.error.len()];
+        backward(
+            pass.error,
+            normalised,
+            inverse_std,
+            gamma,
+            gamma_sums,
+            beta_sums,
+        );
+        let (gradient, written) = pass.target.gradient();
+        let sums = &pass.scratch[..2 * width];
+        match written {
+            Written::Over => gradient.copy_from_slice(sums),
+            Written::Onto => add(gradient, sums),
+        }
+    }
+}
+
+fn add<S: Scalar>(to: &mut [S], from: &[S]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
+}
+
+/// In inference, batch normalization is a factor γ/√(σ² + ε) per value.
+fn backward_in_inference<S: Scalar>(error: &mut [S], gamma: &[S], variance: &[S]) {
+    let epsilon = S::from_f64(EPSILON);
+    for error in error.chunks_exact_mut(gamma.len()) {
+        for ((error, &gamma), &variance) in error.iter_mut().zip(gamma).zip(variance) {
+            *error *= gamma / (variance + epsilon).sqrt();
+        }
+    }
+}
 
 /// Normalises a batch in training.
 ///

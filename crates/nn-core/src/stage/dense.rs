@@ -1,4 +1,4 @@
-//! The dense (fully connected) part of a layer.
+//! Dense (fully connected) stage: weighted sums of all inputs.
 //!
 //! ```text
 //! forward    Z  = A·W + b            newbies 2.7.1, Schoofs (10)
@@ -11,10 +11,104 @@
 //! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
 //! really gives.
 
+use nn_tensor::random::Stream;
 use nn_tensor::reduce::add_rows;
+use nn_tensor::sparse::Written;
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 
 use super::MIN_PIECE;
+use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
+use crate::init::Init;
+use crate::menu::shorten;
+use crate::{Error, Result};
+
+/// A dense stage of this many neurons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dense {
+    /// Number of neurons.
+    pub n_outputs: usize,
+}
+
+impl Kind for Dense {
+    const NAME: &'static str = "dense";
+
+    const IS_ERROR_IN_PLACE: bool = false;
+
+    /// A layer has a setting of its own for it.
+    fn fits(_place: Place) -> bool {
+        false
+    }
+
+    fn argument(&self) -> String {
+        self.n_outputs.to_string()
+    }
+
+    fn parse(argument: &str) -> Result<Self> {
+        let n_outputs = argument.parse().map_err(|_| Error::OutOfRange {
+            what: "dense".to_owned(),
+            expected: "a number of neurons".to_owned(),
+            found: shorten(argument),
+        })?;
+        Ok(Self { n_outputs })
+    }
+
+    fn n_outputs(&self, _n_inputs: usize) -> usize {
+        self.n_outputs
+    }
+
+    fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+        let weight = TensorSpec::parameter("weight", &[n_inputs, self.n_outputs], 0.0);
+        vec![
+            TensorSpec {
+                label: "weights",
+                ..weight
+            },
+            TensorSpec::parameter("bias", &[self.n_outputs], 0.0),
+        ]
+    }
+
+    /// As [`Init::Xavier`]; a layer's own initializers take its place.
+    fn initialize<S: Scalar>(&self, n_inputs: usize, parameters: &mut [S], stream: &mut Stream) {
+        let weights = &mut parameters[..n_inputs * self.n_outputs];
+        Init::Xavier.fill(weights, n_inputs, self.n_outputs, stream);
+    }
+
+    fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
+        let inputs = pass.inputs.expect("a dense stage is never in place");
+        let (weights, bias) = split(pass.parameters, self.n_outputs);
+        inputs.weighted_sums(weights, bias, pass.outputs, pass.threads);
+    }
+
+    fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
+        let error = Matrix::new(pass.error, [pass.n_rows, self.n_outputs]);
+        let (weights, _) = split(pass.target.parameters(), self.n_outputs);
+        if let Some((below, written)) = pass.error_below {
+            let below = MatrixMut::new(below, [pass.n_rows, weights.shape()[0]]);
+            match written {
+                Written::Over => backward(error, weights, below, pass.threads),
+                Written::Onto => matmul_add(error, weights.t(), below, pass.threads),
+            }
+        }
+        let (gradient, written) = pass.target.gradient();
+        let (weights, bias) = split_mut(gradient, self.n_outputs);
+        pass.inputs
+            .gradients(error, weights, bias, written, pass.transposed, pass.threads);
+    }
+}
+
+/// Weights and biases.
+fn split<S>(parameters: &[S], n_outputs: usize) -> (Matrix<'_, S>, &[S]) {
+    let (weights, bias) = parameters.split_at(parameters.len() - n_outputs);
+    let n_inputs = weights.len() / n_outputs;
+    (Matrix::new(weights, [n_inputs, n_outputs]), bias)
+}
+
+/// Weights and biases, to be changed.
+fn split_mut<S>(parameters: &mut [S], n_outputs: usize) -> (MatrixMut<'_, S>, &mut [S]) {
+    let (weights, bias) = parameters.split_at_mut(parameters.len() - n_outputs);
+    let n_inputs = weights.len() / n_outputs;
+    (MatrixMut::new(weights, [n_inputs, n_outputs]), bias)
+}
 
 /// Layers with this many weights are worth several threads even for one sample.
 const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;

@@ -1,0 +1,288 @@
+//! The stages of a network in their order, and which buffers each reads and
+//! writes.
+//!
+//! Values flow through *slots*: slot 0 holds the inputs, and a stage reads one
+//! slot and writes another, or works in place. δ flows back through *error
+//! buffers*; stages that change δ in place share one.
+
+use std::ops::Range;
+
+use nn_tensor::sparse::Written;
+
+use crate::layer::{Layer, LayerConfig, Ranges};
+use crate::stage::pass::TensorSpec;
+use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
+
+/// A stage and what it reads and writes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Placed {
+    pub(crate) stage: Stage,
+    /// Layer that it belongs to, from 0.
+    pub(crate) layer: usize,
+    /// What its tensors' names begin with in a model file.
+    pub(crate) prefix: String,
+    pub(crate) n_inputs: usize,
+    pub(crate) n_outputs: usize,
+    pub(crate) parameters: Range<usize>,
+    pub(crate) statistics: Range<usize>,
+    /// Slot that it reads.
+    pub(crate) input: usize,
+    /// Slot that it writes.
+    pub(crate) output: usize,
+    /// Slot that a residual sum reads as well, and how δ is written there.
+    pub(crate) skip: Option<(usize, Written)>,
+    /// How δ of its inputs is written.
+    pub(crate) error_written: Written,
+}
+
+impl Placed {
+    /// Its tensors, and where each lies among the parameters or statistics.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (TensorSpec, Range<usize>)> {
+        let mut next = [self.parameters.start, self.statistics.start];
+        let tensors = self.stage.tensors(self.n_inputs).into_iter();
+        tensors.map(move |tensor| {
+            let next = &mut next[usize::from(tensor.is_statistic)];
+            let range = *next..*next + tensor.len();
+            *next = range.end;
+            (tensor, range)
+        })
+    }
+}
+
+/// Values between two stages.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slot {
+    /// Values per row.
+    pub(crate) width: usize,
+    /// Its error buffer.
+    pub(crate) error: usize,
+    /// The slot to read in inference, in which dropout does nothing.
+    pub(crate) in_inference: Option<usize>,
+}
+
+/// Slots and stages of one layer that are looked at from outside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LayerSlots {
+    /// z, or a where z is not kept.
+    pub(crate) pre_activations: usize,
+    /// a = φ(z)
+    pub(crate) activations: usize,
+    /// What the next layer reads.
+    pub(crate) outputs: usize,
+    /// The dropout stage.
+    pub(crate) dropout: Option<usize>,
+}
+
+/// All stages of a network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) stages: Vec<Placed>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) layer_slots: Vec<LayerSlots>,
+    /// Values per row of each error buffer.
+    pub(crate) errors: Vec<usize>,
+    pub(crate) n_parameters: usize,
+    pub(crate) n_statistics: usize,
+}
+
+impl Plan {
+    /// The plan of layers that were checked.
+    pub(crate) fn new(n_inputs: usize, layers: &[LayerConfig]) -> Self {
+        let mut plan = Self {
+            slots: vec![Slot {
+                width: n_inputs,
+                error: 0,
+                in_inference: None,
+            }],
+            errors: vec![n_inputs],
+            ..Self::default()
+        };
+        for (index, layer) in layers.iter().enumerate() {
+            plan.add_layer(index, layer, index + 1 == layers.len());
+        }
+        plan
+    }
+
+    /// Width of a sample.
+    pub(crate) fn n_inputs(&self) -> usize {
+        self.slots[0].width
+    }
+
+    /// Whether some stage changes δ in the error buffer of the inputs.
+    pub(crate) fn uses_input_error(&self) -> bool {
+        self.slots.iter().skip(1).any(|slot| slot.error == 0)
+    }
+
+    /// Whether the inputs go straight into a dense stage, which can read them
+    /// without their zeros.
+    pub(crate) fn starts_dense(&self) -> bool {
+        matches!(self.stages[0].stage, Stage::Dense(_))
+    }
+
+    /// Values that a row leaves in a trace.
+    pub(crate) fn trace_width(&self) -> usize {
+        let slots = self.slots.iter().skip(1).map(|slot| slot.width);
+        let caches = self.stages.iter().map(|placed| {
+            let lengths = |n_rows| placed.stage.cache(placed.n_inputs, n_rows);
+            let [one, two] = [1, 2].map(|n_rows| lengths(n_rows).iter().sum::<usize>());
+            two - one
+        });
+        slots.chain(caches).fold(0, usize::saturating_add)
+    }
+
+    /// Values that a row has in the error buffers.
+    pub(crate) fn error_width(&self) -> usize {
+        let inputs = usize::from(!self.uses_input_error());
+        self.errors.iter().skip(inputs).sum()
+    }
+
+    fn add_layer(&mut self, index: usize, config: &LayerConfig, is_output: bool) {
+        let (first_stage, before) = (self.stages.len(), self.slots.len() - 1);
+        let (first_parameter, first_statistic) = (self.n_parameters, self.n_statistics);
+        let prefix = format!("layers.{index}");
+        let list = |stages: &[Stage], name: &str| -> Vec<(String, Stage)> {
+            let stages = stages.iter().enumerate();
+            stages
+                .map(|(place, stage)| (format!("{prefix}.{name}.{place}"), stage.clone()))
+                .collect()
+        };
+        for (prefix, stage) in list(&config.inputs, "inputs") {
+            self.add(index, prefix, stage, false);
+        }
+        let (n_inputs, n_outputs) = (self.width(), config.n_outputs);
+        let dense = self.add(index, prefix.clone(), Dense { n_outputs }.into(), false);
+        let bias = dense.end - n_outputs..dense.end;
+        let batch_norm = if config.batch_norm {
+            self.add(index, prefix.clone(), BatchNorm.into(), true)
+        } else {
+            dense.end..dense.end
+        };
+        for (prefix, stage) in list(&config.sums, "sums") {
+            self.add(index, prefix, stage, true);
+        }
+        let pre_activations = self.slots.len() - 1;
+        let activation = Activate(config.activation).into();
+        // The loss reads z of the output layer.
+        self.add(index, prefix.clone(), activation, !is_output);
+        let activations = self.slots.len() - 1;
+        let dropout = (config.dropout > 0.0).then(|| self.add_dropout(index, config.dropout));
+        for (prefix, stage) in list(&config.outputs, "outputs") {
+            self.add(index, prefix, stage, false);
+        }
+        self.join_layer_input(first_stage, before);
+        self.layer_slots.push(LayerSlots {
+            pre_activations,
+            activations,
+            outputs: self.slots.len() - 1,
+            dropout,
+        });
+        self.layers.push(Layer {
+            n_inputs,
+            n_outputs,
+            activation: config.activation,
+            inputs: config.inputs.clone(),
+            batch_norm: config.batch_norm,
+            sums: config.sums.clone(),
+            dropout: config.dropout,
+            outputs: config.outputs.clone(),
+            ranges: Ranges {
+                weights: dense.start..bias.start,
+                bias,
+                batch_norm,
+                parameters: first_parameter..self.n_parameters,
+                statistics: first_statistic..self.n_statistics,
+            },
+        });
+    }
+
+    fn add_dropout(&mut self, layer: usize, probability: f64) -> usize {
+        let dropout = Dropout { probability }.into();
+        self.add(layer, format!("layers.{layer}"), dropout, false);
+        let index = self.stages.len() - 1;
+        let placed = &self.stages[index];
+        self.slots[placed.output].in_inference = Some(placed.input);
+        index
+    }
+
+    /// Gives the slot that a layer reads to its stages that read it as well. δ
+    /// reaches that slot from the last of them first, and from the first stage
+    /// of the layer last.
+    fn join_layer_input(&mut self, first_stage: usize, layer_input: usize) {
+        let stages = self.stages[first_stage..].iter_mut().rev();
+        let mut written = Written::Over;
+        for placed in stages.filter(|placed| placed.stage.reads_layer_input()) {
+            placed.skip = Some((layer_input, written));
+            written = Written::Onto;
+        }
+        if written == Written::Onto {
+            self.part_errors(first_stage);
+        }
+    }
+
+    /// Values per row of the last slot.
+    fn width(&self) -> usize {
+        self.slots[self.slots.len() - 1].width
+    }
+
+    /// Appends a stage that reads the last slot, and returns where its
+    /// parameters lie.
+    fn add(
+        &mut self,
+        layer: usize,
+        prefix: String,
+        stage: Stage,
+        may_overwrite: bool,
+    ) -> Range<usize> {
+        let (input, n_inputs) = (self.slots.len() - 1, self.width());
+        let n_outputs = stage.n_outputs(n_inputs);
+        let n_values = |is_statistic: bool| -> usize {
+            let tensors = stage.tensors(n_inputs).into_iter();
+            let these = tensors.filter(|tensor| tensor.is_statistic == is_statistic);
+            these.map(|tensor| tensor.len()).sum()
+        };
+        let parameters = self.n_parameters..self.n_parameters + n_values(false);
+        let statistics = self.n_statistics..self.n_statistics + n_values(true);
+        (self.n_parameters, self.n_statistics) = (parameters.end, statistics.end);
+        let is_in_place = may_overwrite && stage.is_in_place();
+        if !is_in_place {
+            if !stage.is_error_in_place() {
+                self.errors.push(n_outputs);
+            }
+            self.slots.push(Slot {
+                width: n_outputs,
+                error: self.errors.len() - 1,
+                in_inference: None,
+            });
+        }
+        self.stages.push(Placed {
+            stage,
+            layer,
+            prefix,
+            n_inputs,
+            n_outputs,
+            parameters: parameters.clone(),
+            statistics,
+            input,
+            output: self.slots.len() - 1,
+            skip: None,
+            error_written: Written::Over,
+        });
+        parameters
+    }
+
+    /// Gives the outputs of a stage an error buffer of their own where its
+    /// inputs are read by a residual sum as well, and has δ of the inputs added.
+    fn part_errors(&mut self, stage: usize) {
+        let placed = &mut self.stages[stage];
+        placed.error_written = Written::Onto;
+        let (input, output) = (placed.input, placed.output);
+        let shared = self.slots[input].error;
+        if self.slots[output].error == shared {
+            self.errors.insert(shared + 1, self.slots[output].width);
+            for slot in &mut self.slots[output..] {
+                slot.error += 1;
+            }
+        }
+    }
+}

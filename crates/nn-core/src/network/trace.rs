@@ -1,0 +1,186 @@
+//! What a forward pass leaves behind for the backward pass.
+
+use ndarray::ArrayView2;
+use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
+
+use super::Network;
+use super::plan::{LayerSlots, Placed, Plan};
+use crate::stage::inputs::LayerInputs;
+use crate::stage::pass::{Cache, Forward, Mode};
+
+/// The activations of every layer for a batch; backpropagation needs them.
+///
+/// The buffers are made once, for the largest batch.
+#[derive(Clone, Debug)]
+pub struct Trace<S> {
+    slots: Vec<Slot<S>>,
+    caches: Vec<Cache<S>>,
+    layers: Vec<LayerSlots>,
+    max_rows: usize,
+    n_rows: usize,
+    is_training: bool,
+}
+
+/// The values between two stages, `[max_rows, width]`; none for the inputs.
+#[derive(Clone, Debug)]
+struct Slot<S> {
+    width: usize,
+    in_inference: Option<usize>,
+    values: AlignedSlice<S>,
+}
+
+/// The activations of one layer for a batch, each `[batch, n_outputs]`.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerTrace<'t, S> {
+    trace: &'t Trace<S>,
+    slots: LayerSlots,
+}
+
+impl<S: Scalar> Trace<S> {
+    /// Buffers for batches of up to `max_rows` rows.
+    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
+        let plan = &network.plan;
+        let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
+            width: slot.width,
+            in_inference: slot.in_inference,
+            values: AlignedSlice::new(
+                S::zero(),
+                if index == 0 { 0 } else { max_rows * slot.width },
+            ),
+        });
+        let caches = plan.stages.iter().map(|placed| {
+            let lengths = placed.stage.cache(placed.n_inputs, max_rows);
+            lengths.map(|len| AlignedSlice::new(S::zero(), len))
+        });
+        Self {
+            slots: slots.collect(),
+            caches: caches.collect(),
+            layers: plan.layer_slots.clone(),
+            max_rows,
+            n_rows: 0,
+            is_training: false,
+        }
+    }
+
+    /// The activations of layer `index` (from 0).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn layer(&self, index: usize) -> LayerTrace<'_, S> {
+        LayerTrace {
+            trace: self,
+            slots: self.layers[index],
+        }
+    }
+
+    /// The network's outputs, `[batch, n_outputs]`.
+    pub fn outputs(&self) -> ArrayView2<'_, S> {
+        self.layer(self.layers.len() - 1).outputs()
+    }
+
+    /// Prepares for a batch of `n_rows`.
+    pub(super) fn start(&mut self, n_rows: usize, is_training: bool) {
+        assert!(
+            n_rows <= self.max_rows,
+            "a batch of {n_rows} rows does not fit a trace of {}",
+            self.max_rows
+        );
+        (self.n_rows, self.is_training) = (n_rows, is_training);
+    }
+
+    /// Whether the last forward pass was one of training.
+    pub(crate) fn is_training(&self) -> bool {
+        self.is_training
+    }
+
+    pub(crate) fn cache(&self, stage: usize) -> &Cache<S> {
+        &self.caches[stage]
+    }
+
+    /// The values in a slot other than that of the inputs.
+    pub(crate) fn values(&self, slot: usize) -> &[S] {
+        values_of(&self.slots, slot, self.n_rows, self.is_training)
+    }
+
+    /// What stage `placed` reads, `inputs` being those of the network.
+    pub(crate) fn inputs_of<'t>(
+        &'t self,
+        placed: &Placed,
+        inputs: LayerInputs<'t, S>,
+    ) -> LayerInputs<'t, S> {
+        match placed.input {
+            0 => inputs,
+            slot => Matrix::new(self.values(slot), [self.n_rows, placed.n_inputs]).into(),
+        }
+    }
+
+    /// Runs stage `index` of the plan.
+    pub(super) fn run(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        inputs: LayerInputs<'_, S>,
+        parameters: &[S],
+        mode: Mode<'_, S>,
+        threads: &Threads,
+    ) {
+        let (placed, n_rows) = (&plan.stages[index], self.n_rows);
+        let (before, rest) = self.slots.split_at_mut(placed.output);
+        let values = |slot| values_of(before, slot, n_rows, self.is_training);
+        let inputs = match placed.input {
+            0 => Some(inputs),
+            slot if slot == placed.output => None,
+            slot => Some(Matrix::new(values(slot), [n_rows, placed.n_inputs]).into()),
+        };
+        placed.stage.forward(Forward {
+            width: placed.n_outputs,
+            inputs,
+            skip: placed.skip.map(|(slot, _)| values(slot)),
+            outputs: &mut rest[0].values[..n_rows * placed.n_outputs],
+            parameters: &parameters[placed.parameters.clone()],
+            mode,
+            cache: &mut self.caches[index],
+            threads,
+        });
+    }
+}
+
+fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool) -> &[S] {
+    let slot = match slots[slot].in_inference {
+        Some(slot) if !is_training => &slots[slot],
+        _ => &slots[slot],
+    };
+    &slot.values[..n_rows * slot.width]
+}
+
+impl<'t, S: Scalar> LayerTrace<'t, S> {
+    /// z, or a where z is not kept because its derivative follows from a.
+    pub fn pre_activations(&self) -> &'t [S] {
+        self.trace.values(self.slots.pre_activations)
+    }
+
+    /// a = φ(z), before dropout.
+    pub fn activations(&self) -> &'t [S] {
+        self.trace.values(self.slots.activations)
+    }
+
+    /// The input of the next layer: a, after dropout and the residual sum if
+    /// there are any.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn outputs(&self) -> ArrayView2<'t, S> {
+        let width = self.trace.slots[self.slots.outputs].width;
+        let values = self.trace.values(self.slots.outputs);
+        ArrayView2::from_shape((self.trace.n_rows, width), values)
+            .expect("the slice has the size of the matrix")
+    }
+
+    /// m: 0 for dropped outputs, 1/(1 − p) for others; empty without dropout.
+    /// After a forward pass of inference it has no meaning.
+    pub fn mask(&self) -> &'t [S] {
+        let Some(dropout) = self.slots.dropout else {
+            return &[];
+        };
+        let width = self.trace.slots[self.slots.activations].width;
+        &self.trace.caches[dropout][0][..self.trace.n_rows * width]
+    }
+}

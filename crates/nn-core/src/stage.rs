@@ -1,0 +1,228 @@
+//! The stages that layers are made of: each kind one file with its formulas,
+//! its parameters, its forward and its backward pass.
+//!
+//! A stage turns `n_inputs` values per row into `n_outputs`. A
+//! [`LayerConfig`](crate::LayerConfig) is the short way to write the usual ones
+//! (dense, batch normalization, activation, dropout) and takes others by name:
+//!
+//! | name | stage | place in a layer |
+//! |---|---|---|
+//! | `scaling` | [`Scaling`] | anywhere |
+//! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
+//! | `residual` | [`Residual`] | after the activation |
+//!
+//! A new kind is a file here and a line in `kinds!`.
+
+pub mod randomness;
+pub(crate) mod pass;
+pub mod dense;
+pub mod inputs;
+pub mod batch_norm;
+pub mod scaling;
+pub mod activate;
+pub mod parametric;
+pub mod dropout;
+pub mod residual;
+
+use std::fmt;
+use std::str::FromStr;
+
+use nn_tensor::Scalar;
+use nn_tensor::random::Stream;
+
+use crate::{Error, Result, menu};
+
+pub use activate::Activate;
+pub use batch_norm::BatchNorm;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use parametric::ParametricActivation;
+pub use residual::Residual;
+pub use scaling::Scaling;
+
+pub(crate) use pass::Place;
+use pass::{Backward, Forward, Kind, TensorSpec};
+
+/// Smallest number of values that is worth a thread.
+const MIN_PIECE: usize = 1 << 13;
+
+/// Writes [`Stage`] and calls of what every [`Kind`] has.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident($kind:ident),)*) => {
+        /// One stage of a network.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Stage {
+            $($(#[$doc])* $variant($kind),)*
+        }
+
+        $(impl From<$kind> for Stage {
+            fn from(kind: $kind) -> Self {
+                Self::$variant(kind)
+            }
+        })*
+
+        impl Stage {
+            fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $kind::NAME,)*
+                }
+            }
+
+            fn argument(&self) -> String {
+                match self {
+                    $(Self::$variant(kind) => kind.argument(),)*
+                }
+            }
+
+            /// The stage of this name.
+            fn parse(name: &str, argument: &str) -> Result<Option<Self>> {
+                $(if name == $kind::NAME {
+                    return Ok(Some(Self::$variant($kind::parse(argument)?)));
+                })*
+                Ok(None)
+            }
+
+            /// Names of the stages that can stand in some place of a layer.
+            fn names() -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(if Place::ALL.iter().any(|&place| $kind::fits(place)) {
+                    names.push($kind::NAME);
+                })*
+                names
+            }
+
+            pub(crate) fn fits(&self, place: Place) -> bool {
+                match self {
+                    $(Self::$variant(_) => $kind::fits(place),)*
+                }
+            }
+
+            pub(crate) fn reads_layer_input(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => $kind::READS_LAYER_INPUT,)*
+                }
+            }
+
+            pub(crate) fn is_error_in_place(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => $kind::IS_ERROR_IN_PLACE,)*
+                }
+            }
+
+            pub(crate) fn is_in_place(&self) -> bool {
+                match self {
+                    $(Self::$variant(kind) => kind.is_in_place(),)*
+                }
+            }
+
+            pub(crate) fn check(&self) -> Result<()> {
+                match self {
+                    $(Self::$variant(kind) => kind.check(),)*
+                }
+            }
+
+            pub(crate) fn n_outputs(&self, n_inputs: usize) -> usize {
+                match self {
+                    $(Self::$variant(kind) => kind.n_outputs(n_inputs),)*
+                }
+            }
+
+            pub(crate) fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+                match self {
+                    $(Self::$variant(kind) => kind.tensors(n_inputs),)*
+                }
+            }
+
+            pub(crate) fn initialize<S: Scalar>(
+                &self,
+                n_inputs: usize,
+                parameters: &mut [S],
+                stream: &mut Stream,
+            ) {
+                match self {
+                    $(Self::$variant(kind) => kind.initialize(n_inputs, parameters, stream),)*
+                }
+            }
+
+            pub(crate) fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
+                match self {
+                    $(Self::$variant(kind) => kind.cache(n_inputs, n_rows),)*
+                }
+            }
+
+            pub(crate) fn scratch(&self, n_inputs: usize) -> usize {
+                match self {
+                    $(Self::$variant(kind) => kind.scratch(n_inputs),)*
+                }
+            }
+
+            pub(crate) fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
+                match self {
+                    $(Self::$variant(kind) => kind.forward(pass),)*
+                }
+            }
+
+            pub(crate) fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
+                match self {
+                    $(Self::$variant(kind) => kind.backward(pass),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Weighted sums of all inputs.
+    Dense(Dense),
+    /// Normalization of each value over the batch.
+    BatchNorm(BatchNorm),
+    /// A learned factor per value.
+    Scaling(Scaling),
+    /// An activation function.
+    Activation(Activate),
+    /// An activation function with a learned factor per value.
+    ParametricActivation(ParametricActivation),
+    /// Random zeros in training.
+    Dropout(Dropout),
+    /// The sum with the inputs of the layer.
+    Residual(Residual),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self.argument().as_str() {
+            "" => Ok(()),
+            argument => write!(f, ":{argument}"),
+        }
+    }
+}
+
+impl FromStr for Stage {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, argument) = text.split_once(':').unwrap_or((text, ""));
+        match Self::parse(name, argument)? {
+            Some(stage) => Ok(stage),
+            None => Err(Error::UnknownName {
+                menu: "stage",
+                name: menu::shorten(name),
+                expected: Self::names().join(", "),
+            }),
+        }
+    }
+}
+
+/// The error for an argument of a stage that has none.
+pub(crate) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
+    if argument.is_empty() {
+        return Ok(());
+    }
+    Err(Error::UnknownParameter {
+        entry: stage,
+        parameter: menu::shorten(argument),
+        expected: "none".to_owned(),
+    })
+}

@@ -1,0 +1,54 @@
+//! Random numbers of a training step: a function of the seed, the step and the
+//! block of rows alone, not of earlier draws or of the number of threads.
+
+use nn_tensor::random::{Purpose, Stream, Streams};
+
+/// The random numbers of one block of rows in one training step.
+#[derive(Clone, Copy, Debug)]
+pub struct Randomness {
+    streams: Streams,
+    step: u64,
+    block: u64,
+}
+
+impl Randomness {
+    /// Of the step after `step` others, in a training run with this seed.
+    pub fn new(seed: u64, step: u64) -> Self {
+        let streams = Streams::new(seed);
+        Self {
+            streams,
+            step,
+            block: 0,
+        }
+    }
+
+    /// Of another block of the same step's batch.
+    #[must_use]
+    pub fn block(self, block: usize) -> Self {
+        Self {
+            block: block as u64,
+            ..self
+        }
+    }
+
+    /// The stream that decides which outputs of a layer are dropped.
+    pub(super) fn dropout(self, layer: usize) -> Stream {
+        // 32 bits for the step, 16 for the block, 8 for the layer.
+        let [step, block, layer] = [self.step << 24, self.block << 8, layer as u64];
+        let index = (step | (block & 0xffff00) | (layer & 0xff)) & ((1 << 56) - 1);
+        self.streams.stream(Purpose::Dropout, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_differ_by_step_block_and_layer_and_come_again() {
+        let bits = |step, block, layer| Randomness::new(1, step).block(block).dropout(layer).bits();
+        assert_eq!(bits(3, 2, 1), bits(3, 2, 1));
+        let others = [bits(4, 2, 1), bits(3, 1, 1), bits(3, 2, 0)];
+        assert!(others.iter().all(|&other| other != bits(3, 2, 1)));
+    }
+}

@@ -1,0 +1,60 @@
+//! Scaling stage: one learned factor per value (Holzmüller et al. 2024,
+//! "Better by Default", section 3.1, RealMLP).
+//!
+//! ```text
+//! forward    yⱼ = sⱼ·xⱼ,  s = 1 at first
+//! backward   ∂C/∂sⱼ = Σ rows δⱼ·xⱼ        ∂C/∂xⱼ = δⱼ·sⱼ
+//! ```
+//!
+//! In front of the first dense stage it learns how much each column of a table
+//! matters.
+
+use nn_tensor::Scalar;
+
+use super::no_argument;
+use super::pass::{Backward, Forward, Kind, TensorSpec};
+use crate::Result;
+
+/// A learned factor per value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scaling;
+
+impl Kind for Scaling {
+    const NAME: &'static str = "scaling";
+
+    fn parse(argument: &str) -> Result<Self> {
+        no_argument(Self::NAME, argument).map(|()| Self)
+    }
+
+    fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+        vec![TensorSpec::parameter("scaling.scale", &[n_inputs], 1.0)]
+    }
+
+    fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
+        pass.copy_inputs();
+        for row in pass.outputs.chunks_exact_mut(pass.parameters.len()) {
+            row.iter_mut()
+                .zip(pass.parameters)
+                .for_each(|(value, &scale)| *value *= scale);
+        }
+    }
+
+    fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
+        let width = pass.width;
+        let (gradient, written) = pass.target.gradient();
+        written.prepare(gradient);
+        let rows = pass.error.chunks_exact(width);
+        for (error, inputs) in rows.zip(pass.inputs.values().chunks_exact(width)) {
+            for ((sum, &error), &input) in gradient.iter_mut().zip(error).zip(inputs) {
+                *sum += error * input;
+            }
+        }
+        let scale = pass.target.parameters();
+        for error in pass.error.chunks_exact_mut(width) {
+            error
+                .iter_mut()
+                .zip(scale)
+                .for_each(|(error, &scale)| *error *= scale);
+        }
+    }
+}
