@@ -7,6 +7,7 @@
 //!
 //! | name | stage | place in a layer |
 //! |---|---|---|
+//! | `layer-norm` | [`LayerNorm`] | anywhere |
 //! | `scaling` | [`Scaling`] | anywhere |
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
@@ -18,6 +19,7 @@ pub(crate) mod pass;
 pub mod dense;
 pub mod inputs;
 pub mod batch_norm;
+pub mod layer_norm;
 pub mod scaling;
 pub mod activate;
 pub mod parametric;
@@ -36,6 +38,7 @@ pub use activate::Activate;
 pub use batch_norm::BatchNorm;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use layer_norm::LayerNorm;
 pub use parametric::ParametricActivation;
 pub use residual::Residual;
 pub use scaling::Scaling;
@@ -177,6 +180,8 @@ kinds! {
     Dense(Dense),
     /// Normalization of each value over the batch.
     BatchNorm(BatchNorm),
+    /// Normalization of each row.
+    LayerNorm(LayerNorm),
     /// A learned factor per value.
     Scaling(Scaling),
     /// An activation function.
