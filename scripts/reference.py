@@ -329,6 +329,90 @@ def network():
     }
 
 
+class Layer(torch.nn.Module):
+    """A dense layer with the stages that a layer of nn-core can have besides."""
+
+    def __init__(self, n_inputs, n_outputs, activation, stages, first_seed):
+        super().__init__()
+        self.activation, self.stages = activation, stages
+
+        def parameter(shape, around=0.0):
+            seed = first_seed + len(list(self.parameters()))
+            return torch.nn.Parameter(around + numbers(shape, seed))
+
+        # In the order of nn-core's parameters.
+        if "input-scaling" in stages:
+            self.scale = parameter((n_inputs,), 1)
+        if "input-layer-norm" in stages:
+            self.input_gamma, self.input_beta = parameter((n_inputs,), 1), parameter((n_inputs,))
+        self.weight, self.bias = parameter((n_inputs, n_outputs)), parameter((n_outputs,))
+        if "layer-norm" in stages:
+            self.gamma, self.beta = parameter((n_outputs,), 1), parameter((n_outputs,))
+        if "parametric" in stages:
+            self.alpha = parameter((n_outputs,), 1)
+
+    def forward(self, x):
+        inputs = x
+        if "input-scaling" in self.stages:
+            x = x * self.scale
+        if "input-layer-norm" in self.stages:
+            x = F.layer_norm(x, x.shape[1:], self.input_gamma, self.input_beta)
+        x = x @ self.weight + self.bias
+        if "layer-norm" in self.stages:
+            x = F.layer_norm(x, x.shape[1:], self.gamma, self.beta)
+        if "parametric" in self.stages:
+            x = (1 - self.alpha) * x + self.alpha * self.activation(x)
+        else:
+            x = self.activation(x)
+        return inputs + x if "residual" in self.stages else x
+
+
+# Stages of the three hidden layers of a network.
+STAGES = {
+    "dense": [[], [], []],
+    "layer-norm": [["layer-norm"], ["layer-norm"], []],
+    "parametric": [["parametric"], ["parametric"], ["parametric"]],
+    "residual": [[], ["residual"], ["residual"]],
+    "input-scaling": [["input-scaling"], [], ["input-scaling"]],
+    "input-layer-norm": [["input-layer-norm"], ["input-layer-norm"], []],
+    "pre-norm-residual": [[], ["input-layer-norm", "residual"], ["input-scaling", "residual"]],
+    "all": [
+        ["input-scaling", "input-layer-norm", "layer-norm", "parametric"],
+        ["input-scaling", "layer-norm", "parametric", "residual"],
+        ["input-layer-norm", "layer-norm", "parametric", "residual"],
+    ],
+}
+
+
+def stages():
+    """Outputs, loss and all gradients of 4-5-5-5-3: tanh, swish, tanh, and softmax."""
+    labels = torch.tensor([0, 2, 1, 1, 2, 0])
+    entries = {}
+    for entry, (name, hidden) in enumerate(STAGES.items()):
+        activations = [torch.tanh, F.silu, torch.tanh, lambda z: z]
+        widths = [4, 5, 5, 5, 3]
+        model = torch.nn.Sequential(
+            *(
+                Layer(widths[i], widths[i + 1], activations[i], stages, 1000 * entry + 20 * i)
+                for i, stages in enumerate([*hidden, []])
+            )
+        )
+        inputs = numbers((6, 4), seed=900 + entry).requires_grad_()
+        z = model(inputs)
+        loss = F.cross_entropy(z, labels)
+        input_gradient, *gradient = torch.autograd.grad(loss, [inputs, *model.parameters()])
+        entries[name] = {
+            "layers": hidden,
+            "inputs": listed(inputs),
+            "parameters": flat(list(model.parameters())),
+            "outputs": listed(torch.softmax(z, -1)),
+            "loss": loss.item(),
+            "gradient": flat(gradient),
+            "input_gradient": listed(input_gradient),
+        }
+    return {"labels": listed(labels), "entries": entries}
+
+
 def parameters_of(model):
     """In nn-core's order: weights (transposed), bias, gamma, beta, layer by layer."""
     return flat([p.T if p.dim() == 2 else p for p in model.parameters()])
@@ -352,7 +436,7 @@ def flat(tensors):
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for make in [activations, losses, optimizers, schedules, network]:
+    for make in [activations, losses, optimizers, schedules, network, stages]:
         content = {"made_by": f"scripts/reference.py, PyTorch {torch.__version__}"} | make()
         path = folder / f"{make.__name__}.json"
         path.write_text(json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n")

@@ -6,6 +6,7 @@ mod support;
 mod golden;
 
 mod gradient_check;
+mod stages;
 mod equations;
 mod properties;
 mod single_rows;

@@ -1,0 +1,252 @@
+//! Stages: outputs and gradients of PyTorch (`scripts/reference.py`), finite
+//! differences, and the model file.
+
+use std::collections::BTreeMap;
+
+use ndarray::Array2;
+use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::gradient_check::check;
+use nn_core::network::{Randomness, Trace};
+use nn_core::stage::{LayerNorm, ParametricActivation, Residual, Stage};
+use nn_core::training::{BatchSize, Trainer, TrainingConfig};
+use nn_core::{Activation, Gradients, LayerConfig, Loss, Model, Network, NetworkConfig, Penalty};
+use nn_tensor::{Scalar, Threads};
+use serde::Deserialize;
+
+use crate::support::{assert_close, read_golden};
+
+/// Relative and absolute, in double precision.
+const EXACT: [f64; 2] = [1e-10, 1e-14];
+
+#[derive(Deserialize)]
+struct Golden {
+    labels: Vec<u32>,
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    layers: Vec<Vec<String>>,
+    inputs: Vec<Vec<f64>>,
+    parameters: Vec<f64>,
+    outputs: Vec<Vec<f64>>,
+    loss: f64,
+    gradient: Vec<f64>,
+    input_gradient: Vec<Vec<f64>>,
+}
+
+impl Entry {
+    fn network(&self) -> Network<f64> {
+        let activations = [Activation::Tanh, Activation::Swish, Activation::Tanh];
+        let hidden = self.layers.iter().zip(activations);
+        let mut layers: Vec<LayerConfig> = hidden
+            .map(|(stages, activation)| layer(stages, activation))
+            .collect();
+        layers.push(LayerConfig::new(3, Activation::Softmax));
+        let config = NetworkConfig {
+            n_inputs: 4,
+            layers,
+        };
+        let mut network = Network::zeros(&config).expect("the network can be");
+        network.parameters_mut().copy_from_slice(&self.parameters);
+        network
+    }
+
+    fn inputs(&self) -> Array2<f64> {
+        let shape = (self.inputs.len(), self.inputs[0].len());
+        Array2::from_shape_vec(shape, self.inputs.concat()).expect("rows of one width")
+    }
+}
+
+fn layer(stages: &[String], activation: Activation) -> LayerConfig {
+    let mut layer = LayerConfig::new(5, activation);
+    for stage in stages {
+        match stage.as_str() {
+            "parametric" => {
+                layer.activation = Activation::Identity;
+                layer.sums.push(ParametricActivation(activation).into());
+            }
+            "layer-norm" => layer.sums.push(LayerNorm.into()),
+            "residual" => layer.outputs.push(Residual.into()),
+            input => {
+                let name = input.strip_prefix("input-").expect("another stage");
+                layer.inputs.push(name.parse().expect("an input stage"));
+            }
+        }
+    }
+    layer
+}
+
+#[test]
+fn outputs_and_gradients_are_those_of_pytorch() {
+    let golden: Golden = read_golden("stages");
+    let threads = Threads::single();
+    for (name, entry) in &golden.entries {
+        let (mut network, inputs) = (entry.network(), entry.inputs());
+        let n = inputs.nrows();
+        let targets = Array2::from_shape_fn((n, 3), |(row, class)| {
+            f64::from(u8::from(golden.labels[row] as usize == class))
+        });
+        let mut trace = Trace::new(&network, n);
+        let mut gradients = Gradients::with_input_error(&network, n);
+        let randomness = Randomness::new(0, 0);
+        network.forward_in_training(inputs.view(), &mut trace, randomness, &threads);
+        let outputs: Vec<f64> = trace.outputs().iter().copied().collect();
+        assert_close(name, &outputs, &entry.outputs.concat(), EXACT);
+        let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, targets.view(), &trace);
+        assert_close(name, &[loss], &[entry.loss], EXACT);
+        gradients.backward(&network, inputs.view(), &trace, &threads);
+        assert_close(name, gradients.values(), &entry.gradient, EXACT);
+        let input_gradient = entry.input_gradient.concat();
+        assert_close(name, gradients.input_error(n), &input_gradient, EXACT);
+        // Inference gives the same: none of these stages depends on the batch.
+        let inferred = network.forward(inputs.view(), &mut trace, &threads);
+        assert_eq!(
+            inferred.iter().copied().collect::<Vec<_>>(),
+            outputs,
+            "{name}"
+        );
+    }
+}
+
+/// In double precision, with batch normalization and dropout beside the others.
+#[test]
+fn gradients_are_those_of_finite_differences() {
+    let golden: Golden = read_golden("stages");
+    for (name, entry) in &golden.entries {
+        let mut layers = entry
+            .network()
+            .layers()
+            .iter()
+            .map(settings)
+            .collect::<Vec<_>>();
+        layers[1].batch_norm = true;
+        layers[2].dropout = 0.5;
+        let network = network(layers);
+        let inputs = entry.inputs();
+        let checks = check(
+            &network,
+            &samples(&inputs, &golden.labels),
+            Loss::CrossEntropy,
+            Penalty { l1: 0.0, l2: 0.1 },
+            usize::MAX,
+        )
+        .expect("the samples fit");
+        for check in checks {
+            assert!(check.error < 1e-6, "{name}: {check:?}");
+        }
+    }
+}
+
+/// The settings that made a layer.
+fn settings(layer: &nn_core::Layer) -> LayerConfig {
+    LayerConfig {
+        inputs: layer.inputs.clone(),
+        sums: layer.sums.clone(),
+        outputs: layer.outputs.clone(),
+        ..LayerConfig::new(layer.n_outputs, layer.activation)
+    }
+}
+
+fn network(layers: Vec<LayerConfig>) -> Network<f64> {
+    let config = NetworkConfig {
+        n_inputs: 4,
+        layers,
+    };
+    Network::new(&config, 5).expect("the network can be")
+}
+
+fn samples<'a, S: Scalar>(inputs: &'a Array2<S>, labels: &'a [u32]) -> Samples<'a, S> {
+    let targets = Targets::Classes {
+        labels,
+        n_classes: 3,
+    };
+    Samples::new(Inputs::Values(inputs.view()), targets).expect("they fit")
+}
+
+/// Training with these stages lowers the loss, gives the same bits for any
+/// number of threads, and the model survives its file.
+#[test]
+fn networks_of_all_stages_train_and_are_saved() {
+    let golden: Golden = read_golden("stages");
+    let entry = &golden.entries["all"];
+    let inputs = entry.inputs().mapv(|value| value as f32);
+    let config = TrainingConfig {
+        epochs: 200,
+        learning_rate: 0.01,
+        batch_size: BatchSize::Rows(2),
+        ..TrainingConfig::new(Loss::CrossEntropy, "adam".parse().expect("it is known"))
+    };
+    let train = |threads| {
+        let network: Network = entry.network().cast();
+        let samples = samples(&inputs, &golden.labels);
+        let mut trainer = Trainer::new(network, samples, None, config.clone(), threads)
+            .expect("the training can be");
+        let last = trainer
+            .run(|_| std::ops::ControlFlow::Continue(()))
+            .expect("the loss is finite");
+        (trainer.network(), last.expect("an epoch").train_loss)
+    };
+    let (network, loss) = train(Threads::single());
+    assert!(loss < 0.1, "{loss}");
+    assert_eq!(network, train(Threads::new(3)).0);
+    let model = Model {
+        network,
+        loss: Loss::CrossEntropy,
+        description: nn_core::model_file::Description::default(),
+    };
+    let mut bytes = Vec::new();
+    model.write(&mut bytes).expect("it can be written");
+    assert_eq!(Model::read(&bytes[..]).expect("it can be read"), model);
+}
+
+#[test]
+fn stages_where_they_cannot_be_are_refused() {
+    let hidden = || LayerConfig::new(5, Activation::Relu);
+    let output = || LayerConfig::new(3, Activation::Softmax);
+    let message = |layers| {
+        let config = NetworkConfig {
+            n_inputs: 4,
+            layers,
+        };
+        Network::<f32>::zeros(&config).unwrap_err().to_string()
+    };
+    let residual = |layer| LayerConfig {
+        outputs: vec![Residual.into()],
+        ..layer
+    };
+    assert_eq!(
+        message(vec![residual(hidden()), output()]),
+        "layer 1: the first layer cannot have a residual sum"
+    );
+    assert_eq!(
+        message(vec![
+            LayerConfig::new(6, Activation::Relu),
+            residual(hidden()),
+            output()
+        ]),
+        "layer 2: a residual sum needs as many outputs as the layer before has, expected 6, found 5"
+    );
+    assert_eq!(
+        message(vec![hidden(), residual(output())]),
+        "layer 2: the output layer cannot have stages after its activation"
+    );
+    let sums = |stage: &str| LayerConfig {
+        sums: vec![stage.parse().expect("a stage")],
+        ..hidden()
+    };
+    assert_eq!(
+        message(vec![sums("residual"), output()]),
+        "layer 1: stage residual cannot stand between the weighted sums and the activation"
+    );
+    assert_eq!(
+        message(vec![sums("parametric:softmax"), output()]),
+        "parametric activation: softmax cannot be mixed with the identity"
+    );
+    let unknown = |text: &str| text.parse::<Stage>().unwrap_err().to_string();
+    assert_eq!(
+        unknown("group-norm"),
+        "unknown stage \"group-norm\"; expected one of: layer-norm, scaling, parametric, residual"
+    );
+    assert!(unknown("layer-norm:2").starts_with("layer-norm has no parameter"));
+}
