@@ -29,6 +29,7 @@ from safetensors import safe_open
 LARGEST_LOSS_DIFFERENCE = 1e-4
 LARGEST_IMAGE_DIFFERENCE = 1
 BATCH_NORM_EPSILON = 1e-5
+LAYER_NORM_EPSILON = 1e-5
 
 
 def sigmoid(z):
@@ -100,11 +101,37 @@ def entry(menu, text):
     return menu[name], {key: float(value) for key, value in pairs}
 
 
+def layer_norm(x, gamma, beta):
+    spread = np.sqrt(x.var(axis=1, keepdims=True) + LAYER_NORM_EPSILON)
+    return gamma * (x - x.mean(axis=1, keepdims=True)) / spread + beta
+
+
+def stages(layer, place, x, layer_input, part):
+    """Further stages of a layer, of those listed in one place."""
+    for index, text in enumerate(layer.get(place, [])):
+        name, _, argument = text.partition(":")
+        value = lambda tensor: part(f"{place}.{index}.{tensor}")
+        if name == "layer-norm":
+            x = layer_norm(x, value("layer_norm.gamma"), value("layer_norm.beta"))
+        elif name == "scaling":
+            x = x * value("scaling.scale")
+        elif name == "parametric":
+            activation, parameters = entry(ACTIVATIONS, argument)
+            x = x + value("parametric.alpha") * (activation(x, **parameters) - x)
+        elif name == "residual":
+            x = x + layer_input
+        else:
+            sys.exit(f'error: unknown stage "{text}"')
+    return x
+
+
 def forward(layers, tensors, x):
     """The sums and the answers of the last layer."""
     a = x
     for index, layer in enumerate(layers):
         part = lambda name: tensors[f"layers.{index}.{name}"].astype(np.float64)
+        layer_input = a
+        a = stages(layer, "inputs", a, layer_input, part)
         z = a @ part("weight") + part("bias")
         if layer["batch_norm"]:
             norm = {
@@ -113,8 +140,10 @@ def forward(layers, tensors, x):
             }
             spread = np.sqrt(norm["running_variance"] + BATCH_NORM_EPSILON)
             z = norm["gamma"] * (z - norm["running_mean"]) / spread + norm["beta"]
+        z = stages(layer, "sums", z, layer_input, part)
         activation, parameters = entry(ACTIVATIONS, layer["activation"])
         a = activation(z, **parameters)
+        a = stages(layer, "outputs", a, layer_input, part)
     return z, a
 
 

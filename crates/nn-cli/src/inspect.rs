@@ -1,7 +1,8 @@
 //! `nn inspect MODEL`
 
-use nn_core::Model;
 use nn_core::model_file::weights_sha256;
+use nn_core::stage::{Activate, Dropout, Stage};
+use nn_core::{Model, Network};
 use serde_json::json;
 
 use crate::args::InspectArguments;
@@ -22,19 +23,20 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<()> {
 
 fn show(model: &Model) {
     let network = &model.network;
-    terminal::line("layer      inputs  outputs  activation       parameters  mean |weight|");
-    for (index, layer) in network.layers().iter().enumerate() {
-        let mut activation = layer.activation.to_string();
-        if layer.batch_norm {
-            activation = format!("batch norm, {activation}");
-        }
-        if layer.dropout > 0.0 {
-            activation.push_str(&format!(", dropout {}", layer.dropout));
-        }
+    let activations: Vec<String> = (0..network.layers().len())
+        .map(|index| activation(network, index))
+        .collect();
+    let widths = activations.iter().map(|text| text.chars().count());
+    let width = widths.fold(15, usize::max);
+    terminal::line(format!(
+        "layer      inputs  outputs  {:<width$}  parameters  mean |weight|",
+        "activation"
+    ));
+    for (index, (layer, activation)) in network.layers().iter().zip(activations).enumerate() {
         let weights = network.weights(index);
         let mean = weights.iter().map(|w| f64::from(w.abs())).sum::<f64>() / weights.len() as f64;
         terminal::line(format!(
-            "{:<5} {:>11} {:>8}  {activation:<15} {:>11} {mean:>14.5}",
+            "{:<5} {:>11} {:>8}  {activation:<width$} {:>11} {mean:>14.5}",
             index + 1,
             layer.n_inputs,
             layer.n_outputs,
@@ -70,18 +72,33 @@ fn show(model: &Model) {
     }
 }
 
+/// The activation of a layer and the stages around it, in their order.
+fn activation(network: &Network, layer: usize) -> String {
+    let stages = network.stages(layer).filter_map(|stage| match stage {
+        Stage::Dense(_) => None,
+        Stage::Activation(Activate(activation)) => Some(activation.to_string()),
+        Stage::Dropout(Dropout { probability }) => Some(format!("dropout {probability}")),
+        stage => Some(stage.to_string().replacen('-', " ", 1)),
+    });
+    stages.collect::<Vec<_>>().join(", ")
+}
+
 fn to_json(model: &Model) -> serde_json::Value {
     let layers: Vec<_> = model
         .network
         .layers()
         .iter()
-        .map(|layer| {
+        .enumerate()
+        .map(|(index, layer)| {
+            let stages = model.network.stages(index).map(Stage::to_string);
+            let stages: Vec<String> = stages.collect();
             json!({
                 "inputs": layer.n_inputs,
                 "outputs": layer.n_outputs,
                 "activation": layer.activation.to_string(),
                 "batch_norm": layer.batch_norm,
                 "dropout": layer.dropout,
+                "stages": stages,
                 "parameters": layer.parameters().len(),
             })
         })

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
 use nn_core::penalty::Penalty;
+use nn_core::stage::{LayerNorm, Residual, Stage};
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
 use nn_data::augment::Augment;
@@ -177,17 +178,42 @@ fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<V
             ..usual
         }
     };
+    let sums: Vec<Stage> = match settings.layer_norm {
+        Some(true) => vec![LayerNorm.into()],
+        _ => Vec::new(),
+    };
     let mut layers: Vec<LayerConfig> = widths
         .into_iter()
         .zip(activations)
         .map(|(width, activation)| LayerConfig {
             batch_norm: settings.batch_norm.unwrap_or(false),
+            sums: sums.clone(),
             dropout: settings.dropout.unwrap_or(0.0),
             ..layer(width, activation)
         })
         .collect();
+    if settings.residual == Some(true) {
+        add_residuals(&mut layers)?;
+    }
     layers.push(layer(n_outputs, output));
     Ok(layers)
+}
+
+/// A residual sum for every hidden layer as wide as the one before it.
+fn add_residuals(hidden: &mut [LayerConfig]) -> Result<()> {
+    let widths: Vec<usize> = hidden.iter().map(|layer| layer.n_outputs).collect();
+    let same = |index: &usize| widths[index - 1] == widths[*index];
+    let residual: Vec<usize> = (1..widths.len()).filter(same).collect();
+    if residual.is_empty() {
+        return Err(Failure::usage(
+            "--residual: expected a hidden layer as wide as the one before it, found none",
+        )
+        .help("use equal widths, such as --hidden 128,128"));
+    }
+    for index in residual {
+        hidden[index].outputs.push(Residual.into());
+    }
+    Ok(())
 }
 
 fn widths(text: &str) -> Result<Vec<usize>> {
@@ -415,6 +441,8 @@ fn resolved(
         init: settings.init.clone(),
         bias_init: Some(output.bias_init.to_string()),
         batch_norm: Some(settings.batch_norm.unwrap_or(false)),
+        layer_norm: Some(settings.layer_norm.unwrap_or(false)),
+        residual: Some(settings.residual.unwrap_or(false)),
         dropout: Some(settings.dropout.unwrap_or(0.0)),
         loss: Some(training.loss.to_string()),
         reduction: Some(

@@ -97,6 +97,12 @@ pub(crate) struct Settings {
     /// Normalise the weighted sums of the hidden layers over the batch
     #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = "Network")]
     pub(crate) batch_norm: Option<bool>,
+    /// Layer normalization in the hidden layers
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = "Network")]
+    pub(crate) layer_norm: Option<bool>,
+    /// Residual connections: a hidden layer as wide as the layer before adds that layer's outputs to its own
+    #[arg(long, value_name = "true|false", num_args = 0..=1, default_missing_value = "true", help_heading = "Network")]
+    pub(crate) residual: Option<bool>,
     /// Share of hidden outputs silenced in training [default: 0]
     #[arg(long, value_name = "P", help_heading = "Network")]
     pub(crate) dropout: Option<f64>,

@@ -188,6 +188,13 @@ impl<S: Scalar> Network<S> {
         &self.plan.layers
     }
 
+    /// The stages of a layer, in their order.
+    pub fn stages(&self, layer: usize) -> impl Iterator<Item = &Stage> {
+        let stages = self.plan.stages.iter();
+        let these = stages.filter(move |placed| placed.layer == layer);
+        these.map(|placed| &placed.stage)
+    }
+
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }

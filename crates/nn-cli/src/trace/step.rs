@@ -17,7 +17,7 @@ use ndarray::{Array2, ArrayView2};
 use nn_core::batches::Samples;
 use nn_core::layer::Layer;
 use nn_core::stage::{batch_norm, dense};
-use nn_core::{Network, Result, TrainingConfig};
+use nn_core::{Error, Network, Result, TrainingConfig};
 use nn_tensor::Threads;
 use serde::{Serialize, Serializer};
 
@@ -128,6 +128,7 @@ pub(crate) fn step_of(
     sample.copy_inputs(0, &mut inputs);
     let mut target = vec![0.0; network.n_outputs()];
     sample.copy_target(0, config.label_smoothing as f32, &mut target);
+    check_stages(network)?;
     let has_batch_norm = network.layers().iter().any(|layer| layer.batch_norm);
     let taken = if has_batch_norm {
         Taken::forward_only(network, &inputs, &target, config)?
@@ -147,6 +148,22 @@ pub(crate) fn step_of(
         learning_rate: config.learning_rate,
         notes: notes(network, config, has_batch_norm),
     })
+}
+
+/// The step is shown layer by layer in the usual form alone.
+fn check_stages(network: &Network) -> Result<()> {
+    let mut layers = network.layers().iter();
+    let other = layers.find_map(|layer| {
+        let mut others = layer.inputs.iter().chain(&layer.sums).chain(&layer.outputs);
+        others.next()
+    });
+    match other {
+        None => Ok(()),
+        Some(stage) => Err(Error::Conflict {
+            what: "trace".to_owned(),
+            problem: format!("does not show stage {stage} yet"),
+        }),
+    }
 }
 
 fn layers(

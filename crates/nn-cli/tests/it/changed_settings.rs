@@ -6,10 +6,12 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 29] = [
+const OTHERS: [(&str, &str); 31] = [
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
     ("batch-norm", "true"),
+    ("layer-norm", "true"),
+    ("residual", "true"),
     ("batch-size", "\"16\""),
     ("bias-init", "\"normal:std=0.1\""),
     ("class-weight", "\"balanced\""),

@@ -21,6 +21,8 @@ const USUAL = {
   schedule: ["constant", "cosine"],
   l2: ["0", "0.001"],
   "batch-norm": ["false", "true"],
+  "layer-norm": ["false", "true"],
+  residual: ["false", "true"],
 };
 
 export class CompareView {
