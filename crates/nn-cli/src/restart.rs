@@ -48,7 +48,7 @@ impl RestartPoint {
         }
         trainer.restore(&self.0)?;
         trainer.set_learning_rate(rate)?;
-        let from = if trainer.step().is_multiple_of(trainer.n_batches() as u64) {
+        let from = if trainer.n_steps().is_multiple_of(trainer.n_batches() as u64) {
             format!("epoch {} starts again", self.0.epoch() + 1)
         } else {
             format!("training starts again after step {}", self.0.step())

@@ -307,7 +307,7 @@ impl Session<'_> {
         let place = Place {
             epoch: trainer.epoch(),
             n_epochs: self.plan.training.epochs,
-            step: trainer.step(),
+            step: trainer.n_steps(),
         };
         self.progress.resumed(self.run_dir.path(), &place);
         for warning in other_origin(checkpoint) {

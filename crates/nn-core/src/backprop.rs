@@ -178,23 +178,27 @@ impl<S: Scalar> Gradients<S> {
         trace: &Trace<S>,
         threads: &Threads,
     ) {
-        self.backward_block(network, inputs.into(), None, Written::Onto, trace, threads);
+        let pass = BlockPass {
+            inputs: inputs.into(),
+            transposed: None,
+            n_frozen: 0,
+        };
+        self.backward_block(network, pass, Written::Onto, trace, threads);
     }
 
-    /// As [`backward`](Self::backward), with a buffer for the inputs' transposed
-    /// form, if there is one, and onto or over the old values.
+    /// As [`backward`](Self::backward), onto or over the old values, for layers
+    /// that are not frozen.
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,
-        inputs: LayerInputs<'_, S>,
-        mut transposed: Option<&mut Transposed>,
+        mut pass: BlockPass<'_, S>,
         written: Written,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
         let parameters = network.parameters();
         let Self { errors, values, .. } = self;
-        for (index, placed) in stages_of_error(network.plan()) {
+        for (index, placed) in stages_of_error(network.plan(), pass.n_frozen) {
             let target = Target::Gradient {
                 parameters: &parameters[placed.parameters.clone()],
                 gradient: &mut values[placed.parameters.clone()],
@@ -202,8 +206,8 @@ impl<S: Scalar> Gradients<S> {
             };
             let step = BackwardStep {
                 index,
-                inputs,
-                transposed: transposed.as_deref_mut(),
+                inputs: pass.inputs,
+                transposed: pass.transposed.as_deref_mut(),
                 statistics: network.statistics(),
                 trace,
                 threads,
@@ -226,18 +230,17 @@ impl<S: Scalar> Gradients<S> {
     pub(crate) fn descend(
         &mut self,
         network: &mut Network<S>,
-        inputs: LayerInputs<'_, S>,
-        mut transposed: Option<&mut Transposed>,
+        mut pass: BlockPass<'_, S>,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
         let (plan, parameters) = network.split_mut();
-        for (index, placed) in stages_of_error(plan) {
+        for (index, placed) in stages_of_error(plan, pass.n_frozen) {
             let target = Target::Parameters(&mut parameters[placed.parameters.clone()]);
             let step = BackwardStep {
                 index,
-                inputs,
-                transposed: transposed.as_deref_mut(),
+                inputs: pass.inputs,
+                transposed: pass.transposed.as_deref_mut(),
                 statistics: &[],
                 trace,
                 threads,
@@ -288,6 +291,17 @@ impl<S: Scalar> Errors<S> {
     }
 }
 
+/// What a block of rows gives to the backward pass.
+#[derive(Debug)]
+pub(crate) struct BlockPass<'p, S> {
+    /// Those of the network.
+    pub(crate) inputs: LayerInputs<'p, S>,
+    /// A buffer for inputs without their zeros.
+    pub(crate) transposed: Option<&'p mut Transposed>,
+    /// Number of first layers that are not trained.
+    pub(crate) n_frozen: usize,
+}
+
 /// What a backward pass is given for one stage.
 struct BackwardStep<'p, S> {
     index: usize,
@@ -299,10 +313,11 @@ struct BackwardStep<'p, S> {
     threads: &'p Threads,
 }
 
-/// The stages that δ goes through, last to first: all but the activation of the
-/// output layer, which is a part of the loss.
-fn stages_of_error(plan: &Plan) -> impl Iterator<Item = (usize, &Placed)> {
-    plan.stages.iter().enumerate().rev().skip(1)
+/// The stages that δ goes through, last to first: all but those of frozen layers
+/// and the activation of the output layer, which is a part of the loss.
+fn stages_of_error(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Placed)> {
+    let stages = plan.stages.iter().enumerate().rev().skip(1);
+    stages.take_while(move |(_, placed)| placed.layer >= n_frozen)
 }
 
 /// Whether the step of plain gradient descent can be done during

@@ -101,6 +101,17 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
+    /// No samples, of a network with so many inputs and outputs.
+    pub(crate) fn none(n_inputs: usize, n_outputs: usize) -> Self {
+        let no_rows = |width| ArrayView2::from_shape((0, width), &[]).expect("no values");
+        Self {
+            inputs: Inputs::Values(no_rows(n_inputs)),
+            targets: Targets::Values(no_rows(n_outputs)),
+            weights: None,
+            rows: Vec::new(),
+        }
+    }
+
     /// Gives every sample a weight: in the mean over all batches, weight 2 has
     /// the effect on training of the sample twice, for any batch size.
     ///

@@ -117,6 +117,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// [`Error::OutOfMemory`] if there is no room for a copy.
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
         self.check_state()?;
+        self.check_no_pending_gradient()?;
         probe(self.state_bytes())?;
         Ok(Checkpoint {
             state: self.copy_state(),
@@ -167,7 +168,16 @@ impl<S: Scalar> Trainer<'_, S> {
         ];
         let velocity = keeps_velocity(&config.optimizer.to_string()).then(|| VELOCITY.to_owned());
         let decay = (config.weight_decay != 0.0).then(|| config.weight_decay.to_string());
-        let later = [("velocity", velocity), ("weight decay", decay)];
+        let accumulate = (config.accumulate > 1).then(|| config.accumulate.to_string());
+        let sum_rows = config.sum_rows.map(|rows| rows.to_string());
+        let frozen = (config.frozen_layers > 0).then(|| config.frozen_layers.to_string());
+        let later = [
+            ("velocity", velocity),
+            ("weight decay", decay),
+            ("accumulate", accumulate),
+            ("rows in a block of the sum", sum_rows),
+            ("frozen layers", frozen),
+        ];
         let later = later
             .into_iter()
             .filter_map(|(name, text)| Some((name, text?)));
@@ -542,6 +552,7 @@ mod tests {
             learning_rate: 0.1,
             last_rate: 0.0,
             is_done: false,
+            n_brought: 0,
         };
         let plateau = Plateau {
             factor: 1.0,

@@ -424,18 +424,35 @@ impl<S: Scalar> Network<S> {
         randomness: Randomness,
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
-        let inputs: LayerInputs<'i, S> = inputs.into();
+        self.forward_in_training_from(0, inputs.into(), trace, randomness, threads);
+        trace.outputs()
+    }
+
+    /// As [`forward_in_training`](Self::forward_in_training), where the first
+    /// layers are frozen: their batch normalization uses its running averages.
+    pub(crate) fn forward_in_training_from(
+        &mut self,
+        n_frozen: usize,
+        inputs: LayerInputs<'_, S>,
+        trace: &mut Trace<S>,
+        randomness: Randomness,
+        threads: &Threads,
+    ) {
         trace.start(inputs.n_rows(), true);
         for (index, placed) in self.plan.stages.iter().enumerate() {
             let statistics = &mut self.statistics[placed.statistics.clone()];
-            let mode = Mode::Training {
-                statistics,
-                randomness,
-                layer: placed.layer,
+            let is_fixed = placed.layer < n_frozen && !statistics.is_empty();
+            let mode = if is_fixed {
+                Mode::Inference(statistics)
+            } else {
+                Mode::Training {
+                    statistics,
+                    randomness,
+                    layer: placed.layer,
+                }
             };
             trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
-        trace.outputs()
     }
 }
 

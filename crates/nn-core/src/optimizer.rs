@@ -317,14 +317,37 @@ impl<S: Scalar> OptimizerState<S> {
         learning_rate: f64,
         threads: &Threads,
     ) {
-        assert_eq!(parameters.len(), gradient.len(), "one gradient a parameter");
+        self.step_from(0, parameters, gradient, learning_rate, threads);
+    }
+
+    /// As [`step`](Self::step), of the parameters from number `start` on.
+    ///
+    /// # Panics
+    /// If the lengths differ or are below `start`.
+    pub fn step_from(
+        &mut self,
+        start: usize,
+        parameters: &mut [S],
+        gradient: &[S],
+        learning_rate: f64,
+        threads: &Threads,
+    ) {
+        assert_eq!(
+            parameters.len(),
+            gradient.len(),
+            "one gradient per parameter"
+        );
         self.steps += 1;
         let rule = Rule::new(self.optimizer, learning_rate, self.steps);
+        let (parameters, gradient) = (&mut parameters[start..], &gradient[start..]);
         let chunk = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
         let [first, second] = &mut self.slots;
         let mut pieces: [Option<Update<'_, S>>; MAX_PIECES] = Default::default();
-        let mut firsts = first.chunks_mut(chunk);
-        let mut seconds = second.chunks_mut(chunk);
+        let mut firsts = first.get_mut(start..).unwrap_or_default().chunks_mut(chunk);
+        let mut seconds = second
+            .get_mut(start..)
+            .unwrap_or_default()
+            .chunks_mut(chunk);
         let mut n_pieces = 0;
         for (parameters, gradient) in parameters.chunks_mut(chunk).zip(gradient.chunks(chunk)) {
             pieces[n_pieces] = Some(Update {

@@ -20,43 +20,43 @@ mod event;
 mod partition;
 mod memory;
 mod sparse_blocks;
+mod block_inputs;
 mod block_loss;
+mod gradient_sum;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, Range, RangeInclusive};
+use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::OnceLock;
 
-use nn_tensor::function::{average_in, flush, flushed};
 use nn_tensor::random::Streams;
-use nn_tensor::reduce::sum_of_squares;
-use nn_tensor::sparse::Written;
-use nn_tensor::{Matrix, Scalar, Threads};
+use nn_tensor::{Scalar, Threads};
 
-use crate::augmentation::{Augmentation, Augmented};
+use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
-use crate::batches::{Samples, Targets, scale_bytes, shuffle};
-use crate::layer::Layer;
-use crate::loss::clamp;
+use crate::batches::{Samples, Targets, shuffle};
 use crate::memory::{bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
-use crate::network::{Network, Randomness, Trace};
+use crate::network::{Network, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
-use crate::schedule::{Plateau, Position};
-use crate::stage::Stage;
-use crate::stage::inputs::LayerInputs;
+use crate::schedule::Plateau;
 use crate::{Error, Result};
 
-use block_loss::{BlockLoss, class_weights, total_weight};
+use block_inputs::{BlockInputs, BroughtRows};
+use block_loss::{class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
+use gradient_sum::GradientSum;
 use partition::Partition;
 use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
+pub use step::BatchLoss;
+use step::Pending;
 
 /// Numbers of a layer that go forward and back together when a batch has more:
 /// so many that they stay in the second-level cache.
@@ -64,10 +64,6 @@ const MAX_BLOCK_NUMBERS: usize = 1 << 17;
 
 /// Fewest and most rows that are then worth it.
 const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
-
-/// Rows between the ones that are worked on and those that are asked for from
-/// memory: a small batch is done sooner than memory answers.
-const PREFETCH_DISTANCE: usize = 2;
 
 /// Trains one network on one set of samples.
 ///
@@ -120,26 +116,56 @@ pub struct Trainer<'a, S: Scalar = f32> {
     /// What identifies the samples, once it was asked for.
     digests: OnceLock<[String; 2]>,
     order: Vec<u32>,
-    /// What changes the inputs from epoch to epoch, if anything does.
-    augmented: Option<Augmented<'a>>,
-    buffers: Buffers<S>,
+    /// The batch whose gradient is computed and not used yet.
+    pending: Option<Pending>,
+    /// Whether [`advance`](Self::advance) does the step of plain gradient
+    /// descent during backpropagation.
+    descends: bool,
+    buffers: Buffers<'a, S>,
 }
 
 /// Everything a step writes into, made once.
-#[derive(Clone, Debug)]
-struct Buffers<S> {
+#[derive(Debug)]
+struct Buffers<'a, S> {
     block_rows: usize,
-    inputs: Vec<S>,
+    inputs: BlockInputs<'a, S>,
+    brought: BroughtRows<S>,
     targets: Vec<S>,
     trace: Trace<S>,
     gradients: Gradients<S>,
+    /// Sums of blocks of rows, where they are added up in blocks.
+    gradient_sum: Option<GradientSum<S>>,
     /// The parameters before the step, where L1 asks on which side of 0 they were.
     before: Vec<S>,
     evaluator: Option<Evaluator<S>>,
-    sparse: Option<SparseBlocks<S>>,
-    /// Whether the step of plain gradient descent is done during
-    /// backpropagation.
-    descends: bool,
+}
+
+impl<S: Scalar> Buffers<'_, S> {
+    /// Makes room for rows that the caller brings; those that are normalized over
+    /// the batch are one block.
+    fn fit_brought(&mut self, network: &Network<S>, n_rows: usize) {
+        if network.has_batch_norm() && n_rows > self.block_rows {
+            self.block_rows = n_rows;
+            self.trace = Trace::new(network, n_rows);
+            self.gradients = Gradients::new(network, n_rows);
+            self.targets.resize(n_rows * network.n_outputs(), S::zero());
+        }
+        self.brought
+            .fit(n_rows, self.block_rows, network.n_inputs());
+    }
+}
+
+impl<S: Scalar> Trainer<'static, S> {
+    /// A trainer without samples of its own, for [`step_on`](Self::step_on): it
+    /// has no epochs, and [`advance`](Self::advance) does nothing. The batch size
+    /// is the number of rows that are computed together.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn online(network: Network<S>, config: TrainingConfig, threads: Threads) -> Result<Self> {
+        let samples = Samples::none(network.n_inputs(), network.n_outputs());
+        Self::with_samples(network, samples, None, config, threads)
+    }
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
@@ -159,23 +185,42 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         threads: Threads,
     ) -> Result<Self> {
         config.check()?;
-        config
-            .loss
-            .check_output(network.output_layer().activation)?;
         let validation = validation.filter(|samples| !samples.is_empty());
         for samples in std::iter::once(&train).chain(&validation) {
             samples.check_fit(network.n_inputs(), network.n_outputs())?;
             samples.check_weights()?;
         }
+        config.check_batches(network.has_batch_norm(), train.len())?;
+        Self::with_samples(network, train, validation, config, threads)
+    }
+
+    /// As [`new`](Self::new), of samples that were checked or of none.
+    fn with_samples(
+        network: Network<S>,
+        train: Samples<'a, S>,
+        validation: Option<Samples<'a, S>>,
+        config: TrainingConfig,
+        threads: Threads,
+    ) -> Result<Self> {
+        config.check()?;
+        config
+            .loss
+            .check_output(network.output_layer().activation)?;
+        config.check_frozen(network.layers().len())?;
         let has_batch_norm = network.has_batch_norm();
-        config.check_batches(has_batch_norm, train.len())?;
-        let partition = Partition::new(train.len(), config.batch_size, has_batch_norm);
-        let batch_rows = partition.max_rows();
+        let partition = Partition::new(train.len(), config.step_rows(), has_batch_norm);
+        let batch_rows = match partition.n_batches() {
+            0 => config.step_rows().unwrap_or(1),
+            _ => partition.max_rows(),
+        };
         let class_weights = class_weights(&config.class_weights, &train)?;
         let total_weight = total_weight(&train, class_weights.as_deref())?;
-        let block_rows_of = |widest| rows_of_block(has_batch_norm, batch_rows, widest);
-        let widths = network.layers().iter().map(|layer| layer.n_outputs);
-        let widest = widths.fold(1, usize::max);
+        let sum_rows = config
+            .summation_rows()
+            .unwrap_or(batch_rows)
+            .min(batch_rows);
+        let block_rows_of = |widest| rows_of_block(has_batch_norm, sum_rows, widest);
+        let widest = network.plan().widest();
         let n_parameters = network.parameters().len();
         let memory = memory::memory_of(network.plan(), &config, &train, validation.as_ref());
         // The network is there already, and nothing is saved yet.
@@ -198,18 +243,17 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if sparse.is_none() {
             block_rows = block_rows_of(widest.max(network.n_inputs()));
         }
-        let n_dense = if sparse.is_some() {
-            0
-        } else {
-            block_rows * network.n_inputs()
-        };
+        let gradient_sum = config
+            .summation_rows()
+            .map(|rows| GradientSum::new(batch_rows.div_ceil(rows), n_parameters));
         let descends = config.optimizer == Optimizer::Sgd
             && config.penalty == Penalty::default()
             && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
             && can_descend(&network)
-            && batch_rows == block_rows;
+            && batch_rows == block_rows
+            && gradient_sum.is_none();
         let mut trainer = Self {
             class_weights,
             total_weight,
@@ -229,13 +273,16 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             progress: Progress::new(config.learning_rate),
             digests: OnceLock::new(),
             order,
-            augmented: None,
+            pending: None,
+            descends,
             buffers: Buffers {
                 block_rows,
-                inputs: vec![S::zero(); n_dense],
+                inputs: BlockInputs::new(block_rows, network.n_inputs(), sparse),
+                brought: BroughtRows::default(),
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
+                gradient_sum,
                 before: if config.penalty.l1 > 0.0 {
                     network.parameters().to_vec()
                 } else {
@@ -244,8 +291,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 evaluator: validation
                     .as_ref()
                     .map(|samples| Evaluator::new(&network, samples.len())),
-                sparse,
-                descends,
             },
             network,
             config,
@@ -254,6 +299,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             threads,
         };
         trainer.start_epoch();
+        trainer.progress.is_done = trainer.n_batches() == 0;
         Ok(trainer)
     }
 
@@ -262,16 +308,14 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::Conflict`] if they are not bytes.
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
-        let block_rows = self.buffers.block_rows;
-        let augmented = Augmented::new(augmentation, &self.train, block_rows);
-        self.augmented = Some(augmented.ok_or_else(|| Error::Conflict {
+        let inputs = &mut self.buffers.inputs;
+        if inputs.augment(augmentation, &self.train, &self.threads) {
+            return Ok(());
+        }
+        Err(Error::Conflict {
             what: "augmentation".to_owned(),
             problem: "needs inputs that are bytes, such as pixels".to_owned(),
-        })?);
-        if let Some(sparse) = &mut self.buffers.sparse {
-            sparse.take_blocks(&self.threads);
-        }
-        Ok(())
+        })
     }
 
     /// Calls [`advance`](Self::advance) until training is done or `observe`
@@ -375,7 +419,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// before it steps: slower, equal within rounding, and to be seen in
     /// [`state`](Self::state). Other optimizers always do.
     pub fn keep_gradients(&mut self) {
-        self.buffers.descends = false;
+        self.descends = false;
     }
 
     /// The configuration.
@@ -415,8 +459,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     /// Steps since the beginning.
-    pub fn step(&self) -> u64 {
+    pub fn n_steps(&self) -> u64 {
         self.progress.step
+    }
+
+    /// Whether training is done: all epochs, or patience has run out.
+    pub fn is_done(&self) -> bool {
+        self.progress.is_done
     }
 
     /// Whether patience has run out.
@@ -435,218 +484,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         if self.config.shuffle && self.config.batch_size != BatchSize::Full {
             let streams = Streams::new(self.config.seed);
             shuffle(&mut self.order, self.progress.epoch as u64, streams);
-        }
-    }
-
-    fn train_batch(&mut self) -> Result<BatchReport> {
-        let Range { start, end } = self.partition.rows(self.progress.batch);
-        self.progress.last_rate = self.next_learning_rate();
-        let sums = self.forward_and_backward(start, end)?;
-        self.check_gradient()?;
-        if !self.buffers.descends {
-            self.regularise_gradient();
-            self.update_parameters();
-        }
-        self.regularise_parameters();
-        self.progress.sums.add(sums);
-        self.progress.batch += 1;
-        self.progress.step += 1;
-        Ok(BatchReport {
-            epoch: self.progress.epoch + 1,
-            batch: self.progress.batch,
-            n_batches: self.n_batches(),
-            n_samples: end - start,
-            loss: sums.loss(),
-            epoch_loss: self.progress.sums.loss(),
-            epoch_accuracy: self.accuracy(self.progress.sums),
-            learning_rate: self.progress.last_rate,
-        })
-    }
-
-    /// The gradient of the rows `start..end` of this epoch's order, block by
-    /// block, and the sums of what they gave; with plain gradient descent, the
-    /// step as well.
-    fn forward_and_backward(&mut self, start: usize, end: usize) -> Result<EpochSums> {
-        let mut sums = EpochSums::default();
-        let mut scale = self.gradient_scale(end - start);
-        if self.buffers.descends {
-            scale *= S::from_f64(-self.progress.last_rate);
-        }
-        let randomness = Randomness::new(self.config.seed, self.progress.step);
-        let block_rows = self.buffers.block_rows;
-        for (block, block_start) in (start..end).step_by(block_rows).enumerate() {
-            let block_end = end.min(block_start + block_rows);
-            self.gather(block_start, block_end);
-            let descends = self.buffers.descends;
-            let Buffers {
-                inputs,
-                targets,
-                trace,
-                gradients,
-                sparse,
-                ..
-            } = &mut self.buffers;
-            let positions = &self.order[block_start..block_end];
-            let (inputs, transposed) = match (sparse, &self.augmented) {
-                (Some(sparse), None) => {
-                    let later = block_end + PREFETCH_DISTANCE;
-                    let later = self.order.get(later..).unwrap_or_default();
-                    sparse.prefetch(&later[..later.len().min(block_rows)]);
-                    sparse.block(positions, block)
-                }
-                (Some(sparse), Some(augmented)) => sparse.block(augmented.places(), block),
-                (None, _) => (
-                    dense_block(inputs, self.network.n_inputs(), positions.len()),
-                    None,
-                ),
-            };
-            self.network
-                .forward_in_training(inputs, trace, randomness.block(block), &self.threads);
-            let losses = BlockLoss {
-                config: &self.config,
-                network: &self.network,
-                train: &self.train,
-                class_weights: self.class_weights.as_deref(),
-                positions,
-                scale,
-            };
-            sums.add(losses.errors(trace, gradients, targets, &self.threads));
-            if !sums.loss.is_finite() {
-                return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
-            }
-            if descends {
-                gradients.descend(&mut self.network, inputs, transposed, trace, &self.threads);
-            } else {
-                let written = if block == 0 {
-                    Written::Over
-                } else {
-                    Written::Onto
-                };
-                gradients.backward_block(
-                    &self.network,
-                    inputs,
-                    transposed,
-                    written,
-                    trace,
-                    &self.threads,
-                );
-            }
-        }
-        Ok(sums)
-    }
-
-    /// Copies the inputs `start..end` of this epoch's order into their buffer,
-    /// unless they are at hand without their zeros.
-    fn gather(&mut self, start: usize, end: usize) {
-        let Buffers { inputs, sparse, .. } = &mut self.buffers;
-        let positions = &self.order[start..end];
-        if let Some(augmented) = &mut self.augmented {
-            let epoch = self.progress.epoch as u64;
-            let (bytes, scale) = augmented.block(&self.train, positions, epoch, &self.threads);
-            match sparse {
-                Some(sparse) => sparse.matrix.refill(bytes),
-                None => scale_bytes(bytes, scale, inputs),
-            }
-        } else if sparse.is_none() {
-            for (&position, inputs) in positions
-                .iter()
-                .zip(inputs.chunks_exact_mut(self.network.n_inputs()))
-            {
-                self.train.copy_inputs(position as usize, inputs);
-            }
-        }
-    }
-
-    /// What every row's gradient is multiplied by, besides its weight:
-    ///
-    /// ```text
-    /// mean   1/(B·w̄)     B: rows of the batch, w̄ = Σ w/n over all n training rows
-    /// sum    1
-    /// ```
-    ///
-    /// With the batch's own Σ w as the divisor, a weight would have no effect in
-    /// a batch of one row, and too little in any small one.
-    fn gradient_scale(&self, n_rows: usize) -> S {
-        let divisor = match (self.config.reduction, self.total_weight) {
-            (Reduction::Sum, _) => 1.0,
-            (Reduction::Mean, None) => n_rows as f64,
-            (Reduction::Mean, Some(total)) => total * (n_rows as f64 / self.train.len() as f64),
-        };
-        S::from_f64(1.0 / divisor)
-    }
-
-    fn regularise_gradient(&mut self) {
-        let gradient = self.buffers.gradients.values_mut();
-        for layer in self.network.layers() {
-            let weights = &self.network.parameters()[layer.weights()];
-            self.config
-                .penalty
-                .add_gradient(weights, &mut gradient[layer.weights()]);
-        }
-        if let Some(limit) = self.config.clip_value {
-            let limit = S::from_f64(limit);
-            gradient.iter_mut().for_each(|g| *g = clamp(*g, limit));
-        }
-        if let Some(limit) = self.config.clip_norm {
-            let norm = sum_of_squares(gradient).sqrt();
-            if norm > limit {
-                let factor = S::from_f64(limit / norm);
-                gradient.iter_mut().for_each(|g| *g *= factor);
-            }
-        }
-        // As PyTorch's optimizers have it: of all parameters, after clipping.
-        let decay = Penalty {
-            l1: 0.0,
-            l2: self.config.weight_decay,
-        };
-        decay.add_gradient(self.network.parameters(), gradient);
-    }
-
-    /// The optimizer's step, L1's rule that weights stop at 0, and nothing that
-    /// is subnormal.
-    fn update_parameters(&mut self) {
-        let Buffers {
-            gradients, before, ..
-        } = &mut self.buffers;
-        let (plan, parameters) = self.network.split_mut();
-        let n_kept = before.len();
-        before.copy_from_slice(&parameters[..n_kept]);
-        let gradient = gradients.values();
-        let rate = self.progress.last_rate;
-        self.optimizer
-            .step(parameters, gradient, rate, &self.threads);
-        if self.config.penalty.l2 > 0.0 || self.config.weight_decay > 0.0 {
-            // Weights that nothing but the decay moves.
-            flush(parameters);
-        }
-        if before.is_empty() {
-            return;
-        }
-        for weights in plan.layers.iter().map(Layer::weights) {
-            let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
-            let weights = &mut parameters[weights];
-            self.config.penalty.stop_at_zero(before, gradient, weights);
-        }
-    }
-
-    /// η·f of the step to come.
-    fn next_learning_rate(&self) -> f64 {
-        let position = Position {
-            step: self.progress.step,
-            steps_per_epoch: self.n_batches() as u64,
-            epochs: self.config.epochs as u64,
-        };
-        self.progress.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
-    }
-
-    /// What is done to the parameters after a step.
-    fn regularise_parameters(&mut self) {
-        if let Some(limit) = self.config.max_norm {
-            limit_norms(&mut self.network, limit);
-        }
-        if let Some(decay) = self.config.averaging {
-            let fraction = S::from_f64(averaging_fraction(decay, self.progress.step + 1));
-            average_in(&mut self.average, self.network.parameters(), fraction);
         }
     }
 
@@ -735,36 +572,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         matches!(self.train.targets(), Targets::Classes { .. }).then(|| sums.accuracy())
     }
 
-    /// Whether the errors of every layer are still numbers. Their sums over
-    /// the batch tell: the gradients of the biases, or, where the step is done
-    /// already, the biases themselves.
-    fn check_gradient(&self) -> Result<()> {
-        let sums = if self.buffers.descends {
-            self.network.parameters()
-        } else {
-            self.buffers.gradients.values()
-        };
-        for placed in &self.network.plan().stages {
-            let mut range = placed.parameters.clone();
-            if matches!(placed.stage, Stage::Dense(_)) {
-                range.start = range.end - placed.n_outputs;
-            }
-            if let Some(bad) = first_not_finite(&sums[range]) {
-                return Err(self.diverged("gradient", bad, placed.layer));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where the last batch first gave what is no number.
-    fn first_bad_layer(&self) -> usize {
-        let n_layers = self.network.layers().len();
-        let is_bad = |index: &usize| {
-            first_not_finite(self.buffers.trace.layer(*index).pre_activations()).is_some()
-        };
-        (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
-    }
-
     fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {
         Error::Diverged {
             what,
@@ -792,19 +599,6 @@ fn max_block_rows(widest: usize) -> usize {
     (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
-/// The fraction of step `t`'s weights (t from 1) in the moving average:
-///
-/// ```text
-/// mₜ = d·mₜ₋₁ + (1 − d)·wₜ,  m₀ = 0                       d: decay
-/// aₜ = mₜ/(1 − dᵗ) = aₜ₋₁ + f·(wₜ − aₜ₋₁),  f = (1 − d)/(1 − dᵗ)
-/// ```
-///
-/// Dividing by 1 − dᵗ (Kingma & Ba 2015, section 3) leaves nothing of the
-/// weights before the first step in the average, however long its memory.
-fn averaging_fraction(decay: f64, t: u64) -> f64 {
-    (1.0 - decay) / (1.0 - decay.powf(t as f64))
-}
-
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
     // Without a way out in the middle, so that many are looked at at once.
     let all_are_finite = values
@@ -815,27 +609,4 @@ fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
     }
     let bad = values.iter().find(|value| !value.is_finite());
     bad.map(|bad| bad.into_f64())
-}
-
-/// The first `n_rows` rows of a buffer.
-fn dense_block<S: Scalar>(inputs: &[S], n_inputs: usize, n_rows: usize) -> LayerInputs<'_, S> {
-    Matrix::new(&inputs[..n_rows * n_inputs], [n_rows, n_inputs]).into()
-}
-
-/// Shortens the weight vector into every neuron to at most `limit`.
-fn limit_norms<S: Scalar>(network: &mut Network<S>, limit: f64) {
-    for layer in network.layers().to_vec() {
-        let mut weights = layer.weights_of_mut(network.parameters_mut());
-        for mut incoming in weights.columns_mut() {
-            let norm = incoming
-                .iter()
-                .map(|w| w.into_f64() * w.into_f64())
-                .sum::<f64>()
-                .sqrt();
-            if norm > limit {
-                let factor = S::from_f64(limit / norm);
-                incoming.mapv_inplace(|w| flushed(w * factor));
-            }
-        }
-    }
 }

@@ -127,7 +127,7 @@ impl<'a> Lane<'a> {
 
     /// Epochs done, as a fraction.
     pub(super) fn epochs_done(&self) -> f64 {
-        self.trainer.step() as f64 / self.trainer.n_batches() as f64
+        self.trainer.n_steps() as f64 / self.trainer.n_batches() as f64
     }
 
     pub(super) fn set_paused(&mut self, is_paused: bool) {
@@ -159,7 +159,7 @@ impl<'a> Lane<'a> {
     }
 
     fn note_rate(&mut self, rate: f64) {
-        let step = self.trainer.step();
+        let step = self.trainer.n_steps();
         self.rate_changes.retain(|(changed, _)| *changed < step);
         self.rate_changes.push((step, rate));
     }
@@ -373,7 +373,10 @@ impl<'a> Lane<'a> {
             &self.threads,
         );
         if let Some(confusion) = evaluation.ok().and_then(|evaluation| evaluation.confusion) {
-            let of = format!("{n} validation samples, after step {}", self.trainer.step());
+            let of = format!(
+                "{n} validation samples, after step {}",
+                self.trainer.n_steps()
+            );
             self.pictures.confusion = Some(confusion_of(&data.class_names, &confusion, of));
         }
     }
@@ -421,7 +424,7 @@ impl<'a> Lane<'a> {
             epochs_done: self.epochs_done(),
             n_epochs: self.experiment.plan.training.epochs,
             n_batches: self.trainer.n_batches(),
-            step: self.trainer.step(),
+            step: self.trainer.n_steps(),
             learning_rate: self.trainer.learning_rate(),
             rate_changes: self.rate_changes.clone(),
             restarts: self.restarts.clone(),

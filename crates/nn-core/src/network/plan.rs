@@ -120,6 +120,12 @@ impl Plan {
         matches!(self.stages[0].stage, Stage::Dense(_))
     }
 
+    /// Most values per row between two stages.
+    pub(crate) fn widest(&self) -> usize {
+        let widths = self.slots.iter().skip(1).map(|slot| slot.width);
+        widths.fold(1, usize::max)
+    }
+
     /// Values that a row leaves in a trace.
     pub(crate) fn trace_width(&self) -> usize {
         let slots = self.slots.iter().skip(1).map(|slot| slot.width);

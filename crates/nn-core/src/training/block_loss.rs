@@ -22,10 +22,9 @@ use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
 /// The losses of a block of rows.
-pub(super) struct BlockLoss<'a, 'd, S> {
+pub(super) struct BlockLoss<'a, S> {
     pub(super) config: &'a TrainingConfig,
     pub(super) network: &'a Network<S>,
-    pub(super) train: &'a Samples<'d, S>,
     pub(super) class_weights: Option<&'a [S]>,
     /// Which samples.
     pub(super) positions: &'a [u32],
@@ -71,11 +70,12 @@ impl<S> LossPart<'_, S> {
     }
 }
 
-impl<S: Scalar> BlockLoss<'_, '_, S> {
+impl<S: Scalar> BlockLoss<'_, S> {
     /// Writes the targets and δᴸ of every row, and adds up losses and right
     /// answers, part by part in a fixed order.
     pub(super) fn errors(
         &self,
+        samples: &Samples<'_, S>,
         trace: &Trace<S>,
         gradients: &mut Gradients<S>,
         targets: &mut [S],
@@ -93,36 +93,37 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             sums: EpochSums::default(),
         };
         if n_rows <= LOSS_ROWS {
-            self.errors_of(&mut block);
+            self.errors_of(samples, &mut block);
             return block.sums;
         }
         let mut parts = block.parts(width);
         threads.for_each(&mut parts, |_, part| {
-            part.iter_mut().for_each(|part| self.errors_of(part));
+            part.iter_mut()
+                .for_each(|part| self.errors_of(samples, part));
         });
         let mut sums = EpochSums::default();
         parts.iter().flatten().for_each(|part| sums.add(part.sums));
         sums
     }
 
-    fn errors_of(&self, part: &mut LossPart<'_, S>) {
-        match self.train.targets() {
+    fn errors_of(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
+        match samples.targets() {
             Targets::Classes { n_classes, .. }
                 if n_classes == self.network.n_outputs()
                     && self.config.loss.takes_classes()
                     && self.config.label_smoothing == 0.0 =>
             {
-                self.errors_of_classes(part);
+                self.errors_of_classes(samples, part);
             }
-            _ => self.errors_of_targets(part),
+            _ => self.errors_of_targets(samples, part),
         }
     }
 
     /// [`errors_of_targets`](Self::errors_of_targets) where each sample belongs
     /// to one class for certain, to the same bits: δ = a except at that class.
-    fn errors_of_classes(&self, part: &mut LossPart<'_, S>) {
+    fn errors_of_classes(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
         let (loss, width) = (self.config.loss, self.network.n_outputs());
-        let is_weighted = self.class_weights.is_some() || self.train.has_weights();
+        let is_weighted = self.class_weights.is_some() || samples.has_weights();
         if !is_weighted {
             scaled(part.a, self.scale, part.errors);
         }
@@ -133,14 +134,14 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             // waits for memory, best for many of them at a time.
             let mut classes = [0; LOSS_ROWS];
             for (class, &position) in classes.iter_mut().zip(positions) {
-                let label = self.train.label(position as usize);
+                let label = samples.label(position as usize);
                 *class = label.expect("there are classes") as usize;
             }
             for ((&position, class), ((z, a), error)) in
                 positions.iter().zip(classes).zip(&mut rows)
             {
                 let weight = if is_weighted {
-                    weight_of(self.train, self.class_weights, position as usize)
+                    weight_of(samples, self.class_weights, position as usize)
                 } else {
                     S::one()
                 };
@@ -159,7 +160,7 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
         }
     }
 
-    fn errors_of_targets(&self, part: &mut LossPart<'_, S>) {
+    fn errors_of_targets(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
         let (loss, output) = (self.config.loss, self.network.output_layer());
         let width = output.n_outputs;
         let smoothing = S::from_f64(self.config.label_smoothing);
@@ -177,8 +178,8 @@ impl<S: Scalar> BlockLoss<'_, '_, S> {
             .zip(errors.chunks_exact_mut(width));
         for ((&position, (z, a)), (y, error)) in positions.iter().zip(answers).zip(rows) {
             let position = position as usize;
-            self.train.copy_target(position, smoothing, y);
-            let weight = weight_of(self.train, self.class_weights, position);
+            samples.copy_target(position, smoothing, y);
+            let weight = weight_of(samples, self.class_weights, position);
             let value = loss.of_row(output.activation, z, a, y, error);
             let factor = weight * self.scale;
             error
@@ -243,6 +244,9 @@ pub(super) fn class_weights<S: Scalar>(
 ) -> Result<Option<Vec<S>>> {
     if *weights == ClassWeights::None {
         return Ok(None);
+    }
+    if let (ClassWeights::Given(given), true) = (weights, train.is_empty()) {
+        return Ok(Some(given.iter().copied().map(S::from_f64).collect()));
     }
     let counts = train.class_counts().ok_or_else(|| Error::Conflict {
         what: "class weights".to_owned(),

@@ -75,6 +75,9 @@ impl ClassWeights {
 /// | `learning_rate` | the optimizer's | η | above 0 |
 /// | `schedule` | constant | see [`Schedule`] | |
 /// | `batch_size` | 64 rows | rows in a step | from 1 |
+/// | `accumulate` | 1 | batches whose gradients are added up for one step | from 1 |
+/// | `sum_rows` | none | rows in a block of the sum of gradients: see [`TrainingConfig::summation_rows`] | from 1 |
+/// | `frozen_layers` | 0 | number of first layers that are not trained; batch normalization in them uses its running averages | below the number of layers |
 /// | `epochs` | 10 | passes over the data | from 1 |
 /// | `penalty` | 0 | L1 and L2 | 0 or above |
 /// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, biases included, as `weight_decay` of PyTorch's optimizers; adamw has its own, rprop has none | 0 or above |
@@ -103,6 +106,12 @@ pub struct TrainingConfig {
     pub schedule: Schedule,
     /// Rows in a step.
     pub batch_size: BatchSize,
+    /// Batches whose gradients are added up for one step.
+    pub accumulate: usize,
+    /// R, the rows in a block of the sum of gradients.
+    pub sum_rows: Option<usize>,
+    /// Number of first layers that are not trained.
+    pub frozen_layers: usize,
     /// Passes over the data.
     pub epochs: usize,
     /// Cost of large weights.
@@ -140,6 +149,9 @@ impl TrainingConfig {
             learning_rate: optimizer.default_learning_rate(),
             schedule: Schedule::Constant,
             batch_size: BatchSize::Rows(64),
+            accumulate: 1,
+            sum_rows: None,
+            frozen_layers: 0,
             epochs: 10,
             penalty: Penalty::default(),
             weight_decay: 0.0,
@@ -153,6 +165,67 @@ impl TrainingConfig {
         }
     }
 
+    /// Rows of a step; `None` for all of them.
+    pub(crate) fn step_rows(&self) -> Option<usize> {
+        match self.batch_size {
+            BatchSize::Full => None,
+            BatchSize::Rows(rows) => Some(rows.saturating_mul(self.accumulate)),
+        }
+    }
+
+    /// R, the rows in a block of the sum of gradients; `None`: the rows of a step
+    /// are added one after the other.
+    ///
+    /// The sums of blocks are joined in a binary tree, so that the gradient of a
+    /// step does not depend on how the blocks are distributed: `accumulate: 4`
+    /// with batches of 64 rows gives the same bits as batches of 256 rows with
+    /// `sum_rows: Some(64)`.
+    pub fn summation_rows(&self) -> Option<usize> {
+        match (self.sum_rows, self.batch_size) {
+            (None, BatchSize::Rows(rows)) if self.accumulate > 1 => Some(rows),
+            (sum_rows, _) => sum_rows,
+        }
+    }
+
+    /// Whether a layer of `n_layers` is left to be trained.
+    pub(crate) fn check_frozen(&self, n_layers: usize) -> Result<()> {
+        if self.frozen_layers < n_layers {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            what: "frozen layers".to_owned(),
+            expected: format!("fewer than the {n_layers} layers of the network"),
+            found: self.frozen_layers.to_string(),
+        })
+    }
+
+    fn check_summation(&self) -> Result<()> {
+        Range::Count.check("accumulate", self.accumulate as f64)?;
+        if let Some(rows) = self.sum_rows {
+            Range::Count.check("rows of a block of the sum", rows as f64)?;
+        }
+        if self.accumulate == 1 {
+            return Ok(());
+        }
+        let conflict = |problem: String| {
+            Err(Error::Conflict {
+                what: "accumulate".to_owned(),
+                problem,
+            })
+        };
+        match (self.batch_size, self.sum_rows) {
+            (BatchSize::Full, _) => conflict("a full batch has nothing to add up".to_owned()),
+            (BatchSize::Rows(rows), Some(sum_rows))
+                if !rows.is_multiple_of(sum_rows) || !(rows / sum_rows).is_power_of_two() =>
+            {
+                conflict(format!(
+                    "expected a batch size of {sum_rows} rows times a power of 2, so that a batch is a subtree of the sum, found {rows}"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether `n_rows` training rows make batches that the network can learn
     /// from: batch normalization needs at least 2 rows.
     ///
@@ -161,6 +234,14 @@ impl TrainingConfig {
     pub fn check_batches(&self, has_batch_norm: bool, n_rows: usize) -> Result<()> {
         if has_batch_norm && (n_rows == 1 || self.batch_size == BatchSize::Rows(1)) {
             return Err(batch_norm::too_few_rows());
+        }
+        if has_batch_norm && self.summation_rows().is_some() {
+            return Err(Error::Conflict {
+                what: "batch normalization".to_owned(),
+                problem:
+                    "needs all rows of a step at once; it does not go with accumulate or sum_rows"
+                        .to_owned(),
+            });
         }
         Ok(())
     }
@@ -194,6 +275,7 @@ impl TrainingConfig {
         }
         self.class_weights.check()?;
         self.check_weight_decay()?;
+        self.check_summation()?;
         self.penalty.check()
     }
 

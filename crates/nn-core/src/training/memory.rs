@@ -3,6 +3,7 @@
 use nn_tensor::Scalar;
 use nn_tensor::sparse::Transposed;
 
+use super::gradient_sum::GradientSum;
 use super::partition::Partition;
 use super::{BatchSize, Trainer, TrainingConfig, rows_of_block};
 use crate::Result;
@@ -43,14 +44,11 @@ pub(super) fn memory_of<S: Scalar>(
     let (n_inputs, n_parameters, n_statistics) =
         (plan.n_inputs(), plan.n_parameters, plan.n_statistics);
     let has_batch_norm = plan.layers.iter().any(|layer| layer.batch_norm);
-    let widths = plan.layers.iter().map(|layer| layer.n_outputs);
-    let (n_outputs, widest) = (
-        widths.clone().next_back().unwrap_or(0),
-        widths.fold(1, usize::max),
-    );
+    let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
+    let widest = plan.widest();
 
     let batch_rows =
-        Partition::new(train.len().max(1), config.batch_size, has_batch_norm).max_rows();
+        Partition::new(train.len().max(1), config.step_rows(), has_batch_norm).max_rows();
     // As in `SparseBlocks::changing`.
     let is_sparse = plan.starts_dense()
         && (config.batch_size == BatchSize::Full || batch_rows <= Transposed::MAX_ROWS);
@@ -59,7 +57,11 @@ pub(super) fn memory_of<S: Scalar>(
         Some(_) => widest,
         None => widest.max(n_inputs),
     };
-    let block_rows = rows_of_block(has_batch_norm, batch_rows, widest);
+    let sum_rows = config
+        .summation_rows()
+        .unwrap_or(batch_rows)
+        .min(batch_rows);
+    let block_rows = rows_of_block(has_batch_norm, sum_rows, widest);
     let n_stored = train.len().saturating_mul(n_inputs) as f64;
     let inputs = match (density, config.batch_size) {
         (None, _) => bytes_of::<S>(block_rows, n_inputs),
@@ -67,6 +69,9 @@ pub(super) fn memory_of<S: Scalar>(
         (Some(density), BatchSize::Rows(_)) => (n_stored * density * BYTES_OF_ENTRY) as u64,
     };
 
+    let n_sums = config.summation_rows().map_or(0, |rows| {
+        GradientSum::<S>::n_levels(batch_rows.div_ceil(rows))
+    });
     let n_averages = usize::from(config.averaging.is_some());
     let n_best = usize::from(config.patience > 0);
     let n_kept = 1 + config.optimizer.n_slots() + n_averages + n_best;
@@ -82,7 +87,7 @@ pub(super) fn memory_of<S: Scalar>(
         _ => Memory::default(),
     };
     Memory {
-        parameters: state.saturating_add(bytes_of::<S>(1, n_parameters)),
+        parameters: state.saturating_add(bytes_of::<S>(1 + n_sums, n_parameters)),
         activations: bytes_of::<S>(block_rows, width).saturating_add(evaluation.activations),
         inputs: inputs.saturating_add(evaluation.inputs),
         saving: state.saturating_mul(2),

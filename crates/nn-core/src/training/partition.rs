@@ -7,8 +7,6 @@
 
 use std::ops::Range;
 
-use super::BatchSize;
-
 /// The batches of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition {
@@ -18,12 +16,10 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// Cuts `n_rows`, of which there is at least one.
-    pub(super) fn new(n_rows: usize, size: BatchSize, has_batch_norm: bool) -> Self {
-        let batch_rows = match size {
-            BatchSize::Full => n_rows,
-            BatchSize::Rows(rows) => rows.min(n_rows),
-        };
+    /// Cuts `n_rows`
+    /// for steps of `step_rows`, or of all rows.
+    pub(super) fn new(n_rows: usize, step_rows: Option<usize>, has_batch_norm: bool) -> Self {
+        let batch_rows = step_rows.map_or(n_rows, |rows| rows.min(n_rows));
         let joins_last = has_batch_norm && batch_rows > 1 && n_rows % batch_rows == 1;
         Self {
             n_rows,
@@ -31,7 +27,7 @@ impl Partition {
             n_batches: if joins_last {
                 n_rows / batch_rows
             } else {
-                n_rows.div_ceil(batch_rows)
+                n_rows.div_ceil(batch_rows.max(1))
             },
         }
     }
@@ -61,7 +57,7 @@ impl Partition {
 mod tests {
     use super::*;
 
-    fn sizes(n_rows: usize, size: BatchSize, has_batch_norm: bool) -> Vec<usize> {
+    fn sizes(n_rows: usize, size: Option<usize>, has_batch_norm: bool) -> Vec<usize> {
         let partition = Partition::new(n_rows, size, has_batch_norm);
         let batches = (0..partition.n_batches()).map(|batch| partition.rows(batch));
         let batches: Vec<Range<usize>> = batches.collect();
@@ -84,10 +80,10 @@ mod tests {
             (3, 1, vec![1, 1, 1], vec![1, 1, 1]),
             (3, usize::MAX, vec![3], vec![3]),
         ] {
-            let size = BatchSize::Rows(batch_rows);
+            let size = Some(batch_rows);
             assert_eq!(sizes(n_rows, size, false), plain);
             assert_eq!(sizes(n_rows, size, true), normalised);
         }
-        assert_eq!(sizes(5, BatchSize::Full, true), [5]);
+        assert_eq!(sizes(5, None, true), [5]);
     }
 }

@@ -9,7 +9,7 @@ use crate::stage::inputs::LayerInputs;
 /// The inputs of all samples, or of an augmented block, without their zeros.
 #[derive(Clone, Debug)]
 pub(super) struct SparseBlocks<S> {
-    pub(super) matrix: SparseBytes,
+    matrix: SparseBytes,
     factors: Box<[S; 256]>,
     blocks: Blocks,
 }
@@ -71,6 +71,11 @@ impl<S: Scalar> SparseBlocks<S> {
     pub(super) fn take_blocks(&mut self, threads: &Threads) {
         self.blocks = Blocks::Changing(Transposed::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
+    }
+
+    /// Takes the rows of an augmented block.
+    pub(super) fn refill(&mut self, bytes: &[u8]) {
+        self.matrix.refill(bytes);
     }
 
     /// Asks for the first of some rows before they are needed, if they will be

@@ -31,6 +31,14 @@ pub(crate) struct Progress {
     /// Rate of the last step.
     pub(crate) last_rate: f64,
     pub(crate) is_done: bool,
+    /// Steps on rows that the caller brought.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) n_brought: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Progress {
@@ -43,6 +51,7 @@ impl Progress {
             learning_rate,
             last_rate: 0.0,
             is_done: false,
+            n_brought: 0,
         }
     }
 }
@@ -153,7 +162,7 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// Whether the inputs change from epoch to epoch.
     pub(crate) fn is_augmented(&self) -> bool {
-        self.augmented.is_some()
+        self.buffers.inputs.is_augmented()
     }
 
     /// A copy of all that changes.
@@ -176,7 +185,7 @@ impl<S: Scalar> Trainer<'_, S> {
             best_loss: self.best.loss,
             best_waited: self.best.waited,
             optimizer_steps: self.optimizer.steps(),
-            descends: self.buffers.descends,
+            descends: self.descends,
             buffers: StateBuffers {
                 parameters: self.network.parameters().to_vec(),
                 statistics: self.network.statistics().to_vec(),
@@ -219,7 +228,7 @@ impl<S: Scalar> Trainer<'_, S> {
                 best
             }),
         };
-        self.buffers.descends = state.descends;
+        self.descends = state.descends;
         self.order_samples();
         Ok(())
     }
@@ -283,13 +292,14 @@ impl<S: Scalar> Trainer<'_, S> {
             && (progress.epoch as u64)
                 .checked_mul(n_batches as u64)
                 .and_then(|steps| steps.checked_add(progress.batch as u64))
+                .and_then(|steps| steps.checked_add(progress.n_brought))
                 .is_some_and(|steps| {
                     // The batches of the last epoch are counted until another begins.
                     steps == progress.step
                         || progress.is_done && steps == progress.step + n_batches as u64
                 });
         let is_stopped = self.config.patience > 0 && state.best_waited >= self.config.patience;
-        let is_done = is_stopped || progress.epoch == self.config.epochs;
+        let is_done = is_stopped || progress.epoch == self.config.epochs || n_batches == 0;
         let rates = [progress.last_rate, state.plateau.factor];
         let is_possible = is_place
             && progress.is_done == is_done
@@ -300,7 +310,7 @@ impl<S: Scalar> Trainer<'_, S> {
             && state.optimizer_steps <= progress.step
             && state.best_waited <= progress.epoch
             && state.plateau.waited <= progress.epoch as u64
-            && (self.buffers.descends || !state.descends);
+            && (self.descends || !state.descends);
         if is_possible {
             return Ok(());
         }

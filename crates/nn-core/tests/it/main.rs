@@ -7,6 +7,7 @@ mod golden;
 
 mod gradient_check;
 mod stages;
+mod seam;
 mod equations;
 mod properties;
 mod single_rows;

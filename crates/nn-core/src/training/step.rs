@@ -1,0 +1,546 @@
+//! One step: the gradient of a batch, then the change of the parameters. Between
+//! the two lies the seam where gradients can be looked at, changed, or added up
+//! over several machines.
+
+use std::ops::Range;
+
+use nn_tensor::Scalar;
+use nn_tensor::function::{average_in, flush, flushed};
+use nn_tensor::reduce::sum_of_squares;
+use nn_tensor::sparse::Written;
+
+use super::block_inputs::Block;
+use super::block_loss::BlockLoss;
+use super::state::EpochSums;
+use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
+use crate::backprop::BlockPass;
+use crate::batches::Samples;
+use crate::layer::Layer;
+use crate::loss::clamp;
+use crate::network::{Network, Randomness};
+use crate::penalty::Penalty;
+use crate::schedule::Position;
+use crate::stage::Stage;
+use crate::{Error, Result};
+
+/// The loss of a batch whose gradient was computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchLoss {
+    /// Number of rows.
+    pub n_samples: usize,
+    /// Sum of the rows' weights.
+    pub weight: f64,
+    /// Weighted mean of the rows' losses.
+    pub loss: f64,
+}
+
+impl BatchLoss {
+    fn new(n_samples: usize, sums: EpochSums) -> Self {
+        Self {
+            n_samples,
+            weight: sums.weight,
+            loss: sums.loss(),
+        }
+    }
+}
+
+/// What [`Trainer::step`] needs of a batch whose gradient is computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    n_samples: usize,
+    sums: EpochSums,
+}
+
+impl<S: Scalar> Trainer<'_, S> {
+    /// The first half of a step: forward pass, loss and backward pass of the
+    /// next batch. The gradient is one slice,
+    /// [`gradient_values`](Self::gradient_values), which can be changed before
+    /// [`step`](Self::step), the second half, uses it. `None` if the epoch has no
+    /// further batch: [`advance`](Self::advance) then ends it.
+    ///
+    /// [`advance`](Self::advance) does both halves, except that plain gradient
+    /// descent steps during backpropagation, which is faster and equal within
+    /// rounding.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use nn_core::batches::{Inputs, Samples, Targets};
+    /// # use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer};
+    /// # use nn_core::{Threads, Trainer, TrainingConfig};
+    /// # let inputs = array![[0.0_f32, 1.0], [1.0, 0.0], [1.0, 1.0]];
+    /// # let targets = Targets::Classes { labels: &[1, 0, 1], n_classes: 2 };
+    /// # let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+    /// # let layers = vec![LayerConfig::new(2, Activation::Softmax)];
+    /// # let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
+    /// # let config = TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd);
+    /// let mut trainer = Trainer::new(network, samples, None, config, Threads::single())?;
+    /// while trainer.gradient()?.is_some() {
+    ///     for value in trainer.gradient_values_mut() {
+    ///         *value = value.clamp(-1.0, 1.0);
+    ///     }
+    ///     let report = trainer.step()?;
+    ///     assert!(report.loss.is_finite());
+    /// }
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite;
+    /// [`Error::Conflict`] if the gradient before it was not used by a step.
+    pub fn gradient(&mut self) -> Result<Option<BatchLoss>> {
+        if self.progress.is_done || self.progress.batch == self.n_batches() {
+            return Ok(None);
+        }
+        if self.pending.is_some() {
+            return Err(out_of_turn("gradient", "expected a call of step first"));
+        }
+        let rows = self.partition.rows(self.progress.batch);
+        self.progress.last_rate = self.next_learning_rate();
+        let n_samples = rows.len();
+        let scale = self.gradient_scale(n_samples);
+        let sums = self.forward_and_backward(Source::Epoch, rows, scale, Way::Gradient)?;
+        self.check_gradient(Way::Gradient)?;
+        self.pending = Some(Pending { n_samples, sums });
+        Ok(Some(BatchLoss::new(n_samples, sums)))
+    }
+
+    /// The gradient of all parameters, laid out like
+    /// [`Network::parameters`], as the last call of
+    /// [`gradient`](Self::gradient) has left it.
+    pub fn gradient_values(&self) -> &[S] {
+        self.buffers.gradients.values()
+    }
+
+    /// The same, to be changed before [`step`](Self::step).
+    pub fn gradient_values_mut(&mut self) -> &mut [S] {
+        self.buffers.gradients.values_mut()
+    }
+
+    /// The second half of a step: regularization, clipping, and the optimizer's
+    /// update at the rate of the schedule.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] without a [`gradient`](Self::gradient) before it.
+    pub fn step(&mut self) -> Result<BatchReport> {
+        let pending = self.pending.take();
+        let pending =
+            pending.ok_or_else(|| out_of_turn("step", "expected a call of gradient first"))?;
+        self.regularise_gradient();
+        self.update_parameters();
+        Ok(self.finish_step(pending))
+    }
+
+    /// Whether no gradient waits for its step: it is not part of a checkpoint.
+    pub(crate) fn check_no_pending_gradient(&self) -> Result<()> {
+        match self.pending {
+            None => Ok(()),
+            Some(_) => Err(out_of_turn("checkpoint", "expected a call of step first")),
+        }
+    }
+
+    /// One step on rows that the caller brings, such as those of a stream; epochs
+    /// and validation go on as if it had not been. A row's weight counts as it
+    /// is, since the mean weight of a stream is not known:
+    /// gradient = (1/B) Σ wᵢ·gᵢ.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use nn_core::batches::{Inputs, Samples, Targets};
+    /// use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
+    /// use nn_core::{Optimizer, Threads, Trainer, TrainingConfig};
+    ///
+    /// let layers = vec![LayerConfig::new(1, Activation::Identity)];
+    /// let network = Network::<f64>::new(&NetworkConfig { n_inputs: 1, layers }, 0)?;
+    /// let config = TrainingConfig::new(Loss::Mse, Optimizer::Sgd);
+    /// let mut trainer = Trainer::online(network, config, Threads::single())?;
+    /// for step in 0..500 {
+    ///     let x = f64::from(step % 7) - 3.0;
+    ///     let (inputs, targets) = (array![[x]], array![[2.0 * x + 1.0]]);
+    ///     let targets = Targets::Values(targets.view());
+    ///     trainer.step_on(&Samples::new(Inputs::Values(inputs.view()), targets)?)?;
+    /// }
+    /// let output = trainer.network().predict(&[10.0])?;
+    /// assert!((output[0] - 21.0).abs() < 1e-6);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::Empty`] for rows that do not fit the network,
+    /// [`Error::Conflict`] for a single row with batch normalization, and between
+    /// [`gradient`](Self::gradient) and [`step`](Self::step);
+    /// [`Error::Diverged`].
+    pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
+        samples.check_fit(self.network.n_inputs(), self.network.n_outputs())?;
+        self.check_no_pending_gradient()?;
+        self.config
+            .check_batches(self.network.has_batch_norm(), samples.len())?;
+        self.buffers.fit_brought(&self.network, samples.len());
+        self.progress.last_rate = self.next_learning_rate();
+        let rows = 0..samples.len();
+        let n_samples = samples.len();
+        let scale = match self.config.reduction {
+            Reduction::Sum => S::one(),
+            Reduction::Mean => S::from_f64(1.0 / n_samples as f64),
+        };
+        let source = Source::Brought(samples);
+        let sums = self.forward_and_backward(source, rows, scale, Way::Gradient)?;
+        self.check_gradient(Way::Gradient)?;
+        self.regularise_gradient();
+        self.update_parameters();
+        self.regularise_parameters();
+        self.progress.step += 1;
+        self.progress.n_brought += 1;
+        Ok(BatchLoss::new(n_samples, sums))
+    }
+
+    /// The next batch of the epoch.
+    pub(super) fn train_batch(&mut self) -> Result<BatchReport> {
+        if !self.descends || self.pending.is_some() {
+            if self.pending.is_none() {
+                self.gradient()?;
+            }
+            return self.step();
+        }
+        let rows = self.partition.rows(self.progress.batch);
+        self.progress.last_rate = self.next_learning_rate();
+        let n_samples = rows.len();
+        let scale = self.gradient_scale(n_samples) * S::from_f64(-self.progress.last_rate);
+        let sums = self.forward_and_backward(Source::Epoch, rows, scale, Way::Descent)?;
+        self.check_gradient(Way::Descent)?;
+        Ok(self.finish_step(Pending { n_samples, sums }))
+    }
+
+    fn finish_step(&mut self, pending: Pending) -> BatchReport {
+        let Pending { n_samples, sums } = pending;
+        self.regularise_parameters();
+        self.progress.sums.add(sums);
+        self.progress.batch += 1;
+        self.progress.step += 1;
+        BatchReport {
+            epoch: self.progress.epoch + 1,
+            batch: self.progress.batch,
+            n_batches: self.n_batches(),
+            n_samples,
+            loss: sums.loss(),
+            epoch_loss: self.progress.sums.loss(),
+            epoch_accuracy: self.accuracy(self.progress.sums),
+            learning_rate: self.progress.last_rate,
+        }
+    }
+
+    /// Forward and backward pass of some rows, block by block, in the order of
+    /// [`gradient_sum`](super::gradient_sum).
+    fn forward_and_backward(
+        &mut self,
+        source: Source<'_, '_, S>,
+        rows: Range<usize>,
+        scale: S,
+        way: Way,
+    ) -> Result<EpochSums> {
+        let mut sums = EpochSums::default();
+        let sum_rows = match source {
+            Source::Epoch => self.config.summation_rows(),
+            Source::Brought(_) => None,
+        };
+        let chunk_rows = sum_rows.unwrap_or(rows.len());
+        let mut index = 0;
+        for chunk_start in rows.clone().step_by(chunk_rows) {
+            let chunk = chunk_start..rows.end.min(chunk_start + chunk_rows);
+            for start in chunk.clone().step_by(self.buffers.block_rows) {
+                let end = chunk.end.min(start + self.buffers.block_rows);
+                let written = if start == chunk.start {
+                    Written::Over
+                } else {
+                    Written::Onto
+                };
+                let block = BlockOfRows {
+                    rows: start..end,
+                    index,
+                    scale,
+                    written,
+                };
+                sums.add(self.block(source, block, way)?);
+                index += 1;
+            }
+            if let (Some(sum), Some(_)) = (&mut self.buffers.gradient_sum, sum_rows) {
+                sum.add(self.buffers.gradients.values_mut());
+            }
+        }
+        if let (Some(sum), Some(_)) = (&mut self.buffers.gradient_sum, sum_rows) {
+            sum.finish(self.buffers.gradients.values_mut());
+        }
+        Ok(sums)
+    }
+
+    /// Forward pass, loss and backward pass of one block of rows.
+    fn block(
+        &mut self,
+        source: Source<'_, '_, S>,
+        block: BlockOfRows<S>,
+        way: Way,
+    ) -> Result<EpochSums> {
+        let BlockOfRows {
+            rows,
+            index,
+            scale,
+            written,
+        } = block;
+        let randomness = Randomness::new(self.config.seed, self.progress.step).block(index);
+        let Buffers {
+            inputs,
+            brought,
+            targets,
+            trace,
+            gradients,
+            ..
+        } = &mut self.buffers;
+        let (positions, inputs, transposed) = match source {
+            Source::Epoch => {
+                let block = Block {
+                    order: &self.order,
+                    rows: rows.clone(),
+                    index,
+                    epoch: self.progress.epoch as u64,
+                };
+                let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads);
+                (&self.order[rows], inputs, transposed)
+            }
+            Source::Brought(samples) => {
+                let (positions, inputs) = brought.block(samples, rows);
+                (positions, inputs, None)
+            }
+        };
+        let n_frozen = self.config.frozen_layers;
+        self.network
+            .forward_in_training_from(n_frozen, inputs, trace, randomness, &self.threads);
+        let losses = BlockLoss {
+            config: &self.config,
+            network: &self.network,
+            class_weights: self.class_weights.as_deref(),
+            positions,
+            scale,
+        };
+        let sums = match source {
+            Source::Epoch => losses.errors(&self.train, trace, gradients, targets, &self.threads),
+            Source::Brought(samples) => {
+                losses.errors(samples, trace, gradients, targets, &self.threads)
+            }
+        };
+        if !sums.loss.is_finite() {
+            return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
+        }
+        let pass = BlockPass {
+            inputs,
+            transposed,
+            n_frozen,
+        };
+        match way {
+            Way::Descent => gradients.descend(&mut self.network, pass, trace, &self.threads),
+            Way::Gradient => {
+                gradients.backward_block(&self.network, pass, written, trace, &self.threads);
+            }
+        }
+        Ok(sums)
+    }
+
+    /// What every row's gradient is multiplied by, besides its weight:
+    ///
+    /// ```text
+    /// mean   1/(B·w̄)     B: rows of the batch, w̄ = Σ w/n over all n training rows
+    /// sum    1
+    /// ```
+    ///
+    /// With the batch's own Σ w as the divisor, a weight would have no effect in
+    /// a batch of one row, and too little in any small one.
+    fn gradient_scale(&self, n_rows: usize) -> S {
+        let divisor = match (self.config.reduction, self.total_weight) {
+            (Reduction::Sum, _) => 1.0,
+            (Reduction::Mean, None) => n_rows as f64,
+            (Reduction::Mean, Some(total)) => total * (n_rows as f64 / self.train.len() as f64),
+        };
+        S::from_f64(1.0 / divisor)
+    }
+
+    fn regularise_gradient(&mut self) {
+        let first = self.first_trained_parameter();
+        let gradient = self.buffers.gradients.values_mut();
+        for layer in &self.network.layers()[self.config.frozen_layers..] {
+            let weights = &self.network.parameters()[layer.weights()];
+            self.config
+                .penalty
+                .add_gradient(weights, &mut gradient[layer.weights()]);
+        }
+        let gradient = &mut gradient[first..];
+        if let Some(limit) = self.config.clip_value {
+            let limit = S::from_f64(limit);
+            gradient.iter_mut().for_each(|g| *g = clamp(*g, limit));
+        }
+        if let Some(limit) = self.config.clip_norm {
+            let norm = sum_of_squares(gradient).sqrt();
+            if norm > limit {
+                let factor = S::from_f64(limit / norm);
+                gradient.iter_mut().for_each(|g| *g *= factor);
+            }
+        }
+        // As PyTorch's optimizers have it: of all parameters, after clipping.
+        let decay = Penalty {
+            l1: 0.0,
+            l2: self.config.weight_decay,
+        };
+        decay.add_gradient(&self.network.parameters()[first..], gradient);
+    }
+
+    /// Parameters before this one belong to frozen layers.
+    fn first_trained_parameter(&self) -> usize {
+        let layer = &self.network.layers()[self.config.frozen_layers];
+        layer.parameters().start
+    }
+
+    /// The optimizer's step, L1's rule that weights stop at 0, and nothing that
+    /// is subnormal.
+    fn update_parameters(&mut self) {
+        let first = self.first_trained_parameter();
+        let Buffers {
+            gradients, before, ..
+        } = &mut self.buffers;
+        let (plan, parameters) = self.network.split_mut();
+        let n_kept = before.len();
+        before.copy_from_slice(&parameters[..n_kept]);
+        let gradient = gradients.values();
+        let rate = self.progress.last_rate;
+        self.optimizer
+            .step_from(first, parameters, gradient, rate, &self.threads);
+        if self.config.penalty.l2 > 0.0 || self.config.weight_decay > 0.0 {
+            // Weights that nothing but the decay moves.
+            flush(&mut parameters[first..]);
+        }
+        if before.is_empty() {
+            return;
+        }
+        let layers = &plan.layers[self.config.frozen_layers..];
+        for weights in layers.iter().map(Layer::weights) {
+            let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
+            let weights = &mut parameters[weights];
+            self.config.penalty.stop_at_zero(before, gradient, weights);
+        }
+    }
+
+    /// η·f of the step to come.
+    fn next_learning_rate(&self) -> f64 {
+        let position = Position {
+            step: self.progress.step,
+            steps_per_epoch: self.n_batches() as u64,
+            epochs: self.config.epochs as u64,
+        };
+        self.progress.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
+    }
+
+    /// What is done to the parameters after a step.
+    fn regularise_parameters(&mut self) {
+        if let Some(limit) = self.config.max_norm {
+            limit_norms(&mut self.network, self.config.frozen_layers, limit);
+        }
+        if let Some(decay) = self.config.averaging {
+            let fraction = S::from_f64(averaging_fraction(decay, self.progress.step + 1));
+            average_in(&mut self.average, self.network.parameters(), fraction);
+        }
+    }
+
+    /// Whether the errors of every layer are still numbers. Their sums over
+    /// the batch tell: the gradients of the biases, or, where the step is done
+    /// already, the biases themselves.
+    fn check_gradient(&self, way: Way) -> Result<()> {
+        let sums = if way == Way::Descent {
+            self.network.parameters()
+        } else {
+            self.buffers.gradients.values()
+        };
+        let stages = self.network.plan().stages.iter();
+        let n_frozen = self.config.frozen_layers;
+        for placed in stages.filter(|placed| placed.layer >= n_frozen) {
+            let mut range = placed.parameters.clone();
+            if matches!(placed.stage, Stage::Dense(_)) {
+                range.start = range.end - placed.n_outputs;
+            }
+            if let Some(bad) = first_not_finite(&sums[range]) {
+                return Err(self.diverged("gradient", bad, placed.layer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the last batch first gave what is no number.
+    fn first_bad_layer(&self) -> usize {
+        let n_layers = self.network.layers().len();
+        let is_bad = |index: &usize| {
+            first_not_finite(self.buffers.trace.layer(*index).pre_activations()).is_some()
+        };
+        (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
+    }
+}
+
+/// What the backward pass writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The gradient.
+    Gradient,
+    /// The parameters themselves: plain gradient descent.
+    Descent,
+}
+
+/// Where the rows of a step come from.
+#[derive(Clone, Copy, Debug)]
+enum Source<'s, 'd, S> {
+    /// The order of the epoch.
+    Epoch,
+    /// The caller.
+    Brought(&'s Samples<'d, S>),
+}
+
+/// A block of the rows of a step.
+struct BlockOfRows<S> {
+    rows: Range<usize>,
+    /// Its number.
+    index: usize,
+    /// Factor on the gradient of each row.
+    scale: S,
+    written: Written,
+}
+
+fn out_of_turn(what: &str, problem: &str) -> Error {
+    Error::Conflict {
+        what: what.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+/// The fraction of step `t`'s weights (t from 1) in the moving average:
+///
+/// ```text
+/// mₜ = d·mₜ₋₁ + (1 − d)·wₜ,  m₀ = 0                       d: decay
+/// aₜ = mₜ/(1 − dᵗ) = aₜ₋₁ + f·(wₜ − aₜ₋₁),  f = (1 − d)/(1 − dᵗ)
+/// ```
+///
+/// Dividing by 1 − dᵗ (Kingma & Ba 2015, section 3) leaves nothing of the
+/// weights before the first step in the average, however long its memory.
+fn averaging_fraction(decay: f64, t: u64) -> f64 {
+    (1.0 - decay) / (1.0 - decay.powf(t as f64))
+}
+
+/// Shortens the weight vector into every neuron to at most `limit`.
+fn limit_norms<S: Scalar>(network: &mut Network<S>, n_frozen: usize, limit: f64) {
+    for layer in network.layers()[n_frozen..].to_vec() {
+        let mut weights = layer.weights_of_mut(network.parameters_mut());
+        for mut incoming in weights.columns_mut() {
+            let norm = incoming
+                .iter()
+                .map(|w| w.into_f64() * w.into_f64())
+                .sum::<f64>()
+                .sqrt();
+            if norm > limit {
+                let factor = S::from_f64(limit / norm);
+                incoming.mapv_inplace(|w| flushed(w * factor));
+            }
+        }
+    }
+}
