@@ -14,7 +14,7 @@ use nn_tensor::function::flushed;
 use nn_tensor::sparse::{Transposed, Written};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::loss::Loss;
+use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
 use crate::network::{Network, Placed, Plan, Trace};
 use crate::stage::Stage;
 use crate::stage::inputs::LayerInputs;
@@ -131,14 +131,25 @@ impl<S: Scalar> Gradients<S> {
     ///
     /// # Shapes
     /// `targets [rows, n_outputs]`. The pair of loss and output activation must
-    /// have passed [`Loss::check_output`].
+    /// have passed [`LossFunction::check_output`].
     ///
     /// # Panics
-    /// If the targets do not have the shape of the network's answers, or their
-    /// rows are not contiguous.
+    /// If the targets do not have the shape of the network's outputs, or are not
+    /// contiguous.
     pub fn loss_of_batch(
         &mut self,
-        loss: Loss,
+        loss: impl LossFunction,
+        network: &Network<S>,
+        targets: ArrayView2<'_, S>,
+        trace: &Trace<S>,
+    ) -> f64 {
+        self.block_loss_of_batch(&loss, network, targets, trace)
+    }
+
+    /// As [`loss_of_batch`](Self::loss_of_batch).
+    pub(crate) fn block_loss_of_batch(
+        &mut self,
+        loss: &dyn BlockLossFunction<S>,
         network: &Network<S>,
         targets: ArrayView2<'_, S>,
         trace: &Trace<S>,
@@ -149,17 +160,20 @@ impl<S: Scalar> Gradients<S> {
         let last = network.layers().len() - 1;
         let share = S::from_f64(1.0 / n_rows as f64);
         let answers = trace.layer(last);
-        let zs = answers.pre_activations().chunks_exact(width);
-        let activations = answers.activations().chunks_exact(width);
-        let errors = self.error_mut(last, n_rows).chunks_exact_mut(width);
-        let mut sum = 0.0;
-        for (((error, z), a), y) in errors.zip(zs).zip(activations).zip(targets.rows()) {
-            let y = y.to_slice().expect("rows of targets are contiguous");
-            sum += loss.of_row(output.activation, z, a, y, error).into_f64();
-            error
-                .iter_mut()
-                .for_each(|error| *error = flushed(*error * share));
-        }
+        let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
+        let mut losses = vec![S::zero(); n_rows];
+        let rows = Rows {
+            width,
+            z: answers.pre_activations(),
+            a: answers.activations(),
+            y: targets.to_slice().expect("targets are contiguous"),
+            error: &mut *error,
+        };
+        loss.of_rows(output.activation, rows, &mut losses);
+        error
+            .iter_mut()
+            .for_each(|error| *error = flushed(*error * share));
+        let sum: f64 = losses.into_iter().map(Scalar::into_f64).sum();
         sum / n_rows as f64
     }
 

@@ -140,15 +140,16 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Everything that decides the result, but for the initial weights.
     fn description(&self) -> BTreeMap<String, String> {
         let config = self.config();
+        let [loss, optimizer] = self.names();
         let digests = self.sample_digests(digest);
         let parts = [
             ("numbers", format!("f{}", 8 * S::BYTES)),
             ("layers", layers(self.state().0.layers())),
-            ("loss", config.loss.to_string()),
+            ("loss", loss),
             ("reduction", format!("{:?}", config.reduction)),
             ("label smoothing", config.label_smoothing.to_string()),
             ("class weights", format!("{:?}", config.class_weights)),
-            ("optimizer", config.optimizer.to_string()),
+            ("optimizer", optimizer.clone()),
             ("learning rate", config.learning_rate.to_string()),
             ("schedule", config.schedule.to_string()),
             ("batch size", format!("{:?}", config.batch_size)),
@@ -166,7 +167,7 @@ impl<S: Scalar> Trainer<'_, S> {
             ("training samples (SHA-256)", digests[0].clone()),
             ("validation samples (SHA-256)", digests[1].clone()),
         ];
-        let velocity = keeps_velocity(&config.optimizer.to_string()).then(|| VELOCITY.to_owned());
+        let velocity = keeps_velocity(&optimizer).then(|| VELOCITY.to_owned());
         let decay = (config.weight_decay != 0.0).then(|| config.weight_decay.to_string());
         let accumulate = (config.accumulate > 1).then(|| config.accumulate.to_string());
         let sum_rows = config.sum_rows.map(|rows| rows.to_string());

@@ -23,6 +23,8 @@
 //!
 //! Dropout is off, batch normalisation uses the statistics of the batch.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{Scalar, Threads};
@@ -30,7 +32,7 @@ use nn_tensor::{Scalar, Threads};
 use crate::Result;
 use crate::backprop::Gradients;
 use crate::batches::Samples;
-use crate::loss::Loss;
+use crate::loss_function::{BlockLossFunction, LossFunction};
 use crate::network::{Network, Randomness, Trace};
 use crate::penalty::Penalty;
 use crate::stage::batch_norm;
@@ -71,7 +73,7 @@ pub struct Objective {
     network: Network<f64>,
     inputs: Array2<f64>,
     targets: Array2<f64>,
-    loss: Loss,
+    loss: Arc<dyn BlockLossFunction<f64>>,
     penalty: Penalty,
     trace: Trace<f64>,
     gradients: Gradients<f64>,
@@ -87,7 +89,7 @@ impl Objective {
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,
-        loss: Loss,
+        loss: impl LossFunction + 'static,
         penalty: Penalty,
     ) -> Result<Self> {
         samples.check_fit(network.n_inputs(), network.n_outputs())?;
@@ -110,7 +112,7 @@ impl Objective {
             network,
             inputs,
             targets,
-            loss,
+            loss: Arc::new(loss),
             penalty,
         })
     }
@@ -123,9 +125,9 @@ impl Objective {
         self.network
             .forward_in_training(self.inputs.view(), &mut self.trace, randomness, &threads);
         let targets = self.targets.view();
-        let loss = self
-            .gradients
-            .loss_of_batch(self.loss, &self.network, targets, &self.trace);
+        let loss =
+            self.gradients
+                .block_loss_of_batch(&*self.loss, &self.network, targets, &self.trace);
         let parameters = self.network.parameters();
         let layers = self.network.layers().iter();
         let penalties = layers.map(|layer| self.penalty.value(&parameters[layer.weights()]));
@@ -228,7 +230,7 @@ impl Objective {
 pub fn check<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
-    loss: Loss,
+    loss: impl LossFunction + 'static,
     penalty: Penalty,
     per_layer: usize,
 ) -> Result<Vec<LayerCheck>> {

@@ -5,7 +5,7 @@ use nn_tensor::{Scalar, Threads};
 
 use crate::Result;
 use crate::batches::{Samples, Targets};
-use crate::loss::Loss;
+use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{Network, Plan, Trace};
 
@@ -133,8 +133,9 @@ impl Memory {
 
     pub(crate) fn of_evaluation_by<S: Scalar>(plan: &Plan, n_samples: usize) -> Self {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
+        let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         Self {
-            activations: bytes_of::<S>(n_rows, plan.trace_width()),
+            activations: bytes_of::<S>(n_rows, plan.trace_width().saturating_add(2 * n_outputs)),
             inputs: bytes_of::<S>(n_rows, plan.n_inputs()),
             ..Self::default()
         }
@@ -148,18 +149,18 @@ impl Memory {
 /// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
 /// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0,
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit
-/// in memory; as [`Loss::check_output`].
+/// in memory; as [`LossFunction::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
-    loss: Loss,
+    loss: impl LossFunction,
     threads: &Threads,
 ) -> Result<Evaluation> {
     loss.check_output(network.output_layer().activation)?;
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
     probe(Memory::of_evaluation(network, samples.len()).total())?;
-    Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
+    Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, &loss, threads))
 }
 
 /// The buffers of an evaluation, to be used again.
@@ -167,8 +168,9 @@ pub fn evaluate<S: Scalar>(
 pub(crate) struct Evaluator<S> {
     trace: Trace<S>,
     inputs: Array2<S>,
-    target: Vec<S>,
-    error: Vec<S>,
+    targets: Vec<S>,
+    errors: Vec<S>,
+    losses: Vec<S>,
 }
 
 impl<S: Scalar> Evaluator<S> {
@@ -177,8 +179,9 @@ impl<S: Scalar> Evaluator<S> {
         Self {
             trace: Trace::new(network, n_rows),
             inputs: Array2::zeros((n_rows, network.n_inputs())),
-            target: vec![S::zero(); network.n_outputs()],
-            error: vec![S::zero(); network.n_outputs()],
+            targets: vec![S::zero(); n_rows * network.n_outputs()],
+            errors: vec![S::zero(); n_rows * network.n_outputs()],
+            losses: vec![S::zero(); n_rows],
         }
     }
 
@@ -187,7 +190,7 @@ impl<S: Scalar> Evaluator<S> {
         &mut self,
         network: &Network<S>,
         samples: &Samples<'_, S>,
-        loss: Loss,
+        loss: &dyn BlockLossFunction<S>,
         threads: &Threads,
     ) -> Evaluation {
         let mut tally = Tally::new(samples);
@@ -209,28 +212,37 @@ impl<S: Scalar> Evaluator<S> {
         &mut self,
         network: &Network<S>,
         samples: &Samples<'_, S>,
-        loss: Loss,
+        loss: &dyn BlockLossFunction<S>,
         start: usize,
         tally: &mut Tally,
     ) {
         let width = network.n_outputs();
         let output = network.output_layer().activation;
         let trace = self.trace.layer(network.layers().len() - 1);
-        let rows = trace
-            .pre_activations()
-            .chunks_exact(width)
-            .zip(trace.activations().chunks_exact(width));
-        for (row, (z, a)) in rows.enumerate() {
+        let a = trace.activations();
+        let n_rows = a.len() / width;
+        let targets = &mut self.targets[..a.len()];
+        for (row, target) in targets.chunks_exact_mut(width).enumerate() {
+            samples.copy_target(start + row, S::zero(), target);
+        }
+        let rows = Rows {
+            width,
+            z: trace.pre_activations(),
+            a,
+            y: targets,
+            error: &mut self.errors[..a.len()],
+        };
+        loss.of_rows(output, rows, &mut self.losses[..n_rows]);
+        let rows = a.chunks_exact(width).zip(targets.chunks_exact(width));
+        for (row, ((a, target), value)) in rows.zip(&self.losses).enumerate() {
             let position = start + row;
-            samples.copy_target(position, S::zero(), &mut self.target);
-            let value = loss.of_row(output, z, a, &self.target, &mut self.error);
             tally.add_loss(value.into_f64(), samples.weight(position).into_f64());
             if !value.is_finite() {
                 tally.first_nonfinite.get_or_insert(position);
             }
             match samples.label(position) {
                 Some(label) => tally.add_class(label as usize, loss.predicted_class(a)),
-                None => tally.add_numbers(a, &self.target),
+                None => tally.add_numbers(a, target),
             }
         }
     }
@@ -388,6 +400,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::Loss;
     use crate::batches::Inputs;
     use crate::{Activation, LayerConfig, NetworkConfig};
 

@@ -37,8 +37,11 @@
 
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
+use std::sync::Arc;
+
 use crate::Result;
 use crate::menu::{Menu, Parameter, Range, menu_text};
+use crate::update_rule::{PieceRule, UpdateRule, UpdateStep};
 
 /// How a gradient becomes a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -250,10 +253,17 @@ impl Optimizer {
 /// An optimizer with what it remembers between steps.
 #[derive(Clone, Debug)]
 pub struct OptimizerState<S> {
-    optimizer: Optimizer,
+    rule: RuleChoice<S>,
     steps: u64,
     /// One or two buffers laid out like the parameters, or empty ones.
     slots: [AlignedSlice<S>; 2],
+}
+
+/// An entry of the menu, or a rule of the caller's own.
+#[derive(Clone, Debug)]
+enum RuleChoice<S> {
+    Menu(Optimizer),
+    Own(Arc<dyn PieceRule<S>>),
 }
 
 impl<S: Scalar> OptimizerState<S> {
@@ -279,10 +289,32 @@ impl<S: Scalar> OptimizerState<S> {
             0.0
         };
         Ok(Self {
-            optimizer,
+            rule: RuleChoice::Menu(optimizer),
             steps: 0,
             slots: [slot(0, 0.0), slot(1, second)],
         })
+    }
+
+    /// Before the first step, by a rule of the caller's own.
+    pub(crate) fn own(rule: impl UpdateRule, n_parameters: usize) -> Self {
+        let n_slots = rule.n_slots();
+        let slot = |index: usize| {
+            let len = if index < n_slots { n_parameters } else { 0 };
+            AlignedSlice::new(S::zero(), len)
+        };
+        Self {
+            rule: RuleChoice::Own(Arc::new(rule)),
+            steps: 0,
+            slots: [slot(0), slot(1)],
+        }
+    }
+
+    /// The name of the optimizer, its parameters included.
+    pub(crate) fn name(&self) -> String {
+        match &self.rule {
+            RuleChoice::Menu(optimizer) => optimizer.to_string(),
+            RuleChoice::Own(rule) => rule.name(),
+        }
     }
 
     /// Steps taken.
@@ -338,11 +370,15 @@ impl<S: Scalar> OptimizerState<S> {
             "one gradient per parameter"
         );
         self.steps += 1;
-        let rule = Rule::new(self.optimizer, learning_rate, self.steps);
+        let step = UpdateStep::new(learning_rate, self.steps);
+        let rule = match &self.rule {
+            RuleChoice::Menu(optimizer) => StepRule::Menu(Rule::new(*optimizer, step)),
+            RuleChoice::Own(rule) => StepRule::Own(&**rule, step),
+        };
         let (parameters, gradient) = (&mut parameters[start..], &gradient[start..]);
         let chunk = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
         let [first, second] = &mut self.slots;
-        let mut pieces: [Option<Update<'_, S>>; MAX_PIECES] = Default::default();
+        let mut pieces: [Option<Piece<'_, S>>; MAX_PIECES] = Default::default();
         let mut firsts = first.get_mut(start..).unwrap_or_default().chunks_mut(chunk);
         let mut seconds = second
             .get_mut(start..)
@@ -350,8 +386,7 @@ impl<S: Scalar> OptimizerState<S> {
             .chunks_mut(chunk);
         let mut n_pieces = 0;
         for (parameters, gradient) in parameters.chunks_mut(chunk).zip(gradient.chunks(chunk)) {
-            pieces[n_pieces] = Some(Update {
-                rule,
+            pieces[n_pieces] = Some(Piece {
                 parameters,
                 gradient,
                 first: firsts.next().unwrap_or_default(),
@@ -360,7 +395,14 @@ impl<S: Scalar> OptimizerState<S> {
             n_pieces += 1;
         }
         threads.for_each(&mut pieces[..n_pieces], |_, piece| {
-            vectorize(piece.take().expect("each piece is updated once"));
+            let piece = piece.take().expect("each piece is updated once");
+            match rule {
+                StepRule::Menu(rule) => vectorize(Update { rule, piece }),
+                StepRule::Own(rule, step) => {
+                    let slots = [piece.first, piece.second];
+                    rule.update(step, piece.parameters, piece.gradient, slots);
+                }
+            }
         });
     }
 }
@@ -380,8 +422,8 @@ struct Rule {
 }
 
 impl Rule {
-    fn new(optimizer: Optimizer, learning_rate: f64, step: u64) -> Self {
-        let correction = |beta: f64| 1.0 / (1.0 - beta.powf(step as f64));
+    fn new(optimizer: Optimizer, step: UpdateStep) -> Self {
+        let correction = |beta: f64| 1.0 / (1.0 - beta.powf(step.step as f64));
         let corrections = match optimizer {
             Optimizer::Adam { beta1, beta2, .. } | Optimizer::AdamW { beta1, beta2, .. } => {
                 [correction(beta1), correction(beta2)]
@@ -390,14 +432,26 @@ impl Rule {
         };
         Self {
             optimizer,
-            rate: learning_rate,
+            rate: step.learning_rate,
             corrections,
         }
     }
 }
 
+/// What one step does.
+#[derive(Clone, Copy)]
+enum StepRule<'r, S> {
+    Menu(Rule),
+    Own(&'r dyn PieceRule<S>, UpdateStep),
+}
+
 struct Update<'a, S> {
     rule: Rule,
+    piece: Piece<'a, S>,
+}
+
+/// Some of the parameters, and what belongs to them.
+struct Piece<'a, S> {
     parameters: &'a mut [S],
     gradient: &'a [S],
     first: &'a mut [S],
@@ -409,13 +463,13 @@ impl<S: Scalar> Kernel for Update<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self {
-            rule,
+        let Self { rule, piece } = self;
+        let Piece {
             parameters,
             gradient,
             first,
             second,
-        } = self;
+        } = piece;
         let rate = S::from_f64(rule.rate);
         let one = S::one();
         let each = parameters.iter_mut().zip(gradient);

@@ -23,6 +23,7 @@ pub mod layer_norm;
 pub mod scaling;
 pub mod activate;
 pub mod parametric;
+pub mod own_activation;
 pub mod dropout;
 pub mod residual;
 
@@ -39,6 +40,7 @@ pub use batch_norm::BatchNorm;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;
+pub use own_activation::{ActivationFunction, OwnActivation};
 pub use parametric::ParametricActivation;
 pub use residual::Residual;
 pub use scaling::Scaling;
@@ -89,7 +91,7 @@ macro_rules! kinds {
             /// Names of the stages that can stand in some place of a layer.
             fn names() -> Vec<&'static str> {
                 let mut names = Vec::new();
-                $(if Place::ALL.iter().any(|&place| $kind::fits(place)) {
+                $(if $kind::IS_NAMED && Place::ALL.iter().any(|&place| $kind::fits(place)) {
                     names.push($kind::NAME);
                 })*
                 names
@@ -188,6 +190,8 @@ kinds! {
     Activation(Activate),
     /// An activation function with a learned factor per value.
     ParametricActivation(ParametricActivation),
+    /// An activation function of the caller's own.
+    OwnActivation(OwnActivation),
     /// Random zeros in training.
     Dropout(Dropout),
     /// The sum with the inputs of the layer.
@@ -217,6 +221,13 @@ impl FromStr for Stage {
                 expected: Self::names().join(", "),
             }),
         }
+    }
+}
+
+impl Stage {
+    /// An activation function of the caller's own.
+    pub fn own_activation(function: impl ActivationFunction) -> Self {
+        OwnActivation::new(function).into()
     }
 }
 

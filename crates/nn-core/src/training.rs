@@ -25,6 +25,7 @@ mod block_loss;
 mod gradient_sum;
 mod state;
 mod step;
+mod observer;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use nn_tensor::{Scalar, Threads};
 use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
 use crate::batches::{Samples, Targets, shuffle};
+use crate::loss_function::{Criterion, LossFunction};
 use crate::memory::{bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
@@ -44,6 +46,7 @@ use crate::network::{Network, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
 use crate::schedule::Plateau;
+use crate::update_rule::UpdateRule;
 use crate::{Error, Result};
 
 use block_inputs::{BlockInputs, BroughtRows};
@@ -51,6 +54,7 @@ use block_loss::{class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::GradientSum;
+pub use observer::Observer;
 use partition::Partition;
 use sparse_blocks::SparseBlocks;
 use state::Best;
@@ -100,6 +104,7 @@ const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 pub struct Trainer<'a, S: Scalar = f32> {
     network: Network<S>,
     config: TrainingConfig,
+    criterion: Criterion<S>,
     train: Samples<'a, S>,
     validation: Option<Samples<'a, S>>,
     threads: Threads,
@@ -293,6 +298,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                     .map(|samples| Evaluator::new(&network, samples.len())),
             },
             network,
+            criterion: Criterion::menu(config.loss),
             config,
             train,
             validation,
@@ -301,6 +307,53 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         trainer.start_epoch();
         trainer.progress.is_done = trainer.n_batches() == 0;
         Ok(trainer)
+    }
+
+    /// Trains with a loss of the caller's own, in place of that of the
+    /// configuration.
+    ///
+    /// # Errors
+    /// If it cannot be taken of the network's outputs.
+    pub fn with_loss(mut self, loss: impl LossFunction + 'static) -> Result<Self> {
+        loss.check_output(self.network.output_layer().activation)?;
+        self.criterion = Criterion::own(loss);
+        Ok(self)
+    }
+
+    /// Trains with an optimizer of the caller's own, in place of that of the
+    /// configuration, whose learning rate and schedule stay.
+    #[must_use]
+    pub fn with_optimizer(mut self, rule: impl UpdateRule) -> Self {
+        self.optimizer = OptimizerState::own(rule, self.network.parameters().len());
+        self.descends = false;
+        self
+    }
+
+    /// As [`run`](Self::run), watched by an observer that sees the trainer.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`].
+    pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
+        let mut last = None;
+        while let Some(event) = self.advance()? {
+            let flow = match event {
+                Event::Batch(report) => observer.batch(self, &report),
+                Event::Epoch(report) => {
+                    let flow = observer.epoch(self, &report);
+                    last = Some(report);
+                    flow
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// What identifies loss and optimizer in a checkpoint.
+    pub(crate) fn names(&self) -> [String; 2] {
+        [self.criterion.function.name(), self.optimizer.name()]
     }
 
     /// Has the inputs changed anew for every epoch.
@@ -530,8 +583,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 .parameters_mut()
                 .swap_with_slice(&mut self.average);
         }
-        let evaluation =
-            evaluator.evaluate(&self.network, validation, self.config.loss, &self.threads);
+        let evaluation = evaluator.evaluate(
+            &self.network,
+            validation,
+            &*self.criterion.function,
+            &self.threads,
+        );
         if is_averaged {
             self.network
                 .parameters_mut()

@@ -55,5 +55,5 @@ pub mod random;
 pub use aligned::AlignedSlice;
 pub use matmul::{matmul, matmul_add};
 pub use native::{BadInstructionSet, InstructionSet, Kernel, Matrix, MatrixMut, vectorize};
-pub use scalar::Scalar;
+pub use scalar::{Choice, Scalar};
 pub use threads::Threads;

@@ -31,6 +31,9 @@ pub trait Scalar: NdFloat + Default + Exponential + Gemm + RowProducts + sealed:
     /// NaN stays NaN.
     fn flushed_root(self) -> Self;
 
+    /// What `choice` has for this type.
+    fn choose<C: Choice>(choice: C) -> C::Output<Self>;
+
     /// Appends the little-endian bytes.
     fn write_le(self, bytes: &mut Vec<u8>);
 
@@ -41,6 +44,19 @@ pub trait Scalar: NdFloat + Default + Exponential + Gemm + RowProducts + sealed:
     fn read_le(bytes: &[u8]) -> Self;
 }
 
+/// Something that exists once for `f32` and once for `f64`, such as a trait
+/// object with methods for both.
+pub trait Choice {
+    /// Its type for a scalar.
+    type Output<S: Scalar>;
+
+    /// For `f32`.
+    fn single(self) -> Self::Output<f32>;
+
+    /// For `f64`.
+    fn double(self) -> Self::Output<f64>;
+}
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -48,7 +64,7 @@ mod sealed {
 }
 
 macro_rules! scalar {
-    ($type:ty, $name:literal, exponent: $exponent:literal, upper_exponent: $upper:literal) => {
+    ($type:ty, $name:literal, $choice:ident, exponent: $exponent:literal, upper_exponent: $upper:literal) => {
         impl Scalar for $type {
             const NAME: &'static str = $name;
             const BYTES: usize = size_of::<$type>();
@@ -89,6 +105,10 @@ macro_rules! scalar {
                 }
             }
 
+            fn choose<C: Choice>(choice: C) -> C::Output<Self> {
+                choice.$choice()
+            }
+
             fn write_le(self, bytes: &mut Vec<u8>) {
                 bytes.extend_from_slice(&self.to_le_bytes());
             }
@@ -100,9 +120,9 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, "f32", exponent: 0x7f80_0000, upper_exponent: 0x6000_0000);
+scalar!(f32, "f32", single, exponent: 0x7f80_0000, upper_exponent: 0x6000_0000);
 scalar!(
-    f64, "f64",
+    f64, "f64", double,
     exponent: 0x7ff0_0000_0000_0000, upper_exponent: 0x6000_0000_0000_0000
 );
 

@@ -40,6 +40,9 @@ pub(crate) trait Kind: Debug + Sized {
     /// Its name, in lower case with hyphens.
     const NAME: &'static str;
 
+    /// Whether text can name it.
+    const IS_NAMED: bool = true;
+
     /// Whether it also reads what the layer reads.
     const READS_LAYER_INPUT: bool = false;
 

@@ -18,12 +18,15 @@ use super::state::EpochSums;
 use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};
+use crate::loss::Loss;
+use crate::loss_function::{Criterion, Rows};
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
 /// The losses of a block of rows.
 pub(super) struct BlockLoss<'a, S> {
     pub(super) config: &'a TrainingConfig,
+    pub(super) criterion: &'a Criterion<S>,
     pub(super) network: &'a Network<S>,
     pub(super) class_weights: Option<&'a [S]>,
     /// Which samples.
@@ -107,13 +110,13 @@ impl<S: Scalar> BlockLoss<'_, S> {
     }
 
     fn errors_of(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
-        match samples.targets() {
-            Targets::Classes { n_classes, .. }
+        match (samples.targets(), self.criterion.menu) {
+            (Targets::Classes { n_classes, .. }, Some(loss))
                 if n_classes == self.network.n_outputs()
-                    && self.config.loss.takes_classes()
+                    && loss.takes_classes()
                     && self.config.label_smoothing == 0.0 =>
             {
-                self.errors_of_classes(samples, part);
+                self.errors_of_classes(loss, samples, part);
             }
             _ => self.errors_of_targets(samples, part),
         }
@@ -121,8 +124,8 @@ impl<S: Scalar> BlockLoss<'_, S> {
 
     /// [`errors_of_targets`](Self::errors_of_targets) where each sample belongs
     /// to one class for certain, to the same bits: δ = a except at that class.
-    fn errors_of_classes(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
-        let (loss, width) = (self.config.loss, self.network.n_outputs());
+    fn errors_of_classes(&self, loss: Loss, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
+        let width = self.network.n_outputs();
         let is_weighted = self.class_weights.is_some() || samples.has_weights();
         if !is_weighted {
             scaled(part.a, self.scale, part.errors);
@@ -161,36 +164,46 @@ impl<S: Scalar> BlockLoss<'_, S> {
     }
 
     fn errors_of_targets(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
-        let (loss, output) = (self.config.loss, self.network.output_layer());
+        let (loss, output) = (&self.criterion.function, self.network.output_layer());
         let width = output.n_outputs;
         let smoothing = S::from_f64(self.config.label_smoothing);
-        let LossPart {
-            positions,
-            z,
-            a,
-            targets,
-            errors,
-            sums,
-        } = part;
-        let answers = z.chunks_exact(width).zip(a.chunks_exact(width));
-        let rows = targets
-            .chunks_exact_mut(width)
-            .zip(errors.chunks_exact_mut(width));
-        for ((&position, (z, a)), (y, error)) in positions.iter().zip(answers).zip(rows) {
-            let position = position as usize;
-            samples.copy_target(position, smoothing, y);
-            let weight = weight_of(samples, self.class_weights, position);
-            let value = loss.of_row(output.activation, z, a, y, error);
-            let factor = weight * self.scale;
-            error
-                .iter_mut()
-                .for_each(|error| *error = flushed(*error * factor));
-            sums.add(EpochSums {
-                loss: (weight * value).into_f64(),
-                weight: weight.into_f64(),
-                right: u64::from(loss.predicted_class(a) == loss.target_class(y)),
-                n: 1,
-            });
+        let mut losses = [S::zero(); LOSS_ROWS];
+        let chunk = LOSS_ROWS * width;
+        let answers = part.z.chunks(chunk).zip(part.a.chunks(chunk));
+        let errors = part
+            .targets
+            .chunks_mut(chunk)
+            .zip(part.errors.chunks_mut(chunk));
+        let chunks = part.positions.chunks(LOSS_ROWS).zip(answers.zip(errors));
+        for (positions, ((z, a), (y, error))) in chunks {
+            for (&position, y) in positions.iter().zip(y.chunks_exact_mut(width)) {
+                samples.copy_target(position as usize, smoothing, y);
+            }
+            let rows = Rows {
+                width,
+                z,
+                a,
+                y,
+                error: &mut *error,
+            };
+            loss.of_rows(output.activation, rows, &mut losses[..positions.len()]);
+            let rows = a.chunks_exact(width).zip(error.chunks_exact_mut(width));
+            for ((&position, &value), (a, error)) in positions.iter().zip(&losses).zip(rows) {
+                let position = position as usize;
+                let weight = weight_of(samples, self.class_weights, position);
+                let factor = weight * self.scale;
+                error
+                    .iter_mut()
+                    .for_each(|error| *error = flushed(*error * factor));
+                let label = samples.label(position);
+                let is_right = label.is_some_and(|label| loss.predicted_class(a) == label as usize);
+                part.sums.add(EpochSums {
+                    loss: (weight * value).into_f64(),
+                    weight: weight.into_f64(),
+                    right: u64::from(is_right),
+                    n: 1,
+                });
+            }
         }
     }
 }

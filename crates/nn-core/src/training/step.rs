@@ -315,6 +315,7 @@ impl<S: Scalar> Trainer<'_, S> {
             .forward_in_training_from(n_frozen, inputs, trace, randomness, &self.threads);
         let losses = BlockLoss {
             config: &self.config,
+            criterion: &self.criterion,
             network: &self.network,
             class_weights: self.class_weights.as_deref(),
             positions,
@@ -529,8 +530,9 @@ fn averaging_fraction(decay: f64, t: u64) -> f64 {
 
 /// Shortens the weight vector into every neuron to at most `limit`.
 fn limit_norms<S: Scalar>(network: &mut Network<S>, n_frozen: usize, limit: f64) {
-    for layer in network.layers()[n_frozen..].to_vec() {
-        let mut weights = layer.weights_of_mut(network.parameters_mut());
+    let (plan, parameters) = network.split_mut();
+    for layer in &plan.layers[n_frozen..] {
+        let mut weights = layer.weights_of_mut(parameters);
         for mut incoming in weights.columns_mut() {
             let norm = incoming
                 .iter()

@@ -1,0 +1,155 @@
+//! An activation function of the caller's own, as a stage.
+//!
+//! A layer has it between its weighted sums and an `identity` activation:
+//!
+//! ```
+//! use nn_core::stage::{ActivationFunction, Stage};
+//! use nn_core::{Activation, LayerConfig, Scalar};
+//!
+//! /// z + sin²(z), "snake" (Ziyin et al. 2020).
+//! #[derive(Debug)]
+//! struct Snake;
+//!
+//! impl ActivationFunction for Snake {
+//!     fn name(&self) -> String {
+//!         "snake".to_owned()
+//!     }
+//!
+//!     fn forward<S: Scalar>(&self, values: &mut [S]) {
+//!         for z in values {
+//!             *z += z.sin() * z.sin();
+//!         }
+//!     }
+//!
+//!     fn backward<S: Scalar>(&self, z: &[S], delta: &mut [S]) {
+//!         for (delta, &z) in delta.iter_mut().zip(z) {
+//!             *delta *= S::one() + (z + z).sin();
+//!         }
+//!     }
+//! }
+//!
+//! let layer = LayerConfig {
+//!     sums: vec![Stage::own_activation(Snake)],
+//!     ..LayerConfig::new(16, Activation::Identity)
+//! };
+//! ```
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use nn_tensor::{Choice, Scalar};
+
+use super::MIN_PIECE;
+use super::pass::{Backward, Forward, Kind};
+use crate::{Error, Result};
+
+/// A function of each value, and its derivative.
+pub trait ActivationFunction: Debug + Send + Sync + 'static {
+    /// A name for messages and checkpoints, its parameters included.
+    fn name(&self) -> String;
+
+    /// `z → φ(z)`, in place.
+    fn forward<S: Scalar>(&self, values: &mut [S]);
+
+    /// `δ → δ ⊙ φ′(z)`, in place.
+    fn backward<S: Scalar>(&self, z: &[S], delta: &mut [S]);
+}
+
+/// An [`ActivationFunction`] for one type of scalar, called once per block.
+trait BlockActivation<S>: Debug + Send + Sync {
+    fn forward(&self, values: &mut [S]);
+
+    fn backward(&self, z: &[S], delta: &mut [S]);
+}
+
+impl<S: Scalar, F: ActivationFunction> BlockActivation<S> for F {
+    fn forward(&self, values: &mut [S]) {
+        ActivationFunction::forward(self, values);
+    }
+
+    fn backward(&self, z: &[S], delta: &mut [S]) {
+        ActivationFunction::backward(self, z, delta);
+    }
+}
+
+/// An [`ActivationFunction`] for both types.
+trait AnyActivation: BlockActivation<f32> + BlockActivation<f64> {
+    fn name(&self) -> String;
+}
+
+impl<F: ActivationFunction> AnyActivation for F {
+    fn name(&self) -> String {
+        ActivationFunction::name(self)
+    }
+}
+
+/// An activation function that the caller has written.
+#[derive(Clone, Debug)]
+pub struct OwnActivation(Arc<dyn AnyActivation>);
+
+impl OwnActivation {
+    /// The stage of a function.
+    pub fn new(function: impl ActivationFunction) -> Self {
+        Self(Arc::new(function))
+    }
+
+    fn for_scalar<S: Scalar>(&self) -> &dyn BlockActivation<S> {
+        S::choose(ForScalar(&*self.0))
+    }
+}
+
+/// Functions of the same name are taken for the same.
+impl PartialEq for OwnActivation {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+struct ForScalar<'a>(&'a dyn AnyActivation);
+
+impl<'a> Choice for ForScalar<'a> {
+    type Output<S: Scalar> = &'a dyn BlockActivation<S>;
+
+    fn single(self) -> Self::Output<f32> {
+        self.0
+    }
+
+    fn double(self) -> Self::Output<f64> {
+        self.0
+    }
+}
+
+impl Kind for OwnActivation {
+    const NAME: &'static str = "own";
+
+    const IS_NAMED: bool = false;
+
+    fn argument(&self) -> String {
+        self.0.name()
+    }
+
+    fn parse(argument: &str) -> Result<Self> {
+        Err(Error::Conflict {
+            what: format!("activation {argument}"),
+            problem: "is known to the program that made the model alone".to_owned(),
+        })
+    }
+
+    fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
+        pass.copy_inputs();
+        let function = self.for_scalar::<S>();
+        pass.threads
+            .for_each_piece(pass.outputs, pass.width, MIN_PIECE, |_, values| {
+                function.forward(values);
+            });
+    }
+
+    fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
+        let z = pass.inputs.values();
+        let function = self.for_scalar::<S>();
+        pass.threads
+            .for_each_piece(pass.error, pass.width, MIN_PIECE, |start, error| {
+                function.backward(&z[start..start + error.len()], error);
+            });
+    }
+}

@@ -1,0 +1,41 @@
+//! What watches a training run and may stop it.
+
+use std::ops::ControlFlow;
+
+use nn_tensor::Scalar;
+
+use super::{BatchReport, EpochReport, Trainer};
+
+/// Sees the trainer after each batch and each epoch, and may stop it.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use nn_core::training::{EpochReport, Observer};
+/// use nn_core::{Scalar, Trainer};
+///
+/// /// Stops when the training loss is low enough.
+/// struct StopAt(f64);
+///
+/// impl<S: Scalar> Observer<S> for StopAt {
+///     fn epoch(&mut self, _: &Trainer<'_, S>, report: &EpochReport) -> ControlFlow<()> {
+///         if report.train_loss < self.0 {
+///             return ControlFlow::Break(());
+///         }
+///         ControlFlow::Continue(())
+///     }
+/// }
+/// ```
+pub trait Observer<S: Scalar> {
+    /// After a batch.
+    fn batch(&mut self, trainer: &Trainer<'_, S>, report: &BatchReport) -> ControlFlow<()> {
+        let _ = (trainer, report);
+        ControlFlow::Continue(())
+    }
+
+    /// After an epoch, its validation included.
+    fn epoch(&mut self, trainer: &Trainer<'_, S>, report: &EpochReport) -> ControlFlow<()> {
+        let _ = (trainer, report);
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,111 @@
+//! An optimizer of the caller's own, accepted wherever an
+//! [`Optimizer`](crate::Optimizer) is.
+
+use std::fmt::Debug;
+
+use nn_tensor::Scalar;
+
+/// How a gradient becomes a step, for each parameter by itself.
+///
+/// Lion (Chen et al. 2023, algorithm 2):
+///
+/// ```
+/// use nn_core::update_rule::{UpdateRule, UpdateStep};
+/// use nn_core::Scalar;
+///
+/// #[derive(Debug)]
+/// struct Lion {
+///     beta1: f64,
+///     beta2: f64,
+/// }
+///
+/// impl UpdateRule for Lion {
+///     fn name(&self) -> String {
+///         format!("lion:beta1={}:beta2={}", self.beta1, self.beta2)
+///     }
+///
+///     fn n_slots(&self) -> usize {
+///         1
+///     }
+///
+///     fn update<S: Scalar>(
+///         &self,
+///         step: UpdateStep,
+///         parameters: &mut [S],
+///         gradient: &[S],
+///         [momentum, _]: [&mut [S]; 2],
+///     ) {
+///         let [rate, beta1, beta2] = [step.learning_rate, self.beta1, self.beta2].map(S::from_f64);
+///         for ((w, &g), m) in parameters.iter_mut().zip(gradient).zip(momentum) {
+///             let direction = beta1 * *m + (S::one() - beta1) * g;
+///             if direction != S::zero() {
+///                 *w -= rate * direction.signum();
+///             }
+///             *m = (beta2 * *m + (S::one() - beta2) * g).flushed();
+///         }
+///     }
+/// }
+/// ```
+pub trait UpdateRule: Debug + Send + Sync + 'static {
+    /// A name for messages and checkpoints, its parameters included.
+    fn name(&self) -> String;
+
+    /// Values that are remembered per parameter, at most 2. They are 0 at first.
+    fn n_slots(&self) -> usize {
+        0
+    }
+
+    /// Changes some parameters by one step.
+    ///
+    /// Different threads update different parameters, so each must be changed by
+    /// itself. A remembered value that decays should be
+    /// [`flushed`](Scalar::flushed): subnormal numbers are slow.
+    ///
+    /// # Shapes
+    /// `parameters`, `gradient`, and each of the [`n_slots`](Self::n_slots) first
+    /// `slots` have the same length; the others are empty.
+    fn update<S: Scalar>(
+        &self,
+        step: UpdateStep,
+        parameters: &mut [S],
+        gradient: &[S],
+        slots: [&mut [S]; 2],
+    );
+}
+
+/// The step that an [`UpdateRule`] does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct UpdateStep {
+    /// η, by the schedule.
+    pub learning_rate: f64,
+    /// Number of the step, from 1.
+    pub step: u64,
+}
+
+impl UpdateStep {
+    pub(crate) fn new(learning_rate: f64, step: u64) -> Self {
+        Self {
+            learning_rate,
+            step,
+        }
+    }
+}
+
+/// An [`UpdateRule`] for one type of scalar, called once per piece of the
+/// parameters.
+pub(crate) trait PieceRule<S>: Debug + Send + Sync {
+    fn name(&self) -> String;
+
+    fn update(&self, step: UpdateStep, parameters: &mut [S], gradient: &[S], slots: [&mut [S]; 2]);
+}
+
+impl<S: Scalar, R: UpdateRule> PieceRule<S> for R {
+    fn name(&self) -> String {
+        UpdateRule::name(self)
+    }
+
+    fn update(&self, step: UpdateStep, parameters: &mut [S], gradient: &[S], slots: [&mut [S]; 2]) {
+        UpdateRule::update(self, step, parameters, gradient, slots);
+    }
+}
