@@ -32,7 +32,7 @@ impl ActivationFunction for Snake {
 }
 
 fn main() -> Result<()> {
-    let inputs = Array2::from_shape_fn((400, 1), |(row, _)| row as f64 * 0.03 - 6.0);
+    let inputs = Array2::from_shape_fn((400, 1), |(row, _)| row as f64 * 0.015 - 3.0);
     let targets = inputs.mapv(|x| (2.0 * x).sin() + 0.5 * x);
     let samples = Samples::new(
         Inputs::Values(inputs.view()),
@@ -53,7 +53,7 @@ fn main() -> Result<()> {
     let worst = check(&network, &samples, Loss::Mse, Penalty::default(), 50)?;
     assert!(worst.iter().all(|layer| layer.error < 1e-6), "{worst:?}");
     let mut config = TrainingConfig::new(Loss::Mse, "adam".parse()?);
-    (config.epochs, config.learning_rate) = (300, 0.01);
+    (config.epochs, config.learning_rate) = (600, 0.01);
     let network = Trainer::new(network, samples, None, config, Threads::single())?.finish()?;
     let (found, expected) = (network.predict(&[1.234])?[0], 2.468_f64.sin() + 0.617);
     println!("at 1.234: {found:.3}, expected {expected:.3}");

@@ -23,20 +23,18 @@ impl LossFunction for Focal {
     }
 
     fn of_row<S: Scalar>(&self, out: Activation, z: &[S], a: &[S], y: &[S], error: &mut [S]) -> S {
-        let two = S::one() + S::one();
-        let of = |i: usize| {
-            if y[i] > S::from_f64(0.5) {
-                a[i]
+        let (half, two) = (S::from_f64(0.5), S::from_f64(2.0));
+        let mut loss = S::zero();
+        for ((&a, &y), error) in a.iter().zip(y).zip(&mut *error) {
+            let (p, sign) = if y > half {
+                (a, S::one())
             } else {
-                S::one() - a[i]
-            }
-        };
-        let loss = (0..a.len()).fold(S::zero(), |sum, i| {
-            let (p, q) = (of(i), S::one() - of(i));
-            let slope = two * q * p.ln() - q * q / p;
-            error[i] = if p == a[i] { slope } else { -slope };
-            sum - q * q * p.ln()
-        });
+                (S::one() - a, -S::one())
+            };
+            let q = S::one() - p;
+            loss -= q * q * p.ln();
+            *error = sign * (two * q * p.ln() - q * q / p);
+        }
         out.multiply_by_slope(z, a, error, a.len());
         loss
     }

@@ -59,7 +59,7 @@ fn main() -> Result<()> {
         0,
     )?;
     let mut config = TrainingConfig::new(Loss::Mse, Optimizer::Sgd);
-    (config.epochs, config.learning_rate) = (100, 0.001);
+    (config.epochs, config.learning_rate) = (500, 0.003);
     config.schedule = "cosine".parse()?;
     let trainer = Trainer::new(network, samples.clone(), None, config, Threads::single())?;
     let network = trainer.with_optimizer(Lion).finish()?;

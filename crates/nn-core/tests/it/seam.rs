@@ -151,7 +151,7 @@ fn what_cannot_be_accumulated_is_refused() {
             config,
             Threads::single(),
         );
-        trainer.err().expect("it is refused").to_string()
+        trainer.expect_err("it is refused").to_string()
     };
     let accumulate = |accumulate, sum_rows, batch_size| TrainingConfig {
         accumulate,
