@@ -6,8 +6,7 @@
 //! # The principal types
 //! - A [`NetworkConfig`] is a list of [`LayerConfig`]s; with a seed it makes a
 //!   [`Network`], whose parameters are one flat buffer.
-//! - [`Samples`] are rows with their right answers, borrowed from whoever
-//!   loaded them.
+//! - [`Samples`] are rows with their targets, borrowed, owned or shared.
 //! - A [`TrainingConfig`] says what is made small ([`Loss`]) and how
 //!   ([`Optimizer`], [`Schedule`], [`Penalty`]).
 //! - A [`Trainer`] joins the three, does one step a call and tells what
@@ -93,6 +92,7 @@ pub mod penalty;
 pub mod backprop;
 pub mod optimizer;
 pub mod schedule;
+pub mod rows;
 pub mod batches;
 pub mod augmentation;
 pub mod gradient_check;
