@@ -8,7 +8,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::SparseBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
-use crate::rows::{List, Rows};
+use crate::rows::{List, Rows, check_finite};
 use crate::{Error, Result};
 
 /// The rows that go into a network, `[n_samples, n_inputs]`.
@@ -652,18 +652,6 @@ fn check_labels(labels: &[u32], n_classes: usize) -> Result<()> {
             sample,
             label: labels[sample],
             n_classes,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn check_finite<S: Scalar>(what: &'static str, values: ArrayView2<'_, S>) -> Result<()> {
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((sample, column), value)) => Err(Error::NotFinite {
-            what,
-            sample,
-            column,
-            value: value.into_f64(),
         }),
         None => Ok(()),
     }

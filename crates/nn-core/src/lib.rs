@@ -81,6 +81,7 @@
 
 mod error;
 pub mod menu;
+pub mod rows;
 pub mod activation;
 pub mod init;
 pub mod layer;
@@ -92,7 +93,6 @@ pub mod penalty;
 pub mod backprop;
 pub mod optimizer;
 pub mod schedule;
-pub mod rows;
 pub mod batches;
 pub mod augmentation;
 pub mod gradient_check;

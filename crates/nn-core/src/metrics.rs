@@ -9,9 +9,7 @@ use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::memory::{Memory, bytes_of, probe, trace_width};
 use crate::network::{Network, Trace};
-
-/// Rows that are evaluated together.
-pub(crate) const BLOCK_ROWS: usize = 512;
+use crate::predictor::BLOCK_ROWS;
 
 /// What came out for a set of samples.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,6 +8,10 @@
 use std::sync::Arc;
 
 use ndarray::{ArcArray2, Array2, ArrayView2};
+use nn_tensor::Scalar;
+use nn_tensor::reduce::all_finite;
+
+use crate::{Error, Result};
 
 /// A matrix `[n_rows, n_columns]`, borrowed or shared.
 ///
@@ -124,5 +128,21 @@ impl<T> From<Vec<T>> for List<'static, T> {
 impl<T> From<Arc<[T]>> for List<'static, T> {
     fn from(values: Arc<[T]>) -> Self {
         Self(Storage::Shared(values))
+    }
+}
+
+/// Whether all values are finite; `what` is what the error calls them.
+pub(crate) fn check_finite<S: Scalar>(what: &'static str, values: ArrayView2<'_, S>) -> Result<()> {
+    if values.as_slice().is_some_and(all_finite) {
+        return Ok(());
+    }
+    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((sample, column), value)) => Err(Error::NotFinite {
+            what,
+            sample,
+            column,
+            value: value.into_f64(),
+        }),
+        None => Ok(()),
     }
 }
