@@ -345,6 +345,7 @@ def network():
         "start": start,
         "losses": losses,
         "end": parameters_of(model),
+        "state_dict": {name: listed(tensor) for name, tensor in model.state_dict().items()},
         "statistics": flat(statistics),
         "answers": listed(answers),
     }

@@ -100,6 +100,8 @@ pub mod metrics;
 pub mod training;
 mod tensor_file;
 pub mod model_file;
+pub mod tensors;
+pub mod preprocessing;
 pub mod checkpoint;
 pub mod learn;
 

@@ -1,0 +1,381 @@
+//! From raw rows to the inputs of a network, and from its outputs back to the
+//! units of the data.
+//!
+//! ```text
+//! x = (scale·raw − mean)/std        prediction = mean + std·a
+//! ```
+//!
+//! A [`Network`](crate::Network) takes inputs as it saw them in training:
+//! pixels times 1/255, columns standardized. `model.network.predict(raw)` has no
+//! way to know that, and silently gives something else; [`Model::predict_row`]
+//! does what the model's [`InputDescription`] says. A table with categories
+//! needs code that this crate does not have: such a model is refused, unless
+//! that code is given ([`RowPreprocessing`]).
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+use nn_tensor::Scalar;
+use serde::{Deserialize, Serialize};
+
+use crate::menu::Range;
+#[cfg(doc)]
+use crate::model_file::InputDescription;
+use crate::model_file::{Json, Model};
+use crate::{Error, Result};
+
+/// Mean 0 and standard deviation 1 for every column: `(x − mean)/std`.
+///
+/// ```
+/// use nn_core::ndarray::array;
+/// use nn_core::preprocessing::Standardization;
+///
+/// let mut rows = array![[1.0, 7.0], [3.0, 7.0]];
+/// let fitted = Standardization::fit(rows.view());
+/// fitted.apply(rows.view_mut());
+/// assert_eq!(rows, array![[-1.0, 0.0], [1.0, 0.0]]);
+/// fitted.undo(rows.view_mut());
+/// assert_eq!(rows, array![[1.0, 7.0], [3.0, 7.0]]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standardization {
+    /// Mean of every column.
+    mean: Vec<f64>,
+    /// Population standard deviation of every column, 1 where it would be 0.
+    std: Vec<f64>,
+}
+
+impl Standardization {
+    /// Means and standard deviations of these rows.
+    ///
+    /// # Shapes
+    /// `rows [n_rows, n_columns]`.
+    pub fn fit<S: Scalar>(rows: ArrayView2<'_, S>) -> Self {
+        let n_rows = rows.nrows().max(1) as f64;
+        let moments = rows.columns().into_iter().map(|column| {
+            let values = || column.iter().map(|value| value.into_f64());
+            let mean = values().sum::<f64>() / n_rows;
+            let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n_rows;
+            // What is left of a constant column is rounding.
+            let is_constant = variance.sqrt() <= 1e-12 * mean.abs();
+            (mean, if is_constant { 1.0 } else { variance.sqrt() })
+        });
+        let (mean, std) = moments.unzip();
+        Self { mean, std }
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// `x ← (x − mean)/std`
+    ///
+    /// # Panics
+    /// If the rows have another number of columns.
+    pub fn apply<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+        self.each(rows, |x, mean, std| (x - mean) / std);
+    }
+
+    /// `x ← mean + std·x`
+    ///
+    /// # Panics
+    /// If the rows have another number of columns.
+    pub fn undo<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+        self.each(rows, |x, mean, std| mean + std * x);
+    }
+
+    fn each<S: Scalar>(
+        &self,
+        mut rows: ArrayViewMut2<'_, S>,
+        function: impl Fn(f64, f64, f64) -> f64,
+    ) {
+        assert_eq!(rows.ncols(), self.n_columns(), "number of columns");
+        for mut row in rows.rows_mut() {
+            for ((x, &mean), &std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+                *x = S::from_f64(function(x.into_f64(), mean, std));
+            }
+        }
+    }
+
+    fn check(&self, what: &str, n_columns: usize) -> Result<()> {
+        if self.mean.len() != n_columns || self.std.len() != n_columns {
+            return Err(Error::ModelFile {
+                problem: format!(
+                    "standardization of the {what}: expected {n_columns} means and standard \
+                     deviations, found {} and {}",
+                    self.mean.len(),
+                    self.std.len()
+                ),
+            });
+        }
+        for (&mean, &std) in self.mean.iter().zip(&self.std) {
+            Range::Finite.check(&format!("mean of the {what}"), mean)?;
+            Range::Positive.check(&format!("standard deviation of the {what}"), std)?;
+        }
+        Ok(())
+    }
+}
+
+/// The preprocessing that this crate knows: what
+/// [`InputDescription::preprocessing`] holds of a model with standardized inputs
+/// or targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standardized {
+    /// Of the inputs, after the factor [`InputDescription::scale`].
+    pub standardized_inputs: Option<Standardization>,
+    /// Of the targets; undone in predictions.
+    pub standardized_targets: Option<Standardization>,
+}
+
+impl Standardized {
+    /// What a model says; `None` if its inputs are raw values times their scale.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreprocessing`] for that of a table,
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] if it does not fit the
+    /// network.
+    pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
+        let Some(json) = &model.description.input.preprocessing else {
+            return Ok(None);
+        };
+        let found: Self =
+            serde_json::from_str(json.as_str()).map_err(|_| Error::UnknownPreprocessing)?;
+        if let Some(inputs) = &found.standardized_inputs {
+            inputs.check("inputs", model.network.n_inputs())?;
+        }
+        if let Some(targets) = &found.standardized_targets {
+            targets.check("targets", model.network.n_outputs())?;
+        }
+        Ok(Some(found))
+    }
+
+    /// For [`InputDescription::preprocessing`].
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn to_json(&self) -> Json {
+        Json::new(self).expect("finite numbers have a JSON form")
+    }
+}
+
+/// How raw rows of type `R` become inputs, for models whose preprocessing
+/// this crate does not know, as those of `nn train` on a table.
+pub trait RowPreprocessing<R: ?Sized, S> {
+    /// The inputs of a row, before the factor
+    /// [`scale`](InputDescription::scale) of the description.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the row.
+    fn inputs(&self, row: &R) -> Result<Vec<S>>;
+
+    /// Turns the outputs of the network back into the units of the data, in
+    /// place. Probabilities stay as they are; standardized targets must not.
+    fn restore(&self, outputs: &mut [S]);
+}
+
+impl<S: Scalar> Model<S> {
+    /// The prediction for one raw row, as it stands in the data: grey values
+    /// 0 to 255, or columns in their own units.
+    ///
+    /// ```
+    /// use nn_core::model_file::{Description, InputDescription, Json};
+    /// use nn_core::{Activation, LayerConfig, Loss, Model, Network, NetworkConfig};
+    ///
+    /// let layers = vec![LayerConfig::new(1, Activation::Identity)];
+    /// let mut network = Network::zeros(&NetworkConfig { n_inputs: 2, layers })?;
+    /// network.weights_mut(0).fill(1.0_f32);
+    /// let pixels = InputDescription { shape: vec![2], scale: 1.0 / 255.0, ..Default::default() };
+    /// let description = Description { input: pixels, ..Description::default() };
+    /// let mut model = Model { network, loss: Loss::Mse, description };
+    /// assert_eq!(model.predict_row(&[255.0, 51.0])?, [1.2]);
+    ///
+    /// model.description.input.preprocessing = Some(Json::new(&"a table").unwrap());
+    /// let error = model.predict_row(&[255.0, 51.0]).unwrap_err();
+    /// assert!(error.to_string().starts_with("the model was trained on a table"));
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `row [n_inputs]`; the prediction is `[n_outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreprocessing`] for a model of a table, as `nn train`
+    /// makes it: see [`predict_row_with`](Self::predict_row_with).
+    /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
+    /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
+    /// scale is 0.
+    pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
+        let standardized = Standardized::of(self)?;
+        let mut inputs = self.scaled(row.to_vec())?;
+        let known = standardized.as_ref();
+        if let Some(it) = known.and_then(|it| it.standardized_inputs.as_ref()) {
+            check_width(self.network.n_inputs(), inputs.len())?;
+            it.apply(one_row(&mut inputs));
+        }
+        let mut outputs = self.network.predict(&inputs)?;
+        if let Some(it) = known.and_then(|it| it.standardized_targets.as_ref()) {
+            it.undo(one_row(&mut outputs));
+        }
+        Ok(outputs)
+    }
+
+    /// As [`predict_row`](Self::predict_row), for rows of any kind and with the
+    /// caller's preprocessing, made from
+    /// [`preprocessing`](InputDescription::preprocessing) of the description.
+    ///
+    /// # Errors
+    /// Those of `preprocessing`; as [`predict_row`](Self::predict_row) for the
+    /// inputs that it makes.
+    pub fn predict_row_with<R: ?Sized>(
+        &self,
+        row: &R,
+        preprocessing: &impl RowPreprocessing<R, S>,
+    ) -> Result<Vec<S>> {
+        let inputs = self.scaled(preprocessing.inputs(row)?)?;
+        let mut outputs = self.network.predict(&inputs)?;
+        preprocessing.restore(&mut outputs);
+        Ok(outputs)
+    }
+
+    fn scaled(&self, mut row: Vec<S>) -> Result<Vec<S>> {
+        let scale = self.description.input.scale;
+        if scale == 0.0 {
+            return Err(Error::OutOfRange {
+                what: "scale of the model's inputs".to_owned(),
+                expected: "a number other than 0".to_owned(),
+                found: "0".to_owned(),
+            });
+        }
+        let scale = S::from_f64(scale);
+        row.iter_mut().for_each(|value| *value *= scale);
+        Ok(row)
+    }
+}
+
+fn check_width(expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "number of inputs",
+        expected,
+        found,
+    })
+}
+
+fn one_row<S>(values: &mut [S]) -> ArrayViewMut2<'_, S> {
+    ArrayViewMut2::from_shape((1, values.len()), values).expect("one row of all values")
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::activation::Activation;
+    use crate::layer::LayerConfig;
+    use crate::loss::Loss;
+    use crate::model_file::{Description, InputDescription};
+    use crate::network::{Network, NetworkConfig};
+
+    fn model(preprocessing: Option<Json>) -> Model<f64> {
+        let layers = vec![LayerConfig::new(1, Activation::Identity)];
+        let config = NetworkConfig {
+            n_inputs: 2,
+            layers,
+        };
+        let mut network = Network::zeros(&config).unwrap();
+        network.weights_mut(0).assign(&array![[1.0], [10.0]]);
+        let input = InputDescription {
+            preprocessing,
+            ..InputDescription::default()
+        };
+        Model {
+            network,
+            loss: Loss::Mse,
+            description: Description {
+                input,
+                ..Description::default()
+            },
+        }
+    }
+
+    fn standardized() -> Standardized {
+        Standardized {
+            standardized_inputs: Some(Standardization {
+                mean: vec![1.0, 2.0],
+                std: vec![2.0, 4.0],
+            }),
+            standardized_targets: Some(Standardization {
+                mean: vec![100.0],
+                std: vec![3.0],
+            }),
+        }
+    }
+
+    #[test]
+    fn a_row_is_standardized_and_its_prediction_restored() {
+        let model = model(Some(standardized().to_json()));
+        // Inputs 1 and 2: 100 + 3·(1 + 20).
+        assert_eq!(model.predict_row(&[3.0, 10.0]).unwrap(), [163.0]);
+        let mut bytes = Vec::new();
+        model.write(&mut bytes).unwrap();
+        assert_eq!(Model::<f64>::read(&bytes[..]).unwrap(), model);
+        for (row, message) in [
+            (&[1.0][..], "number of inputs: expected 2, found 1"),
+            (
+                &[1.0, f64::NAN],
+                "input 1 of sample 0 is NaN; expected a finite number",
+            ),
+        ] {
+            let error = model.predict_row(row).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_standardization_of_other_columns_is_refused() {
+        let mut other = standardized();
+        other.standardized_inputs = other.standardized_targets.clone();
+        let error = model(Some(other.to_json())).predict_row(&[1.0, 1.0]);
+        let message = "standardization of the inputs: expected 2 means and standard deviations, \
+                       found 1 and 1";
+        assert_eq!(error.unwrap_err().to_string(), message);
+        let mut flat = standardized();
+        flat.standardized_targets.as_mut().unwrap().std[0] = 0.0;
+        let error = model(Some(flat.to_json())).predict_row(&[1.0, 1.0]);
+        let message = "standard deviation of the targets: expected a number above 0, found 0";
+        assert_eq!(error.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn an_unknown_preprocessing_is_refused_unless_it_is_given() {
+        struct Words;
+
+        impl RowPreprocessing<str, f64> for Words {
+            fn inputs(&self, row: &str) -> Result<Vec<f64>> {
+                Ok(row.split(' ').map(|word| word.len() as f64).collect())
+            }
+
+            fn restore(&self, outputs: &mut [f64]) {
+                outputs[0] += 0.5;
+            }
+        }
+
+        let model = model(Some(Json::new(&"words").unwrap()));
+        let error = model.predict_row(&[1.0, 2.0]).unwrap_err();
+        assert!(matches!(error, Error::UnknownPreprocessing));
+        assert!(error.help().unwrap().contains("predict_row_with"));
+        assert_eq!(model.predict_row_with("a two", &Words).unwrap(), [31.5]);
+        let error = model.predict_row_with("alone", &Words).unwrap_err();
+        assert_eq!(error.to_string(), "number of inputs: expected 2, found 1");
+    }
+
+    #[test]
+    fn a_constant_column_has_no_deviation() {
+        let rows = array![[0.1_f32, 1e9, 0.0], [0.1, 1e9, 0.0], [0.1, 1e9, 0.0]];
+        let fitted = Standardization::fit(rows.view());
+        assert_eq!(fitted.std, [1.0; 3]);
+        let mut model = model(None);
+        model.description.input.scale = 0.0;
+        assert!(model.predict_row(&[1.0, 2.0]).is_err());
+    }
+}
