@@ -3,6 +3,9 @@
 //!
 //! New to neural networks? [`learn`] goes through one training step by hand.
 //!
+//! The short way in is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`. It is made
+//! of the parts below, nothing hidden.
+//!
 //! # The principal types
 //! - A [`NetworkConfig`] is a list of [`LayerConfig`]s; with a seed it makes a
 //!   [`Network`], whose parameters are one flat buffer.
@@ -102,6 +105,7 @@ mod tensor_file;
 pub mod model_file;
 pub mod tensors;
 pub mod preprocessing;
+pub mod mlp;
 pub mod checkpoint;
 pub mod learn;
 
@@ -117,6 +121,7 @@ pub use loss::Loss;
 pub use memory::Memory;
 pub use menu::Menu;
 pub use metrics::{Evaluation, evaluate};
+pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
@@ -127,7 +132,8 @@ pub use training::{Trainer, TrainingConfig};
 
 /// What the arrays of this crate are made of, in the version that it uses.
 pub use ndarray;
-pub use nn_tensor::random::Streams;
+/// Random numbers: the purpose, the seed and an index give the stream.
+pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};
 
 /// The README's example is a test, too.

@@ -232,6 +232,13 @@ impl<S: Scalar> Evaluator<S> {
     }
 }
 
+/// R² of the predictions of one output, as [`OutputErrors::r_squared`].
+pub(crate) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let mut tally = OutputTally::default();
+    pairs.for_each(|(predicted, target)| tally.add(predicted, target));
+    tally.finish().r_squared
+}
+
 /// Running sums of an evaluation.
 struct Tally {
     loss: f64,

@@ -53,8 +53,7 @@ impl<S: Scalar> Network<S> {
     {
         let inputs: Rows<'a, S> = inputs.into();
         let inputs = inputs.view();
-        check_shape("number of inputs", self.n_inputs(), inputs.ncols())?;
-        check_finite("input", inputs)?;
+        self.check_inputs(inputs)?;
         let n_rows = inputs.nrows();
         let mut trace = Trace::new(self, n_rows.clamp(1, BLOCK_ROWS));
         let mut outputs = Array2::zeros((n_rows, self.n_outputs()));
@@ -63,6 +62,12 @@ impl<S: Scalar> Network<S> {
             outputs.assign(&self.forward(inputs, &mut trace, threads));
         }
         Ok(outputs)
+    }
+
+    /// Whether these rows have the right width and are finite.
+    pub(crate) fn check_inputs(&self, inputs: ArrayView2<'_, S>) -> Result<()> {
+        check_shape("number of inputs", self.n_inputs(), inputs.ncols())?;
+        check_finite("input", inputs)
     }
 }
 

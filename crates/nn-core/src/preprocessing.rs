@@ -12,14 +12,15 @@
 //! needs code that this crate does not have: such a model is refused, unless
 //! that code is given ([`RowPreprocessing`]).
 
-use ndarray::{ArrayView2, ArrayViewMut2};
-use nn_tensor::Scalar;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
 
 use crate::menu::Range;
 #[cfg(doc)]
 use crate::model_file::InputDescription;
 use crate::model_file::{Json, Model};
+use crate::rows::Rows;
 use crate::{Error, Result};
 
 /// Mean 0 and standard deviation 1 for every column: `(x − mean)/std`.
@@ -202,19 +203,50 @@ impl<S: Scalar> Model<S> {
     /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
     /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
     /// scale is 0.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
-        let standardized = Standardized::of(self)?;
-        let mut inputs = self.scaled(row.to_vec())?;
-        let known = standardized.as_ref();
-        if let Some(it) = known.and_then(|it| it.standardized_inputs.as_ref()) {
-            check_width(self.network.n_inputs(), inputs.len())?;
-            it.apply(one_row(&mut inputs));
+        let row = ArrayView2::from_shape((1, row.len()), row).expect("one row of all values");
+        let predictions = self.predict_rows(row, &Threads::single())?;
+        Ok(predictions.into_raw_vec_and_offset().0)
+    }
+
+    /// The predictions for many raw rows, as [`predict_row`](Self::predict_row)
+    /// gives them for one.
+    ///
+    /// # Shapes
+    /// `rows [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
+    ///
+    /// # Errors
+    /// As [`predict_row`](Self::predict_row).
+    pub fn predict_rows<'a>(
+        &self,
+        rows: impl Into<Rows<'a, S>>,
+        threads: &Threads,
+    ) -> Result<Array2<S>>
+    where
+        S: 'a,
+    {
+        let standardized = Standardized::of(self)?.unwrap_or_default();
+        let inputs = self.inputs_of(rows.into(), &standardized)?;
+        let mut predictions = self.network.predict_batch(inputs, threads)?;
+        if let Some(it) = &standardized.standardized_targets {
+            it.undo(predictions.view_mut());
         }
-        let mut outputs = self.network.predict(&inputs)?;
-        if let Some(it) = known.and_then(|it| it.standardized_targets.as_ref()) {
-            it.undo(one_row(&mut outputs));
+        Ok(predictions)
+    }
+
+    /// Raw rows as the network takes them.
+    pub(crate) fn inputs_of<'a>(
+        &self,
+        mut rows: Rows<'a, S>,
+        standardized: &Standardized,
+    ) -> Result<Rows<'a, S>> {
+        let scale = self.scale()?;
+        if scale != S::one() {
+            rows = rows.view().mapv(|value| value * scale).into();
         }
-        Ok(outputs)
+        self.network.check_inputs(rows.view())?;
+        Ok(standardize(rows, standardized.standardized_inputs.as_ref()))
     }
 
     /// As [`predict_row`](Self::predict_row), for rows of any kind and with the
@@ -229,13 +261,15 @@ impl<S: Scalar> Model<S> {
         row: &R,
         preprocessing: &impl RowPreprocessing<R, S>,
     ) -> Result<Vec<S>> {
-        let inputs = self.scaled(preprocessing.inputs(row)?)?;
+        let scale = self.scale()?;
+        let mut inputs = preprocessing.inputs(row)?;
+        inputs.iter_mut().for_each(|value| *value *= scale);
         let mut outputs = self.network.predict(&inputs)?;
         preprocessing.restore(&mut outputs);
         Ok(outputs)
     }
 
-    fn scaled(&self, mut row: Vec<S>) -> Result<Vec<S>> {
+    fn scale(&self) -> Result<S> {
         let scale = self.description.input.scale;
         if scale == 0.0 {
             return Err(Error::OutOfRange {
@@ -244,25 +278,21 @@ impl<S: Scalar> Model<S> {
                 found: "0".to_owned(),
             });
         }
-        let scale = S::from_f64(scale);
-        row.iter_mut().for_each(|value| *value *= scale);
-        Ok(row)
+        Ok(S::from_f64(scale))
     }
 }
 
-fn check_width(expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what: "number of inputs",
-        expected,
-        found,
-    })
-}
-
-fn one_row<S>(values: &mut [S]) -> ArrayViewMut2<'_, S> {
-    ArrayViewMut2::from_shape((1, values.len()), values).expect("one row of all values")
+/// Rows with mean 0 and standard deviation 1, if that is asked for.
+pub(crate) fn standardize<'a, S: Scalar>(
+    rows: Rows<'a, S>,
+    standardization: Option<&Standardization>,
+) -> Rows<'a, S> {
+    let Some(standardization) = standardization else {
+        return rows;
+    };
+    let mut rows = rows.view().to_owned();
+    standardization.apply(rows.view_mut());
+    rows.into()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! [`Samples`](crate::Samples).
 //!
 //! A borrowed array costs nothing and keeps its lifetime `'a`; a shared one
-//! is reference-counted, has the lifetime `'static`, and can be sent to other
-//! threads. Cloning never copies the values.
+//! is reference-counted, has any lifetime, also `'static`, and can be sent to
+//! other threads. Cloning never copies the values.
 
 use std::sync::Arc;
 
@@ -89,13 +89,13 @@ impl<'a, T> From<&'a Array2<T>> for Rows<'a, T> {
     }
 }
 
-impl<T: Clone> From<Array2<T>> for Rows<'static, T> {
+impl<T: Clone> From<Array2<T>> for Rows<'_, T> {
     fn from(values: Array2<T>) -> Self {
         values.into_shared().into()
     }
 }
 
-impl<T> From<ArcArray2<T>> for Rows<'static, T> {
+impl<T> From<ArcArray2<T>> for Rows<'_, T> {
     fn from(values: ArcArray2<T>) -> Self {
         Self(Storage::Shared(values))
     }
@@ -119,13 +119,13 @@ impl<'a, T> From<&'a Vec<T>> for List<'a, T> {
     }
 }
 
-impl<T> From<Vec<T>> for List<'static, T> {
+impl<T> From<Vec<T>> for List<'_, T> {
     fn from(values: Vec<T>) -> Self {
         Self(Storage::Shared(values.into()))
     }
 }
 
-impl<T> From<Arc<[T]>> for List<'static, T> {
+impl<T> From<Arc<[T]>> for List<'_, T> {
     fn from(values: Arc<[T]>) -> Self {
         Self(Storage::Shared(values))
     }
