@@ -522,7 +522,9 @@ impl<T> FittedMlp<T> {
         &self.history
     }
 
-    /// The model: network, loss, and what goes in and comes out.
+    /// The model: network, loss, and what goes in and comes out. Its network
+    /// takes standardized inputs: give raw rows to [`Model::predict_rows`], or use
+    /// the network of [`Model::fold_preprocessing`].
     pub fn model(&self) -> &Model {
         &self.model
     }

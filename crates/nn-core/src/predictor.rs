@@ -75,7 +75,8 @@ impl<S: Scalar> Network<S> {
 ///
 /// Nothing is allocated after construction, and nothing panics: a request that
 /// does not fit is an [`Error`]. Clone the [`Arc`] for another predictor, one
-/// per thread.
+/// per thread. Inputs are those of the network: for raw rows, take the network
+/// of [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
 ///
 /// ```
 /// use std::sync::Arc;

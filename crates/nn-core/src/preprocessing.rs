@@ -16,10 +16,12 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::Activation;
 use crate::menu::Range;
 #[cfg(doc)]
 use crate::model_file::InputDescription;
 use crate::model_file::{Json, Model};
+use crate::network::Network;
 use crate::rows::Rows;
 use crate::{Error, Result};
 
@@ -269,6 +271,49 @@ impl<S: Scalar> Model<S> {
         Ok(outputs)
     }
 
+    /// The network with the scale and the standardization of the model folded
+    /// into its first and last weights: it takes raw rows and predicts in the
+    /// units of the data, for a [`Predictor`](crate::Predictor) or other software.
+    ///
+    /// ```text
+    /// w′ᵢⱼ = wᵢⱼ·scale/stdᵢ        b′ⱼ = bⱼ − Σᵢ wᵢⱼ·meanᵢ/stdᵢ
+    /// ```
+    ///
+    /// Predictions are those of [`predict_rows`](Self::predict_rows) up to
+    /// rounding, which is large where the mean of a column is many times its
+    /// standard deviation.
+    ///
+    /// ```
+    /// use nn_core::Mlp;
+    /// use nn_core::ndarray::array;
+    ///
+    /// let x = array![[10.0, 0.1], [20.0, 0.3], [30.0, 0.2], [40.0, 0.5]];
+    /// let model = Mlp::regressor().epochs(5).fit(&x, &[1.0, 2.0, 3.0, 4.0])?;
+    /// let network = model.model().fold_preprocessing()?;
+    /// let alone = network.predict(&[10.0, 0.1])?[0];
+    /// assert!((alone - model.predict(&x)?[0]).abs() < 1e-5);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for
+    /// standardized targets of an output layer that is not `identity`.
+    pub fn fold_preprocessing(&self) -> Result<Network<S>> {
+        let standardized = Standardized::of(self)?.unwrap_or_default();
+        let scale = self.scale()?.into_f64();
+        let mut network = self.network.clone();
+        let identity = Standardization {
+            mean: vec![0.0; network.n_inputs()],
+            std: vec![1.0; network.n_inputs()],
+        };
+        let inputs = standardized.standardized_inputs.as_ref();
+        fold_inputs(&mut network, inputs.unwrap_or(&identity), scale);
+        if let Some(targets) = &standardized.standardized_targets {
+            fold_targets(&mut network, targets)?;
+        }
+        Ok(network)
+    }
+
     fn scale(&self) -> Result<S> {
         let scale = self.description.input.scale;
         if scale == 0.0 {
@@ -280,6 +325,48 @@ impl<S: Scalar> Model<S> {
         }
         Ok(S::from_f64(scale))
     }
+}
+
+fn fold_inputs<S: Scalar>(network: &mut Network<S>, inputs: &Standardization, scale: f64) {
+    let mut bias = network.bias(0).mapv(|bias| bias.into_f64());
+    let mut weights = network.weights_mut(0);
+    let columns = inputs.mean.iter().zip(&inputs.std);
+    for (mut row, (mean, std)) in weights.rows_mut().into_iter().zip(columns) {
+        for (weight, bias) in row.iter_mut().zip(&mut bias) {
+            let w = weight.into_f64();
+            *weight = S::from_f64(w * scale / std);
+            *bias -= w * mean / std;
+        }
+    }
+    network.bias_mut(0).assign(&bias.mapv(S::from_f64));
+}
+
+/// `mean + std·(a·W + b)`, or of batch normalization `mean + std·(γ·x̂ + β)`.
+fn fold_targets<S: Scalar>(network: &mut Network<S>, targets: &Standardization) -> Result<()> {
+    let layer = network.output_layer().clone();
+    if layer.activation != Activation::Identity {
+        return Err(Error::Conflict {
+            what: "standardized targets".to_owned(),
+            problem: format!(
+                "expected an output layer with identity, found {}",
+                layer.activation
+            ),
+        });
+    }
+    let (factors, shifts) = if layer.batch_norm {
+        (layer.gamma(), layer.beta())
+    } else {
+        (layer.weights(), layer.bias())
+    };
+    let n_outputs = layer.n_outputs;
+    for (index, value) in network.parameters_mut()[factors].iter_mut().enumerate() {
+        *value = S::from_f64(value.into_f64() * targets.std[index % n_outputs]);
+    }
+    for (index, value) in network.parameters_mut()[shifts].iter_mut().enumerate() {
+        let scaled = value.into_f64() * targets.std[index];
+        *value = S::from_f64(scaled + targets.mean[index]);
+    }
+    Ok(())
 }
 
 /// Rows with mean 0 and standard deviation 1, if that is asked for.
@@ -300,11 +387,10 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::activation::Activation;
     use crate::layer::LayerConfig;
     use crate::loss::Loss;
     use crate::model_file::{Description, InputDescription};
-    use crate::network::{Network, NetworkConfig};
+    use crate::network::NetworkConfig;
 
     fn model(preprocessing: Option<Json>) -> Model<f64> {
         let layers = vec![LayerConfig::new(1, Activation::Identity)];
@@ -397,6 +483,48 @@ mod tests {
         assert_eq!(model.predict_row_with("a two", &Words).unwrap(), [31.5]);
         let error = model.predict_row_with("alone", &Words).unwrap_err();
         assert_eq!(error.to_string(), "number of inputs: expected 2, found 1");
+    }
+
+    #[test]
+    fn preprocessing_folds_into_the_weights() {
+        let fill = |network: &mut Network<f64>| {
+            let parameters = network.parameters_mut().iter_mut().enumerate();
+            parameters.for_each(|(index, value)| *value = (index as f64 * 0.37).sin());
+        };
+        for batch_norm in [false, true] {
+            let layer = |n, activation| LayerConfig {
+                batch_norm,
+                ..LayerConfig::new(n, activation)
+            };
+            for hidden in [&[][..], &[4]] {
+                let mut model = model(Some(standardized().to_json()));
+                let hidden = hidden.iter().map(|&n| layer(n, Activation::Tanh));
+                let layers = hidden.chain([layer(1, Activation::Identity)]).collect();
+                let config = NetworkConfig {
+                    n_inputs: 2,
+                    layers,
+                };
+                model.network = Network::zeros(&config).unwrap();
+                fill(&mut model.network);
+                model.description.input.scale = 0.5;
+                let folded = model.fold_preprocessing().unwrap();
+                for row in [[3.0, 10.0], [-1.0, 0.5]] {
+                    let expected = model.predict_row(&row).unwrap()[0];
+                    let found = folded.predict(&row).unwrap()[0];
+                    assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+                }
+            }
+        }
+        let mut curved = model(Some(standardized().to_json()));
+        let layers = vec![LayerConfig::new(1, Activation::Sigmoid)];
+        let config = NetworkConfig {
+            n_inputs: 2,
+            layers,
+        };
+        curved.network = Network::zeros(&config).unwrap();
+        let error = curved.fold_preprocessing().unwrap_err();
+        let message = "standardized targets: expected an output layer with identity, found sigmoid";
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]
