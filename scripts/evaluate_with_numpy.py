@@ -30,6 +30,7 @@ LARGEST_LOSS_DIFFERENCE = 1e-4
 LARGEST_IMAGE_DIFFERENCE = 1
 BATCH_NORM_EPSILON = 1e-5
 LAYER_NORM_EPSILON = 1e-5
+SELU_LAMBDA, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def sigmoid(z):
@@ -54,7 +55,9 @@ ACTIVATIONS = {
     "softmax": softmax,
     "swish": lambda z: z * sigmoid(z),
     "elu": lambda z, alpha=1.0: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
+    "selu": lambda z: SELU_LAMBDA * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0))),
     "gelu": lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
+    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
     "softplus": lambda z: np.logaddexp(0, z),
     "hard-sigmoid": lambda z: np.clip(z / 6 + 0.5, 0, 1),
     "hard-tanh": lambda z: np.clip(z, -1, 1),

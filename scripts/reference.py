@@ -16,6 +16,7 @@ PyTorch keeps the weights of a layer as [n_outputs, n_inputs], nn-core as
 """
 
 import json
+import math
 import random
 import sys
 from pathlib import Path
@@ -39,7 +40,10 @@ ACTIVATIONS = {
     "swish": F.silu,
     "elu": F.elu,
     "elu:alpha=0.5": lambda z: F.elu(z, 0.5),
+    "selu": F.selu,
     "gelu": F.gelu,
+    # As for softplus: F.mish takes z for ln(1 + e^z) from 20 on, which tanh hides.
+    "mish": F.mish,
     # From 20 on, PyTorch would return z, which is off by 2e-9; from 40 on it is exact.
     "softplus": lambda z: F.softplus(z, threshold=40),
     # The slope of F.hardsigmoid is 1/6 in single precision, whatever z is.
@@ -139,6 +143,20 @@ def one_cycle(optimizer, rise=0.3, start=25, end=1e4):
     )
 
 
+def coslog4(optimizer):
+    """PyTorch has none; the formula of Holzmueller et al. 2024, step by step."""
+    return scheduler.LambdaLR(
+        optimizer, lambda s: (1 - math.cos(2 * math.pi * math.log2(1 + 15 * s / N_STEPS))) / 2
+    )
+
+
+def flat_cos(optimizer, flat=0.5):
+    constant = round(flat * N_STEPS)
+    falling = scheduler.CosineAnnealingLR(optimizer, T_max=N_STEPS - constant)
+    level = scheduler.ConstantLR(optimizer, factor=1)
+    return scheduler.SequentialLR(optimizer, [level, falling], milestones=[constant])
+
+
 def plateau(optimizer, factor=0.5, patience=3):
     """eps=0: nn-core does not refuse small changes."""
     return scheduler.ReduceLROnPlateau(optimizer, factor=factor, patience=patience, eps=0)
@@ -158,6 +176,9 @@ SCHEDULES = {
     "warmup:epochs=5": ("step", lambda o: warmup(o, 5)),
     "one-cycle": ("step", one_cycle),
     "one-cycle:rise=0.25:start=10:end=100": ("step", lambda o: one_cycle(o, 0.25, 10, 100)),
+    "coslog4": ("step", coslog4),
+    "flat-cos": ("step", flat_cos),
+    "flat-cos:flat=0.75": ("step", lambda o: flat_cos(o, 0.75)),
     "plateau": ("loss", plateau),
     "plateau:factor=0.1:patience=1": ("loss", lambda o: plateau(o, 0.1, 1)),
 }
@@ -324,6 +345,7 @@ def network():
         "start": start,
         "losses": losses,
         "end": parameters_of(model),
+        "state_dict": {name: listed(tensor) for name, tensor in model.state_dict().items()},
         "statistics": flat(statistics),
         "answers": listed(answers),
     }

@@ -6,6 +6,8 @@
 //!
 //! An item is a sample.
 
+use std::sync::Arc;
+
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nn_core::ndarray::Array2;
@@ -19,9 +21,8 @@ fn main() {
 /// 784-128-10, one sample of which a fifth is not zero (as in MNIST).
 #[divan::bench]
 fn one_sample(bencher: Bencher<'_, '_>) {
-    let network = network();
     let samples = samples(1);
-    let mut predictor = Predictor::new(&network);
+    let mut predictor = Predictor::new(Arc::new(network()), 1);
     let mut answer = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         let sample = samples.as_slice().expect("contiguous");
@@ -34,8 +35,7 @@ fn one_sample(bencher: Bencher<'_, '_>) {
 /// 784-128-10, one sample without zeros.
 #[divan::bench]
 fn one_full_sample(bencher: Bencher<'_, '_>) {
-    let network = network();
-    let mut predictor = Predictor::new(&network);
+    let mut predictor = Predictor::new(Arc::new(network()), 1);
     let mut answer = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         predictor

@@ -16,6 +16,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nn_core::model_file::Model;
@@ -72,7 +73,7 @@ fn accuracy(network: &Network, images: ArrayView2<'_, f32>, labels: &[u32]) -> f
 }
 
 fn time_singles(network: &Network, images: ArrayView2<'_, f32>) -> f64 {
-    let mut predictor = Predictor::new(network);
+    let mut predictor = Predictor::new(Arc::new(network.clone()), 1);
     let mut answer = vec![0.0; network.n_outputs()];
     let groups = images.axis_chunks_iter(Axis(0), SINGLES);
     median(groups.map(|images| {

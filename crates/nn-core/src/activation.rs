@@ -10,14 +10,18 @@
 //! | `softmax` | eᶻⁱ/Σₖeᶻᵏ over a row | φᵢ·(δᵢⱼ − φⱼ), output layer only |
 //! | `swish` | z·σ(z) | σ(z)·(1 + z·(1 − σ(z))) |
 //! | `elu:alpha=1` | z if z > 0, else α·(eᶻ − 1) | 1 if z > 0, else φ + α |
+//! | `selu` | λ·z if z > 0, else λ·α·(eᶻ − 1) | λ if z > 0, else φ + λ·α |
 //! | `gelu` | z·Φ(z) | Φ(z) + z·e^(−z²/2)/√(2π) |
+//! | `mish` | z·t, t = tanh(ln(1 + eᶻ)) | t + z·σ(z)·(1 − t²) |
 //! | `softplus` | ln(1 + eᶻ) | σ(z) |
 //! | `hard-sigmoid` | min(1, max(0, z/6 + ½)) | 1/6 if \|z\| < 3, else 0 |
 //! | `hard-tanh` | min(1, max(−1, z)) | 1 if \|z\| < 1, else 0 |
 //!
 //! Sources: newbies, section 5.1 (relu to swish); Clevert et al. 2016 (elu);
-//! Hendrycks & Gimpel 2016 (gelu, exact form); Dugas et al. 2001 (softplus);
-//! Courbariaux et al. 2015 (hard forms, here with PyTorch's slope of 1/6).
+//! Klambauer et al. 2017, equation 2 and appendix A1 (selu, with λ ≈ 1.0507 and
+//! α ≈ 1.6733); Hendrycks & Gimpel 2016 (gelu, exact form); Misra 2019 (mish);
+//! Dugas et al. 2001 (softplus); Courbariaux et al. 2015 (hard forms, here with
+//! PyTorch's slope of 1/6).
 //! Where a function has a kink, the derivative is PyTorch's: that of the left
 //! side, and 0 at both ends of the hard forms. φ(NaN) and φ′(NaN) are NaN,
 //! except that φ′ of `identity` is always 1.
@@ -53,8 +57,13 @@ pub enum Activation {
         /// Minus the limit for z → −∞.
         alpha: f64,
     },
+    /// φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1): outputs tend to mean 0 and
+    /// variance 1 where the weights have variance 1/n_in (`Init::Lecun`).
+    Selu,
     /// φ(z) = z·Φ(z) with Φ the normal distribution function.
     Gelu,
+    /// φ(z) = z·tanh(ln(1 + eᶻ))
+    Mish,
     /// φ(z) = ln(1 + eᶻ)
     Softplus,
     /// φ(z) = min(1, max(0, z/6 + ½))
@@ -75,7 +84,9 @@ impl Menu for Activation {
         Self::Softmax,
         Self::Swish,
         Self::Elu { alpha: 1.0 },
+        Self::Selu,
         Self::Gelu,
+        Self::Mish,
         Self::Softplus,
         Self::HardSigmoid,
         Self::HardTanh,
@@ -91,7 +102,9 @@ impl Menu for Activation {
             Self::Softmax => "softmax",
             Self::Swish => "swish",
             Self::Elu { .. } => "elu",
+            Self::Selu => "selu",
             Self::Gelu => "gelu",
+            Self::Mish => "mish",
             Self::Softplus => "softplus",
             Self::HardSigmoid => "hard-sigmoid",
             Self::HardTanh => "hard-tanh",
@@ -177,7 +190,12 @@ impl Activation {
             Self::Softmax => ["eᶻ/Σeᶻ", "aᵢ·(δᵢⱼ − aⱼ)"],
             Self::Swish => ["z·σ(z)", "σ(z)·(1 + z·(1 − σ(z)))"],
             Self::Elu { .. } => ["z if z > 0, else α·(eᶻ − 1)", "1 if z > 0, else a + α"],
+            Self::Selu => [
+                "λ·z if z > 0, else λ·α·(eᶻ − 1)",
+                "λ if z > 0, else a + λ·α",
+            ],
             Self::Gelu => ["z·Φ(z)", "Φ(z) + z·e^(−z²/2)/√(2π)"],
+            Self::Mish => ["z·t, t = tanh(ln(1 + eᶻ))", "t + z·σ(z)·(1 − t²)"],
             Self::Softplus => ["ln(1 + eᶻ)", "σ(z)"],
             Self::HardSigmoid => ["min(1, max(0, z/6 + ½))", "1/6 if |z| < 3, else 0"],
             Self::HardTanh => ["min(1, max(−1, z))", "1 if |z| < 1, else 0"],
@@ -186,7 +204,7 @@ impl Activation {
 
     /// Whether the slope has to be computed from z rather than from φ(z).
     pub fn needs_pre_activations(self) -> bool {
-        matches!(self, Self::Swish | Self::Gelu | Self::Softplus)
+        matches!(self, Self::Swish | Self::Gelu | Self::Mish | Self::Softplus)
     }
 
     /// Whether a layer of He's initialisation suits it better than Xavier's.
@@ -198,6 +216,7 @@ impl Activation {
                 | Self::Swish
                 | Self::Elu { .. }
                 | Self::Gelu
+                | Self::Mish
                 | Self::Softplus
         )
     }
@@ -233,7 +252,18 @@ impl<S: Scalar> Kernel for Apply<'_, S> {
                     }
                 });
             }
+            Activation::Selu => {
+                let [lambda, lambda_alpha] = selu_factors::<S>();
+                map(each, |z| {
+                    if z > zero {
+                        lambda * z
+                    } else {
+                        lambda_alpha * z.exp_m1_value()
+                    }
+                });
+            }
             Activation::Gelu => map(each, |z| z * normal_cdf(z)),
+            Activation::Mish => map(each, mish),
             // ln(1 + eᶻ) = max(z, 0) + ln(1 + e^−|z|), which cannot overflow.
             Activation::Softplus => map(each, |z| {
                 (if z > zero { z } else { zero }) + (-z.abs()).exp_value().ln_1p()
@@ -286,6 +316,15 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
                 let alpha = S::from_f64(alpha);
                 scale(delta, a, |a| if a > zero { one } else { a + alpha });
             }
+            Activation::Selu => {
+                let [lambda, lambda_alpha] = selu_factors::<S>();
+                scale(
+                    delta,
+                    a,
+                    |a| if a > zero { lambda } else { a + lambda_alpha },
+                );
+            }
+            Activation::Mish => scale(delta, z, mish_derivative),
             Activation::Gelu => scale(delta, z, |z| normal_cdf(z) + z * normal_density(z)),
             Activation::Softplus => scale(delta, z, sigmoid_value),
             Activation::HardSigmoid => {
@@ -346,6 +385,36 @@ fn clamp<S: Scalar>(x: S, low: S, high: S) -> S {
     } else {
         x
     }
+}
+
+/// λ and λ·α, with which mean 0 and variance 1 are a fixed point.
+fn selu_factors<S: Scalar>() -> [S; 2] {
+    const LAMBDA: f64 = 1.050_700_987_355_480_5;
+    const ALPHA: f64 = 1.673_263_242_354_377_3;
+    [S::from_f64(LAMBDA), S::from_f64(LAMBDA * ALPHA)]
+}
+
+/// From here on, tanh(ln(1 + eᶻ)) is 1 in double precision, too.
+const MISH_LINEAR: f64 = 20.0;
+
+/// `z·tanh(ln(1 + eᶻ)) = z·n/(n + 2)` with `n = e·(e + 2)` and `e = eᶻ`
+#[inline(always)]
+fn mish<S: Scalar>(z: S) -> S {
+    let [limit, two] = [S::from_f64(MISH_LINEAR), S::from_f64(2.0)];
+    let e = (if z > limit { limit } else { z }).exp_value();
+    let n = e * (e + two);
+    z * (n / (n + two))
+}
+
+/// `t + z·σ(z)·(1 − t²) = n/(n + 2) + 4z·e·(e + 1)/(n + 2)²`, as in [`mish`]
+#[inline(always)]
+fn mish_derivative<S: Scalar>(z: S) -> S {
+    let [limit, one, two] = [S::from_f64(MISH_LINEAR), S::one(), S::from_f64(2.0)];
+    let z = if z > limit { limit } else { z };
+    let e = z.exp_value();
+    let n = e * (e + two);
+    let inverse = one / (n + two);
+    n * inverse + (two + two) * z * (e * inverse) * ((e + one) * inverse)
 }
 
 /// `Φ(z) = ½·(1 + erf(z/√2))`

@@ -11,6 +11,7 @@ use ndarray::ArrayView2;
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
+use crate::rows::Rows;
 
 /// Changes inputs that are bytes.
 ///
@@ -36,7 +37,7 @@ pub trait Augmentation: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct Augmented<'a> {
     augmentation: Box<dyn Augmentation + 'a>,
-    inputs: ArrayView2<'a, u8>,
+    inputs: Rows<'a, u8>,
     scale: f64,
     /// Numbers of the block's rows in `inputs`.
     rows: Vec<u32>,
@@ -57,11 +58,11 @@ impl<'a> Augmented<'a> {
         let (inputs, scale) = samples.byte_inputs()?;
         Some(Self {
             augmentation,
-            inputs,
             scale,
             rows: Vec::with_capacity(max_rows),
             places: (0..max_rows as u32).collect(),
-            bytes: vec![0; max_rows * inputs.ncols()],
+            bytes: vec![0; max_rows * inputs.view().ncols()],
+            inputs: inputs.clone(),
         })
     }
 
@@ -77,9 +78,10 @@ impl<'a> Augmented<'a> {
         self.rows.clear();
         self.rows
             .extend(positions.iter().map(|&position| samples.row(position)));
-        let bytes = &mut self.bytes[..positions.len() * self.inputs.ncols()];
+        let inputs = self.inputs.view();
+        let bytes = &mut self.bytes[..positions.len() * inputs.ncols()];
         self.augmentation
-            .apply(self.inputs, &self.rows, epoch, bytes, threads);
+            .apply(inputs, &self.rows, epoch, bytes, threads);
         (bytes, S::from_f64(self.scale))
     }
 

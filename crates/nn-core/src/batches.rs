@@ -8,6 +8,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::SparseBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
+use crate::rows::{List, Rows, check_finite};
 use crate::{Error, Result};
 
 /// The rows that go into a network, `[n_samples, n_inputs]`.
@@ -38,7 +39,13 @@ pub enum Targets<'a, S> {
     Values(ArrayView2<'a, S>),
 }
 
-/// Rows with their right answers, checked; borrowed from whoever loaded them.
+/// Rows with their targets, checked; borrowed, owned or shared.
+///
+/// [`new`](Self::new) borrows both. [`classification`](Self::classification),
+/// [`regression`](Self::regression) and
+/// [`classification_of_bytes`](Self::classification_of_bytes) also take arrays
+/// and vectors by value; such samples are `Samples<'static>` and may be sent to
+/// other threads. Clones, selections and splits never copy the values.
 ///
 /// ```
 /// use ndarray::array;
@@ -51,39 +58,170 @@ pub enum Targets<'a, S> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Samples<'a, S = f32> {
-    inputs: Inputs<'a, S>,
-    targets: Targets<'a, S>,
-    /// One weight a row of `inputs`; none means 1.
-    weights: Option<&'a [S]>,
+    inputs: StoredInputs<'a, S>,
+    targets: StoredTargets<'a, S>,
+    /// One weight per row of `inputs`; `None` means 1.
+    weights: Option<List<'a, S>>,
     /// The rows of `inputs` that belong to these samples.
     rows: Vec<u32>,
 }
 
+/// [`Inputs`], borrowed or shared.
+#[derive(Clone, Debug)]
+enum StoredInputs<'a, S> {
+    Bytes { values: Rows<'a, u8>, scale: f64 },
+    Values(Rows<'a, S>),
+}
+
+impl<S> StoredInputs<'_, S> {
+    #[inline]
+    fn view(&self) -> Inputs<'_, S> {
+        match self {
+            Self::Bytes { values, scale } => Inputs::Bytes {
+                values: values.view(),
+                scale: *scale,
+            },
+            Self::Values(values) => Inputs::Values(values.view()),
+        }
+    }
+}
+
+/// [`Targets`], borrowed or shared.
+#[derive(Clone, Debug)]
+enum StoredTargets<'a, S> {
+    Classes {
+        labels: List<'a, u32>,
+        n_classes: usize,
+    },
+    Values(Rows<'a, S>),
+}
+
+impl<S> StoredTargets<'_, S> {
+    #[inline]
+    fn view(&self) -> Targets<'_, S> {
+        match self {
+            Self::Classes { labels, n_classes } => Targets::Classes {
+                labels: labels.as_slice(),
+                n_classes: *n_classes,
+            },
+            Self::Values(values) => Targets::Values(values.view()),
+        }
+    }
+}
+
 impl<'a, S: Scalar> Samples<'a, S> {
-    /// Joins inputs and targets.
+    /// Joins inputs and targets, both borrowed.
     ///
     /// # Errors
     /// [`Error::Shape`] if their numbers differ, [`Error::Label`] for a class
     /// that does not exist, [`Error::NotFinite`] for NaN and infinities,
     /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
     pub fn new(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
-        let n_samples = match &inputs {
+        let inputs = match inputs {
+            Inputs::Bytes { values, scale } => StoredInputs::Bytes {
+                values: values.into(),
+                scale,
+            },
+            Inputs::Values(values) => StoredInputs::Values(values.into()),
+        };
+        let targets = match targets {
+            Targets::Classes { labels, n_classes } => StoredTargets::Classes {
+                labels: labels.into(),
+                n_classes,
+            },
+            Targets::Values(values) => StoredTargets::Values(values.into()),
+        };
+        Self::join(inputs, targets)
+    }
+
+    /// Samples with one class each, borrowed or owned.
+    ///
+    /// ```
+    /// use nn_core::ndarray::array;
+    /// use nn_core::Samples;
+    ///
+    /// let inputs = array![[0.0_f32, 1.0], [1.0, 0.0]];
+    /// let borrowed = Samples::classification(&inputs, &[1, 0], 2)?;
+    /// let owned: Samples<'static> = Samples::classification(inputs.clone(), vec![1, 0], 2)?;
+    /// let sum = std::thread::spawn(move || owned.len()).join().unwrap();
+    /// assert_eq!(sum, borrowed.len());
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn classification(
+        inputs: impl Into<Rows<'a, S>>,
+        labels: impl Into<List<'a, u32>>,
+        n_classes: usize,
+    ) -> Result<Self> {
+        let labels = labels.into();
+        Self::join(
+            StoredInputs::Values(inputs.into()),
+            StoredTargets::Classes { labels, n_classes },
+        )
+    }
+
+    /// Samples with one class each and inputs that are bytes, such as pixels,
+    /// borrowed or owned; a network sees `scale·byte`.
+    ///
+    /// # Shapes
+    /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn classification_of_bytes(
+        inputs: impl Into<Rows<'a, u8>>,
+        scale: f64,
+        labels: impl Into<List<'a, u32>>,
+        n_classes: usize,
+    ) -> Result<Self> {
+        let (values, labels) = (inputs.into(), labels.into());
+        Self::join(
+            StoredInputs::Bytes { values, scale },
+            StoredTargets::Classes { labels, n_classes },
+        )
+    }
+
+    /// Samples whose targets are numbers (regression, or one 0/1 flag per
+    /// column), borrowed or owned.
+    ///
+    /// # Shapes
+    /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn regression(
+        inputs: impl Into<Rows<'a, S>>,
+        targets: impl Into<Rows<'a, S>>,
+    ) -> Result<Self> {
+        Self::join(
+            StoredInputs::Values(inputs.into()),
+            StoredTargets::Values(targets.into()),
+        )
+    }
+
+    fn join(inputs: StoredInputs<'a, S>, targets: StoredTargets<'a, S>) -> Result<Self> {
+        let n_samples = match inputs.view() {
             Inputs::Bytes { values, scale } => {
-                crate::menu::Range::Finite.check("scale of the bytes", scale.into_f64())?;
+                crate::menu::Range::Finite.check("scale of the bytes", scale)?;
                 values.nrows()
             }
             Inputs::Values(values) => {
-                check_finite("input", *values)?;
+                check_finite("input", values)?;
                 values.nrows()
             }
         };
-        let n_targets = match &targets {
+        let n_targets = match targets.view() {
             Targets::Classes { labels, n_classes } => {
-                check_labels(labels, *n_classes)?;
+                check_labels(labels, n_classes)?;
                 labels.len()
             }
             Targets::Values(values) => {
-                check_finite("target", *values)?;
+                check_finite("target", values)?;
                 values.nrows()
             }
         };
@@ -105,8 +243,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     pub(crate) fn none(n_inputs: usize, n_outputs: usize) -> Self {
         let no_rows = |width| ArrayView2::from_shape((0, width), &[]).expect("no values");
         Self {
-            inputs: Inputs::Values(no_rows(n_inputs)),
-            targets: Targets::Values(no_rows(n_outputs)),
+            inputs: StoredInputs::Values(no_rows(n_inputs).into()),
+            targets: StoredTargets::Values(no_rows(n_outputs).into()),
             weights: None,
             rows: Vec::new(),
         }
@@ -125,14 +263,110 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Errors
     /// [`Error::Shape`] if their number is not that of the samples,
     /// [`Error::OutOfRange`] for a weight that is negative or not finite.
-    pub fn with_weights(mut self, weights: &'a [S]) -> Result<Self> {
-        check_count("number of sample weights", self.rows.len(), weights.len())?;
-        for (sample, weight) in weights.iter().enumerate() {
+    pub fn with_weights(mut self, weights: impl Into<List<'a, S>>) -> Result<Self> {
+        let weights: List<'a, S> = weights.into();
+        let values = weights.as_slice();
+        check_count("number of sample weights", self.rows.len(), values.len())?;
+        for (sample, weight) in values.iter().enumerate() {
             crate::menu::Range::NotNegative
                 .check(&format!("weight of sample {sample}"), weight.into_f64())?;
         }
         self.weights = Some(weights);
         Ok(self)
+    }
+
+    /// The same samples without a borrow: borrowed arrays are copied, with all
+    /// rows that these samples were selected from.
+    #[must_use]
+    pub fn into_owned(self) -> Samples<'static, S> {
+        Samples {
+            inputs: match self.inputs {
+                StoredInputs::Bytes { values, scale } => StoredInputs::Bytes {
+                    values: values.into_owned(),
+                    scale,
+                },
+                StoredInputs::Values(values) => StoredInputs::Values(values.into_owned()),
+            },
+            targets: match self.targets {
+                StoredTargets::Classes { labels, n_classes } => StoredTargets::Classes {
+                    labels: labels.into_owned(),
+                    n_classes,
+                },
+                StoredTargets::Values(values) => StoredTargets::Values(values.into_owned()),
+            },
+            weights: self.weights.map(List::into_owned),
+            rows: self.rows,
+        }
+    }
+
+    /// Randomly splits the samples into parts of these fractions, a function of
+    /// the samples' number, their classes and `seed` alone. Samples of classes
+    /// are split class by class (stratified), by the rule of
+    /// [`split_stratified`]; the first part has at least one sample of each
+    /// class.
+    ///
+    /// The last part is held back from all samples, the part before it from the
+    /// rest, and so on; the first part keeps what is left. Each part is in the
+    /// order of these samples, and may be empty.
+    ///
+    /// ```
+    /// use nn_core::ndarray::Array2;
+    /// use nn_core::Samples;
+    ///
+    /// let labels: Vec<u32> = (0..100).map(|row| u32::from(row < 20)).collect();
+    /// let samples = Samples::classification(Array2::<f32>::zeros((100, 3)), labels, 2)?;
+    /// let [train, validation, test] = samples.split(&[0.8, 0.1, 0.1], 0)?;
+    /// assert_eq!([train.len(), validation.len(), test.len()], [80, 10, 10]);
+    /// assert_eq!(test.class_counts().unwrap(), [8, 2]);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a fraction that is not in 0..=1, and for
+    /// fractions whose sum is not 1.
+    pub fn split<const N: usize>(&self, fractions: &[f64; N], seed: u64) -> Result<[Self; N]> {
+        self.split_by(fractions, seed, true)
+    }
+
+    /// As [`split`](Self::split), without regard to classes.
+    ///
+    /// # Errors
+    /// As [`split`](Self::split).
+    pub fn split_unstratified<const N: usize>(
+        &self,
+        fractions: &[f64; N],
+        seed: u64,
+    ) -> Result<[Self; N]> {
+        self.split_by(fractions, seed, false)
+    }
+
+    fn split_by<const N: usize>(
+        &self,
+        fractions: &[f64; N],
+        seed: u64,
+        is_stratified: bool,
+    ) -> Result<[Self; N]> {
+        check_fractions(fractions)?;
+        let streams = Streams::new(seed);
+        let mut left: Vec<u32> = (0..self.len() as u32).collect();
+        let mut parts = [const { Vec::new() }; N];
+        for (index, part) in (1..N).rev().enumerate() {
+            // The fraction of all samples, as a fraction of those that are left.
+            let rest: f64 = fractions[..=part].iter().sum();
+            let fraction = fractions[part] / rest.max(f64::MIN_POSITIVE);
+            let labels = left.iter().map(|&position| self.label(position as usize));
+            let mut stream = streams.stream(Purpose::Split, index as u64);
+            let (kept, held_back) = match labels.collect::<Option<Vec<u32>>>() {
+                Some(classes) if is_stratified => split_stratified(&classes, fraction, &mut stream),
+                _ => split(left.len(), fraction, &mut stream),
+            };
+            let in_all = |places: Vec<u32>| places.iter().map(|&at| left[at as usize]).collect();
+            (parts[part], left) = (in_all(held_back), in_all(kept));
+        }
+        if let Some(first) = parts.first_mut() {
+            *first = left;
+        }
+        Ok(parts.map(|positions| self.select(&positions)))
     }
 
     /// The samples at these positions, in this order.
@@ -162,20 +396,20 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// Width of a row.
     pub fn n_inputs(&self) -> usize {
-        match &self.inputs {
+        match self.inputs.view() {
             Inputs::Bytes { values, .. } => values.ncols(),
             Inputs::Values(values) => values.ncols(),
         }
     }
 
-    /// The right answers, of all rows that these samples were selected from.
-    pub fn targets(&self) -> Targets<'a, S> {
-        self.targets
+    /// The targets of all rows that these samples were selected from.
+    pub fn targets(&self) -> Targets<'_, S> {
+        self.targets.view()
     }
 
     /// The right class of the sample at `position`, if classes are to be learned.
     pub fn label(&self, position: usize) -> Option<u32> {
-        match self.targets {
+        match self.targets() {
             Targets::Classes { labels, .. } => Some(labels[self.rows[position] as usize]),
             Targets::Values(_) => None,
         }
@@ -183,7 +417,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// How often each class occurs, if classes are to be learned.
     pub fn class_counts(&self) -> Option<Vec<usize>> {
-        let Targets::Classes { labels, n_classes } = self.targets else {
+        let Targets::Classes { labels, n_classes } = self.targets() else {
             return None;
         };
         let mut counts = vec![0; n_classes];
@@ -195,8 +429,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// Weight of the sample at `position`.
     pub fn weight(&self, position: usize) -> S {
-        self.weights
-            .map_or_else(S::one, |weights| weights[self.rows[position] as usize])
+        self.weights.as_ref().map_or_else(S::one, |weights| {
+            weights.as_slice()[self.rows[position] as usize]
+        })
     }
 
     /// Whether a weighted mean over these samples exists.
@@ -225,9 +460,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// If `inputs` does not have the width of a row.
     pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) {
         let row = self.rows[position] as usize;
-        match &self.inputs {
+        match self.inputs.view() {
             Inputs::Bytes { values, scale } => {
-                let scale = S::from_f64(*scale);
+                let scale = S::from_f64(scale);
                 assert_eq!(inputs.len(), values.ncols(), "width of a sample");
                 match values.row(row).to_slice() {
                     Some(bytes) => scale_bytes(bytes, scale, inputs),
@@ -248,10 +483,10 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// All rows that these samples were selected from and their scale, if they
     /// are bytes.
-    pub(crate) fn byte_inputs(&self) -> Option<(ArrayView2<'a, u8>, f64)> {
-        match self.inputs {
-            Inputs::Bytes { values, scale } => Some((values, scale)),
-            Inputs::Values(_) => None,
+    pub(crate) fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
+        match &self.inputs {
+            StoredInputs::Bytes { values, scale } => Some((values, *scale)),
+            StoredInputs::Values(_) => None,
         }
     }
 
@@ -262,8 +497,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// The fraction of inputs that are not 0, where leaving out the zeros pays.
     pub(crate) fn density(&self) -> Option<f64> {
-        match &self.inputs {
-            Inputs::Bytes { values, .. } => SparseBytes::density(*values, &self.rows),
+        match self.inputs.view() {
+            Inputs::Bytes { values, .. } => SparseBytes::density(values, &self.rows),
             Inputs::Values(_) => None,
         }
     }
@@ -271,13 +506,13 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The inputs without their zeros, position by position, and the number
     /// that each byte stands for; `None` where that would not pay.
     pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {
-        let Inputs::Bytes { values, scale } = &self.inputs else {
+        let Inputs::Bytes { values, scale } = self.inputs.view() else {
             return None;
         };
-        let scale = S::from_f64(*scale);
+        let scale = S::from_f64(scale);
         let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
         Some((
-            SparseBytes::from_rows(*values, &self.rows)?,
+            SparseBytes::from_rows(values, &self.rows)?,
             Box::new(factors),
         ))
     }
@@ -286,7 +521,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// weight.
     pub(crate) fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) {
         let row = self.rows[position] as usize;
-        match &self.inputs {
+        match self.inputs.view() {
             Inputs::Bytes { values, .. } => match values.row(row).to_slice() {
                 Some(values) => bytes.extend_from_slice(values),
                 None => bytes.extend(values.row(row)),
@@ -295,7 +530,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
                 values.row(row).iter().for_each(|v| v.write_le(bytes));
             }
         }
-        match &self.targets {
+        match self.targets() {
             Targets::Classes { labels, .. } => bytes.extend(labels[row].to_le_bytes()),
             Targets::Values(values) => {
                 values.row(row).iter().for_each(|v| v.write_le(bytes));
@@ -317,9 +552,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// If `target` does not have the width of an answer.
     pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
         let row = self.rows[position] as usize;
-        match &self.targets {
+        match self.targets() {
             Targets::Classes { labels, n_classes } => {
-                let k = S::from_f64(n_classes.max(&2).to_owned() as f64);
+                let k = S::from_f64(n_classes.max(2) as f64);
                 let (off, on) = (smoothing / k, S::one() - smoothing + smoothing / k);
                 let label = labels[row] as usize;
                 match target {
@@ -351,7 +586,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
             n_inputs,
             self.n_inputs(),
         )?;
-        match self.targets {
+        match self.targets() {
             Targets::Classes {
                 n_classes: 0..=2, ..
             } if n_outputs == 1 => Ok(()),
@@ -403,24 +638,31 @@ fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> 
     }
 }
 
+fn check_fractions(fractions: &[f64]) -> Result<()> {
+    let out_of_range = |what: String, expected: &str, found: f64| Error::OutOfRange {
+        what,
+        expected: expected.to_owned(),
+        found: found.to_string(),
+    };
+    let is_fraction = |fraction: &f64| (0.0..=1.0).contains(fraction);
+    if let Some(part) = fractions.iter().position(|fraction| !is_fraction(fraction)) {
+        let what = format!("fraction {part} of the split");
+        return Err(out_of_range(what, "a number from 0 to 1", fractions[part]));
+    }
+    let sum: f64 = fractions.iter().sum();
+    if (sum - 1.0).abs() > 1e-9 {
+        let what = "sum of the split's fractions".to_owned();
+        return Err(out_of_range(what, "1", sum));
+    }
+    Ok(())
+}
+
 fn check_labels(labels: &[u32], n_classes: usize) -> Result<()> {
     match labels.iter().position(|&label| label as usize >= n_classes) {
         Some(sample) => Err(Error::Label {
             sample,
             label: labels[sample],
             n_classes,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn check_finite<S: Scalar>(what: &'static str, values: ArrayView2<'_, S>) -> Result<()> {
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((sample, column), value)) => Err(Error::NotFinite {
-            what,
-            sample,
-            column,
-            value: value.into_f64(),
         }),
         None => Ok(()),
     }
@@ -531,7 +773,7 @@ pub fn shuffle(order: &mut [u32], epoch: u64, streams: Streams) {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
     use proptest::prelude::*;
 
     use super::*;
@@ -636,6 +878,68 @@ mod tests {
             }
             prop_assert_eq!(held_back, stratified(&classes, fraction, seed).1);
         }
+    }
+
+    #[test]
+    fn samples_are_split_into_parts() {
+        let labels: Vec<u32> = (0..50).map(|row| u32::from(row % 5 == 0)).collect();
+        let inputs = Array2::from_shape_fn((50, 1), |(row, _)| row as f64);
+        let samples = Samples::classification(&inputs, &labels, 2).unwrap();
+        let sizes = |parts: &[Samples<'_, f64>]| -> Vec<Vec<usize>> {
+            let counts = parts.iter().map(|part| part.class_counts().unwrap());
+            counts.collect()
+        };
+        let parts = samples.split(&[0.6, 0.2, 0.2], 4).unwrap();
+        assert_eq!(sizes(&parts), [[24, 6], [8, 2], [8, 2]]);
+        let mut rows: Vec<u32> = parts.iter().flat_map(|part| part.rows.clone()).collect();
+        rows.sort_unstable();
+        assert!(rows.iter().copied().eq(0..50));
+        // Two parts are those of `split_stratified`; a part of a part keeps its rows.
+        let [kept, held_back] = samples.split(&[0.7, 0.3], 4).unwrap();
+        let mut stream = Streams::new(4).stream(Purpose::Split, 0);
+        let expected = split_stratified(&labels, 0.3, &mut stream);
+        assert_eq!((kept.rows, held_back.rows.clone()), expected);
+        let [half, _] = held_back.split_unstratified(&[0.5, 0.5], 0).unwrap();
+        assert!(half.rows.iter().all(|row| held_back.rows.contains(row)));
+        // Regression; parts may be empty.
+        let samples = Samples::regression(&inputs, &inputs).unwrap();
+        let parts = samples.split(&[0.9, 0.1, 0.0, 0.0], 0).unwrap();
+        assert_eq!(parts.map(|part| part.len()), [45, 5, 0, 0]);
+        let [all] = samples.split(&[1.0], 0).unwrap();
+        assert_eq!(all.len(), 50);
+        for (fractions, message) in [
+            (
+                [0.5, 0.4],
+                "sum of the split's fractions: expected 1, found 0.9",
+            ),
+            (
+                [1.5, -0.5],
+                "fraction 0 of the split: expected a number from 0 to 1, found 1.5",
+            ),
+        ] {
+            let error = samples.split(&fractions, 0).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn owned_samples_are_those_that_were_borrowed() {
+        let pixels = array![[0_u8, 255], [255, 0], [51, 0]];
+        let weights = vec![1.0, 2.0, 3.0];
+        let owned: Samples<'static, f64> = {
+            let labels = vec![0, 2, 1];
+            let borrowed = Samples::classification_of_bytes(&pixels, 0.5, &labels, 3).unwrap();
+            borrowed.with_weights(&weights).unwrap().into_owned()
+        };
+        let given = Samples::classification_of_bytes(pixels, 0.5, vec![0, 2, 1], 3).unwrap();
+        let given = given.with_weights(weights).unwrap();
+        let [mut left, mut right] = [Vec::new(), Vec::new()];
+        for position in 0..3 {
+            owned.write_stored(position, &mut left);
+            given.write_stored(position, &mut right);
+        }
+        assert_eq!(left, right);
+        assert_eq!(owned.class_counts(), Some(vec![1, 1, 1]));
     }
 
     /// Golden values of `scripts/random_reference.py`.

@@ -376,7 +376,7 @@ fn layers(layers: &[Layer]) -> String {
     let mut text = layers[0].n_inputs.to_string();
     for layer in layers {
         text.push_str(&format!("-{} {}", layer.n_outputs, layer.activation));
-        for stage in layer.inputs.iter().chain(&layer.sums).chain(&layer.outputs) {
+        for stage in layer.further_stages() {
             text.push_str(&format!(", {stage}"));
         }
         if layer.batch_norm {

@@ -164,6 +164,27 @@ pub enum Error {
         /// What stands there.
         value: f64,
     },
+    /// A tensor whose shape is not that of its place in the network.
+    #[error("layer {layer}: tensor {tensor}: expected shape {expected:?}, found {found:?}")]
+    TensorShape {
+        /// Layer, counted from 1.
+        layer: usize,
+        /// Name of the tensor.
+        tensor: String,
+        /// Shape in PyTorch's layout.
+        expected: Vec<usize>,
+        /// Shape of the tensor.
+        found: Vec<usize>,
+    },
+    /// Tensors that are missing, unknown or too many.
+    #[error("{problem}")]
+    Tensors {
+        /// Which tensors, and what was expected.
+        problem: String,
+    },
+    /// A raw row for a model whose preprocessing this crate cannot apply.
+    #[error("the model was trained on a table, and nn-core cannot turn raw rows into its inputs")]
+    UnknownPreprocessing,
     /// The reader or writer handed in failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -186,6 +207,9 @@ impl Error {
             | Self::NotFinite { .. }
             | Self::Empty
             | Self::ModelFile { .. }
+            | Self::TensorShape { .. }
+            | Self::Tensors { .. }
+            | Self::UnknownPreprocessing
             | Self::NotFiniteWeight { .. } => ErrorKind::Data,
             Self::Diverged { .. } => ErrorKind::Diverged,
             Self::Io(_) => ErrorKind::Io,
@@ -200,6 +224,16 @@ impl Error {
                 Some(format!("try a learning rate below {half}"))
             }
             Self::ForeignName { instead, .. } => Some(format!("write {instead}")),
+            Self::TensorShape {
+                expected, found, ..
+            } if expected.iter().rev().eq(found) => Some(
+                "transpose it: PyTorch's weights are [n_outputs, n_inputs], nn-core's \
+                 [n_inputs, n_outputs]"
+                    .to_owned(),
+            ),
+            Self::UnknownPreprocessing => Some(
+                "use `nn predict`, or give the preprocessing to Model::predict_row_with".to_owned(),
+            ),
             Self::OutOfMemory { .. } => {
                 Some("use narrower layers, smaller batches or fewer samples".to_owned())
             }

@@ -178,6 +178,11 @@ impl Layer {
         }
     }
 
+    /// Its stages besides the usual ones: `inputs`, `sums`, `outputs`.
+    pub fn further_stages(&self) -> impl Iterator<Item = &Stage> {
+        self.inputs.iter().chain(&self.sums).chain(&self.outputs)
+    }
+
     /// Where the weights `[n_inputs, n_outputs]` lie.
     pub fn weights(&self) -> Range<usize> {
         self.ranges.weights.clone()

@@ -3,11 +3,13 @@
 //!
 //! New to neural networks? [`learn`] goes through one training step by hand.
 //!
+//! The short way in is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`. It is made
+//! of the parts below, nothing hidden.
+//!
 //! # The principal types
 //! - A [`NetworkConfig`] is a list of [`LayerConfig`]s; with a seed it makes a
 //!   [`Network`], whose parameters are one flat buffer.
-//! - [`Samples`] are rows with their right answers, borrowed from whoever
-//!   loaded them.
+//! - [`Samples`] are rows with their targets, borrowed, owned or shared.
 //! - A [`TrainingConfig`] says what is made small ([`Loss`]) and how
 //!   ([`Optimizer`], [`Schedule`], [`Penalty`]).
 //! - A [`Trainer`] joins the three, does one step a call and tells what
@@ -82,6 +84,7 @@
 
 mod error;
 pub mod menu;
+pub mod rows;
 pub mod activation;
 pub mod init;
 pub mod stage;
@@ -103,6 +106,9 @@ pub mod metrics;
 pub mod training;
 mod tensor_file;
 pub mod model_file;
+pub mod tensors;
+pub mod preprocessing;
+pub mod mlp;
 pub mod checkpoint;
 pub mod learn;
 
@@ -119,6 +125,7 @@ pub use loss_function::LossFunction;
 pub use memory::Memory;
 pub use menu::Menu;
 pub use metrics::{Evaluation, evaluate};
+pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
@@ -131,7 +138,8 @@ pub use update_rule::UpdateRule;
 
 /// What the arrays of this crate are made of, in the version that it uses.
 pub use ndarray;
-pub use nn_tensor::random::Streams;
+/// Random numbers: the purpose, the seed and an index give the stream.
+pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};
 
 /// The README's example is a test, too.

@@ -8,9 +8,7 @@ use crate::batches::{Samples, Targets};
 use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{Network, Plan, Trace};
-
-/// Rows that are evaluated together.
-pub(crate) const BLOCK_ROWS: usize = 512;
+use crate::predictor::BLOCK_ROWS;
 
 /// What came out for a set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,6 +244,13 @@ impl<S: Scalar> Evaluator<S> {
             }
         }
     }
+}
+
+/// R² of the predictions of one output, as [`OutputErrors::r_squared`].
+pub(crate) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let mut tally = OutputTally::default();
+    pairs.for_each(|(predicted, target)| tally.add(predicted, target));
+    tally.finish().r_squared
 }
 
 /// Running sums of an evaluation.

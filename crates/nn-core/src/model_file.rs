@@ -77,8 +77,9 @@ pub struct Description {
     pub table_sha256: Option<String>,
 }
 
-/// What a sample looks like before it goes into a network.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What a sample looks like before it goes into a network; by default a row of
+/// numbers that goes in as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputDescription {
     /// `[28, 28]` for images, `[n]` for a row of numbers.
     #[serde(deserialize_with = "few_dimensions")]
@@ -87,6 +88,16 @@ pub struct InputDescription {
     pub scale: f64,
     /// How raw rows of a table become inputs, if they are a table's.
     pub preprocessing: Option<Json>,
+}
+
+impl Default for InputDescription {
+    fn default() -> Self {
+        Self {
+            shape: Vec::new(),
+            scale: 1.0,
+            preprocessing: None,
+        }
+    }
 }
 
 /// JSON as text. A table of a hundred thousand columns has a long description,

@@ -512,7 +512,7 @@ mod tests {
     fn a_sample_that_does_not_fit_or_is_not_finite_has_no_answer() {
         let layers = vec![LayerConfig::new(3, Activation::Relu)];
         let network: Network = Network::new(&config(layers), 0).unwrap();
-        let mut predictor = crate::Predictor::new(&network);
+        let mut predictor = crate::Predictor::new(network.clone().into(), 1);
         for (inputs, expected) in [
             (
                 &[1.0, f32::NAN][..],

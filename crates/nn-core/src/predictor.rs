@@ -1,16 +1,86 @@
-//! One answer at a time, into a given slice, without allocation.
+//! Predictions: many rows at once, and from a server's shared network without
+//! allocation.
+//!
+//! [`Network::predict_batch`] allocates its result; a [`Predictor`] owns its
+//! buffers and a handle to the network, so that each thread of a service has
+//! one of its own beside the same weights. The predictions of both have the
+//! bits of [`Network::forward`], row by row, whatever the rows beside.
 
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2, Axis};
 use nn_tensor::{Scalar, Threads};
 
 use crate::network::{Network, Trace};
+use crate::rows::{Rows, check_finite};
 use crate::{Error, Result};
 
-/// A network and the buffers for one sample.
+/// Rows that go through a network together.
+pub(crate) const BLOCK_ROWS: usize = 512;
+
+impl<S: Scalar> Network<S> {
+    /// The predictions for many rows.
+    ///
+    /// ```
+    /// use nn_core::ndarray::{Array2, array};
+    /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
+    ///
+    /// let layers = vec![LayerConfig::new(3, Activation::Softmax)];
+    /// let network: Network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
+    /// let inputs = array![[0.5, 1.0], [-1.0, 0.0], [2.0, 2.0]];
+    /// let probabilities = network.predict_batch(&inputs, &Threads::single())?;
+    /// assert_eq!(probabilities.dim(), (3, 3));
+    ///
+    /// let wrong = Array2::zeros((3, 1));
+    /// let error = network.predict_batch(&wrong, &Threads::single()).unwrap_err();
+    /// assert_eq!(error.to_string(), "number of inputs: expected 2, found 1");
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `inputs [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// input that is NaN or infinite.
+    pub fn predict_batch<'a>(
+        &self,
+        inputs: impl Into<Rows<'a, S>>,
+        threads: &Threads,
+    ) -> Result<Array2<S>>
+    where
+        S: 'a,
+    {
+        let inputs: Rows<'a, S> = inputs.into();
+        let inputs = inputs.view();
+        self.check_inputs(inputs)?;
+        let n_rows = inputs.nrows();
+        let mut trace = Trace::new(self, n_rows.clamp(1, BLOCK_ROWS));
+        let mut outputs = Array2::zeros((n_rows, self.n_outputs()));
+        let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
+        for (inputs, mut outputs) in blocks.zip(outputs.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
+            outputs.assign(&self.forward(inputs, &mut trace, threads));
+        }
+        Ok(outputs)
+    }
+
+    /// Whether these rows have the right width and are finite.
+    pub(crate) fn check_inputs(&self, inputs: ArrayView2<'_, S>) -> Result<()> {
+        check_shape("number of inputs", self.n_inputs(), inputs.ncols())?;
+        check_finite("input", inputs)
+    }
+}
+
+/// A shared network and the buffers for up to `max_rows` rows.
 ///
-/// The answers have the bits of [`Network::forward`]. For many samples,
-/// `forward` is faster.
+/// Nothing is allocated after construction, and nothing panics: a request that
+/// does not fit is an [`Error`]. Clone the [`Arc`] for another predictor, one
+/// per thread. Inputs are those of the network: for raw rows, take the network
+/// of [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Predictor};
 ///
 /// let layers = vec![
@@ -18,49 +88,203 @@ use crate::{Error, Result};
 ///     LayerConfig::new(10, Activation::Softmax),
 /// ];
 /// let network: Network = Network::new(&NetworkConfig { n_inputs: 784, layers }, 0)?;
-/// let mut predictor = Predictor::new(&network);
+/// let mut predictor = Predictor::new(Arc::new(network), 64);
+///
 /// let mut probabilities = [0.0; 10];
 /// predictor.predict_into(&[0.5; 784], &mut probabilities)?;
 /// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+///
+/// let mut of_three = [0.0; 3 * 10];
+/// predictor.predict_into(&[0.5; 3 * 784], &mut of_three)?;
+/// assert_eq!(of_three[20..], probabilities);
+///
+/// let error = predictor.predict_into(&[f32::NAN; 784], &mut probabilities).unwrap_err();
+/// assert_eq!(error.to_string(), "input 0 of sample 0 is NaN; expected a finite number");
 /// # Ok::<(), nn_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Predictor<'n, S = f32> {
-    network: &'n Network<S>,
+pub struct Predictor<S = f32> {
+    network: Arc<Network<S>>,
+    max_rows: usize,
     trace: Trace<S>,
     threads: Threads,
 }
 
-impl<'n, S: Scalar> Predictor<'n, S> {
-    /// Makes the buffers.
-    pub fn new(network: &'n Network<S>) -> Self {
+impl<S: Scalar> Predictor<S> {
+    /// Makes the buffers for up to `max_rows` rows, at least one; a single row
+    /// is as fast with many as with one.
+    pub fn new(network: Arc<Network<S>>, max_rows: usize) -> Self {
+        let max_rows = max_rows.max(1);
         Self {
+            trace: Trace::new(&network, max_rows),
             network,
-            trace: Trace::new(network, 1),
+            max_rows,
             threads: Threads::single(),
         }
     }
 
-    /// The answer to one sample.
+    /// Uses these threads; without this, the thread of the caller alone.
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network<S>> {
+        &self.network
+    }
+
+    /// The largest number of rows in one call.
+    pub fn max_rows(&self) -> usize {
+        self.max_rows
+    }
+
+    /// Predicts 1 to `max_rows` rows, one after the other in `inputs`.
     ///
     /// # Shapes
-    /// `inputs [n_inputs]`, `outputs [n_outputs]`.
+    /// `inputs [n_rows, n_inputs]`, `outputs [n_rows, n_outputs]`, row after row.
     ///
     /// # Errors
-    /// [`Error::Shape`] if a slice has another length, [`Error::NotFinite`] for
-    /// an input that is NaN or infinite; `outputs` are left as they were then.
+    /// [`Error::Empty`] without a row, [`Error::Shape`] for a slice of another
+    /// length and for more rows than `max_rows`, [`Error::NotFinite`] for an
+    /// input that is NaN or infinite; `outputs` are left as they were then.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
-        if outputs.len() != self.network.n_outputs() {
-            return Err(Error::Shape {
-                what: "number of outputs",
-                expected: self.network.n_outputs(),
-                found: outputs.len(),
-            });
-        }
-        let (network, threads) = (self.network, &self.threads);
-        let answer = network.infer_sample(inputs, &mut self.trace, threads)?;
-        outputs.copy_from_slice(answer.as_slice().expect("one row is contiguous"));
+        let (network, threads) = (&*self.network, &self.threads);
+        let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
+        let found = if inputs.len() == n_inputs {
+            check_shape("number of outputs", n_outputs, outputs.len())?;
+            network.infer_sample(inputs, &mut self.trace, threads)?
+        } else {
+            let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
+            check_shape("number of outputs", n_rows * n_outputs, outputs.len())?;
+            let inputs = ArrayView2::from_shape((n_rows, n_inputs), inputs)
+                .expect("rows of this width fill the slice");
+            check_finite("input", inputs)?;
+            network.forward(inputs, &mut self.trace, threads)
+        };
+        outputs.copy_from_slice(found.as_slice().expect("a batch is contiguous"));
         Ok(())
+    }
+}
+
+/// Number of rows in a slice of `len` values.
+fn rows_in(len: usize, n_inputs: usize, max_rows: usize) -> Result<usize> {
+    let n_rows = len / n_inputs;
+    if len == 0 {
+        Err(Error::Empty)
+    } else if n_rows == 0 || max_rows == 1 && !len.is_multiple_of(n_inputs) {
+        Err(shape("number of inputs", n_inputs, len))
+    } else if !len.is_multiple_of(n_inputs) {
+        let rest = len - n_rows * n_inputs;
+        Err(shape("number of inputs of the last row", n_inputs, rest))
+    } else if n_rows > max_rows {
+        Err(shape("largest number of rows", max_rows, n_rows))
+    } else {
+        Ok(n_rows)
+    }
+}
+
+fn check_shape(what: &'static str, expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(shape(what, expected, found))
+    }
+}
+
+fn shape(what: &'static str, expected: usize, found: usize) -> Error {
+    Error::Shape {
+        what,
+        expected,
+        found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::Activation;
+    use crate::layer::LayerConfig;
+    use crate::network::NetworkConfig;
+
+    fn network() -> Network {
+        let layers = vec![
+            LayerConfig {
+                batch_norm: true,
+                ..LayerConfig::new(9, Activation::Mish)
+            },
+            LayerConfig::new(3, Activation::Softmax),
+        ];
+        let config = NetworkConfig {
+            n_inputs: 4,
+            layers,
+        };
+        Network::new(&config, 3).unwrap()
+    }
+
+    fn inputs(n_rows: usize) -> Array2<f32> {
+        Array2::from_shape_fn((n_rows, 4), |(row, column)| {
+            ((7 * row + 3 * column) % 11) as f32 - 5.0
+        })
+    }
+
+    /// Alone, among others, in a batch of several blocks.
+    #[test]
+    fn a_row_has_one_prediction() {
+        let (network, inputs) = (network(), inputs(2 * BLOCK_ROWS + 5));
+        let expected = network.predict_batch(&inputs, &Threads::new(2)).unwrap();
+        let network = Arc::new(network);
+        for max_rows in [1, 2, 7] {
+            let mut predictor = Predictor::new(Arc::clone(&network), max_rows);
+            let blocks = inputs.axis_chunks_iter(Axis(0), max_rows);
+            for (inputs, expected) in blocks.zip(expected.axis_chunks_iter(Axis(0), max_rows)) {
+                let mut outputs = vec![0.0; expected.len()];
+                let inputs = inputs.as_slice().unwrap();
+                predictor.predict_into(inputs, &mut outputs).unwrap();
+                assert_eq!(outputs, expected.as_slice().unwrap());
+            }
+        }
+        let nothing = network.predict_batch(Array2::zeros((0, 4)), &Threads::single());
+        assert_eq!(nothing.unwrap().dim(), (0, 3));
+    }
+
+    #[test]
+    fn requests_that_do_not_fit_are_refused() {
+        let network = Arc::new(network());
+        let mut predictor = Predictor::new(Arc::clone(&network), 3);
+        let mut bad = inputs(3);
+        bad[(1, 2)] = f32::INFINITY;
+        let bad = bad.as_slice().unwrap();
+        for (inputs, n_outputs, message) in [
+            (&[0.0; 3][..], 3, "number of inputs: expected 4, found 3"),
+            (
+                &[0.0; 10],
+                6,
+                "number of inputs of the last row: expected 4, found 2",
+            ),
+            (
+                &[0.0; 16],
+                12,
+                "largest number of rows: expected 3, found 4",
+            ),
+            (&[0.0; 8], 3, "number of outputs: expected 6, found 3"),
+            (&[], 0, "0 samples"),
+            (
+                bad,
+                9,
+                "input 2 of sample 1 is inf; expected a finite number",
+            ),
+        ] {
+            let mut outputs = vec![7.0; n_outputs];
+            let error = predictor.predict_into(inputs, &mut outputs).unwrap_err();
+            assert_eq!(error.to_string(), message);
+            assert!(outputs.iter().all(|&output| output == 7.0));
+        }
+        let bad = Array2::from_elem((2, 4), f32::NAN);
+        let error = network.predict_batch(bad, &Threads::single()).unwrap_err();
+        let message = "input 0 of sample 0 is NaN; expected a finite number";
+        assert_eq!(error.to_string(), message);
     }
 }

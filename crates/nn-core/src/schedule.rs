@@ -11,6 +11,8 @@
 //! | `cosine:warmup=0:floor=0` | floor + (1 − floor)·(1 + cos(π·s/N))/2 | Loshchilov & Hutter 2017, one period |
 //! | `warmup:epochs=1` | linear from 0 to 1 over so many epochs, then 1 | Goyal et al. 2017 |
 //! | `one-cycle:rise=0.3:start=25:end=10000` | up from 1/start to 1 and down to 1/(start·end), each half a cosine | Smith & Topin 2018 |
+//! | `coslog4` | (1 − cos(2π·log₂(1 + 15·s/N)))/2: four waves from 0 to 1 and back, each twice as long as the one before | Holzmüller et al. 2024 (RealMLP) |
+//! | `flat-cos:flat=0.5` | 1 for this fraction of the steps, then half a cosine down to 0 | fastai's `fit_flat_cos`; with ½, Holzmüller et al. 2024 for dropout and weight decay |
 //! | `plateau:factor=0.5:patience=3` | times factor whenever the loss has not fallen for so many epochs | |
 //!
 //! `cosine:warmup=2` rises linearly over the first two epochs and follows the
@@ -59,6 +61,13 @@ pub enum Schedule {
         /// It ends at the start divided by this.
         end: f64,
     },
+    /// Four cosine waves of doubling length (Holzmüller et al. 2024).
+    Coslog4,
+    /// Constant, then down half a cosine.
+    FlatCos {
+        /// Fraction of the steps with a constant learning rate.
+        flat: f64,
+    },
     /// By a factor when the loss stops falling.
     Plateau {
         /// The factor.
@@ -88,6 +97,8 @@ impl Menu for Schedule {
             start: 25.0,
             end: 1e4,
         },
+        Self::Coslog4,
+        Self::FlatCos { flat: 0.5 },
         Self::Plateau {
             factor: 0.5,
             patience: 3.0,
@@ -102,6 +113,8 @@ impl Menu for Schedule {
             Self::Cosine { .. } => "cosine",
             Self::Warmup { .. } => "warmup",
             Self::OneCycle { .. } => "one-cycle",
+            Self::Coslog4 => "coslog4",
+            Self::FlatCos { .. } => "flat-cos",
             Self::Plateau { .. } => "plateau",
         }
     }
@@ -109,13 +122,14 @@ impl Menu for Schedule {
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::Constant => &["none"],
+            Self::FlatCos { .. } => &["flat-cosine"],
             _ => &[],
         }
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
-            Self::Constant => Vec::new(),
+            Self::Constant | Self::Coslog4 => Vec::new(),
             Self::Step { every, factor } => vec![
                 Parameter::new("every", every, Range::Count),
                 Parameter::new("factor", factor, Range::Factor),
@@ -131,6 +145,7 @@ impl Menu for Schedule {
                 Parameter::new("start", start, Range::Positive),
                 Parameter::new("end", end, Range::Positive),
             ],
+            Self::FlatCos { flat } => vec![Parameter::new("flat", flat, Range::Fraction)],
             Self::Plateau { factor, patience } => vec![
                 Parameter::new("factor", factor, Range::Factor),
                 Parameter::new("patience", patience, Range::CountOrZero),
@@ -189,6 +204,11 @@ impl Schedule {
                     lowest + (1.0 - lowest) * half_cosine((s - top) / (n_steps - 1.0 - top))
                 }
             }
+            Self::Coslog4 => {
+                let t = (s / n_steps).min(1.0);
+                0.5 * (1.0 - (2.0 * PI * (1.0 + 15.0 * t).log2()).cos())
+            }
+            Self::FlatCos { flat } => half_cosine((s / n_steps - flat) / (1.0 - flat)),
         }
     }
 }
@@ -282,6 +302,15 @@ mod tests {
         let cycle = factors("one-cycle:rise=0.4:start=10:end=100", 10, 1);
         assert!((cycle[0] - 0.1).abs() < 1e-15 && (cycle[3] - 1.0).abs() < 1e-15);
         assert!((cycle[9] - 0.001).abs() < 1e-15);
+        // 1 + 15t is 2, 4 and 8 at the ends of the waves, √2 at the first top.
+        let waves = factors("coslog4", 15, 1);
+        assert!(
+            [0, 1, 3, 7].iter().all(|&end| waves[end] < 1e-15),
+            "{waves:?}"
+        );
+        let flat = factors("flat-cos", 6, 1);
+        assert_eq!(flat[..4], [1.0; 4]);
+        assert!((flat[4] - 0.75).abs() < 1e-15 && (flat[5] - 0.25).abs() < 1e-15);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! process.
 
 use std::alloc::System;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nn_core::ndarray::Array2;
@@ -49,16 +50,16 @@ fn nothing_is_allocated_after_the_first_step() {
             }
         }
     }
-    let network = network(200, false);
-    let mut predictor = Predictor::new(&network);
-    let (sample, mut answer) = ([0.5; N_INPUTS], [0.0; 10]);
-    predictor
-        .predict_into(&sample, &mut answer)
-        .expect("it fits");
-    let region = Region::new(ALLOCATOR);
-    let outcome = predictor.predict_into(&sample, &mut answer);
-    assert_eq!(region.change().allocations, 0, "an answer");
-    outcome.expect("it fits");
+    let mut predictor = Predictor::new(Arc::new(network(200, false)), 40);
+    for n_rows in [1, 2, 40] {
+        let (rows, mut outputs) = (vec![0.5; n_rows * N_INPUTS], vec![0.0; n_rows * 10]);
+        let region = Region::new(ALLOCATOR);
+        let outcome = predictor.predict_into(&rows, &mut outputs);
+        let mistake = predictor.predict_into(&rows[1..], &mut outputs);
+        assert_eq!(region.change().allocations, 0, "{n_rows} rows");
+        outcome.expect("they fit");
+        mistake.expect_err("a value is missing");
+    }
 }
 
 /// How often memory is asked for in the steps of one epoch after the first.

@@ -153,10 +153,7 @@ pub(crate) fn step_of(
 /// The step is shown layer by layer in the usual form alone.
 fn check_stages(network: &Network) -> Result<()> {
     let mut layers = network.layers().iter();
-    let other = layers.find_map(|layer| {
-        let mut others = layer.inputs.iter().chain(&layer.sums).chain(&layer.outputs);
-        others.next()
-    });
+    let other = layers.find_map(|layer| layer.further_stages().next());
     match other {
         None => Ok(()),
         Some(stage) => Err(Error::Conflict {

@@ -11,6 +11,7 @@ use super::{Trainer, first_not_finite};
 use crate::batches::Samples;
 use crate::memory::bytes_of;
 use crate::network::Network;
+use crate::optimizer::OptimizerState;
 use crate::schedule::Plateau;
 use crate::{Error, Result};
 
@@ -165,7 +166,6 @@ impl<S: Scalar> Trainer<'_, S> {
         self.buffers.inputs.is_augmented()
     }
 
-    /// A copy of all that changes.
     /// Bytes of a copy of the state.
     pub(crate) fn state_bytes(&self) -> u64 {
         let [first, second] = self.optimizer.slots();
@@ -176,6 +176,12 @@ impl<S: Scalar> Trainer<'_, S> {
         bytes_of::<S>(1, n_values)
     }
 
+    /// The optimizer's moments and steps, for another training to go on with.
+    pub(crate) fn optimizer_mut(&mut self) -> &mut OptimizerState<S> {
+        &mut self.optimizer
+    }
+
+    /// A copy of all that changes.
     pub(crate) fn copy_state(&self) -> State<S> {
         let best = self.best.network.as_ref();
         let [first, second] = self.optimizer.slots();

@@ -350,7 +350,7 @@ fn wrong_feature_count(estimator: &Estimator) {
 fn subset_invariance(estimator: &Estimator) {
     let (data, model) = estimator.fitted();
     let whole = predict(&model, data.inputs.view());
-    let mut predictor = Predictor::new(&model.network);
+    let mut predictor = Predictor::new(model.network.clone().into(), 1);
     let mut answer = vec![0.0; model.network.n_outputs()];
     for (row, expected) in data.inputs.rows().into_iter().zip(whole.rows()) {
         let row = row.to_vec();

@@ -7,12 +7,14 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::str::FromStr;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD};
 use nn_core::network::Trace;
 use nn_core::optimizer::OptimizerState;
 use nn_core::schedule::{Plateau, Position};
 use nn_core::training::{BatchSize, ClassWeights, Event, Reduction, Trainer, TrainingConfig};
-use nn_core::{Activation, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Schedule};
+use nn_core::{
+    Activation, LayerConfig, Loss, Menu, Model, Network, NetworkConfig, Optimizer, Schedule,
+};
 use nn_tensor::{Scalar, Threads};
 use serde::Deserialize;
 
@@ -255,6 +257,7 @@ struct Training {
     losses: Vec<f64>,
     end: Vec<f64>,
     statistics: Vec<f64>,
+    state_dict: BTreeMap<String, serde_json::Value>,
     /// Of the trained network in use.
     answers: Vec<Vec<f64>>,
 }
@@ -324,6 +327,58 @@ fn twenty_steps_with_batch_normalisation() {
         &answers,
         SINGLE,
     );
+}
+
+/// The same trained network, from PyTorch's own tensors.
+#[test]
+fn tensors_of_pytorch() {
+    let golden: Training = read_golden("network");
+    let inputs = matrix(&golden.inputs);
+    let hidden = LayerConfig {
+        batch_norm: true,
+        ..LayerConfig::new(5, Activation::Tanh)
+    };
+    let layers = vec![hidden, LayerConfig::new(3, Activation::Softmax)];
+    let config = NetworkConfig {
+        n_inputs: 4,
+        layers,
+    };
+    let tensors = golden.state_dict.iter();
+    let tensors: Vec<_> = tensors
+        .map(|(name, it)| (name.as_str(), tensor(it)))
+        .collect();
+    let model = Model::from_tensors(&config, Loss::CrossEntropy, tensors.clone())
+        .expect("the tensors are those of the network");
+    let answers = golden.answers.concat();
+    let found = answer::<f64>(&model.network, &inputs);
+    assert_close("answers", &found, &answers, EXACT);
+    let written = model.to_tensors().unwrap();
+    assert_eq!(
+        written.len(),
+        tensors.len() - 1,
+        "all but num_batches_tracked"
+    );
+    for (name, values) in written {
+        assert!(tensors.contains(&(name.as_str(), values)), "{name}");
+    }
+}
+
+/// A list of numbers, or of lists of them.
+fn tensor(json: &serde_json::Value) -> ArrayD<f64> {
+    let rows = |list: &serde_json::Value| list.as_array().map(Vec::len);
+    let mut shape = Vec::new();
+    let mut first = json;
+    while let Some(n) = rows(first) {
+        shape.push(n);
+        first = &first[0];
+    }
+    fn numbers(json: &serde_json::Value) -> Vec<f64> {
+        match json.as_array() {
+            Some(list) => list.iter().flat_map(numbers).collect(),
+            None => vec![json.as_f64().expect("a number")],
+        }
+    }
+    ArrayD::from_shape_vec(shape, numbers(json)).expect("the lists are of one length")
 }
 
 fn answer<S: Scalar>(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {

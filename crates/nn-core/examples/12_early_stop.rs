@@ -2,7 +2,7 @@
 //! likes, and stops the training run.
 //!
 //! ```console
-//! $ cargo run -p nn-core --example early_stop
+//! $ cargo run -p nn-core --example 12_early_stop
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -2,7 +2,7 @@
 //! wave on a slope. Its derivative is checked by finite differences.
 //!
 //! ```console
-//! $ cargo run -p nn-core --example own_activation
+//! $ cargo run -p nn-core --example 10_own_activation
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -2,7 +2,7 @@
 //! sign of an average of gradients.
 //!
 //! ```console
-//! $ cargo run -p nn-core --example own_optimizer
+//! $ cargo run -p nn-core --example 11_own_optimizer
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

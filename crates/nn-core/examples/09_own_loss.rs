@@ -2,7 +2,7 @@
 //! class. Its derivative is checked by finite differences.
 //!
 //! ```console
-//! $ cargo run -p nn-core --example own_loss
+//! $ cargo run -p nn-core --example 09_own_loss
 //! ```
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -1,0 +1,841 @@
+//! The short way in: fit and predict in a few lines.
+//!
+//! ```
+//! use nn_core::Mlp;
+//! use nn_core::ndarray::Array2;
+//!
+//! // 400 points of a square: does a point lie in the circle of radius 0.7?
+//! let points = Array2::from_shape_fn((400, 2), |(point, axis)| {
+//!     let place = if axis == 0 { point / 20 } else { point % 20 };
+//!     0.1 * place as f32 - 0.95
+//! });
+//! let labels: Vec<u32> = points.rows().into_iter().map(|p| u32::from(p.dot(&p) < 0.49)).collect();
+//!
+//! let model = Mlp::classifier().hidden([32, 16]).learning_rate(0.01).seed(0).fit(&points, &labels)?;
+//! assert!(model.score(&points, &labels)? > 0.97);
+//! let classes = model.predict(&points)?;
+//! let probabilities = model.predict_proba(&points)?;
+//! assert_eq!(probabilities[(0, classes[0] as usize)], probabilities.row(0).fold(0.0, |a, &b| b.max(a)));
+//! # Ok::<(), nn_core::Error>(())
+//! ```
+//!
+//! An [`Mlp`] holds settings; [`fit`](Mlp::fit) trains a
+//! [`Network`] with a [`Trainer`] and gives a
+//! [`FittedMlp`], a [`Model`] with the settings beside it. Whatever is not here
+//! (several targets, several labels per row, layers that differ, checkpoints)
+//! takes these parts themselves.
+//!
+//! # Compared with scikit-learn
+//! The names are those of `MLPClassifier` and `MLPRegressor`. Two defaults
+//! differ: inputs are standardized, and so are the targets of a regression
+//! ([`standardize`](Mlp::standardize); scikit-learn's estimators do neither and
+//! need a `StandardScaler` before them); and there is no L2 penalty.
+
+use std::io::{Read, Write};
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+
+use ndarray::{Array2, Axis};
+use nn_tensor::Threads;
+
+use crate::activation::Activation;
+use crate::batches::Samples;
+use crate::layer::LayerConfig;
+use crate::loss::Loss;
+use crate::menu::Range;
+use crate::metrics::r_squared;
+use crate::model_file::{Description, InputDescription, Model};
+use crate::network::{Network, NetworkConfig};
+use crate::optimizer::{Optimizer, OptimizerState};
+use crate::preprocessing::{Standardization, Standardized, standardize};
+use crate::rows::Rows;
+use crate::schedule::Schedule;
+use crate::training::{BatchSize, EpochReport, Event, Trainer, TrainingConfig};
+use crate::{Error, Result};
+
+/// The task of a classifier: one of several classes per row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classification;
+
+/// The task of a regressor: one number per row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regression;
+
+/// Settings of a multilayer perceptron; [`fit`](Self::fit) trains it.
+///
+/// | Setting | Default | Meaning |
+/// |---|---|---|
+/// | [`hidden`](Self::hidden) | `[100]` | widths of the hidden layers |
+/// | [`activation`](Self::activation) | relu | of the hidden layers |
+/// | [`optimizer`](Self::optimizer) | adam | |
+/// | [`learning_rate`](Self::learning_rate) | the optimizer's, 0.001 for adam | |
+/// | [`epochs`](Self::epochs) | 100 | passes over the training rows |
+/// | [`batch_size`](Self::batch_size) | 64 | rows per step |
+/// | [`validation`](Self::validation) | 0 | fraction of the rows held back |
+/// | [`patience`](Self::patience) | 0: off | epochs to wait for a lower loss |
+/// | [`standardize`](Self::standardize) | true | inputs (and targets) with mean 0, deviation 1 |
+/// | [`seed`](Self::seed) | 0 | initial weights, split, order of the rows |
+/// | [`threads`](Self::threads) | all | without effect on the result |
+#[derive(Clone, Debug)]
+pub struct Mlp<T> {
+    task: PhantomData<T>,
+    hidden: Vec<usize>,
+    activation: Activation,
+    training: TrainingConfig,
+    has_learning_rate: bool,
+    validation: f64,
+    standardize: bool,
+    class_names: Vec<String>,
+    threads: Option<Threads>,
+}
+
+/// What is to be learned.
+#[derive(Clone, Copy)]
+enum Answers<'a> {
+    Classes { labels: &'a [u32], n_classes: usize },
+    Values(&'a [f32]),
+}
+
+impl Mlp<Classification> {
+    /// A classifier: softmax and cross-entropy.
+    pub fn classifier() -> Self {
+        Self::new(Loss::CrossEntropy)
+    }
+
+    /// Names of the classes, in the order of their numbers, for the model file.
+    /// They also tell the number of classes, which is otherwise one more than
+    /// the largest label.
+    #[must_use]
+    pub fn class_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.class_names = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Trains on rows and their classes, numbered from 0.
+    ///
+    /// # Shapes
+    /// `x [n_samples, n_inputs]`, `y [n_samples]`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
+    /// length, [`Error::NotFinite`] for an input that is NaN or infinite,
+    /// [`Error::Label`] for a label without a name where names are given,
+    /// [`Error::OutOfRange`] or [`Error::Conflict`] for settings that cannot be,
+    /// [`Error::Diverged`] if training runs away.
+    pub fn fit<'a>(
+        &self,
+        x: impl Into<Rows<'a, f32>>,
+        y: &'a [u32],
+    ) -> Result<FittedMlp<Classification>> {
+        let n_classes = match self.class_names.len() {
+            0 => y.iter().max().map_or(0, |&label| label as usize + 1).max(2),
+            n => n,
+        };
+        let output = LayerConfig::new(n_classes, Activation::Softmax);
+        let answers = Answers::Classes {
+            labels: y,
+            n_classes,
+        };
+        self.fit_answers(x.into(), answers, output)
+    }
+
+    /// Reads a classifier that was [saved](FittedMlp::save), or another model
+    /// with a softmax output layer whose inputs are numbers or pixels. The file
+    /// holds no settings: those given here are used by
+    /// [`partial_fit`](FittedMlp::partial_fit).
+    ///
+    /// # Errors
+    /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
+    /// classifier, [`Error::UnknownPreprocessing`] for that of a table.
+    pub fn load(self, reader: impl Read) -> Result<FittedMlp<Classification>> {
+        self.load_with(reader, Activation::Softmax, "a classifier")
+    }
+}
+
+impl Mlp<Regression> {
+    /// A regressor for one target: one linear output and the mean squared error.
+    pub fn regressor() -> Self {
+        Self::new(Loss::Mse)
+    }
+
+    /// Trains on rows and their targets.
+    ///
+    /// # Shapes
+    /// `x [n_samples, n_inputs]`, `y [n_samples]`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
+    /// length, [`Error::NotFinite`] for a value that is NaN or infinite,
+    /// [`Error::OutOfRange`] or [`Error::Conflict`] for settings that cannot be,
+    /// [`Error::Diverged`] if training runs away.
+    pub fn fit<'a>(
+        &self,
+        x: impl Into<Rows<'a, f32>>,
+        y: &'a [f32],
+    ) -> Result<FittedMlp<Regression>> {
+        let output = LayerConfig::new(1, Activation::Identity);
+        self.fit_answers(x.into(), Answers::Values(y), output)
+    }
+
+    /// Reads a regressor that was [saved](FittedMlp::save), or another model
+    /// with one linear output whose inputs are numbers or pixels. The file holds
+    /// no settings: those given here are used by
+    /// [`partial_fit`](FittedMlp::partial_fit).
+    ///
+    /// # Errors
+    /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
+    /// regressor, [`Error::UnknownPreprocessing`] for that of a table.
+    pub fn load(self, reader: impl Read) -> Result<FittedMlp<Regression>> {
+        self.load_with(reader, Activation::Identity, "a regressor for one target")
+    }
+}
+
+impl<T: Clone> Mlp<T> {
+    fn new(loss: Loss) -> Self {
+        let adam = Optimizer::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        };
+        Self {
+            task: PhantomData,
+            hidden: vec![100],
+            activation: Activation::Relu,
+            training: TrainingConfig {
+                epochs: 100,
+                ..TrainingConfig::new(loss, adam)
+            },
+            has_learning_rate: false,
+            validation: 0.0,
+            standardize: true,
+            class_names: Vec::new(),
+            threads: None,
+        }
+    }
+
+    /// Widths of the hidden layers, first to last; none for a linear model.
+    #[must_use]
+    pub fn hidden(mut self, widths: impl Into<Vec<usize>>) -> Self {
+        self.hidden = widths.into();
+        self
+    }
+
+    /// Activation of the hidden layers.
+    #[must_use]
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// The optimizer, with its default learning rate unless another is set.
+    #[must_use]
+    pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
+        self.training.optimizer = optimizer;
+        if !self.has_learning_rate {
+            self.training.learning_rate = optimizer.default_learning_rate();
+        }
+        self
+    }
+
+    /// The learning rate.
+    #[must_use]
+    pub fn learning_rate(mut self, learning_rate: f64) -> Self {
+        self.training.learning_rate = learning_rate;
+        self.has_learning_rate = true;
+        self
+    }
+
+    /// Number of passes over the training rows.
+    #[must_use]
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.training.epochs = epochs;
+        self
+    }
+
+    /// Rows per step.
+    #[must_use]
+    pub fn batch_size(mut self, rows: usize) -> Self {
+        self.training.batch_size = BatchSize::Rows(rows);
+        self
+    }
+
+    /// Fraction of the rows held back for validation, the same fraction of each
+    /// class; [`history`](FittedMlp::history) has the losses.
+    #[must_use]
+    pub fn validation(mut self, fraction: f64) -> Self {
+        self.validation = fraction;
+        self
+    }
+
+    /// Early stopping: ends after so many epochs without a lower validation loss
+    /// (training loss without validation rows), and keeps the weights of the
+    /// epoch with the lowest. 0 turns it off.
+    #[must_use]
+    pub fn patience(mut self, epochs: usize) -> Self {
+        self.training.patience = epochs;
+        self
+    }
+
+    /// Whether inputs, and the targets of a regression, are standardized to mean
+    /// 0 and standard deviation 1: on unless turned off.
+    ///
+    /// Means and deviations come from the training rows alone, are part of the
+    /// model and its file, and are undone in predictions: rows and predictions
+    /// are always in the units of the data. Turn it off for inputs that are
+    /// scaled already.
+    #[must_use]
+    pub fn standardize(mut self, standardize: bool) -> Self {
+        self.standardize = standardize;
+        self
+    }
+
+    /// Seed of the initial weights, the validation split and the order of the
+    /// rows. The same settings, data and seed give the same bits.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.training.seed = seed;
+        self
+    }
+
+    /// Threads to train and predict with; the result does not depend on them.
+    #[must_use]
+    pub fn threads(mut self, threads: Threads) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Changes any other setting of the training, such as the schedule or the
+    /// penalty.
+    ///
+    /// ```
+    /// use nn_core::Mlp;
+    ///
+    /// let settings = Mlp::classifier().configure(|training| training.penalty.l2 = 1e-4);
+    /// ```
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut TrainingConfig)) -> Self {
+        change(&mut self.training);
+        self
+    }
+
+    fn fit_answers<'a>(
+        &self,
+        x: Rows<'a, f32>,
+        answers: Answers<'a>,
+        output: LayerConfig,
+    ) -> Result<FittedMlp<T>> {
+        let held_back = Range::Fraction.check("validation", self.validation)?;
+        let (fractions, seed) = ([1.0 - held_back, held_back], self.training.seed);
+        let n_inputs = x.view().ncols();
+        // Checks everything, and says which rows are for training.
+        let raw = samples(x.clone(), answers, None)?;
+        let [train, _] = raw.split(&fractions, seed)?;
+        let standardized = if self.standardize {
+            standardization(&x, answers, &train)
+        } else {
+            Standardized::default()
+        };
+        let inputs = standardize(x, standardized.standardized_inputs.as_ref());
+        let targets = standardized.standardized_targets.as_ref();
+        let [train, validation] = samples(inputs, answers, targets)?.split(&fractions, seed)?;
+        let hidden = self.hidden.iter();
+        let hidden = hidden.map(|&width| LayerConfig::new(width, self.activation));
+        let layers = hidden.chain([output]).collect();
+        let network = Network::new(&NetworkConfig { n_inputs, layers }, seed)?;
+        let input = InputDescription {
+            shape: vec![n_inputs],
+            preprocessing: self.standardize.then(|| standardized.to_json()),
+            ..InputDescription::default()
+        };
+        let description = Description {
+            class_names: self.class_names.clone(),
+            input,
+            ..Description::default()
+        };
+        let threads = self.threads.clone().unwrap_or_else(Threads::all);
+        let config = self.training.clone();
+        let mut trainer = Trainer::new(network, train, Some(validation), config, threads.clone())?;
+        let history = run(&mut trainer)?;
+        Ok(FittedMlp {
+            settings: self.clone(),
+            model: Model {
+                network: trainer.network(),
+                loss: self.training.loss,
+                description,
+            },
+            history,
+            optimizer: Some(trainer.optimizer_mut().clone()),
+            n_updates: 0,
+            threads,
+        })
+    }
+
+    fn load_with(self, reader: impl Read, output: Activation, what: &str) -> Result<FittedMlp<T>> {
+        let model: Model = Model::read(reader)?;
+        Standardized::of(&model)?;
+        let layer = model.network.output_layer();
+        let is_single = output == Activation::Identity;
+        if layer.activation != output || is_single && layer.n_outputs != 1 {
+            return Err(Error::ModelFile {
+                problem: format!(
+                    "expected {what}, found a model with {} {} outputs",
+                    layer.n_outputs, layer.activation
+                ),
+            });
+        }
+        Ok(FittedMlp {
+            threads: self.threads.clone().unwrap_or_else(Threads::all),
+            settings: self,
+            model,
+            history: Vec::new(),
+            optimizer: None,
+            n_updates: 0,
+        })
+    }
+}
+
+/// A trained multilayer perceptron, from [`Mlp::fit`] or [`Mlp::load`].
+#[derive(Clone, Debug)]
+pub struct FittedMlp<T> {
+    settings: Mlp<T>,
+    model: Model,
+    history: Vec<EpochReport>,
+    /// The optimizer's moments; `None` after loading.
+    optimizer: Option<OptimizerState<f32>>,
+    n_updates: u64,
+    threads: Threads,
+}
+
+impl FittedMlp<Classification> {
+    /// The most probable class of each row.
+    ///
+    /// # Shapes
+    /// `x [n_rows, n_inputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// input that is NaN or infinite.
+    pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<u32>> {
+        let probabilities = self.predict_proba(x)?.into_raw_vec_and_offset().0;
+        let rows = probabilities.chunks_exact(self.model.network.n_outputs());
+        let loss = self.model.loss;
+        Ok(rows.map(|row| loss.predicted_class(row) as u32).collect())
+    }
+
+    /// The probability of every class, for each row.
+    ///
+    /// # Shapes
+    /// `x [n_rows, n_inputs]`; the probabilities are `[n_rows, n_classes]`.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predict_proba<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Array2<f32>> {
+        self.model.predict_rows(x, &self.threads)
+    }
+
+    /// Accuracy: the fraction of rows whose predicted class is that of `y`.
+    ///
+    /// # Shapes
+    /// `x [n_rows, n_inputs]`, `y [n_rows]`.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); [`Error::Empty`] without rows,
+    /// [`Error::Shape`] if `x` and `y` differ in length.
+    pub fn score<'a>(&self, x: impl Into<Rows<'a, f32>>, y: &[u32]) -> Result<f64> {
+        let predicted = self.predict(x)?;
+        check_lengths(predicted.len(), y.len())?;
+        let n_right = predicted.iter().zip(y).filter(|(a, b)| a == b).count();
+        Ok(n_right as f64 / y.len() as f64)
+    }
+
+    /// One more epoch, over these rows alone, for data that arrive bit by bit.
+    ///
+    /// The network goes on from its weights and the optimizer from its moments,
+    /// with a constant learning rate; standardization stays that of `fit`. A
+    /// model file holds no moments: after `load`, an optimizer such as adam
+    /// starts with large steps, which a smaller learning rate tames.
+    ///
+    /// # Errors
+    /// As `Mlp::fit`; [`Error::Label`] for a class that the
+    /// network does not have. The model is left as it was then.
+    pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [u32]) -> Result<()> {
+        let n_classes = self.model.network.n_outputs();
+        self.update(
+            x.into(),
+            Answers::Classes {
+                labels: y,
+                n_classes,
+            },
+        )
+    }
+}
+
+impl FittedMlp<Regression> {
+    /// The prediction for each row.
+    ///
+    /// # Shapes
+    /// `x [n_rows, n_inputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// input that is NaN or infinite.
+    pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<f32>> {
+        let predictions = self.model.predict_rows(x, &self.threads)?;
+        Ok(predictions.into_raw_vec_and_offset().0)
+    }
+
+    /// R², the fraction of the variance of `y` that is explained; NaN for a
+    /// single row, over which nothing varies.
+    ///
+    /// # Shapes
+    /// `x [n_rows, n_inputs]`, `y [n_rows]`.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); [`Error::Empty`] without rows,
+    /// [`Error::Shape`] if `x` and `y` differ in length.
+    pub fn score<'a>(&self, x: impl Into<Rows<'a, f32>>, y: &[f32]) -> Result<f64> {
+        let predicted = self.predict(x)?;
+        check_lengths(predicted.len(), y.len())?;
+        let pairs = predicted.iter().zip(y);
+        let pairs = pairs.map(|(&a, &y)| (f64::from(a), f64::from(y)));
+        Ok(r_squared(pairs).unwrap_or(f64::NAN))
+    }
+
+    /// One more epoch, over these rows alone, for data that arrive bit by bit.
+    ///
+    /// The network goes on from its weights and the optimizer from its moments,
+    /// with a constant learning rate; standardization stays that of `fit`. A
+    /// model file holds no moments: after `load`, an optimizer such as adam
+    /// starts with large steps, which a smaller learning rate tames.
+    ///
+    /// # Errors
+    /// As `Mlp::fit`. The model is left as it was then.
+    pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [f32]) -> Result<()> {
+        self.update(x.into(), Answers::Values(y))
+    }
+}
+
+impl<T> FittedMlp<T> {
+    /// The losses and accuracies of each epoch of `Mlp::fit`; empty after
+    /// `Mlp::load`.
+    pub fn history(&self) -> &[EpochReport] {
+        &self.history
+    }
+
+    /// The model: network, loss, and what goes in and comes out. Its network
+    /// takes standardized inputs: give raw rows to [`Model::predict_rows`], or use
+    /// the network of [`Model::fold_preprocessing`].
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model, without the settings.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// Writes the model file ([`Model::write`]); `Mlp::load`
+    /// and [`Model::read`] read it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if `writer` fails; as [`Model::write`].
+    pub fn save(&self, writer: impl Write) -> Result<()> {
+        self.model.write(writer)
+    }
+
+    fn update<'a>(&mut self, x: Rows<'a, f32>, answers: Answers<'a>) -> Result<()> {
+        let standardized = Standardized::of(&self.model)?.unwrap_or_default();
+        let inputs = self.model.inputs_of(x, &standardized)?;
+        let samples = samples(inputs, answers, standardized.standardized_targets.as_ref())?;
+        let training = &self.settings.training;
+        // Another order of the rows at each call.
+        let config = TrainingConfig {
+            epochs: 1,
+            patience: 0,
+            schedule: Schedule::Constant,
+            seed: training.seed.wrapping_add(self.n_updates + 1),
+            ..training.clone()
+        };
+        let network = self.model.network.clone();
+        let mut trainer = Trainer::new(network, samples, None, config, self.threads.clone())?;
+        if let Some(optimizer) = &self.optimizer {
+            trainer.optimizer_mut().clone_from(optimizer);
+        }
+        run(&mut trainer)?;
+        self.model.network = trainer.network();
+        self.optimizer = Some(trainer.optimizer_mut().clone());
+        self.n_updates += 1;
+        Ok(())
+    }
+}
+
+/// Inputs of the network and answers, checked.
+fn samples<'a>(
+    inputs: Rows<'a, f32>,
+    answers: Answers<'a>,
+    standardized_targets: Option<&Standardization>,
+) -> Result<Samples<'a>> {
+    match answers {
+        Answers::Classes { labels, n_classes } => {
+            Samples::classification(inputs, labels, n_classes)
+        }
+        Answers::Values(values) => {
+            Samples::regression(inputs, standardize(column(values), standardized_targets))
+        }
+    }
+}
+
+/// One target per row.
+fn column(values: &[f32]) -> Rows<'_, f32> {
+    let column = ndarray::ArrayView2::from_shape((values.len(), 1), values);
+    column.expect("one column of all values").into()
+}
+
+/// Means and deviations of the training rows.
+fn standardization(x: &Rows<'_, f32>, answers: Answers<'_>, train: &Samples<'_>) -> Standardized {
+    let rows: Vec<usize> = (0..train.len() as u32)
+        .map(|position| train.row(position) as usize)
+        .collect();
+    let fit = |values: &Rows<'_, f32>| {
+        let values = values.view();
+        if rows.len() == values.nrows() {
+            Standardization::fit(values)
+        } else {
+            Standardization::fit(values.select(Axis(0), &rows).view())
+        }
+    };
+    Standardized {
+        standardized_inputs: Some(fit(x)),
+        standardized_targets: match answers {
+            Answers::Classes { .. } => None,
+            Answers::Values(values) => Some(fit(&column(values))),
+        },
+    }
+}
+
+/// Trains to the end.
+fn run(trainer: &mut Trainer<'_>) -> Result<Vec<EpochReport>> {
+    let mut history = Vec::new();
+    trainer.run(|event| {
+        if let Event::Epoch(report) = event {
+            history.push(report.clone());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(history)
+}
+
+fn check_lengths(n_rows: usize, n_targets: usize) -> Result<()> {
+    if n_rows != n_targets {
+        return Err(Error::Shape {
+            what: "number of targets",
+            expected: n_rows,
+            found: n_targets,
+        });
+    }
+    if n_rows == 0 {
+        Err(Error::Empty)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three stripes of a square, in units of their own.
+    fn stripes(n: usize) -> (Array2<f32>, Vec<u32>) {
+        let x = Array2::from_shape_fn((n, 2), |(row, column)| {
+            let place = ((37 * row + 11 * column * row) % 101) as f32;
+            if column == 0 {
+                1000.0 + place
+            } else {
+                0.01 * place
+            }
+        });
+        let labels = x
+            .column(0)
+            .into_iter()
+            .map(|&x| ((x - 1000.0) / 34.0) as u32);
+        let labels = labels.collect();
+        (x, labels)
+    }
+
+    /// A target far from 0 and 1.
+    fn slope(n: usize) -> (Array2<f32>, Vec<f32>) {
+        let (x, _) = stripes(n);
+        let y = x
+            .rows()
+            .into_iter()
+            .map(|row| 5e4 + 300.0 * (row[0] - 1000.0) - 8e3 * row[1]);
+        let y = y.collect();
+        (x, y)
+    }
+
+    #[test]
+    fn classes_in_units_of_their_own_are_learned() {
+        let (x, labels) = stripes(300);
+        let settings = Mlp::classifier()
+            .hidden([16])
+            .learning_rate(0.02)
+            .epochs(40);
+        let model = settings.fit(&x, &labels).unwrap();
+        assert!(model.score(&x, &labels).unwrap() > 0.95);
+        // Without standardization, the same settings learn nothing of use.
+        let raw = settings
+            .clone()
+            .standardize(false)
+            .fit(&x, &labels)
+            .unwrap();
+        assert!(raw.score(&x, &labels).unwrap() < 0.8);
+        // A row alone, through the model.
+        let row = x.row(7).to_vec();
+        let alone = model.model().predict_row(&row).unwrap();
+        assert_eq!(alone, model.predict_proba(&x).unwrap().row(7).to_vec());
+    }
+
+    #[test]
+    fn numbers_come_back_in_their_own_units() {
+        let (x, y) = slope(300);
+        let settings = Mlp::regressor().hidden([16]).learning_rate(0.02).epochs(60);
+        let model = settings.fit(&x, &y).unwrap();
+        assert!(model.score(&x, &y).unwrap() > 0.98);
+        let predicted = model.predict(&x).unwrap();
+        assert!(
+            (predicted[0] - y[0]).abs() < 5e3,
+            "{} {}",
+            predicted[0],
+            y[0]
+        );
+        assert_eq!(model.history().len(), 60);
+    }
+
+    /// The same bits as the parts that it is made of.
+    #[test]
+    fn it_is_the_trainer() {
+        let (x, labels) = stripes(90);
+        let settings = Mlp::classifier()
+            .hidden([5, 4])
+            .epochs(3)
+            .batch_size(16)
+            .seed(8);
+        let settings = settings.standardize(false).validation(0.2);
+        let fitted = settings.fit(x.view(), &labels).unwrap();
+        let layers = vec![
+            LayerConfig::new(5, Activation::Relu),
+            LayerConfig::new(4, Activation::Relu),
+            LayerConfig::new(3, Activation::Softmax),
+        ];
+        let network = Network::new(
+            &NetworkConfig {
+                n_inputs: 2,
+                layers,
+            },
+            8,
+        )
+        .unwrap();
+        let samples = Samples::classification(&x, &labels, 3).unwrap();
+        let [train, validation] = samples.split(&[0.8, 0.2], 8).unwrap();
+        let mut config = TrainingConfig::new(Loss::CrossEntropy, "adam".parse().unwrap());
+        (config.epochs, config.seed, config.batch_size) = (3, 8, BatchSize::Rows(16));
+        let threads = Threads::single();
+        let trainer = Trainer::new(network, train, Some(validation), config, threads).unwrap();
+        assert_eq!(fitted.model().network, trainer.finish().unwrap());
+        assert!(
+            fitted
+                .history()
+                .iter()
+                .all(|epoch| epoch.validation.is_some())
+        );
+    }
+
+    /// Validation rows have no part in means and deviations.
+    #[test]
+    fn standardization_is_that_of_the_training_rows() {
+        let (mut x, labels) = stripes(50);
+        let settings = Mlp::classifier().epochs(1).validation(0.2).seed(3);
+        let first = settings.fit(&x, &labels).unwrap();
+        let samples = Samples::classification(x.clone(), &labels, 3).unwrap();
+        let [_, validation] = samples.split(&[0.8, 0.2], 3).unwrap();
+        x[(validation.row(0) as usize, 0)] = 1e6;
+        let second = settings.fit(&x, &labels).unwrap();
+        assert_eq!(first.model(), second.model());
+    }
+
+    #[test]
+    fn saved_and_loaded() {
+        let (x, labels) = stripes(60);
+        let settings = Mlp::classifier()
+            .epochs(2)
+            .class_names(["left", "middle", "right"]);
+        let model = settings.fit(&x, &labels).unwrap();
+        let mut file = Vec::new();
+        model.save(&mut file).unwrap();
+        let mut loaded = settings.clone().load(&file[..]).unwrap();
+        assert_eq!(loaded.model(), model.model());
+        assert_eq!(loaded.predict(&x).unwrap(), model.predict(&x).unwrap());
+        loaded.partial_fit(&x, &labels).unwrap();
+        assert_ne!(loaded.model(), model.model());
+        let error = Mlp::regressor().load(&file[..]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expected a regressor for one target, found a model with 3 softmax outputs"
+        );
+    }
+
+    #[test]
+    fn partial_fits_learn() {
+        let (x, y) = slope(200);
+        let mut model = Mlp::regressor().epochs(1).fit(&x, &y).unwrap();
+        let mut again = model.clone();
+        let before = model.score(&x, &y).unwrap();
+        for _ in 0..30 {
+            model.partial_fit(&x, &y).unwrap();
+        }
+        assert!(model.score(&x, &y).unwrap() > before.max(0.9));
+        (0..30).for_each(|_| again.partial_fit(&x, &y).unwrap());
+        assert_eq!(again.model(), model.model());
+        let kept = model.clone();
+        model.partial_fit(&x, &y[1..]).unwrap_err();
+        assert_eq!(model.model(), kept.model());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let (mut x, mut labels) = stripes(30);
+        let settings = || Mlp::classifier().epochs(1);
+        let message = |it: Result<FittedMlp<Classification>>| it.unwrap_err().to_string();
+        assert_eq!(
+            message(settings().fit(&x, &labels[1..])),
+            "number of targets: expected 30, found 29"
+        );
+        assert_eq!(
+            message(settings().fit(Array2::zeros((0, 2)), &[])),
+            "0 samples"
+        );
+        assert_eq!(
+            message(settings().validation(1.0).fit(&x, &labels)),
+            "validation: expected a number from 0 up to but not 1, found 1"
+        );
+        assert_eq!(
+            message(settings().hidden([0]).fit(&x, &labels)),
+            "width of layer 1: expected 1 to 16777216, found 0"
+        );
+        labels[4] = 2;
+        let named = settings().class_names(["a", "b"]);
+        assert!(message(named.fit(&x, &labels)).ends_with("expected a class below 2"));
+        let model = settings().fit(&x, &labels).unwrap();
+        let error = model.predict(Array2::zeros((1, 3))).unwrap_err();
+        assert_eq!(error.to_string(), "number of inputs: expected 2, found 3");
+        let error = model.score(&x, &labels[2..]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "number of targets: expected 30, found 28"
+        );
+        x[(3, 1)] = f32::NAN;
+        let expected = "input 1 of sample 3 is NaN; expected a finite number";
+        assert_eq!(message(settings().fit(&x, &labels)), expected);
+        assert_eq!(model.predict(&x).unwrap_err().to_string(), expected);
+    }
+}

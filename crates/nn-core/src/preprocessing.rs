@@ -1,0 +1,553 @@
+//! From raw rows to the inputs of a network, and from its outputs back to the
+//! units of the data.
+//!
+//! ```text
+//! x = (scale·raw − mean)/std        prediction = mean + std·a
+//! ```
+//!
+//! A [`Network`](crate::Network) takes inputs as it saw them in training:
+//! pixels times 1/255, columns standardized. `model.network.predict(raw)` has no
+//! way to know that, and silently gives something else; [`Model::predict_row`]
+//! does what the model's [`InputDescription`] says. A table with categories
+//! needs code that this crate does not have: such a model is refused, unless
+//! that code is given ([`RowPreprocessing`]).
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use nn_tensor::{Scalar, Threads};
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::menu::Range;
+#[cfg(doc)]
+use crate::model_file::InputDescription;
+use crate::model_file::{Json, Model};
+use crate::network::Network;
+use crate::rows::Rows;
+use crate::stage::Stage;
+use crate::{Error, Result};
+
+/// Mean 0 and standard deviation 1 for every column: `(x − mean)/std`.
+///
+/// ```
+/// use nn_core::ndarray::array;
+/// use nn_core::preprocessing::Standardization;
+///
+/// let mut rows = array![[1.0, 7.0], [3.0, 7.0]];
+/// let fitted = Standardization::fit(rows.view());
+/// fitted.apply(rows.view_mut());
+/// assert_eq!(rows, array![[-1.0, 0.0], [1.0, 0.0]]);
+/// fitted.undo(rows.view_mut());
+/// assert_eq!(rows, array![[1.0, 7.0], [3.0, 7.0]]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standardization {
+    /// Mean of every column.
+    mean: Vec<f64>,
+    /// Population standard deviation of every column, 1 where it would be 0.
+    std: Vec<f64>,
+}
+
+impl Standardization {
+    /// Means and standard deviations of these rows.
+    ///
+    /// # Shapes
+    /// `rows [n_rows, n_columns]`.
+    pub fn fit<S: Scalar>(rows: ArrayView2<'_, S>) -> Self {
+        let n_rows = rows.nrows().max(1) as f64;
+        let moments = rows.columns().into_iter().map(|column| {
+            let values = || column.iter().map(|value| value.into_f64());
+            let mean = values().sum::<f64>() / n_rows;
+            let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n_rows;
+            // What is left of a constant column is rounding.
+            let is_constant = variance.sqrt() <= 1e-12 * mean.abs();
+            (mean, if is_constant { 1.0 } else { variance.sqrt() })
+        });
+        let (mean, std) = moments.unzip();
+        Self { mean, std }
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// `x ← (x − mean)/std`
+    ///
+    /// # Panics
+    /// If the rows have another number of columns.
+    pub fn apply<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+        self.each(rows, |x, mean, std| (x - mean) / std);
+    }
+
+    /// `x ← mean + std·x`
+    ///
+    /// # Panics
+    /// If the rows have another number of columns.
+    pub fn undo<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+        self.each(rows, |x, mean, std| mean + std * x);
+    }
+
+    fn each<S: Scalar>(
+        &self,
+        mut rows: ArrayViewMut2<'_, S>,
+        function: impl Fn(f64, f64, f64) -> f64,
+    ) {
+        assert_eq!(rows.ncols(), self.n_columns(), "number of columns");
+        for mut row in rows.rows_mut() {
+            for ((x, &mean), &std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+                *x = S::from_f64(function(x.into_f64(), mean, std));
+            }
+        }
+    }
+
+    fn check(&self, what: &str, n_columns: usize) -> Result<()> {
+        if self.mean.len() != n_columns || self.std.len() != n_columns {
+            return Err(Error::ModelFile {
+                problem: format!(
+                    "standardization of the {what}: expected {n_columns} means and standard \
+                     deviations, found {} and {}",
+                    self.mean.len(),
+                    self.std.len()
+                ),
+            });
+        }
+        for (&mean, &std) in self.mean.iter().zip(&self.std) {
+            Range::Finite.check(&format!("mean of the {what}"), mean)?;
+            Range::Positive.check(&format!("standard deviation of the {what}"), std)?;
+        }
+        Ok(())
+    }
+}
+
+/// The preprocessing that this crate knows: what
+/// [`InputDescription::preprocessing`] holds of a model with standardized inputs
+/// or targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standardized {
+    /// Of the inputs, after the factor [`InputDescription::scale`].
+    pub standardized_inputs: Option<Standardization>,
+    /// Of the targets; undone in predictions.
+    pub standardized_targets: Option<Standardization>,
+}
+
+impl Standardized {
+    /// What a model says; `None` if its inputs are raw values times their scale.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreprocessing`] for that of a table,
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] if it does not fit the
+    /// network.
+    pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
+        let Some(json) = &model.description.input.preprocessing else {
+            return Ok(None);
+        };
+        let found: Self =
+            serde_json::from_str(json.as_str()).map_err(|_| Error::UnknownPreprocessing)?;
+        if let Some(inputs) = &found.standardized_inputs {
+            inputs.check("inputs", model.network.n_inputs())?;
+        }
+        if let Some(targets) = &found.standardized_targets {
+            targets.check("targets", model.network.n_outputs())?;
+        }
+        Ok(Some(found))
+    }
+
+    /// For [`InputDescription::preprocessing`].
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn to_json(&self) -> Json {
+        Json::new(self).expect("finite numbers have a JSON form")
+    }
+}
+
+/// How raw rows of type `R` become inputs, for models whose preprocessing
+/// this crate does not know, as those of `nn train` on a table.
+pub trait RowPreprocessing<R: ?Sized, S> {
+    /// The inputs of a row, before the factor
+    /// [`scale`](InputDescription::scale) of the description.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the row.
+    fn inputs(&self, row: &R) -> Result<Vec<S>>;
+
+    /// Turns the outputs of the network back into the units of the data, in
+    /// place. Probabilities stay as they are; standardized targets must not.
+    fn restore(&self, outputs: &mut [S]);
+}
+
+impl<S: Scalar> Model<S> {
+    /// The prediction for one raw row, as it stands in the data: grey values
+    /// 0 to 255, or columns in their own units.
+    ///
+    /// ```
+    /// use nn_core::model_file::{Description, InputDescription, Json};
+    /// use nn_core::{Activation, LayerConfig, Loss, Model, Network, NetworkConfig};
+    ///
+    /// let layers = vec![LayerConfig::new(1, Activation::Identity)];
+    /// let mut network = Network::zeros(&NetworkConfig { n_inputs: 2, layers })?;
+    /// network.weights_mut(0).fill(1.0_f32);
+    /// let pixels = InputDescription { shape: vec![2], scale: 1.0 / 255.0, ..Default::default() };
+    /// let description = Description { input: pixels, ..Description::default() };
+    /// let mut model = Model { network, loss: Loss::Mse, description };
+    /// assert_eq!(model.predict_row(&[255.0, 51.0])?, [1.2]);
+    ///
+    /// model.description.input.preprocessing = Some(Json::new(&"a table").unwrap());
+    /// let error = model.predict_row(&[255.0, 51.0]).unwrap_err();
+    /// assert!(error.to_string().starts_with("the model was trained on a table"));
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `row [n_inputs]`; the prediction is `[n_outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPreprocessing`] for a model of a table, as `nn train`
+    /// makes it: see [`predict_row_with`](Self::predict_row_with).
+    /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
+    /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
+    /// scale is 0.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
+        let row = ArrayView2::from_shape((1, row.len()), row).expect("one row of all values");
+        let predictions = self.predict_rows(row, &Threads::single())?;
+        Ok(predictions.into_raw_vec_and_offset().0)
+    }
+
+    /// The predictions for many raw rows, as [`predict_row`](Self::predict_row)
+    /// gives them for one.
+    ///
+    /// # Shapes
+    /// `rows [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
+    ///
+    /// # Errors
+    /// As [`predict_row`](Self::predict_row).
+    pub fn predict_rows<'a>(
+        &self,
+        rows: impl Into<Rows<'a, S>>,
+        threads: &Threads,
+    ) -> Result<Array2<S>>
+    where
+        S: 'a,
+    {
+        let standardized = Standardized::of(self)?.unwrap_or_default();
+        let inputs = self.inputs_of(rows.into(), &standardized)?;
+        let mut predictions = self.network.predict_batch(inputs, threads)?;
+        if let Some(it) = &standardized.standardized_targets {
+            it.undo(predictions.view_mut());
+        }
+        Ok(predictions)
+    }
+
+    /// Raw rows as the network takes them.
+    pub(crate) fn inputs_of<'a>(
+        &self,
+        mut rows: Rows<'a, S>,
+        standardized: &Standardized,
+    ) -> Result<Rows<'a, S>> {
+        let scale = self.scale()?;
+        if scale != S::one() {
+            rows = rows.view().mapv(|value| value * scale).into();
+        }
+        self.network.check_inputs(rows.view())?;
+        Ok(standardize(rows, standardized.standardized_inputs.as_ref()))
+    }
+
+    /// As [`predict_row`](Self::predict_row), for rows of any kind and with the
+    /// caller's preprocessing, made from
+    /// [`preprocessing`](InputDescription::preprocessing) of the description.
+    ///
+    /// # Errors
+    /// Those of `preprocessing`; as [`predict_row`](Self::predict_row) for the
+    /// inputs that it makes.
+    pub fn predict_row_with<R: ?Sized>(
+        &self,
+        row: &R,
+        preprocessing: &impl RowPreprocessing<R, S>,
+    ) -> Result<Vec<S>> {
+        let scale = self.scale()?;
+        let mut inputs = preprocessing.inputs(row)?;
+        inputs.iter_mut().for_each(|value| *value *= scale);
+        let mut outputs = self.network.predict(&inputs)?;
+        preprocessing.restore(&mut outputs);
+        Ok(outputs)
+    }
+
+    /// The network with the scale and the standardization of the model folded
+    /// into its first and last weights: it takes raw rows and predicts in the
+    /// units of the data, for a [`Predictor`](crate::Predictor) or other software.
+    ///
+    /// ```text
+    /// w′ᵢⱼ = wᵢⱼ·scale/stdᵢ        b′ⱼ = bⱼ − Σᵢ wᵢⱼ·meanᵢ/stdᵢ
+    /// ```
+    ///
+    /// Predictions are those of [`predict_rows`](Self::predict_rows) up to
+    /// rounding, which is large where the mean of a column is many times its
+    /// standard deviation.
+    ///
+    /// ```
+    /// use nn_core::Mlp;
+    /// use nn_core::ndarray::array;
+    ///
+    /// let x = array![[10.0, 0.1], [20.0, 0.3], [30.0, 0.2], [40.0, 0.5]];
+    /// let model = Mlp::regressor().epochs(5).fit(&x, &[1.0, 2.0, 3.0, 4.0])?;
+    /// let network = model.model().fold_preprocessing()?;
+    /// let alone = network.predict(&[10.0, 0.1])?[0];
+    /// assert!((alone - model.predict(&x)?[0]).abs() < 1e-5);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for
+    /// standardized targets of an output layer that is not `identity`.
+    pub fn fold_preprocessing(&self) -> Result<Network<S>> {
+        let standardized = Standardized::of(self)?.unwrap_or_default();
+        let scale = self.scale()?.into_f64();
+        let mut network = self.network.clone();
+        let identity = Standardization {
+            mean: vec![0.0; network.n_inputs()],
+            std: vec![1.0; network.n_inputs()],
+        };
+        let inputs = standardized.standardized_inputs.as_ref();
+        check_weights_next_to("inputs", &network.layers()[0].inputs)?;
+        fold_inputs(&mut network, inputs.unwrap_or(&identity), scale);
+        if let Some(targets) = &standardized.standardized_targets {
+            fold_targets(&mut network, targets)?;
+        }
+        Ok(network)
+    }
+
+    fn scale(&self) -> Result<S> {
+        let scale = self.description.input.scale;
+        if scale == 0.0 {
+            return Err(Error::OutOfRange {
+                what: "scale of the model's inputs".to_owned(),
+                expected: "a number other than 0".to_owned(),
+                found: "0".to_owned(),
+            });
+        }
+        Ok(S::from_f64(scale))
+    }
+}
+
+/// Whether no stage lies between raw values and the weights that take them in.
+fn check_weights_next_to(what: &str, between: &[Stage]) -> Result<()> {
+    match between.first() {
+        None => Ok(()),
+        Some(stage) => Err(Error::Conflict {
+            what: what.to_owned(),
+            problem: format!("cannot be folded into weights across stage {stage}"),
+        }),
+    }
+}
+
+fn fold_inputs<S: Scalar>(network: &mut Network<S>, inputs: &Standardization, scale: f64) {
+    let mut bias = network.bias(0).mapv(|bias| bias.into_f64());
+    let mut weights = network.weights_mut(0);
+    let columns = inputs.mean.iter().zip(&inputs.std);
+    for (mut row, (mean, std)) in weights.rows_mut().into_iter().zip(columns) {
+        for (weight, bias) in row.iter_mut().zip(&mut bias) {
+            let w = weight.into_f64();
+            *weight = S::from_f64(w * scale / std);
+            *bias -= w * mean / std;
+        }
+    }
+    network.bias_mut(0).assign(&bias.mapv(S::from_f64));
+}
+
+/// `mean + std·(a·W + b)`, or of batch normalization `mean + std·(γ·x̂ + β)`.
+fn fold_targets<S: Scalar>(network: &mut Network<S>, targets: &Standardization) -> Result<()> {
+    let layer = network.output_layer().clone();
+    if layer.activation != Activation::Identity {
+        return Err(Error::Conflict {
+            what: "standardized targets".to_owned(),
+            problem: format!(
+                "expected an output layer with identity, found {}",
+                layer.activation
+            ),
+        });
+    }
+    check_weights_next_to("standardized targets", &layer.sums)?;
+    let (factors, shifts) = if layer.batch_norm {
+        (layer.gamma(), layer.beta())
+    } else {
+        (layer.weights(), layer.bias())
+    };
+    let n_outputs = layer.n_outputs;
+    for (index, value) in network.parameters_mut()[factors].iter_mut().enumerate() {
+        *value = S::from_f64(value.into_f64() * targets.std[index % n_outputs]);
+    }
+    for (index, value) in network.parameters_mut()[shifts].iter_mut().enumerate() {
+        let scaled = value.into_f64() * targets.std[index];
+        *value = S::from_f64(scaled + targets.mean[index]);
+    }
+    Ok(())
+}
+
+/// Rows with mean 0 and standard deviation 1, if that is asked for.
+pub(crate) fn standardize<'a, S: Scalar>(
+    rows: Rows<'a, S>,
+    standardization: Option<&Standardization>,
+) -> Rows<'a, S> {
+    let Some(standardization) = standardization else {
+        return rows;
+    };
+    let mut rows = rows.view().to_owned();
+    standardization.apply(rows.view_mut());
+    rows.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::layer::LayerConfig;
+    use crate::loss::Loss;
+    use crate::model_file::{Description, InputDescription};
+    use crate::network::NetworkConfig;
+
+    fn model(preprocessing: Option<Json>) -> Model<f64> {
+        let layers = vec![LayerConfig::new(1, Activation::Identity)];
+        let config = NetworkConfig {
+            n_inputs: 2,
+            layers,
+        };
+        let mut network = Network::zeros(&config).unwrap();
+        network.weights_mut(0).assign(&array![[1.0], [10.0]]);
+        let input = InputDescription {
+            preprocessing,
+            ..InputDescription::default()
+        };
+        Model {
+            network,
+            loss: Loss::Mse,
+            description: Description {
+                input,
+                ..Description::default()
+            },
+        }
+    }
+
+    fn standardized() -> Standardized {
+        Standardized {
+            standardized_inputs: Some(Standardization {
+                mean: vec![1.0, 2.0],
+                std: vec![2.0, 4.0],
+            }),
+            standardized_targets: Some(Standardization {
+                mean: vec![100.0],
+                std: vec![3.0],
+            }),
+        }
+    }
+
+    #[test]
+    fn a_row_is_standardized_and_its_prediction_restored() {
+        let model = model(Some(standardized().to_json()));
+        // Inputs 1 and 2: 100 + 3·(1 + 20).
+        assert_eq!(model.predict_row(&[3.0, 10.0]).unwrap(), [163.0]);
+        let mut bytes = Vec::new();
+        model.write(&mut bytes).unwrap();
+        assert_eq!(Model::<f64>::read(&bytes[..]).unwrap(), model);
+        for (row, message) in [
+            (&[1.0][..], "number of inputs: expected 2, found 1"),
+            (
+                &[1.0, f64::NAN],
+                "input 1 of sample 0 is NaN; expected a finite number",
+            ),
+        ] {
+            let error = model.predict_row(row).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_standardization_of_other_columns_is_refused() {
+        let mut other = standardized();
+        other.standardized_inputs = other.standardized_targets.clone();
+        let error = model(Some(other.to_json())).predict_row(&[1.0, 1.0]);
+        let message = "standardization of the inputs: expected 2 means and standard deviations, \
+                       found 1 and 1";
+        assert_eq!(error.unwrap_err().to_string(), message);
+        let mut flat = standardized();
+        flat.standardized_targets.as_mut().unwrap().std[0] = 0.0;
+        let error = model(Some(flat.to_json())).predict_row(&[1.0, 1.0]);
+        let message = "standard deviation of the targets: expected a number above 0, found 0";
+        assert_eq!(error.unwrap_err().to_string(), message);
+    }
+
+    #[test]
+    fn an_unknown_preprocessing_is_refused_unless_it_is_given() {
+        struct Words;
+
+        impl RowPreprocessing<str, f64> for Words {
+            fn inputs(&self, row: &str) -> Result<Vec<f64>> {
+                Ok(row.split(' ').map(|word| word.len() as f64).collect())
+            }
+
+            fn restore(&self, outputs: &mut [f64]) {
+                outputs[0] += 0.5;
+            }
+        }
+
+        let model = model(Some(Json::new(&"words").unwrap()));
+        let error = model.predict_row(&[1.0, 2.0]).unwrap_err();
+        assert!(matches!(error, Error::UnknownPreprocessing));
+        assert!(error.help().unwrap().contains("predict_row_with"));
+        assert_eq!(model.predict_row_with("a two", &Words).unwrap(), [31.5]);
+        let error = model.predict_row_with("alone", &Words).unwrap_err();
+        assert_eq!(error.to_string(), "number of inputs: expected 2, found 1");
+    }
+
+    #[test]
+    fn preprocessing_folds_into_the_weights() {
+        let fill = |network: &mut Network<f64>| {
+            let parameters = network.parameters_mut().iter_mut().enumerate();
+            parameters.for_each(|(index, value)| *value = (index as f64 * 0.37).sin());
+        };
+        for batch_norm in [false, true] {
+            let layer = |n, activation| LayerConfig {
+                batch_norm,
+                ..LayerConfig::new(n, activation)
+            };
+            for hidden in [&[][..], &[4]] {
+                let mut model = model(Some(standardized().to_json()));
+                let hidden = hidden.iter().map(|&n| layer(n, Activation::Tanh));
+                let layers = hidden.chain([layer(1, Activation::Identity)]).collect();
+                let config = NetworkConfig {
+                    n_inputs: 2,
+                    layers,
+                };
+                model.network = Network::zeros(&config).unwrap();
+                fill(&mut model.network);
+                model.description.input.scale = 0.5;
+                let folded = model.fold_preprocessing().unwrap();
+                for row in [[3.0, 10.0], [-1.0, 0.5]] {
+                    let expected = model.predict_row(&row).unwrap()[0];
+                    let found = folded.predict(&row).unwrap()[0];
+                    assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+                }
+            }
+        }
+        let mut curved = model(Some(standardized().to_json()));
+        let layers = vec![LayerConfig::new(1, Activation::Sigmoid)];
+        let config = NetworkConfig {
+            n_inputs: 2,
+            layers,
+        };
+        curved.network = Network::zeros(&config).unwrap();
+        let error = curved.fold_preprocessing().unwrap_err();
+        let message = "standardized targets: expected an output layer with identity, found sigmoid";
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[test]
+    fn a_constant_column_has_no_deviation() {
+        let rows = array![[0.1_f32, 1e9, 0.0], [0.1, 1e9, 0.0], [0.1, 1e9, 0.0]];
+        let fitted = Standardization::fit(rows.view());
+        assert_eq!(fitted.std, [1.0; 3]);
+        let mut model = model(None);
+        model.description.input.scale = 0.0;
+        assert!(model.predict_row(&[1.0, 2.0]).is_err());
+    }
+}

@@ -1,0 +1,488 @@
+//! Weights as named tensors in PyTorch's layout, both ways.
+//!
+//! The names are those of the `state_dict` of a `torch.nn.Sequential` that has,
+//! for every layer of the network and in this order:
+//!
+//! | module | where | tensors of module I, counted from 0 |
+//! |---|---|---|
+//! | `Linear` | | `I.weight [n_outputs, n_inputs]`, `I.bias [n_outputs]` |
+//! | `BatchNorm1d` | with batch normalization | `I.weight` (γ), `I.bias` (β), `I.running_mean`, `I.running_var`, each `[n_outputs]` |
+//! | the activation | unless it is `identity` | |
+//! | `Dropout` | with dropout | |
+//!
+//! A layer of nn-core is `x @ W + b` with W `[n_inputs, n_outputs]`, PyTorch's
+//! is `x @ weight.T + bias`: weights are transposed on the way. The tensors hold
+//! the numbers of the network alone: neither the activations, nor the scale of
+//! the inputs, nor what was done to a table before.
+
+use std::collections::HashMap;
+
+use ndarray::{ArrayD, ArrayViewMut1, ArrayViewMut2, IxDyn};
+use nn_tensor::Scalar;
+
+use crate::activation::Activation;
+use crate::layer::Layer;
+use crate::loss::Loss;
+use crate::model_file::{Description, Model};
+use crate::network::{Network, NetworkConfig};
+use crate::{Error, Result};
+
+impl<S: Scalar> Network<S> {
+    /// Weights of a layer, `[n_inputs, n_outputs]`, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn weights_mut(&mut self, layer: usize) -> ArrayViewMut2<'_, S> {
+        let (plan, parameters) = self.split_mut();
+        plan.layers[layer].weights_of_mut(parameters)
+    }
+
+    /// Biases of a layer, `[n_outputs]`, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn bias_mut(&mut self, layer: usize) -> ArrayViewMut1<'_, S> {
+        let (plan, parameters) = self.split_mut();
+        ArrayViewMut1::from(&mut parameters[plan.layers[layer].bias()])
+    }
+}
+
+impl<S: Scalar> Model<S> {
+    /// A model with the weights of a PyTorch module.
+    ///
+    /// The tensors may come from any `state_dict` with the same layers: only
+    /// the last part of a name counts (`weight`, `bias`, `running_mean`,
+    /// `running_var`; `num_batches_tracked` is ignored), and tensors with the
+    /// same name before it belong to one module. Modules that differ in a number
+    /// alone, such as `net.0` and `net.10`, are taken in the order of these
+    /// numbers, others in the order given. A `Linear` without a bias gets zeros.
+    ///
+    /// Two things no tensor can tell: the activations, which `network` says,
+    /// and where batch normalization stands. It must be before the activation.
+    ///
+    /// ```
+    /// use nn_core::ndarray::array;
+    /// use nn_core::{Activation, LayerConfig, Loss, Model, NetworkConfig};
+    ///
+    /// let network = NetworkConfig {
+    ///     n_inputs: 3,
+    ///     layers: vec![LayerConfig::new(2, Activation::Softmax)],
+    /// };
+    /// // torch.nn.Linear(3, 2): [n_outputs, n_inputs].
+    /// let weight = array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
+    /// let bias = array![0.5, -0.5].into_dyn();
+    /// let tensors = [("0.weight", weight), ("0.bias", bias)];
+    /// let model = Model::from_tensors(&network, Loss::CrossEntropy, tensors.clone())?;
+    /// assert_eq!(model.network.weights(0), array![[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]);
+    /// let back = model.to_tensors()?;
+    /// assert!(back.iter().zip(&tensors).all(|(a, b)| a.0 == b.0 && a.1 == b.1));
+    ///
+    /// let transposed = [("0.weight", tensors[0].1.t().to_owned())];
+    /// let error = Model::from_tensors(&network, Loss::CrossEntropy, transposed).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "layer 1: tensor 0.weight: expected shape [2, 3], found [3, 2]"
+    /// );
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::TensorShape`] with the layer and both shapes, [`Error::Tensors`]
+    /// for tensors that are missing, unknown or too many,
+    /// [`Error::NotFiniteWeight`]; as [`NetworkConfig::check`] and
+    /// [`Loss::check_output`].
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn from_tensors<N: Into<String>>(
+        network: &NetworkConfig,
+        loss: Loss,
+        tensors: impl IntoIterator<Item = (N, ArrayD<S>)>,
+    ) -> Result<Self> {
+        let mut network = Network::zeros(network)?;
+        loss.check_output(network.output_layer().activation)?;
+        let modules = modules(tensors)?;
+        let layers = network.layers().to_vec();
+        check_stages(&layers)?;
+        check_number(&layers, &modules)?;
+        let mut modules = modules.into_iter();
+        for (index, layer) in layers.iter().enumerate() {
+            let mut next = || {
+                modules
+                    .next()
+                    .expect("there are as many as the layers need")
+            };
+            fill_linear(&mut network, index, layer, next())?;
+            if layer.batch_norm {
+                fill_batch_norm(&mut network, index, layer, next())?;
+            }
+        }
+        Ok(Self {
+            network,
+            loss,
+            description: Description::default(),
+        })
+    }
+
+    /// The weights as PyTorch's `Sequential.load_state_dict` takes them, in the
+    /// order of its modules.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for a stage that is not a module of PyTorch's.
+    pub fn to_tensors(&self) -> Result<Vec<(String, ArrayD<S>)>> {
+        let network = &self.network;
+        check_stages(network.layers())?;
+        let (parameters, statistics) = (network.parameters(), network.statistics());
+        let mut tensors = Vec::new();
+        let mut module = 0;
+        for (index, layer) in network.layers().iter().enumerate() {
+            let weights = network.weights(index).t().to_owned();
+            tensors.push((format!("{module}.weight"), weights.into_dyn()));
+            tensors.push((format!("{module}.bias"), list(&parameters[layer.bias()])));
+            module += 1;
+            if layer.batch_norm {
+                for (name, values) in [
+                    ("weight", &parameters[layer.gamma()]),
+                    ("bias", &parameters[layer.beta()]),
+                    ("running_mean", &statistics[layer.running_mean()]),
+                    ("running_var", &statistics[layer.running_variance()]),
+                ] {
+                    tensors.push((format!("{module}.{name}"), list(values)));
+                }
+                module += 1;
+            }
+            module += usize::from(layer.activation != Activation::Identity);
+            module += usize::from(layer.dropout > 0.0);
+        }
+        Ok(tensors)
+    }
+}
+
+fn list<S: Scalar>(values: &[S]) -> ArrayD<S> {
+    ArrayD::from_shape_vec(IxDyn(&[values.len()]), values.to_vec()).expect("one dimension")
+}
+
+/// The tensors whose names have the same beginning.
+struct Module<S> {
+    name: String,
+    tensors: HashMap<&'static str, ArrayD<S>>,
+}
+
+/// The last parts of the names of tensors.
+const KINDS: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+impl<S: Scalar> Module<S> {
+    fn full_name(&self, kind: &str) -> String {
+        match &*self.name {
+            "" => kind.to_owned(),
+            name => format!("{name}.{kind}"),
+        }
+    }
+
+    /// Takes a tensor, after a look at its shape and its values.
+    fn take(&mut self, kind: &str, layer: usize, expected: &[usize]) -> Result<Option<ArrayD<S>>> {
+        let Some(values) = self.tensors.remove(kind) else {
+            return Ok(None);
+        };
+        let tensor = self.full_name(kind);
+        if values.shape() != expected {
+            return Err(Error::TensorShape {
+                layer: layer + 1,
+                tensor,
+                expected: expected.to_vec(),
+                found: values.shape().to_vec(),
+            });
+        }
+        let mut numbers = values.iter().enumerate();
+        match numbers.find(|(_, value)| !value.is_finite()) {
+            None => Ok(Some(values)),
+            Some((index, value)) => Err(Error::NotFiniteWeight {
+                tensor,
+                index,
+                value: value.into_f64(),
+            }),
+        }
+    }
+
+    fn take_required(&mut self, kind: &str, layer: usize, shape: &[usize]) -> Result<ArrayD<S>> {
+        let found = self.take(kind, layer, shape)?;
+        found.ok_or_else(|| {
+            let tensor = self.full_name(kind);
+            problem(format!("layer {}: tensor {tensor} is missing", layer + 1))
+        })
+    }
+
+    fn check_used(&self, layer: usize) -> Result<()> {
+        match KINDS.iter().find(|&&kind| self.tensors.contains_key(kind)) {
+            None => Ok(()),
+            Some(kind) => Err(problem(format!(
+                "layer {}: tensor {} has no place in a dense layer; is it that of a batch \
+                 normalization that the network does not have?",
+                layer + 1,
+                self.full_name(kind)
+            ))),
+        }
+    }
+}
+
+fn fill_linear<S: Scalar>(
+    network: &mut Network<S>,
+    index: usize,
+    layer: &Layer,
+    mut module: Module<S>,
+) -> Result<()> {
+    let shape = [layer.n_outputs, layer.n_inputs];
+    let weights = module.take_required("weight", index, &shape)?;
+    network.weights_mut(index).into_dyn().assign(&weights.t());
+    if let Some(bias) = module.take("bias", index, &shape[..1])? {
+        network.bias_mut(index).into_dyn().assign(&bias);
+    }
+    module.check_used(index)
+}
+
+/// Whether the layers have the usual stages alone.
+fn check_stages(layers: &[Layer]) -> Result<()> {
+    for (index, layer) in layers.iter().enumerate() {
+        if let Some(stage) = layer.further_stages().next() {
+            return Err(Error::Conflict {
+                what: format!("layer {}", index + 1),
+                problem: format!("stage {stage} has no tensors in PyTorch's layout"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn fill_batch_norm<S: Scalar>(
+    network: &mut Network<S>,
+    index: usize,
+    layer: &Layer,
+    mut module: Module<S>,
+) -> Result<()> {
+    let width = [layer.n_outputs];
+    for (kind, range) in [("weight", layer.gamma()), ("bias", layer.beta())] {
+        let values = module.take_required(kind, index, &width)?;
+        copy(&values, &mut network.parameters_mut()[range]);
+    }
+    for (kind, range) in [
+        ("running_mean", layer.running_mean()),
+        ("running_var", layer.running_variance()),
+    ] {
+        let values = module.take_required(kind, index, &width)?;
+        copy(&values, &mut network.statistics_mut()[range]);
+    }
+    Ok(())
+}
+
+fn copy<S: Scalar>(from: &ArrayD<S>, to: &mut [S]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+}
+
+/// The tensors, module by module.
+fn modules<S: Scalar, N: Into<String>>(
+    tensors: impl IntoIterator<Item = (N, ArrayD<S>)>,
+) -> Result<Vec<Module<S>>> {
+    let mut modules: Vec<Module<S>> = Vec::new();
+    for (name, values) in tensors {
+        let full_name: String = name.into();
+        let (name, kind) = full_name.rsplit_once('.').unwrap_or(("", &full_name));
+        if kind == "num_batches_tracked" {
+            continue;
+        }
+        let Some(kind) = KINDS.into_iter().find(|&known| known == kind) else {
+            return Err(problem(format!(
+                "tensor {full_name}: expected a name that ends in {}",
+                KINDS.join(", ")
+            )));
+        };
+        let place = modules.iter().position(|module| module.name == name);
+        let place = place.unwrap_or_else(|| {
+            modules.push(Module {
+                name: name.to_owned(),
+                tensors: HashMap::new(),
+            });
+            modules.len() - 1
+        });
+        if modules[place].tensors.insert(kind, values).is_some() {
+            return Err(problem(format!("tensor {full_name} stands twice")));
+        }
+    }
+    let is_sequential = {
+        let mut parents = modules
+            .iter()
+            .map(|module| numbered(&module.name).map(|it| it.0));
+        let first = parents.next().flatten();
+        first.is_some() && parents.all(|parent| parent == first)
+    };
+    if is_sequential {
+        modules.sort_by_key(|module| numbered(&module.name).map(|it| it.1));
+    }
+    Ok(modules)
+}
+
+/// `net.3` → `net` and 3
+fn numbered(name: &str) -> Option<(&str, u64)> {
+    let (parent, number) = name.rsplit_once('.').unwrap_or(("", name));
+    Some((parent, number.parse().ok()?))
+}
+
+fn check_number<S>(layers: &[Layer], modules: &[Module<S>]) -> Result<()> {
+    let n_batch_norm = layers.iter().filter(|layer| layer.batch_norm).count();
+    let expected = layers.len() + n_batch_norm;
+    if modules.len() == expected {
+        return Ok(());
+    }
+    let names: Vec<&str> = modules.iter().map(|module| &*module.name).collect();
+    Err(problem(format!(
+        "expected tensors of {expected} modules ({} Linear, {n_batch_norm} BatchNorm1d), found {}: {}",
+        layers.len(),
+        names.len(),
+        names.join(", ")
+    )))
+}
+
+fn problem(problem: String) -> Error {
+    Error::Tensors { problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::layer::LayerConfig;
+
+    fn config() -> NetworkConfig {
+        let normalized = LayerConfig {
+            batch_norm: true,
+            dropout: 0.1,
+            ..LayerConfig::new(5, Activation::Relu)
+        };
+        NetworkConfig {
+            n_inputs: 4,
+            layers: vec![
+                normalized.clone(),
+                LayerConfig::new(6, Activation::Identity),
+                normalized,
+                LayerConfig::new(3, Activation::Softmax),
+            ],
+        }
+    }
+
+    fn model() -> Model<f64> {
+        let mut network = Network::new(&config(), 2).unwrap();
+        for (index, value) in network.statistics_mut().iter_mut().enumerate() {
+            *value += index as f64;
+        }
+        for index in network.layers()[0].parameters() {
+            network.parameters_mut()[index] += 0.001 * index as f64;
+        }
+        Model {
+            network,
+            loss: Loss::CrossEntropy,
+            description: Description::default(),
+        }
+    }
+
+    fn read(tensors: Vec<(String, ArrayD<f64>)>) -> Result<Model<f64>> {
+        Model::from_tensors(&config(), Loss::CrossEntropy, tensors)
+    }
+
+    #[test]
+    fn names_are_those_of_a_sequential() {
+        let tensors = model().to_tensors().unwrap();
+        let names: Vec<&str> = tensors.iter().map(|(name, _)| &**name).collect();
+        let norm = ["weight", "bias", "running_mean", "running_var"];
+        let mut expected = vec!["0.weight".to_owned(), "0.bias".to_owned()];
+        expected.extend(norm.map(|kind| format!("1.{kind}")));
+        // 2 is the activation, 3 dropout; 4 has neither.
+        expected.extend(["4.weight", "4.bias", "5.weight", "5.bias"].map(str::to_owned));
+        expected.extend(norm.map(|kind| format!("6.{kind}")));
+        expected.extend(["9.weight", "9.bias"].map(str::to_owned));
+        assert_eq!(names, expected);
+        assert_eq!(tensors[0].1.shape(), [5, 4]);
+    }
+
+    /// In any order, with another name in front, with a counter of batches.
+    #[test]
+    fn what_was_written_is_read() {
+        let model = model();
+        let mut tensors = model.to_tensors().unwrap();
+        assert_eq!(read(tensors.clone()).unwrap(), model);
+        tensors.reverse();
+        tensors.push(("1.num_batches_tracked".to_owned(), list(&[7.0])));
+        for (name, _) in &mut tensors {
+            *name = format!("net.{}{name}", if name.starts_with('9') { "1" } else { "" });
+        }
+        assert_eq!(read(tensors).unwrap(), model);
+        // Named modules stand in the order given.
+        let mut named = model.to_tensors().unwrap();
+        for (name, _) in &mut named {
+            let letter = ["z", "y", "", "", "x", "w", "v", "", "", "u"];
+            let (number, kind) = name.split_once('.').unwrap();
+            *name = format!("{}.{kind}", letter[number.parse::<usize>().unwrap()]);
+        }
+        assert_eq!(read(named).unwrap(), model);
+    }
+
+    #[test]
+    fn a_linear_module_without_bias_has_zeros() {
+        let mut tensors = model().to_tensors().unwrap();
+        tensors.retain(|(name, _)| name != "4.bias");
+        let network = read(tensors).unwrap().network;
+        assert!(network.bias(1).iter().all(|&bias| bias == 0.0));
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_are_refused() {
+        type Edit = fn(&mut Vec<(String, ArrayD<f64>)>);
+        let message = |edit: Edit| {
+            let mut tensors = model().to_tensors().unwrap();
+            edit(&mut tensors);
+            read(tensors).unwrap_err().to_string()
+        };
+        for (edit, expected) in [
+            (
+                (|t| t[0].1 = Array2::zeros((4, 5)).into_dyn()) as Edit,
+                "layer 1: tensor 0.weight: expected shape [5, 4], found [4, 5]",
+            ),
+            (
+                |t| t[14].1 = list(&[0.0; 4]),
+                "layer 4: tensor 9.weight: expected shape [3, 5], found [4]",
+            ),
+            (
+                |t| drop(t.remove(4)),
+                "layer 1: tensor 1.running_mean is missing",
+            ),
+            (|t| t[3].1[0] = f64::NAN, "tensor 1.bias: number 0 is NaN"),
+            (
+                |t| t.truncate(6),
+                "expected tensors of 6 modules (4 Linear, 2 BatchNorm1d), found 2: 0, 1",
+            ),
+            (
+                |t| t[0].0 = "0.weights".to_owned(),
+                "tensor 0.weights: expected a name that ends in weight, bias, running_mean, \
+                 running_var",
+            ),
+            (
+                |t| t[1].0 = "0.weight".to_owned(),
+                "tensor 0.weight stands twice",
+            ),
+        ] {
+            assert_eq!(message(edit), expected);
+        }
+        let error =
+            Model::<f64>::from_tensors(&config(), Loss::Hinge, model().to_tensors().unwrap());
+        assert!(error.is_err());
+        let transposed = message(|t| t[0].1 = t[0].1.t().to_owned());
+        assert!(transposed.contains("found [4, 5]"));
+    }
+
+    #[test]
+    fn stages_that_pytorch_does_not_have_are_refused() {
+        let mut config = config();
+        config.layers[0].sums = vec!["scaling".parse().unwrap()];
+        let network = Network::<f64>::new(&config, 0).unwrap();
+        let model = Model { network, ..model() };
+        let expected = "layer 1: stage scaling has no tensors in PyTorch's layout";
+        assert_eq!(model.to_tensors().unwrap_err().to_string(), expected);
+    }
+}
