@@ -190,6 +190,14 @@ fn predict_png(
         .map_err(|error| Failure::from(error).at(file.display()))?;
     let pixels = digit.pixels;
     check_width(predictor.model, pixels.len()).map_err(|failure| failure.at(file.display()))?;
+    let preprocessing = preprocessing_of(predictor.model)?;
+    if preprocessing.is_some_and(|it| it.inputs != InputEncoding::Pixels) {
+        let problem = format!(
+            "{}: this model was trained on the columns of a table, not on images",
+            file.display()
+        );
+        return Err(Failure::new(Code::Data, problem).help("give it a CSV file"));
+    }
     let title = file.display().to_string();
     let prediction = predictor.predict(&pixels[..], &title, arguments.choice.weights)?;
     if arguments.json {

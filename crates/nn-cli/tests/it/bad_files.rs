@@ -314,6 +314,21 @@ fn bad_pictures() {
     scratch
         .nn("predict trees whole.png")
         .refuses(3, &["whole.png", "wants 5", "has 784"]);
+
+    // As wide as an image, but standardized columns.
+    let mut wide: String = (0..784).map(|column| format!("c{column},")).collect();
+    wide.push_str("class\n");
+    for row in 0..12 {
+        for column in 0..784 {
+            wide.push_str(&format!("{}.5,", (row * column) % 7));
+        }
+        wide.push_str(["a\n", "b\n"][row % 2]);
+    }
+    scratch.file("wide.csv", wide);
+    scratch.train("wide", "--data wide.csv --epochs 1 --hidden 2");
+    scratch
+        .nn("predict wide whole.png")
+        .refuses(3, &["whole.png", "columns of a table, not on images"]);
     let after = fs::read(scratch.path("runs/a/model.safetensors")).expect("a model");
     assert_eq!(before, after);
 }
