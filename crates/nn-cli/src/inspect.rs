@@ -90,7 +90,7 @@ fn to_json(model: &Model) -> serde_json::Value {
         .iter()
         .enumerate()
         .map(|(index, layer)| {
-            let stages = model.network.stages(index).map(Stage::to_string);
+            let stages = model.network.stages(index).map(|stage| stage.to_string());
             let stages: Vec<String> = stages.collect();
             json!({
                 "inputs": layer.n_inputs,

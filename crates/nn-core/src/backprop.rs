@@ -16,9 +16,9 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
 use crate::network::{Network, Placed, Plan, Trace};
-use crate::stage::Stage;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target};
+use crate::stage::{Stage, activate};
 
 /// The errors δ of every layer and the gradient of all parameters.
 ///
@@ -193,7 +193,7 @@ impl<S: Scalar> Gradients<S> {
         threads: &Threads,
     ) {
         let pass = BlockPass {
-            inputs: inputs.into(),
+            inputs: &inputs.into(),
             transposed: None,
             n_frozen: 0,
         };
@@ -266,14 +266,27 @@ impl<S: Scalar> Gradients<S> {
 
 impl<S: Scalar> Errors<S> {
     /// δ of one stage's outputs becomes δ of its inputs.
+    #[inline(always)]
     fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
         let placed = &plan.stages[step.index];
-        let inputs = step.trace.inputs_of(placed, step.inputs);
+        let own: LayerInputs<'_, S>;
+        let inputs = match placed.input {
+            0 => step.inputs,
+            _ => {
+                own = step.trace.inputs_of(placed);
+                &own
+            }
+        };
         let n_rows = step.inputs.n_rows();
-        let [from, to] = [placed.output, placed.input].map(|slot| plan.slots[slot].error);
-        let (before, own) = self.buffers.split_at_mut(from);
+        let (before, own) = self.buffers.split_at_mut(placed.error);
         let error = own[0].rows_mut(n_rows);
-        let mut below = before.get_mut(to).filter(|below| !below.values.is_empty());
+        let below = placed.error_below.map(|below| &mut before[below]);
+        let mut below = below.filter(|below| !below.values.is_empty());
+        let outputs = step.trace.values(placed.output);
+        if let Some(activation) = placed.epilogue {
+            let (width, threads) = (placed.n_outputs, step.threads);
+            activate::backward(activation, outputs, outputs, error, width, threads);
+        }
         let is_in_place = placed.stage.is_error_in_place();
         let error_below = match &mut below {
             Some(below) if !is_in_place => Some((below.rows_mut(n_rows), placed.error_written)),
@@ -283,8 +296,9 @@ impl<S: Scalar> Errors<S> {
         placed.stage.backward(Backward {
             n_rows,
             width: placed.n_outputs,
+            n_inputs: placed.n_inputs,
             inputs,
-            outputs: step.trace.values(placed.output),
+            outputs,
             error: &mut *error,
             error_below,
             target,
@@ -309,7 +323,7 @@ impl<S: Scalar> Errors<S> {
 #[derive(Debug)]
 pub(crate) struct BlockPass<'p, S> {
     /// Those of the network.
-    pub(crate) inputs: LayerInputs<'p, S>,
+    pub(crate) inputs: &'p LayerInputs<'p, S>,
     /// A buffer for inputs without their zeros.
     pub(crate) transposed: Option<&'p mut Transposed>,
     /// Number of first layers that are not trained.
@@ -320,7 +334,7 @@ pub(crate) struct BlockPass<'p, S> {
 struct BackwardStep<'p, S> {
     index: usize,
     /// Those of the network.
-    inputs: LayerInputs<'p, S>,
+    inputs: &'p LayerInputs<'p, S>,
     transposed: Option<&'p mut Transposed>,
     statistics: &'p [S],
     trace: &'p Trace<S>,

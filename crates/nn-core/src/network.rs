@@ -17,9 +17,9 @@ use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::layer::{Layer, LayerConfig};
 use crate::memory::{bytes_of, probe};
-use crate::stage::Stage;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
+use crate::stage::{Activate, Stage};
 use crate::{Error, Result};
 
 pub use crate::stage::randomness::Randomness;
@@ -189,10 +189,15 @@ impl<S: Scalar> Network<S> {
     }
 
     /// The stages of a layer, in their order.
-    pub fn stages(&self, layer: usize) -> impl Iterator<Item = &Stage> {
+    pub fn stages(&self, layer: usize) -> impl Iterator<Item = Stage> {
         let stages = self.plan.stages.iter();
         let these = stages.filter(move |placed| placed.layer == layer);
-        these.map(|placed| &placed.stage)
+        these.flat_map(|placed| {
+            let epilogue = placed
+                .epilogue
+                .map(|activation| Activate(activation).into());
+            std::iter::once(placed.stage.clone()).chain(epilogue)
+        })
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -340,7 +345,7 @@ impl<S: Scalar> Network<S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
         trace.start(inputs.n_rows(), false);
         for index in 0..self.plan.stages.len() {
-            self.infer_stage(index, inputs, trace, threads);
+            self.infer_stage(index, &inputs, trace, threads);
         }
         trace.outputs()
     }
@@ -349,7 +354,7 @@ impl<S: Scalar> Network<S> {
     fn infer_stage(
         &self,
         index: usize,
-        inputs: LayerInputs<'_, S>,
+        inputs: &LayerInputs<'_, S>,
         trace: &mut Trace<S>,
         threads: &Threads,
     ) {
@@ -379,13 +384,17 @@ impl<S: Scalar> Network<S> {
                 found: inputs.len(),
             });
         }
-        let row = Matrix::new(inputs, [1, inputs.len()]);
+        let row = Matrix::new(inputs, [1, inputs.len()]).into();
         trace.start(1, false);
-        for index in 0..self.plan.stages.len() {
-            self.infer_stage(index, row.into(), trace, threads);
-            if index == 0 && !self.is_sum_finite(trace) {
-                check_finite(inputs)?;
-            }
+        let first = &self.plan.stages[0];
+        let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
+        trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
+        if !self.is_sum_finite(trace) {
+            check_finite(inputs)?;
+        }
+        trace.activate(first, threads);
+        for index in 1..self.plan.stages.len() {
+            self.infer_stage(index, &row, trace, threads);
         }
         Ok(trace.outputs())
     }
@@ -424,7 +433,7 @@ impl<S: Scalar> Network<S> {
         randomness: Randomness,
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
-        self.forward_in_training_from(0, inputs.into(), trace, randomness, threads);
+        self.forward_in_training_from(0, &inputs.into(), trace, randomness, threads);
         trace.outputs()
     }
 
@@ -433,7 +442,7 @@ impl<S: Scalar> Network<S> {
     pub(crate) fn forward_in_training_from(
         &mut self,
         n_frozen: usize,
-        inputs: LayerInputs<'_, S>,
+        inputs: &LayerInputs<'_, S>,
         trace: &mut Trace<S>,
         randomness: Randomness,
         threads: &Threads,

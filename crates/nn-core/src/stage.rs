@@ -162,12 +162,14 @@ macro_rules! kinds {
                 }
             }
 
+            #[inline(always)]
             pub(crate) fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
                 match self {
                     $(Self::$variant(kind) => kind.forward(pass),)*
                 }
             }
 
+            #[inline(always)]
             pub(crate) fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
                 match self {
                     $(Self::$variant(kind) => kind.backward(pass),)*

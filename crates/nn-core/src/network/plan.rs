@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use nn_tensor::sparse::Written;
 
+use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig, Ranges};
 use crate::stage::pass::TensorSpec;
 use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
@@ -17,6 +18,8 @@ use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Placed {
     pub(crate) stage: Stage,
+    /// The activation that is applied to the outputs of a dense stage in place.
+    pub(crate) epilogue: Option<Activation>,
     /// Layer that it belongs to, from 0.
     pub(crate) layer: usize,
     /// What its tensors' names begin with in a model file.
@@ -31,6 +34,10 @@ pub(crate) struct Placed {
     pub(crate) output: usize,
     /// Slot that a residual sum reads as well, and how δ is written there.
     pub(crate) skip: Option<(usize, Written)>,
+    /// Error buffer of its outputs.
+    pub(crate) error: usize,
+    /// Error buffer of its inputs, if it is another one.
+    pub(crate) error_below: Option<usize>,
     /// How δ of its inputs is written.
     pub(crate) error_written: Written,
 }
@@ -101,12 +108,22 @@ impl Plan {
         for (index, layer) in layers.iter().enumerate() {
             plan.add_layer(index, layer, index + 1 == layers.len());
         }
+        plan.join_errors();
         plan
     }
 
     /// Width of a sample.
     pub(crate) fn n_inputs(&self) -> usize {
         self.slots[0].width
+    }
+
+    /// Gives every stage the error buffers of its slots.
+    fn join_errors(&mut self) {
+        for placed in &mut self.stages {
+            let [below, error] = [placed.input, placed.output].map(|slot| self.slots[slot].error);
+            placed.error = error;
+            placed.error_below = (below != error).then_some(below);
+        }
     }
 
     /// Whether some stage changes δ in the error buffer of the inputs.
@@ -168,9 +185,7 @@ impl Plan {
             self.add(index, prefix, stage, true);
         }
         let pre_activations = self.slots.len() - 1;
-        let activation = Activate(config.activation).into();
-        // The loss reads z of the output layer.
-        self.add(index, prefix.clone(), activation, !is_output);
+        self.add_activation(index, prefix.clone(), config.activation, is_output);
         let activations = self.slots.len() - 1;
         let dropout = (config.dropout > 0.0).then(|| self.add_dropout(index, config.dropout));
         for (prefix, stage) in list(&config.outputs, "outputs") {
@@ -200,6 +215,25 @@ impl Plan {
                 statistics: first_statistic..self.n_statistics,
             },
         });
+    }
+
+    /// The activation of a layer; the loss reads z of the output layer.
+    fn add_activation(
+        &mut self,
+        layer: usize,
+        prefix: String,
+        activation: Activation,
+        is_output: bool,
+    ) {
+        let last = self.stages.len() - 1;
+        let last = &mut self.stages[last];
+        let is_after_dense = matches!(last.stage, Stage::Dense(_));
+        let may_overwrite = !is_output && !activation.needs_pre_activations();
+        if is_after_dense && may_overwrite {
+            last.epilogue = Some(activation);
+        } else {
+            self.add(layer, prefix, Activate(activation).into(), !is_output);
+        }
     }
 
     fn add_dropout(&mut self, layer: usize, probability: f64) -> usize {
@@ -263,6 +297,7 @@ impl Plan {
         }
         self.stages.push(Placed {
             stage,
+            epilogue: None,
             layer,
             prefix,
             n_inputs,
@@ -272,6 +307,8 @@ impl Plan {
             input,
             output: self.slots.len() - 1,
             skip: None,
+            error: 0,
+            error_below: None,
             error_written: Written::Over,
         });
         parameters

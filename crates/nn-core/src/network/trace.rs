@@ -5,6 +5,7 @@ use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use super::Network;
 use super::plan::{LayerSlots, Placed, Plan};
+use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Cache, Forward, Mode};
 
@@ -98,28 +99,49 @@ impl<S: Scalar> Trace<S> {
     }
 
     /// The values in a slot other than that of the inputs.
+    #[inline]
     pub(crate) fn values(&self, slot: usize) -> &[S] {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// What stage `placed` reads, `inputs` being those of the network.
-    pub(crate) fn inputs_of<'t>(
-        &'t self,
-        placed: &Placed,
-        inputs: LayerInputs<'t, S>,
-    ) -> LayerInputs<'t, S> {
-        match placed.input {
-            0 => inputs,
-            slot => Matrix::new(self.values(slot), [self.n_rows, placed.n_inputs]).into(),
-        }
+    /// What stage `placed` reads from a slot other than that of the inputs.
+    #[inline(always)]
+    pub(crate) fn inputs_of(&self, placed: &Placed) -> LayerInputs<'_, S> {
+        Matrix::new(self.values(placed.input), [self.n_rows, placed.n_inputs]).into()
     }
 
-    /// Runs stage `index` of the plan.
+    /// Runs stage `index` of the plan, and the activation that belongs to it.
+    #[inline(always)]
     pub(super) fn run(
         &mut self,
         plan: &Plan,
         index: usize,
-        inputs: LayerInputs<'_, S>,
+        inputs: &LayerInputs<'_, S>,
+        parameters: &[S],
+        mode: Mode<'_, S>,
+        threads: &Threads,
+    ) {
+        self.run_stage(plan, index, inputs, parameters, mode, threads);
+        self.activate(&plan.stages[index], threads);
+    }
+
+    /// Applies the activation that belongs to a dense stage, if one does.
+    #[inline(always)]
+    pub(super) fn activate(&mut self, placed: &Placed, threads: &Threads) {
+        if let Some(activation) = placed.epilogue {
+            let n_values = self.n_rows * placed.n_outputs;
+            let outputs = &mut self.slots[placed.output].values[..n_values];
+            activate::apply(activation, None, outputs, placed.n_outputs, threads);
+        }
+    }
+
+    /// Runs stage `index` of the plan.
+    #[inline(always)]
+    pub(super) fn run_stage(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        inputs: &LayerInputs<'_, S>,
         parameters: &[S],
         mode: Mode<'_, S>,
         threads: &Threads,
@@ -127,13 +149,18 @@ impl<S: Scalar> Trace<S> {
         let (placed, n_rows) = (&plan.stages[index], self.n_rows);
         let (before, rest) = self.slots.split_at_mut(placed.output);
         let values = |slot| values_of(before, slot, n_rows, self.is_training);
+        let own: LayerInputs<'_, S>;
         let inputs = match placed.input {
             0 => Some(inputs),
             slot if slot == placed.output => None,
-            slot => Some(Matrix::new(values(slot), [n_rows, placed.n_inputs]).into()),
+            slot => {
+                own = Matrix::new(values(slot), [n_rows, placed.n_inputs]).into();
+                Some(&own)
+            }
         };
         placed.stage.forward(Forward {
             width: placed.n_outputs,
+            n_inputs: placed.n_inputs,
             inputs,
             skip: placed.skip.map(|(slot, _)| values(slot)),
             outputs: &mut rest[0].values[..n_rows * placed.n_outputs],
@@ -145,6 +172,7 @@ impl<S: Scalar> Trace<S> {
     }
 }
 
+#[inline(always)]
 fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool) -> &[S] {
     let slot = match slots[slot].in_inference {
         Some(slot) if !is_training => &slots[slot],

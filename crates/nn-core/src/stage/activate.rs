@@ -3,7 +3,7 @@
 //! The functions themselves and their derivatives are in
 //! [`activation`](crate::activation).
 
-use nn_tensor::Scalar;
+use nn_tensor::{Scalar, Threads};
 
 use super::MIN_PIECE;
 use super::pass::{Backward, Forward, Kind, Place};
@@ -34,26 +34,56 @@ impl Kind for Activate {
         argument.parse().map(Self)
     }
 
+    #[inline(always)]
     fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
-        let width = pass.width;
         let z = pass.inputs.map(|inputs| inputs.values());
-        pass.threads
-            .for_each_piece(pass.outputs, width, MIN_PIECE, |start, values| {
-                if let Some(z) = z {
-                    values.copy_from_slice(&z[start..start + values.len()]);
-                }
-                self.0.apply(values, width);
-            });
+        apply(self.0, z, pass.outputs, pass.width, pass.threads);
     }
 
+    #[inline(always)]
     fn backward<S: Scalar>(&self, pass: Backward<'_, S>) {
-        let width = pass.width;
-        let (z, a) = (pass.inputs.values(), pass.outputs);
-        pass.threads
-            .for_each_piece(pass.error, width, MIN_PIECE, |start, error| {
-                let piece = start..start + error.len();
-                let (z, a) = (&z[piece.clone()], &a[piece]);
-                self.0.multiply_by_slope(z, a, error, width);
-            });
+        let z = pass.inputs.values();
+        backward(
+            self.0,
+            z,
+            pass.outputs,
+            pass.error,
+            pass.width,
+            pass.threads,
+        );
     }
+}
+
+/// `a = φ(z)`, in place of z where that is `None`.
+#[inline]
+pub(crate) fn apply<S: Scalar>(
+    activation: Activation,
+    z: Option<&[S]>,
+    a: &mut [S],
+    width: usize,
+    threads: &Threads,
+) {
+    threads.for_each_piece(a, width, MIN_PIECE, |start, values| {
+        if let Some(z) = z {
+            values.copy_from_slice(&z[start..start + values.len()]);
+        }
+        activation.apply(values, width);
+    });
+}
+
+/// `δ ← δ ⊙ φ′(z)`
+#[inline]
+pub(crate) fn backward<S: Scalar>(
+    activation: Activation,
+    z: &[S],
+    a: &[S],
+    error: &mut [S],
+    width: usize,
+    threads: &Threads,
+) {
+    threads.for_each_piece(error, width, MIN_PIECE, |start, error| {
+        let piece = start..start + error.len();
+        let (z, a) = (&z[piece.clone()], &a[piece]);
+        activation.multiply_by_slope(z, a, error, width);
+    });
 }

@@ -73,40 +73,47 @@ impl Kind for Dense {
         Init::Xavier.fill(weights, n_inputs, self.n_outputs, stream);
     }
 
+    #[inline(always)]
     fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
         let inputs = pass.inputs.expect("a dense stage is never in place");
-        let (weights, bias) = split(pass.parameters, self.n_outputs);
+        let (weights, bias) = split(pass.parameters, pass.n_inputs, self.n_outputs);
         inputs.weighted_sums(weights, bias, pass.outputs, pass.threads);
     }
 
+    #[inline(always)]
     fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
         let error = Matrix::new(pass.error, [pass.n_rows, self.n_outputs]);
-        let (weights, _) = split(pass.target.parameters(), self.n_outputs);
+        let parameters = pass.target.parameters();
+        let (weights, _) = split(parameters, pass.n_inputs, self.n_outputs);
         if let Some((below, written)) = pass.error_below {
-            let below = MatrixMut::new(below, [pass.n_rows, weights.shape()[0]]);
+            let below = MatrixMut::new(below, [pass.n_rows, pass.n_inputs]);
             match written {
                 Written::Over => backward(error, weights, below, pass.threads),
                 Written::Onto => matmul_add(error, weights.t(), below, pass.threads),
             }
         }
         let (gradient, written) = pass.target.gradient();
-        let (weights, bias) = split_mut(gradient, self.n_outputs);
+        let (weights, bias) = split_mut(gradient, pass.n_inputs, self.n_outputs);
         pass.inputs
             .gradients(error, weights, bias, written, pass.transposed, pass.threads);
     }
 }
 
 /// Weights and biases.
-fn split<S>(parameters: &[S], n_outputs: usize) -> (Matrix<'_, S>, &[S]) {
-    let (weights, bias) = parameters.split_at(parameters.len() - n_outputs);
-    let n_inputs = weights.len() / n_outputs;
+#[inline]
+fn split<S>(parameters: &[S], n_inputs: usize, n_outputs: usize) -> (Matrix<'_, S>, &[S]) {
+    let (weights, bias) = parameters.split_at(n_inputs * n_outputs);
     (Matrix::new(weights, [n_inputs, n_outputs]), bias)
 }
 
 /// Weights and biases, to be changed.
-fn split_mut<S>(parameters: &mut [S], n_outputs: usize) -> (MatrixMut<'_, S>, &mut [S]) {
-    let (weights, bias) = parameters.split_at_mut(parameters.len() - n_outputs);
-    let n_inputs = weights.len() / n_outputs;
+#[inline]
+fn split_mut<S>(
+    parameters: &mut [S],
+    n_inputs: usize,
+    n_outputs: usize,
+) -> (MatrixMut<'_, S>, &mut [S]) {
+    let (weights, bias) = parameters.split_at_mut(n_inputs * n_outputs);
     (MatrixMut::new(weights, [n_inputs, n_outputs]), bias)
 }
 

@@ -47,7 +47,7 @@ impl<'a, S> From<Matrix<'a, S>> for LayerInputs<'a, S> {
 impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// Rows of the batch.
     pub fn n_rows(&self) -> usize {
-        match self {
+        match *self {
             Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.len(),
             Self::Grouped { groups, .. } => groups.n_rows(),
@@ -59,7 +59,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// # Panics
     /// If their zeros are left out.
     pub(crate) fn values(&self) -> &'a [S] {
-        match self {
+        match *self {
             Self::Dense(inputs) => inputs.to_slice().expect("a batch is contiguous"),
             Self::Sparse { .. } | Self::Grouped { .. } => {
                 unreachable!("only a dense stage reads inputs without their zeros")
@@ -72,14 +72,14 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// # Panics
     /// If the shapes do not fit.
     pub fn weighted_sums(
-        self,
+        &self,
         weights: Matrix<'_, S>,
         bias: &[S],
         sums: &mut [S],
         threads: &Threads,
     ) {
         let shape = [self.n_rows(), bias.len()];
-        match self {
+        match *self {
             Self::Dense(inputs) => {
                 dense::forward(inputs, weights, bias, MatrixMut::new(sums, shape), threads);
             }
@@ -103,7 +103,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// # Panics
     /// If the shapes do not fit.
     pub fn gradients(
-        self,
+        &self,
         error: Matrix<'_, S>,
         weights_gradient: MatrixMut<'_, S>,
         bias_gradient: &mut [S],
@@ -111,7 +111,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         transposed: Option<&mut Transposed>,
         threads: &Threads,
     ) {
-        if let Self::Dense(inputs) = self {
+        if let Self::Dense(inputs) = *self {
             let gradients = match written {
                 Written::Over => dense::gradients,
                 Written::Onto => dense::add_gradients,
@@ -124,7 +124,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         let gradient = weights_gradient
             .into_slice()
             .expect("weights are contiguous");
-        match self {
+        match *self {
             Self::Dense(_) => {}
             Self::Grouped { groups, factors } => {
                 groups.transposed_product(factors, error, gradient, written, threads);

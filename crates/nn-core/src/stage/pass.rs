@@ -172,8 +172,10 @@ pub(crate) enum Mode<'p, S> {
 pub(crate) struct Forward<'p, S> {
     /// Values per row that come out.
     pub(crate) width: usize,
+    /// Values per row that go in.
+    pub(crate) n_inputs: usize,
     /// `[n_rows, n_inputs]`; `None` where they lie in `outputs`, to be replaced.
-    pub(crate) inputs: Option<LayerInputs<'p, S>>,
+    pub(crate) inputs: Option<&'p LayerInputs<'p, S>>,
     /// `[n_rows, n_inputs]` of an earlier stage, for a residual sum.
     pub(crate) skip: Option<&'p [S]>,
     /// `[n_rows, n_outputs]`
@@ -186,8 +188,9 @@ pub(crate) struct Forward<'p, S> {
 
 impl<S: Scalar> Forward<'_, S> {
     /// Copies the inputs to the outputs, for kinds that then work in place.
+    #[inline]
     pub(crate) fn copy_inputs(&mut self) {
-        if let Some(inputs) = &self.inputs {
+        if let Some(inputs) = self.inputs {
             self.outputs.copy_from_slice(inputs.values());
         }
     }
@@ -199,8 +202,10 @@ pub(crate) struct Backward<'p, S> {
     pub(crate) n_rows: usize,
     /// Values per row that come out.
     pub(crate) width: usize,
+    /// Values per row that went in.
+    pub(crate) n_inputs: usize,
     /// What the forward pass was given; where it worked in place, what it left.
-    pub(crate) inputs: LayerInputs<'p, S>,
+    pub(crate) inputs: &'p LayerInputs<'p, S>,
     /// What the forward pass left.
     pub(crate) outputs: &'p [S],
     /// δ of the outputs; where [`Kind::IS_ERROR_IN_PLACE`], it becomes δ of the
@@ -234,6 +239,7 @@ pub(crate) enum Target<'p, S> {
 
 impl<S> Target<'_, S> {
     /// The parameters of the stage.
+    #[inline]
     pub(crate) fn parameters(&self) -> &[S] {
         match self {
             Self::Gradient { parameters, .. } => parameters,
@@ -243,6 +249,7 @@ impl<S> Target<'_, S> {
 
     /// What the gradient is written to, and whether it is added to what is
     /// there.
+    #[inline]
     pub(crate) fn gradient(&mut self) -> (&mut [S], Written) {
         match self {
             Self::Gradient {

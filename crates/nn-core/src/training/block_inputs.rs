@@ -79,6 +79,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
 
     /// The inputs of a block, and a buffer for the backward pass, if they need
     /// one.
+    #[inline(always)]
     pub(super) fn block<'s>(
         &'s mut self,
         samples: &Samples<'a, S>,
@@ -155,6 +156,7 @@ fn copy_rows<S: Scalar>(
 }
 
 /// The first `n_rows` rows of a buffer.
+#[inline(always)]
 fn dense<S: Scalar>(values: &[S], n_rows: usize, n_inputs: usize) -> LayerInputs<'_, S> {
     Matrix::new(&values[..n_rows * n_inputs], [n_rows, n_inputs]).into()
 }

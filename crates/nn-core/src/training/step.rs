@@ -17,7 +17,7 @@ use crate::backprop::BlockPass;
 use crate::batches::Samples;
 use crate::layer::Layer;
 use crate::loss::clamp;
-use crate::network::{Network, Randomness};
+use crate::network::{Network, Placed, Randomness};
 use crate::penalty::Penalty;
 use crate::schedule::Position;
 use crate::stage::Stage;
@@ -210,6 +210,7 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(self.finish_step(Pending { n_samples, sums }))
     }
 
+    #[inline]
     fn finish_step(&mut self, pending: Pending) -> BatchReport {
         let Pending { n_samples, sums } = pending;
         self.regularise_parameters();
@@ -273,6 +274,7 @@ impl<S: Scalar> Trainer<'_, S> {
     }
 
     /// Forward pass, loss and backward pass of one block of rows.
+    #[inline]
     fn block(
         &mut self,
         source: Source<'_, '_, S>,
@@ -312,7 +314,7 @@ impl<S: Scalar> Trainer<'_, S> {
         };
         let n_frozen = self.config.frozen_layers;
         self.network
-            .forward_in_training_from(n_frozen, inputs, trace, randomness, &self.threads);
+            .forward_in_training_from(n_frozen, &inputs, trace, randomness, &self.threads);
         let losses = BlockLoss {
             config: &self.config,
             criterion: &self.criterion,
@@ -331,7 +333,7 @@ impl<S: Scalar> Trainer<'_, S> {
             return Err(self.diverged("loss", sums.loss, self.first_bad_layer()));
         }
         let pass = BlockPass {
-            inputs,
+            inputs: &inputs,
             transposed,
             n_frozen,
         };
@@ -458,7 +460,9 @@ impl<S: Scalar> Trainer<'_, S> {
         };
         let stages = self.network.plan().stages.iter();
         let n_frozen = self.config.frozen_layers;
-        for placed in stages.filter(|placed| placed.layer >= n_frozen) {
+        let is_trained =
+            |placed: &&Placed| placed.layer >= n_frozen && !placed.parameters.is_empty();
+        for placed in stages.filter(is_trained) {
             let mut range = placed.parameters.clone();
             if matches!(placed.stage, Stage::Dense(_)) {
                 range.start = range.end - placed.n_outputs;
