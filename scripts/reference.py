@@ -406,6 +406,36 @@ STAGES = {
 }
 
 
+def embeddings():
+    """A categorical and three numeric columns, embedded, and 8-3 softmax.
+
+    nn-core embeds the category first, [n_numeric + 2], and gives waves to all five columns.
+    """
+    inputs = torch.cat([numbers((6, 3), seed=700), torch.tensor([[0.0, 1, 2, 1, 0, 2]]).T], -1)
+    inputs.requires_grad_()
+    labels = torch.tensor([0, 2, 1, 1, 2, 0])
+    vectors, waves = numbers((3, 2), seed=701), numbers((5, 10), seed=702)
+    weights, bias = numbers((15, 3), seed=703), numbers((3,), seed=704)
+    parameters = [p.requires_grad_() for p in (vectors, waves, weights, bias)]
+    x = torch.cat([inputs[:, :3], vectors[inputs[:, 3].detach().long()]], -1)
+    w, b, v = waves[:, :2], waves[:, 2:4], waves[:, 4:8].reshape(5, 2, 2)
+    h = torch.cos(2 * torch.pi * w * x[..., None] + b)
+    combined = torch.einsum("rcf,cfo->rco", h, v) + waves[:, 8:]
+    columns = torch.cat([x[..., None], combined], -1).reshape(len(x), -1)
+    z = columns @ weights + bias
+    loss = F.cross_entropy(z, labels)
+    input_gradient, *gradient = torch.autograd.grad(loss, [inputs, *parameters])
+    return {
+        "labels": listed(labels),
+        "inputs": listed(inputs),
+        "parameters": flat(parameters),
+        "outputs": listed(torch.softmax(z, -1)),
+        "loss": loss.item(),
+        "gradient": flat(gradient),
+        "input_gradient": listed(input_gradient),
+    }
+
+
 def stages():
     """Outputs, loss and all gradients of 4-5-5-5-3: tanh, swish, tanh, and softmax."""
     labels = torch.tensor([0, 2, 1, 1, 2, 0])
@@ -458,7 +488,7 @@ def flat(tensors):
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for make in [activations, losses, optimizers, schedules, network, stages]:
+    for make in [activations, losses, optimizers, schedules, network, stages, embeddings]:
         content = {"made_by": f"scripts/reference.py, PyTorch {torch.__version__}"} | make()
         path = folder / f"{make.__name__}.json"
         path.write_text(json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n")

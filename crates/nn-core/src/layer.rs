@@ -24,6 +24,9 @@ use crate::menu::{Menu, Range as ValueRange};
 use crate::stage::{Place, Stage};
 use crate::{Error, Result};
 
+/// Most neurons or inputs of a layer.
+const MAX_WIDTH: usize = 1 << 24;
+
 /// Settings of one layer.
 ///
 /// | Name | Default | Purpose | Range |
@@ -79,14 +82,9 @@ impl LayerConfig {
         }
     }
 
-    /// Whether such a layer can be number `layer` (from 1) of `n_layers`, after
-    /// one of `n_before` outputs (`None` for the first layer).
-    pub(crate) fn check(
-        &self,
-        layer: usize,
-        n_layers: usize,
-        n_before: Option<usize>,
-    ) -> Result<()> {
+    /// Whether such a layer can be number `layer` (from 1) of `n_layers` and read
+    /// `n_inputs` values per row.
+    pub(crate) fn check(&self, layer: usize, n_layers: usize, n_inputs: usize) -> Result<()> {
         ValueRange::Fraction.check(&format!("dropout of layer {layer}"), self.dropout)?;
         self.activation.check()?;
         self.init.check()?;
@@ -112,24 +110,32 @@ impl LayerConfig {
             (Place::Sums, &self.sums),
             (Place::Outputs, &self.outputs),
         ] {
+            let mut width = match place {
+                Place::Inputs => n_inputs,
+                Place::Sums | Place::Outputs => self.n_outputs,
+            };
             for stage in stages {
-                stage.check()?;
+                stage.check(width)?;
                 if !stage.fits(place) {
                     return conflict(&format!("stage {stage} cannot stand {place}"));
                 }
+                width = stage.n_outputs(width);
+                check_width(&format!("outputs of stage {stage}"), width)?;
             }
         }
         if !self.outputs.iter().any(Stage::reads_layer_input) {
             return Ok(());
         }
-        match n_before {
-            None => conflict("the first layer cannot have a residual sum"),
-            Some(n_before) if n_before != self.n_outputs => conflict(&format!(
-                "a residual sum needs as many outputs as the layer before has, expected {n_before}, found {}",
-                self.n_outputs
-            )),
-            Some(_) => Ok(()),
+        if layer == 1 {
+            return conflict("the first layer cannot have a residual sum");
         }
+        if n_inputs == self.n_outputs {
+            return Ok(());
+        }
+        conflict(&format!(
+            "a residual sum needs as many outputs as the layer before has, expected {n_inputs}, found {}",
+            self.n_outputs
+        ))
     }
 }
 
@@ -247,6 +253,18 @@ impl Layer {
     pub fn bias_of<'a, S: Scalar>(&self, buffer: &'a [S]) -> ArrayView1<'a, S> {
         ArrayView1::from(&buffer[self.bias()])
     }
+}
+
+/// Whether a layer or a stage can be so wide.
+pub(crate) fn check_width(what: &str, width: usize) -> Result<()> {
+    if (1..=MAX_WIDTH).contains(&width) {
+        return Ok(());
+    }
+    Err(Error::OutOfRange {
+        what: what.to_owned(),
+        expected: format!("1 to {MAX_WIDTH}"),
+        found: width.to_string(),
+    })
 }
 
 /// A range of two tensors of equal length.

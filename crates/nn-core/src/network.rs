@@ -15,7 +15,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
-use crate::layer::{Layer, LayerConfig};
+use crate::layer::{Layer, LayerConfig, check_width};
 use crate::memory::{bytes_of, probe};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
@@ -25,9 +25,6 @@ use crate::{Error, Result};
 pub use crate::stage::randomness::Randomness;
 pub(crate) use plan::{Placed, Plan};
 pub use trace::{LayerTrace, Trace};
-
-/// Most neurons or inputs of a layer.
-const MAX_WIDTH: usize = 1 << 24;
 
 /// Most parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
@@ -74,11 +71,11 @@ impl NetworkConfig {
                 problem: "has no output layer".to_owned(),
             });
         }
-        let mut n_before = None;
+        let mut n_inputs = self.n_inputs;
         for (index, layer) in self.layers.iter().enumerate() {
             check_width(&format!("width of layer {}", index + 1), layer.n_outputs)?;
-            layer.check(index + 1, self.layers.len(), n_before)?;
-            n_before = Some(layer.n_outputs);
+            layer.check(index + 1, self.layers.len(), n_inputs)?;
+            n_inputs = layer.n_outputs;
         }
         match self.n_parameters() {
             n if n <= MAX_PARAMETERS => Ok(()),
@@ -100,17 +97,6 @@ impl NetworkConfig {
     pub(crate) fn n_parameters(&self) -> usize {
         Plan::new(self.n_inputs, &self.layers).n_parameters
     }
-}
-
-fn check_width(what: &str, width: usize) -> Result<()> {
-    if (1..=MAX_WIDTH).contains(&width) {
-        return Ok(());
-    }
-    Err(Error::OutOfRange {
-        what: what.to_owned(),
-        expected: format!("1 to {MAX_WIDTH}"),
-        found: width.to_string(),
-    })
 }
 
 /// A multilayer perceptron.

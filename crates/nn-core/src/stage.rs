@@ -9,6 +9,8 @@
 //! |---|---|---|
 //! | `layer-norm` | [`LayerNorm`] | anywhere |
 //! | `scaling` | [`Scaling`] | anywhere |
+//! | `category-embedding:NxWIDTH,...` | [`CategoryEmbedding`] | before the weighted sums |
+//! | `periodic-embedding:FxWIDTH:std=S` | [`PeriodicEmbedding`] | before the weighted sums |
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
@@ -21,6 +23,8 @@ pub mod inputs;
 pub mod batch_norm;
 pub mod layer_norm;
 pub mod scaling;
+pub mod category_embedding;
+pub mod periodic_embedding;
 pub mod activate;
 pub mod parametric;
 pub mod own_activation;
@@ -37,11 +41,13 @@ use crate::{Error, Result, menu};
 
 pub use activate::Activate;
 pub use batch_norm::BatchNorm;
+pub use category_embedding::CategoryEmbedding;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;
 pub use own_activation::{ActivationFunction, OwnActivation};
 pub use parametric::ParametricActivation;
+pub use periodic_embedding::PeriodicEmbedding;
 pub use residual::Residual;
 pub use scaling::Scaling;
 
@@ -121,9 +127,9 @@ macro_rules! kinds {
                 }
             }
 
-            pub(crate) fn check(&self) -> Result<()> {
+            pub(crate) fn check(&self, n_inputs: usize) -> Result<()> {
                 match self {
-                    $(Self::$variant(kind) => kind.check(),)*
+                    $(Self::$variant(kind) => kind.check(n_inputs),)*
                 }
             }
 
@@ -188,6 +194,10 @@ kinds! {
     LayerNorm(LayerNorm),
     /// A learned factor per value.
     Scaling(Scaling),
+    /// A learned vector for every category of the last columns.
+    CategoryEmbedding(CategoryEmbedding),
+    /// Waves of learned frequencies for every column.
+    PeriodicEmbedding(PeriodicEmbedding),
     /// An activation function.
     Activation(Activate),
     /// An activation function with a learned factor per value.

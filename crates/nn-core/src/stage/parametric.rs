@@ -30,7 +30,7 @@ impl Kind for ParametricActivation {
         argument.parse().map(Self)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, _n_inputs: usize) -> Result<()> {
         if self.0 == Activation::Softmax {
             return Err(Error::Conflict {
                 what: "parametric activation".to_owned(),

@@ -69,8 +69,9 @@ pub(crate) trait Kind: Debug + Sized {
     /// The stage of an [`argument`](Self::argument).
     fn parse(argument: &str) -> Result<Self>;
 
-    /// Whether its settings lie in their ranges.
-    fn check(&self) -> Result<()> {
+    /// Whether its settings lie in their ranges and fit `n_inputs` values per row.
+    fn check(&self, n_inputs: usize) -> Result<()> {
+        let _ = n_inputs;
         Ok(())
     }
 

@@ -109,6 +109,64 @@ fn outputs_and_gradients_are_those_of_pytorch() {
     }
 }
 
+#[derive(Deserialize)]
+struct Embeddings {
+    labels: Vec<u32>,
+    inputs: Vec<Vec<f64>>,
+    parameters: Vec<f64>,
+    outputs: Vec<Vec<f64>>,
+    loss: f64,
+    gradient: Vec<f64>,
+    input_gradient: Vec<Vec<f64>>,
+}
+
+#[test]
+fn embeddings_are_those_of_pytorch() {
+    let golden: Embeddings = read_golden("embeddings");
+    let inputs = Array2::from_shape_vec((6, 4), golden.inputs.concat()).expect("rows");
+    let stages = ["category-embedding:3x2", "periodic-embedding:2x3:std=0.1"];
+    let layer = LayerConfig {
+        inputs: stages.map(|stage| stage.parse().expect("a stage")).to_vec(),
+        ..LayerConfig::new(3, Activation::Softmax)
+    };
+    let mut network = network(vec![layer]);
+    let names: Vec<String> = network.stages(0).map(|stage| stage.to_string()).collect();
+    assert_eq!(names[..2], stages);
+    assert!(network.parameters().iter().all(|p| p.is_finite()));
+    network.parameters_mut().copy_from_slice(&golden.parameters);
+    let threads = Threads::single();
+    let mut trace = Trace::new(&network, 6);
+    let mut gradients = Gradients::with_input_error(&network, 6);
+    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
+    let outputs: Vec<f64> = trace.outputs().iter().copied().collect();
+    assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
+    let targets = Array2::from_shape_fn((6, 3), |(row, class)| {
+        f64::from(u8::from(golden.labels[row] as usize == class))
+    });
+    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, targets.view(), &trace);
+    assert_close("loss", &[loss], &[golden.loss], EXACT);
+    gradients.backward(&network, inputs.view(), &trace, &threads);
+    assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
+    let input_gradient = golden.input_gradient.concat();
+    assert_close("inputs", gradients.input_error(6), &input_gradient, EXACT);
+    let samples = samples(&inputs, &golden.labels);
+    let none = Penalty::default();
+    for check in check(&network, &samples, Loss::CrossEntropy, none, usize::MAX).expect("they fit")
+    {
+        assert!(check.error < 1e-6, "{check:?}");
+    }
+    // What is not the number of a category has no finite output.
+    for value in [-1.0, 3.0, 0.5] {
+        let output = network
+            .predict(&[0.1, 0.2, 0.3, value])
+            .expect("they are finite");
+        assert!(
+            output.iter().all(|output| output.is_nan()),
+            "{value}: {output:?}"
+        );
+    }
+}
+
 /// In double precision, with batch normalization and dropout beside the others.
 #[test]
 fn gradients_are_those_of_finite_differences() {
@@ -246,7 +304,28 @@ fn stages_where_they_cannot_be_are_refused() {
     let unknown = |text: &str| text.parse::<Stage>().unwrap_err().to_string();
     assert_eq!(
         unknown("group-norm"),
-        "unknown stage \"group-norm\"; expected one of: layer-norm, scaling, parametric, residual"
+        "unknown stage \"group-norm\"; expected one of: layer-norm, scaling, \
+         category-embedding, periodic-embedding, parametric, residual"
+    );
+    let inputs = |stage: &str| LayerConfig {
+        inputs: vec![stage.parse().expect("a stage")],
+        ..hidden()
+    };
+    assert_eq!(
+        message(vec![
+            inputs("category-embedding:2x2,2x2,2x2,2x2,2x2"),
+            output()
+        ]),
+        "columns of a category embedding: expected at most the 4 columns there are, found 5"
+    );
+    assert_eq!(
+        message(vec![inputs("periodic-embedding:8x1"), output()]),
+        "outputs of a periodic embedding: expected a whole number from 2, found 1"
+    );
+    assert_eq!(
+        unknown("category-embedding:3"),
+        "category-embedding: expected categories and width of each column, such as 12x4,3x2, \
+         found \"3\""
     );
     assert!(unknown("layer-norm:2").starts_with("layer-norm has no parameter"));
 }
