@@ -267,6 +267,7 @@ mod tests {
         ("l1", "PyTorch: L1Loss", "mae"),
         ("kl-divergence", "Keras: sum over the classes", "kl"),
         ("glorot", "Glorot & Bengio 2010, equation 16", "xavier"),
+        ("flat-cosine", "fastai's fit_flat_cos", "flat-cos"),
         ("xavier-uniform", "PyTorch, gain 1", "xavier"),
         ("kaiming", "He et al. 2015, equation 10", "he"),
         ("kaiming-normal", "PyTorch, gain √2, fan_in", "he"),

@@ -321,7 +321,8 @@ impl<S: Scalar> Network<S> {
     /// `inputs [batch, n_inputs]`; the answers are `[batch, n_outputs]`.
     ///
     /// # Panics
-    /// If the batch is wider than the network's inputs or higher than the trace.
+    /// If the batch is wider than the network's inputs or has more rows than the
+    /// trace, or the trace was made for a network of other stages.
     pub fn forward<'i, 't>(
         &self,
         inputs: impl Into<LayerInputs<'i, S>>,
@@ -329,7 +330,7 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
         let inputs: LayerInputs<'i, S> = inputs.into();
-        trace.start(inputs.n_rows(), false);
+        trace.start(&self.plan, inputs.n_rows(), false);
         for index in 0..self.plan.stages.len() {
             self.infer_stage(index, &inputs, trace, threads);
         }
@@ -371,7 +372,7 @@ impl<S: Scalar> Network<S> {
             });
         }
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
-        trace.start(1, false);
+        trace.start(&self.plan, 1, false);
         let first = &self.plan.stages[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
         trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
@@ -433,7 +434,7 @@ impl<S: Scalar> Network<S> {
         randomness: Randomness,
         threads: &Threads,
     ) {
-        trace.start(inputs.n_rows(), true);
+        trace.start(&self.plan, inputs.n_rows(), true);
         for (index, placed) in self.plan.stages.iter().enumerate() {
             let statistics = &mut self.statistics[placed.statistics.clone()];
             let is_fixed = placed.layer < n_frozen && !statistics.is_empty();

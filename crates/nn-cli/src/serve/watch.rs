@@ -99,10 +99,11 @@ impl Probe {
             train.copy_inputs(position, input.as_slice_mut().expect(fresh));
             train.copy_target(position, 0.0, target.as_slice_mut().expect(fresh));
         }
+        let network = network.without_dropout();
         Self {
-            trace: Trace::new(network, n),
-            gradients: Gradients::new(network, n),
-            network: network.without_dropout(),
+            trace: Trace::new(&network, n),
+            gradients: Gradients::new(&network, n),
+            network,
             inputs,
             targets,
         }

@@ -79,8 +79,10 @@ impl<S: Scalar> Trace<S> {
         self.layer(self.layers.len() - 1).outputs()
     }
 
-    /// Prepares for a batch of `n_rows`.
-    pub(super) fn start(&mut self, n_rows: usize, is_training: bool) {
+    /// Prepares for a batch of `n_rows` through the stages of a plan.
+    pub(super) fn start(&mut self, plan: &Plan, n_rows: usize, is_training: bool) {
+        let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.stages.len();
+        assert!(is_own, "the trace was made for a network of other stages");
         assert!(
             n_rows <= self.max_rows,
             "a batch of {n_rows} rows does not fit a trace of {}",
