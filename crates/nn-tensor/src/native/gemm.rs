@@ -19,15 +19,16 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::InstructionSet;
+use super::dispatch::Quad;
 use super::groups::{self, GroupKernel, Groups};
+use super::instruction_set::InstructionSet;
 use super::lanes::{self, LaneKernel, Lanes};
 use super::matrix::{Matrix, MatrixMut};
 use super::outer::{self, Outer, OuterKernel};
 use super::pack::{self, PackKernel, Panel};
 use super::pairs::{self, ListKernel, PairKernel, PairedRows, RowPairs, Terms};
 use super::scratch::Scratch;
-use super::simd::{Quad, Simd, load_up_to, prefetch, store_up_to};
+use super::simd::{Simd, load_up_to, prefetch, store_up_to};
 use super::single_row;
 use super::sparse::{self, SumKernel, Sums};
 
@@ -116,10 +117,6 @@ type Microkernel<T> = unsafe fn(Strip<T>);
 
 /// What a microkernel works on.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Strip<T> {
     /// Length of the sum.
     pub(super) depth: usize,
@@ -346,7 +343,7 @@ fn prefetch_strip<T>(a: Matrix<'_, T>, rows: Range<usize>, summed: Range<usize>)
     }
     for index in summed {
         for row in [rows.start, rows.end - 1] {
-            prefetch(a.near(row, index).cast());
+            prefetch(a.near(row, index));
         }
     }
 }
@@ -411,7 +408,7 @@ unsafe fn microkernel<V: Simd, const ROWS: usize, const VECTORS: usize, const WI
             for row in 0..ROWS {
                 let c = strip.c.offset(row as isize * strip.c_row_stride);
                 for vector in 0..VECTORS {
-                    V::prefetch(c.wrapping_add(vector * V::LANES));
+                    prefetch(c.wrapping_add(vector * V::LANES));
                 }
             }
         }

@@ -11,8 +11,8 @@
 
 use std::ops::Range;
 
-use super::InstructionSet;
 use super::gemm::Gemm;
+use super::instruction_set::InstructionSet;
 use super::lists::Lists;
 use super::simd::{Simd, load_up_to, store_up_to};
 
@@ -24,10 +24,6 @@ const MAX_FORWARD_TILE: usize = 400;
 
 /// What one call of a kernel works on.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Groups<'a, T> {
     lists: &'a Lists,
     /// What the bytes stand for.
@@ -51,10 +47,6 @@ pub struct Groups<'a, T> {
 }
 
 /// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type GroupKernel<T> = unsafe fn(Groups<'_, T>);
 
 /// `out ← bias + X·matrix` for the rows of X whose groups start with

@@ -15,8 +15,8 @@
 
 use std::ops::Range;
 
-use super::InstructionSet;
 use super::gemm::Gemm;
+use super::instruction_set::InstructionSet;
 use super::lists::Lists;
 use super::simd::{MAX_LANES, Simd, load_up_to, prefetch, store_up_to};
 
@@ -28,10 +28,6 @@ pub(crate) const GROUPS_IN_CACHE: usize = 64;
 
 /// What one call of a kernel works on.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Lanes<'a, T> {
     /// Lists of groups with their columns, or of columns with their groups.
     lists: &'a Lists,
@@ -53,10 +49,6 @@ pub struct Lanes<'a, T> {
 }
 
 /// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type LaneKernel<T> = unsafe fn(Lanes<'_, T>);
 
 /// Rows in a group.
@@ -310,9 +302,9 @@ impl<'a, T: Copy + Default> Lanes<'a, T> {
         const LINE: usize = 64;
         // SAFETY: see above.
         let (indices, bytes) = unsafe { self.entries(list, segment..segment + 1) };
-        prefetch(indices.as_ptr().cast());
+        prefetch(indices.as_ptr());
         for line in bytes.chunks(LINE) {
-            prefetch(line.as_ptr().cast());
+            prefetch(line.as_ptr());
         }
     }
 

@@ -3,17 +3,13 @@
 //! With the numbers of a sample that are not 0, that is the sample's part of
 //! `Xᵀ·δ`. With all its numbers it is a product whose sums have one term.
 
-use super::InstructionSet;
 use super::gemm::{Gemm, Strip};
+use super::instruction_set::InstructionSet;
 use super::lists::{Entries, Lists};
 use super::simd::{Simd, load_up_to, store_up_to};
 
 /// What one call works on.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Outer<'a, T> {
     /// Which rows of `out`, and their factors as keys of `factors`.
     entries: Entries<'a>,
@@ -24,10 +20,6 @@ pub struct Outer<'a, T> {
 }
 
 /// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type OuterKernel<T> = unsafe fn(Outer<'_, T>);
 
 /// `out[indices[t], :] ← out[indices[t], :] + factors[bytes[t]]·row` with the

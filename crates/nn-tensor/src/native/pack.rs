@@ -8,10 +8,6 @@ use super::simd::{Simd, load_up_to};
 
 /// One panel, and the block that it is a copy of.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Panel<T> {
     pub(super) from: *const T,
     pub(super) row_stride: isize,
@@ -24,10 +20,6 @@ pub struct Panel<T> {
 }
 
 /// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type PackKernel<T> = unsafe fn(Panel<T>);
 
 /// Packs one panel of `VECTORS` vectors of `LANES` lanes.

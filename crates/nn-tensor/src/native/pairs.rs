@@ -22,8 +22,8 @@
 
 use std::ops::Range;
 
-use super::InstructionSet;
 use super::gemm::{self, Gemm, KC, Kernels, NC};
+use super::instruction_set::InstructionSet;
 use super::matrix::{Matrix, MatrixMut};
 use super::pack::Panel;
 use super::simd::{MAX_LANES, Simd};
@@ -37,10 +37,6 @@ const SEGMENT: usize = 64;
 
 /// Some rows of A in pairs, without the terms in which both have a 0.
 #[derive(Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct RowPairs<T> {
     set: InstructionSet,
     n_rows: usize,
@@ -215,10 +211,6 @@ fn grow<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
 
 /// A row of a panel of both rows of a pair, and where its terms go.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Terms<T> {
     /// The second one is null where a row is alone.
     rows: [*const T; 2],
@@ -228,10 +220,6 @@ pub struct Terms<T> {
 }
 
 /// A kernel that lists terms and returns how many there are.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type ListKernel<T> = unsafe fn(Terms<T>) -> usize;
 
 /// The terms of `VECTORS` vectors of a pair of rows.
@@ -264,10 +252,6 @@ pub(super) unsafe fn list<V: Simd, const VECTORS: usize>(terms: Terms<V::T>) -> 
 
 /// A block of rows times some packed panels of B.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct PairedRows<'a, T> {
     starts: &'a [u32],
     order: &'a [u16],
@@ -284,10 +268,6 @@ pub struct PairedRows<'a, T> {
 }
 
 /// A kernel that multiplies a block of rows.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type PairKernel<T> = unsafe fn(PairedRows<'_, T>);
 
 /// `c ← a·b`, or `c ← c + a·b` if `accumulate`, in the calling thread, with the

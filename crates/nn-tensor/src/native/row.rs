@@ -8,9 +8,10 @@
 //! has a stride, so that a small layer's product costs little more than its
 //! arithmetic. The sums are those of [`super::gemm`], term by term.
 
-use super::InstructionSet;
+use super::dispatch::Quad;
 use super::gemm::{KC, Strip};
-use super::simd::{Quad, Simd, load_up_to, store_up_to};
+use super::instruction_set::InstructionSet;
+use super::simd::{Simd, load_up_to, store_up_to};
 use super::{outer, single_row};
 
 /// Element types that have kernels for single rows.

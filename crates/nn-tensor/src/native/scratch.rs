@@ -10,10 +10,6 @@ const USUAL_LEN: usize = NC * KC + SUMS;
 
 /// Numbers in memory that begins with a cache line.
 #[derive(Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Scratch<T>(AlignedSlice<T>);
 
 impl<T: Copy + Default> Scratch<T> {

@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::InstructionSet;
 use super::gemm::Gemm;
+use super::instruction_set::InstructionSet;
 use super::lists::{Entries, Lists};
 use super::simd::{Simd, load_up_to, store_up_to};
 
@@ -32,10 +32,6 @@ const FIRST_LEVEL_CACHE: usize = 32 << 10;
 
 /// What one call of a kernel works on.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct Sums<'a, T> {
     /// The entries, which list each sum has, and what the bytes stand for.
     lists: &'a Lists,
@@ -52,10 +48,6 @@ pub struct Sums<'a, T> {
 }
 
 /// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub type SumKernel<T> = unsafe fn(Sums<'_, T>);
 
 /// `out[r, :] ← out[r, :] + Σₜ factors[bytes[t]]·matrix[indices[t], :]` with the
