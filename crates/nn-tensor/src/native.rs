@@ -9,53 +9,132 @@
     reason = "in hidden methods of supertraits of the public, sealed Scalar"
 )]
 
-/// The `KERNELS` of the module that was compiled for an instruction set.
-macro_rules! kernels_of {
-    ($set:expr, $portable:ident, $avx2:ident, $avx512:ident) => {
-        match $set {
-            InstructionSet::Portable => &$portable::KERNELS,
-            #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => &$avx2::KERNELS,
-            #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => &$avx512::KERNELS,
-            #[cfg(not(target_arch = "x86_64"))]
-            _ => &$portable::KERNELS,
-        }
-    };
-}
-
 mod instruction_set;
 mod simd;
 mod dispatch;
 mod matrix;
 mod scratch;
 mod pack;
+mod lists;
+mod micro;
+mod product;
+mod outer;
+mod row;
 mod gemm;
 mod pairs;
-mod single_row;
-mod lists;
 mod sparse;
 mod groups;
 mod lanes;
-mod outer;
-mod row;
 mod pool;
 
+use std::ops::Range;
+
+pub(crate) use dispatch::lanes as lanes_of;
 pub use dispatch::{Element, Kernel, vectorize};
-pub use gemm::Gemm;
-pub(crate) use gemm::gemm;
-pub(crate) use groups::{GROUP, add_group_outers, group_sums};
+pub(crate) use groups::GROUP;
 pub use instruction_set::{BadInstructionSet, InstructionSet};
 pub(crate) use lanes::{
-    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, add_lane_outers, errors_as_lanes, lane_sums,
-    lanes_of, numbers_of_group,
+    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, errors_as_lanes, numbers_of_group,
 };
-pub(crate) use lists::Lists;
+pub use lists::Lists;
 pub use matrix::{Matrix, MatrixMut};
-pub(crate) use outer::add_outer;
-pub(crate) use pairs::{MAX_ROWS as MAX_PAIRED_ROWS, RowPairs, gemm_of_pairs};
+pub use micro::Epilogue;
+pub(crate) use pairs::MAX_ROWS as MAX_PAIRED_ROWS;
+pub use pairs::{PairMemory, RowPairs};
 pub(crate) use pool::{Pool, for_each};
-pub use row::RowProducts;
-pub(crate) use row::{add_gradients, error_below, weighted_sums};
-pub(crate) use scratch::with_scratch;
-pub(crate) use sparse::add_weighted_rows;
+pub(crate) use scratch::Scratch;
+
+/// Declares functions of the modules as methods of the element types. So they
+/// are compiled once, in this crate, and not in every crate that is generic over
+/// the element type.
+macro_rules! products {
+    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $function:path;)*) => {
+        /// The products of an element type.
+        pub trait Products: PairMemory {
+            $(#[doc(hidden)]
+            fn $name(set: InstructionSet, $($argument: $type),*);)*
+        }
+
+        products!(impl for f32: $(fn $name($($argument: $type),*) = $function;)*);
+        products!(impl for f64: $(fn $name($($argument: $type),*) = $function;)*);
+    };
+    (impl for $element:ty: $(fn $name:ident($($argument:ident: $type:ty),*) = $function:path;)*) => {
+        impl Products for $element {
+            $(fn $name(set: InstructionSet, $($argument: $type),*) {
+                $function(set, $($argument),*);
+            })*
+        }
+    };
+}
+
+products! {
+    fn gemm(
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        c: MatrixMut<'_, Self>,
+        epilogue: Epilogue<'_, Self>,
+    ) = gemm::gemm;
+    fn fill_pairs(pairs: &mut RowPairs<Self>, a: Matrix<'_, Self>) = pairs::fill;
+    fn gemm_of_pairs(
+        pairs: &[RowPairs<Self>],
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        c: MatrixMut<'_, Self>,
+        epilogue: Epilogue<'_, Self>,
+    ) = pairs::gemm_of_pairs;
+    fn weighted_sums(inputs: &[Self], weights: &[Self], bias: &[Self], sums: &mut [Self])
+        = row::weighted_sums;
+    fn error_below(error: &[Self], weights: &[Self], below: &mut [Self]) = row::error_below;
+    fn add_gradients(
+        inputs: &[Self],
+        error: &[Self],
+        weights: &mut [Self],
+        bias: &mut [Self],
+    ) = row::add_gradients;
+    fn add_outer(
+        lists: &Lists,
+        list: u32,
+        factors: &[Self; 256],
+        row: &[Self],
+        out: &mut [Self],
+    ) = outer::add_outer;
+    fn add_weighted_rows(
+        lists: &Lists,
+        chosen: &[u32],
+        factors: &[Self; 256],
+        matrix: Matrix<'_, Self>,
+        out: MatrixMut<'_, Self>,
+    ) = sparse::add_weighted_rows;
+    fn group_sums(
+        lists: &Lists,
+        first_group: usize,
+        factors: &[Self; 256],
+        matrix: &[Self],
+        bias: &[Self],
+        out: &mut [Self],
+    ) = groups::group_sums;
+    fn add_group_outers(
+        lists: &Lists,
+        segment: usize,
+        factors: &[Self; 256],
+        n_columns: usize,
+        error: &[Self],
+        out: &mut [Self],
+    ) = groups::add_group_outers;
+    fn lane_sums(
+        lists: &Lists,
+        first_group: usize,
+        unit: Self,
+        matrix: &[Self],
+        bias: &[Self],
+        out: &mut [Self],
+    ) = lanes::lane_sums;
+    fn add_lane_outers(
+        lists: &Lists,
+        columns: Range<usize>,
+        unit: Self,
+        width: usize,
+        groups: &[Self],
+        out: &mut [Self],
+    ) = lanes::add_lane_outers;
+}

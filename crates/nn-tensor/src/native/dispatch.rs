@@ -14,7 +14,7 @@ use std::thread::LocalKey;
 use super::instruction_set::InstructionSet;
 use super::simd::{Program, Simd};
 use crate::AlignedSlice;
-pub(super) use portable::Quad;
+use portable::Quad;
 
 /// Element types that have vectors.
 pub trait Element: Copy + Default + PartialEq + 'static {
@@ -29,6 +29,16 @@ pub trait Element: Copy + Default + PartialEq + 'static {
 /// Runs `program` with the vectors of `set`, which must be one of the machine's.
 pub(super) fn dispatch<T: Element, P: Program<T>>(set: InstructionSet, program: P) -> P::Output {
     T::dispatch(set, program)
+}
+
+/// Number of lanes of a vector of `set`.
+pub(crate) fn lanes<T: Element>(set: InstructionSet) -> usize {
+    let width = match set {
+        InstructionSet::Avx2 if cfg!(target_arch = "x86_64") => 32,
+        InstructionSet::Avx512 if cfg!(target_arch = "x86_64") => 64,
+        _ => 4 * size_of::<T>(),
+    };
+    width / size_of::<T>()
 }
 
 macro_rules! element {

@@ -26,7 +26,7 @@ const MAX_INDICES: usize = 1 << 16;
 
 /// Lists of entries, one after the other, each with ascending indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lists {
+pub struct Lists {
     n_lists: usize,
     /// Rows that share a list: an entry has a byte for each, 0 where that one has
     /// no number. 1 in lists that were not [grouped](Self::grouped).

@@ -3,7 +3,7 @@
 use crate::native::simd::{Program, Simd};
 
 /// Four elements.
-pub(in crate::native) type Quad<T> = [T; 4];
+pub(super) type Quad<T> = [T; 4];
 
 macro_rules! quad {
     ($type:ty, max_rows: $max_rows:literal, max_sums: $max_sums:literal) => {

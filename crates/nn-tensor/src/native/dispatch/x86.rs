@@ -75,7 +75,7 @@ macro_rules! vector {
 }
 
 vector!(
-    __m512 of 16 f32, features: "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
+    __m512 of 16 f32, features: "avx512f",
     max_rows: 14, max_sums: 16,
     _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps,
     _mm512_fmadd_ps,
@@ -162,7 +162,7 @@ unsafe fn write_lanes(mask: __mmask16, [first, step]: [u16; 2], to: *mut u16) {
 }
 
 vector!(
-    __m512d of 8 f64, features: "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
+    __m512d of 8 f64, features: "avx512f",
     max_rows: 14, max_sums: 16,
     _mm512_setzero_pd, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd,
     _mm512_fmadd_pd,
