@@ -226,7 +226,9 @@ unsafe fn store_sums<V: Simd, const N: usize>(
     out: &mut [V::T],
 ) {
     let mut by_column = [[V::T::default(); MAX_LANES]; N];
-    for ((sum, slot), &bias) in sums.into_iter().zip(&mut by_column).zip(bias) {
+    let mut biases = [V::T::default(); N];
+    biases[..bias.len()].copy_from_slice(bias);
+    for ((sum, slot), bias) in sums.into_iter().zip(&mut by_column).zip(biases) {
         // SAFETY: no vector has more lanes.
         unsafe {
             let sum = sum.multiply_add(V::splat(unit), V::splat(bias));
@@ -234,8 +236,8 @@ unsafe fn store_sums<V: Simd, const N: usize>(
         }
     }
     for (row, out) in out.chunks_exact_mut(bias.len()).enumerate() {
-        for (slot, sums) in out.iter_mut().zip(&by_column) {
-            *slot = sums[row];
+        for (column, slot) in out.iter_mut().enumerate() {
+            *slot = by_column[column][row];
         }
     }
 }

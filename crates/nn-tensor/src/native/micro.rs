@@ -490,10 +490,11 @@ pub(super) trait ByColumns<V: Simd> {
     /// Maximum number of vectors in a block.
     const MAX: usize = 8;
 
-    /// Whether columns that do not fill a vector are a block of their own. Where
-    /// rows are written that may be adjacent, a part of a vector should not be
-    /// stored next to what is loaded soon: the load would have to wait.
-    const PART_ALONE: bool = false;
+    /// Maximum number of vectors in a block whose last vector is not whole; of
+    /// more columns, the whole vectors are done first. 1 where rows are written
+    /// that may be adjacent: a part of a vector that is stored next to what is
+    /// loaded soon makes the load wait.
+    const MAX_PART: usize = 8;
 
     /// Works on some columns, more than `N - 1` vectors have and at most `N`.
     ///
@@ -512,8 +513,9 @@ pub(super) unsafe fn by_columns<V: Simd, W: ByColumns<V>>(n_columns: usize, work
     let whole = n_columns - n_columns % V::LANES;
     let mut start = 0;
     while start < n_columns {
-        let is_whole = W::PART_ALONE && start < whole;
-        let rest = if is_whole { whole } else { n_columns } - start;
+        let is_long = n_columns - start > W::MAX_PART * V::LANES;
+        let end = if is_long { whole } else { n_columns };
+        let rest = end - start;
         let n_vectors = match rest.div_ceil(V::LANES) {
             8.. if const { W::MAX >= 8 } => 8,
             4.. if const { W::MAX >= 4 } => 4,

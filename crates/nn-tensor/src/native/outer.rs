@@ -62,7 +62,7 @@ impl<T: Element> Program<T> for AddOuter<'_, T> {
 }
 
 impl<V: Simd> ByColumns<V> for AddOuter<'_, V::T> {
-    const PART_ALONE: bool = true;
+    const MAX_PART: usize = 1;
 
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
@@ -72,7 +72,7 @@ impl<V: Simd> ByColumns<V> for AddOuter<'_, V::T> {
         unsafe {
             let row = [load_row::<V, N>(self.row.as_ptr().add(columns.start), n)];
             let out = self.out.as_mut_ptr().add(columns.start);
-            if const { N > 1 } || n == V::LANES {
+            if N > 1 || n == V::LANES {
                 scatter(terms, row, out, Columns::<false>(n));
             } else {
                 scatter(terms, row, out, Columns::<true>(n));
@@ -113,7 +113,7 @@ pub(super) unsafe fn one_term<V: Simd>(product: &mut Product<'_, V::T>) {
             2 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 2>(product),
             4 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 4>(product),
             8 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 8>(product),
-            _ => V::vectorize(Rows(product)),
+            _ => by_columns::<V, _>(n_columns, &mut Rows(product)),
         }
     }
 }
@@ -121,18 +121,8 @@ pub(super) unsafe fn one_term<V: Simd>(product: &mut Product<'_, V::T>) {
 /// [`one_term`] for rows of any width.
 struct Rows<'p, 'a, T>(&'p mut Product<'a, T>);
 
-impl<T: Copy> Program<T> for Rows<'_, '_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(mut self) {
-        // SAFETY: as the caller's promise.
-        unsafe { by_columns::<V, _>(self.0.b.shape()[1], &mut self) }
-    }
-}
-
 impl<V: Simd> ByColumns<V> for Rows<'_, '_, V::T> {
-    const PART_ALONE: bool = true;
+    const MAX_PART: usize = 1;
 
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {

@@ -121,6 +121,8 @@ impl<T: Element> Program<T> for WeightedRows<'_, T> {
 
 /// Sums that read the matrix where it lies.
 impl<V: Simd> ByColumns<V> for WeightedRows<'_, V::T> {
+    const MAX_PART: usize = 2;
+
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
         let first = self.matrix.near(0, columns.start);
@@ -128,7 +130,7 @@ impl<V: Simd> ByColumns<V> for WeightedRows<'_, V::T> {
         let all = 0..self.lists.n_segments();
         // SAFETY: the columns exist, and all indices are rows.
         unsafe {
-            if columns.len() == N * V::LANES {
+            if const { N > 2 } || columns.len() == N * V::LANES {
                 self.add::<V, N, false>(first, stride, columns, all);
             } else {
                 self.add::<V, N, true>(first, stride, columns, all);
