@@ -1,8 +1,8 @@
 //! The only module of the workspace with `unsafe`: choosing instructions at
-//! run time, the inner loop of the matrix product, and the worker threads.
+//! run time, the kernels of all products, and the worker threads.
 //!
 //! Every block says why it is sound. What the rest of the workspace sees is
-//! safe: [`vectorize`], [`Matrix`], [`Gemm`] and [`Pool`].
+//! safe: [`vectorize`], [`Matrix`], [`Products`] and [`Pool`].
 #![allow(unsafe_code)]
 #![allow(
     unreachable_pub,
@@ -15,7 +15,7 @@ mod dispatch;
 mod matrix;
 mod scratch;
 mod pack;
-mod lists;
+mod compressed_rows;
 mod micro;
 mod product;
 mod outer;
@@ -29,6 +29,7 @@ mod pool;
 
 use std::ops::Range;
 
+pub use compressed_rows::CompressedRows;
 pub(crate) use dispatch::lanes as lanes_of;
 pub use dispatch::{Element, Kernel, vectorize};
 pub(crate) use groups::GROUP;
@@ -36,7 +37,6 @@ pub use instruction_set::{BadInstructionSet, InstructionSet};
 pub(crate) use lanes::{
     GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, errors_as_lanes, numbers_of_group,
 };
-pub use lists::Lists;
 pub use matrix::{Matrix, MatrixMut};
 pub use micro::Epilogue;
 pub(crate) use pairs::MAX_ROWS as MAX_PAIRED_ROWS;
@@ -92,21 +92,21 @@ products! {
         bias: &mut [Self],
     ) = row::add_gradients;
     fn add_outer(
-        lists: &Lists,
+        lists: &CompressedRows,
         list: u32,
         factors: &[Self; 256],
         row: &[Self],
         out: &mut [Self],
     ) = outer::add_outer;
     fn add_weighted_rows(
-        lists: &Lists,
+        lists: &CompressedRows,
         chosen: &[u32],
         factors: &[Self; 256],
         matrix: Matrix<'_, Self>,
         out: MatrixMut<'_, Self>,
     ) = sparse::add_weighted_rows;
     fn group_sums(
-        lists: &Lists,
+        lists: &CompressedRows,
         first_group: usize,
         factors: &[Self; 256],
         matrix: &[Self],
@@ -114,7 +114,7 @@ products! {
         out: &mut [Self],
     ) = groups::group_sums;
     fn add_group_outers(
-        lists: &Lists,
+        lists: &CompressedRows,
         segment: usize,
         factors: &[Self; 256],
         n_columns: usize,
@@ -122,7 +122,7 @@ products! {
         out: &mut [Self],
     ) = groups::add_group_outers;
     fn lane_sums(
-        lists: &Lists,
+        lists: &CompressedRows,
         first_group: usize,
         unit: Self,
         matrix: &[Self],
@@ -130,7 +130,7 @@ products! {
         out: &mut [Self],
     ) = lanes::lane_sums;
     fn add_lane_outers(
-        lists: &Lists,
+        lists: &CompressedRows,
         columns: Range<usize>,
         unit: Self,
         width: usize,

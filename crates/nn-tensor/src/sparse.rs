@@ -25,7 +25,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use crate::native::{InstructionSet, Lists, Matrix, MatrixMut};
+use crate::native::{CompressedRows, InstructionSet, Matrix, MatrixMut};
 use crate::{Scalar, Threads};
 
 pub use row_groups::RowGroups;
@@ -51,7 +51,7 @@ const MAX_OUTER_ROWS: usize = 2;
 /// A matrix of bytes without its zeros, row after row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SparseBytes {
-    rows: Lists,
+    rows: CompressedRows,
 }
 
 /// Some rows of a matrix, in a given order.
@@ -73,7 +73,7 @@ impl SparseBytes {
         let n_sampled = sample.len() * values.ncols();
         let n_values: usize = sample.map(|row| count_in(values, *row)).sum();
         let density = n_values as f64 / n_sampled.max(1) as f64;
-        (density <= MAX_DENSITY && Lists::can_count(values.ncols())).then_some(density)
+        (density <= MAX_DENSITY && CompressedRows::can_count(values.ncols())).then_some(density)
     }
 
     /// Takes some rows of a dense matrix and leaves the zeros out, if there are
@@ -86,7 +86,7 @@ impl SparseBytes {
         let row = |row: &u32| values.row(*row as usize);
         Self::density(values, rows)?;
         let n_values = rows.iter().map(|&row| count_in(values, row)).sum();
-        let rows = Lists::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
+        let rows = CompressedRows::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
         Some(Self { rows })
     }
 
@@ -113,7 +113,7 @@ fn count_in(values: ArrayView2<'_, u8>, row: u32) -> usize {
 
 /// Cuts the indices of some lists into up to `n_ranges` ranges that have about
 /// as many entries.
-fn ranges_of_equal_work(lists: &Lists, n_ranges: usize) -> Vec<Range<usize>> {
+fn ranges_of_equal_work(lists: &CompressedRows, n_ranges: usize) -> Vec<Range<usize>> {
     let mut counts = vec![1_usize; lists.n_indices()];
     for &index in lists.indices() {
         counts[usize::from(index)] += 1;
@@ -262,7 +262,7 @@ struct Piece {
     /// 0, 1, … for each of them.
     order: Vec<u32>,
     /// One a column, with positions of rows within the batch.
-    lists: Lists,
+    lists: CompressedRows,
 }
 
 impl Transposed {
@@ -276,7 +276,7 @@ impl Transposed {
         let longest = matrix.rows.longest();
         let piece = |columns: Range<usize>| Piece {
             order: (0..columns.len() as u32).collect(),
-            lists: Lists::with_capacity(columns.len(), max_rows, longest),
+            lists: CompressedRows::with_capacity(columns.len(), max_rows, longest),
             columns,
         };
         Self {

@@ -11,9 +11,9 @@
 
 use std::ops::Range;
 
+use super::compressed_rows::CompressedRows;
 use super::dispatch::{Element, dispatch};
 use super::instruction_set::InstructionSet;
-use super::lists::Lists;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{
     ByColumns, Coded, Columns, Epilogue, by_columns, finish, gather, load_row, scatter,
@@ -38,7 +38,7 @@ const MAX_FORWARD_TILE: usize = 400;
 /// If the shapes do not fit or the groups do not exist.
 pub(crate) fn group_sums<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     first_group: usize,
     factors: &[T; 256],
     matrix: &[T],
@@ -81,7 +81,7 @@ pub(crate) fn group_sums<T: Element>(
 /// If the shapes do not fit or the segment does not exist.
 pub(crate) fn add_group_outers<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     segment: usize,
     factors: &[T; 256],
     n_columns: usize,
@@ -138,7 +138,7 @@ unsafe fn load_rows<V: Simd, const N: usize>(
 }
 
 struct GroupSums<'a, T> {
-    lists: &'a Lists,
+    lists: &'a CompressedRows,
     first_group: usize,
     /// What the bytes stand for.
     factors: &'a [T; 256],
@@ -164,7 +164,7 @@ impl<T: Element> Program<T> for GroupSums<'_, T> {
 }
 
 /// Number of segments of a matrix that the forward product keeps in the cache.
-fn segments_together(lists: &Lists) -> usize {
+fn segments_together(lists: &CompressedRows) -> usize {
     (MAX_FORWARD_TILE / lists.segment_len()).max(1)
 }
 
@@ -213,7 +213,7 @@ impl<V: Simd> ByColumns<V> for GroupSums<'_, V::T> {
 }
 
 struct GroupOuters<'a, T> {
-    lists: &'a Lists,
+    lists: &'a CompressedRows,
     segment: usize,
     /// What the bytes stand for.
     factors: &'a [T; 256],

@@ -15,9 +15,9 @@
 
 use std::ops::Range;
 
+use super::compressed_rows::CompressedRows;
 use super::dispatch::{Element, dispatch, lanes};
 use super::instruction_set::InstructionSet;
-use super::lists::Lists;
 use super::scratch::Scratch;
 use super::simd::{MAX_LANES, Program, Simd, load_up_to, prefetch, store_up_to};
 
@@ -37,7 +37,7 @@ pub(crate) const GROUPS_IN_CACHE: usize = 64;
 /// If the shapes do not fit or the groups do not exist.
 pub(crate) fn lane_sums<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     first_group: usize,
     unit: T,
     matrix: &[T],
@@ -112,7 +112,7 @@ pub(crate) fn errors_as_lanes<T: Copy + Default>(
 /// If the shapes do not fit or the columns do not exist.
 pub(crate) fn add_lane_outers<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     columns: Range<usize>,
     unit: T,
     width: usize,
@@ -158,7 +158,7 @@ macro_rules! of_width {
 }
 
 struct LaneSums<'a, T> {
-    lists: &'a Lists,
+    lists: &'a CompressedRows,
     first_group: usize,
     /// What a byte of 1 stands for.
     unit: T,
@@ -243,7 +243,7 @@ unsafe fn store_sums<V: Simd, const N: usize>(
 }
 
 struct LaneOuters<'a, T> {
-    lists: &'a Lists,
+    lists: &'a CompressedRows,
     /// Which lists.
     columns: Range<usize>,
     /// What a byte of 1 stands for.
@@ -306,7 +306,7 @@ impl<T: Element> LaneOuters<'_, T> {
     }
 }
 
-/// Asks for the entries of a segment before they are needed.
+/// Prefetches the entries of a segment.
 #[inline(always)]
 fn prefetch_entries((indices, bytes): (&[u16], &[u8])) {
     const LINE: usize = 64;

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::lists::Entries;
+use super::compressed_rows::Entries;
 use super::matrix::{Matrix, MatrixMut};
 use super::simd::{Simd, load_up_to};
 

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
+use super::compressed_rows::{CompressedRows, Entries};
 use super::dispatch::{Element, dispatch};
 use super::instruction_set::InstructionSet;
-use super::lists::{Entries, Lists};
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{ByColumns, Coded, Columns, Epilogue, by_columns, finish, load_row, scatter};
 use super::product::Product;
@@ -20,7 +20,7 @@ use super::simd::{Program, Simd, load_up_to, store_up_to};
 /// If the list does not exist or there are not as many rows as indices.
 pub(crate) fn add_outer<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     list: u32,
     factors: &[T; 256],
     row: &[T],

@@ -147,7 +147,10 @@ impl<T: Element> RowPairs<T> {
         for pair in rows.chunks(2) {
             for column in segment.clone().step_by(V::LANES) {
                 let panel = column / width * self.n_rows * width + column % width;
-                let row = |row: u16| &raw const self.packed[panel + usize::from(row) * width];
+                let row = |row: u16| {
+                    let start = panel + usize::from(row) * width;
+                    self.packed[start..][..V::LANES].as_ptr()
+                };
                 // SAFETY: the rows have the panel's width. With those before,
                 // there are at most as many terms as `fill` has made room for,
                 // and a vector more: the lanes of a panel that are beyond the
@@ -226,7 +229,7 @@ fn pass_width<V: Simd>() -> usize {
     V::MAX_SUMS / 2 * V::LANES
 }
 
-/// Lists the terms of `a`.
+/// CompressedRows the terms of `a`.
 struct Fill<'a, T> {
     pairs: &'a mut RowPairs<T>,
     a: Matrix<'a, T>,

@@ -11,8 +11,8 @@ pub(super) const USUAL_LEN: usize = 160 << 10;
 
 /// The calling thread's scratch memory, which begins with a cache line.
 ///
-/// It goes back to the thread when it is dropped. Whoever asks for it in the
-/// meantime gets new memory.
+/// It goes back to the thread when it is dropped. A second borrow in the
+/// meantime allocates new memory.
 pub(crate) struct Scratch<T: Element>(AlignedSlice<T>);
 
 impl<T: Element> Scratch<T> {

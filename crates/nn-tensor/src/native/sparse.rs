@@ -14,9 +14,9 @@
 
 use std::ops::Range;
 
+use super::compressed_rows::CompressedRows;
 use super::dispatch::{Element, dispatch};
 use super::instruction_set::InstructionSet;
-use super::lists::Lists;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{
     ByColumns, Coded, Columns, Epilogue, Terms, add_term, by_columns, finish, gather, load_row,
@@ -45,7 +45,7 @@ const FIRST_LEVEL_CACHE: usize = 32 << 10;
 /// row of `out`, a list does not exist, or there are not as many rows as indices.
 pub(crate) fn add_weighted_rows<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     chosen: &[u32],
     factors: &[T; 256],
     matrix: Matrix<'_, T>,
@@ -78,7 +78,7 @@ pub(crate) fn add_weighted_rows<T: Element>(
 }
 
 struct WeightedRows<'a, T> {
-    lists: &'a Lists,
+    lists: &'a CompressedRows,
     /// The list of each sum.
     chosen: &'a [u32],
     /// What the bytes stand for.

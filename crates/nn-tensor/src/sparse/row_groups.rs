@@ -6,8 +6,8 @@ use super::{
     MAX_PIECES, SparseRows, Transposed, Written, for_each_with_rows, ranges_of_equal_work,
 };
 use crate::native::{
-    self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, Scratch, lanes_of,
-    numbers_of_group,
+    self, CompressedRows, GROUP, GROUPS_IN_CACHE, InstructionSet, MAX_LANE_WIDTH, Scratch,
+    lanes_of, numbers_of_group,
 };
 use crate::{Scalar, Threads};
 
@@ -51,15 +51,15 @@ const MIN_PIECE: usize = 1 << 13;
 #[derive(Clone, Debug)]
 enum Arrangement {
     /// Groups of four rows, for matrices of any width.
-    Fours(Lists),
+    Fours(CompressedRows),
     /// Groups of as many rows as a vector has lanes, for narrow matrices.
     Lanes {
         /// What a byte of 1 stands for.
         unit: f64,
         /// The columns that a group's rows have.
-        of_groups: Lists,
+        of_groups: CompressedRows,
         /// The groups that a column has.
-        of_columns: Lists,
+        of_columns: CompressedRows,
         /// Columns in pieces of about equal work.
         pieces: Vec<Range<usize>>,
     },
@@ -227,7 +227,7 @@ fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
 
 /// Rearranges the errors of all rows into vectors whose lanes are rows.
 fn with_errors_as_lanes<S: Scalar>(
-    of_columns: &Lists,
+    of_columns: &CompressedRows,
     width: usize,
     errors: &[S],
     threads: &Threads,
