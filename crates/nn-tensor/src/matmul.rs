@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use crate::native::{self, InstructionSet, Matrix, MatrixMut, RowPairs};
+use crate::native::{self, Epilogue, InstructionSet, Matrix, MatrixMut, RowPairs};
 use crate::{Scalar, Threads};
 
 /// Products with fewer multiplications than this run in the calling thread.
@@ -67,7 +67,7 @@ pub fn matmul<'a, 'b, 'c, S: Scalar>(
     c: impl Into<MatrixMut<'c, S>>,
     threads: &Threads,
 ) {
-    product(a.into(), b.into(), c.into(), false, threads);
+    product(a.into(), b.into(), c.into(), Epilogue::Overwrite, threads);
 }
 
 /// `c ← c + a·b`
@@ -81,7 +81,7 @@ pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
     c: impl Into<MatrixMut<'c, S>>,
     threads: &Threads,
 ) {
-    product(a.into(), b.into(), c.into(), true, threads);
+    product(a.into(), b.into(), c.into(), Epilogue::Accumulate, threads);
 }
 
 #[track_caller]
@@ -89,7 +89,7 @@ fn product<S: Scalar>(
     a: Matrix<'_, S>,
     b: Matrix<'_, S>,
     c: MatrixMut<'_, S>,
-    accumulate: bool,
+    epilogue: Epilogue<'_, S>,
     threads: &Threads,
 ) {
     let ([m, k], [b_rows, n], [c_rows, c_columns]) = (a.shape(), b.shape(), c.shape());
@@ -103,9 +103,9 @@ fn product<S: Scalar>(
     }
     let set = InstructionSet::current();
     if n >= MIN_PAIRED_COLUMNS && has_many_zeros(a, m * n * k) {
-        product_of_pairs(set, a, b, c, accumulate, threads);
+        product_of_pairs(set, a, b, c, epilogue, threads);
     } else if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
-        native::gemm(set, a, b, c, accumulate);
+        S::gemm(set, a, b, c, epilogue);
     } else {
         let by_rows = m >= n;
         in_pieces(c, by_rows, 1, threads, |these, c| {
@@ -114,7 +114,7 @@ fn product<S: Scalar>(
             } else {
                 (a, b.columns(these))
             };
-            native::gemm(set, a, b, c, accumulate);
+            S::gemm(set, a, b, c, epilogue);
         });
     }
 }
@@ -188,20 +188,24 @@ fn product_of_pairs<S: Scalar>(
     a: Matrix<'_, S>,
     b: Matrix<'_, S>,
     c: MatrixMut<'_, S>,
-    accumulate: bool,
+    epilogue: Epilogue<'_, S>,
     threads: &Threads,
 ) {
     let [m, n] = c.shape();
     let block = m.div_ceil(threads.count()).min(native::MAX_PAIRED_ROWS);
     let block = block.next_multiple_of(2);
     let n_blocks = m.div_ceil(block);
-    S::with_pairs(|pairs| {
+    S::pairs().with_borrow_mut(|pairs| {
         if pairs.len() < n_blocks {
             pairs.resize_with(n_blocks, RowPairs::new);
         }
         let pairs = &mut pairs[..n_blocks];
         threads.for_each(pairs, |index, pairs| {
-            pairs.fill(set, a.rows(index * block..m.min((index + 1) * block)));
+            S::fill_pairs(
+                set,
+                pairs,
+                a.rows(index * block..m.min((index + 1) * block)),
+            );
         });
         let pairs = &*pairs;
         let by_rows = m >= n;
@@ -213,7 +217,7 @@ fn product_of_pairs<S: Scalar>(
             } else {
                 (pairs, a, b.columns(these))
             };
-            native::gemm_of_pairs(pairs, a, b, c, accumulate);
+            S::gemm_of_pairs(set, pairs, a, b, c, epilogue);
         });
     });
 }
@@ -223,6 +227,7 @@ mod tests {
     use ndarray::{Array2, ArrayView2, s};
 
     use super::*;
+    use crate::native::Products;
     use crate::random::{Purpose, Streams, WeightDistribution};
 
     fn random<S: Scalar>(rows: usize, columns: usize, index: u64) -> Array2<S> {
@@ -252,7 +257,13 @@ mod tests {
         let tolerance = 4.0 * epsilon * (a.ncols() as f64 + 1.0);
         let mut single = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
         for set in InstructionSet::available() {
-            native::gemm(set, a.into(), b.into(), single.view_mut().into(), false);
+            S::gemm(
+                set,
+                a.into(),
+                b.into(),
+                single.view_mut().into(),
+                Epilogue::Overwrite,
+            );
             for (found, expected) in single.iter().zip(&expected) {
                 assert!(
                     (found.into_f64() - expected).abs() <= tolerance,
@@ -351,21 +362,23 @@ mod tests {
 
     fn check_pairs<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) {
         let (m, n) = (a.nrows(), b.ncols());
-        for (set, accumulate) in InstructionSet::available().zip([false, true].into_iter().cycle())
-        {
+        let epilogues = [Epilogue::Overwrite, Epilogue::Accumulate]
+            .into_iter()
+            .cycle();
+        for (set, epilogue) in InstructionSet::available().zip(epilogues) {
             let mut expected = random::<S>(m, n, 99);
             let mut found = expected.clone();
             let (a, b) = (Matrix::from(a), Matrix::from(b));
-            native::gemm(set, a, b, expected.view_mut().into(), accumulate);
+            S::gemm(set, a, b, expected.view_mut().into(), epilogue);
             let mut pairs: Vec<RowPairs<S>> = Vec::new();
             for start in (0..m).step_by(54) {
                 pairs.push(RowPairs::new());
                 let block = pairs.last_mut().expect("one was pushed");
                 // Not in an empty one, so that what was there before shows.
-                block.fill(set, a.rows(0..m.min(54)));
-                block.fill(set, a.rows(start..m.min(start + 54)));
+                S::fill_pairs(set, block, a.rows(0..m.min(54)));
+                S::fill_pairs(set, block, a.rows(start..m.min(start + 54)));
             }
-            native::gemm_of_pairs(&pairs, a, b, found.view_mut().into(), accumulate);
+            S::gemm_of_pairs(set, &pairs, a, b, found.view_mut().into(), epilogue);
             assert_eq!(found, expected, "{set:?} {:?}·{:?}", a.shape(), b.shape());
         }
     }
@@ -413,12 +426,12 @@ mod tests {
             assert!(!has_many_zeros(Matrix::from(b.view()), m * n * k));
             let mut dense = Array2::zeros((m, n));
             let set = InstructionSet::current();
-            native::gemm(
+            f32::gemm(
                 set,
                 a.view().into(),
                 b.view().into(),
                 dense.view_mut().into(),
-                false,
+                Epilogue::Overwrite,
             );
             for count in [1, 2, 3, 8] {
                 let mut c = Array2::from_elem((m, n), f32::NAN);

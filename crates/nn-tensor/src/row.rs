@@ -10,7 +10,7 @@
 //! the calling thread: the products of a small layer take some nanoseconds.
 
 use crate::Scalar;
-use crate::native::{self, InstructionSet};
+use crate::native::InstructionSet;
 
 /// `sums ← bias + inputs·weights`
 ///
@@ -28,7 +28,7 @@ use crate::native::{self, InstructionSet};
 /// assert_eq!(sums, [41.5, 52.5, 63.5]);
 /// ```
 pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &mut [S]) {
-    native::weighted_sums(InstructionSet::current(), inputs, weights, bias, sums);
+    S::weighted_sums(InstructionSet::current(), inputs, weights, bias, sums);
 }
 
 /// `below ← error·weightsᵀ`
@@ -39,7 +39,7 @@ pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &
 /// # Panics
 /// If the shapes do not fit.
 pub fn error_below<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
-    native::error_below(InstructionSet::current(), error, weights, below);
+    S::error_below(InstructionSet::current(), error, weights, below);
 }
 
 /// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
@@ -50,5 +50,5 @@ pub fn error_below<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
 /// # Panics
 /// If the shapes do not fit.
 pub fn add_gradients<S: Scalar>(inputs: &[S], error: &[S], weights: &mut [S], bias: &mut [S]) {
-    native::add_gradients(InstructionSet::current(), inputs, error, weights, bias);
+    S::add_gradients(InstructionSet::current(), inputs, error, weights, bias);
 }

@@ -3,13 +3,13 @@
 use ndarray::NdFloat;
 
 use crate::function::Exponential;
-use crate::native::{Gemm, RowProducts};
+use crate::native::{Element, Products};
 
 /// A floating point type networks compute in: `f32` or `f64`, nothing else.
 ///
 /// `f32` is what one trains in. `f64` is for gradient checks and for the
 /// papers' worked examples, in the same binary.
-pub trait Scalar: NdFloat + Default + Exponential + Gemm + RowProducts + sealed::Sealed {
+pub trait Scalar: NdFloat + Default + Exponential + Element + Products + sealed::Sealed {
     /// `"f32"` or `"f64"`, as in a model file.
     const NAME: &'static str;
     /// Size in bytes.

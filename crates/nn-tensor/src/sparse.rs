@@ -23,9 +23,9 @@ mod row_groups;
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::ArrayView2;
 
-use crate::native::{self, InstructionSet, Lists};
+use crate::native::{CompressedRows, InstructionSet, Matrix, MatrixMut};
 use crate::{Scalar, Threads};
 
 pub use row_groups::RowGroups;
@@ -51,7 +51,7 @@ const MAX_OUTER_ROWS: usize = 2;
 /// A matrix of bytes without its zeros, row after row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SparseBytes {
-    rows: Lists,
+    rows: CompressedRows,
 }
 
 /// Some rows of a matrix, in a given order.
@@ -73,7 +73,7 @@ impl SparseBytes {
         let n_sampled = sample.len() * values.ncols();
         let n_values: usize = sample.map(|row| count_in(values, *row)).sum();
         let density = n_values as f64 / n_sampled.max(1) as f64;
-        (density <= MAX_DENSITY && Lists::can_count(values.ncols())).then_some(density)
+        (density <= MAX_DENSITY && CompressedRows::can_count(values.ncols())).then_some(density)
     }
 
     /// Takes some rows of a dense matrix and leaves the zeros out, if there are
@@ -86,7 +86,7 @@ impl SparseBytes {
         let row = |row: &u32| values.row(*row as usize);
         Self::density(values, rows)?;
         let n_values = rows.iter().map(|&row| count_in(values, row)).sum();
-        let rows = Lists::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
+        let rows = CompressedRows::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
         Some(Self { rows })
     }
 
@@ -113,7 +113,7 @@ fn count_in(values: ArrayView2<'_, u8>, row: u32) -> usize {
 
 /// Cuts the indices of some lists into up to `n_ranges` ranges that have about
 /// as many entries.
-fn ranges_of_equal_work(lists: &Lists, n_ranges: usize) -> Vec<Range<usize>> {
+fn ranges_of_equal_work(lists: &CompressedRows, n_ranges: usize) -> Vec<Range<usize>> {
     let mut counts = vec![1_usize; lists.n_indices()];
     for &index in lists.indices() {
         counts[usize::from(index)] += 1;
@@ -179,20 +179,20 @@ impl<'a> SparseRows<'a> {
         if out.is_empty() {
             return;
         }
-        let matrix = ArrayView2::from_shape((self.matrix.n_columns(), width), matrix)
-            .expect("the slice has the size of the matrix");
+        let matrix = Matrix::new(matrix, [self.matrix.n_columns(), width]);
         let set = InstructionSet::current();
         let lists = &self.matrix.rows;
         if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
-            let out = matrix_of(out, width);
+            let out = MatrixMut::new(out, [n_rows, width]);
             return for_each_column_block(matrix, out, threads, |matrix, out| {
-                native::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
+                S::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
             });
         }
         threads.for_each_piece(out, width, MIN_PIECE_ROWS * width, |start, out| {
-            let out = matrix_of(out, width);
-            let rows = &self.rows[start / width..][..out.nrows()];
-            native::add_weighted_rows(set, lists, rows, factors, matrix, out);
+            let n_rows = out.len() / width;
+            let rows = &self.rows[start / width..][..n_rows];
+            let out = MatrixMut::new(out, [n_rows, width]);
+            S::add_weighted_rows(set, lists, rows, factors, matrix, out);
         });
     }
 
@@ -205,32 +205,25 @@ impl<'a> SparseRows<'a> {
     }
 }
 
-/// Rows of `width` numbers.
-fn matrix_of<S>(values: &mut [S], width: usize) -> ArrayViewMut2<'_, S> {
-    ArrayViewMut2::from_shape((values.len() / width, width), values)
-        .expect("the slice has the size of the matrix")
-}
-
 /// Cuts a product `out ← out + X·matrix` into blocks of columns for several
 /// threads.
 fn for_each_column_block<S: Scalar>(
-    matrix: ArrayView2<'_, S>,
-    out: ArrayViewMut2<'_, S>,
+    matrix: Matrix<'_, S>,
+    out: MatrixMut<'_, S>,
     threads: &Threads,
-    multiply: impl Fn(ArrayView2<'_, S>, ArrayViewMut2<'_, S>) + Sync,
+    multiply: impl Fn(Matrix<'_, S>, MatrixMut<'_, S>) + Sync,
 ) {
-    let block = BLOCK_COLUMNS * out.ncols().div_ceil(BLOCK_COLUMNS * MAX_PIECES);
-    let mut blocks: [Option<(ArrayView2<'_, S>, ArrayViewMut2<'_, S>)>; MAX_PIECES] =
-        Default::default();
-    let mut n_blocks = 0;
-    let (mut matrix_rest, mut out_rest) = (matrix, out);
-    while out_rest.ncols() > 0 {
-        let n = block.min(out_rest.ncols());
-        let (matrix, matrix_others) = matrix_rest.split_at(Axis(1), n);
-        let (out, out_others) = out_rest.split_at(Axis(1), n);
-        blocks[n_blocks] = Some((matrix, out));
-        n_blocks += 1;
-        (matrix_rest, out_rest) = (matrix_others, out_others);
+    let [_, width] = out.shape();
+    let len = BLOCK_COLUMNS * width.div_ceil(BLOCK_COLUMNS * MAX_PIECES);
+    let starts = (0..width).step_by(len);
+    let mut blocks: [Option<(Matrix<'_, S>, MatrixMut<'_, S>)>; MAX_PIECES] = Default::default();
+    let n_blocks = starts.len();
+    let mut rest = out;
+    for (block, start) in blocks.iter_mut().zip(starts) {
+        let columns = start..width.min(start + len);
+        let [out, others] = rest.split_at_column(columns.len());
+        *block = Some((matrix.columns(columns), out));
+        rest = others;
     }
     threads.for_each(&mut blocks[..n_blocks], |_, block| {
         let (matrix, out) = block.take().expect("each block is computed once");
@@ -269,7 +262,7 @@ struct Piece {
     /// 0, 1, … for each of them.
     order: Vec<u32>,
     /// One a column, with positions of rows within the batch.
-    lists: Lists,
+    lists: CompressedRows,
 }
 
 impl Transposed {
@@ -283,7 +276,7 @@ impl Transposed {
         let longest = matrix.rows.longest();
         let piece = |columns: Range<usize>| Piece {
             order: (0..columns.len() as u32).collect(),
-            lists: Lists::with_capacity(columns.len(), max_rows, longest),
+            lists: CompressedRows::with_capacity(columns.len(), max_rows, longest),
             columns,
         };
         Self {
@@ -377,7 +370,7 @@ fn outer_products<S: Scalar>(
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
-        native::add_outer(set, &rows.matrix.rows, row, factors, error, out);
+        S::add_outer(set, &rows.matrix.rows, row, factors, error, out);
     }
 }
 
@@ -392,13 +385,11 @@ impl Piece {
         // Here, where this part of the result is about to be used.
         written.prepare(out);
         let width = out.len() / self.columns.len().max(1);
-        let error = ArrayView2::from_shape((error.len() / width.max(1), width), error)
-            .expect("the slice has the size of the matrix");
-        let out = ArrayViewMut2::from_shape((self.columns.len(), width), out)
-            .expect("the slice has the size of the matrix");
+        let error = Matrix::new(error, [error.len() / width.max(1), width]);
+        let out = MatrixMut::new(out, [self.columns.len(), width]);
         let set = InstructionSet::current();
         let lists = &self.order[..self.lists.len()];
-        native::add_weighted_rows(set, &self.lists, lists, factors, error, out);
+        S::add_weighted_rows(set, &self.lists, lists, factors, error, out);
     }
 }
 
@@ -407,6 +398,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::native::Products;
     use crate::random::{Purpose, Streams};
     use crate::{matmul, matmul_add};
 
@@ -523,10 +515,11 @@ mod tests {
         let mut results = InstructionSet::available().map(|set| {
             let mut out = Array2::from_elem((1, 77), 0.5);
             let lists = &sparse.rows;
-            native::add_weighted_rows(set, lists, &[0], &factors(), weights.view(), out.view_mut());
+            let (matrix, out_row) = (weights.view().into(), out.view_mut().into());
+            f64::add_weighted_rows(set, lists, &[0], &factors(), matrix, out_row);
             let out = out.into_raw_vec_and_offset().0;
             let mut outer = vec![0.25; 300 * 77];
-            native::add_outer(set, lists, 0, &factors(), &out, &mut outer);
+            f64::add_outer(set, lists, 0, &factors(), &out, &mut outer);
             (out, outer)
         });
         let first = results.next().expect("there is one");

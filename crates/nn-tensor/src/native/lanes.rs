@@ -15,54 +15,17 @@
 
 use std::ops::Range;
 
-use super::InstructionSet;
-use super::gemm::Gemm;
-use super::lists::Lists;
-use super::simd::{MAX_LANES, Simd, load_up_to, prefetch, store_up_to};
+use super::compressed_rows::CompressedRows;
+use super::dispatch::{Element, dispatch, lanes};
+use super::instruction_set::InstructionSet;
+use super::scratch::Scratch;
+use super::simd::{MAX_LANES, Program, Simd, load_up_to, prefetch, store_up_to};
 
-/// Most columns of a matrix.
+/// Maximum number of columns of a matrix.
 pub(crate) const MAX_WIDTH: usize = 12;
 
-/// Groups of rows whose errors are kept in the nearest cache.
+/// Number of groups of rows whose errors are kept in the nearest cache.
 pub(crate) const GROUPS_IN_CACHE: usize = 64;
-
-/// What one call of a kernel works on.
-#[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub struct Lanes<'a, T> {
-    /// Lists of groups with their columns, or of columns with their groups.
-    lists: &'a Lists,
-    /// Which lists.
-    first: usize,
-    n_lists: usize,
-    /// What a byte of 1 stands for.
-    unit: T,
-    /// The bias, for the forward product.
-    bias: *const T,
-    /// The sums or errors of the rows, one after the other.
-    rows: *mut T,
-    n_rows: usize,
-    /// The row of M, or of `out`, of the first index or list.
-    matrix: *mut T,
-    width: usize,
-    /// Memory for a copy of M, or the errors as the lanes of vectors.
-    copy: *mut T,
-}
-
-/// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub type LaneKernel<T> = unsafe fn(Lanes<'_, T>);
-
-/// Rows in a group.
-pub(crate) fn lanes_of<T: Gemm>(set: InstructionSet) -> usize {
-    T::kernels(set).lanes
-}
 
 /// `out ← bias + X·matrix` for the rows of X whose groups start with
 /// `first_group`.
@@ -72,50 +35,38 @@ pub(crate) fn lanes_of<T: Gemm>(set: InstructionSet) -> usize {
 ///
 /// # Panics
 /// If the shapes do not fit or the groups do not exist.
-pub(crate) fn lane_sums<T: Gemm + Copy + Default>(
+pub(crate) fn lane_sums<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     first_group: usize,
     unit: T,
     matrix: &[T],
     bias: &[T],
     out: &mut [T],
 ) {
-    let kernels = T::kernels(set);
-    let width = bias.len();
+    let (lanes, width) = (lanes::<T>(set), bias.len());
     assert!(
         (1..=MAX_WIDTH).contains(&width) && matrix.len() == lists.n_indices() * width,
-        "one row of the matrix an index"
+        "one row of the matrix per index"
     );
-    let n_rows = out.len() / width;
-    let n_groups = n_rows.div_ceil(kernels.lanes);
+    let n_groups = out.len().div_ceil(lanes * width);
     assert!(
-        lists.group() == kernels.lanes
-            && out.len() == n_rows * width
+        lists.group() == lanes
+            && out.len().is_multiple_of(width)
             && first_group + n_groups <= lists.len(),
         "one row of sums for each member of a group"
     );
-    let lanes = Lanes {
-        lists,
-        first: first_group,
-        n_lists: n_groups,
-        unit,
-        bias: bias.as_ptr(),
-        rows: out.as_mut_ptr(),
-        n_rows,
-        // Only read.
-        matrix: matrix.as_ptr().cast_mut(),
-        width,
-        copy: std::ptr::null_mut(),
-    };
-    T::with_scratch(|scratch| {
-        let copy = scratch.take(lists.n_indices() * width.next_multiple_of(2));
-        let copy = copy.as_mut_ptr();
-        // SAFETY: `set` is one of the machine's. The groups exist, and their
-        // indices are rows of the matrix; `out` has the rows of the groups; it
-        // and the copy are borrowed mutably.
-        unsafe { (kernels.lane_sums)(Lanes { copy, ..lanes }) }
-    });
+    dispatch(
+        set,
+        LaneSums {
+            lists,
+            first_group,
+            unit,
+            matrix,
+            bias,
+            out,
+        },
+    );
 }
 
 /// Numbers that the errors of a group of rows have as the lanes of vectors.
@@ -159,233 +110,231 @@ pub(crate) fn errors_as_lanes<T: Copy + Default>(
 ///
 /// # Panics
 /// If the shapes do not fit or the columns do not exist.
-pub(crate) fn add_lane_outers<T: Gemm + Copy + Default>(
+pub(crate) fn add_lane_outers<T: Element>(
     set: InstructionSet,
-    lists: &Lists,
+    lists: &CompressedRows,
     columns: Range<usize>,
     unit: T,
     width: usize,
     groups: &[T],
     out: &mut [T],
 ) {
-    let kernels = T::kernels(set);
+    let lanes = lanes::<T>(set);
     assert!((1..=MAX_WIDTH).contains(&width), "{width} columns");
     assert!(
-        lists.group() == kernels.lanes
-            && groups.len() == lists.n_indices() * numbers_of_group(kernels.lanes, width),
+        lists.group() == lanes
+            && groups.len() == lists.n_indices() * numbers_of_group(lanes, width),
         "a vector of errors for each column of a group"
     );
     assert!(
         columns.end <= lists.len() && out.len() == columns.len() * width,
-        "one row a column"
+        "one row per column"
     );
-    let lanes = Lanes {
-        lists,
-        first: columns.start,
-        n_lists: columns.len(),
-        unit,
-        bias: std::ptr::null(),
-        rows: std::ptr::null_mut(),
-        n_rows: 0,
-        matrix: out.as_mut_ptr(),
-        width,
-        // Only read.
-        copy: groups.as_ptr().cast_mut(),
-    };
-    // SAFETY: `set` is one of the machine's. The columns exist, and their indices
-    // are groups that have errors; `out`, which has a row for each column, is
-    // borrowed mutably.
-    unsafe { (kernels.lane_outers)(lanes) }
+    dispatch(
+        set,
+        LaneOuters {
+            lists,
+            columns,
+            unit,
+            width,
+            groups,
+            out,
+        },
+    );
 }
 
 /// The kernel for the width, rounded up to an even one.
 macro_rules! of_width {
-    ($kernel:ident, $lanes:ident) => {
-        match $lanes.width.div_ceil(2) {
-            1 => $kernel::<V, 2>($lanes),
-            2 => $kernel::<V, 4>($lanes),
-            3 => $kernel::<V, 6>($lanes),
-            4 => $kernel::<V, 8>($lanes),
-            5 => $kernel::<V, 10>($lanes),
-            _ => $kernel::<V, 12>($lanes),
+    ($width:expr, $self:ident.$kernel:ident) => {
+        match $width.div_ceil(2) {
+            1 => $self.$kernel::<V, 2>(),
+            2 => $self.$kernel::<V, 4>(),
+            3 => $self.$kernel::<V, 6>(),
+            4 => $self.$kernel::<V, 8>(),
+            5 => $self.$kernel::<V, 10>(),
+            _ => $self.$kernel::<V, 12>(),
         }
     };
 }
 
-/// Sums of groups.
-///
-/// # Safety
-/// The machine must have the instructions of `V`, and memory must be as
-/// [`Lanes`] says; the copy must have room for the matrix with an even width.
-#[inline(always)]
-pub(super) unsafe fn sums<V: Simd>(lanes: Lanes<'_, V::T>) {
-    // SAFETY: as the caller's promise.
-    unsafe { of_width!(sums_of_width, lanes) }
+struct LaneSums<'a, T> {
+    lists: &'a CompressedRows,
+    first_group: usize,
+    /// What a byte of 1 stands for.
+    unit: T,
+    matrix: &'a [T],
+    bias: &'a [T],
+    out: &'a mut [T],
 }
 
-/// Outer products of groups.
-///
-/// # Safety
-/// As [`sums`]; the copy must be the errors of all groups with an even width.
-#[inline(always)]
-pub(super) unsafe fn outers<V: Simd>(lanes: Lanes<'_, V::T>) {
-    // SAFETY: as the caller's promise.
-    unsafe { of_width!(outers_of_width, lanes) }
-}
+impl<T: Element> Program<T> for LaneSums<'_, T> {
+    type Output = ();
 
-/// # Safety
-/// As [`sums`], with a width of up to `N`.
-#[inline(always)]
-unsafe fn sums_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
-    // SAFETY: the groups and their rows exist, and every index is a row of the
-    // matrix.
-    unsafe {
-        let matrix = if lanes.width == N {
-            lanes.matrix
-        } else {
-            lanes.copy_matrix(N);
-            lanes.copy
-        };
-        for group in 0..lanes.n_lists {
-            let (indices, bytes) = lanes.entries(group, 0..lanes.lists.n_segments());
-            let mut sums = [V::zero(); N];
-            for (entry, &index) in indices.iter().enumerate() {
-                let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
-                let row = matrix.add(usize::from(index) * N);
-                for (column, sum) in sums.iter_mut().enumerate() {
-                    *sum = x.multiply_add(V::splat(*row.add(column)), *sum);
-                }
-            }
-            lanes.store_sums(group, sums);
-        }
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        // SAFETY: as the caller's promise.
+        unsafe { of_width!(self.bias.len(), self.sums) }
     }
 }
 
-/// # Safety
-/// As [`outers`], with a width of up to `N`.
-#[inline(always)]
-unsafe fn outers_of_width<V: Simd, const N: usize>(lanes: Lanes<'_, V::T>) {
-    // SAFETY: the columns exist, and every index is a group of the segment.
-    unsafe {
-        for segment in 0..lanes.lists.n_segments() {
-            for column in 0..lanes.n_lists {
-                let (indices, bytes) = lanes.entries(column, segment..segment + 1);
-                if column + 1 < lanes.n_lists {
-                    // Not what follows in memory, which the processor would guess.
-                    lanes.prefetch(column + 1, segment);
-                }
-                if indices.is_empty() {
-                    continue;
-                }
+impl<T: Element> LaneSums<'_, T> {
+    /// For a width of up to `N`.
+    ///
+    /// # Safety
+    /// The machine must have the instructions of `V`.
+    #[inline(always)]
+    unsafe fn sums<V: Simd<T = T>, const N: usize>(self) {
+        let width = self.bias.len();
+        let mut scratch = Scratch::borrow();
+        let mut matrix = self.matrix;
+        if width != N {
+            let copy = scratch.take(self.lists.n_indices() * N);
+            for (to, row) in copy.chunks_exact_mut(N).zip(matrix.chunks_exact(width)) {
+                to[..width].copy_from_slice(row);
+                to[width..].fill(T::default());
+            }
+            matrix = copy;
+        }
+        let groups = self.out.chunks_mut(V::LANES * width);
+        for (list, out) in (self.first_group as u32..).zip(groups) {
+            // SAFETY: the groups exist, and every index is a row of the matrix.
+            unsafe {
+                let (indices, bytes) = self.lists.segments(list, 0..self.lists.n_segments());
                 let mut sums = [V::zero(); N];
                 for (entry, &index) in indices.iter().enumerate() {
                     let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
-                    let error = lanes.copy.add(usize::from(index) * N * V::LANES);
+                    let row = matrix.as_ptr().add(usize::from(index) * N);
                     for (column, sum) in sums.iter_mut().enumerate() {
-                        let error = V::load(error.add(column * V::LANES));
-                        *sum = x.multiply_add(error, *sum);
+                        *sum = x.multiply_add(V::splat(*row.add(column)), *sum);
                     }
                 }
-                lanes.add_to_column(column, sums);
+                store_sums(sums, self.unit, self.bias, out);
             }
         }
     }
 }
 
-impl<'a, T: Copy + Default> Lanes<'a, T> {
-    /// # Safety
-    /// As [`sums`] or [`outers`]; the list and the segments must exist.
-    #[inline(always)]
-    unsafe fn entries(&self, list: usize, segments: Range<usize>) -> (&'a [u16], &'a [u8]) {
-        // SAFETY: see above.
-        unsafe { self.lists.segments((self.first + list) as u32, segments) }
-    }
-
-    /// Asks for the entries of a segment of a list before they are needed.
-    ///
-    /// # Safety
-    /// The list and the segment must exist.
-    #[inline(always)]
-    unsafe fn prefetch(&self, list: usize, segment: usize) {
-        const LINE: usize = 64;
-        // SAFETY: see above.
-        let (indices, bytes) = unsafe { self.entries(list, segment..segment + 1) };
-        prefetch(indices.as_ptr().cast());
-        for line in bytes.chunks(LINE) {
-            prefetch(line.as_ptr().cast());
-        }
-    }
-
-    /// The matrix with rows of `padded` numbers, of which the last is 0.
-    ///
-    /// # Safety
-    /// As [`sums`].
-    #[inline(always)]
-    unsafe fn copy_matrix(&self, padded: usize) {
-        for row in 0..self.lists.n_indices() {
-            for column in 0..padded {
-                // SAFETY: see above.
-                unsafe {
-                    let value = if column < self.width {
-                        *self.matrix.add(row * self.width + column)
-                    } else {
-                        T::default()
-                    };
-                    *self.copy.add(row * padded + column) = value;
-                }
-            }
-        }
-    }
-
-    /// `out[r, :] ← b + c·sums` for the rows r of a group.
-    ///
-    /// # Safety
-    /// As [`sums`]; the group must exist.
-    #[inline(always)]
-    unsafe fn store_sums<V: Simd<T = T>, const N: usize>(&self, group: usize, sums: [V; N]) {
-        let mut by_column = [[T::default(); MAX_LANES]; N];
-        let first = group * V::LANES;
-        // SAFETY: no vector has more lanes; the rows exist.
+/// `out[r, :] ← bias + unit·sums` for the rows r of a group.
+///
+/// # Safety
+/// The machine must have the instructions of `V`.
+#[inline(always)]
+unsafe fn store_sums<V: Simd, const N: usize>(
+    sums: [V; N],
+    unit: V::T,
+    bias: &[V::T],
+    out: &mut [V::T],
+) {
+    let mut by_column = [[V::T::default(); MAX_LANES]; N];
+    let mut biases = [V::T::default(); N];
+    biases[..bias.len()].copy_from_slice(bias);
+    for ((sum, slot), bias) in sums.into_iter().zip(&mut by_column).zip(biases) {
+        // SAFETY: no vector has more lanes.
         unsafe {
-            let unit = V::splat(self.unit);
-            for (column, (sum, slot)) in sums.into_iter().zip(&mut by_column).enumerate() {
-                let bias = if column < self.width {
-                    *self.bias.add(column)
-                } else {
-                    T::default()
-                };
-                sum.multiply_add(unit, V::splat(bias))
-                    .store(slot.as_mut_ptr());
-            }
-            let out = self.rows.add(first * self.width);
-            for row in 0..V::LANES.min(self.n_rows - first) {
-                for (column, sums) in by_column.iter().enumerate().take(self.width) {
-                    *out.add(row * self.width + column) = sums[row];
+            let sum = sum.multiply_add(V::splat(unit), V::splat(bias));
+            sum.store(slot.as_mut_ptr());
+        }
+    }
+    for (row, out) in out.chunks_exact_mut(bias.len()).enumerate() {
+        for (column, slot) in out.iter_mut().enumerate() {
+            *slot = by_column[column][row];
+        }
+    }
+}
+
+struct LaneOuters<'a, T> {
+    lists: &'a CompressedRows,
+    /// Which lists.
+    columns: Range<usize>,
+    /// What a byte of 1 stands for.
+    unit: T,
+    width: usize,
+    /// The errors of all groups.
+    groups: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Element> Program<T> for LaneOuters<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        // SAFETY: as the caller's promise.
+        unsafe { of_width!(self.width, self.outers) }
+    }
+}
+
+impl<T: Element> LaneOuters<'_, T> {
+    /// For a width of up to `N`.
+    ///
+    /// # Safety
+    /// The machine must have the instructions of `V`.
+    #[inline(always)]
+    unsafe fn outers<V: Simd<T = T>, const N: usize>(self) {
+        for segment in 0..self.lists.n_segments() {
+            let segments = segment..segment + 1;
+            for (column, out) in self
+                .columns
+                .clone()
+                .zip(self.out.chunks_exact_mut(self.width))
+            {
+                // SAFETY: the columns exist, and every index is a group of the
+                // segment.
+                unsafe {
+                    let (indices, bytes) = self.lists.segments(column as u32, segments.clone());
+                    if column + 1 < self.columns.end {
+                        // Not what follows in memory, which the processor would guess.
+                        let next = self.lists.segments(column as u32 + 1, segments.clone());
+                        prefetch_entries(next);
+                    }
+                    if indices.is_empty() {
+                        continue;
+                    }
+                    let mut sums = [V::zero(); N];
+                    for (entry, &index) in indices.iter().enumerate() {
+                        let x = V::load_bytes(bytes.as_ptr().add(entry * V::LANES));
+                        let error = self.groups.as_ptr().add(usize::from(index) * N * V::LANES);
+                        for (column, sum) in sums.iter_mut().enumerate() {
+                            let error = V::load(error.add(column * V::LANES));
+                            *sum = x.multiply_add(error, *sum);
+                        }
+                    }
+                    add_lane_totals(sums, self.unit, out);
                 }
             }
         }
     }
+}
 
-    /// `out[k, :] ← out[k, :] + c·(Σ lanes of each of the sums)`
-    ///
-    /// # Safety
-    /// As [`outers`]; the column must exist.
-    #[inline(always)]
-    unsafe fn add_to_column<V: Simd<T = T>, const N: usize>(&self, column: usize, sums: [V; N]) {
-        for start in (0..self.width).step_by(V::LANES) {
-            let n = self.width - start;
-            // SAFETY: no vector has more lanes; of columns that do not exist
-            // nothing is read or written.
-            unsafe {
-                let mut some = [V::zero(); MAX_LANES];
-                for (slot, sum) in some.iter_mut().zip(sums.iter().skip(start)).take(V::LANES) {
-                    *slot = *sum;
-                }
-                let totals = lane_totals::<V>(some);
-                let out = self.matrix.add(column * self.width + start);
-                let old = load_up_to::<V>(out, n);
-                store_up_to(totals.multiply_add(V::splat(self.unit), old), out, n);
+/// Prefetches the entries of a segment.
+#[inline(always)]
+fn prefetch_entries((indices, bytes): (&[u16], &[u8])) {
+    const LINE: usize = 64;
+    prefetch(indices.as_ptr());
+    for line in bytes.chunks(LINE) {
+        prefetch(line.as_ptr());
+    }
+}
+
+/// `out ← out + unit·(Σ lanes of each of the sums)`
+///
+/// # Safety
+/// The machine must have the instructions of `V`.
+#[inline(always)]
+unsafe fn add_lane_totals<V: Simd, const N: usize>(sums: [V; N], unit: V::T, out: &mut [V::T]) {
+    for start in (0..out.len()).step_by(V::LANES) {
+        let n = out.len() - start;
+        // SAFETY: no vector has more lanes; of columns that do not exist nothing
+        // is read or written.
+        unsafe {
+            let mut some = [V::zero(); MAX_LANES];
+            for (slot, sum) in some.iter_mut().zip(sums.iter().skip(start)).take(V::LANES) {
+                *slot = *sum;
             }
+            let out = out.as_mut_ptr().add(start);
+            let old = load_up_to::<V>(out, n);
+            let sum = lane_totals::<V>(some).multiply_add(V::splat(unit), old);
+            store_up_to(sum, out, n);
         }
     }
 }

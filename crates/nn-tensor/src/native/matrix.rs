@@ -86,6 +86,7 @@ impl<'a, T> Matrix<'a, T> {
     /// # Panics
     /// If there are not as many.
     #[must_use]
+    #[inline]
     pub fn rows(self, rows: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.n_rows);
         Self {
@@ -102,6 +103,7 @@ impl<'a, T> Matrix<'a, T> {
     /// # Panics
     /// If there are not as many.
     #[must_use]
+    #[inline]
     pub fn columns(self, columns: Range<usize>) -> Self {
         self.t().rows(columns).t()
     }
@@ -134,6 +136,20 @@ impl<'a, T> Matrix<'a, T> {
             // SAFETY: the numbers exist and follow one another.
             unsafe { std::slice::from_raw_parts(self.first, self.n_rows * self.n_columns) }
         })
+    }
+
+    /// Some of the rows and columns, without a look whether they exist.
+    ///
+    /// # Safety
+    /// There must be as many.
+    #[inline(always)]
+    pub(super) unsafe fn part_unchecked(self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        Self {
+            first: self.near(rows.start, columns.start),
+            n_rows: rows.len(),
+            n_columns: columns.len(),
+            ..self
+        }
     }
 
     pub(super) fn has_whole_rows(self) -> bool {
@@ -228,18 +244,34 @@ impl<'a, T> MatrixMut<'a, T> {
         }
     }
 
-    /// Some of the columns.
+    /// The same matrix, to be read.
+    #[inline]
+    pub(super) fn as_matrix(&self) -> Matrix<'_, T> {
+        Matrix {
+            first: self.first,
+            n_rows: self.n_rows,
+            n_columns: self.n_columns,
+            row_stride: self.row_stride,
+            column_stride: 1,
+            life: PhantomData,
+        }
+    }
+
+    /// Some of the rows and columns.
     ///
     /// # Panics
     /// If there are not as many.
     #[inline]
-    pub(super) fn columns_mut(&mut self, columns: Range<usize>) -> MatrixMut<'_, T> {
+    pub(super) fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> MatrixMut<'_, T> {
+        assert!(rows.start <= rows.end && rows.end <= self.n_rows);
         assert!(columns.start <= columns.end && columns.end <= self.n_columns);
+        let offset = rows.start as isize * self.row_stride + columns.start as isize;
         MatrixMut {
-            first: self.first.wrapping_add(columns.start),
+            first: self.first.wrapping_offset(offset),
+            n_rows: rows.len(),
             n_columns: columns.len(),
+            row_stride: self.row_stride,
             life: PhantomData,
-            ..*self
         }
     }
 
@@ -249,9 +281,22 @@ impl<'a, T> MatrixMut<'a, T> {
     /// If there are not as many.
     #[inline]
     pub(super) fn rows_mut(&mut self, rows: Range<usize>) -> MatrixMut<'_, T> {
-        let [_, rest] = self.reborrow().split_at_row(rows.start);
-        let [these, _] = rest.split_at_row(rows.len());
-        these
+        self.part(rows, 0..self.n_columns)
+    }
+
+    /// As [`rows_mut`](Self::rows_mut), without a look whether they exist.
+    ///
+    /// # Safety
+    /// There must be as many.
+    #[inline(always)]
+    pub(super) unsafe fn rows_unchecked(&mut self, rows: Range<usize>) -> MatrixMut<'_, T> {
+        MatrixMut {
+            // SAFETY: see above.
+            first: unsafe { self.row(rows.start) },
+            n_rows: rows.len(),
+            life: PhantomData,
+            ..*self
+        }
     }
 
     /// The first `n_rows` rows, and the others.
@@ -304,18 +349,27 @@ impl<'a, T> MatrixMut<'a, T> {
         })
     }
 
-    /// Writes a number everywhere.
+    /// The elements of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [T] {
+        assert!(row < self.n_rows, "no row {row} of {}", self.n_rows);
+        if self.n_columns == 0 {
+            // Its address may lie anywhere, even at 0.
+            return &mut [];
+        }
+        // SAFETY: the row exists; it is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.row(row), self.n_columns) }
+    }
+
+    /// Sets all elements to `value`.
     pub(super) fn fill(&mut self, value: T)
     where
-        T: Clone,
+        T: Copy,
     {
-        if self.n_columns == 0 {
-            return;
-        }
-        for row in 0..self.n_rows {
-            // SAFETY: the row exists; it is borrowed mutably.
-            let row = unsafe { std::slice::from_raw_parts_mut(self.row(row), self.n_columns) };
-            row.fill(value.clone());
+        if self.n_columns > 0 {
+            (0..self.n_rows).for_each(|row| self.row_mut(row).fill(value));
         }
     }
 

@@ -1,134 +1,144 @@
-//! Copies blocks of B into panels: `width` numbers of a row after those of the
-//! row before, so that the microkernel reads memory in order.
+//! Copies blocks of matrices to where kernels read them in order: panels of B
+//! for dense products, tiles of the matrix for sparse ones.
 //!
-//! A panel of a transposed matrix is turned in registers, a square of as many
-//! rows and columns as a vector has lanes at a time.
+//! A row of the copy is `width` elements wide, filled up with zeros. A block of
+//! contiguous columns is transposed in registers, a square of as many rows and
+//! columns as a vector has lanes at a time.
 
-use super::simd::{Simd, load_up_to};
+use super::matrix::{Matrix, MatrixMut};
+use super::simd::{MAX_LANES, Program, Simd, load_up_to, store_up_to};
 
-/// One panel, and the block that it is a copy of.
-#[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub struct Panel<T> {
-    pub(super) from: *const T,
-    pub(super) row_stride: isize,
-    pub(super) column_stride: isize,
-    pub(super) rows: usize,
-    /// Columns of the block; those missing to the panel's width become zeros.
-    pub(super) columns: usize,
-    /// `rows` times the panel's width.
-    pub(super) to: *mut T,
+/// Length of a block of the summed index. Changing it changes rounding.
+pub(super) const KC: usize = 256;
+
+/// Copies a block into rows of `width` elements, one after the other.
+pub(super) struct Pack<'a, T> {
+    pub(super) block: Matrix<'a, T>,
+    /// A multiple of the lanes, and at least the block's number of columns.
+    pub(super) width: usize,
+    pub(super) to: &'a mut [T],
 }
 
-/// A kernel compiled for one instruction set.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub type PackKernel<T> = unsafe fn(Panel<T>);
+impl<T: Copy + Default> Program<T> for Pack<'_, T> {
+    type Output = ();
 
-/// Packs one panel of `VECTORS` vectors of `LANES` lanes.
-///
-/// # Safety
-/// `panel` must describe memory that exists, and the machine must have the
-/// instructions of `V`, which the function this is inlined into must be
-/// compiled for.
-#[inline(always)]
-pub(super) unsafe fn pack<V: Simd, const VECTORS: usize, const LANES: usize>(panel: Panel<V::T>) {
-    const { assert!(V::LANES == LANES) };
-    // SAFETY: the caller vouches for the panel.
-    unsafe {
-        if panel.column_stride == 1 {
-            pack_rows::<V, VECTORS>(panel);
-        } else if panel.row_stride == 1 {
-            pack_columns::<V, VECTORS, LANES>(panel);
-        } else {
-            pack_numbers::<V, VECTORS>(panel);
-        }
-    }
-}
-
-/// [`pack`] for rows of contiguous numbers.
-///
-/// # Safety
-/// As [`pack`].
-#[inline(always)]
-unsafe fn pack_rows<V: Simd, const VECTORS: usize>(panel: Panel<V::T>) {
-    // SAFETY: every address below lies in the block or the panel.
-    unsafe {
-        let (mut from, mut to) = (panel.from, panel.to);
-        for _ in 0..panel.rows {
-            for vector in 0..VECTORS {
-                let start = vector * V::LANES;
-                let n = panel.columns.saturating_sub(start);
-                load_up_to::<V>(from.wrapping_add(start), n).store(to.add(start));
-            }
-            from = from.wrapping_offset(panel.row_stride);
-            to = to.add(VECTORS * V::LANES);
-        }
-    }
-}
-
-/// [`pack`] for columns of contiguous numbers.
-///
-/// # Safety
-/// As [`pack`].
-#[inline(always)]
-unsafe fn pack_columns<V: Simd, const VECTORS: usize, const LANES: usize>(panel: Panel<V::T>) {
-    for row in (0..panel.rows).step_by(LANES) {
-        let n_rows = LANES.min(panel.rows - row);
-        for column in (0..VECTORS * LANES).step_by(LANES) {
-            // SAFETY: every address below lies in the block or the panel; of
-            // columns that do not exist nothing is read.
-            unsafe {
-                let mut square = [V::zero(); LANES];
-                let n_columns = panel.columns.saturating_sub(column).min(LANES);
-                for (index, slot) in square.iter_mut().enumerate().take(n_columns) {
-                    let from = panel
-                        .from
-                        .offset((column + index) as isize * panel.column_stride);
-                    *slot = load_up_to::<V>(from.add(row), n_rows);
-                }
-                for (index, values) in transposed(square).into_iter().enumerate().take(n_rows) {
-                    values.store(panel.to.add((row + index) * VECTORS * LANES + column));
-                }
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let [n_rows, n_columns] = self.block.shape();
+        assert!(n_columns <= self.width && self.width.is_multiple_of(V::LANES));
+        assert!(n_rows * self.width <= self.to.len());
+        // SAFETY: the copy has room for all rows.
+        unsafe {
+            match self.block.strides() {
+                [_, 1] => self.copy_rows::<V>(),
+                [1, _] => match V::LANES {
+                    4 => self.transpose::<V, 4>(),
+                    8 => self.transpose::<V, 8>(),
+                    _ => self.transpose::<V, MAX_LANES>(),
+                },
+                _ => self.copy_elements(),
             }
         }
     }
 }
 
-/// [`pack`] for any strides.
-///
-/// # Safety
-/// As [`pack`].
-#[inline(always)]
-unsafe fn pack_numbers<V: Simd, const VECTORS: usize>(panel: Panel<V::T>) {
-    let width = VECTORS * V::LANES;
-    for row in 0..panel.rows {
-        for column in 0..width {
-            let place = row as isize * panel.row_stride + column as isize * panel.column_stride;
-            // SAFETY: every address below lies in the block or the panel.
-            unsafe {
-                let value = if column < panel.columns {
-                    *panel.from.offset(place)
+impl<T: Copy + Default> Pack<'_, T> {
+    /// For rows of contiguous elements.
+    ///
+    /// # Safety
+    /// The copy must have room for all rows, and the machine the instructions
+    /// of `V`.
+    #[inline(always)]
+    unsafe fn copy_rows<V: Simd<T = T>>(self) {
+        let [n_rows, n_columns] = self.block.shape();
+        for row in 0..n_rows {
+            for start in (0..self.width).step_by(V::LANES) {
+                // SAFETY: see above; of missing columns nothing is read.
+                unsafe {
+                    let n = n_columns.saturating_sub(start);
+                    let values = load_up_to::<V>(self.block.near(row, start), n);
+                    values.store(self.to.as_mut_ptr().add(row * self.width + start));
+                }
+            }
+        }
+    }
+
+    /// For columns of contiguous elements.
+    ///
+    /// # Safety
+    /// As [`copy_rows`](Self::copy_rows); a vector has `LANES` lanes.
+    #[inline(always)]
+    unsafe fn transpose<V: Simd<T = T>, const LANES: usize>(self) {
+        let [n_rows, n_columns] = self.block.shape();
+        for row in (0..n_rows).step_by(LANES) {
+            let n_rows = LANES.min(n_rows - row);
+            for column in (0..self.width).step_by(LANES) {
+                // SAFETY: see above; of missing columns nothing is read.
+                unsafe {
+                    let mut square = [V::zero(); LANES];
+                    let n_columns = n_columns.saturating_sub(column).min(LANES);
+                    for (index, slot) in square.iter_mut().enumerate().take(n_columns) {
+                        *slot = load_up_to::<V>(self.block.near(row, column + index), n_rows);
+                    }
+                    let to = self.to.as_mut_ptr().add(row * self.width + column);
+                    for (index, values) in transposed(square).into_iter().enumerate().take(n_rows) {
+                        values.store(to.add(index * self.width));
+                    }
+                }
+            }
+        }
+    }
+
+    /// For any strides.
+    ///
+    /// # Safety
+    /// As [`copy_rows`](Self::copy_rows).
+    #[inline(always)]
+    unsafe fn copy_elements(self) {
+        let [n_rows, n_columns] = self.block.shape();
+        for (row, to) in self
+            .to
+            .chunks_exact_mut(self.width)
+            .enumerate()
+            .take(n_rows)
+        {
+            for (column, slot) in to.iter_mut().enumerate() {
+                *slot = if column < n_columns {
+                    // SAFETY: the element exists.
+                    unsafe { *self.block.at(row, column) }
                 } else {
-                    V::T::default()
+                    T::default()
                 };
-                *panel.to.add(row * width + column) = value;
             }
         }
     }
 }
 
-/// Turns `N` vectors with the numbers of a matrix of `LANES` rows and `N`
-/// columns, row after row, into its columns. `N` is a power of two, at most
-/// `LANES`; of a square, lane j of vector i becomes lane i of vector j.
+/// Copies the columns of a tile that exist back to where they came from.
+///
+/// # Safety
+/// The tile must have a row of `width` elements per row of `to`, and the machine
+/// the instructions of `V`.
+#[inline(always)]
+pub(super) unsafe fn unpack<V: Simd>(tile: &[V::T], width: usize, mut to: MatrixMut<'_, V::T>) {
+    let [n_rows, n_columns] = to.shape();
+    for row in 0..n_rows {
+        for start in (0..n_columns).step_by(V::LANES) {
+            // SAFETY: see above.
+            unsafe {
+                let values = V::load(tile.as_ptr().add(row * width + start));
+                store_up_to(values, to.row(row).add(start), n_columns - start);
+            }
+        }
+    }
+}
+
+/// Transposes a matrix of `LANES` rows and `N` columns, stored row after row in
+/// `N` vectors. `N` is a power of two, at most `LANES`; of a square, lane j of
+/// vector i becomes lane i of vector j.
 ///
 /// Each round interleaves the upper half of the vectors with the lower one,
-/// which moves the first bit of a number's place to the end.
+/// which moves the first bit of an element's place to the end.
 ///
 /// # Safety
 /// The machine must have the instructions of `V`.

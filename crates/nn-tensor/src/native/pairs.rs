@@ -20,27 +20,56 @@
 //! summed by the same chain of multiply-adds as in `gemm.rs`, and whom a row is
 //! paired with changes nothing.
 
+use std::cell::RefCell;
 use std::ops::Range;
+use std::thread::LocalKey;
 
-use super::InstructionSet;
-use super::gemm::{self, Gemm, KC, Kernels, NC};
+use super::dispatch::{Element, dispatch};
+use super::gemm::{NC, PANEL, multiply_panels, pack_panels};
+use super::instruction_set::InstructionSet;
 use super::matrix::{Matrix, MatrixMut};
-use super::pack::Panel;
-use super::simd::{MAX_LANES, Simd};
+use super::micro::{Columns, Epilogue, Paired, finish, gather};
+use super::pack::KC;
+use super::product::Product;
+use super::scratch::{Scratch, USUAL_LEN};
+use super::simd::{MAX_LANES, Program, Simd};
 use crate::AlignedSlice;
 
-/// Most rows in a block: as many sums stay in the L2 cache.
+/// Maximum number of rows in a block: as many sums stay in the L2 cache.
 pub(crate) const MAX_ROWS: usize = 256;
 
 /// Length of a segment of the summed index.
 const SEGMENT: usize = 64;
 
+/// Room for the sums of a block of rows and the widest pass of columns.
+const SUMS_LEN: usize = MAX_ROWS * 8 * MAX_LANES;
+
+const _: () = assert!(SUMS_LEN + NC * KC <= USUAL_LEN);
+
+/// Element types whose row pairs are kept per thread.
+pub trait PairMemory: Element {
+    #[doc(hidden)]
+    fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>>;
+}
+
+macro_rules! pair_memory {
+    ($type:ty) => {
+        impl PairMemory for $type {
+            fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>> {
+                thread_local!(static PAIRS: RefCell<Vec<RowPairs<$type>>> = const {
+                    RefCell::new(Vec::new())
+                });
+                &PAIRS
+            }
+        }
+    };
+}
+
+pair_memory!(f32);
+pair_memory!(f64);
+
 /// Some rows of A in pairs, without the terms in which both have a 0.
 #[derive(Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
 pub struct RowPairs<T> {
     set: InstructionSet,
     n_rows: usize,
@@ -50,16 +79,15 @@ pub struct RowPairs<T> {
     /// Where the terms of each pair start, segment after segment; one more at
     /// the end.
     starts: Vec<u32>,
-    /// Of each term, where its row of a panel starts, counted in numbers from
-    /// the start of the block of KC.
+    /// Offset of each term's row of a panel from the panel's first one.
     offsets: Vec<u16>,
-    /// Of each term, the number of the first row of the pair and of the second.
+    /// Values of each term in the first row of the pair and in the second.
     values: [Vec<T>; 2],
     /// A block of the rows, packed like B.
     packed: AlignedSlice<T>,
 }
 
-impl<T: Gemm + Copy + Default + PartialEq> RowPairs<T> {
+impl<T: Element> RowPairs<T> {
     /// No rows.
     pub(crate) fn new() -> Self {
         Self {
@@ -74,60 +102,8 @@ impl<T: Gemm + Copy + Default + PartialEq> RowPairs<T> {
         }
     }
 
-    /// Becomes the rows of `a`, for products with the instructions of `set`.
-    /// Allocates only for a matrix larger than all before.
-    ///
-    /// # Panics
-    /// If there are more rows than [`MAX_ROWS`].
-    pub(crate) fn fill(&mut self, set: InstructionSet, a: Matrix<'_, T>) {
-        let [n_rows, depth] = a.shape();
-        assert!(n_rows <= MAX_ROWS, "{n_rows} rows are too many for a block");
-        (self.set, self.n_rows, self.depth) = (set, n_rows, depth);
-        let n_pairs = n_rows.div_ceil(2);
-        let most = n_pairs * depth + MAX_LANES;
-        grow(&mut self.offsets, most);
-        self.values.iter_mut().for_each(|values| grow(values, most));
-        if self.packed.len() < n_rows * KC {
-            self.packed = AlignedSlice::new(T::default(), n_rows * KC);
-        }
-        self.order.clear();
-        self.order.reserve(n_rows * depth.div_ceil(KC));
-        self.starts.clear();
-        self.starts.reserve(n_pairs * depth.div_ceil(SEGMENT) + 1);
-        self.starts.push(0);
-        let kernels = T::kernels(set);
-        for start in (0..depth).step_by(KC) {
-            let summed = start..depth.min(start + KC);
-            self.pack(kernels, a, summed.clone());
-            self.pair_rows(kernels.panel_width, summed.len());
-            for segment in (0..summed.len()).step_by(SEGMENT) {
-                let segment = segment..summed.len().min(segment + SEGMENT);
-                self.list(kernels, segment);
-            }
-        }
-    }
-
-    /// Copies a block of `a` into panels, row after row.
-    fn pack(&mut self, kernels: &Kernels<T>, a: Matrix<'_, T>, summed: Range<usize>) {
-        let width = kernels.panel_width;
-        let panels = self.packed.chunks_exact_mut(self.n_rows * width);
-        for (panel, column) in panels.zip(summed.clone().step_by(width)) {
-            // SAFETY: the block lies in the matrix, and `panel` holds `n_rows`
-            // rows of the panel's width.
-            unsafe {
-                (kernels.pack)(Panel {
-                    from: a.at(0, column),
-                    row_stride: a.strides()[0],
-                    column_stride: a.strides()[1],
-                    rows: self.n_rows,
-                    columns: width.min(summed.end - column),
-                    to: panel.as_mut_ptr(),
-                });
-            }
-        }
-    }
-
-    /// Orders the packed rows by how many numbers they have. A counting sort.
+    /// Orders the packed rows by the number of elements that are not 0. A
+    /// counting sort.
     fn pair_rows(&mut self, width: usize, depth: usize) {
         let mut counts = [0_u16; MAX_ROWS];
         for panel in self
@@ -159,36 +135,43 @@ impl<T: Gemm + Copy + Default + PartialEq> RowPairs<T> {
     }
 
     /// Appends the terms of a segment of the packed block, pair after pair.
-    fn list(&mut self, kernels: &Kernels<T>, segment: Range<usize>) {
-        let width = kernels.panel_width;
-        let panels = segment.start / width..segment.end.div_ceil(width);
+    ///
+    /// # Safety
+    /// The machine must have the instructions of `V`.
+    #[inline(always)]
+    unsafe fn list<V: Simd<T = T>>(&mut self, segment: Range<usize>) {
+        let width = PANEL * V::LANES;
+        let step = pass_width::<V>() as u16;
         let rows = &self.order[self.order.len() - self.n_rows..];
-        let mut n_terms = self.starts[self.starts.len() - 1] as usize;
+        let mut n = self.starts[self.starts.len() - 1] as usize;
         for pair in rows.chunks(2) {
-            for index in panels.clone() {
-                let panel = &self.packed[index * self.n_rows * width..][..self.n_rows * width];
-                let row = |row: u16| panel[usize::from(row) * width..][..width].as_ptr();
+            for column in segment.clone().step_by(V::LANES) {
+                let panel = column / width * self.n_rows * width + column % width;
+                let row = |row: u16| {
+                    let start = panel + usize::from(row) * width;
+                    self.packed[start..][..V::LANES].as_ptr()
+                };
                 // SAFETY: the rows have the panel's width. With those before,
                 // there are at most as many terms as `fill` has made room for,
                 // and a vector more: the lanes of a panel that are beyond the
                 // depth are 0 in both rows.
-                n_terms += unsafe {
-                    (kernels.list)(Terms {
-                        rows: [
-                            row(pair[0]),
-                            pair.get(1).map_or(std::ptr::null(), |&r| row(r)),
-                        ],
-                        first_offset: (index * width * width) as u16,
-                        offsets: self.offsets.as_mut_ptr().add(n_terms),
-                        values: [
-                            self.values[0].as_mut_ptr().add(n_terms),
-                            self.values[1].as_mut_ptr().add(n_terms),
-                        ],
-                    })
-                };
+                unsafe {
+                    let first = V::load(row(pair[0]));
+                    let second = match pair.get(1) {
+                        Some(&second) => V::load(row(second)),
+                        None => V::zero(),
+                    };
+                    let values = self.values.each_mut().map(|values| values.as_mut_ptr());
+                    n += first.write_pairs(
+                        second,
+                        [column as u16 * step, step],
+                        self.offsets.as_mut_ptr().add(n),
+                        values.map(|values| values.add(n)),
+                    );
+                }
             }
             self.starts
-                .push(u32::try_from(n_terms).expect("the rows are a block"));
+                .push(u32::try_from(n).expect("the rows are a block"));
         }
     }
 
@@ -206,294 +189,228 @@ impl<T: Gemm + Copy + Default + PartialEq> RowPairs<T> {
     }
 }
 
-/// Makes a buffer as long as it must be; what it holds does not matter.
+/// Makes `pairs` the rows of `a`, for products with the instructions of `set`.
+/// Allocates only for a matrix larger than all before.
+///
+/// # Panics
+/// If there are more rows than [`MAX_ROWS`].
+pub(crate) fn fill<T: Element>(set: InstructionSet, pairs: &mut RowPairs<T>, a: Matrix<'_, T>) {
+    let [n_rows, depth] = a.shape();
+    assert!(n_rows <= MAX_ROWS, "{n_rows} rows are too many for a block");
+    (pairs.set, pairs.n_rows, pairs.depth) = (set, n_rows, depth);
+    let n_pairs = n_rows.div_ceil(2);
+    let most = n_pairs * depth + MAX_LANES;
+    grow(&mut pairs.offsets, most);
+    pairs
+        .values
+        .iter_mut()
+        .for_each(|values| grow(values, most));
+    if pairs.packed.len() < n_rows * KC {
+        pairs.packed = AlignedSlice::new(T::default(), n_rows * KC);
+    }
+    pairs.order.clear();
+    pairs.order.reserve(n_rows * depth.div_ceil(KC));
+    pairs.starts.clear();
+    pairs.starts.reserve(n_pairs * depth.div_ceil(SEGMENT) + 1);
+    pairs.starts.push(0);
+    dispatch(set, Fill { pairs, a });
+}
+
+/// Makes a buffer at least as long, with unspecified values.
 fn grow<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() < len {
         *buffer = vec![T::default(); len];
     }
 }
 
-/// A row of a panel of both rows of a pair, and where its terms go.
-#[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub struct Terms<T> {
-    /// The second one is null where a row is alone.
-    rows: [*const T; 2],
-    first_offset: u16,
-    offsets: *mut u16,
-    values: [*mut T; 2],
+/// Number of columns of B that pairs of rows are multiplied by at a time.
+#[inline(always)]
+fn pass_width<V: Simd>() -> usize {
+    V::MAX_SUMS / 2 * V::LANES
 }
 
-/// A kernel that lists terms and returns how many there are.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub type ListKernel<T> = unsafe fn(Terms<T>) -> usize;
+/// CompressedRows the terms of `a`.
+struct Fill<'a, T> {
+    pairs: &'a mut RowPairs<T>,
+    a: Matrix<'a, T>,
+}
 
-/// The terms of `VECTORS` vectors of a pair of rows.
-///
-/// # Safety
-/// The rows must have so many vectors, there must be room for all their lanes,
-/// and the machine must have the instructions of `V`.
-#[inline(always)]
-pub(super) unsafe fn list<V: Simd, const VECTORS: usize>(terms: Terms<V::T>) -> usize {
-    let step = (VECTORS * V::LANES) as u16;
-    let [first, second] = terms.rows;
-    let mut n = 0;
-    for vector in 0..VECTORS {
-        let lane = vector * V::LANES;
-        // SAFETY: see above.
-        unsafe {
-            let first = V::load(first.add(lane));
-            let second = if second.is_null() {
-                V::zero()
-            } else {
-                V::load(second.add(lane))
-            };
-            let offset = terms.first_offset + lane as u16 * step;
-            let values = [terms.values[0].add(n), terms.values[1].add(n)];
-            n += first.write_pairs(second, [offset, step], terms.offsets.add(n), values);
+impl<T: Element> Program<T> for Fill<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let Self { pairs, a } = self;
+        let width = PANEL * V::LANES;
+        for start in (0..pairs.depth).step_by(KC) {
+            let summed = start..pairs.depth.min(start + KC);
+            // SAFETY: as the caller's promise.
+            unsafe {
+                pack_panels::<V>(a.columns(summed.clone()), width, &mut pairs.packed);
+                pairs.pair_rows(width, summed.len());
+                for segment in (0..summed.len()).step_by(SEGMENT) {
+                    pairs.list::<V>(segment..summed.len().min(segment + SEGMENT));
+                }
+            }
         }
     }
-    n
 }
 
-/// A block of rows times some packed panels of B.
-#[derive(Clone, Copy, Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub struct PairedRows<'a, T> {
-    starts: &'a [u32],
-    order: &'a [u16],
-    offsets: *const u16,
-    values: [*const T; 2],
-    /// The first panel, and how far it is from one to the next.
-    panels: *const T,
-    panel_len: usize,
-    /// Memory for the sums of all pairs.
-    sums: *mut T,
-    c: *mut T,
-    c_row_stride: isize,
-    accumulate: bool,
-}
-
-/// A kernel that multiplies a block of rows.
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub type PairKernel<T> = unsafe fn(PairedRows<'_, T>);
-
-/// `c ← a·b`, or `c ← c + a·b` if `accumulate`, in the calling thread, with the
+/// `c ← a·b`, or what else the epilogue says, in the calling thread, with the
 /// rows of `a` in `pairs`, block after block.
 ///
 /// # Panics
 /// If the shapes do not fit, or the pairs were made for other instructions.
-pub(crate) fn gemm_of_pairs<T: Gemm + Copy + Default + PartialEq>(
+pub(crate) fn gemm_of_pairs<T: Element>(
+    set: InstructionSet,
     pairs: &[RowPairs<T>],
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
-    mut c: MatrixMut<'_, T>,
-    accumulate: bool,
+    c: MatrixMut<'_, T>,
+    epilogue: Epilogue<'_, T>,
 ) {
-    let ([n_rows, depth], [b_depth, columns]) = (a.shape(), b.shape());
+    let product = Product::new(a, b, c, epilogue);
     let n_paired: usize = pairs.iter().map(|block| block.n_rows).sum();
-    assert!(b_depth == depth && c.shape() == [n_rows, columns] && n_paired == n_rows);
-    let Some(set) = pairs.first().map(|block| block.set) else {
-        return;
-    };
-    let is_alike = |block: &RowPairs<T>| block.set == set && block.depth == depth;
+    assert!(n_paired == a.shape()[0]);
+    let is_alike = |block: &RowPairs<T>| block.set == set && block.depth == product.depth();
     assert!(pairs.iter().all(is_alike));
-    let kernels = T::kernels(set);
-    T::with_scratch(|scratch| {
-        let (sums, panels) = scratch.take(SUMS + NC * KC).split_at_mut(SUMS);
-        for column in (0..columns).step_by(NC) {
-            let columns = column..columns.min(column + NC);
+    dispatch(set, PairProduct { pairs, product });
+}
+
+struct PairProduct<'a, T> {
+    pairs: &'a [RowPairs<T>],
+    product: Product<'a, T>,
+}
+
+impl<T: Element> Program<T> for PairProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let Product {
+            a,
+            b,
+            mut c,
+            epilogue,
+        } = self.product;
+        let ([depth, n_columns], pass) = (b.shape(), pass_width::<V>());
+        let mut scratch = Scratch::borrow();
+        let (sums, panels) = scratch.take(SUMS_LEN + NC * KC).split_at_mut(SUMS_LEN);
+        for column in (0..n_columns).step_by(NC) {
+            let end = n_columns.min(column + NC);
+            // As many whole passes as there are, and the last columns as dense.
+            let last = end - (end - column) % pass;
             for start in (0..depth).step_by(KC) {
                 let summed = start..depth.min(start + KC);
-                let panels = gemm::pack(kernels, b, summed.clone(), columns.clone(), panels);
-                let mut c = c.columns_mut(columns.clone());
+                let epilogue = epilogue.for_terms_from(start);
+                let block = b.rows(summed.clone());
+                // SAFETY: as the caller's promise.
+                let (passes, rest) = unsafe {
+                    let len = pack_panels::<V>(block.columns(column..last), pass, panels);
+                    let (passes, rest) = panels.split_at_mut(len);
+                    pack_panels::<V>(block.columns(last..end), PANEL * V::LANES, rest);
+                    (&*passes, &*rest)
+                };
                 let mut row = 0;
-                for block in pairs {
-                    let rows = row..row + block.n_rows;
+                for pairs in self.pairs {
+                    let rows = row..row + pairs.n_rows;
                     row = rows.end;
-                    block.multiply(
-                        a.rows(rows.clone()),
-                        summed.clone(),
-                        panels,
-                        sums,
-                        c.rows_mut(rows),
-                        accumulate || start > 0,
-                    );
+                    for (index, panel) in passes.chunks_exact(pass * summed.len()).enumerate() {
+                        let first = column + index * pass;
+                        let columns = first..first + pass;
+                        let block = BlockOfPairs {
+                            pairs,
+                            start,
+                            panel,
+                            sums: &mut *sums,
+                            c: c.part(rows.clone(), columns.clone()),
+                            epilogue: epilogue.of_columns(columns),
+                        };
+                        // SAFETY: as the caller's promise.
+                        unsafe { V::vectorize(block) };
+                    }
+                    let a = a.rows(rows.clone()).columns(summed.clone());
+                    let (c, epilogue) = (c.part(rows, last..end), epilogue.of_columns(last..end));
+                    // SAFETY: as the caller's promise.
+                    unsafe { multiply_panels::<V>(a, rest, c, epilogue) };
                 }
             }
-        }
-    });
-}
-
-/// Room for the sums of a block of rows and the widest kernel's columns.
-pub(super) const SUMS: usize = MAX_ROWS * 8 * MAX_LANES;
-
-impl<T: Gemm + Copy + Default + PartialEq> RowPairs<T> {
-    /// These rows, which are those of `a`, times a packed block of B: as many
-    /// whole passes of the kernel as there are, and the last columns as dense.
-    fn multiply(
-        &self,
-        a: Matrix<'_, T>,
-        summed: Range<usize>,
-        panels: &[T],
-        sums: &mut [T],
-        mut c: MatrixMut<'_, T>,
-        accumulate: bool,
-    ) {
-        let kernels = T::kernels(self.set);
-        let panel_len = kernels.panel_width * summed.len();
-        let pass = kernels.pass_width();
-        let [_, columns] = c.shape();
-        let (starts, order) = self.block(summed.start);
-        let n_pairs = self.n_rows.div_ceil(2);
-        assert!(sums.len() >= 2 * n_pairs * pass);
-        for column in (0..columns / pass).map(|index| index * pass) {
-            let panels = &panels[column / kernels.panel_width * panel_len..];
-            assert!(panels.len() >= kernels.pair_panels * panel_len);
-            // SAFETY: `panels` has the panels of a pass, whose rows the offsets
-            // lie in; `sums` has room for the rows of all pairs; C has these
-            // rows and the columns of a pass from `column` on. The terms lie
-            // between `starts`. The kernel was chosen for instructions that the
-            // machine has.
-            unsafe {
-                (kernels.pairs)(PairedRows {
-                    starts,
-                    order,
-                    offsets: self.offsets.as_ptr(),
-                    values: [self.values[0].as_ptr(), self.values[1].as_ptr()],
-                    panels: panels.as_ptr(),
-                    panel_len,
-                    sums: sums.as_mut_ptr(),
-                    c: c.row(0).add(column),
-                    c_row_stride: c.row_stride(),
-                    accumulate,
-                });
-            }
-        }
-        let rest = columns / pass * pass..columns;
-        if !rest.is_empty() {
-            let panels = &panels[rest.start / kernels.panel_width * panel_len..];
-            let c = c.columns_mut(rest);
-            gemm::block_gemm(kernels, a.columns(summed), panels, c, accumulate);
         }
     }
 }
 
-/// Sums of `PANELS` panels, `VECTORS` vectors of each, for all pairs.
-///
-/// # Safety
-/// `rows` must describe memory that exists (see [`RowPairs::multiply`]), and the
-/// machine must have the instructions of `V`, which the function this is
-/// inlined into must be compiled for.
-#[inline(always)]
-pub(super) unsafe fn pairs<V: Simd, const VECTORS: usize, const PANELS: usize>(
-    rows: PairedRows<'_, V::T>,
-) {
-    let n_pairs = rows.order.len().div_ceil(2);
-    let n_segments = (rows.starts.len() - 1) / n_pairs.max(1);
-    for segment in 0..n_segments {
-        let starts = &rows.starts[segment * n_pairs..];
-        for (pair, members) in rows.order.chunks(2).enumerate() {
-            let terms = starts[pair] as usize..starts[pair + 1] as usize;
-            // SAFETY: every address below lies in what the caller vouches for.
-            unsafe {
-                let memory = rows.sums.add(pair * 2 * PANELS * VECTORS * V::LANES);
-                let mut sums = [[[V::zero(); VECTORS]; PANELS]; 2];
-                if segment > 0 {
-                    sums = load_sums(memory);
-                }
-                for term in terms {
-                    let row = rows.panels.add(usize::from(*rows.offsets.add(term)));
-                    let first = V::splat(*rows.values[0].add(term));
-                    let second = V::splat(*rows.values[1].add(term));
-                    for panel in 0..PANELS {
-                        for vector in 0..VECTORS {
-                            let b = row.add(panel * rows.panel_len + vector * V::LANES);
-                            let b = V::load(b);
-                            let [first_sum, second_sum] = &mut sums;
-                            let sum = &mut first_sum[panel][vector];
-                            *sum = first.multiply_add(b, *sum);
-                            let sum = &mut second_sum[panel][vector];
-                            *sum = second.multiply_add(b, *sum);
+/// A block of rows times a packed panel of B.
+struct BlockOfPairs<'a, T> {
+    pairs: &'a RowPairs<T>,
+    /// The first term of the panel.
+    start: usize,
+    panel: &'a [T],
+    /// Memory for the sums of all pairs.
+    sums: &'a mut [T],
+    c: MatrixMut<'a, T>,
+    epilogue: Epilogue<'a, T>,
+}
+
+impl<T: Element> Program<T> for BlockOfPairs<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        // SAFETY: as the caller's promise; these are the vectors of a pass.
+        unsafe {
+            match V::MAX_SUMS / 2 {
+                8 => self.multiply::<V, 8>(),
+                4 => self.multiply::<V, 4>(),
+                _ => self.multiply::<V, 2>(),
+            }
+        }
+    }
+}
+
+impl<T: Element> BlockOfPairs<'_, T> {
+    /// # Safety
+    /// The panel must have `N` vectors of columns, and the machine the
+    /// instructions of `V`.
+    #[inline(always)]
+    unsafe fn multiply<V: Simd<T = T>, const N: usize>(mut self) {
+        let (starts, order) = self.pairs.block(self.start);
+        let n_pairs = order.len().div_ceil(2);
+        let n_segments = (starts.len() - 1) / n_pairs.max(1);
+        let len = 2 * N * V::LANES;
+        assert!(N * V::LANES == pass_width::<V>() && self.sums.len() >= n_pairs * len);
+        for segment in 0..n_segments {
+            let starts = &starts[segment * n_pairs..];
+            for (pair, members) in order.chunks(2).enumerate() {
+                let (start, end) = (starts[pair] as usize, starts[pair + 1] as usize);
+                // SAFETY: the terms lie between the starts, their rows in the
+                // panel; there is room for the sums of all pairs.
+                unsafe {
+                    let memory = self.sums.as_mut_ptr().add(pair * len);
+                    let mut sums = [[V::zero(); N]; 2];
+                    if segment > 0 {
+                        for (index, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
+                            *sum = V::load(memory.add(index * V::LANES));
                         }
                     }
-                }
-                if segment + 1 < n_segments {
-                    store_sums(sums, memory);
-                } else {
+                    let terms = Paired {
+                        offsets: self.pairs.offsets.as_ptr().add(start),
+                        values: self.pairs.values.each_ref().map(|v| v.as_ptr().add(start)),
+                        n: end - start,
+                    };
+                    let columns = Columns::<false>(N * V::LANES);
+                    gather(terms, self.panel.as_ptr(), columns, &mut sums);
+                    if segment + 1 < n_segments {
+                        for (index, sum) in sums.as_flattened().iter().enumerate() {
+                            sum.store(memory.add(index * V::LANES));
+                        }
+                        continue;
+                    }
                     for (&member, sums) in members.iter().zip(sums) {
-                        let c = rows.c.offset(member as isize * rows.c_row_stride);
-                        write_row(sums, c, rows.accumulate);
+                        let row = usize::from(member);
+                        finish([sums], self.c.rows_mut(row..row + 1), self.epilogue);
                     }
                 }
             }
-        }
-    }
-}
-
-/// Sums of both rows of a pair.
-type Sums<V, const VECTORS: usize, const PANELS: usize> = [[[V; VECTORS]; PANELS]; 2];
-
-/// # Safety
-/// As [`pairs`].
-#[inline(always)]
-unsafe fn load_sums<V: Simd, const VECTORS: usize, const PANELS: usize>(
-    from: *const V::T,
-) -> Sums<V, VECTORS, PANELS> {
-    // SAFETY: the caller vouches for the memory.
-    unsafe {
-        let mut sums = [[[V::zero(); VECTORS]; PANELS]; 2];
-        for (index, sum) in sums
-            .as_flattened_mut()
-            .as_flattened_mut()
-            .iter_mut()
-            .enumerate()
-        {
-            *sum = V::load(from.add(index * V::LANES));
-        }
-        sums
-    }
-}
-
-/// # Safety
-/// As [`pairs`].
-#[inline(always)]
-unsafe fn store_sums<V: Simd, const VECTORS: usize, const PANELS: usize>(
-    sums: Sums<V, VECTORS, PANELS>,
-    to: *mut V::T,
-) {
-    for (index, sum) in sums.as_flattened().as_flattened().iter().enumerate() {
-        // SAFETY: the caller vouches for the memory.
-        unsafe { sum.store(to.add(index * V::LANES)) };
-    }
-}
-
-/// # Safety
-/// As [`pairs`].
-#[inline(always)]
-unsafe fn write_row<V: Simd, const VECTORS: usize, const PANELS: usize>(
-    sums: [[V; VECTORS]; PANELS],
-    c: *mut V::T,
-    accumulate: bool,
-) {
-    for (index, &sum) in sums.as_flattened().iter().enumerate() {
-        // SAFETY: the caller vouches for the row.
-        unsafe {
-            let c = c.add(index * V::LANES);
-            let sum = if accumulate { V::load(c).add(sum) } else { sum };
-            sum.store(c);
         }
     }
 }

@@ -156,6 +156,26 @@ impl Pool {
     }
 }
 
+/// Calls `work(index, item)` for every item on the threads of `pool`.
+pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+    struct Items<T>(*mut T);
+    // SAFETY: the pointer is only used to reach items, each from one thread.
+    unsafe impl<T: Send> Sync for Items<T> {}
+    impl<T> Items<T> {
+        fn get(&self, index: usize) -> *mut T {
+            self.0.wrapping_add(index)
+        }
+    }
+
+    let first = Items(items.as_mut_ptr());
+    pool.run(items.len(), |index| {
+        // SAFETY: `Pool::run` passes every index below `items.len()` exactly
+        // once, so that no two of these references meet; `items` is borrowed
+        // mutably until `run` returns, after the last of them is gone.
+        work(index, unsafe { &mut *first.get(index) });
+    });
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Release);

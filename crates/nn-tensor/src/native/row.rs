@@ -1,53 +1,29 @@
-//! A single row through a dense layer, and its error back:
+//! Products of single rows, with a B that is read where it lies:
 //!
 //! ```text
 //! z ← b + a·W          δ' ← δ·Wᵀ          W ← W + aᵀ·δ,  b ← b + δ
 //! ```
 //!
-//! With matrices that lie row after row nothing has to be chosen and nothing
-//! has a stride, so that a small layer's product costs little more than its
-//! arithmetic. The sums are those of [`super::gemm`], term by term.
+//! The sums are those of [`super::gemm`], term by term, so that a sample gets the
+//! same outputs alone as in a batch.
 
-use super::InstructionSet;
-use super::gemm::{KC, Strip};
-use super::simd::{Quad, Simd, load_up_to, store_up_to};
-use super::{outer, single_row};
+use std::mem::MaybeUninit;
+use std::ops::Range;
 
-/// Element types that have kernels for single rows.
-pub trait RowProducts: Copy + Default + Sized + 'static {
-    #[doc(hidden)]
-    fn row_kernels(set: InstructionSet) -> &'static RowKernels<Self>;
-}
-
-/// The kernels of one element type and instruction set.
-#[derive(Debug)]
-pub struct RowKernels<T: 'static> {
-    weighted_sums: unsafe fn(DenseRow<T>),
-    error_below: unsafe fn(DenseRow<T>),
-    add_gradients: unsafe fn(DenseRow<T>),
-}
-
-/// What a kernel works on; each reads two of the rows and writes the third, or
-/// what it says.
-#[derive(Clone, Copy, Debug)]
-struct DenseRow<T> {
-    n_inputs: usize,
-    n_outputs: usize,
-    /// `[n_inputs]`
-    inputs: *mut T,
-    /// `[n_inputs, n_outputs]`
-    weights: *mut T,
-    /// `[n_outputs]`
-    bias: *mut T,
-    /// `[n_outputs]`
-    outputs: *mut T,
-}
+use super::dispatch::{Element, dispatch};
+use super::instruction_set::InstructionSet;
+use super::matrix::{Matrix, MatrixMut};
+use super::micro::{ByColumns, Columns, Epilogue, Listed, by_columns, finish, gather};
+use super::outer::one_term;
+use super::pack::{KC, transposed};
+use super::product::Product;
+use super::simd::{MAX_LANES, Program, Simd, load_up_to, store_up_to};
 
 /// `sums ← bias + inputs·weights`
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn weighted_sums<T: RowProducts>(
+pub(crate) fn weighted_sums<T: Element>(
     set: InstructionSet,
     inputs: &[T],
     weights: &[T],
@@ -58,25 +34,22 @@ pub(crate) fn weighted_sums<T: RowProducts>(
     if inputs.is_empty() {
         return sums.copy_from_slice(bias);
     }
-    // SAFETY: `set` is one of the machine's; the shapes fit, and of all slices
-    // only `sums` is written.
-    unsafe {
-        (T::row_kernels(set).weighted_sums)(DenseRow {
-            n_inputs: inputs.len(),
-            n_outputs: sums.len(),
-            inputs: inputs.as_ptr().cast_mut(),
-            weights: weights.as_ptr().cast_mut(),
-            bias: bias.as_ptr().cast_mut(),
-            outputs: sums.as_mut_ptr(),
-        });
-    }
+    dispatch(
+        set,
+        WeightedSums {
+            inputs,
+            weights,
+            bias,
+            sums,
+        },
+    );
 }
 
 /// `below ← error·weightsᵀ`
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn error_below<T: RowProducts>(
+pub(crate) fn error_below<T: Element>(
     set: InstructionSet,
     error: &[T],
     weights: &[T],
@@ -86,24 +59,21 @@ pub(crate) fn error_below<T: RowProducts>(
     if error.is_empty() {
         return below.fill(T::default());
     }
-    // SAFETY: as above, and only `below` is written.
-    unsafe {
-        (T::row_kernels(set).error_below)(DenseRow {
-            n_inputs: below.len(),
-            n_outputs: error.len(),
-            inputs: below.as_mut_ptr(),
-            weights: weights.as_ptr().cast_mut(),
-            bias: std::ptr::null_mut(),
-            outputs: error.as_ptr().cast_mut(),
-        });
-    }
+    dispatch(
+        set,
+        ErrorBelow {
+            error,
+            weights,
+            below,
+        },
+    );
 }
 
 /// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn add_gradients<T: RowProducts>(
+pub(crate) fn add_gradients<T: Element>(
     set: InstructionSet,
     inputs: &[T],
     error: &[T],
@@ -111,17 +81,15 @@ pub(crate) fn add_gradients<T: RowProducts>(
     bias: &mut [T],
 ) {
     assert_fits(inputs, weights, bias, error);
-    // SAFETY: as above, and only `weights` and `bias` are written.
-    unsafe {
-        (T::row_kernels(set).add_gradients)(DenseRow {
-            n_inputs: inputs.len(),
-            n_outputs: error.len(),
-            inputs: inputs.as_ptr().cast_mut(),
-            weights: weights.as_mut_ptr(),
-            bias: bias.as_mut_ptr(),
-            outputs: error.as_ptr().cast_mut(),
-        });
-    }
+    dispatch(
+        set,
+        AddGradients {
+            inputs,
+            error,
+            weights,
+            bias,
+        },
+    );
 }
 
 #[inline]
@@ -135,168 +103,324 @@ fn assert_fits<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) {
     );
 }
 
-impl<T> DenseRow<T> {
-    /// The terms `start..` of the row's product with the weights, as many as a
-    /// sum takes at once.
-    fn product_from(self, start: usize) -> Strip<T> {
-        Strip {
-            depth: KC.min(self.n_inputs - start),
-            a: self.inputs.wrapping_add(start),
-            a_row_stride: 0,
-            a_depth_stride: 1,
-            panel: self.weights.wrapping_add(start * self.n_outputs),
-            b_row_stride: self.n_outputs as isize,
-            c: self.outputs,
-            c_row_stride: 0,
-            columns: self.n_outputs,
-            accumulate: true,
-        }
-    }
+// The views are made inside the kernels, which are compiled for their strides.
 
-    /// The same of the error's product with the transposed weights.
-    fn transposed_product_from(self, start: usize) -> Strip<T> {
-        Strip {
-            depth: KC.min(self.n_outputs - start),
-            a: self.outputs.wrapping_add(start),
-            panel: self.weights.wrapping_add(start),
-            c: self.inputs,
-            columns: self.n_inputs,
-            accumulate: start > 0,
-            ..self.product_from(0)
-        }
-    }
+struct WeightedSums<'a, T> {
+    inputs: &'a [T],
+    weights: &'a [T],
+    bias: &'a [T],
+    sums: &'a mut [T],
+}
 
-    /// The product of the inputs as a column and the error as a row.
-    fn outer_product(self) -> Strip<T> {
-        Strip {
-            depth: 1,
-            a: self.inputs,
-            a_row_stride: 1,
-            a_depth_stride: 0,
-            panel: self.outputs,
-            b_row_stride: 0,
-            c: self.weights,
-            c_row_stride: self.n_outputs as isize,
-            columns: self.n_outputs,
-            accumulate: true,
+impl<T: Element> Program<T> for WeightedSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let [n_inputs, n_outputs] = [self.inputs.len(), self.bias.len()];
+        let mut product = Product {
+            a: Matrix::new(self.inputs, [1, n_inputs]),
+            b: Matrix::new(self.weights, [n_inputs, n_outputs]),
+            c: MatrixMut::new(self.sums, [1, n_outputs]),
+            epilogue: Epilogue::AddBias(self.bias),
+        };
+        // SAFETY: as the caller's promise.
+        unsafe { times_rows::<V>(&mut product) }
+    }
+}
+
+struct ErrorBelow<'a, T> {
+    error: &'a [T],
+    weights: &'a [T],
+    below: &'a mut [T],
+}
+
+impl<T: Element> Program<T> for ErrorBelow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let [n_inputs, n_outputs] = [self.below.len(), self.error.len()];
+        let mut product = Product {
+            a: Matrix::new(self.error, [1, n_outputs]),
+            b: Matrix::new(self.weights, [n_inputs, n_outputs]).t(),
+            c: MatrixMut::new(self.below, [1, n_inputs]),
+            epilogue: Epilogue::Overwrite,
+        };
+        // SAFETY: as the caller's promise.
+        unsafe { times_columns::<V>(&mut product) }
+    }
+}
+
+struct AddGradients<'a, T> {
+    inputs: &'a [T],
+    error: &'a [T],
+    weights: &'a mut [T],
+    bias: &'a mut [T],
+}
+
+impl<T: Element> Program<T> for AddGradients<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        let [n_inputs, n_outputs] = [self.inputs.len(), self.error.len()];
+        let mut product = Product {
+            a: Matrix::new(self.inputs, [n_inputs, 1]),
+            b: Matrix::new(self.error, [1, n_outputs]),
+            c: MatrixMut::new(self.weights, [n_inputs, n_outputs]),
+            epilogue: Epilogue::Accumulate,
+        };
+        // SAFETY: as the caller's promise; there is one bias per error.
+        unsafe {
+            one_term::<V>(&mut product);
+            for column in (0..n_outputs).step_by(V::LANES) {
+                let (n, bias) = (n_outputs - column, self.bias.as_mut_ptr().add(column));
+                let error = load_up_to(self.error.as_ptr().add(column), n);
+                store_up_to(load_up_to::<V>(bias, n).add(error), bias, n);
+            }
         }
     }
 }
 
-/// `z ← b + a·W`, block by block of the sum.
+/// Rows of A, one at a time, times a B of contiguous rows.
+pub(super) struct RowTimesRows<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
+
+impl<T: Element> Program<T> for RowTimesRows<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        for row in 0..self.0.a.shape()[0] {
+            let depth = self.0.depth();
+            // SAFETY: as the caller's promise.
+            unsafe { times_rows::<V>(&mut self.0.part(row..row + 1, 0..depth)) }
+        }
+    }
+}
+
+/// One row of [`RowTimesRows`].
+///
+/// Rows of B that would be multiplied by 0 are left out: most of an image is
+/// paper, and half of the outputs of a rectifier are 0.
 ///
 /// # Safety
-/// `row` must describe memory that exists, and the machine must have the
-/// instructions of `V`, which the function this is inlined into must be
-/// compiled for.
+/// The rows of B must be contiguous, and the machine must have the instructions
+/// of `V`.
 #[inline(always)]
-unsafe fn weighted_sums_with<V: Simd>(row: DenseRow<V::T>) {
-    // SAFETY: the strips lie in the memory that the caller vouches for.
+unsafe fn times_rows<V: Simd>(product: &mut Product<'_, V::T>) {
+    let mut buffer = [MaybeUninit::uninit(); KC + MAX_LANES];
+    let [depth, n_columns] = product.b.shape();
+    for start in (0..depth).step_by(KC) {
+        // SAFETY: as the caller's promise.
+        unsafe {
+            let mut product = product.part(0..1, start..depth.min(start + KC));
+            let terms = terms_of::<V>(product.a, &mut buffer);
+            let product = &mut product;
+            by_columns::<V, _>(n_columns, &mut TermsOfRow { product, terms });
+        }
+    }
+}
+
+/// Room for the indices of a whole sum, and of the lanes after it.
+type TermBuffer = [MaybeUninit<u16>; KC + MAX_LANES];
+
+/// Sums of so few terms are done before their zeros are found.
+const ALL_TERMS: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// The terms to add up: all of a short sum, otherwise those that are not 0.
+///
+/// # Safety
+/// The machine must have the instructions of `V`.
+#[inline(always)]
+unsafe fn terms_of<'t, V: Simd>(a: Matrix<'_, V::T>, buffer: &'t mut TermBuffer) -> &'t [u16] {
+    match ALL_TERMS.get(..a.shape()[1]) {
+        Some(all) => all,
+        // SAFETY: as the caller's promise.
+        None => unsafe { nonzero_terms::<V>(a, buffer) },
+    }
+}
+
+/// Where `a` is not 0.
+///
+/// # Safety
+/// As [`terms_of`].
+#[inline(always)]
+unsafe fn nonzero_terms<'t, V: Simd>(a: Matrix<'_, V::T>, buffer: &'t mut TermBuffer) -> &'t [u16] {
+    let [_, depth] = a.shape();
+    assert!(depth <= KC);
+    let (to, mut n) = (buffer.as_mut_ptr().cast::<u16>(), 0);
+    // SAFETY: at most as many terms have been written as elements were read,
+    // and there is room for a vector after the last one.
     unsafe {
-        single_row::times_rows_onto::<V>(row.product_from(0), row.bias);
-        for start in (KC..row.n_inputs).step_by(KC) {
-            single_row::times_rows::<V>(row.product_from(start));
+        if a.strides()[1] == 1 {
+            for index in (0..depth).step_by(V::LANES) {
+                let values = load_up_to::<V>(a.at(0, index), depth - index);
+                n += values.write_nonzero_lanes(index as u16, to.add(n));
+            }
+        } else {
+            for index in 0..depth {
+                *to.add(n) = index as u16;
+                n += usize::from(*a.at(0, index) != V::T::default());
+            }
+        }
+        std::slice::from_raw_parts(to, n)
+    }
+}
+
+struct TermsOfRow<'p, 'a, T> {
+    product: &'p mut Product<'a, T>,
+    terms: &'p [u16],
+}
+
+impl<V: Simd> ByColumns<V> for TermsOfRow<'_, '_, V::T> {
+    #[inline(always)]
+    unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
+        let Product { a, b, c, epilogue } = &mut *self.product;
+        let terms = Listed::new(self.terms, *a, b.strides()[0]);
+        let n = columns.len();
+        // SAFETY: the columns exist, and so do the terms.
+        unsafe {
+            let first = b.at(0, columns.start);
+            let mut sums = [[V::zero(); N]];
+            if n == N * V::LANES {
+                gather(terms, first, Columns::<false>(n), &mut sums);
+            } else {
+                gather(terms, first, Columns::<true>(n), &mut sums);
+            }
+            finish(
+                sums,
+                c.part(0..1, columns.clone()),
+                epilogue.of_columns(columns),
+            );
         }
     }
 }
 
-/// `δ' ← δ·Wᵀ`, block by block of the sum.
-///
-/// # Safety
-/// As [`weighted_sums_with`].
-#[inline(always)]
-unsafe fn error_below_with<V: Simd>(row: DenseRow<V::T>) {
-    for start in (0..row.n_outputs).step_by(KC) {
-        // SAFETY: as above.
-        unsafe { single_row::times_columns::<V>(row.transposed_product_from(start)) }
+/// Rows of A, one at a time, times a B of contiguous columns.
+pub(super) struct RowTimesColumns<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
+
+impl<T: Element> Program<T> for RowTimesColumns<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Simd<T = T>>(self) {
+        for row in 0..self.0.a.shape()[0] {
+            let depth = self.0.depth();
+            // SAFETY: as the caller's promise.
+            unsafe { times_columns::<V>(&mut self.0.part(row..row + 1, 0..depth)) }
+        }
     }
 }
 
-/// `W ← W + aᵀ·δ` and `b ← b + δ`
+/// One row of [`RowTimesColumns`].
 ///
 /// # Safety
-/// As [`weighted_sums_with`].
+/// The columns of B must be contiguous, and the machine must have the
+/// instructions of `V`.
 #[inline(always)]
-unsafe fn add_gradients_with<V: Simd>(row: DenseRow<V::T>) {
-    // SAFETY: as above.
+unsafe fn times_columns<V: Simd>(product: &mut Product<'_, V::T>) {
+    let depth = product.depth();
+    let is_adjacent = product.b.strides()[1] == depth as isize;
+    // SAFETY: as the caller's promise; a vector has at least as many lanes as
+    // the columns have elements.
     unsafe {
-        outer::one_term::<V>(row.outer_product(), row.n_inputs);
-        for column in (0..row.n_outputs).step_by(V::LANES) {
-            let (n, bias) = (row.n_outputs - column, row.bias.add(column));
-            let sum = load_up_to::<V>(bias, n).add(load_up_to(row.outputs.add(column), n));
-            store_up_to(sum, bias, n);
+        match depth {
+            1 if is_adjacent => transposed_columns::<V, 1>(product),
+            2 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 2>(product),
+            4 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 4>(product),
+            8 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 8>(product),
+            _ => {
+                for start in (0..depth).step_by(KC) {
+                    let summed = start..depth.min(start + KC);
+                    single_columns::<V>(&mut product.part(0..1, summed));
+                }
+            }
         }
     }
 }
 
-/// Compiles the kernels of one vector type for its instructions.
-macro_rules! row_kernels {
-    ($module:ident, $vector:ty $(, $features:literal)?) => {
-        mod $module {
-            use super::*;
+/// [`times_columns`] for adjacent columns of `N` elements: as many as a vector
+/// has lanes are transposed in registers.
+///
+/// # Safety
+/// As [`times_columns`]; `N` is a power of two, at most `LANES`.
+#[inline(always)]
+unsafe fn transposed_columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
+    let Product { a, b, c, epilogue } = product;
+    let [_, n_columns] = c.shape();
+    for column in (0..n_columns).step_by(V::LANES) {
+        let columns = column..n_columns.min(column + V::LANES);
+        // SAFETY: the columns exist; of missing ones nothing is read or written.
+        unsafe {
+            let b = b.at(0, column);
+            let mut vectors = [V::zero(); N];
+            for (index, slot) in vectors.iter_mut().enumerate() {
+                let start = index * V::LANES;
+                let n = (columns.len() * N).saturating_sub(start);
+                *slot = load_up_to(b.wrapping_add(start), n);
+            }
+            let mut sum = V::zero();
+            for (index, terms) in transposed(vectors).into_iter().enumerate() {
+                sum = V::splat(*a.at(0, index)).multiply_add(terms, sum);
+            }
+            let c = c.part(0..1, columns.clone());
+            finish([[sum]], c, epilogue.of_columns(columns));
+        }
+    }
+}
 
-            type T = <$vector as Simd>::T;
+/// [`times_columns`] an element at a time: the sums of neighbouring columns do
+/// not wait for each other.
+///
+/// # Safety
+/// As [`times_columns`].
+#[inline(always)]
+unsafe fn single_columns<V: Simd>(product: &mut Product<'_, V::T>) {
+    const TOGETHER: usize = 8;
+    let [_, n_columns] = product.c.shape();
+    let together = n_columns - n_columns % TOGETHER;
+    // SAFETY: the columns exist.
+    unsafe {
+        for column in (0..together).step_by(TOGETHER) {
+            columns::<V, TOGETHER>(product, column);
+        }
+        for column in together..n_columns {
+            columns::<V, 1>(product, column);
+        }
+    }
+}
 
-            pub(super) static KERNELS: RowKernels<T> = RowKernels {
-                weighted_sums,
-                error_below,
-                add_gradients,
+/// `N` sums side by side, from `column` on.
+///
+/// # Safety
+/// As [`times_columns`]; the columns must exist.
+#[inline(always)]
+unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, column: usize) {
+    let Product { a, b, c, epilogue } = product;
+    let [_, stride] = b.strides();
+    // SAFETY: see above.
+    unsafe {
+        let first = b.at(0, column);
+        let mut sums = [V::T::default(); N];
+        for index in 0..a.shape()[1] {
+            let a = *a.at(0, index);
+            for (neighbour, sum) in sums.iter_mut().enumerate() {
+                let b = first.offset(neighbour as isize * stride);
+                *sum = V::multiply_add_one(a, *b.add(index), *sum);
+            }
+        }
+        let c = c.row(0).add(column);
+        for (neighbour, sum) in sums.into_iter().enumerate() {
+            let c = c.add(neighbour);
+            *c = match epilogue {
+                Epilogue::Overwrite => sum,
+                Epilogue::Accumulate => *c + sum,
+                Epilogue::AddBias(bias) => bias[column + neighbour] + sum,
             };
-
-            /// # Safety
-            /// See [`weighted_sums_with`].
-            $(#[target_feature(enable = $features)])?
-            unsafe fn weighted_sums(row: DenseRow<T>) {
-                // SAFETY: this function is compiled for the instructions of
-                // the vector; the caller vouches for the rest.
-                unsafe { weighted_sums_with::<$vector>(row) }
-            }
-
-            /// # Safety
-            /// See [`error_below_with`].
-            $(#[target_feature(enable = $features)])?
-            unsafe fn error_below(row: DenseRow<T>) {
-                // SAFETY: as above.
-                unsafe { error_below_with::<$vector>(row) }
-            }
-
-            /// # Safety
-            /// See [`add_gradients_with`].
-            $(#[target_feature(enable = $features)])?
-            unsafe fn add_gradients(row: DenseRow<T>) {
-                // SAFETY: as above.
-                unsafe { add_gradients_with::<$vector>(row) }
-            }
         }
-    };
+    }
 }
-
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-
-#[cfg(target_arch = "x86_64")]
-row_kernels!(f32_avx512, __m512, "avx512f");
-#[cfg(target_arch = "x86_64")]
-row_kernels!(f64_avx512, __m512d, "avx512f");
-#[cfg(target_arch = "x86_64")]
-row_kernels!(f32_avx2, __m256, "avx2,fma");
-#[cfg(target_arch = "x86_64")]
-row_kernels!(f64_avx2, __m256d, "avx2,fma");
-row_kernels!(f32_portable, Quad<f32>);
-row_kernels!(f64_portable, Quad<f64>);
-
-macro_rules! row_products {
-    ($type:ty, $portable:ident, $avx2:ident, $avx512:ident) => {
-        impl RowProducts for $type {
-            fn row_kernels(set: InstructionSet) -> &'static RowKernels<Self> {
-                kernels_of!(set, $portable, $avx2, $avx512)
-            }
-        }
-    };
-}
-
-row_products!(f32, f32_portable, f32_avx2, f32_avx512);
-row_products!(f64, f64_portable, f64_avx2, f64_avx512);
 
 #[cfg(test)]
 mod tests {
@@ -350,7 +474,7 @@ mod tests {
             Matrix::new(&inputs, [N_ROWS, n_inputs]),
             Matrix::new(&weights, [n_inputs, n_outputs]),
             MatrixMut::new(&mut batch, [N_ROWS, n_outputs]),
-            true,
+            Epilogue::Accumulate,
         );
         let mut sums = vec![S::nan(); n_outputs];
         for (inputs, expected) in inputs.chunks(n_inputs).zip(batch.chunks(n_outputs)) {
@@ -368,7 +492,7 @@ mod tests {
             Matrix::new(&errors, [N_ROWS, n_outputs]),
             Matrix::new(&weights, [n_inputs, n_outputs]).t(),
             MatrixMut::new(&mut batch, [N_ROWS, n_inputs]),
-            false,
+            Epilogue::Overwrite,
         );
         let mut below = vec![S::nan(); n_inputs];
         for (error, expected) in errors.chunks(n_outputs).zip(batch.chunks(n_inputs)) {

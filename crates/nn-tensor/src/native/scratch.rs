@@ -1,28 +1,28 @@
-//! Memory for copies that make kernels faster, kept between calls: training
-//! must not allocate.
+//! Memory for copies that make kernels faster, kept per thread between calls:
+//! training must not allocate.
 
-use super::gemm::{Gemm, KC, NC};
-use super::pairs::SUMS;
+use std::mem;
+
+use super::dispatch::Element;
 use crate::AlignedSlice;
 
-/// As much as most calls need, so that there is one allocation a thread.
-const USUAL_LEN: usize = NC * KC + SUMS;
+/// Enough for most calls, so that there is one allocation per thread.
+pub(super) const USUAL_LEN: usize = 160 << 10;
 
-/// Numbers in memory that begins with a cache line.
-#[derive(Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "in the signature of a public trait's hidden method"
-)]
-pub struct Scratch<T>(AlignedSlice<T>);
+/// The calling thread's scratch memory, which begins with a cache line.
+///
+/// It goes back to the thread when it is dropped. A second borrow in the
+/// meantime allocates new memory.
+pub(crate) struct Scratch<T: Element>(AlignedSlice<T>);
 
-impl<T: Copy + Default> Scratch<T> {
-    pub(super) const fn new() -> Self {
-        Self(AlignedSlice::empty())
+impl<T: Element> Scratch<T> {
+    /// Takes the memory from the thread.
+    pub(crate) fn borrow() -> Self {
+        Self(T::memory().replace(AlignedSlice::empty()))
     }
 
-    /// `len` numbers, whatever they are.
-    pub(super) fn take(&mut self, len: usize) -> &mut [T] {
+    /// `len` elements with unspecified values.
+    pub(crate) fn take(&mut self, len: usize) -> &mut [T] {
         if self.0.is_empty() || self.0.len() < len {
             // What is not used is not taken from the system.
             self.0 = AlignedSlice::new(T::default(), len.max(USUAL_LEN));
@@ -31,20 +31,16 @@ impl<T: Copy + Default> Scratch<T> {
     }
 }
 
-/// Lends `len` numbers of the calling thread's scratch memory, whatever they
-/// are. Kernels that need scratch memory of their own must not be called with
-/// them.
-pub(crate) fn with_scratch<T: Gemm + Copy + Default, R>(
-    len: usize,
-    work: impl FnOnce(&mut [T]) -> R,
-) -> R {
-    T::with_scratch(|scratch| work(scratch.take(len)))
+impl<T: Element> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        T::memory().set(mem::replace(&mut self.0, AlignedSlice::empty()));
+    }
 }
 
-/// Makes the calling thread's scratch memory.
+/// Allocates the calling thread's scratch memory.
 pub(super) fn reserve() {
-    f32::with_scratch(|scratch| scratch.take(1)[0] = 0.0);
-    f64::with_scratch(|scratch| scratch.take(1)[0] = 0.0);
+    Scratch::<f32>::borrow().take(1)[0] = 0.0;
+    Scratch::<f64>::borrow().take(1)[0] = 0.0;
 }
 
 #[cfg(test)]
@@ -52,12 +48,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_with_a_cache_line() {
-        let mut scratch = Scratch::<f32>::new();
-        for len in [0, 1, 100, 7] {
-            let numbers = scratch.take(len);
-            assert_eq!(numbers.len(), len);
-            assert_eq!(numbers.as_ptr() as usize % 64, 0);
+    fn begins_with_a_cache_line_and_is_kept() {
+        let mut address = 0;
+        for len in [1, 100, 7] {
+            let mut scratch = Scratch::<f32>::borrow();
+            let values = scratch.take(len);
+            assert_eq!(values.len(), len);
+            assert_eq!(values.as_ptr() as usize % 64, 0);
+            assert!(address == 0 || address == values.as_ptr() as usize);
+            address = values.as_ptr() as usize;
         }
     }
 }

@@ -6,7 +6,8 @@ use super::{
     MAX_PIECES, SparseRows, Transposed, Written, for_each_with_rows, ranges_of_equal_work,
 };
 use crate::native::{
-    self, GROUP, GROUPS_IN_CACHE, InstructionSet, Lists, MAX_LANE_WIDTH, lanes_of, numbers_of_group,
+    self, CompressedRows, GROUP, GROUPS_IN_CACHE, InstructionSet, MAX_LANE_WIDTH, Scratch,
+    lanes_of, numbers_of_group,
 };
 use crate::{Scalar, Threads};
 
@@ -50,15 +51,15 @@ const MIN_PIECE: usize = 1 << 13;
 #[derive(Clone, Debug)]
 enum Arrangement {
     /// Groups of four rows, for matrices of any width.
-    Fours(Lists),
+    Fours(CompressedRows),
     /// Groups of as many rows as a vector has lanes, for narrow matrices.
     Lanes {
         /// What a byte of 1 stands for.
         unit: f64,
         /// The columns that a group's rows have.
-        of_groups: Lists,
+        of_groups: CompressedRows,
         /// The groups that a column has.
-        of_columns: Lists,
+        of_columns: CompressedRows,
         /// Columns in pieces of about equal work.
         pieces: Vec<Range<usize>>,
     },
@@ -144,13 +145,13 @@ impl RowGroups {
             let first = start / unit;
             match &self.arrangement {
                 Arrangement::Fours(lists) => {
-                    native::group_sums(set, lists, first, factors, matrix, bias, out);
+                    S::group_sums(set, lists, first, factors, matrix, bias, out);
                 }
                 Arrangement::Lanes {
                     unit, of_groups, ..
                 } => {
                     let unit = S::from_f64(*unit);
-                    native::lane_sums(set, of_groups, first, unit, matrix, bias, out);
+                    S::lane_sums(set, of_groups, first, unit, matrix, bias, out);
                 }
             }
         });
@@ -188,7 +189,7 @@ impl RowGroups {
                 threads.for_each_piece(out, segment, segment, |start, out| {
                     for (number, out) in (start / segment..).zip(out.chunks_mut(segment)) {
                         written.prepare(out);
-                        native::add_group_outers(set, lists, number, factors, width, error, out);
+                        S::add_group_outers(set, lists, number, factors, width, error, out);
                     }
                 });
             }
@@ -205,7 +206,7 @@ impl RowGroups {
                         .map(|columns| (columns.len(), columns.clone()));
                     for_each_with_rows(pieces, width, out, threads, |columns, out| {
                         written.prepare(out);
-                        native::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
+                        S::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
                     });
                 });
             }
@@ -226,7 +227,7 @@ fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
 
 /// Rearranges the errors of all rows into vectors whose lanes are rows.
 fn with_errors_as_lanes<S: Scalar>(
-    of_columns: &Lists,
+    of_columns: &CompressedRows,
     width: usize,
     errors: &[S],
     threads: &Threads,
@@ -234,15 +235,15 @@ fn with_errors_as_lanes<S: Scalar>(
 ) {
     let lanes = of_columns.group();
     let n_numbers = numbers_of_group(lanes, width);
-    native::with_scratch(of_columns.n_indices() * n_numbers, |groups: &mut [S]| {
-        threads.for_each_piece(groups, n_numbers, MIN_PIECE, |start, groups| {
-            let errors = &errors[start / n_numbers * lanes * width..];
-            let n_errors = groups.len() / n_numbers * lanes * width;
-            let errors = &errors[..n_errors.min(errors.len())];
-            native::errors_as_lanes(lanes, width, errors, groups);
-        });
-        work(groups);
+    let mut scratch = Scratch::borrow();
+    let groups = scratch.take(of_columns.n_indices() * n_numbers);
+    threads.for_each_piece(groups, n_numbers, MIN_PIECE, |start, groups| {
+        let errors = &errors[start / n_numbers * lanes * width..];
+        let n_errors = groups.len() / n_numbers * lanes * width;
+        let errors = &errors[..n_errors.min(errors.len())];
+        native::errors_as_lanes(lanes, width, errors, groups);
     });
+    work(groups);
 }
 
 #[cfg(test)]

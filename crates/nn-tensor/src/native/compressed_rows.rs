@@ -1,4 +1,4 @@
-//! Lists of the numbers of rows that are not 0, or of columns.
+//! CompressedRows of the numbers of rows that are not 0, or of columns.
 //!
 //! Kernels read them without looking whether an index is one of the matrix's
 //! rows. What makes that sound is kept here: the fields are private, and an
@@ -10,23 +10,23 @@ use ndarray::ArrayView1;
 
 use super::simd::prefetch;
 
-/// Some numbers of a row or column that are not 0: where, and which byte. In
-/// grouped lists, so many bytes an index as there are members.
+/// Indices and bytes of the nonzero elements of a row or column. In grouped
+/// lists, each index has one byte per member of the group.
 pub(crate) type Entries<'a> = (&'a [u16], &'a [u8]);
 
-/// Most rows in a group.
+/// Maximum number of rows in a group.
 pub(crate) const MAX_GROUP: usize = 16;
 
 /// Longest segment. With the width of the kernels' tiles it says how much of a
 /// matrix has to stay in the first-level cache.
 const MAX_SEGMENT: usize = 256;
 
-/// Most values that an index can have.
+/// Number of values that an index can have.
 const MAX_INDICES: usize = 1 << 16;
 
-/// Lists of entries, one after the other, each with ascending indices.
+/// CompressedRows of entries, one after the other, each with ascending indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lists {
+pub struct CompressedRows {
     n_lists: usize,
     /// Rows that share a list: an entry has a byte for each, 0 where that one has
     /// no number. 1 in lists that were not [grouped](Self::grouped).
@@ -34,7 +34,7 @@ pub(crate) struct Lists {
     /// All indices are smaller.
     n_indices: usize,
     n_segments: usize,
-    /// Indices in a segment; the last one may have fewer.
+    /// Number of indices in a segment; the last one may have fewer.
     segment_len: usize,
     /// Where each segment of each list starts; one more at the end. Segment s
     /// of a list has the indices `s * segment_len..(s + 1) * segment_len`.
@@ -43,7 +43,7 @@ pub(crate) struct Lists {
     bytes: Vec<u8>,
 }
 
-impl Lists {
+impl CompressedRows {
     /// No lists, with room for [`transpose`](Self::transpose) to make `n_lists`
     /// of them of up to `n_indices` rows that have at most `longest` entries each.
     pub(crate) fn with_capacity(n_lists: usize, n_indices: usize, longest: usize) -> Self {
@@ -62,7 +62,7 @@ impl Lists {
         }
     }
 
-    /// Whether so many columns can be counted.
+    /// Whether `n_columns` columns can be indexed.
     pub(crate) fn can_count(n_columns: usize) -> bool {
         n_columns <= MAX_INDICES
     }
@@ -150,12 +150,12 @@ impl Lists {
         }
     }
 
-    /// How many.
+    /// Number of lists.
     pub(crate) fn len(&self) -> usize {
         self.n_lists
     }
 
-    /// Rows or columns that share a list.
+    /// Number of rows or columns that share a list.
     pub(crate) fn group(&self) -> usize {
         self.group
     }
@@ -169,7 +169,7 @@ impl Lists {
         self.n_segments
     }
 
-    /// Indices in a segment; the last one may have fewer.
+    /// Number of indices in a segment; the last one may have fewer.
     pub(crate) fn segment_len(&self) -> usize {
         self.segment_len
     }
@@ -189,7 +189,7 @@ impl Lists {
         &self.indices
     }
 
-    /// Entries of the list that has most.
+    /// Number of entries of the longest list.
     pub(crate) fn longest(&self) -> usize {
         let n_segments = self.n_segments().max(1);
         let ends = self.starts.iter().step_by(n_segments);
@@ -239,7 +239,7 @@ impl Lists {
         }
     }
 
-    /// Asks for the entries of a list before they are needed.
+    /// Prefetches the entries of a list.
     pub(crate) fn prefetch(&self, list: u32) {
         const LINE: usize = 64;
         let lines = |from: *const i8, n_bytes: usize| {
@@ -410,10 +410,10 @@ fn segments_of(n_indices: usize, longest: usize) -> [usize; 2] {
     [n_segments, n_indices.div_ceil(n_segments.max(1)).max(1)]
 }
 
-/// What the members of a group have at each index.
+/// The bytes of the members of a group at each index.
 struct Union {
     bytes: Vec<[u8; MAX_GROUP]>,
-    /// Which indices any member has, a bit each.
+    /// One bit per index: whether any member has it.
     is_there: Vec<u64>,
 }
 
@@ -433,7 +433,7 @@ impl Union {
         }
     }
 
-    /// Hands over what is there in a range of indices, in ascending order.
+    /// Hands over the entries in a range of indices, in ascending order.
     fn take(&mut self, range: Range<usize>, mut each: impl FnMut(u16, [u8; MAX_GROUP])) {
         if range.is_empty() {
             return;
@@ -478,7 +478,7 @@ mod tests {
             }
         });
         let n_entries = dense.iter().filter(|&&byte| byte != 0).count();
-        let lists = Lists::of_rows(dense.rows().into_iter(), 600, n_entries).unwrap();
+        let lists = CompressedRows::of_rows(dense.rows().into_iter(), 600, n_entries).unwrap();
         let chosen = [7, 3, 10, 0, 5, 5, 2, 9, 1];
         for group in [1, 4, MAX_GROUP] {
             let grouped = lists.grouped(&chosen, group, 4);

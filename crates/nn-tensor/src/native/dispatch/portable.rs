@@ -1,0 +1,91 @@
+//! Vectors of four elements in registers that the compiler chooses.
+
+use crate::native::simd::{Program, Simd};
+
+/// Four elements.
+pub(super) type Quad<T> = [T; 4];
+
+macro_rules! quad {
+    ($type:ty, max_rows: $max_rows:literal, max_sums: $max_sums:literal) => {
+        // SAFETY: no special instructions.
+        unsafe impl Simd for Quad<$type> {
+            type T = $type;
+            const LANES: usize = 4;
+            const MAX_ROWS: usize = $max_rows;
+            const MAX_SUMS: usize = $max_sums;
+
+            #[inline(never)]
+            unsafe fn vectorize<P: Program<$type>>(program: P) -> P::Output {
+                // SAFETY: no special instructions.
+                unsafe { program.run::<Self>() }
+            }
+
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                [0.0; 4]
+            }
+
+            #[inline(always)]
+            unsafe fn splat(value: $type) -> Self {
+                [value; 4]
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const $type) -> Self {
+                // SAFETY: the caller vouches for four elements; an array has
+                // their alignment.
+                unsafe { *from.cast::<Self>() }
+            }
+
+            #[inline(always)]
+            unsafe fn load_part(from: *const $type, n: usize) -> Self {
+                // SAFETY: the caller vouches for `n` elements.
+                std::array::from_fn(|i| if i < n { unsafe { *from.add(i) } } else { 0.0 })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $type) {
+                // SAFETY: the caller vouches for four elements.
+                unsafe { *to.cast::<Self>() = self }
+            }
+
+            #[inline(always)]
+            unsafe fn store_part(self, to: *mut $type, n: usize) {
+                for (i, value) in self.into_iter().enumerate().take(n) {
+                    // SAFETY: the caller vouches for `n` elements.
+                    unsafe { *to.add(i) = value }
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn interleave(self, other: Self) -> (Self, Self) {
+                let ([a, b, c, d], [p, q, r, s]) = (self, other);
+                ([a, p, b, q], [c, r, d, s])
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                std::array::from_fn(|i| self[i] + other[i])
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: no special instructions.
+                std::array::from_fn(|i| unsafe { Self::multiply_add_one(self[i], b[i], c[i]) })
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
+                // Fused only where every machine of the target fuses.
+                if cfg!(target_arch = "aarch64") {
+                    a.mul_add(b, c)
+                } else {
+                    a * b + c
+                }
+            }
+        }
+    };
+}
+
+quad!(f32, max_rows: 4, max_sums: 8);
+quad!(f64, max_rows: 2, max_sums: 4);
