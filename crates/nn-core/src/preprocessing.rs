@@ -5,7 +5,7 @@
 //! x = (scale·raw − mean)/std        prediction = mean + std·a
 //! ```
 //!
-//! A [`Network`](crate::Network) takes inputs as it saw them in training:
+//! A [`Network`] takes inputs as it saw them in training:
 //! pixels times 1/255, columns standardized. `model.network.predict(raw)` has no
 //! way to know that, and silently gives something else; [`Model::predict_row`]
 //! does what the model's [`InputDescription`] says. A table with categories
