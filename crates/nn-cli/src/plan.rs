@@ -269,6 +269,7 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         learning_rate: settings.lr.unwrap_or(usual.learning_rate),
         schedule: schedule(settings)?,
         batch_size: batch_size(settings.batch_size.as_deref().unwrap_or(BATCH_SIZE))?,
+        accumulate: settings.accumulate.unwrap_or(1),
         epochs: settings.epochs.unwrap_or(EPOCHS),
         penalty: Penalty {
             l1: settings.l1.unwrap_or(0.0),
@@ -465,6 +466,7 @@ fn resolved(
             BatchSize::Full => "full".to_owned(),
             BatchSize::Rows(rows) => rows.to_string(),
         }),
+        accumulate: Some(training.accumulate),
         epochs: Some(training.epochs),
         patience: Some(training.patience),
         on_divergence: Some(

@@ -134,6 +134,9 @@ pub(crate) struct Settings {
         alias = "batch"
     )]
     pub(crate) batch_size: Option<String>,
+    /// Add up the gradients of N batches for each step: the bits of one batch N times as large, whose gradient is summed in blocks of a batch [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Training", value_parser = whole_number::<usize>())]
+    pub(crate) accumulate: Option<usize>,
     /// Passes over the training samples [default: 10]
     #[arg(
         long,
@@ -292,6 +295,7 @@ impl Settings {
     pub(crate) fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
         let own = [
             ("limit-train", self.limit_train),
+            ("accumulate", self.accumulate),
             ("epochs", self.epochs),
             ("patience", self.patience),
         ];

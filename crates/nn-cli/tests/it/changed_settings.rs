@@ -6,7 +6,8 @@ use std::fs;
 use crate::support::{Scratch, trees};
 
 /// Another value for each setting, one at a time.
-const OTHERS: [(&str, &str); 31] = [
+const OTHERS: [(&str, &str); 32] = [
+    ("accumulate", "2"),
     ("activation", "\"tanh\""),
     ("averaging", "0.5"),
     ("batch-norm", "true"),
