@@ -20,7 +20,7 @@ const OTHERS: [(&str, &str); 32] = [
     ("data", "\"other.csv\""),
     ("dropout", "0.5"),
     ("epochs", "9"),
-    ("hidden", "\"5\""),
+    ("hidden", "\"5,5\""),
     ("init", "\"zeros\""),
     ("l1", "0.1"),
     ("l2", "0.1"),
@@ -49,7 +49,7 @@ fn every_changed_setting_is_noticed() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", trees());
     scratch.file("other.csv", trees());
-    scratch.train("a", "--data trees.csv --hidden 4 --epochs 2 --no-report");
+    scratch.train("a", "--data trees.csv --hidden 4,4 --epochs 2 --no-report");
     fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
     let config = scratch.read("runs/a/config.toml");
     let is_tried = |name: &str| {
