@@ -47,7 +47,7 @@ fn a_training_ends_with_a_report() {
     let parts = [
         "Run a",
         "nn train --config runs/a/config.toml",
-        "nn train --activation relu",
+        "nn train --accumulate 1 --activation relu",
         "Test results",
         "Worst mistakes",
         "nn predict runs/a --index ",
