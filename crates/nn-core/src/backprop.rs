@@ -14,10 +14,10 @@ use nn_tensor::function::flushed;
 use nn_tensor::sparse::{Transposed, Written};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
+use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, Rows};
 use crate::network::{Network, Placed, Plan, Trace};
 use crate::stage::inputs::LayerInputs;
-use crate::stage::pass::{Backward, Target};
+use crate::stage::pass::{Backward, Target, write};
 use crate::stage::{Stage, activate};
 
 /// The errors δ of every layer and the gradient of all parameters.
@@ -161,19 +161,27 @@ impl<S: Scalar> Gradients<S> {
         let share = S::from_f64(1.0 / n_rows as f64);
         let answers = trace.layer(last);
         let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
-        let mut losses = vec![S::zero(); n_rows];
-        let rows = Rows {
-            width,
-            z: answers.pre_activations(),
-            a: answers.activations(),
-            y: targets.to_slice().expect("targets are contiguous"),
-            error: &mut *error,
-        };
-        loss.of_rows(output.activation, rows, &mut losses);
-        error
-            .iter_mut()
-            .for_each(|error| *error = flushed(*error * share));
-        let sum: f64 = losses.into_iter().map(Scalar::into_f64).sum();
+        let targets = targets.to_slice().expect("targets are contiguous");
+        let chunk = LOSS_ROWS * width;
+        let (z, a) = (answers.pre_activations(), answers.activations());
+        let answers = z.chunks(chunk).zip(a.chunks(chunk));
+        let errors = targets.chunks(chunk).zip(error.chunks_mut(chunk));
+        let (mut losses, mut sum) = ([S::zero(); LOSS_ROWS], 0.0);
+        for ((z, a), (y, error)) in answers.zip(errors) {
+            let losses = &mut losses[..a.len() / width];
+            let rows = Rows {
+                width,
+                z,
+                a,
+                y,
+                error: &mut *error,
+            };
+            loss.of_rows(output.activation, rows, losses);
+            error
+                .iter_mut()
+                .for_each(|error| *error = flushed(*error * share));
+            losses.iter().for_each(|&loss| sum += loss.into_f64());
+        }
         sum / n_rows as f64
     }
 
@@ -358,14 +366,6 @@ pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
             Stage::Dense(_) | Stage::Activation(_) | Stage::Dropout(_) | Stage::Residual(_)
         )
     })
-}
-
-/// Copies δ, or adds it.
-fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
-    match written {
-        Written::Over => to.copy_from_slice(from),
-        Written::Onto => to.iter_mut().zip(from).for_each(|(to, &from)| *to += from),
-    }
 }
 
 impl<S> ErrorBuffer<S> {

@@ -8,6 +8,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::SparseBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
+use crate::error::check_count;
 use crate::rows::{List, Rows, check_finite};
 use crate::{Error, Result};
 
@@ -623,18 +624,6 @@ impl<S: Scalar> Kernel for ScaleBytes<'_, S> {
         for (input, &byte) in self.inputs.iter_mut().zip(self.bytes) {
             *input = S::from_u8(byte) * self.scale;
         }
-    }
-}
-
-fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(Error::Shape {
-            what,
-            expected,
-            found,
-        })
     }
 }
 

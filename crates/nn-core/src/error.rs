@@ -254,6 +254,18 @@ fn in_few_digits(number: f64) -> String {
     }
 }
 
+/// Whether a number of values is the expected one.
+pub(crate) fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what,
+        expected,
+        found,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ use nn_tensor::Scalar;
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::menu::{Menu, Range as ValueRange};
-use crate::stage::{Place, Stage};
+use crate::stage::{BatchNorm, Dense, Place, Stage};
 use crate::{Error, Result};
 
 /// Most neurons or inputs of a layer.
@@ -136,6 +136,26 @@ impl LayerConfig {
             "a residual sum needs as many outputs as the layer before has, expected {n_inputs}, found {}",
             self.n_outputs
         ))
+    }
+}
+
+impl LayerConfig {
+    /// Number of parameters of a layer that reads `n_inputs` values per row.
+    pub(crate) fn n_parameters(&self, n_inputs: usize) -> usize {
+        let n_outputs = self.n_outputs;
+        let usual = [
+            Some(Dense { n_outputs }.into()),
+            self.batch_norm.then(|| BatchNorm.into()),
+        ];
+        let usual: Vec<Stage> = usual.into_iter().flatten().collect();
+        let stages = self.inputs.iter().chain(&usual);
+        let stages = stages.chain(&self.sums).chain(&self.outputs);
+        let (mut width, mut total) = (n_inputs, 0_usize);
+        for stage in stages {
+            total = total.saturating_add(stage.n_elements(width, false));
+            width = stage.n_outputs(width);
+        }
+        total
     }
 }
 

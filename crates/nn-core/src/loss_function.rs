@@ -142,6 +142,9 @@ impl<L: LossFunction> LossFunction for &L {
     }
 }
 
+/// Rows whose losses are computed by one call.
+pub(crate) const LOSS_ROWS: usize = 128;
+
 /// Rows of a batch.
 #[derive(Debug)]
 pub(crate) struct Rows<'r, S> {

@@ -40,6 +40,7 @@ use nn_tensor::Threads;
 
 use crate::activation::Activation;
 use crate::batches::Samples;
+use crate::error::check_count;
 use crate::layer::LayerConfig;
 use crate::loss::Loss;
 use crate::menu::Range;
@@ -626,13 +627,7 @@ fn run(trainer: &mut Trainer<'_>) -> Result<Vec<EpochReport>> {
 }
 
 fn check_lengths(n_rows: usize, n_targets: usize) -> Result<()> {
-    if n_rows != n_targets {
-        return Err(Error::Shape {
-            what: "number of targets",
-            expected: n_rows,
-            found: n_targets,
-        });
-    }
+    check_count("number of targets", n_rows, n_targets)?;
     if n_rows == 0 {
         Err(Error::Empty)
     } else {

@@ -11,12 +11,14 @@
 mod plan;
 mod trace;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
+use crate::error::check_count;
 use crate::layer::{Layer, LayerConfig, check_width};
 use crate::memory::{bytes_of, probe};
+use crate::rows::check_finite;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
 use crate::stage::{Activate, Stage};
@@ -95,7 +97,12 @@ impl NetworkConfig {
 
     /// Number of parameters, of layers that were checked.
     pub(crate) fn n_parameters(&self) -> usize {
-        Plan::new(self.n_inputs, &self.layers).n_parameters
+        let (mut n_inputs, mut total) = (self.n_inputs, 0_usize);
+        for layer in &self.layers {
+            total = total.saturating_add(layer.n_parameters(n_inputs));
+            n_inputs = layer.n_outputs;
+        }
+        total
     }
 }
 
@@ -364,20 +371,14 @@ impl<S: Scalar> Network<S> {
         trace: &'t mut Trace<S>,
         threads: &Threads,
     ) -> Result<ArrayView2<'t, S>> {
-        if inputs.len() != self.n_inputs() {
-            return Err(Error::Shape {
-                what: "number of inputs",
-                expected: self.n_inputs(),
-                found: inputs.len(),
-            });
-        }
+        check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
         trace.start(&self.plan, 1, false);
         let first = &self.plan.stages[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
         trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
         if !self.is_sum_finite(trace) {
-            check_finite(inputs)?;
+            check_finite("input", ArrayView1::from(inputs).insert_axis(Axis(0)))?;
         }
         trace.activate(first, threads);
         for index in 1..self.plan.stages.len() {
@@ -449,23 +450,6 @@ impl<S: Scalar> Network<S> {
             };
             trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
-    }
-}
-
-/// Whether the inputs of a sample are finite.
-fn check_finite<S: Scalar>(inputs: &[S]) -> Result<()> {
-    let bad = inputs
-        .iter()
-        .enumerate()
-        .find(|(_, input)| !input.is_finite());
-    match bad {
-        None => Ok(()),
-        Some((column, value)) => Err(Error::NotFinite {
-            what: "input",
-            sample: 0,
-            column,
-            value: value.into_f64(),
-        }),
     }
 }
 

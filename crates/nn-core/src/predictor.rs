@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, Axis};
 use nn_tensor::{Scalar, Threads};
 
+use crate::error::check_count;
 use crate::network::{Network, Trace};
 use crate::rows::{Rows, check_finite};
 use crate::{Error, Result};
@@ -66,7 +67,7 @@ impl<S: Scalar> Network<S> {
 
     /// Whether these rows have the right width and are finite.
     pub(crate) fn check_inputs(&self, inputs: ArrayView2<'_, S>) -> Result<()> {
-        check_shape("number of inputs", self.n_inputs(), inputs.ncols())?;
+        check_count("number of inputs", self.n_inputs(), inputs.ncols())?;
         check_finite("input", inputs)
     }
 }
@@ -154,11 +155,11 @@ impl<S: Scalar> Predictor<S> {
         let (network, threads) = (&*self.network, &self.threads);
         let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
         let found = if inputs.len() == n_inputs {
-            check_shape("number of outputs", n_outputs, outputs.len())?;
+            check_count("number of outputs", n_outputs, outputs.len())?;
             network.infer_sample(inputs, &mut self.trace, threads)?
         } else {
             let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
-            check_shape("number of outputs", n_rows * n_outputs, outputs.len())?;
+            check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
             let inputs = ArrayView2::from_shape((n_rows, n_inputs), inputs)
                 .expect("rows of this width fill the slice");
             check_finite("input", inputs)?;
@@ -183,14 +184,6 @@ fn rows_in(len: usize, n_inputs: usize, max_rows: usize) -> Result<usize> {
         Err(shape("largest number of rows", max_rows, n_rows))
     } else {
         Ok(n_rows)
-    }
-}
-
-fn check_shape(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(shape(what, expected, found))
     }
 }
 

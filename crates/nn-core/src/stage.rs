@@ -54,9 +54,6 @@ pub use scaling::Scaling;
 pub(crate) use pass::Place;
 use pass::{Backward, Forward, Kind, TensorSpec};
 
-/// Smallest number of values that is worth a thread.
-const MIN_PIECE: usize = 1 << 13;
-
 /// Writes [`Stage`] and calls of what every [`Kind`] has.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident($kind:ident),)*) => {
@@ -237,20 +234,15 @@ impl FromStr for Stage {
 }
 
 impl Stage {
+    /// Number of parameters, or of running statistics.
+    pub(crate) fn n_elements(&self, n_inputs: usize, of_statistics: bool) -> usize {
+        let tensors = self.tensors(n_inputs).into_iter();
+        let these = tensors.filter(|tensor| tensor.is_statistic == of_statistics);
+        these.map(|tensor| tensor.len()).sum()
+    }
+
     /// An activation function of the caller's own.
     pub fn own_activation(function: impl ActivationFunction) -> Self {
         OwnActivation::new(function).into()
     }
-}
-
-/// The error for an argument of a stage that has none.
-pub(crate) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
-    if argument.is_empty() {
-        return Ok(());
-    }
-    Err(Error::UnknownParameter {
-        entry: stage,
-        parameter: menu::shorten(argument),
-        expected: "none".to_owned(),
-    })
 }

@@ -168,6 +168,7 @@ impl<S: Scalar> Trainer<'static, S> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn online(network: Network<S>, config: TrainingConfig, threads: Threads) -> Result<Self> {
+        config.check()?;
         let samples = Samples::none(network.n_inputs(), network.n_outputs());
         Self::with_samples(network, samples, None, config, threads)
     }
@@ -199,7 +200,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Self::with_samples(network, train, validation, config, threads)
     }
 
-    /// As [`new`](Self::new), of samples that were checked or of none.
+    /// As [`new`](Self::new), with a configuration and samples that were checked.
     fn with_samples(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -207,7 +208,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         config: TrainingConfig,
         threads: Threads,
     ) -> Result<Self> {
-        config.check()?;
         config
             .loss
             .check_output(network.output_layer().activation)?;
@@ -313,7 +313,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// configuration.
     ///
     /// # Errors
-    /// If it cannot be taken of the network's outputs.
+    /// [`Error::Conflict`] if the loss does not accept the activation of the
+    /// output layer.
     pub fn with_loss(mut self, loss: impl LossFunction + 'static) -> Result<Self> {
         loss.check_output(self.network.output_layer().activation)?;
         self.criterion = Criterion::own(loss);
@@ -334,21 +335,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::Diverged`].
     pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
-        let mut last = None;
-        while let Some(event) = self.advance()? {
-            let flow = match event {
-                Event::Batch(report) => observer.batch(self, &report),
-                Event::Epoch(report) => {
-                    let flow = observer.epoch(self, &report);
-                    last = Some(report);
-                    flow
-                }
-            };
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(last)
+        self.drive(|trainer, event| match event {
+            Event::Batch(report) => observer.batch(trainer, report),
+            Event::Epoch(report) => observer.epoch(trainer, report),
+        })
     }
 
     /// What identifies loss and optimizer in a checkpoint.
@@ -380,9 +370,18 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         &mut self,
         mut observe: impl FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<Option<EpochReport>> {
+        self.drive(|_, event| observe(event))
+    }
+
+    /// Advances until training is done or `observe` breaks off; returns the last
+    /// finished epoch, if there is one.
+    fn drive(
+        &mut self,
+        mut observe: impl FnMut(&Self, &Event) -> ControlFlow<()>,
+    ) -> Result<Option<EpochReport>> {
         let mut last = None;
         while let Some(event) = self.advance()? {
-            let flow = observe(&event);
+            let flow = observe(self, &event);
             if let Event::Epoch(report) = event {
                 last = Some(report);
             }

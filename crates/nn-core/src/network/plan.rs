@@ -276,11 +276,7 @@ impl Plan {
     ) -> Range<usize> {
         let (input, n_inputs) = (self.slots.len() - 1, self.width());
         let n_outputs = stage.n_outputs(n_inputs);
-        let n_values = |is_statistic: bool| -> usize {
-            let tensors = stage.tensors(n_inputs).into_iter();
-            let these = tensors.filter(|tensor| tensor.is_statistic == is_statistic);
-            these.map(|tensor| tensor.len()).sum()
-        };
+        let n_values = |of_statistics| stage.n_elements(n_inputs, of_statistics);
         let parameters = self.n_parameters..self.n_parameters + n_values(false);
         let statistics = self.n_statistics..self.n_statistics + n_values(true);
         (self.n_parameters, self.n_statistics) = (parameters.end, statistics.end);

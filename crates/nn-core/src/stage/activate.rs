@@ -5,8 +5,7 @@
 
 use nn_tensor::{Scalar, Threads};
 
-use super::MIN_PIECE;
-use super::pass::{Backward, Forward, Kind, Place};
+use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place};
 use crate::Result;
 use crate::activation::Activation;
 

@@ -26,11 +26,9 @@
 //! ```
 
 use nn_tensor::function::average_in;
-use nn_tensor::sparse::Written;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
-use super::no_argument;
-use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec};
+use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, no_argument, write};
 use crate::{Error, Result};
 
 /// ε, added to the variance.
@@ -119,16 +117,8 @@ impl Kind for BatchNorm {
             beta_sums,
         );
         let (gradient, written) = pass.target.gradient();
-        let sums = &pass.scratch[..2 * width];
-        match written {
-            Written::Over => gradient.copy_from_slice(sums),
-            Written::Onto => add(gradient, sums),
-        }
+        write(&pass.scratch[..2 * width], gradient, written);
     }
-}
-
-fn add<S: Scalar>(to: &mut [S], from: &[S]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to += from);
 }
 
 /// In inference, batch normalization is a factor γ/√(σ² + ε) per value.

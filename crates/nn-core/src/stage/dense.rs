@@ -11,14 +11,11 @@
 //! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
 //! really gives.
 
-use nn_tensor::random::Stream;
 use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::Written;
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 
-use super::MIN_PIECE;
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::init::Init;
+use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place, TensorSpec};
 use crate::menu::shorten;
 use crate::{Error, Result};
 
@@ -65,12 +62,6 @@ impl Kind for Dense {
             },
             TensorSpec::parameter("bias", &[self.n_outputs], 0.0),
         ]
-    }
-
-    /// As [`Init::Xavier`]; a layer's own initializers take its place.
-    fn initialize<S: Scalar>(&self, n_inputs: usize, parameters: &mut [S], stream: &mut Stream) {
-        let weights = &mut parameters[..n_inputs * self.n_outputs];
-        Init::Xavier.fill(weights, n_inputs, self.n_outputs, stream);
     }
 
     #[inline(always)]

@@ -19,8 +19,7 @@
 
 use nn_tensor::Scalar;
 
-use super::no_argument;
-use super::pass::{Backward, Forward, Kind, TensorSpec};
+use super::pass::{Backward, Forward, Kind, TensorSpec, no_argument};
 use crate::Result;
 
 /// ε, added to the variance, as in PyTorch.

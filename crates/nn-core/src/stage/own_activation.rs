@@ -39,8 +39,7 @@ use std::sync::Arc;
 
 use nn_tensor::{Choice, Scalar};
 
-use super::MIN_PIECE;
-use super::pass::{Backward, Forward, Kind};
+use super::pass::{Backward, Forward, Kind, MIN_PIECE};
 use crate::{Error, Result};
 
 /// A function of each value, and its derivative.

@@ -8,7 +8,10 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use super::inputs::LayerInputs;
 use super::randomness::Randomness;
-use crate::Result;
+use crate::{Error, Result, menu};
+
+/// Smallest number of values that is worth a thread.
+pub(super) const MIN_PIECE: usize = 1 << 13;
 
 /// Where a stage stands in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +227,14 @@ pub(crate) struct Backward<'p, S> {
     pub(crate) threads: &'p Threads,
 }
 
+/// Copies values, or adds them to what is there.
+pub(crate) fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
+    match written {
+        Written::Over => to.copy_from_slice(from),
+        Written::Onto => to.iter_mut().zip(from).for_each(|(to, &from)| *to += from),
+    }
+}
+
 /// Where the gradient of a stage's parameters goes.
 #[derive(Debug)]
 pub(crate) enum Target<'p, S> {
@@ -259,4 +270,16 @@ impl<S> Target<'_, S> {
             Self::Parameters(parameters) => (parameters, Written::Onto),
         }
     }
+}
+
+/// The error for an argument of a stage that has none.
+pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
+    if argument.is_empty() {
+        return Ok(());
+    }
+    Err(Error::UnknownParameter {
+        entry: stage,
+        parameter: menu::shorten(argument),
+        expected: "none".to_owned(),
+    })
 }

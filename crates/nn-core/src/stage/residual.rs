@@ -8,8 +8,7 @@
 
 use nn_tensor::Scalar;
 
-use super::no_argument;
-use super::pass::{Backward, Forward, Kind, Place};
+use super::pass::{Backward, Forward, Kind, Place, no_argument};
 use crate::Result;
 
 /// The sum with the outputs of an earlier stage of the same width.

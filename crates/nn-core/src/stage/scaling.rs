@@ -11,8 +11,7 @@
 
 use nn_tensor::Scalar;
 
-use super::no_argument;
-use super::pass::{Backward, Forward, Kind, TensorSpec};
+use super::pass::{Backward, Forward, Kind, TensorSpec, no_argument};
 use crate::Result;
 
 /// A learned factor per value.

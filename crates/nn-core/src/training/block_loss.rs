@@ -19,7 +19,7 @@ use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};
 use crate::loss::Loss;
-use crate::loss_function::{Criterion, Rows};
+use crate::loss_function::{Criterion, LOSS_ROWS, Rows};
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
@@ -34,9 +34,6 @@ pub(super) struct BlockLoss<'a, S> {
     /// Factor on every gradient.
     pub(super) scale: S,
 }
-
-/// Rows whose losses are added up by themselves before the sums meet.
-const LOSS_ROWS: usize = 128;
 
 /// Most parts that a block's losses are taken in.
 const MAX_LOSS_PARTS: usize = 16;

@@ -111,7 +111,7 @@ impl<S: Scalar> Trainer<'_, S> {
         self.buffers.gradients.values()
     }
 
-    /// The same, to be changed before [`step`](Self::step).
+    /// Mutable access to the gradient, before [`step`](Self::step) uses it.
     pub fn gradient_values_mut(&mut self) -> &mut [S] {
         self.buffers.gradients.values_mut()
     }
@@ -195,10 +195,11 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// The next batch of the epoch.
     pub(super) fn train_batch(&mut self) -> Result<BatchReport> {
-        if !self.descends || self.pending.is_some() {
-            if self.pending.is_none() {
-                self.gradient()?;
-            }
+        if self.pending.is_some() {
+            return self.step();
+        }
+        if !self.descends {
+            self.gradient()?;
             return self.step();
         }
         let rows = self.partition.rows(self.progress.batch);
@@ -474,7 +475,7 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(())
     }
 
-    /// Where the last batch first gave what is no number.
+    /// The first layer whose weighted sums of the last batch are NaN or infinite.
     fn first_bad_layer(&self) -> usize {
         let n_layers = self.network.layers().len();
         let is_bad = |index: &usize| {
