@@ -47,12 +47,14 @@ struct ErrorBuffer<S> {
 
 impl<S: Scalar> Gradients<S> {
     /// Buffers for blocks of up to `max_rows` rows.
+    #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         Self::with_errors(network, max_rows, network.plan().uses_input_error())
     }
 
     /// As [`new`](Self::new), with a buffer for the gradient with respect to the
     /// inputs, [`input_error`](Self::input_error).
+    #[inline(never)]
     pub fn with_input_error(network: &Network<S>, max_rows: usize) -> Self {
         Self::with_errors(network, max_rows, true)
     }
@@ -147,6 +149,7 @@ impl<S: Scalar> Gradients<S> {
     }
 
     /// As [`loss_of_batch`](Self::loss_of_batch).
+    #[inline(never)]
     pub(crate) fn block_loss_of_batch(
         &mut self,
         loss: &dyn BlockLossFunction<S>,
@@ -210,6 +213,7 @@ impl<S: Scalar> Gradients<S> {
 
     /// As [`backward`](Self::backward), onto or over the old values, for layers
     /// that are not frozen.
+    #[inline(never)]
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,

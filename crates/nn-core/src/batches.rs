@@ -69,7 +69,7 @@ pub struct Samples<'a, S = f32> {
 
 /// [`Inputs`], borrowed or shared.
 #[derive(Clone, Debug)]
-enum StoredInputs<'a, S> {
+pub(crate) enum StoredInputs<'a, S> {
     Bytes { values: Rows<'a, u8>, scale: f64 },
     Values(Rows<'a, S>),
 }
@@ -89,7 +89,7 @@ impl<S> StoredInputs<'_, S> {
 
 /// [`Targets`], borrowed or shared.
 #[derive(Clone, Debug)]
-enum StoredTargets<'a, S> {
+pub(crate) enum StoredTargets<'a, S> {
     Classes {
         labels: List<'a, u32>,
         n_classes: usize,
@@ -117,6 +117,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// [`Error::Shape`] if their numbers differ, [`Error::Label`] for a class
     /// that does not exist, [`Error::NotFinite`] for NaN and infinities,
     /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
+    #[inline(never)]
     pub fn new(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
         let inputs = match inputs {
             Inputs::Bytes { values, scale } => StoredInputs::Bytes {
@@ -205,7 +206,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
         )
     }
 
-    fn join(inputs: StoredInputs<'a, S>, targets: StoredTargets<'a, S>) -> Result<Self> {
+    #[inline(never)]
+    pub(crate) fn join(inputs: StoredInputs<'a, S>, targets: StoredTargets<'a, S>) -> Result<Self> {
         let n_samples = match inputs.view() {
             Inputs::Bytes { values, scale } => {
                 crate::menu::Range::Finite.check("scale of the bytes", scale)?;
@@ -279,6 +281,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The same samples without a borrow: borrowed arrays are copied, with all
     /// rows that these samples were selected from.
     #[must_use]
+    #[inline(never)]
     pub fn into_owned(self) -> Samples<'static, S> {
         Samples {
             inputs: match self.inputs {
@@ -325,33 +328,39 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`] for a fraction that is not in 0..=1, and for
     /// fractions whose sum is not 1.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn split<const N: usize>(&self, fractions: &[f64; N], seed: u64) -> Result<[Self; N]> {
-        self.split_by(fractions, seed, true)
+        let parts = self.split_by(fractions, seed, true)?;
+        Ok(parts.try_into().expect("one part per fraction"))
     }
 
     /// As [`split`](Self::split), without regard to classes.
     ///
     /// # Errors
     /// As [`split`](Self::split).
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn split_unstratified<const N: usize>(
         &self,
         fractions: &[f64; N],
         seed: u64,
     ) -> Result<[Self; N]> {
-        self.split_by(fractions, seed, false)
+        let parts = self.split_by(fractions, seed, false)?;
+        Ok(parts.try_into().expect("one part per fraction"))
     }
 
-    fn split_by<const N: usize>(
+    /// One part per fraction.
+    #[inline(never)]
+    pub(crate) fn split_by(
         &self,
-        fractions: &[f64; N],
+        fractions: &[f64],
         seed: u64,
         is_stratified: bool,
-    ) -> Result<[Self; N]> {
+    ) -> Result<Vec<Self>> {
         check_fractions(fractions)?;
         let streams = Streams::new(seed);
         let mut left: Vec<u32> = (0..self.len() as u32).collect();
-        let mut parts = [const { Vec::new() }; N];
-        for (index, part) in (1..N).rev().enumerate() {
+        let mut parts = vec![Vec::new(); fractions.len()];
+        for (index, part) in (1..fractions.len()).rev().enumerate() {
             // The fraction of all samples, as a fraction of those that are left.
             let rest: f64 = fractions[..=part].iter().sum();
             let fraction = fractions[part] / rest.max(f64::MIN_POSITIVE);
@@ -367,7 +376,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         if let Some(first) = parts.first_mut() {
             *first = left;
         }
-        Ok(parts.map(|positions| self.select(&positions)))
+        Ok(parts.iter().map(|part| self.select(part)).collect())
     }
 
     /// The samples at these positions, in this order.
@@ -375,6 +384,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Panics
     /// If a position does not exist.
     #[must_use]
+    #[inline(never)]
     pub fn select(&self, positions: &[u32]) -> Self {
         let rows = positions
             .iter()

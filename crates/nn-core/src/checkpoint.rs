@@ -115,6 +115,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// # Errors
     /// [`Error::Diverged`] if a number in it is NaN or infinite,
     /// [`Error::OutOfMemory`] if there is no room for a copy.
+    #[inline(never)]
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
         self.check_state()?;
         self.check_no_pending_gradient()?;
@@ -132,6 +133,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// [`Error::OtherTraining`] if settings or samples differ, and
     /// [`Error::ModelFile`] if a position or a length is impossible; then
     /// nothing has changed.
+    #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description())?;
         self.set_state(&checkpoint.state)
@@ -198,7 +200,12 @@ impl<S: Scalar> Checkpoint<S> {
     /// [`Error::ModelFile`] if the caller's note has more than a hundred thousand
     /// values, [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
-    pub fn write(&self, writer: impl Write) -> Result<()> {
+    pub fn write(&self, mut writer: impl Write) -> Result<()> {
+        self.write_to(&mut writer)
+    }
+
+    #[inline(never)]
+    pub(crate) fn write_to(&self, writer: &mut dyn Write) -> Result<()> {
         self.encoded()?.write(writer)
     }
 
@@ -206,6 +213,7 @@ impl<S: Scalar> Checkpoint<S> {
     ///
     /// # Errors
     /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
     }
@@ -227,7 +235,12 @@ impl<S: Scalar> Checkpoint<S> {
     /// # Errors
     /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
     /// `reader` fails.
-    pub fn read(reader: impl Read) -> Result<Self> {
+    pub fn read(mut reader: impl Read) -> Result<Self> {
+        Self::read_from(&mut reader)
+    }
+
+    #[inline(never)]
+    pub(crate) fn read_from(reader: &mut dyn Read) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)

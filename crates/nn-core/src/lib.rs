@@ -74,6 +74,19 @@
 //! Is the gradient right? `gradient_check.rs` compares it with finite
 //! differences. Everything works in `f32` (the default) and in `f64`.
 //!
+//! # Debug builds
+//! Without optimization, training takes more than a hundred times as long. These
+//! lines in the `Cargo.toml` of a program optimize its dependencies and leave the
+//! program itself as it is, quick to build and open to a debugger:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! debug = false
+//! debug-assertions = false
+//! overflow-checks = false
+//! ```
+//!
 //! # What this is not
 //! No convolutions, no recurrence, no automatic differentiation of arbitrary
 //! functions, no GPU. No input or output but a `Read` or `Write` handed in, no
@@ -110,6 +123,8 @@ pub mod tensors;
 pub mod preprocessing;
 pub mod mlp;
 pub mod checkpoint;
+#[doc(hidden)]
+pub mod instances;
 pub mod learn;
 
 pub use activation::Activation;

@@ -125,6 +125,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 
 impl Memory {
     /// What an evaluation of `n_samples` samples by this network will allocate.
+    #[inline(never)]
     pub fn of_evaluation<S: Scalar>(network: &Network<S>, n_samples: usize) -> Self {
         Self::of_evaluation_by::<S>(network.plan(), n_samples)
     }
@@ -155,10 +156,21 @@ pub fn evaluate<S: Scalar>(
     threads: &Threads,
 ) -> Result<Evaluation> {
     loss.check_output(network.output_layer().activation)?;
+    evaluate_block_loss(network, samples, &loss, threads)
+}
+
+/// As [`evaluate`].
+#[inline(never)]
+pub(crate) fn evaluate_block_loss<S: Scalar>(
+    network: &Network<S>,
+    samples: &Samples<'_, S>,
+    loss: &dyn BlockLossFunction<S>,
+    threads: &Threads,
+) -> Result<Evaluation> {
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
     probe(Memory::of_evaluation(network, samples.len()).total())?;
-    Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, &loss, threads))
+    Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
 }
 
 /// The buffers of an evaluation, to be used again.

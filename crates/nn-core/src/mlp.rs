@@ -92,7 +92,7 @@ pub struct Mlp<T> {
 
 /// What is to be learned.
 #[derive(Clone, Copy)]
-enum Answers<'a> {
+pub(crate) enum Answers<'a> {
     Classes { labels: &'a [u32], n_classes: usize },
     Values(&'a [f32]),
 }
@@ -148,8 +148,8 @@ impl Mlp<Classification> {
     /// # Errors
     /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
     /// classifier, [`Error::UnknownPreprocessing`] for that of a table.
-    pub fn load(self, reader: impl Read) -> Result<FittedMlp<Classification>> {
-        self.load_with(reader, Activation::Softmax, "a classifier")
+    pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Classification>> {
+        self.load_with(&mut reader, Activation::Softmax, "a classifier")
     }
 }
 
@@ -186,8 +186,12 @@ impl Mlp<Regression> {
     /// # Errors
     /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
     /// regressor, [`Error::UnknownPreprocessing`] for that of a table.
-    pub fn load(self, reader: impl Read) -> Result<FittedMlp<Regression>> {
-        self.load_with(reader, Activation::Identity, "a regressor for one target")
+    pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Regression>> {
+        self.load_with(
+            &mut reader,
+            Activation::Identity,
+            "a regressor for one target",
+        )
     }
 }
 
@@ -319,7 +323,8 @@ impl<T: Clone> Mlp<T> {
         self
     }
 
-    fn fit_answers<'a>(
+    #[inline(never)]
+    pub(crate) fn fit_answers<'a>(
         &self,
         x: Rows<'a, f32>,
         answers: Answers<'a>,
@@ -371,7 +376,13 @@ impl<T: Clone> Mlp<T> {
         })
     }
 
-    fn load_with(self, reader: impl Read, output: Activation, what: &str) -> Result<FittedMlp<T>> {
+    #[inline(never)]
+    pub(crate) fn load_with(
+        self,
+        reader: &mut dyn Read,
+        output: Activation,
+        what: &str,
+    ) -> Result<FittedMlp<T>> {
         let model: Model = Model::read(reader)?;
         Standardized::of(&model)?;
         let layer = model.network.output_layer();
@@ -544,7 +555,8 @@ impl<T> FittedMlp<T> {
         self.model.write(writer)
     }
 
-    fn update<'a>(&mut self, x: Rows<'a, f32>, answers: Answers<'a>) -> Result<()> {
+    #[inline(never)]
+    pub(crate) fn update<'a>(&mut self, x: Rows<'a, f32>, answers: Answers<'a>) -> Result<()> {
         let standardized = Standardized::of(&self.model)?.unwrap_or_default();
         let inputs = self.model.inputs_of(x, &standardized)?;
         let samples = samples(inputs, answers, standardized.standardized_targets.as_ref())?;

@@ -206,7 +206,12 @@ impl<S: Scalar> Model<S> {
     /// [`Error::ModelFile`] if the description does not fit the network,
     /// [`Error::HeaderTooLong`] if it is longer than any reader accepts;
     /// [`Error::Io`] if `writer` fails.
-    pub fn write(&self, writer: impl Write) -> Result<()> {
+    pub fn write(&self, mut writer: impl Write) -> Result<()> {
+        self.write_to(&mut writer)
+    }
+
+    #[inline(never)]
+    pub(crate) fn write_to(&self, writer: &mut dyn Write) -> Result<()> {
         self.encoded()?.write(writer)
     }
 
@@ -214,6 +219,7 @@ impl<S: Scalar> Model<S> {
     ///
     /// # Errors
     /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
     }
@@ -228,6 +234,7 @@ impl<S: Scalar> Model<S> {
     /// # Errors
     /// As for [`write`](Self::write), and as
     /// [`NetworkConfig::check`].
+    #[inline(never)]
     pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
         let plan = network.plan()?;
         let metadata = description.metadata(&plan, loss)?;
@@ -242,8 +249,8 @@ impl<S: Scalar> Model<S> {
     /// [`Error::ModelFile`] says what is wrong with it,
     /// [`Error::NotFiniteWeight`] which weight is no number; [`Error::Io`] if
     /// `reader` fails.
-    pub fn read(reader: impl Read) -> Result<Self> {
-        Self::read_numbers(reader, Numbers::Finite)
+    pub fn read(mut reader: impl Read) -> Result<Self> {
+        Self::read_numbers(&mut reader, Numbers::Finite)
     }
 
     /// As [`read`](Self::read), but takes NaN and infinite weights, as a
@@ -252,11 +259,12 @@ impl<S: Scalar> Model<S> {
     ///
     /// # Errors
     /// As for `read`, except [`Error::NotFiniteWeight`].
-    pub fn read_with_nonfinite(reader: impl Read) -> Result<Self> {
-        Self::read_numbers(reader, Numbers::Any)
+    pub fn read_with_nonfinite(mut reader: impl Read) -> Result<Self> {
+        Self::read_numbers(&mut reader, Numbers::Any)
     }
 
-    fn read_numbers(reader: impl Read, accepted: Numbers) -> Result<Self> {
+    #[inline(never)]
+    pub(crate) fn read_numbers(reader: &mut dyn Read, accepted: Numbers) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)

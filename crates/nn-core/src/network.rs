@@ -123,6 +123,7 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
+    #[inline(never)]
     pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
         let mut network = Self::zeros(config)?;
         let streams = Streams::new(seed);
@@ -154,6 +155,7 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
+    #[inline(never)]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
         let plan = config.plan()?;
         probe(bytes_of::<S>(1, plan.n_parameters + plan.n_statistics))?;
@@ -268,6 +270,7 @@ impl<S: Scalar> Network<S> {
 
     /// The same network without dropout.
     #[must_use]
+    #[inline(never)]
     pub fn without_dropout(&self) -> Self {
         let config = |layer: &Layer| LayerConfig {
             dropout: 0.0,
@@ -336,12 +339,22 @@ impl<S: Scalar> Network<S> {
         trace: &'t mut Trace<S>,
         threads: &Threads,
     ) -> ArrayView2<'t, S> {
-        let inputs: LayerInputs<'i, S> = inputs.into();
+        self.infer(&inputs.into(), trace, threads);
+        trace.outputs()
+    }
+
+    /// As [`forward`](Self::forward).
+    #[inline(never)]
+    pub(crate) fn infer(
+        &self,
+        inputs: &LayerInputs<'_, S>,
+        trace: &mut Trace<S>,
+        threads: &Threads,
+    ) {
         trace.start(&self.plan, inputs.n_rows(), false);
         for index in 0..self.plan.stages.len() {
-            self.infer_stage(index, &inputs, trace, threads);
+            self.infer_stage(index, inputs, trace, threads);
         }
-        trace.outputs()
     }
 
     /// Runs one stage in inference.
@@ -403,6 +416,7 @@ impl<S: Scalar> Network<S> {
     /// # Errors
     /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
+    #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
         let mut trace = Trace::new(self, 1);
         let outputs = self.infer_sample(inputs, &mut trace, &Threads::single())?;
@@ -427,6 +441,7 @@ impl<S: Scalar> Network<S> {
 
     /// As [`forward_in_training`](Self::forward_in_training), where the first
     /// layers are frozen: their batch normalization uses its running averages.
+    #[inline(never)]
     pub(crate) fn forward_in_training_from(
         &mut self,
         n_frozen: usize,

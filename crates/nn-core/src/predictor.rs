@@ -52,8 +52,16 @@ impl<S: Scalar> Network<S> {
     where
         S: 'a,
     {
-        let inputs: Rows<'a, S> = inputs.into();
-        let inputs = inputs.view();
+        self.predict_view(inputs.into().view(), threads)
+    }
+
+    /// As [`predict_batch`](Self::predict_batch).
+    #[inline(never)]
+    pub(crate) fn predict_view(
+        &self,
+        inputs: ArrayView2<'_, S>,
+        threads: &Threads,
+    ) -> Result<Array2<S>> {
         self.check_inputs(inputs)?;
         let n_rows = inputs.nrows();
         let mut trace = Trace::new(self, n_rows.clamp(1, BLOCK_ROWS));
@@ -151,6 +159,7 @@ impl<S: Scalar> Predictor<S> {
     /// length and for more rows than `max_rows`, [`Error::NotFinite`] for an
     /// input that is NaN or infinite; `outputs` are left as they were then.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);
         let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());

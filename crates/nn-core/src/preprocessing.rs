@@ -207,6 +207,7 @@ impl<S: Scalar> Model<S> {
     /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
     /// scale is 0.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    #[inline(never)]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
         let row = ArrayView2::from_shape((1, row.len()), row).expect("one row of all values");
         let predictions = self.predict_rows(row, &Threads::single())?;
@@ -229,9 +230,15 @@ impl<S: Scalar> Model<S> {
     where
         S: 'a,
     {
+        self.predict_raw(rows.into(), threads)
+    }
+
+    /// As [`predict_rows`](Self::predict_rows).
+    #[inline(never)]
+    pub(crate) fn predict_raw(&self, rows: Rows<'_, S>, threads: &Threads) -> Result<Array2<S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();
-        let inputs = self.inputs_of(rows.into(), &standardized)?;
-        let mut predictions = self.network.predict_batch(inputs, threads)?;
+        let inputs = self.inputs_of(rows, &standardized)?;
+        let mut predictions = self.network.predict_view(inputs.view(), threads)?;
         if let Some(it) = &standardized.standardized_targets {
             it.undo(predictions.view_mut());
         }
@@ -299,6 +306,7 @@ impl<S: Scalar> Model<S> {
     /// # Errors
     /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for
     /// standardized targets of an output layer that is not `identity`.
+    #[inline(never)]
     pub fn fold_preprocessing(&self) -> Result<Network<S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();
         let scale = self.scale()?.into_f64();

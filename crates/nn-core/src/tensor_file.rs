@@ -84,7 +84,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
         Ok(Self { header, tensors })
     }
 
-    pub(crate) fn write(&self, mut writer: impl Write) -> Result<()> {
+    pub(crate) fn write(&self, writer: &mut dyn Write) -> Result<()> {
         writer.write_all(&length_of(&self.header))?;
         writer.write_all(self.header.as_bytes())?;
         for_each_chunk(&self.tensors, |bytes| Ok(writer.write_all(bytes)?))
@@ -362,7 +362,7 @@ pub(crate) fn copy_numbers<S: Scalar>(
     Ok(())
 }
 
-pub(crate) fn read_all(reader: impl Read) -> Result<Vec<u8>> {
+pub(crate) fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_FILE {

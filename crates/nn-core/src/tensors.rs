@@ -127,6 +127,7 @@ impl<S: Scalar> Model<S> {
     ///
     /// # Errors
     /// [`Error::Conflict`] for a stage that is not a module of PyTorch's.
+    #[inline(never)]
     pub fn to_tensors(&self) -> Result<Vec<(String, ArrayD<S>)>> {
         let network = &self.network;
         check_stages(network.layers())?;

@@ -167,6 +167,7 @@ impl<S: Scalar> Trainer<'static, S> {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[inline(never)]
     pub fn online(network: Network<S>, config: TrainingConfig, threads: Threads) -> Result<Self> {
         config.check()?;
         let samples = Samples::none(network.n_inputs(), network.n_outputs());
@@ -183,6 +184,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// rows or all validation rows have weight 0; [`Error::Empty`] or
     /// [`Error::Shape`] for samples that do not fit the network;
     /// [`Error::OutOfMemory`] if the buffers do not fit in memory.
+    #[inline(never)]
     pub fn new(
         network: Network<S>,
         train: Samples<'a, S>,
@@ -350,6 +352,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     ///
     /// # Errors
     /// [`Error::Conflict`] if they are not bytes.
+    #[inline(never)]
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
         let inputs = &mut self.buffers.inputs;
         if inputs.augment(augmentation, &self.train, &self.threads) {
@@ -409,6 +412,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// [`Error::Diverged`] if the loss or a gradient is no longer a finite
     /// number. The parameters are then those before the step, unless a plain
     /// gradient descent was going back already.
+    #[inline(never)]
     pub fn advance(&mut self) -> Result<Option<Event>> {
         if self.progress.is_done {
             return Ok(None);
@@ -428,6 +432,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// [`best_network`](Self::best_network) so far, otherwise the
     /// [`latest_network`](Self::latest_network), which it also is before the
     /// first epoch ends.
+    #[inline(never)]
     pub fn network(&self) -> Network<S> {
         let best = self.best_network();
         best.map_or_else(|| self.latest_network(), Clone::clone)
@@ -451,6 +456,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     /// The network after the last step, with averaged weights if averaging is on.
+    #[inline(never)]
     pub fn latest_network(&self) -> Network<S> {
         let mut network = self.network.clone();
         if self.config.averaging.is_some() {

@@ -39,6 +39,7 @@ pub struct LayerTrace<'t, S> {
 
 impl<S: Scalar> Trace<S> {
     /// Buffers for batches of up to `max_rows` rows.
+    #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         let plan = &network.plan;
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {

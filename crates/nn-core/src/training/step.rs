@@ -87,6 +87,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// # Errors
     /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite;
     /// [`Error::Conflict`] if the gradient before it was not used by a step.
+    #[inline(never)]
     pub fn gradient(&mut self) -> Result<Option<BatchLoss>> {
         if self.progress.is_done || self.progress.batch == self.n_batches() {
             return Ok(None);
@@ -121,6 +122,7 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// # Errors
     /// [`Error::Conflict`] without a [`gradient`](Self::gradient) before it.
+    #[inline(never)]
     pub fn step(&mut self) -> Result<BatchReport> {
         let pending = self.pending.take();
         let pending =
@@ -169,6 +171,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// [`Error::Conflict`] for a single row with batch normalization, and between
     /// [`gradient`](Self::gradient) and [`step`](Self::step);
     /// [`Error::Diverged`].
+    #[inline(never)]
     pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
         samples.check_fit(self.network.n_inputs(), self.network.n_outputs())?;
         self.check_no_pending_gradient()?;

@@ -1,0 +1,85 @@
+//! The functions that are compiled in this crate, for `f32` and `f64`.
+//!
+//! A generic function is compiled by the crate that calls it, in a release build
+//! again by each, unless it is marked `#[inline(never)]` and a crate below has
+//! compiled it already. So a function that takes long to compile is marked and
+//! named here, and an edit of a program that trains networks rebuilds that
+//! program alone.
+
+use crate::metrics::evaluate_block_loss;
+use crate::mlp::{Classification, Regression};
+use crate::network::Trace;
+use crate::{
+    Checkpoint, FittedMlp, Gradients, Memory, Mlp, Model, Network, Predictor, Samples, Trainer,
+};
+
+/// Names the functions, so that they are compiled.
+macro_rules! instances {
+    ($($name:ident: $scalar:ty),*) => {$(
+        #[doc(hidden)]
+        #[inline(never)]
+        pub fn $name() -> Vec<*const ()> {
+            type S = $scalar;
+            vec![
+                Trainer::<S>::online as *const (),
+                Trainer::<S>::new as *const (),
+                Trainer::<S>::augment as *const (),
+                Trainer::<S>::advance as *const (),
+                Trainer::<S>::network as *const (),
+                Trainer::<S>::latest_network as *const (),
+                Trainer::<S>::gradient as *const (),
+                Trainer::<S>::step as *const (),
+                Trainer::<S>::step_on as *const (),
+                Trainer::<S>::checkpoint as *const (),
+                Trainer::<S>::restore as *const (),
+                Checkpoint::<S>::to_bytes as *const (),
+                Checkpoint::<S>::write_to as *const (),
+                Checkpoint::<S>::read_from as *const (),
+                Network::<S>::new as *const (),
+                Network::<S>::zeros as *const (),
+                Network::<S>::predict as *const (),
+                Network::<S>::without_dropout as *const (),
+                Network::<S>::infer as *const (),
+                Network::<S>::forward_in_training_from as *const (),
+                Network::<S>::predict_view as *const (),
+                Predictor::<S>::predict_into as *const (),
+                evaluate_block_loss::<S> as *const (),
+                Memory::of_evaluation::<S> as *const (),
+                Samples::<S>::new as *const (),
+                Samples::<S>::into_owned as *const (),
+                Samples::<S>::select as *const (),
+                Samples::<S>::split_by as *const (),
+                Samples::<S>::join as *const (),
+                Model::<S>::to_bytes as *const (),
+                Model::<S>::check as *const (),
+                Model::<S>::to_tensors as *const (),
+                Model::<S>::write_to as *const (),
+                Model::<S>::read_numbers as *const (),
+                Model::<S>::predict_raw as *const (),
+                Model::<S>::predict_row as *const (),
+                Model::<S>::fold_preprocessing as *const (),
+                Gradients::<S>::new as *const (),
+                Gradients::<S>::with_input_error as *const (),
+                Gradients::<S>::block_loss_of_batch as *const (),
+                Gradients::<S>::backward_block as *const (),
+                Trace::<S>::new as *const (),
+            ]
+        }
+    )*};
+}
+
+instances!(single: f32, double: f64);
+
+/// The functions of [`Mlp`], for both of its tasks.
+#[doc(hidden)]
+#[inline(never)]
+pub fn tasks() -> [*const (); 6] {
+    [
+        Mlp::<Classification>::fit_answers as *const (),
+        Mlp::<Classification>::load_with as *const (),
+        FittedMlp::<Classification>::update as *const (),
+        Mlp::<Regression>::fit_answers as *const (),
+        Mlp::<Regression>::load_with as *const (),
+        FittedMlp::<Regression>::update as *const (),
+    ]
+}
