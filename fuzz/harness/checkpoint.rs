@@ -53,11 +53,8 @@ fn read(bytes: &[u8]) {
 /// A small training with everything in it that leaves a trace in a checkpoint.
 pub(crate) fn with_training(work: impl FnOnce(&mut Trainer<'_>)) {
     let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
-    let targets = Targets::Classes {
-        labels: &[0, 1, 1, 0],
-        n_classes: 2,
-    };
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets).expect("they fit");
+    let targets = Targets::classes(&[0, 1, 1, 0], 2);
+    let samples = Samples::new(Inputs::values(inputs.view()), targets).expect("they fit");
     let hidden = LayerConfig {
         batch_norm: true,
         ..LayerConfig::new(2, Activation::Tanh)

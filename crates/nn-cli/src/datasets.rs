@@ -470,18 +470,12 @@ impl Data {
 
     fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {
         let inputs = match &part.inputs {
-            nn_data::Inputs::Pixels(pixels) => Inputs::Bytes {
-                values: pixels.view(),
-                scale: PIXEL_SCALE,
-            },
-            nn_data::Inputs::Features(features) => Inputs::Values(features.view()),
+            nn_data::Inputs::Pixels(pixels) => Inputs::bytes(pixels.view(), PIXEL_SCALE),
+            nn_data::Inputs::Features(features) => Inputs::values(features.view()),
         };
         let targets = match &part.targets {
-            nn_data::Targets::Classes(labels) => Targets::Classes {
-                labels,
-                n_classes: self.class_names.len(),
-            },
-            nn_data::Targets::Values(values) => Targets::Values(values.view()),
+            nn_data::Targets::Classes(labels) => Targets::classes(labels, self.class_names.len()),
+            nn_data::Targets::Values(values) => Targets::values(values.view()),
         };
         Ok(Samples::new(inputs, targets)?)
     }

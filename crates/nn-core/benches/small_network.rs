@@ -114,11 +114,8 @@ fn network() -> Network {
 }
 
 fn trainer<'a>(inputs: &'a Array2<f32>, labels: &'a [u32]) -> Trainer<'a> {
-    let targets = Targets::Classes {
-        labels,
-        n_classes: 4,
-    };
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets)
+    let targets = Targets::classes(labels, 4);
+    let samples = Samples::new(Inputs::values(inputs.view()), targets)
         .expect("labels are below the number of classes");
     let sgd = "sgd".parse().expect("a name from the menu");
     let config = TrainingConfig {

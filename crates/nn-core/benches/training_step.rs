@@ -63,14 +63,8 @@ fn step(
         if noise < 50 { 5 * noise as u8 } else { 0 }
     });
     let labels: Vec<u32> = (0..N_SAMPLES).map(|row| (row % n_classes) as u32).collect();
-    let inputs = Inputs::Bytes {
-        values: pixels.view(),
-        scale: 1.0 / 255.0,
-    };
-    let targets = Targets::Classes {
-        labels: &labels,
-        n_classes,
-    };
+    let inputs = Inputs::bytes(pixels.view(), 1.0 / 255.0);
+    let targets = Targets::classes(&labels, n_classes);
     let samples = Samples::new(inputs, targets).expect("labels are below the number of classes");
     let config = TrainingConfig {
         // Small, so that numbers stay ordinary however many steps are timed.

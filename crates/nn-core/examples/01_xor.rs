@@ -15,11 +15,8 @@ use nn_core::{
 fn main() -> Result<()> {
     let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
     let labels = [0, 1, 1, 0];
-    let targets = Targets::Classes {
-        labels: &labels,
-        n_classes: 2,
-    };
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+    let targets = Targets::classes(&labels, 2);
+    let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
 
     // One output, read as the probability of a 1.
     let output = LayerConfig::new(1, Activation::Sigmoid);

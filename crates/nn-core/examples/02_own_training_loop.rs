@@ -37,8 +37,8 @@ fn main() -> Result<()> {
     let (by_hand, loss) = train(network.clone(), &inputs, &targets, &config)?;
     assert!(loss < 0.002, "the sine was not learned");
 
-    let targets = Targets::Values(targets.view());
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+    let targets = Targets::values(targets.view());
+    let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
     let by_trainer = Trainer::new(network, samples, None, config, Threads::single())?.finish()?;
     assert_eq!(by_hand.parameters(), by_trainer.parameters());
     println!("mean squared error {loss:.6}; Trainer gives the same parameters, bit for bit");

@@ -63,8 +63,8 @@ fn samples(split: &Split) -> Result<Samples<'_>, Box<dyn Error>> {
     };
     let (values, scale) = (pixels.view(), 1.0 / 255.0);
     let n_classes = 10;
-    let targets = Targets::Classes { labels, n_classes };
-    Ok(Samples::new(Inputs::Bytes { values, scale }, targets)?)
+    let targets = Targets::classes(labels, n_classes);
+    Ok(Samples::new(Inputs::bytes(values, scale), targets)?)
 }
 
 #[test]

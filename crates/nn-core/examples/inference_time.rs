@@ -20,9 +20,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nn_core::model_file::Model;
-use nn_core::ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use nn_core::network::Trace;
-use nn_core::{Network, Predictor, Threads};
+use nn_core::{Network, Predictor, Rows, Threads};
 use nn_data::{Dataset, catalog};
 
 const BATCH_SIZE: usize = 1024;
@@ -39,62 +38,66 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{{\"program\": \"nn\", \"version\": \"{}\", \"accuracy\": {}, \"single\": {:.3}, \
          \"batch\": {:.3}, \"batch_all_threads\": {:.3}}}",
         env!("CARGO_PKG_VERSION"),
-        accuracy(&model.network, images.view(), &labels),
-        time_singles(&model.network, images.view()),
-        time_batches(&model.network, images.view(), &one),
-        time_batches(&model.network, images.view(), &all),
+        accuracy(&model.network, &images, &labels)?,
+        time_singles(&model.network, &images),
+        time_batches(&model.network, &images, &one),
+        time_batches(&model.network, &images, &all),
     );
     Ok(())
 }
 
 /// MNIST's test images as numbers in 0..1.
-fn test_images() -> Result<(Array2<f32>, Vec<u32>), Box<dyn Error>> {
+fn test_images() -> Result<(Rows<'static, f32>, Vec<u32>), Box<dyn Error>> {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
     let folder = std::env::var_os("NN_DATA_DIR").map_or_else(default, Into::into);
     let test = Dataset::load(&catalog::MNIST, &folder)?.test;
     match (test.inputs, test.targets) {
         (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) => {
-            Ok((pixels.mapv(|pixel| f32::from(pixel) / 255.0), labels))
+            let values = pixels.mapv(|pixel| f32::from(pixel) / 255.0);
+            Ok((values.into(), labels))
         }
         _ => Err("MNIST has images and classes".into()),
     }
 }
 
-fn accuracy(network: &Network, images: ArrayView2<'_, f32>, labels: &[u32]) -> f64 {
-    let mut trace = Trace::new(network, images.nrows());
-    let answers = network.forward(images, &mut trace, &Threads::all());
-    let is_right = |row: ArrayView1<'_, f32>, label: u32| {
-        let largest = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+fn accuracy(
+    network: &Network,
+    images: &Rows<'_, f32>,
+    labels: &[u32],
+) -> Result<f64, nn_core::Error> {
+    let outputs = network.predict_batch(images, &Threads::all())?;
+    let is_right = |output: &[f32], label: u32| {
+        let largest = (0..output.len()).max_by(|&a, &b| output[a].total_cmp(&output[b]));
         largest == Some(label as usize)
     };
-    let pairs = answers.rows().into_iter().zip(labels);
+    let pairs = outputs.rows().zip(labels);
     let n_right = pairs.filter(|&(row, &label)| is_right(row, label)).count();
-    n_right as f64 / labels.len() as f64
+    Ok(n_right as f64 / labels.len() as f64)
 }
 
-fn time_singles(network: &Network, images: ArrayView2<'_, f32>) -> f64 {
+fn time_singles(network: &Network, images: &Rows<'_, f32>) -> f64 {
     let mut predictor = Predictor::new(Arc::new(network.clone()), 1);
-    let mut answer = vec![0.0; network.n_outputs()];
-    let groups = images.axis_chunks_iter(Axis(0), SINGLES);
-    median(groups.map(|images| {
+    let mut output = vec![0.0; network.n_outputs()];
+    let groups = images.as_slice().chunks(SINGLES * images.n_columns());
+    median(groups.map(|group| {
         let start = Instant::now();
-        for image in images.rows() {
-            let image = image.to_slice().expect("rows are contiguous");
-            let outcome = predictor.predict_into(image, &mut answer);
-            std::hint::black_box((&answer, &outcome));
+        for image in group.chunks_exact(images.n_columns()) {
+            let outcome = predictor.predict_into(image, &mut output);
+            std::hint::black_box((&output, &outcome));
         }
-        start.elapsed().as_secs_f64() / images.nrows() as f64
+        start.elapsed().as_secs_f64() * images.n_columns() as f64 / group.len() as f64
     }))
 }
 
-fn time_batches(network: &Network, images: ArrayView2<'_, f32>, threads: &Threads) -> f64 {
+fn time_batches(network: &Network, images: &Rows<'_, f32>, threads: &Threads) -> f64 {
     let mut trace = Trace::new(network, BATCH_SIZE);
-    let n_batches = images.nrows() / BATCH_SIZE;
-    median((0..20 * n_batches).map(|batch| {
-        let first = batch % n_batches * BATCH_SIZE;
-        let images = images.slice(s![first..first + BATCH_SIZE, ..]);
+    let batches = images
+        .as_slice()
+        .chunks_exact(BATCH_SIZE * images.n_columns());
+    median((0..20).flat_map(|_| batches.clone()).map(|batch| {
         let start = Instant::now();
-        std::hint::black_box(network.forward(images, &mut trace, threads));
+        let batch = Rows::new(batch, images.n_columns());
+        std::hint::black_box(network.forward(batch, &mut trace, threads));
         start.elapsed().as_secs_f64() / BATCH_SIZE as f64
     }))
 }

@@ -7,7 +7,6 @@
 
 use std::fmt::Debug;
 
-use ndarray::ArrayView2;
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
@@ -25,7 +24,7 @@ pub trait Augmentation: Debug + Send + Sync {
     /// `inputs [n_samples, n_inputs]`, `augmented [rows.len(), n_inputs]`.
     fn apply(
         &mut self,
-        inputs: ArrayView2<'_, u8>,
+        inputs: &Rows<'_, u8>,
         rows: &[u32],
         epoch: u64,
         augmented: &mut [u8],
@@ -61,7 +60,7 @@ impl<'a> Augmented<'a> {
             scale,
             rows: Vec::with_capacity(max_rows),
             places: (0..max_rows as u32).collect(),
-            bytes: vec![0; max_rows * inputs.view().ncols()],
+            bytes: vec![0; max_rows * inputs.n_columns()],
             inputs: inputs.clone(),
         })
     }
@@ -78,10 +77,9 @@ impl<'a> Augmented<'a> {
         self.rows.clear();
         self.rows
             .extend(positions.iter().map(|&position| samples.row(position)));
-        let inputs = self.inputs.view();
-        let bytes = &mut self.bytes[..positions.len() * inputs.ncols()];
+        let bytes = &mut self.bytes[..positions.len() * self.inputs.n_columns()];
         self.augmentation
-            .apply(inputs, &self.rows, epoch, bytes, threads);
+            .apply(&self.inputs, &self.rows, epoch, bytes, threads);
         (bytes, S::from_f64(self.scale))
     }
 

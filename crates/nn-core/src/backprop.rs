@@ -9,13 +9,13 @@
 //!
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
-use ndarray::ArrayView2;
 use nn_tensor::function::flushed;
 use nn_tensor::sparse::{Transposed, Written};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, Rows};
+use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
 use crate::network::{Network, Placed, Plan, Trace};
+use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
 use crate::stage::{Stage, activate};
@@ -132,17 +132,16 @@ impl<S: Scalar> Gradients<S> {
     /// [`backward`](Self::backward).
     ///
     /// # Shapes
-    /// `targets [rows, n_outputs]`. The pair of loss and output activation must
+    /// `targets [rows, n_outputs]`, row after row. The pair of loss and output activation must
     /// have passed [`LossFunction::check_output`].
     ///
     /// # Panics
-    /// If the targets do not have the shape of the network's outputs, or are not
-    /// contiguous.
+    /// If there is not one target per output of the network.
     pub fn loss_of_batch(
         &mut self,
         loss: impl LossFunction,
         network: &Network<S>,
-        targets: ArrayView2<'_, S>,
+        targets: &[S],
         trace: &Trace<S>,
     ) -> f64 {
         self.block_loss_of_batch(&loss, network, targets, trace)
@@ -154,17 +153,17 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         loss: &dyn BlockLossFunction<S>,
         network: &Network<S>,
-        targets: ArrayView2<'_, S>,
+        targets: &[S],
         trace: &Trace<S>,
     ) -> f64 {
-        assert_eq!(targets.dim(), trace.outputs().dim(), "one target an answer");
         let output = network.output_layer();
-        let (n_rows, width) = targets.dim();
+        let outputs = trace.outputs();
+        let [n_rows, width] = outputs.shape();
+        assert_eq!(targets.len(), n_rows * width, "one target per output");
         let last = network.layers().len() - 1;
         let share = S::from_f64(1.0 / n_rows as f64);
         let answers = trace.layer(last);
         let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
-        let targets = targets.to_slice().expect("targets are contiguous");
         let chunk = LOSS_ROWS * width;
         let (z, a) = (answers.pre_activations(), answers.activations());
         let answers = z.chunks(chunk).zip(a.chunks(chunk));
@@ -172,7 +171,7 @@ impl<S: Scalar> Gradients<S> {
         let (mut losses, mut sum) = ([S::zero(); LOSS_ROWS], 0.0);
         for ((z, a), (y, error)) in answers.zip(errors) {
             let losses = &mut losses[..a.len() / width];
-            let rows = Rows {
+            let rows = LossRows {
                 width,
                 z,
                 a,
@@ -199,12 +198,13 @@ impl<S: Scalar> Gradients<S> {
     pub fn backward<'i>(
         &mut self,
         network: &Network<S>,
-        inputs: impl Into<LayerInputs<'i, S>>,
+        inputs: impl Into<Rows<'i, S>>,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
+        let inputs: Rows<'i, S> = inputs.into();
         let pass = BlockPass {
-            inputs: &inputs.into(),
+            inputs: &inputs.matrix().into(),
             transposed: None,
             n_frozen: 0,
         };

@@ -2,8 +2,9 @@
 //! and the batches gathered from them.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
 
-use ndarray::ArrayView2;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::SparseBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
@@ -12,141 +13,238 @@ use crate::error::check_count;
 use crate::rows::{List, Rows, check_finite};
 use crate::{Error, Result};
 
-/// The rows that go into a network, `[n_samples, n_inputs]`.
-#[derive(Clone, Copy, Debug)]
-pub enum Inputs<'a, S> {
-    /// Bytes, such as pixels; a network sees `scale·value`.
+/// The inputs of samples, `[n_samples, n_inputs]`.
+///
+/// Arrays, slices of rows and [`Rows`] convert into [`Values`](Self::Values).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Inputs<'a, S = f32> {
+    /// Values, as the network reads them.
+    Values(Rows<'a, S>),
+    /// Bytes, such as pixels; the network reads `scale·byte`.
     Bytes {
-        /// Row after row.
-        values: ArrayView2<'a, u8>,
+        /// The bytes.
+        values: Rows<'a, u8>,
         /// 1/255 for pixels.
         scale: f64,
     },
-    /// Numbers.
-    Values(ArrayView2<'a, S>),
+    /// Rows that are read block by block while they are needed.
+    Source(Arc<dyn RowSource<S>>),
 }
 
-/// The right answers.
-#[derive(Clone, Copy, Debug)]
-pub enum Targets<'a, S> {
-    /// One class a row.
+/// The targets of samples.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Targets<'a, S = f32> {
+    /// One class per sample.
     Classes {
         /// Class numbers, `[n_samples]`.
-        labels: &'a [u32],
+        labels: List<'a, u32>,
         /// Number of classes.
         n_classes: usize,
     },
-    /// Numbers, `[n_samples, n_outputs]`.
-    Values(ArrayView2<'a, S>),
+    /// Values, `[n_samples, n_outputs]`: regression, or one 0/1 flag per column.
+    Values(Rows<'a, S>),
+}
+
+/// Inputs that are read when they are needed: from a file that is larger than
+/// memory, or computed.
+///
+/// [`Inputs::source`] makes inputs of it. A trainer reads a block of rows per
+/// call, in the order of its epoch, so reading is random access unless
+/// [`shuffle`](crate::TrainingConfig::shuffle) is off. Rows that arrive once, in
+/// an order of their own, are for [`Trainer::step_on`](crate::Trainer::step_on).
+///
+/// ```
+/// use nn_core::batches::{Inputs, RowSource, Targets};
+/// use nn_core::{Result, Samples};
+///
+/// /// Row i is [i, i²].
+/// #[derive(Debug)]
+/// struct Squares;
+///
+/// impl RowSource<f32> for Squares {
+///     fn n_rows(&self) -> usize {
+///         1000
+///     }
+///
+///     fn n_inputs(&self) -> usize {
+///         2
+///     }
+///
+///     fn read(&self, rows: &[u32], inputs: &mut [f32]) -> Result<()> {
+///         for (&row, inputs) in rows.iter().zip(inputs.chunks_exact_mut(2)) {
+///             inputs.copy_from_slice(&[row as f32, (row * row) as f32]);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let labels: Vec<u32> = (0..1000).map(|row| row % 2).collect();
+/// let samples = Samples::new(Inputs::source(Squares), Targets::classes(labels, 2))?;
+/// let [train, test] = samples.split(&[0.8, 0.2], 0)?;
+/// assert_eq!((train.len(), test.len()), (800, 200));
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+pub trait RowSource<S>: Debug + Send + Sync + 'static {
+    /// Number of rows.
+    fn n_rows(&self) -> usize;
+
+    /// Number of values per row.
+    fn n_inputs(&self) -> usize;
+
+    /// Writes these rows to `inputs`, one after the other. The same row number
+    /// always gives the same values. They are checked: NaN and infinities end
+    /// training with an error.
+    ///
+    /// # Shapes
+    /// `inputs [rows.len(), n_inputs]`
+    ///
+    /// # Errors
+    /// [`Error::Io`], or another error that says why rows cannot be read.
+    fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
+}
+
+impl<'a, S: Scalar> Inputs<'a, S> {
+    /// Values, borrowed or owned.
+    pub fn values(values: impl Into<Rows<'a, S>>) -> Self {
+        Self::Values(values.into())
+    }
+
+    /// Bytes, borrowed or owned, such as pixels; the network reads `scale·byte`.
+    pub fn bytes(values: impl Into<Rows<'a, u8>>, scale: f64) -> Self {
+        Self::Bytes {
+            values: values.into(),
+            scale,
+        }
+    }
+
+    /// Rows that are read block by block while they are needed.
+    pub fn source(source: impl RowSource<S>) -> Self {
+        Self::Source(Arc::new(source))
+    }
+
+    /// `[n_samples, n_inputs]`
+    pub fn shape(&self) -> [usize; 2] {
+        match self {
+            Self::Values(values) => values.shape(),
+            Self::Bytes { values, .. } => values.shape(),
+            Self::Source(source) => [source.n_rows(), source.n_inputs()],
+        }
+    }
+
+    /// Checks the values, except those that are not read yet.
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Values(values) => check_finite("input", values.as_slice(), values.n_columns()),
+            Self::Bytes { scale, .. } => {
+                crate::menu::Range::Finite.check("scale of the bytes", *scale)?;
+                Ok(())
+            }
+            Self::Source(_) => Ok(()),
+        }
+    }
+
+    fn into_owned(self) -> Inputs<'static, S> {
+        match self {
+            Self::Values(values) => Inputs::Values(values.into_owned()),
+            Self::Bytes { values, scale } => Inputs::Bytes {
+                values: values.into_owned(),
+                scale,
+            },
+            Self::Source(source) => Inputs::Source(source),
+        }
+    }
+}
+
+impl<'a, S: Scalar, T: Into<Rows<'a, S>>> From<T> for Inputs<'a, S> {
+    fn from(values: T) -> Self {
+        Self::Values(values.into())
+    }
+}
+
+impl<'a, S: Scalar> Targets<'a, S> {
+    /// One class per sample, numbered from 0, borrowed or owned.
+    pub fn classes(labels: impl Into<List<'a, u32>>, n_classes: usize) -> Self {
+        Self::Classes {
+            labels: labels.into(),
+            n_classes,
+        }
+    }
+
+    /// Values, borrowed or owned: regression, or one 0/1 flag per column.
+    pub fn values(values: impl Into<Rows<'a, S>>) -> Self {
+        Self::Values(values.into())
+    }
+
+    /// Checks the targets and returns their number.
+    fn check(&self) -> Result<usize> {
+        match self {
+            Self::Classes { labels, n_classes } => {
+                check_labels(labels.as_slice(), *n_classes)?;
+                Ok(labels.as_slice().len())
+            }
+            Self::Values(values) => {
+                check_finite("target", values.as_slice(), values.n_columns())?;
+                Ok(values.n_rows())
+            }
+        }
+    }
+
+    fn into_owned(self) -> Targets<'static, S> {
+        match self {
+            Self::Classes { labels, n_classes } => Targets::Classes {
+                labels: labels.into_owned(),
+                n_classes,
+            },
+            Self::Values(values) => Targets::Values(values.into_owned()),
+        }
+    }
 }
 
 /// Rows with their targets, checked; borrowed, owned or shared.
 ///
-/// [`new`](Self::new) borrows both. [`classification`](Self::classification),
-/// [`regression`](Self::regression) and
-/// [`classification_of_bytes`](Self::classification_of_bytes) also take arrays
-/// and vectors by value; such samples are `Samples<'static>` and may be sent to
-/// other threads. Clones, selections and splits never copy the values.
+/// Samples made of owned arrays and vectors are `Samples<'static>` and may be
+/// sent to other threads. Clones, selections and splits never copy the values.
 ///
 /// ```
-/// use ndarray::array;
-/// use nn_core::batches::{Inputs, Samples, Targets};
+/// use nn_core::batches::{Samples, Targets};
 ///
-/// let inputs = array![[0.0_f32, 1.0], [1.0, 0.0]];
-/// let targets = Targets::Classes { labels: &[1, 2], n_classes: 2 };
-/// let error = Samples::new(Inputs::Values(inputs.view()), targets).unwrap_err();
+/// let inputs = [[0.0_f32, 1.0], [1.0, 0.0]];
+/// let error = Samples::new(&inputs, Targets::classes(&[1, 2], 2)).unwrap_err();
 /// assert_eq!(error.to_string(), "label 2 of sample 1: expected a class below 2");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Samples<'a, S = f32> {
-    inputs: StoredInputs<'a, S>,
-    targets: StoredTargets<'a, S>,
+    inputs: Inputs<'a, S>,
+    targets: Targets<'a, S>,
     /// One weight per row of `inputs`; `None` means 1.
     weights: Option<List<'a, S>>,
     /// The rows of `inputs` that belong to these samples.
     rows: Vec<u32>,
 }
 
-/// [`Inputs`], borrowed or shared.
-#[derive(Clone, Debug)]
-pub(crate) enum StoredInputs<'a, S> {
-    Bytes { values: Rows<'a, u8>, scale: f64 },
-    Values(Rows<'a, S>),
-}
-
-impl<S> StoredInputs<'_, S> {
-    #[inline]
-    fn view(&self) -> Inputs<'_, S> {
-        match self {
-            Self::Bytes { values, scale } => Inputs::Bytes {
-                values: values.view(),
-                scale: *scale,
-            },
-            Self::Values(values) => Inputs::Values(values.view()),
-        }
-    }
-}
-
-/// [`Targets`], borrowed or shared.
-#[derive(Clone, Debug)]
-pub(crate) enum StoredTargets<'a, S> {
-    Classes {
-        labels: List<'a, u32>,
-        n_classes: usize,
-    },
-    Values(Rows<'a, S>),
-}
-
-impl<S> StoredTargets<'_, S> {
-    #[inline]
-    fn view(&self) -> Targets<'_, S> {
-        match self {
-            Self::Classes { labels, n_classes } => Targets::Classes {
-                labels: labels.as_slice(),
-                n_classes: *n_classes,
-            },
-            Self::Values(values) => Targets::Values(values.view()),
-        }
-    }
-}
-
 impl<'a, S: Scalar> Samples<'a, S> {
-    /// Joins inputs and targets, both borrowed.
+    /// Joins inputs and targets.
     ///
     /// # Errors
     /// [`Error::Shape`] if their numbers differ, [`Error::Label`] for a class
     /// that does not exist, [`Error::NotFinite`] for NaN and infinities,
     /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
-    #[inline(never)]
-    pub fn new(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
-        let inputs = match inputs {
-            Inputs::Bytes { values, scale } => StoredInputs::Bytes {
-                values: values.into(),
-                scale,
-            },
-            Inputs::Values(values) => StoredInputs::Values(values.into()),
-        };
-        let targets = match targets {
-            Targets::Classes { labels, n_classes } => StoredTargets::Classes {
-                labels: labels.into(),
-                n_classes,
-            },
-            Targets::Values(values) => StoredTargets::Values(values.into()),
-        };
-        Self::join(inputs, targets)
+    pub fn new(inputs: impl Into<Inputs<'a, S>>, targets: Targets<'a, S>) -> Result<Self> {
+        Self::join(inputs.into(), targets)
     }
 
-    /// Samples with one class each, borrowed or owned.
+    /// Samples with one class each.
     ///
     /// ```
-    /// use nn_core::ndarray::array;
     /// use nn_core::Samples;
     ///
-    /// let inputs = array![[0.0_f32, 1.0], [1.0, 0.0]];
+    /// let inputs = [[0.0_f32, 1.0], [1.0, 0.0]];
     /// let borrowed = Samples::classification(&inputs, &[1, 0], 2)?;
-    /// let owned: Samples<'static> = Samples::classification(inputs.clone(), vec![1, 0], 2)?;
-    /// let sum = std::thread::spawn(move || owned.len()).join().unwrap();
-    /// assert_eq!(sum, borrowed.len());
+    /// let owned: Samples<'static> = Samples::classification(inputs.to_vec(), vec![1, 0], 2)?;
+    /// let n_samples = std::thread::spawn(move || owned.len()).join().unwrap();
+    /// assert_eq!(n_samples, borrowed.len());
     /// # Ok::<(), nn_core::Error>(())
     /// ```
     ///
@@ -156,40 +254,15 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn classification(
-        inputs: impl Into<Rows<'a, S>>,
+        inputs: impl Into<Inputs<'a, S>>,
         labels: impl Into<List<'a, u32>>,
         n_classes: usize,
     ) -> Result<Self> {
-        let labels = labels.into();
-        Self::join(
-            StoredInputs::Values(inputs.into()),
-            StoredTargets::Classes { labels, n_classes },
-        )
+        Self::join(inputs.into(), Targets::classes(labels, n_classes))
     }
 
-    /// Samples with one class each and inputs that are bytes, such as pixels,
-    /// borrowed or owned; a network sees `scale·byte`.
-    ///
-    /// # Shapes
-    /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn classification_of_bytes(
-        inputs: impl Into<Rows<'a, u8>>,
-        scale: f64,
-        labels: impl Into<List<'a, u32>>,
-        n_classes: usize,
-    ) -> Result<Self> {
-        let (values, labels) = (inputs.into(), labels.into());
-        Self::join(
-            StoredInputs::Bytes { values, scale },
-            StoredTargets::Classes { labels, n_classes },
-        )
-    }
-
-    /// Samples whose targets are numbers (regression, or one 0/1 flag per
-    /// column), borrowed or owned.
+    /// Samples whose targets are values (regression, or one 0/1 flag per
+    /// column).
     ///
     /// # Shapes
     /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
@@ -197,38 +270,17 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn regression(
-        inputs: impl Into<Rows<'a, S>>,
+        inputs: impl Into<Inputs<'a, S>>,
         targets: impl Into<Rows<'a, S>>,
     ) -> Result<Self> {
-        Self::join(
-            StoredInputs::Values(inputs.into()),
-            StoredTargets::Values(targets.into()),
-        )
+        Self::join(inputs.into(), Targets::values(targets))
     }
 
     #[inline(never)]
-    pub(crate) fn join(inputs: StoredInputs<'a, S>, targets: StoredTargets<'a, S>) -> Result<Self> {
-        let n_samples = match inputs.view() {
-            Inputs::Bytes { values, scale } => {
-                crate::menu::Range::Finite.check("scale of the bytes", scale)?;
-                values.nrows()
-            }
-            Inputs::Values(values) => {
-                check_finite("input", values)?;
-                values.nrows()
-            }
-        };
-        let n_targets = match targets.view() {
-            Targets::Classes { labels, n_classes } => {
-                check_labels(labels, n_classes)?;
-                labels.len()
-            }
-            Targets::Values(values) => {
-                check_finite("target", values)?;
-                values.nrows()
-            }
-        };
-        check_count("number of targets", n_samples, n_targets)?;
+    pub(crate) fn join(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
+        inputs.check()?;
+        let [n_samples, _] = inputs.shape();
+        check_count("number of targets", n_samples, targets.check()?)?;
         let n_rows = u32::try_from(n_samples).map_err(|_| Error::Shape {
             what: "number of samples",
             expected: u32::MAX as usize,
@@ -244,10 +296,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// No samples, of a network with so many inputs and outputs.
     pub(crate) fn none(n_inputs: usize, n_outputs: usize) -> Self {
-        let no_rows = |width| ArrayView2::from_shape((0, width), &[]).expect("no values");
         Self {
-            inputs: StoredInputs::Values(no_rows(n_inputs).into()),
-            targets: StoredTargets::Values(no_rows(n_outputs).into()),
+            inputs: Inputs::values(Rows::new(&[], n_inputs)),
+            targets: Targets::values(Rows::new(&[], n_outputs)),
             weights: None,
             rows: Vec::new(),
         }
@@ -284,20 +335,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     #[inline(never)]
     pub fn into_owned(self) -> Samples<'static, S> {
         Samples {
-            inputs: match self.inputs {
-                StoredInputs::Bytes { values, scale } => StoredInputs::Bytes {
-                    values: values.into_owned(),
-                    scale,
-                },
-                StoredInputs::Values(values) => StoredInputs::Values(values.into_owned()),
-            },
-            targets: match self.targets {
-                StoredTargets::Classes { labels, n_classes } => StoredTargets::Classes {
-                    labels: labels.into_owned(),
-                    n_classes,
-                },
-                StoredTargets::Values(values) => StoredTargets::Values(values.into_owned()),
-            },
+            inputs: self.inputs.into_owned(),
+            targets: self.targets.into_owned(),
             weights: self.weights.map(List::into_owned),
             rows: self.rows,
         }
@@ -405,35 +444,35 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows.is_empty()
     }
 
-    /// Width of a row.
+    /// Number of values per row.
     pub fn n_inputs(&self) -> usize {
-        match self.inputs.view() {
-            Inputs::Bytes { values, .. } => values.ncols(),
-            Inputs::Values(values) => values.ncols(),
-        }
+        let [_, n_inputs] = self.inputs.shape();
+        n_inputs
     }
 
     /// The targets of all rows that these samples were selected from.
-    pub fn targets(&self) -> Targets<'_, S> {
-        self.targets.view()
+    pub fn targets(&self) -> &Targets<'a, S> {
+        &self.targets
     }
 
-    /// The right class of the sample at `position`, if classes are to be learned.
+    /// The class of the sample at `position`, if samples have classes.
     pub fn label(&self, position: usize) -> Option<u32> {
-        match self.targets() {
-            Targets::Classes { labels, .. } => Some(labels[self.rows[position] as usize]),
+        match &self.targets {
+            Targets::Classes { labels, .. } => {
+                Some(labels.as_slice()[self.rows[position] as usize])
+            }
             Targets::Values(_) => None,
         }
     }
 
-    /// How often each class occurs, if classes are to be learned.
+    /// The number of samples of each class, if samples have classes.
     pub fn class_counts(&self) -> Option<Vec<usize>> {
-        let Targets::Classes { labels, n_classes } = self.targets() else {
+        let Targets::Classes { labels, n_classes } = &self.targets else {
             return None;
         };
-        let mut counts = vec![0; n_classes];
+        let mut counts = vec![0; *n_classes];
         for &row in &self.rows {
-            counts[labels[row as usize] as usize] += 1;
+            counts[labels.as_slice()[row as usize] as usize] += 1;
         }
         Some(counts)
     }
@@ -465,39 +504,48 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.weights.is_some()
     }
 
-    /// Copies the inputs of the sample at `position`.
+    /// Copies the inputs of the samples at `positions`, one after the other.
+    ///
+    /// # Shapes
+    /// `inputs [positions.len(), n_inputs]`
+    ///
+    /// # Errors
+    /// Those of a [`RowSource`], and [`Error::NotFinite`] for a value of it that
+    /// is NaN or infinite; none for other inputs.
     ///
     /// # Panics
-    /// If `inputs` does not have the width of a row.
-    pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) {
-        let row = self.rows[position] as usize;
-        match self.inputs.view() {
-            Inputs::Bytes { values, scale } => {
-                let scale = S::from_f64(scale);
-                assert_eq!(inputs.len(), values.ncols(), "width of a sample");
-                match values.row(row).to_slice() {
-                    Some(bytes) => scale_bytes(bytes, scale, inputs),
-                    None => inputs
-                        .iter_mut()
-                        .zip(values.row(row))
-                        .for_each(|(input, &value)| *input = S::from_u8(value) * scale),
+    /// If `inputs` has another length.
+    pub fn read_inputs(&self, positions: &[u32], inputs: &mut [S]) -> Result<()> {
+        let n_inputs = self.n_inputs();
+        let n_values = positions.len() * n_inputs;
+        assert_eq!(inputs.len(), n_values, "number of values to read");
+        let rows = positions.iter().map(|&position| self.row(position));
+        match &self.inputs {
+            Inputs::Values(values) => {
+                for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
+                    inputs.copy_from_slice(values.row(row as usize));
                 }
             }
-            Inputs::Values(values) => {
-                assert_eq!(inputs.len(), values.ncols(), "width of a sample");
-                for (input, &value) in inputs.iter_mut().zip(values.row(row)) {
-                    *input = value;
+            Inputs::Bytes { values, scale } => {
+                for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
+                    scale_bytes(values.row(row as usize), S::from_f64(*scale), inputs);
                 }
+            }
+            Inputs::Source(source) => {
+                let rows: Vec<u32> = rows.collect();
+                source.read(&rows, inputs)?;
+                check_read(inputs, &rows, n_inputs)?;
             }
         }
+        Ok(())
     }
 
     /// All rows that these samples were selected from and their scale, if they
     /// are bytes.
     pub(crate) fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
         match &self.inputs {
-            StoredInputs::Bytes { values, scale } => Some((values, *scale)),
-            StoredInputs::Values(_) => None,
+            Inputs::Bytes { values, scale } => Some((values, *scale)),
+            Inputs::Values(_) | Inputs::Source(_) => None,
         }
     }
 
@@ -508,48 +556,43 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// The fraction of inputs that are not 0, where leaving out the zeros pays.
     pub(crate) fn density(&self) -> Option<f64> {
-        match self.inputs.view() {
-            Inputs::Bytes { values, .. } => SparseBytes::density(values, &self.rows),
-            Inputs::Values(_) => None,
-        }
+        let (values, _) = self.byte_inputs()?;
+        SparseBytes::density(values.matrix(), &self.rows)
     }
 
     /// The inputs without their zeros, position by position, and the number
     /// that each byte stands for; `None` where that would not pay.
     pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {
-        let Inputs::Bytes { values, scale } = self.inputs.view() else {
-            return None;
-        };
+        let (values, scale) = self.byte_inputs()?;
         let scale = S::from_f64(scale);
         let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
         Some((
-            SparseBytes::from_rows(values, &self.rows)?,
+            SparseBytes::from_rows(values.matrix(), &self.rows)?,
             Box::new(factors),
         ))
     }
 
     /// Appends what is stored of the sample at `position`: inputs, target,
     /// weight.
-    pub(crate) fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) {
+    pub(crate) fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
         let row = self.rows[position] as usize;
-        match self.inputs.view() {
-            Inputs::Bytes { values, .. } => match values.row(row).to_slice() {
-                Some(values) => bytes.extend_from_slice(values),
-                None => bytes.extend(values.row(row)),
-            },
-            Inputs::Values(values) => {
-                values.row(row).iter().for_each(|v| v.write_le(bytes));
+        match &self.inputs {
+            Inputs::Bytes { values, .. } => bytes.extend_from_slice(values.row(row)),
+            Inputs::Values(values) => write_all(values.row(row), bytes),
+            Inputs::Source(_) => {
+                let mut values = vec![S::zero(); self.n_inputs()];
+                self.read_inputs(&[position as u32], &mut values)?;
+                write_all(&values, bytes);
             }
         }
-        match self.targets() {
-            Targets::Classes { labels, .. } => bytes.extend(labels[row].to_le_bytes()),
-            Targets::Values(values) => {
-                values.row(row).iter().for_each(|v| v.write_le(bytes));
-            }
+        match &self.targets {
+            Targets::Classes { labels, .. } => bytes.extend(labels.as_slice()[row].to_le_bytes()),
+            Targets::Values(values) => write_all(values.row(row), bytes),
         }
         if self.has_weights() {
             self.weight(position).write_le(bytes);
         }
+        Ok(())
     }
 
     /// Writes the answer wanted for the sample at `position`.
@@ -563,11 +606,11 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// If `target` does not have the width of an answer.
     pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
         let row = self.rows[position] as usize;
-        match self.targets() {
+        match &self.targets {
             Targets::Classes { labels, n_classes } => {
-                let k = S::from_f64(n_classes.max(2) as f64);
+                let k = S::from_f64((*n_classes).max(2) as f64);
                 let (off, on) = (smoothing / k, S::one() - smoothing + smoothing / k);
-                let label = labels[row] as usize;
+                let label = labels.as_slice()[row] as usize;
                 match target {
                     [single] => *single = if label == 1 { on } else { off },
                     _ => {
@@ -576,11 +619,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
                     }
                 }
             }
-            Targets::Values(values) => {
-                for (target, &value) in target.iter_mut().zip(values.row(row)) {
-                    *target = value;
-                }
-            }
+            Targets::Values(values) => target.copy_from_slice(values.row(row)),
         }
     }
 
@@ -597,18 +636,41 @@ impl<'a, S: Scalar> Samples<'a, S> {
             n_inputs,
             self.n_inputs(),
         )?;
-        match self.targets() {
+        match &self.targets {
             Targets::Classes {
                 n_classes: 0..=2, ..
             } if n_outputs == 1 => Ok(()),
             Targets::Classes { n_classes, .. } => {
-                check_count("outputs of the network", n_classes, n_outputs)
+                check_count("outputs of the network", *n_classes, n_outputs)
             }
             Targets::Values(values) => {
-                check_count("outputs of the network", values.ncols(), n_outputs)
+                check_count("outputs of the network", values.n_columns(), n_outputs)
             }
         }
     }
+}
+
+/// Appends values as little-endian bytes.
+fn write_all<S: Scalar>(values: &[S], bytes: &mut Vec<u8>) {
+    values.iter().for_each(|value| value.write_le(bytes));
+}
+
+/// Checks that the values of rows from a [`RowSource`] are finite.
+fn check_read<S: Scalar>(inputs: &[S], rows: &[u32], n_inputs: usize) -> Result<()> {
+    check_finite("input", inputs, n_inputs).map_err(|error| match error {
+        Error::NotFinite {
+            what,
+            sample,
+            column,
+            value,
+        } => Error::NotFinite {
+            what,
+            sample: rows[sample] as usize,
+            column,
+            value,
+        },
+        error => error,
+    })
 }
 
 /// `inputs ← scale·bytes`
@@ -927,15 +989,16 @@ mod tests {
         let weights = vec![1.0, 2.0, 3.0];
         let owned: Samples<'static, f64> = {
             let labels = vec![0, 2, 1];
-            let borrowed = Samples::classification_of_bytes(&pixels, 0.5, &labels, 3).unwrap();
+            let borrowed =
+                Samples::classification(Inputs::bytes(&pixels, 0.5), &labels, 3).unwrap();
             borrowed.with_weights(&weights).unwrap().into_owned()
         };
-        let given = Samples::classification_of_bytes(pixels, 0.5, vec![0, 2, 1], 3).unwrap();
+        let given = Samples::classification(Inputs::bytes(pixels, 0.5), vec![0, 2, 1], 3).unwrap();
         let given = given.with_weights(weights).unwrap();
         let [mut left, mut right] = [Vec::new(), Vec::new()];
         for position in 0..3 {
-            owned.write_stored(position, &mut left);
-            given.write_stored(position, &mut right);
+            owned.write_stored(position, &mut left).unwrap();
+            given.write_stored(position, &mut right).unwrap();
         }
         assert_eq!(left, right);
         assert_eq!(owned.class_counts(), Some(vec![1, 1, 1]));
@@ -966,17 +1029,11 @@ mod tests {
     #[test]
     fn targets_are_encoded() {
         let pixels = array![[0_u8, 255], [255, 0], [51, 0]];
-        let inputs = Inputs::Bytes {
-            values: pixels.view(),
-            scale: 1.0 / 255.0,
-        };
-        let targets = Targets::Classes {
-            labels: &[0, 2, 1],
-            n_classes: 3,
-        };
+        let inputs = Inputs::bytes(pixels.view(), 1.0 / 255.0);
+        let targets = Targets::classes(&[0, 2, 1], 3);
         let samples: Samples<'_, f64> = Samples::new(inputs, targets).unwrap();
         let mut input = [0.0; 2];
-        samples.select(&[2]).copy_inputs(0, &mut input);
+        samples.select(&[2]).read_inputs(&[0], &mut input).unwrap();
         assert_eq!(input, [0.2, 0.0]);
         let mut target = [9.0; 3];
         samples.copy_target(1, 0.0, &mut target);
@@ -989,17 +1046,14 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let values = array![[1.0, 2.0], [f64::NAN, 4.0]];
-        let targets = Targets::Classes {
-            labels: &[0, 1],
-            n_classes: 2,
-        };
-        let error = Samples::new(Inputs::Values(values.view()), targets).unwrap_err();
+        let targets = Targets::classes(&[0, 1], 2);
+        let error = Samples::new(values.view(), targets.clone()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "input 0 of sample 1 is NaN; expected a finite number"
         );
         let values = array![[1.0, 2.0]];
-        let error = Samples::new(Inputs::Values(values.view()), targets).unwrap_err();
+        let error = Samples::new(Inputs::values(values.view()), targets).unwrap_err();
         assert_eq!(error.to_string(), "number of targets: expected 1, found 2");
     }
 }

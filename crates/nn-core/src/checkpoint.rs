@@ -64,8 +64,8 @@ const NOTE: &str = "its note";
 /// };
 ///
 /// let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
-/// let targets = Targets::Classes { labels: &[0, 1, 1, 0], n_classes: 2 };
-/// let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+/// let targets = Targets::classes(&[0, 1, 1, 0], 2);
+/// let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
 /// let layers = vec![LayerConfig::new(2, Activation::Softmax)];
 /// let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
 /// let config = TrainingConfig::new(Loss::CrossEntropy, "adam".parse()?);
@@ -122,7 +122,7 @@ impl<S: Scalar> Trainer<'_, S> {
         probe(self.state_bytes())?;
         Ok(Checkpoint {
             state: self.copy_state(),
-            configuration: self.description(),
+            configuration: self.description()?,
             note,
         })
     }
@@ -135,15 +135,15 @@ impl<S: Scalar> Trainer<'_, S> {
     /// nothing has changed.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
-        check_same(&checkpoint.configuration, &self.description())?;
+        check_same(&checkpoint.configuration, &self.description()?)?;
         self.set_state(&checkpoint.state)
     }
 
     /// Everything that decides the result, but for the initial weights.
-    fn description(&self) -> BTreeMap<String, String> {
+    fn description(&self) -> Result<BTreeMap<String, String>> {
         let config = self.config();
         let [loss, optimizer] = self.names();
-        let digests = self.sample_digests(digest);
+        let digests = self.sample_digests(digest)?;
         let parts = [
             ("numbers", format!("f{}", 8 * S::BYTES)),
             ("layers", layers(self.state().0.layers())),
@@ -184,11 +184,8 @@ impl<S: Scalar> Trainer<'_, S> {
         let later = later
             .into_iter()
             .filter_map(|(name, text)| Some((name, text?)));
-        parts
-            .into_iter()
-            .chain(later)
-            .map(|(name, text)| (name.to_owned(), text))
-            .collect()
+        let parts = parts.into_iter().chain(later);
+        Ok(parts.map(|(name, text)| (name.to_owned(), text)).collect())
     }
 }
 
@@ -403,9 +400,9 @@ fn layers(layers: &[Layer]) -> String {
 }
 
 /// SHA-256 of what is stored of the samples, in their order.
-fn digest<S: Scalar>(samples: &Samples<'_, S>) -> String {
+fn digest<S: Scalar>(samples: &Samples<'_, S>) -> Result<String> {
     let n_classes = match samples.targets() {
-        Targets::Classes { n_classes, .. } => n_classes,
+        Targets::Classes { n_classes, .. } => *n_classes,
         Targets::Values(_) => 0,
     };
     let mut sum = Sha256::new();
@@ -415,10 +412,10 @@ fn digest<S: Scalar>(samples: &Samples<'_, S>) -> String {
     let mut row = Vec::new();
     for position in 0..samples.len() {
         row.clear();
-        samples.write_stored(position, &mut row);
+        samples.write_stored(position, &mut row)?;
         sum.update(&row);
     }
-    hexadecimal(sum.finalize().as_slice())
+    Ok(hexadecimal(sum.finalize().as_slice()))
 }
 
 #[cfg(test)]
@@ -434,11 +431,8 @@ mod tests {
     #[test]
     fn impossible_states_are_refused() {
         let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
-        let targets = Targets::Classes {
-            labels: &[0, 1, 1, 0],
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let targets = Targets::classes(&[0, 1, 1, 0], 2);
+        let samples = Samples::new(Inputs::values(inputs.view()), targets).unwrap();
         let layers = vec![LayerConfig::new(2, Activation::Softmax)];
         let network = Network::new(
             &NetworkConfig {
@@ -487,8 +481,8 @@ mod tests {
         let inputs = array![[1.0_f32, 2.0], [0.5, -1.0]];
         let targets = array![[1.0_f32], [-1.0]];
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
+            Inputs::values(inputs.view()),
+            Targets::values(targets.view()),
         )
         .unwrap();
         let layers = vec![LayerConfig::new(1, Activation::Identity)];

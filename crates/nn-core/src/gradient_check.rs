@@ -25,7 +25,6 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{Scalar, Threads};
 
@@ -35,6 +34,7 @@ use crate::batches::Samples;
 use crate::loss_function::{BlockLossFunction, LossFunction};
 use crate::network::{Network, Randomness, Trace};
 use crate::penalty::Penalty;
+use crate::rows::Rows;
 use crate::stage::batch_norm;
 
 /// h, the distance of the inner points of the difference quotients from w.
@@ -71,8 +71,8 @@ pub struct LayerCheck {
 #[derive(Debug)]
 pub struct Objective {
     network: Network<f64>,
-    inputs: Array2<f64>,
-    targets: Array2<f64>,
+    inputs: Rows<'static, f64>,
+    targets: Vec<f64>,
     loss: Arc<dyn BlockLossFunction<f64>>,
     penalty: Penalty,
     trace: Trace<f64>,
@@ -100,18 +100,19 @@ impl Objective {
         }
         let network = network.without_dropout().cast::<f64>();
         let n = samples.len();
-        let inputs = rows(n, network.n_inputs(), |position, row| {
-            samples.copy_inputs(position, row);
-        });
-        let targets = rows(n, network.n_outputs(), |position, row| {
-            samples.copy_target(position, S::zero(), row);
-        });
+        let mut inputs = vec![S::zero(); n * network.n_inputs()];
+        let all: Vec<u32> = (0..n as u32).collect();
+        samples.read_inputs(&all, &mut inputs)?;
+        let mut targets = vec![S::zero(); n * network.n_outputs()];
+        for (position, target) in targets.chunks_exact_mut(network.n_outputs()).enumerate() {
+            samples.copy_target(position, S::zero(), target);
+        }
         Ok(Self {
             trace: Trace::new(&network, n),
             gradients: Gradients::new(&network, n),
+            inputs: Rows::new(doubles(&inputs), network.n_inputs()),
+            targets: doubles(&targets),
             network,
-            inputs,
-            targets,
             loss: Arc::new(loss),
             penalty,
         })
@@ -123,8 +124,8 @@ impl Objective {
         let randomness = Randomness::new(0, 0);
         let threads = Threads::single();
         self.network
-            .forward_in_training(self.inputs.view(), &mut self.trace, randomness, &threads);
-        let targets = self.targets.view();
+            .forward_in_training(&self.inputs, &mut self.trace, randomness, &threads);
+        let targets = &self.targets;
         let loss =
             self.gradients
                 .block_loss_of_batch(&*self.loss, &self.network, targets, &self.trace);
@@ -138,9 +139,8 @@ impl Objective {
     pub fn analytic_gradient(&mut self) -> Vec<f64> {
         self.value();
         self.gradients.values_mut().fill(0.0);
-        let inputs = self.inputs.view();
         self.gradients
-            .backward(&self.network, inputs, &self.trace, &Threads::single());
+            .backward(&self.network, &self.inputs, &self.trace, &Threads::single());
         let parameters = self.network.parameters();
         let gradient = self.gradients.values_mut();
         for layer in self.network.layers() {
@@ -243,15 +243,6 @@ fn relative_error(analytic: f64, numeric: f64, floor: f64) -> f64 {
     (analytic - numeric).abs() / analytic.abs().max(numeric.abs()).max(floor)
 }
 
-/// A matrix whose rows are written as `S` and kept as `f64`.
-fn rows<S: Scalar>(n: usize, width: usize, mut write: impl FnMut(usize, &mut [S])) -> Array2<f64> {
-    let mut row = vec![S::zero(); width];
-    let mut values = Vec::with_capacity(n * width);
-    for position in 0..n {
-        write(position, &mut row);
-        values.extend(row.iter().map(|value| value.into_f64()));
-    }
-    ArrayView2::from_shape((n, width), &values)
-        .expect("n rows of equal width")
-        .to_owned()
+fn doubles<S: Scalar>(values: &[S]) -> Vec<f64> {
+    values.iter().map(|value| value.into_f64()).collect()
 }

@@ -19,6 +19,7 @@
 use nn_tensor::Scalar;
 use nn_tensor::random::{Stream, WeightDistribution};
 
+use crate::activation::Activation;
 use crate::menu::{ForeignName, Menu, Parameter, Range, menu_text};
 
 /// How weights (or biases) start.
@@ -158,6 +159,16 @@ impl Menu for Init {
 menu_text!(Init);
 
 impl Init {
+    /// The usual initialization of a layer with this activation: He's for
+    /// rectifiers, LeCun's for SELU (Klambauer et al. 2017), Glorot's otherwise.
+    pub fn usual_for(activation: Activation) -> Self {
+        match activation {
+            Activation::Selu => Self::Lecun,
+            it if it.is_rectifier() => Self::He,
+            _ => Self::Xavier,
+        }
+    }
+
     /// Fills the weights of one layer.
     ///
     /// # Shapes

@@ -6,7 +6,7 @@
 //! named here, and an edit of a program that trains networks rebuilds that
 //! program alone.
 
-use crate::metrics::evaluate_block_loss;
+use crate::metrics::{evaluate_block_loss, measure};
 use crate::mlp::{Classification, Regression};
 use crate::network::Trace;
 use crate::{
@@ -44,8 +44,8 @@ macro_rules! instances {
                 Network::<S>::predict_view as *const (),
                 Predictor::<S>::predict_into as *const (),
                 evaluate_block_loss::<S> as *const (),
+                measure::<S> as *const (),
                 Memory::of_evaluation::<S> as *const (),
-                Samples::<S>::new as *const (),
                 Samples::<S>::into_owned as *const (),
                 Samples::<S>::select as *const (),
                 Samples::<S>::split_by as *const (),
@@ -53,6 +53,7 @@ macro_rules! instances {
                 Model::<S>::to_bytes as *const (),
                 Model::<S>::check as *const (),
                 Model::<S>::to_tensors as *const (),
+                Model::<S>::from_named_tensors as *const (),
                 Model::<S>::write_to as *const (),
                 Model::<S>::read_numbers as *const (),
                 Model::<S>::predict_raw as *const (),

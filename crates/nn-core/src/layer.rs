@@ -15,9 +15,6 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-use nn_tensor::Scalar;
-
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::menu::{Menu, Range as ValueRange};
@@ -62,17 +59,19 @@ pub struct LayerConfig {
     pub outputs: Vec<Stage>,
 }
 
+impl From<(usize, Activation)> for LayerConfig {
+    fn from((n_outputs, activation): (usize, Activation)) -> Self {
+        Self::new(n_outputs, activation)
+    }
+}
+
 impl LayerConfig {
     /// A dense layer with the usual initialization of its activation.
     pub fn new(n_outputs: usize, activation: Activation) -> Self {
         Self {
             n_outputs,
             activation,
-            init: if activation.is_rectifier() {
-                Init::He
-            } else {
-                Init::Xavier
-            },
+            init: Init::usual_for(activation),
             bias_init: Init::Zeros,
             inputs: Vec::new(),
             batch_norm: false,
@@ -249,29 +248,6 @@ impl Layer {
     /// Where all statistics of the layer lie.
     pub fn statistics(&self) -> Range<usize> {
         self.ranges.statistics.clone()
-    }
-
-    /// The weights inside a buffer laid out like the parameters.
-    ///
-    /// # Panics
-    /// If the buffer is shorter than the parameters.
-    pub fn weights_of<'a, S: Scalar>(&self, buffer: &'a [S]) -> ArrayView2<'a, S> {
-        ArrayView2::from_shape((self.n_inputs, self.n_outputs), &buffer[self.weights()])
-            .expect("the range has the size of the matrix")
-    }
-
-    /// The weights inside a buffer laid out like the parameters, to be written.
-    ///
-    /// # Panics
-    /// If the buffer is shorter than the parameters.
-    pub fn weights_of_mut<'a, S: Scalar>(&self, buffer: &'a mut [S]) -> ArrayViewMut2<'a, S> {
-        ArrayViewMut2::from_shape((self.n_inputs, self.n_outputs), &mut buffer[self.weights()])
-            .expect("the range has the size of the matrix")
-    }
-
-    /// The biases inside a buffer laid out like the parameters.
-    pub fn bias_of<'a, S: Scalar>(&self, buffer: &'a [S]) -> ArrayView1<'a, S> {
-        ArrayView1::from(&buffer[self.bias()])
     }
 }
 

@@ -210,7 +210,7 @@
 //!     0.5, -1.0, 1.0, 2.0, -1.0, 2.0,
 //! ]);
 //! let (x, y) = (array![[1.0, 2.0]], array![[1.0, 0.0]]);
-//! let samples = Samples::new(Inputs::Values(x.view()), Targets::Values(y.view()))?;
+//! let samples = Samples::new(Inputs::values(x.view()), Targets::values(y.view()))?;
 //! let mut config = TrainingConfig::new(Loss::Quadratic, Optimizer::Sgd);
 //! (config.learning_rate, config.epochs) = (1.0, 1);
 //!

@@ -35,8 +35,8 @@
 //!     0.1 * place as f32 - 0.95
 //! });
 //! let labels: Vec<u32> = points.rows().into_iter().map(|p| u32::from(p.dot(&p) < 0.49)).collect();
-//! let targets = Targets::Classes { labels: &labels, n_classes: 2 };
-//! let samples = Samples::new(Inputs::Values(points.view()), targets)?;
+//! let targets = Targets::classes(&labels, 2);
+//! let samples = Samples::new(Inputs::values(points.view()), targets)?;
 //!
 //! let layers = vec![LayerConfig::new(16, Activation::Tanh), LayerConfig::new(2, Activation::Softmax)];
 //! let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
@@ -114,6 +114,7 @@ pub mod optimizer;
 pub mod schedule;
 pub mod batches;
 pub mod augmentation;
+mod block_inputs;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
@@ -130,7 +131,7 @@ pub mod learn;
 pub use activation::Activation;
 pub use augmentation::Augmentation;
 pub use backprop::Gradients;
-pub use batches::{Inputs, Samples, Targets};
+pub use batches::{Inputs, RowSource, Samples, Targets};
 pub use checkpoint::Checkpoint;
 pub use error::{Error, ErrorKind, Result};
 pub use init::Init;
@@ -139,19 +140,22 @@ pub use loss::Loss;
 pub use loss_function::LossFunction;
 pub use memory::Memory;
 pub use menu::Menu;
-pub use metrics::{Evaluation, evaluate};
+pub use metrics::{Evaluation, Metric, evaluate};
 pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
 pub use penalty::Penalty;
 pub use predictor::Predictor;
+pub use rows::Rows;
 pub use schedule::Schedule;
 pub use stage::{ActivationFunction, Stage};
 pub use training::{Observer, Trainer, TrainingConfig};
 pub use update_rule::UpdateRule;
 
-/// What the arrays of this crate are made of, in the version that it uses.
+/// Arrays that convert into [`rows::Rows`] and back, in the version that this
+/// crate uses.
+#[cfg(feature = "ndarray")]
 pub use ndarray;
 /// Random numbers: the purpose, the seed and an index give the stream.
 pub use nn_tensor::random::{Purpose, Stream, Streams};

@@ -147,7 +147,7 @@ pub(crate) const LOSS_ROWS: usize = 128;
 
 /// Rows of a batch.
 #[derive(Debug)]
-pub(crate) struct Rows<'r, S> {
+pub(crate) struct LossRows<'r, S> {
     pub(crate) width: usize,
     pub(crate) z: &'r [S],
     pub(crate) a: &'r [S],
@@ -160,7 +160,7 @@ pub(crate) trait BlockLossFunction<S>: Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// Writes δ, and the loss of each row to `losses`.
-    fn of_rows(&self, output: Activation, rows: Rows<'_, S>, losses: &mut [S]);
+    fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]);
 
     fn predicted_class(&self, a: &[S]) -> usize;
 }
@@ -170,7 +170,7 @@ impl<S: Scalar, L: LossFunction> BlockLossFunction<S> for L {
         LossFunction::name(self)
     }
 
-    fn of_rows(&self, output: Activation, rows: Rows<'_, S>, losses: &mut [S]) {
+    fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
         let width = rows.width;
         let targets = rows
             .y

@@ -1,14 +1,15 @@
 //! How good answers are: loss, accuracy, confusion matrix, errors of numbers.
 
-use ndarray::{Array2, ArrayView2, Axis};
 use nn_tensor::{Scalar, Threads};
 
 use crate::Result;
 use crate::batches::{Samples, Targets};
-use crate::loss_function::{BlockLossFunction, LossFunction, Rows};
+use crate::block_inputs::BlockInputs;
+use crate::loss_function::{BlockLossFunction, LossFunction, LossRows};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{Network, Plan, Trace};
 use crate::predictor::BLOCK_ROWS;
+use crate::rows::Rows;
 
 /// What came out for a set of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +61,9 @@ pub struct OutputErrors {
 /// Rows: the right class; columns: the class that the network named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
-    counts: Array2<u64>,
+    n_classes: usize,
+    /// `[n_classes, n_classes]`
+    counts: Vec<u64>,
 }
 
 /// Precision, recall and F1 of one class; `None` where a divisor is 0.
@@ -80,7 +83,8 @@ impl ConfusionMatrix {
     /// Nothing counted yet.
     pub fn new(n_classes: usize) -> Self {
         Self {
-            counts: Array2::zeros((n_classes, n_classes)),
+            n_classes,
+            counts: vec![0; n_classes * n_classes],
         }
     }
 
@@ -89,17 +93,19 @@ impl ConfusionMatrix {
     /// # Panics
     /// If a class does not exist.
     pub fn add(&mut self, right: usize, named: usize) {
-        self.counts[(right, named)] += 1;
+        assert!(right < self.n_classes && named < self.n_classes);
+        self.counts[right * self.n_classes + named] += 1;
     }
 
     /// `[right class, named class]`
-    pub fn counts(&self) -> ArrayView2<'_, u64> {
-        self.counts.view()
+    pub fn counts(&self) -> Rows<'_, u64> {
+        Rows::new(&self.counts, self.n_classes)
     }
 
     /// Share of right answers; 0 if there are none.
     pub fn accuracy(&self) -> f64 {
-        ratio(self.counts.diag().sum(), self.counts.sum()).unwrap_or(0.0)
+        let n_right = self.counts.iter().step_by(self.n_classes + 1).sum();
+        ratio(n_right, self.counts.iter().sum()).unwrap_or(0.0)
     }
 
     /// Scores of one class.
@@ -107,9 +113,10 @@ impl ConfusionMatrix {
     /// # Panics
     /// If the class does not exist.
     pub fn scores(&self, class: usize) -> ClassScores {
-        let right = self.counts[(class, class)];
-        let support = self.counts.row(class).sum();
-        let named = self.counts.column(class).sum();
+        let counts = self.counts();
+        let right = counts[[class, class]];
+        let support = counts.row(class).iter().sum();
+        let named = counts.column(class).sum();
         ClassScores {
             precision: ratio(right, named),
             recall: ratio(right, support),
@@ -170,14 +177,86 @@ pub(crate) fn evaluate_block_loss<S: Scalar>(
     samples.check_fit(network.n_inputs(), network.n_outputs())?;
     samples.check_weights()?;
     probe(Memory::of_evaluation(network, samples.len()).total())?;
-    Ok(Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads))
+    Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads)
+}
+
+/// A measure of the predictions for a set of samples, such as an error in the
+/// units of a domain.
+///
+/// A closure over outputs and targets is a metric, too.
+///
+/// ```
+/// use nn_core::metrics::measure;
+/// use nn_core::{Activation, Network, NetworkConfig, Rows, Samples, Threads};
+///
+/// let layers = [(1, Activation::Identity)];
+/// let network: Network = Network::zeros(&NetworkConfig::new(2, layers))?;
+/// let samples = Samples::regression(&[[1.0, 2.0], [3.0, 4.0]], &[[-5.0], [2.0]])?;
+/// let largest_error = |outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>| {
+///     let errors = outputs.column(0).zip(targets.column(0)).map(|(a, y)| (a - y).abs());
+///     errors.fold(0.0, f64::max)
+/// };
+/// assert_eq!(measure(&network, &samples, &largest_error, &Threads::single())?, 5.0);
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+pub trait Metric {
+    /// The value for these outputs of a network.
+    ///
+    /// A class is 1 at its place and 0 elsewhere; where a network has one output
+    /// for two classes, it is the number of the class.
+    ///
+    /// # Shapes
+    /// `outputs [n_samples, n_outputs]`, `targets [n_samples, n_outputs]`.
+    fn value(&self, outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>) -> f64;
+}
+
+impl<F: Fn(&Rows<'_, f64>, &Rows<'_, f64>) -> f64> Metric for F {
+    fn value(&self, outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>) -> f64 {
+        self(outputs, targets)
+    }
+}
+
+/// Runs a network over samples and measures its outputs by a metric of the
+/// caller's own.
+///
+/// # Errors
+/// As [`evaluate`], except those of a loss.
+#[inline(never)]
+pub fn measure<S: Scalar>(
+    network: &Network<S>,
+    samples: &Samples<'_, S>,
+    metric: &dyn Metric,
+    threads: &Threads,
+) -> Result<f64> {
+    samples.check_fit(network.n_inputs(), network.n_outputs())?;
+    let n_outputs = network.n_outputs();
+    probe(
+        Memory::of_evaluation(network, samples.len())
+            .total()
+            .saturating_add(bytes_of::<f64>(samples.len(), 2 * n_outputs)),
+    )?;
+    let mut evaluator = Evaluator::new(network, samples.len());
+    let mut outputs = Vec::with_capacity(samples.len() * n_outputs);
+    evaluator.for_each_block(network, samples, threads, |_, block| {
+        let values = block.trace.outputs();
+        outputs.extend(values.as_slice().iter().map(|value| value.into_f64()));
+    })?;
+    let mut targets = Vec::with_capacity(outputs.len());
+    let mut target = vec![S::zero(); n_outputs];
+    for position in 0..samples.len() {
+        samples.copy_target(position, S::zero(), &mut target);
+        targets.extend(target.iter().map(|value| value.into_f64()));
+    }
+    Ok(metric.value(&Rows::new(outputs, n_outputs), &Rows::new(targets, n_outputs)))
 }
 
 /// The buffers of an evaluation, to be used again.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Evaluator<S> {
     trace: Trace<S>,
-    inputs: Array2<S>,
+    inputs: BlockInputs<'static, S>,
+    /// The samples of a block.
+    positions: Vec<u32>,
     targets: Vec<S>,
     errors: Vec<S>,
     losses: Vec<S>,
@@ -188,7 +267,8 @@ impl<S: Scalar> Evaluator<S> {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
         Self {
             trace: Trace::new(network, n_rows),
-            inputs: Array2::zeros((n_rows, network.n_inputs())),
+            inputs: BlockInputs::new(n_rows, network.n_inputs(), None),
+            positions: vec![0; n_rows],
             targets: vec![S::zero(); n_rows * network.n_outputs()],
             errors: vec![S::zero(); n_rows * network.n_outputs()],
             losses: vec![S::zero(); n_rows],
@@ -202,20 +282,35 @@ impl<S: Scalar> Evaluator<S> {
         samples: &Samples<'_, S>,
         loss: &dyn BlockLossFunction<S>,
         threads: &Threads,
-    ) -> Evaluation {
+    ) -> Result<Evaluation> {
         let mut tally = Tally::new(samples);
-        let block_rows = self.inputs.nrows();
+        self.for_each_block(network, samples, threads, |start, evaluator| {
+            evaluator.add_block(network, samples, loss, start, &mut tally);
+        })?;
+        Ok(tally.finish(samples.len()))
+    }
+
+    /// Runs the network over the samples, block by block, and calls `then` with
+    /// the first position of each block.
+    fn for_each_block(
+        &mut self,
+        network: &Network<S>,
+        samples: &Samples<'_, S>,
+        threads: &Threads,
+        mut then: impl FnMut(usize, &mut Self),
+    ) -> Result<()> {
+        let block_rows = self.positions.len();
         for start in (0..samples.len()).step_by(block_rows) {
-            let end = samples.len().min(start + block_rows);
-            let mut inputs = self.inputs.slice_axis_mut(Axis(0), (..end - start).into());
-            for (position, mut row) in (start..end).zip(inputs.rows_mut()) {
-                let row = row.as_slice_mut().expect("a row is contiguous");
-                samples.copy_inputs(position, row);
+            let n_rows = block_rows.min(samples.len() - start);
+            let positions = &mut self.positions[..n_rows];
+            for (place, position) in positions.iter_mut().zip(start as u32..) {
+                *place = position;
             }
-            network.forward(inputs.view(), &mut self.trace, threads);
-            self.add_block(network, samples, loss, start, &mut tally);
+            let inputs = self.inputs.copied(samples, positions)?;
+            network.infer(&inputs, &mut self.trace, threads);
+            then(start, self);
         }
-        tally.finish(samples.len())
+        Ok(())
     }
 
     fn add_block(
@@ -235,7 +330,7 @@ impl<S: Scalar> Evaluator<S> {
         for (row, target) in targets.chunks_exact_mut(width).enumerate() {
             samples.copy_target(start + row, S::zero(), target);
         }
-        let rows = Rows {
+        let rows = LossRows {
             width,
             z: trace.pre_activations(),
             a,
@@ -351,8 +446,10 @@ impl RegressionErrors {
 impl Tally {
     fn new<S: Scalar>(samples: &Samples<'_, S>) -> Self {
         let (confusion, n_outputs) = match samples.targets() {
-            Targets::Classes { n_classes, .. } => (Some(ConfusionMatrix::new(n_classes.max(2))), 0),
-            Targets::Values(values) => (None, values.ncols()),
+            Targets::Classes { n_classes, .. } => {
+                (Some(ConfusionMatrix::new((*n_classes).max(2))), 0)
+            }
+            Targets::Values(values) => (None, values.n_columns()),
         };
         Self {
             loss: 0.0,
@@ -456,8 +553,8 @@ mod tests {
     fn errors_of_numbers_by_hand() {
         let (inputs, targets) = (array![[1.0], [2.0], [4.0]], array![[1.0], [3.0], [5.0]]);
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
+            Inputs::values(inputs.view()),
+            Targets::values(targets.view()),
         )
         .unwrap();
         let found = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap();
@@ -476,13 +573,7 @@ mod tests {
         })
         .unwrap();
         network.parameters_mut()[..4].copy_from_slice(&[1.0, 0.0, 0.0, 1.0]);
-        let (inputs, targets) = (Array2::from(answers.to_vec()), targets.to_vec());
-        let targets = Array2::from(targets);
-        let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
-        )
-        .unwrap();
+        let samples = Samples::regression(&answers, &targets).unwrap();
         let found = evaluate(&network, &samples, Loss::Mse, &Threads::single()).unwrap();
         found.regression.unwrap()
     }
@@ -535,8 +626,8 @@ mod tests {
     fn weights_of_0_alone_are_refused() {
         let (inputs, targets) = (array![[1.0], [2.0]], array![[1.0], [3.0]]);
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
+            Inputs::values(inputs.view()),
+            Targets::values(targets.view()),
         )
         .unwrap();
         let samples = samples.with_weights(&[0.0, 0.0]).unwrap();
@@ -550,25 +641,30 @@ mod tests {
     #[test]
     fn blocks_do_not_change_the_result() {
         let n = 2 * BLOCK_ROWS + 3;
-        let inputs = Array2::from_shape_fn((n, 1), |(row, _)| (row % 7) as f64);
+        let inputs: Vec<_> = (0..n).map(|row| [(row % 7) as f64]).collect();
         let labels: Vec<u32> = (0..n).map(|row| u32::from(row % 3 == 0)).collect();
-        let targets = Targets::Classes {
-            labels: &labels,
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let samples = Samples::classification(&inputs, &labels, 2).unwrap();
         let found = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap();
         let right = (0..n).filter(|row| (row % 7 > 0) == (row % 3 == 0)).count();
         assert_eq!(found.accuracy, Some(right as f64 / n as f64));
-        assert_eq!(found.confusion.unwrap().counts().sum(), n as u64);
+        assert_eq!(
+            found
+                .confusion
+                .unwrap()
+                .counts()
+                .as_slice()
+                .iter()
+                .sum::<u64>(),
+            n as u64
+        );
     }
 
     #[test]
     fn samples_that_do_not_fit_are_refused() {
         let (inputs, targets) = (array![[1.0, 2.0]], array![[1.0]]);
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
+            Inputs::values(inputs.view()),
+            Targets::values(targets.view()),
         )
         .unwrap();
         let error =

@@ -2,20 +2,17 @@
 //!
 //! ```
 //! use nn_core::Mlp;
-//! use nn_core::ndarray::Array2;
 //!
 //! // 400 points of a square: does a point lie in the circle of radius 0.7?
-//! let points = Array2::from_shape_fn((400, 2), |(point, axis)| {
-//!     let place = if axis == 0 { point / 20 } else { point % 20 };
-//!     0.1 * place as f32 - 0.95
-//! });
-//! let labels: Vec<u32> = points.rows().into_iter().map(|p| u32::from(p.dot(&p) < 0.49)).collect();
+//! let place = |index: usize| 0.1 * index as f32 - 0.95;
+//! let points: Vec<[f32; 2]> = (0..400).map(|i| [place(i / 20), place(i % 20)]).collect();
+//! let labels: Vec<u32> = points.iter().map(|[x, y]| u32::from(x * x + y * y < 0.49)).collect();
 //!
-//! let model = Mlp::classifier().hidden([32, 16]).learning_rate(0.01).seed(0).fit(&points, &labels)?;
+//! let model = Mlp::classifier().hidden([32, 16]).learning_rate(0.01).fit(&points, &labels)?;
 //! assert!(model.score(&points, &labels)? > 0.97);
 //! let classes = model.predict(&points)?;
 //! let probabilities = model.predict_proba(&points)?;
-//! assert_eq!(probabilities[(0, classes[0] as usize)], probabilities.row(0).fold(0.0, |a, &b| b.max(a)));
+//! assert!(probabilities[[0, classes[0] as usize]] >= 0.5);
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
@@ -35,7 +32,6 @@ use std::io::{Read, Write};
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, Axis};
 use nn_tensor::Threads;
 
 use crate::activation::Activation;
@@ -332,7 +328,7 @@ impl<T: Clone> Mlp<T> {
     ) -> Result<FittedMlp<T>> {
         let held_back = Range::Fraction.check("validation", self.validation)?;
         let (fractions, seed) = ([1.0 - held_back, held_back], self.training.seed);
-        let n_inputs = x.view().ncols();
+        let n_inputs = x.n_columns();
         // Checks everything, and says which rows are for training.
         let raw = samples(x.clone(), answers, None)?;
         let [train, _] = raw.split(&fractions, seed)?;
@@ -428,10 +424,12 @@ impl FittedMlp<Classification> {
     /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<u32>> {
-        let probabilities = self.predict_proba(x)?.into_raw_vec_and_offset().0;
-        let rows = probabilities.chunks_exact(self.model.network.n_outputs());
+        let probabilities = self.predict_proba(x)?;
         let loss = self.model.loss;
-        Ok(rows.map(|row| loss.predicted_class(row) as u32).collect())
+        Ok(probabilities
+            .rows()
+            .map(|row| loss.predicted_class(row) as u32)
+            .collect())
     }
 
     /// The probability of every class, for each row.
@@ -441,7 +439,7 @@ impl FittedMlp<Classification> {
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
-    pub fn predict_proba<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Array2<f32>> {
+    pub fn predict_proba<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Rows<'static, f32>> {
         self.model.predict_rows(x, &self.threads)
     }
 
@@ -493,7 +491,7 @@ impl FittedMlp<Regression> {
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<f32>> {
         let predictions = self.model.predict_rows(x, &self.threads)?;
-        Ok(predictions.into_raw_vec_and_offset().0)
+        Ok(predictions.into_vec())
     }
 
     /// R², the fraction of the variance of `y` that is explained; NaN for a
@@ -600,8 +598,7 @@ fn samples<'a>(
 
 /// One target per row.
 fn column(values: &[f32]) -> Rows<'_, f32> {
-    let column = ndarray::ArrayView2::from_shape((values.len(), 1), values);
-    column.expect("one column of all values").into()
+    Rows::new(values, 1)
 }
 
 /// Means and deviations of the training rows.
@@ -610,12 +607,12 @@ fn standardization(x: &Rows<'_, f32>, answers: Answers<'_>, train: &Samples<'_>)
         .map(|position| train.row(position) as usize)
         .collect();
     let fit = |values: &Rows<'_, f32>| {
-        let values = values.view();
-        if rows.len() == values.nrows() {
-            Standardization::fit(values)
-        } else {
-            Standardization::fit(values.select(Axis(0), &rows).view())
-        }
+        let selected: Vec<f32> = rows
+            .iter()
+            .flat_map(|&row| values.row(row))
+            .copied()
+            .collect();
+        Standardization::fit(Rows::new(selected, values.n_columns()))
     };
     Standardized {
         standardized_inputs: Some(fit(x)),
@@ -652,29 +649,20 @@ mod tests {
     use super::*;
 
     /// Three stripes of a square, in units of their own.
-    fn stripes(n: usize) -> (Array2<f32>, Vec<u32>) {
-        let x = Array2::from_shape_fn((n, 2), |(row, column)| {
-            let place = ((37 * row + 11 * column * row) % 101) as f32;
-            if column == 0 {
-                1000.0 + place
-            } else {
-                0.01 * place
-            }
-        });
-        let labels = x
-            .column(0)
-            .into_iter()
-            .map(|&x| ((x - 1000.0) / 34.0) as u32);
+    fn stripes(n: usize) -> (Vec<[f32; 2]>, Vec<u32>) {
+        let place = |row, step: usize| ((step * row) % 101) as f32;
+        let row = |row| [1000.0 + place(row, 37), 0.01 * place(row, 48)];
+        let x: Vec<_> = (0..n).map(row).collect();
+        let labels = x.iter().map(|row| ((row[0] - 1000.0) / 34.0) as u32);
         let labels = labels.collect();
         (x, labels)
     }
 
     /// A target far from 0 and 1.
-    fn slope(n: usize) -> (Array2<f32>, Vec<f32>) {
+    fn slope(n: usize) -> (Vec<[f32; 2]>, Vec<f32>) {
         let (x, _) = stripes(n);
         let y = x
-            .rows()
-            .into_iter()
+            .iter()
             .map(|row| 5e4 + 300.0 * (row[0] - 1000.0) - 8e3 * row[1]);
         let y = y.collect();
         (x, y)
@@ -697,9 +685,8 @@ mod tests {
             .unwrap();
         assert!(raw.score(&x, &labels).unwrap() < 0.8);
         // A row alone, through the model.
-        let row = x.row(7).to_vec();
-        let alone = model.model().predict_row(&row).unwrap();
-        assert_eq!(alone, model.predict_proba(&x).unwrap().row(7).to_vec());
+        let alone = model.model().predict_row(&x[7]).unwrap();
+        assert_eq!(alone, model.predict_proba(&x).unwrap().row(7));
     }
 
     #[test]
@@ -728,7 +715,7 @@ mod tests {
             .batch_size(16)
             .seed(8);
         let settings = settings.standardize(false).validation(0.2);
-        let fitted = settings.fit(x.view(), &labels).unwrap();
+        let fitted = settings.fit(&x, &labels).unwrap();
         let layers = vec![
             LayerConfig::new(5, Activation::Relu),
             LayerConfig::new(4, Activation::Relu),
@@ -765,7 +752,7 @@ mod tests {
         let first = settings.fit(&x, &labels).unwrap();
         let samples = Samples::classification(x.clone(), &labels, 3).unwrap();
         let [_, validation] = samples.split(&[0.8, 0.2], 3).unwrap();
-        x[(validation.row(0) as usize, 0)] = 1e6;
+        x[validation.row(0) as usize][0] = 1e6;
         let second = settings.fit(&x, &labels).unwrap();
         assert_eq!(first.model(), second.model());
     }
@@ -817,10 +804,7 @@ mod tests {
             message(settings().fit(&x, &labels[1..])),
             "number of targets: expected 30, found 29"
         );
-        assert_eq!(
-            message(settings().fit(Array2::zeros((0, 2)), &[])),
-            "0 samples"
-        );
+        assert_eq!(message(settings().fit(Rows::new(&[], 2), &[])), "0 samples");
         assert_eq!(
             message(settings().validation(1.0).fit(&x, &labels)),
             "validation: expected a number from 0 up to but not 1, found 1"
@@ -833,14 +817,14 @@ mod tests {
         let named = settings().class_names(["a", "b"]);
         assert!(message(named.fit(&x, &labels)).ends_with("expected a class below 2"));
         let model = settings().fit(&x, &labels).unwrap();
-        let error = model.predict(Array2::zeros((1, 3))).unwrap_err();
+        let error = model.predict(&[[0.0; 3]]).unwrap_err();
         assert_eq!(error.to_string(), "number of inputs: expected 2, found 3");
         let error = model.score(&x, &labels[2..]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "number of targets: expected 30, found 28"
         );
-        x[(3, 1)] = f32::NAN;
+        x[3][1] = f32::NAN;
         let expected = "input 1 of sample 3 is NaN; expected a finite number";
         assert_eq!(message(settings().fit(&x, &labels)), expected);
         assert_eq!(model.predict(&x).unwrap_err().to_string(), expected);

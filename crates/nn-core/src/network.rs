@@ -11,14 +11,13 @@
 mod plan;
 mod trace;
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::error::check_count;
 use crate::layer::{Layer, LayerConfig, check_width};
 use crate::memory::{bytes_of, probe};
-use crate::rows::check_finite;
+use crate::rows::{Rows, check_finite};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
 use crate::stage::{Activate, Stage};
@@ -59,6 +58,24 @@ pub struct NetworkConfig {
 }
 
 impl NetworkConfig {
+    /// A network of these layers: `(width, activation)`, or a [`LayerConfig`] for
+    /// each.
+    ///
+    /// ```
+    /// use nn_core::{Activation, Network, NetworkConfig};
+    ///
+    /// let config = NetworkConfig::new(784, [(128, Activation::Relu), (10, Activation::Softmax)]);
+    /// let network: Network = Network::new(&config, 0)?;
+    /// assert_eq!(network.widths(), [784, 128, 10]);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    pub fn new(n_inputs: usize, layers: impl IntoIterator<Item = impl Into<LayerConfig>>) -> Self {
+        Self {
+            n_inputs,
+            layers: layers.into_iter().map(Into::into).collect(),
+        }
+    }
+
     /// Whether such a network can be.
     ///
     /// # Errors
@@ -249,16 +266,33 @@ impl<S: Scalar> Network<S> {
     ///
     /// # Panics
     /// If there is no such layer.
-    pub fn weights(&self, layer: usize) -> ArrayView2<'_, S> {
-        self.plan.layers[layer].weights_of(&self.parameters)
+    pub fn weights(&self, layer: usize) -> Rows<'_, S> {
+        let layer = &self.plan.layers[layer];
+        Rows::new(&self.parameters[layer.weights()], layer.n_outputs)
+    }
+
+    /// Mutable weights of a layer, `[n_inputs, n_outputs]`, row after row.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn weights_mut(&mut self, layer: usize) -> &mut [S] {
+        &mut self.parameters[self.plan.layers[layer].weights()]
     }
 
     /// Biases of a layer, `[n_outputs]`.
     ///
     /// # Panics
     /// If there is no such layer.
-    pub fn bias(&self, layer: usize) -> ArrayView1<'_, S> {
-        self.plan.layers[layer].bias_of(&self.parameters)
+    pub fn bias(&self, layer: usize) -> &[S] {
+        &self.parameters[self.plan.layers[layer].bias()]
+    }
+
+    /// Mutable biases of a layer, `[n_outputs]`.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn bias_mut(&mut self, layer: usize) -> &mut [S] {
+        &mut self.parameters[self.plan.layers[layer].bias()]
     }
 
     /// The widths, input to output, as in `784-128-10`.
@@ -335,11 +369,12 @@ impl<S: Scalar> Network<S> {
     /// trace, or the trace was made for a network of other stages.
     pub fn forward<'i, 't>(
         &self,
-        inputs: impl Into<LayerInputs<'i, S>>,
+        inputs: impl Into<Rows<'i, S>>,
         trace: &'t mut Trace<S>,
         threads: &Threads,
-    ) -> ArrayView2<'t, S> {
-        self.infer(&inputs.into(), trace, threads);
+    ) -> Rows<'t, S> {
+        let inputs: Rows<'i, S> = inputs.into();
+        self.infer(&inputs.matrix().into(), trace, threads);
         trace.outputs()
     }
 
@@ -383,7 +418,7 @@ impl<S: Scalar> Network<S> {
         inputs: &[S],
         trace: &'t mut Trace<S>,
         threads: &Threads,
-    ) -> Result<ArrayView2<'t, S>> {
+    ) -> Result<&'t [S]> {
         check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
         trace.start(&self.plan, 1, false);
@@ -391,13 +426,13 @@ impl<S: Scalar> Network<S> {
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
         trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
         if !self.is_sum_finite(trace) {
-            check_finite("input", ArrayView1::from(inputs).insert_axis(Axis(0)))?;
+            check_finite("input", inputs, inputs.len())?;
         }
         trace.activate(first, threads);
         for index in 1..self.plan.stages.len() {
             self.infer_stage(index, &row, trace, threads);
         }
-        Ok(trace.outputs())
+        Ok(trace.layer(self.plan.layers.len() - 1).output_values())
     }
 
     /// Whether the first weighted sum is finite, if the first stage is dense.
@@ -420,7 +455,7 @@ impl<S: Scalar> Network<S> {
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
         let mut trace = Trace::new(self, 1);
         let outputs = self.infer_sample(inputs, &mut trace, &Threads::single())?;
-        Ok(outputs.iter().copied().collect())
+        Ok(outputs.to_vec())
     }
 
     /// As [`forward`](Self::forward), in training: batch normalisation uses the
@@ -430,12 +465,14 @@ impl<S: Scalar> Network<S> {
     /// As [`forward`](Self::forward).
     pub fn forward_in_training<'i, 't>(
         &mut self,
-        inputs: impl Into<LayerInputs<'i, S>>,
+        inputs: impl Into<Rows<'i, S>>,
         trace: &'t mut Trace<S>,
         randomness: Randomness,
         threads: &Threads,
-    ) -> ArrayView2<'t, S> {
-        self.forward_in_training_from(0, &inputs.into(), trace, randomness, threads);
+    ) -> Rows<'t, S> {
+        let inputs: Rows<'i, S> = inputs.into();
+        let inputs = inputs.matrix().into();
+        self.forward_in_training_from(0, &inputs, trace, randomness, threads);
         trace.outputs()
     }
 
@@ -496,10 +533,10 @@ mod tests {
             -1.0, // b²
         ]);
         let mut trace = Trace::new(&network, 2);
-        let inputs = array![[1.0, 2.0], [-1.0, 0.0]];
-        let outputs = network.forward(inputs.view(), &mut trace, &Threads::single());
+        let inputs = [[1.0, 2.0], [-1.0, 0.0]];
+        let outputs = network.forward(&inputs, &mut trace, &Threads::single());
         // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
-        assert_eq!(outputs, array![[17.5], [1.0]]);
+        assert_eq!(outputs.as_slice(), [17.5, 1.0]);
         assert_eq!(network.predict(&[-1.0, 0.0]).unwrap(), [1.0]);
     }
 

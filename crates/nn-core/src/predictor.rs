@@ -8,8 +8,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, Axis};
-use nn_tensor::{Scalar, Threads};
+use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::error::check_count;
 use crate::network::{Network, Trace};
@@ -23,16 +22,15 @@ impl<S: Scalar> Network<S> {
     /// The predictions for many rows.
     ///
     /// ```
-    /// use nn_core::ndarray::{Array2, array};
     /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
     ///
     /// let layers = vec![LayerConfig::new(3, Activation::Softmax)];
     /// let network: Network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
-    /// let inputs = array![[0.5, 1.0], [-1.0, 0.0], [2.0, 2.0]];
+    /// let inputs = [[0.5, 1.0], [-1.0, 0.0], [2.0, 2.0]];
     /// let probabilities = network.predict_batch(&inputs, &Threads::single())?;
-    /// assert_eq!(probabilities.dim(), (3, 3));
+    /// assert_eq!(probabilities.shape(), [3, 3]);
     ///
-    /// let wrong = Array2::zeros((3, 1));
+    /// let wrong = [[0.0], [1.0]];
     /// let error = network.predict_batch(&wrong, &Threads::single()).unwrap_err();
     /// assert_eq!(error.to_string(), "number of inputs: expected 2, found 1");
     /// # Ok::<(), nn_core::Error>(())
@@ -48,35 +46,36 @@ impl<S: Scalar> Network<S> {
         &self,
         inputs: impl Into<Rows<'a, S>>,
         threads: &Threads,
-    ) -> Result<Array2<S>>
+    ) -> Result<Rows<'static, S>>
     where
         S: 'a,
     {
-        self.predict_view(inputs.into().view(), threads)
+        self.predict_view(&inputs.into(), threads)
     }
 
     /// As [`predict_batch`](Self::predict_batch).
     #[inline(never)]
     pub(crate) fn predict_view(
         &self,
-        inputs: ArrayView2<'_, S>,
+        inputs: &Rows<'_, S>,
         threads: &Threads,
-    ) -> Result<Array2<S>> {
+    ) -> Result<Rows<'static, S>> {
         self.check_inputs(inputs)?;
-        let n_rows = inputs.nrows();
-        let mut trace = Trace::new(self, n_rows.clamp(1, BLOCK_ROWS));
-        let mut outputs = Array2::zeros((n_rows, self.n_outputs()));
-        let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
-        for (inputs, mut outputs) in blocks.zip(outputs.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
-            outputs.assign(&self.forward(inputs, &mut trace, threads));
+        let n_outputs = self.n_outputs();
+        let mut trace = Trace::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
+        let mut outputs = Vec::with_capacity(inputs.n_rows() * n_outputs);
+        for block in inputs.as_slice().chunks(BLOCK_ROWS * self.n_inputs()) {
+            let block = Matrix::new(block, [block.len() / self.n_inputs(), self.n_inputs()]);
+            self.infer(&block.into(), &mut trace, threads);
+            outputs.extend_from_slice(trace.outputs().as_slice());
         }
-        Ok(outputs)
+        Ok(Rows::new(outputs, n_outputs))
     }
 
     /// Whether these rows have the right width and are finite.
-    pub(crate) fn check_inputs(&self, inputs: ArrayView2<'_, S>) -> Result<()> {
-        check_count("number of inputs", self.n_inputs(), inputs.ncols())?;
-        check_finite("input", inputs)
+    pub(crate) fn check_inputs(&self, inputs: &Rows<'_, S>) -> Result<()> {
+        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
+        check_finite("input", inputs.as_slice(), inputs.n_columns())
     }
 }
 
@@ -158,7 +157,6 @@ impl<S: Scalar> Predictor<S> {
     /// [`Error::Empty`] without a row, [`Error::Shape`] for a slice of another
     /// length and for more rows than `max_rows`, [`Error::NotFinite`] for an
     /// input that is NaN or infinite; `outputs` are left as they were then.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);
@@ -169,12 +167,12 @@ impl<S: Scalar> Predictor<S> {
         } else {
             let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
             check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
-            let inputs = ArrayView2::from_shape((n_rows, n_inputs), inputs)
-                .expect("rows of this width fill the slice");
-            check_finite("input", inputs)?;
-            network.forward(inputs, &mut self.trace, threads)
+            check_finite("input", inputs, n_inputs)?;
+            let inputs = Matrix::new(inputs, [n_rows, n_inputs]).into();
+            network.infer(&inputs, &mut self.trace, threads);
+            self.trace.layer(network.layers().len() - 1).output_values()
         };
-        outputs.copy_from_slice(found.as_slice().expect("a batch is contiguous"));
+        outputs.copy_from_slice(found);
         Ok(())
     }
 }
@@ -226,30 +224,29 @@ mod tests {
         Network::new(&config, 3).unwrap()
     }
 
-    fn inputs(n_rows: usize) -> Array2<f32> {
-        Array2::from_shape_fn((n_rows, 4), |(row, column)| {
-            ((7 * row + 3 * column) % 11) as f32 - 5.0
-        })
+    fn inputs(n_rows: usize) -> Vec<f32> {
+        let value = |place: usize| ((7 * (place / 4) + 3 * (place % 4)) % 11) as f32 - 5.0;
+        (0..4 * n_rows).map(value).collect()
     }
 
     /// Alone, among others, in a batch of several blocks.
     #[test]
     fn a_row_has_one_prediction() {
         let (network, inputs) = (network(), inputs(2 * BLOCK_ROWS + 5));
-        let expected = network.predict_batch(&inputs, &Threads::new(2)).unwrap();
+        let rows = Rows::new(&inputs, 4);
+        let expected = network.predict_batch(rows, &Threads::new(2)).unwrap();
         let network = Arc::new(network);
         for max_rows in [1, 2, 7] {
             let mut predictor = Predictor::new(Arc::clone(&network), max_rows);
-            let blocks = inputs.axis_chunks_iter(Axis(0), max_rows);
-            for (inputs, expected) in blocks.zip(expected.axis_chunks_iter(Axis(0), max_rows)) {
+            let blocks = inputs.chunks(4 * max_rows);
+            for (inputs, expected) in blocks.zip(expected.as_slice().chunks(3 * max_rows)) {
                 let mut outputs = vec![0.0; expected.len()];
-                let inputs = inputs.as_slice().unwrap();
                 predictor.predict_into(inputs, &mut outputs).unwrap();
-                assert_eq!(outputs, expected.as_slice().unwrap());
+                assert_eq!(outputs, expected);
             }
         }
-        let nothing = network.predict_batch(Array2::zeros((0, 4)), &Threads::single());
-        assert_eq!(nothing.unwrap().dim(), (0, 3));
+        let nothing = network.predict_batch(Rows::new(&[], 4), &Threads::single());
+        assert_eq!(nothing.unwrap().shape(), [0, 3]);
     }
 
     #[test]
@@ -257,8 +254,7 @@ mod tests {
         let network = Arc::new(network());
         let mut predictor = Predictor::new(Arc::clone(&network), 3);
         let mut bad = inputs(3);
-        bad[(1, 2)] = f32::INFINITY;
-        let bad = bad.as_slice().unwrap();
+        bad[4 + 2] = f32::INFINITY;
         for (inputs, n_outputs, message) in [
             (&[0.0; 3][..], 3, "number of inputs: expected 4, found 3"),
             (
@@ -274,7 +270,7 @@ mod tests {
             (&[0.0; 8], 3, "number of outputs: expected 6, found 3"),
             (&[], 0, "0 samples"),
             (
-                bad,
+                &bad,
                 9,
                 "input 2 of sample 1 is inf; expected a finite number",
             ),
@@ -284,8 +280,8 @@ mod tests {
             assert_eq!(error.to_string(), message);
             assert!(outputs.iter().all(|&output| output == 7.0));
         }
-        let bad = Array2::from_elem((2, 4), f32::NAN);
-        let error = network.predict_batch(bad, &Threads::single()).unwrap_err();
+        let bad = [[f32::NAN; 4]; 2];
+        let error = network.predict_batch(&bad, &Threads::single()).unwrap_err();
         let message = "input 0 of sample 0 is NaN; expected a finite number";
         assert_eq!(error.to_string(), message);
     }

@@ -12,7 +12,6 @@
 //! needs code that this crate does not have: such a model is refused, unless
 //! that code is given ([`RowPreprocessing`]).
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
 
@@ -29,15 +28,14 @@ use crate::{Error, Result};
 /// Mean 0 and standard deviation 1 for every column: `(x − mean)/std`.
 ///
 /// ```
-/// use nn_core::ndarray::array;
 /// use nn_core::preprocessing::Standardization;
 ///
-/// let mut rows = array![[1.0, 7.0], [3.0, 7.0]];
-/// let fitted = Standardization::fit(rows.view());
-/// fitted.apply(rows.view_mut());
-/// assert_eq!(rows, array![[-1.0, 0.0], [1.0, 0.0]]);
-/// fitted.undo(rows.view_mut());
-/// assert_eq!(rows, array![[1.0, 7.0], [3.0, 7.0]]);
+/// let mut rows = [[1.0_f32, 7.0], [3.0, 7.0]];
+/// let fitted = Standardization::fit(&rows);
+/// fitted.apply(rows.as_flattened_mut());
+/// assert_eq!(rows, [[-1.0, 0.0], [1.0, 0.0]]);
+/// fitted.undo(rows.as_flattened_mut());
+/// assert_eq!(rows, [[1.0, 7.0], [3.0, 7.0]]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standardization {
@@ -52,10 +50,11 @@ impl Standardization {
     ///
     /// # Shapes
     /// `rows [n_rows, n_columns]`.
-    pub fn fit<S: Scalar>(rows: ArrayView2<'_, S>) -> Self {
-        let n_rows = rows.nrows().max(1) as f64;
-        let moments = rows.columns().into_iter().map(|column| {
-            let values = || column.iter().map(|value| value.into_f64());
+    pub fn fit<'a, S: Scalar>(rows: impl Into<Rows<'a, S>>) -> Self {
+        let rows: Rows<'a, S> = rows.into();
+        let n_rows = rows.n_rows().max(1) as f64;
+        let moments = (0..rows.n_columns()).map(|column| {
+            let values = || rows.column(column).map(|value| value.into_f64());
             let mean = values().sum::<f64>() / n_rows;
             let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n_rows;
             // What is left of a constant column is rounding.
@@ -73,27 +72,33 @@ impl Standardization {
 
     /// `x ← (x − mean)/std`
     ///
+    /// # Shapes
+    /// `rows [n_rows, n_columns]`, row after row.
+    ///
     /// # Panics
-    /// If the rows have another number of columns.
-    pub fn apply<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+    /// If the last row is incomplete.
+    pub fn apply<S: Scalar>(&self, rows: &mut [S]) {
         self.each(rows, |x, mean, std| (x - mean) / std);
     }
 
     /// `x ← mean + std·x`
     ///
+    /// # Shapes
+    /// `rows [n_rows, n_columns]`, row after row.
+    ///
     /// # Panics
-    /// If the rows have another number of columns.
-    pub fn undo<S: Scalar>(&self, rows: ArrayViewMut2<'_, S>) {
+    /// If the last row is incomplete.
+    pub fn undo<S: Scalar>(&self, rows: &mut [S]) {
         self.each(rows, |x, mean, std| mean + std * x);
     }
 
-    fn each<S: Scalar>(
-        &self,
-        mut rows: ArrayViewMut2<'_, S>,
-        function: impl Fn(f64, f64, f64) -> f64,
-    ) {
-        assert_eq!(rows.ncols(), self.n_columns(), "number of columns");
-        for mut row in rows.rows_mut() {
+    fn each<S: Scalar>(&self, rows: &mut [S], function: impl Fn(f64, f64, f64) -> f64) {
+        let n_columns = self.n_columns();
+        assert!(
+            rows.len().is_multiple_of(n_columns.max(1)),
+            "rows of {n_columns}"
+        );
+        for row in rows.chunks_exact_mut(n_columns.max(1)) {
             for ((x, &mean), &std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
                 *x = S::from_f64(function(x.into_f64(), mean, std));
             }
@@ -206,12 +211,10 @@ impl<S: Scalar> Model<S> {
     /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
     /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
     /// scale is 0.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     #[inline(never)]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
-        let row = ArrayView2::from_shape((1, row.len()), row).expect("one row of all values");
-        let predictions = self.predict_rows(row, &Threads::single())?;
-        Ok(predictions.into_raw_vec_and_offset().0)
+        let row = Rows::new(row, row.len());
+        Ok(self.predict_raw(row, &Threads::single())?.into_vec())
     }
 
     /// The predictions for many raw rows, as [`predict_row`](Self::predict_row)
@@ -226,7 +229,7 @@ impl<S: Scalar> Model<S> {
         &self,
         rows: impl Into<Rows<'a, S>>,
         threads: &Threads,
-    ) -> Result<Array2<S>>
+    ) -> Result<Rows<'static, S>>
     where
         S: 'a,
     {
@@ -235,14 +238,20 @@ impl<S: Scalar> Model<S> {
 
     /// As [`predict_rows`](Self::predict_rows).
     #[inline(never)]
-    pub(crate) fn predict_raw(&self, rows: Rows<'_, S>, threads: &Threads) -> Result<Array2<S>> {
+    pub(crate) fn predict_raw(
+        &self,
+        rows: Rows<'_, S>,
+        threads: &Threads,
+    ) -> Result<Rows<'static, S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();
         let inputs = self.inputs_of(rows, &standardized)?;
-        let mut predictions = self.network.predict_view(inputs.view(), threads)?;
-        if let Some(it) = &standardized.standardized_targets {
-            it.undo(predictions.view_mut());
-        }
-        Ok(predictions)
+        let predictions = self.network.predict_view(&inputs, threads)?;
+        let Some(targets) = &standardized.standardized_targets else {
+            return Ok(predictions);
+        };
+        let mut values = predictions.into_vec();
+        targets.undo(&mut values);
+        Ok(Rows::new(values, targets.n_columns()))
     }
 
     /// Raw rows as the network takes them.
@@ -253,9 +262,12 @@ impl<S: Scalar> Model<S> {
     ) -> Result<Rows<'a, S>> {
         let scale = self.scale()?;
         if scale != S::one() {
-            rows = rows.view().mapv(|value| value * scale).into();
+            let n_columns = rows.n_columns();
+            let mut values = rows.into_vec();
+            values.iter_mut().for_each(|value| *value *= scale);
+            rows = Rows::new(values, n_columns);
         }
-        self.network.check_inputs(rows.view())?;
+        self.network.check_inputs(&rows)?;
         Ok(standardize(rows, standardized.standardized_inputs.as_ref()))
     }
 
@@ -349,17 +361,20 @@ fn check_weights_next_to(what: &str, between: &[Stage]) -> Result<()> {
 }
 
 fn fold_inputs<S: Scalar>(network: &mut Network<S>, inputs: &Standardization, scale: f64) {
-    let mut bias = network.bias(0).mapv(|bias| bias.into_f64());
-    let mut weights = network.weights_mut(0);
+    let mut bias: Vec<f64> = network.bias(0).iter().map(|bias| bias.into_f64()).collect();
     let columns = inputs.mean.iter().zip(&inputs.std);
-    for (mut row, (mean, std)) in weights.rows_mut().into_iter().zip(columns) {
+    let rows = network.weights_mut(0).chunks_exact_mut(bias.len());
+    for (row, (mean, std)) in rows.zip(columns) {
         for (weight, bias) in row.iter_mut().zip(&mut bias) {
             let w = weight.into_f64();
             *weight = S::from_f64(w * scale / std);
             *bias -= w * mean / std;
         }
     }
-    network.bias_mut(0).assign(&bias.mapv(S::from_f64));
+    let folded = network.bias_mut(0).iter_mut();
+    folded
+        .zip(bias)
+        .for_each(|(to, bias)| *to = S::from_f64(bias));
 }
 
 /// `mean + std·(a·W + b)`, or of batch normalization `mean + std·(γ·x̂ + β)`.
@@ -399,9 +414,9 @@ pub(crate) fn standardize<'a, S: Scalar>(
     let Some(standardization) = standardization else {
         return rows;
     };
-    let mut rows = rows.view().to_owned();
-    standardization.apply(rows.view_mut());
-    rows.into()
+    let mut values = rows.into_vec();
+    standardization.apply(&mut values);
+    Rows::new(values, standardization.n_columns())
 }
 
 #[cfg(test)]
@@ -421,7 +436,7 @@ mod tests {
             layers,
         };
         let mut network = Network::zeros(&config).unwrap();
-        network.weights_mut(0).assign(&array![[1.0], [10.0]]);
+        network.weights_mut(0).copy_from_slice(&[1.0, 10.0]);
         let input = InputDescription {
             preprocessing,
             ..InputDescription::default()

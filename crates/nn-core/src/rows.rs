@@ -1,58 +1,212 @@
-//! Arrays that are borrowed from the caller or shared: the storage of
-//! [`Samples`](crate::Samples).
+//! Matrices and lists that are borrowed from the caller or shared: what goes
+//! into this crate's functions, and what comes out of them.
 //!
-//! A borrowed array costs nothing and keeps its lifetime `'a`; a shared one
+//! A borrowed matrix costs nothing and keeps its lifetime `'a`; a shared one
 //! is reference-counted, has any lifetime, also `'static`, and can be sent to
 //! other threads. Cloning never copies the values.
+//!
+//! ndarray's matrices convert into [`Rows`] and back, with the feature `ndarray`
+//! (on by default).
 
+#[cfg(feature = "ndarray")]
+mod ndarray;
+
+use std::borrow::Cow;
+use std::ops::Index;
+use std::slice::ChunksExact;
 use std::sync::Arc;
 
-use ndarray::{ArcArray2, Array2, ArrayView2};
-use nn_tensor::Scalar;
 use nn_tensor::reduce::all_finite;
+use nn_tensor::{Matrix, Scalar};
 
 use crate::{Error, Result};
 
-/// A matrix `[n_rows, n_columns]`, borrowed or shared.
+/// A matrix `[n_rows, n_columns]`, row after row, borrowed or shared.
 ///
 /// ```
-/// use nn_core::ndarray::array;
 /// use nn_core::rows::Rows;
 ///
-/// let matrix = array![[1.0_f32, 2.0], [3.0, 4.0]];
-/// let borrowed = Rows::from(matrix.view());
-/// let owned: Rows<'static, f32> = Rows::from(matrix.clone());
-/// assert_eq!(borrowed.view(), owned.view());
+/// let values = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let borrowed = Rows::new(&values, 3);
+/// assert_eq!(borrowed.row(1), [4.0, 5.0, 6.0]);
+/// assert_eq!(borrowed[[1, 0]], 4.0);
+///
+/// let owned: Rows<'static, f32> = Rows::from(vec![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(owned, borrowed);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Rows<'a, T>(Storage<ArrayView2<'a, T>, ArcArray2<T>>);
-
-/// A list of values, borrowed or shared.
-#[derive(Clone, Debug)]
-pub struct List<'a, T>(Storage<&'a [T], Arc<[T]>>);
-
-#[derive(Clone, Debug)]
-enum Storage<B, O> {
-    Borrowed(B),
-    Shared(O),
+pub struct Rows<'a, T> {
+    values: List<'a, T>,
+    n_rows: usize,
+    n_columns: usize,
 }
 
-impl<T> Rows<'_, T> {
-    /// A view of the whole matrix.
-    pub fn view(&self) -> ArrayView2<'_, T> {
-        match &self.0 {
-            Storage::Borrowed(values) => values.reborrow(),
-            Storage::Shared(values) => values.view(),
+/// A list of values, borrowed or shared.
+///
+/// ```
+/// use nn_core::rows::List;
+///
+/// let labels = vec![1_u32, 0, 2];
+/// let borrowed = List::from(&labels);
+/// let owned: List<'static, u32> = List::from(labels.clone());
+/// assert_eq!(borrowed, owned);
+/// ```
+#[derive(Clone, Debug)]
+pub struct List<'a, T>(Storage<'a, T>);
+
+#[derive(Clone, Debug)]
+enum Storage<'a, T> {
+    Borrowed(&'a [T]),
+    Shared(Arc<Vec<T>>),
+}
+
+impl<'a, T> Rows<'a, T> {
+    /// A matrix whose rows of `n_columns` values follow one another in `values`,
+    /// a slice or a vector. Without columns, it has no rows.
+    ///
+    /// # Panics
+    /// If the last row is incomplete.
+    #[track_caller]
+    pub fn new(values: impl Into<List<'a, T>>, n_columns: usize) -> Self {
+        let values: List<'a, T> = values.into();
+        let len = values.as_slice().len();
+        let n_rows = len.checked_div(n_columns).unwrap_or(0);
+        assert_eq!(n_rows * n_columns, len, "values in rows of {n_columns}");
+        Self {
+            values,
+            n_rows,
+            n_columns,
         }
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// `[n_rows, n_columns]`
+    pub fn shape(&self) -> [usize; 2] {
+        [self.n_rows, self.n_columns]
+    }
+
+    /// All values, row after row.
+    pub fn as_slice(&self) -> &[T] {
+        self.values.as_slice()
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> &[T] {
+        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
+        &self.as_slice()[row * self.n_columns..][..self.n_columns]
+    }
+
+    /// Iterates over the rows.
+    pub fn rows(&self) -> ChunksExact<'_, T> {
+        self.as_slice().chunks_exact(self.n_columns.max(1))
+    }
+
+    /// Iterates over the values of one column.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = &T> {
+        assert!(
+            column < self.n_columns,
+            "column {column} of {}",
+            self.n_columns
+        );
+        self.as_slice()[column.min(self.as_slice().len())..]
+            .iter()
+            .step_by(self.n_columns)
+    }
+
+    /// The same matrix, borrowed.
+    pub fn borrow(&self) -> Rows<'_, T> {
+        Rows {
+            values: self.as_slice().into(),
+            ..*self
+        }
+    }
+
+    /// The view that kernels read.
+    pub(crate) fn matrix(&self) -> Matrix<'_, T> {
+        Matrix::new(self.as_slice(), self.shape())
     }
 }
 
 impl<T: Clone> Rows<'_, T> {
-    /// The same matrix without a borrow: copies the values if they are borrowed.
+    /// The same matrix without a borrow; copies borrowed values.
     pub fn into_owned(self) -> Rows<'static, T> {
-        match self.0 {
-            Storage::Borrowed(values) => values.to_owned().into(),
-            Storage::Shared(values) => values.into(),
+        Rows {
+            values: self.values.into_owned(),
+            n_rows: self.n_rows,
+            n_columns: self.n_columns,
+        }
+    }
+
+    /// All values, row after row; copies values that are borrowed or shared.
+    pub fn into_vec(self) -> Vec<T> {
+        self.values.into_vec()
+    }
+}
+
+impl<T> Index<[usize; 2]> for Rows<'_, T> {
+    type Output = T;
+
+    /// The value in a row and a column.
+    fn index(&self, [row, column]: [usize; 2]) -> &T {
+        &self.row(row)[column]
+    }
+}
+
+impl<T: PartialEq> PartialEq<Rows<'_, T>> for Rows<'_, T> {
+    fn eq(&self, other: &Rows<'_, T>) -> bool {
+        self.shape() == other.shape() && self.as_slice() == other.as_slice()
+    }
+}
+
+impl<'a, T> From<&'a Rows<'_, T>> for Rows<'a, T> {
+    fn from(rows: &'a Rows<'_, T>) -> Self {
+        rows.borrow()
+    }
+}
+
+impl<'a, T, const N: usize> From<&'a [[T; N]]> for Rows<'a, T> {
+    fn from(rows: &'a [[T; N]]) -> Self {
+        Self {
+            values: rows.as_flattened().into(),
+            n_rows: rows.len(),
+            n_columns: N,
+        }
+    }
+}
+
+impl<'a, T, const M: usize, const N: usize> From<&'a [[T; N]; M]> for Rows<'a, T> {
+    fn from(rows: &'a [[T; N]; M]) -> Self {
+        rows.as_slice().into()
+    }
+}
+
+impl<'a, T, const N: usize> From<&'a Vec<[T; N]>> for Rows<'a, T> {
+    fn from(rows: &'a Vec<[T; N]>) -> Self {
+        rows.as_slice().into()
+    }
+}
+
+impl<T, const N: usize> From<Vec<[T; N]>> for Rows<'_, T> {
+    fn from(rows: Vec<[T; N]>) -> Self {
+        Self {
+            n_rows: rows.len(),
+            n_columns: N,
+            values: rows.into_flattened().into(),
         }
     }
 }
@@ -68,36 +222,26 @@ impl<T> List<'_, T> {
 }
 
 impl<T: Clone> List<'_, T> {
-    /// The same list without a borrow: copies the values if they are borrowed.
+    /// The same list without a borrow; copies borrowed values.
     pub fn into_owned(self) -> List<'static, T> {
         match self.0 {
             Storage::Borrowed(values) => values.to_vec().into(),
             Storage::Shared(values) => List(Storage::Shared(values)),
         }
     }
-}
 
-impl<'a, T> From<ArrayView2<'a, T>> for Rows<'a, T> {
-    fn from(values: ArrayView2<'a, T>) -> Self {
-        Self(Storage::Borrowed(values))
+    /// All values; copies values that are borrowed or shared.
+    pub fn into_vec(self) -> Vec<T> {
+        match self.0 {
+            Storage::Borrowed(values) => values.to_vec(),
+            Storage::Shared(values) => Arc::unwrap_or_clone(values),
+        }
     }
 }
 
-impl<'a, T> From<&'a Array2<T>> for Rows<'a, T> {
-    fn from(values: &'a Array2<T>) -> Self {
-        values.view().into()
-    }
-}
-
-impl<T: Clone> From<Array2<T>> for Rows<'_, T> {
-    fn from(values: Array2<T>) -> Self {
-        values.into_shared().into()
-    }
-}
-
-impl<T> From<ArcArray2<T>> for Rows<'_, T> {
-    fn from(values: ArcArray2<T>) -> Self {
-        Self(Storage::Shared(values))
+impl<T: PartialEq> PartialEq<List<'_, T>> for List<'_, T> {
+    fn eq(&self, other: &List<'_, T>) -> bool {
+        self.as_slice() == other.as_slice()
     }
 }
 
@@ -125,24 +269,75 @@ impl<T> From<Vec<T>> for List<'_, T> {
     }
 }
 
-impl<T> From<Arc<[T]>> for List<'_, T> {
-    fn from(values: Arc<[T]>) -> Self {
+impl<T> From<Arc<Vec<T>>> for List<'_, T> {
+    fn from(values: Arc<Vec<T>>) -> Self {
         Self(Storage::Shared(values))
     }
 }
 
+impl<'a, T: Clone> From<Cow<'a, [T]>> for List<'a, T> {
+    fn from(values: Cow<'a, [T]>) -> Self {
+        match values {
+            Cow::Borrowed(values) => values.into(),
+            Cow::Owned(values) => values.into(),
+        }
+    }
+}
+
 /// Whether all values are finite; `what` is what the error calls them.
-pub(crate) fn check_finite<S: Scalar>(what: &'static str, values: ArrayView2<'_, S>) -> Result<()> {
-    if values.as_slice().is_some_and(all_finite) {
+pub(crate) fn check_finite<S: Scalar>(
+    what: &'static str,
+    values: &[S],
+    n_columns: usize,
+) -> Result<()> {
+    if all_finite(values) {
         return Ok(());
     }
-    match values.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        Some(((sample, column), value)) => Err(Error::NotFinite {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(Error::NotFinite {
             what,
-            sample,
-            column,
-            value: value.into_f64(),
+            sample: index / n_columns,
+            column: index % n_columns,
+            value: values[index].into_f64(),
         }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_and_places() {
+        let rows = Rows::from(&[[1, 2, 3], [4, 5, 6]]);
+        assert_eq!(rows.shape(), [2, 3]);
+        assert_eq!(rows.rows().collect::<Vec<_>>(), [[1, 2, 3], [4, 5, 6]]);
+        assert_eq!(rows.column(1).copied().collect::<Vec<_>>(), [2, 5]);
+        assert_eq!(rows[[1, 2]], 6);
+        assert_eq!(rows, Rows::new(vec![1, 2, 3, 4, 5, 6], 3));
+        assert_ne!(rows, Rows::new(vec![1, 2, 3, 4, 5, 6], 2));
+        assert_eq!(rows.into_vec(), [1, 2, 3, 4, 5, 6]);
+        let empty = Rows::<u8>::new(&[], 4);
+        assert_eq!((empty.shape(), empty.rows().count()), ([0, 4], 0));
+        assert_eq!(empty.column(3).count(), 0);
+        assert_eq!(Rows::<u8>::new(&[], 0).rows().count(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "values in rows of 2")]
+    fn an_incomplete_row_is_refused() {
+        Rows::new(&[1, 2, 3], 2);
+    }
+
+    #[test]
+    fn shared_values_are_not_copied() {
+        let owned: Rows<'static, u8> = Rows::new(vec![1, 2], 1);
+        let clone = owned.clone().into_owned();
+        assert_eq!(clone.as_slice().as_ptr(), owned.as_slice().as_ptr());
+        let pointer = owned.as_slice().as_ptr();
+        drop(clone);
+        let values = owned.into_vec();
+        assert_eq!(values.as_ptr(), pointer);
     }
 }

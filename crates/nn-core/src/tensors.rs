@@ -17,7 +17,6 @@
 
 use std::collections::HashMap;
 
-use ndarray::{ArrayD, ArrayViewMut1, ArrayViewMut2, IxDyn};
 use nn_tensor::Scalar;
 
 use crate::activation::Activation;
@@ -27,23 +26,41 @@ use crate::model_file::{Description, Model};
 use crate::network::{Network, NetworkConfig};
 use crate::{Error, Result};
 
-impl<S: Scalar> Network<S> {
-    /// Weights of a layer, `[n_inputs, n_outputs]`, to be changed.
-    ///
-    /// # Panics
-    /// If there is no such layer.
-    pub fn weights_mut(&mut self, layer: usize) -> ArrayViewMut2<'_, S> {
-        let (plan, parameters) = self.split_mut();
-        plan.layers[layer].weights_of_mut(parameters)
-    }
+/// An array of any number of dimensions, its elements in row-major order.
+///
+/// ndarray's arrays convert into it and back, with the feature `ndarray`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<S = f32> {
+    /// The size of each dimension.
+    pub shape: Vec<usize>,
+    /// The elements; the last dimension varies fastest.
+    pub values: Vec<S>,
+}
 
-    /// Biases of a layer, `[n_outputs]`, to be changed.
+impl<S> Tensor<S> {
+    /// A tensor of this shape.
     ///
     /// # Panics
-    /// If there is no such layer.
-    pub fn bias_mut(&mut self, layer: usize) -> ArrayViewMut1<'_, S> {
-        let (plan, parameters) = self.split_mut();
-        ArrayViewMut1::from(&mut parameters[plan.layers[layer].bias()])
+    /// If there are not as many values as the shape says.
+    pub fn new(shape: impl Into<Vec<usize>>, values: impl Into<Vec<S>>) -> Self {
+        let (shape, values): (Vec<usize>, Vec<S>) = (shape.into(), values.into());
+        let len: usize = shape.iter().product();
+        assert_eq!(values.len(), len, "values of a tensor of shape {shape:?}");
+        Self { shape, values }
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl<S: Clone, D: ndarray::Dimension> From<ndarray::Array<S, D>> for Tensor<S> {
+    fn from(array: ndarray::Array<S, D>) -> Self {
+        Self::new(array.shape(), array.iter().cloned().collect::<Vec<S>>())
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl<S> From<Tensor<S>> for ndarray::ArrayD<S> {
+    fn from(tensor: Tensor<S>) -> Self {
+        Self::from_shape_vec(tensor.shape, tensor.values).expect("as many values as the shape says")
     }
 }
 
@@ -61,7 +78,7 @@ impl<S: Scalar> Model<S> {
     /// and where batch normalization stands. It must be before the activation.
     ///
     /// ```
-    /// use nn_core::ndarray::array;
+    /// use nn_core::tensors::Tensor;
     /// use nn_core::{Activation, LayerConfig, Loss, Model, NetworkConfig};
     ///
     /// let network = NetworkConfig {
@@ -69,15 +86,14 @@ impl<S: Scalar> Model<S> {
     ///     layers: vec![LayerConfig::new(2, Activation::Softmax)],
     /// };
     /// // torch.nn.Linear(3, 2): [n_outputs, n_inputs].
-    /// let weight = array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]].into_dyn();
-    /// let bias = array![0.5, -0.5].into_dyn();
-    /// let tensors = [("0.weight", weight), ("0.bias", bias)];
+    /// let weight = Tensor::new([2, 3], [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// let tensors = [("0.weight", weight), ("0.bias", Tensor::new([2], [0.5, -0.5]))];
     /// let model = Model::from_tensors(&network, Loss::CrossEntropy, tensors.clone())?;
-    /// assert_eq!(model.network.weights(0), array![[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]);
+    /// assert_eq!(model.network.weights(0).row(0), [1.0, 4.0]);
     /// let back = model.to_tensors()?;
     /// assert!(back.iter().zip(&tensors).all(|(a, b)| a.0 == b.0 && a.1 == b.1));
     ///
-    /// let transposed = [("0.weight", tensors[0].1.t().to_owned())];
+    /// let transposed = [("0.weight", Tensor::new([3, 2], [0.0_f32; 6]))];
     /// let error = Model::from_tensors(&network, Loss::CrossEntropy, transposed).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
@@ -91,11 +107,22 @@ impl<S: Scalar> Model<S> {
     /// for tensors that are missing, unknown or too many,
     /// [`Error::NotFiniteWeight`]; as [`NetworkConfig::check`] and
     /// [`Loss::check_output`].
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn from_tensors<N: Into<String>>(
         network: &NetworkConfig,
         loss: Loss,
-        tensors: impl IntoIterator<Item = (N, ArrayD<S>)>,
+        tensors: impl IntoIterator<Item = (N, impl Into<Tensor<S>>)>,
+    ) -> Result<Self> {
+        let tensors = tensors.into_iter();
+        let tensors = tensors.map(|(name, tensor)| (name.into(), tensor.into()));
+        Self::from_named_tensors(network, loss, tensors.collect())
+    }
+
+    /// As [`from_tensors`](Self::from_tensors).
+    #[inline(never)]
+    pub(crate) fn from_named_tensors(
+        network: &NetworkConfig,
+        loss: Loss,
+        tensors: Vec<(String, Tensor<S>)>,
     ) -> Result<Self> {
         let mut network = Network::zeros(network)?;
         loss.check_output(network.output_layer().activation)?;
@@ -128,15 +155,18 @@ impl<S: Scalar> Model<S> {
     /// # Errors
     /// [`Error::Conflict`] for a stage that is not a module of PyTorch's.
     #[inline(never)]
-    pub fn to_tensors(&self) -> Result<Vec<(String, ArrayD<S>)>> {
+    pub fn to_tensors(&self) -> Result<Vec<(String, Tensor<S>)>> {
         let network = &self.network;
         check_stages(network.layers())?;
         let (parameters, statistics) = (network.parameters(), network.statistics());
         let mut tensors = Vec::new();
         let mut module = 0;
         for (index, layer) in network.layers().iter().enumerate() {
-            let weights = network.weights(index).t().to_owned();
-            tensors.push((format!("{module}.weight"), weights.into_dyn()));
+            let weights = Tensor {
+                shape: vec![layer.n_outputs, layer.n_inputs],
+                values: transposed(network.weights(index).as_slice(), layer.n_outputs),
+            };
+            tensors.push((format!("{module}.weight"), weights));
             tensors.push((format!("{module}.bias"), list(&parameters[layer.bias()])));
             module += 1;
             if layer.batch_norm {
@@ -157,14 +187,20 @@ impl<S: Scalar> Model<S> {
     }
 }
 
-fn list<S: Scalar>(values: &[S]) -> ArrayD<S> {
-    ArrayD::from_shape_vec(IxDyn(&[values.len()]), values.to_vec()).expect("one dimension")
+fn list<S: Scalar>(values: &[S]) -> Tensor<S> {
+    Tensor::new([values.len()], values)
+}
+
+/// The values of a matrix of `n_columns`, column after column.
+fn transposed<S: Scalar>(values: &[S], n_columns: usize) -> Vec<S> {
+    let columns = (0..n_columns).flat_map(|column| values[column..].iter().step_by(n_columns));
+    columns.copied().collect()
 }
 
 /// The tensors whose names have the same beginning.
 struct Module<S> {
     name: String,
-    tensors: HashMap<&'static str, ArrayD<S>>,
+    tensors: HashMap<&'static str, Tensor<S>>,
 }
 
 /// The last parts of the names of tensors.
@@ -179,17 +215,17 @@ impl<S: Scalar> Module<S> {
     }
 
     /// Takes a tensor, after a look at its shape and its values.
-    fn take(&mut self, kind: &str, layer: usize, expected: &[usize]) -> Result<Option<ArrayD<S>>> {
-        let Some(values) = self.tensors.remove(kind) else {
+    fn take(&mut self, kind: &str, layer: usize, expected: &[usize]) -> Result<Option<Vec<S>>> {
+        let Some(Tensor { shape, values }) = self.tensors.remove(kind) else {
             return Ok(None);
         };
         let tensor = self.full_name(kind);
-        if values.shape() != expected {
+        if shape != expected {
             return Err(Error::TensorShape {
                 layer: layer + 1,
                 tensor,
                 expected: expected.to_vec(),
-                found: values.shape().to_vec(),
+                found: shape,
             });
         }
         let mut numbers = values.iter().enumerate();
@@ -203,7 +239,7 @@ impl<S: Scalar> Module<S> {
         }
     }
 
-    fn take_required(&mut self, kind: &str, layer: usize, shape: &[usize]) -> Result<ArrayD<S>> {
+    fn take_required(&mut self, kind: &str, layer: usize, shape: &[usize]) -> Result<Vec<S>> {
         let found = self.take(kind, layer, shape)?;
         found.ok_or_else(|| {
             let tensor = self.full_name(kind);
@@ -232,9 +268,11 @@ fn fill_linear<S: Scalar>(
 ) -> Result<()> {
     let shape = [layer.n_outputs, layer.n_inputs];
     let weights = module.take_required("weight", index, &shape)?;
-    network.weights_mut(index).into_dyn().assign(&weights.t());
+    network
+        .weights_mut(index)
+        .copy_from_slice(&transposed(&weights, layer.n_inputs));
     if let Some(bias) = module.take("bias", index, &shape[..1])? {
-        network.bias_mut(index).into_dyn().assign(&bias);
+        network.bias_mut(index).copy_from_slice(&bias);
     }
     module.check_used(index)
 }
@@ -261,29 +299,22 @@ fn fill_batch_norm<S: Scalar>(
     let width = [layer.n_outputs];
     for (kind, range) in [("weight", layer.gamma()), ("bias", layer.beta())] {
         let values = module.take_required(kind, index, &width)?;
-        copy(&values, &mut network.parameters_mut()[range]);
+        network.parameters_mut()[range].copy_from_slice(&values);
     }
     for (kind, range) in [
         ("running_mean", layer.running_mean()),
         ("running_var", layer.running_variance()),
     ] {
         let values = module.take_required(kind, index, &width)?;
-        copy(&values, &mut network.statistics_mut()[range]);
+        network.statistics_mut()[range].copy_from_slice(&values);
     }
     Ok(())
 }
 
-fn copy<S: Scalar>(from: &ArrayD<S>, to: &mut [S]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-}
-
 /// The tensors, module by module.
-fn modules<S: Scalar, N: Into<String>>(
-    tensors: impl IntoIterator<Item = (N, ArrayD<S>)>,
-) -> Result<Vec<Module<S>>> {
+fn modules<S: Scalar>(tensors: Vec<(String, Tensor<S>)>) -> Result<Vec<Module<S>>> {
     let mut modules: Vec<Module<S>> = Vec::new();
-    for (name, values) in tensors {
-        let full_name: String = name.into();
+    for (full_name, values) in tensors {
         let (name, kind) = full_name.rsplit_once('.').unwrap_or(("", &full_name));
         if kind == "num_batches_tracked" {
             continue;
@@ -346,8 +377,6 @@ fn problem(problem: String) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
-
     use super::*;
     use crate::layer::LayerConfig;
 
@@ -383,7 +412,7 @@ mod tests {
         }
     }
 
-    fn read(tensors: Vec<(String, ArrayD<f64>)>) -> Result<Model<f64>> {
+    fn read(tensors: Vec<(String, Tensor<f64>)>) -> Result<Model<f64>> {
         Model::from_tensors(&config(), Loss::CrossEntropy, tensors)
     }
 
@@ -399,7 +428,7 @@ mod tests {
         expected.extend(norm.map(|kind| format!("6.{kind}")));
         expected.extend(["9.weight", "9.bias"].map(str::to_owned));
         assert_eq!(names, expected);
-        assert_eq!(tensors[0].1.shape(), [5, 4]);
+        assert_eq!(tensors[0].1.shape, [5, 4]);
     }
 
     /// In any order, with another name in front, with a counter of batches.
@@ -434,7 +463,7 @@ mod tests {
 
     #[test]
     fn tensors_that_do_not_fit_are_refused() {
-        type Edit = fn(&mut Vec<(String, ArrayD<f64>)>);
+        type Edit = fn(&mut Vec<(String, Tensor<f64>)>);
         let message = |edit: Edit| {
             let mut tensors = model().to_tensors().unwrap();
             edit(&mut tensors);
@@ -442,7 +471,7 @@ mod tests {
         };
         for (edit, expected) in [
             (
-                (|t| t[0].1 = Array2::zeros((4, 5)).into_dyn()) as Edit,
+                (|t| t[0].1 = Tensor::new([4, 5], [0.0; 20])) as Edit,
                 "layer 1: tensor 0.weight: expected shape [5, 4], found [4, 5]",
             ),
             (
@@ -453,7 +482,10 @@ mod tests {
                 |t| drop(t.remove(4)),
                 "layer 1: tensor 1.running_mean is missing",
             ),
-            (|t| t[3].1[0] = f64::NAN, "tensor 1.bias: number 0 is NaN"),
+            (
+                |t| t[3].1.values[0] = f64::NAN,
+                "tensor 1.bias: number 0 is NaN",
+            ),
             (
                 |t| t.truncate(6),
                 "expected tensors of 6 modules (4 Linear, 2 BatchNorm1d), found 2: 0, 1",
@@ -473,8 +505,6 @@ mod tests {
         let error =
             Model::<f64>::from_tensors(&config(), Loss::Hinge, model().to_tensors().unwrap());
         assert!(error.is_err());
-        let transposed = message(|t| t[0].1 = t[0].1.t().to_owned());
-        assert!(transposed.contains("found [4, 5]"));
     }
 
     #[test]

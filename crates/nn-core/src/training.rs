@@ -19,8 +19,6 @@ mod config;
 mod event;
 mod partition;
 mod memory;
-mod sparse_blocks;
-mod block_inputs;
 mod block_loss;
 mod gradient_sum;
 mod state;
@@ -38,6 +36,8 @@ use nn_tensor::{Scalar, Threads};
 use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
 use crate::batches::{Samples, Targets, shuffle};
+use crate::block_inputs::BlockInputs;
+use crate::block_inputs::sparse_blocks::SparseBlocks;
 use crate::loss_function::{Criterion, LossFunction};
 use crate::memory::{bytes_of, probe};
 use crate::menu;
@@ -49,14 +49,12 @@ use crate::schedule::Plateau;
 use crate::update_rule::UpdateRule;
 use crate::{Error, Result};
 
-use block_inputs::{BlockInputs, BroughtRows};
 use block_loss::{class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::GradientSum;
 pub use observer::Observer;
 use partition::Partition;
-use sparse_blocks::SparseBlocks;
 use state::Best;
 pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
 pub use step::BatchLoss;
@@ -79,8 +77,8 @@ const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 /// use nn_tensor::Threads;
 ///
 /// let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
-/// let targets = Targets::Classes { labels: &[0, 1, 1, 0], n_classes: 2 };
-/// let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+/// let targets = Targets::classes(&[0, 1, 1, 0], 2);
+/// let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
 /// let layers = vec![
 ///     LayerConfig::new(8, Activation::Tanh),
 ///     LayerConfig::new(1, Activation::Sigmoid),
@@ -155,8 +153,24 @@ impl<S: Scalar> Buffers<'_, S> {
             self.gradients = Gradients::new(network, n_rows);
             self.targets.resize(n_rows * network.n_outputs(), S::zero());
         }
-        self.brought
-            .fit(n_rows, self.block_rows, network.n_inputs());
+        self.brought.fit(n_rows, self.block_rows);
+    }
+}
+
+/// Rows that the caller of a step brings.
+#[derive(Debug)]
+struct BroughtRows<S> {
+    order: Vec<u32>,
+    inputs: BlockInputs<'static, S>,
+}
+
+impl<S: Scalar> BroughtRows<S> {
+    /// Makes room for `n_rows`, in blocks of up to `block_rows`.
+    fn fit(&mut self, n_rows: usize, block_rows: usize) {
+        if self.order.len() < n_rows {
+            self.order = (0..n_rows as u32).collect();
+        }
+        self.inputs.grow(n_rows.min(block_rows));
     }
 }
 
@@ -285,7 +299,10 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             buffers: Buffers {
                 block_rows,
                 inputs: BlockInputs::new(block_rows, network.n_inputs(), sparse),
-                brought: BroughtRows::default(),
+                brought: BroughtRows {
+                    order: Vec::new(),
+                    inputs: BlockInputs::new(0, network.n_inputs(), None),
+                },
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
@@ -548,7 +565,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     fn finish_epoch(&mut self) -> Result<EpochReport> {
         self.check_state()?;
         let sums = self.progress.sums;
-        let validation = self.evaluate_validation();
+        let validation = self.evaluate_validation()?;
         if let Some(loss) = validation.as_ref().map(|v| v.loss)
             && !loss.is_finite()
         {
@@ -580,8 +597,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(report)
     }
 
-    fn evaluate_validation(&mut self) -> Option<Evaluation> {
-        let (validation, evaluator) = (self.validation.as_ref()?, self.buffers.evaluator.as_mut()?);
+    fn evaluate_validation(&mut self) -> Result<Option<Evaluation>> {
+        let (Some(validation), Some(evaluator)) = (&self.validation, &mut self.buffers.evaluator)
+        else {
+            return Ok(None);
+        };
         let is_averaged = self.config.averaging.is_some();
         if is_averaged {
             self.network
@@ -599,7 +619,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 .parameters_mut()
                 .swap_with_slice(&mut self.average);
         }
-        Some(evaluation)
+        evaluation.map(Some)
     }
 
     /// Keeps the weights of the lowest loss, if they may be wanted back.

@@ -72,14 +72,8 @@ fn allocations(
 ) -> usize {
     let values = bytes(density);
     let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|row| row % 10).collect();
-    let targets = Targets::Classes {
-        labels: &labels,
-        n_classes: 10,
-    };
-    let inputs = Inputs::Bytes {
-        values: values.view(),
-        scale: 1.0 / 255.0,
-    };
+    let targets = Targets::classes(&labels, 10);
+    let inputs = Inputs::bytes(values.view(), 1.0 / 255.0);
     let samples = Samples::new(inputs, targets).expect("they fit");
     let mut config = TrainingConfig::new(
         Loss::CrossEntropy,

@@ -67,14 +67,8 @@ fn estimated_and_used(network: &NetworkConfig, config: TrainingConfig, density: 
         u8::from(place < density)
     });
     let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|row| row % 10).collect();
-    let targets: Targets<'_, f32> = Targets::Classes {
-        labels: &labels,
-        n_classes: 10,
-    };
-    let inputs = Inputs::Bytes {
-        values: values.view(),
-        scale: 1.0,
-    };
+    let targets: Targets<'_, f32> = Targets::classes(&labels, 10);
+    let inputs = Inputs::bytes(values.view(), 1.0);
     let samples = Samples::new(inputs, targets).expect("they fit");
     let few: Vec<u32> = (0..600).collect();
     let validation = samples.select(&few);

@@ -23,8 +23,6 @@ mod row_groups;
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
-
 use crate::native::{CompressedRows, InstructionSet, Matrix, MatrixMut};
 use crate::{Scalar, Threads};
 
@@ -66,14 +64,15 @@ impl SparseBytes {
     /// the rows; `None` where [`from_rows`](Self::from_rows) gives nothing.
     ///
     /// # Panics
-    /// If a row does not exist.
-    pub fn density(values: ArrayView2<'_, u8>, rows: &[u32]) -> Option<f64> {
+    /// If a row does not exist or is not contiguous.
+    pub fn density<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<f64> {
+        let values: Matrix<'v, u8> = values.into();
         let step = rows.len().div_ceil(SAMPLED_ROWS).max(1);
         let sample = rows.iter().step_by(step);
-        let n_sampled = sample.len() * values.ncols();
+        let n_sampled = sample.len() * values.shape()[1];
         let n_values: usize = sample.map(|row| count_in(values, *row)).sum();
         let density = n_values as f64 / n_sampled.max(1) as f64;
-        (density <= MAX_DENSITY && CompressedRows::can_count(values.ncols())).then_some(density)
+        (density <= MAX_DENSITY && CompressedRows::can_count(values.shape()[1])).then_some(density)
     }
 
     /// Takes some rows of a dense matrix and leaves the zeros out, if there are
@@ -81,12 +80,16 @@ impl SparseBytes {
     /// 16 bits.
     ///
     /// # Panics
-    /// If a row does not exist.
-    pub fn from_rows(values: ArrayView2<'_, u8>, rows: &[u32]) -> Option<Self> {
-        let row = |row: &u32| values.row(*row as usize);
+    /// If a row does not exist or is not contiguous.
+    pub fn from_rows<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<Self> {
+        let values: Matrix<'v, u8> = values.into();
         Self::density(values, rows)?;
         let n_values = rows.iter().map(|&row| count_in(values, row)).sum();
-        let rows = CompressedRows::of_rows(rows.iter().map(row), values.ncols(), n_values)?;
+        let rows = CompressedRows::of_rows(
+            rows.iter().map(|&row| row_of(values, row)),
+            values.shape()[1],
+            n_values,
+        )?;
         Some(Self { rows })
     }
 
@@ -106,9 +109,15 @@ impl SparseBytes {
 }
 
 /// How many values of a row are not 0.
-fn count_in(values: ArrayView2<'_, u8>, row: u32) -> usize {
-    let values = values.row(row as usize);
-    values.iter().filter(|&&value| value != 0).count()
+fn count_in(values: Matrix<'_, u8>, row: u32) -> usize {
+    row_of(values, row)
+        .iter()
+        .filter(|&&value| value != 0)
+        .count()
+}
+
+fn row_of(values: Matrix<'_, u8>, row: u32) -> &[u8] {
+    values.row(row as usize).expect("rows are contiguous")
 }
 
 /// Cuts the indices of some lists into up to `n_ranges` ranges that have about

@@ -264,8 +264,8 @@ mod tests {
             panic!("the tests have classes");
         };
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Classes { labels, n_classes },
+            Inputs::values(inputs.view()),
+            Targets::classes(labels, n_classes),
         );
         let mut samples = samples.expect("as many rows as labels");
         if let Some(weights) = weights {
@@ -392,8 +392,8 @@ mod tests {
         let inputs = Array2::<f32>::zeros((2, 1));
         let of = |loss, task| {
             let samples = Samples::new(
-                Inputs::Values(inputs.view()),
-                Targets::Values(targets.view()),
+                Inputs::values(inputs.view()),
+                Targets::values(targets.view()),
             );
             let objective = Objective {
                 task,

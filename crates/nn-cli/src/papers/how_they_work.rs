@@ -148,8 +148,8 @@ fn example(parameters: [f64; 4], last_bias: LastBias) -> Result<Example> {
         .copy_from_slice(&[w1, -b1, w2, sign * b2]);
     let (inputs, targets) = (array![[Y1]], array![[0.0]]);
     let samples = Samples::new(
-        Inputs::Values(inputs.view()),
-        Targets::Values(targets.view()),
+        Inputs::values(inputs.view()),
+        Targets::values(targets.view()),
     )?;
     let checks = check(
         &network,

@@ -207,11 +207,8 @@ mod tests {
     #[test]
     fn the_probe_measures_the_slope_of_the_loss() {
         let inputs = ndarray::array![[0.5_f32, -1.0], [1.0, 0.25], [0.0, 2.0]];
-        let targets = Targets::Classes {
-            labels: &[0, 1, 1],
-            n_classes: 2,
-        };
-        let samples = Samples::new(Inputs::Values(inputs.view()), targets).unwrap();
+        let targets = Targets::classes(&[0, 1, 1], 2);
+        let samples = Samples::new(Inputs::values(inputs.view()), targets).unwrap();
         let layers = vec![
             LayerConfig {
                 dropout: 0.5,

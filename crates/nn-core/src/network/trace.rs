@@ -1,10 +1,10 @@
 //! What a forward pass leaves behind for the backward pass.
 
-use ndarray::ArrayView2;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use super::Network;
 use super::plan::{LayerSlots, Placed, Plan};
+use crate::rows::Rows;
 use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Cache, Forward, Mode};
@@ -76,7 +76,7 @@ impl<S: Scalar> Trace<S> {
     }
 
     /// The network's outputs, `[batch, n_outputs]`.
-    pub fn outputs(&self) -> ArrayView2<'_, S> {
+    pub fn outputs(&self) -> Rows<'_, S> {
         self.layer(self.layers.len() - 1).outputs()
     }
 
@@ -197,12 +197,16 @@ impl<'t, S: Scalar> LayerTrace<'t, S> {
 
     /// The input of the next layer: a, after dropout and the residual sum if
     /// there are any.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
-    pub fn outputs(&self) -> ArrayView2<'t, S> {
-        let width = self.trace.slots[self.slots.outputs].width;
-        let values = self.trace.values(self.slots.outputs);
-        ArrayView2::from_shape((self.trace.n_rows, width), values)
-            .expect("the slice has the size of the matrix")
+    pub fn outputs(&self) -> Rows<'t, S> {
+        Rows::new(
+            self.output_values(),
+            self.trace.slots[self.slots.outputs].width,
+        )
+    }
+
+    /// The values of [`outputs`](Self::outputs), row after row.
+    pub(crate) fn output_values(&self) -> &'t [S] {
+        self.trace.values(self.slots.outputs)
     }
 
     /// m: 0 for dropped outputs, 1/(1 − p) for others; empty without dropout.

@@ -4,7 +4,6 @@
 //! and four of five of MNIST's pixels are 0. All forms give the same sums,
 //! term by term ([`nn_tensor::sparse`]).
 
-use ndarray::ArrayView2;
 use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{RowGroups, SparseRows, Transposed, Written};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
@@ -30,12 +29,6 @@ pub enum LayerInputs<'a, S> {
         /// The number that each byte stands for.
         factors: &'a [S; 256],
     },
-}
-
-impl<'a, S> From<ArrayView2<'a, S>> for LayerInputs<'a, S> {
-    fn from(inputs: ArrayView2<'a, S>) -> Self {
-        Self::Dense(inputs.into())
-    }
 }
 
 impl<'a, S> From<Matrix<'a, S>> for LayerInputs<'a, S> {

@@ -19,7 +19,7 @@ use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};
 use crate::loss::Loss;
-use crate::loss_function::{Criterion, LOSS_ROWS, Rows};
+use crate::loss_function::{Criterion, LOSS_ROWS, LossRows};
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
@@ -109,7 +109,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
     fn errors_of(&self, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
         match (samples.targets(), self.criterion.menu) {
             (Targets::Classes { n_classes, .. }, Some(loss))
-                if n_classes == self.network.n_outputs()
+                if *n_classes == self.network.n_outputs()
                     && loss.takes_classes()
                     && self.config.label_smoothing == 0.0 =>
             {
@@ -176,7 +176,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
             for (&position, y) in positions.iter().zip(y.chunks_exact_mut(width)) {
                 samples.copy_target(position as usize, smoothing, y);
             }
-            let rows = Rows {
+            let rows = LossRows {
                 width,
                 z,
                 a,

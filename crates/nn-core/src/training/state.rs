@@ -150,15 +150,17 @@ impl<S: Scalar> Trainer<'_, S> {
     /// once, because they do not change.
     pub(crate) fn sample_digests(
         &self,
-        digest: impl Fn(&Samples<'_, S>) -> String,
-    ) -> &[String; 2] {
-        self.digests.get_or_init(|| {
-            let validation = self.validation.as_ref();
-            [
-                digest(&self.train),
-                validation.map_or_else(|| "none".to_owned(), &digest),
-            ]
-        })
+        digest: impl Fn(&Samples<'_, S>) -> Result<String>,
+    ) -> Result<&[String; 2]> {
+        if let Some(digests) = self.digests.get() {
+            return Ok(digests);
+        }
+        let validation = match &self.validation {
+            Some(validation) => digest(validation)?,
+            None => "none".to_owned(),
+        };
+        let digests = [digest(&self.train)?, validation];
+        Ok(self.digests.get_or_init(|| digests))
     }
 
     /// Whether the inputs change from epoch to epoch.

@@ -9,12 +9,12 @@ use nn_tensor::function::{average_in, flush, flushed};
 use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::Written;
 
-use super::block_inputs::Block;
 use super::block_loss::BlockLoss;
 use super::state::EpochSums;
 use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
 use crate::backprop::BlockPass;
 use crate::batches::Samples;
+use crate::block_inputs::Block;
 use crate::layer::Layer;
 use crate::loss::clamp;
 use crate::network::{Network, Placed, Randomness};
@@ -68,8 +68,8 @@ impl<S: Scalar> Trainer<'_, S> {
     /// # use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer};
     /// # use nn_core::{Threads, Trainer, TrainingConfig};
     /// # let inputs = array![[0.0_f32, 1.0], [1.0, 0.0], [1.0, 1.0]];
-    /// # let targets = Targets::Classes { labels: &[1, 0, 1], n_classes: 2 };
-    /// # let samples = Samples::new(Inputs::Values(inputs.view()), targets)?;
+    /// # let targets = Targets::classes(&[1, 0, 1], 2);
+    /// # let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
     /// # let layers = vec![LayerConfig::new(2, Activation::Softmax)];
     /// # let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
     /// # let config = TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd);
@@ -158,8 +158,8 @@ impl<S: Scalar> Trainer<'_, S> {
     /// for step in 0..500 {
     ///     let x = f64::from(step % 7) - 3.0;
     ///     let (inputs, targets) = (array![[x]], array![[2.0 * x + 1.0]]);
-    ///     let targets = Targets::Values(targets.view());
-    ///     trainer.step_on(&Samples::new(Inputs::Values(inputs.view()), targets)?)?;
+    ///     let targets = Targets::values(targets.view());
+    ///     trainer.step_on(&Samples::new(Inputs::values(inputs.view()), targets)?)?;
     /// }
     /// let output = trainer.network().predict(&[10.0])?;
     /// assert!((output[0] - 21.0).abs() < 1e-6);
@@ -308,12 +308,12 @@ impl<S: Scalar> Trainer<'_, S> {
                     index,
                     epoch: self.progress.epoch as u64,
                 };
-                let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads);
+                let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads)?;
                 (&self.order[rows], inputs, transposed)
             }
             Source::Brought(samples) => {
-                let (positions, inputs) = brought.block(samples, rows);
-                (positions, inputs, None)
+                let positions = &brought.order[rows];
+                (positions, brought.inputs.copied(samples, positions)?, None)
             }
         };
         let n_frozen = self.config.frozen_layers;
@@ -540,16 +540,15 @@ fn averaging_fraction(decay: f64, t: u64) -> f64 {
 fn limit_norms<S: Scalar>(network: &mut Network<S>, n_frozen: usize, limit: f64) {
     let (plan, parameters) = network.split_mut();
     for layer in &plan.layers[n_frozen..] {
-        let mut weights = layer.weights_of_mut(parameters);
-        for mut incoming in weights.columns_mut() {
-            let norm = incoming
-                .iter()
-                .map(|w| w.into_f64() * w.into_f64())
-                .sum::<f64>()
-                .sqrt();
+        let weights = &mut parameters[layer.weights()];
+        for neuron in 0..layer.n_outputs {
+            let incoming = || weights[neuron..].iter().step_by(layer.n_outputs);
+            let squares = incoming().map(|w| w.into_f64() * w.into_f64());
+            let norm = squares.sum::<f64>().sqrt();
             if norm > limit {
                 let factor = S::from_f64(limit / norm);
-                incoming.mapv_inplace(|w| flushed(w * factor));
+                let incoming = weights[neuron..].iter_mut().step_by(layer.n_outputs);
+                incoming.for_each(|w| *w = flushed(*w * factor));
             }
         }
     }

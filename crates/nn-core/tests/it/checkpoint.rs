@@ -227,11 +227,8 @@ fn a_changed_rate_is_continued() {
 fn single_precision_continues_too() {
     let data = Classes::random(30, 4, 3, 2);
     let inputs = data.inputs.mapv(|x| x as f32);
-    let targets = Targets::Classes {
-        labels: &data.labels,
-        n_classes: 3,
-    };
-    let samples = Samples::new(Inputs::Values(inputs.view()), targets).expect("the rows fit");
+    let targets = Targets::classes(&data.labels, 3);
+    let samples = Samples::new(Inputs::values(inputs.view()), targets).expect("the rows fit");
     let layers = vec![LayerConfig::new(3, Activation::Softmax)];
     let network = Network::<f32>::new(
         &NetworkConfig {

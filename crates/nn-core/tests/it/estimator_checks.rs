@@ -193,13 +193,10 @@ impl Data {
     /// These answers to any inputs.
     fn samples<'a>(&'a self, inputs: ArrayView2<'a, f32>) -> Result<Samples<'a>> {
         let targets = match self.n_classes {
-            0 => Targets::Values(self.values.view()),
-            n_classes => Targets::Classes {
-                labels: &self.labels,
-                n_classes,
-            },
+            0 => Targets::values(self.values.view()),
+            n_classes => Targets::classes(&self.labels, n_classes),
         };
-        Samples::new(Inputs::Values(inputs), targets)
+        Samples::new(Inputs::values(inputs), targets)
     }
 }
 
@@ -493,11 +490,8 @@ fn a_single_row_of_another_width_is_refused_with_both_numbers() {
 fn more_answers_than_rows_are_refused_with_both_numbers() {
     let inputs = array![[1.0_f32, 2.0], [3.0, 4.0]];
     for labels in [&[0_u32][..], &[0, 1, 0]] {
-        let targets = Targets::Classes {
-            labels,
-            n_classes: 2,
-        };
-        let error = Samples::new(Inputs::Values(inputs.view()), targets).expect_err("two rows");
+        let targets = Targets::classes(labels, 2);
+        let error = Samples::new(Inputs::values(inputs.view()), targets).expect_err("two rows");
         assert_eq!(
             error.to_string(),
             format!("number of targets: expected 2, found {}", labels.len())

@@ -217,14 +217,8 @@ fn the_stochastic_gradient_is_unbiased_on_mnist() {
     else {
         panic!("MNIST is pixels and classes");
     };
-    let inputs = Inputs::Bytes {
-        values: pixels.slice(ndarray::s![..N, ..]),
-        scale: 1.0 / 255.0,
-    };
-    let targets = Targets::Classes {
-        labels: &labels[..N],
-        n_classes: 10,
-    };
+    let inputs = Inputs::bytes(pixels.slice(ndarray::s![..N, ..]), 1.0 / 255.0);
+    let targets = Targets::classes(&labels[..N], 10);
     let samples: Samples<'_, f64> = Samples::new(inputs, targets).expect("the rows fit");
     let layers = vec![
         LayerConfig::new(16, Activation::Relu),

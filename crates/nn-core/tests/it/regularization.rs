@@ -217,8 +217,8 @@ fn nothing_that_decays_becomes_subnormal() {
         };
         decay(&mut config);
         let samples = Samples::new(
-            Inputs::Values(inputs.view()),
-            Targets::Values(targets.view()),
+            Inputs::values(inputs.view()),
+            Targets::values(targets.view()),
         )
         .expect("the rows fit");
         let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());

@@ -248,11 +248,8 @@ fn layers_above_a_frozen_one_learn_as_if_alone() {
     alone
         .parameters_mut()
         .copy_from_slice(&whole.parameters()[top.clone()]);
-    let targets = || Targets::Classes {
-        labels: &data.labels,
-        n_classes: 3,
-    };
-    let samples = Samples::new(Inputs::Values(hidden.view()), targets()).expect("they fit");
+    let targets = || Targets::classes(&data.labels, 3);
+    let samples = Samples::new(Inputs::values(hidden.view()), targets()).expect("they fit");
     let config = config("adam", 16);
     let frozen = TrainingConfig {
         frozen_layers: 1,

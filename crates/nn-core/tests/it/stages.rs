@@ -215,11 +215,8 @@ fn network(layers: Vec<LayerConfig>) -> Network<f64> {
 }
 
 fn samples<'a, S: Scalar>(inputs: &'a Array2<S>, labels: &'a [u32]) -> Samples<'a, S> {
-    let targets = Targets::Classes {
-        labels,
-        n_classes: 3,
-    };
-    Samples::new(Inputs::Values(inputs.view()), targets).expect("they fit")
+    let targets = Targets::classes(labels, 3);
+    Samples::new(Inputs::values(inputs.view()), targets).expect("they fit")
 }
 
 /// Training with these stages lowers the loss, gives the same bits for any

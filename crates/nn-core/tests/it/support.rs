@@ -34,11 +34,8 @@ impl Classes {
     }
 
     pub(crate) fn samples(&self) -> Samples<'_, f64> {
-        let targets = Targets::Classes {
-            labels: &self.labels,
-            n_classes: self.n_classes,
-        };
-        Samples::new(Inputs::Values(self.inputs.view()), targets).expect("the rows fit")
+        let targets = Targets::classes(&self.labels, self.n_classes);
+        Samples::new(Inputs::values(self.inputs.view()), targets).expect("the rows fit")
     }
 }
 
@@ -47,7 +44,7 @@ pub(crate) fn value_samples<'a>(
     inputs: ArrayView2<'a, f64>,
     targets: ArrayView2<'a, f64>,
 ) -> Samples<'a, f64> {
-    Samples::new(Inputs::Values(inputs), Targets::Values(targets)).expect("the rows fit")
+    Samples::new(Inputs::values(inputs), Targets::values(targets)).expect("the rows fit")
 }
 
 pub(crate) fn stream(seed: u64) -> Stream {

@@ -146,14 +146,8 @@ fn augmented_inputs_are_those_of_their_rows_and_epoch() {
         let labels: Vec<u32> = (0..10).map(|row| row % 2).collect();
         let layers = vec![LayerConfig::new(2, Activation::Softmax)];
         let train = |bytes: &Array2<u8>, picked: &[u32], augment: bool| {
-            let inputs = Inputs::Bytes {
-                values: bytes.view(),
-                scale: 0.01,
-            };
-            let targets = Targets::Classes {
-                labels: &labels,
-                n_classes: 2,
-            };
+            let inputs = Inputs::bytes(bytes.view(), 0.01);
+            let targets = Targets::classes(&labels, 2);
             let samples = Samples::new(inputs, targets)
                 .expect("samples")
                 .select(picked);
@@ -186,10 +180,7 @@ fn trained_on_all_rows<'a>(
     width: usize,
     n_threads: usize,
 ) -> Vec<f64> {
-    let targets = Targets::Classes {
-        labels,
-        n_classes: 3,
-    };
+    let targets = Targets::classes(labels, 3);
     let samples = Samples::new(inputs, targets).expect("samples");
     let n_inputs = samples.n_inputs();
     let layers = vec![
@@ -222,15 +213,12 @@ fn pixels_in_groups_train_like_all_numbers() {
     });
     let values = bytes.mapv(|byte| f64::from(byte) / 255.0);
     let labels: Vec<u32> = (0..N_ROWS as u32).map(|row| row % 3).collect();
-    let pixels = Inputs::Bytes {
-        values: bytes.view(),
-        scale: 1.0 / 255.0,
-    };
+    let pixels = Inputs::bytes(bytes.view(), 1.0 / 255.0);
     for width in [1, 5, 12, 13, 40] {
         let grouped = trained_on_all_rows(pixels, &labels, width, 1);
         let by_three = trained_on_all_rows(pixels, &labels, width, 3);
         assert_eq!(grouped, by_three, "width {width}");
-        let all = trained_on_all_rows(Inputs::Values(values.view()), &labels, width, 1);
+        let all = trained_on_all_rows(Inputs::values(values.view()), &labels, width, 1);
         for (grouped, all) in grouped.iter().zip(all) {
             assert!(
                 (grouped - all).abs() < 1e-10,
@@ -243,8 +231,8 @@ fn pixels_in_groups_train_like_all_numbers() {
 #[test]
 fn numbers_are_not_augmented() {
     let values = Array2::<f64>::zeros((2, 3));
-    let targets = Targets::Values(values.view());
-    let samples = Samples::new(Inputs::Values(values.view()), targets).expect("samples");
+    let targets = Targets::values(values.view());
+    let samples = Samples::new(Inputs::values(values.view()), targets).expect("samples");
     let layers = vec![LayerConfig::new(3, Activation::Identity)];
     let config = TrainingConfig::new(Loss::Mse, adam());
     let mut trainer = Trainer::new(

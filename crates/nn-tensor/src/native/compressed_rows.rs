@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView1;
-
 use super::simd::prefetch;
 
 /// Indices and bytes of the nonzero elements of a row or column. In grouped
@@ -73,7 +71,7 @@ impl CompressedRows {
     /// # Panics
     /// If the rows differ in length.
     pub(crate) fn of_rows<'r>(
-        rows: impl ExactSizeIterator<Item = ArrayView1<'r, u8>>,
+        rows: impl ExactSizeIterator<Item = &'r [u8]>,
         n_columns: usize,
         n_entries: usize,
     ) -> Option<Self> {
@@ -95,10 +93,7 @@ impl CompressedRows {
         lists.starts.push(0);
         for row in rows {
             assert_eq!(row.len(), n_columns, "rows of one length");
-            match row.to_slice() {
-                Some(row) => lists.push(row),
-                None => lists.push(&row.to_vec()),
-            }
+            lists.push(row);
         }
         Some(lists)
     }
@@ -478,7 +473,8 @@ mod tests {
             }
         });
         let n_entries = dense.iter().filter(|&&byte| byte != 0).count();
-        let lists = CompressedRows::of_rows(dense.rows().into_iter(), 600, n_entries).unwrap();
+        let lists =
+            CompressedRows::of_rows(dense.as_slice().unwrap().chunks(600), 600, n_entries).unwrap();
         let chosen = [7, 3, 10, 0, 5, 5, 2, 9, 1];
         for group in [1, 4, MAX_GROUP] {
             let grouped = lists.grouped(&chosen, group, 4);

@@ -71,14 +71,8 @@ pub(super) fn samples_in_double(data: &Data) -> Result<Samples<'_, f64>> {
         unreachable!("both data sets are images of ten classes")
     };
     Ok(Samples::new(
-        Inputs::Bytes {
-            values: pixels.view(),
-            scale: PIXEL_SCALE,
-        },
-        Targets::Classes {
-            labels,
-            n_classes: 10,
-        },
+        Inputs::bytes(pixels.view(), PIXEL_SCALE),
+        Targets::classes(labels, 10),
     )?)
 }
 

@@ -58,8 +58,8 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
             .for_each(|(mean, g)| *mean += g / M as f64);
     }
     let samples = Samples::new(
-        Inputs::Values(inputs.view()),
-        Targets::Values(targets.view()),
+        Inputs::values(inputs.view()),
+        Targets::values(targets.view()),
     )?;
     let checks = check(
         &network,

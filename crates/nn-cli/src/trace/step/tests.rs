@@ -34,7 +34,7 @@ fn by_hand() -> (Network, TrainingConfig) {
 fn the_numbers_are_those_worked_out_by_hand() {
     let (network, config) = by_hand();
     let (x, y) = (array![[1.0, 2.0]], array![[1.0, 0.0]]);
-    let samples = Samples::new(Inputs::Values(x.view()), Targets::Values(y.view()));
+    let samples = Samples::new(Inputs::values(x.view()), Targets::values(y.view()));
     let step = step_of(&network, &samples.expect("they fit"), &config).expect("a step");
     assert_eq!((step.loss, &step.inputs[..]), (0.25, &[1.0, 2.0][..]));
     assert!(step.loss_after.is_some_and(|after| after < 0.05));
@@ -80,14 +80,8 @@ fn network(activation: Activation, change: impl Fn(&mut LayerConfig)) -> Network
 /// The step of the second of two samples, which the trace is to pick.
 fn with_sample<T>(use_it: impl FnOnce(&Samples<'_>) -> T) -> T {
     let bytes = array![[0_u8, 0, 0, 0], [255, 0, 100, 7]];
-    let inputs = Inputs::Bytes {
-        values: bytes.view(),
-        scale: 1.0 / 255.0,
-    };
-    let targets = Targets::Classes {
-        labels: &[0, 2],
-        n_classes: 3,
-    };
+    let inputs = Inputs::bytes(bytes.view(), 1.0 / 255.0);
+    let targets = Targets::classes(&[0, 2], 3);
     let samples = Samples::new(inputs, targets).expect("they fit");
     use_it(&samples.select(&[1]))
 }

@@ -1,16 +1,20 @@
 //! The inputs of a block of rows, wherever they come from: the one place that
-//! decides between copied values, bytes without their zeros, arranged bytes, and
-//! augmented bytes.
+//! decides between copied values, rows of a source, bytes without their zeros,
+//! arranged bytes, and augmented bytes. Training, steps on a stream and
+//! evaluation all read their inputs here.
+
+pub(crate) mod sparse_blocks;
 
 use std::ops::Range;
 
 use nn_tensor::sparse::Transposed;
 use nn_tensor::{Matrix, Scalar, Threads};
 
-use super::sparse_blocks::SparseBlocks;
+use crate::Result;
 use crate::augmentation::{Augmentation, Augmented};
 use crate::batches::{Samples, scale_bytes};
 use crate::stage::inputs::LayerInputs;
+use sparse_blocks::SparseBlocks;
 
 /// Rows between the ones that are worked on and those that are asked for from
 /// memory: a small batch is done sooner than memory answers.
@@ -18,7 +22,7 @@ const PREFETCH_DISTANCE: usize = 2;
 
 /// Inputs block by block.
 #[derive(Debug)]
-pub(super) struct BlockInputs<'a, S> {
+pub(crate) struct BlockInputs<'a, S> {
     max_rows: usize,
     n_inputs: usize,
     /// Bytes without their zeros, where that pays.
@@ -31,20 +35,20 @@ pub(super) struct BlockInputs<'a, S> {
 
 /// A block of rows of an epoch.
 #[derive(Clone, Debug)]
-pub(super) struct Block<'o> {
+pub(crate) struct Block<'o> {
     /// The samples of the epoch in their order.
-    pub(super) order: &'o [u32],
+    pub(crate) order: &'o [u32],
     /// Which of them.
-    pub(super) rows: Range<usize>,
+    pub(crate) rows: Range<usize>,
     /// Number of the block in its batch.
-    pub(super) index: usize,
-    pub(super) epoch: u64,
+    pub(crate) index: usize,
+    pub(crate) epoch: u64,
 }
 
 impl<'a, S: Scalar> BlockInputs<'a, S> {
     /// Blocks of up to `max_rows` rows of `n_inputs`; `sparse` holds them without
     /// their zeros.
-    pub(super) fn new(max_rows: usize, n_inputs: usize, sparse: Option<SparseBlocks<S>>) -> Self {
+    pub(crate) fn new(max_rows: usize, n_inputs: usize, sparse: Option<SparseBlocks<S>>) -> Self {
         let n_values = if sparse.is_some() {
             0
         } else {
@@ -60,7 +64,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
     }
 
     /// Changes the inputs in every epoch; `false` if they are not bytes.
-    pub(super) fn augment(
+    pub(crate) fn augment(
         &mut self,
         augmentation: Box<dyn Augmentation + 'a>,
         samples: &Samples<'a, S>,
@@ -73,21 +77,21 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         self.augmented.is_some()
     }
 
-    pub(super) fn is_augmented(&self) -> bool {
+    pub(crate) fn is_augmented(&self) -> bool {
         self.augmented.is_some()
     }
 
     /// The inputs of a block, and a buffer for the backward pass, if they need
     /// one.
     #[inline(always)]
-    pub(super) fn block<'s>(
+    pub(crate) fn block<'s>(
         &'s mut self,
         samples: &Samples<'a, S>,
         block: &Block<'s>,
         threads: &Threads,
-    ) -> (LayerInputs<'s, S>, Option<&'s mut Transposed>) {
+    ) -> Result<(LayerInputs<'s, S>, Option<&'s mut Transposed>)> {
         let positions = &block.order[block.rows.clone()];
-        match (&mut self.sparse, &mut self.augmented) {
+        Ok(match (&mut self.sparse, &mut self.augmented) {
             (Some(sparse), None) => {
                 let later = block.order.get(block.rows.end + PREFETCH_DISTANCE..);
                 let later = later.unwrap_or_default();
@@ -105,53 +109,31 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
                 (dense(&self.values, positions.len(), self.n_inputs), None)
             }
             (None, None) => {
-                copy_rows(samples, positions, &mut self.values, self.n_inputs);
+                let n_values = positions.len() * self.n_inputs;
+                samples.read_inputs(positions, &mut self.values[..n_values])?;
                 (dense(&self.values, positions.len(), self.n_inputs), None)
             }
-        }
-    }
-}
-
-/// Rows that the caller of a step brings.
-#[derive(Clone, Debug, Default)]
-pub(super) struct BroughtRows<S> {
-    order: Vec<u32>,
-    values: Vec<S>,
-}
-
-impl<S: Scalar> BroughtRows<S> {
-    /// Makes room for `n_rows`, in blocks of up to `block_rows` rows of `n_inputs`.
-    pub(super) fn fit(&mut self, n_rows: usize, block_rows: usize, n_inputs: usize) {
-        if self.order.len() < n_rows {
-            self.order = (0..n_rows as u32).collect();
-        }
-        let n_values = n_rows.min(block_rows) * n_inputs;
-        if self.values.len() < n_values {
-            self.values.resize(n_values, S::zero());
-        }
+        })
     }
 
-    /// The positions and inputs of a block.
-    pub(super) fn block(
+    /// The inputs of the samples at `positions`, copied.
+    #[inline]
+    pub(crate) fn copied(
         &mut self,
         samples: &Samples<'_, S>,
-        rows: Range<usize>,
-    ) -> (&[u32], LayerInputs<'_, S>) {
-        let (positions, n_inputs) = (&self.order[rows], samples.n_inputs());
-        copy_rows(samples, positions, &mut self.values, n_inputs);
-        (positions, dense(&self.values, positions.len(), n_inputs))
+        positions: &[u32],
+    ) -> Result<LayerInputs<'_, S>> {
+        let n_values = positions.len() * self.n_inputs;
+        samples.read_inputs(positions, &mut self.values[..n_values])?;
+        Ok(dense(&self.values, positions.len(), self.n_inputs))
     }
-}
 
-/// Copies the inputs of some samples, row after row.
-fn copy_rows<S: Scalar>(
-    samples: &Samples<'_, S>,
-    positions: &[u32],
-    values: &mut [S],
-    n_inputs: usize,
-) {
-    for (&position, row) in positions.iter().zip(values.chunks_exact_mut(n_inputs)) {
-        samples.copy_inputs(position as usize, row);
+    /// Makes room for blocks of up to `max_rows` rows.
+    pub(crate) fn grow(&mut self, max_rows: usize) {
+        if self.max_rows < max_rows {
+            self.max_rows = max_rows;
+            self.values.resize(max_rows * self.n_inputs, S::zero());
+        }
     }
 }
 

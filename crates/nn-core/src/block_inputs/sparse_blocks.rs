@@ -8,7 +8,7 @@ use crate::stage::inputs::LayerInputs;
 
 /// The inputs of all samples, or of an augmented block, without their zeros.
 #[derive(Clone, Debug)]
-pub(super) struct SparseBlocks<S> {
+pub(crate) struct SparseBlocks<S> {
     matrix: SparseBytes,
     factors: Box<[S; 256]>,
     blocks: Blocks,
@@ -25,7 +25,7 @@ enum Blocks {
 
 impl<S: Scalar> SparseBlocks<S> {
     /// Blocks of up to `block_rows`, other ones in every epoch.
-    pub(super) fn changing(
+    pub(crate) fn changing(
         train: &Samples<'_, S>,
         block_rows: usize,
         threads: &Threads,
@@ -44,7 +44,7 @@ impl<S: Scalar> SparseBlocks<S> {
 
     /// Blocks of `block_rows`, the same ones in every epoch, for a layer of
     /// `n_outputs`. `order` becomes one in which neighbours are alike.
-    pub(super) fn fixed(
+    pub(crate) fn fixed(
         train: &Samples<'_, S>,
         block_rows: usize,
         n_outputs: usize,
@@ -68,19 +68,19 @@ impl<S: Scalar> SparseBlocks<S> {
     }
 
     /// From now on holds no more than a block, refilled for each.
-    pub(super) fn take_blocks(&mut self, threads: &Threads) {
+    pub(crate) fn take_blocks(&mut self, threads: &Threads) {
         self.blocks = Blocks::Changing(Transposed::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
     }
 
     /// Takes the rows of an augmented block.
-    pub(super) fn refill(&mut self, bytes: &[u8]) {
+    pub(crate) fn refill(&mut self, bytes: &[u8]) {
         self.matrix.refill(bytes);
     }
 
     /// Asks for the first of some rows before they are needed, if they will be
     /// read one by one.
-    pub(super) fn prefetch(&self, positions: &[u32]) {
+    pub(crate) fn prefetch(&self, positions: &[u32]) {
         if let Blocks::Changing(_) = self.blocks {
             SparseRows::new(&self.matrix, positions).prefetch();
         }
@@ -88,7 +88,7 @@ impl<S: Scalar> SparseBlocks<S> {
 
     /// The inputs at `positions`, which are block number `block` of the batch,
     /// and a buffer for the way back, if they need one.
-    pub(super) fn block<'s>(
+    pub(crate) fn block<'s>(
         &'s mut self,
         positions: &'s [u32],
         block: usize,
