@@ -7,6 +7,7 @@ mod source;
 mod project;
 mod style;
 mod unsafe_code;
+mod module_tree;
 mod module_order;
 mod crate_graph;
 mod placement;
