@@ -18,18 +18,19 @@
 mod config;
 mod event;
 mod partition;
+mod gradient_sum;
 mod memory;
+mod progress;
 mod sparse_blocks;
 mod block_inputs;
 mod block_loss;
-mod gradient_sum;
 mod state;
 mod step;
 mod observer;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use nn_tensor::random::Streams;
@@ -39,10 +40,10 @@ use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
 use crate::batches::{Samples, Targets, shuffle};
 use crate::loss_function::{Criterion, LossFunction};
-use crate::memory::{bytes_of, probe};
+use crate::memory::{Memory, bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
-use crate::network::{Network, Trace};
+use crate::network::{Network, NetworkConfig, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
 use crate::schedule::Plateau;
@@ -55,19 +56,12 @@ pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::GradientSum;
 pub use observer::Observer;
-use partition::Partition;
+use partition::{Partition, rows_of_block};
+use progress::{Best, Pending};
+pub(crate) use progress::{EpochSums, Progress};
 use sparse_blocks::SparseBlocks;
-use state::Best;
-pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
+pub(crate) use state::{State, StateBuffers};
 pub use step::BatchLoss;
-use step::Pending;
-
-/// Numbers of a layer that go forward and back together when a batch has more:
-/// so many that they stay in the second-level cache.
-const MAX_BLOCK_NUMBERS: usize = 1 << 17;
-
-/// Fewest and most rows that are then worth it.
-const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 
 /// Trains one network on one set of samples.
 ///
@@ -175,6 +169,25 @@ impl<S: Scalar> Trainer<'static, S> {
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
+    /// What a training will allocate, added up from the sizes alone. The samples
+    /// are there already and are not counted.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn memory(
+        network: &NetworkConfig,
+        config: &TrainingConfig,
+        train: &Samples<'_, S>,
+        validation: Option<&Samples<'_, S>>,
+    ) -> Result<Memory> {
+        Ok(memory::memory_of(
+            &network.plan()?,
+            config,
+            train,
+            validation,
+        ))
+    }
+
     /// Joins a network, samples and a configuration.
     ///
     /// # Errors
@@ -328,17 +341,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.optimizer = OptimizerState::own(rule, self.network.parameters().len());
         self.descends = false;
         self
-    }
-
-    /// As [`run`](Self::run), watched by an observer that sees the trainer.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`].
-    pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
-        self.drive(|trainer, event| match event {
-            Event::Batch(report) => observer.batch(trainer, report),
-            Event::Epoch(report) => observer.epoch(trainer, report),
-        })
     }
 
     /// What identifies loss and optimizer in a checkpoint.
@@ -638,21 +640,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             learning_rate: self.progress.last_rate,
         }
     }
-}
-
-/// Rows that go through the layers together, of a batch of `batch_rows`.
-fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usize) -> usize {
-    // Statistics of a batch need the whole batch at once.
-    if has_batch_norm {
-        batch_rows
-    } else {
-        batch_rows.min(max_block_rows(widest))
-    }
-}
-
-/// Most rows of a block, for layers of up to `widest` numbers a row.
-fn max_block_rows(widest: usize) -> usize {
-    (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
