@@ -9,29 +9,10 @@
 //! - An import of an import counts as a use of what defines the item.
 //! - [`module_tree`](super::module_tree) says what is left out.
 
-use super::Violation;
 use super::module_tree::{Module, ModuleTree, Path};
 use super::project::File;
 use super::source::line_of;
-
-/// Files whose child modules are still in a circle or out of order.
-const UNORDERED: [&str; 15] = [
-    "crates/nn-cli/src/doctor.rs",
-    "crates/nn-cli/src/main.rs",
-    "crates/nn-cli/src/papers.rs",
-    "crates/nn-cli/src/papers/bordeaux.rs",
-    "crates/nn-cli/src/papers/gultekin.rs",
-    "crates/nn-cli/src/papers/newbies.rs",
-    "crates/nn-cli/src/papers/schoofs.rs",
-    "crates/nn-cli/src/progress.rs",
-    "crates/nn-cli/src/search.rs",
-    "crates/nn-cli/src/serve.rs",
-    "crates/nn-cli/src/trace.rs",
-    "crates/nn-cli/src/trace/step.rs",
-    "crates/nn-cli/src/train.rs",
-    "crates/nn-data/src/download.rs",
-    "xtask/src/tidy.rs",
-];
+use super::violation::Violation;
 
 /// No module uses one that is declared below it.
 pub(super) fn only_modules_above(files: &[File]) -> Vec<Violation> {
@@ -57,9 +38,6 @@ fn broken_rule(tree: &ModuleTree<'_>, own: &[String], path: &Path) -> Option<Str
     let user = own.get(n_common)?;
     let parent = tree.module(&own[..n_common])?;
     let place = &parent.file.path;
-    if UNORDERED.contains(&place.as_str()) {
-        return None;
-    }
     match used.get(n_common) {
         Some(used) => (parent.position(user) < parent.position(used))
             .then(|| format!("`{user}` may not use `{used}`, declared below it in {place}")),
@@ -86,7 +64,7 @@ fn last_used(tree: &ModuleTree<'_>, path: &[String], module: &Module<'_>) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
     /// A crate that keeps the law. `a.rs` stands between `high` and `low`.
