@@ -194,6 +194,11 @@ mod tests {
             ("error.rs", "mod inline {\n    use crate::b::B;\n}"),
             ("error.rs", "#[cfg(test)]\nmod tests;"),
             ("a/low.rs", "use super::b::B;"),
+            ("a/high.rs", "pub(in crate::a) struct High;"),
+            (
+                "a.rs",
+                "mod high; mod middle; mod low; struct A; pub use low::low;",
+            ),
             (
                 "a/low.rs",
                 "mod deep;\nuse super::{A, Low, high, middle::Middle};",

@@ -160,7 +160,8 @@ impl<'a> Module<'a> {
 
     /// Whether `path` is an import for other modules alone.
     pub(super) fn only_passes_on(&self, path: &Path) -> bool {
-        path.role == Role::Reexport && find_word(&self.body, &path.alias).next().is_none()
+        let mut names = find_word(&self.body, &path.alias);
+        path.role == Role::Reexport && names.all(|at| self.body[..at].ends_with("mod "))
     }
 
     fn has_child(&self, name: &str) -> bool {
@@ -216,10 +217,14 @@ fn role_after(before: &str) -> Role {
     }
 }
 
-/// Whether the name at `start` is the first of a path with `::`.
+/// Whether the name at `start` is the first of a path with `::`, other than the
+/// path of `pub(in a::b)`.
 fn is_first_name(code: &str, start: usize) -> bool {
     let name = leading_name(&code[start..]);
-    code[start + name.len()..].starts_with("::") && !code[..start].ends_with("::")
+    let is_inside = ["::", "(in "]
+        .iter()
+        .any(|end| code[..start].ends_with(end));
+    code[start + name.len()..].starts_with("::") && !is_inside
 }
 
 struct PathReader<'a> {
