@@ -45,7 +45,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// As [`run`](Self::run), watched by an observer that sees the trainer.
     ///
     /// # Errors
-    /// [`Error::Diverged`].
+    /// [`Error::Diverged`](crate::Error::Diverged).
     pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
         self.drive(|trainer, event| match event {
             Event::Batch(report) => observer.batch(trainer, report),
