@@ -2,20 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_core::batches::{Inputs, Samples, Targets, split, split_stratified};
+use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_tensor::Threads;
-use nn_tensor::random::{Purpose, Stream, Streams};
 
 use crate::args::SplitChoice;
 use crate::data_name;
+use crate::division::Division;
 use crate::failure::{Failure, Result};
 use crate::note::{ClassCounts, Note};
+use crate::request::Request;
 use crate::selection::Selection;
 use crate::settings::Settings;
 use crate::table;
+use crate::task::{Task, with_counterpart};
 use crate::terminal;
 
 /// The built-in digits.
@@ -29,17 +31,6 @@ const PREFERRED: &str = "mnist";
 
 /// Pixels are bytes; a network sees them as 0..=1.
 pub(crate) const PIXEL_SCALE: f64 = 1.0 / 255.0;
-
-/// What is to be learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Task {
-    /// One of so many classes.
-    Classes(usize),
-    /// So many yes/no answers.
-    Flags(usize),
-    /// So many numbers.
-    Numbers(usize),
-}
 
 /// A data set, what is to be learned from it, and which rows are for what.
 #[derive(Clone, Debug)]
@@ -62,57 +53,11 @@ pub(crate) struct Data {
     division: Division,
 }
 
-/// Which rows of `dataset.train` are for what.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Division {
-    pub(crate) train: Vec<u32>,
-    pub(crate) validation: Vec<u32>,
-    /// Held back as test rows, where the data set has none of its own.
-    pub(crate) test: Vec<u32>,
-}
-
 /// Samples to train on, to choose by, and to test on.
 pub(crate) struct Parts<'a> {
     pub(crate) train: Samples<'a>,
     pub(crate) validation: Samples<'a>,
     pub(crate) test: Option<Samples<'a>>,
-}
-
-/// What to load.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'a> {
-    /// A name, a folder, or a CSV file.
-    pub(crate) name: &'a str,
-    pub(crate) data_dir: &'a Path,
-    pub(crate) selection: &'a Selection,
-    /// How a model reads tables; without one, a table is learned from.
-    pub(crate) model: Option<&'a Preprocessing>,
-    /// Whether the rows of a table are new, none of them trained on.
-    pub(crate) is_new: bool,
-    /// The run whose data are meant: see [`locate`].
-    pub(crate) run: Option<&'a Path>,
-}
-
-impl<'a> Request<'a> {
-    /// To learn from, not to use a model on.
-    pub(crate) fn to_learn(name: &'a str, data_dir: &'a Path, selection: &'a Selection) -> Self {
-        Self {
-            name,
-            data_dir,
-            selection,
-            model: None,
-            is_new: false,
-            run: None,
-        }
-    }
-
-    /// Whether each class is to be divided alike. The run or model of a version
-    /// that could not do it does not say, and must keep its division: rows that
-    /// it was trained on would become test rows.
-    pub(crate) fn is_stratified(&self) -> bool {
-        let is_new_training = self.run.is_none() && self.model.is_none();
-        self.selection.stratify.unwrap_or(is_new_training)
-    }
 }
 
 /// Which data set is meant where none is named.
@@ -228,68 +173,6 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         .iter()
         .map(|source| source.name)
         .chain([GLYPHS])
-}
-
-impl Division {
-    /// All `n` rows are test rows.
-    pub(crate) fn all_test(n: usize) -> Self {
-        Self {
-            test: (0..n as u32).collect(),
-            ..Self::default()
-        }
-    }
-
-    /// Divides `n` rows, those of each class alike if `classes` are given. Some
-    /// are held back as test rows unless the data set has its own. Of the rest
-    /// the first `limit_train` are used, and some of these held back to validate.
-    pub(crate) fn new(
-        n: usize,
-        selection: &Selection,
-        has_test: bool,
-        classes: Option<&[u32]>,
-    ) -> Result<Self> {
-        let streams = Streams::new(selection.seed);
-        let all: Vec<u32> = (0..n as u32).collect();
-        let (mut rest, test) = if has_test {
-            (all, Vec::new())
-        } else {
-            let mut stream = streams.stream(Purpose::Split, 1);
-            split_rows(&all, classes, selection.test_split, &mut stream)
-        };
-        rest.truncate(selection.limit_train.unwrap_or(rest.len()));
-        let mut stream = streams.stream(Purpose::Split, 0);
-        let (train, validation) = split_rows(&rest, classes, selection.validation, &mut stream);
-        if train.is_empty() {
-            return Err(Failure::usage(format!(
-                "of {n} samples, none is left to train on (--validation {}, --test-split {})",
-                selection.validation, selection.test_split
-            )));
-        }
-        Ok(Self {
-            train,
-            validation,
-            test,
-        })
-    }
-}
-
-/// Those of `rows` that are kept, and a fraction that is held back; `classes`
-/// are those of all rows.
-fn split_rows(
-    rows: &[u32],
-    classes: Option<&[u32]>,
-    fraction: f64,
-    stream: &mut Stream,
-) -> (Vec<u32>, Vec<u32>) {
-    let (kept, held_back) = match classes {
-        None => split(rows.len(), fraction, stream),
-        Some(classes) => {
-            let classes: Vec<u32> = rows.iter().map(|&row| classes[row as usize]).collect();
-            split_stratified(&classes, fraction, stream)
-        }
-    };
-    let pick = |positions: Vec<u32>| positions.iter().map(|&at| rows[at as usize]).collect();
-    (pick(kept), pick(held_back))
 }
 
 impl Data {
@@ -489,14 +372,6 @@ fn labels(part: &nn_data::Split) -> Option<&[u32]> {
     }
 }
 
-/// Gives a single class the one that it is not: there is no telling apart of
-/// one.
-pub(crate) fn with_counterpart(class_names: &mut Vec<String>) {
-    if let [only] = &class_names[..] {
-        class_names.push(format!("not {only}"));
-    }
-}
-
 /// Turns classes into 1 for `class` and 0 for every other; returns their names.
 fn one_against_the_rest(dataset: &mut Dataset, class: u32) -> Result<Vec<String>> {
     let name = dataset
@@ -517,63 +392,4 @@ fn one_against_the_rest(dataset: &mut Dataset, class: u32) -> Result<Vec<String>
         }
     }
     Ok(vec![format!("not {name}"), name])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs and models of versions before there was the setting lack it.
-    #[test]
-    fn a_run_that_does_not_say_keeps_its_division() {
-        let preprocessing = Preprocessing {
-            inputs: nn_data::preprocessing::InputEncoding::Pixels,
-            target: TargetEncoding::Flags(Vec::new()),
-            sample_weight: None,
-            has_header: true,
-        };
-        let is_stratified = |stratify, model, run| {
-            let settings = Settings {
-                stratify,
-                ..Settings::default()
-            };
-            let selection = Selection::new(&settings).expect("the settings are right");
-            let request = Request {
-                model,
-                run,
-                ..Request::to_learn("table.csv", Path::new("datasets"), &selection)
-            };
-            request.is_stratified()
-        };
-        let (model, run) = (Some(&preprocessing), Some(Path::new("runs/a")));
-        assert!(is_stratified(None, None, None));
-        for (model, run) in [(model, None), (None, run), (model, run)] {
-            assert!(!is_stratified(None, model, run));
-            assert!(is_stratified(Some(true), model, run));
-            assert!(!is_stratified(Some(false), model, run));
-        }
-    }
-
-    /// The first 6 of what the test rows leave are used, whatever their class.
-    #[test]
-    fn rows_are_limited_before_they_are_divided() {
-        let settings = Settings {
-            limit_train: Some(6),
-            validation: Some(0.34),
-            ..Settings::default()
-        };
-        let selection = Selection::new(&settings).expect("the settings are right");
-        let classes: Vec<u32> = (0..20).map(|row| row / 10).collect();
-        let division = Division::new(20, &selection, false, Some(&classes)).expect("rows are left");
-        let count = |class| {
-            let of_class = |row: &&u32| classes[**row as usize] == class;
-            division.test.iter().filter(of_class).count()
-        };
-        assert_eq!([count(0), count(1)], [1, 1]);
-        let mut used = [division.train.clone(), division.validation.clone()].concat();
-        used.sort_unstable();
-        let first = (0..20).filter(|row| !division.test.contains(row)).take(6);
-        assert!(used.into_iter().eq(first));
-        assert_eq!(division.validation.len(), 2);
-    }
 }

@@ -1,17 +1,16 @@
 //! `nn doctor RUN`: what is wrong with a run, with numbers and a flag to try.
 //!
-//! Each file of `doctor/` but [`case`] and [`loss_range`] holds a list of [`Check`]s about one
-//! thing; a new check is an entry of such a list. Thresholds are rules of
+//! Each file of `doctor/` below [`check`] holds a list of [`Check`]s about one thing; a new check is an entry of such a list. Thresholds are rules of
 //! thumb, their reasons stand beside them.
 
 mod loss_range;
 mod case;
+mod check;
 mod curves;
 mod neurons;
 mod objective;
 mod samples;
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::args::DoctorArguments;
@@ -19,46 +18,7 @@ use crate::failure::Result;
 use crate::run_files::locate_run;
 use crate::terminal;
 use case::Case;
-
-/// Something that can be wrong.
-pub(crate) struct Check {
-    /// What is wrong where it is found, as a heading.
-    name: &'static str,
-    look: fn(&Case) -> Look,
-}
-
-/// What a look at a run came to.
-#[derive(Clone, Debug, PartialEq)]
-enum Look {
-    /// Not wrong, and how one can tell.
-    Well(String),
-    /// Wrong, how one can tell, and what to try, best first.
-    Ill(String, Vec<Try>),
-    /// It cannot be told, and why.
-    Unknown(String),
-}
-
-/// Something to try.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Try {
-    /// Flags of `nn train`; empty where no flag helps.
-    flags: String,
-    /// What they do, or what else to do.
-    what: String,
-}
-
-impl Try {
-    fn flags(flags: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            flags: flags.into(),
-            what: what.into(),
-        }
-    }
-
-    fn advice(what: impl Into<String>) -> Self {
-        Self::flags("", what)
-    }
-}
+use check::{Check, Look, Try};
 
 /// All checks, in the order in which they are told.
 fn checks() -> impl Iterator<Item = &'static Check> {

@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::args::{EvaluateArguments, SplitChoice};
 use crate::data_name;
-use crate::datasets::{Data, Parts, Request};
+use crate::datasets::{Data, Parts};
 use crate::failure::{Code, Failure, Result};
+use crate::finiteness;
 use crate::memory;
-use crate::predict::tell_nonfinite;
+use crate::request::Request;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::selection::Selection;
 use crate::settings::Settings;
@@ -34,7 +35,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
             .help("`nn inspect RUN` shows what a model was trained on")
     })?;
     let problem = nonfinite(&evaluation, &data, arguments.split);
-    tell_nonfinite(problem, &model, arguments.choice.weights)?;
+    finiteness::check(problem, &model, arguments.choice.weights)?;
     if arguments.json {
         terminal::line(to_json(&model, &data, arguments.split, &evaluation));
     } else {

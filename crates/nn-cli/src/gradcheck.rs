@@ -6,12 +6,13 @@ use nn_core::penalty::Penalty;
 use nn_tensor::Threads;
 
 use crate::args::GradcheckArguments;
-use crate::datasets::{self, Data, Request};
+use crate::datasets::{self, Data};
 use crate::failure::{Code, Failure, Result};
-use crate::memory;
 use crate::plan::Plan;
+use crate::request::Request;
 use crate::selection::Selection;
 use crate::terminal;
+use crate::training_memory;
 
 /// The largest relative error of a right gradient.
 const TOLERANCE: f64 = 1e-6;
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let data = Data::load(&request, &Threads::all())?;
     let plan = Plan::new(settings, &data)?;
     let parts = data.parts()?;
-    memory::check_training(&plan, &parts)?;
+    training_memory::check(&plan, &parts)?;
     let n_samples = parts.train.len().min(arguments.samples.into());
     let positions: Vec<u32> = (0..n_samples as u32).collect();
     let samples = parts.train.select(&positions);

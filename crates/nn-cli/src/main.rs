@@ -5,34 +5,39 @@
     reason = "this is the one crate that reads a clock"
 )]
 
-mod failure;
 mod terminal;
+mod failure;
 mod instructions;
 mod objective;
 mod data_name;
-mod args;
+mod regular_file;
 mod settings;
+mod args;
 mod spellings;
 mod selection;
 mod note;
-mod datasets;
-mod table;
-mod plan;
 mod memory;
+mod task;
+mod division;
+mod request;
+mod table;
+mod datasets;
+mod plan;
+mod training_memory;
 mod deformation;
 mod doubt;
-mod difference;
 mod disk;
-mod regular_file;
 mod atomic_file;
 mod metrics_file;
 mod checkpoints;
 mod run_dir;
+mod difference;
 mod run_files;
 mod progress;
 mod interrupt;
 mod restart;
 mod course;
+mod finiteness;
 mod evaluate;
 mod predict;
 mod report;

@@ -8,35 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_core::{Memory, Network, Trainer};
+use nn_core::{Memory, Network};
 
-use crate::datasets::Parts;
 use crate::failure::{Failure, Result};
-use crate::plan::{OnDivergence, Plan};
 
 /// Address space that threads and the allocator take beside what is counted.
 const RESERVE: u64 = 8 << 20;
-
-/// Refuses a training that needs more memory than there is.
-pub(crate) fn check_training(plan: &Plan, parts: &Parts<'_>) -> Result<()> {
-    let (memory, total) = of_training(plan, parts)?;
-    let help = help(memory);
-    check("the training", total, help)
-}
-
-/// Refuses a training that needs more memory than `limit`, or than there is.
-pub(crate) fn check_training_within(limit: u64, plan: &Plan, parts: &Parts<'_>) -> Result<()> {
-    let (memory, total) = of_training(plan, parts)?;
-    if total > limit {
-        return Err(Failure::usage(format!(
-            "the page trains with at most {} of memory, this training needs {}",
-            amount(limit),
-            amount(total)
-        ))
-        .help(format!("{}, or use `nn train`", help(memory))));
-    }
-    check("the training", total, help(memory))
-}
 
 /// Refuses an evaluation that needs more memory than there is.
 pub(crate) fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
@@ -58,30 +35,8 @@ pub(crate) fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     }
 }
 
-fn of_training(plan: &Plan, parts: &Parts<'_>) -> Result<(Memory, u64)> {
-    let (train, validation) = (&parts.train, Some(&parts.validation));
-    let mut memory = Trainer::memory(&plan.network, &plan.training, train, validation)?;
-    if plan.on_divergence == OnDivergence::HalveRate {
-        // The state at the start of the epoch.
-        memory.saving = memory.saving.saturating_add(memory.saving / 2);
-    }
-    Ok((memory, memory.total()))
-}
-
-/// What to make smaller: what takes most.
-fn help(memory: Memory) -> &'static str {
-    let of_parameters = memory.parameters.saturating_add(memory.saving);
-    if memory.inputs > memory.activations.max(of_parameters) {
-        "use fewer samples (--limit-train) or leave columns out (--ignore)"
-    } else if memory.activations > of_parameters {
-        "use a smaller --batch-size or narrower layers (--hidden)"
-    } else {
-        "use narrower layers (--hidden) or leave text columns with many values out (--ignore)"
-    }
-}
-
 /// `1.9 GiB`
-fn amount(bytes: u64) -> String {
+pub(crate) fn amount(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let unit = (bytes.max(1).ilog2() / 10) as usize;
     let number = bytes as f64 / (1_u64 << (10 * unit)) as f64;

@@ -7,14 +7,16 @@
 //! what was tried), or *not judged* (the data are not the paper's).
 
 mod figure;
-mod claim;
+mod outcome;
 mod store;
 mod context;
+mod claim;
 mod newbies;
 mod schoofs;
 mod bordeaux;
 mod how_they_work;
 mod gultekin;
+mod paper;
 mod verdicts;
 mod drawing;
 mod page;
@@ -29,94 +31,11 @@ use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::terminal;
 
-use claim::{Claim, Erratum, Shown, Verdict};
+use claim::{Claim, Shown};
 use context::Context;
+use outcome::Verdict;
+use paper::{Paper, all_claims, erratum_key};
 use store::{Entry, Store};
-
-/// The papers, in the order in which to read them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paper {
-    /// Orihuela Contreras.
-    Newbies,
-    /// Schoofs.
-    Schoofs,
-    /// Gebreamlak and Cajas Ordoñez.
-    Bordeaux,
-    /// No author is named.
-    HowTheyWork,
-    /// Gultekin.
-    Gultekin,
-}
-
-impl Paper {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Newbies,
-        Self::Schoofs,
-        Self::Bordeaux,
-        Self::HowTheyWork,
-        Self::Gultekin,
-    ];
-
-    /// On the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Newbies => "newbies",
-            Self::Schoofs => "schoofs",
-            Self::Bordeaux => "bordeaux",
-            Self::HowTheyWork => "how-they-work",
-            Self::Gultekin => "gultekin",
-        }
-    }
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Newbies => newbies::TITLE,
-            Self::Schoofs => schoofs::TITLE,
-            Self::Bordeaux => bordeaux::TITLE,
-            Self::HowTheyWork => how_they_work::TITLE,
-            Self::Gultekin => gultekin::TITLE,
-        }
-    }
-
-    pub(crate) fn claims(self) -> &'static [Claim] {
-        match self {
-            Self::Newbies => newbies::CLAIMS,
-            Self::Schoofs => schoofs::CLAIMS,
-            Self::Bordeaux => bordeaux::CLAIMS,
-            Self::HowTheyWork => how_they_work::CLAIMS,
-            Self::Gultekin => gultekin::CLAIMS,
-        }
-    }
-
-    pub(crate) fn errata(self) -> &'static [Erratum] {
-        match self {
-            Self::Newbies => newbies::ERRATA,
-            Self::Schoofs => schoofs::ERRATA,
-            Self::Bordeaux => bordeaux::ERRATA,
-            Self::HowTheyWork => how_they_work::ERRATA,
-            Self::Gultekin => gultekin::ERRATA,
-        }
-    }
-
-    fn find(name: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Failure::usage(format!(
-                "unknown paper \"{}\"; expected all or one of: {names}",
-                name.escape_debug()
-            ))
-            .help(format!("`{} papers list` shows them", terminal::program()))
-        })
-    }
-}
-
-/// Every claim of every paper.
-pub(crate) fn all_claims() -> impl Iterator<Item = (Paper, &'static Claim)> {
-    Paper::ALL
-        .into_iter()
-        .flat_map(|paper| paper.claims().iter().map(move |claim| (paper, claim)))
-}
 
 pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
     match &arguments.command {
@@ -301,43 +220,4 @@ fn check_errata(context: &Context<'_>, claims: &[(Paper, &'static Claim)]) -> Re
         }
     }
     Ok(())
-}
-
-/// Under which the evidence of an erratum is kept.
-fn erratum_key(paper: Paper, index: usize) -> String {
-    format!("{}-{}", paper.name(), index + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_ids_are_unique() {
-        let mut ids: Vec<_> = all_claims().map(|(_, claim)| claim.id).collect();
-        let mut names = Paper::ALL.map(Paper::name).to_vec();
-        let n = ids.len();
-        assert_eq!(n, 21);
-        ids.sort_unstable();
-        ids.dedup();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!((ids.len(), names.len()), (n, 5));
-        assert!(
-            Paper::ALL
-                .into_iter()
-                .all(|paper| Paper::find(paper.name()).is_ok())
-        );
-        assert!(Paper::find("nobody").is_err());
-    }
-
-    #[test]
-    fn errata_name_claims_that_exist_and_their_checks_pass() {
-        for erratum in Paper::ALL.into_iter().flat_map(Paper::errata) {
-            match erratum.shown {
-                Shown::By(id) => assert!(all_claims().any(|(_, claim)| claim.id == id), "{id}"),
-                Shown::Check(check) => assert!(check().is_ok(), "{}", erratum.place),
-            }
-        }
-    }
 }

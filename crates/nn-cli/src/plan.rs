@@ -11,10 +11,11 @@ use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
 use nn_data::augment::Augment;
 
-use crate::datasets::{Data, PIXEL_SCALE, Task};
+use crate::datasets::{Data, PIXEL_SCALE};
 use crate::failure::{Failure, Result};
 use crate::selection::{TEST_SPLIT, VALIDATION};
 use crate::settings::{Settings, WEIGHT_DECAY};
+use crate::task::Task;
 
 /// The default network and training; chosen on MNIST's validation split.
 const HIDDEN: &str = "256,128";

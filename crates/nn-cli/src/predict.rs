@@ -18,6 +18,7 @@ use crate::args::{PredictArguments, WeightCheck};
 use crate::atomic_file;
 use crate::evaluate::{Origin, data_of, preprocessing_of};
 use crate::failure::{Code, Failure, Result};
+use crate::finiteness;
 use crate::memory;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::table::{self, is_table};
@@ -102,7 +103,7 @@ impl<'a> Predictor<'a> {
         let outputs = outputs.iter().copied().collect::<Vec<_>>();
         let bad = outputs.iter().find(|output| !output.is_finite());
         let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
-        tell_nonfinite(problem, self.model, weights)?;
+        finiteness::check(problem, self.model, weights)?;
         Ok(Prediction {
             class: self.model.loss.predicted_class(&outputs),
             outputs,
@@ -242,7 +243,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
     };
     let problem = check.problem();
     let problem = problem.map(|problem| format!("{}: {problem}", file.display()));
-    tell_nonfinite(problem, model, arguments.choice.weights)?;
+    finiteness::check(problem, model, arguments.choice.weights)?;
     match &arguments.output {
         Some(path) => {
             let mut text = Vec::new();
@@ -317,28 +318,6 @@ impl FiniteCheck<'_> {
         let name = column.map_or("", |column| &column.name);
         format!("column \"{}\"", name.escape_debug())
     }
-}
-
-/// Refuses what is not finite, or notes it where that is allowed; of a model
-/// whose weights are not, nothing else is expected.
-pub(crate) fn tell_nonfinite(
-    problem: Option<String>,
-    model: &Model,
-    weights: WeightCheck,
-) -> Result<()> {
-    let Some(problem) = problem else {
-        return Ok(());
-    };
-    if !weights.allow_nonfinite {
-        return Err(Failure::new(Code::Data, problem).help(
-            "look for values that are far too large; --allow-nonfinite shows the results as they \
-             are: NaN, in JSON null",
-        ));
-    }
-    if all_finite(model.network.parameters()) {
-        terminal::error_line(format!("note: {problem}"));
-    }
-    Ok(())
 }
 
 /// Writes a JSON object a row.

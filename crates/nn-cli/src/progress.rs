@@ -290,17 +290,6 @@ fn epoch_json(
     })
 }
 
-/// `7 s`, `3 min`, `2.5 h`
-fn duration(seconds: f64) -> String {
-    if seconds < 100.0 {
-        format!("{seconds:.0} s")
-    } else if seconds < 6000.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use nn_core::metrics::Evaluation;

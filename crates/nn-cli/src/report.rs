@@ -12,11 +12,12 @@ use nn_tensor::Threads;
 use serde_json::json;
 
 use crate::args::{ReportArguments, SplitChoice};
-use crate::datasets::{Data, Task};
+use crate::datasets::Data;
 use crate::evaluate::{Origin, data_of};
 use crate::failure::{Failure, Result};
 use crate::run_dir::{read_config, read_model};
 use crate::run_files::{locate_run, read_run};
+use crate::task::Task;
 use crate::terminal;
 
 /// Name of the page in a run directory.

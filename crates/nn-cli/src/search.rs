@@ -4,11 +4,11 @@
 //! that vary. It is judged on validation samples alone; the test samples are
 //! not looked at.
 
-mod config;
 mod space;
-mod folder;
+mod config;
 mod trial;
 mod report;
+mod folder;
 
 use std::fs::File;
 use std::path::Path;
@@ -21,11 +21,11 @@ use crate::args::{SearchArguments, TrainArguments, threads};
 use crate::datasets::{self, Data};
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::memory;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::terminal;
 use crate::train;
+use crate::training_memory;
 
 use config::Config;
 use folder::Folder;
@@ -148,7 +148,7 @@ impl Search<'_> {
         let plan = self.flags.settings(&trial.point);
         let plan = plan.and_then(|settings| {
             let plan = Plan::new(&settings, self.data)?;
-            memory::check_training(&plan, &self.data.parts()?)?;
+            training_memory::check(&plan, &self.data.parts()?)?;
             Ok(plan)
         });
         let plan = match plan {

@@ -7,23 +7,28 @@
 //! | module | holds |
 //! |---|---|
 //! | `server`, `connections`, `patient` | sockets: who is let in, and for how long |
-//! | `secret`, `access`, `gate`, `reply`, `route` | one request: who may ask, what is answered |
+//! | `secret`, `access`, `gate`, `body`, `reply`, `event_stream`, `route` | one request: who may ask, what is answered |
 //! | `opening` | `--open`: the browser is started |
-//! | `app` | what all requests share |
-//! | `description`, `experiment` | what can be chosen, and what was |
+//! | `description`, `experiment`, `dataset_cache` | what can be chosen, and what was |
 //! | `session`, `studio`, `lane`, `history`, `watch`, `board` | trainings, and what is seen of them |
-//! | `networks`, `drawing`, `attribution` | what a network says about a drawing |
-//! | `inside` | one step with one sample, number by number |
+//! | `networks` | every network that the page can name |
+//! | `app` | what all requests share |
+//! | `page`, `state`, `control`, `events` | requests: the page, its start, its training runs and what they show |
+//! | `drawing`, `attribution`, `sample` | requests: a network's output for a drawing, a test image |
+//! | `inside` | requests: one step with one sample, number by number |
 
-mod reply;
 mod secret;
+mod quantization;
+mod connections;
+mod event_stream;
+mod reply;
+mod body;
 mod access;
 mod gate;
-mod connections;
 mod patient;
-mod page;
-mod description;
+mod dataset_cache;
 mod experiment;
+mod description;
 mod history;
 mod board;
 mod watch;
@@ -32,9 +37,13 @@ mod studio;
 mod session;
 mod networks;
 mod attribution;
-mod drawing;
-mod inside;
 mod app;
+mod page;
+mod state;
+mod drawing;
+mod sample;
+mod inside;
+mod control;
 mod events;
 mod route;
 mod server;

@@ -9,10 +9,12 @@ use nn_data::csv::Table;
 use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
 use nn_data::{Dataset, Targets};
 
-use crate::datasets::{Division, Request, Task, with_counterpart};
+use crate::division::Division;
 use crate::failure::{Code, Failure, Result};
 use crate::memory;
 use crate::note::Note;
+use crate::request::Request;
+use crate::task::{Task, with_counterpart};
 use crate::terminal;
 
 /// A table made ready.

@@ -1,15 +1,16 @@
 //! `nn trace RUN --index K`: one training step with one sample, number by
 //! number.
 
-mod show;
 mod step;
+mod sample;
+mod show;
 
 use nn_core::batches::{Samples, Targets};
 use nn_core::training::{ClassWeights, TrainingConfig};
 use nn_core::{Model, Network};
 use nn_tensor::Threads;
-use serde::Serialize;
 
+pub(crate) use sample::Trace;
 pub(crate) use step::{Step, step_of};
 
 use crate::args::{SplitChoice, TraceArguments};
@@ -20,26 +21,6 @@ use crate::failure::{Failure, Result};
 use crate::plan::Plan;
 use crate::run_dir::{chosen_model, locate_model};
 use crate::terminal;
-
-/// A sample and what a step with it does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Trace {
-    pub(crate) dataset: String,
-    pub(crate) split: &'static str,
-    /// Of the sample in its split, from 0.
-    pub(crate) index: usize,
-    /// Height and width, if the sample is an image.
-    pub(crate) image_size: Option<(usize, usize)>,
-    /// Empty where numbers are predicted.
-    pub(crate) class_names: Vec<String>,
-    /// The right class, if classes are learned.
-    pub(crate) label: Option<usize>,
-    /// The class that the outputs of the forward pass name, likewise.
-    pub(crate) predicted: Option<usize>,
-    /// Whether the weights are the run's, or those that it began with.
-    pub(crate) is_trained: bool,
-    pub(crate) step: Step,
-}
 
 /// Which sample, and of which network.
 #[derive(Clone, Copy, Debug)]

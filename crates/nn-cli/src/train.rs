@@ -1,5 +1,6 @@
 //! `nn train`
 
+mod summary;
 mod conclusion;
 #[cfg(test)]
 mod faults;
@@ -23,7 +24,6 @@ use crate::difference::{check_checkpoint, check_flags};
 use crate::doubt;
 use crate::failure::{Code, Failure, Result};
 use crate::instructions;
-use crate::memory;
 use crate::metrics_file::Row;
 use crate::plan::{self, Plan};
 use crate::progress::{Place, Progress};
@@ -32,8 +32,9 @@ use crate::run_dir::{self, RunDir};
 use crate::run_files::locate_run;
 use crate::settings::Settings;
 use crate::terminal;
+use crate::training_memory;
 
-pub(crate) use conclusion::summary;
+pub(crate) use summary::summary;
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
@@ -60,7 +61,7 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     let data = load(&settings, arguments, None, &progress, &threads)?;
     let plan = Plan::new(&settings, &data)?;
     let parts = data.parts()?;
-    memory::check_training(&plan, &parts)?;
+    training_memory::check(&plan, &parts)?;
     weigh_doubts(arguments, &settings, &plan, &data, &progress)?;
     let prefix = run_prefix(&data.dataset.name);
     let run_dir = RunDir::create(&arguments.work.runs_dir, arguments.name.as_deref(), &prefix)?;
@@ -90,7 +91,7 @@ fn resume(
     let plan = Plan::new(&settings, &data).map_err(Failure::of_data)?;
     check_flags(&arguments.settings, &settings, &plan, &data, run)?;
     let parts = data.parts()?;
-    memory::check_training(&plan, &parts)?;
+    training_memory::check(&plan, &parts)?;
     if arguments.strict {
         let other_origin = checkpoint.as_ref().map(other_origin).unwrap_or_default();
         doubt::refuse(&settings, &plan, &data, other_origin)?;

@@ -505,6 +505,14 @@ impl<S: Scalar> Network<S> {
     }
 }
 
+impl<S: Scalar> Trace<S> {
+    /// Buffers for batches of up to `max_rows` rows.
+    #[inline(never)]
+    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
+        Self::for_plan(&network.plan, max_rows)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::array;

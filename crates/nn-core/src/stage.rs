@@ -17,9 +17,10 @@
 //! A new kind is a file here and a line in `kinds!`.
 
 pub mod randomness;
+mod weighted_sums;
+pub mod inputs;
 pub(crate) mod pass;
 pub mod dense;
-pub mod inputs;
 pub mod batch_norm;
 pub mod layer_norm;
 pub mod scaling;

@@ -18,16 +18,17 @@
 mod config;
 mod event;
 mod partition;
-mod memory;
-mod block_loss;
 mod gradient_sum;
+mod memory;
+mod progress;
+mod block_loss;
 mod state;
 mod step;
 mod observer;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use nn_tensor::random::Streams;
@@ -39,10 +40,10 @@ use crate::batches::{Samples, Targets, shuffle};
 use crate::block_inputs::BlockInputs;
 use crate::block_inputs::sparse_blocks::SparseBlocks;
 use crate::loss_function::{Criterion, LossFunction};
-use crate::memory::{bytes_of, probe};
+use crate::memory::{Memory, bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
-use crate::network::{Network, Trace};
+use crate::network::{Network, NetworkConfig, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
 use crate::penalty::Penalty;
 use crate::schedule::Plateau;
@@ -54,18 +55,11 @@ pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::GradientSum;
 pub use observer::Observer;
-use partition::Partition;
-use state::Best;
-pub(crate) use state::{EpochSums, Progress, State, StateBuffers};
+use partition::{Partition, rows_of_block};
+use progress::{Best, Pending};
+pub(crate) use progress::{EpochSums, Progress};
+pub(crate) use state::{State, StateBuffers};
 pub use step::BatchLoss;
-use step::Pending;
-
-/// Numbers of a layer that go forward and back together when a batch has more:
-/// so many that they stay in the second-level cache.
-const MAX_BLOCK_NUMBERS: usize = 1 << 17;
-
-/// Fewest and most rows that are then worth it.
-const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 
 /// Trains one network on one set of samples.
 ///
@@ -190,6 +184,25 @@ impl<S: Scalar> Trainer<'static, S> {
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
+    /// What a training will allocate, added up from the sizes alone. The samples
+    /// are there already and are not counted.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::check`].
+    pub fn memory(
+        network: &NetworkConfig,
+        config: &TrainingConfig,
+        train: &Samples<'_, S>,
+        validation: Option<&Samples<'_, S>>,
+    ) -> Result<Memory> {
+        Ok(memory::memory_of(
+            &network.plan()?,
+            config,
+            train,
+            validation,
+        ))
+    }
+
     /// Joins a network, samples and a configuration.
     ///
     /// # Errors
@@ -347,17 +360,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.optimizer = OptimizerState::own(rule, self.network.parameters().len());
         self.descends = false;
         self
-    }
-
-    /// As [`run`](Self::run), watched by an observer that sees the trainer.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`].
-    pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
-        self.drive(|trainer, event| match event {
-            Event::Batch(report) => observer.batch(trainer, report),
-            Event::Epoch(report) => observer.epoch(trainer, report),
-        })
     }
 
     /// What identifies loss and optimizer in a checkpoint.
@@ -664,21 +666,6 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             learning_rate: self.progress.last_rate,
         }
     }
-}
-
-/// Rows that go through the layers together, of a batch of `batch_rows`.
-fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usize) -> usize {
-    // Statistics of a batch need the whole batch at once.
-    if has_batch_norm {
-        batch_rows
-    } else {
-        batch_rows.min(max_block_rows(widest))
-    }
-}
-
-/// Most rows of a block, for layers of up to `widest` numbers a row.
-fn max_block_rows(widest: usize) -> usize {
-    (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {

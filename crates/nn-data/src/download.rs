@@ -12,13 +12,14 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::catalog::{RemoteFile, Source};
 use crate::checksum;
-use crate::error::{Error, MirrorFailure, Result};
+use crate::error::{Error, Result};
 use crate::idx;
 
+mod limits;
+mod progress;
 mod tls;
 mod disk;
 mod partial;
@@ -29,7 +30,11 @@ mod mirrors;
 #[cfg(test)]
 mod faults;
 
+use disk::io_error;
 use mirrors::Mirrors;
+
+pub use limits::Limits;
+pub use progress::Progress;
 
 /// Brings the files of `source` that are not there yet, or not intact, into its
 /// folder in `data_dir`.
@@ -119,54 +124,6 @@ impl Origin {
     }
 }
 
-/// What happens during a fetch, for someone who wants to watch.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress<'a> {
-    /// Another process is fetching the same data set; its end is waited for.
-    Waiting,
-    /// A file is being asked for.
-    Started {
-        /// Its name.
-        file: &'a str,
-        /// Its address or path.
-        from: &'a str,
-        /// Bytes that an earlier attempt left.
-        bytes: u64,
-        /// Bytes of the whole file.
-        size: u64,
-    },
-    /// More of a file is on the disk. Less than before if it had to begin again.
-    Advanced {
-        /// Its name.
-        file: &'a str,
-        /// Bytes so far.
-        bytes: u64,
-        /// Bytes of the whole file.
-        size: u64,
-    },
-    /// A mirror will be asked again.
-    Retrying {
-        /// The file's address.
-        url: &'a str,
-        /// What was wrong.
-        failure: &'a MirrorFailure,
-        /// How long until then.
-        pause: Duration,
-    },
-    /// A mirror is given up; the next one, if any, is asked.
-    GivenUp {
-        /// The file's address.
-        url: &'a str,
-        /// What was wrong.
-        failure: &'a MirrorFailure,
-    },
-    /// A file is in its place, checked.
-    Finished {
-        /// Its name.
-        file: &'a str,
-    },
-}
-
 /// What a fetch did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -174,48 +131,6 @@ pub struct Fetched {
     pub folder: PathBuf,
     /// The files that were not there before; none if there was nothing to do.
     pub new_files: Vec<&'static str>,
-}
-
-/// How long a mirror is given.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Until a connection stands (7 s: two dead mirrors take less than 15 s).
-    pub connect: Duration,
-    /// Over how long the speed of a transfer is measured, and for how long a
-    /// mirror may be silent (30 s).
-    pub window: Duration,
-    /// Bytes a second below which a mirror is given up (1024).
-    pub least_speed: u64,
-    /// How long one answer may take in all (30 minutes). What has come is kept,
-    /// and the next mirror goes on from there.
-    pub transfer: Duration,
-    /// Pauses before a mirror in trouble is asked again (1, 2 and 4 s).
-    pub pauses: Vec<Duration>,
-    /// Up to which share such a pause is longer, at random (0.5).
-    pub jitter: f64,
-    /// The longest pause that a server may ask for (30 s).
-    pub longest_pause: Duration,
-    /// How many redirects are followed (5).
-    pub redirects: usize,
-    /// Whether `http://` is good enough on this very machine (no). An origin
-    /// that names such an address allows it by itself.
-    pub local_http: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(7),
-            window: Duration::from_secs(30),
-            least_speed: 1024,
-            transfer: Duration::from_secs(30 * 60),
-            pauses: [1, 2, 4].map(Duration::from_secs).to_vec(),
-            jitter: 0.5,
-            longest_pause: Duration::from_secs(30),
-            redirects: 5,
-            local_http: false,
-        }
-    }
 }
 
 /// Where the files come from.
@@ -297,13 +212,6 @@ fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
         // fetch at once may spoil each other's download, but not its check.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(io_error(&path)(error)),
         _ => Ok(file),
-    }
-}
-
-fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |source| Error::Io {
-        path: path.to_owned(),
-        source,
     }
 }
 

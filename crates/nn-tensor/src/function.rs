@@ -1,26 +1,17 @@
 //! Exponential, logistic function and hyperbolic tangent over whole slices.
 //!
-//! The operating system's `exp` works on one number at a time and may round
-//! differently on every machine. These use additions, multiplications and
-//! divisions only, so that the compiler vectorises them and every platform
-//! gives the same bits:
-//!
-//! ```text
-//! n = round(x / ln 2),  r = x − n·ln 2,  |r| ≤ ½ ln 2
-//! q = r + r²/2! + r³/3! + …
-//! exp x     = 2ⁿ·q + 2ⁿ
-//! exp x − 1 = 2ⁿ·q + (2ⁿ − 1)
-//! ```
-//!
-//! (Cody & Waite 1980, chapter 6, with the Taylor series in place of their
-//! rational function.)
+//! The compiler vectorises them, and every platform gives the same bits: they
+//! come from the `exp` and `exp − 1` of [`Exponential`], which are made of
+//! additions, multiplications and divisions only.
 //!
 //! # Precision
 //! Within 3 units in the last place of the true value; results below the
 //! smallest normal number are 0.
 
-use crate::Scalar;
 use crate::native::{Kernel, vectorize};
+use crate::scalar::Scalar;
+
+pub use crate::exponential::Exponential;
 
 /// `x ← exp x` for every `x`.
 pub fn exp<S: Scalar>(values: &mut [S]) {
@@ -138,101 +129,6 @@ impl<S: Scalar, F: Fn(S) -> S> Kernel for Map<'_, S, F> {
         }
     }
 }
-
-/// `exp` and `exp − 1` of one number; the part that differs between types.
-pub trait Exponential: Sized {
-    /// `exp x`
-    fn exp_value(self) -> Self;
-
-    /// `exp x − 1`, precise near 0.
-    fn exp_m1_value(self) -> Self;
-}
-
-macro_rules! exponential {
-    (
-        $type:ident, signed: $signed:ty, mantissa_bits: $mantissa_bits:literal, bias: $bias:literal,
-        ln2_high: $ln2_high:literal, ln2_low: $ln2_low:literal,
-        lowest: $lowest:literal, highest: $highest:literal, terms: $terms:literal
-    ) => {
-        impl Exponential for $type {
-            #[inline(always)]
-            fn exp_value(self) -> Self {
-                let [a, b, q] = <$type as Reduce>::reduce(self);
-                let value = (a * q + a) * b;
-                // A comparison with NaN is false, so that NaN stays NaN.
-                let value = if self < $lowest { 0.0 } else { value };
-                if self > $highest {
-                    <$type>::INFINITY
-                } else {
-                    value
-                }
-            }
-
-            #[inline(always)]
-            fn exp_m1_value(self) -> Self {
-                let [a, b, q] = <$type as Reduce>::reduce(self);
-                let value = a * q * b + (a * b - 1.0);
-                let value = if self < $lowest { -1.0 } else { value };
-                if self > $highest {
-                    <$type>::INFINITY
-                } else {
-                    value
-                }
-            }
-        }
-
-        impl Reduce for $type {
-            #[inline(always)]
-            fn reduce(x: Self) -> [Self; 3] {
-                // Adding 1.5·2^mantissa_bits rounds to an integer and leaves it in the low bits.
-                const ROUND: $type = 1.5 * (1_u64 << $mantissa_bits) as $type;
-                const INVERSE_FACTORIALS: [$type; $terms] = inverse_factorials!($type, $terms);
-                let shifted = x * std::$type::consts::LOG2_E + ROUND;
-                let n = shifted - ROUND;
-                let r = (x - n * $ln2_high) - n * $ln2_low;
-                let mut series = 0.0;
-                for inverse in INVERSE_FACTORIALS.into_iter().rev() {
-                    series = series * r + inverse;
-                }
-                // Two factors, because 2ⁿ alone may be out of range where exp x is not.
-                let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as $signed;
-                let power = |n: $signed| <$type>::from_bits(((n + $bias) << $mantissa_bits) as _);
-                [power(n >> 1), power(n - (n >> 1)), r * series]
-            }
-        }
-    };
-}
-
-trait Reduce: Sized {
-    /// `[a, b, q]` with `2ⁿ = a·b`
-    fn reduce(x: Self) -> [Self; 3];
-}
-
-/// `[1/1!, 1/2!, 1/3!, …]`
-macro_rules! inverse_factorials {
-    ($type:ty, $terms:literal) => {{
-        let mut values = [1.0; $terms];
-        let mut factorial = 1.0_f64;
-        let mut k = 1;
-        while k < $terms {
-            factorial *= (k + 1) as f64;
-            values[k] = (1.0 / factorial) as $type;
-            k += 1;
-        }
-        values
-    }};
-}
-
-exponential!(
-    f32, signed: i32, mantissa_bits: 23, bias: 127,
-    ln2_high: 0.693_359_4, ln2_low: -2.121_944_4e-4,
-    lowest: -87.336_55, highest: 88.722_84, terms: 7
-);
-exponential!(
-    f64, signed: i64, mantissa_bits: 52, bias: 1023,
-    ln2_high: 6.931_471_803_691_238e-1, ln2_low: 1.908_214_929_270_587_7e-10,
-    lowest: -708.396_418_532_264, highest: 709.782_712_893_384, terms: 14
-);
 
 #[cfg(test)]
 mod tests {

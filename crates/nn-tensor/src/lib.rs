@@ -40,10 +40,11 @@
 //! No tensors of more than two dimensions, no automatic differentiation, no
 //! device other than the CPU.
 
-mod native;
 mod aligned;
-pub mod function;
+mod native;
+mod exponential;
 mod scalar;
+pub mod function;
 pub mod threads;
 pub mod matmul;
 pub mod row;

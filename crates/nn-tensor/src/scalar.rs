@@ -2,7 +2,7 @@
 
 use ndarray::NdFloat;
 
-use crate::function::Exponential;
+use crate::exponential::Exponential;
 use crate::native::{Element, Products};
 
 /// A floating point type networks compute in: `f32` or `f64`, nothing else.

@@ -2,9 +2,9 @@
 //! workspace's `Cargo.toml` gives: either as a release, `## [0.1.0] -
 //! 2026-01-31`, or below Unreleased as the one to come, `Next version: 0.1.0`.
 
-use super::Violation;
 use super::project::File;
 use super::source::line_of;
+use super::violation::Violation;
 
 /// The change log keeps up with the version.
 pub(super) fn names_the_version(files: &[File]) -> Vec<Violation> {
@@ -68,7 +68,8 @@ fn names(changelog: &str, version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{places, project};
+    use super::super::project;
+    use super::super::violation::places;
     use super::*;
 
     const MANIFEST: (&str, &str) = (

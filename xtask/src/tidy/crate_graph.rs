@@ -1,7 +1,7 @@
 //! Which crate of the workspace may depend on which.
 
-use super::Violation;
 use super::project::File;
+use super::violation::Violation;
 
 /// What a crate may depend on inside the workspace.
 struct Allowed {
@@ -182,7 +182,7 @@ fn renamed_package(value: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
     #[test]

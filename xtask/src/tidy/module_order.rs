@@ -1,200 +1,110 @@
-//! The order of `mod` lines in a `lib.rs` is the order to read in and the
-//! order of dependence: a module uses only modules declared above it.
+//! In every crate root and every folder, the order of `mod` lines is the order
+//! to read in and the order of dependence: a module uses only modules declared
+//! above it, so that no circle of files can arise.
 //!
-//! Items that `lib.rs` re-exports (`crate::Error`) may be used anywhere, and
-//! tests may use everything.
+//! - A file beside its folder (`stage.rs` with `stage/`) has a place in that
+//!   order, too: right below the last child module that its own code uses. A
+//!   child module may use the file's own items only if it is declared below
+//!   that place. What the file merely passes on (`pub use`) is no use.
+//! - An import of an import counts as a use of what defines the item.
+//! - [`module_tree`](super::module_tree) says what is left out.
 
-use super::Violation;
+use super::module_tree::{Module, ModuleTree, Path};
 use super::project::File;
-use super::source::{find_word, leading_name, line_of, without_tests};
+use super::source::line_of;
+use super::violation::Violation;
 
-/// No module reaches for one that is declared below it.
+/// No module uses one that is declared below it.
 pub(super) fn only_modules_above(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for root in files.iter().filter_map(Root::new) {
-        for file in files {
-            violations.extend(root.violations_in(file));
+    for tree in ModuleTree::all(files) {
+        for (own, module) in tree.modules() {
+            for path in &module.paths {
+                if let Some(rule) = broken_rule(&tree, own, path) {
+                    let line = line_of(&module.file.code, path.offset);
+                    violations.push(Violation::new(module.file, line, rule));
+                }
+            }
         }
     }
+    violations.dedup();
     violations
 }
 
-/// What a `lib.rs` says about its modules.
-struct Root<'a> {
-    folder: &'a str,
-    /// Names of the modules in the order of their `mod` lines.
-    modules: Vec<String>,
-    /// Names of the modules that are names of re-exported items too.
-    also_items: Vec<String>,
-}
-
-impl<'a> Root<'a> {
-    fn new(file: &'a File) -> Option<Self> {
-        let (folder, "lib.rs") = file.source_path()? else {
-            return None;
-        };
-        let code = without_tests(&file.code);
-        let modules = declared_modules(&code);
-        let also_items = modules
-            .iter()
-            .filter(|name| is_item(&code, name))
-            .cloned()
-            .collect();
-        Some(Self {
-            folder,
-            modules,
-            also_items,
-        })
-    }
-
-    fn violations_in(&self, file: &File) -> Vec<Violation> {
-        let Some((folder, path)) = file.source_path() else {
-            return Vec::new();
-        };
-        let own = self
-            .modules
-            .iter()
-            .position(|module| module == module_of(path));
-        let (Some(own), false) = (own, folder != self.folder || path.ends_with("/tests.rs")) else {
-            return Vec::new();
-        };
-        let below = &self.modules[own + 1..];
-        let code = without_tests(&file.code);
-        uses(&code, path.split('/').count())
-            .into_iter()
-            .filter(|used| below.contains(&used.name) && self.is_module(used))
-            .map(|used| {
-                let (own, name, folder) = (&self.modules[own], &used.name, self.folder);
-                let rule = format!(
-                    "`{own}` may not use `{name}`, declared below it in {folder}/src/lib.rs"
-                );
-                Violation::new(file, line_of(&code, used.offset), rule)
-            })
-            .collect()
-    }
-
-    fn is_module(&self, used: &Use) -> bool {
-        used.is_followed || !self.also_items.contains(&used.name)
-    }
-}
-
-/// The names in `mod name;`, whatever their visibility, in order.
-fn declared_modules(code: &str) -> Vec<String> {
-    find_word(code, "mod")
-        .map(|offset| leading_name(code[offset + "mod".len()..].trim_start()).to_owned())
-        .collect()
-}
-
-/// Whether a `use` in `code` gives the root an item of this `name`.
-fn is_item(code: &str, name: &str) -> bool {
-    find_word(code, name).any(|offset| {
-        let before = code[..offset].trim_end();
-        let after = code[offset + name.len()..].trim_start();
-        let is_declared = before.ends_with("mod");
-        !is_declared && !after.starts_with("::") && !after.starts_with("as ")
-    })
-}
-
-/// `layer` for both `layer.rs` and `layer/dense.rs`.
-fn module_of(path: &str) -> &str {
-    let first = path.split('/').next().unwrap_or(path);
-    first.strip_suffix(".rs").unwrap_or(first)
-}
-
-/// A name that stands directly under the crate's root in a path.
-#[derive(Debug, PartialEq, Eq)]
-struct Use {
-    offset: usize,
-    name: String,
-    /// Whether `::` follows, so that it must be a module or a type.
-    is_followed: bool,
-}
-
-/// The names after `crate::`, and after as many `super::` as lead to the root
-/// from a file whose path has `n_parts` parts.
-fn uses(code: &str, n_parts: usize) -> Vec<Use> {
-    let ways_to_root = ["crate::".to_owned(), "super::".repeat(n_parts)];
-    let mut found = Vec::new();
-    for way in &ways_to_root {
-        for (offset, _) in code.match_indices(way.as_str()) {
-            let is_inside_path =
-                code[..offset].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
-            if !is_inside_path {
-                found.extend(first_names(code, offset + way.len()));
-            }
+/// What is wrong with a path in the code of the module `own`.
+fn broken_rule(tree: &ModuleTree<'_>, own: &[String], path: &Path) -> Option<String> {
+    let used = tree.resolve(own, path)?;
+    let n_common = own.iter().zip(&used).take_while(|(a, b)| a == b).count();
+    let user = own.get(n_common)?;
+    let parent = tree.module(&own[..n_common])?;
+    let place = &parent.file.path;
+    match used.get(n_common) {
+        Some(used) => (parent.position(user) < parent.position(used))
+            .then(|| format!("`{user}` may not use `{used}`, declared below it in {place}")),
+        None => {
+            let last = last_used(tree, &own[..n_common], parent)?;
+            (parent.position(user) <= parent.position(&last))
+                .then(|| format!("`{user}` may not use items of {place}, which uses `{last}`"))
         }
     }
-    found
 }
 
-/// `a` where `a::b` stands at `start`, and `a`, `c` and `F` of
-/// `{a::b, c::{d, e}, F}`.
-fn first_names(code: &str, start: usize) -> Vec<Use> {
-    let Some(group) = code[start..].strip_prefix('{') else {
-        return Use::new(code, start).into_iter().collect();
-    };
-    let mut names = Vec::new();
-    let mut depth = 1_usize;
-    let mut is_name_next = true;
-    for (offset, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => is_name_next = true,
-            _ if is_name_next && !c.is_whitespace() => {
-                names.extend(Use::new(code, start + 1 + offset));
-                is_name_next = false;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    names
-}
-
-impl Use {
-    fn new(code: &str, offset: usize) -> Option<Self> {
-        let name = leading_name(&code[offset..]);
-        let is_followed = code[offset + name.len()..].starts_with("::");
-        (!name.is_empty()).then(|| Self {
-            offset,
-            name: name.to_owned(),
-            is_followed,
-        })
-    }
+/// The last child that the own code of the module at `path` uses.
+fn last_used(tree: &ModuleTree<'_>, path: &[String], module: &Module<'_>) -> Option<String> {
+    let own_paths = module
+        .paths
+        .iter()
+        .filter(|path| !module.only_passes_on(path));
+    own_paths
+        .filter_map(|own_path| tree.resolve(path, own_path))
+        .filter(|used| used.starts_with(path))
+        .filter_map(|used| used.get(path.len()).cloned())
+        .max_by_key(|child| module.position(child))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
-    const LIB: (&str, &str) = (
-        "crates/nn-core/src/lib.rs",
-        "mod error;\npub mod a;\npub(crate) mod b;\nmod c;\n\npub use b::b;\npub use c::{Config, c as d};\n",
-    );
+    /// A crate that keeps the law. `a.rs` stands between `high` and `low`.
+    const CRATE: [(&str, &str); 9] = [
+        (
+            "lib.rs",
+            "mod error;\npub mod a;\npub(crate) mod b;\nmod c;\n\npub use b::b;\npub use c::{Config, d as e};\npub use std::io;\n",
+        ),
+        ("error.rs", ""),
+        (
+            "a.rs",
+            "mod high;\nmod middle;\nmod low;\n\npub use low::Low;\nuse middle::Middle;\npub struct A;",
+        ),
+        ("a/high.rs", ""),
+        ("a/middle.rs", "use super::high::High;"),
+        ("a/low.rs", "mod deep;\n\nuse super::A;"),
+        ("a/low/deep.rs", ""),
+        ("b.rs", "use crate::a::Low;"),
+        ("c.rs", ""),
+    ];
 
+    /// The violations in [`CRATE`] with another `text` in the file `path`.
     fn found(path: &str, text: &str) -> Vec<String> {
-        places(only_modules_above, &[LIB, (path, text)])
+        let folder = "crates/nn-data/src/";
+        let files = CRATE.map(|(name, kept)| {
+            let text = if name == path { text } else { kept };
+            (format!("{folder}{name}"), text)
+        });
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), *text))
+            .collect();
+        places(only_modules_above, &files)
+            .iter()
+            .map(|place| place.replace(folder, ""))
+            .collect()
     }
 
-    #[test]
-    fn a_use_of_a_module_below_is_found() {
-        let bad = [
-            ("crates/nn-core/src/a.rs", "use crate::b::B;"),
-            ("crates/nn-core/src/a.rs", "use super::b::B;"),
-            (
-                "crates/nn-core/src/a.rs",
-                "use crate::{error::Error, b::{B, C}};",
-            ),
-            ("crates/nn-core/src/a.rs", "use crate::{\nb::B};"),
-            ("crates/nn-core/src/a.rs", "fn f() -> crate::c::C {}"),
-            ("crates/nn-core/src/b.rs", "use crate::c;"),
-            ("crates/nn-core/src/a/deep.rs", "use crate::b::B;"),
-            ("crates/nn-core/src/a/deep.rs", "use super::super::b::B;"),
-        ];
+    /// Each text breaks the law in its last line.
+    fn expect_found(bad: &[(&str, &str)]) {
         for (path, text) in bad {
             let line = text.lines().count();
             assert_eq!(found(path, text), [format!("{path}:{line}")], "{text}");
@@ -202,23 +112,99 @@ mod tests {
     }
 
     #[test]
-    fn modules_above_items_and_tests_are_free() {
+    fn a_use_of_a_module_below_is_found_in_every_kind_of_path() {
+        expect_found(&[
+            ("error.rs", "use crate::b::B;"),
+            ("error.rs", "use super::b::B;"),
+            ("error.rs", "use self::super::b::B;"),
+            ("error.rs", "pub use crate::b::B;"),
+            ("error.rs", "use crate::b as other;"),
+            ("error.rs", "use crate::b::*;"),
+            ("error.rs", "use super::{\nb::B};"),
+            ("error.rs", "use crate::{error::{self, Error},\nb::{B, C}};"),
+            ("error.rs", "use crate::{\na::low, error};"),
+            ("error.rs", "fn f() -> crate::c::C {}"),
+            ("error.rs", "fn f() {\n    use super::c::C; }"),
+            ("error.rs", "fn f() -> <super::c::C as Error>::D {}"),
+            ("error.rs", "macro_rules! m { () => { $crate::b::B }; }"),
+            ("b.rs", "use crate::c;"),
+        ]);
+    }
+
+    #[test]
+    fn a_use_of_a_module_below_is_found_in_folders() {
+        expect_found(&[
+            ("a/high.rs", "use super::middle::Middle;"),
+            ("a/high.rs", "use super::{\nmiddle::Middle};"),
+            ("a/high.rs", "use crate::a::middle::Middle;"),
+            ("a/high.rs", "use crate::{a::{\nmiddle::Middle}};"),
+            ("a/high.rs", "use super::super::b::B;"),
+            ("a/middle.rs", "fn f() {\nsuper::low::low() }"),
+            ("a/low/deep.rs", "use super::super::super::b;"),
+            ("a/low/deep.rs", "use super::super::super::b::B;"),
+            ("a/low/deep.rs", "use super::super::super::{error,\nb::B};"),
+        ]);
+    }
+
+    #[test]
+    fn an_import_of_an_import_is_a_use_of_its_source() {
+        expect_found(&[
+            ("b.rs", "use crate::Config;"),
+            ("b.rs", "use crate::{b,\ne};"),
+            ("a/high.rs", "use super::Low;"),
+            ("a/middle.rs", "use crate::a::Low;"),
+        ]);
+    }
+
+    #[test]
+    fn a_circle_of_a_file_and_its_folder_is_found() {
+        expect_found(&[
+            ("a/high.rs", "use super::A;"),
+            ("a/middle.rs", "use crate::a::A;"),
+            ("a/middle.rs", "use super::*;"),
+        ]);
+        let uses_low = [
+            "mod high; mod middle; mod low; use low::Low; struct A;",
+            "mod high; mod middle; mod low; struct A(low::Low);",
+            "mod high; mod middle; mod low; pub use low::Low; struct A(Low);",
+            "mod high; mod middle; mod low; struct A(self::low::Low);",
+            "mod high; mod middle; mod low; struct A(crate::a::low::Low);",
+        ];
+        for text in uses_low {
+            assert_eq!(found("a.rs", text), ["a/low.rs:3"], "{text}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_free() {
         let good = [
+            ("b.rs", "use crate::a::A;\nuse crate::error::Error;"),
+            ("b.rs", "use crate::b::B;\nuse self::B;"),
+            ("b.rs", "use crate::io;\nuse super::io::Error;"),
+            ("b.rs", "use crate::b;"),
+            ("error.rs", "// use crate::b::B;"),
             (
-                "crates/nn-core/src/b.rs",
-                "use crate::a::A;\nuse crate::error::Error;",
+                "error.rs",
+                "use other::crate_like::b;\nuse ::b::B;\nuse b::B;",
             ),
-            ("crates/nn-core/src/b.rs", "use crate::b::B;"),
-            ("crates/nn-core/src/a.rs", "use crate::{Config, b, error};"),
-            ("crates/nn-core/src/a.rs", "// use crate::b::B;"),
-            ("crates/nn-core/src/a.rs", "use other::crate_like::b;"),
             (
-                "crates/nn-core/src/a.rs",
+                "error.rs",
                 "#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}",
             ),
-            ("crates/nn-core/src/a/tests.rs", "use crate::b::B;"),
-            ("crates/nn-core/src/a/deep.rs", "use super::b::B;"),
-            ("crates/nn-data/src/a.rs", "use crate::b::B;"),
+            ("error.rs", "mod inline {\n    use crate::b::B;\n}"),
+            ("error.rs", "#[cfg(test)]\nmod tests;"),
+            ("a/low.rs", "use super::b::B;"),
+            ("a/high.rs", "pub(in crate::a) struct High;"),
+            (
+                "a.rs",
+                "mod high; mod middle; mod low; struct A; pub use low::low;",
+            ),
+            (
+                "a/low.rs",
+                "mod deep;\nuse super::{A, Low, high, middle::Middle};",
+            ),
+            ("a/low.rs", "use crate::{a::{A, Low}, error};"),
+            ("a/low/deep.rs", "use crate::a::A;\nuse super::super::A;"),
         ];
         for (path, text) in good {
             assert!(found(path, text).is_empty(), "{text}");

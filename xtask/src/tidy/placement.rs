@@ -1,7 +1,7 @@
 //! Rules about names, places and sizes of files.
 
-use super::Violation;
 use super::project::File;
+use super::violation::Violation;
 
 /// Names that say nothing about what a file holds.
 const EMPTY_NAMES: [&str; 7] = [
@@ -53,7 +53,7 @@ fn objections(file: &File) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
     #[test]

@@ -31,6 +31,18 @@ pub(super) fn without_tests(code: &str) -> String {
     kept
 }
 
+/// `code` (see [`code_only`]) with modules that have a body blanked out.
+pub(super) fn without_inline_modules(code: &str) -> String {
+    let mut kept = code.to_owned();
+    for start in find_word(code, "mod") {
+        let length = item_length(&code[start..]);
+        if code[start..start + length].ends_with('}') {
+            kept.replace_range(start..start + length, &blank(&code[start..start + length]));
+        }
+    }
+    kept
+}
+
 /// Offsets of `word` in `code` where it is not a part of a longer name.
 pub(super) fn find_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word)
@@ -53,7 +65,7 @@ pub(super) fn leading_name(text: &str) -> &str {
     &text[..end]
 }
 
-fn is_name_char(c: char) -> bool {
+pub(super) fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -108,7 +120,7 @@ impl Scanner<'_> {
 }
 
 /// One space for each byte, line ends kept.
-fn blank(text: &str) -> String {
+pub(super) fn blank(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
         .collect()
@@ -215,6 +227,12 @@ mod tests {
     fn tests_are_blanked_and_nothing_else() {
         let code = "a;\n#[cfg(test)]\nmod tests { fn b() { c } }\nd;\n#[cfg(test)]\nuse e;\nf;";
         assert_eq!(words(&without_tests(code)), ["a;", "d;", "f;"]);
+    }
+
+    #[test]
+    fn modules_with_a_body_are_blanked_and_nothing_else() {
+        let code = without_inline_modules("mod a; mod b { mod c { d } mod e; } f {}");
+        assert_eq!(words(&code), ["mod", "a;", "f", "{}"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Rules about the text of single files.
 
-use super::Violation;
 use super::project::File;
 use super::source::{find_word, line_of};
+use super::violation::Violation;
 
 /// Macros that mark unfinished or debugging code.
 const PLACEHOLDERS: [&str; 3] = ["todo", "unimplemented", "dbg"];
@@ -61,7 +61,7 @@ pub(super) fn no_stray_white_space(files: &[File]) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
     #[test]

@@ -1,8 +1,8 @@
 //! Rules about `unsafe`: where it may stand, and that it says why.
 
-use super::Violation;
 use super::project::File;
 use super::source::{find_word, line_of};
+use super::violation::Violation;
 
 /// The only crate with `unsafe`, and the module in it.
 const CRATE: &str = "crates/nn-tensor";
@@ -90,7 +90,7 @@ fn is_continued(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::places;
+    use super::super::violation::places;
     use super::*;
 
     const NATIVE: &str = "crates/nn-tensor/src/native/pool.rs";

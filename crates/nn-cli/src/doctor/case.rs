@@ -10,13 +10,14 @@ use nn_tensor::Threads;
 use super::loss_range::{LossRange, Objective};
 use crate::args::WeightCheck;
 use crate::data_name;
-use crate::datasets::{self, Data, Parts, Task};
+use crate::datasets::{self, Data, Parts};
 use crate::evaluate::{Origin, data_of};
 use crate::failure::{Code, Result};
 use crate::plan;
 use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
 use crate::settings::Settings;
+use crate::task::Task;
 use crate::terminal;
 
 /// One run.

@@ -9,7 +9,7 @@ use nn_report::Epoch;
 use nn_report::number::number;
 
 use super::case::{Case, percent};
-use super::{Check, Look, Try};
+use super::check::{Check, Look, Try};
 use crate::settings::LARGEST;
 use crate::terminal;
 

@@ -24,7 +24,7 @@ use nn_core::batches::Samples;
 use nn_core::training::ClassWeights;
 use nn_report::number::number;
 
-use crate::datasets::Task;
+use crate::task::Task;
 
 /// So many times the loss of an untrained network is more than a beginning
 /// explains.

@@ -7,7 +7,7 @@ use nn_core::{Activation, Model};
 use nn_tensor::Threads;
 
 use super::case::{Case, percent};
-use super::{Check, Look, Try};
+use super::check::{Check, Look, Try};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {

@@ -4,8 +4,8 @@
 use nn_core::{Activation, Loss};
 
 use super::case::Case;
-use super::{Check, Look, Try};
-use crate::datasets::Task;
+use super::check::{Check, Look, Try};
+use crate::task::Task;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {

@@ -9,7 +9,7 @@ use nn_data::preprocessing::{ColumnEncoding, InputEncoding};
 use nn_report::number::number;
 
 use super::case::{Case, percent};
-use super::{Check, Look, Try};
+use super::check::{Check, Look, Try};
 use crate::terminal;
 
 pub(super) const CHECKS: &[Check] = &[

@@ -2,14 +2,17 @@
 //! one sigmoid neuron for "zero or not", then 784-64-10 for ten digits, each
 //! at several learning rates.
 
+mod rates;
 mod table_two;
 
 use nn_core::{Activation, Loss};
 
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
+use crate::papers::bordeaux::rates::rate_curves;
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
-use crate::papers::figure::{Figure, Series};
+use crate::papers::figure::Figure;
+use crate::papers::outcome::{Outcome, Row};
 
 pub(crate) const TITLE: &str =
     "Implementing a Neural Network from scratch (Gebreamlak, Cajas Ordoñez)";
@@ -207,13 +210,13 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
         .expecting("at least 29"),
     ];
     let mut figures = vec![
-        curves(
+        rate_curves(
             "Figure 4: loss of one neuron, zero against the rest",
             "loss",
             &binary,
             |training| training.losses(),
         ),
-        curves(
+        rate_curves(
             "Figure 5: its test accuracy",
             "test accuracy (%)",
             &binary,
@@ -257,23 +260,6 @@ fn early_losses(trainings: &[(f64, Training<f64>)]) -> impl Iterator<Item = f64>
         .iter()
         .filter(|(rate, _)| *rate <= 1.0)
         .filter_map(|(_, training)| training.curve.get(9).map(|point| point.loss))
-}
-
-fn curves<T>(
-    title: &str,
-    y: &str,
-    trainings: &[(f64, Training<T>)],
-    points: impl Fn(&Training<T>) -> Vec<(usize, f64)>,
-) -> Figure {
-    Figure::Lines {
-        title: title.to_owned(),
-        x: "epoch".to_owned(),
-        y: y.to_owned(),
-        series: trainings
-            .iter()
-            .map(|(rate, training)| Series::new(format!("rate {rate}"), points(training)))
-            .collect(),
-    }
 }
 
 /// The printed loss of a wrong and of a right answer to "no zero".

@@ -25,14 +25,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::args;
-use crate::datasets::{Data, GLYPHS, Parts, Request};
+use crate::datasets::{Data, GLYPHS, Parts};
 use crate::deformation;
 use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::papers::claim::Command;
 use crate::papers::figure::Image;
+use crate::papers::outcome::Command;
 use crate::papers::store::Store;
 use crate::plan::Plan;
+use crate::request::Request;
 use crate::selection::Selection;
 use crate::terminal;
 

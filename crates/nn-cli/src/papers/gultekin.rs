@@ -5,6 +5,7 @@
 //! drawn from -0.5..0.5 instead of 0..1, the gradient of 41 000 rows is divided
 //! by 42 000, and the gradient of a layer's biases is summed to one number.
 
+mod variants;
 mod csv_form;
 mod summed_bias;
 
@@ -12,9 +13,11 @@ use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Command, Erratum, Outcome, Row, Shown};
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Image, Series};
+use crate::papers::gultekin::variants::{VARIANTS, Variant, flags};
+use crate::papers::outcome::{Command, Outcome, Row};
 use crate::terminal;
 
 pub(crate) const TITLE: &str =
@@ -83,51 +86,6 @@ pub(crate) const ERRATA: &[Erratum] = &[
         shown: Shown::Check(row_probability),
     },
 ];
-
-/// 42 000 rows of MNIST, 1000 of them held out.
-fn rows_of(context: &Context<'_>) -> &'static str {
-    if context.is_mnist() {
-        "--limit-train 42000 --validation 0.0238095238"
-    } else {
-        "--validation 0.0238095238"
-    }
-}
-
-const NETWORK: &str =
-    "--hidden 10 --activation relu --loss cross-entropy --optimizer sgd --batch-size full";
-
-/// What the code divides by is not the number of rows it trains on.
-///
-/// 0.1 · 41 000 / 42 000
-const CODE_RATE: f64 = 0.0976190476;
-
-/// A set-up under which the claim is tried.
-struct Variant {
-    name: &'static str,
-    init: &'static str,
-    rate: f64,
-}
-
-const VARIANTS: [Variant; 2] = [
-    Variant {
-        name: "text: weights 0..1",
-        init: "uniform:low=0:high=1",
-        rate: 0.1,
-    },
-    Variant {
-        name: "code: weights -0.5..0.5",
-        init: "uniform:low=-0.5:high=0.5",
-        rate: CODE_RATE,
-    },
-];
-
-fn flags(context: &Context<'_>, variant: &Variant, iterations: usize, seed: u64) -> String {
-    let Variant { init, rate, .. } = variant;
-    let rows = rows_of(context);
-    format!(
-        "{rows} {NETWORK} --init {init} --bias-init {init} --lr {rate} --epochs {iterations} --seed {seed}"
-    )
-}
 
 /// Training accuracy after each of the iterations asked for, in percent, and
 /// the commands; one entry a seed.

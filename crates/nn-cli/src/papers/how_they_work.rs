@@ -15,8 +15,9 @@ use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, 
 use nn_tensor::Threads;
 
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, When};
+use crate::papers::outcome::{Outcome, Row};
 
 pub(crate) const TITLE: &str = "How Neural Networks Work (author not named)";
 

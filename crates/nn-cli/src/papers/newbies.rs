@@ -7,15 +7,18 @@
 //! E[∇J(θ; xᵢ, yᵢ)] = (1/N) Σ ∇J(θ; xᵢ, yᵢ)
 //! ```
 
-mod framework;
+mod stochastic;
 mod unbiased;
+mod framework;
 
 use nn_core::{Activation, Loss};
 
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Series};
+use crate::papers::newbies::stochastic::{HIDDEN, train_stochastic};
+use crate::papers::outcome::{Outcome, Row};
 
 pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";
 
@@ -93,9 +96,6 @@ pub(crate) const ERRATA: &[Erratum] = &[
         shown: Shown::Check(softmax_error),
     },
 ];
-
-/// The hidden layer, which the paper does not state.
-const HIDDEN: &str = "--hidden 64 --activation relu --init he --bias-init zeros";
 
 /// The paper's word for a part, and the flags that choose it.
 const PARTS: [(&str, &str); 27] = [
@@ -259,17 +259,6 @@ fn stochastic(context: &Context<'_>) -> Result<Outcome> {
         &[("loss", &training)],
     )])
     .with_commands(vec![training.command]))
-}
-
-fn train_stochastic(context: &Context<'_>) -> Result<Training<f64>> {
-    context.train_and_test(&stochastic_flags(context), &When::Every(1))
-}
-
-fn stochastic_flags(context: &Context<'_>) -> String {
-    let epochs = context.pick(5, 1);
-    format!(
-        "{HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 --epochs {epochs} --validation 0 --seed 0"
-    )
 }
 
 fn falling_row(training: &Training<f64>) -> Row {

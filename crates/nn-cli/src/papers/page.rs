@@ -2,10 +2,11 @@
 
 use nn_report::{Body, Cell, Column, Page, Table, Tone};
 
-use crate::papers::claim::{Claim, Command, Erratum, Row, Shown, Verdict};
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::drawing;
+use crate::papers::outcome::{Command, Row, Verdict};
+use crate::papers::paper::{Paper, all_claims, erratum_key};
 use crate::papers::store::{Entry, Store};
-use crate::papers::{Paper, all_claims, erratum_key};
 
 /// The page of all that `store` holds.
 pub(crate) fn html(store: &Store) -> String {

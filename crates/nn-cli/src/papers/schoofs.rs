@@ -2,14 +2,17 @@
 //! and of gradient descent, and a network of 784-64-10 that at first does not
 //! learn.
 
+mod network;
 mod equations;
 mod rate;
 mod pictures;
 
 use crate::failure::Result;
-use crate::papers::claim::{Claim, Erratum, Outcome, Row, Shown};
+use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, View, When};
 use crate::papers::figure::{Figure, Series};
+use crate::papers::outcome::{Outcome, Row};
+use crate::papers::schoofs::network::NETWORK;
 
 pub(crate) const TITLE: &str = "Artificial Neural Networks (Schoofs, 2022)";
 
@@ -101,10 +104,6 @@ pub(crate) const ERRATA: &[Erratum] = &[
         shown: Shown::By("S2"),
     },
 ];
-
-/// The paper's network and cost; batch size and epochs are not stated.
-const NETWORK: &str =
-    "--hidden 64 --output-activation sigmoid --loss quadratic --optimizer sgd --seed 0";
 
 /// Gaussian weights and biases of standard deviation 1.
 const LARGE: &str = "--init normal:std=1 --bias-init normal:std=1";

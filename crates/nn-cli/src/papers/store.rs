@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic_file;
 use crate::disk;
 use crate::failure::{Failure, Result};
-use crate::papers::claim::Outcome;
+use crate::papers::outcome::Outcome;
 use crate::regular_file;
 
 /// Changes when old files can no longer be used.

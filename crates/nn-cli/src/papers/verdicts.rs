@@ -1,7 +1,8 @@
 //! The outcome of the claims as tables on the terminal.
 
-use crate::papers::Paper;
-use crate::papers::claim::{Claim, Command, Row, Verdict};
+use crate::papers::claim::Claim;
+use crate::papers::outcome::{Command, Row, Verdict};
+use crate::papers::paper::Paper;
 use crate::papers::store::{Entry, Store};
 use crate::terminal;
 
@@ -154,7 +155,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::papers::all_claims;
+    use crate::papers::paper::all_claims;
 
     #[test]
     fn lines_break_between_words() {

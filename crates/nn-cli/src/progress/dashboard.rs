@@ -5,7 +5,6 @@ use nn_core::training::{BatchReport, EpochReport};
 use nn_report::number::number;
 
 use super::curve::{Curve, Scale};
-use super::duration;
 use crate::terminal;
 
 /// Width of a curve, where there is room.
@@ -189,6 +188,17 @@ fn loss(value: f64) -> String {
         format!("{value:.4}")
     } else {
         number(value)
+    }
+}
+
+/// `7 s`, `3 min`, `2.5 h`
+fn duration(seconds: f64) -> String {
+    if seconds < 100.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 6000.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
     }
 }
 

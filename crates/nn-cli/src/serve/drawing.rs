@@ -18,9 +18,10 @@ use serde_json::{Value, json};
 
 use crate::predict::class_probabilities;
 
-use super::app::{self, App};
+use super::app::App;
 use super::attribution::gradient_times_input;
-use super::networks;
+use super::body;
+use super::quantization::{bytes_of, largest};
 use super::reply::{Refusal, Reply};
 
 /// Sides that are taken.
@@ -39,9 +40,9 @@ struct Drawing {
 
 /// Answers for one drawing.
 pub(super) fn predict(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let drawing: Drawing = app::json(body)?;
+    let drawing: Drawing = body::json(body)?;
     let grey = decode(&drawing)?;
-    let model = networks::find(app, &drawing.network)?;
+    let model = app.network(&drawing.network)?;
     check_inputs(&model)?;
     let square = ArrayView2::from_shape((drawing.side, drawing.side), &grey)
         .expect("the bytes were counted");
@@ -146,26 +147,4 @@ fn hidden(model: &Model, trace: &Trace<f32>, index: usize) -> Value {
         "n_neurons": values.len(),
         "values": &values[..values.len().min(MOST_NEURONS)],
     })
-}
-
-/// Largest size of a value.
-pub(super) fn largest(values: &[f32]) -> f32 {
-    values
-        .iter()
-        .fold(0.0, |largest: f32, value| largest.max(value.abs()))
-}
-
-/// Values as signed bytes in base64, the largest size being 127.
-pub(super) fn bytes_of(values: &[f32]) -> String {
-    bytes_with_scale(values, largest(values))
-}
-
-/// The same, `scale` being 127.
-pub(super) fn bytes_with_scale(values: &[f32], scale: f32) -> String {
-    let factor = if scale > 0.0 { 127.0 / scale } else { 0.0 };
-    let bytes: Vec<u8> = values
-        .iter()
-        .map(|value| (value * factor).round() as i8 as u8)
-        .collect();
-    BASE64_STANDARD.encode(bytes)
 }

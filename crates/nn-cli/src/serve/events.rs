@@ -5,18 +5,16 @@
 //! ten seconds, which is how a closed page is noticed. A reader that stops
 //! reading is noticed by its socket (`patient`).
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Bytes, Frame};
+use hyper::body::Bytes;
 use serde::Serialize;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::app::App;
 use super::connections::Place;
+use super::event_stream::EventStream;
 
 /// Time between two events.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -24,39 +22,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Time after which a comment is sent although there is nothing new.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A body that goes on until the page is closed.
-#[derive(Debug)]
-pub(super) struct Events {
-    receiver: Receiver<Bytes>,
-    place: Arc<Place>,
-}
-
-impl Events {
-    /// Starts to watch; needs a runtime around it.
-    pub(super) fn new(app: Arc<App>, place: Arc<Place>) -> Self {
-        let (sender, receiver) = channel(1);
-        tokio::spawn(watch(app, sender));
-        Self { receiver, place }
-    }
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.place.end_stream();
-    }
-}
-
-impl Body for Events {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let received = self.receiver.poll_recv(context);
-        received.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
+/// Starts to send what is new; panics outside of a runtime.
+pub(super) fn start(app: Arc<App>, place: Arc<Place>) -> EventStream {
+    let (sender, receiver) = channel(1);
+    tokio::spawn(watch(app, sender));
+    EventStream::new(receiver, place)
 }
 
 /// Sends what is new until nobody reads it.

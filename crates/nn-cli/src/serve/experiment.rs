@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 
-use crate::datasets::{self, Data, GLYPHS};
+use crate::datasets::{Data, GLYPHS, default_name};
 use crate::failure::{Failure, Result};
-use crate::memory;
 use crate::plan::Plan;
 use crate::settings::Settings;
 use crate::spellings;
 use crate::terminal;
+use crate::training_memory;
 
-use super::app::App;
+use super::dataset_cache::DatasetCache;
 
 /// Larger networks are for the terminal: a page that asks for all memory would
 /// take the whole program with it.
@@ -38,21 +38,21 @@ pub(super) struct Experiment {
 
 impl Experiment {
     /// From words such as `["--lr", "0.1"]`.
-    pub(super) fn new(words: &[String], app: &App) -> Result<Self> {
+    pub(super) fn new(words: &[String], datasets: &DatasetCache) -> Result<Self> {
         let mut words = words.to_vec();
         let mut settings = parse(&words)?;
         if settings.data.is_none() {
-            let name = datasets::default_name(&app.data_dir);
+            let name = default_name(datasets.data_dir());
             settings.data = Some(name.to_owned());
             words.splice(0..0, ["--data".to_owned(), name.to_owned()]);
         }
         check_glyphs(&settings)?;
-        let data = app.data(&settings)?;
+        let data = datasets.get(&settings)?;
         let plan = Plan::new(&settings, &data)?;
         check_size(&plan)?;
-        memory::check_training_within(MOST_MEMORY, &plan, &data.parts()?)?;
+        training_memory::check_within(MOST_MEMORY, &plan, &data.parts()?)?;
         Ok(Self {
-            command: command(&words, &app.data_dir),
+            command: command(&words, datasets.data_dir()),
             plan,
             data,
         })

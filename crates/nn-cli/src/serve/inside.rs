@@ -13,8 +13,8 @@ use crate::args::SplitChoice;
 use crate::evaluate::{Origin, data_of, settings_of};
 use crate::trace::{self, Choice, Trace};
 
-use super::app::{self, App};
-use super::networks;
+use super::app::App;
+use super::body;
 use super::reply::{Refusal, Reply};
 
 #[derive(Deserialize)]
@@ -59,19 +59,24 @@ struct Answer {
 
 /// Traces a step.
 pub(super) fn trace(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let question: Question = app::json(body)?;
-    let model = networks::find(app, &question.network)?;
+    let question: Question = body::json(body)?;
+    let model = app.network(&question.network)?;
     let choice = Choice {
         split: question.split.into(),
         index: question.index,
         is_untrained: question.is_untrained,
     };
     let mut trace = if model.description.input.preprocessing.is_some() {
-        let place = networks::place(app, &question.network);
-        let data = data_of(&model, Origin::Run(&place), &app.data_dir, &Threads::all())?;
+        let place = app.networks.place(&question.network);
+        let data = data_of(
+            &model,
+            Origin::Run(&place),
+            app.datasets.data_dir(),
+            &Threads::all(),
+        )?;
         trace::of_model(&model, &data, choice)?
     } else {
-        let data = app.data(&settings_of(&model)?)?;
+        let data = app.datasets.get(&settings_of(&model)?)?;
         trace::of_model(&model, &data, choice)?
     };
     let neurons = cut(&mut trace, &question.neurons);

@@ -10,7 +10,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use super::events::Events;
+use super::event_stream::EventStream;
 use crate::failure::{Code, Failure};
 
 /// Scripts, styles and requests of this page alone; nothing inline.
@@ -18,7 +18,7 @@ const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A whole answer, or events that go on.
-pub(super) type Body = Either<Full<Bytes>, Events>;
+pub(super) type Body = Either<Full<Bytes>, EventStream>;
 
 /// An answer before its headers.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Reply {
 }
 
 /// Events, as the browser's `EventSource` reads them.
-pub(super) fn events(events: Events) -> Response<Body> {
+pub(super) fn events(events: EventStream) -> Response<Body> {
     with_headers(Response::new(Either::Right(events)), "text/event-stream")
 }
 

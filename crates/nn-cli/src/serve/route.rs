@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::app::App;
 use super::reply::{Refusal, Reply};
-use super::{drawing, inside, networks, page, session};
+use super::{control, drawing, inside, page, sample, state};
 
 /// One address.
 #[derive(Debug)]
@@ -31,15 +31,15 @@ use Handler::{Change, Events, File, Look};
 /// Every address but those of the page's files.
 pub(super) static ROUTES: &[Route] = &[
     route("/", Look(page::index)),
-    route("/api/state", Look(|app, _| Ok(app.describe()))),
+    route("/api/state", Look(state::state)),
     route("/api/events", Events),
     route("/api/predict", Change(drawing::predict)),
-    route("/api/sample", Change(networks::sample)),
+    route("/api/sample", Change(sample::sample)),
     route("/api/trace", Change(inside::trace)),
-    route("/api/check", Change(session::check)),
-    route("/api/start", Change(session::start)),
-    route("/api/control", Change(session::control)),
-    route("/api/save", Change(session::save)),
+    route("/api/check", Change(control::check)),
+    route("/api/start", Change(control::start)),
+    route("/api/control", Change(control::control)),
+    route("/api/save", Change(control::save)),
 ];
 
 const fn route(path: &'static str, handler: Handler) -> Route {

@@ -29,7 +29,7 @@ use tokio::time::timeout;
 
 use super::app::App;
 use super::connections::{Connections, Place};
-use super::events::Events;
+use super::events;
 use super::gate::{MAX_BODY, too_large};
 use super::patient::Patient;
 use super::reply::{self, Body, Refusal, Reply};
@@ -146,7 +146,7 @@ impl Server {
             }
             Handler::Events => {
                 self.connections.begin_stream(place);
-                let events = Events::new(Arc::clone(&self.app), Arc::clone(place));
+                let events = events::start(Arc::clone(&self.app), Arc::clone(place));
                 return Ok(reply::events(events));
             }
         };
@@ -280,7 +280,7 @@ mod tests {
         let (app, port) = serve(PANICKING);
         let training =
             r#"{"lanes":[["--data","glyphs","--limit-train","200","--epochs","1000000"]]}"#;
-        let started = super::super::session::start(&app, training.as_bytes());
+        let started = super::super::control::start(&app, training.as_bytes());
         assert!(started.is_ok());
         let query = query(&app);
         for _ in 0..20 {

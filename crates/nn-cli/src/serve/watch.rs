@@ -15,7 +15,7 @@ use nn_tensor::Threads;
 use nn_tensor::reduce::sum_of_squares;
 
 use super::board::{Confusion, WeightPictures};
-use super::drawing::{bytes_with_scale, largest};
+use super::quantization::{bytes_with_scale, largest};
 
 /// Share of the time that looking may take.
 const BUDGET: f64 = 0.03;

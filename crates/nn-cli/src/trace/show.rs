@@ -3,7 +3,7 @@
 
 use nn_report::number::{count, number};
 
-use super::Trace;
+use super::sample::Trace;
 use super::step::{Backward, LayerStep, Step};
 use crate::terminal;
 

@@ -10,10 +10,10 @@
 //! [`Trainer`](nn_core::Trainer)'s, and what it does not keep is computed again by the functions
 //! it calls.) The optimizer starts anew: nothing is remembered of earlier steps.
 
-mod formulas;
 mod taken;
+mod formulas;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use nn_core::batches::Samples;
 use nn_core::layer::Layer;
 use nn_core::stage::{batch_norm, dense};
@@ -23,7 +23,7 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use formulas::Formulas;
 use formulas::{formulas, notes};
-use taken::{Back, Taken};
+use taken::{Back, Taken, row};
 
 /// A step with one sample, from its inputs to the changed weights.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -272,10 +272,6 @@ impl Back {
 fn parts(layer: &Layer, buffer: &[f32]) -> (Array2<f32>, Vec<f32>) {
     let bias = layer.bias_of(buffer).to_vec();
     (layer.weights_of(buffer).to_owned(), bias)
-}
-
-fn row(values: &[f32]) -> ArrayView2<'_, f32> {
-    ArrayView2::from_shape((1, values.len()), values).expect("a slice is a matrix of one row")
 }
 
 /// A matrix as a list of its rows.

@@ -2,7 +2,6 @@
 
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
-use super::Network;
 use super::plan::{LayerSlots, Placed, Plan};
 use crate::rows::Rows;
 use crate::stage::activate;
@@ -38,10 +37,8 @@ pub struct LayerTrace<'t, S> {
 }
 
 impl<S: Scalar> Trace<S> {
-    /// Buffers for batches of up to `max_rows` rows.
-    #[inline(never)]
-    pub fn new(network: &Network<S>, max_rows: usize) -> Self {
-        let plan = &network.plan;
+    /// Buffers for a network of this plan.
+    pub(super) fn for_plan(plan: &Plan, max_rows: usize) -> Self {
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
             width: slot.width,
             in_inference: slot.in_inference,

@@ -8,7 +8,7 @@ use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::{RowGroups, SparseRows, Transposed, Written};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
-use super::dense;
+use super::weighted_sums;
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         }
     }
 
-    /// `Z = A·W + b`, as [`dense::forward`].
+    /// `Z = A·W + b`, as [`dense::forward`](super::dense::forward).
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -74,11 +74,11 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         let shape = [self.n_rows(), bias.len()];
         match *self {
             Self::Dense(inputs) => {
-                dense::forward(inputs, weights, bias, MatrixMut::new(sums, shape), threads);
+                weighted_sums::forward(inputs, weights, bias, MatrixMut::new(sums, shape), threads);
             }
             Self::Sparse { rows, factors } => {
                 let weights = weights.to_slice().expect("weights are contiguous");
-                dense::fill_rows(MatrixMut::new(sums, shape), bias, threads);
+                weighted_sums::fill_rows(MatrixMut::new(sums, shape), bias, threads);
                 rows.add_product(factors, weights, sums, threads);
             }
             Self::Grouped { groups, factors } => {
@@ -88,8 +88,9 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         }
     }
 
-    /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`, as [`dense::add_gradients`], or
-    /// without the old values, as [`dense::gradients`].
+    /// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`, as
+    /// [`dense::add_gradients`](super::dense::add_gradients), or without the old
+    /// values, as [`dense::gradients`](super::dense::gradients).
     ///
     /// `transposed` is a buffer for sparse inputs.
     ///
@@ -106,8 +107,8 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     ) {
         if let Self::Dense(inputs) = *self {
             let gradients = match written {
-                Written::Over => dense::gradients,
-                Written::Onto => dense::add_gradients,
+                Written::Over => weighted_sums::gradients,
+                Written::Onto => weighted_sums::add_gradients,
             };
             return gradients(inputs, error, weights_gradient, bias_gradient, threads);
         }

@@ -8,10 +8,8 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use super::inputs::LayerInputs;
 use super::randomness::Randomness;
+pub(super) use super::weighted_sums::MIN_PIECE;
 use crate::{Error, Result, menu};
-
-/// Smallest number of values that is worth a thread.
-pub(super) const MIN_PIECE: usize = 1 << 13;
 
 /// Where a stage stands in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

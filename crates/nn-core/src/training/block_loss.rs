@@ -14,7 +14,7 @@ use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
 
-use super::state::EpochSums;
+use super::progress::EpochSums;
 use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};

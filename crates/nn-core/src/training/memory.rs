@@ -4,12 +4,11 @@ use nn_tensor::Scalar;
 use nn_tensor::sparse::Transposed;
 
 use super::gradient_sum::GradientSum;
-use super::partition::Partition;
-use super::{BatchSize, Trainer, TrainingConfig, rows_of_block};
-use crate::Result;
+use super::partition::{Partition, rows_of_block};
+use super::{BatchSize, TrainingConfig};
 use crate::batches::Samples;
 use crate::memory::{Memory, bytes_of};
-use crate::network::{NetworkConfig, Plan};
+use crate::network::Plan;
 
 /// Bytes of an input other than 0 in a list of its row: column and value.
 const BYTES_OF_ENTRY: f64 = 3.0;
@@ -18,23 +17,7 @@ const BYTES_OF_ENTRY: f64 = 3.0;
 /// arranged in groups, too.
 const BYTES_OF_FIXED_ENTRY: f64 = 7.0;
 
-impl<S: Scalar> Trainer<'_, S> {
-    /// What a training will allocate, added up from the sizes alone. The samples
-    /// are there already and are not counted.
-    ///
-    /// # Errors
-    /// As [`NetworkConfig::check`].
-    pub fn memory(
-        network: &NetworkConfig,
-        config: &TrainingConfig,
-        train: &Samples<'_, S>,
-        validation: Option<&Samples<'_, S>>,
-    ) -> Result<Memory> {
-        Ok(memory_of(&network.plan()?, config, train, validation))
-    }
-}
-
-/// As [`Trainer::memory`], of a network that is known to be possible.
+/// As [`Trainer::memory`](super::Trainer::memory), of a network that is known to be possible.
 pub(super) fn memory_of<S: Scalar>(
     plan: &Plan,
     config: &TrainingConfig,

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use nn_tensor::Scalar;
 
-use super::{BatchReport, EpochReport, Trainer};
+use super::{BatchReport, EpochReport, Event, Trainer};
+use crate::Result;
 
 /// Sees the trainer after each batch and each epoch, and may stop it.
 ///
@@ -37,5 +38,18 @@ pub trait Observer<S: Scalar> {
     fn epoch(&mut self, trainer: &Trainer<'_, S>, report: &EpochReport) -> ControlFlow<()> {
         let _ = (trainer, report);
         ControlFlow::Continue(())
+    }
+}
+
+impl<S: Scalar> Trainer<'_, S> {
+    /// As [`run`](Self::run), watched by an observer that sees the trainer.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged).
+    pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
+        self.drive(|trainer, event| match event {
+            Event::Batch(report) => observer.batch(trainer, report),
+            Event::Epoch(report) => observer.epoch(trainer, report),
+        })
     }
 }

@@ -1,11 +1,18 @@
-//! How the rows of an epoch are cut into batches.
+//! Cuts the rows of an epoch into batches, and a batch into blocks.
 //!
 //! Batches of `batch_rows` each, the last of which has what is left. A single
 //! row has no variance to normalise by, so with batch normalisation a last
 //! batch of one row joins the batch before it: 65 rows in batches of 32 make
 //! batches of 32 and 33.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+
+/// Number of values of a layer per block of rows, such that they stay in the
+/// second-level cache.
+const MAX_BLOCK_NUMBERS: usize = 1 << 17;
+
+/// Smallest and largest number of rows of such a block.
+pub(super) const BLOCK_ROWS: RangeInclusive<usize> = 2048..=8192;
 
 /// The batches of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +58,22 @@ impl Partition {
         };
         start..end
     }
+}
+
+/// Number of rows per block that goes through the layers together, of a batch
+/// of `batch_rows`.
+pub(super) fn rows_of_block(has_batch_norm: bool, batch_rows: usize, widest: usize) -> usize {
+    // Statistics of a batch need the whole batch at once.
+    if has_batch_norm {
+        batch_rows
+    } else {
+        batch_rows.min(max_block_rows(widest))
+    }
+}
+
+/// Largest number of rows per block, for layers of up to `widest` values per row.
+fn max_block_rows(widest: usize) -> usize {
+    (MAX_BLOCK_NUMBERS / widest).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end())
 }
 
 #[cfg(test)]

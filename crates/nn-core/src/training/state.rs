@@ -5,105 +5,14 @@
 //! of the samples is a function of the seed and the epoch, so neither is here.
 
 use nn_tensor::Scalar;
-use serde::{Deserialize, Serialize};
 
+use super::progress::{Best, Progress};
 use super::{Trainer, first_not_finite};
 use crate::batches::Samples;
 use crate::memory::bytes_of;
-use crate::network::Network;
 use crate::optimizer::OptimizerState;
 use crate::schedule::Plateau;
 use crate::{Error, Result};
-
-/// Where training stands inside an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Progress {
-    /// Finished epochs.
-    pub(crate) epoch: usize,
-    /// Finished batches of the current epoch.
-    pub(crate) batch: usize,
-    /// Steps since the beginning.
-    pub(crate) step: u64,
-    /// Sums over the current epoch.
-    pub(crate) sums: EpochSums,
-    /// Rate before the schedule.
-    pub(crate) learning_rate: f64,
-    /// Rate of the last step.
-    pub(crate) last_rate: f64,
-    pub(crate) is_done: bool,
-    /// Steps on rows that the caller brought.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub(crate) n_brought: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
-}
-
-impl Progress {
-    pub(super) fn new(learning_rate: f64) -> Self {
-        Self {
-            epoch: 0,
-            batch: 0,
-            step: 0,
-            sums: EpochSums::default(),
-            learning_rate,
-            last_rate: 0.0,
-            is_done: false,
-            n_brought: 0,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EpochSums {
-    pub(super) loss: f64,
-    pub(super) weight: f64,
-    pub(super) right: u64,
-    pub(super) n: u64,
-}
-
-impl EpochSums {
-    #[inline]
-    pub(super) fn add(&mut self, other: Self) {
-        self.loss += other.loss;
-        self.weight += other.weight;
-        self.right += other.right;
-        self.n += other.n;
-    }
-
-    pub(super) fn loss(self) -> f64 {
-        if self.weight > 0.0 {
-            self.loss / self.weight
-        } else {
-            0.0
-        }
-    }
-
-    pub(super) fn accuracy(self) -> f64 {
-        self.right as f64 / self.n.max(1) as f64
-    }
-
-    fn is_possible(self, n_samples: usize) -> bool {
-        let is_sum = |sum: f64| sum.is_finite();
-        is_sum(self.loss)
-            && is_sum(self.weight)
-            && self.weight >= 0.0
-            && self.right <= self.n
-            && self.n <= n_samples as u64
-    }
-}
-
-/// The best weights so far, for early stopping.
-#[derive(Clone, Debug)]
-pub(super) struct Best<S> {
-    pub(super) loss: f64,
-    pub(super) waited: usize,
-    pub(super) network: Option<Network<S>>,
-}
 
 /// Everything that a step or an epoch changes.
 #[derive(Clone, Debug, PartialEq)]

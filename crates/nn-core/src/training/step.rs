@@ -10,7 +10,7 @@ use nn_tensor::reduce::sum_of_squares;
 use nn_tensor::sparse::Written;
 
 use super::block_loss::BlockLoss;
-use super::state::EpochSums;
+use super::progress::{EpochSums, Pending};
 use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
 use crate::backprop::BlockPass;
 use crate::batches::Samples;
@@ -42,13 +42,6 @@ impl BatchLoss {
             loss: sums.loss(),
         }
     }
-}
-
-/// What [`Trainer::step`] needs of a batch whose gradient is computed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pending {
-    n_samples: usize,
-    sums: EpochSums,
 }
 
 impl<S: Scalar> Trainer<'_, S> {

@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::partition::BLOCK_ROWS;
 use super::*;
 use crate::batches::Inputs;
 use crate::{Activation, LayerConfig, Loss, Menu, NetworkConfig, Schedule};

@@ -6,6 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
+use crate::error::Error;
+
 /// Makes a folder and those above it, where they are not there yet, and syncs
 /// the parent of each new one: a file survives a power cut only if each folder
 /// above it does.
@@ -87,6 +89,14 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     permit("remove_file", path)?;
     fs::remove_file(path)
+}
+
+/// An error of the operating system, with the path of the file.
+pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(not(test))]

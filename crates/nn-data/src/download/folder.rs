@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::disk::io_error;
 use super::partial::{Partial, Verdict};
-use super::{Progress, io_error};
+use super::progress::Progress;
 use crate::catalog::RemoteFile;
 use crate::checksum;
 use crate::error::{Error, Result};

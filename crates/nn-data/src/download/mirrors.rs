@@ -12,9 +12,11 @@ use reqwest::header::{
 };
 use reqwest::{StatusCode, Url, redirect};
 
+use super::limits::Limits;
 use super::partial::{Partial, Verdict};
+use super::progress::Progress;
 use super::speed::Speed;
-use super::{Limits, Progress, pause, tls};
+use super::{pause, tls};
 use crate::catalog::RemoteFile;
 use crate::error::{Attempt, Error, MirrorFailure, Result};
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{disk, io_error};
+use super::disk::{self, io_error};
 use crate::catalog::RemoteFile;
 use crate::checksum;
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::error::MirrorFailure;
 
 /// The speed of a transfer, window by window, and its time in all.

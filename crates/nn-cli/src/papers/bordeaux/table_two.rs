@@ -12,10 +12,10 @@ use nn_core::Samples;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Result;
-use crate::papers::bordeaux::curves as rate_curves;
-use crate::papers::claim::{Command, Outcome, Row};
+use crate::papers::bordeaux::rates::rate_curves;
 use crate::papers::context::{Context, Training, View, When};
 use crate::papers::figure::{Figure, Image};
+use crate::papers::outcome::{Command, Outcome, Row};
 
 /// Rate, and accuracy in percent after 100 and 290 epochs, as printed.
 const PRINTED: [(f64, f64, f64); 11] = [

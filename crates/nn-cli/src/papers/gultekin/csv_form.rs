@@ -8,8 +8,8 @@ use nn_data::predictions::write_predictions;
 use nn_data::preprocessing::{Preprocessing, UnseenCategory};
 
 use crate::failure::Result;
-use crate::papers::claim::{Outcome, Row};
 use crate::papers::context::Context;
+use crate::papers::outcome::{Outcome, Row};
 
 pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
     let data = context.data()?;

@@ -7,7 +7,7 @@ use nn_core::{Gradients, Loss, Network, Samples, evaluate};
 
 use crate::failure::Result;
 use crate::papers::context::Context;
-use crate::papers::gultekin::{CODE_RATE, VARIANTS, flags};
+use crate::papers::gultekin::variants::{CODE_RATE, VARIANTS, flags};
 use crate::terminal;
 
 /// Gradient descent as in the author's code, where every bias of a layer moves

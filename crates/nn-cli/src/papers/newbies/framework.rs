@@ -6,11 +6,11 @@ use nn_core::{Network, Trainer};
 use serde::Deserialize;
 
 use crate::failure::Result;
-use crate::papers::claim::{Outcome, Row, short};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Series};
+use crate::papers::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
 use crate::papers::newbies::unbiased::samples_in_double;
-use crate::papers::newbies::{HIDDEN, stochastic_flags, train_stochastic};
+use crate::papers::outcome::{Outcome, Row, short};
 
 /// What PyTorch gave for N5, made by `scripts/newbies_pytorch.py`.
 const PYTORCH: &str = include_str!("pytorch.json");

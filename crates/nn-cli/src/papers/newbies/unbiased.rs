@@ -12,8 +12,8 @@ use nn_tensor::Threads;
 
 use crate::datasets::{Data, PIXEL_SCALE};
 use crate::failure::Result;
-use crate::papers::claim::{Outcome, Row, short};
 use crate::papers::context::Context;
+use crate::papers::outcome::{Outcome, Row, short};
 
 pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     /// Rows of a block of the full gradient.

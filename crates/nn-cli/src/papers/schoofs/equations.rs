@@ -16,8 +16,8 @@ use nn_tensor::Threads;
 use nn_tensor::random::Purpose;
 
 use crate::failure::Result;
-use crate::papers::claim::{Outcome, Row};
 use crate::papers::context::Context;
+use crate::papers::outcome::{Outcome, Row};
 
 /// m, the batch size.
 const M: usize = 4;

@@ -6,9 +6,9 @@ use nn_core::{Gradients, Loss, Network, Samples};
 use nn_tensor::Threads;
 
 use crate::failure::Result;
-use crate::papers::claim::{Outcome, Row};
 use crate::papers::context::{Context, View, When};
 use crate::papers::figure::Figure;
+use crate::papers::outcome::{Outcome, Row};
 
 /// Points a side of the grid that the layer maps.
 const GRID: usize = 13;

@@ -1,13 +1,12 @@
 //! What nn-core does in one step, its buffers kept.
 
+use ndarray::ArrayView2;
 use nn_core::batches::Samples;
 use nn_core::network::Trace;
 use nn_core::penalty::Penalty;
 use nn_core::training::{BatchSize, Event};
 use nn_core::{Gradients, Network, Result, Schedule, Trainer, TrainingConfig};
 use nn_tensor::Threads;
-
-use super::row;
 
 /// What nn-core did.
 pub(super) struct Taken {
@@ -130,4 +129,9 @@ pub(super) fn is_regularised(config: &TrainingConfig) -> bool {
         || config.weight_decay != 0.0
         || config.clip_norm.is_some()
         || config.clip_value.is_some()
+}
+
+/// A slice as a matrix of one row.
+pub(super) fn row(values: &[f32]) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((1, values.len()), values).expect("a slice is a matrix of one row")
 }

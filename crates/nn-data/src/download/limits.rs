@@ -1,0 +1,45 @@
+//! Limits of a download: times, speed, attempts, redirects.
+
+use std::time::Duration;
+
+/// Time limits of a download, and other limits.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Time to connect (7 s: two dead mirrors take less than 15 s).
+    pub connect: Duration,
+    /// Time over which the speed of a transfer is measured, and for which a
+    /// mirror may send nothing (30 s).
+    pub window: Duration,
+    /// Minimum speed of a mirror, in bytes per second (1024).
+    pub least_speed: u64,
+    /// Maximum time of one response (30 minutes). The next mirror continues
+    /// from what was received.
+    pub transfer: Duration,
+    /// Pauses before further attempts at the same mirror (1, 2 and 4 s).
+    pub pauses: Vec<Duration>,
+    /// Largest fraction by which such a pause is longer, at random (0.5).
+    pub jitter: f64,
+    /// Longest pause that a server may ask for (30 s).
+    pub longest_pause: Duration,
+    /// Maximum number of redirects (5).
+    pub redirects: usize,
+    /// Whether `http://` is allowed on this machine (no). An origin with such
+    /// an address allows it by itself.
+    pub local_http: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(7),
+            window: Duration::from_secs(30),
+            least_speed: 1024,
+            transfer: Duration::from_secs(30 * 60),
+            pauses: [1, 2, 4].map(Duration::from_secs).to_vec(),
+            jitter: 0.5,
+            longest_pause: Duration::from_secs(30),
+            redirects: 5,
+            local_http: false,
+        }
+    }
+}

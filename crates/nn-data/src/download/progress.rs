@@ -1,0 +1,53 @@
+//! Progress of a download, for the caller to show.
+
+use std::time::Duration;
+
+use crate::error::MirrorFailure;
+
+/// An event during a download.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// Another process is downloading the same data set; this one waits for it.
+    Waiting,
+    /// A file is requested.
+    Started {
+        /// Name of the file.
+        file: &'a str,
+        /// Address or path of the file.
+        from: &'a str,
+        /// Number of bytes that an earlier attempt has left.
+        bytes: u64,
+        /// Size of the whole file in bytes.
+        size: u64,
+    },
+    /// More of a file is on the disk; less than before if the download started over.
+    Advanced {
+        /// Name of the file.
+        file: &'a str,
+        /// Number of bytes so far.
+        bytes: u64,
+        /// Size of the whole file in bytes.
+        size: u64,
+    },
+    /// A mirror will be tried again.
+    Retrying {
+        /// Address of the file.
+        url: &'a str,
+        /// Reason for the failure.
+        failure: &'a MirrorFailure,
+        /// Time until the next attempt.
+        pause: Duration,
+    },
+    /// A mirror has failed; the next one, if any, is tried.
+    GivenUp {
+        /// Address of the file.
+        url: &'a str,
+        /// Reason for the failure.
+        failure: &'a MirrorFailure,
+    },
+    /// A file is complete and verified.
+    Finished {
+        /// Name of the file.
+        file: &'a str,
+    },
+}
