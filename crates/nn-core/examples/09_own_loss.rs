@@ -35,7 +35,7 @@ impl LossFunction for Focal {
             loss -= q * q * p.ln();
             *error = sign * (two * q * p.ln() - q * q / p);
         }
-        out.multiply_by_slope(z, a, error, a.len());
+        out.backward(z, a, error, a.len());
         loss
     }
 }

@@ -162,15 +162,15 @@ impl Activation {
     ///
     /// # Panics
     /// If the slices differ in length.
-    pub fn multiply_by_slope<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
+    pub fn backward<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
         assert!(
             z.len() == delta.len() && a.len() == delta.len(),
             "slices differ in length"
         );
         match self {
             Self::Identity => {}
-            Self::Softmax => multiply_by_softmax_jacobian(a, delta, width),
-            _ => vectorize(MultiplyBySlope {
+            Self::Softmax => softmax_backward(a, delta, width),
+            _ => vectorize(Backward {
                 activation: self,
                 z,
                 a,
@@ -280,14 +280,14 @@ impl<S: Scalar> Kernel for Apply<'_, S> {
     }
 }
 
-struct MultiplyBySlope<'a, S> {
+struct Backward<'a, S> {
     activation: Activation,
     z: &'a [S],
     a: &'a [S],
     delta: &'a mut [S],
 }
 
-impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
+impl<S: Scalar> Kernel for Backward<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -342,7 +342,7 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
 }
 
 /// `δᵢ ← Σⱼ δⱼ·∂φⱼ/∂zᵢ = φᵢ·(δᵢ − Σⱼ δⱼφⱼ)` for every row.
-fn multiply_by_softmax_jacobian<S: Scalar>(a: &[S], delta: &mut [S], width: usize) {
+fn softmax_backward<S: Scalar>(a: &[S], delta: &mut [S], width: usize) {
     for (a, delta) in a.chunks_exact(width).zip(delta.chunks_exact_mut(width)) {
         let mean = a
             .iter()
@@ -458,7 +458,7 @@ mod tests {
                     .map(|j| weights[j] * (above[j] - below[j]) / 2e-6)
                     .sum();
                 let mut delta = weights;
-                activation.multiply_by_slope(&z, &a, &mut delta, 4);
+                activation.backward(&z, &a, &mut delta, 4);
                 assert!(
                     (delta[at] - expected).abs() < 1e-8,
                     "{activation} at {}",
@@ -478,8 +478,8 @@ mod tests {
             let mut a = z;
             activation.apply(&mut a, 4);
             let (mut with_z, mut without) = ([1.0; 4], [1.0; 4]);
-            activation.multiply_by_slope(&z, &a, &mut with_z, 4);
-            activation.multiply_by_slope(&a, &a, &mut without, 4);
+            activation.backward(&z, &a, &mut with_z, 4);
+            activation.backward(&a, &a, &mut without, 4);
             assert_eq!(with_z, without, "{activation}");
         }
     }
@@ -493,7 +493,7 @@ mod tests {
             let mut a = z.clone();
             activation.apply(&mut a, width);
             let mut delta = vec![S::one(); 2 * width];
-            activation.multiply_by_slope(&z, &a, &mut delta, width);
+            activation.backward(&z, &a, &mut delta, width);
             let is_row = activation == Activation::Softmax;
             for index in 0..2 * width {
                 let expected = index == place || is_row && index / width == place / width;
@@ -521,7 +521,7 @@ mod tests {
             let mut a = z;
             activation.apply(&mut a, 4);
             let mut delta = [1.2e-38, -1.2e-38, 1.2e-38, -1.2e-38];
-            activation.multiply_by_slope(&z, &a, &mut delta, 4);
+            activation.backward(&z, &a, &mut delta, 4);
             assert!(
                 !delta.iter().any(|d| d.is_subnormal()),
                 "{activation}: {delta:?}"

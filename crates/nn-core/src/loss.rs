@@ -173,28 +173,28 @@ impl Loss {
             }
             Self::Mse => {
                 each(error, a, y, |a, y| two * mean * (a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::SumOfSquares => {
                 each(error, a, y, |a, y| two * (a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::Quadratic => {
                 each(error, a, y, |a, y| a - y);
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 half * sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::Mae => {
                 each(error, a, y, |a, y| mean * sign(a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| (a - y).abs())
             }
             Self::Huber { delta } => {
                 let delta = S::from_f64(delta);
                 each(error, a, y, |a, y| mean * clamp(a - y, delta));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| huber(a - y, delta))
             }
             Self::Hinge if z.len() == 1 => {

@@ -46,7 +46,7 @@ use crate::loss::Loss;
 ///             let slope = gamma * (one - p).powf(gamma - one) * p.ln() - (one - p).powf(gamma) / p;
 ///             error[i] = if is_true { slope } else { -slope };
 ///         }
-///         output.multiply_by_slope(z, a, error, a.len());
+///         output.backward(z, a, error, a.len());
 ///         loss
 ///     }
 /// }
@@ -66,9 +66,7 @@ pub trait LossFunction: Debug + Send + Sync {
 
     /// The loss C of one row; `error` receives ∂C/∂z.
     ///
-    /// From ∂C/∂a to ∂C/∂z,
-    /// [`Activation::multiply_by_slope`](Activation::multiply_by_slope) does the
-    /// rest.
+    /// From ∂C/∂a to ∂C/∂z, [`Activation::backward`] does the rest.
     ///
     /// # Shapes
     /// The weighted sums `z`, the outputs `a = φ(z)`, the targets `y` and `error`

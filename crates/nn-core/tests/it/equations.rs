@@ -181,7 +181,7 @@ impl MatrixForm {
             let [z, a] = [z, a].map(|values| values.expect("a fresh matrix"));
             layers[l]
                 .activation
-                .multiply_by_slope(z, a, values_mut(delta), layers[l].n_outputs);
+                .backward(z, a, values_mut(delta), layers[l].n_outputs);
         }
         let mut gradient = Vec::new();
         for (l, layer) in layers.iter().enumerate() {
