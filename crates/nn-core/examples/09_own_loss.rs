@@ -9,8 +9,8 @@
 use nn_core::gradient_check::check;
 use nn_core::ndarray::Array2;
 use nn_core::{
-    Activation, Inputs, LayerConfig, Loss, LossFunction, Network, NetworkConfig, Penalty, Result,
-    Samples, Scalar, Targets, Threads, Trainer, TrainingConfig, evaluate,
+    Activation, Inputs, LayerConfig, Loss, LossFunction, Network, NetworkConfig, Regularization,
+    Result, Samples, Scalar, Targets, Threads, Trainer, TrainingConfig, evaluate,
 };
 
 /// −Σ (1 − p)²·ln p, p the probability of the true answer.
@@ -63,7 +63,7 @@ fn main() -> Result<()> {
         },
         0,
     )?;
-    for layer in check(&network, &samples, Focal, Penalty::default(), 100)? {
+    for layer in check(&network, &samples, Focal, Regularization::default(), 100)? {
         assert!(layer.error < 1e-6, "{layer:?}");
     }
     let mut config = TrainingConfig::new(Loss::BinaryCrossEntropy, "adam".parse()?);

@@ -9,8 +9,8 @@
 use nn_core::gradient_check::check;
 use nn_core::ndarray::Array2;
 use nn_core::{
-    Activation, ActivationFunction, Inputs, LayerConfig, Loss, Network, NetworkConfig, Penalty,
-    Result, Samples, Scalar, Stage, Targets, Threads, Trainer, TrainingConfig,
+    Activation, ActivationFunction, Inputs, LayerConfig, Loss, Network, NetworkConfig,
+    Regularization, Result, Samples, Scalar, Stage, Targets, Threads, Trainer, TrainingConfig,
 };
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
         },
         0,
     )?;
-    let worst = check(&network, &samples, Loss::Mse, Penalty::default(), 50)?;
+    let worst = check(&network, &samples, Loss::Mse, Regularization::default(), 50)?;
     assert!(worst.iter().all(|layer| layer.error < 1e-6), "{worst:?}");
     let mut config = TrainingConfig::new(Loss::Mse, "adam".parse()?);
     (config.epochs, config.learning_rate) = (600, 0.01);

@@ -315,7 +315,7 @@ impl<T: Clone> Mlp<T> {
     /// ```
     /// use nn_core::Mlp;
     ///
-    /// let settings = Mlp::classifier().configure(|training| training.penalty.l2 = 1e-4);
+    /// let settings = Mlp::classifier().configure(|training| training.regularization.l2 = 1e-4);
     /// ```
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut TrainingConfig)) -> Self {

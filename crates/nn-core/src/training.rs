@@ -5,7 +5,7 @@
 //!     shuffle the rows
 //!     for every batch
 //!         forward, loss, backward          network, loss, backprop
-//!         add the penalty, clip, decay     penalty
+//!         add the penalty, clip, decay     regularization
 //!         step at the schedule's rate      optimizer, schedule
 //!     evaluate the validation rows         metrics
 //! ```
@@ -44,7 +44,7 @@ use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
-use crate::penalty::Penalty;
+use crate::regularization::Regularization;
 use crate::schedule::Plateau;
 use crate::update_rule::UpdateRule;
 use crate::{Error, Result};
@@ -254,7 +254,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             .summation_rows()
             .map(|rows| GradientSum::new(batch_rows.div_ceil(rows), n_parameters));
         let descends = config.optimizer == Optimizer::Sgd
-            && config.penalty == Penalty::default()
+            && config.regularization == Regularization::default()
             && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
@@ -290,7 +290,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
                 gradient_sum,
-                before: if config.penalty.l1 > 0.0 {
+                before: if config.regularization.l1 > 0.0 {
                     network.parameters().to_vec()
                 } else {
                     Vec::new()

@@ -437,7 +437,7 @@ fn rows_of_weight_0_are_passed_over() {
             shuffle: false,
             ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
         };
-        config.penalty.l2 = l2;
+        config.regularization.l2 = l2;
         let samples = samples(&inputs, &labels).with_weights(weights).unwrap();
         let threads = Threads::single();
         let mut trainer = Trainer::new(network(0.0), samples, None, config, threads).unwrap();

@@ -34,7 +34,7 @@ impl Case {
             seed: 5,
             ..TrainingConfig::new(Loss::CrossEntropy, optimizer)
         };
-        config.penalty.l2 = 1e-3;
+        config.regularization.l2 = 1e-3;
         Self {
             data: Classes::random(46, 4, 3, 11),
             layers: vec![hidden, LayerConfig::new(3, Activation::Softmax)],
@@ -199,7 +199,7 @@ fn everything_else_continues_from_any_batch() {
             "descent",
             with(|c| {
                 c.config.optimizer = Optimizer::Sgd;
-                c.config.penalty.l2 = 0.0;
+                c.config.regularization.l2 = 0.0;
             }),
         ),
         ("everything", rich_case()),
@@ -377,7 +377,7 @@ fn a_model_is_no_checkpoint() {
 #[test]
 fn a_gradient_that_is_no_number_is_told() {
     let mut case = Case::new(Optimizer::Momentum { momentum: 0.9 });
-    case.config.penalty.l2 = 0.0;
+    case.config.regularization.l2 = 0.0;
     case.layers[0].dropout = 0.0;
     case.layers[0].activation = Activation::Relu;
     case.config.learning_rate = 1e300;

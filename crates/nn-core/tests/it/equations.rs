@@ -6,7 +6,7 @@ use nn_core::activation::Activation;
 use nn_core::gradient_check::check;
 use nn_core::stage::dense;
 use nn_core::training::Trainer;
-use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Penalty};
+use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
 use crate::support::{assert_close, first_batch, full_batch, normal, stream, value_samples};
@@ -245,7 +245,7 @@ fn schoofs_1_to_13() {
         &network,
         &samples,
         Loss::Quadratic,
-        Penalty::default(),
+        Regularization::default(),
         usize::MAX,
     )
     .expect("the samples fit");
@@ -395,7 +395,7 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
         &network,
         &samples,
         Loss::SumOfSquares,
-        Penalty::default(),
+        Regularization::default(),
         4,
     );
     for check in checks.expect("the sample fits") {

@@ -39,14 +39,14 @@ use crate::menu::Range;
 /// | `l1` | 0 | λ₁, sets weights to exactly 0 that the loss pulls at by less | 0 or above |
 /// | `l2` | 0 | λ₂, keeps weights small | 0 or above |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Penalty {
+pub struct Regularization {
     /// λ₁
     pub l1: f64,
     /// λ₂
     pub l2: f64,
 }
 
-impl Penalty {
+impl Regularization {
     /// Whether both factors can be used.
     ///
     /// # Errors
@@ -158,15 +158,15 @@ mod tests {
 
     #[test]
     fn gradient_is_the_derivative() {
-        let penalty = Penalty { l1: 0.3, l2: 0.7 };
+        let regularization = Regularization { l1: 0.3, l2: 0.7 };
         let weights = [-2.0_f64, -0.1, 0.4, 3.0];
         let mut gradient = [1.0; 4];
-        penalty.add_gradient(&weights, &mut gradient);
+        regularization.add_gradient(&weights, &mut gradient);
         for i in 0..weights.len() {
             let shifted = |by: f64| {
                 let mut weights = weights;
                 weights[i] += by;
-                penalty.value(&weights)
+                regularization.value(&weights)
             };
             let numeric = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
             assert!((gradient[i] - 1.0 - numeric).abs() < 1e-8);
@@ -176,14 +176,14 @@ mod tests {
     #[test]
     fn zero_weights_are_left_alone() {
         let mut gradient = [0.0_f32];
-        Penalty { l1: 1.0, l2: 1.0 }.add_gradient(&[0.0], &mut gradient);
+        Regularization { l1: 1.0, l2: 1.0 }.add_gradient(&[0.0], &mut gradient);
         assert_eq!(gradient, [0.0]);
     }
 
     #[test]
     fn a_weight_of_0_moves_only_if_the_loss_pulls_harder_than_l1() {
         let mut gradient = [0.4_f64, -0.5, 0.75, -2.0, f64::NAN];
-        Penalty { l1: 0.5, l2: 1.0 }.add_gradient(&[0.0; 5], &mut gradient);
+        Regularization { l1: 0.5, l2: 1.0 }.add_gradient(&[0.0; 5], &mut gradient);
         assert_eq!(gradient[..4], [0.0, 0.0, 0.25, -1.5]);
         assert!(gradient[4].is_nan());
     }
@@ -195,18 +195,18 @@ mod tests {
             [3.0, 3.0, -3.0, 0.0, 1.0, 1.0, -1.0],
         );
         let mut weights = [0.5_f32, -0.5, 0.5, 0.1, -0.2, 0.2, 0.3];
-        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&before, &gradient, &mut weights);
+        Regularization { l1: 0.1, l2: 0.0 }.stop_at_zero(&before, &gradient, &mut weights);
         assert_eq!(weights, [0.5, 0.0, 0.0, 0.0, -0.2, 0.0, 0.3]);
         let mut weights = [-0.5_f32, f32::NAN];
-        Penalty::default().stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        Regularization::default().stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
         assert_eq!(weights[0], -0.5);
-        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        Regularization { l1: 0.1, l2: 0.0 }.stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
         assert!(weights[0] == 0.0 && weights[1].is_nan());
     }
 
     #[test]
     fn negative_factors_are_refused() {
-        let error = Penalty { l1: 0.0, l2: -1.0 }.check().unwrap_err();
+        let error = Regularization { l1: 0.0, l2: -1.0 }.check().unwrap_err();
         assert_eq!(
             error.to_string(),
             "l2: expected a number not below 0, found -1"
