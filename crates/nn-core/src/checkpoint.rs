@@ -528,7 +528,7 @@ mod tests {
         };
         Checkpoint::<f32>::read(&file(vec![1.0, 2.0])[..]).unwrap();
         let error = Checkpoint::<f32>::read(&file(vec![1.0, f32::NAN])[..]).unwrap_err();
-        assert_eq!(error.to_string(), "tensor parameters: number 1 is NaN");
+        assert_eq!(error.to_string(), "tensor parameters: element 1 is NaN");
     }
 
     /// Texts may be long; trees of values are bounded when they are written, too.

@@ -823,7 +823,7 @@ mod tests {
         );
         assert_eq!(
             message(settings().validation(1.0).fit(&x, &labels)),
-            "validation: expected a number from 0 up to but not 1, found 1"
+            "validation: expected a number from 0 to below 1, found 1"
         );
         assert_eq!(
             message(settings().hidden([0]).fit(&x, &labels)),

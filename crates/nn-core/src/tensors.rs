@@ -453,7 +453,7 @@ mod tests {
                 |t| drop(t.remove(4)),
                 "layer 1: tensor 1.running_mean is missing",
             ),
-            (|t| t[3].1[0] = f64::NAN, "tensor 1.bias: number 0 is NaN"),
+            (|t| t[3].1[0] = f64::NAN, "tensor 1.bias: element 0 is NaN"),
             (
                 |t| t.truncate(6),
                 "expected tensors of 6 modules (4 Linear, 2 BatchNorm1d), found 2: 0, 1",

@@ -319,7 +319,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// output layer.
     pub fn with_loss(mut self, loss: impl LossFunction + 'static) -> Result<Self> {
         loss.check_output(self.network.output_layer().activation)?;
-        self.criterion = Criterion::own(loss);
+        self.criterion = Criterion::custom(loss);
         Ok(self)
     }
 
@@ -327,7 +327,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// configuration, whose learning rate and schedule stay.
     #[must_use]
     pub fn with_optimizer(mut self, rule: impl UpdateRule) -> Self {
-        self.optimizer = OptimizerState::own(rule, self.network.parameters().len());
+        self.optimizer = OptimizerState::custom(rule, self.network.parameters().len());
         self.descends = false;
         self
     }

@@ -627,7 +627,7 @@ fn impossible_trainings_are_refused() {
     };
     assert_eq!(
         message(wrong),
-        "batch size: expected a whole number from 1, found 0"
+        "batch size: expected a whole number of 1 or above, found 0"
     );
     let wrong = TrainingConfig {
         class_weights: ClassWeights::Given(vec![1.0]),

@@ -322,7 +322,7 @@ fn stages_where_they_cannot_be_are_refused() {
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
-        "outputs of a periodic embedding: expected a whole number from 2, found 1"
+        "outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
     );
     assert_eq!(
         unknown("category-embedding:3"),
