@@ -2,7 +2,7 @@
 
 use nn_core::Network;
 use nn_core::gradient_check::{LayerCheck, check};
-use nn_core::penalty::Penalty;
+use nn_core::regularization::Regularization;
 use nn_tensor::Threads;
 
 use crate::args::GradcheckArguments;
@@ -34,12 +34,12 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<()> {
     let positions: Vec<u32> = (0..n_samples as u32).collect();
     let samples = parts.train.select(&positions);
     let network: Network = Network::new(&plan.network, plan.training.seed)?;
-    let penalty: Penalty = plan.training.penalty;
+    let regularization: Regularization = plan.training.regularization;
     let checks = check(
         &network,
         &samples,
         plan.training.loss,
-        penalty,
+        regularization,
         arguments.parameters,
     )?;
     show(&plan, &data, n_samples, &checks);

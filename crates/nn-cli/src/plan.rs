@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
-use nn_core::penalty::Penalty;
+use nn_core::regularization::Regularization;
 use nn_core::stage::{LayerNorm, Residual, Stage};
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, LayerConfig, Loss, NetworkConfig, Optimizer, Schedule, TrainingConfig};
@@ -272,7 +272,7 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
         batch_size: batch_size(settings.batch_size.as_deref().unwrap_or(BATCH_SIZE))?,
         accumulate: settings.accumulate.unwrap_or(1),
         epochs: settings.epochs.unwrap_or(EPOCHS),
-        penalty: Penalty {
+        regularization: Regularization {
             l1: settings.l1.unwrap_or(0.0),
             l2: settings.l2.unwrap_or(0.0),
         },
@@ -478,8 +478,8 @@ fn resolved(
         ),
         seed: Some(training.seed),
         augment: Some(augment.to_string()),
-        l1: Some(training.penalty.l1),
-        l2: Some(training.penalty.l2),
+        l1: Some(training.regularization.l1),
+        l2: Some(training.regularization.l2),
         ..Settings::default()
     };
     let others = Settings {

@@ -49,7 +49,7 @@ fn share(flag: &str, value: f64) -> Result<f64> {
         return Ok(value);
     }
     Err(Failure::usage(format!(
-        "{flag}: expected a number from 0 up to but not 1, found {value}"
+        "{flag}: expected a number from 0 to below 1, found {value}"
     )))
 }
 

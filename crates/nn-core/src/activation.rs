@@ -1,4 +1,4 @@
-//! Activation functions, each beside its derivative.
+//! Activation functions and their derivatives.
 //!
 //! | name | φ(z) | φ′(z) |
 //! |---|---|---|
@@ -22,9 +22,9 @@
 //! α ≈ 1.6733); Hendrycks & Gimpel 2016 (gelu, exact form); Misra 2019 (mish);
 //! Dugas et al. 2001 (softplus); Courbariaux et al. 2015 (hard forms, here with
 //! PyTorch's slope of 1/6).
-//! Where a function has a kink, the derivative is PyTorch's: that of the left
-//! side, and 0 at both ends of the hard forms. φ(NaN) and φ′(NaN) are NaN,
-//! except that φ′ of `identity` is always 1.
+//! At a kink, the derivative is PyTorch's: the left derivative, and 0 at both
+//! ends of the hard forms. φ(NaN) and φ′(NaN) are NaN, except that φ′ of
+//! `identity` is always 1.
 
 use nn_tensor::function::{self, flushed, sigmoid_value};
 use nn_tensor::softmax::softmax_rows;
@@ -32,7 +32,7 @@ use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::menu::{Menu, Parameter, Range, menu_text};
 
-/// What a layer does to its weighted sums.
+/// The activation function of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// φ(z) = z
@@ -41,26 +41,28 @@ pub enum Activation {
     Relu,
     /// φ(z) = max(slope·z, z)
     LeakyRelu {
-        /// Slope for negative z.
+        /// Derivative for negative z.
         slope: f64,
     },
     /// φ(z) = 1/(1 + e⁻ᶻ)
     Sigmoid,
     /// φ(z) = tanh z
     Tanh,
-    /// φ(z)ᵢ = eᶻⁱ/Σₖeᶻᵏ, only for the output layer.
+    /// φ(z)ᵢ = eᶻⁱ/Σₖeᶻᵏ, for the output layer only.
     Softmax,
     /// φ(z) = z·σ(z), also called SiLU.
     Swish,
     /// φ(z) = z if z > 0, else α·(eᶻ − 1)
     Elu {
-        /// Minus the limit for z → −∞.
+        /// α, the negative of the limit for z → −∞.
         alpha: f64,
     },
-    /// φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1): outputs tend to mean 0 and
-    /// variance 1 where the weights have variance 1/n_in (`Init::Lecun`).
+    /// φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1)
+    ///
+    /// Outputs tend to mean 0 and variance 1 if the weights have variance 1/n_in
+    /// (`Init::Lecun`).
     Selu,
-    /// φ(z) = z·Φ(z) with Φ the normal distribution function.
+    /// φ(z) = z·Φ(z), where Φ is the normal distribution function.
     Gelu,
     /// φ(z) = z·tanh(ln(1 + eᶻ))
     Mish,
@@ -132,13 +134,13 @@ impl Menu for Activation {
 menu_text!(Activation);
 
 impl Activation {
-    /// `z → φ(z)`, in place.
+    /// Applies the activation function, `z ← φ(z)`, in place.
     ///
     /// # Shapes
-    /// `values [batch, width]`, row after row; only softmax looks at `width`.
+    /// `values [batch, width]`, row after row; only softmax uses `width`.
     ///
     /// # Panics
-    /// Softmax: if `width` does not divide the number of values.
+    /// For softmax, if `width` does not divide the number of values.
     pub fn apply<S: Scalar>(self, values: &mut [S], width: usize) {
         match self {
             Self::Identity => {}
@@ -152,8 +154,10 @@ impl Activation {
         }
     }
 
-    /// `δ → δ ⊙ φ′(z)`, in place: from the error of a layer's outputs to the
-    /// error of its weighted sums (newbies 4.5; Schoofs equation 13).
+    /// Multiplies δ by the derivative, `δ ← δ ⊙ φ′(z)`, in place.
+    ///
+    /// Turns the error of a layer's outputs into the error of its weighted sums
+    /// (newbies 4.5; Schoofs equation 13).
     ///
     /// # Shapes
     /// `z`, `a = φ(z)` and `delta` are `[batch, width]`. Where
@@ -162,15 +166,15 @@ impl Activation {
     ///
     /// # Panics
     /// If the slices differ in length.
-    pub fn multiply_by_slope<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
+    pub fn backward<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
         assert!(
             z.len() == delta.len() && a.len() == delta.len(),
             "slices differ in length"
         );
         match self {
             Self::Identity => {}
-            Self::Softmax => multiply_by_softmax_jacobian(a, delta, width),
-            _ => vectorize(MultiplyBySlope {
+            Self::Softmax => softmax_backward(a, delta, width),
+            _ => vectorize(Backward {
                 activation: self,
                 z,
                 a,
@@ -179,7 +183,7 @@ impl Activation {
         }
     }
 
-    /// φ(z) and φ′(z) as text, for people.
+    /// The formulas of φ(z) and φ′(z) as text.
     pub fn formulas(self) -> [&'static str; 2] {
         match self {
             Self::Identity => ["z", "1"],
@@ -202,12 +206,12 @@ impl Activation {
         }
     }
 
-    /// Whether the slope has to be computed from z rather than from φ(z).
+    /// Whether the derivative is computed from z rather than from φ(z).
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Swish | Self::Gelu | Self::Mish | Self::Softplus)
     }
 
-    /// Whether a layer of He's initialisation suits it better than Xavier's.
+    /// Whether He initialization suits the function better than Xavier initialization.
     pub fn is_rectifier(self) -> bool {
         matches!(
             self,
@@ -235,7 +239,7 @@ impl<S: Scalar> Kernel for Apply<'_, S> {
         let [zero, half, one] = [S::zero(), S::from_f64(0.5), S::one()];
         let each = self.values;
         match self.activation {
-            // This way round, NaN stays NaN.
+            // With the operands in this order, NaN stays NaN.
             Activation::Relu => map(each, |z| if zero > z { zero } else { z }),
             Activation::LeakyRelu { slope } => {
                 let slope = S::from_f64(slope);
@@ -274,20 +278,20 @@ impl<S: Scalar> Kernel for Apply<'_, S> {
             }
             Activation::HardTanh => map(each, |z| clamp(z, -one, one)),
             Activation::Identity | Activation::Sigmoid | Activation::Tanh | Activation::Softmax => {
-                unreachable!("applied elsewhere")
+                unreachable!("computed elsewhere")
             }
         }
     }
 }
 
-struct MultiplyBySlope<'a, S> {
+struct Backward<'a, S> {
     activation: Activation,
     z: &'a [S],
     a: &'a [S],
     delta: &'a mut [S],
 }
 
-impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
+impl<S: Scalar> Kernel for Backward<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -300,7 +304,7 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
             delta,
         } = self;
         match activation {
-            // Where a is not above 0, it is 0 or NaN.
+            // If a is not above 0, it is 0 or NaN.
             Activation::Relu => scale(delta, a, |a| if a > zero { one } else { a }),
             Activation::LeakyRelu { slope } => {
                 let slope = S::from_f64(slope);
@@ -336,13 +340,13 @@ impl<S: Scalar> Kernel for MultiplyBySlope<'_, S> {
             Activation::HardTanh => scale(delta, a, |a| {
                 nan_or(a, if a.abs() < one { one } else { zero })
             }),
-            Activation::Identity | Activation::Softmax => unreachable!("multiplied elsewhere"),
+            Activation::Identity | Activation::Softmax => unreachable!("computed elsewhere"),
         }
     }
 }
 
 /// `δᵢ ← Σⱼ δⱼ·∂φⱼ/∂zᵢ = φᵢ·(δᵢ − Σⱼ δⱼφⱼ)` for every row.
-fn multiply_by_softmax_jacobian<S: Scalar>(a: &[S], delta: &mut [S], width: usize) {
+fn softmax_backward<S: Scalar>(a: &[S], delta: &mut [S], width: usize) {
     for (a, delta) in a.chunks_exact(width).zip(delta.chunks_exact_mut(width)) {
         let mean = a
             .iter()
@@ -361,12 +365,12 @@ fn map<S: Scalar>(values: &mut [S], function: impl Fn(S) -> S) {
     }
 }
 
-/// A δ that is subnormal becomes 0: where neurons are saturated, it would stay
-/// so for the rest of the training, and slow down every product with it.
+/// Multiplies δ by a derivative and flushes subnormal results to 0. With
+/// saturated neurons, δ would stay subnormal and slow down every product.
 #[inline(always)]
-fn scale<S: Scalar>(delta: &mut [S], of: &[S], slope: impl Fn(S) -> S) {
+fn scale<S: Scalar>(delta: &mut [S], of: &[S], derivative: impl Fn(S) -> S) {
     for (delta, &x) in delta.iter_mut().zip(of) {
-        *delta = flushed(*delta * slope(x));
+        *delta = flushed(*delta * derivative(x));
     }
 }
 
@@ -387,14 +391,14 @@ fn clamp<S: Scalar>(x: S, low: S, high: S) -> S {
     }
 }
 
-/// λ and λ·α, with which mean 0 and variance 1 are a fixed point.
+/// λ and λ·α, for which mean 0 and variance 1 are a fixed point.
 fn selu_factors<S: Scalar>() -> [S; 2] {
     const LAMBDA: f64 = 1.050_700_987_355_480_5;
     const ALPHA: f64 = 1.673_263_242_354_377_3;
     [S::from_f64(LAMBDA), S::from_f64(LAMBDA * ALPHA)]
 }
 
-/// From here on, tanh(ln(1 + eᶻ)) is 1 in double precision, too.
+/// The z above which tanh(ln(1 + eᶻ)) is 1 even in double precision.
 const MISH_LINEAR: f64 = 20.0;
 
 /// `z·tanh(ln(1 + eᶻ)) = z·n/(n + 2)` with `n = e·(e + 2)` and `e = eᶻ`
@@ -439,9 +443,9 @@ mod tests {
         crate::menu::tests::check::<Activation>();
     }
 
-    /// Away from kinks, the slope is the limit of the difference quotient.
+    /// None of these z is at a kink.
     #[test]
-    fn slopes_are_derivatives() {
+    fn backward_agrees_with_difference_quotients() {
         let z = [-4.1, -2.2, -0.7, -0.2, 0.3, 0.8, 1.9, 3.7];
         for &activation in Activation::ALL {
             let value = |shift: f64, at: usize| {
@@ -458,7 +462,7 @@ mod tests {
                     .map(|j| weights[j] * (above[j] - below[j]) / 2e-6)
                     .sum();
                 let mut delta = weights;
-                activation.multiply_by_slope(&z, &a, &mut delta, 4);
+                activation.backward(&z, &a, &mut delta, 4);
                 assert!(
                     (delta[at] - expected).abs() < 1e-8,
                     "{activation} at {}",
@@ -469,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn slope_from_the_activation_alone_where_that_is_promised() {
+    fn backward_ignores_z_unless_it_needs_pre_activations() {
         for &activation in Activation::ALL {
             if activation.needs_pre_activations() {
                 continue;
@@ -478,13 +482,13 @@ mod tests {
             let mut a = z;
             activation.apply(&mut a, 4);
             let (mut with_z, mut without) = ([1.0; 4], [1.0; 4]);
-            activation.multiply_by_slope(&z, &a, &mut with_z, 4);
-            activation.multiply_by_slope(&a, &a, &mut without, 4);
+            activation.backward(&z, &a, &mut with_z, 4);
+            activation.backward(&a, &a, &mut without, 4);
             assert_eq!(with_z, without, "{activation}");
         }
     }
 
-    /// Every place of a vector register, and what is left over at its end.
+    /// Covers every lane of a vector register and the remainder.
     #[test]
     fn nan_stays_nan() {
         fn check<S: Scalar>(activation: Activation, width: usize, place: usize) {
@@ -493,7 +497,7 @@ mod tests {
             let mut a = z.clone();
             activation.apply(&mut a, width);
             let mut delta = vec![S::one(); 2 * width];
-            activation.multiply_by_slope(&z, &a, &mut delta, width);
+            activation.backward(&z, &a, &mut delta, width);
             let is_row = activation == Activation::Softmax;
             for index in 0..2 * width {
                 let expected = index == place || is_row && index / width == place / width;
@@ -512,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_normal_or_0() {
+    fn errors_are_never_subnormal() {
         for &activation in Activation::ALL
             .iter()
             .filter(|it| **it != Activation::Identity)
@@ -521,7 +525,7 @@ mod tests {
             let mut a = z;
             activation.apply(&mut a, 4);
             let mut delta = [1.2e-38, -1.2e-38, 1.2e-38, -1.2e-38];
-            activation.multiply_by_slope(&z, &a, &mut delta, 4);
+            activation.backward(&z, &a, &mut delta, 4);
             assert!(
                 !delta.iter().any(|d| d.is_subnormal()),
                 "{activation}: {delta:?}"
@@ -530,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_sums_stay_finite() {
+    fn outputs_of_extreme_sums_are_finite() {
         for &activation in Activation::ALL {
             let mut values = [-1000.0_f32, -50.0, 50.0, 1000.0];
             activation.apply(&mut values, 4);

@@ -156,8 +156,8 @@ impl<S: Scalar> Trainer<'_, S> {
             ("schedule", config.schedule.to_string()),
             ("batch size", format!("{:?}", config.batch_size)),
             ("epochs", config.epochs.to_string()),
-            ("L1 penalty", config.penalty.l1.to_string()),
-            ("L2 penalty", config.penalty.l2.to_string()),
+            ("L1 penalty", config.regularization.l1.to_string()),
+            ("L2 penalty", config.regularization.l2.to_string()),
             ("max-norm", format!("{:?}", config.max_norm)),
             ("clip-norm", format!("{:?}", config.clip_norm)),
             ("clip-value", format!("{:?}", config.clip_value)),
@@ -522,7 +522,7 @@ mod tests {
         };
         Checkpoint::<f32>::read(&file(vec![1.0, 2.0])[..]).unwrap();
         let error = Checkpoint::<f32>::read(&file(vec![1.0, f32::NAN])[..]).unwrap_err();
-        assert_eq!(error.to_string(), "tensor parameters: number 1 is NaN");
+        assert_eq!(error.to_string(), "tensor parameters: element 1 is NaN");
     }
 
     /// Texts may be long; trees of values are bounded when they are written, too.

@@ -1,91 +1,91 @@
-//! What can be wrong with a configuration, with data, or with a training.
+//! The error type of the crate.
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who or what is at fault; a program chooses its exit code by it.
+/// The category of an error, for example to choose an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// A name or number chosen by the user.
+    /// An invalid name or value chosen by the user.
     Usage,
-    /// Data or a model file that does not fit.
+    /// Data or a model file that is invalid or does not fit.
     Data,
-    /// Training that ran away.
+    /// A training run that diverged.
     Diverged,
-    /// Reading or writing failed.
+    /// A failed read or write.
     Io,
 }
 
-/// Everything that can go wrong in this crate.
+/// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A name that is not on a menu.
     #[error("unknown {menu} \"{name}\"; expected one of: {expected}")]
     UnknownName {
-        /// What was being chosen, such as `activation`.
+        /// The menu, such as `activation`.
         menu: &'static str,
-        /// What was written.
+        /// The unknown name.
         name: String,
-        /// The right names.
+        /// The valid names.
         expected: String,
     },
-    /// A name that means something else where it comes from.
+    /// A name that means something else in another library.
     #[error("{menu} \"{name}\": {meaning}")]
     ForeignName {
-        /// The menu, such as `initialiser`.
+        /// The menu, such as `initializer`.
         menu: &'static str,
         /// The name.
         name: &'static str,
-        /// What it means, and where.
+        /// Meaning of the name in the other library.
         meaning: &'static str,
-        /// The entry that comes nearest.
+        /// The nearest entry of the menu.
         instead: &'static str,
     },
-    /// A parameter that a menu's entry does not have.
+    /// A parameter that a menu entry does not have.
     #[error("{entry} has no parameter \"{parameter}\"; it has: {expected}")]
     UnknownParameter {
         /// Name of the entry.
         entry: &'static str,
-        /// What was written.
+        /// The unknown parameter.
         parameter: String,
-        /// The right names, or `none`.
+        /// The valid parameters, or `none`.
         expected: String,
     },
-    /// A number outside its range.
+    /// A value outside its range.
     #[error("{what}: expected {expected}, found {found}")]
     OutOfRange {
-        /// What the number is for.
+        /// Name of the value.
         what: String,
-        /// The range.
+        /// The valid range.
         expected: String,
-        /// What was given.
+        /// The given value.
         found: String,
     },
     /// Two settings that exclude each other.
     #[error("{what}: {problem}")]
     Conflict {
-        /// The setting.
+        /// Name of the setting.
         what: String,
-        /// Why it cannot be.
+        /// Description of the conflict.
         problem: String,
     },
-    /// Data whose width or number does not fit.
+    /// A size or count that does not match.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {
-        /// What is being compared.
+        /// Name of the size.
         what: &'static str,
-        /// What would fit.
+        /// The expected size.
         expected: usize,
-        /// What was given.
+        /// The actual size.
         found: usize,
     },
-    /// A class number that does not exist.
+    /// A class label out of range.
     #[error("label {label} of sample {sample}: expected a class below {n_classes}")]
     Label {
-        /// Row, counted from 0.
+        /// Index of the sample, counted from 0.
         sample: usize,
-        /// What stands there.
+        /// The invalid label.
         label: u32,
         /// Number of classes.
         n_classes: usize,
@@ -95,23 +95,23 @@ pub enum Error {
     NotFinite {
         /// `input` or `target`.
         what: &'static str,
-        /// Row, counted from 0.
+        /// Index of the sample, counted from 0.
         sample: usize,
         /// Column, counted from 0.
         column: usize,
-        /// What stands there.
+        /// The NaN or infinite value.
         value: f64,
     },
-    /// There is nothing to train on or to evaluate.
+    /// A data set without samples.
     #[error("0 samples")]
     Empty,
-    /// Loss or gradient became infinite or NaN.
+    /// A loss, gradient or other value of training that became NaN or infinite.
     #[error(
         "{what} became {value} at epoch {epoch}, batch {batch}, layer {layer} (learning rate {})",
-        in_few_digits(*learning_rate)
+        short_notation(*learning_rate)
     )]
     Diverged {
-        /// `loss`, `gradient`, ….
+        /// Name of the value: `loss`, `gradient`, ….
         what: &'static str,
         /// `NaN` or `inf`.
         value: String,
@@ -119,79 +119,83 @@ pub enum Error {
         epoch: usize,
         /// Batch within the epoch, counted from 1.
         batch: usize,
-        /// The first layer in which it shows, counted from 1.
+        /// First affected layer, counted from 1.
         layer: usize,
-        /// Learning rate at that step.
+        /// Learning rate of the step.
         learning_rate: f64,
     },
-    /// A checkpoint of another training: other data or other settings.
-    #[error("{what}: the checkpoint has {saved}, this training has {found}")]
+    /// A checkpoint of a training run with other data or settings.
+    #[error("{what}: the checkpoint has {saved}, this training run has {found}")]
     OtherTraining {
-        /// What differs.
+        /// Name of the setting or data that differs.
         what: String,
-        /// What the checkpoint was made with.
+        /// Value in the checkpoint.
         saved: String,
-        /// What the training was made with.
+        /// Value in the training run.
         found: String,
     },
-    /// A model file or a checkpoint that cannot be believed.
+    /// An invalid model file or checkpoint.
     #[error("{problem}")]
     ModelFile {
-        /// What was expected and what was found.
+        /// Description of the problem: expected and found values.
         problem: String,
     },
-    /// A model or a checkpoint whose description is too long for a file.
-    #[error("a file has {found} bytes of names and settings, at most {most} can be read again")]
+    /// A model or checkpoint whose header is too long to be read again.
+    #[error(
+        "file header too long: {found} bytes of names and settings, at most {most} can be read again"
+    )]
     HeaderTooLong {
         /// Length of the header in bytes.
         found: u64,
-        /// The most that is read.
+        /// Maximum length in bytes.
         most: u64,
     },
-    /// The memory that is left does not suffice.
-    #[error("out of memory: {bytes} bytes are needed, and there are fewer")]
+    /// Not enough memory.
+    #[error("out of memory: {bytes} bytes are needed")]
     OutOfMemory {
-        /// What was asked for.
+        /// Number of bytes requested.
         bytes: u64,
     },
-    /// A model file or a checkpoint with a NaN or an infinity in it.
-    #[error("tensor {tensor}: number {index} is {value}")]
+    /// A NaN or infinite element in a model file or checkpoint.
+    #[error("tensor {tensor}: element {index} is {value}")]
     NotFiniteWeight {
         /// Name of the tensor.
         tensor: String,
-        /// Which number, counted from 0.
+        /// Index of the element, counted from 0.
         index: usize,
-        /// What stands there.
+        /// The NaN or infinite value.
         value: f64,
     },
-    /// A tensor whose shape is not that of its place in the network.
+    /// A tensor whose shape does not match its layer.
     #[error("layer {layer}: tensor {tensor}: expected shape {expected:?}, found {found:?}")]
     TensorShape {
         /// Layer, counted from 1.
         layer: usize,
         /// Name of the tensor.
         tensor: String,
-        /// Shape in PyTorch's layout.
+        /// Expected shape, in PyTorch's layout.
         expected: Vec<usize>,
-        /// Shape of the tensor.
+        /// Actual shape of the tensor.
         found: Vec<usize>,
     },
-    /// Tensors that are missing, unknown or too many.
+    /// Missing, unknown or superfluous tensors.
     #[error("{problem}")]
     Tensors {
-        /// Which tensors, and what was expected.
+        /// Description of the problem: which tensors, and what was expected.
         problem: String,
     },
     /// A raw row for a model whose preprocessing this crate cannot apply.
-    #[error("the model was trained on a table, and nn-core cannot turn raw rows into its inputs")]
+    #[error(
+        "the model was trained on a table, whose preprocessing of raw rows nn-core does not know"
+    )]
     UnknownPreprocessing,
-    /// The reader or writer handed in failed.
+    /// An error of the given reader or writer.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 impl Error {
-    /// Who or what is at fault.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownName { .. }
@@ -216,14 +220,14 @@ impl Error {
         }
     }
 
-    /// How to mend it, if that can be said.
+    /// A hint how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Diverged { learning_rate, .. } => {
-                let half = in_few_digits(learning_rate / 2.0);
+                let half = short_notation(learning_rate / 2.0);
                 Some(format!("try a learning rate below {half}"))
             }
-            Self::ForeignName { instead, .. } => Some(format!("write {instead}")),
+            Self::ForeignName { instead, .. } => Some(format!("use {instead}")),
             Self::TensorShape {
                 expected, found, ..
             } if expected.iter().rev().eq(found) => Some(
@@ -232,7 +236,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::UnknownPreprocessing => Some(
-                "use `nn predict`, or give the preprocessing to Model::predict_row_with".to_owned(),
+                "use `nn predict`, or pass the preprocessing to Model::predict_row_with".to_owned(),
             ),
             Self::OutOfMemory { .. } => {
                 Some("use narrower layers, smaller batches or fewer samples".to_owned())
@@ -245,8 +249,8 @@ impl Error {
     }
 }
 
-/// A number as people write it: 0.001, 1e300.
-fn in_few_digits(number: f64) -> String {
+/// Formats a number in short notation: 0.001, 1e300.
+fn short_notation(number: f64) -> String {
     if (1e-5..1e7).contains(&number) {
         number.to_string()
     } else {
@@ -254,7 +258,7 @@ fn in_few_digits(number: f64) -> String {
     }
 }
 
-/// Whether a number of values is the expected one.
+/// Checks that a count is the expected one.
 pub(crate) fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected == found {
         return Ok(());
@@ -271,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_told_in_few_digits() {
+    fn learning_rates_are_in_short_notation() {
         let error = |learning_rate| Error::Diverged {
             what: "loss",
             value: "NaN".to_owned(),

@@ -33,7 +33,7 @@ use crate::backprop::Gradients;
 use crate::batches::Samples;
 use crate::loss_function::{BlockLossFunction, LossFunction};
 use crate::network::{Network, Randomness, Trace};
-use crate::penalty::Penalty;
+use crate::regularization::Regularization;
 use crate::rows::Rows;
 use crate::stage::batch_norm;
 
@@ -74,7 +74,7 @@ pub struct Objective {
     inputs: Rows<'static, f64>,
     targets: Vec<f64>,
     loss: Arc<dyn BlockLossFunction<f64>>,
-    penalty: Penalty,
+    regularization: Regularization,
     trace: Trace<f64>,
     gradients: Gradients<f64>,
 }
@@ -90,11 +90,11 @@ impl Objective {
         network: &Network<S>,
         samples: &Samples<'_, S>,
         loss: impl LossFunction + 'static,
-        penalty: Penalty,
+        regularization: Regularization,
     ) -> Result<Self> {
         samples.check_fit(network.n_inputs(), network.n_outputs())?;
         loss.check_output(network.output_layer().activation)?;
-        penalty.check()?;
+        regularization.check()?;
         if network.has_batch_norm() && samples.len() == 1 {
             return Err(batch_norm::too_few_rows());
         }
@@ -114,7 +114,7 @@ impl Objective {
             targets: doubles(&targets),
             network,
             loss: Arc::new(loss),
-            penalty,
+            regularization,
         })
     }
 
@@ -131,8 +131,8 @@ impl Objective {
                 .block_loss_of_batch(&*self.loss, &self.network, targets, &self.trace);
         let parameters = self.network.parameters();
         let layers = self.network.layers().iter();
-        let penalties = layers.map(|layer| self.penalty.value(&parameters[layer.weights()]));
-        loss + penalties.sum::<f64>()
+        let terms = layers.map(|layer| self.regularization.value(&parameters[layer.weights()]));
+        loss + terms.sum::<f64>()
     }
 
     /// The gradient by backpropagation.
@@ -145,7 +145,7 @@ impl Objective {
         let gradient = self.gradients.values_mut();
         for layer in self.network.layers() {
             let weights = &parameters[layer.weights()];
-            self.penalty
+            self.regularization
                 .add_gradient(weights, &mut gradient[layer.weights()]);
         }
         gradient.to_vec()
@@ -231,10 +231,10 @@ pub fn check<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
     loss: impl LossFunction + 'static,
-    penalty: Penalty,
+    regularization: Regularization,
     per_layer: usize,
 ) -> Result<Vec<LayerCheck>> {
-    let mut objective = Objective::new(network, samples, loss, penalty)?;
+    let mut objective = Objective::new(network, samples, loss, regularization)?;
     let gradient = objective.analytic_gradient();
     Ok(objective.compare(&gradient, per_layer))
 }

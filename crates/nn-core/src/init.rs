@@ -1,8 +1,8 @@
-//! Initial weights.
+//! Weight initialization.
 //!
 //! | name | distribution | source |
 //! |---|---|---|
-//! | `zeros`, `constant:value=0.1` | one value | bordeaux, table I (zeros) |
+//! | `zeros`, `constant:value=0.1` | a constant | bordeaux, table I (zeros) |
 //! | `uniform:low=-0.5:high=0.5` | U(low, high) | gultekin |
 //! | `normal:mean=0:std=1` | N(mean, std²) | Schoofs, section 3.2 |
 //! | `xavier`, `xavier-normal` | U(±√(6/(n_in + n_out))), N(0, 2/(n_in + n_out)) | Glorot & Bengio 2010, equation 16 |
@@ -13,8 +13,8 @@
 //! `xavier-uniform`, `xavier-normal`, `kaiming-normal` and `kaiming-uniform` are
 //! PyTorch's functions with their gains (1 and √2), `glorot` and `he-uniform`
 //! Keras's. Keras's `he_normal`, `glorot_normal` and `lecun_normal` are truncated
-//! normal distributions of the same variance: other numbers, so these names are
-//! refused.
+//! normal distributions of the same variance. These names are refused, because
+//! the weights would differ.
 
 use nn_tensor::Scalar;
 use nn_tensor::random::{Stream, WeightDistribution};
@@ -22,51 +22,51 @@ use nn_tensor::random::{Stream, WeightDistribution};
 use crate::activation::Activation;
 use crate::menu::{ForeignName, Menu, Parameter, Range, menu_text};
 
-/// How weights (or biases) start.
+/// The distribution of the initial weights or biases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// All 0.
+    /// All values 0.
     Zeros,
-    /// All the same.
+    /// All values equal to a constant.
     Constant {
         /// The value.
         value: f64,
     },
-    /// Uniform.
+    /// Uniform distribution.
     Uniform {
-        /// Smallest value.
+        /// Lower bound.
         low: f64,
-        /// Upper end.
+        /// Upper bound.
         high: f64,
     },
-    /// Normal.
+    /// Normal distribution.
     Normal {
-        /// Mean.
+        /// Mean of the distribution.
         mean: f64,
-        /// Standard deviation.
+        /// Standard deviation of the distribution.
         std: f64,
     },
-    /// Uniform, variance 2/(n_in + n_out).
+    /// Xavier (Glorot) uniform: variance 2/(n_in + n_out).
     Xavier,
-    /// Normal, variance 2/(n_in + n_out).
+    /// Xavier (Glorot) normal: variance 2/(n_in + n_out).
     XavierNormal,
-    /// Normal, variance 2/n_in.
+    /// He (Kaiming) normal: variance 2/n_in.
     He,
-    /// Uniform, variance 2/n_in.
+    /// He (Kaiming) uniform: variance 2/n_in.
     HeUniform,
-    /// Normal, variance 1/n_in.
+    /// LeCun normal: variance 1/n_in.
     Lecun,
-    /// Uniform, variance 1/n_in.
+    /// LeCun uniform: variance 1/n_in.
     LecunUniform,
-    /// Orthonormal rows or columns.
+    /// Random matrix with orthogonal rows or columns.
     Orthogonal {
-        /// Length of the rows or columns.
+        /// Norm of the rows or columns.
         gain: f64,
     },
 }
 
 impl Menu for Init {
-    const KIND: &'static str = "initialiser";
+    const KIND: &'static str = "initializer";
 
     const ALL: &'static [Self] = &[
         Self::Zeros,
@@ -133,7 +133,7 @@ impl Menu for Init {
         const fn keras(name: &'static str, instead: &'static str) -> ForeignName {
             ForeignName {
                 name,
-                meaning: "is a truncated normal distribution in Keras, which is not on the menu",
+                meaning: "is a truncated normal distribution in Keras, which is not available",
                 instead,
             }
         }
@@ -149,7 +149,7 @@ impl Menu for Init {
     fn conflict(&self) -> Option<String> {
         match self {
             Self::Uniform { low, high } if low > high => Some(format!(
-                "expected low not above high, found low {low} and high {high}"
+                "expected low to be at most high, found low {low} and high {high}"
             )),
             _ => None,
         }
@@ -169,13 +169,13 @@ impl Init {
         }
     }
 
-    /// Fills the weights of one layer.
+    /// Fills the weights of one layer with initial values.
     ///
     /// # Shapes
     /// `weights [n_inputs, n_outputs]`, row after row.
     ///
     /// # Panics
-    /// Orthogonal: if `weights` does not have `n_inputs·n_outputs` numbers.
+    /// For `Orthogonal`, if `weights` does not have `n_inputs·n_outputs` elements.
     pub fn fill<S: Scalar>(
         self,
         weights: &mut [S],
@@ -215,8 +215,8 @@ impl Init {
     }
 }
 
-/// Gram–Schmidt on random normal vectors: the shorter side of the matrix
-/// becomes orthonormal.
+/// Gram–Schmidt orthogonalization of random normal vectors, along the shorter
+/// side of the matrix.
 fn fill_orthogonal<S: Scalar>(
     weights: &mut [S],
     n_inputs: usize,
@@ -233,7 +233,7 @@ fn fill_orthogonal<S: Scalar>(
     let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
     while vectors.len() < count {
         let mut vector: Vec<f64> = (0..length).map(|_| stream.normal()).collect();
-        // Twice, because once leaves rounding errors of the first pass behind.
+        // The second pass removes the rounding errors of the first.
         for _ in 0..2 {
             for other in &vectors {
                 let overlap = dot(&vector, other);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn variances_are_those_of_the_papers() {
+    fn variances_agree_with_the_papers() {
         let (n_in, n_out) = (400, 200);
         let expected = [
             (Init::Xavier, 2.0 / 600.0),

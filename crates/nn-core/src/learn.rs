@@ -153,7 +153,7 @@
 //! // times φ′(z)                (7), (13)          activation.rs
 //! let (z, a) = ([2.0, -0.5], [2.0, 0.0]);
 //! let mut delta = [-0.1875, 0.125];
-//! Activation::Relu.multiply_by_slope(&z, &a, &mut delta, 2);
+//! Activation::Relu.backward(&z, &a, &mut delta, 2);
 //! assert_eq!(delta, [-0.1875, 0.0]);
 //!
 //! // Hidden layer: xᵀ·δ and δ

@@ -11,7 +11,7 @@
 //!   [`Network`], whose parameters are one flat buffer.
 //! - [`Samples`] are rows with their targets, borrowed, owned or shared.
 //! - A [`TrainingConfig`] says what is made small ([`Loss`]) and how
-//!   ([`Optimizer`], [`Schedule`], [`Penalty`]).
+//!   ([`Optimizer`], [`Schedule`], [`Regularization`]).
 //! - A [`Trainer`] joins the three, does one step a call and tells what
 //!   happened. There is no hidden loop: [`training`] is also made of public
 //!   parts (`examples/02_own_training_loop.rs`).
@@ -64,7 +64,7 @@
 //! | forward, keeping what backward needs | `network.rs` → `layer/dense.rs`, `batch_norm.rs`, `dropout.rs` → `activation.rs` |
 //! | loss of a row and its derivative | `loss.rs` |
 //! | backward: the gradient of every parameter | `backprop.rs` → `layer/…` |
-//! | cost of large weights | `penalty.rs` |
+//! | regularization | `regularization.rs` |
 //! | step, at the rate of the schedule | `optimizer.rs`, `schedule.rs` |
 //! | all of this, over and over, as events | `training.rs` |
 //! | numbers | `metrics.rs` |
@@ -107,7 +107,7 @@ pub mod network;
 pub mod predictor;
 pub mod loss;
 pub mod loss_function;
-pub mod penalty;
+pub mod regularization;
 pub mod backprop;
 pub mod update_rule;
 pub mod optimizer;
@@ -145,8 +145,8 @@ pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use optimizer::Optimizer;
-pub use penalty::Penalty;
 pub use predictor::Predictor;
+pub use regularization::Regularization;
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use stage::{ActivationFunction, Stage};

@@ -1,7 +1,7 @@
-//! Loss functions, each beside its error signal.
+//! Loss functions and their derivatives.
 //!
-//! With outputs a = φ(z), right answers y and K outputs a row, the loss of a
-//! row and its derivative by the weighted sums z of the output layer are
+//! With outputs a = φ(z), targets y and K outputs per row, the loss C of a row
+//! and its derivative with respect to the weighted sums z of the output layer are
 //!
 //! | name | C | output layer | δ = ∂C/∂z |
 //! |---|---|---|---|
@@ -25,7 +25,7 @@
 //! Sources: newbies, section 5.2 (`mse`, both cross-entropies, `hinge`, `kl`);
 //! how-they-work (`sum-of-squares`); Nielsen 2015, equation 6 (`quadratic`,
 //! Schoofs' cost); Huber 1964; Crammer & Singer 2001 (several outputs of
-//! `hinge`). Losses are in nats where they are logarithms.
+//! `hinge`). Logarithmic losses are in nats.
 
 use nn_tensor::Scalar;
 use nn_tensor::reduce::argmax;
@@ -35,29 +35,29 @@ use crate::activation::Activation;
 use crate::menu::{Menu, Parameter, Range, menu_text};
 use crate::{Error, Result};
 
-/// What training makes small.
+/// The loss function that training minimizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
-    /// −Σ yᵢ ln aᵢ over a softmax.
+    /// Categorical cross-entropy over a softmax: −Σ yᵢ ln aᵢ.
     CrossEntropy,
-    /// −Σ [yᵢ ln aᵢ + (1 − yᵢ) ln(1 − aᵢ)] over sigmoids.
+    /// Binary cross-entropy over sigmoids: −Σ [yᵢ ln aᵢ + (1 − yᵢ) ln(1 − aᵢ)].
     BinaryCrossEntropy,
-    /// Mean of squares over the outputs.
+    /// Mean squared error over the outputs.
     Mse,
-    /// Sum of squares over the outputs.
+    /// Sum of squared errors over the outputs.
     SumOfSquares,
-    /// Half the sum of squares over the outputs.
+    /// Half the sum of squared errors over the outputs.
     Quadratic,
-    /// Mean of absolute differences over the outputs.
+    /// Mean absolute error over the outputs.
     Mae,
-    /// Squares near 0, absolute differences beyond `delta`.
+    /// Huber loss: quadratic for errors up to `delta`, linear beyond.
     Huber {
-        /// Where the square ends.
+        /// Largest error with a quadratic loss.
         delta: f64,
     },
-    /// Margin between the right class and the best wrong one.
+    /// Hinge loss: the margin between the true class and the best wrong class.
     Hinge,
-    /// Σ yᵢ ln(yᵢ/aᵢ) over a softmax.
+    /// Kullback–Leibler divergence over a softmax: Σ yᵢ ln(yᵢ/aᵢ).
     Kl,
 }
 
@@ -112,7 +112,7 @@ impl Menu for Loss {
 menu_text!(Loss);
 
 impl Loss {
-    /// The output activation that belongs to the loss, if only one does.
+    /// The activation that the loss requires in the output layer, if any.
     pub fn required_output(self) -> Option<Activation> {
         match self {
             Self::CrossEntropy | Self::Kl => Some(Activation::Softmax),
@@ -124,10 +124,11 @@ impl Loss {
         }
     }
 
-    /// Whether the loss can be taken of the outputs of `activation`.
+    /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`]; as [`Menu::check`] for each of the two.
+    /// [`Error::Conflict`] if it does not; as [`Menu::check`] for the loss and
+    /// the activation.
     pub fn check_output(self, activation: Activation) -> Result<()> {
         self.check()?;
         activation.check()?;
@@ -140,7 +141,7 @@ impl Loss {
         }
     }
 
-    /// The loss of one row; `error` receives ∂C/∂z.
+    /// Computes the loss C of one row and writes ∂C/∂z to `error`.
     ///
     /// # Shapes
     /// `z`, `a = φ(z)`, `y` and `error` are all `[n_outputs]`. The pair of loss
@@ -173,28 +174,28 @@ impl Loss {
             }
             Self::Mse => {
                 each(error, a, y, |a, y| two * mean * (a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::SumOfSquares => {
                 each(error, a, y, |a, y| two * (a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::Quadratic => {
                 each(error, a, y, |a, y| a - y);
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 half * sum(a, y, |a, y| (a - y) * (a - y))
             }
             Self::Mae => {
                 each(error, a, y, |a, y| mean * sign(a - y));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| (a - y).abs())
             }
             Self::Huber { delta } => {
                 let delta = S::from_f64(delta);
                 each(error, a, y, |a, y| mean * clamp(a - y, delta));
-                output.multiply_by_slope(z, a, error, z.len());
+                output.backward(z, a, error, z.len());
                 mean * sum(a, y, |a, y| huber(a - y, delta))
             }
             Self::Hinge if z.len() == 1 => {
@@ -208,20 +209,21 @@ impl Loss {
         }
     }
 
-    /// Whether a row of class c has the loss [`of_class`](Self::of_class) and
-    /// δ = a − e_c, with e_c 1 at c and 0 elsewhere.
+    /// Whether labels replace targets: a row of class c has the loss
+    /// [`of_class`](Self::of_class) and δ = a − e_c, where e_c is one-hot.
     pub(crate) fn takes_classes(self) -> bool {
         matches!(self, Self::CrossEntropy | Self::Kl)
     }
 
-    /// −ln a_c: what [`of_row`](Self::of_row) gives for y = e_c, to the same
-    /// bits, for the losses that [`takes_classes`](Self::takes_classes) names.
+    /// The loss −ln a_c of a row of class c, bit for bit
+    /// [`of_row`](Self::of_row) with y = e_c. Only for losses with
+    /// [`takes_classes`](Self::takes_classes).
     pub(crate) fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
         debug_assert!(self.takes_classes());
         minus_ln(z, a, class)
     }
 
-    /// C and δ = ∂C/∂z as text, for people.
+    /// The formulas of C and δ = ∂C/∂z as text.
     pub fn formulas(self) -> [&'static str; 2] {
         match self {
             Self::CrossEntropy => ["−Σ y·ln a", "a·Σy − y"],
@@ -239,7 +241,7 @@ impl Loss {
         }
     }
 
-    /// The class that a row of outputs names.
+    /// The class predicted by a row of outputs.
     pub fn predicted_class<S: Scalar>(self, a: &[S]) -> usize {
         match (a, self) {
             ([a], Self::Hinge) => usize::from(*a > S::zero()),
@@ -248,7 +250,7 @@ impl Loss {
         }
     }
 
-    /// The class that a row of targets stands for.
+    /// The true class of a row of targets.
     pub fn target_class<S: Scalar>(self, y: &[S]) -> usize {
         match y {
             [y] => usize::from(*y > S::from_f64(0.5)),
@@ -284,7 +286,7 @@ fn cross_entropy<S: Scalar>(z: &[S], a: &[S], y: &[S]) -> S {
     value
 }
 
-/// `−ln aᵢ`, from z where a is too small for its logarithm.
+/// `−ln aᵢ`, computed from z where a is too small for an exact logarithm.
 fn minus_ln<S: Scalar>(z: &[S], a: &[S], index: usize) -> S {
     let smallest_exact = S::from_f64(1e-30);
     if a[index] > smallest_exact {
@@ -331,7 +333,7 @@ fn positive_part<S: Scalar>(x: S) -> S {
     if S::zero() > x { S::zero() } else { x }
 }
 
-/// `x`, but at least −limit and at most limit; NaN stays NaN.
+/// `x` clamped to ±limit; NaN stays NaN.
 pub(crate) fn clamp<S: Scalar>(x: S, limit: S) -> S {
     if x > limit {
         limit
@@ -343,18 +345,18 @@ pub(crate) fn clamp<S: Scalar>(x: S, limit: S) -> S {
 }
 
 /// `max(0, 1 + maxⱼ≠c zⱼ − z_c)`
-fn crammer_singer<S: Scalar>(z: &[S], right: usize, error: &mut [S]) -> S {
-    let mut wrong = usize::from(right == 0);
+fn crammer_singer<S: Scalar>(z: &[S], class: usize, error: &mut [S]) -> S {
+    let mut wrong = usize::from(class == 0);
     for (index, &value) in z.iter().enumerate() {
-        if index != right && (value > z[wrong] || value.is_nan()) {
+        if index != class && (value > z[wrong] || value.is_nan()) {
             wrong = index;
         }
     }
-    let loss = positive_part(S::one() + z[wrong] - z[right]);
+    let loss = positive_part(S::one() + z[wrong] - z[class]);
     error.fill(S::zero());
     if loss > S::zero() {
         error[wrong] = S::one();
-        error[right] = -S::one();
+        error[class] = -S::one();
     }
     loss
 }
@@ -376,9 +378,9 @@ mod tests {
         (value, error)
     }
 
-    /// Every loss with every output that it accepts.
+    /// Covers every loss with every output activation that it accepts.
     #[test]
-    fn errors_are_derivatives() {
+    fn errors_agree_with_difference_quotients() {
         let (z, y) = ([0.3, -0.8, 1.1, 0.25], [0.0, 1.0, 0.0, 0.0]);
         for &loss in Loss::ALL {
             for &output in Activation::ALL {
@@ -402,7 +404,7 @@ mod tests {
         }
     }
 
-    /// A training stops by it: no loss may hide a NaN of one output.
+    /// Training stops at a NaN loss, so no loss may hide a NaN output.
     #[test]
     fn the_loss_of_nan_is_nan() {
         for &loss in Loss::ALL {
@@ -422,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn cross_entropy_of_logits_is_its_definition() {
+    fn cross_entropy_of_logits_agrees_with_the_definition() {
         let (z, y) = ([0.5, 2.0, -1.0], [0.2, 0.5, 0.3]);
         let mut a = z;
         Activation::Softmax.apply(&mut a, 3);
@@ -438,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn logits_of_a_thousand_are_exact() {
+    fn losses_of_extreme_logits_are_exact() {
         let softmax = Activation::Softmax;
         assert_eq!(
             value(Loss::CrossEntropy, softmax, &[1000.0, -1000.0], &[0.0, 1.0]).0,
@@ -483,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_needs_another_output_says_so() {
+    fn an_incompatible_output_activation_is_refused() {
         let error = Loss::CrossEntropy
             .check_output(Activation::Relu)
             .unwrap_err();

@@ -1,4 +1,4 @@
-//! A loss function of the caller's own, accepted wherever a [`Loss`] is.
+//! User-defined loss functions, accepted wherever a [`Loss`] is.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::Result;
 use crate::activation::Activation;
 use crate::loss::Loss;
 
-/// A loss of one row, and its derivative.
+/// A user-defined loss function of one row, with its derivative.
 ///
 /// The focal loss of Lin et al. 2017, equation 4, for sigmoid outputs:
 ///
@@ -38,37 +38,36 @@ use crate::loss::Loss;
 ///         let (gamma, one) = (S::from_f64(self.gamma), S::one());
 ///         let mut loss = S::zero();
 ///         for i in 0..a.len() {
-///             // p is the probability of the true answer; C = −(1 − p)^γ·ln p.
+///             // p is the predicted probability of the target; C = −(1 − p)^γ·ln p.
 ///             let is_true = y[i] > S::from_f64(0.5);
 ///             let p = if is_true { a[i] } else { one - a[i] };
 ///             let p = p.max(S::from_f64(1e-7));
 ///             loss -= (one - p).powf(gamma) * p.ln();
-///             let slope = gamma * (one - p).powf(gamma - one) * p.ln() - (one - p).powf(gamma) / p;
-///             error[i] = if is_true { slope } else { -slope };
+///             let derivative =
+///                 gamma * (one - p).powf(gamma - one) * p.ln() - (one - p).powf(gamma) / p;
+///             error[i] = if is_true { derivative } else { -derivative };
 ///         }
-///         output.multiply_by_slope(z, a, error, a.len());
+///         output.backward(z, a, error, a.len());
 ///         loss
 ///     }
 /// }
 /// ```
 pub trait LossFunction: Debug + Send + Sync {
-    /// A name for messages and checkpoints, its parameters included.
+    /// The name in messages and checkpoints, including the parameters.
     fn name(&self) -> String;
 
-    /// Whether the loss can be taken of the outputs of `activation`.
+    /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`](crate::Error::Conflict) if it cannot.
+    /// [`Error::Conflict`](crate::Error::Conflict) if it does not.
     fn check_output(&self, activation: Activation) -> Result<()> {
         let _ = activation;
         Ok(())
     }
 
-    /// The loss C of one row; `error` receives ∂C/∂z.
+    /// Computes the loss C of one row and writes ∂C/∂z to `error`.
     ///
-    /// From ∂C/∂a to ∂C/∂z,
-    /// [`Activation::multiply_by_slope`](Activation::multiply_by_slope) does the
-    /// rest.
+    /// [`Activation::backward`] turns ∂C/∂a into ∂C/∂z.
     ///
     /// # Shapes
     /// The weighted sums `z`, the outputs `a = φ(z)`, the targets `y` and `error`
@@ -82,8 +81,8 @@ pub trait LossFunction: Debug + Send + Sync {
         error: &mut [S],
     ) -> S;
 
-    /// The class that a row of outputs predicts: the largest output, or whether
-    /// a single one is above ½.
+    /// The class predicted by a row of outputs: the index of the largest output;
+    /// for a single output, 1 if it is above ½.
     fn predicted_class<S: Scalar>(&self, a: &[S]) -> usize {
         match a {
             [a] => usize::from(*a > S::from_f64(0.5)),
@@ -142,10 +141,10 @@ impl<L: LossFunction> LossFunction for &L {
     }
 }
 
-/// Rows whose losses are computed by one call.
+/// Maximum number of rows per call of [`BlockLossFunction::of_rows`].
 pub(crate) const LOSS_ROWS: usize = 128;
 
-/// Rows of a batch.
+/// A block of rows of a batch.
 #[derive(Debug)]
 pub(crate) struct LossRows<'r, S> {
     pub(crate) width: usize,
@@ -159,7 +158,7 @@ pub(crate) struct LossRows<'r, S> {
 pub(crate) trait BlockLossFunction<S>: Debug + Send + Sync {
     fn name(&self) -> String;
 
-    /// Writes δ, and the loss of each row to `losses`.
+    /// Writes δ to `rows.error` and the loss of each row to `losses`.
     fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]);
 
     fn predicted_class(&self, a: &[S]) -> usize;
@@ -176,8 +175,8 @@ impl<S: Scalar, L: LossFunction> BlockLossFunction<S> for L {
             .y
             .chunks_exact(width)
             .zip(rows.error.chunks_exact_mut(width));
-        let answers = rows.z.chunks_exact(width).zip(rows.a.chunks_exact(width));
-        for ((loss, (z, a)), (y, error)) in losses.iter_mut().zip(answers).zip(targets) {
+        let outputs = rows.z.chunks_exact(width).zip(rows.a.chunks_exact(width));
+        for ((loss, (z, a)), (y, error)) in losses.iter_mut().zip(outputs).zip(targets) {
             *loss = LossFunction::of_row(self, output, z, a, y, error);
         }
     }
@@ -187,10 +186,10 @@ impl<S: Scalar, L: LossFunction> BlockLossFunction<S> for L {
     }
 }
 
-/// The loss of a training run.
+/// The loss function of a training run.
 #[derive(Clone, Debug)]
 pub(crate) struct Criterion<S> {
-    /// The entry of the menu, if it is one.
+    /// The built-in loss; `None` for a user-defined one.
     pub(crate) menu: Option<Loss>,
     pub(crate) function: Arc<dyn BlockLossFunction<S>>,
 }
@@ -203,7 +202,7 @@ impl<S: Scalar> Criterion<S> {
         }
     }
 
-    pub(crate) fn own(loss: impl LossFunction + 'static) -> Self {
+    pub(crate) fn custom(loss: impl LossFunction + 'static) -> Self {
         Self {
             menu: None,
             function: Arc::new(loss),

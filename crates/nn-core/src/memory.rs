@@ -1,8 +1,7 @@
-//! How many bytes a training or an evaluation will allocate, added up before
-//! anything is allocated.
+//! Estimates of the memory that training or evaluation will allocate.
 //!
 //! ```text
-//! P parameters, Q running statistics, s slots of the optimizer, B rows of a block
+//! P parameters, Q running statistics, s optimizer slots, B rows per block
 //! state    = (1 + s + averaging)·P + Q + patience·(P + Q)
 //! training = state + gradient·P
 //!          + B·Σ over layers width·(activations, sums, dropout, batch norm, error)
@@ -10,29 +9,29 @@
 //! saving   = 2·state      a copy, and the bytes of the file
 //! ```
 //!
-//! Buffers of a few rows, and what threads need for themselves, are left out.
+//! Buffers of a few rows and the threads' own buffers are not counted.
 
 use nn_tensor::Scalar;
 
 use crate::{Error, Result};
 
-/// Bytes that something will allocate, by what makes them more or fewer. Sums
-/// that no memory could hold stop at the largest number.
+/// The number of bytes that an operation will allocate, by purpose. Sums
+/// saturate at the largest number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Parameters, their gradient, and what the optimizer, averaging and early
-    /// stopping keep of them.
+    /// Parameters, gradients, and the state of optimizer, averaging and early
+    /// stopping.
     pub parameters: u64,
-    /// What a block of rows leaves in every layer, and its targets.
+    /// Activations and targets of a block of rows.
     pub activations: u64,
-    /// Inputs that are copied: a dense block, or all rows without their zeros.
+    /// Copied inputs: a dense block, or all rows in sparse form.
     pub inputs: u64,
-    /// Copies that are written to a file.
+    /// Copies made for saving to a file.
     pub saving: u64,
 }
 
 impl Memory {
-    /// All of it.
+    /// The total number of bytes.
     pub fn total(self) -> u64 {
         [self.activations, self.inputs, self.saving]
             .into_iter()
@@ -40,13 +39,13 @@ impl Memory {
     }
 }
 
-/// Bytes of `n` times `width` numbers.
+/// The number of bytes of `n` times `width` values.
 pub(crate) fn bytes_of<S: Scalar>(n: usize, width: usize) -> u64 {
     n.saturating_mul(width).saturating_mul(S::BYTES) as u64
 }
 
-/// Whether so many bytes can be had: asks for them and gives them back, so that
-/// what does not fit is an error where an allocation would end the program.
+/// Checks by a trial allocation that `bytes` are available. A failure is an error
+/// here, while a failed allocation later would abort the program.
 pub(crate) fn probe(bytes: u64) -> Result<()> {
     let n = usize::try_from(bytes).unwrap_or(usize::MAX);
     Vec::<u8>::new()
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_machine_has_is_an_error() {
+    fn an_impossible_allocation_is_an_error() {
         probe(0).unwrap();
         probe(1 << 20).unwrap();
         for bytes in [1 << 60, u64::MAX] {

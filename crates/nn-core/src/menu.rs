@@ -1,49 +1,49 @@
-//! What all menus have in common: names, parameters inside names, and errors
-//! that list the right ones.
+//! The common interface of all menus: names, parameters inside names, and
+//! errors that list the valid ones.
 //!
 //! A menu is a closed `enum` in one file. An entry is written
 //! `name` or `name:parameter=value:parameter=value`, for example `relu`,
 //! `leaky-relu:slope=0.01` or `adam:beta1=0.9:beta2=0.99`. Everything that
-//! offers a choice (command line, help, gradient check, golden tests) walks
-//! [`Menu::ALL`], so that a new entry appears everywhere by itself.
+//! offers a choice (command line, help, gradient check, golden tests) iterates
+//! over [`Menu::ALL`], so that a new entry appears everywhere automatically.
 
 use std::fmt;
 
 use crate::{Error, Result};
 
-/// A closed list of things to choose from.
+/// A closed list of named options.
 pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
-    /// What is chosen, in the singular, such as `activation`.
+    /// The kind of option, in the singular, such as `activation`.
     const KIND: &'static str;
 
     /// Every entry, with its default parameters.
     const ALL: &'static [Self];
 
-    /// The entry's name, in lower case with hyphens.
+    /// The name of the entry, in lower case with hyphens.
     fn name(&self) -> &'static str;
 
-    /// Other names that are understood, but not offered.
+    /// Alternative names that are accepted but not listed.
     fn aliases(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The entry's parameters, to be read or replaced.
+    /// The parameters of the entry, to read or set.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
     }
 
-    /// Names that mean something else where they come from: refused, with what
-    /// they mean there and the entry to write instead.
+    /// Names that mean something else in another library. They are refused with
+    /// an explanation and the nearest entry.
     fn foreign_names() -> &'static [ForeignName] {
         &[]
     }
 
-    /// What is wrong with the parameters together, if each alone is right.
+    /// A conflict between parameters that are each in range, if there is one.
     fn conflict(&self) -> Option<String> {
         None
     }
 
-    /// Whether every parameter lies in its range, however the value was made.
+    /// Checks that every parameter is in its range.
     ///
     /// ```
     /// use nn_core::{Activation, Menu};
@@ -85,13 +85,13 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
 pub struct ForeignName {
     /// The name.
     pub name: &'static str,
-    /// What it means, and where.
+    /// Meaning of the name in the other library.
     pub meaning: &'static str,
-    /// The entry that comes nearest.
+    /// The nearest entry of the menu.
     pub instead: &'static str,
 }
 
-/// One number inside an entry's name.
+/// A numeric parameter of a menu entry.
 #[derive(Debug)]
 pub struct Parameter<'a> {
     name: &'static str,
@@ -105,17 +105,17 @@ impl<'a> Parameter<'a> {
         Self { name, value, range }
     }
 
-    /// The parameter's name.
+    /// The name of the parameter.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The values that the parameter may have.
+    /// The range of valid values.
     pub fn range(&self) -> Range {
         self.range
     }
 
-    /// Replaces the value, also by one out of range: [`Menu::check`] tells.
+    /// Sets the value without checking it; [`Menu::check`] does that.
     pub fn set(&mut self, value: f64) {
         *self.value = value;
     }
@@ -126,7 +126,7 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// The values a number may have.
+/// The range of a numeric parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
     /// Any finite number.
@@ -135,13 +135,13 @@ pub enum Range {
     Positive,
     /// 0 or above.
     NotNegative,
-    /// 0 or above and below 1.
+    /// From 0 to below 1.
     Fraction,
-    /// Above 0, up to 1 included.
+    /// Above 0 and at most 1.
     Factor,
-    /// 1, 2, 3, …
+    /// Whole numbers: 1, 2, 3, …
     Count,
-    /// 0, 1, 2, …
+    /// Whole numbers and 0: 0, 1, 2, …
     CountOrZero,
 }
 
@@ -160,7 +160,7 @@ impl Range {
             }
     }
 
-    /// `value`, or the error that says what it should be.
+    /// Returns `value` if it is in the range.
     ///
     /// # Errors
     /// [`Error::OutOfRange`].
@@ -181,20 +181,20 @@ impl fmt::Display for Range {
         f.write_str(match self {
             Self::Finite => "a finite number",
             Self::Positive => "a number above 0",
-            Self::NotNegative => "a number not below 0",
-            Self::Fraction => "a number from 0 up to but not 1",
-            Self::Factor => "a number above 0 and not above 1",
-            Self::Count => "a whole number from 1",
-            Self::CountOrZero => "a whole number from 0",
+            Self::NotNegative => "a number of 0 or above",
+            Self::Fraction => "a number from 0 to below 1",
+            Self::Factor => "a number above 0 and at most 1",
+            Self::Count => "a whole number of 1 or above",
+            Self::CountOrZero => "a whole number of 0 or above",
         })
     }
 }
 
-/// Reads `name:parameter=value:…`; further parameters may follow a comma, too.
+/// Parses `name:parameter=value:…`; commas may separate parameters as well.
 ///
 /// # Errors
 /// [`Error::UnknownName`], [`Error::UnknownParameter`] or
-/// [`Error::OutOfRange`], each with what would be right.
+/// [`Error::OutOfRange`], each with the valid choices.
 pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let mut parts = text.trim().split([':', ',']);
     let name = parts.next().unwrap_or_default().trim();
@@ -257,7 +257,7 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// The first characters of a text that may be long and strange.
+/// The first characters of an untrusted text, escaped to ASCII.
 pub(crate) fn shorten(text: &str) -> String {
     text.chars()
         .take(40)
@@ -265,7 +265,7 @@ pub(crate) fn shorten(text: &str) -> String {
         .collect()
 }
 
-/// Writes what [`parse`] reads; parameters at their defaults are left out.
+/// Writes an entry as [`parse`] reads it, without parameters at their defaults.
 pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(entry.name())?;
     let mut entry = entry;
@@ -287,7 +287,7 @@ pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     Ok(())
 }
 
-/// Makes a [`Menu`] readable and printable.
+/// Implements `FromStr` and `Display` for a [`Menu`].
 macro_rules! menu_text {
     ($menu:ty) => {
         impl std::str::FromStr for $menu {
@@ -315,14 +315,18 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// What must hold for every menu.
+    /// Checks the properties that every menu must have.
     pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
         let mut names = HashSet::new();
         for entry in M::ALL {
-            assert!(names.insert(entry.name()), "{} stands twice", entry.name());
+            assert!(
+                names.insert(entry.name()),
+                "duplicate name {}",
+                entry.name()
+            );
             assert_eq!(entry.name().parse::<M>().unwrap(), *entry);
             for alias in entry.aliases() {
-                assert!(names.insert(alias), "{alias} stands twice");
+                assert!(names.insert(alias), "duplicate name {alias}");
                 assert_eq!(alias.parse::<M>().unwrap(), *entry);
             }
             assert_eq!(entry.to_string(), entry.name());
@@ -352,7 +356,7 @@ pub(crate) mod tests {
         assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
     }
 
-    /// Each parameter out of its range is noticed, by name.
+    /// A parameter out of range is refused by name.
     fn check_ranges<M: Menu>(entry: M) {
         entry.check().expect("the defaults are in range");
         let mut entry = entry;
@@ -377,12 +381,12 @@ pub(crate) mod tests {
         let error = "uniform:low=1:high=-1".parse::<Init>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "uniform: expected low not above high, found low 1 and high -1"
+            "uniform: expected low to be at most high, found low 1 and high -1"
         );
     }
 
     #[test]
-    fn names_that_mean_something_else_elsewhere_are_refused_with_the_right_one() {
+    fn foreign_names_are_refused_with_the_nearest_entry() {
         use crate::init::Init;
         for foreign in Init::foreign_names() {
             let error = foreign.name.parse::<Init>().unwrap_err();

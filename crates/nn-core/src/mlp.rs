@@ -311,7 +311,7 @@ impl<T: Clone> Mlp<T> {
     /// ```
     /// use nn_core::Mlp;
     ///
-    /// let settings = Mlp::classifier().configure(|training| training.penalty.l2 = 1e-4);
+    /// let settings = Mlp::classifier().configure(|training| training.regularization.l2 = 1e-4);
     /// ```
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(&mut TrainingConfig)) -> Self {
@@ -807,7 +807,7 @@ mod tests {
         assert_eq!(message(settings().fit(Rows::new(&[], 2), &[])), "0 samples");
         assert_eq!(
             message(settings().validation(1.0).fit(&x, &labels)),
-            "validation: expected a number from 0 up to but not 1, found 1"
+            "validation: expected a number from 0 to below 1, found 1"
         );
         assert_eq!(
             message(settings().hidden([0]).fit(&x, &labels)),

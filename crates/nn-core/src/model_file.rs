@@ -708,7 +708,7 @@ mod tests {
         model.network.parameters_mut()[2] = f32::NAN;
         assert_eq!(
             message(&bytes(&model)),
-            "tensor layers.0.weight: number 2 is NaN"
+            "tensor layers.0.weight: element 2 is NaN"
         );
     }
 
@@ -738,7 +738,7 @@ mod tests {
         let error = Model::<f32>::read_with_nonfinite(&bytes[..]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "tensor layers.0.weight: number 0 is 1e300, too large for f32"
+            "tensor layers.0.weight: element 0 is 1e300, too large for f32"
         );
     }
 

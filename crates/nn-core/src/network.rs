@@ -619,7 +619,7 @@ mod tests {
         let with_dropout = |dropout| LayerConfig { dropout, ..relu(3) };
         assert_eq!(
             message(vec![with_dropout(1.0), relu(2)]),
-            "dropout of layer 1: expected a number from 0 up to but not 1, found 1"
+            "dropout of layer 1: expected a number from 0 to below 1, found 1"
         );
         assert_eq!(
             message(vec![with_dropout(0.5)]),

@@ -1,7 +1,7 @@
-//! Optimizers: how a gradient g becomes a step of the parameters w.
+//! Optimizers: rules that update the parameters w from their gradient g.
 //!
-//! η is the learning rate, t counts steps from 1, all operations are for each
-//! parameter by itself.
+//! η is the learning rate, t counts steps from 1, and all operations are
+//! elementwise.
 //!
 //! | name | rule | source |
 //! |---|---|---|
@@ -13,27 +13,29 @@
 //! | `rmsprop:rho=0.9:epsilon=1e-8` | s ← ρ·s + (1−ρ)·g², w ← w − η·g/(√s + ε) | Hinton 2012, lecture 6e |
 //! | `adam:beta1=0.9:beta2=0.999:epsilon=1e-8` | m ← β₁·m + (1−β₁)·g, s ← β₂·s + (1−β₂)·g², w ← w − η·m̂/(√ŝ + ε) with m̂ = m/(1−β₁ᵗ), ŝ = s/(1−β₂ᵗ) | Kingma & Ba 2015, algorithm 1 |
 //! | `adamw:…:weight-decay=0.01` | w ← w − η·λ·w, then as `adam` | Loshchilov & Hutter 2019 |
-//! | `rprop:increase=1.2:decrease=0.5` | step grows while the sign of g stays, shrinks when it turns | Riedmiller & Braun 1993, without backtracking |
+//! | `rprop:increase=1.2:decrease=0.5` | the step grows while the sign of g stays the same and shrinks when it changes | Riedmiller & Braun 1993, without backtracking |
 //!
 //! Every rule is PyTorch's. Where frameworks differ:
 //!
-//! - The velocity v is a sum of gradients, without η, so that a drop of the
-//!   learning rate acts at once. Keras, scikit-learn and newbies 5.2.11 keep η
-//!   in it (v ← γ·v + η·g, w ← w − v): equal for a constant η; under a schedule
-//!   theirs goes on with the old η for about 1/(1 − γ) steps.
-//! - ε is added to the root. Keras adds it below the root in `rmsprop` and
+//! - The velocity v is a sum of gradients, without η, so that a change of the
+//!   learning rate takes effect immediately. Keras, scikit-learn and newbies
+//!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). Both forms agree for a constant
+//!   η; under a schedule, the second keeps using the old η for about 1/(1 − γ)
+//!   steps.
+//! - ε is added to the root. Keras adds it under the root in `rmsprop` and
 //!   `adagrad`.
 //! - `rho` of `rmsprop` is PyTorch's `alpha`, whose default is 0.99; 0.9 is
 //!   Hinton's and Keras's.
 //!
-//! `rprop` starts with steps of η and is for full batches.
+//! `rprop` starts with steps of size η and is meant for full batches.
 //!
-//! # Small numbers
-//! What an optimizer remembers is never subnormal: such numbers become 0, since
-//! arithmetic with them is many times as slow and a decaying mean would stay
-//! among them for ever. Where (1 − ρ)·g² is added to a mean, it is computed as
-//! h² with h = √(1 − ρ)·g, and an h whose square would be subnormal counts as 0:
-//! |g| below 3.4·10⁻¹⁸ for `adam` in single precision, which its ε hides.
+//! # Subnormal numbers
+//! The state of an optimizer is never subnormal. Subnormal values become 0,
+//! because arithmetic with them is many times slower and a decaying average
+//! would stay subnormal forever. Where (1 − ρ)·g² is added to an average, it is
+//! computed as h² with h = √(1 − ρ)·g, and an h whose square would be subnormal
+//! counts as 0. For `adam` in single precision, that is |g| below 3.4·10⁻¹⁸,
+//! which is negligible beside its ε.
 
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
@@ -43,70 +45,70 @@ use crate::Result;
 use crate::menu::{Menu, Parameter, Range, menu_text};
 use crate::update_rule::{PieceRule, UpdateRule, UpdateStep};
 
-/// How a gradient becomes a step.
+/// An optimizer: the rule that updates the parameters from their gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
-    /// Gradient descent.
+    /// Stochastic gradient descent (SGD).
     Sgd,
     /// Gradient descent with momentum.
     Momentum {
-        /// γ, the share of the last step that is kept.
+        /// γ, the fraction of the velocity that each step keeps.
         momentum: f64,
     },
-    /// Momentum that looks ahead.
+    /// Gradient descent with Nesterov momentum.
     Nesterov {
-        /// γ, the share of the last step that is kept.
+        /// γ, the fraction of the velocity that each step keeps.
         momentum: f64,
     },
-    /// Steps divided by the root of the sum of all squared gradients.
+    /// Adagrad: steps divided by the root of the sum of squared gradients.
     Adagrad {
-        /// ε, keeps the divisor from 0.
+        /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
     },
-    /// Steps in the units of the parameters.
+    /// Adadelta: steps in the units of the parameters.
     Adadelta {
-        /// ρ, memory of the averages.
+        /// ρ, decay rate of the moving averages.
         rho: f64,
-        /// ε, keeps the divisor from 0 and starts the averages.
+        /// ε, added to both averages; determines the first steps.
         epsilon: f64,
     },
-    /// Steps divided by the root of a running mean of squared gradients.
+    /// RMSprop: steps divided by the root of a moving average of squared gradients.
     Rmsprop {
-        /// ρ, memory of the average.
+        /// ρ, decay rate of the moving average.
         rho: f64,
-        /// ε, keeps the divisor from 0.
+        /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
     },
-    /// Momentum and scaled steps, both corrected for their start at 0.
+    /// Adam: momentum and scaled steps, both with bias correction.
     Adam {
-        /// β₁, memory of the mean gradient.
+        /// β₁, decay rate of the moving average of gradients.
         beta1: f64,
-        /// β₂, memory of the mean squared gradient.
+        /// β₂, decay rate of the moving average of squared gradients.
         beta2: f64,
-        /// ε, keeps the divisor from 0.
+        /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
     },
     /// Adam with decoupled weight decay.
     AdamW {
-        /// β₁, memory of the mean gradient.
+        /// β₁, decay rate of the moving average of gradients.
         beta1: f64,
-        /// β₂, memory of the mean squared gradient.
+        /// β₂, decay rate of the moving average of squared gradients.
         beta2: f64,
-        /// ε, keeps the divisor from 0.
+        /// ε, added to the divisor to avoid division by 0.
         epsilon: f64,
-        /// λ, share of the parameters that is taken away per step and η.
+        /// λ, weight decay: each step multiplies the parameters by 1 − η·λ.
         weight_decay: f64,
     },
-    /// Steps that depend on the sign of the gradient alone.
+    /// Rprop: step sizes that depend only on the sign of the gradient.
     Rprop {
-        /// Growth of the step while the sign stays.
+        /// Factor on the step size while the sign stays the same.
         increase: f64,
-        /// Shrinkage of the step when the sign turns.
+        /// Factor on the step size when the sign changes.
         decrease: f64,
     },
 }
 
-/// Smallest and largest step of Rprop.
+/// Minimum and maximum step size of Rprop.
 const RPROP_STEPS: [f64; 2] = [1e-6, 50.0];
 
 impl Menu for Optimizer {
@@ -198,7 +200,7 @@ impl Menu for Optimizer {
 menu_text!(Optimizer);
 
 impl Optimizer {
-    /// The learning rate one would start with.
+    /// The default learning rate of the optimizer.
     pub fn default_learning_rate(self) -> f64 {
         match self {
             Self::Sgd => 0.1,
@@ -209,8 +211,8 @@ impl Optimizer {
         }
     }
 
-    /// The rule as text, for people: g is the gradient, η the learning rate, t
-    /// the number of the step, from 1.
+    /// The update rule as text, where g is the gradient, η the learning rate and t
+    /// the step, counted from 1.
     pub fn formula(self) -> &'static str {
         match self {
             Self::Sgd => "w ← w − η·g",
@@ -230,12 +232,12 @@ impl Optimizer {
                  w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
             }
             Self::Rprop { .. } => {
-                "s ← increase·s while the sign of g stays, decrease·s when it turns,  w ← w − s·sign(g)"
+                "s ← increase·s while the sign of g stays the same, decrease·s when it changes,  w ← w − s·sign(g)"
             }
         }
     }
 
-    /// Numbers remembered for every parameter.
+    /// Number of state values per parameter.
     pub(crate) fn n_slots(self) -> usize {
         match self {
             Self::Sgd => 0,
@@ -250,24 +252,24 @@ impl Optimizer {
     }
 }
 
-/// An optimizer with what it remembers between steps.
+/// An optimizer with its state between steps.
 #[derive(Clone, Debug)]
 pub struct OptimizerState<S> {
     rule: RuleChoice<S>,
     steps: u64,
-    /// One or two buffers laid out like the parameters, or empty ones.
+    /// Buffers laid out like the parameters; unused ones are empty.
     slots: [AlignedSlice<S>; 2],
 }
 
-/// An entry of the menu, or a rule of the caller's own.
+/// A built-in or a user-defined update rule.
 #[derive(Clone, Debug)]
 enum RuleChoice<S> {
     Menu(Optimizer),
-    Own(Arc<dyn PieceRule<S>>),
+    Custom(Arc<dyn PieceRule<S>>),
 }
 
 impl<S: Scalar> OptimizerState<S> {
-    /// Before the first step.
+    /// Creates the state before the first step.
     ///
     /// # Errors
     /// As [`Menu::check`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for a
@@ -295,39 +297,39 @@ impl<S: Scalar> OptimizerState<S> {
         })
     }
 
-    /// Before the first step, by a rule of the caller's own.
-    pub(crate) fn own(rule: impl UpdateRule, n_parameters: usize) -> Self {
+    /// Creates the state of a user-defined rule before the first step.
+    pub(crate) fn custom(rule: impl UpdateRule, n_parameters: usize) -> Self {
         let n_slots = rule.n_slots();
         let slot = |index: usize| {
             let len = if index < n_slots { n_parameters } else { 0 };
             AlignedSlice::new(S::zero(), len)
         };
         Self {
-            rule: RuleChoice::Own(Arc::new(rule)),
+            rule: RuleChoice::Custom(Arc::new(rule)),
             steps: 0,
             slots: [slot(0), slot(1)],
         }
     }
 
-    /// The name of the optimizer, its parameters included.
+    /// The name of the optimizer, including its parameters.
     pub(crate) fn name(&self) -> String {
         match &self.rule {
             RuleChoice::Menu(optimizer) => optimizer.to_string(),
-            RuleChoice::Own(rule) => rule.name(),
+            RuleChoice::Custom(rule) => rule.name(),
         }
     }
 
-    /// Steps taken.
+    /// The number of steps taken.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// What is remembered for every parameter.
+    /// The state buffers, laid out like the parameters; unused ones are empty.
     pub fn slots(&self) -> [&[S]; 2] {
         [&self.slots[0], &self.slots[1]]
     }
 
-    /// Continues where another state of the same optimizer stood.
+    /// Restores a saved state of the same optimizer.
     ///
     /// # Panics
     /// If a slot differs in length.
@@ -338,7 +340,7 @@ impl<S: Scalar> OptimizerState<S> {
         }
     }
 
-    /// Changes `parameters` by one step against `gradient`.
+    /// Updates `parameters` by one step.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -352,7 +354,7 @@ impl<S: Scalar> OptimizerState<S> {
         self.step_from(0, parameters, gradient, learning_rate, threads);
     }
 
-    /// As [`step`](Self::step), of the parameters from number `start` on.
+    /// As [`step`](Self::step), for the parameters from index `start` on.
     ///
     /// # Panics
     /// If the lengths differ or are below `start`.
@@ -373,7 +375,7 @@ impl<S: Scalar> OptimizerState<S> {
         let step = UpdateStep::new(learning_rate, self.steps);
         let rule = match &self.rule {
             RuleChoice::Menu(optimizer) => StepRule::Menu(Rule::new(*optimizer, step)),
-            RuleChoice::Own(rule) => StepRule::Own(&**rule, step),
+            RuleChoice::Custom(rule) => StepRule::Custom(&**rule, step),
         };
         let (parameters, gradient) = (&mut parameters[start..], &gradient[start..]);
         let chunk = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
@@ -398,7 +400,7 @@ impl<S: Scalar> OptimizerState<S> {
             let piece = piece.take().expect("each piece is updated once");
             match rule {
                 StepRule::Menu(rule) => vectorize(Update { rule, piece }),
-                StepRule::Own(rule, step) => {
+                StepRule::Custom(rule, step) => {
                     let slots = [piece.first, piece.second];
                     rule.update(step, piece.parameters, piece.gradient, slots);
                 }
@@ -407,9 +409,10 @@ impl<S: Scalar> OptimizerState<S> {
     }
 }
 
-/// Most pieces, and fewest parameters in one, that an update is cut into for
-/// several threads.
+/// Maximum number of pieces that an update is split into for threads.
 const MAX_PIECES: usize = 16;
+
+/// Minimum number of parameters per piece.
 const MIN_PIECE: usize = 4096;
 
 /// The constants of one step.
@@ -438,11 +441,11 @@ impl Rule {
     }
 }
 
-/// What one step does.
+/// The update rule of one step, with its constants.
 #[derive(Clone, Copy)]
 enum StepRule<'r, S> {
     Menu(Rule),
-    Own(&'r dyn PieceRule<S>, UpdateStep),
+    Custom(&'r dyn PieceRule<S>, UpdateStep),
 }
 
 struct Update<'a, S> {
@@ -450,7 +453,7 @@ struct Update<'a, S> {
     piece: Piece<'a, S>,
 }
 
-/// Some of the parameters, and what belongs to them.
+/// A slice of the parameters with its gradient and optimizer state.
 struct Piece<'a, S> {
     parameters: &'a mut [S],
     gradient: &'a [S],
@@ -578,8 +581,8 @@ impl<S: Scalar> Kernel for Update<'_, S> {
     }
 }
 
-/// A mean of squares, or 0 if it is subnormal; NaN stays NaN. As
-/// [`Scalar::flushed`], in fewer instructions since it is not negative.
+/// Flushes a subnormal mean of squares to 0; NaN stays NaN. Takes fewer
+/// instructions than [`Scalar::flushed`], because the mean is not negative.
 #[inline(always)]
 fn flushed_mean<S: Scalar>(mean: S) -> S {
     if mean < S::min_positive_value() {
@@ -636,7 +639,7 @@ mod tests {
     }
 
     #[test]
-    fn every_optimizer_finds_the_bottom_of_a_parabola() {
+    fn every_optimizer_minimizes_a_parabola() {
         for &optimizer in Optimizer::ALL {
             // Adadelta starts from steps of √ε and needs time to grow them.
             let n = if matches!(optimizer, Optimizer::Adadelta { .. }) {
@@ -655,16 +658,16 @@ mod tests {
     }
 
     #[test]
-    fn momentum_by_hand() {
+    fn momentum_agrees_with_a_hand_calculation() {
         // g = 1: v = 1, 1.9; w = 1 − 0.1 − 0.19.
         let w = run(Optimizer::Momentum { momentum: 0.9 }, 0.1, 2, |_| 1.0);
         assert!((w - 0.71).abs() < 1e-15);
     }
 
-    /// By hand, as PyTorch's documentation of SGD has it: g = 1, then the rate
-    /// falls to a tenth.
+    /// Calculated by hand with the formula in PyTorch's documentation of SGD: g
+    /// is 1, and the learning rate falls to a tenth after the first step.
     #[test]
-    fn a_drop_of_the_rate_acts_at_once() {
+    fn a_lower_learning_rate_takes_effect_immediately() {
         for (name, expected) in [
             // v = 1, 1.5, 1.75; w = −(1·1 + 0.1·1.5 + 0.1·1.75)
             ("momentum:momentum=0.5", 1.0 - 1.325),
@@ -693,7 +696,7 @@ mod tests {
         let mut observe = |gradient: &[S]| {
             state.step(&mut w, gradient, rate, &Threads::single());
             let [first, second] = state.slots();
-            // Of the optimizers alone, only adamw's decay makes weights small.
+            // Only the weight decay of adamw drives weights towards 0.
             let is_decayed = matches!(optimizer, Optimizer::AdamW { .. });
             let w = if is_decayed { &w[..] } else { &[] };
             for value in first.iter().chain(second).chain(w) {
@@ -702,7 +705,7 @@ mod tests {
             }
         };
         (0..50).for_each(|_| observe(&gradient));
-        // β₂ = 0.999 needs 88 000 steps from 1 to the smallest number of f32.
+        // β₂ = 0.999 needs 88 000 steps from 1 to the smallest normal f32.
         let n = if S::BYTES == 4 { 120_000 } else { 10_000 };
         (0..n).for_each(|_| observe(&zeros));
     }
@@ -716,7 +719,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gradient_of_nan_is_not_hidden() {
+    fn a_nan_gradient_makes_the_parameters_nan() {
         for &optimizer in Optimizer::ALL {
             assert!(run(optimizer, 0.1, 1, |_| f64::NAN).is_nan(), "{optimizer}");
         }
@@ -727,7 +730,7 @@ mod tests {
         let new = |optimizer, rate| OptimizerState::<f32>::new(optimizer, 1, rate).unwrap_err();
         assert_eq!(
             new(Optimizer::Momentum { momentum: 7.0 }, 0.1).to_string(),
-            "momentum:momentum: expected a number from 0 up to but not 1, found 7"
+            "momentum:momentum: expected a number from 0 to below 1, found 7"
         );
         assert_eq!(
             new(Optimizer::Sgd, 0.0).to_string(),

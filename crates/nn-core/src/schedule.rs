@@ -1,7 +1,7 @@
-//! Schedules: how the learning rate changes while training goes on.
+//! Learning-rate schedules.
 //!
-//! The rate is η·f, with the learning rate η that was asked for and, after
-//! `s` of `N` steps and in epoch `e` (from 0),
+//! The learning rate of a step is η·f, where η is the configured learning rate.
+//! After `s` of `N` steps, in epoch `e` (from 0), the factor f is
 //!
 //! | name | f | source |
 //! |---|---|---|
@@ -9,70 +9,71 @@
 //! | `step:every=10:factor=0.1` | factor^⌊e/every⌋ | |
 //! | `exponential:factor=0.95` | factorᵉ | |
 //! | `cosine:warmup=0:floor=0` | floor + (1 − floor)·(1 + cos(π·s/N))/2 | Loshchilov & Hutter 2017, one period |
-//! | `warmup:epochs=1` | linear from 0 to 1 over so many epochs, then 1 | Goyal et al. 2017 |
-//! | `one-cycle:rise=0.3:start=25:end=10000` | up from 1/start to 1 and down to 1/(start·end), each half a cosine | Smith & Topin 2018 |
-//! | `coslog4` | (1 − cos(2π·log₂(1 + 15·s/N)))/2: four waves from 0 to 1 and back, each twice as long as the one before | Holzmüller et al. 2024 (RealMLP) |
+//! | `warmup:epochs=1` | linear from 0 to 1 over this number of epochs, then 1 | Goyal et al. 2017 |
+//! | `one-cycle:rise=0.3:start=25:end=10000` | from 1/start up to 1, then down to 1/(start·end), each half a cosine | Smith & Topin 2018 |
+//! | `coslog4` | (1 − cos(2π·log₂(1 + 15·s/N)))/2: four waves from 0 to 1 and back, each twice as long as the previous one | Holzmüller et al. 2024 (RealMLP) |
 //! | `flat-cos:flat=0.5` | 1 for this fraction of the steps, then half a cosine down to 0 | fastai's `fit_flat_cos`; with ½, Holzmüller et al. 2024 for dropout and weight decay |
-//! | `plateau:factor=0.5:patience=3` | times factor whenever the loss has not fallen for so many epochs | |
+//! | `plateau:factor=0.5:patience=3` | multiplied by `factor` when the loss has not fallen for more than `patience` epochs | |
 //!
 //! `cosine:warmup=2` rises linearly over the first two epochs and follows the
-//! cosine over the rest. The validation loss decides for `plateau`, or the
-//! training loss where there is no validation split.
+//! cosine over the rest. `plateau` monitors the validation loss, or the training
+//! loss if there is no validation split.
 
 use std::f64::consts::PI;
 
 use crate::menu::{Menu, Parameter, Range, menu_text};
 
-/// How the learning rate changes.
+/// A learning-rate schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Schedule {
-    /// Not at all.
+    /// Constant learning rate.
     Constant,
-    /// By a factor every so many epochs.
+    /// Step decay: multiplies the learning rate by a factor every few epochs.
     Step {
-        /// Epochs between changes.
+        /// Number of epochs between changes.
         every: f64,
-        /// The factor.
+        /// Factor per change.
         factor: f64,
     },
-    /// By a factor every epoch.
+    /// Exponential decay: multiplies the learning rate by a factor every epoch.
     Exponential {
-        /// The factor.
+        /// Factor per epoch.
         factor: f64,
     },
-    /// Down half a cosine.
+    /// Cosine annealing after an optional linear warmup (Loshchilov & Hutter 2017).
     Cosine {
-        /// Epochs of linear rise before.
+        /// Number of warmup epochs.
         warmup: f64,
-        /// Where it ends, as a share of the learning rate.
+        /// Final fraction of the learning rate.
         floor: f64,
     },
-    /// Up a line, then not at all.
+    /// Linear warmup, then constant (Goyal et al. 2017).
     Warmup {
-        /// Length of the rise.
+        /// Number of warmup epochs.
         epochs: f64,
     },
-    /// Up and down again.
+    /// One-cycle policy: up, then down (Smith & Topin 2018).
     OneCycle {
-        /// Share of the steps that rise.
+        /// Fraction of the steps with a rising learning rate.
         rise: f64,
-        /// The learning rate starts divided by this.
+        /// Divisor of the learning rate for the first step.
         start: f64,
-        /// It ends at the start divided by this.
+        /// Further divisor for the last step.
         end: f64,
     },
     /// Four cosine waves of doubling length (Holzmüller et al. 2024).
     Coslog4,
-    /// Constant, then down half a cosine.
+    /// Constant, then half a cosine down to 0.
     FlatCos {
         /// Fraction of the steps with a constant learning rate.
         flat: f64,
     },
-    /// By a factor when the loss stops falling.
+    /// Reduction on plateau: multiplies the learning rate by a factor when the
+    /// loss stops falling.
     Plateau {
-        /// The factor.
+        /// Factor per reduction.
         factor: f64,
-        /// Epochs without a fall that are waited for.
+        /// Number of epochs without improvement that are tolerated.
         patience: f64,
     },
 }
@@ -156,22 +157,22 @@ impl Menu for Schedule {
 
 menu_text!(Schedule);
 
-/// Where training stands.
+/// The position of a training run.
 #[derive(Clone, Copy, Debug)]
 pub struct Position {
-    /// Steps already taken.
+    /// Number of steps taken.
     pub step: u64,
-    /// Steps in an epoch.
+    /// Number of steps per epoch.
     pub steps_per_epoch: u64,
-    /// Epochs in the whole training.
+    /// Total number of epochs.
     pub epochs: u64,
 }
 
 impl Schedule {
     /// The factor on the learning rate for the step after `position`.
     ///
-    /// `plateau` is 1 here; its factor depends on the losses and is kept by
-    /// [`Plateau`].
+    /// The factor of `Schedule::Plateau` is 1 here: the actual one depends on the
+    /// losses and is in [`Plateau`].
     pub fn factor(self, position: Position) -> f64 {
         let Position {
             step,
@@ -179,7 +180,7 @@ impl Schedule {
             epochs,
         } = position;
         let epoch = (step / steps_per_epoch.max(1)) as f64;
-        // Not as integers: "until I stop it" is written as the largest number of epochs.
+        // In floating point, because unlimited training has the largest number of epochs.
         let n_steps = steps_per_epoch as f64 * epochs as f64;
         let s = step as f64;
         match self {
@@ -195,7 +196,7 @@ impl Schedule {
             }
             Self::Warmup { epochs } => ((s + 1.0) / (epochs * steps_per_epoch as f64)).min(1.0),
             Self::OneCycle { rise, start, end } => {
-                // Both ends are steps, so that the first and the last rate are exact.
+                // Both ends fall on steps, so that the first and the last rate are exact.
                 let top = rise * n_steps - 1.0;
                 let [low, lowest] = [1.0 / start, 1.0 / (start * end)];
                 if s <= top && top > 0.0 {
@@ -213,23 +214,23 @@ impl Schedule {
     }
 }
 
-/// From 1 at 0 to 0 at 1.
-fn half_cosine(share: f64) -> f64 {
-    0.5 * (1.0 + (PI * share.clamp(0.0, 1.0)).cos())
+/// Half a cosine, from 1 at t = 0 to 0 at t = 1.
+fn half_cosine(t: f64) -> f64 {
+    0.5 * (1.0 + (PI * t.clamp(0.0, 1.0)).cos())
 }
 
-/// What the `plateau` schedule remembers.
+/// The state of the `plateau` schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
-    /// The factor reached so far.
+    /// The current factor.
     pub factor: f64,
-    /// The lowest loss seen.
+    /// The lowest loss so far.
     pub best: f64,
-    /// Epochs since then.
+    /// Number of epochs since the lowest loss or the last reduction.
     pub waited: u64,
 }
 
-/// A loss must fall by this share to count as falling (as in PyTorch).
+/// The relative decrease of the loss that counts as an improvement (as in PyTorch).
 const PLATEAU_THRESHOLD: f64 = 1e-4;
 
 impl Default for Plateau {
@@ -243,7 +244,7 @@ impl Default for Plateau {
 }
 
 impl Plateau {
-    /// Takes note of the loss of a finished epoch.
+    /// Updates the state with the loss of a finished epoch.
     pub fn observe(&mut self, schedule: Schedule, loss: f64) {
         let Schedule::Plateau { factor, patience } = schedule else {
             return;
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn by_hand() {
+    fn factors_agree_with_hand_calculations() {
         assert_eq!(
             factors("step:every=2:factor=0.5", 1, 5),
             [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -302,7 +303,7 @@ mod tests {
         let cycle = factors("one-cycle:rise=0.4:start=10:end=100", 10, 1);
         assert!((cycle[0] - 0.1).abs() < 1e-15 && (cycle[3] - 1.0).abs() < 1e-15);
         assert!((cycle[9] - 0.001).abs() < 1e-15);
-        // 1 + 15t is 2, 4 and 8 at the ends of the waves, √2 at the first top.
+        // 1 + 15t is 2, 4 and 8 at the ends of the waves, √2 at the first peak.
         let waves = factors("coslog4", 15, 1);
         assert!(
             [0, 1, 3, 7].iter().all(|&end| waves[end] < 1e-15),
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_without_end_has_a_rate() {
+    fn factors_of_unlimited_training_are_valid() {
         for &schedule in Schedule::ALL {
             for step in [0, 1, u64::MAX] {
                 let factor = schedule.factor(Position {
@@ -337,14 +338,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_of_one_step_starts_at_the_top() {
+    fn a_rise_of_one_step_starts_at_the_peak() {
         let cycle = factors("one-cycle:rise=0.1", 10, 1);
         assert_eq!(cycle[0], 1.0);
         assert!(cycle[1] < 1.0 && cycle[9] > 0.0);
     }
 
     #[test]
-    fn plateau_waits_and_then_acts() {
+    fn plateau_reduces_the_rate_after_its_patience() {
         let schedule = Schedule::Plateau {
             factor: 0.5,
             patience: 2.0,

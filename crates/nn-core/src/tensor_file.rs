@@ -347,7 +347,7 @@ pub(crate) fn copy_numbers<S: Scalar>(
         *value = S::from_f64(number);
         if number.is_finite() && !value.into_f64().is_finite() {
             return Err(invalid(format!(
-                "tensor {name}: number {index} is {number:e}, too large for {}",
+                "tensor {name}: element {index} is {number:e}, too large for {}",
                 S::NAME
             )));
         }

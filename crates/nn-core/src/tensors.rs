@@ -484,7 +484,7 @@ mod tests {
             ),
             (
                 |t| t[3].1.values[0] = f64::NAN,
-                "tensor 1.bias: number 0 is NaN",
+                "tensor 1.bias: element 0 is NaN",
             ),
             (
                 |t| t.truncate(6),

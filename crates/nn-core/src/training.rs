@@ -5,7 +5,7 @@
 //!     shuffle the rows
 //!     for every batch
 //!         forward, loss, backward          network, loss, backprop
-//!         add the penalty, clip, decay     penalty
+//!         add the penalty, clip, decay     regularization
 //!         step at the schedule's rate      optimizer, schedule
 //!     evaluate the validation rows         metrics
 //! ```
@@ -45,7 +45,7 @@ use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, NetworkConfig, Trace};
 use crate::optimizer::{Optimizer, OptimizerState};
-use crate::penalty::Penalty;
+use crate::regularization::Regularization;
 use crate::schedule::Plateau;
 use crate::update_rule::UpdateRule;
 use crate::{Error, Result};
@@ -281,7 +281,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             .summation_rows()
             .map(|rows| GradientSum::new(batch_rows.div_ceil(rows), n_parameters));
         let descends = config.optimizer == Optimizer::Sgd
-            && config.penalty == Penalty::default()
+            && config.regularization == Regularization::default()
             && config.weight_decay == 0.0
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
@@ -320,7 +320,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                 trace: Trace::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
                 gradient_sum,
-                before: if config.penalty.l1 > 0.0 {
+                before: if config.regularization.l1 > 0.0 {
                     network.parameters().to_vec()
                 } else {
                     Vec::new()
@@ -349,7 +349,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// output layer.
     pub fn with_loss(mut self, loss: impl LossFunction + 'static) -> Result<Self> {
         loss.check_output(self.network.output_layer().activation)?;
-        self.criterion = Criterion::own(loss);
+        self.criterion = Criterion::custom(loss);
         Ok(self)
     }
 
@@ -357,7 +357,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// configuration, whose learning rate and schedule stay.
     #[must_use]
     pub fn with_optimizer(mut self, rule: impl UpdateRule) -> Self {
-        self.optimizer = OptimizerState::own(rule, self.network.parameters().len());
+        self.optimizer = OptimizerState::custom(rule, self.network.parameters().len());
         self.descends = false;
         self
     }

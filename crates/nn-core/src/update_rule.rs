@@ -1,11 +1,11 @@
-//! An optimizer of the caller's own, accepted wherever an
-//! [`Optimizer`](crate::Optimizer) is.
+//! User-defined optimizers, accepted wherever an [`Optimizer`](crate::Optimizer)
+//! is.
 
 use std::fmt::Debug;
 
 use nn_tensor::Scalar;
 
-/// How a gradient becomes a step, for each parameter by itself.
+/// A user-defined optimizer: updates each parameter from its gradient.
 ///
 /// Lion (Chen et al. 2023, algorithm 2):
 ///
@@ -47,19 +47,19 @@ use nn_tensor::Scalar;
 /// }
 /// ```
 pub trait UpdateRule: Debug + Send + Sync + 'static {
-    /// A name for messages and checkpoints, its parameters included.
+    /// The name in messages and checkpoints, including the parameters.
     fn name(&self) -> String;
 
-    /// Values that are remembered per parameter, at most 2. They are 0 at first.
+    /// Number of state values per parameter, at most 2. They start at 0.
     fn n_slots(&self) -> usize {
         0
     }
 
-    /// Changes some parameters by one step.
+    /// Updates a slice of the parameters by one step.
     ///
-    /// Different threads update different parameters, so each must be changed by
-    /// itself. A remembered value that decays should be
-    /// [`flushed`](Scalar::flushed): subnormal numbers are slow.
+    /// Threads update different slices, so the update of a parameter must not
+    /// depend on other parameters. State that decays should be
+    /// [`flushed`](Scalar::flushed), because subnormal numbers are slow.
     ///
     /// # Shapes
     /// `parameters`, `gradient`, and each of the [`n_slots`](Self::n_slots) first
@@ -73,13 +73,13 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
     );
 }
 
-/// The step that an [`UpdateRule`] does.
+/// The step number and learning rate of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateStep {
-    /// η, by the schedule.
+    /// η, including the factor of the schedule.
     pub learning_rate: f64,
-    /// Number of the step, from 1.
+    /// Step, counted from 1.
     pub step: u64,
 }
 

@@ -83,7 +83,7 @@ fn allocations(
     if is_regularised {
         config.clip_norm = Some(1.0);
         config.averaging = Some(0.9);
-        config.penalty.l2 = 1e-4;
+        config.regularization.l2 = 1e-4;
     }
     // Narrow and wide layers have other products.
     let width = if optimizer == "sgd" && batch_size == BatchSize::Full {

@@ -174,8 +174,7 @@ impl HiddenLayer {
     fn share_of_flat_answers(&self, steepest: f32) -> f64 {
         let mut slopes = vec![1.0; self.activations.len()];
         let (z, a) = (&self.pre_activations, &self.activations);
-        self.activation
-            .multiply_by_slope(z, a, &mut slopes, self.width);
+        self.activation.backward(z, a, &mut slopes, self.width);
         let n_flat = slopes
             .iter()
             .filter(|&&slope| slope < FLAT * steepest)

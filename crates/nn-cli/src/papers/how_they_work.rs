@@ -11,7 +11,7 @@ use ndarray::array;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
 use nn_core::network::{Randomness, Trace};
-use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Penalty};
+use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
 use crate::failure::Result;
@@ -156,7 +156,7 @@ fn example(parameters: [f64; 4], last_bias: LastBias) -> Result<Example> {
         &network,
         &samples,
         Loss::SumOfSquares,
-        Penalty::default(),
+        Regularization::default(),
         4,
     )?;
 

@@ -245,7 +245,7 @@ impl Back {
         let slope = above.map(|_| {
             let mut slope = vec![1.0; layer.n_outputs];
             let width = layer.n_outputs;
-            layer.activation.multiply_by_slope(z, a, &mut slope, width);
+            layer.activation.backward(z, a, &mut slope, width);
             slope
         });
         let (weights_after, bias_after) = parts(layer, self.after.parameters());

@@ -379,7 +379,7 @@ fn weights_that_are_no_numbers_are_refused_unless_they_are_asked_for() {
                 };
                 let line = format!("{verb} {name} {picture} {flags} {form}");
                 let tensor =
-                    format!("model.safetensors: tensor layers.0.weight: number 0 is {shown}");
+                    format!("model.safetensors: tensor layers.0.weight: element 0 is {shown}");
                 scratch
                     .nn(&line)
                     .refuses(3, &[&tensor, "  help: ", "--allow-nonfinite"]);

@@ -189,7 +189,7 @@ fn spellings_of_others_mean_what_they_mean_there() {
             "--learning-rate constant",
             &["--learning-rate", "--schedule constant"],
         ),
-        ("--init he-normal", &["truncated", "write he"]),
+        ("--init he-normal", &["truncated", "use he"]),
         (
             "--loss bce",
             &["mean over the outputs", "binary-cross-entropy"],

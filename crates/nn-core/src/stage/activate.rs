@@ -83,6 +83,6 @@ pub(crate) fn backward<S: Scalar>(
     threads.for_each_piece(error, width, MIN_PIECE, |start, error| {
         let piece = start..start + error.len();
         let (z, a) = (&z[piece.clone()], &a[piece]);
-        activation.multiply_by_slope(z, a, error, width);
+        activation.backward(z, a, error, width);
     });
 }

@@ -85,7 +85,7 @@ impl Kind for ParametricActivation {
         let rows = pass.error.chunks_exact_mut(width);
         for ((error, z), values) in rows.zip(z).zip(values) {
             derivative.fill(S::one());
-            self.0.multiply_by_slope(z, values, derivative, width);
+            self.0.backward(z, values, derivative, width);
             for j in 0..width {
                 error[j] *= S::one() - alpha[j] + alpha[j] * derivative[j];
             }

@@ -125,7 +125,7 @@ impl Kind for PeriodicEmbedding {
         }
         Err(Error::OutOfRange {
             what: "outputs of a periodic embedding".to_owned(),
-            expected: "a whole number from 2".to_owned(),
+            expected: "a whole number of 2 or above".to_owned(),
             found: self.n_outputs.to_string(),
         })
     }

@@ -3,7 +3,7 @@
 use crate::loss::Loss;
 use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
-use crate::penalty::Penalty;
+use crate::regularization::Regularization;
 use crate::schedule::Schedule;
 use crate::stage::batch_norm;
 use crate::{Error, Result};
@@ -79,7 +79,7 @@ impl ClassWeights {
 /// | `sum_rows` | none | rows in a block of the sum of gradients: see [`TrainingConfig::summation_rows`] | from 1 |
 /// | `frozen_layers` | 0 | number of first layers that are not trained; batch normalization in them uses its running averages | below the number of layers |
 /// | `epochs` | 10 | passes over the data | from 1 |
-/// | `penalty` | 0 | L1 and L2 | 0 or above |
+/// | `regularization` | 0 | L1 and L2 | 0 or above |
 /// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, biases included, as `weight_decay` of PyTorch's optimizers; adamw has its own, rprop has none | 0 or above |
 /// | `max_norm` | none | longest weight vector into a neuron | above 0 |
 /// | `clip_norm` | none | longest gradient | above 0 |
@@ -115,7 +115,7 @@ pub struct TrainingConfig {
     /// Passes over the data.
     pub epochs: usize,
     /// Cost of large weights.
-    pub penalty: Penalty,
+    pub regularization: Regularization,
     /// λ of PyTorch's `weight_decay`: λ·w is added to the gradient of every
     /// parameter, after clipping.
     pub weight_decay: f64,
@@ -153,7 +153,7 @@ impl TrainingConfig {
             sum_rows: None,
             frozen_layers: 0,
             epochs: 10,
-            penalty: Penalty::default(),
+            regularization: Regularization::default(),
             weight_decay: 0.0,
             max_norm: None,
             clip_norm: None,
@@ -276,7 +276,7 @@ impl TrainingConfig {
         self.class_weights.check()?;
         self.check_weight_decay()?;
         self.check_summation()?;
-        self.penalty.check()
+        self.regularization.check()
     }
 
     fn check_weight_decay(&self) -> Result<()> {

@@ -18,7 +18,7 @@ use crate::block_inputs::Block;
 use crate::layer::Layer;
 use crate::loss::clamp;
 use crate::network::{Network, Placed, Randomness};
-use crate::penalty::Penalty;
+use crate::regularization::Regularization;
 use crate::schedule::Position;
 use crate::stage::Stage;
 use crate::{Error, Result};
@@ -367,7 +367,7 @@ impl<S: Scalar> Trainer<'_, S> {
         for layer in &self.network.layers()[self.config.frozen_layers..] {
             let weights = &self.network.parameters()[layer.weights()];
             self.config
-                .penalty
+                .regularization
                 .add_gradient(weights, &mut gradient[layer.weights()]);
         }
         let gradient = &mut gradient[first..];
@@ -383,7 +383,7 @@ impl<S: Scalar> Trainer<'_, S> {
             }
         }
         // As PyTorch's optimizers have it: of all parameters, after clipping.
-        let decay = Penalty {
+        let decay = Regularization {
             l1: 0.0,
             l2: self.config.weight_decay,
         };
@@ -410,7 +410,7 @@ impl<S: Scalar> Trainer<'_, S> {
         let rate = self.progress.last_rate;
         self.optimizer
             .step_from(first, parameters, gradient, rate, &self.threads);
-        if self.config.penalty.l2 > 0.0 || self.config.weight_decay > 0.0 {
+        if self.config.regularization.l2 > 0.0 || self.config.weight_decay > 0.0 {
             // Weights that nothing but the decay moves.
             flush(&mut parameters[first..]);
         }
@@ -421,7 +421,9 @@ impl<S: Scalar> Trainer<'_, S> {
         for weights in layers.iter().map(Layer::weights) {
             let (before, gradient) = (&before[weights.clone()], &gradient[weights.clone()]);
             let weights = &mut parameters[weights];
-            self.config.penalty.stop_at_zero(before, gradient, weights);
+            self.config
+                .regularization
+                .stop_at_zero(before, gradient, weights);
         }
     }
 

@@ -426,7 +426,7 @@ fn rows_of_weight_0_are_passed_over() {
             shuffle: false,
             ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
         };
-        config.penalty.l2 = l2;
+        config.regularization.l2 = l2;
         let samples = samples(&inputs, &labels).with_weights(weights).unwrap();
         let threads = Threads::single();
         let mut trainer = Trainer::new(network(0.0), samples, None, config, threads).unwrap();
@@ -617,7 +617,7 @@ fn impossible_trainings_are_refused() {
     };
     assert_eq!(
         message(wrong),
-        "batch size: expected a whole number from 1, found 0"
+        "batch size: expected a whole number of 1 or above, found 0"
     );
     let wrong = TrainingConfig {
         class_weights: ClassWeights::Given(vec![1.0]),

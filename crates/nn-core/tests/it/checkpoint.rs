@@ -34,7 +34,7 @@ impl Case {
             seed: 5,
             ..TrainingConfig::new(Loss::CrossEntropy, optimizer)
         };
-        config.penalty.l2 = 1e-3;
+        config.regularization.l2 = 1e-3;
         Self {
             data: Classes::random(46, 4, 3, 11),
             layers: vec![hidden, LayerConfig::new(3, Activation::Softmax)],
@@ -199,7 +199,7 @@ fn everything_else_continues_from_any_batch() {
             "descent",
             with(|c| {
                 c.config.optimizer = Optimizer::Sgd;
-                c.config.penalty.l2 = 0.0;
+                c.config.regularization.l2 = 0.0;
             }),
         ),
         ("everything", rich_case()),
@@ -337,12 +337,12 @@ fn another_training_is_refused() {
     };
     assert_eq!(
         message(|case| case.config.learning_rate = 0.5),
-        "learning rate: the checkpoint has 0.001, this training has 0.5"
+        "learning rate: the checkpoint has 0.001, this training run has 0.5"
     );
     assert_eq!(
         message(|case| case.layers[0].dropout = 0.0),
         "layers: the checkpoint has 4-7 tanh, batch norm, dropout 0.3-3 softmax, \
-         this training has 4-7 tanh, batch norm-3 softmax"
+         this training run has 4-7 tanh, batch norm-3 softmax"
     );
     assert!(message(|case| case.config.epochs = 4).starts_with("epochs: "));
     let other_data = message(|case| case.data.inputs[[3, 0]] += 1e-9);
@@ -374,7 +374,7 @@ fn a_model_is_no_checkpoint() {
 #[test]
 fn a_gradient_that_is_no_number_is_told() {
     let mut case = Case::new(Optimizer::Momentum { momentum: 0.9 });
-    case.config.penalty.l2 = 0.0;
+    case.config.regularization.l2 = 0.0;
     case.layers[0].dropout = 0.0;
     case.layers[0].activation = Activation::Relu;
     case.config.learning_rate = 1e300;

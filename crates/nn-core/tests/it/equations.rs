@@ -6,7 +6,7 @@ use nn_core::activation::Activation;
 use nn_core::gradient_check::check;
 use nn_core::stage::dense;
 use nn_core::training::Trainer;
-use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Penalty};
+use nn_core::{LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
 use crate::support::{assert_close, first_batch, full_batch, normal, stream, value_samples};
@@ -181,7 +181,7 @@ impl MatrixForm {
             let [z, a] = [z, a].map(|values| values.expect("a fresh matrix"));
             layers[l]
                 .activation
-                .multiply_by_slope(z, a, values_mut(delta), layers[l].n_outputs);
+                .backward(z, a, values_mut(delta), layers[l].n_outputs);
         }
         let mut gradient = Vec::new();
         for (l, layer) in layers.iter().enumerate() {
@@ -245,7 +245,7 @@ fn schoofs_1_to_13() {
         &network,
         &samples,
         Loss::Quadratic,
-        Penalty::default(),
+        Regularization::default(),
         usize::MAX,
     )
     .expect("the samples fit");
@@ -395,7 +395,7 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
         &network,
         &samples,
         Loss::SumOfSquares,
-        Penalty::default(),
+        Regularization::default(),
         4,
     );
     for check in checks.expect("the sample fits") {

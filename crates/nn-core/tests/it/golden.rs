@@ -49,7 +49,7 @@ fn activations_and_their_slopes() {
         let mut a = z.clone();
         activation.apply(&mut a, width);
         let mut delta = golden.delta.concat();
-        activation.multiply_by_slope(&z, &a, &mut delta, width);
+        activation.backward(&z, &a, &mut delta, width);
         let what = activation.to_string();
         assert_close(&what, &a, &numbers.value.concat(), EXACT);
         let slopes = numbers.delta_times_slope.concat();

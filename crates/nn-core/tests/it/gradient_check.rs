@@ -5,7 +5,9 @@ use ndarray::{Array2, Axis, aview1};
 use nn_core::batches::Samples;
 use nn_core::gradient_check::{LayerCheck, Objective, check};
 use nn_core::stage::batch_norm;
-use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Network, NetworkConfig, Penalty};
+use nn_core::{
+    Activation, Init, Layer, LayerConfig, Loss, Menu, Network, NetworkConfig, Regularization,
+};
 
 use crate::support::{network, normal, stream, value_samples};
 
@@ -42,8 +44,14 @@ fn every_activation_loss_and_initialiser() {
                     layer(N_OUTPUTS, output, false),
                 ];
                 let network = network(N_INPUTS, layers, seed as u64);
-                let checks = check(&network, &samples, loss, Penalty::default(), usize::MAX)
-                    .expect("the samples fit");
+                let checks = check(
+                    &network,
+                    &samples,
+                    loss,
+                    Regularization::default(),
+                    usize::MAX,
+                )
+                .expect("the samples fit");
                 for check in checks {
                     assert!(
                         check.error < AGREES,
@@ -79,15 +87,16 @@ fn losses_with_outputs() -> impl Iterator<Item = (Loss, Activation)> {
 }
 
 #[test]
-fn penalties_are_part_of_the_gradient() {
+fn regularization_is_part_of_the_gradient() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view());
-    for penalty in [
-        Penalty { l1: 0.1, l2: 0.0 },
-        Penalty { l1: 0.0, l2: 0.3 },
-        Penalty { l1: 0.05, l2: 0.2 },
+    for regularization in [
+        Regularization { l1: 0.1, l2: 0.0 },
+        Regularization { l1: 0.0, l2: 0.3 },
+        Regularization { l1: 0.05, l2: 0.2 },
     ] {
-        let checks = check(&tanh_network(), &samples, LOSS, penalty, usize::MAX).expect("they fit");
+        let checks =
+            check(&tanh_network(), &samples, LOSS, regularization, usize::MAX).expect("they fit");
         assert_right(&checks);
     }
 }
@@ -102,7 +111,7 @@ fn ties_are_kinks_and_left_out() {
         layers: vec![LayerConfig::new(N_OUTPUTS, Activation::Identity)],
     };
     let network = Network::zeros(&config).expect("the network can be");
-    let none = Penalty::default();
+    let none = Regularization::default();
     let checks = check(&network, &samples, Loss::Hinge, none, usize::MAX).expect("they fit");
     let [check] = &checks[..] else {
         panic!("one layer");
@@ -127,12 +136,12 @@ enum Mistake {
     WeightsNotTransposed,
     /// δᴸ without the factor 1/n.
     SumInsteadOfMean,
-    PenaltyForgotten,
+    RegularizationForgotten,
 }
 
 const LOSS: Loss = Loss::CrossEntropy;
 
-const PENALTY: Penalty = Penalty { l1: 0.0, l2: 0.1 };
+const REGULARIZATION: Regularization = Regularization { l1: 0.0, l2: 0.1 };
 
 #[test]
 fn planted_mistakes_are_caught() {
@@ -153,7 +162,7 @@ fn planted_mistakes_are_caught() {
         (Mistake::StatisticsHeldConstant, [true, false, false]),
         (Mistake::WeightsNotTransposed, [true, false, false]),
         (Mistake::SumInsteadOfMean, [true, true, true]),
-        (Mistake::PenaltyForgotten, [true, true, true]),
+        (Mistake::RegularizationForgotten, [true, true, true]),
     ] {
         let checks = compare(&network, &samples, &inputs, &targets, mistake);
         for (check, is_wrong) in checks.iter().zip(wrong_layers) {
@@ -172,7 +181,7 @@ fn planted_mistakes_are_caught() {
 fn one_row_cannot_be_normalised() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view()).select(&[0]);
-    let error = check(&tanh_network(), &samples, LOSS, PENALTY, 10).expect_err("one row");
+    let error = check(&tanh_network(), &samples, LOSS, REGULARIZATION, 10).expect_err("one row");
     assert_eq!(
         error.to_string(),
         "batch normalisation: needs batches of at least 2 rows, found 1"
@@ -187,7 +196,7 @@ fn a_gradient_that_is_not_a_number_is_no_agreement() {
     let mut gradient = backpropagate(&network, &inputs, &targets, Mistake::None);
     let broken = network.layers()[1].weights().start;
     gradient[broken] = f64::NAN;
-    let mut objective = Objective::new(&network, &samples, LOSS, PENALTY).expect("they fit");
+    let mut objective = Objective::new(&network, &samples, LOSS, REGULARIZATION).expect("they fit");
     let checks = objective.compare(&gradient, usize::MAX);
     assert!(checks[1].error.is_nan() && checks[1].parameter == "weights[0, 0]");
     assert!(checks[0].error < AGREES && checks[2].error < AGREES);
@@ -216,7 +225,8 @@ fn compare(
     mistake: Mistake,
 ) -> Vec<LayerCheck> {
     let gradient = backpropagate(network, inputs, targets, mistake);
-    let mut objective = Objective::new(network, samples, LOSS, PENALTY).expect("the samples fit");
+    let mut objective =
+        Objective::new(network, samples, LOSS, REGULARIZATION).expect("the samples fit");
     objective.compare(&gradient, usize::MAX)
 }
 
@@ -256,10 +266,10 @@ fn backpropagate(
     trace.through_batch_norm(&mut error1, first, gamma, &mut gradient, mistake);
     dense_gradients(first, inputs, &error1, &mut gradient);
 
-    if mistake != Mistake::PenaltyForgotten {
+    if mistake != Mistake::RegularizationForgotten {
         for layer in network.layers() {
             let weights = &parameters[layer.weights()];
-            PENALTY.add_gradient(weights, &mut gradient[layer.weights()]);
+            REGULARIZATION.add_gradient(weights, &mut gradient[layer.weights()]);
         }
     }
     gradient

@@ -250,7 +250,7 @@ fn numbers_too_large_for_the_precision_are_refused() {
     assert_eq!(Model::<f64>::read(&bytes[..]).expect("a good file"), model);
     assert_eq!(
         refusal(&bytes),
-        "tensor layers.0.bias: number 0 is 1e300, too large for f32"
+        "tensor layers.0.bias: element 0 is 1e300, too large for f32"
     );
 }
 

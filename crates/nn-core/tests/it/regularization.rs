@@ -74,7 +74,7 @@ fn l1_gives_the_zeros_of_lasso_with_every_optimizer() {
             },
             ..full_batch(Loss::Mse)
         };
-        config.penalty.l1 = 0.4;
+        config.regularization.l1 = 0.4;
         let layers = vec![LayerConfig::new(1, Activation::Identity)];
         let network = Network::new(
             &NetworkConfig {
@@ -203,7 +203,7 @@ fn nothing_that_decays_becomes_subnormal() {
     )
     .expect("it can be");
     let decays: [fn(&mut TrainingConfig); 4] = [
-        |config| config.penalty.l2 = 1.0,
+        |config| config.regularization.l2 = 1.0,
         |config| config.weight_decay = 1.0,
         |config| config.max_norm = Some(1e-30),
         |config| config.optimizer = "adamw:weight-decay=1".parse().expect("an optimizer"),

@@ -170,7 +170,7 @@ fn what_cannot_be_accumulated_is_refused() {
     );
     assert_eq!(
         message(layers(), accumulate(0, None, BatchSize::Rows(4))),
-        "accumulate: expected a whole number from 1, found 0"
+        "accumulate: expected a whole number of 1 or above, found 0"
     );
     let mut normalized = layers();
     normalized[0].batch_norm = true;

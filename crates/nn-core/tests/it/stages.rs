@@ -9,7 +9,9 @@ use nn_core::gradient_check::check;
 use nn_core::network::{Randomness, Trace};
 use nn_core::stage::{LayerNorm, ParametricActivation, Residual, Stage};
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
-use nn_core::{Activation, Gradients, LayerConfig, Loss, Model, Network, NetworkConfig, Penalty};
+use nn_core::{
+    Activation, Gradients, LayerConfig, Loss, Model, Network, NetworkConfig, Regularization,
+};
 use nn_tensor::{Scalar, Threads};
 use serde::Deserialize;
 
@@ -150,7 +152,7 @@ fn embeddings_are_those_of_pytorch() {
     let input_gradient = golden.input_gradient.concat();
     assert_close("inputs", gradients.input_error(6), &input_gradient, EXACT);
     let samples = samples(&inputs, &golden.labels);
-    let none = Penalty::default();
+    let none = Regularization::default();
     for check in check(&network, &samples, Loss::CrossEntropy, none, usize::MAX).expect("they fit")
     {
         assert!(check.error < 1e-6, "{check:?}");
@@ -186,7 +188,7 @@ fn gradients_are_those_of_finite_differences() {
             &network,
             &samples(&inputs, &golden.labels),
             Loss::CrossEntropy,
-            Penalty { l1: 0.0, l2: 0.1 },
+            Regularization { l1: 0.0, l2: 0.1 },
             usize::MAX,
         )
         .expect("the samples fit");
@@ -317,7 +319,7 @@ fn stages_where_they_cannot_be_are_refused() {
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
-        "outputs of a periodic embedding: expected a whole number from 2, found 1"
+        "outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
     );
     assert_eq!(
         unknown("category-embedding:3"),

@@ -6,8 +6,8 @@ use nn_core::gradient_check::check;
 use nn_core::optimizer::OptimizerState;
 use nn_core::training::{BatchSize, ClassWeights, TrainingConfig};
 use nn_core::{
-    Activation, Error, Init, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Penalty,
-    Result, Schedule, Threads, Trainer, evaluate,
+    Activation, Error, Init, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer,
+    Regularization, Result, Schedule, Threads, Trainer, evaluate,
 };
 
 use crate::support::Classes;
@@ -95,8 +95,8 @@ fn trainings() {
         refused(value, trained(|config| config.max_norm = Some(value)));
         refused(value, trained(|config| config.clip_norm = Some(value)));
         refused(value, trained(|config| config.clip_value = Some(value)));
-        refused(value, trained(|config| config.penalty.l1 = value));
-        refused(value, trained(|config| config.penalty.l2 = value));
+        refused(value, trained(|config| config.regularization.l1 = value));
+        refused(value, trained(|config| config.regularization.l2 = value));
         refused(value, trained(|config| config.weight_decay = value));
         let weights = ClassWeights::Given(vec![1.0, value]);
         refused(value, trained(|config| config.class_weights = weights));
@@ -126,16 +126,19 @@ fn weight_decay_where_the_optimizer_has_another_or_none() {
 #[test]
 fn losses_that_are_only_measured() {
     let data = Classes::random(6, 4, 2, 1);
-    let (network, none) = (network(|_| ()).expect("it can be"), Penalty::default());
+    let (network, none) = (
+        network(|_| ()).expect("it can be"),
+        Regularization::default(),
+    );
     for loss in spoiled::<Loss>() {
         let samples = data.samples();
         refused(loss, evaluate(&network, &samples, loss, &Threads::single()));
         refused(loss, check(&network, &samples, loss, none, 1));
     }
-    let penalty = Penalty { l1: -1.0, l2: 0.0 };
+    let regularization = Regularization { l1: -1.0, l2: 0.0 };
     let samples = data.samples();
     refused(
-        penalty,
-        check(&network, &samples, Loss::CrossEntropy, penalty, 1),
+        regularization,
+        check(&network, &samples, Loss::CrossEntropy, regularization, 1),
     );
 }

@@ -11,7 +11,9 @@ use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
 use nn_core::network::{Randomness, Trace};
-use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Penalty, Streams};
+use nn_core::{
+    Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization, Streams,
+};
 use nn_tensor::Threads;
 use nn_tensor::random::Purpose;
 
@@ -65,7 +67,7 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
         &network,
         &samples,
         Loss::Quadratic,
-        Penalty::default(),
+        Regularization::default(),
         usize::MAX,
     )?;
     let finite = checks.iter().map(|check| check.error).fold(0.0, f64::max);

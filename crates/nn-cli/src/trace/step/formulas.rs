@@ -83,7 +83,7 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
-    if config.penalty.l1 > 0.0 {
+    if config.regularization.l1 > 0.0 {
         notes.push("L1: a weight that the step would take across 0 becomes 0".to_owned());
     }
     if config.max_norm.is_some() {

@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 use nn_core::batches::Samples;
 use nn_core::network::Trace;
-use nn_core::penalty::Penalty;
+use nn_core::regularization::Regularization;
 use nn_core::training::{BatchSize, Event};
 use nn_core::{Gradients, Network, Result, Schedule, Trainer, TrainingConfig};
 use nn_tensor::Threads;
@@ -46,7 +46,7 @@ impl Taken {
         let (after, trace, gradients) = (after.clone(), trace.clone(), gradients.clone());
         let (gradients, regularised) = if is_regularised(&config) {
             let plain = TrainingConfig {
-                penalty: Penalty::default(),
+                regularization: Regularization::default(),
                 weight_decay: 0.0,
                 clip_norm: None,
                 clip_value: None,
@@ -125,7 +125,7 @@ fn second_loss(trainer: &mut Trainer<'_>) -> Option<f64> {
 }
 
 pub(super) fn is_regularised(config: &TrainingConfig) -> bool {
-    config.penalty != Penalty::default()
+    config.regularization != Regularization::default()
         || config.weight_decay != 0.0
         || config.clip_norm.is_some()
         || config.clip_value.is_some()

@@ -1,7 +1,7 @@
 //! A step against numbers worked out by hand, a real training, and itself.
 
 use ndarray::array;
-use nn_core::penalty::Penalty;
+use nn_core::regularization::Regularization;
 use nn_core::training::BatchSize;
 use nn_core::{
     Activation, Inputs, LayerConfig, Loss, Menu, NetworkConfig, Optimizer, Targets, Trainer,
@@ -101,9 +101,9 @@ fn the_step_is_the_one_that_training_takes() {
     let mut configs = Vec::new();
     for &optimizer in Optimizer::ALL {
         let plain = TrainingConfig::new(Loss::CrossEntropy, optimizer);
-        let penalty = Penalty { l1: 0.01, l2: 0.1 };
+        let regularization = Regularization { l1: 0.01, l2: 0.1 };
         configs.push(TrainingConfig {
-            penalty,
+            regularization,
             clip_norm: Some(0.2),
             max_norm: Some(0.9),
             label_smoothing: 0.1,

@@ -1,29 +1,29 @@
-//! Penalties on large weights.
+//! L1 and L2 regularization of the weights.
 //!
 //! ```text
 //! P(w)     = λ₁ Σ|w| + ½·λ₂ Σ w²
 //! ∂P/∂w    = λ₁ sign(w) + λ₂ w
 //! ```
 //!
-//! (newbies, section 5.2.10; both at once: the elastic net of Zou & Hastie
-//! 2005.) The penalty is on weights only, not on biases. The losses that training
-//! reports are without it.
+//! (newbies, section 5.2.10; L1 and L2 together are the elastic net of Zou &
+//! Hastie 2005.) The penalty P applies to weights, not to biases. Reported losses
+//! do not include it.
 //!
-//! |w| has a kink at 0, where a step along the gradient would jump to and fro
-//! for ever. So weights get to exactly 0, and stay there, by two rules, those of
-//! OWL-QN (Andrew & Gao 2007, section 3.1). With g, the gradient of the loss,
+//! |w| has a kink at 0, around which gradient steps would oscillate. Two rules of
+//! OWL-QN (Andrew & Gao 2007, section 3.1) make weights exactly 0 and keep them
+//! there. With g, the gradient of the loss,
 //!
 //! ```text
-//! ∂P/∂w at 0 is −clamp(g, ±λ₁)         the loss must pull harder than λ₁
-//! a step that would take w across 0, or away from it where the sum of the
-//! gradients is 0, leaves it at 0
+//! ∂P/∂w at 0 is −clamp(g, ±λ₁)         w leaves 0 only if |g| > λ₁
+//! a step ends at 0 if it would cross 0, or leave 0 in another direction than
+//! −(g + ∂P/∂w)
 //! ```
 //!
-//! With plain gradient descent that is nearly the soft threshold η·λ₁ of ISTA. A
-//! soft threshold after the step of another optimizer would be another penalty:
-//! with momentum (1 − γ)·λ₁, with Adam one that depends on the size of g. These
-//! rules leave it to the optimizer how far to go, and rest, for every optimizer,
-//! where the loss plus P is least.
+//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A
+//! soft threshold after the step of another optimizer would change the penalty:
+//! to (1 − γ)·λ₁ with momentum, and with Adam to one that depends on the size of
+//! g. These rules leave the step size to the optimizer, and every optimizer comes
+//! to rest at a minimum of the loss plus P.
 
 use nn_tensor::{Kernel, Scalar, vectorize};
 
@@ -32,22 +32,22 @@ use crate::loss::clamp;
 use crate::Result;
 use crate::menu::Range;
 
-/// How much large weights cost.
+/// L1 and L2 regularization of the weights.
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `l1` | 0 | λ₁, sets weights to exactly 0 that the loss pulls at by less | 0 or above |
-/// | `l2` | 0 | λ₂, keeps weights small | 0 or above |
+/// | `l1` | 0 | λ₁; weights become exactly 0 where the gradient of the loss is smaller | 0 or above |
+/// | `l2` | 0 | λ₂; keeps weights small | 0 or above |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Penalty {
-    /// λ₁
+pub struct Regularization {
+    /// λ₁, the strength of L1 regularization.
     pub l1: f64,
-    /// λ₂
+    /// λ₂, the strength of L2 regularization.
     pub l2: f64,
 }
 
-impl Penalty {
-    /// Whether both factors can be used.
+impl Regularization {
+    /// Checks that λ₁ and λ₂ are in range.
     ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange).
@@ -57,7 +57,7 @@ impl Penalty {
         Ok(())
     }
 
-    /// P(w)
+    /// The penalty P(w).
     pub fn value<S: Scalar>(self, weights: &[S]) -> f64 {
         weights
             .iter()
@@ -66,12 +66,12 @@ impl Penalty {
             .sum()
     }
 
-    /// `gradient ← gradient + ∂P/∂w`, where `gradient` is that of the loss.
+    /// Adds ∂P/∂w to the gradient of the loss, `gradient ← gradient + ∂P/∂w`.
     ///
     /// # Panics
     /// If the slices differ in length.
     pub fn add_gradient<S: Scalar>(self, weights: &[S], gradient: &mut [S]) {
-        assert_eq!(weights.len(), gradient.len(), "one gradient a weight");
+        assert_eq!(weights.len(), gradient.len(), "one gradient per weight");
         if self != Self::default() {
             vectorize(AddGradient {
                 l1: S::from_f64(self.l1),
@@ -82,11 +82,12 @@ impl Penalty {
         }
     }
 
-    /// After a step: a weight that L1 does not let across 0 becomes 0.
+    /// Sets weights to 0 that a step with L1 regularization has moved across 0.
     ///
     /// # Shapes
-    /// `before [n]` are the weights before the step, `gradient [n]` what
-    /// [`add_gradient`](Self::add_gradient) made, `weights [n]` those after it.
+    /// `before [n]` are the weights before the step, `weights [n]` the weights
+    /// after it, and `gradient [n]` is the result of
+    /// [`add_gradient`](Self::add_gradient).
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -140,14 +141,14 @@ impl<S: Scalar> Kernel for AddGradient<'_, S> {
     #[inline(always)]
     fn run(self) {
         for (gradient, &w) in self.gradient.iter_mut().zip(self.weights) {
-            let pull = if w > S::zero() {
+            let l1 = if w > S::zero() {
                 self.l1
             } else if w < S::zero() {
                 -self.l1
             } else {
                 -clamp(*gradient, self.l1)
             };
-            *gradient += pull + self.l2 * w;
+            *gradient += l1 + self.l2 * w;
         }
     }
 }
@@ -157,16 +158,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gradient_is_the_derivative() {
-        let penalty = Penalty { l1: 0.3, l2: 0.7 };
+    fn gradient_agrees_with_difference_quotients() {
+        let regularization = Regularization { l1: 0.3, l2: 0.7 };
         let weights = [-2.0_f64, -0.1, 0.4, 3.0];
         let mut gradient = [1.0; 4];
-        penalty.add_gradient(&weights, &mut gradient);
+        regularization.add_gradient(&weights, &mut gradient);
         for i in 0..weights.len() {
             let shifted = |by: f64| {
                 let mut weights = weights;
                 weights[i] += by;
-                penalty.value(&weights)
+                regularization.value(&weights)
             };
             let numeric = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
             assert!((gradient[i] - 1.0 - numeric).abs() < 1e-8);
@@ -174,16 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn zero_weights_are_left_alone() {
+    fn a_weight_of_0_without_gradient_stays_0() {
         let mut gradient = [0.0_f32];
-        Penalty { l1: 1.0, l2: 1.0 }.add_gradient(&[0.0], &mut gradient);
+        Regularization { l1: 1.0, l2: 1.0 }.add_gradient(&[0.0], &mut gradient);
         assert_eq!(gradient, [0.0]);
     }
 
     #[test]
-    fn a_weight_of_0_moves_only_if_the_loss_pulls_harder_than_l1() {
+    fn a_weight_of_0_moves_only_if_its_gradient_exceeds_l1() {
         let mut gradient = [0.4_f64, -0.5, 0.75, -2.0, f64::NAN];
-        Penalty { l1: 0.5, l2: 1.0 }.add_gradient(&[0.0; 5], &mut gradient);
+        Regularization { l1: 0.5, l2: 1.0 }.add_gradient(&[0.0; 5], &mut gradient);
         assert_eq!(gradient[..4], [0.0, 0.0, 0.25, -1.5]);
         assert!(gradient[4].is_nan());
     }
@@ -195,21 +196,21 @@ mod tests {
             [3.0, 3.0, -3.0, 0.0, 1.0, 1.0, -1.0],
         );
         let mut weights = [0.5_f32, -0.5, 0.5, 0.1, -0.2, 0.2, 0.3];
-        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&before, &gradient, &mut weights);
+        Regularization { l1: 0.1, l2: 0.0 }.stop_at_zero(&before, &gradient, &mut weights);
         assert_eq!(weights, [0.5, 0.0, 0.0, 0.0, -0.2, 0.0, 0.3]);
         let mut weights = [-0.5_f32, f32::NAN];
-        Penalty::default().stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        Regularization::default().stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
         assert_eq!(weights[0], -0.5);
-        Penalty { l1: 0.1, l2: 0.0 }.stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
+        Regularization { l1: 0.1, l2: 0.0 }.stop_at_zero(&[1.0; 2], &[1.0; 2], &mut weights);
         assert!(weights[0] == 0.0 && weights[1].is_nan());
     }
 
     #[test]
     fn negative_factors_are_refused() {
-        let error = Penalty { l1: 0.0, l2: -1.0 }.check().unwrap_err();
+        let error = Regularization { l1: 0.0, l2: -1.0 }.check().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "l2: expected a number not below 0, found -1"
+            "l2: expected a number of 0 or above, found -1"
         );
     }
 }
