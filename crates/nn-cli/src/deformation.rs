@@ -1,7 +1,7 @@
 //! Where nn-data's deformations meet nn-core's training, which knows no images.
 
-use ndarray::ArrayView2;
 use nn_core::Augmentation;
+use nn_core::Rows;
 use nn_data::augment::{Augment, Deformer};
 use nn_tensor::Threads;
 use nn_tensor::random::Streams;
@@ -23,12 +23,12 @@ struct Deformation(Deformer);
 impl Augmentation for Deformation {
     fn apply(
         &mut self,
-        inputs: ArrayView2<'_, u8>,
+        inputs: &Rows<'_, u8>,
         rows: &[u32],
         epoch: u64,
         augmented: &mut [u8],
         threads: &Threads,
     ) {
-        self.0.apply(inputs, rows, epoch, augmented, threads);
+        self.0.apply(inputs.into(), rows, epoch, augmented, threads);
     }
 }

@@ -34,7 +34,8 @@ fn show(model: &Model) {
     ));
     for (index, (layer, activation)) in network.layers().iter().zip(activations).enumerate() {
         let weights = network.weights(index);
-        let mean = weights.iter().map(|w| f64::from(w.abs())).sum::<f64>() / weights.len() as f64;
+        let mean = weights.iter().map(|w| f64::from(w.abs())).sum::<f64>()
+            / weights.as_slice().len() as f64;
         terminal::line(format!(
             "{:<5} {:>11} {:>8}  {activation:<width$} {:>11} {mean:>14.5}",
             index + 1,

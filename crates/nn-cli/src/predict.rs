@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use nn_core::Rows;
 use nn_core::network::Trace;
 use nn_core::{Loss, Model};
 use nn_data::csv::Header;
@@ -94,13 +95,12 @@ impl<'a> Predictor<'a> {
         for (input, &pixel) in self.inputs.iter_mut().zip(pixels) {
             *input = f32::from(pixel) * scale;
         }
-        let inputs = ArrayView2::from_shape((1, self.inputs.len()), &self.inputs)
-            .expect("one row of the right width");
+        let inputs = Rows::new(&self.inputs, self.inputs.len());
         let outputs = self
             .model
             .network
             .forward(inputs, &mut self.trace, &Threads::single());
-        let outputs = outputs.iter().copied().collect::<Vec<_>>();
+        let outputs = outputs.into_vec();
         let bad = outputs.iter().find(|output| !output.is_finite());
         let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
         finiteness::check(problem, self.model, weights)?;
@@ -360,15 +360,14 @@ fn answers(
         let outputs = model.network.forward(inputs, &mut trace, &threads);
         if are_classes {
             for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.rows()) {
-                let output = output.to_vec();
-                let mut probabilities = class_probabilities(model.loss, &output);
-                if !all_finite(&output) {
+                let mut probabilities = class_probabilities(model.loss, output);
+                if !all_finite(output) {
                     probabilities.fill(f32::NAN);
                 }
                 answer.assign(&ArrayView1::from(&probabilities));
             }
         } else {
-            answers.assign(&outputs);
+            answers.assign(&ArrayView2::from(&outputs));
         }
     }
     answers

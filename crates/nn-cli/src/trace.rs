@@ -105,7 +105,7 @@ fn predicted(model: &Model, sample: &Samples<'_>, step: &Step) -> Option<usize> 
     let outputs = &step.layers.last()?.activations;
     match sample.targets() {
         Targets::Classes { .. } => Some(model.loss.predicted_class(outputs)),
-        Targets::Values(_) => None,
+        _ => None,
     }
 }
 

@@ -52,7 +52,7 @@ fn batch<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let threads = Threads::new(THREADS);
     bencher
         .counter(ItemsCount::new(samples.nrows()))
-        .bench_local(|| network.forward(samples.view(), &mut trace, &threads)[(0, 0)]);
+        .bench_local(|| network.forward(samples.view(), &mut trace, &threads)[[0, 0]]);
 }
 
 fn network() -> Network {

@@ -68,7 +68,8 @@ fn train(
             let [x, y] = [x, y].map(|all| all.select(Axis(0), &rows));
             let randomness = Randomness::new(config.seed, optimizer.steps());
             network.forward_in_training(x.view(), &mut trace, randomness, &threads);
-            let loss = gradients.loss_of_batch(config.loss, &network, y.view(), &trace);
+            let y = y.as_slice().expect("selected rows are contiguous");
+            let loss = gradients.loss_of_batch(config.loss, &network, y, &trace);
             sum += loss * rows.len() as f64;
             gradients.values_mut().fill(0.0);
             gradients.backward(&network, x.view(), &trace, &threads);

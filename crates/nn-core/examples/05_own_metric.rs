@@ -8,7 +8,9 @@ use nn_core::{Mlp, Purpose, Result, Rows, Samples, Streams, Threads};
 /// The median of |a − y|/|y|, in per cent.
 fn median_error(outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>) -> f64 {
     let pairs = outputs.column(0).zip(targets.column(0));
-    let mut errors: Vec<f64> = pairs.map(|(a, y)| 100.0 * (a - y).abs() / y.abs()).collect();
+    let mut errors: Vec<f64> = pairs
+        .map(|(a, y)| 100.0 * (a - y).abs() / y.abs())
+        .collect();
     errors.sort_by(f64::total_cmp);
     errors[errors.len() / 2]
 }
@@ -17,12 +19,20 @@ fn main() -> Result<()> {
     // Houses of 30 to 230 m² that are 0 to 100 years old; new and very old ones
     // cost more.
     let mut random = Streams::new(0).stream(Purpose::Test, 0);
-    let mut house = |_| [random.uniform_in(30.0, 230.0) as f32, random.uniform_in(0.0, 100.0) as f32];
+    let mut house = |_| {
+        [
+            random.uniform_in(30.0, 230.0) as f32,
+            random.uniform_in(0.0, 100.0) as f32,
+        ]
+    };
     let houses: Vec<[f32; 2]> = (0..1000).map(&mut house).collect();
     let price = |[size, age]: [f32; 2]| 3000.0 * size + 40.0 * (age - 50.0).powi(2);
     let prices: Vec<f32> = houses.iter().map(|&house| price(house)).collect();
 
-    let settings = Mlp::regressor().hidden([64, 64]).learning_rate(0.005).epochs(60);
+    let settings = Mlp::regressor()
+        .hidden([64, 64])
+        .learning_rate(0.005)
+        .epochs(60);
     let model = settings.fit(&houses[..800], &prices[..800])?;
     // The network without its standardization, so that it predicts prices.
     let network = model.model().fold_preprocessing()?;

@@ -10,14 +10,21 @@ use nn_core::{Mlp, Purpose, Result, Streams, Threads};
 fn main() -> Result<()> {
     // Do the first two of eight values have the same sign?
     let mut random = Streams::new(0).stream(Purpose::Test, 0);
-    let x: Vec<[f32; 8]> = (0..1200).map(|_| [0; 8].map(|_| random.normal() as f32)).collect();
-    let y: Vec<u32> = x.iter().map(|row| u32::from(row[0] * row[1] > 0.0)).collect();
+    let x: Vec<[f32; 8]> = (0..1200)
+        .map(|_| [0; 8].map(|_| random.normal() as f32))
+        .collect();
+    let y: Vec<u32> = x
+        .iter()
+        .map(|row| u32::from(row[0] * row[1] > 0.0))
+        .collect();
 
     let settings = Mlp::classifier().threads(Threads::single());
     let fit = |seed| settings.clone().seed(seed).fit(&x[..200], &y[..200]);
     let members = thread::scope(|scope| {
         let threads: Vec<_> = (0..5).map(|seed| scope.spawn(move || fit(seed))).collect();
-        let members = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+        let members = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"));
         members.collect::<Result<Vec<_>>>()
     })?;
     let (mut probability, mut alone) = (vec![0.0; 1000], 0.0);
@@ -27,7 +34,7 @@ fn main() -> Result<()> {
         pairs.for_each(|(mean, &p)| *mean += p / 5.0);
         alone += member.score(&x[200..], &y[200..])? / 5.0;
     }
-    let is_right = |(&p, &label): &(&f32, &u32)| u32::from(p > 0.5) == label;
+    let is_right = |pair: &(&f32, &u32)| u32::from(*pair.0 > 0.5) == *pair.1;
     let together = probability.iter().zip(&y[200..]).filter(is_right).count() as f64 / 1000.0;
     println!("accuracy alone {alone:.3}, together {together:.3}");
     assert!(together > alone && alone > 0.7);

@@ -30,13 +30,18 @@ fn main() -> Result<()> {
     let workers = [worker(&network), worker(&network)];
     let ask = |index: usize, pixels: Vec<f32>| {
         let (reply, response) = mpsc::channel();
-        workers[index].send((pixels, reply)).expect("the worker runs");
+        workers[index]
+            .send((pixels, reply))
+            .expect("the worker runs");
         response.recv().expect("the worker answers")
     };
     assert_eq!(ask(0, vec![0.5; 784])?, ask(1, vec![0.5; 784])?);
     let refused = [vec![f32::NAN; 784], vec![0.0; 3]].map(|pixels| ask(0, pixels).unwrap_err());
     refused.iter().for_each(|error| println!("{error}"));
-    assert_eq!(refused[1].to_string(), "number of inputs: expected 784, found 3");
+    assert_eq!(
+        refused[1].to_string(),
+        "number of inputs: expected 784, found 3"
+    );
     Ok(())
 }
 

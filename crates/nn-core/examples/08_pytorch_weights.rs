@@ -14,7 +14,10 @@ use nn_core::{Activation, Loss, Model, NetworkConfig, Result};
 
 fn main() -> Result<()> {
     let state_dict = [
-        ("0.weight", Tensor::new([2, 3], [0.25, 0.31, -0.48, -0.42, -0.22, 0.15])),
+        (
+            "0.weight",
+            Tensor::new([2, 3], [0.25, 0.31, -0.48, -0.42, -0.22, 0.15]),
+        ),
         ("0.bias", Tensor::new([2], [-0.01, 0.46])),
         ("2.weight", Tensor::new([1, 2], [-0.06, 0.19])),
         ("2.bias", Tensor::new([1], [-0.21_f32])),
@@ -27,7 +30,11 @@ fn main() -> Result<()> {
     assert!((output - -0.081_123_25).abs() < 1e-6);
 
     let tensors = model.to_tensors()?;
-    assert!(tensors.into_iter().eq(state_dict.map(|(name, it)| (name.to_owned(), it))));
+    assert!(
+        tensors
+            .into_iter()
+            .eq(state_dict.map(|(name, it)| (name.to_owned(), it)))
+    );
     model.network.bias_mut(1)[0] = 1.0;
     assert_eq!(model.to_tensors()?[3].1, Tensor::new([1], [1.0]));
     Ok(())

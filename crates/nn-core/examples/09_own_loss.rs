@@ -17,7 +17,11 @@ impl LossFunction for Focal {
 
     fn of_row<S: Scalar>(&self, out: Activation, z: &[S], a: &[S], y: &[S], error: &mut [S]) -> S {
         let one = S::one();
-        let (p, sign) = if y[0] == one { (a[0], one) } else { (one - a[0], -one) };
+        let (p, sign) = if y[0] == one {
+            (a[0], one)
+        } else {
+            (one - a[0], -one)
+        };
         let q = one - p;
         error[0] = sign * ((q + q) * p.ln() - q * q / p); // ∂C/∂a
         out.backward(z, a, error, 1); // ∂C/∂z
@@ -26,7 +30,9 @@ impl LossFunction for Focal {
 }
 
 fn main() -> Result<()> {
-    let x: Vec<[f32; 2]> = (0..200).map(|i| [3, 4].map(|k| ((i * k) as f32).sin())).collect();
+    let x: Vec<[f32; 2]> = (0..200)
+        .map(|i| [3, 4].map(|k| ((i * k) as f32).sin()))
+        .collect();
     let labels: Vec<u32> = x.iter().map(|x| u32::from(x[0] + x[1] > 1.5)).collect();
     let samples = Samples::classification(&x, &labels, 2)?;
     let layers = [(8, Activation::Tanh), (1, Activation::Sigmoid)];
@@ -39,7 +45,10 @@ fn main() -> Result<()> {
     let trainer = Trainer::new(network, samples.clone(), None, config, Threads::single())?;
     let network = trainer.with_loss(Focal)?.finish()?;
     let found = evaluate(&network, &samples, Focal, &Threads::single())?;
-    println!("focal loss {:.5}, accuracy {:?}", found.loss, found.accuracy);
+    println!(
+        "focal loss {:.5}, accuracy {:?}",
+        found.loss, found.accuracy
+    );
     assert!(found.accuracy > Some(0.98));
     Ok(())
 }

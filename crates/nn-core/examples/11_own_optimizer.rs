@@ -31,7 +31,9 @@ impl UpdateRule for Lion {
 }
 
 fn main() -> Result<()> {
-    let x: Vec<[f32; 2]> = (0..300).map(|i| [3, 5].map(|k| ((i * k) as f32).sin())).collect();
+    let x: Vec<[f32; 2]> = (0..300)
+        .map(|i| [3, 5].map(|k| ((i * k) as f32).sin()))
+        .collect();
     let y: Vec<[f32; 1]> = x.iter().map(|x| [x[0] * x[1]]).collect();
     let samples = Samples::regression(&x, &y)?;
     let layers = [(16, Activation::Tanh), (1, Activation::Identity)];

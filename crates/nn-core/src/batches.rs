@@ -504,6 +504,17 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.weights.is_some()
     }
 
+    /// Copies the inputs of the sample at `position`.
+    ///
+    /// # Errors
+    /// As [`read_inputs`](Self::read_inputs).
+    ///
+    /// # Panics
+    /// If `inputs` does not have the width of a row.
+    pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) -> Result<()> {
+        self.read_inputs(&[position as u32], inputs)
+    }
+
     /// Copies the inputs of the samples at `positions`, one after the other.
     ///
     /// # Shapes

@@ -18,6 +18,7 @@ use std::ops::Range;
 use crate::activation::Activation;
 use crate::init::Init;
 use crate::menu::{Menu, Range as ValueRange};
+use crate::rows::Rows;
 use crate::stage::{BatchNorm, Dense, Place, Stage};
 use crate::{Error, Result};
 
@@ -243,6 +244,15 @@ impl Layer {
     /// among the statistics.
     pub fn running_variance(&self) -> Range<usize> {
         halves(&self.ranges.statistics)[1].clone()
+    }
+
+    /// The weights `[n_inputs, n_outputs]` inside a buffer laid out like the
+    /// parameters, such as a gradient.
+    ///
+    /// # Panics
+    /// If the buffer is shorter than the parameters.
+    pub fn weights_of<'a, S>(&self, buffer: &'a [S]) -> Rows<'a, S> {
+        Rows::new(&buffer[self.weights()], self.n_outputs)
     }
 
     /// Where all statistics of the layer lie.

@@ -247,7 +247,10 @@ pub fn measure<S: Scalar>(
         samples.copy_target(position, S::zero(), &mut target);
         targets.extend(target.iter().map(|value| value.into_f64()));
     }
-    Ok(metric.value(&Rows::new(outputs, n_outputs), &Rows::new(targets, n_outputs)))
+    Ok(metric.value(
+        &Rows::new(outputs, n_outputs),
+        &Rows::new(targets, n_outputs),
+    ))
 }
 
 /// The buffers of an evaluation, to be used again.

@@ -267,8 +267,7 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If there is no such layer.
     pub fn weights(&self, layer: usize) -> Rows<'_, S> {
-        let layer = &self.plan.layers[layer];
-        Rows::new(&self.parameters[layer.weights()], layer.n_outputs)
+        self.plan.layers[layer].weights_of(&self.parameters)
     }
 
     /// Mutable weights of a layer, `[n_inputs, n_outputs]`, row after row.

@@ -108,6 +108,11 @@ impl<'a, T> Rows<'a, T> {
         &self.as_slice()[row * self.n_columns..][..self.n_columns]
     }
 
+    /// Iterates over all values, row after row.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.as_slice().iter()
+    }
+
     /// Iterates over the rows.
     pub fn rows(&self) -> ChunksExact<'_, T> {
         self.as_slice().chunks_exact(self.n_columns.max(1))
@@ -170,6 +175,18 @@ impl<T> Index<[usize; 2]> for Rows<'_, T> {
 impl<T: PartialEq> PartialEq<Rows<'_, T>> for Rows<'_, T> {
     fn eq(&self, other: &Rows<'_, T>) -> bool {
         self.shape() == other.shape() && self.as_slice() == other.as_slice()
+    }
+}
+
+impl<T: PartialEq, const M: usize, const N: usize> PartialEq<[[T; N]; M]> for Rows<'_, T> {
+    fn eq(&self, other: &[[T; N]; M]) -> bool {
+        self.shape() == [M, N] && self.as_slice() == other.as_flattened()
+    }
+}
+
+impl<'a, T> From<&'a Rows<'_, T>> for Matrix<'a, T> {
+    fn from(rows: &'a Rows<'_, T>) -> Self {
+        rows.matrix()
     }
 }
 

@@ -194,7 +194,9 @@ fn hidden_layers(case: &Case, model: &Model) -> Result<(usize, Vec<HiddenLayer>)
     for (sample, mut row) in inputs.rows_mut().into_iter().enumerate() {
         let position = sample * train.len() / n_samples;
         let row = row.as_slice_mut().expect("rows are contiguous");
-        train.copy_inputs(position, row);
+        train
+            .copy_inputs(position, row)
+            .map_err(|error| error.to_string())?;
     }
     let mut trace = Trace::new(network, n_samples);
     network.forward(inputs.view(), &mut trace, &Threads::all());

@@ -222,7 +222,8 @@ fn for_each_sample(samples: &Samples<'_>, n: usize, mut look: impl FnMut(&[f32])
     let n = samples.len().min(n);
     let mut inputs = vec![0.0; samples.n_inputs()];
     for sample in 0..n {
-        samples.copy_inputs(sample * samples.len() / n, &mut inputs);
+        let read = samples.copy_inputs(sample * samples.len() / n, &mut inputs);
+        read.expect("the samples are in memory");
         look(&inputs);
     }
 }

@@ -182,7 +182,8 @@ impl View<'_, '_> {
             let n = rows.min(samples.len() - start);
             for (offset, mut row) in inputs.rows_mut().into_iter().take(n).enumerate() {
                 let row = row.as_slice_mut().expect("a row of a fresh matrix");
-                samples.copy_inputs(start + offset, row);
+                let read = samples.copy_inputs(start + offset, row);
+                read.expect("the samples are in memory");
             }
             let block: ArrayView2<'_, f32> = inputs.slice_axis(Axis(0), (..n).into());
             self.network.forward(block, &mut trace, self.threads);

@@ -174,7 +174,7 @@ fn pixel_row(context: &Context<'_>) -> Result<Row> {
     let data = context.data()?;
     let parts = data.parts()?;
     let mut inputs = vec![0.0; parts.train.n_inputs()];
-    parts.train.copy_inputs(0, &mut inputs);
+    parts.train.copy_inputs(0, &mut inputs)?;
     let largest = inputs.iter().copied().fold(0.0, f32::max);
     let mut target = [0.0_f32; 10];
     parts.train.copy_target(0, 0.0, &mut target);

@@ -194,7 +194,8 @@ impl WorstMistakes {
         let name = |class: usize| data.class_names.get(class).map_or("?", String::as_str);
         let tile = |mistake: &Mistake| {
             let mut pixels = vec![0.0; samples.n_inputs()];
-            samples.copy_inputs(mistake.position, &mut pixels);
+            let read = samples.copy_inputs(mistake.position, &mut pixels);
+            read.expect("the samples are in memory");
             Tile {
                 picture: Picture {
                     width: size.1,
@@ -293,7 +294,9 @@ fn each_answer(
         let end = samples.len().min(start + n_rows);
         let mut inputs = inputs.slice_axis_mut(Axis(0), (..end - start).into());
         for (position, mut row) in (start..end).zip(inputs.rows_mut()) {
-            samples.copy_inputs(position, row.as_slice_mut().expect("a row is contiguous"));
+            let row = row.as_slice_mut().expect("a row is contiguous");
+            let read = samples.copy_inputs(position, row);
+            read.expect("the samples are in memory");
         }
         network.forward(inputs.view(), &mut trace, threads);
         let last = trace.layer(network.layers().len() - 1);

@@ -34,9 +34,9 @@ fn diagram(model: &Model) -> NetworkDiagram {
     let weights = |index: usize| {
         let weights = network.weights(index);
         WeightMatrix {
-            n_inputs: weights.nrows(),
-            n_outputs: weights.ncols(),
-            values: weights.iter().copied().collect(),
+            n_inputs: weights.n_rows(),
+            n_outputs: weights.n_columns(),
+            values: weights.into_vec(),
         }
     };
     let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
@@ -59,18 +59,18 @@ fn weight_images(model: &Model) -> Option<ImageGrid> {
     let [height, width] = model.description.input.shape[..] else {
         return None;
     };
-    if height.checked_mul(width) != Some(weights.nrows()) {
+    if height.checked_mul(width) != Some(weights.n_rows()) {
         return None;
     }
-    let size = |neuron: usize| weights.column(neuron).iter().map(|w| w * w).sum::<f32>();
-    let mut neurons: Vec<usize> = (0..weights.ncols()).collect();
+    let size = |neuron: usize| weights.column(neuron).map(|w| w * w).sum::<f32>();
+    let mut neurons: Vec<usize> = (0..weights.n_columns()).collect();
     neurons.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
     neurons.truncate(MOST_NEURONS);
     neurons.sort_unstable();
     let is_output = model.network.layers().len() == 1;
     let caption = |neuron: usize| {
         let name = model.description.class_names.get(neuron);
-        match name.filter(|_| is_output && weights.ncols() > 1) {
+        match name.filter(|_| is_output && weights.n_columns() > 1) {
             Some(name) => name.clone(),
             None => (neuron + 1).to_string(),
         }
@@ -79,17 +79,17 @@ fn weight_images(model: &Model) -> Option<ImageGrid> {
         picture: Picture {
             width,
             height,
-            pixels: Pixels::Signed(weights.column(neuron).to_vec()),
+            pixels: Pixels::Signed(weights.column(neuron).copied().collect()),
         },
         caption: caption(neuron),
         is_mistake: false,
     };
     Some(ImageGrid {
         title: match neurons.len() {
-            n if n < weights.ncols() => {
+            n if n < weights.n_columns() => {
                 format!(
                     "Weights of the first layer: {n} of {} neurons",
-                    weights.ncols()
+                    weights.n_columns()
                 )
             }
             _ => "Weights of the first layer".to_owned(),

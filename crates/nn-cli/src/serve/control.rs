@@ -92,11 +92,8 @@ fn with_same_start(mut lanes: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, Refu
         return Ok(lanes);
     };
     if first.activation != second.activation && first.init.is_none() && second.init.is_none() {
-        let activation = first.activation.as_deref().unwrap_or("relu");
-        let is_rectifier = activation
-            .parse()
-            .is_ok_and(|activation: nn_core::Activation| activation.is_rectifier());
-        let init = if is_rectifier { Init::He } else { Init::Xavier };
+        let activation = first.activation.as_deref().unwrap_or("relu").parse();
+        let init = activation.map_or(Init::Xavier, Init::usual_for);
         for words in &mut lanes {
             words.extend(["--init".to_owned(), init.to_string()]);
         }

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::StatusCode;
 use ndarray::ArrayView2;
 use nn_core::Model;
+use nn_core::Rows;
 use nn_core::network::Trace;
 use nn_data::image::{NormalisedDigit, SIDE, normalise};
 use nn_tensor::Threads;
@@ -97,12 +98,10 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         .iter()
         .map(|&pixel| f32::from(pixel) * scale)
         .collect();
-    let row = ArrayView2::from_shape((1, inputs.len()), &inputs).expect("one row");
+    let row = Rows::new(&inputs, inputs.len());
     let mut trace = Trace::new(network, 1);
-    let outputs = network
-        .forward(row, &mut trace, &Threads::single())
-        .to_owned();
-    let outputs = outputs.into_raw_vec_and_offset().0;
+    let outputs = network.forward(row, &mut trace, &Threads::single());
+    let outputs = outputs.into_vec();
     let class = model.loss.predicted_class(&outputs);
     // A single output is the second class's; against it speaks for the first.
     let (output, sign) = match outputs.len() {

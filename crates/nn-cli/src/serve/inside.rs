@@ -4,7 +4,7 @@
 //! Of each layer's matrices only the column of one neuron is sent: the weights
 //! into it. All of them are in `nn trace --json`.
 
-use ndarray::{Array2, Axis};
+use nn_core::Rows;
 use nn_tensor::Threads;
 use nn_tensor::reduce::argmax;
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,7 @@ fn cut(trace: &mut Trace, wanted: &[Option<usize>]) -> Vec<usize> {
     neurons
 }
 
-fn keep(matrix: &mut Array2<f32>, column: usize) {
-    *matrix = matrix.select(Axis(1), &[column]);
+fn keep(matrix: &mut Rows<'static, f32>, column: usize) {
+    let column: Vec<f32> = matrix.column(column).copied().collect();
+    *matrix = Rows::new(column, 1);
 }

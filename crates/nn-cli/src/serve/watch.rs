@@ -96,7 +96,8 @@ impl Probe {
             .enumerate()
         {
             let fresh = "a row of a fresh matrix";
-            train.copy_inputs(position, input.as_slice_mut().expect(fresh));
+            let read = train.copy_inputs(position, input.as_slice_mut().expect(fresh));
+            read.expect("the samples are in memory");
             train.copy_target(position, 0.0, target.as_slice_mut().expect(fresh));
         }
         let network = network.without_dropout();
@@ -127,7 +128,8 @@ impl Probe {
         copy.statistics_mut().copy_from_slice(network.statistics());
         gradients.values_mut().fill(0.0);
         copy.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), threads);
-        gradients.loss_of_batch(loss, copy, targets.view(), trace);
+        let targets = targets.as_slice().expect("a fresh matrix");
+        gradients.loss_of_batch(loss, copy, targets, trace);
         gradients.backward(copy, inputs.view(), trace, threads);
         let of_layer = |layer: &nn_core::Layer| {
             let values = &gradients.values()[layer.parameters()];
@@ -144,12 +146,12 @@ pub(super) fn weight_pictures(
 ) -> Option<WeightPictures> {
     let (height, width) = image_size?;
     let weights = network.weights(0);
-    if height * width != weights.nrows() {
+    if height * width != weights.n_rows() {
         return None;
     }
-    let n = weights.ncols().min(MOST_NEURONS);
+    let n = weights.n_columns().min(MOST_NEURONS);
     let columns: Vec<Vec<f32>> = (0..n)
-        .map(|neuron| weights.column(neuron).to_vec())
+        .map(|neuron| weights.column(neuron).copied().collect())
         .collect();
     let scale = columns
         .iter()
@@ -158,7 +160,7 @@ pub(super) fn weight_pictures(
     Some(WeightPictures {
         height,
         width,
-        n_neurons: weights.ncols(),
+        n_neurons: weights.n_columns(),
         scale,
         images: columns
             .iter()

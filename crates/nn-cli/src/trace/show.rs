@@ -244,10 +244,10 @@ fn weight_table(
     }
     let mut lines = vec![row("weight", heads.into_iter().map(str::to_owned))];
     for &weight in &shown {
-        let at = (weight / layer.n_outputs, weight % layer.n_outputs);
+        let at = [weight / layer.n_outputs, weight % layer.n_outputs];
         let mut numbers = vec![
-            below[at.0],
-            backward.delta[at.1],
+            below[at[0]],
+            backward.delta[at[1]],
             backward.weights_gradient[at],
             layer.weights[at],
             backward.weights_after[at],
@@ -255,7 +255,7 @@ fn weight_table(
         if backward.regularised.is_some() {
             numbers.insert(3, gradient[at]);
         }
-        let name = format!("[{}, {}]", at.0, at.1);
+        let name = format!("[{}, {}]", at[0], at[1]);
         lines.push(row(&name, numbers.into_iter().map(short)));
     }
     lines.extend(cut(shown.len(), flat.len(), "weights", "|gradient|"));

@@ -14,6 +14,7 @@ mod taken;
 mod formulas;
 
 use ndarray::Array2;
+use nn_core::Rows;
 use nn_core::batches::Samples;
 use nn_core::layer::Layer;
 use nn_core::stage::{batch_norm, dense};
@@ -62,7 +63,7 @@ pub(crate) struct LayerStep {
     pub(crate) formulas: Formulas,
     /// W before the step.
     #[serde(serialize_with = "as_rows")]
-    pub(crate) weights: Array2<f32>,
+    pub(crate) weights: Rows<'static, f32>,
     /// b before the step.
     pub(crate) bias: Vec<f32>,
     /// z
@@ -90,7 +91,7 @@ pub(crate) struct Backward {
     pub(crate) delta: Vec<f32>,
     /// ∂C/∂W
     #[serde(serialize_with = "as_rows")]
-    pub(crate) weights_gradient: Array2<f32>,
+    pub(crate) weights_gradient: Rows<'static, f32>,
     /// ∂C/∂b
     pub(crate) bias_gradient: Vec<f32>,
     /// g, where penalty or clipping make it another than ∂C/∂W and ∂C/∂b.
@@ -98,7 +99,7 @@ pub(crate) struct Backward {
     pub(crate) regularised: Option<Regularised>,
     /// W after the step.
     #[serde(serialize_with = "as_rows")]
-    pub(crate) weights_after: Array2<f32>,
+    pub(crate) weights_after: Rows<'static, f32>,
     /// b after the step.
     pub(crate) bias_after: Vec<f32>,
 }
@@ -107,7 +108,7 @@ pub(crate) struct Backward {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Regularised {
     #[serde(serialize_with = "as_rows")]
-    pub(crate) weights_gradient: Array2<f32>,
+    pub(crate) weights_gradient: Rows<'static, f32>,
     pub(crate) bias_gradient: Vec<f32>,
 }
 
@@ -125,7 +126,7 @@ pub(crate) fn step_of(
     let sample = samples.select(&[0]);
     sample.check_fit(network.n_inputs(), network.n_outputs())?;
     let mut inputs = vec![0.0; network.n_inputs()];
-    sample.copy_inputs(0, &mut inputs);
+    sample.copy_inputs(0, &mut inputs)?;
     let mut target = vec![0.0; network.n_outputs()];
     sample.copy_target(0, config.label_smoothing as f32, &mut target);
     check_stages(network)?;
@@ -174,13 +175,7 @@ fn layers(
         .map(|(index, layer)| {
             let below = match index {
                 0 => inputs.to_vec(),
-                _ => taken
-                    .trace
-                    .layer(index - 1)
-                    .outputs()
-                    .iter()
-                    .copied()
-                    .collect(),
+                _ => taken.trace.layer(index - 1).outputs().into_vec(),
             };
             let (pre_activations, normalised) = sums(network, index, &below);
             let trace = taken.trace.layer(index);
@@ -190,7 +185,7 @@ fn layers(
                 n_outputs: layer.n_outputs,
                 activation: layer.activation.to_string(),
                 formulas: formulas(network, index, config),
-                weights: network.weights(index).to_owned(),
+                weights: network.weights(index).into_owned(),
                 bias: network.bias(index).to_vec(),
                 activations: trace.activations().to_vec(),
                 mask: (layer.dropout > 0.0 && taken.back.is_some()).then(|| trace.mask().to_vec()),
@@ -214,7 +209,7 @@ fn sums(network: &Network, index: usize, below: &[f32]) -> (Vec<f32>, Option<Vec
     let mut z = Array2::zeros((1, layer.n_outputs));
     let weights = layer.weights_of(parameters);
     let bias = &parameters[layer.bias()];
-    dense::forward(row(below), weights, bias, z.view_mut(), &Threads::single());
+    dense::forward(row(below), &weights, bias, z.view_mut(), &Threads::single());
     let z = z.into_raw_vec_and_offset().0;
     let normalised = layer.batch_norm.then(|| {
         let mut normalised = z.clone();
@@ -239,7 +234,7 @@ impl Back {
             let mut arriving = Array2::zeros((1, layer.n_outputs));
             let error = row(self.gradients.error(index + 1, 1));
             let weights = above.weights_of(network.parameters());
-            dense::backward(error, weights, arriving.view_mut(), &Threads::single());
+            dense::backward(error, &weights, arriving.view_mut(), &Threads::single());
             arriving.into_raw_vec_and_offset().0
         });
         let slope = above.map(|_| {
@@ -269,14 +264,14 @@ impl Back {
 }
 
 /// Weights and biases of a layer in a buffer laid out like the parameters.
-fn parts(layer: &Layer, buffer: &[f32]) -> (Array2<f32>, Vec<f32>) {
-    let bias = layer.bias_of(buffer).to_vec();
-    (layer.weights_of(buffer).to_owned(), bias)
+fn parts(layer: &Layer, buffer: &[f32]) -> (Rows<'static, f32>, Vec<f32>) {
+    let bias = buffer[layer.bias()].to_vec();
+    (layer.weights_of(buffer).into_owned(), bias)
 }
 
 /// A matrix as a list of its rows.
-fn as_rows<S: Serializer>(matrix: &Array2<f32>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(matrix.rows().into_iter().map(|row| row.to_vec()))
+fn as_rows<S: Serializer>(matrix: &Rows<'_, f32>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(matrix.rows())
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ impl PerNeuron {
     fn new(network: &Network<f64>) -> Self {
         let layers = 0..network.layers().len();
         let transposed = |layer| {
-            let weights: ArrayView2<'_, f64> = network.weights(layer);
+            let weights = network.weights(layer);
+            let weights = ArrayView2::from(&weights);
             weights
                 .columns()
                 .into_iter()
@@ -147,7 +148,7 @@ impl MatrixForm {
             // (10)  A^l(X) = varphi(X (W^l)^T + B^l) = varphi(Z^l); our W is his W^T
             dense::forward(
                 below.view(),
-                network.weights(l),
+                &network.weights(l),
                 &bias,
                 z.view_mut(),
                 &threads,
@@ -173,7 +174,7 @@ impl MatrixForm {
             //       l + 1, where the paper prints l
             dense::backward(
                 above.view(),
-                network.weights(l + 1),
+                &network.weights(l + 1),
                 delta.view_mut(),
                 &threads,
             );
@@ -306,7 +307,7 @@ fn schoofs_12_has_the_transposed_shape_of_w() {
     // mended: Delta W = 1/m (delta)^T A
     assert_eq!(delta.t().dot(&below).dim(), w.dim());
     let network = sigmoid_network();
-    assert_eq!(network.weights(0).dim(), (WIDTHS[0], WIDTHS[1]));
+    assert_eq!(network.weights(0).shape(), [WIDTHS[0], WIDTHS[1]]);
 }
 
 fn sigmoid_network() -> Network<f64> {

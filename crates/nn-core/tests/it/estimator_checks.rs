@@ -149,7 +149,7 @@ fn predict(model: &Model, inputs: ArrayView2<'_, f32>) -> Array2<f32> {
     let answers = model
         .network
         .forward(inputs, &mut trace, &Threads::single());
-    answers.to_owned()
+    answers.into()
 }
 
 fn bytes(model: &Model) -> Vec<u8> {

@@ -359,7 +359,7 @@ fn tensors_of_pytorch() {
         "all but num_batches_tracked"
     );
     for (name, values) in written {
-        assert!(tensors.contains(&(name.as_str(), values)), "{name}");
+        assert!(tensors.contains(&(name.as_str(), values.into())), "{name}");
     }
 }
 
@@ -386,7 +386,8 @@ fn answer<S: Scalar>(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
     let inputs = inputs.mapv(S::from_f64);
     let mut trace = Trace::new(&network, inputs.nrows());
     let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
-    answers.iter().map(|answer| answer.into_f64()).collect()
+    let answers = answers.as_slice().iter();
+    answers.map(|answer| answer.into_f64()).collect()
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Finite differences: every activation, loss and initialiser agrees with
 //! them, and a mistake does not.
 
-use ndarray::{Array2, Axis, aview1};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, aview1};
+use nn_core::Rows;
 use nn_core::batches::Samples;
 use nn_core::gradient_check::{LayerCheck, Objective, check};
 use nn_core::stage::batch_norm;
@@ -247,7 +248,7 @@ fn backpropagate(
     let error3 = trace.output_error(targets, mistake);
     dense_gradients(third, &trace.a2, &error3, &mut gradient);
 
-    let mut error2 = error3.dot(&third.weights_of(parameters).t());
+    let mut error2 = error3.dot(&view(&third.weights_of(parameters)).t());
     if mistake != Mistake::SlopeLeftOut {
         multiply_by_tanh_slope(&mut error2, &trace.a2);
     }
@@ -257,6 +258,7 @@ fn backpropagate(
     }
 
     let weights = second.weights_of(parameters);
+    let weights = view(&weights);
     let mut error1 = match mistake {
         Mistake::WeightsNotTransposed => error2.dot(&weights),
         _ => error2.dot(&weights.t()),
@@ -363,15 +365,20 @@ impl Forward {
     }
 }
 
+fn view<'a>(rows: &'a Rows<'_, f64>) -> ArrayView2<'a, f64> {
+    rows.into()
+}
+
 /// `A·W + b`
 fn sums(layer: &Layer, inputs: &Array2<f64>, parameters: &[f64]) -> Array2<f64> {
-    inputs.dot(&layer.weights_of(parameters)) + layer.bias_of(parameters)
+    let bias = ArrayView1::from(&parameters[layer.bias()]);
+    inputs.dot(&view(&layer.weights_of(parameters))) + bias
 }
 
 /// `Aᵀ·δ` and the sum of the rows of δ.
 fn dense_gradients(layer: &Layer, inputs: &Array2<f64>, error: &Array2<f64>, gradient: &mut [f64]) {
     let weights = inputs.t().dot(error);
-    layer.weights_of_mut(gradient).assign(&weights);
+    gradient[layer.weights()].copy_from_slice(&weights.iter().copied().collect::<Vec<f64>>());
     let bias = error.sum_axis(Axis(0)).to_vec();
     gradient[layer.bias()].copy_from_slice(&bias);
 }

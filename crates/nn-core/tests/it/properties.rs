@@ -327,7 +327,7 @@ fn sum_of_samples(
 fn answers(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
     let mut trace = Trace::new(network, inputs.nrows());
     let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
-    answers.iter().copied().collect()
+    answers.into_vec()
 }
 
 /// `buffer` (laid out like the parameters) of the network whose hidden unit j
@@ -383,13 +383,13 @@ fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
             let bad = n_rows / 2;
             inputs[(bad, n_inputs - 1)] = f32::NAN;
             let answers = network.forward(inputs.view(), &mut trace, &threads);
-            for (row, answer) in answers.rows().into_iter().enumerate() {
+            for (row, answer) in answers.rows().enumerate() {
                 let is_nan = answer.iter().all(|value| value.is_nan());
                 let is_finite = answer.iter().all(|value| value.is_finite());
                 let what = format!("{activation}, {n_inputs}-{width}, row {row} of {n_rows}");
                 assert!(
                     if row == bad { is_nan } else { is_finite },
-                    "{what}: {answer}"
+                    "{what}: {answer:?}"
                 );
             }
         }

@@ -3,7 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, ArrayView2, array};
+use ndarray::{Array2, array};
+use nn_core::Rows;
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
 use nn_core::{
@@ -112,13 +113,13 @@ struct Counting;
 impl Augmentation for Counting {
     fn apply(
         &mut self,
-        inputs: ArrayView2<'_, u8>,
+        inputs: &Rows<'_, u8>,
         rows: &[u32],
         epoch: u64,
         augmented: &mut [u8],
         _: &Threads,
     ) {
-        for (augmented, &row) in augmented.chunks_exact_mut(inputs.ncols()).zip(rows) {
+        for (augmented, &row) in augmented.chunks_exact_mut(inputs.n_columns()).zip(rows) {
             for (augmented, byte) in augmented.iter_mut().zip(inputs.row(row as usize)) {
                 *augmented = byte * (1 + epoch as u8 + row as u8);
             }
@@ -215,8 +216,8 @@ fn pixels_in_groups_train_like_all_numbers() {
     let labels: Vec<u32> = (0..N_ROWS as u32).map(|row| row % 3).collect();
     let pixels = Inputs::bytes(bytes.view(), 1.0 / 255.0);
     for width in [1, 5, 12, 13, 40] {
-        let grouped = trained_on_all_rows(pixels, &labels, width, 1);
-        let by_three = trained_on_all_rows(pixels, &labels, width, 3);
+        let grouped = trained_on_all_rows(pixels.clone(), &labels, width, 1);
+        let by_three = trained_on_all_rows(pixels.clone(), &labels, width, 3);
         assert_eq!(grouped, by_three, "width {width}");
         let all = trained_on_all_rows(Inputs::values(values.view()), &labels, width, 1);
         for (grouped, all) in grouped.iter().zip(all) {

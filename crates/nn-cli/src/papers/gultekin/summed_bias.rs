@@ -73,10 +73,9 @@ impl SummedBias {
             let n = Self::BLOCK.min(samples.len() - start);
             for row in 0..n {
                 let mut inputs = self.inputs.row_mut(row);
-                samples.copy_inputs(
-                    start + row,
-                    inputs.as_slice_mut().expect("a row of a fresh matrix"),
-                );
+                let inputs = inputs.as_slice_mut().expect("a row of a fresh matrix");
+                let read = samples.copy_inputs(start + row, inputs);
+                read.expect("the samples are in memory");
                 let mut targets = self.targets.row_mut(row);
                 samples.copy_target(
                     start + row,
@@ -92,6 +91,7 @@ impl SummedBias {
                 Randomness::new(0, 0),
                 &context.threads,
             );
+            let targets = targets.to_slice().expect("rows of a fresh matrix");
             self.gradients
                 .loss_of_batch(Loss::CrossEntropy, network, targets, &self.trace);
             self.gradients.values_mut().fill(0.0);

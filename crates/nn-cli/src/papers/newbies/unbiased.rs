@@ -101,10 +101,9 @@ impl MeanGradient {
     fn add(&mut self, samples: &Samples<'_, f64>, rows: std::ops::Range<usize>) {
         for (row, position) in rows.enumerate() {
             let mut inputs = self.inputs.row_mut(row);
-            samples.copy_inputs(
-                position,
-                inputs.as_slice_mut().expect("a row of a fresh matrix"),
-            );
+            let inputs = inputs.as_slice_mut().expect("a row of a fresh matrix");
+            let read = samples.copy_inputs(position, inputs);
+            read.expect("the samples are in memory");
             let mut targets = self.targets.row_mut(row);
             samples.copy_target(
                 position,
@@ -122,7 +121,8 @@ impl MeanGradient {
             sum,
         } = self;
         network.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), &threads);
-        gradients.loss_of_batch(Loss::CrossEntropy, network, targets.view(), trace);
+        let targets = targets.as_slice().expect("a fresh matrix");
+        gradients.loss_of_batch(Loss::CrossEntropy, network, targets, trace);
         gradients.values_mut().fill(0.0);
         gradients.backward(network, inputs.view(), trace, &threads);
         sum.iter_mut()

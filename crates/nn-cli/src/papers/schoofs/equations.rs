@@ -155,10 +155,11 @@ impl MatrixForm {
     fn run(&mut self, inputs: &Array2<f64>, targets: &Array2<f64>) {
         let threads = Threads::single();
         let randomness = Randomness::new(0, 0);
+        let targets = targets.as_slice().expect("a fresh matrix");
         self.network
             .forward_in_training(inputs.view(), &mut self.trace, randomness, &threads);
         self.gradients
-            .loss_of_batch(Loss::Quadratic, &self.network, targets.view(), &self.trace);
+            .loss_of_batch(Loss::Quadratic, &self.network, targets, &self.trace);
         self.gradients
             .backward(&self.network, inputs.view(), &self.trace, &threads);
     }
@@ -181,8 +182,11 @@ impl PerNeuron {
     fn new(network: &Network<f64>) -> Self {
         let layers = 0..network.layers().len();
         let weights = |l| {
-            let columns = network.weights(l);
-            columns.columns().into_iter().map(|w| w.to_vec()).collect()
+            let weights = network.weights(l);
+            let columns = 0..weights.n_columns();
+            columns
+                .map(|j| weights.column(j).copied().collect())
+                .collect()
         };
         Self {
             weights: layers.clone().map(weights).collect(),

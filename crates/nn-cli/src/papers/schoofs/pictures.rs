@@ -174,7 +174,8 @@ impl CostOfTwo {
         Ok(Self {
             parameters: [first + 3, first + 8],
             inputs: rows(network.n_inputs(), &|position, row| {
-                samples.copy_inputs(position, row);
+                let read = samples.copy_inputs(position, row);
+                read.expect("the samples are in memory");
             }),
             targets: rows(network.n_outputs(), &|position, row| {
                 samples.copy_target(position, 0.0, row);
@@ -199,7 +200,7 @@ impl CostOfTwo {
         self.gradients.loss_of_batch(
             Loss::Quadratic,
             &self.network,
-            self.targets.view(),
+            self.targets.as_slice().expect("a fresh matrix"),
             &self.trace,
         )
     }

@@ -88,8 +88,7 @@ impl Taken {
             .check_output(network.output_layer().activation)?;
         let mut trace = Trace::new(network, 1);
         network.forward(row(inputs), &mut trace, &Threads::single());
-        let loss =
-            Gradients::new(network, 1).loss_of_batch(config.loss, network, row(target), &trace);
+        let loss = Gradients::new(network, 1).loss_of_batch(config.loss, network, target, &trace);
         Ok(Self {
             loss,
             loss_after: None,

@@ -47,16 +47,16 @@ fn the_numbers_are_those_worked_out_by_hand() {
     assert_eq!(output.activations, [0.5, 0.5]);
     let back = output.backward.as_ref().expect("there is a step");
     assert_eq!(back.delta, [-0.125, 0.125]);
-    assert_eq!(back.weights_gradient, array![[-0.25, 0.25], [0.0, 0.0]]);
+    assert_eq!(back.weights_gradient, [[-0.25, 0.25], [0.0, 0.0]]);
     assert_eq!(back.bias_gradient, [-0.125, 0.125]);
-    assert_eq!(back.weights_after, array![[0.75, -1.25], [1.0, 2.0]]);
+    assert_eq!(back.weights_after, [[0.75, -1.25], [1.0, 2.0]]);
     assert_eq!(back.bias_after, [-0.875, 1.875]);
     let back = hidden.backward.as_ref().expect("there is a step");
     assert_eq!(back.arriving.as_deref(), Some(&[-0.1875, 0.125][..]));
     assert_eq!(back.slope.as_deref(), Some(&[1.0, 0.0][..]));
     assert_eq!(back.delta, [-0.1875, 0.0]);
-    assert_eq!(back.weights_gradient, array![[-0.1875, 0.0], [-0.375, 0.0]]);
-    assert_eq!(back.weights_after, array![[0.6875, 1.0], [0.875, -1.0]]);
+    assert_eq!(back.weights_gradient, [[-0.1875, 0.0], [-0.375, 0.0]]);
+    assert_eq!(back.weights_after, [[0.6875, 1.0], [0.875, -1.0]]);
     assert_eq!(back.bias_after, [0.6875, 0.5]);
 }
 
@@ -161,7 +161,8 @@ fn check_layers(step: &Step, network: &Network) {
                 assert!((back.delta[neuron] - expected).abs() < 1e-6, "δ");
             }
         }
-        for ((i, j), gradient) in back.weights_gradient.indexed_iter() {
+        for (place, gradient) in back.weights_gradient.iter().enumerate() {
+            let (i, j) = (place / layer.n_outputs, place % layer.n_outputs);
             assert!((gradient - below[i] * back.delta[j]).abs() < 1e-6, "∂C/∂W");
         }
         assert_eq!(back.bias_gradient, back.delta);
