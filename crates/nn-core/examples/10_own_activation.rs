@@ -39,7 +39,7 @@ fn main() -> Result<()> {
         Targets::Values(targets.view()),
     )?;
     let hidden = LayerConfig {
-        sums: vec![Stage::own_activation(Snake)],
+        sums: vec![Stage::custom_activation(Snake)],
         ..LayerConfig::new(24, Activation::Identity)
     };
     let layers = vec![hidden, LayerConfig::new(1, Activation::Identity)];

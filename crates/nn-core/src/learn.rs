@@ -34,7 +34,7 @@
 //! Here the hidden layer has φ(z) = max(0, z), called *relu*, and the output
 //! layer φ(z) = 1/(1 + e⁻ᶻ), the *sigmoid*, which lies between 0 and 1.
 //!
-//! | | weights W, a row an input, a column a neuron | biases b |
+//! | | weights W: one row per input, one column per neuron | biases b |
 //! |---|---|---|
 //! | hidden layer | ½, 1 / ½, −1 | ½, ½ |
 //! | output layer | ½, −1 / 1, 2 | −1, 2 |
@@ -45,14 +45,14 @@
 //! A layer does all its neurons at once. With the weights as a matrix W, its
 //! sums are z = x·W + b: the *j*-th is row x times column *j*. The first hidden
 //! neuron gets 1·½ + 2·½ + ½ = 2, the second 1·1 − 2·1 + ½ = −½. Relu keeps
-//! the 2 and makes the −½ a 0. (Schoofs stores W the other way round, a row a
-//! neuron, and writes Wᵀ in its place; the numbers are the same.)
+//! the 2 and makes the −½ a 0. (Schoofs stores W the other way round, one row
+//! per neuron, and writes Wᵀ in its place; the values are the same.)
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
 //! use nn_core::{Activation, Threads, stage::dense};
 //!
-//! // z = x·W + b    (3), (10)     layer/dense.rs
+//! // z = x·W + b    (3), (10)     stage/dense.rs
 //! let threads = Threads::single();
 //! let x = array![[1.0_f64, 2.0]];
 //! let w = array![[0.5, 1.0], [0.5, -1.0]];
@@ -85,16 +85,16 @@
 //!
 //! Which way should the answer move? That is what a *derivative* says: how
 //! fast C grows if one number grows and all others stay. Backward starts with
-//! the derivative by the output layer's sums. It has a name, the *error* of
+//! the derivative with respect to the output layer's sums. It has a name, the *error* of
 //! these neurons, and a letter, δ (delta). C grows with a at the rate a − y, a
-//! grows with z at the rate φ′(z), the slope of φ, so z moves C at the rate of
-//! the product (the *chain rule*):
+//! grows with z at the rate φ′(z), the derivative of φ, so z moves C at the rate
+//! of the product (the *chain rule*):
 //!
 //! ```text
 //! δ = ∂C/∂z = (a − y)·φ′(z)                                   above (5)
 //! ```
 //!
-//! The sigmoid's slope is a·(1 − a), here ½·½ = ¼, so that
+//! The derivative of the sigmoid is a·(1 − a), here ½·½ = ¼, so that
 //! δ = (−½·¼, ½·¼) = (−⅛, ⅛): the first sum should grow, the second shrink.
 //!
 //! ```
@@ -109,7 +109,7 @@
 //! ```
 //!
 //! # 3. Backward: whose fault is it?
-//! The derivative of C by *every* parameter, all together, is called the
+//! The derivatives of C with respect to *all* parameters together are called the
 //! *gradient*. A bias moves its neuron's sum one for one; a weight moves it by
 //! what passes along its line. So, for every layer,
 //!
@@ -119,14 +119,14 @@
 //! ```
 //!
 //! and the errors of the layer below are those of this layer, sent back along
-//! the same lines, times the slope of that layer's own φ:
+//! the same lines, times the derivative of that layer's own φ:
 //!
 //! ```text
 //! δ below = (δ·Wᵀ)·φ′(z below)                                        (7), (13)
 //! ```
 //!
 //! For the first hidden neuron that is −⅛·½ + ⅛·(−1) = −3/16, for the second
-//! −⅛·1 + ⅛·2 = ⅛. But the second has z = −½, where relu is flat, slope 0:
+//! −⅛·1 + ⅛·2 = ⅛. But the second has z = −½, where relu is flat and its derivative 0:
 //! moving its sum a little changes nothing, so its error is 0 and it learns
 //! nothing from this question.
 //!
@@ -137,14 +137,14 @@
 //! let threads = Threads::single();
 //! let delta = array![[-0.125_f64, 0.125]];
 //!
-//! // Output layer: aᵀ·δ and δ   (5), (6), (12)     layer/dense.rs
+//! // Output layer: aᵀ·δ and δ   (5), (6), (12)     stage/dense.rs
 //! let (mut dw, mut db) = (Array2::zeros((2, 2)), [0.0; 2]);
 //! let a = array![[2.0, 0.0]];
 //! dense::add_gradients(a.view(), delta.view(), dw.view_mut(), &mut db, &threads);
 //! assert_eq!(dw, array![[-0.25, 0.25], [0.0, 0.0]]);
 //! assert_eq!(db, [-0.125, 0.125]);
 //!
-//! // δ·Wᵀ                       (7), (13)          layer/dense.rs
+//! // δ·Wᵀ                       (7), (13)          stage/dense.rs
 //! let w = array![[0.5, -1.0], [1.0, 2.0]];
 //! let mut below = Array2::zeros((1, 2));
 //! dense::backward(delta.view(), w.view(), below.view_mut(), &threads);
@@ -229,16 +229,16 @@
 //! ```
 //!
 //! # From here
-//! - **Many samples.** One sample a row makes x, z, a and δ matrices, (8) to
+//! - **Many samples.** One sample per row makes x, z, a and δ matrices, (8) to
 //!   (11), and the very same calls work on all rows at once. Their gradient is
 //!   the mean of the gradients of the rows: the 1/m of (12). `training.rs`
 //!   shuffles the rows, cuts them into *batches* and takes a step for each; a
 //!   pass over all rows is an *epoch*.
 //! - **Classes.** For "which of ten digits is it?" the output layer is a
 //!   *softmax*, whose outputs add up to 1, with the loss *cross-entropy*,
-//!   −ln of the output of the right class. Their δ is simply a − y, without a
-//!   slope that can be nearly 0: `loss.rs`.
-//! - **A better step** than a fixed share of the gradient: `optimizer.rs`.
+//!   −ln of the output of the true class. Their δ is simply a − y, without a
+//!   derivative that can be nearly 0: `loss.rs`.
+//! - **A better step** than a fixed multiple of the gradient: `optimizer.rs`.
 //! - **Start.** A network of zeros cannot learn, since its neurons are all
 //!   alike; `init.rs` chooses random weights of a suitable size.
 //! - **Is the gradient right?** Change one parameter by 0.00001 either way and

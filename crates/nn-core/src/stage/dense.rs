@@ -7,9 +7,8 @@
 //!            δ' = δ·Wᵀ               Schoofs (13), before the factor φ′
 //! ```
 //!
-//! Schoofs keeps W as `[n_outputs, n_inputs]`, so that his (10) reads `X·Wᵀ`;
-//! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
-//! really gives.
+//! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
+//! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
 use nn_tensor::reduce::add_rows;
 use nn_tensor::sparse::Written;
@@ -19,7 +18,7 @@ use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place, TensorSpec};
 use crate::menu::shorten;
 use crate::{Error, Result};
 
-/// A dense stage of this many neurons.
+/// A dense (fully connected) stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
     /// Number of neurons.
@@ -31,7 +30,7 @@ impl Kind for Dense {
 
     const IS_ERROR_IN_PLACE: bool = false;
 
-    /// A layer has a setting of its own for it.
+    /// A layer has a field of its own for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
@@ -43,7 +42,7 @@ impl Kind for Dense {
     fn parse(argument: &str) -> Result<Self> {
         let n_outputs = argument.parse().map_err(|_| Error::OutOfRange {
             what: "dense".to_owned(),
-            expected: "a number of neurons".to_owned(),
+            expected: "the number of neurons".to_owned(),
             found: shorten(argument),
         })?;
         Ok(Self { n_outputs })
@@ -90,14 +89,14 @@ impl Kind for Dense {
     }
 }
 
-/// Weights and biases.
+/// Splits parameters into weights and biases.
 #[inline]
 fn split<S>(parameters: &[S], n_inputs: usize, n_outputs: usize) -> (Matrix<'_, S>, &[S]) {
     let (weights, bias) = parameters.split_at(n_inputs * n_outputs);
     (Matrix::new(weights, [n_inputs, n_outputs]), bias)
 }
 
-/// Weights and biases, to be changed.
+/// Splits parameters into mutable weights and biases.
 #[inline]
 fn split_mut<S>(
     parameters: &mut [S],
@@ -108,10 +107,10 @@ fn split_mut<S>(
     (MatrixMut::new(weights, [n_inputs, n_outputs]), bias)
 }
 
-/// Layers with this many weights are worth several threads even for one sample.
+/// Number of weights from which on several threads pay off even for one sample.
 const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;
 
-/// `Z = A·W + b`
+/// Computes the weighted sums `Z = A·W + b`.
 ///
 /// # Shapes
 /// `inputs [batch, n_inputs]`, `weights [n_inputs, n_outputs]`,
@@ -136,7 +135,7 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     matmul_add(inputs, weights, sums, threads);
 }
 
-/// The one row of a batch that has no more.
+/// The row of a batch that has only one.
 #[inline]
 fn single_row<S>(rows: Matrix<'_, S>) -> Option<&[S]> {
     if rows.shape()[0] == 1 {
@@ -154,7 +153,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
         .filter(|weights| weights.len() < MAX_SINGLE_ROW_WEIGHTS)
 }
 
-/// Every row of the sums begins as the bias.
+/// Sets every row of the sums to the bias.
 ///
 /// # Panics
 /// If the rows have another length or do not follow one another.
@@ -165,7 +164,7 @@ pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: 
             return;
         };
         first.copy_from_slice(bias);
-        // Rows of a few numbers are slow to copy one by one: 1, 2, 4, ... at once.
+        // Short rows are slow to copy one by one: copy 1, 2, 4, ... at once.
         let mut done = bias.len();
         while done < sums.len() {
             let (rows, rest) = sums.split_at_mut(done);
@@ -176,7 +175,7 @@ pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: 
     });
 }
 
-/// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`
+/// Adds the gradients of a batch: `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`.
 ///
 /// # Shapes
 /// `inputs [batch, n_inputs]`, `error [batch, n_outputs]`,
@@ -203,7 +202,10 @@ pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// As [`add_gradients`], in place of what was there.
+/// Overwrites the gradients with those of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
+///
+/// # Shapes
+/// As for [`add_gradients`].
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -220,7 +222,7 @@ pub fn gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// `δ' = δ·Wᵀ`, the error of the layer's inputs.
+/// Computes the error of the layer's inputs, `δ' = δ·Wᵀ`.
 ///
 /// # Shapes
 /// `error [batch, n_outputs]`, `weights [n_inputs, n_outputs]`,

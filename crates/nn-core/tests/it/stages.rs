@@ -318,7 +318,7 @@ fn stages_where_they_cannot_be_are_refused() {
             inputs("category-embedding:2x2,2x2,2x2,2x2,2x2"),
             output()
         ]),
-        "columns of a category embedding: expected at most the 4 columns there are, found 5"
+        "columns of a category embedding: expected at most 4, the number of inputs, found 5"
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
