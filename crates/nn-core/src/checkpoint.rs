@@ -129,7 +129,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Restores a checkpoint of the same training run.
     ///
     /// # Errors
-    /// [`Error::OtherTraining`] if settings or samples differ, and
+    /// [`Error::CheckpointMismatch`] if settings or samples differ, and
     /// [`Error::ModelFile`] if a position or a length is impossible. In both
     /// cases the trainer is unchanged.
     #[inline(never)]
@@ -375,7 +375,7 @@ fn check_same(saved: &BTreeMap<String, String>, found: &BTreeMap<String, String>
     let mut names = saved.keys().chain(found.keys());
     match names.find(|name| saved.get(*name) != found.get(*name)) {
         None => Ok(()),
-        Some(name) => Err(Error::OtherTraining {
+        Some(name) => Err(Error::CheckpointMismatch {
             what: name.clone(),
             saved: text(saved.get(name)),
             found: text(found.get(name)),
