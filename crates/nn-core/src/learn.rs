@@ -85,9 +85,9 @@
 //! In which direction should the output move? A *derivative* says how fast C grows
 //! if one number grows and all others stay the same. The backward pass starts with
 //! the derivative with respect to the output layer's sums. It has a name, the
-//! *error* of these neurons, and a letter, δ (delta). C grows with a at the rate a − y, a
-//! grows with z at the rate φ′(z), the derivative of φ, so z moves C at the rate
-//! of the product (the *chain rule*):
+//! *error* of these neurons, and a letter, δ (delta). C grows with a at the rate
+//! a − y, a grows with z at the rate φ′(z), the derivative of φ, so C grows with z
+//! at the rate of the product (the *chain rule*):
 //!
 //! ```text
 //! δ = ∂C/∂z = (a − y)·φ′(z)                                   above (5)
@@ -231,7 +231,7 @@
 //! - **Many samples.** One sample per row makes x, z, a and δ matrices, (8) to
 //!   (11), and the very same calls work on all rows at once. Their gradient is
 //!   the mean of the gradients of the rows: the 1/m of (12). `training.rs`
-//!   shuffles the rows, cuts them into *batches* and takes a step for each; a
+//!   shuffles the rows, splits them into *batches* and takes a step for each; a
 //!   pass over all rows is an *epoch*.
 //! - **Classes.** For "which of ten digits is it?" the output layer is a
 //!   *softmax*, whose outputs add up to 1, with the loss *cross-entropy*,

@@ -24,7 +24,8 @@ pub enum BatchSize {
 /// How to reduce the gradients of the rows of a batch: mean or sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// Mean of the gradients of the rows; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see [`Samples::with_weights`](crate::Samples::with_weights).
+    /// Mean of the gradients of the rows; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
+    /// [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
     /// Sum of the gradients of the rows (newbies 2.4 and 5.2.9).
     Sum,
