@@ -29,7 +29,7 @@ fn main() -> Result<()> {
     let y: Vec<[f64; 1]> = x.iter().map(|&[x]| [(2.0 * x).sin() + 0.5 * x]).collect();
     let samples = Samples::regression(&x, &y)?;
     let mut hidden = LayerConfig::new(24, Activation::Identity);
-    hidden.sums = vec![Stage::own_activation(Snake)];
+    hidden.sums = vec![Stage::custom_activation(Snake)];
     let layers = [hidden, LayerConfig::new(1, Activation::Identity)];
     let network = Network::new(&NetworkConfig::new(1, layers), 0)?;
     let layers = check(&network, &samples, Loss::Mse, Regularization::default(), 50)?;

@@ -1,25 +1,24 @@
-//! The checkpoint: a training that can be continued later, to the same bytes
-//! as if it had never been stopped.
+//! Checkpoints: the saved state of a training run, which resumes to the same bytes
+//! as an uninterrupted run.
 //!
-//! A [safetensors](https://github.com/huggingface/safetensors) file with a
-//! tensor of one dimension for every buffer that is not empty:
+//! A checkpoint is a [safetensors](https://github.com/huggingface/safetensors) file
+//! with a one-dimensional tensor for every buffer that is not empty:
 //!
-//! | tensor | holds |
+//! | tensor | content |
 //! |---|---|
-//! | `parameters`, `statistics` | those of the [`Network`](crate::Network), in its order |
-//! | `optimizer.first`, `optimizer.second` | what the optimizer remembers of every parameter |
-//! | `average` | the running mean of the parameters |
-//! | `best.parameters`, `best.statistics` | the weights that early stopping would bring back |
+//! | `parameters`, `statistics` | parameters and running statistics of the [`Network`](crate::Network) |
+//! | `optimizer.first`, `optimizer.second` | state of the optimizer |
+//! | `average` | exponential moving average of the parameters |
+//! | `best.parameters`, `best.statistics` | weights that early stopping would restore |
 //!
 //! The metadata's one entry, `nn_checkpoint`, is a JSON object: `format`, the
-//! position, the learning rate, what schedule and early stopping remember, the
-//! configuration and the SHA-256 of the samples, a note of the caller's, and
-//! `sha256`, the SHA-256 of the whole file in which these 64 digits are zeros.
+//! position, the learning rate, the state of schedule and early stopping, the
+//! configuration, the SHA-256 of the samples, a user-provided note, and `sha256`,
+//! the SHA-256 of the whole file with these 64 digits set to zero.
 //!
-//! A checkpoint is not believed before it is checked: every bit of it, then
-//! every number for being finite and every length and position for being
-//! possible in the training that it is to be restored into, whose settings and
-//! data must be those it was made with.
+//! A checkpoint is validated before it is used: its checksum, that every value is
+//! finite, and that every length and position is possible in the training run.
+//! Settings and data must be those of the run that wrote the checkpoint.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -42,17 +41,17 @@ use crate::tensor_file::{
 use crate::training::{Progress, State, StateBuffers, Trainer};
 use crate::{Error, Result};
 
-/// Where the metadata is, and its version.
+/// The metadata key and the format version.
 const KIND: Kind = Kind {
     key: "nn_checkpoint",
     format: 1,
-    first_sealed: 1,
+    first_checksummed: 1,
 };
 
-/// What the caller's note is called in errors.
+/// The name of the user-provided note in error messages.
 const NOTE: &str = "its note";
 
-/// The state of a training between two steps.
+/// The state of a training run between two steps.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -98,7 +97,7 @@ struct Metadata {
     sha256: String,
     progress: Progress,
     plateau_factor: f64,
-    /// `None` before the first epoch has ended.
+    /// `None` before the end of the first epoch.
     plateau_best: Option<f64>,
     plateau_waited: u64,
     best_loss: Option<f64>,
@@ -110,11 +109,11 @@ struct Metadata {
 }
 
 impl<S: Scalar> Trainer<'_, S> {
-    /// The state of the training, with a note of the caller's.
+    /// Returns a checkpoint of the current state, with a user-provided note.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if a number in it is NaN or infinite,
-    /// [`Error::OutOfMemory`] if there is no room for a copy.
+    /// [`Error::Diverged`] if a value in it is NaN or infinite,
+    /// [`Error::OutOfMemory`] if a copy cannot be allocated.
     #[inline(never)]
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
         self.check_state()?;
@@ -127,19 +126,19 @@ impl<S: Scalar> Trainer<'_, S> {
         })
     }
 
-    /// Continues from a checkpoint of the same training.
+    /// Restores a checkpoint of the same training run.
     ///
     /// # Errors
-    /// [`Error::OtherTraining`] if settings or samples differ, and
-    /// [`Error::ModelFile`] if a position or a length is impossible; then
-    /// nothing has changed.
+    /// [`Error::CheckpointMismatch`] if settings or samples differ, and
+    /// [`Error::ModelFile`] if a position or a length is impossible. In both
+    /// cases the trainer is unchanged.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description()?)?;
         self.set_state(&checkpoint.state)
     }
 
-    /// Everything that decides the result, but for the initial weights.
+    /// All settings that determine the result, except the initial weights.
     fn description(&self) -> Result<BTreeMap<String, String>> {
         let config = self.config();
         let [loss, optimizer] = self.names();
@@ -169,7 +168,7 @@ impl<S: Scalar> Trainer<'_, S> {
             ("training samples (SHA-256)", digests[0].clone()),
             ("validation samples (SHA-256)", digests[1].clone()),
         ];
-        let velocity = keeps_velocity(&optimizer).then(|| VELOCITY.to_owned());
+        let velocity = has_velocity(&optimizer).then(|| VELOCITY.to_owned());
         let decay = (config.weight_decay != 0.0).then(|| config.weight_decay.to_string());
         let accumulate = (config.accumulate > 1).then(|| config.accumulate.to_string());
         let sum_rows = config.sum_rows.map(|rows| rows.to_string());
@@ -190,12 +189,11 @@ impl<S: Scalar> Trainer<'_, S> {
 }
 
 impl<S: Scalar> Checkpoint<S> {
-    /// Writes the file; the same checkpoint gives the same bytes. What is
-    /// written can be read again.
+    /// Writes the checkpoint file; the same checkpoint gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the caller's note has more than a hundred thousand
-    /// values, [`Error::HeaderTooLong`] if it is longer than any reader accepts;
+    /// [`Error::ModelFile`] if the note has more than a hundred thousand values,
+    /// [`Error::HeaderTooLong`] if it is too long to be read again;
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
         self.write_to(&mut writer)
@@ -206,10 +204,11 @@ impl<S: Scalar> Checkpoint<S> {
         self.encoded()?.write(writer)
     }
 
-    /// The bytes of the file that [`write`](Self::write) writes.
+    /// Returns the bytes of the checkpoint file.
     ///
     /// # Errors
-    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    /// As for [`write`](Self::write); [`Error::OutOfMemory`] if the bytes cannot be
+    /// allocated.
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
@@ -227,11 +226,11 @@ impl<S: Scalar> Checkpoint<S> {
         Encoded::new(tensors.collect(), KIND, &metadata)
     }
 
-    /// Reads and checks a file.
+    /// Reads and validates a checkpoint file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] says what is wrong with it; [`Error::Io`] if
-    /// `reader` fails.
+    /// [`Error::ModelFile`] or [`Error::NotFiniteWeight`] if the file is invalid;
+    /// [`Error::Io`] if `reader` fails.
     pub fn read(mut reader: impl Read) -> Result<Self> {
         Self::read_from(&mut reader)
     }
@@ -272,11 +271,11 @@ impl<S: Scalar> Checkpoint<S> {
         .with_plain_velocity())
     }
 
-    /// Of a checkpoint whose velocity holds the learning rate, as that of older
-    /// versions did (v ← γ·v + η·g), the same with the rate taken out.
+    /// Converts a checkpoint of an older version, whose velocity includes the
+    /// learning rate (v ← γ·v + η·g).
     fn with_plain_velocity(mut self) -> Self {
         let optimizer = self.configuration.get("optimizer");
-        let is_old = optimizer.is_some_and(|name| keeps_velocity(name))
+        let is_old = optimizer.is_some_and(|name| has_velocity(name))
             && !self.configuration.contains_key("velocity");
         let rate = self.state.progress.last_rate;
         if is_old {
@@ -291,17 +290,17 @@ impl<S: Scalar> Checkpoint<S> {
         self
     }
 
-    /// What the caller has noted.
+    /// The user-provided note.
     pub fn note(&self) -> &Value {
         &self.note
     }
 
-    /// Finished epochs.
+    /// The number of finished epochs.
     pub fn epoch(&self) -> usize {
         self.state.progress.epoch
     }
 
-    /// Steps since the beginning.
+    /// The number of steps taken.
     pub fn step(&self) -> u64 {
         self.state.progress.step
     }
@@ -319,7 +318,7 @@ impl<S: Scalar> Checkpoint<S> {
         let finite = |value: f64| value.is_finite().then_some(value);
         let json = |error: serde_json::Error| invalid(format!("{NOTE}: {error}"));
         let note = to_raw_value(&self.note).map_err(json)?;
-        // A tree that is read has to be of a size that is read.
+        // The reader bounds the number of values, so the writer must as well.
         bounded::<Value>(&note, NOTE)?;
         let metadata = Metadata {
             format: KIND.format,
@@ -355,11 +354,11 @@ fn state<S: Scalar>(metadata: &Metadata, buffers: StateBuffers<S>) -> State<S> {
     }
 }
 
-/// What a velocity is made of; older versions had the learning rate in it.
+/// The definition of the velocity; older versions included the learning rate.
 const VELOCITY: &str = "a sum of gradients, without the learning rate";
 
-/// Whether the optimizer of this name remembers a velocity.
-fn keeps_velocity(optimizer: &str) -> bool {
+/// Whether the optimizer of this name has a velocity.
+fn has_velocity(optimizer: &str) -> bool {
     optimizer.parse().is_ok_and(|optimizer| {
         matches!(
             optimizer,
@@ -373,7 +372,7 @@ fn check_same(saved: &BTreeMap<String, String>, found: &BTreeMap<String, String>
     let mut names = saved.keys().chain(found.keys());
     match names.find(|name| saved.get(*name) != found.get(*name)) {
         None => Ok(()),
-        Some(name) => Err(Error::OtherTraining {
+        Some(name) => Err(Error::CheckpointMismatch {
             what: name.clone(),
             saved: text(saved.get(name)),
             found: text(found.get(name)),
@@ -399,15 +398,15 @@ fn layers(layers: &[Layer]) -> String {
     text
 }
 
-/// SHA-256 of what is stored of the samples, in their order.
+/// The SHA-256 of the stored samples, in their order.
 fn digest<S: Scalar>(samples: &Samples<'_, S>) -> Result<String> {
     let n_classes = match samples.targets() {
         Targets::Classes { n_classes, .. } => *n_classes,
         Targets::Values(_) => 0,
     };
     let mut sum = Sha256::new();
-    for number in [samples.len(), samples.n_inputs(), n_classes] {
-        sum.update((number as u64).to_le_bytes());
+    for size in [samples.len(), samples.n_inputs(), n_classes] {
+        sum.update((size as u64).to_le_bytes());
     }
     let mut row = Vec::new();
     for position in 0..samples.len() {
@@ -427,7 +426,7 @@ mod tests {
     use crate::batches::Inputs;
     use crate::{Activation, LayerConfig, Loss, Network, NetworkConfig, TrainingConfig};
 
-    /// A file whose checksum is right may still be a lie.
+    /// A file with a correct checksum may still hold an impossible state.
     #[test]
     fn impossible_states_are_refused() {
         let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
@@ -448,8 +447,8 @@ mod tests {
         };
         let mut trainer = Trainer::new(network, samples, None, config, Threads::single()).unwrap();
         (0..4).for_each(|_| drop(trainer.advance().unwrap()));
-        let honest = trainer.checkpoint(Value::Null).unwrap();
-        let lies: [fn(&mut State<f32>); 14] = [
+        let original = trainer.checkpoint(Value::Null).unwrap();
+        let edits: [fn(&mut State<f32>); 14] = [
             |state| state.progress.epoch = usize::MAX,
             |state| state.progress.batch = 3,
             |state| state.progress.step = u64::MAX,
@@ -465,19 +464,25 @@ mod tests {
             |state| state.buffers.slots[1].clear(),
             |state| state.buffers.best_parameters = vec![0.0; 6],
         ];
-        for (index, lie) in lies.into_iter().enumerate() {
-            let mut checkpoint = honest.clone();
-            lie(&mut checkpoint.state);
-            let error = trainer.restore(&checkpoint).expect_err("it is a lie");
-            assert_eq!(error.kind(), crate::ErrorKind::Data, "lie {index}: {error}");
+        for (index, edit) in edits.into_iter().enumerate() {
+            let mut checkpoint = original.clone();
+            edit(&mut checkpoint.state);
+            let error = trainer
+                .restore(&checkpoint)
+                .expect_err("the state is impossible");
+            assert_eq!(
+                error.kind(),
+                crate::ErrorKind::Data,
+                "edit {index}: {error}"
+            );
         }
-        assert_eq!(trainer.checkpoint(Value::Null).unwrap(), honest);
-        trainer.restore(&honest).unwrap();
+        assert_eq!(trainer.checkpoint(Value::Null).unwrap(), original);
+        trainer.restore(&original).unwrap();
     }
 
-    /// Older versions kept v ← γ·v + η·g.
+    /// Older versions stored v ← γ·v + η·g.
     #[test]
-    fn a_velocity_with_the_rate_in_it_is_divided_by_it() {
+    fn the_velocity_of_older_versions_is_divided_by_the_learning_rate() {
         let inputs = array![[1.0_f32, 2.0], [0.5, -1.0]];
         let targets = array![[1.0_f32], [-1.0]];
         let samples = Samples::new(
@@ -512,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_refused() {
+    fn nonfinite_values_are_refused() {
         let file = |parameters: Vec<f32>| {
             let mut bytes = Vec::new();
             checkpoint(parameters, Value::Null)
@@ -525,9 +530,9 @@ mod tests {
         assert_eq!(error.to_string(), "tensor parameters: element 1 is NaN");
     }
 
-    /// Texts may be long; trees of values are bounded when they are written, too.
+    /// Texts may be long, but the number of values is bounded on writing, too.
     #[test]
-    fn what_is_written_is_read_however_long_the_note() {
+    fn written_notes_are_read_unchanged() {
         let written = |note: Value| {
             let mut bytes = Vec::new();
             let checkpoint = checkpoint(vec![1.0], note);

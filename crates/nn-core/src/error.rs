@@ -126,7 +126,7 @@ pub enum Error {
     },
     /// A checkpoint of a training run with other data or settings.
     #[error("{what}: the checkpoint has {saved}, this training run has {found}")]
-    OtherTraining {
+    CheckpointMismatch {
         /// Name of the setting or data that differs.
         what: String,
         /// Value in the checkpoint.
@@ -205,7 +205,7 @@ impl Error {
             | Self::Conflict { .. }
             | Self::HeaderTooLong { .. }
             | Self::OutOfMemory { .. }
-            | Self::OtherTraining { .. } => ErrorKind::Usage,
+            | Self::CheckpointMismatch { .. } => ErrorKind::Usage,
             Self::Shape { .. }
             | Self::Label { .. }
             | Self::NotFinite { .. }

@@ -1,4 +1,4 @@
-//! Is the gradient right? Backpropagation against finite differences.
+//! Gradient check: backpropagation compared with finite differences.
 //!
 //! ```text
 //! D(h)    = (C(w + h) − C(w − h)) / 2h          h = 3·10⁻⁵, in f64
@@ -7,21 +7,22 @@
 //! ```
 //!
 //! (Richardson 1911.) The truncation error is of the order h⁴, the rounding
-//! error of the order 10⁻¹⁶·C/h, so that a right gradient agrees to about 10⁻⁹
-//! and a wrong term stands out at once, even behind a batch normalisation that
-//! bends C sharply because a neuron hardly varies. Where C has a kink between
-//! w − 2h and w + 2h (relu, hinge, L1), a difference quotient means nothing;
-//! such parameters are recognised, left out and counted. The sign is that
-//! quotients over h and over 2h disagree: with B(h) = (C(w + h) − 2C(w) +
-//! C(w − h)) / h, which doubles with h where C is smooth,
+//! error of the order 10⁻¹⁶·C/h, so that a correct gradient agrees to about 10⁻⁹
+//! and a wrong term is obvious, even behind a batch normalization where C is
+//! strongly curved because a neuron hardly varies. Where C has a kink between
+//! w − 2h and w + 2h (relu, hinge, L1), a difference quotient is meaningless;
+//! such parameters are detected, skipped and counted. At a kink, the quotients
+//! over h and over 2h disagree: with B(h) = (C(w + h) − 2C(w) + C(w − h)) / h,
+//! which doubles with h where C is smooth,
 //!
 //! ```text
 //! |D(h) − D(2h)| + |2·B(h) − B(2h)|
 //! ```
 //!
-//! is of the order h² there, and of the order of the jump of the slope at a kink.
+//! is of the order h² where C is smooth, and of the order of the jump of the
+//! derivative at a kink.
 //!
-//! Dropout is off, batch normalisation uses the statistics of the batch.
+//! Dropout is off. Batch normalization uses the statistics of the batch.
 
 use std::sync::Arc;
 
@@ -40,34 +41,34 @@ use crate::stage::batch_norm;
 /// h, the distance of the inner points of the difference quotients from w.
 const STEP: f64 = 3e-5;
 
-/// Gradients smaller than this (in units of C, if that is above 1) are compared
-/// absolutely.
+/// Gradients below this (times C, if C is above 1) are compared by absolute
+/// error.
 const FLOOR: f64 = 1e-4;
 
-/// Quotients that disagree by more than this share of the slope mean a kink.
+/// Relative disagreement of the quotients above which there is a kink.
 const KINK: f64 = 5e-6;
 
-/// The parameter of one layer whose gradients agree least.
+/// The result for one layer: the parameter with the largest error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerCheck {
     /// Layer, counted from 1.
     pub layer: usize,
     /// `weights[i, j]`, `bias[j]`, `gamma[j]` or `beta[j]`.
     pub parameter: String,
-    /// By backpropagation.
+    /// Derivative by backpropagation.
     pub analytic: f64,
-    /// By finite differences.
+    /// Derivative by finite differences.
     pub numeric: f64,
-    /// Relative error; NaN if one of the two is.
+    /// Relative error; NaN if either derivative is NaN.
     pub error: f64,
-    /// Parameters compared.
+    /// Number of parameters compared.
     pub n_checked: usize,
-    /// Parameters left out because C has a kink there.
+    /// Number of parameters skipped because of a kink.
     pub n_kinks: usize,
 }
 
-/// The function whose gradient is checked: the mean loss of all samples, plus
-/// the penalty.
+/// The function whose gradient is checked: the mean loss of all samples plus
+/// the regularization penalty.
 #[derive(Debug)]
 pub struct Objective {
     network: Network<f64>,
@@ -80,12 +81,12 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// The objective of a network on a few samples.
+    /// Creates the objective of a network on a few samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network, or the loss its output layer, or
-    /// a parameter of loss or penalty is out of its range, and for batch
-    /// normalization of one sample, whose gradients are all 0.
+    /// If the samples do not fit the network, the loss does not fit the output
+    /// layer, a parameter of loss or regularization is out of its range, or batch
+    /// normalization gets a single sample, for which all gradients are 0.
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,
@@ -118,8 +119,8 @@ impl Objective {
         })
     }
 
-    /// C at the current parameters; the error of the output layer is left in
-    /// the gradients' buffers.
+    /// Computes C at the current parameters and leaves the error of the output
+    /// layer in the gradient buffers.
     fn value(&mut self) -> f64 {
         let randomness = Randomness::new(0, 0);
         let threads = Threads::single();
@@ -151,20 +152,23 @@ impl Objective {
         gradient.to_vec()
     }
 
-    /// ∂C by one parameter from difference quotients, or `None` at a kink.
+    /// The derivative of C with respect to one parameter by difference quotients;
+    /// `None` at a kink.
     fn numeric_gradient(&mut self, parameter: usize, here: f64, floor: f64) -> Option<f64> {
-        let [(slope, bend), (wide_slope, wide_bend)] = [STEP, 2.0 * STEP].map(|step| {
-            let below = self.value_beside(parameter, -step);
-            let above = self.value_beside(parameter, step);
-            let slope = (above - below) / (2.0 * step);
-            (slope, (above - 2.0 * here + below) / step)
-        });
-        let disagreement = (slope - wide_slope).abs() + (2.0 * bend - wide_bend).abs();
-        let is_kink = disagreement > KINK * slope.abs().max(floor);
-        (!is_kink).then_some((4.0 * slope - wide_slope) / 3.0)
+        let [(quotient, curvature), (wide_quotient, wide_curvature)] =
+            [STEP, 2.0 * STEP].map(|step| {
+                let below = self.value_beside(parameter, -step);
+                let above = self.value_beside(parameter, step);
+                let quotient = (above - below) / (2.0 * step);
+                (quotient, (above - 2.0 * here + below) / step)
+            });
+        let disagreement =
+            (quotient - wide_quotient).abs() + (2.0 * curvature - wide_curvature).abs();
+        let is_kink = disagreement > KINK * quotient.abs().max(floor);
+        (!is_kink).then_some((4.0 * quotient - wide_quotient) / 3.0)
     }
 
-    /// C with one parameter moved.
+    /// C with one parameter shifted by `step`.
     fn value_beside(&mut self, parameter: usize, step: f64) -> f64 {
         let before = self.network.parameters()[parameter];
         self.network.parameters_mut()[parameter] = before + step;
@@ -173,11 +177,11 @@ impl Objective {
         value
     }
 
-    /// Compares `gradient` with finite differences, at most `per_layer`
-    /// parameters (chosen at random) in each layer.
+    /// Compares `gradient` with finite differences, for at most `per_layer` random
+    /// parameters of each layer.
     ///
     /// # Panics
-    /// If `gradient` does not have one entry a parameter.
+    /// If `gradient` does not have one element per parameter.
     pub fn compare(&mut self, gradient: &[f64], per_layer: usize) -> Vec<LayerCheck> {
         assert_eq!(gradient.len(), self.network.parameters().len());
         let here = self.value();
@@ -222,8 +226,8 @@ impl Objective {
     }
 }
 
-/// Compares backpropagation with finite differences, at most `per_layer`
-/// parameters in each layer.
+/// Compares backpropagation with finite differences, for at most `per_layer`
+/// parameters of each layer.
 ///
 /// # Errors
 /// As [`Objective::new`].

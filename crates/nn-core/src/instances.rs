@@ -55,7 +55,7 @@ macro_rules! instances {
                 Model::<S>::to_tensors as *const (),
                 Model::<S>::from_named_tensors as *const (),
                 Model::<S>::write_to as *const (),
-                Model::<S>::read_numbers as *const (),
+                Model::<S>::read_accepting as *const (),
                 Model::<S>::predict_raw as *const (),
                 Model::<S>::predict_row as *const (),
                 Model::<S>::fold_preprocessing as *const (),

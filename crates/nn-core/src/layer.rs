@@ -1,8 +1,8 @@
-//! One layer: weighted sums `z = a·W + b`, activation, and, where asked for,
-//! normalization, dropout, and any other [`Stage`].
+//! One layer: weighted sums `z = a·W + b`, activation and, optionally,
+//! normalization, dropout and any other [`Stage`].
 //!
-//! A [`LayerConfig`] is the short way to write the [`Stage`]s of a layer. Their
-//! order is that of Ioffe & Szegedy 2015 and Srivastava et al. 2014:
+//! A [`LayerConfig`] is shorthand for the [`Stage`]s of a layer. Their order is
+//! that of Ioffe & Szegedy 2015 and Srivastava et al. 2014:
 //!
 //! ```text
 //! inputs → dense → batch norm → sums → activation → dropout → outputs
@@ -10,8 +10,8 @@
 //!
 //! where `inputs`, `sums` and `outputs` are lists of further stages.
 //!
-//! A [`Layer`] says what a layer is and where its parameters lie in the
-//! network's one flat buffer; the values themselves are in the network.
+//! A [`Layer`] describes a layer and the location of its parameters in the flat
+//! buffer of the network, which holds the values.
 
 use std::ops::Range;
 
@@ -22,21 +22,21 @@ use crate::rows::Rows;
 use crate::stage::{BatchNorm, Dense, Place, Stage};
 use crate::{Error, Result};
 
-/// Most neurons or inputs of a layer.
+/// Maximum number of neurons or inputs of a layer.
 const MAX_WIDTH: usize = 1 << 24;
 
-/// Settings of one layer.
+/// The configuration of one layer.
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `n_outputs` | | number of neurons | from 1 |
+/// | `n_outputs` | | number of neurons | 1 or above |
 /// | `activation` | | see [`Activation`] | softmax only in the last layer |
 /// | `init` | He for rectifiers, Xavier otherwise | initial weights | |
 /// | `bias_init` | zeros | initial biases | |
 /// | `inputs` | none | stages before the weighted sums | |
-/// | `batch_norm` | no | batch normalization of the weighted sums | |
+/// | `batch_norm` | false | batch normalization of the weighted sums | |
 /// | `sums` | none | stages between the weighted sums and the activation | |
-/// | `dropout` | 0 | probability that an output is dropped in training | 0 up to but not 1 |
+/// | `dropout` | 0 | probability that an output is dropped in training | 0 to below 1 |
 /// | `outputs` | none | stages after activation and dropout | not in the last layer |
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerConfig {
@@ -67,7 +67,7 @@ impl From<(usize, Activation)> for LayerConfig {
 }
 
 impl LayerConfig {
-    /// A dense layer with the usual initialization of its activation.
+    /// A dense layer with the default initialization for its activation.
     pub fn new(n_outputs: usize, activation: Activation) -> Self {
         Self {
             n_outputs,
@@ -82,7 +82,7 @@ impl LayerConfig {
         }
     }
 
-    /// Whether such a layer can be number `layer` (from 1) of `n_layers` and read
+    /// Checks the configuration as layer `layer` (from 1) of `n_layers`, with
     /// `n_inputs` values per row.
     pub(crate) fn check(&self, layer: usize, n_layers: usize, n_inputs: usize) -> Result<()> {
         ValueRange::Fraction.check(&format!("dropout of layer {layer}"), self.dropout)?;
@@ -97,7 +97,7 @@ impl LayerConfig {
             })
         };
         if self.activation == Activation::Softmax && !is_output {
-            return conflict("softmax is for the output layer only");
+            return conflict("softmax is allowed in the output layer only");
         }
         if self.dropout > 0.0 && is_output {
             return conflict("the output layer cannot have dropout");
@@ -117,7 +117,7 @@ impl LayerConfig {
             for stage in stages {
                 stage.check(width)?;
                 if !stage.fits(place) {
-                    return conflict(&format!("stage {stage} cannot stand {place}"));
+                    return conflict(&format!("stage {stage} is not allowed {place}"));
                 }
                 width = stage.n_outputs(width);
                 check_width(&format!("outputs of stage {stage}"), width)?;
@@ -127,13 +127,13 @@ impl LayerConfig {
             return Ok(());
         }
         if layer == 1 {
-            return conflict("the first layer cannot have a residual sum");
+            return conflict("the first layer cannot have a residual connection");
         }
         if n_inputs == self.n_outputs {
             return Ok(());
         }
         conflict(&format!(
-            "a residual sum needs as many outputs as the layer before has, expected {n_inputs}, found {}",
+            "a residual connection needs as many outputs as the previous layer has, expected {n_inputs}, found {}",
             self.n_outputs
         ))
     }
@@ -143,12 +143,12 @@ impl LayerConfig {
     /// Number of parameters of a layer that reads `n_inputs` values per row.
     pub(crate) fn n_parameters(&self, n_inputs: usize) -> usize {
         let n_outputs = self.n_outputs;
-        let usual = [
+        let standard = [
             Some(Dense { n_outputs }.into()),
             self.batch_norm.then(|| BatchNorm.into()),
         ];
-        let usual: Vec<Stage> = usual.into_iter().flatten().collect();
-        let stages = self.inputs.iter().chain(&usual);
+        let standard: Vec<Stage> = standard.into_iter().flatten().collect();
+        let stages = self.inputs.iter().chain(&standard);
         let stages = stages.chain(&self.sums).chain(&self.outputs);
         let (mut width, mut total) = (n_inputs, 0_usize);
         for stage in stages {
@@ -159,10 +159,10 @@ impl LayerConfig {
     }
 }
 
-/// One layer of a network and where its parameters lie.
+/// A layer of a network and the location of its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
-    /// Number of values that the weighted sums read.
+    /// Number of inputs of the weighted sums.
     pub n_inputs: usize,
     /// Number of neurons.
     pub n_outputs: usize,
@@ -170,7 +170,7 @@ pub struct Layer {
     pub activation: Activation,
     /// Stages before the weighted sums.
     pub inputs: Vec<Stage>,
-    /// Whether the weighted sums are normalized over the batch.
+    /// Whether the weighted sums have batch normalization.
     pub batch_norm: bool,
     /// Stages between the weighted sums and the activation.
     pub sums: Vec<Stage>,
@@ -181,7 +181,7 @@ pub struct Layer {
     pub(crate) ranges: Ranges,
 }
 
-/// Where the tensors of a layer lie.
+/// The index ranges of a layer's tensors in the flat buffers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ranges {
     pub(crate) weights: Range<usize>,
@@ -192,7 +192,7 @@ pub(crate) struct Ranges {
 }
 
 impl Layer {
-    /// Its settings, with the usual initialization.
+    /// The configuration of the layer, with default initialization.
     pub(crate) fn config(&self) -> LayerConfig {
         LayerConfig {
             inputs: self.inputs.clone(),
@@ -204,49 +204,51 @@ impl Layer {
         }
     }
 
-    /// Its stages besides the usual ones: `inputs`, `sums`, `outputs`.
+    /// The additional stages of the layer: `inputs`, `sums` and `outputs`.
     pub fn further_stages(&self) -> impl Iterator<Item = &Stage> {
         self.inputs.iter().chain(&self.sums).chain(&self.outputs)
     }
 
-    /// Where the weights `[n_inputs, n_outputs]` lie.
+    /// The index range of the weights `[n_inputs, n_outputs]`.
     pub fn weights(&self) -> Range<usize> {
         self.ranges.weights.clone()
     }
 
-    /// Where the biases `[n_outputs]` lie.
+    /// The index range of the biases `[n_outputs]`.
     pub fn bias(&self) -> Range<usize> {
         self.ranges.bias.clone()
     }
 
-    /// Where the scales γ `[n_outputs]` of batch normalization lie; empty without it.
+    /// The index range of the scales γ `[n_outputs]` of batch normalization; empty
+    /// without it.
     pub fn gamma(&self) -> Range<usize> {
         halves(&self.ranges.batch_norm)[0].clone()
     }
 
-    /// Where the shifts β `[n_outputs]` of batch normalization lie; empty without it.
+    /// The index range of the shifts β `[n_outputs]` of batch normalization; empty
+    /// without it.
     pub fn beta(&self) -> Range<usize> {
         halves(&self.ranges.batch_norm)[1].clone()
     }
 
-    /// Where all parameters of the layer lie.
+    /// The index range of all parameters of the layer.
     pub fn parameters(&self) -> Range<usize> {
         self.ranges.parameters.clone()
     }
 
-    /// Where the running mean `[n_outputs]` of batch normalization lies among
-    /// the statistics.
+    /// The index range of the running mean `[n_outputs]` of batch normalization
+    /// in the statistics.
     pub fn running_mean(&self) -> Range<usize> {
         halves(&self.ranges.statistics)[0].clone()
     }
 
-    /// Where the running variance `[n_outputs]` of batch normalization lies
-    /// among the statistics.
+    /// The index range of the running variance `[n_outputs]` of batch
+    /// normalization in the statistics.
     pub fn running_variance(&self) -> Range<usize> {
         halves(&self.ranges.statistics)[1].clone()
     }
 
-    /// The weights `[n_inputs, n_outputs]` inside a buffer laid out like the
+    /// The weights `[n_inputs, n_outputs]` in a buffer laid out like the
     /// parameters, such as a gradient.
     ///
     /// # Panics
@@ -255,13 +257,13 @@ impl Layer {
         Rows::new(&buffer[self.weights()], self.n_outputs)
     }
 
-    /// Where all statistics of the layer lie.
+    /// The index range of all running statistics of the layer.
     pub fn statistics(&self) -> Range<usize> {
         self.ranges.statistics.clone()
     }
 }
 
-/// Whether a layer or a stage can be so wide.
+/// Checks the width of a layer or a stage.
 pub(crate) fn check_width(what: &str, width: usize) -> Result<()> {
     if (1..=MAX_WIDTH).contains(&width) {
         return Ok(());
@@ -273,7 +275,7 @@ pub(crate) fn check_width(what: &str, width: usize) -> Result<()> {
     })
 }
 
-/// A range of two tensors of equal length.
+/// Splits the range of two tensors of equal length.
 fn halves(range: &Range<usize>) -> [Range<usize>; 2] {
     let middle = range.start + range.len() / 2;
     [range.start..middle, middle..range.end]

@@ -1,17 +1,16 @@
-//! One step of training, by hand: a page to read, with code that runs.
+//! A training step by hand: a tutorial with code that runs.
 //!
-//! A network answers a question given as numbers with numbers. *Training*
-//! shows it questions whose right answers are known and changes its numbers a
-//! little each time, so that its answers come closer. This page takes one such
-//! step with a network small enough for pencil and paper, four short
-//! calculations one after the other, and lets the library take it again at the
-//! end. The formulas are those of *Neural Networks for Newbies*, section 2.7,
-//! and of Schoofs, *Artificial Neural Networks*, whose equation numbers stand
-//! in brackets.
+//! A network turns an *input* into an *output*, both rows of numbers. *Training*
+//! shows it inputs whose correct outputs, the *targets*, are known, and changes
+//! the network a little each time, so that its outputs come closer to them. This
+//! page takes one such step with a network small enough for pencil and paper, in
+//! four short calculations, and repeats it with the library at the end. The
+//! formulas are those of *Neural Networks for Newbies*, section 2.7, and of
+//! Schoofs, *Artificial Neural Networks*, whose equation numbers are in brackets.
 //!
 //! # The network
-//! Two numbers go in, two *neurons* work on them, two more neurons work on the
-//! results of the first two, and these are the answer:
+//! The input has two values. Two *neurons* compute with them, and two more neurons
+//! compute the output from the results of the first two:
 //!
 //! ```text
 //!   input       hidden layer       output layer
@@ -21,10 +20,10 @@
 //!   x = 2 ──────── neuron ───────── neuron ─────→ a
 //! ```
 //!
-//! Every line is a *weight* (w), a factor on what passes along it, and every
-//! neuron has a *bias* (b), a number it adds. These twelve numbers are the
-//! *parameters*; nothing else changes in training. A neuron adds up what
-//! arrives and bends the sum with an *activation function* φ:
+//! Every line is a *weight* (w), a factor on the value that passes along it, and
+//! every neuron adds a *bias* (b). These twelve numbers are the *parameters*;
+//! nothing else changes in training. A neuron sums what arrives and applies an
+//! *activation function* φ to the sum:
 //!
 //! ```text
 //! z = Σ w·x + b       the weighted sum                                (1)
@@ -34,25 +33,25 @@
 //! Here the hidden layer has φ(z) = max(0, z), called *relu*, and the output
 //! layer φ(z) = 1/(1 + e⁻ᶻ), the *sigmoid*, which lies between 0 and 1.
 //!
-//! | | weights W, a row an input, a column a neuron | biases b |
+//! | | weights W: one row per input, one column per neuron | biases b |
 //! |---|---|---|
 //! | hidden layer | ½, 1 / ½, −1 | ½, ½ |
 //! | output layer | ½, −1 / 1, 2 | −1, 2 |
 //!
-//! The question is x = (1, 2), the right answer y = (1, 0).
+//! The input is x = (1, 2), the target y = (1, 0).
 //!
-//! # 1. Forward: from the question to the answer
-//! A layer does all its neurons at once. With the weights as a matrix W, its
+//! # 1. Forward: from the input to the output
+//! A layer computes all its neurons at once. With the weights as a matrix W, its
 //! sums are z = x·W + b: the *j*-th is row x times column *j*. The first hidden
 //! neuron gets 1·½ + 2·½ + ½ = 2, the second 1·1 − 2·1 + ½ = −½. Relu keeps
-//! the 2 and makes the −½ a 0. (Schoofs stores W the other way round, a row a
-//! neuron, and writes Wᵀ in its place; the numbers are the same.)
+//! the 2 and makes the −½ a 0. (Schoofs stores W the other way round, one row
+//! per neuron, and writes Wᵀ in its place; the values are the same.)
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
 //! use nn_core::{Activation, Threads, stage::dense};
 //!
-//! // z = x·W + b    (3), (10)     layer/dense.rs
+//! // z = x·W + b    (3), (10)     stage/dense.rs
 //! let threads = Threads::single();
 //! let x = array![[1.0_f64, 2.0]];
 //! let w = array![[0.5, 1.0], [0.5, -1.0]];
@@ -65,36 +64,36 @@
 //! Activation::Relu.apply(&mut a, 2);
 //! assert_eq!(a, [2.0, 0.0]);
 //!
-//! // The output layer does the same with what the hidden layer gives. The
+//! // The output layer does the same with the outputs of the hidden layer. The
 //! // sums are 2·½ + 0·1 − 1 = 0 and 2·(−1) + 0·2 + 2 = 0.
 //! let a = array![[2.0, 0.0]];
 //! let w = array![[0.5, -1.0], [1.0, 2.0]];
 //! dense::forward(a.view(), w.view(), &[-1.0, 2.0], z.view_mut(), &threads);
 //! assert_eq!(z, array![[0.0, 0.0]]);
 //!
-//! // 1/(1 + e⁰) = ½, twice: the network has no opinion.
+//! // 1/(1 + e⁰) = ½, twice: the network is undecided.
 //! let mut a = [0.0, 0.0];
 //! Activation::Sigmoid.apply(&mut a, 2);
 //! assert_eq!(a, [0.5, 0.5]);
 //! ```
 //!
-//! # 2. Loss: how wrong is it?
-//! The *loss* C is one number, 0 if the answer is right and larger the worse
-//! it is. Schoofs takes half the sum of the squared differences,
+//! # 2. Loss: how wrong is the output?
+//! The *loss* C is one number, 0 if the output equals the target and larger the
+//! worse it is. Schoofs takes half the sum of the squared differences,
 //! C = ½·Σ(a − y)² = ½·(¼ + ¼) = ¼.
 //!
-//! Which way should the answer move? That is what a *derivative* says: how
-//! fast C grows if one number grows and all others stay. Backward starts with
-//! the derivative by the output layer's sums. It has a name, the *error* of
-//! these neurons, and a letter, δ (delta). C grows with a at the rate a − y, a
-//! grows with z at the rate φ′(z), the slope of φ, so z moves C at the rate of
-//! the product (the *chain rule*):
+//! In which direction should the output move? A *derivative* says how fast C grows
+//! if one number grows and all others stay the same. The backward pass starts with
+//! the derivative with respect to the output layer's sums. It has a name, the
+//! *error* of these neurons, and a letter, δ (delta). C grows with a at the rate
+//! a − y, a grows with z at the rate φ′(z), the derivative of φ, so C grows with z
+//! at the rate of the product (the *chain rule*):
 //!
 //! ```text
 //! δ = ∂C/∂z = (a − y)·φ′(z)                                   above (5)
 //! ```
 //!
-//! The sigmoid's slope is a·(1 − a), here ½·½ = ¼, so that
+//! The derivative of the sigmoid is a·(1 − a), here ½·½ = ¼, so that
 //! δ = (−½·¼, ½·¼) = (−⅛, ⅛): the first sum should grow, the second shrink.
 //!
 //! ```
@@ -108,8 +107,8 @@
 //! assert_eq!(delta, [-0.125, 0.125]);
 //! ```
 //!
-//! # 3. Backward: whose fault is it?
-//! The derivative of C by *every* parameter, all together, is called the
+//! # 3. Backward: how much does each parameter contribute?
+//! The derivatives of C with respect to *all* parameters together are called the
 //! *gradient*. A bias moves its neuron's sum one for one; a weight moves it by
 //! what passes along its line. So, for every layer,
 //!
@@ -119,16 +118,16 @@
 //! ```
 //!
 //! and the errors of the layer below are those of this layer, sent back along
-//! the same lines, times the slope of that layer's own φ:
+//! the same lines, times the derivative of that layer's own φ:
 //!
 //! ```text
 //! δ below = (δ·Wᵀ)·φ′(z below)                                        (7), (13)
 //! ```
 //!
 //! For the first hidden neuron that is −⅛·½ + ⅛·(−1) = −3/16, for the second
-//! −⅛·1 + ⅛·2 = ⅛. But the second has z = −½, where relu is flat, slope 0:
-//! moving its sum a little changes nothing, so its error is 0 and it learns
-//! nothing from this question.
+//! −⅛·1 + ⅛·2 = ⅛. But the second has z = −½, where relu is flat and its
+//! derivative 0: a small change of its sum has no effect, so its error is 0 and it
+//! learns nothing from this input.
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
@@ -137,14 +136,14 @@
 //! let threads = Threads::single();
 //! let delta = array![[-0.125_f64, 0.125]];
 //!
-//! // Output layer: aᵀ·δ and δ   (5), (6), (12)     layer/dense.rs
+//! // Output layer: aᵀ·δ and δ   (5), (6), (12)     stage/dense.rs
 //! let (mut dw, mut db) = (Array2::zeros((2, 2)), [0.0; 2]);
 //! let a = array![[2.0, 0.0]];
 //! dense::add_gradients(a.view(), delta.view(), dw.view_mut(), &mut db, &threads);
 //! assert_eq!(dw, array![[-0.25, 0.25], [0.0, 0.0]]);
 //! assert_eq!(db, [-0.125, 0.125]);
 //!
-//! // δ·Wᵀ                       (7), (13)          layer/dense.rs
+//! // δ·Wᵀ                       (7), (13)          stage/dense.rs
 //! let w = array![[0.5, -1.0], [1.0, 2.0]];
 //! let mut below = Array2::zeros((1, 2));
 //! dense::backward(delta.view(), w.view(), below.view_mut(), &threads);
@@ -228,19 +227,19 @@
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
-//! # From here
-//! - **Many samples.** One sample a row makes x, z, a and δ matrices, (8) to
+//! # Where to go next
+//! - **Many samples.** One sample per row makes x, z, a and δ matrices, (8) to
 //!   (11), and the very same calls work on all rows at once. Their gradient is
 //!   the mean of the gradients of the rows: the 1/m of (12). `training.rs`
-//!   shuffles the rows, cuts them into *batches* and takes a step for each; a
+//!   shuffles the rows, splits them into *batches* and takes a step for each; a
 //!   pass over all rows is an *epoch*.
 //! - **Classes.** For "which of ten digits is it?" the output layer is a
 //!   *softmax*, whose outputs add up to 1, with the loss *cross-entropy*,
-//!   −ln of the output of the right class. Their δ is simply a − y, without a
-//!   slope that can be nearly 0: `loss.rs`.
-//! - **A better step** than a fixed share of the gradient: `optimizer.rs`.
+//!   −ln of the output of the true class. Their δ is simply a − y, without a
+//!   derivative that can be nearly 0: `loss.rs`.
+//! - **A better step** than a fixed multiple of the gradient: `optimizer.rs`.
 //! - **Start.** A network of zeros cannot learn, since its neurons are all
 //!   alike; `init.rs` chooses random weights of a suitable size.
-//! - **Is the gradient right?** Change one parameter by 0.00001 either way and
-//!   see how much the loss moves: `gradient_check.rs` does that for all.
+//! - **Is the gradient correct?** Change one parameter by 0.00001 either way and
+//!   see how much the loss changes: `gradient_check.rs` does that for all.
 //! - **Write the loop yourself:** `examples/02_own_training_loop.rs`.

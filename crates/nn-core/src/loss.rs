@@ -235,7 +235,7 @@ impl Loss {
             Self::Mae => ["(1/K)·Σ |a − y|", "(1/K)·sign(a − y)·φ′(z)"],
             Self::Huber { .. } => ["(1/K)·Σ h(a − y)", "(1/K)·clamp(a − y, ±delta)·φ′(z)"],
             Self::Hinge => [
-                "max(0, 1 + best wrong z − right z); one output: max(0, 1 − t·z), t = ±1",
+                "max(0, 1 + max wrong z − true z); one output: max(0, 1 − t·z), t = ±1",
                 "±1 at the two margins, else 0",
             ],
         }

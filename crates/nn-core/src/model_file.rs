@@ -1,6 +1,6 @@
-//! The model file: weights and everything needed to use them again, in
-//! [safetensors](https://github.com/huggingface/safetensors) form, which
-//! Python reads with the package of that name and without code of ours.
+//! The model file: a network and its description, in
+//! [safetensors](https://github.com/huggingface/safetensors) format, which Python
+//! reads with the `safetensors` package.
 //!
 //! | tensor | shape |
 //! |---|---|
@@ -12,19 +12,19 @@
 //! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, of a parametric activation |
 //!
 //! I counts from 0. The metadata has one entry, `nn`, a JSON object: `format`,
-//! `sha256`, the SHA-256 of the whole file in which these 64 digits are zeros,
-//! `layers` (widths, activations, batch normalisation, dropout), `loss`,
-//! `class_names`, `input` (shape, scale, preprocessing) and `training` (how it
-//! was trained).
+//! `sha256` (the SHA-256 of the whole file with these 64 digits set to zero),
+//! `layers` (widths, activations, batch normalization, dropout), `loss`,
+//! `class_names`, `input` (shape, scale, preprocessing) and `training` (settings
+//! of the training run).
 //!
-//! Files of format 1 are read, too: instead of `sha256` they have
+//! Files of format 1 can be read as well. Instead of `sha256` they have
 //! `data_sha256`, the SHA-256 of all tensor bytes in the order of the file, so
-//! that damage to their metadata may go unnoticed.
+//! damage to their metadata may go undetected.
 //!
-//! A file is not believed before it is checked: sizes against the length of
-//! the file before anything is allocated, every bit against the checksum, names
-//! and shapes against the layers, and every weight for being a finite number,
-//! unless those that are not are asked for. Whatever is written can be read.
+//! A file is validated before it is used: sizes against the length of the file
+//! before anything is allocated, every bit against the checksum, names and shapes
+//! against the layers, and every weight for being finite, unless the caller
+//! accepts others. Every file that is written can be read.
 
 use std::io::{Read, Write};
 
@@ -39,54 +39,54 @@ use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig, Plan};
 use crate::stage::Stage;
 use crate::tensor_file::{
-    self, Encoded, Kind, NO_CHECKSUM, Numbers, Tensor, TensorFile, bounded, check_n_values,
-    copy_numbers, hexadecimal, invalid, read_all,
+    self, Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values,
+    copy_values, hexadecimal, invalid, read_all,
 };
 use crate::{Error, Result};
 
-/// Where the metadata is, and its version.
+/// The metadata key and the format version.
 const KIND: Kind = Kind {
     key: "nn",
     format: 2,
-    first_sealed: 2,
+    first_checksummed: 2,
 };
 
-/// A network with what is needed to use it.
+/// A trained network with its loss and its description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model<S = f32> {
     /// The network.
     pub network: Network<S>,
-    /// The loss it was trained for; decides what an answer means.
+    /// The loss of the training run, which decides how outputs are interpreted.
     pub loss: Loss,
-    /// What goes in and what comes out.
+    /// The inputs, the classes and the training settings.
     pub description: Description,
 }
 
-/// What goes into a network, what comes out, and where it comes from.
+/// The description of a model: its inputs, its classes and its training settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
     /// Names of the classes, in the order of the outputs; empty for regression.
     pub class_names: Vec<String>,
-    /// What a sample looks like.
+    /// Shape, scale and preprocessing of the inputs.
     pub input: InputDescription,
-    /// How the network was trained, for people and for training it again.
+    /// Settings of the training run, for reference and for repeating it.
     pub training: serde_json::Value,
-    /// SHA-256 of the table it was trained on, if it was one: another table of
-    /// the same name would be divided differently, and training rows would be
-    /// taken for test rows.
+    /// SHA-256 of the table that the network was trained on, if any. Another table
+    /// of the same name would be split differently, and test rows could include
+    /// training rows.
     pub table_sha256: Option<String>,
 }
 
-/// What a sample looks like before it goes into a network; by default a row of
-/// numbers that goes in as it is.
+/// Shape, scale and preprocessing of a model's inputs; by default, rows of values
+/// that are used unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputDescription {
-    /// `[28, 28]` for images, `[n]` for a row of numbers.
-    #[serde(deserialize_with = "few_dimensions")]
+    /// `[28, 28]` for images, `[n]` for a row of values.
+    #[serde(deserialize_with = "bounded_shape")]
     pub shape: Vec<usize>,
     /// Factor on stored values (1/255 for pixels).
     pub scale: f64,
-    /// How raw rows of a table become inputs, if they are a table's.
+    /// Preprocessing of the raw rows, for a model trained on a table.
     pub preprocessing: Option<Json>,
 }
 
@@ -100,22 +100,22 @@ impl Default for InputDescription {
     }
 }
 
-/// JSON as text. A table of a hundred thousand columns has a long description,
-/// of which a tree of values would take ten times the memory.
+/// JSON as text. For a table of a hundred thousand columns, a tree of values
+/// would take ten times the memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The JSON of a value.
+    /// Serializes a value as JSON.
     ///
     /// # Errors
-    /// If the value cannot be written as JSON.
+    /// If the value cannot be serialized.
     pub fn new(value: &impl Serialize) -> std::result::Result<Self, serde_json::Error> {
         to_raw_value(value).map(Self)
     }
 
-    /// The text.
+    /// The JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
@@ -127,8 +127,8 @@ impl PartialEq for Json {
     }
 }
 
-/// What the metadata hold. `sha256` comes before any text of others, in which
-/// the same digits might stand.
+/// The content of the metadata. `sha256` comes before any user-provided text,
+/// which might contain the same digits.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     format: u32,
@@ -141,7 +141,7 @@ struct Metadata {
     training: Box<RawValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     table_sha256: Option<String>,
-    /// Of format 1.
+    /// Checksum of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data_sha256: Option<String>,
 }
@@ -153,7 +153,7 @@ struct LayerRecord {
     activation: String,
     batch_norm: bool,
     dropout: f64,
-    /// Further stages, as text.
+    /// Additional stages, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     inputs: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -198,13 +198,15 @@ impl LayerRecord {
 }
 
 impl<S: Scalar> Model<S> {
-    /// Writes the file; the same model gives the same bytes. What is written
-    /// can be read again: with [`read_with_nonfinite`](Self::read_with_nonfinite)
-    /// if a weight is NaN or infinite, with [`read`](Self::read) otherwise.
+    /// Writes the model file; the same model gives the same bytes.
+    ///
+    /// The file can be read with [`read`](Self::read), or with
+    /// [`read_with_nonfinite`](Self::read_with_nonfinite) if a weight is NaN or
+    /// infinite.
     ///
     /// # Errors
     /// [`Error::ModelFile`] if the description does not fit the network,
-    /// [`Error::HeaderTooLong`] if it is longer than any reader accepts;
+    /// [`Error::HeaderTooLong`] if it is too long to be read again;
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
         self.write_to(&mut writer)
@@ -215,10 +217,11 @@ impl<S: Scalar> Model<S> {
         self.encoded()?.write(writer)
     }
 
-    /// The bytes of the file that [`write`](Self::write) writes.
+    /// Returns the bytes of the model file.
     ///
     /// # Errors
-    /// As for `write`; [`Error::OutOfMemory`] if there is no room for them.
+    /// As for [`write`](Self::write); [`Error::OutOfMemory`] if the bytes cannot be
+    /// allocated.
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
@@ -229,7 +232,7 @@ impl<S: Scalar> Model<S> {
         Encoded::new(tensors_of(&self.network), KIND, &metadata)
     }
 
-    /// Whether a model can be written that is yet to be trained.
+    /// Checks, before training, that the trained model can be written.
     ///
     /// # Errors
     /// As for [`write`](Self::write), and as
@@ -243,28 +246,26 @@ impl<S: Scalar> Model<S> {
         tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
     }
 
-    /// Reads and checks a file.
+    /// Reads and validates a model file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] says what is wrong with it,
-    /// [`Error::NotFiniteWeight`] which weight is no number; [`Error::Io`] if
-    /// `reader` fails.
+    /// [`Error::ModelFile`] if the file is invalid, [`Error::NotFiniteWeight`] if a
+    /// weight is NaN or infinite; [`Error::Io`] if `reader` fails.
     pub fn read(mut reader: impl Read) -> Result<Self> {
-        Self::read_numbers(&mut reader, Numbers::Finite)
+        Self::read_accepting(&mut reader, Accept::Finite)
     }
 
-    /// As [`read`](Self::read), but takes NaN and infinite weights, as a
-    /// training that has diverged may leave them. They go through to the
-    /// network's answers.
+    /// Reads a model file that may have NaN and infinite weights, for example of a
+    /// training run that diverged. They propagate to the predictions.
     ///
     /// # Errors
-    /// As for `read`, except [`Error::NotFiniteWeight`].
+    /// As for [`read`](Self::read), except [`Error::NotFiniteWeight`].
     pub fn read_with_nonfinite(mut reader: impl Read) -> Result<Self> {
-        Self::read_numbers(&mut reader, Numbers::Any)
+        Self::read_accepting(&mut reader, Accept::All)
     }
 
     #[inline(never)]
-    pub(crate) fn read_numbers(reader: &mut dyn Read, accepted: Numbers) -> Result<Self> {
+    pub(crate) fn read_accepting(reader: &mut dyn Read, accept: Accept) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
@@ -274,11 +275,11 @@ impl<S: Scalar> Model<S> {
         }
         let config = network_config(&metadata.layers)?;
         check_size(&config, file.data)?;
-        let mut network = Network::zeros(&config).map_err(of_the_file)?;
-        fill(&mut network, &file, accepted)?;
-        let loss: Loss = metadata.loss.parse().map_err(of_the_file)?;
+        let mut network = Network::zeros(&config).map_err(as_file_error)?;
+        fill(&mut network, &file, accept)?;
+        let loss: Loss = metadata.loss.parse().map_err(as_file_error)?;
         let output = network.output_layer().activation;
-        loss.check_output(output).map_err(of_the_file)?;
+        loss.check_output(output).map_err(as_file_error)?;
         let model = Self {
             description: Description {
                 class_names: class_names(&metadata.class_names, network.n_outputs())?,
@@ -300,7 +301,7 @@ impl Description {
         let layers = plan.layers.iter().map(LayerRecord::new);
         let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
-        // A tree that is read has to be of a size that is read.
+        // The reader bounds the number of values, so the writer must as well.
         bounded::<serde_json::Value>(&training, TRAINING)?;
         let metadata = Metadata {
             format: KIND.format,
@@ -316,7 +317,7 @@ impl Description {
         serde_json::to_string(&metadata).map_err(json)
     }
 
-    /// Whether it is that of a network of this plan.
+    /// Checks that the description fits a network of this plan.
     fn check(&self, plan: &Plan) -> Result<()> {
         let names = self.class_names.len();
         let n_inputs = plan.n_inputs();
@@ -336,9 +337,9 @@ impl Description {
                 "input shape {shape:?} does not hold {n_inputs} values"
             )));
         }
-        if shape.len() > MOST_DIMENSIONS {
+        if shape.len() > MAX_DIMENSIONS {
             return Err(invalid(format!(
-                "input shape: expected at most {MOST_DIMENSIONS} dimensions, found {}",
+                "input shape: expected at most {MAX_DIMENSIONS} dimensions, found {}",
                 shape.len()
             )));
         }
@@ -347,35 +348,35 @@ impl Description {
             return Err(invalid("the preprocessing is null".to_owned()));
         }
         if !self.input.scale.is_finite() {
-            return Err(invalid("the input scale is not a finite number".to_owned()));
+            return Err(invalid("the input scale is NaN or infinite".to_owned()));
         }
         Ok(())
     }
 }
 
-/// Most dimensions of an input.
-const MOST_DIMENSIONS: usize = 32;
+/// Maximum number of dimensions of an input.
+const MAX_DIMENSIONS: usize = 32;
 
-/// What the settings in the metadata are called in errors.
+/// The name of the training settings in error messages.
 const TRAINING: &str = "its training settings";
 
-/// A shape of at most as many dimensions as anything has.
-fn few_dimensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+/// Deserializes a shape with a bounded number of dimensions.
+fn bounded_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     let json = <Box<RawValue>>::deserialize(deserializer)?;
-    // Brackets count as well.
-    check_n_values(json.get(), MOST_DIMENSIONS + 1, "its input shape")
+    // The opening bracket counts as a value.
+    check_n_values(json.get(), MAX_DIMENSIONS + 1, "its input shape")
         .and_then(|()| bounded(&json, "its input shape"))
         .map_err(serde::de::Error::custom)
 }
 
-/// The names of the classes, unless there are more than outputs for them.
+/// Parses the class names, at most as many as the outputs allow.
 fn class_names(json: &RawValue, n_outputs: usize) -> Result<Vec<String>> {
     let what = "its class names";
     check_n_values(json.get(), n_outputs.saturating_add(2), what)?;
     serde_json::from_str(json.get()).map_err(|error| invalid(format!("{what}: {error}")))
 }
 
-/// Whether the weights of a file of format 1 are as they were written.
+/// Verifies the checksum of the weights in a file of format 1.
 fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
     let found = hexadecimal(Sha256::digest(file.data).as_slice());
     match expected {
@@ -406,7 +407,7 @@ fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
         .collect()
 }
 
-/// One tensor of a layer and where its numbers live in the network.
+/// A tensor of a layer and the location of its values in the network.
 struct Part {
     name: String,
     shape: Vec<usize>,
@@ -439,28 +440,28 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
     for (index, record) in records.iter().enumerate() {
         if index > 0 && record.n_inputs != records[index - 1].n_outputs {
             return Err(invalid(format!(
-                "layer {} expects {} inputs, but layer {index} gives {} outputs",
+                "layer {} expects {} inputs, but layer {index} has {} outputs",
                 index + 1,
                 record.n_inputs,
                 records[index - 1].n_outputs
             )));
         }
-        layers.push(record.config().map_err(of_the_file)?);
+        layers.push(record.config().map_err(as_file_error)?);
     }
     let config = NetworkConfig {
         n_inputs: records.first().map_or(0, |record| record.n_inputs),
         layers,
     };
-    config.check().map_err(of_the_file)?;
+    config.check().map_err(as_file_error)?;
     Ok(config)
 }
 
-/// The file has at least as many bytes as the layers have parameters times
-/// four: no more memory is asked for than a file has grounds for.
+/// Checks that the file is large enough for the parameters of its layers, so that
+/// a small file cannot cause a large allocation.
 fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
-    let n_numbers = data.len() / f32::BYTES;
+    let max_parameters = data.len() / f32::BYTES;
     match config.n_parameters() {
-        n_parameters if n_parameters <= n_numbers => Ok(()),
+        n_parameters if n_parameters <= max_parameters => Ok(()),
         _ => Err(invalid(format!(
             "its layers have more parameters than its {} bytes of weights can hold",
             data.len()
@@ -468,21 +469,17 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
     }
 }
 
-/// What would be wrong in a configuration is wrong with the file.
-fn of_the_file(error: Error) -> Error {
+/// Reports an error of the configuration as an error of the file.
+fn as_file_error(error: Error) -> Error {
     invalid(error.to_string())
 }
 
-/// Copies every tensor to its place.
-fn fill<S: Scalar>(
-    network: &mut Network<S>,
-    file: &TensorFile<'_>,
-    accepted: Numbers,
-) -> Result<()> {
+/// Copies every tensor of the file into the network.
+fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Accept) -> Result<()> {
     let parts = parts(network.plan());
     if file.n_tensors() != parts.len() {
         return Err(invalid(format!(
-            "its layers need {} tensors, it has {}",
+            "its layers need {} tensors, found {}",
             parts.len(),
             file.n_tensors()
         )));
@@ -493,7 +490,7 @@ fn fill<S: Scalar>(
             Source::Parameters(range) => &mut network.parameters_mut()[range],
             Source::Statistics(range) => &mut network.statistics_mut()[range],
         };
-        copy_numbers(&part.name, tensor, values, accepted)?;
+        copy_values(&part.name, tensor, values, accept)?;
     }
     Ok(())
 }
@@ -547,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_models_are_read_unchanged() {
         let model = model();
         let bytes_once = bytes(&model);
         assert_eq!(model.to_bytes().unwrap(), bytes_once);
@@ -582,7 +579,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_noticed() {
+    fn every_truncation_is_refused() {
         let bytes = bytes(&model());
         for end in 0..bytes.len() {
             message(&bytes[..end]);
@@ -590,7 +587,7 @@ mod tests {
         message(&[&bytes[..], &[0]].concat());
     }
 
-    /// Also a bit of a column's mean, of a class name or of a setting.
+    /// Includes the bits of a column's mean, of a class name and of a setting.
     #[test]
     fn every_flipped_bit_is_refused() {
         let table = table();
@@ -640,8 +637,8 @@ mod tests {
         }
     }
 
-    /// As many columns as the reader of tables takes, and columns of a thousand
-    /// long categories; the checksum's zeros may stand anywhere.
+    /// Covers the maximum number of table columns, and columns of a thousand long
+    /// categories.
     #[test]
     fn long_descriptions_are_written_and_read() {
         let categories: Vec<String> = (0..1000).map(|k| format!("{k:0600}")).collect();
@@ -655,9 +652,8 @@ mod tests {
         }
     }
 
-    /// What could not be read is not written.
     #[test]
-    fn descriptions_that_no_reader_takes_are_not_written() {
+    fn unreadable_descriptions_are_not_written() {
         let network = NetworkConfig {
             n_inputs: 4,
             layers: vec![
@@ -685,7 +681,7 @@ mod tests {
     #[test]
     fn hostile_headers_are_refused() {
         assert!(message(&[]).contains("ends at byte 0"));
-        assert!(message(&[0xff; 64]).contains("promise a header"));
+        assert!(message(&[0xff; 64]).contains("declare a header"));
         assert!(message(b"\x02\0\0\0\0\0\0\0{}").contains("not written by nn"));
         let deep = [&20_000_u64.to_le_bytes()[..], &vec![b'['; 20_000]].concat();
         assert!(message(&deep).contains("not JSON"));
@@ -703,7 +699,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_refused() {
+    fn nonfinite_weights_are_refused() {
         let mut model = model();
         model.network.parameters_mut()[2] = f32::NAN;
         assert_eq!(
@@ -713,20 +709,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_read_where_they_are_asked_for() {
+    fn nonfinite_weights_are_read_on_request() {
         let mut model = model();
         model.network.parameters_mut()[2] = f32::NAN;
         model.network.parameters_mut()[3] = f32::NEG_INFINITY;
         let read = Model::<f32>::read_with_nonfinite(&bytes(&model)[..]).unwrap();
         let bits = |model: &Model<f32>| -> Vec<u32> {
             let parameters = model.network.parameters().iter();
-            parameters.map(|number| number.to_bits()).collect()
+            parameters.map(|value| value.to_bits()).collect()
         };
         assert_eq!(bits(&read), bits(&model));
     }
 
     #[test]
-    fn a_number_too_large_for_single_precision_is_none_of_them() {
+    fn a_value_too_large_for_f32_is_refused() {
         let mut double = Model {
             network: model().network.cast::<f64>(),
             loss: Loss::CrossEntropy,

@@ -613,7 +613,7 @@ mod tests {
         );
         assert_eq!(
             message(vec![softmax(3), softmax(3)]),
-            "layer 1: softmax is for the output layer only"
+            "layer 1: softmax is allowed in the output layer only"
         );
         let with_dropout = |dropout| LayerConfig { dropout, ..relu(3) };
         assert_eq!(

@@ -1,9 +1,9 @@
-//! The stages that layers are made of: each kind one file with its formulas,
+//! Stages, the building blocks of layers. Each kind is one file with its formulas,
 //! its parameters, its forward and its backward pass.
 //!
 //! A stage turns `n_inputs` values per row into `n_outputs`. A
-//! [`LayerConfig`](crate::LayerConfig) is the short way to write the usual ones
-//! (dense, batch normalization, activation, dropout) and takes others by name:
+//! [`LayerConfig`](crate::LayerConfig) has fields for the common stages (dense,
+//! batch normalization, activation, dropout) and accepts others by name:
 //!
 //! | name | stage | place in a layer |
 //! |---|---|---|
@@ -14,7 +14,7 @@
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
-//! A new kind is a file here and a line in `kinds!`.
+//! To add a kind, add a file here and a line to `kinds!`.
 
 pub mod randomness;
 mod weighted_sums;
@@ -28,7 +28,7 @@ pub mod category_embedding;
 pub mod periodic_embedding;
 pub mod activate;
 pub mod parametric;
-pub mod own_activation;
+pub mod custom_activation;
 pub mod dropout;
 pub mod residual;
 
@@ -43,10 +43,10 @@ use crate::{Error, Result, menu};
 pub use activate::Activate;
 pub use batch_norm::BatchNorm;
 pub use category_embedding::CategoryEmbedding;
+pub use custom_activation::{ActivationFunction, CustomActivation};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;
-pub use own_activation::{ActivationFunction, OwnActivation};
 pub use parametric::ParametricActivation;
 pub use periodic_embedding::PeriodicEmbedding;
 pub use residual::Residual;
@@ -55,10 +55,10 @@ pub use scaling::Scaling;
 pub(crate) use pass::Place;
 use pass::{Backward, Forward, Kind, TensorSpec};
 
-/// Writes [`Stage`] and calls of what every [`Kind`] has.
+/// Defines [`Stage`] and forwards the methods of [`Kind`] to its variants.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident($kind:ident),)*) => {
-        /// One stage of a network.
+        /// A stage of a layer.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum Stage {
@@ -84,7 +84,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The stage of this name.
+            /// Parses the stage of this name.
             fn parse(name: &str, argument: &str) -> Result<Option<Self>> {
                 $(if name == $kind::NAME {
                     return Ok(Some(Self::$variant($kind::parse(argument)?)));
@@ -92,7 +92,7 @@ macro_rules! kinds {
                 Ok(None)
             }
 
-            /// Names of the stages that can stand in some place of a layer.
+            /// The names of the stages that a layer accepts by name.
             fn names() -> Vec<&'static str> {
                 let mut names = Vec::new();
                 $(if $kind::IS_NAMED && Place::ALL.iter().any(|&place| $kind::fits(place)) {
@@ -184,27 +184,27 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Weighted sums of all inputs.
+    /// Dense (fully connected) stage: weighted sums of all inputs.
     Dense(Dense),
-    /// Normalization of each value over the batch.
+    /// Batch normalization of each value over the batch.
     BatchNorm(BatchNorm),
-    /// Normalization of each row.
+    /// Layer normalization of each row.
     LayerNorm(LayerNorm),
-    /// A learned factor per value.
+    /// Scaling by a learned factor per value.
     Scaling(Scaling),
-    /// A learned vector for every category of the last columns.
+    /// Category embedding: a learned vector per category of the last columns.
     CategoryEmbedding(CategoryEmbedding),
-    /// Waves of learned frequencies for every column.
+    /// Periodic embedding: cosines with learned frequencies for every column.
     PeriodicEmbedding(PeriodicEmbedding),
-    /// An activation function.
+    /// Activation function.
     Activation(Activate),
-    /// An activation function with a learned factor per value.
+    /// Parametric activation: an activation function with a learned factor per value.
     ParametricActivation(ParametricActivation),
-    /// An activation function of the caller's own.
-    OwnActivation(OwnActivation),
-    /// Random zeros in training.
+    /// User-defined activation function.
+    CustomActivation(CustomActivation),
+    /// Dropout: random zeros in training.
     Dropout(Dropout),
-    /// The sum with the inputs of the layer.
+    /// Residual connection: the sum with the inputs of the layer.
     Residual(Residual),
 }
 
@@ -235,15 +235,15 @@ impl FromStr for Stage {
 }
 
 impl Stage {
-    /// Number of parameters, or of running statistics.
+    /// The number of parameters or, with `of_statistics`, of running statistics.
     pub(crate) fn n_elements(&self, n_inputs: usize, of_statistics: bool) -> usize {
         let tensors = self.tensors(n_inputs).into_iter();
         let these = tensors.filter(|tensor| tensor.is_statistic == of_statistics);
         these.map(|tensor| tensor.len()).sum()
     }
 
-    /// An activation function of the caller's own.
-    pub fn own_activation(function: impl ActivationFunction) -> Self {
-        OwnActivation::new(function).into()
+    /// Creates a stage from a user-defined activation function.
+    pub fn custom_activation(function: impl ActivationFunction) -> Self {
+        CustomActivation::new(function).into()
     }
 }

@@ -1,13 +1,13 @@
-//! Tensors and one JSON object in a
-//! [safetensors](https://github.com/huggingface/safetensors) file, and the
-//! checks before either is believed.
+//! Reading, validation and writing of
+//! [safetensors](https://github.com/huggingface/safetensors) files that hold
+//! tensors and one JSON object.
 //!
-//! The file is the length of its header, the header, and the tensors' values,
-//! little-endian. The header names the tensors, sorted, and begins with the
-//! metadata. These have a single entry, a JSON object as text, since other
-//! programs write several in random order. Its field `sha256` is the SHA-256 of
-//! the whole file in which these 64 digits are zeros, so that a bit that
-//! flipped anywhere is noticed.
+//! A file consists of the length of its header, the header, and the values of the
+//! tensors, little-endian. The header begins with the metadata and lists the
+//! tensors sorted by name. The metadata has a single entry, a JSON object as text,
+//! because other programs write several entries in random order. Its field
+//! `sha256` is the SHA-256 of the whole file with these 64 digits set to zero, so
+//! that any flipped bit is detected.
 //!
 //! Sizes are compared with the length of the file before anything is
 //! allocated, and every value must be finite.
@@ -24,32 +24,32 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// Longest header that is read and written: that of the `safetensors` package,
-/// so that Python reads every file, too.
+/// Maximum length of a header: the limit of the `safetensors` package, so that
+/// Python can read every file.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// Largest file that is read.
+/// Maximum length of a file.
 const MAX_FILE: u64 = 1 << 35;
 
-/// Most values in JSON that becomes a tree, where a value of three bytes may
-/// take hundreds.
-const MOST_VALUES: usize = 100_000;
+/// Maximum number of values in JSON that is parsed into a tree, where a value of
+/// three bytes may take hundreds.
+const MAX_VALUES: usize = 100_000;
 
-/// What stands in place of the checksum while it is computed.
+/// The placeholder of the checksum while it is computed.
 pub(crate) const NO_CHECKSUM: &str =
     "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What a file is: the entry in its metadata, and the version of what it holds.
+/// A kind of file: its metadata key and its format version.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) key: &'static str,
-    /// The format that is written; all down to 1 are read.
+    /// The format that is written; all formats from 1 on are read.
     pub(crate) format: u32,
     /// The first format whose checksum covers the whole file.
-    pub(crate) first_sealed: u32,
+    pub(crate) first_checksummed: u32,
 }
 
-/// A tensor to be written, with as many values as its shape says.
+/// A tensor to write, with as many values as its shape says.
 #[derive(Debug)]
 pub(crate) struct Tensor<'a, S> {
     pub(crate) name: String,
@@ -57,15 +57,15 @@ pub(crate) struct Tensor<'a, S> {
     pub(crate) values: &'a [S],
 }
 
-/// A file that is about to be written.
+/// An encoded file, ready to be written.
 pub(crate) struct Encoded<'a, S> {
     header: String,
     tensors: Vec<Tensor<'a, S>>,
 }
 
 impl<'a, S: Scalar> Encoded<'a, S> {
-    /// The first field of `metadata` named `sha256` must be [`NO_CHECKSUM`], and
-    /// no text of others may stand before it.
+    /// Encodes a file. The first field `sha256` of `metadata` must be
+    /// [`NO_CHECKSUM`], with no user-provided text before it.
     pub(crate) fn new(mut tensors: Vec<Tensor<'a, S>>, kind: Kind, metadata: &str) -> Result<Self> {
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let sizes = tensors.iter().map(|it| (it.name.as_str(), &*it.shape));
@@ -78,7 +78,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
             Ok(())
         })?;
         let place = find(header.as_bytes(), NO_CHECKSUM)
-            .ok_or_else(|| invalid("its metadata have no place for a checksum".to_owned()))?;
+            .ok_or_else(|| invalid("its metadata has no field for the checksum".to_owned()))?;
         let digits = hexadecimal(sum.finalize().as_slice());
         header.replace_range(place..place + digits.len(), &digits);
         Ok(Self { header, tensors })
@@ -106,7 +106,7 @@ fn length_of(header: &str) -> [u8; 8] {
     (header.len() as u64).to_le_bytes()
 }
 
-/// SHA-256 of the tensors' values in the order of the file.
+/// The SHA-256 of the tensors' values in the order of the file.
 pub(crate) fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> String {
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut sum = Sha256::new();
@@ -118,8 +118,8 @@ pub(crate) fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> Strin
     hexadecimal(sum.finalize().as_slice())
 }
 
-/// The JSON header of tensors of these names and shapes, filled up with spaces
-/// so that the values are aligned.
+/// The JSON header of tensors with these names and shapes, padded with spaces so
+/// that the values are aligned.
 pub(crate) fn header<'n, S: Scalar>(
     tensors: impl Iterator<Item = (&'n str, &'n [usize])>,
     kind: Kind,
@@ -150,7 +150,7 @@ pub(crate) fn header<'n, S: Scalar>(
     Ok(header)
 }
 
-/// Whether a header of so many bytes can be read again.
+/// Checks that a header of this length can be read again.
 fn check_header_length(found: u64) -> Result<()> {
     if found <= MAX_HEADER {
         return Ok(());
@@ -161,7 +161,7 @@ fn check_header_length(found: u64) -> Result<()> {
     })
 }
 
-/// The values of all tensors as bytes, some at a time.
+/// Passes the values of all tensors to `work` as bytes, in chunks.
 fn for_each_chunk<S: Scalar>(
     tensors: &[Tensor<'_, S>],
     mut work: impl FnMut(&[u8]) -> Result<()>,
@@ -179,21 +179,21 @@ fn for_each_chunk<S: Scalar>(
     Ok(())
 }
 
-/// A file whose header agrees with its length, and whose bits are those that
-/// were written if its format has a checksum for that.
+/// A validated file: its header agrees with its length, and its checksum is
+/// correct if its format has one for the whole file.
 #[derive(Debug)]
 pub(crate) struct TensorFile<'b> {
     /// The tensors' bytes in the order of the file.
     pub(crate) data: &'b [u8],
     /// The JSON object in the metadata.
     pub(crate) metadata: String,
-    /// Its version.
+    /// The format version.
     pub(crate) format: u32,
-    /// Sorted by name.
+    /// The tensors, sorted by name.
     tensors: Vec<Entry<'b>>,
 }
 
-/// What the header says of a tensor.
+/// A tensor in the header.
 #[derive(Debug)]
 struct Entry<'b> {
     name: &'b str,
@@ -208,7 +208,7 @@ struct Record<'b> {
     data_offsets: [usize; 2],
 }
 
-/// A tensor in a file.
+/// The stored values of a tensor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredTensor<'b> {
     is_double: bool,
@@ -216,7 +216,7 @@ pub(crate) struct StoredTensor<'b> {
 }
 
 impl<'b> TensorFile<'b> {
-    /// Checks everything but the values.
+    /// Parses a file and validates everything except the values.
     pub(crate) fn parse(bytes: &'b [u8], kind: Kind) -> Result<Self> {
         let (header, data) = split_header(bytes)?;
         let header: Header<'b> = serde_json::from_slice(header)
@@ -227,12 +227,12 @@ impl<'b> TensorFile<'b> {
                 kind.key
             ))
         })?;
-        let seal: Seal = serde_json::from_str(&metadata)
+        let version: Version = serde_json::from_str(&metadata)
             .map_err(|error| invalid(format!("its metadata: {error}")))?;
-        let format = seal.format(kind)?;
+        let format = version.format(kind)?;
         check_length(&header.tensors, data)?;
-        if format >= kind.first_sealed {
-            seal.check(bytes)?;
+        if format >= kind.first_checksummed {
+            version.check(bytes)?;
         }
         let mut tensors = header.tensors;
         check_places(&mut tensors)?;
@@ -245,7 +245,7 @@ impl<'b> TensorFile<'b> {
         })
     }
 
-    /// Number of tensors.
+    /// The number of tensors.
     pub(crate) fn n_tensors(&self) -> usize {
         self.tensors.len()
     }
@@ -257,7 +257,7 @@ impl<'b> TensorFile<'b> {
         found.ok().map(|index| self.tensors[index].record)
     }
 
-    /// A tensor of this shape, to be copied out of the file.
+    /// The tensor of this name, if it has this shape.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<StoredTensor<'b>> {
         let record = self
             .find(name)
@@ -288,20 +288,20 @@ impl<'b> TensorFile<'b> {
         let shape = record.shape(name)?;
         if record.dtype != dtype_of::<S>() || shape.len() != 1 {
             return Err(invalid(format!(
-                "tensor {name}: expected a row of {}, found {} of {shape:?}",
+                "tensor {name}: expected one dimension of {}, found {} of shape {shape:?}",
                 dtype_of::<S>(),
                 record.dtype
             )));
         }
         let tensor = self.stored(record);
         let mut values = vec![S::zero(); tensor.bytes.len() / S::BYTES];
-        copy_numbers(name, tensor, &mut values, Numbers::Finite)?;
+        copy_values(name, tensor, &mut values, Accept::Finite)?;
         Ok(Some(values))
     }
 }
 
 impl Record<'_> {
-    /// Bytes of a value.
+    /// The number of bytes per value.
     fn value_size(&self, name: &str) -> Result<usize> {
         match self.dtype {
             "F32" => Ok(4),
@@ -321,41 +321,41 @@ fn dtype_of<S: Scalar>() -> &'static str {
     if S::BYTES == 4 { "F32" } else { "F64" }
 }
 
-/// Which values are taken from a file.
+/// The values that are accepted in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Numbers {
-    /// Finite ones.
+pub(crate) enum Accept {
+    /// Finite values only.
     Finite,
-    /// NaN and infinities, too.
-    Any,
+    /// All values, including NaN and infinities.
+    All,
 }
 
-/// Copies the values of a tensor that holds as many as `values`.
-pub(crate) fn copy_numbers<S: Scalar>(
+/// Copies the values of a tensor to `values`, which has the same length.
+pub(crate) fn copy_values<S: Scalar>(
     name: &str,
     tensor: StoredTensor<'_>,
     values: &mut [S],
-    accepted: Numbers,
+    accept: Accept,
 ) -> Result<()> {
     let (size, read): (usize, fn(&[u8]) -> f64) = if tensor.is_double {
         (8, f64::read_le)
     } else {
         (4, |bytes| f32::read_le(bytes).into())
     };
-    let numbers = tensor.bytes.chunks_exact(size).map(read);
-    for (index, (value, number)) in values.iter_mut().zip(numbers).enumerate() {
-        *value = S::from_f64(number);
-        if number.is_finite() && !value.into_f64().is_finite() {
+    let stored = tensor.bytes.chunks_exact(size).map(read);
+    for (index, (value, stored)) in values.iter_mut().zip(stored).enumerate() {
+        *value = S::from_f64(stored);
+        if stored.is_finite() && !value.into_f64().is_finite() {
             return Err(invalid(format!(
-                "tensor {name}: element {index} is {number:e}, too large for {}",
+                "tensor {name}: element {index} is {stored:e}, too large for {}",
                 S::NAME
             )));
         }
-        if accepted == Numbers::Finite && !number.is_finite() {
+        if accept == Accept::Finite && !stored.is_finite() {
             return Err(Error::NotFiniteWeight {
                 tensor: name.to_owned(),
                 index,
-                value: number,
+                value: stored,
             });
         }
     }
@@ -371,7 +371,7 @@ pub(crate) fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The JSON header and the tensors' bytes.
+/// Splits a file into the JSON header and the tensors' bytes.
 fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     let (length, rest) = bytes
         .split_first_chunk::<8>()
@@ -379,12 +379,12 @@ fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     let length = u64::from_le_bytes(*length);
     if length > MAX_HEADER {
         return Err(invalid(format!(
-            "not a model: its first 8 bytes promise a header of {length} bytes, at most {MAX_HEADER} are accepted"
+            "not a model: its first 8 bytes declare a header of {length} bytes, at most {MAX_HEADER} are accepted"
         )));
     }
     if length > rest.len() as u64 {
         return Err(invalid(format!(
-            "ends at byte {}, the header promises {}",
+            "ends at byte {}, the header declares {}",
             bytes.len(),
             length + 8
         )));
@@ -392,8 +392,8 @@ fn split_header(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
     Ok(rest.split_at(length as usize))
 }
 
-/// A JSON object of tensors in which no name stands twice: those who read the
-/// file would each have to choose one. Names and records are not copied.
+/// The JSON header, in which no name may occur twice, because readers could
+/// disagree on which one counts. Names and records are not copied.
 #[derive(Debug)]
 struct Header<'b> {
     metadata: Texts,
@@ -402,9 +402,9 @@ struct Header<'b> {
 
 impl<'de> Deserialize<'de> for Header<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
+        struct HeaderVisitor;
 
-        impl<'de> Visitor<'de> for Names {
+        impl<'de> Visitor<'de> for HeaderVisitor {
             type Value = Header<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -419,14 +419,14 @@ impl<'de> Deserialize<'de> for Header<'de> {
                         let record = map.next_value()?;
                         tensors.push(Entry { name, record });
                     } else if metadata.replace(map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("{name:?} stands twice")));
+                        return Err(A::Error::custom(format!("duplicate name {name:?}")));
                     }
                 }
                 tensors.sort_unstable_by_key(|tensor: &Entry<'de>| tensor.name);
                 match tensors.windows(2).find(|pair| pair[0].name == pair[1].name) {
                     Some(pair) => {
                         let name = pair[0].name;
-                        Err(A::Error::custom(format!("{name:?} stands twice")))
+                        Err(A::Error::custom(format!("duplicate name {name:?}")))
                     }
                     None => Ok(Header {
                         metadata: metadata.unwrap_or_default(),
@@ -436,11 +436,11 @@ impl<'de> Deserialize<'de> for Header<'de> {
             }
         }
 
-        deserializer.deserialize_map(Names)
+        deserializer.deserialize_map(HeaderVisitor)
     }
 }
 
-/// The metadata's entries that are ours.
+/// The metadata entries that this crate writes.
 #[derive(Debug, Default, Deserialize)]
 struct Texts {
     nn: Option<String>,
@@ -456,21 +456,21 @@ impl Texts {
     }
 }
 
-/// The tensors end where the file ends.
+/// Checks that the tensors end at the end of the file.
 fn check_length(tensors: &[Entry<'_>], data: &[u8]) -> Result<()> {
     let ends = tensors.iter().map(|tensor| tensor.record.data_offsets[1]);
-    let promised = ends.max().unwrap_or(0);
-    if promised == data.len() {
+    let declared = ends.max().unwrap_or(0);
+    if declared == data.len() {
         return Ok(());
     }
     Err(invalid(format!(
-        "{} bytes of weights, the header promises {promised}",
+        "{} bytes of weights, the header declares {declared}",
         data.len()
     )))
 }
 
-/// Every tensor begins where the one before ends, and has as many bytes as its
-/// shape says.
+/// Checks that the tensors are contiguous and that their sizes agree with their
+/// shapes.
 fn check_places(tensors: &mut [Entry<'_>]) -> Result<()> {
     tensors.sort_unstable_by_key(|tensor| tensor.record.data_offsets);
     let mut place = 0;
@@ -478,7 +478,7 @@ fn check_places(tensors: &mut [Entry<'_>]) -> Result<()> {
         let [start, end] = record.data_offsets;
         if start != place || end < start {
             return Err(invalid(format!(
-                "tensor {name}: invalid offsets {start} to {end}, expected it to begin at {place}"
+                "tensor {name}: invalid offsets {start} to {end}, expected a start at {place}"
             )));
         }
         let (size, shape) = (record.value_size(name)?, record.shape(name)?);
@@ -496,15 +496,15 @@ fn check_places(tensors: &mut [Entry<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// What the metadata say of their own version and of the file's bits.
+/// The format version and the checksum in the metadata.
 #[derive(Deserialize)]
-struct Seal {
+struct Version {
     format: Option<u32>,
     sha256: Option<String>,
 }
 
-impl Seal {
-    /// The format, if it can be read.
+impl Version {
+    /// The format version, if it is supported.
     fn format(&self, kind: Kind) -> Result<u32> {
         match self.format {
             Some(found) if (1..=kind.format).contains(&found) => Ok(found),
@@ -523,14 +523,14 @@ impl Seal {
         }
     }
 
-    /// Whether every bit of the file is as it was written.
+    /// Verifies the checksum of the whole file.
     fn check(&self, bytes: &[u8]) -> Result<()> {
         let expected = self.sha256.as_deref();
         let expected = expected
             .filter(|sum| sum.len() == NO_CHECKSUM.len())
             .ok_or_else(|| invalid("its metadata has no checksum".to_owned()))?;
         let place = find(bytes, expected)
-            .ok_or_else(|| invalid("its checksum is not where it was written".to_owned()))?;
+            .ok_or_else(|| invalid("its checksum cannot be located in the file".to_owned()))?;
         let found = Sha256::new()
             .chain_update(&bytes[..place])
             .chain_update(NO_CHECKSUM)
@@ -540,7 +540,7 @@ impl Seal {
             return Ok(());
         }
         Err(invalid(format!(
-            "it is damaged: expected SHA-256 {expected}, found {found}"
+            "the file is damaged: expected SHA-256 {expected}, found {found}"
         )))
     }
 }
@@ -551,14 +551,14 @@ fn find(bytes: &[u8], text: &str) -> Option<usize> {
         .position(|window| window == text.as_bytes())
 }
 
-/// JSON as a type or a tree of its own, unless it has too many values for the
-/// memory that a file of its length may ask for.
+/// Parses JSON, unless it has more than [`MAX_VALUES`] values, which could take
+/// far more memory than the file.
 pub(crate) fn bounded<'b, T: Deserialize<'b>>(json: &'b RawValue, what: &str) -> Result<T> {
-    check_n_values(json.get(), MOST_VALUES, what)?;
+    check_n_values(json.get(), MAX_VALUES, what)?;
     serde_json::from_str(json.get()).map_err(|error| invalid(format!("{what}: {error}")))
 }
 
-/// Whether JSON has at most so many values.
+/// Checks that JSON has at most `most` values.
 pub(crate) fn check_n_values(json: &str, most: usize, what: &str) -> Result<()> {
     let found = n_values(json);
     if found <= most {
@@ -569,8 +569,8 @@ pub(crate) fn check_n_values(json: &str, most: usize, what: &str) -> Result<()> 
     )))
 }
 
-/// The number of values in JSON, or a little more: one for every comma and
-/// every bracket that opens.
+/// An upper bound on the number of values in JSON: 1, plus 1 per comma and
+/// opening bracket.
 fn n_values(json: &str) -> usize {
     let (mut n, mut in_text, mut is_escaped) = (1, false, false);
     for byte in json.bytes() {
@@ -602,7 +602,7 @@ mod tests {
     const KIND: Kind = Kind {
         key: "nn",
         format: 1,
-        first_sealed: 1,
+        first_checksummed: 1,
     };
 
     fn metadata() -> String {
@@ -614,9 +614,8 @@ mod tests {
         encoded.to_bytes().unwrap()
     }
 
-    /// The bytes are those that the `safetensors` package writes.
     #[test]
-    fn the_package_writes_the_same_bytes() {
+    fn the_safetensors_package_writes_the_same_bytes() {
         let tensor = |name: &str, values: &'static [f32]| Tensor {
             name: name.to_owned(),
             shape: vec![values.len() / 2, 2],
@@ -638,7 +637,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_counted_outside_of_text() {
+    fn commas_and_brackets_in_text_are_not_counted() {
         for (json, n) in [("0", 1), ("[0,1,2]", 4), (r#"{"a,[":"\\\",[{","b":[]}"#, 4)] {
             assert_eq!(n_values(json), n, "{json}");
         }

@@ -50,7 +50,7 @@ fn damaged_images() {
         (
             "cut body",
             whole[..30].to_vec(),
-            &["ends at byte 30", "promises 40"],
+            &["ends at byte 30", "declares 40"],
         ),
         (
             "one more byte",
@@ -456,15 +456,15 @@ fn bad_model_files() {
         *bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
     });
     for (name, part) in [
-        ("cut", "50919 bytes of weights, the header promises 50920"),
+        ("cut", "50919 bytes of weights, the header declares 50920"),
         ("cut-header", "100"),
         (
             "longer",
-            "50921 bytes of weights, the header promises 50920",
+            "50921 bytes of weights, the header declares 50920",
         ),
         ("empty", "ends at byte 0"),
         ("weight", "expected SHA-256"),
-        ("length", "promise a header"),
+        ("length", "declare a header"),
         ("names", "expected SHA-256"),
         ("type", "expected SHA-256"),
         ("loss", "expected SHA-256"),

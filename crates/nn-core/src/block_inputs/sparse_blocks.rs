@@ -1,4 +1,4 @@
-//! The inputs without their zeros, block by block, arranged for products.
+//! Sparse inputs, block by block, arranged for matrix products.
 
 use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed};
 use nn_tensor::{Scalar, Threads};
@@ -6,7 +6,7 @@ use nn_tensor::{Scalar, Threads};
 use crate::batches::Samples;
 use crate::stage::inputs::LayerInputs;
 
-/// The inputs of all samples, or of an augmented block, without their zeros.
+/// The sparse inputs of all samples or of an augmented block.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseBlocks<S> {
     matrix: SparseBytes,
@@ -14,17 +14,18 @@ pub(crate) struct SparseBlocks<S> {
     blocks: Blocks,
 }
 
-/// What there is besides the rows themselves.
+/// Data that speeds up the products of a block.
 #[derive(Clone, Debug)]
 enum Blocks {
-    /// A buffer for the block at hand.
+    /// A buffer for the transpose of the current block.
     Changing(Transposed),
-    /// Every epoch has the same blocks, and they are arranged once.
+    /// Grouped rows of all blocks, arranged once because every epoch has the same
+    /// blocks.
     Fixed(Vec<RowGroups>),
 }
 
 impl<S: Scalar> SparseBlocks<S> {
-    /// Blocks of up to `block_rows`, other ones in every epoch.
+    /// Creates blocks of up to `block_rows` rows that change from epoch to epoch.
     pub(crate) fn changing(
         train: &Samples<'_, S>,
         block_rows: usize,
@@ -42,8 +43,9 @@ impl<S: Scalar> SparseBlocks<S> {
         })
     }
 
-    /// Blocks of `block_rows`, the same ones in every epoch, for a layer of
-    /// `n_outputs`. `order` becomes one in which neighbours are alike.
+    /// Creates blocks of `block_rows` rows that are the same in every epoch, for a
+    /// layer of `n_outputs` neurons. `order` receives an order in which neighboring
+    /// rows are similar.
     pub(crate) fn fixed(
         train: &Samples<'_, S>,
         block_rows: usize,
@@ -67,27 +69,26 @@ impl<S: Scalar> SparseBlocks<S> {
         })
     }
 
-    /// From now on holds no more than a block, refilled for each.
+    /// Reduces the storage to one block, to be refilled for each block.
     pub(crate) fn take_blocks(&mut self, threads: &Threads) {
         self.blocks = Blocks::Changing(Transposed::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
     }
 
-    /// Takes the rows of an augmented block.
+    /// Replaces the rows by those of an augmented block.
     pub(crate) fn refill(&mut self, bytes: &[u8]) {
         self.matrix.refill(bytes);
     }
 
-    /// Asks for the first of some rows before they are needed, if they will be
-    /// read one by one.
+    /// Prefetches the first of the given rows if they will be read one by one.
     pub(crate) fn prefetch(&self, positions: &[u32]) {
         if let Blocks::Changing(_) = self.blocks {
             SparseRows::new(&self.matrix, positions).prefetch();
         }
     }
 
-    /// The inputs at `positions`, which are block number `block` of the batch,
-    /// and a buffer for the way back, if they need one.
+    /// The inputs at `positions`, which are block number `block` of the batch, and
+    /// the buffer that their backward pass needs, if any.
     pub(crate) fn block<'s>(
         &'s mut self,
         positions: &'s [u32],

@@ -9,14 +9,14 @@ use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place};
 use crate::Result;
 use crate::activation::Activation;
 
-/// An activation function of each value (softmax: of each row).
+/// The activation function of a layer, applied to each value (softmax: to each row).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activate(pub Activation);
 
 impl Kind for Activate {
     const NAME: &'static str = "activation";
 
-    /// A layer has a setting of its own for it.
+    /// A layer has a field of its own for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
@@ -53,7 +53,7 @@ impl Kind for Activate {
     }
 }
 
-/// `a = φ(z)`, in place of z where that is `None`.
+/// Computes `a = φ(z)`, in place if `z` is `None`.
 #[inline]
 pub(crate) fn apply<S: Scalar>(
     activation: Activation,
@@ -70,7 +70,7 @@ pub(crate) fn apply<S: Scalar>(
     });
 }
 
-/// `δ ← δ ⊙ φ′(z)`
+/// Multiplies δ by the derivative, `δ ← δ ⊙ φ′(z)`.
 #[inline]
 pub(crate) fn backward<S: Scalar>(
     activation: Activation,

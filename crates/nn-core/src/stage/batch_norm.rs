@@ -1,4 +1,4 @@
-//! Batch normalisation of weighted sums (Ioffe & Szegedy 2015, algorithm 1).
+//! Batch normalization of weighted sums (Ioffe & Szegedy 2015, algorithm 1).
 //!
 //! For every neuron, over the n rows of a batch:
 //!
@@ -8,17 +8,16 @@
 //! yᵢ = γ·x̂ᵢ + β
 //! ```
 //!
-//! In use, μ and σ² are running averages kept in training, with the unbiased
-//! σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`.
+//! In inference, μ and σ² are running averages collected in training, with the
+//! unbiased σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`.
 //!
-//! One row has no variance: its σ² of 0 would say that z is constant, and a
-//! running average that takes it in once per epoch settles far below the true
-//! variance. So a [`Trainer`](crate::Trainer) joins a last batch of one row to
-//! the batch before it, and refuses to train where every batch has one row
-//! (PyTorch refuses each such batch); [`forward`] leaves the running variance
-//! as it is.
+//! A single row has no variance. Its σ² of 0, averaged in once per epoch, would
+//! pull the running variance far below the true one. Therefore a
+//! [`Trainer`](crate::Trainer) merges a last batch of one row into the previous
+//! batch and refuses to train if every batch has one row (PyTorch refuses each
+//! such batch), and [`forward`] does not update the running variance from one row.
 //!
-//! Backwards, with δ = ∂C/∂y:
+//! Backward, with δ = ∂C/∂y:
 //!
 //! ```text
 //! ∂C/∂γ  = Σ δᵢ·x̂ᵢ         ∂C/∂β = Σ δᵢ
@@ -34,7 +33,7 @@ use crate::{Error, Result};
 /// ε, added to the variance.
 pub const EPSILON: f64 = 1e-5;
 
-/// Share of a batch in the running averages.
+/// Weight of a batch in the running averages.
 pub const MOMENTUM: f64 = 0.1;
 
 /// Batch normalization of each value over the rows of a batch.
@@ -44,7 +43,7 @@ pub struct BatchNorm;
 impl Kind for BatchNorm {
     const NAME: &'static str = "batch-norm";
 
-    /// A layer has a setting of its own for it.
+    /// A layer has a field of its own for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
@@ -67,12 +66,12 @@ impl Kind for BatchNorm {
         ]
     }
 
-    /// x̂, 1/√(σ² + ε), and a row for sums.
+    /// x̂, 1/√(σ² + ε), and a row of sums.
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
         [n_inputs * n_rows, n_inputs, n_inputs]
     }
 
-    /// The sums over the batch of both gradients.
+    /// The gradients of γ and β, summed over the batch.
     fn scratch(&self, n_inputs: usize) -> usize {
         2 * n_inputs
     }
@@ -80,7 +79,7 @@ impl Kind for BatchNorm {
     fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
         pass.copy_inputs();
         let (gamma, beta) = pass.parameters.split_at(pass.parameters.len() / 2);
-        let [normalised, inverse_std, scratch] = pass.cache;
+        let [normalized, inverse_std, scratch] = pass.cache;
         match pass.mode {
             Mode::Inference(statistics) => {
                 let (mean, variance) = statistics.split_at(gamma.len());
@@ -93,8 +92,8 @@ impl Kind for BatchNorm {
                     variance,
                     scratch,
                 };
-                let normalised = &mut normalised[..pass.outputs.len()];
-                forward(pass.outputs, gamma, beta, running, normalised, inverse_std);
+                let normalized = &mut normalized[..pass.outputs.len()];
+                forward(pass.outputs, gamma, beta, running, normalized, inverse_std);
             }
         }
     }
@@ -105,12 +104,12 @@ impl Kind for BatchNorm {
         if !pass.is_training {
             return backward_in_inference(pass.error, gamma, &pass.statistics[width..]);
         }
-        let [normalised, inverse_std, _] = pass.cache;
+        let [normalized, inverse_std, _] = pass.cache;
         let (gamma_sums, beta_sums) = pass.scratch[..2 * width].split_at_mut(width);
-        let normalised = &normalised[..pass.error.len()];
+        let normalized = &normalized[..pass.error.len()];
         backward(
             pass.error,
-            normalised,
+            normalized,
             inverse_std,
             gamma,
             gamma_sums,
@@ -121,7 +120,8 @@ impl Kind for BatchNorm {
     }
 }
 
-/// In inference, batch normalization is a factor γ/√(σ² + ε) per value.
+/// The backward pass in inference, where batch normalization is a factor
+/// γ/√(σ² + ε) per value.
 fn backward_in_inference<S: Scalar>(error: &mut [S], gamma: &[S], variance: &[S]) {
     let epsilon = S::from_f64(EPSILON);
     for error in error.chunks_exact_mut(gamma.len()) {
@@ -131,13 +131,13 @@ fn backward_in_inference<S: Scalar>(error: &mut [S], gamma: &[S], variance: &[S]
     }
 }
 
-/// Normalises a batch in training.
+/// Normalizes a batch in training.
 ///
 /// # Shapes
-/// `sums` and `normalised` are `[batch, width]` row after row, everything else
-/// is `[width]`. `sums` holds z before and y after; `normalised` receives x̂
+/// `sums` and `normalized` are `[batch, width]` row after row, everything else
+/// is `[width]`. `sums` holds z before and y after; `normalized` receives x̂
 /// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs. A batch of one row
-/// changes no running variance, one of none changes nothing.
+/// does not change the running variance, and an empty batch changes nothing.
 ///
 /// # Panics
 /// If the lengths do not fit.
@@ -146,11 +146,11 @@ pub fn forward<S: Scalar>(
     gamma: &[S],
     beta: &[S],
     running: Running<'_, S>,
-    normalised: &mut [S],
+    normalized: &mut [S],
     inverse_std: &mut [S],
 ) {
     let width = gamma.len();
-    assert!(sums.len() == normalised.len() && sums.len().is_multiple_of(width));
+    assert!(sums.len() == normalized.len() && sums.len().is_multiple_of(width));
     let n = sums.len() / width;
     if n == 0 {
         return;
@@ -159,58 +159,58 @@ pub fn forward<S: Scalar>(
     let mean = &mut *running.scratch;
     column_sums(sums, mean);
     mean.iter_mut().for_each(|mean| *mean *= inverse_n);
-    for (normalised, row) in normalised
+    for (normalized, row) in normalized
         .chunks_exact_mut(width)
         .zip(sums.chunks_exact(width))
     {
-        for ((normalised, &z), &mean) in normalised.iter_mut().zip(row).zip(&*mean) {
-            *normalised = z - mean;
+        for ((normalized, &z), &mean) in normalized.iter_mut().zip(row).zip(&*mean) {
+            *normalized = z - mean;
         }
     }
     let variance = inverse_std;
-    column_sums_of_squares(normalised, variance);
+    column_sums_of_squares(normalized, variance);
     variance
         .iter_mut()
         .for_each(|variance| *variance *= inverse_n);
-    let share = S::from_f64(MOMENTUM);
-    average_in(running.mean, mean, share);
+    let momentum = S::from_f64(MOMENTUM);
+    average_in(running.mean, mean, momentum);
     if n > 1 {
         let unbiased = S::from_f64(n as f64 / (n - 1) as f64);
-        // The mean is not needed any more.
+        // The mean is no longer needed.
         let unbiased_variance = &mut *running.scratch;
         for (unbiased_variance, &variance) in unbiased_variance.iter_mut().zip(&*variance) {
             *unbiased_variance = unbiased * variance;
         }
-        average_in(running.variance, unbiased_variance, share);
+        average_in(running.variance, unbiased_variance, momentum);
     }
     let epsilon = S::from_f64(EPSILON);
     variance
         .iter_mut()
         .for_each(|variance| *variance = S::one() / (*variance + epsilon).sqrt());
     let inverse_std = &*variance;
-    for (row, normalised) in sums
+    for (row, normalized) in sums
         .chunks_exact_mut(width)
-        .zip(normalised.chunks_exact_mut(width))
+        .zip(normalized.chunks_exact_mut(width))
     {
         for j in 0..width {
-            normalised[j] *= inverse_std[j];
-            row[j] = gamma[j] * normalised[j] + beta[j];
+            normalized[j] *= inverse_std[j];
+            row[j] = gamma[j] * normalized[j] + beta[j];
         }
     }
 }
 
-/// Running averages and a buffer of the same width.
+/// The running averages of batch normalization, with a buffer of the same width.
 #[derive(Debug)]
 pub struct Running<'a, S> {
     /// Running mean of z.
     pub mean: &'a mut [S],
     /// Running variance of z.
     pub variance: &'a mut [S],
-    /// Anything; overwritten.
+    /// Scratch buffer, overwritten.
     pub scratch: &'a mut [S],
 }
 
-/// Normalises with the running averages, for a network in use.
+/// Normalizes a batch in inference, with the running averages.
 ///
 /// # Shapes
 /// `sums` is `[batch, width]`, everything else `[width]`.
@@ -224,51 +224,53 @@ pub fn infer<S: Scalar>(sums: &mut [S], gamma: &[S], beta: &[S], mean: &[S], var
     }
 }
 
-/// From ∂C/∂y to ∂C/∂z, in place; the gradients of γ and β are replaced (a
-/// batch that is normalised is never cut into blocks).
+/// Turns ∂C/∂y into ∂C/∂z, in place, and overwrites the gradients of γ and β.
+///
+/// Batches are never split into blocks with batch normalization, so nothing has to
+/// be accumulated.
 ///
 /// # Shapes
-/// `error` and `normalised` are `[batch, width]`, everything else `[width]`.
+/// `error` and `normalized` are `[batch, width]`, everything else `[width]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
 pub fn backward<S: Scalar>(
     error: &mut [S],
-    normalised: &[S],
+    normalized: &[S],
     inverse_std: &[S],
     gamma: &[S],
     gamma_gradient: &mut [S],
     beta_gradient: &mut [S],
 ) {
     let width = gamma.len();
-    assert!(error.len() == normalised.len() && error.len().is_multiple_of(width));
+    assert!(error.len() == normalized.len() && error.len().is_multiple_of(width));
     let inverse_n = S::from_f64(width as f64 / error.len() as f64);
     column_sums(error, beta_gradient);
     gamma_gradient.fill(S::zero());
-    for (error, normalised) in error
+    for (error, normalized) in error
         .chunks_exact(width)
-        .zip(normalised.chunks_exact(width))
+        .zip(normalized.chunks_exact(width))
     {
-        for ((sum, &error), &normalised) in gamma_gradient.iter_mut().zip(error).zip(normalised) {
-            *sum += error * normalised;
+        for ((sum, &error), &normalized) in gamma_gradient.iter_mut().zip(error).zip(normalized) {
+            *sum += error * normalized;
         }
     }
-    for (error, normalised) in error
+    for (error, normalized) in error
         .chunks_exact_mut(width)
-        .zip(normalised.chunks_exact(width))
+        .zip(normalized.chunks_exact(width))
     {
         for j in 0..width {
             let mean_part = inverse_n * beta_gradient[j];
-            let spread_part = normalised[j] * inverse_n * gamma_gradient[j];
+            let spread_part = normalized[j] * inverse_n * gamma_gradient[j];
             error[j] = gamma[j] * inverse_std[j] * (error[j] - mean_part - spread_part);
         }
     }
 }
 
-/// The error of statistics over batches of one row.
+/// The error for batches of one row.
 pub(crate) fn too_few_rows() -> Error {
     Error::Conflict {
-        what: "batch normalisation".to_owned(),
+        what: "batch normalization".to_owned(),
         problem: "needs batches of at least 2 rows, found 1".to_owned(),
     }
 }
@@ -314,10 +316,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_centred_and_scaled() {
+    fn a_batch_is_centered_and_scaled() {
         let mut sums = [1.0_f64, 10.0, 3.0, 20.0, 5.0, 60.0];
         let (mut mean, mut variance) = ([0.0; 2], [1.0; 2]);
-        let (mut normalised, mut inverse_std, mut scratch) = ([0.0; 6], [0.0; 2], [0.0; 2]);
+        let (mut normalized, mut inverse_std, mut scratch) = ([0.0; 6], [0.0; 2], [0.0; 2]);
         let running = Running {
             mean: &mut mean,
             variance: &mut variance,
@@ -328,7 +330,7 @@ mod tests {
             &[2.0, 1.0],
             &[0.5, 0.0],
             running,
-            &mut normalised,
+            &mut normalized,
             &mut inverse_std,
         );
         // Column 0: mean 3, variance 8/3 (unbiased 4); x̂ = ∓√(3/2), 0.
@@ -339,27 +341,27 @@ mod tests {
     }
 
     #[test]
-    fn one_row_says_nothing_of_the_variance() {
+    fn a_single_row_does_not_change_the_running_variance() {
         let (mut mean, mut variance) = ([0.0_f64; 2], [4.0; 2]);
-        let (mut normalised, mut inverse_std, mut scratch) = ([9.0; 2], [0.0; 2], [0.0; 2]);
+        let (mut normalized, mut inverse_std, mut scratch) = ([9.0; 2], [0.0; 2], [0.0; 2]);
         for sums in [&mut [3.0, 5.0][..], &mut []] {
             let running = Running {
                 mean: &mut mean,
                 variance: &mut variance,
                 scratch: &mut scratch,
             };
-            let normalised = &mut normalised[..sums.len()];
+            let normalized = &mut normalized[..sums.len()];
             forward(
                 sums,
                 &[2.0, 1.0],
                 &[0.5, 0.0],
                 running,
-                normalised,
+                normalized,
                 &mut inverse_std,
             );
             assert!((mean[0] - 0.3).abs() < 1e-12 && (mean[1] - 0.5).abs() < 1e-12);
             assert_eq!(variance, [4.0; 2]);
         }
-        assert_eq!(normalised, [0.0; 2]);
+        assert_eq!(normalized, [0.0; 2]);
     }
 }

@@ -1,16 +1,16 @@
-//! Category embedding: a learned vector for every category of a column.
+//! Category embedding: a learned vector per category of a column.
 //!
-//! The last columns of a row hold category numbers, 0, 1, 2, ...; those before
-//! them are passed on.
+//! The last columns of a row hold category indices 0, 1, 2, ...; the columns
+//! before them pass through unchanged.
 //!
 //! ```text
 //! forward    y = (x₁, ..., E¹[c₁], E²[c₂], ...)      Eᵏ [n_categories, width]
-//! backward   ∂C/∂Eᵏ[c] = Σ rows with cₖ = c of δ at that place
+//! backward   ∂C/∂Eᵏ[c] = Σ δ of Eᵏ[cₖ] over rows with cₖ = c
 //! ```
 //!
 //! (Guo & Berkhahn 2016, section 3; initial values N(0, 1), as in PyTorch's
-//! `Embedding`.) A value that is not the number of a category gives NaN, which
-//! ends a training run with an error.
+//! `Embedding`.) A value that is not a valid category index gives NaN, which
+//! stops training with an error.
 
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
@@ -20,10 +20,10 @@ use crate::init::Init;
 use crate::menu::{Range, shorten};
 use crate::{Error, Result};
 
-/// Vectors for the categories of the last columns.
+/// Learned vectors for the categories of the last columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CategoryEmbedding {
-    /// Number of categories and length of a vector, for each column.
+    /// Number of categories and vector length of each column.
     pub columns: Vec<[usize; 2]>,
 }
 
@@ -37,7 +37,7 @@ impl CategoryEmbedding {
     }
 }
 
-/// The category of a value, if there is one.
+/// The category index of a value, if it is valid.
 fn category<S: Scalar>(value: S, n_categories: usize) -> Option<usize> {
     let value = value.into_f64();
     let is_number = value >= 0.0 && value < n_categories as f64 && value.fract() == 0.0;
@@ -83,7 +83,7 @@ impl Kind for CategoryEmbedding {
         }
         Err(Error::OutOfRange {
             what: "columns of a category embedding".to_owned(),
-            expected: format!("at most the {n_inputs} columns there are"),
+            expected: format!("at most {n_inputs}, the number of inputs"),
             found: self.columns.len().to_string(),
         })
     }

@@ -7,9 +7,8 @@
 //!            δ' = δ·Wᵀ               Schoofs (13), before the factor φ′
 //! ```
 //!
-//! Schoofs keeps W as `[n_outputs, n_inputs]`, so that his (10) reads `X·Wᵀ`;
-//! here it is `[n_inputs, n_outputs]`, which is also the shape that his (12)
-//! really gives.
+//! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
+//! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
 use nn_tensor::sparse::Written;
 use nn_tensor::{Matrix, MatrixMut, Scalar, matmul_add};
@@ -20,7 +19,7 @@ use crate::{Error, Result};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
 
-/// A dense stage of this many neurons.
+/// A dense (fully connected) stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
     /// Number of neurons.
@@ -32,7 +31,7 @@ impl Kind for Dense {
 
     const IS_ERROR_IN_PLACE: bool = false;
 
-    /// A layer has a setting of its own for it.
+    /// A layer has a field of its own for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
@@ -44,7 +43,7 @@ impl Kind for Dense {
     fn parse(argument: &str) -> Result<Self> {
         let n_outputs = argument.parse().map_err(|_| Error::OutOfRange {
             what: "dense".to_owned(),
-            expected: "a number of neurons".to_owned(),
+            expected: "the number of neurons".to_owned(),
             found: shorten(argument),
         })?;
         Ok(Self { n_outputs })
@@ -91,14 +90,14 @@ impl Kind for Dense {
     }
 }
 
-/// Weights and biases.
+/// Splits parameters into weights and biases.
 #[inline]
 fn split<S>(parameters: &[S], n_inputs: usize, n_outputs: usize) -> (Matrix<'_, S>, &[S]) {
     let (weights, bias) = parameters.split_at(n_inputs * n_outputs);
     (Matrix::new(weights, [n_inputs, n_outputs]), bias)
 }
 
-/// Weights and biases, to be changed.
+/// Splits parameters into mutable weights and biases.
 #[inline]
 fn split_mut<S>(
     parameters: &mut [S],

@@ -1,6 +1,5 @@
-//! Dropout: in training every output is silenced with probability p, and the
-//! others are scaled by 1/(1 − p), so that nothing has to change when the
-//! network is used.
+//! Dropout: in training, every output is dropped with probability p and the others
+//! are scaled by 1/(1 − p), so that inference needs no change.
 //!
 //! ```text
 //! m = 0 with probability p, else 1/(1 − p)
@@ -17,7 +16,7 @@ use super::pass::{Backward, Forward, Kind, Mode, Place};
 use crate::Result;
 use crate::menu::Range;
 
-/// Dropout of each value with this probability.
+/// Dropout of each value with a fixed probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// Probability that a value is dropped.
@@ -27,7 +26,7 @@ pub struct Dropout {
 impl Kind for Dropout {
     const NAME: &'static str = "dropout";
 
-    /// A layer has a setting of its own for it.
+    /// A layer has a field of its own for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
@@ -42,12 +41,12 @@ impl Kind for Dropout {
         Ok(Self { probability })
     }
 
-    /// The mask.
+    /// The dropout mask.
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
         [n_inputs * n_rows, 0, 0]
     }
 
-    /// In inference this stage is passed over.
+    /// Passes its inputs through in inference.
     fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
         pass.copy_inputs();
         if let Mode::Training {
@@ -70,18 +69,18 @@ impl Kind for Dropout {
     }
 }
 
-/// Draws the mask of one layer for one block of rows.
+/// Draws the random dropout mask of one layer for one block of rows.
 pub fn draw_mask<S: Scalar>(mask: &mut [S], p: f64, stream: &mut Stream) {
     let keep = S::from_f64(1.0 / (1.0 - p));
-    // 32 random bits decide; the error of the probability is below 2⁻³².
+    // With 32 random bits, the error of the probability is below 2⁻³².
     let threshold = (p * 2.0_f64.powi(32)) as u64;
     for value in mask {
-        let silenced = u64::from(stream.bits()) < threshold;
-        *value = if silenced { S::zero() } else { keep };
+        let is_dropped = u64::from(stream.bits()) < threshold;
+        *value = if is_dropped { S::zero() } else { keep };
     }
 }
 
-/// `outputs ← values ⊙ mask`
+/// Applies a dropout mask to values: `outputs ← values ⊙ mask`.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -94,7 +93,7 @@ pub fn forward<S: Scalar>(values: &[S], mask: &[S], outputs: &mut [S]) {
     });
 }
 
-/// `error ← error ⊙ mask`
+/// Applies a dropout mask to the error: `error ← error ⊙ mask`.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -130,7 +129,7 @@ mod tests {
 
     /// Golden values of `scripts/random_reference.py`.
     #[test]
-    fn masks_never_change() {
+    fn masks_are_stable() {
         let mut mask = [0.0_f64; 16];
         draw_mask(
             &mut mask,
@@ -142,15 +141,15 @@ mod tests {
     }
 
     #[test]
-    fn the_share_is_right_and_the_mean_is_kept() {
+    fn the_dropped_fraction_is_p_and_the_mean_is_1() {
         let mut mask = vec![0.0_f64; 100_000];
         draw_mask(
             &mut mask,
             0.3,
             &mut Streams::new(1).stream(Purpose::Dropout, 0),
         );
-        let silenced = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 1e5;
-        assert!((silenced - 0.3).abs() < 0.01);
+        let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 1e5;
+        assert!((dropped - 0.3).abs() < 0.01);
         assert!((mask.iter().sum::<f64>() / 1e5 - 1.0).abs() < 0.02);
     }
 }

@@ -8,7 +8,7 @@
 //! yⱼ = γⱼ·x̂ⱼ + βⱼ
 //! ```
 //!
-//! Training and inference are the same, and rows do not depend on each other.
+//! Training and inference are identical, and rows are independent.
 //!
 //! Backward, with δ = ∂C/∂y, g = γ ⊙ δ, and means over the row:
 //!
@@ -91,7 +91,7 @@ impl Kind for LayerNorm {
     }
 }
 
-/// x̂ of a row; returns 1/√(σ² + ε).
+/// Computes x̂ of a row and returns 1/√(σ² + ε).
 fn normalize<S: Scalar>(row: &[S], normalized: &mut [S]) -> S {
     let inverse_n = S::from_f64(1.0 / row.len() as f64);
     let mean = sum(row.iter().copied()) * inverse_n;
@@ -104,7 +104,7 @@ fn normalize<S: Scalar>(row: &[S], normalized: &mut [S]) -> S {
     inverse_std
 }
 
-/// From ∂C/∂y to ∂C/∂z of a row, in place.
+/// Turns ∂C/∂y into ∂C/∂z for a row, in place.
 fn error_of_row<S: Scalar>(error: &mut [S], normalized: &[S], inverse_std: S, gamma: &[S]) {
     let inverse_n = S::from_f64(1.0 / error.len() as f64);
     error

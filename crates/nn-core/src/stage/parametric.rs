@@ -1,9 +1,9 @@
-//! Parametric activation: learned, per value, how much of an activation
-//! function there is (Holzmüller et al. 2024, "Better by Default",
+//! Parametric activation: an activation function mixed with the identity by a
+//! learned factor per value (Holzmüller et al. 2024, "Better by Default",
 //! RealMLP).
 //!
 //! ```text
-//! forward    y = z + α·(φ(z) − z),  α = 1 at first
+//! forward    y = z + α·(φ(z) − z),  initially α = 1
 //! backward   ∂C/∂αⱼ = Σ rows δⱼ·(φ(zⱼ) − zⱼ)
 //!            ∂C/∂zⱼ = δⱼ·(1 − αⱼ) + δⱼ·αⱼ·φ′(zⱼ)
 //! ```
@@ -44,12 +44,12 @@ impl Kind for ParametricActivation {
         vec![TensorSpec::parameter("parametric.alpha", &[n_inputs], 1.0)]
     }
 
-    /// φ(z)
+    /// The values φ(z).
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
         [n_inputs * n_rows, 0, 0]
     }
 
-    /// Room for φ′(z) of a row.
+    /// The derivatives φ′(z) of a row.
     fn scratch(&self, n_inputs: usize) -> usize {
         n_inputs
     }

@@ -1,4 +1,5 @@
-//! What every kind of stage does, and what it is given to do it.
+//! The interface of stages, and the arguments of their forward and backward
+//! passes.
 
 use std::fmt::{self, Debug};
 
@@ -11,7 +12,7 @@ use super::randomness::Randomness;
 pub(super) use super::weighted_sums::MIN_PIECE;
 use crate::{Error, Result, menu};
 
-/// Where a stage stands in a layer.
+/// The place of a stage in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Before the weighted sums.
@@ -38,69 +39,70 @@ impl fmt::Display for Place {
 
 /// A kind of stage: its shapes, its parameters, its forward and backward pass.
 pub(crate) trait Kind: Debug + Sized {
-    /// Its name, in lower case with hyphens.
+    /// The name of the kind, in lower case with hyphens.
     const NAME: &'static str;
 
-    /// Whether text can name it.
+    /// Whether a stage of this kind can be chosen by name.
     const IS_NAMED: bool = true;
 
-    /// Whether it also reads what the layer reads.
+    /// Whether the stage also reads the inputs of its layer.
     const READS_LAYER_INPUT: bool = false;
 
     /// Whether the backward pass turns δ of the outputs into δ of the inputs in
     /// the same buffer.
     const IS_ERROR_IN_PLACE: bool = true;
 
-    /// Whether a [`LayerConfig`](crate::LayerConfig) can list it in this place.
+    /// Whether a [`LayerConfig`](crate::LayerConfig) may list the stage at this place.
     fn fits(place: Place) -> bool {
         let _ = place;
         true
     }
 
-    /// Whether it can overwrite its inputs, because no backward pass reads them.
+    /// Whether the stage can overwrite its inputs, because no backward pass reads
+    /// them.
     fn is_in_place(&self) -> bool {
         false
     }
 
-    /// What follows its name and a colon in text; empty if nothing does.
+    /// The argument after the name and a colon in text; empty if there is none.
     fn argument(&self) -> String {
         String::new()
     }
 
-    /// The stage of an [`argument`](Self::argument).
+    /// Parses the stage from its [`argument`](Self::argument).
     fn parse(argument: &str) -> Result<Self>;
 
-    /// Whether its settings lie in their ranges and fit `n_inputs` values per row.
+    /// Checks that the settings are in range and fit `n_inputs` values per row.
     fn check(&self, n_inputs: usize) -> Result<()> {
         let _ = n_inputs;
         Ok(())
     }
 
-    /// Values per row that come out.
+    /// The number of output values per row.
     fn n_outputs(&self, n_inputs: usize) -> usize {
         n_inputs
     }
 
-    /// Its parameters and statistics, in the order of the flat buffers.
+    /// The parameters and statistics, in the order of the flat buffers.
     fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
         let _ = n_inputs;
         Vec::new()
     }
 
-    /// Random initial parameters, where the constants of
+    /// Draws random initial parameters, if the constants of
     /// [`tensors`](Self::tensors) are not enough.
     fn initialize<S: Scalar>(&self, n_inputs: usize, parameters: &mut [S], stream: &mut Stream) {
         let _ = (n_inputs, parameters, stream);
     }
 
-    /// Lengths of the buffers that the forward pass of `n_rows` rows fills for
+    /// The lengths of the buffers that the forward pass of `n_rows` rows fills for
     /// the backward pass.
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
         let _ = (n_inputs, n_rows);
         [0; 3]
     }
 
-    /// Length of the buffer that the backward pass overwrites.
+    /// The length of the scratch buffer of the backward pass.
     fn scratch(&self, n_inputs: usize) -> usize {
         let _ = n_inputs;
         0
@@ -113,22 +115,22 @@ pub(crate) trait Kind: Debug + Sized {
     fn backward<S: Scalar>(&self, pass: Backward<'_, S>);
 }
 
-/// One tensor of a stage.
+/// The description of one tensor of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TensorSpec {
-    /// Its name in a model file, after that of its layer.
+    /// Name in a model file, after the prefix of its layer.
     pub(crate) name: &'static str,
-    /// Its name in messages.
+    /// Name in messages.
     pub(crate) label: &'static str,
     pub(crate) shape: Vec<usize>,
     /// Initial value.
     pub(crate) start: f64,
-    /// Whether it is a running statistic, not a parameter.
+    /// Whether the tensor is a running statistic, not a parameter.
     pub(crate) is_statistic: bool,
 }
 
 impl TensorSpec {
-    /// A parameter.
+    /// Describes a parameter.
     pub(crate) fn parameter(name: &'static str, shape: &[usize], start: f64) -> Self {
         Self {
             name,
@@ -139,7 +141,7 @@ impl TensorSpec {
         }
     }
 
-    /// A running statistic.
+    /// Describes a running statistic.
     pub(crate) fn statistic(name: &'static str, shape: &[usize], start: f64) -> Self {
         Self {
             is_statistic: true,
@@ -147,7 +149,7 @@ impl TensorSpec {
         }
     }
 
-    /// Number of elements.
+    /// The number of elements.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()
     }
@@ -156,12 +158,13 @@ impl TensorSpec {
 /// The buffers of one stage between its forward and its backward pass.
 pub(crate) type Cache<S> = [AlignedSlice<S>; 3];
 
-/// Whether a pass trains or predicts.
+/// The mode of a pass: inference or training.
 #[derive(Debug)]
 pub(crate) enum Mode<'p, S> {
-    /// With the running statistics as they are.
+    /// Inference with the running statistics.
     Inference(&'p [S]),
-    /// With running statistics to be updated, and random numbers for the layer.
+    /// Training, which updates the running statistics and draws random numbers for
+    /// the layer.
     Training {
         statistics: &'p mut [S],
         randomness: Randomness,
@@ -169,18 +172,19 @@ pub(crate) enum Mode<'p, S> {
     },
 }
 
-/// What a forward pass is given.
+/// The arguments of a forward pass.
 #[derive(Debug)]
 pub(crate) struct Forward<'p, S> {
-    /// Values per row that come out.
+    /// Number of output values per row.
     pub(crate) width: usize,
-    /// Values per row that go in.
+    /// Number of input values per row.
     pub(crate) n_inputs: usize,
-    /// `[n_rows, n_inputs]`; `None` where they lie in `outputs`, to be replaced.
+    /// Inputs `[n_rows, n_inputs]`; `None` if they are in `outputs`, to be
+    /// overwritten.
     pub(crate) inputs: Option<&'p LayerInputs<'p, S>>,
-    /// `[n_rows, n_inputs]` of an earlier stage, for a residual sum.
+    /// Values `[n_rows, n_inputs]` of an earlier stage, for a residual connection.
     pub(crate) skip: Option<&'p [S]>,
-    /// `[n_rows, n_outputs]`
+    /// Outputs `[n_rows, n_outputs]`.
     pub(crate) outputs: &'p mut [S],
     pub(crate) parameters: &'p [S],
     pub(crate) mode: Mode<'p, S>,
@@ -189,7 +193,7 @@ pub(crate) struct Forward<'p, S> {
 }
 
 impl<S: Scalar> Forward<'_, S> {
-    /// Copies the inputs to the outputs, for kinds that then work in place.
+    /// Copies the inputs to the outputs, for stages that then work in place.
     #[inline]
     pub(crate) fn copy_inputs(&mut self) {
         if let Some(inputs) = self.inputs {
@@ -198,34 +202,34 @@ impl<S: Scalar> Forward<'_, S> {
     }
 }
 
-/// What a backward pass is given.
+/// The arguments of a backward pass.
 #[derive(Debug)]
 pub(crate) struct Backward<'p, S> {
     pub(crate) n_rows: usize,
-    /// Values per row that come out.
+    /// Number of output values per row.
     pub(crate) width: usize,
-    /// Values per row that went in.
+    /// Number of input values per row.
     pub(crate) n_inputs: usize,
-    /// What the forward pass was given; where it worked in place, what it left.
+    /// Inputs of the forward pass; its outputs if it worked in place.
     pub(crate) inputs: &'p LayerInputs<'p, S>,
-    /// What the forward pass left.
+    /// Outputs of the forward pass.
     pub(crate) outputs: &'p [S],
-    /// δ of the outputs; where [`Kind::IS_ERROR_IN_PLACE`], it becomes δ of the
-    /// inputs.
+    /// δ of the outputs, to be overwritten by δ of the inputs if
+    /// [`Kind::IS_ERROR_IN_PLACE`].
     pub(crate) error: &'p mut [S],
-    /// Where δ of the inputs goes otherwise, if it is needed.
+    /// Buffer for δ of the inputs otherwise, if it is needed.
     pub(crate) error_below: Option<(&'p mut [S], Written)>,
     pub(crate) target: Target<'p, S>,
     pub(crate) statistics: &'p [S],
     pub(crate) is_training: bool,
     pub(crate) cache: &'p Cache<S>,
     pub(crate) scratch: &'p mut [S],
-    /// A buffer for inputs without their zeros.
+    /// Buffer for the transpose of sparse inputs.
     pub(crate) transposed: Option<&'p mut Transposed>,
     pub(crate) threads: &'p Threads,
 }
 
-/// Copies values, or adds them to what is there.
+/// Overwrites `to` with the values or adds them to it.
 pub(crate) fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
     match written {
         Written::Over => to.copy_from_slice(from),
@@ -233,17 +237,16 @@ pub(crate) fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
     }
 }
 
-/// Where the gradient of a stage's parameters goes.
+/// The destination of the gradient of a stage's parameters.
 #[derive(Debug)]
 pub(crate) enum Target<'p, S> {
-    /// To the gradient.
+    /// A gradient buffer.
     Gradient {
         parameters: &'p [S],
         gradient: &'p mut [S],
         written: Written,
     },
-    /// To the parameters themselves: plain gradient descent, whose factor −η is
-    /// a part of δ.
+    /// The parameters themselves: plain gradient descent, with the factor −η in δ.
     Parameters(&'p mut [S]),
 }
 
@@ -257,8 +260,7 @@ impl<S> Target<'_, S> {
         }
     }
 
-    /// What the gradient is written to, and whether it is added to what is
-    /// there.
+    /// The buffer for the gradient, and whether to overwrite it or to add to it.
     #[inline]
     pub(crate) fn gradient(&mut self) -> (&mut [S], Written) {
         match self {
@@ -270,7 +272,7 @@ impl<S> Target<'_, S> {
     }
 }
 
-/// The error for an argument of a stage that has none.
+/// Checks that a stage without an argument gets none.
 pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
     if argument.is_empty() {
         return Ok(());

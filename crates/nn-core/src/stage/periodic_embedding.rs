@@ -1,5 +1,5 @@
-//! Periodic embedding of numbers: each column becomes itself and a learned
-//! combination of waves of learned frequencies (Holzmüller et al. 2024, "Better
+//! Periodic embedding of numeric columns: each column becomes itself and a learned
+//! combination of cosines with learned frequencies (Holzmüller et al. 2024, "Better
 //! by Default", the PBLD embedding of RealMLP; after Gorishniy et al. 2022, "On
 //! Embeddings for Numerical Features", equation 2).
 //!
@@ -31,14 +31,14 @@ use crate::init::Init;
 use crate::menu::{Range, shorten};
 use crate::{Error, Result};
 
-/// Waves for every column.
+/// Cosines with learned frequencies for every column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PeriodicEmbedding {
-    /// F, number of frequencies per column.
+    /// F, the number of frequencies per column.
     pub n_frequencies: usize,
-    /// d, number of outputs per column, the column itself included.
+    /// d, the number of outputs per column, including the column itself.
     pub n_outputs: usize,
-    /// σ of the initial frequencies.
+    /// σ, the standard deviation of the initial frequencies.
     pub std: f64,
 }
 
@@ -50,7 +50,7 @@ struct Column<'p, S> {
     bias: &'p [S],
 }
 
-/// Their gradients.
+/// The gradients of the parameters of one column.
 struct ColumnMut<'p, S> {
     w: &'p mut [S],
     b: &'p mut [S],
@@ -59,12 +59,12 @@ struct ColumnMut<'p, S> {
 }
 
 impl PeriodicEmbedding {
-    /// Outputs per column besides the column itself.
+    /// The number of outputs per column, not counting the column itself.
     fn n_combined(&self) -> usize {
         self.n_outputs - 1
     }
 
-    /// Parameters per column.
+    /// The number of parameters per column.
     fn n_parameters(&self) -> usize {
         2 * self.n_frequencies + (self.n_frequencies + 1) * self.n_combined()
     }
@@ -214,7 +214,7 @@ impl Kind for PeriodicEmbedding {
         for (index, ((&x, waves), error)) in inputs.zip(errors).enumerate() {
             let place = index % n_inputs * n_parameters..(index % n_inputs + 1) * n_parameters;
             let (&first, error) = error.split_first().expect("there are outputs");
-            let mut slope = first;
+            let mut derivative = first;
             for (f, &u) in waves.iter().enumerate() {
                 let column = self.column(&pass.target.parameters()[place.clone()]);
                 let v = &column.v[f * self.n_combined()..][..self.n_combined()];
@@ -223,7 +223,7 @@ impl Kind for PeriodicEmbedding {
                     .zip(error)
                     .fold(S::zero(), |sum, (&v, &e)| sum + v * e);
                 let g = -u.sin() * product;
-                slope += two_pi * column.w[f] * g;
+                derivative += two_pi * column.w[f] * g;
                 let gradient = self.column_mut(&mut pass.target.gradient().0[place.clone()]);
                 gradient.w[f] += two_pi * x * g;
                 gradient.b[f] += g;
@@ -240,7 +240,7 @@ impl Kind for PeriodicEmbedding {
                 .zip(error)
                 .for_each(|(sum, &e)| *sum += e);
             if let Some((below, _)) = &mut pass.error_below {
-                below[index] += slope;
+                below[index] += derivative;
             }
         }
     }

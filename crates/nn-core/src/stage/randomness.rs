@@ -1,5 +1,5 @@
-//! Random numbers of a training step: a function of the seed, the step and the
-//! block of rows alone, not of earlier draws or of the number of threads.
+//! Random numbers of a training step. They depend only on the seed, the step and
+//! the block of rows, not on earlier draws or the number of threads.
 
 use nn_tensor::random::{Purpose, Stream, Streams};
 
@@ -12,7 +12,7 @@ pub struct Randomness {
 }
 
 impl Randomness {
-    /// Of the step after `step` others, in a training run with this seed.
+    /// The random numbers of a step, counted from 0, in a training run.
     pub fn new(seed: u64, step: u64) -> Self {
         let streams = Streams::new(seed);
         Self {
@@ -22,7 +22,7 @@ impl Randomness {
         }
     }
 
-    /// Of another block of the same step's batch.
+    /// The random numbers of another block of the same step.
     #[must_use]
     pub fn block(self, block: usize) -> Self {
         Self {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_differ_by_step_block_and_layer_and_come_again() {
+    fn masks_differ_by_step_block_and_layer_and_are_reproducible() {
         let bits = |step, block, layer| Randomness::new(1, step).block(block).dropout(layer).bits();
         assert_eq!(bits(3, 2, 1), bits(3, 2, 1));
         let others = [bits(4, 2, 1), bits(3, 1, 1), bits(3, 2, 0)];

@@ -1,9 +1,9 @@
-//! Residual sum: the outputs of an earlier stage are added (He et al. 2016,
+//! Residual connection: adds the outputs of an earlier stage (He et al. 2016,
 //! equation 1).
 //!
 //! ```text
 //! forward    y = x + x_earlier
-//! backward   ∂C/∂x = δ,  ∂C/∂x_earlier = δ        both, on their own ways
+//! backward   ∂C/∂x = δ,  ∂C/∂x_earlier = δ        passed to both stages
 //! ```
 
 use nn_tensor::Scalar;
@@ -11,7 +11,8 @@ use nn_tensor::Scalar;
 use super::pass::{Backward, Forward, Kind, Place, no_argument};
 use crate::Result;
 
-/// The sum with the outputs of an earlier stage of the same width.
+/// A residual connection: the sum with the outputs of an earlier stage of the same
+/// width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Residual;
 
@@ -30,12 +31,15 @@ impl Kind for Residual {
 
     fn forward<S: Scalar>(&self, mut pass: Forward<'_, S>) {
         pass.copy_inputs();
-        let skip = pass.skip.expect("a residual sum has two summands");
+        let skip = pass
+            .skip
+            .expect("a residual connection has an earlier stage");
         for (sum, &value) in pass.outputs.iter_mut().zip(skip) {
             *sum += value;
         }
     }
 
-    /// δ passes unchanged; the network gives it to the earlier stage, too.
+    /// δ passes through unchanged; the network also adds it to the error of the
+    /// earlier stage.
     fn backward<S: Scalar>(&self, _pass: Backward<'_, S>) {}
 }

@@ -2,19 +2,19 @@
 //! "Better by Default", section 3.1, RealMLP).
 //!
 //! ```text
-//! forward    yⱼ = sⱼ·xⱼ,  s = 1 at first
+//! forward    yⱼ = sⱼ·xⱼ,  initially s = 1
 //! backward   ∂C/∂sⱼ = Σ rows δⱼ·xⱼ        ∂C/∂xⱼ = δⱼ·sⱼ
 //! ```
 //!
-//! In front of the first dense stage it learns how much each column of a table
-//! matters.
+//! Before the first dense stage, it learns the importance of each column of a
+//! table.
 
 use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, TensorSpec, no_argument};
 use crate::Result;
 
-/// A learned factor per value.
+/// Scaling by a learned factor per value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scaling;
 

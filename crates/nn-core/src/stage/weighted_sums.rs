@@ -4,13 +4,13 @@
 use nn_tensor::reduce::add_rows;
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 
-/// Smallest number of values that is worth a thread.
+/// Minimum number of values per thread.
 pub(super) const MIN_PIECE: usize = 1 << 13;
 
-/// Layers with this many weights are worth several threads even for one sample.
+/// Number of weights from which on several threads pay off even for one sample.
 const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;
 
-/// `Z = A·W + b`
+/// Computes the weighted sums `Z = A·W + b`.
 ///
 /// # Shapes
 /// `inputs [batch, n_inputs]`, `weights [n_inputs, n_outputs]`,
@@ -35,7 +35,7 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     matmul_add(inputs, weights, sums, threads);
 }
 
-/// The one row of a batch that has no more.
+/// The row of a batch that has only one.
 #[inline]
 fn single_row<S>(rows: Matrix<'_, S>) -> Option<&[S]> {
     if rows.shape()[0] == 1 {
@@ -53,7 +53,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
         .filter(|weights| weights.len() < MAX_SINGLE_ROW_WEIGHTS)
 }
 
-/// Every row of the sums begins as the bias.
+/// Sets every row of the sums to the bias.
 ///
 /// # Panics
 /// If the rows have another length or do not follow one another.
@@ -64,7 +64,7 @@ pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: 
             return;
         };
         first.copy_from_slice(bias);
-        // Rows of a few numbers are slow to copy one by one: 1, 2, 4, ... at once.
+        // Short rows are slow to copy one by one: copy 1, 2, 4, ... at once.
         let mut done = bias.len();
         while done < sums.len() {
             let (rows, rest) = sums.split_at_mut(done);
@@ -75,7 +75,7 @@ pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: 
     });
 }
 
-/// `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`
+/// Adds the gradients of a batch: `ΔW ← ΔW + Aᵀ·δ` and `Δb ← Δb + Σ δ`.
 ///
 /// # Shapes
 /// `inputs [batch, n_inputs]`, `error [batch, n_outputs]`,
@@ -102,7 +102,10 @@ pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// As [`add_gradients`], in place of what was there.
+/// Overwrites the gradients with those of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
+///
+/// # Shapes
+/// As for [`add_gradients`].
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -119,7 +122,7 @@ pub fn gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// `δ' = δ·Wᵀ`, the error of the layer's inputs.
+/// Computes the error of the layer's inputs, `δ' = δ·Wᵀ`.
 ///
 /// # Shapes
 /// `error [batch, n_outputs]`, `weights [n_inputs, n_outputs]`,

@@ -1,14 +1,13 @@
-//! The losses of a block of rows, and the error signal they leave for the way
-//! back.
+//! The losses of a block of rows, and the error δ for the backward pass.
 //!
 //! ```text
 //! C  = Σ wᵢ·C(aᵢ, yᵢ) / Σ wᵢ      wᵢ: weight of the sample times its class's
-//! δᴸ = wᵢ/(B·w̄) · ∂Cᵢ/∂zᴸ        (times −η where the step is a part of it)
+//! δᴸ = wᵢ/(B·w̄) · ∂Cᵢ/∂zᴸ        (times −η if the step is included)
 //! ```
 //!
 //! B is the number of rows in the batch and w̄ the mean weight of all training
-//! rows, so that a row's effect on the weights does not depend on which rows
-//! happen to share its batch, and w is worth as much as the row w times.
+//! rows. So the effect of a row does not depend on the other rows of its batch,
+//! and a weight of w equals w repetitions of the row.
 
 use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
@@ -23,22 +22,22 @@ use crate::loss_function::{Criterion, LOSS_ROWS, LossRows};
 use crate::network::{Network, Trace};
 use crate::{Error, Result};
 
-/// The losses of a block of rows.
+/// The computation of the losses of a block of rows.
 pub(super) struct BlockLoss<'a, S> {
     pub(super) config: &'a TrainingConfig,
     pub(super) criterion: &'a Criterion<S>,
     pub(super) network: &'a Network<S>,
     pub(super) class_weights: Option<&'a [S]>,
-    /// Which samples.
+    /// Positions of the samples.
     pub(super) positions: &'a [u32],
-    /// Factor on every gradient.
+    /// Factor on every error.
     pub(super) scale: S,
 }
 
-/// Most parts that a block's losses are taken in.
+/// Maximum number of parts that a block is split into for threads.
 const MAX_LOSS_PARTS: usize = 16;
 
-/// Some consecutive rows of a block.
+/// Consecutive rows of a block.
 struct LossPart<'a, S> {
     positions: &'a [u32],
     z: &'a [S],
@@ -49,7 +48,7 @@ struct LossPart<'a, S> {
 }
 
 impl<S> LossPart<'_, S> {
-    /// The same rows in parts, the last places empty if there are fewer.
+    /// Splits the rows into parts; unused parts are `None`.
     fn parts(self, width: usize) -> [Option<Self>; MAX_LOSS_PARTS] {
         let rows = LOSS_ROWS.max(self.positions.len().div_ceil(MAX_LOSS_PARTS));
         let mut positions = self.positions.chunks(rows);
@@ -71,8 +70,8 @@ impl<S> LossPart<'_, S> {
 }
 
 impl<S: Scalar> BlockLoss<'_, S> {
-    /// Writes the targets and δᴸ of every row, and adds up losses and right
-    /// answers, part by part in a fixed order.
+    /// Writes the targets and δᴸ of every row, and sums losses and correct
+    /// predictions, part by part in a fixed order.
     pub(super) fn errors(
         &self,
         samples: &Samples<'_, S>,
@@ -82,12 +81,12 @@ impl<S: Scalar> BlockLoss<'_, S> {
         threads: &Threads,
     ) -> EpochSums {
         let last = self.network.layers().len() - 1;
-        let answers = trace.layer(last);
+        let outputs = trace.layer(last);
         let (n_rows, width) = (self.positions.len(), self.network.n_outputs());
         let mut block = LossPart {
             positions: self.positions,
-            z: answers.pre_activations(),
-            a: answers.activations(),
+            z: outputs.pre_activations(),
+            a: outputs.activations(),
             targets: &mut targets[..n_rows * width],
             errors: gradients.error_mut(last, n_rows),
             sums: EpochSums::default(),
@@ -119,19 +118,19 @@ impl<S: Scalar> BlockLoss<'_, S> {
         }
     }
 
-    /// [`errors_of_targets`](Self::errors_of_targets) where each sample belongs
-    /// to one class for certain, to the same bits: δ = a except at that class.
+    /// Computes the errors from class labels, bit for bit as
+    /// [`errors_of_targets`](Self::errors_of_targets): δ = a except at the class.
     fn errors_of_classes(&self, loss: Loss, samples: &Samples<'_, S>, part: &mut LossPart<'_, S>) {
         let width = self.network.n_outputs();
         let is_weighted = self.class_weights.is_some() || samples.has_weights();
         if !is_weighted {
             scaled(part.a, self.scale, part.errors);
         }
-        let answers = part.z.chunks_exact(width).zip(part.a.chunks_exact(width));
-        let mut rows = answers.zip(part.errors.chunks_exact_mut(width));
+        let outputs = part.z.chunks_exact(width).zip(part.a.chunks_exact(width));
+        let mut rows = outputs.zip(part.errors.chunks_exact_mut(width));
         for positions in part.positions.chunks(LOSS_ROWS) {
-            // All at once: the samples may be in any order, so that the processor
-            // waits for memory, best for many of them at a time.
+            // The samples may be in any order. Reading many labels at once overlaps
+            // the waits for memory.
             let mut classes = [0; LOSS_ROWS];
             for (class, &position) in classes.iter_mut().zip(positions) {
                 let label = samples.label(position as usize);
@@ -153,7 +152,7 @@ impl<S: Scalar> BlockLoss<'_, S> {
                 part.sums.add(EpochSums {
                     loss: (weight * loss.of_class(z, a, class)).into_f64(),
                     weight: weight.into_f64(),
-                    right: u64::from(is_argmax(a, class)),
+                    n_correct: u64::from(is_argmax(a, class)),
                     n: 1,
                 });
             }
@@ -166,12 +165,12 @@ impl<S: Scalar> BlockLoss<'_, S> {
         let smoothing = S::from_f64(self.config.label_smoothing);
         let mut losses = [S::zero(); LOSS_ROWS];
         let chunk = LOSS_ROWS * width;
-        let answers = part.z.chunks(chunk).zip(part.a.chunks(chunk));
+        let outputs = part.z.chunks(chunk).zip(part.a.chunks(chunk));
         let errors = part
             .targets
             .chunks_mut(chunk)
             .zip(part.errors.chunks_mut(chunk));
-        let chunks = part.positions.chunks(LOSS_ROWS).zip(answers.zip(errors));
+        let chunks = part.positions.chunks(LOSS_ROWS).zip(outputs.zip(errors));
         for (positions, ((z, a), (y, error))) in chunks {
             for (&position, y) in positions.iter().zip(y.chunks_exact_mut(width)) {
                 samples.copy_target(position as usize, smoothing, y);
@@ -193,11 +192,12 @@ impl<S: Scalar> BlockLoss<'_, S> {
                     .iter_mut()
                     .for_each(|error| *error = flushed(*error * factor));
                 let label = samples.label(position);
-                let is_right = label.is_some_and(|label| loss.predicted_class(a) == label as usize);
+                let is_correct =
+                    label.is_some_and(|label| loss.predicted_class(a) == label as usize);
                 part.sums.add(EpochSums {
                     loss: (weight * value).into_f64(),
                     weight: weight.into_f64(),
-                    right: u64::from(is_right),
+                    n_correct: u64::from(is_correct),
                     n: 1,
                 });
             }
@@ -205,8 +205,8 @@ impl<S: Scalar> BlockLoss<'_, S> {
     }
 }
 
-/// `to ← factor·from`; what would be subnormal becomes 0, as errors of certain
-/// predictions would stay subnormal.
+/// Computes `to ← factor·from` and flushes subnormal results to 0: the errors of
+/// confident predictions would stay subnormal.
 fn scaled<S: Scalar>(from: &[S], factor: S, to: &mut [S]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to = flushed(from * factor);
@@ -225,10 +225,10 @@ pub(super) fn weight_of<S: Scalar>(
     }
 }
 
-/// Σ wᵢ of all training rows, unless every weight is 1.
+/// The total weight Σ wᵢ of all training rows; `None` if every weight is 1.
 ///
 /// # Errors
-/// [`Error::Conflict`] if it is 0: there is nothing to learn then.
+/// [`Error::Conflict`] if the total is 0.
 pub(super) fn total_weight<S: Scalar>(
     train: &Samples<'_, S>,
     class_weights: Option<&[S]>,
@@ -242,12 +242,12 @@ pub(super) fn total_weight<S: Scalar>(
         return Ok(Some(total));
     }
     Err(Error::Conflict {
-        what: "weights of classes and samples".to_owned(),
+        what: "class and sample weights".to_owned(),
         problem: "expected a training row with a weight above 0, found none".to_owned(),
     })
 }
 
-/// The factor of every class, if there are any.
+/// The weight of every class; `None` without class weights.
 pub(super) fn class_weights<S: Scalar>(
     weights: &ClassWeights,
     train: &Samples<'_, S>,
@@ -260,7 +260,7 @@ pub(super) fn class_weights<S: Scalar>(
     }
     let counts = train.class_counts().ok_or_else(|| Error::Conflict {
         what: "class weights".to_owned(),
-        problem: "need classes to learn".to_owned(),
+        problem: "need class labels as targets".to_owned(),
     })?;
     match weights {
         ClassWeights::Given(given) if given.len() != counts.len() => Err(Error::Shape {
@@ -270,10 +270,10 @@ pub(super) fn class_weights<S: Scalar>(
         }),
         ClassWeights::Given(given) => Ok(Some(given.iter().copied().map(S::from_f64).collect())),
         ClassWeights::Balanced | ClassWeights::None => {
-            let share = train.len() as f64 / counts.len() as f64;
+            let mean_count = train.len() as f64 / counts.len() as f64;
             let balanced = counts
                 .iter()
-                .map(|&count| S::from_f64(share / count.max(1) as f64));
+                .map(|&count| S::from_f64(mean_count / count.max(1) as f64));
             Ok(Some(balanced.collect()))
         }
     }

@@ -1,4 +1,4 @@
-//! What a training is: everything but the network and the data.
+//! The configuration of a training run.
 
 use crate::loss::Loss;
 use crate::menu::{Menu, Range};
@@ -8,39 +8,41 @@ use crate::schedule::Schedule;
 use crate::stage::batch_norm;
 use crate::{Error, Result};
 
-/// Rows in a step.
+/// The batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchSize {
-    /// All rows: batch gradient descent.
+    /// Full batch: all rows, as in batch gradient descent.
     Full,
-    /// So many rows; 1 is stochastic gradient descent. The last batch of an
-    /// epoch has the rows that are left. Where a single row is left and the
-    /// network has batch normalization, which needs at least 2, it joins the
-    /// batch before it.
+    /// Number of rows per batch; 1 is stochastic gradient descent.
+    ///
+    /// The last batch of an epoch has the remaining rows. A single remaining row
+    /// joins the previous batch if the network has batch normalization, which needs
+    /// at least 2 rows.
     Rows(usize),
 }
 
-/// What the gradient of a batch is.
+/// How to reduce the gradients of the rows of a batch: mean or sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
-    /// The mean of the gradients of its rows, with weights (1/B) Σ (wᵢ/w̄)·gᵢ:
-    /// see [`Samples::with_weights`](crate::Samples::with_weights).
+    /// Mean of the gradients of the rows; with weights, (1/B) Σ (wᵢ/w̄)·gᵢ: see
+    /// [`Samples::with_weights`](crate::Samples::with_weights).
     Mean,
-    /// Their sum (newbies 2.4 and 5.2.9).
+    /// Sum of the gradients of the rows (newbies 2.4 and 5.2.9).
     Sum,
 }
 
-/// The weight of each class in the loss: a factor on the weights of its rows.
+/// Class weights in the loss: factors on the weights of the rows of each class.
 ///
-/// Weight 2 has the effect of every row of the class twice, for any batch size;
-/// see [`Samples::with_weights`](crate::Samples::with_weights).
+/// A weight of 2 has the effect of repeating every row of the class, for any batch
+/// size; see [`Samples::with_weights`](crate::Samples::with_weights).
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeights {
-    /// All alike.
+    /// Equal weights.
     None,
-    /// n/(K·n_k): each class as much as any other (as in scikit-learn).
+    /// Weights n/(K·n_k), which give all classes equal influence (as in
+    /// scikit-learn).
     Balanced,
-    /// One factor a class.
+    /// One weight per class.
     Given(Vec<f64>),
 }
 
@@ -57,88 +59,91 @@ impl ClassWeights {
         }
         Err(Error::OutOfRange {
             what: "class weights".to_owned(),
-            expected: "at least one number above 0".to_owned(),
+            expected: "at least one weight above 0".to_owned(),
             found: "none".to_owned(),
         })
     }
 }
 
-/// Everything about a training but the network and the data.
+/// The configuration of a training run: everything except the network and the
+/// data.
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
 /// | `loss` | | see [`Loss`] | |
-/// | `reduction` | mean | of the rows of a batch | |
-/// | `label_smoothing` | 0 | share of the answer spread over all classes | 0 up to but not 1 |
-/// | `class_weights` | none | factors on the rows of a class | 0 or above |
+/// | `reduction` | mean | mean or sum of the gradients of a batch | |
+/// | `label_smoothing` | 0 | fraction of the target spread over all classes | 0 to below 1 |
+/// | `class_weights` | none | factors on the weights of the rows of each class | 0 or above |
 /// | `optimizer` | | see [`Optimizer`] | |
 /// | `learning_rate` | the optimizer's | η | above 0 |
 /// | `schedule` | constant | see [`Schedule`] | |
-/// | `batch_size` | 64 rows | rows in a step | from 1 |
-/// | `accumulate` | 1 | batches whose gradients are added up for one step | from 1 |
-/// | `sum_rows` | none | rows in a block of the sum of gradients: see [`TrainingConfig::summation_rows`] | from 1 |
+/// | `batch_size` | 64 rows | number of rows per batch | 1 or above |
+/// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
+/// | `sum_rows` | none | number of rows per block of the gradient sum: see [`TrainingConfig::summation_rows`] | 1 or above |
 /// | `frozen_layers` | 0 | number of first layers that are not trained; batch normalization in them uses its running averages | below the number of layers |
-/// | `epochs` | 10 | passes over the data | from 1 |
-/// | `regularization` | 0 | L1 and L2 | 0 or above |
-/// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, biases included, as `weight_decay` of PyTorch's optimizers; adamw has its own, rprop has none | 0 or above |
-/// | `max_norm` | none | longest weight vector into a neuron | above 0 |
-/// | `clip_norm` | none | longest gradient | above 0 |
-/// | `clip_value` | none | largest gradient of one parameter | above 0 |
-/// | `patience` | 0 | keep the weights of the epoch with the lowest validation loss (training loss without validation rows), and stop after so many epochs without a lower one; 0: keep the last, never stop | |
-/// | `averaging` | none | decay of the exponential moving average (EMA) of the weights that takes their place; without the initial weights | 0 up to but not 1 |
-/// | `shuffle` | yes | a new order every epoch | |
-/// | `seed` | 0 | order of the rows, dropout | |
+/// | `epochs` | 10 | number of passes over the data | 1 or above |
+/// | `regularization` | 0 | L1 and L2 regularization of the weights | 0 or above |
+/// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, including biases, as `weight_decay` of PyTorch's optimizers; not with adamw, which has its own, nor with rprop | 0 or above |
+/// | `max_norm` | none | maximum L2 norm of the incoming weights of each neuron | above 0 |
+/// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
+/// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
+/// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss without validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
+/// | `averaging` | none | decay of an exponential moving average (EMA) of the weights, which replaces the final weights and leaves out the initial ones | 0 to below 1 |
+/// | `shuffle` | true | shuffles the rows in each epoch | |
+/// | `seed` | 0 | random seed of the row order and of dropout | |
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingConfig {
-    /// What is made small.
+    /// The loss function.
     pub loss: Loss,
-    /// Mean or sum over a batch.
+    /// Mean or sum of the gradients of a batch.
     pub reduction: Reduction,
-    /// ε of label smoothing.
+    /// ε, the label smoothing.
     pub label_smoothing: f64,
-    /// Factors on the rows of each class.
+    /// Factors on the weights of the rows of each class.
     pub class_weights: ClassWeights,
-    /// How a gradient becomes a step.
+    /// The optimizer.
     pub optimizer: Optimizer,
-    /// η
+    /// η, the learning rate.
     pub learning_rate: f64,
-    /// How η changes.
+    /// The learning-rate schedule.
     pub schedule: Schedule,
-    /// Rows in a step.
+    /// The batch size.
     pub batch_size: BatchSize,
-    /// Batches whose gradients are added up for one step.
+    /// Number of batches whose gradients are accumulated per step.
     pub accumulate: usize,
-    /// R, the rows in a block of the sum of gradients.
+    /// R, the number of rows per block of the gradient sum.
     pub sum_rows: Option<usize>,
     /// Number of first layers that are not trained.
     pub frozen_layers: usize,
-    /// Passes over the data.
+    /// Number of epochs (passes over the data).
     pub epochs: usize,
-    /// Cost of large weights.
+    /// L1 and L2 regularization of the weights.
     pub regularization: Regularization,
-    /// λ of PyTorch's `weight_decay`: λ·w is added to the gradient of every
+    /// λ, the weight decay as in PyTorch: λ·w is added to the gradient of every
     /// parameter, after clipping.
     pub weight_decay: f64,
-    /// Longest weight vector into a neuron (Srivastava et al. 2014).
+    /// Max-norm constraint on the incoming weights of each neuron (Srivastava et
+    /// al. 2014).
     pub max_norm: Option<f64>,
-    /// Longest gradient (Pascanu et al. 2013).
+    /// Maximum L2 norm of the gradient, by clipping (Pascanu et al. 2013).
     pub clip_norm: Option<f64>,
-    /// Largest gradient of one parameter.
+    /// Maximum absolute value of each element of the gradient, by clipping.
     pub clip_value: Option<f64>,
-    /// Epochs to wait for a lower validation loss; above 0, the weights of the
-    /// epoch with the lowest are the result, whether or not training stops early.
+    /// Number of epochs without a lower validation loss before training stops
+    /// early. Above 0, the weights of the best epoch are the result, whether or not
+    /// training stops early.
     pub patience: usize,
     /// Decay of the exponential moving average of the weights (Polyak &
     /// Juditsky 1992), bias-corrected as Adam's (Kingma & Ba 2015).
     pub averaging: Option<f64>,
-    /// A new order every epoch.
+    /// Whether to shuffle the rows in each epoch.
     pub shuffle: bool,
-    /// Seed of the order and of dropout.
+    /// Random seed of the row order and of dropout.
     pub seed: u64,
 }
 
 impl TrainingConfig {
-    /// The usual choices for a loss and an optimizer.
+    /// The default configuration for a loss and an optimizer.
     pub fn new(loss: Loss, optimizer: Optimizer) -> Self {
         Self {
             loss,
@@ -165,7 +170,7 @@ impl TrainingConfig {
         }
     }
 
-    /// Rows of a step; `None` for all of them.
+    /// The number of rows per step; `None` for all rows.
     pub(crate) fn step_rows(&self) -> Option<usize> {
         match self.batch_size {
             BatchSize::Full => None,
@@ -173,11 +178,11 @@ impl TrainingConfig {
         }
     }
 
-    /// R, the rows in a block of the sum of gradients; `None`: the rows of a step
-    /// are added one after the other.
+    /// R, the number of rows per block of the gradient sum; `None` if the rows of a
+    /// step are added one by one.
     ///
-    /// The sums of blocks are joined in a binary tree, so that the gradient of a
-    /// step does not depend on how the blocks are distributed: `accumulate: 4`
+    /// The sums of the blocks are combined in a binary tree, so that the gradient of
+    /// a step does not depend on how the blocks are distributed: `accumulate: 4`
     /// with batches of 64 rows gives the same bits as batches of 256 rows with
     /// `sum_rows: Some(64)`.
     pub fn summation_rows(&self) -> Option<usize> {
@@ -187,7 +192,7 @@ impl TrainingConfig {
         }
     }
 
-    /// Whether a layer of `n_layers` is left to be trained.
+    /// Checks that at least one of `n_layers` layers is trained.
     pub(crate) fn check_frozen(&self, n_layers: usize) -> Result<()> {
         if self.frozen_layers < n_layers {
             return Ok(());
@@ -202,7 +207,7 @@ impl TrainingConfig {
     fn check_summation(&self) -> Result<()> {
         Range::Count.check("accumulate", self.accumulate as f64)?;
         if let Some(rows) = self.sum_rows {
-            Range::Count.check("rows of a block of the sum", rows as f64)?;
+            Range::Count.check("sum_rows", rows as f64)?;
         }
         if self.accumulate == 1 {
             return Ok(());
@@ -214,7 +219,9 @@ impl TrainingConfig {
             })
         };
         match (self.batch_size, self.sum_rows) {
-            (BatchSize::Full, _) => conflict("a full batch has nothing to add up".to_owned()),
+            (BatchSize::Full, _) => {
+                conflict("cannot be combined with full-batch training".to_owned())
+            }
             (BatchSize::Rows(rows), Some(sum_rows))
                 if !rows.is_multiple_of(sum_rows) || !(rows / sum_rows).is_power_of_two() =>
             {
@@ -226,8 +233,8 @@ impl TrainingConfig {
         }
     }
 
-    /// Whether `n_rows` training rows make batches that the network can learn
-    /// from: batch normalization needs at least 2 rows.
+    /// Checks that the network can be trained on batches of `n_rows` training rows:
+    /// batch normalization needs at least 2 rows per batch.
     ///
     /// # Errors
     /// [`Error::Conflict`].
@@ -239,14 +246,14 @@ impl TrainingConfig {
             return Err(Error::Conflict {
                 what: "batch normalization".to_owned(),
                 problem:
-                    "needs all rows of a step at once; it does not go with accumulate or sum_rows"
+                    "needs all rows of a step at once, so it cannot be combined with accumulate or sum_rows"
                         .to_owned(),
             });
         }
         Ok(())
     }
 
-    /// Whether every number lies in its range, however it was made.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
@@ -284,7 +291,9 @@ impl TrainingConfig {
         let problem = match self.optimizer {
             _ if self.weight_decay == 0.0 => return Ok(()),
             Optimizer::AdamW { .. } => "adamw has its own: adamw:weight-decay=0.01",
-            Optimizer::Rprop { .. } => "rprop has none: its steps do not depend on the size of g",
+            Optimizer::Rprop { .. } => {
+                "not available with rprop, whose steps do not depend on the size of the gradient"
+            }
             _ => return Ok(()),
         };
         Err(Error::Conflict {

@@ -1,55 +1,55 @@
-//! What a training says while it goes on.
+//! Events of a training run.
 
 use crate::metrics::Evaluation;
 
-/// What [`Trainer::advance`](super::Trainer::advance) has just done.
+/// The event that ends a call of [`Trainer::advance`](super::Trainer::advance).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// One step.
+    /// A training step on one batch.
     Batch(BatchReport),
-    /// An epoch, its validation included.
+    /// The end of an epoch, including its validation.
     Epoch(EpochReport),
 }
 
-/// One step.
+/// The report of one training step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchReport {
     /// Epoch, counted from 1.
     pub epoch: usize,
     /// Batch of the epoch, counted from 1.
     pub batch: usize,
-    /// Batches in an epoch.
+    /// Number of batches per epoch.
     pub n_batches: usize,
-    /// Rows in the batch.
+    /// Number of rows in the batch.
     pub n_samples: usize,
-    /// Mean loss of the rows before the step, weighted; 0 where all of them have
-    /// weight 0.
+    /// Weighted mean loss of the batch before the step; 0 if all weights are 0.
     pub loss: f64,
-    /// Mean loss of the epoch's rows so far, weighted.
+    /// Weighted mean loss of the epoch's rows so far.
     pub epoch_loss: f64,
-    /// Share of right answers of the epoch's rows so far, if classes are learned.
+    /// Accuracy on the epoch's rows so far; `None` for regression.
     pub epoch_accuracy: Option<f64>,
-    /// The rate of the step.
+    /// Learning rate of the step.
     pub learning_rate: f64,
 }
 
-/// One epoch.
+/// The report of one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochReport {
     /// Epoch, counted from 1.
     pub epoch: usize,
-    /// Steps since the beginning.
+    /// Number of steps since the start of training.
     pub step: u64,
-    /// Rate of the last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Mean loss per row, weighted, each row taken when its batch came up.
+    /// Weighted mean training loss, each row evaluated before the step of its batch.
     pub train_loss: f64,
-    /// Share of right answers, likewise; `None` for regression.
+    /// Training accuracy, each row evaluated before the step of its batch; `None`
+    /// for regression.
     pub train_accuracy: Option<f64>,
-    /// The validation rows after the epoch, if there are any.
+    /// Evaluation of the validation rows after the epoch, if there are any.
     pub validation: Option<Evaluation>,
-    /// Whether no epoch before had a lower validation (or training) loss.
+    /// Whether no earlier epoch had a lower validation (or training) loss.
     pub is_best: bool,
-    /// Whether patience has run out.
+    /// Whether early stopping ends the training run.
     pub is_stopping: bool,
 }

@@ -1,7 +1,7 @@
-//! The order in which the gradients of a batch's rows are added up.
+//! The summation order of the gradients of a batch.
 //!
-//! The rows are cut into blocks of R rows. Inside a block they are added one
-//! after the other; the sums of the blocks are joined in a binary tree:
+//! The rows are split into blocks of R rows. Inside a block they are added one by
+//! one; the sums of the blocks are combined in a binary tree:
 //!
 //! ```text
 //! blocks   0   1   2   3   4
@@ -10,14 +10,13 @@
 //!                └────┬────┘
 //! ```
 //!
-//! The order depends on the number of rows and on R alone, not on threads,
-//! micro-batches or machines, so none of them changes a bit of the sum. A part of
-//! the rows that is a whole subtree can be added up anywhere. Without R, the
-//! batch is one block.
+//! The order depends only on the number of rows and on R, not on threads,
+//! micro-batches or machines, so the sum is the same bit for bit. Rows that form a
+//! whole subtree can be summed anywhere. Without R, the batch is one block.
 
 use nn_tensor::{AlignedSlice, Scalar};
 
-/// Sums of the blocks so far: that of level k holds 2ᵏ blocks.
+/// Partial sums of the blocks so far; level k holds the sum of 2ᵏ blocks.
 #[derive(Clone, Debug)]
 pub(super) struct GradientSum<S> {
     levels: Vec<AlignedSlice<S>>,
@@ -25,7 +24,7 @@ pub(super) struct GradientSum<S> {
 }
 
 impl<S: Scalar> GradientSum<S> {
-    /// For up to `max_blocks` blocks of `n_parameters`.
+    /// Creates an empty sum for up to `max_blocks` blocks of `n_parameters` values.
     pub(super) fn new(max_blocks: usize, n_parameters: usize) -> Self {
         let level = |_| AlignedSlice::new(S::zero(), n_parameters);
         Self {
@@ -34,12 +33,12 @@ impl<S: Scalar> GradientSum<S> {
         }
     }
 
-    /// Buffers that so many blocks need.
+    /// The number of buffers for up to `max_blocks` blocks.
     pub(super) fn n_levels(max_blocks: usize) -> usize {
         (usize::BITS - max_blocks.leading_zeros()) as usize
     }
 
-    /// Adds the next block, whose gradient is overwritten.
+    /// Adds the gradient of the next block, which is overwritten.
     pub(super) fn add(&mut self, gradient: &mut [S]) {
         let n_full = self.n_blocks.trailing_ones() as usize;
         for level in &self.levels[..n_full] {
@@ -49,8 +48,7 @@ impl<S: Scalar> GradientSum<S> {
         self.n_blocks += 1;
     }
 
-    /// Writes the sum of all blocks, of which there was at least one, and starts
-    /// again.
+    /// Writes the sum of all blocks (at least one) to `gradient` and resets.
     pub(super) fn finish(&mut self, gradient: &mut [S]) {
         let n_blocks = std::mem::take(&mut self.n_blocks);
         let levels = self.levels.iter().enumerate();
@@ -64,7 +62,7 @@ impl<S: Scalar> GradientSum<S> {
     }
 }
 
-/// `right ← left + right`
+/// Adds `left` from the left: `right ← left + right`.
 fn add_left<S: Scalar>(left: &[S], right: &mut [S]) {
     for (right, &left) in right.iter_mut().zip(left) {
         *right = left + *right;
@@ -87,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_joined_in_a_tree() {
+    fn blocks_are_combined_in_a_tree() {
         for n in 1..=40 {
             let blocks: Vec<f64> = (0..n).map(|k| 1.0 / (3.0 + f64::from(k))).collect();
             let mut sum = GradientSum::new(n as usize, 1);
-            // Twice, since the buffers are used again.
+            // Twice, because the buffers are reused.
             for _ in 0..2 {
                 let mut gradient = [0.0];
                 for &block in &blocks {

@@ -1,4 +1,4 @@
-//! What a [`Trainer`](super::Trainer) will allocate.
+//! An estimate of the memory that a [`Trainer`](super::Trainer) will allocate.
 
 use nn_tensor::Scalar;
 use nn_tensor::sparse::Transposed;
@@ -10,14 +10,14 @@ use crate::batches::Samples;
 use crate::memory::{Memory, bytes_of};
 use crate::network::Plan;
 
-/// Bytes of an input other than 0 in a list of its row: column and value.
+/// Number of bytes of a nonzero input in sparse form: column and value.
 const BYTES_OF_ENTRY: f64 = 3.0;
 
-/// Bytes of such an input where every epoch has the same blocks: their rows are
-/// arranged in groups, too.
+/// Number of bytes of a nonzero input if every epoch has the same blocks, whose
+/// rows are grouped as well.
 const BYTES_OF_FIXED_ENTRY: f64 = 7.0;
 
-/// As [`Trainer::memory`](super::Trainer::memory), of a network that is known to be possible.
+/// As [`Trainer::memory`](super::Trainer::memory), for the plan of a valid network.
 pub(super) fn memory_of<S: Scalar>(
     plan: &Plan,
     config: &TrainingConfig,

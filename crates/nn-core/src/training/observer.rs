@@ -1,4 +1,4 @@
-//! What watches a training run and may stop it.
+//! Observers of a training run.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,8 @@ use nn_tensor::Scalar;
 use super::{BatchReport, EpochReport, Event, Trainer};
 use crate::Result;
 
-/// Sees the trainer after each batch and each epoch, and may stop it.
+/// An observer of a training run, called after each batch and each epoch. It can
+/// stop the run.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -28,13 +29,13 @@ use crate::Result;
 /// }
 /// ```
 pub trait Observer<S: Scalar> {
-    /// After a batch.
+    /// Called after each batch.
     fn batch(&mut self, trainer: &Trainer<'_, S>, report: &BatchReport) -> ControlFlow<()> {
         let _ = (trainer, report);
         ControlFlow::Continue(())
     }
 
-    /// After an epoch, its validation included.
+    /// Called after each epoch, including its validation.
     fn epoch(&mut self, trainer: &Trainer<'_, S>, report: &EpochReport) -> ControlFlow<()> {
         let _ = (trainer, report);
         ControlFlow::Continue(())

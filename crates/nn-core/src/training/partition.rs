@@ -1,9 +1,9 @@
-//! Cuts the rows of an epoch into batches, and a batch into blocks.
+//! Partition of the rows of an epoch into batches, and of a batch into blocks.
 //!
-//! Batches of `batch_rows` each, the last of which has what is left. A single
-//! row has no variance to normalise by, so with batch normalisation a last
-//! batch of one row joins the batch before it: 65 rows in batches of 32 make
-//! batches of 32 and 33.
+//! Batches have `batch_rows` rows, and the last has the remainder. A single row
+//! has no variance to normalize by, so with batch normalization a last batch of
+//! one row joins the previous batch: 65 rows in batches of 32 make batches of 32
+//! and 33.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -23,8 +23,7 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    /// Cuts `n_rows`
-    /// for steps of `step_rows`, or of all rows.
+    /// Splits `n_rows` into batches of `step_rows`, or into one batch of all rows.
     pub(super) fn new(n_rows: usize, step_rows: Option<usize>, has_batch_norm: bool) -> Self {
         let batch_rows = step_rows.map_or(n_rows, |rows| rows.min(n_rows));
         let joins_last = has_batch_norm && batch_rows > 1 && n_rows % batch_rows == 1;
@@ -43,12 +42,12 @@ impl Partition {
         self.n_batches
     }
 
-    /// Rows of the largest batch.
+    /// The number of rows of the largest batch.
     pub(super) fn max_rows(self) -> usize {
         self.rows(self.n_batches - 1).len().max(self.batch_rows)
     }
 
-    /// The rows of a batch, as places in the epoch's order.
+    /// The rows of a batch, as positions in the epoch's order.
     pub(super) fn rows(self, batch: usize) -> Range<usize> {
         let start = batch * self.batch_rows;
         let end = if batch + 1 == self.n_batches {
@@ -92,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn a_single_row_joins_the_batch_before_it_where_it_would_be_normalised() {
-        for (n_rows, batch_rows, plain, normalised) in [
+    fn a_single_row_joins_the_previous_batch_with_batch_normalization() {
+        for (n_rows, batch_rows, plain, normalized) in [
             (64, 32, vec![32, 32], vec![32, 32]),
             (65, 32, vec![32, 32, 1], vec![32, 33]),
             (66, 32, vec![32, 32, 2], vec![32, 32, 2]),
@@ -105,7 +104,7 @@ mod tests {
         ] {
             let size = Some(batch_rows);
             assert_eq!(sizes(n_rows, size, false), plain);
-            assert_eq!(sizes(n_rows, size, true), normalised);
+            assert_eq!(sizes(n_rows, size, true), normalized);
         }
         assert_eq!(sizes(5, None, true), [5]);
     }

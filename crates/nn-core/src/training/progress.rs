@@ -1,33 +1,33 @@
-//! Where training stands: in the epoch, before its best weights, and between a
-//! gradient and its step.
+//! The position of a training run: in the epoch, relative to its best weights,
+//! and between a gradient and its step.
 
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 
-/// Where training stands inside an epoch.
+/// The position of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Progress {
-    /// Finished epochs.
+    /// Number of finished epochs.
     pub(crate) epoch: usize,
-    /// Finished batches of the current epoch.
+    /// Number of finished batches of the current epoch.
     pub(crate) batch: usize,
-    /// Steps since the beginning.
+    /// Number of steps since the start of training.
     pub(crate) step: u64,
-    /// Sums over the current epoch.
+    /// Sums over the current epoch so far.
     pub(crate) sums: EpochSums,
-    /// Rate before the schedule.
+    /// Learning rate before the schedule.
     pub(crate) learning_rate: f64,
-    /// Rate of the last step.
+    /// Learning rate of the last step.
     pub(crate) last_rate: f64,
     pub(crate) is_done: bool,
-    /// Steps on rows that the caller brought.
+    /// Number of steps on rows supplied by the caller.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) n_brought: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -47,12 +47,14 @@ impl Progress {
     }
 }
 
+/// Sums over the rows of an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EpochSums {
     pub(super) loss: f64,
     pub(super) weight: f64,
-    pub(super) right: u64,
+    #[serde(rename = "right")]
+    pub(super) n_correct: u64,
     pub(super) n: u64,
 }
 
@@ -61,7 +63,7 @@ impl EpochSums {
     pub(super) fn add(&mut self, other: Self) {
         self.loss += other.loss;
         self.weight += other.weight;
-        self.right += other.right;
+        self.n_correct += other.n_correct;
         self.n += other.n;
     }
 
@@ -74,7 +76,7 @@ impl EpochSums {
     }
 
     pub(super) fn accuracy(self) -> f64 {
-        self.right as f64 / self.n.max(1) as f64
+        self.n_correct as f64 / self.n.max(1) as f64
     }
 
     pub(super) fn is_possible(self, n_samples: usize) -> bool {
@@ -82,7 +84,7 @@ impl EpochSums {
         is_sum(self.loss)
             && is_sum(self.weight)
             && self.weight >= 0.0
-            && self.right <= self.n
+            && self.n_correct <= self.n
             && self.n <= n_samples as u64
     }
 }
@@ -95,7 +97,7 @@ pub(super) struct Best<S> {
     pub(super) network: Option<Network<S>>,
 }
 
-/// What [`Trainer::step`](super::Trainer::step) needs of a batch whose gradient is computed.
+/// The batch whose gradient has been computed but not used by a step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     pub(super) n_samples: usize,

@@ -1,8 +1,8 @@
-//! What a step changes: everything a training needs, besides its configuration
-//! and its data, to go on as if it had never stopped.
+//! The state of a training run: everything besides configuration and data that is
+//! needed to resume it as if it had never stopped.
 //!
-//! Random streams are functions of the seed and of the position, and the order
-//! of the samples is a function of the seed and the epoch, so neither is here.
+//! Random streams are functions of the seed and the position, and the order of the
+//! samples is a function of the seed and the epoch, so neither is stored.
 
 use nn_tensor::Scalar;
 
@@ -14,7 +14,7 @@ use crate::optimizer::OptimizerState;
 use crate::schedule::Plateau;
 use crate::{Error, Result};
 
-/// Everything that a step or an epoch changes.
+/// A copy of everything that a step or an epoch changes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State<S> {
     pub(crate) progress: Progress,
@@ -22,12 +22,12 @@ pub(crate) struct State<S> {
     pub(crate) best_loss: f64,
     pub(crate) best_waited: usize,
     pub(crate) optimizer_steps: u64,
-    /// Whether the gradient is never written down.
+    /// Whether steps are applied to the parameters without storing the gradient.
     pub(crate) descends: bool,
     pub(crate) buffers: StateBuffers<S>,
 }
 
-/// The numbers of a [`State`], each buffer a copy of one of the trainer's.
+/// The buffers of a [`State`], each a copy of one of the trainer's.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StateBuffers<S> {
     pub(crate) parameters: Vec<S>,
@@ -39,7 +39,7 @@ pub(crate) struct StateBuffers<S> {
 }
 
 impl<S> StateBuffers<S> {
-    /// Every buffer with its name.
+    /// The buffers with their names in a checkpoint.
     pub(crate) fn named(&self) -> [(&'static str, &Vec<S>); 7] {
         let [first, second] = &self.slots;
         [
@@ -55,8 +55,8 @@ impl<S> StateBuffers<S> {
 }
 
 impl<S: Scalar> Trainer<'_, S> {
-    /// What `digest` makes of the training and of the validation samples; taken
-    /// once, because they do not change.
+    /// The digests of the training and the validation samples, computed once
+    /// because the samples do not change.
     pub(crate) fn sample_digests(
         &self,
         digest: impl Fn(&Samples<'_, S>) -> Result<String>,
@@ -77,7 +77,7 @@ impl<S: Scalar> Trainer<'_, S> {
         self.buffers.inputs.is_augmented()
     }
 
-    /// Bytes of a copy of the state.
+    /// The number of bytes of a copy of the state.
     pub(crate) fn state_bytes(&self) -> u64 {
         let [first, second] = self.optimizer.slots();
         let best = self.best.network.as_ref();
@@ -87,12 +87,12 @@ impl<S: Scalar> Trainer<'_, S> {
         bytes_of::<S>(1, n_values)
     }
 
-    /// The optimizer's moments and steps, for another training to go on with.
+    /// The state of the optimizer, to continue from another training run.
     pub(crate) fn optimizer_mut(&mut self) -> &mut OptimizerState<S> {
         &mut self.optimizer
     }
 
-    /// A copy of all that changes.
+    /// Copies the state.
     pub(crate) fn copy_state(&self) -> State<S> {
         let best = self.best.network.as_ref();
         let [first, second] = self.optimizer.slots();
@@ -114,8 +114,8 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Continues from `state`, or leaves everything as it is if that cannot
-    /// belong to this training.
+    /// Restores `state`, or leaves the trainer unchanged if the state cannot belong
+    /// to this training run.
     pub(crate) fn set_state(&mut self, state: &State<S>) -> Result<()> {
         self.check_lengths(state)?;
         self.check_progress(state)?;
@@ -150,7 +150,7 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(())
     }
 
-    /// Whether everything that a later step builds on is still a number.
+    /// Checks that parameters, running averages and optimizer state are finite.
     pub(crate) fn check_state(&self) -> Result<()> {
         for (index, layer) in self.network.layers().iter().enumerate() {
             let parameters = &self.network.parameters()[layer.parameters()];
@@ -192,7 +192,7 @@ impl<S: Scalar> Trainer<'_, S> {
             if buffer.len() != expected {
                 return Err(Error::ModelFile {
                     problem: format!(
-                        "tensor {name}: expected {expected} numbers, found {}",
+                        "tensor {name}: expected {expected} elements, found {}",
                         buffer.len()
                     ),
                 });
@@ -211,7 +211,7 @@ impl<S: Scalar> Trainer<'_, S> {
                 .and_then(|steps| steps.checked_add(progress.batch as u64))
                 .and_then(|steps| steps.checked_add(progress.n_brought))
                 .is_some_and(|steps| {
-                    // The batches of the last epoch are counted until another begins.
+                    // After the last epoch, its batches are still counted.
                     steps == progress.step
                         || progress.is_done && steps == progress.step + n_batches as u64
                 });
@@ -233,7 +233,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
         Err(Error::ModelFile {
             problem: format!(
-                "its position cannot be: epoch {}, batch {} of {n_batches}, step {}",
+                "impossible position: epoch {}, batch {} of {n_batches}, step {}",
                 progress.epoch, progress.batch, progress.step
             ),
         })

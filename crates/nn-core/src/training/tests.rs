@@ -481,7 +481,7 @@ fn weights_that_leave_nothing_to_learn_are_refused() {
     assert_eq!(message(unweighted, Some(weightless), config()), all_0);
     assert_eq!(
         message(all.select(&only_first), None, no_first),
-        "weights of classes and samples: expected a training row with a weight above 0, found none"
+        "class and sample weights: expected a training row with a weight above 0, found none"
     );
 }
 

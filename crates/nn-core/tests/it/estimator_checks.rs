@@ -268,7 +268,7 @@ fn one_sample(estimator: &Estimator) {
         let error = estimator.fit(&data).expect_err("one value has no variance");
         assert_eq!(
             error.to_string(),
-            "batch normalisation: needs batches of at least 2 rows, found 1"
+            "batch normalization: needs batches of at least 2 rows, found 1"
         );
         return;
     }

@@ -185,7 +185,7 @@ fn one_row_cannot_be_normalised() {
     let error = check(&tanh_network(), &samples, LOSS, REGULARIZATION, 10).expect_err("one row");
     assert_eq!(
         error.to_string(),
-        "batch normalisation: needs batches of at least 2 rows, found 1"
+        "batch normalization: needs batches of at least 2 rows, found 1"
     );
 }
 

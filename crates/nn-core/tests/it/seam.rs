@@ -166,7 +166,7 @@ fn what_cannot_be_accumulated_is_refused() {
     );
     assert_eq!(
         message(layers(), accumulate(2, None, BatchSize::Full)),
-        "accumulate: a full batch has nothing to add up"
+        "accumulate: cannot be combined with full-batch training"
     );
     assert_eq!(
         message(layers(), accumulate(0, None, BatchSize::Rows(4))),
@@ -176,8 +176,8 @@ fn what_cannot_be_accumulated_is_refused() {
     normalized[0].batch_norm = true;
     assert_eq!(
         message(normalized, accumulate(2, None, BatchSize::Rows(4))),
-        "batch normalization: needs all rows of a step at once; it does not go with accumulate \
-         or sum_rows"
+        "batch normalization: needs all rows of a step at once, so it cannot be combined with \
+         accumulate or sum_rows"
     );
     let frozen = TrainingConfig {
         frozen_layers: 3,
@@ -331,5 +331,8 @@ fn brought_rows_that_do_not_fit_are_refused() {
         ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)
     };
     let error = Trainer::online(network, balanced, Threads::single()).unwrap_err();
-    assert_eq!(error.to_string(), "class weights: need classes to learn");
+    assert_eq!(
+        error.to_string(),
+        "class weights: need class labels as targets"
+    );
 }

@@ -280,7 +280,7 @@ fn stages_where_they_cannot_be_are_refused() {
     };
     assert_eq!(
         message(vec![residual(hidden()), output()]),
-        "layer 1: the first layer cannot have a residual sum"
+        "layer 1: the first layer cannot have a residual connection"
     );
     assert_eq!(
         message(vec![
@@ -288,7 +288,7 @@ fn stages_where_they_cannot_be_are_refused() {
             residual(hidden()),
             output()
         ]),
-        "layer 2: a residual sum needs as many outputs as the layer before has, expected 6, found 5"
+        "layer 2: a residual connection needs as many outputs as the previous layer has, expected 6, found 5"
     );
     assert_eq!(
         message(vec![hidden(), residual(output())]),
@@ -300,7 +300,7 @@ fn stages_where_they_cannot_be_are_refused() {
     };
     assert_eq!(
         message(vec![sums("residual"), output()]),
-        "layer 1: stage residual cannot stand between the weighted sums and the activation"
+        "layer 1: stage residual is not allowed between the weighted sums and the activation"
     );
     assert_eq!(
         message(vec![sums("parametric:softmax"), output()]),
@@ -321,7 +321,7 @@ fn stages_where_they_cannot_be_are_refused() {
             inputs("category-embedding:2x2,2x2,2x2,2x2,2x2"),
             output()
         ]),
-        "columns of a category embedding: expected at most the 4 columns there are, found 5"
+        "columns of a category embedding: expected at most 4, the number of inputs, found 5"
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),

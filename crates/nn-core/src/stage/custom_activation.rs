@@ -1,6 +1,7 @@
-//! An activation function of the caller's own, as a stage.
+//! User-defined activation functions, as stages.
 //!
-//! A layer has it between its weighted sums and an `identity` activation:
+//! A layer applies the function between its weighted sums and an `identity`
+//! activation:
 //!
 //! ```
 //! use nn_core::stage::{ActivationFunction, Stage};
@@ -29,7 +30,7 @@
 //! }
 //!
 //! let layer = LayerConfig {
-//!     sums: vec![Stage::own_activation(Snake)],
+//!     sums: vec![Stage::custom_activation(Snake)],
 //!     ..LayerConfig::new(16, Activation::Identity)
 //! };
 //! ```
@@ -42,15 +43,15 @@ use nn_tensor::{Choice, Scalar};
 use super::pass::{Backward, Forward, Kind, MIN_PIECE};
 use crate::{Error, Result};
 
-/// A function of each value, and its derivative.
+/// A user-defined elementwise activation function, with its derivative.
 pub trait ActivationFunction: Debug + Send + Sync + 'static {
-    /// A name for messages and checkpoints, its parameters included.
+    /// The name in messages and checkpoints, including the parameters.
     fn name(&self) -> String;
 
-    /// `z → φ(z)`, in place.
+    /// Applies the function, `z ← φ(z)`, in place.
     fn forward<S: Scalar>(&self, values: &mut [S]);
 
-    /// `δ → δ ⊙ φ′(z)`, in place.
+    /// Multiplies δ by the derivative, `δ ← δ ⊙ φ′(z)`, in place.
     fn backward<S: Scalar>(&self, z: &[S], delta: &mut [S]);
 }
 
@@ -71,7 +72,7 @@ impl<S: Scalar, F: ActivationFunction> BlockActivation<S> for F {
     }
 }
 
-/// An [`ActivationFunction`] for both types.
+/// An [`ActivationFunction`] for `f32` and `f64`.
 trait AnyActivation: BlockActivation<f32> + BlockActivation<f64> {
     fn name(&self) -> String;
 }
@@ -82,12 +83,12 @@ impl<F: ActivationFunction> AnyActivation for F {
     }
 }
 
-/// An activation function that the caller has written.
+/// The stage of a user-defined activation function.
 #[derive(Clone, Debug)]
-pub struct OwnActivation(Arc<dyn AnyActivation>);
+pub struct CustomActivation(Arc<dyn AnyActivation>);
 
-impl OwnActivation {
-    /// The stage of a function.
+impl CustomActivation {
+    /// Creates the stage of an activation function.
     pub fn new(function: impl ActivationFunction) -> Self {
         Self(Arc::new(function))
     }
@@ -97,8 +98,8 @@ impl OwnActivation {
     }
 }
 
-/// Functions of the same name are taken for the same.
-impl PartialEq for OwnActivation {
+/// Functions with the same name count as equal.
+impl PartialEq for CustomActivation {
     fn eq(&self, other: &Self) -> bool {
         self.0.name() == other.0.name()
     }
@@ -118,7 +119,7 @@ impl<'a> Choice for ForScalar<'a> {
     }
 }
 
-impl Kind for OwnActivation {
+impl Kind for CustomActivation {
     const NAME: &'static str = "own";
 
     const IS_NAMED: bool = false;
@@ -130,7 +131,8 @@ impl Kind for OwnActivation {
     fn parse(argument: &str) -> Result<Self> {
         Err(Error::Conflict {
             what: format!("activation {argument}"),
-            problem: "is known to the program that made the model alone".to_owned(),
+            problem: "is user-defined and known only to the program that wrote the model"
+                .to_owned(),
         })
     }
 
