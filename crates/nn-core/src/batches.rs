@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use ndarray::ArrayView2;
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_tensor::sparse::SparseBytes;
+use nn_tensor::sparse::CsrBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::error::check_count;
@@ -499,23 +499,20 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The fraction of inputs that are not 0, where leaving out the zeros pays.
     pub(crate) fn density(&self) -> Option<f64> {
         match self.inputs.view() {
-            Inputs::Bytes { values, .. } => SparseBytes::density(values, &self.rows),
+            Inputs::Bytes { values, .. } => CsrBytes::density(values, &self.rows),
             Inputs::Values(_) => None,
         }
     }
 
     /// The inputs without their zeros, position by position, and the number
     /// that each byte stands for; `None` where that would not pay.
-    pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {
+    pub(crate) fn sparse_inputs(&self) -> Option<(CsrBytes, Box<[S; 256]>)> {
         let Inputs::Bytes { values, scale } = self.inputs.view() else {
             return None;
         };
         let scale = S::from_f64(scale);
         let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
-        Some((
-            SparseBytes::from_rows(values, &self.rows)?,
-            Box::new(factors),
-        ))
+        Some((CsrBytes::from_rows(values, &self.rows)?, Box::new(factors)))
     }
 
     /// Appends what is stored of the sample at `position`: inputs, target,

@@ -12,7 +12,7 @@
 //! really gives.
 
 use nn_tensor::reduce::add_rows;
-use nn_tensor::sparse::Written;
+use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 
 use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place, TensorSpec};
@@ -79,8 +79,8 @@ impl Kind for Dense {
         if let Some((below, written)) = pass.error_below {
             let below = MatrixMut::new(below, [pass.n_rows, pass.n_inputs]);
             match written {
-                Written::Over => backward(error, weights, below, pass.threads),
-                Written::Onto => matmul_add(error, weights.t(), below, pass.threads),
+                WriteMode::Overwrite => backward(error, weights, below, pass.threads),
+                WriteMode::Accumulate => matmul_add(error, weights.t(), below, pass.threads),
             }
         }
         let (gradient, written) = pass.target.gradient();
@@ -160,7 +160,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
 /// If the rows have another length or do not follow one another.
 pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
-    threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
+    threads.for_each_chunk(sums, bias.len(), MIN_PIECE, |_, sums| {
         let Some(first) = sums.get_mut(..bias.len()) else {
             return;
         };
@@ -238,7 +238,7 @@ pub fn backward<'d, 'w, 'b, S: Scalar>(
     let error_below: MatrixMut<'b, S> = error_below.into();
     if let (Some(error), Some(weights)) = (single_row(error), small(weights)) {
         let error_below = error_below.into_slice().expect("a batch is contiguous");
-        return row::error_below(error, weights, error_below);
+        return row::backward(error, weights, error_below);
     }
     matmul(error, weights.t(), error_below, threads);
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use nn_tensor::sparse::Transposed;
+use nn_tensor::sparse::CscBuffer;
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use super::sparse_blocks::SparseBlocks;
@@ -85,7 +85,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         samples: &Samples<'a, S>,
         block: &Block<'s>,
         threads: &Threads,
-    ) -> (LayerInputs<'s, S>, Option<&'s mut Transposed>) {
+    ) -> (LayerInputs<'s, S>, Option<&'s mut CscBuffer>) {
         let positions = &block.order[block.rows.clone()];
         match (&mut self.sparse, &mut self.augmented) {
             (Some(sparse), None) => {
