@@ -10,7 +10,9 @@
 
 use std::ops::Range;
 
-use crate::native::{self, Epilogue, InstructionSet, Matrix, MatrixMut, RowPairs};
+use crate::native::{
+    self, Epilogue, InstructionSet, ListPairs, Matrix, MatrixMut, PairProduct, Product, RowPairs,
+};
 use crate::{Scalar, Threads};
 
 /// Products with fewer multiplications than this run in the calling thread only.
@@ -104,7 +106,7 @@ fn product<S: Scalar>(
     if n >= MIN_PAIRED_COLUMNS && has_many_zeros(a, m * n * k) {
         product_of_pairs(set, a, b, c, epilogue, threads);
     } else if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
-        S::gemm(set, a, b, c, epilogue);
+        S::gemm(set, Product::new(a, b, c, epilogue));
     } else {
         let by_rows = m >= n;
         split_output(c, by_rows, 1, threads, |these, c| {
@@ -113,7 +115,7 @@ fn product<S: Scalar>(
             } else {
                 (a, b.columns(these))
             };
-            S::gemm(set, a, b, c, epilogue);
+            S::gemm(set, Product::new(a, b, c, epilogue));
         });
     }
 }
@@ -200,11 +202,8 @@ fn product_of_pairs<S: Scalar>(
         }
         let pairs = &mut pairs[..n_blocks];
         threads.for_each(pairs, |index, pairs| {
-            S::fill_pairs(
-                set,
-                pairs,
-                a.rows(index * block..m.min((index + 1) * block)),
-            );
+            let a = a.rows(index * block..m.min((index + 1) * block));
+            S::list_pairs(set, ListPairs { set, pairs, a });
         });
         let pairs = &*pairs;
         let by_rows = m >= n;
@@ -216,7 +215,9 @@ fn product_of_pairs<S: Scalar>(
             } else {
                 (pairs, a, b.columns(these))
             };
-            S::gemm_of_pairs(set, pairs, a, b, c, epilogue);
+            let product = Product::new(a, b, c, epilogue);
+            #[rustfmt::skip]
+            S::gemm_of_pairs(set, PairProduct { set, pairs, product });
         });
     });
 }
@@ -256,12 +257,10 @@ mod tests {
         let tolerance = 4.0 * epsilon * (a.ncols() as f64 + 1.0);
         let mut single = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
         for set in InstructionSet::available() {
+            let c = single.view_mut().into();
             S::gemm(
                 set,
-                a.into(),
-                b.into(),
-                single.view_mut().into(),
-                Epilogue::Overwrite,
+                Product::new(a.into(), b.into(), c, Epilogue::Overwrite),
             );
             for (found, expected) in single.iter().zip(&expected) {
                 assert!(
@@ -368,16 +367,30 @@ mod tests {
             let mut expected = random::<S>(m, n, 99);
             let mut found = expected.clone();
             let (a, b) = (Matrix::from(a), Matrix::from(b));
-            S::gemm(set, a, b, expected.view_mut().into(), epilogue);
+            S::gemm(
+                set,
+                Product::new(a, b, expected.view_mut().into(), epilogue),
+            );
             let mut pairs: Vec<RowPairs<S>> = Vec::new();
             for start in (0..m).step_by(54) {
                 pairs.push(RowPairs::new());
-                let block = pairs.last_mut().expect("one was pushed");
+                let pairs = pairs.last_mut().expect("one was pushed");
                 // Reused, to find remains of the previous contents.
-                S::fill_pairs(set, block, a.rows(0..m.min(54)));
-                S::fill_pairs(set, block, a.rows(start..m.min(start + 54)));
+                for rows in [0..m.min(54), start..m.min(start + 54)] {
+                    let a = a.rows(rows);
+                    S::list_pairs(set, ListPairs { set, pairs, a });
+                }
             }
-            S::gemm_of_pairs(set, &pairs, a, b, found.view_mut().into(), epilogue);
+            let (pairs, c) = (&*pairs, found.view_mut().into());
+            let product = Product::new(a, b, c, epilogue);
+            S::gemm_of_pairs(
+                set,
+                PairProduct {
+                    set,
+                    pairs,
+                    product,
+                },
+            );
             assert_eq!(found, expected, "{set:?} {:?}·{:?}", a.shape(), b.shape());
         }
     }
@@ -425,13 +438,8 @@ mod tests {
             assert!(!has_many_zeros(Matrix::from(b.view()), m * n * k));
             let mut dense = Array2::zeros((m, n));
             let set = InstructionSet::current();
-            f32::gemm(
-                set,
-                a.view().into(),
-                b.view().into(),
-                dense.view_mut().into(),
-                Epilogue::Overwrite,
-            );
+            let (a_view, b_view, c) = (a.view().into(), b.view().into(), dense.view_mut().into());
+            f32::gemm(set, Product::new(a_view, b_view, c, Epilogue::Overwrite));
             for count in [1, 2, 3, 8] {
                 let mut c = Array2::from_elem((m, n), f32::NAN);
                 matmul(a.view(), b.view(), c.view_mut(), &Threads::new(count));

@@ -10,7 +10,7 @@
 //! call: the products of a small layer take a few nanoseconds.
 
 use crate::Scalar;
-use crate::native::InstructionSet;
+use crate::native::{AddGradients, ErrorBelow, InstructionSet, WeightedSums};
 
 /// Computes the pre-activations of one sample: `sums ← bias + inputs·weights`.
 ///
@@ -28,7 +28,13 @@ use crate::native::InstructionSet;
 /// assert_eq!(sums, [41.5, 52.5, 63.5]);
 /// ```
 pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &mut [S]) {
-    S::weighted_sums(InstructionSet::current(), inputs, weights, bias, sums);
+    let program = WeightedSums {
+        inputs,
+        weights,
+        bias,
+        sums,
+    };
+    S::weighted_sums(InstructionSet::current(), program);
 }
 
 /// Backpropagates the error of one sample to the layer below: `below ← error·weightsᵀ`.
@@ -39,7 +45,12 @@ pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &
 /// # Panics
 /// If the shapes do not fit.
 pub fn backward<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
-    S::error_below(InstructionSet::current(), error, weights, below);
+    let program = ErrorBelow {
+        error,
+        weights,
+        below,
+    };
+    S::error_below(InstructionSet::current(), program);
 }
 
 /// Adds the gradients of one sample: `weights ← weights + inputsᵀ·error` and
@@ -51,5 +62,11 @@ pub fn backward<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
 /// # Panics
 /// If the shapes do not fit.
 pub fn add_gradients<S: Scalar>(inputs: &[S], error: &[S], weights: &mut [S], bias: &mut [S]) {
-    S::add_gradients(InstructionSet::current(), inputs, error, weights, bias);
+    let program = AddGradients {
+        inputs,
+        error,
+        weights,
+        bias,
+    };
+    S::add_gradients(InstructionSet::current(), program);
 }

@@ -27,7 +27,9 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use crate::native::{CompressedRows, InstructionSet, Matrix, MatrixMut};
+use crate::native::{
+    CompressedRows, InstructionSet, MAX_SEGMENT, Matrix, MatrixMut, SparseOuter, SparseSums,
+};
 use crate::{Scalar, Threads};
 
 pub use row_groups::RowGroups;
@@ -191,14 +193,14 @@ impl<'a> CsrRows<'a> {
         if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_TASK_ROWS {
             let out = MatrixMut::new(out, [n_rows, width]);
             return for_each_column_block(matrix, out, threads, |matrix, out| {
-                S::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
+                add_sums(set, lists, Some(self.rows), factors, matrix, out);
             });
         }
         threads.for_each_chunk(out, width, MIN_TASK_ROWS * width, |start, out| {
             let n_rows = out.len() / width;
             let rows = &self.rows[start / width..][..n_rows];
             let out = MatrixMut::new(out, [n_rows, width]);
-            S::add_weighted_rows(set, lists, rows, factors, matrix, out);
+            add_sums(set, lists, Some(rows), factors, matrix, out);
         });
     }
 
@@ -209,6 +211,27 @@ impl<'a> CsrRows<'a> {
             self.matrix.rows.prefetch(row);
         }
     }
+}
+
+/// Adds `X·matrix`, with the `chosen` lists or all lists as rows of X.
+fn add_sums<S: Scalar>(
+    set: InstructionSet,
+    lists: &CompressedRows,
+    chosen: Option<&[u32]>,
+    factors: &[S; 256],
+    matrix: Matrix<'_, S>,
+    out: MatrixMut<'_, S>,
+) {
+    let sums = SparseSums {
+        lists,
+        chosen,
+        first_list: 0,
+        factors,
+        matrix,
+        bias: None,
+        out,
+    };
+    S::sparse_sums(set, sums);
 }
 
 /// Runs a product `out ← out + X·matrix` in parallel, split by columns.
@@ -266,8 +289,6 @@ pub struct CscBuffer {
 #[derive(Clone, Debug)]
 struct CscPart {
     columns: Range<usize>,
-    /// The list of each column: 0, 1, ….
-    order: Vec<u32>,
     /// One list per column, with the positions of rows in the batch as indices.
     lists: CompressedRows,
 }
@@ -282,7 +303,6 @@ impl CscBuffer {
         let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_TASKS));
         let longest = matrix.rows.longest();
         let part = |columns: Range<usize>| CscPart {
-            order: (0..columns.len() as u32).collect(),
             lists: CompressedRows::with_capacity(columns.len(), max_rows, longest),
             columns,
         };
@@ -378,14 +398,22 @@ fn outer_products<S: Scalar>(
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
-        S::add_outer(set, &rows.matrix.rows, row, factors, error, out);
+        let outer = SparseOuter {
+            lists: &rows.matrix.rows,
+            list: row,
+            factors,
+            row: error,
+            out,
+        };
+        S::add_sparse_outer(set, outer);
     }
 }
 
 impl CscPart {
     fn fill(&mut self, rows: CsrRows<'_>) {
+        let chosen = rows.rows.iter().copied();
         self.lists
-            .transpose(&rows.matrix.rows, rows.rows, &self.columns);
+            .transpose(&rows.matrix.rows, chosen, &self.columns, MAX_SEGMENT);
     }
 
     /// Computes the rows of `out`: row k is the weighted sum of the errors of all rows
@@ -397,8 +425,7 @@ impl CscPart {
         let error = Matrix::new(error, [error.len() / width.max(1), width]);
         let out = MatrixMut::new(out, [self.columns.len(), width]);
         let set = InstructionSet::current();
-        let lists = &self.order[..self.lists.len()];
-        S::add_weighted_rows(set, &self.lists, lists, factors, error, out);
+        add_sums(set, &self.lists, None, factors, error, out);
     }
 }
 
@@ -525,10 +552,17 @@ mod tests {
             let mut out = Array2::from_elem((1, 77), 0.5);
             let lists = &sparse.rows;
             let (matrix, out_row) = (weights.view().into(), out.view_mut().into());
-            f64::add_weighted_rows(set, lists, &[0], &factors(), matrix, out_row);
+            add_sums(set, lists, Some(&[0]), &factors(), matrix, out_row);
             let out = out.into_raw_vec_and_offset().0;
             let mut outer = vec![0.25; 300 * 77];
-            f64::add_outer(set, lists, 0, &factors(), &out, &mut outer);
+            let program = SparseOuter {
+                lists,
+                list: 0,
+                factors: &factors(),
+                row: &out,
+                out: &mut outer,
+            };
+            f64::add_sparse_outer(set, program);
             (out, outer)
         });
         let first = results.next().expect("there is one");

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{CscBuffer, CsrRows, MAX_TASKS, WriteMode, for_each_with_rows, ranges_of_equal_work};
 use crate::native::{
-    self, CompressedRows, GROUP, GROUPS_IN_CACHE, InstructionSet, MAX_LANE_WIDTH, Scratch,
-    lanes_of, numbers_of_group,
+    self, CompressedRows, GROUP, GROUPS_IN_CACHE, GroupOuters, InstructionSet, LaneOuters,
+    LaneSums, MAX_LANE_WIDTH, Matrix, MatrixMut, Scratch, SparseSums, errors_len, lanes_of,
 };
 use crate::{Scalar, Threads};
 
@@ -86,7 +86,7 @@ impl RowGroups {
                 let n_tasks = MAX_TASKS.min(4 * threads.count());
                 Arrangement::Lanes {
                     unit,
-                    of_columns: of_groups.transposed(GROUPS_IN_CACHE),
+                    of_columns: columns_of(&of_groups),
                     ranges: ranges_of_equal_work(&of_groups, n_tasks),
                     of_groups,
                 }
@@ -145,13 +145,30 @@ impl RowGroups {
             let first = start / unit;
             match &self.arrangement {
                 Arrangement::Fours(lists) => {
-                    S::group_sums(set, lists, first, factors, matrix, bias, out);
+                    let shape = [out.len() / width, width];
+                    let sums = SparseSums {
+                        lists,
+                        chosen: None,
+                        first_list: first,
+                        factors,
+                        matrix: Matrix::new(matrix, [self.n_columns, width]),
+                        bias: Some(bias),
+                        out: MatrixMut::new(out, shape),
+                    };
+                    S::sparse_sums(set, sums);
                 }
                 Arrangement::Lanes {
                     unit, of_groups, ..
                 } => {
-                    let unit = S::from_f64(*unit);
-                    S::lane_sums(set, of_groups, first, unit, matrix, bias, out);
+                    let sums = LaneSums {
+                        lists: of_groups,
+                        first_group: first,
+                        unit: S::from_f64(*unit),
+                        matrix,
+                        bias,
+                        out,
+                    };
+                    S::lane_sums(set, sums);
                 }
             }
         });
@@ -190,7 +207,15 @@ impl RowGroups {
                 threads.for_each_chunk(out, segment, segment, |start, out| {
                     for (number, out) in (start / segment..).zip(out.chunks_mut(segment)) {
                         mode.prepare(out);
-                        S::add_group_outers(set, lists, number, factors, width, error, out);
+                        let shape = [out.len() / width, width];
+                        let outers = GroupOuters {
+                            lists,
+                            segment: number,
+                            factors,
+                            error: Matrix::new(error, [self.n_rows, width]),
+                            out: MatrixMut::new(out, shape),
+                        };
+                        S::add_group_outers(set, outers);
                     }
                 });
             }
@@ -207,12 +232,29 @@ impl RowGroups {
                         .map(|columns| (columns.len(), columns.clone()));
                     for_each_with_rows(ranges, width, out, threads, |columns, out| {
                         mode.prepare(out);
-                        S::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
+                        let outers = LaneOuters {
+                            lists: of_columns,
+                            columns,
+                            unit,
+                            width,
+                            groups,
+                            out,
+                        };
+                        S::add_lane_outers(set, outers);
                     });
                 });
             }
         }
     }
+}
+
+/// The columns of grouped rows, with the same groups.
+fn columns_of(of_groups: &CompressedRows) -> CompressedRows {
+    let mut columns = CompressedRows::with_capacity(0, 0, 0);
+    let all = 0..of_groups.n_indices();
+    let groups = (0..of_groups.len()).map(|group| group as u32);
+    columns.transpose(of_groups, groups, &all, GROUPS_IN_CACHE);
+    columns
 }
 
 /// The value that a byte of 1 represents, if every byte b represents b times that
@@ -235,12 +277,12 @@ fn with_errors_as_lanes<S: Scalar>(
     work: impl FnOnce(&[S]),
 ) {
     let lanes = of_columns.group();
-    let n_numbers = numbers_of_group(lanes, width);
+    let group_len = errors_len(lanes, width);
     let mut scratch = Scratch::borrow();
-    let groups = scratch.take(of_columns.n_indices() * n_numbers);
-    threads.for_each_chunk(groups, n_numbers, MIN_CHUNK, |start, groups| {
-        let errors = &errors[start / n_numbers * lanes * width..];
-        let n_errors = groups.len() / n_numbers * lanes * width;
+    let groups = scratch.take(of_columns.n_indices() * group_len);
+    threads.for_each_chunk(groups, group_len, MIN_CHUNK, |start, groups| {
+        let errors = &errors[start / group_len * lanes * width..];
+        let n_errors = groups.len() / group_len * lanes * width;
         let errors = &errors[..n_errors.min(errors.len())];
         native::errors_as_lanes(lanes, width, errors, groups);
     });
