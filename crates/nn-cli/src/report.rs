@@ -51,14 +51,18 @@ pub(crate) struct Sources<'a> {
 }
 
 /// A report on the disk.
-pub(crate) struct Written {
+pub(crate) struct WriteMode {
     page: PathBuf,
     plots: Vec<PathBuf>,
     missing: Vec<String>,
 }
 
 /// Writes the report of a run with as much as is at hand.
-fn report_on(directory: &Path, arguments: &ReportArguments, threads: &Threads) -> Result<Written> {
+fn report_on(
+    directory: &Path,
+    arguments: &ReportArguments,
+    threads: &Threads,
+) -> Result<WriteMode> {
     let mut missing = Vec::new();
     let model = read_model(directory, &arguments.runs_dir, arguments.weights)
         .map_err(|failure| missing.push(format!("The network: {}", failure.message())))
@@ -79,7 +83,11 @@ fn report_on(directory: &Path, arguments: &ReportArguments, threads: &Threads) -
 }
 
 /// Writes `report.html` and `plots/*.svg` into a run directory.
-pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -> Result<Written> {
+pub(crate) fn write(
+    directory: &Path,
+    sources: Sources<'_>,
+    threads: &Threads,
+) -> Result<WriteMode> {
     let mut content = RunReport {
         run: read_run(directory)?,
         program: terminal::program().to_owned(),
@@ -101,7 +109,7 @@ pub(crate) fn write(directory: &Path, sources: Sources<'_>, threads: &Threads) -
         }
     }
     let plots = write_files(directory, &content.build())?;
-    Ok(Written {
+    Ok(WriteMode {
         page: directory.join(PAGE),
         plots,
         missing: content.missing,
@@ -160,7 +168,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
         })
 }
 
-impl Written {
+impl WriteMode {
     fn show(&self) {
         for missing in &self.missing {
             terminal::line(format!("not shown: {missing}"));

@@ -10,7 +10,7 @@
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
 use nn_tensor::function::flushed;
-use nn_tensor::sparse::{Transposed, Written};
+use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
@@ -208,7 +208,7 @@ impl<S: Scalar> Gradients<S> {
             transposed: None,
             n_frozen: 0,
         };
-        self.backward_block(network, pass, Written::Onto, trace, threads);
+        self.backward_block(network, pass, WriteMode::Accumulate, trace, threads);
     }
 
     /// As [`backward`](Self::backward), onto or over the old values, for layers
@@ -218,7 +218,7 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         network: &Network<S>,
         mut pass: BlockPass<'_, S>,
-        written: Written,
+        written: WriteMode,
         trace: &Trace<S>,
         threads: &Threads,
     ) {
@@ -337,7 +337,7 @@ pub(crate) struct BlockPass<'p, S> {
     /// Those of the network.
     pub(crate) inputs: &'p LayerInputs<'p, S>,
     /// A buffer for inputs without their zeros.
-    pub(crate) transposed: Option<&'p mut Transposed>,
+    pub(crate) transposed: Option<&'p mut CscBuffer>,
     /// Number of first layers that are not trained.
     pub(crate) n_frozen: usize,
 }
@@ -347,7 +347,7 @@ struct BackwardStep<'p, S> {
     index: usize,
     /// Those of the network.
     inputs: &'p LayerInputs<'p, S>,
-    transposed: Option<&'p mut Transposed>,
+    transposed: Option<&'p mut CscBuffer>,
     statistics: &'p [S],
     trace: &'p Trace<S>,
     threads: &'p Threads,

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_tensor::sparse::SparseBytes;
+use nn_tensor::sparse::CsrBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::error::check_count;
@@ -568,17 +568,17 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// The fraction of inputs that are not 0, where leaving out the zeros pays.
     pub(crate) fn density(&self) -> Option<f64> {
         let (values, _) = self.byte_inputs()?;
-        SparseBytes::density(values.matrix(), &self.rows)
+        CsrBytes::density(values.matrix(), &self.rows)
     }
 
     /// The inputs without their zeros, position by position, and the number
     /// that each byte stands for; `None` where that would not pay.
-    pub(crate) fn sparse_inputs(&self) -> Option<(SparseBytes, Box<[S; 256]>)> {
+    pub(crate) fn sparse_inputs(&self) -> Option<(CsrBytes, Box<[S; 256]>)> {
         let (values, scale) = self.byte_inputs()?;
         let scale = S::from_f64(scale);
         let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
         Some((
-            SparseBytes::from_rows(values.matrix(), &self.rows)?,
+            CsrBytes::from_rows(values.matrix(), &self.rows)?,
             Box::new(factors),
         ))
     }

@@ -7,7 +7,7 @@ pub(crate) mod sparse_blocks;
 
 use std::ops::Range;
 
-use nn_tensor::sparse::Transposed;
+use nn_tensor::sparse::CscBuffer;
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::Result;
@@ -89,7 +89,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         samples: &Samples<'a, S>,
         block: &Block<'s>,
         threads: &Threads,
-    ) -> Result<(LayerInputs<'s, S>, Option<&'s mut Transposed>)> {
+    ) -> Result<(LayerInputs<'s, S>, Option<&'s mut CscBuffer>)> {
         let positions = &block.order[block.rows.clone()];
         Ok(match (&mut self.sparse, &mut self.augmented) {
             (Some(sparse), None) => {

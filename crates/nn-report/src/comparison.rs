@@ -183,7 +183,7 @@ impl Comparison {
             page.body().figure(svg, "");
         }
         self.settings_into(&mut page);
-        page.footer("Written by `nn compare`.");
+        page.footer("WriteMode by `nn compare`.");
         Report { page, plots }
     }
 

@@ -100,7 +100,7 @@ impl RunReport {
         self.weights(&mut writer);
         self.settings(&mut writer);
         writer.page.footer(&format!(
-            "Written by `nn report` {}. The numbers come from the files beside this page.",
+            "WriteMode by `nn report` {}. The numbers come from the files beside this page.",
             self.run.summary.version
         ));
         Report {

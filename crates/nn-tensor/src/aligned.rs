@@ -1,34 +1,34 @@
-//! Numbers whose first one begins a cache line.
+//! Slices aligned to cache lines.
 //!
-//! A vector register of 64 bytes that is loaded from two cache lines costs two
-//! loads. `Vec` promises the alignment of one number only, so a large one
-//! usually begins 16 bytes into a line and every load is such a double one.
+//! Loading a vector register of 64 bytes that spans two cache lines costs two
+//! loads. `Vec` only guarantees the alignment of its element type: a large one
+//! usually starts 16 bytes into a line, so that every load spans two.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-/// Bytes of a cache line.
+/// Size of a cache line in bytes.
 const LINE: usize = 64;
 
-/// A slice on the heap that begins with a cache line. Its length is fixed.
+/// A heap-allocated slice aligned to a cache line (64 bytes), of fixed length.
 ///
 /// ```
 /// use nn_tensor::AlignedSlice;
 ///
-/// let mut numbers = AlignedSlice::new(0.5_f32, 3);
-/// numbers[1] = 2.0;
-/// assert_eq!(*numbers, [0.5, 2.0, 0.5]);
-/// assert_eq!(numbers.as_ptr() as usize % 64, 0);
+/// let mut values = AlignedSlice::new(0.5_f32, 3);
+/// values[1] = 2.0;
+/// assert_eq!(*values, [0.5, 2.0, 0.5]);
+/// assert_eq!(values.as_ptr() as usize % 64, 0);
 /// ```
 pub struct AlignedSlice<T> {
-    /// The numbers and up to a line before and after them.
+    /// The elements, with unused ones before and after them: one line in total.
     memory: Vec<T>,
     start: usize,
     len: usize,
 }
 
 impl<T> AlignedSlice<T> {
-    /// No numbers.
+    /// An empty slice.
     pub(crate) const fn empty() -> Self {
         Self {
             memory: Vec::new(),
@@ -39,18 +39,18 @@ impl<T> AlignedSlice<T> {
 }
 
 impl<T: Clone> AlignedSlice<T> {
-    /// `len` times `value`.
+    /// A slice of `len` clones of `value`.
     ///
     /// # Panics
-    /// If that is more than `isize::MAX` bytes. Aborts where there is no memory
-    /// left, as `Vec` does.
+    /// If its size exceeds `isize::MAX` bytes. Aborts if the allocation fails, as
+    /// `Vec` does.
     pub fn new(value: T, len: usize) -> Self {
-        // Values without a size have no line to begin.
+        // Zero-sized elements have no alignment to gain.
         let per_line = LINE.checked_div(size_of::<T>()).unwrap_or(0);
         let spare = if len == 0 { 0 } else { per_line };
         let total = len.checked_add(spare).expect("capacity overflow");
         let memory = vec![value; total];
-        // Its documentation allows `usize::MAX`, in which case nothing is aligned.
+        // `align_offset` may return `usize::MAX`; then the slice is not aligned.
         let start = memory.as_ptr().align_offset(LINE).min(spare);
         Self { memory, start, len }
     }
@@ -82,7 +82,7 @@ impl<T: Clone> From<&[T]> for AlignedSlice<T> {
 }
 
 impl<T: Clone> Clone for AlignedSlice<T> {
-    /// The copy lies elsewhere, so that its numbers start at another place.
+    /// Clones the elements into a new aligned allocation.
     fn clone(&self) -> Self {
         Self::from(&**self)
     }
@@ -105,30 +105,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aligned_values_may_have_no_size() {
-        let mut numbers = AlignedSlice::new((), 3);
-        numbers[2] = ();
-        assert_eq!(numbers.len(), 3);
+    fn elements_may_be_zero_sized() {
+        let mut values = AlignedSlice::new((), 3);
+        values[2] = ();
+        assert_eq!(values.len(), 3);
         assert_eq!(AlignedSlice::new((), usize::MAX).len(), usize::MAX);
         assert_eq!(AlignedSlice::new([0_u8; 100], 2).len(), 2);
     }
 
     #[test]
     #[should_panic(expected = "capacity overflow")]
-    fn aligned_slices_longer_than_memory_are_refused() {
+    fn slices_larger_than_the_address_space_are_refused() {
         AlignedSlice::new(1_u8, usize::MAX);
     }
 
     #[test]
-    fn copies_are_aligned_too() {
+    fn clones_are_aligned() {
         for len in [0, 1, 15, 16, 1000] {
-            let numbers: Vec<f32> = (0..len).map(|i| i as f32).collect();
-            let first = AlignedSlice::from(&*numbers);
+            let values: Vec<f32> = (0..len).map(|i| i as f32).collect();
+            let first = AlignedSlice::from(&*values);
             let second = first.clone();
-            assert_eq!(*first, *numbers);
+            assert_eq!(*first, *values);
             assert_eq!(first, second);
-            for numbers in [first, second] {
-                assert!(len == 0 || (numbers.as_ptr() as usize).is_multiple_of(LINE));
+            for values in [first, second] {
+                assert!(len == 0 || (values.as_ptr() as usize).is_multiple_of(LINE));
             }
         }
     }

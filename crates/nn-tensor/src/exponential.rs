@@ -1,9 +1,8 @@
-//! `exp x` and `exp x − 1` of one number, for `f32` and `f64`.
+//! The exponential of one value, `exp x` and `exp x − 1`, for `f32` and `f64`.
 //!
-//! The operating system's `exp` works on one number at a time and may round
-//! differently on every machine. These use additions, multiplications and
-//! divisions only, so that the compiler vectorises them and every platform
-//! gives the same bits:
+//! The `exp` of the C library is scalar and may round differently on each
+//! platform. These functions use additions, multiplications and divisions only,
+//! so the compiler vectorizes them and every platform computes the same bits:
 //!
 //! ```text
 //! n = round(x / ln 2),  r = x − n·ln 2,  |r| ≤ ½ ln 2
@@ -12,19 +11,19 @@
 //! exp x − 1 = 2ⁿ·q + (2ⁿ − 1)
 //! ```
 //!
-//! (Cody & Waite 1980, chapter 6, with the Taylor series in place of their
-//! rational function.)
+//! (Cody & Waite 1980, chapter 6, with a Taylor series instead of their rational
+//! function.)
 //!
 //! # Precision
-//! Within 3 units in the last place of the true value; results below the
+//! Within 3 units in the last place (ULP) of the exact value. Results below the
 //! smallest normal number are 0.
 
-/// `exp` and `exp − 1` of one number; the part that differs between types.
+/// The exponential of one value, for the element types `f32` and `f64`.
 pub trait Exponential: Sized {
-    /// `exp x`
+    /// The exponential `exp x`.
     fn exp_value(self) -> Self;
 
-    /// `exp x − 1`, precise near 0.
+    /// `exp x − 1`, accurate near 0.
     fn exp_m1_value(self) -> Self;
 }
 

@@ -1,11 +1,12 @@
-//! Exponential, logistic function and hyperbolic tangent over whole slices.
+//! Exponential, logistic sigmoid and hyperbolic tangent of slices, vectorized
+//! and bit-for-bit reproducible.
 //!
-//! The compiler vectorises them, and every platform gives the same bits: they
+//! The compiler vectorizes them, and every platform gives the same bits: they
 //! come from the `exp` and `exp − 1` of [`Exponential`], which are made of
 //! additions, multiplications and divisions only.
 //!
 //! # Precision
-//! Within 3 units in the last place of the true value; results below the
+//! Within 3 units in the last place (ULP) of the exact value. Results below the
 //! smallest normal number are 0.
 
 use crate::native::{Kernel, vectorize};
@@ -13,33 +14,33 @@ use crate::scalar::Scalar;
 
 pub use crate::exponential::Exponential;
 
-/// `x ← exp x` for every `x`.
+/// Computes `x ← exp x` for every element.
 pub fn exp<S: Scalar>(values: &mut [S]) {
     vectorize(Map(values, S::exp_value));
 }
 
-/// `x ← σ(x) = 1 / (1 + exp(−x))` for every `x`.
+/// Computes the logistic sigmoid `x ← σ(x) = 1 / (1 + exp(−x))` for every element.
 pub fn sigmoid<S: Scalar>(values: &mut [S]) {
     vectorize(Map(values, sigmoid_value));
 }
 
-/// `x ← tanh x` for every `x`.
+/// Computes `x ← tanh x` for every element.
 pub fn tanh<S: Scalar>(values: &mut [S]) {
     vectorize(Map(values, tanh_value));
 }
 
-/// `σ(x) = 1 / (1 + exp(−x))`
+/// The logistic sigmoid `σ(x) = 1 / (1 + exp(−x))` of one value.
 #[inline(always)]
 pub fn sigmoid_value<S: Scalar>(x: S) -> S {
     flushed(S::one() / (S::one() + (-x).exp_value()))
 }
 
-/// `x`, or 0 where |x| is below the smallest normal number.
+/// Flushes a subnormal value to 0.
 ///
-/// Arithmetic with subnormal numbers takes up to a hundred times as long. A
-/// number that decays by a factor per step would become one and stay one for
-/// ever: 0.9·1.4e-45 rounds to itself. Comparing and selecting gives the same
-/// bits on every machine; NaN stays NaN.
+/// Arithmetic with subnormal numbers can be a hundred times slower. A value that
+/// decays by a factor per step would become subnormal and never reach 0, since
+/// 0.9·1.4e-45 rounds to 1.4e-45. Unlike the processor's flush-to-zero mode, this
+/// gives the same bits on every machine. NaN stays NaN.
 ///
 /// ```
 /// use nn_tensor::function::flushed;
@@ -51,34 +52,33 @@ pub fn flushed<S: Scalar>(x: S) -> S {
     x.flushed()
 }
 
-/// Every subnormal value becomes 0, as [`flushed`] says.
+/// Flushes every subnormal element to 0, like [`flushed`].
 pub fn flush<S: Scalar>(values: &mut [S]) {
     vectorize(Map(values, S::flushed));
 }
 
-/// `averages ← averages + rate·(values − averages)`: a step of running
-/// averages towards `values`.
+/// Updates exponential moving averages: `averages ← averages + rate·(values − averages)`.
 ///
-/// An average so small that rate·average would be subnormal becomes 0.
+/// An average is set to 0 if `rate·average` would be subnormal.
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn average_in<S: Scalar>(averages: &mut [S], values: &[S], rate: S) {
+pub fn update_averages<S: Scalar>(averages: &mut [S], values: &[S], rate: S) {
     assert_eq!(averages.len(), values.len(), "slices differ in length");
-    vectorize(AverageIn {
+    vectorize(UpdateAverages {
         averages,
         values,
         rate,
     });
 }
 
-struct AverageIn<'a, S> {
+struct UpdateAverages<'a, S> {
     averages: &'a mut [S],
     values: &'a [S],
     rate: S,
 }
 
-impl<S: Scalar> Kernel for AverageIn<'_, S> {
+impl<S: Scalar> Kernel for UpdateAverages<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -95,7 +95,7 @@ impl<S: Scalar> Kernel for AverageIn<'_, S> {
     }
 }
 
-/// `tanh x = e / (e + 2)` with `e = exp(2x) − 1`
+/// The hyperbolic tangent of one value: `tanh x = e / (e + 2)` with `e = exp(2x) − 1`.
 #[inline(always)]
 pub fn tanh_value<S: Scalar>(x: S) -> S {
     let two = S::from_f64(2.0);
@@ -112,7 +112,7 @@ pub fn tanh_value<S: Scalar>(x: S) -> S {
     e / (e + two)
 }
 
-/// The error function `erf x = 2/√π ∫₀ˣ exp(−t²) dt`.
+/// The error function `erf x = 2/√π ∫₀ˣ exp(−t²) dt` of one value.
 pub fn erf<S: Scalar>(x: S) -> S {
     S::from_f64(libm::erf(x.into_f64()))
 }
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Streams};
 
-    /// Largest error in units of the last place over random arguments.
-    fn worst<S: Scalar>(function: fn(&mut [S]), exact: fn(f64) -> f64, range: f64) -> f64 {
+    /// Maximum error in units in the last place over random arguments.
+    fn max_ulps<S: Scalar>(function: fn(&mut [S]), exact: fn(f64) -> f64, range: f64) -> f64 {
         let mut stream = Streams::new(2).stream(Purpose::Test, 0);
         let spread = |u: f64| range * u * u * u;
         let arguments: Vec<S> = (0..200_000)
@@ -158,20 +158,20 @@ mod tests {
     #[test]
     fn single_precision_is_within_three_units() {
         let sigmoid_exact = |x: f64| 1.0 / (1.0 + (-x).exp());
-        assert!(worst::<f32>(exp, f64::exp, 87.0) < 3.0);
-        assert!(worst::<f32>(sigmoid, sigmoid_exact, 87.0) < 3.0);
-        assert!(worst::<f32>(tanh, f64::tanh, 30.0) < 3.0);
+        assert!(max_ulps::<f32>(exp, f64::exp, 87.0) < 3.0);
+        assert!(max_ulps::<f32>(sigmoid, sigmoid_exact, 87.0) < 3.0);
+        assert!(max_ulps::<f32>(tanh, f64::tanh, 30.0) < 3.0);
     }
 
     #[test]
     fn double_precision_is_within_three_units() {
         let sigmoid_exact = |x: f64| 1.0 / (1.0 + (-x).exp());
-        assert!(worst::<f64>(exp, f64::exp, 700.0) < 3.0);
-        assert!(worst::<f64>(sigmoid, sigmoid_exact, 700.0) < 4.0);
-        assert!(worst::<f64>(tanh, f64::tanh, 30.0) < 4.0);
+        assert!(max_ulps::<f64>(exp, f64::exp, 700.0) < 3.0);
+        assert!(max_ulps::<f64>(sigmoid, sigmoid_exact, 700.0) < 4.0);
+        assert!(max_ulps::<f64>(tanh, f64::tanh, 30.0) < 4.0);
     }
 
-    fn check_ends<S: Scalar>() {
+    fn check_infinities<S: Scalar>() {
         let [infinity, nan, zero, one] = [S::infinity(), S::nan(), S::zero(), S::one()];
         let mut values = [-infinity, zero, infinity, nan];
         exp(&mut values);
@@ -188,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_the_number_line() {
-        check_ends::<f32>();
-        check_ends::<f64>();
+    fn infinities_and_nan() {
+        check_infinities::<f32>();
+        check_infinities::<f64>();
         assert!((88.7_f32.exp_value() - 88.7_f32.exp()).abs() < 1e-5 * 88.7_f32.exp());
         assert_eq!((-87.4_f32).exp_value(), 0.0);
     }
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn running_averages_reach_their_values_and_0() {
+    fn moving_averages_reach_their_values_and_0() {
         let mut averages = [1.0_f32, 5.0, f32::NAN];
-        average_in(&mut averages, &[2.0, 1.0, 0.0], 0.25);
+        update_averages(&mut averages, &[2.0, 1.0, 0.0], 0.25);
         assert_eq!(averages[..2], [1.25, 4.0]);
         assert!(averages[2].is_nan());
         let mut averages = [1e-30_f32];
         (0..100_000).for_each(|_| {
-            average_in(&mut averages, &[0.0], 0.001);
+            update_averages(&mut averages, &[0.0], 0.001);
             assert!(!(0.001 * averages[0]).is_subnormal());
         });
         assert_eq!(averages, [0.0]);

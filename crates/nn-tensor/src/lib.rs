@@ -1,5 +1,5 @@
-//! The arithmetic under a multilayer perceptron: matrix products, element-wise
-//! functions, softmax, and random numbers that are the same on every run.
+//! Numerical kernels for multilayer perceptrons: matrix products, element-wise
+//! functions, softmax, and reproducible random numbers.
 //!
 //! # Shapes
 //! Matrices are [`ndarray`] views. The letters used in all crates of this
@@ -7,19 +7,21 @@
 //!
 //! | symbol | meaning |
 //! |---|---|
-//! | `n_samples` | rows of a data set |
-//! | `batch_size` | rows worked on together |
-//! | `n_inputs`, `n_outputs` | width of the data going into and out of a layer |
+//! | `n_samples` | number of rows of a data set |
+//! | `batch_size` | number of rows processed together |
+//! | `n_inputs`, `n_outputs` | number of values that enter and leave a layer per sample |
 //!
-//! A batch is `[batch_size, n_inputs]`, one sample a row, and the weights of a
-//! layer are `[n_inputs, n_outputs]`, so that a layer reads `Z = A·W + b`.
+//! A batch is `[batch_size, n_inputs]`, one sample per row, and the weights of a
+//! layer are `[n_inputs, n_outputs]`, so a layer computes `Z = A·W + b`.
 //!
-//! # The principal types
-//! - [`Scalar`] is implemented by `f32` and `f64` and by nothing else.
-//! - [`matmul`](fn@matmul) is the one product; `a.t()` makes `aᵀ·b` and `a·bᵀ` of it.
-//! - [`random::Streams`] turns one seed into independent, named random streams.
-//! - [`Threads`] is a handle to worker threads. Results never depend on how
-//!   many there are.
+//! # Main types
+//! - [`Scalar`] is the element type: `f32` or `f64`.
+//! - [`matmul`](fn@matmul) multiplies dense matrices; pass `a.t()` or `b.t()` for
+//!   `aᵀ·b` and `a·bᵀ`.
+//! - [`sparse`] multiplies matrices of bytes that are mostly zero.
+//! - [`random::Streams`] derives independent, named random streams from one seed.
+//! - [`Threads`] is a handle to a thread pool. Results do not depend on the
+//!   number of threads.
 //!
 //! ```
 //! use ndarray::array;
@@ -33,12 +35,40 @@
 //! ```
 //!
 //! # Panics
-//! A shape that does not fit is a mistake of the program, not of the data:
-//! functions here panic and name both shapes.
+//! Functions panic on mismatched shapes, which are a bug of the caller, and the
+//! message names both shapes.
 //!
-//! # What this is not
-//! No tensors of more than two dimensions, no automatic differentiation, no
-//! device other than the CPU.
+//! # Scope
+//! Two dimensions at most, no automatic differentiation, CPU only.
+//!
+//! # Sources
+//! - K. Goto, R. A. van de Geijn: [Anatomy of High-Performance Matrix
+//!   Multiplication](https://doi.org/10.1145/1356052.1356053), ACM Transactions on
+//!   Mathematical Software 34 (3), 2008: the loop nest and the packing of the
+//!   dense product.
+//! - F. G. Van Zee, R. A. van de Geijn: [BLIS: A Framework for Rapidly
+//!   Instantiating BLAS Functionality](https://doi.org/10.1145/2764454), ACM
+//!   Transactions on Mathematical Software 41 (3), 2015: the micro-kernel.
+//! - Y. Saad: [Iterative Methods for Sparse Linear
+//!   Systems](https://doi.org/10.1137/1.9780898718003), 2nd edition, SIAM 2003,
+//!   section 3.4: compressed sparse rows and columns.
+//! - W. J. Cody, W. Waite: Software Manual for the Elementary Functions,
+//!   Prentice-Hall 1980, chapter 6: the argument reduction of the exponential.
+//! - M. Abramowitz, I. A. Stegun: [Handbook of Mathematical
+//!   Functions](https://personal.math.ubc.ca/~cbm/aands/), National Bureau of
+//!   Standards 1964, table 7.1: reference values of the error function.
+//! - I. Goodfellow, Y. Bengio, A. Courville: [Deep
+//!   Learning](https://www.deeplearningbook.org), MIT Press 2016, section 4.1:
+//!   the softmax that cannot overflow.
+//! - D. J. Bernstein: [ChaCha, a variant of
+//!   Salsa20](https://cr.yp.to/chacha/chacha-20080128.pdf), 2008: the random
+//!   generator.
+//! - G. Marsaglia, T. A. Bray: [A Convenient Method for Generating Normal
+//!   Variables](https://doi.org/10.1137/1006063), SIAM Review 6 (3), 1964: normally
+//!   distributed values.
+//! - R. Durstenfeld: [Algorithm 235: Random
+//!   permutation](https://doi.org/10.1145/364520.364540), Communications of the ACM
+//!   7 (7), 1964: shuffling.
 
 mod aligned;
 mod native;

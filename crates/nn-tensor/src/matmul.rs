@@ -1,55 +1,56 @@
-//! The one matrix product, `C = A·B`, into a given output.
+//! Dense matrix products, `C ← A·B` and `C ← C + A·B`.
 //!
-//! The three products of a multilayer perceptron are this one with views:
+//! Transposed views cover the three products of a multilayer perceptron:
 //!
-//! | use | formula | call |
+//! | product | formula | call |
 //! |---|---|---|
 //! | forward | `Z = A·W` | `matmul(a, w, z)` |
-//! | weights' gradient | `ΔW = Aᵀ·Δ` | `matmul(a.t(), delta, dw)` |
+//! | gradient of the weights | `ΔW = Aᵀ·Δ` | `matmul(a.t(), delta, dw)` |
 //! | error of the layer below | `Δ' = Δ·Wᵀ` | `matmul(delta, w.t(), delta_below)` |
 
 use std::ops::Range;
 
-use crate::native::{self, Epilogue, InstructionSet, Matrix, MatrixMut, RowPairs};
+use crate::native::{
+    self, Epilogue, InstructionSet, ListPairs, Matrix, MatrixMut, PairProduct, Product, RowPairs,
+};
 use crate::{Scalar, Threads};
 
-/// Products with fewer multiplications than this run in the calling thread.
+/// Products with fewer multiplications than this run in the calling thread only.
 const MIN_PARALLEL_WORK: usize = 1 << 18;
 
-/// Products with fewer multiplications, columns or rows than these are not worth
-/// a look for zeros.
+/// Minimum number of multiplications, columns and rows of a product that skips zeros
+/// of A.
 const MIN_PAIRED_WORK: usize = 1 << 21;
 const MIN_PAIRED_COLUMNS: usize = 128;
 const MIN_PAIRED_ROWS: usize = 32;
 
-/// Most numbers whose zeros are left out, so that the lists of the others stay
-/// small.
-const MAX_PAIRED_NUMBERS: usize = 1 << 22;
+/// Maximum number of elements of A in a product that skips zeros, which limits the
+/// memory of the index lists.
+const MAX_PAIRED_ELEMENTS: usize = 1 << 22;
 
-/// Matrices fuller than this are faster as dense ones.
+/// Maximum density (fraction of nonzero elements) at which skipping zeros pays.
 const MAX_PAIRED_DENSITY: f64 = 0.65;
 
-/// Rows or columns that are looked at to tell how full a matrix is, and how many
-/// numbers of each.
+/// Number of rows or columns sampled to estimate the density of a matrix, and number
+/// of elements sampled in each.
 const SAMPLED_LINES: usize = 16;
-const SAMPLED_NUMBERS: usize = 128;
+const SAMPLED_ELEMENTS: usize = 128;
 
-/// Most pieces a product is cut into for several threads.
-const MAX_PIECES: usize = 16;
+/// Maximum number of parallel tasks of a product.
+const MAX_TASKS: usize = 16;
 
-/// `c ← a·b`
+/// Matrix product: `c ← a·b`.
 ///
 /// # Shapes
-/// `a [m, k]`, `b [k, n]`, `c [m, n]`, the first two with any strides, `c`
-/// row-major.
+/// `a [m, k]`, `b [k, n]`, `c [m, n]`; `a` and `b` with any strides, `c` row-major.
 ///
 /// # Precision
-/// Each element is the sum over `k` in a fixed order, with fused
-/// multiply-add where the machine has it. The bits depend on the
-/// [`InstructionSet`], not on the number of threads.
+/// Each element is a sum over `k` in a fixed order, with fused multiply-add where
+/// the processor supports it. The bits depend on the [`InstructionSet`], not on the
+/// number of threads.
 ///
 /// # Panics
-/// If the shapes do not fit, or if the rows of `c` are not contiguous.
+/// If the shapes do not match or the rows of `c` are not contiguous.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -70,10 +71,10 @@ pub fn matmul<'a, 'b, 'c, S: Scalar>(
     product(a.into(), b.into(), c.into(), Epilogue::Overwrite, threads);
 }
 
-/// `c ← c + a·b`
+/// Matrix product added to the output: `c ← c + a·b`.
 ///
 /// # Panics
-/// As [`matmul`].
+/// As for [`matmul`].
 #[track_caller]
 pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
     a: impl Into<Matrix<'a, S>>,
@@ -105,25 +106,25 @@ fn product<S: Scalar>(
     if n >= MIN_PAIRED_COLUMNS && has_many_zeros(a, m * n * k) {
         product_of_pairs(set, a, b, c, epilogue, threads);
     } else if threads.count() == 1 || m * n * k < MIN_PARALLEL_WORK {
-        S::gemm(set, a, b, c, epilogue);
+        S::gemm(set, Product::new(a, b, c, epilogue));
     } else {
         let by_rows = m >= n;
-        in_pieces(c, by_rows, 1, threads, |these, c| {
+        split_output(c, by_rows, 1, threads, |these, c| {
             let (a, b) = if by_rows {
                 (a.rows(these), b)
             } else {
                 (a, b.columns(these))
             };
-            S::gemm(set, a, b, c, epilogue);
+            S::gemm(set, Product::new(a, b, c, epilogue));
         });
     }
 }
 
-/// Cuts a result into a piece for every thread: of rows or of columns, as many
-/// as a multiple of `unit`. Pieces of the result, never of the sum, so that its
-/// bits stay the same.
+/// Splits the rows or columns of `c` between the threads, in multiples of `unit`.
+///
+/// The sums are never split, so the bits do not depend on the number of threads.
 #[inline(never)]
-fn in_pieces<S: Scalar>(
+fn split_output<S: Scalar>(
     c: MatrixMut<'_, S>,
     by_rows: bool,
     unit: usize,
@@ -132,41 +133,41 @@ fn in_pieces<S: Scalar>(
 ) {
     let [m, n] = c.shape();
     let len = if by_rows { m } else { n };
-    let piece = len.div_ceil(threads.count().min(MAX_PIECES));
-    let piece = piece.next_multiple_of(unit);
+    let per_task = len.div_ceil(threads.count().min(MAX_TASKS));
+    let per_task = per_task.next_multiple_of(unit);
     let mut rest = Some(c);
-    let mut pieces: [Option<MatrixMut<'_, S>>; MAX_PIECES] = std::array::from_fn(|index| {
-        let start = index * piece;
-        if start + piece >= len {
+    let mut parts: [Option<MatrixMut<'_, S>>; MAX_TASKS] = std::array::from_fn(|index| {
+        let start = index * per_task;
+        if start + per_task >= len {
             return rest.take();
         }
         let [first, others] = if by_rows {
-            rest.take()?.split_at_row(piece)
+            rest.take()?.split_at_row(per_task)
         } else {
-            rest.take()?.split_at_column(piece)
+            rest.take()?.split_at_column(per_task)
         };
         rest = Some(others);
         Some(first)
     });
-    threads.for_each(&mut pieces[..len.div_ceil(piece)], |index, c| {
-        let c = c.take().expect("each piece is computed once");
-        multiply(index * piece..len.min((index + 1) * piece), c);
+    threads.for_each(&mut parts[..len.div_ceil(per_task)], |index, c| {
+        let c = c.take().expect("each part is computed once");
+        multiply(index * per_task..len.min((index + 1) * per_task), c);
     });
 }
 
-/// Whether so many numbers of `a` are 0 that a product of `work` terms is done
-/// sooner without them. A sample tells, the same for any number of threads.
+/// Estimates from a sample whether skipping the zeros of `a` speeds up a product of
+/// `work` multiplications. The decision does not depend on the number of threads.
 fn has_many_zeros<S: Scalar>(a: Matrix<'_, S>, work: usize) -> bool {
     let [m, k] = a.shape();
-    if m < MIN_PAIRED_ROWS || work < MIN_PAIRED_WORK || m * k > MAX_PAIRED_NUMBERS {
+    if m < MIN_PAIRED_ROWS || work < MIN_PAIRED_WORK || m * k > MAX_PAIRED_ELEMENTS {
         return false;
     }
-    // Whichever way round, numbers that follow one another in memory.
+    // Rows or columns, whichever are contiguous.
     let lines = if a.row(0).is_some() { a } else { a.t() };
     let [n_lines, len] = lines.shape();
-    let sampled = SAMPLED_NUMBERS.min(len);
+    let sampled = SAMPLED_ELEMENTS.min(len);
     let mut n_nonzero = 0;
-    // Along a diagonal, since the first columns may be emptier than the last.
+    // Along the diagonal: the density may differ between the first and last columns.
     for sample in 0..SAMPLED_LINES {
         let at = |end: usize| sample * end / (SAMPLED_LINES - 1);
         let Some(line) = lines.row(at(n_lines - 1)) else {
@@ -181,7 +182,7 @@ fn count_nonzero<S: Scalar>(line: &[S]) -> usize {
     line.iter().filter(|&&value| value != S::zero()).count()
 }
 
-/// A product without the terms that are 0 in both of two rows of `a`.
+/// Multiplies without the terms where both rows of a pair of `a` are 0.
 #[inline(never)]
 fn product_of_pairs<S: Scalar>(
     set: InstructionSet,
@@ -201,23 +202,22 @@ fn product_of_pairs<S: Scalar>(
         }
         let pairs = &mut pairs[..n_blocks];
         threads.for_each(pairs, |index, pairs| {
-            S::fill_pairs(
-                set,
-                pairs,
-                a.rows(index * block..m.min((index + 1) * block)),
-            );
+            let a = a.rows(index * block..m.min((index + 1) * block));
+            S::list_pairs(set, ListPairs { set, pairs, a });
         });
         let pairs = &*pairs;
         let by_rows = m >= n;
         let unit = if by_rows { block } else { MIN_PAIRED_COLUMNS };
-        in_pieces(c, by_rows, unit, threads, |these, c| {
+        split_output(c, by_rows, unit, threads, |these, c| {
             let (pairs, a, b) = if by_rows {
                 let blocks = these.start / block..these.end.div_ceil(block);
                 (&pairs[blocks], a.rows(these), b)
             } else {
                 (pairs, a, b.columns(these))
             };
-            S::gemm_of_pairs(set, pairs, a, b, c, epilogue);
+            let product = Product::new(a, b, c, epilogue);
+            #[rustfmt::skip]
+            S::gemm_of_pairs(set, PairProduct { set, pairs, product });
         });
     });
 }
@@ -243,7 +243,7 @@ mod tests {
         values
     }
 
-    /// The definition, summed in `f64`.
+    /// The product by its definition, summed in `f64`.
     fn naive<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) -> Array2<f64> {
         Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
             (0..a.ncols())
@@ -257,12 +257,10 @@ mod tests {
         let tolerance = 4.0 * epsilon * (a.ncols() as f64 + 1.0);
         let mut single = Array2::from_elem(expected.raw_dim(), S::from_f64(f64::NAN));
         for set in InstructionSet::available() {
+            let c = single.view_mut().into();
             S::gemm(
                 set,
-                a.into(),
-                b.into(),
-                single.view_mut().into(),
-                Epilogue::Overwrite,
+                Product::new(a.into(), b.into(), c, Epilogue::Overwrite),
             );
             for (found, expected) in single.iter().zip(&expected) {
                 assert!(
@@ -329,12 +327,12 @@ mod tests {
         check_all::<f64>(f64::EPSILON);
     }
 
-    /// One row of a batch gives the bits of the batch.
+    /// A row alone gives the same bits as in a batch.
     #[test]
     fn rows_do_not_depend_on_each_other() {
         for (k, n) in [(784, 128), (300, 10), (64, 33), (513, 7), (400, 500)] {
             let (mut a, b) = (random::<f32>(20, k, 70), random::<f32>(k, n, 71));
-            // Single rows leave zeros out.
+            // The kernel for single rows skips zeros.
             a.mapv_inplace(|x| if x < 0.5 { 0.0 } else { x });
             let (mut all, mut one) = (Array2::zeros((20, n)), Array2::zeros((1, n)));
             matmul(a.view(), b.view(), all.view_mut(), &Threads::single());
@@ -346,8 +344,8 @@ mod tests {
         }
     }
 
-    /// About half of the numbers 0, more in some rows and columns than in others.
-    fn half_empty<S: Scalar>(rows: usize, columns: usize, index: u64) -> Array2<S> {
+    /// A random matrix with about half of the elements 0, unevenly distributed.
+    fn half_zero<S: Scalar>(rows: usize, columns: usize, index: u64) -> Array2<S> {
         let mut values = random::<S>(rows, columns, index);
         values
             .indexed_iter_mut()
@@ -369,16 +367,30 @@ mod tests {
             let mut expected = random::<S>(m, n, 99);
             let mut found = expected.clone();
             let (a, b) = (Matrix::from(a), Matrix::from(b));
-            S::gemm(set, a, b, expected.view_mut().into(), epilogue);
+            S::gemm(
+                set,
+                Product::new(a, b, expected.view_mut().into(), epilogue),
+            );
             let mut pairs: Vec<RowPairs<S>> = Vec::new();
             for start in (0..m).step_by(54) {
                 pairs.push(RowPairs::new());
-                let block = pairs.last_mut().expect("one was pushed");
-                // Not in an empty one, so that what was there before shows.
-                S::fill_pairs(set, block, a.rows(0..m.min(54)));
-                S::fill_pairs(set, block, a.rows(start..m.min(start + 54)));
+                let pairs = pairs.last_mut().expect("one was pushed");
+                // Reused, to find remains of the previous contents.
+                for rows in [0..m.min(54), start..m.min(start + 54)] {
+                    let a = a.rows(rows);
+                    S::list_pairs(set, ListPairs { set, pairs, a });
+                }
             }
-            S::gemm_of_pairs(set, &pairs, a, b, found.view_mut().into(), epilogue);
+            let (pairs, c) = (&*pairs, found.view_mut().into());
+            let product = Product::new(a, b, c, epilogue);
+            S::gemm_of_pairs(
+                set,
+                PairProduct {
+                    set,
+                    pairs,
+                    product,
+                },
+            );
             assert_eq!(found, expected, "{set:?} {:?}·{:?}", a.shape(), b.shape());
         }
     }
@@ -399,18 +411,18 @@ mod tests {
         };
         for (index, &(m, k, n)) in (40..).step_by(2).zip(sizes) {
             let (a, b) = (
-                half_empty::<f32>(m, k, index),
+                half_zero::<f32>(m, k, index),
                 random::<f32>(k, n, index + 1),
             );
             check_pairs(a.view(), b.view());
             check_pairs(a.slice(s![..;-1, ..]), b.slice(s![.., ..;-1]));
             let (a, b) = (
-                half_empty::<f64>(k, m, index),
+                half_zero::<f64>(k, m, index),
                 random::<f64>(n, k, index + 1),
             );
             check_pairs(a.t(), b.t());
         }
-        // All of them 0, and none.
+        // Only zeros, and no zeros.
         let [m, n] = if cfg!(miri) { [2, 17] } else { [40, 130] };
         let b = random::<f32>(7, n, 98);
         check_pairs(Array2::zeros((m, 7)).view(), b.view());
@@ -418,21 +430,16 @@ mod tests {
     }
 
     #[test]
-    fn half_empty_matrices_are_found_and_threads_do_not_change_a_bit() {
+    fn sparse_matrices_are_detected_and_threads_do_not_change_a_bit() {
         for (m, k, n) in [(256, 300, 200), (300, 128, 260), (33, 700, 400)] {
-            let (a, b) = (half_empty::<f32>(m, k, 80), random::<f32>(k, n, 81));
+            let (a, b) = (half_zero::<f32>(m, k, 80), random::<f32>(k, n, 81));
             assert!(has_many_zeros(a.view().into(), m * n * k));
             assert!(has_many_zeros(Matrix::from(a.view()).t(), m * n * k));
             assert!(!has_many_zeros(Matrix::from(b.view()), m * n * k));
             let mut dense = Array2::zeros((m, n));
             let set = InstructionSet::current();
-            f32::gemm(
-                set,
-                a.view().into(),
-                b.view().into(),
-                dense.view_mut().into(),
-                Epilogue::Overwrite,
-            );
+            let (a_view, b_view, c) = (a.view().into(), b.view().into(), dense.view_mut().into());
+            f32::gemm(set, Product::new(a_view, b_view, c, Epilogue::Overwrite));
             for count in [1, 2, 3, 8] {
                 let mut c = Array2::from_elem((m, n), f32::NAN);
                 matmul(a.view(), b.view(), c.view_mut(), &Threads::new(count));
@@ -491,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_without_elements_is_done_at_once() {
+    fn an_empty_product_does_nothing() {
         for [m, k, n] in [[0, 3, 2], [2, 3, 0], [0, 0, 0]] {
             let (a, b) = (random::<f32>(m, k, 0), random(k, n, 1));
             let mut c = Array2::zeros((m, n));

@@ -1,8 +1,8 @@
-//! The only module of the workspace with `unsafe`: choosing instructions at
-//! run time, the kernels of all products, and the worker threads.
+//! The only module of the workspace with `unsafe` code: vector instructions selected
+//! at run time, the kernels of all products, and the thread pool.
 //!
-//! Every block says why it is sound. What the rest of the workspace sees is
-//! safe: [`vectorize`], [`Matrix`], [`Products`] and [`Pool`].
+//! Every block states why it is sound. The interface for the rest of the workspace
+//! is safe: [`vectorize`], [`Matrix`], [`Products`] and [`Pool`].
 #![allow(unsafe_code)]
 #![allow(
     unreachable_pub,
@@ -23,118 +23,73 @@ mod row;
 mod gemm;
 mod pairs;
 mod sparse;
-mod groups;
 mod lanes;
 mod pool;
 
-use std::ops::Range;
+use std::cell::RefCell;
+use std::thread::LocalKey;
 
 pub use compressed_rows::CompressedRows;
+pub(crate) use compressed_rows::MAX_SEGMENT;
 pub(crate) use dispatch::lanes as lanes_of;
 pub use dispatch::{Element, Kernel, vectorize};
-pub(crate) use groups::GROUP;
 pub use instruction_set::{BadInstructionSet, InstructionSet};
-pub(crate) use lanes::{
-    GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, errors_as_lanes, numbers_of_group,
-};
+pub(crate) use lanes::{GROUPS_IN_CACHE, MAX_WIDTH as MAX_LANE_WIDTH, errors_as_lanes, errors_len};
+pub use lanes::{LaneOuters, LaneSums};
 pub use matrix::{Matrix, MatrixMut};
-pub use micro::Epilogue;
+pub(crate) use micro::Epilogue;
 pub(crate) use pairs::MAX_ROWS as MAX_PAIRED_ROWS;
-pub use pairs::{PairMemory, RowPairs};
+pub use pairs::{ListPairs, PairProduct, RowPairs};
 pub(crate) use pool::{Pool, for_each};
+pub use product::Product;
+pub use row::{AddGradients, ErrorBelow, WeightedSums};
 pub(crate) use scratch::Scratch;
+pub(crate) use sparse::GROUP;
+pub use sparse::{GroupOuters, SparseOuter, SparseSums};
 
-/// Declares functions of the modules as methods of the element types. So they
-/// are compiled once, in this crate, and not in every crate that is generic over
-/// the element type.
+/// Declares programs as methods of the element types. So they are compiled once, in
+/// this crate, and not in every crate that is generic over the element type.
 macro_rules! products {
-    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) = $function:path;)*) => {
-        /// The products of an element type.
-        pub trait Products: PairMemory {
+    ($($name:ident: $program:ident,)*) => {
+        /// The products of an element type. `set` must be supported by the processor.
+        pub trait Products: Element {
             $(#[doc(hidden)]
-            fn $name(set: InstructionSet, $($argument: $type),*);)*
+            fn $name(set: InstructionSet, program: $program<'_, Self>);)*
+
+            /// Buffers of the calling thread for rows in pairs.
+            #[doc(hidden)]
+            fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>>;
         }
 
-        products!(impl for f32: $(fn $name($($argument: $type),*) = $function;)*);
-        products!(impl for f64: $(fn $name($($argument: $type),*) = $function;)*);
+        products!(impl for f32: $($name: $program,)*);
+        products!(impl for f64: $($name: $program,)*);
     };
-    (impl for $element:ty: $(fn $name:ident($($argument:ident: $type:ty),*) = $function:path;)*) => {
+    (impl for $element:ty: $($name:ident: $program:ident,)*) => {
         impl Products for $element {
-            $(fn $name(set: InstructionSet, $($argument: $type),*) {
-                $function(set, $($argument),*);
+            $(fn $name(set: InstructionSet, program: $program<'_, Self>) {
+                Self::dispatch(set, program);
             })*
+
+            fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>> {
+                thread_local!(static PAIRS: RefCell<Vec<RowPairs<$element>>> = const {
+                    RefCell::new(Vec::new())
+                });
+                &PAIRS
+            }
         }
     };
 }
 
 products! {
-    fn gemm(
-        a: Matrix<'_, Self>,
-        b: Matrix<'_, Self>,
-        c: MatrixMut<'_, Self>,
-        epilogue: Epilogue<'_, Self>,
-    ) = gemm::gemm;
-    fn fill_pairs(pairs: &mut RowPairs<Self>, a: Matrix<'_, Self>) = pairs::fill;
-    fn gemm_of_pairs(
-        pairs: &[RowPairs<Self>],
-        a: Matrix<'_, Self>,
-        b: Matrix<'_, Self>,
-        c: MatrixMut<'_, Self>,
-        epilogue: Epilogue<'_, Self>,
-    ) = pairs::gemm_of_pairs;
-    fn weighted_sums(inputs: &[Self], weights: &[Self], bias: &[Self], sums: &mut [Self])
-        = row::weighted_sums;
-    fn error_below(error: &[Self], weights: &[Self], below: &mut [Self]) = row::error_below;
-    fn add_gradients(
-        inputs: &[Self],
-        error: &[Self],
-        weights: &mut [Self],
-        bias: &mut [Self],
-    ) = row::add_gradients;
-    fn add_outer(
-        lists: &CompressedRows,
-        list: u32,
-        factors: &[Self; 256],
-        row: &[Self],
-        out: &mut [Self],
-    ) = outer::add_outer;
-    fn add_weighted_rows(
-        lists: &CompressedRows,
-        chosen: &[u32],
-        factors: &[Self; 256],
-        matrix: Matrix<'_, Self>,
-        out: MatrixMut<'_, Self>,
-    ) = sparse::add_weighted_rows;
-    fn group_sums(
-        lists: &CompressedRows,
-        first_group: usize,
-        factors: &[Self; 256],
-        matrix: &[Self],
-        bias: &[Self],
-        out: &mut [Self],
-    ) = groups::group_sums;
-    fn add_group_outers(
-        lists: &CompressedRows,
-        segment: usize,
-        factors: &[Self; 256],
-        n_columns: usize,
-        error: &[Self],
-        out: &mut [Self],
-    ) = groups::add_group_outers;
-    fn lane_sums(
-        lists: &CompressedRows,
-        first_group: usize,
-        unit: Self,
-        matrix: &[Self],
-        bias: &[Self],
-        out: &mut [Self],
-    ) = lanes::lane_sums;
-    fn add_lane_outers(
-        lists: &CompressedRows,
-        columns: Range<usize>,
-        unit: Self,
-        width: usize,
-        groups: &[Self],
-        out: &mut [Self],
-    ) = lanes::add_lane_outers;
+    gemm: Product,
+    list_pairs: ListPairs,
+    gemm_of_pairs: PairProduct,
+    weighted_sums: WeightedSums,
+    error_below: ErrorBelow,
+    add_gradients: AddGradients,
+    sparse_sums: SparseSums,
+    add_sparse_outer: SparseOuter,
+    add_group_outers: GroupOuters,
+    lane_sums: LaneSums,
+    add_lane_outers: LaneOuters,
 }

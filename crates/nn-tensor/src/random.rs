@@ -1,21 +1,21 @@
-//! Random numbers that are the same on every machine and in every version.
+//! Random numbers that are reproducible across platforms and versions.
 //!
-//! One `seed` names a family of independent streams. A [`Stream`] is a pure
-//! function of `(seed, purpose, index)`: the order of the samples in epoch 7
-//! is `streams.stream(Purpose::Shuffle, 7)`, whatever was drawn before it, so
-//! there is no generator state to save and none to lose.
+//! A seed defines a family of independent streams. A [`Stream`] is a pure function
+//! of `(seed, purpose, index)`: the order of the samples in epoch 7 is
+//! `streams.stream(Purpose::Shuffle, 7)`, whatever was drawn before, so there is
+//! no generator state to save.
 //!
-//! The generator is ChaCha with 8 rounds (Bernstein 2008; `rand_chacha`), whose
-//! output is fixed by its specification. Everything that turns its bits into
-//! numbers is written out here, with golden values in the tests, so that an
-//! update of a dependency cannot move a result.
+//! The generator is ChaCha with 8 rounds (Bernstein 2008; crate `rand_chacha`),
+//! whose output is fixed by its specification. The distributions are implemented
+//! here, with golden values in the tests, so that updating a dependency cannot
+//! change a result.
 
 use ndarray_rand::rand::{RngCore, SeedableRng, distr::Distribution};
 use rand_chacha::ChaCha8Rng;
 
 use crate::Scalar;
 
-/// What a stream is for. Two purposes never share a number.
+/// The purpose of a random stream. Streams of different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Purpose {
@@ -23,21 +23,21 @@ pub enum Purpose {
     Weights = 1,
     /// Order of the samples; index: epoch.
     Shuffle = 2,
-    /// Division into training and validation rows; index: 0.
+    /// Training/validation split; index: 0.
     Split = 3,
     /// Dropout masks; index: step and layer.
     Dropout = 4,
-    /// Augmentation of images; index: epoch and row.
+    /// Data augmentation; index: epoch and row.
     Augment = 5,
-    /// Built-in digits; index: row.
+    /// Generated digit images; index: row.
     Glyphs = 6,
-    /// Hyper-parameter search; index: trial.
+    /// Hyperparameter search; index: trial.
     Search = 7,
-    /// Everything a test or an example draws; index: free.
+    /// Tests and examples; index: free to choose.
     Test = 8,
 }
 
-/// All random streams that belong to one seed.
+/// The random streams of one seed.
 ///
 /// ```
 /// use nn_tensor::random::{Purpose, Streams};
@@ -52,17 +52,17 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The streams of `seed`.
+    /// Creates the streams of `seed`.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }
 
-    /// The seed these streams were made from.
+    /// The seed of the streams.
     pub fn seed(self) -> u64 {
         self.seed
     }
 
-    /// The stream for one purpose and index; calling it again starts it again.
+    /// The stream for a purpose and an index, from its beginning.
     ///
     /// # Panics
     /// If `index` needs more than 56 bits.
@@ -79,31 +79,30 @@ impl Streams {
     }
 }
 
-/// One sequence of random numbers.
+/// A sequence of random numbers.
 #[derive(Clone, Debug)]
 pub struct Stream {
     generator: ChaCha8Rng,
 }
 
 impl Stream {
-    /// 32 random bits.
+    /// Draws 32 random bits.
     pub fn bits(&mut self) -> u32 {
         self.generator.next_u32()
     }
 
-    /// A number uniform in `0..1` (1 excluded), a multiple of 2⁻⁵³.
+    /// Draws a value uniformly from `0..1` (1 excluded), a multiple of 2⁻⁵³.
     pub fn uniform(&mut self) -> f64 {
         uniform(&mut self.generator)
     }
 
-    /// A number uniform in `low..high`.
+    /// Draws a value uniformly from `low..high`.
     pub fn uniform_in(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.uniform()
     }
 
-    /// An integer uniform in `0..limit`, without bias.
-    ///
-    /// Rejection: draws from the incomplete last interval are thrown away.
+    /// Draws an integer uniformly from `0..limit`, without modulo bias (rejection
+    /// sampling).
     ///
     /// # Panics
     /// If `limit` is 0.
@@ -118,16 +117,16 @@ impl Stream {
         }
     }
 
-    /// A number from the normal distribution of mean 0 and variance 1.
+    /// Draws a value from the standard normal distribution (mean 0, variance 1).
     pub fn normal(&mut self) -> f64 {
         normal(&mut self.generator)
     }
 
-    /// Shuffles in place: every order is equally likely (Fisher & Yates 1938,
-    /// in Durstenfeld's form of 1964).
+    /// Shuffles a slice in place; all permutations are equally likely (Fisher &
+    /// Yates 1938, in the form of Durstenfeld 1964).
     ///
     /// # Panics
-    /// If there are more than `u32::MAX` items.
+    /// If the slice has more than `u32::MAX` elements.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let limit = u32::try_from(last + 1).expect("at most u32::MAX items can be shuffled");
@@ -135,7 +134,7 @@ impl Stream {
         }
     }
 
-    /// The numbers `0..n` in random order.
+    /// Draws a random permutation of `0..n`.
     ///
     /// # Panics
     /// If `n` is above `u32::MAX`.
@@ -147,16 +146,17 @@ impl Stream {
     }
 }
 
-/// 53 random bits, scaled into `0..1`.
+/// Draws a value uniformly from `0..1`, from 53 random bits.
 fn uniform(bits: &mut (impl RngCore + ?Sized)) -> f64 {
     let high = u64::from(bits.next_u32() >> 5);
     let low = u64::from(bits.next_u32() >> 6);
     ((high << 26) | low) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
-/// Marsaglia's polar method (Marsaglia & Bray 1964): a point uniform in the
-/// unit disc, stretched. Only the first of its two normal numbers is used, so
-/// that nothing has to be remembered between calls.
+/// Draws a normally distributed value by the polar method (Marsaglia & Bray 1964).
+///
+/// Only the first of the two values that the method generates is used, so that no
+/// state is kept between calls.
 fn normal(bits: &mut (impl RngCore + ?Sized)) -> f64 {
     loop {
         let u = 2.0 * uniform(bits) - 1.0;
@@ -168,9 +168,9 @@ fn normal(bits: &mut (impl RngCore + ?Sized)) -> f64 {
     }
 }
 
-/// The natural logarithm of a positive, normal number from additions,
-/// multiplications and one division alone, so that every platform rounds it
-/// alike (the operating system's `ln` may not).
+/// The natural logarithm of a positive, normal number, with the same bits on every
+/// platform (unlike the C library's `ln`): additions, multiplications and one
+/// division.
 ///
 /// `x = 2ᵏ·m` with `m` in `√½..√2`, and with `t = (m − 1)/(m + 1)`
 /// `ln x = k·ln 2 + 2·(t + t³/3 + t⁵/5 + …)`; twelve terms leave an error
@@ -192,7 +192,7 @@ fn portable_ln(x: f64) -> f64 {
     exponent as f64 * std::f64::consts::LN_2 + 2.0 * t * series
 }
 
-/// Lets a [`Stream`] drive `rand` distributions and `ndarray-rand` arrays.
+/// Makes a [`Stream`] usable with the distributions of `rand` and `ndarray-rand`.
 impl RngCore for Stream {
     fn next_u32(&mut self) -> u32 {
         self.bits()
@@ -207,10 +207,10 @@ impl RngCore for Stream {
     }
 }
 
-/// A distribution of weights, for whole arrays at once.
+/// The probability distribution of initial weights.
 ///
-/// Numbers are drawn in `f64` and rounded, so that the `f32` array is the
-/// rounded `f64` array of the same stream.
+/// Values are drawn in `f64` and rounded, so that an `f32` array equals the rounded
+/// `f64` array of the same stream.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -224,26 +224,26 @@ impl RngCore for Stream {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WeightDistribution {
-    /// Always the same value.
+    /// A constant value.
     Constant(f64),
-    /// Uniform in `low..high`.
+    /// The uniform distribution over `low..high`.
     Uniform {
-        /// Smallest value.
+        /// Lower bound, included.
         low: f64,
-        /// Upper end, excluded.
+        /// Upper bound, excluded.
         high: f64,
     },
-    /// Normal (gaussian).
+    /// The normal (Gaussian) distribution.
     Normal {
-        /// Mean.
+        /// Mean of the distribution.
         mean: f64,
-        /// Standard deviation.
+        /// Standard deviation of the distribution.
         std: f64,
     },
 }
 
 impl WeightDistribution {
-    /// Fills `values` in order.
+    /// Fills `values` with random values, in order.
     pub fn fill<S: Scalar>(self, values: &mut [S], stream: &mut Stream) {
         for value in values {
             *value = S::from_f64(self.draw(stream));
@@ -303,22 +303,22 @@ mod tests {
             0.7340261013312231,
         ];
         assert_eq!([(); 5].map(|()| third.normal()), normal);
-        let mut numbers = [0.0; 5];
+        let mut values = [0.0; 5];
         let distribution = WeightDistribution::Normal {
             mean: 1.0,
             std: 2.0,
         };
-        distribution.fill(&mut numbers, &mut stream(2));
-        assert_eq!(numbers, normal.map(|number| 1.0 + 2.0 * number));
+        distribution.fill(&mut values, &mut stream(2));
+        assert_eq!(values, normal.map(|value| 1.0 + 2.0 * value));
     }
 
     #[test]
-    fn choices_never_change() {
+    fn permutations_and_integers_never_change() {
         assert_eq!(stream(3).permutation(8), [2, 6, 3, 5, 0, 1, 4, 7]);
         let mut letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
         stream(3).shuffle(&mut letters);
         assert_eq!(letters, ['c', 'g', 'd', 'f', 'a', 'b', 'e', 'h']);
-        // Nearly half of the draws are thrown away.
+        // Nearly half of the draws are rejected.
         let mut stream_4 = stream(4);
         assert_eq!(
             [(); 6].map(|()| stream_4.below((1 << 31) + 1)),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn normal_numbers_have_the_moments_of_a_normal_distribution() {
+    fn normal_values_have_the_moments_of_the_normal_distribution() {
         const N: usize = 200_000;
         let mut stream = stream(5);
         let draws: Vec<f64> = (0..N).map(|_| stream.normal()).collect();

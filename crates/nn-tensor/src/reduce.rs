@@ -1,18 +1,20 @@
-//! Sums, largest elements and norms.
+//! Reductions: column sums, argmax, sums of squares, checks for finite values.
 //!
-//! Sums over columns and norms are taken in one fixed order.
+//! Every sum is taken in a fixed order, so that its bits are reproducible.
 
 use crate::native::{Kernel, Matrix, vectorize};
 use crate::{Scalar, Threads};
 
-/// Fewest numbers that are worth a piece of work of their own.
-const MIN_PIECE: usize = 1 << 14;
+/// Minimum number of elements per parallel task.
+const MIN_CHUNK: usize = 1 << 14;
 
-/// Partial sums of several rows at once that are worth it.
+/// Maximum number of partial sums kept for a narrow matrix.
 const MAX_PARTIAL_SUMS: usize = 128;
 
-/// `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`, row after row; of narrow matrices several
-/// rows at a time.
+/// Adds the column sums of a matrix: `sumsⱼ ← sumsⱼ + Σᵢ matrixᵢⱼ`.
+///
+/// Rows are added in order; in narrow matrices, several partial sums are kept per
+/// column and combined at the end.
 ///
 /// # Shapes
 /// `matrix [n, m]` row-major, `sums [m]`.
@@ -36,9 +38,9 @@ pub fn add_rows<'a, S: Scalar>(
     if let Some(values) = matrix.to_slice().filter(|_| 2 * width <= MAX_PARTIAL_SUMS) {
         return vectorize(AddNarrowRows { sums, values });
     }
-    // Whole cache lines.
-    let min_columns = MIN_PIECE.div_ceil(n_rows.max(1));
-    threads.for_each_piece(sums, LANES, min_columns, |start, sums| {
+    // Chunks of whole cache lines.
+    let min_columns = MIN_CHUNK.div_ceil(n_rows.max(1));
+    threads.for_each_chunk(sums, LANES, min_columns, |start, sums| {
         let columns = start..start + sums.len();
         let matrix = matrix.columns(columns);
         vectorize(AddRows { sums, matrix });
@@ -64,7 +66,7 @@ impl<S: Scalar> Kernel for AddRows<'_, S> {
     }
 }
 
-/// Rows that follow one another.
+/// Adds the contiguous rows of a narrow matrix to `sums`.
 struct AddNarrowRows<'a, S> {
     sums: &'a mut [S],
     values: &'a [S],
@@ -95,8 +97,9 @@ impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
     }
 }
 
-/// Index of the largest element, the first of equals. NaN counts as larger than
-/// any number, as in NumPy and PyTorch.
+/// Returns the index of the largest element, the first one in case of ties.
+///
+/// NaN counts as larger than any number, as in NumPy and PyTorch.
 ///
 /// # Panics
 /// If the row is empty.
@@ -112,13 +115,14 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     best
 }
 
-/// Whether [`argmax`] of the row is `index`: all
-/// before it are smaller, and none after it is larger. False for every index of
-/// a row with a NaN, so that no such row counts as predicted correctly. Without
-/// a way out in the middle, so that many are looked at at once.
+/// Returns whether the [`argmax`] of the row is `index`.
+///
+/// Returns false for every index if the row contains NaN, so that such a row never
+/// counts as predicted correctly. There is no early exit, so that the loop
+/// vectorizes.
 ///
 /// # Panics
-/// If there is no such element.
+/// If `index` is out of bounds.
 pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
     let largest = row[index];
     let all_are_smaller = row[..index]
@@ -129,7 +133,7 @@ pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
         .fold(all_are_smaller, |all, &value| all & (value <= largest))
 }
 
-/// Whether no value is NaN or infinite.
+/// Returns whether all values are finite, neither NaN nor infinite.
 pub fn all_finite<S: Scalar>(values: &[S]) -> bool {
     vectorize(AllFinite(values))
 }
@@ -139,7 +143,7 @@ struct AllFinite<'a, S>(&'a [S]);
 impl<S: Scalar> Kernel for AllFinite<'_, S> {
     type Output = bool;
 
-    /// Without a way out in the middle, so that many are looked at at once.
+    /// No early exit, so that the loop vectorizes.
     #[inline(always)]
     fn run(self) -> bool {
         self.0
@@ -148,12 +152,12 @@ impl<S: Scalar> Kernel for AllFinite<'_, S> {
     }
 }
 
-/// `Σ x²`, in `f64`.
+/// Computes the sum of squares `Σ x²` in `f64`.
 pub fn sum_of_squares<S: Scalar>(values: &[S]) -> f64 {
     vectorize(SumOfSquares(values))
 }
 
-/// Partial sums that the compiler can keep in vector registers.
+/// Number of partial sums, which the compiler keeps in vector registers.
 const LANES: usize = 16;
 
 struct SumOfSquares<'a, S>(&'a [S]);

@@ -1,4 +1,4 @@
-//! A single row through a dense layer, and its error back.
+//! Forward and backward pass of a dense layer for a single sample.
 //!
 //! ```text
 //! z  = b + a·W
@@ -6,13 +6,13 @@
 //! W ← W + aᵀ·δ,  b ← b + δ
 //! ```
 //!
-//! The same bits as [`matmul`](fn@crate::matmul) gives, in one call each and in
-//! the calling thread: the products of a small layer take some nanoseconds.
+//! These give the same bits as [`matmul`](fn@crate::matmul) with less overhead per
+//! call: the products of a small layer take a few nanoseconds.
 
 use crate::Scalar;
-use crate::native::InstructionSet;
+use crate::native::{AddGradients, ErrorBelow, InstructionSet, WeightedSums};
 
-/// `sums ← bias + inputs·weights`
+/// Computes the pre-activations of one sample: `sums ← bias + inputs·weights`.
 ///
 /// # Shapes
 /// `inputs [n_inputs]`, `weights [n_inputs, n_outputs]`, `bias` and `sums`
@@ -28,21 +28,33 @@ use crate::native::InstructionSet;
 /// assert_eq!(sums, [41.5, 52.5, 63.5]);
 /// ```
 pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &mut [S]) {
-    S::weighted_sums(InstructionSet::current(), inputs, weights, bias, sums);
+    let program = WeightedSums {
+        inputs,
+        weights,
+        bias,
+        sums,
+    };
+    S::weighted_sums(InstructionSet::current(), program);
 }
 
-/// `below ← error·weightsᵀ`
+/// Backpropagates the error of one sample to the layer below: `below ← error·weightsᵀ`.
 ///
 /// # Shapes
 /// `error [n_outputs]`, `weights [n_inputs, n_outputs]`, `below [n_inputs]`.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn error_below<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
-    S::error_below(InstructionSet::current(), error, weights, below);
+pub fn backward<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
+    let program = ErrorBelow {
+        error,
+        weights,
+        below,
+    };
+    S::error_below(InstructionSet::current(), program);
 }
 
-/// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
+/// Adds the gradients of one sample: `weights ← weights + inputsᵀ·error` and
+/// `bias ← bias + error`.
 ///
 /// # Shapes
 /// `inputs [n_inputs]`, `error` and `bias` `[n_outputs]`, `weights [n_inputs, n_outputs]`.
@@ -50,5 +62,11 @@ pub fn error_below<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
 /// # Panics
 /// If the shapes do not fit.
 pub fn add_gradients<S: Scalar>(inputs: &[S], error: &[S], weights: &mut [S], bias: &mut [S]) {
-    S::add_gradients(InstructionSet::current(), inputs, error, weights, bias);
+    let program = AddGradients {
+        inputs,
+        error,
+        weights,
+        bias,
+    };
+    S::add_gradients(InstructionSet::current(), program);
 }

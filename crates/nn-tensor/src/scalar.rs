@@ -1,59 +1,58 @@
-//! The seam between `f32` and `f64`.
+//! The element types `f32` and `f64` behind one trait.
 
 use ndarray::NdFloat;
 
 use crate::exponential::Exponential;
 use crate::native::{Element, Products};
 
-/// A floating point type networks compute in: `f32` or `f64`, nothing else.
+/// The floating-point element type of networks: `f32` or `f64`. The trait is sealed.
 ///
-/// `f32` is what one trains in. `f64` is for gradient checks and for the
-/// papers' worked examples, in the same binary.
+/// Use `f32` for training, and `f64` for gradient checks and worked examples.
 pub trait Scalar: NdFloat + Default + Exponential + Element + Products + sealed::Sealed {
-    /// `"f32"` or `"f64"`, as in a model file.
+    /// The name of the type in model files: `"f32"` or `"f64"`.
     const NAME: &'static str;
-    /// Size in bytes.
+    /// Size of the type in bytes.
     const BYTES: usize;
 
-    /// The nearest value of this type.
+    /// Converts from `f64`, rounding to the nearest value.
     fn from_f64(value: f64) -> Self;
 
-    /// The same value as `f64`; exact.
+    /// Converts to `f64`, exactly.
     fn into_f64(self) -> f64;
 
-    /// A pixel or a count; exact.
+    /// Converts from `u8`, exactly.
     fn from_u8(value: u8) -> Self;
 
-    /// The same value, or 0 if it is subnormal; NaN stays NaN.
+    /// Flushes a subnormal value to 0; NaN stays NaN.
     fn flushed(self) -> Self;
 
-    /// The same value, or 0 if its square is below the smallest normal number;
-    /// NaN stays NaN.
+    /// Flushes the value to 0 if its square would be below the smallest normal
+    /// number; NaN stays NaN.
     fn flushed_root(self) -> Self;
 
-    /// What `choice` has for this type.
+    /// Calls the method of `choice` for this type.
     fn choose<C: Choice>(choice: C) -> C::Output<Self>;
 
-    /// Appends the little-endian bytes.
+    /// Appends the little-endian bytes of the value to `bytes`.
     fn write_le(self, bytes: &mut Vec<u8>);
 
-    /// Reads little-endian bytes.
+    /// Reads a value from its little-endian bytes.
     ///
     /// # Panics
-    /// If `bytes` does not hold exactly [`Self::BYTES`] bytes.
+    /// If the length of `bytes` is not [`Self::BYTES`].
     fn read_le(bytes: &[u8]) -> Self;
 }
 
-/// Something that exists once for `f32` and once for `f64`, such as a trait
-/// object with methods for both.
+/// Static dispatch on the element type, for values with one implementation per
+/// type, such as a trait object with methods for `f32` and `f64`.
 pub trait Choice {
-    /// Its type for a scalar.
+    /// The result for an element type.
     type Output<S: Scalar>;
 
-    /// For `f32`.
+    /// The result for `f32`.
     fn single(self) -> Self::Output<f32>;
 
-    /// For `f64`.
+    /// The result for `f64`.
     fn double(self) -> Self::Output<f64>;
 }
 
@@ -86,7 +85,7 @@ macro_rules! scalar {
 
             #[inline(always)]
             fn flushed(self) -> Self {
-                // Subnormal numbers and 0 alone have an exponent of zeros.
+                // Only 0 and subnormal numbers have an exponent field of 0.
                 if self.to_bits() & $exponent == 0 {
                     0.0
                 } else {
@@ -96,8 +95,8 @@ macro_rules! scalar {
 
             #[inline(always)]
             fn flushed_root(self) -> Self {
-                // Below the root of the smallest normal number, a power of 2, the
-                // two highest bits of the exponent are 0.
+                // The two highest exponent bits are 0 exactly for numbers below the
+                // square root of the smallest normal number, a power of 2.
                 if self.to_bits() & $upper == 0 {
                     0.0
                 } else {
@@ -114,7 +113,7 @@ macro_rules! scalar {
             }
 
             fn read_le(bytes: &[u8]) -> Self {
-                Self::from_le_bytes(bytes.try_into().expect("one number at a time"))
+                Self::from_le_bytes(bytes.try_into().expect("as many bytes as the type has"))
             }
         }
     };
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_flushed_below_the_smallest_normal_one_and_its_root() {
+    fn values_below_the_smallest_normal_number_and_its_root_are_flushed() {
         check::<f32>(f32::next_down);
         check::<f64>(f64::next_down);
     }

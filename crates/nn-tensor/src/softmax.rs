@@ -1,17 +1,17 @@
-//! Softmax of every row, in the form that cannot overflow.
+//! Row-wise softmax and log-sum-exp, without overflow.
 //!
 //! ```text
 //! softmax(z)ᵢ = exp(zᵢ − m) / Σₖ exp(zₖ − m),   m = maxₖ zₖ
 //! log Σₖ exp zₖ = m + log Σₖ exp(zₖ − m)
 //! ```
 //!
-//! Subtracting the largest element changes nothing but the range of the
-//! exponentials (newbies, section 5.1.5, with the shift of Goodfellow, Bengio &
-//! Courville 2016, section 4.1). Results below the smallest normal number are 0.
+//! Subtracting the largest element does not change the result and keeps the
+//! exponentials in range (Goodfellow, Bengio & Courville 2016, section 4.1).
+//! Results below the smallest normal number are 0.
 
 use crate::{Scalar, function};
 
-/// Replaces every row of `width` logits by its softmax.
+/// Replaces every row of `width` logits with its softmax.
 ///
 /// # Panics
 /// If `width` is 0 or does not divide the number of values.
@@ -35,7 +35,7 @@ pub fn softmax_rows<S: Scalar>(values: &mut [S], width: usize) {
     }
 }
 
-/// `log Σₖ exp zₖ` of one row of logits.
+/// Computes `log Σₖ exp zₖ` of one row of logits.
 ///
 /// # Panics
 /// If the row is empty.
@@ -56,11 +56,11 @@ pub fn log_sum_exp<S: Scalar>(row: &[S]) -> S {
     largest + sum.ln()
 }
 
-/// Subtracts from every row its largest element.
+/// Subtracts the largest element of each row from the row.
 fn shift_rows<S: Scalar>(values: &mut [S], width: usize) {
     assert!(
         width > 0 && values.len().is_multiple_of(width),
-        "{} values are no whole rows of {width}",
+        "{} values do not divide into rows of {width}",
         values.len()
     );
     for row in values.chunks_exact_mut(width) {

@@ -1,90 +1,98 @@
-//! Matrices of bytes most of which are 0, and their products.
+//! Sparse matrices of bytes in compressed sparse row (CSR) form, and their products
+//! with dense matrices.
 //!
-//! Four of five pixels of a handwritten digit are paper: a product with them
-//! adds nothing. Leaving them out is exact, and the first layer, whose products
-//! are most of the work of a small network, has a fifth of it left.
+//! Four of five pixels of a handwritten digit are 0 and contribute nothing to a
+//! product. Skipping them is exact and saves four fifths of the work of the first
+//! layer, which dominates the cost of a small network.
 //!
 //! ```text
 //! Z  ← Z  + X·W       row r:  z_r ← z_r + Σ x_rk·w_k      over k with x_rk ≠ 0
 //! ΔW ← ΔW + Xᵀ·δ      row k:  Δw_k ← Δw_k + Σ x_rk·δ_r    over r with x_rk ≠ 0
 //! ```
 //!
-//! Both are sums of rows of a dense matrix. For the second one, the numbers of
-//! a batch are put in the order of their columns first ([`Transposed`]).
+//! Both are weighted sums of rows of a dense matrix. The second one needs the
+//! elements of the batch in column order: compressed sparse columns
+//! ([`CscBuffer`]).
 //!
-//! A byte b stands for the number `factors[b]`, so that scaling costs nothing.
+//! A byte b represents the value `factors[b]`, so that scaling costs nothing.
 //!
-//! Rows that stay together for many products are arranged in groups once
-//! ([`RowGroups`]), best in an order in which neighbours are alike
-//! ([`SparseBytes::order_alike`]).
+//! Rows that are multiplied together many times can be grouped once
+//! ([`RowGroups`]), which is most effective after clustering similar rows
+//! ([`CsrBytes::cluster_rows`]).
 
-mod alike;
+mod clustering;
 mod row_groups;
 
 use std::ops::Range;
 
-use crate::native::{CompressedRows, InstructionSet, Matrix, MatrixMut};
+use crate::native::{
+    CompressedRows, InstructionSet, MAX_SEGMENT, Matrix, MatrixMut, SparseOuter, SparseSums,
+};
 use crate::{Scalar, Threads};
 
 pub use row_groups::RowGroups;
 
-/// Matrices fuller than this are faster as dense ones.
+/// Maximum density (fraction of nonzero elements) at which sparse products pay.
 const MAX_DENSITY: f64 = 0.4;
 
-/// Rows that are looked at to tell whether a matrix is sparse.
+/// Number of rows sampled to estimate the density of a matrix.
 const SAMPLED_ROWS: usize = 1000;
 
-/// Fewest rows in a piece of work.
-const MIN_PIECE_ROWS: usize = 8;
+/// Minimum number of rows per parallel task.
+const MIN_TASK_ROWS: usize = 8;
 
-/// Blocks of work have a multiple of so many columns.
+/// The number of columns per parallel task is a multiple of this.
 const BLOCK_COLUMNS: usize = 64;
 
-/// Most pieces of work.
-const MAX_PIECES: usize = 16;
+/// Maximum number of parallel tasks.
+const MAX_TASKS: usize = 16;
 
-/// Batches of at most so many rows are not worth transposing.
+/// Maximum number of rows of a batch that is not transposed: outer products are
+/// faster.
 const MAX_OUTER_ROWS: usize = 2;
 
-/// A matrix of bytes without its zeros, row after row.
+/// A sparse matrix of bytes in compressed sparse row (CSR) form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SparseBytes {
+pub struct CsrBytes {
     rows: CompressedRows,
 }
 
-/// Some rows of a matrix, in a given order.
+/// A selection of rows of a sparse matrix, in a given order.
 #[derive(Clone, Copy, Debug)]
-pub struct SparseRows<'a> {
-    matrix: &'a SparseBytes,
+pub struct CsrRows<'a> {
+    matrix: &'a CsrBytes,
     rows: &'a [u32],
 }
 
-impl SparseBytes {
-    /// The fraction of some rows of a dense matrix that is not 0, by a sample of
-    /// the rows; `None` where [`from_rows`](Self::from_rows) gives nothing.
+impl CsrBytes {
+    /// Estimates the fraction of nonzero elements in the given rows of a dense matrix
+    /// from a sample.
+    ///
+    /// `None` if the matrix is too dense or too wide for [`from_rows`](Self::from_rows).
     ///
     /// # Panics
-    /// If a row does not exist or is not contiguous.
+    /// If a row index is out of bounds or the row is not contiguous.
     pub fn density<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<f64> {
         let values: Matrix<'v, u8> = values.into();
         let step = rows.len().div_ceil(SAMPLED_ROWS).max(1);
         let sample = rows.iter().step_by(step);
         let n_sampled = sample.len() * values.shape()[1];
-        let n_values: usize = sample.map(|row| count_in(values, *row)).sum();
+        let n_values: usize = sample.map(|row| count_nonzero(values, *row)).sum();
         let density = n_values as f64 / n_sampled.max(1) as f64;
         (density <= MAX_DENSITY && CompressedRows::can_count(values.shape()[1])).then_some(density)
     }
 
-    /// Takes some rows of a dense matrix and leaves the zeros out, if there are
-    /// enough of them to make products faster and the columns can be counted in
-    /// 16 bits.
+    /// Converts the given rows of a dense matrix to CSR form.
+    ///
+    /// `None` if the rows are too dense for sparse products to be faster, or if
+    /// column indices do not fit in 16 bits.
     ///
     /// # Panics
-    /// If a row does not exist or is not contiguous.
+    /// If a row index is out of bounds or the row is not contiguous.
     pub fn from_rows<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<Self> {
         let values: Matrix<'v, u8> = values.into();
         Self::density(values, rows)?;
-        let n_values = rows.iter().map(|&row| count_in(values, row)).sum();
+        let n_values = rows.iter().map(|&row| count_nonzero(values, row)).sum();
         let rows = CompressedRows::of_rows(
             rows.iter().map(|&row| row_of(values, row)),
             values.shape()[1],
@@ -93,11 +101,11 @@ impl SparseBytes {
         Some(Self { rows })
     }
 
-    /// Takes the rows of a dense matrix in place of the old ones, in the buffers
-    /// that are there; as many columns as before.
+    /// Replaces all rows with the rows of a dense matrix of the same width, reusing
+    /// the buffers.
     ///
     /// # Panics
-    /// If `values` are not whole rows.
+    /// If the length of `values` is not a multiple of the number of columns.
     pub fn refill(&mut self, values: &[u8]) {
         self.rows.refill(values);
     }
@@ -108,8 +116,8 @@ impl SparseBytes {
     }
 }
 
-/// How many values of a row are not 0.
-fn count_in(values: Matrix<'_, u8>, row: u32) -> usize {
+/// Number of nonzero elements in a row.
+fn count_nonzero(values: Matrix<'_, u8>, row: u32) -> usize {
     row_of(values, row)
         .iter()
         .filter(|&&value| value != 0)
@@ -120,8 +128,8 @@ fn row_of(values: Matrix<'_, u8>, row: u32) -> &[u8] {
     values.row(row as usize).expect("rows are contiguous")
 }
 
-/// Cuts the indices of some lists into up to `n_ranges` ranges that have about
-/// as many entries.
+/// Splits the column indices into up to `n_ranges` ranges with about the same number
+/// of nonzero elements.
 fn ranges_of_equal_work(lists: &CompressedRows, n_ranges: usize) -> Vec<Range<usize>> {
     let mut counts = vec![1_usize; lists.n_indices()];
     for &index in lists.indices() {
@@ -140,30 +148,30 @@ fn ranges_of_equal_work(lists: &CompressedRows, n_ranges: usize) -> Vec<Range<us
     ranges
 }
 
-impl<'a> SparseRows<'a> {
-    /// The rows `rows` of `matrix`.
-    pub fn new(matrix: &'a SparseBytes, rows: &'a [u32]) -> Self {
+impl<'a> CsrRows<'a> {
+    /// Selects the rows `rows` of `matrix`.
+    pub fn new(matrix: &'a CsrBytes, rows: &'a [u32]) -> Self {
         Self { matrix, rows }
     }
 
-    /// How many.
+    /// Number of selected rows.
     pub fn len(self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether no rows are selected.
     pub fn is_empty(self) -> bool {
         self.rows.is_empty()
     }
 
-    /// `out ← out + X·matrix`
+    /// Adds the product of the selected rows X and a dense matrix:
+    /// `out ← out + X·matrix`.
     ///
     /// # Shapes
-    /// X `[n_rows, n_columns]` are the rows; `matrix [n_columns, width]`,
-    /// `out [n_rows, width]`.
+    /// X `[n_rows, n_columns]`, `matrix [n_columns, width]`, `out [n_rows, width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit or a row does not exist.
+    /// If the shapes do not match or a row index is out of bounds.
     pub fn add_product<S: Scalar>(
         self,
         factors: &[S; 256],
@@ -191,21 +199,21 @@ impl<'a> SparseRows<'a> {
         let matrix = Matrix::new(matrix, [self.matrix.n_columns(), width]);
         let set = InstructionSet::current();
         let lists = &self.matrix.rows;
-        if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_PIECE_ROWS {
+        if width >= 2 * BLOCK_COLUMNS || threads.count() == 1 || n_rows < MIN_TASK_ROWS {
             let out = MatrixMut::new(out, [n_rows, width]);
             return for_each_column_block(matrix, out, threads, |matrix, out| {
-                S::add_weighted_rows(set, lists, self.rows, factors, matrix, out);
+                add_sums(set, lists, Some(self.rows), factors, matrix, out);
             });
         }
-        threads.for_each_piece(out, width, MIN_PIECE_ROWS * width, |start, out| {
+        threads.for_each_chunk(out, width, MIN_TASK_ROWS * width, |start, out| {
             let n_rows = out.len() / width;
             let rows = &self.rows[start / width..][..n_rows];
             let out = MatrixMut::new(out, [n_rows, width]);
-            S::add_weighted_rows(set, lists, rows, factors, matrix, out);
+            add_sums(set, lists, Some(rows), factors, matrix, out);
         });
     }
 
-    /// Asks for the first rows before they are needed.
+    /// Prefetches the first rows into the cache.
     pub fn prefetch(self) {
         const N_ROWS: usize = 4;
         for &row in self.rows.iter().take(N_ROWS) {
@@ -214,8 +222,28 @@ impl<'a> SparseRows<'a> {
     }
 }
 
-/// Cuts a product `out ← out + X·matrix` into blocks of columns for several
-/// threads.
+/// Adds `X·matrix`, with the `chosen` lists or all lists as rows of X.
+fn add_sums<S: Scalar>(
+    set: InstructionSet,
+    lists: &CompressedRows,
+    chosen: Option<&[u32]>,
+    factors: &[S; 256],
+    matrix: Matrix<'_, S>,
+    out: MatrixMut<'_, S>,
+) {
+    let sums = SparseSums {
+        lists,
+        chosen,
+        first_list: 0,
+        factors,
+        matrix,
+        bias: None,
+        out,
+    };
+    S::sparse_sums(set, sums);
+}
+
+/// Runs a product `out ← out + X·matrix` in parallel, split by columns.
 fn for_each_column_block<S: Scalar>(
     matrix: Matrix<'_, S>,
     out: MatrixMut<'_, S>,
@@ -223,9 +251,9 @@ fn for_each_column_block<S: Scalar>(
     multiply: impl Fn(Matrix<'_, S>, MatrixMut<'_, S>) + Sync,
 ) {
     let [_, width] = out.shape();
-    let len = BLOCK_COLUMNS * width.div_ceil(BLOCK_COLUMNS * MAX_PIECES);
+    let len = BLOCK_COLUMNS * width.div_ceil(BLOCK_COLUMNS * MAX_TASKS);
     let starts = (0..width).step_by(len);
-    let mut blocks: [Option<(Matrix<'_, S>, MatrixMut<'_, S>)>; MAX_PIECES] = Default::default();
+    let mut blocks: [Option<(Matrix<'_, S>, MatrixMut<'_, S>)>; MAX_TASKS] = Default::default();
     let n_blocks = starts.len();
     let mut rest = out;
     for (block, start) in blocks.iter_mut().zip(starts) {
@@ -240,111 +268,111 @@ fn for_each_column_block<S: Scalar>(
     });
 }
 
-/// What a product does to the place it is written to.
+/// How a product is mode to its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It takes the place of what was there.
-    Over,
-    /// It is added.
-    Onto,
+pub enum WriteMode {
+    /// Overwrites the output: `out ← product`.
+    Overwrite,
+    /// Adds to the output: `out ← out + product`.
+    Accumulate,
 }
 
-impl Written {
-    /// Sets `out` to 0 if it is to be written over by what is then added.
+impl WriteMode {
+    /// Sets `out` to 0 in mode [`Overwrite`](Self::Overwrite), before a product is
+    /// added to it.
     pub fn prepare<S: Scalar>(self, out: &mut [S]) {
-        if self == Self::Over {
+        if self == Self::Overwrite {
             out.fill(S::zero());
         }
     }
 }
 
-/// Some rows in the order of their columns.
+/// A reusable buffer for the compressed sparse columns (CSC) of a batch of rows, to
+/// multiply by the transposed batch.
 #[derive(Clone, Debug)]
-pub struct Transposed {
-    pieces: Vec<Piece>,
+pub struct CscBuffer {
+    parts: Vec<CscPart>,
 }
 
-/// A range of columns.
+/// The compressed columns of a range of columns.
 #[derive(Clone, Debug)]
-struct Piece {
+struct CscPart {
     columns: Range<usize>,
-    /// 0, 1, … for each of them.
-    order: Vec<u32>,
-    /// One a column, with positions of rows within the batch.
+    /// One list per column, with the positions of rows in the batch as indices.
     lists: CompressedRows,
 }
 
-impl Transposed {
-    /// Most rows that can be transposed together.
+impl CscBuffer {
+    /// Maximum number of rows in a batch.
     pub const MAX_ROWS: usize = 1 << 16;
 
-    /// Nothing yet. Transposing up to `max_rows` different rows of `matrix` will
-    /// not allocate; more rows will.
-    pub fn new(matrix: &SparseBytes, max_rows: usize, threads: &Threads) -> Self {
-        let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_PIECES));
+    /// An empty buffer with room for batches of up to `max_rows` distinct rows of
+    /// `matrix`. Larger batches allocate.
+    pub fn new(matrix: &CsrBytes, max_rows: usize, threads: &Threads) -> Self {
+        let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_TASKS));
         let longest = matrix.rows.longest();
-        let piece = |columns: Range<usize>| Piece {
-            order: (0..columns.len() as u32).collect(),
+        let part = |columns: Range<usize>| CscPart {
             lists: CompressedRows::with_capacity(columns.len(), max_rows, longest),
             columns,
         };
         Self {
-            pieces: ranges.into_iter().map(piece).collect(),
+            parts: ranges.into_iter().map(part).collect(),
         }
     }
 
-    /// Nothing yet, with room for `rows`.
-    pub fn for_rows(rows: SparseRows<'_>, threads: &Threads) -> Self {
+    /// An empty buffer with room for `rows`.
+    pub fn for_rows(rows: CsrRows<'_>, threads: &Threads) -> Self {
         Self::new(rows.matrix, rows.len(), threads)
     }
 
-    /// `out ← out + Xᵀ·error` with the rows X, or `out ← Xᵀ·error`.
+    /// Multiplies the transposed batch X by a dense matrix: `out ← Xᵀ·error`, or
+    /// `out ← out + Xᵀ·error`.
     ///
     /// # Shapes
-    /// `error [n_rows, width]`, `out [n_columns, width]`.
+    /// X `[n_rows, n_columns]`, `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit, there are more than 65536 rows, or one does not
-    /// exist.
-    pub fn product_of<S: Scalar>(
+    /// If the shapes do not match, there are more than [`MAX_ROWS`](Self::MAX_ROWS)
+    /// rows, or a row index is out of bounds.
+    pub fn transposed_product<S: Scalar>(
         &mut self,
-        rows: SparseRows<'_>,
+        rows: CsrRows<'_>,
         factors: &[S; 256],
         error: &[S],
         out: &mut [S],
-        written: Written,
+        mode: WriteMode,
         threads: &Threads,
     ) {
         if rows.rows.len() <= MAX_OUTER_ROWS {
-            return outer_products(rows, factors, error, out, written);
+            return outer_products(rows, factors, error, out, mode);
         }
-        self.for_each_piece(out, threads, |piece, out| {
-            piece.fill(rows);
-            piece.product(factors, error, out, written);
+        self.for_each_part(out, threads, |part, out| {
+            part.fill(rows);
+            part.product(factors, error, out, mode);
         });
     }
 
-    /// Gives every piece its rows of `out`.
-    fn for_each_piece<S: Scalar>(
+    /// Calls `work` in parallel with each range of columns and its rows of `out`.
+    fn for_each_part<S: Scalar>(
         &mut self,
         out: &mut [S],
         threads: &Threads,
-        work: impl Fn(&mut Piece, &mut [S]) + Sync,
+        work: impl Fn(&mut CscPart, &mut [S]) + Sync,
     ) {
-        let n_columns = self.pieces.last().map_or(0, |piece| piece.columns.end);
+        let n_columns = self.parts.last().map_or(0, |part| part.columns.end);
         assert!(
             out.len().is_multiple_of(n_columns.max(1)),
             "out does not have {n_columns} rows"
         );
         let width = out.len() / n_columns.max(1);
-        let pieces = self.pieces.iter_mut();
-        let pieces = pieces.map(|piece| (piece.columns.len(), piece));
-        for_each_with_rows(pieces, width, out, threads, work);
+        let parts = self.parts.iter_mut();
+        let parts = parts.map(|part| (part.columns.len(), part));
+        for_each_with_rows(parts, width, out, threads, work);
     }
 }
 
-/// Calls `work` with every part, each of so many columns of X, and its rows of
-/// `out`.
+/// Calls `work` in parallel with every part and its rows of `out`, one row for each
+/// of its columns.
 fn for_each_with_rows<P: Send, S: Scalar>(
     parts: impl Iterator<Item = (usize, P)>,
     width: usize,
@@ -352,7 +380,7 @@ fn for_each_with_rows<P: Send, S: Scalar>(
     threads: &Threads,
     work: impl Fn(P, &mut [S]) + Sync,
 ) {
-    let mut slots: [Option<(P, &mut [S])>; MAX_PIECES] = Default::default();
+    let mut slots: [Option<(P, &mut [S])>; MAX_TASKS] = Default::default();
     let mut n_parts = 0;
     let mut rest = out;
     for (slot, (n_columns, part)) in slots.iter_mut().zip(parts) {
@@ -367,38 +395,46 @@ fn for_each_with_rows<P: Send, S: Scalar>(
     });
 }
 
-/// `out ← out + Xᵀ·error` row by row of X.
+/// Computes `Xᵀ·error` as a sum of outer products, one per row of X.
 fn outer_products<S: Scalar>(
-    rows: SparseRows<'_>,
+    rows: CsrRows<'_>,
     factors: &[S; 256],
     error: &[S],
     out: &mut [S],
-    written: Written,
+    mode: WriteMode,
 ) {
-    written.prepare(out);
+    mode.prepare(out);
     let set = InstructionSet::current();
     let width = error.len() / rows.rows.len().max(1);
     for (&row, error) in rows.rows.iter().zip(error.chunks_exact(width.max(1))) {
-        S::add_outer(set, &rows.matrix.rows, row, factors, error, out);
+        let outer = SparseOuter {
+            lists: &rows.matrix.rows,
+            list: row,
+            factors,
+            row: error,
+            out,
+        };
+        S::add_sparse_outer(set, outer);
     }
 }
 
-impl Piece {
-    fn fill(&mut self, rows: SparseRows<'_>) {
+impl CscPart {
+    fn fill(&mut self, rows: CsrRows<'_>) {
+        let chosen = rows.rows.iter().copied();
         self.lists
-            .transpose(&rows.matrix.rows, rows.rows, &self.columns);
+            .transpose(&rows.matrix.rows, chosen, &self.columns, MAX_SEGMENT);
     }
 
-    /// Row k of `out` is the sum of the errors of the rows that have column k.
-    fn product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S], written: Written) {
-        // Here, where this part of the result is about to be used.
-        written.prepare(out);
+    /// Computes the rows of `out`: row k is the weighted sum of the errors of all rows
+    /// with a nonzero element in column k.
+    fn product<S: Scalar>(&self, factors: &[S; 256], error: &[S], out: &mut [S], mode: WriteMode) {
+        // In this thread, so that this part of the output is in its cache.
+        mode.prepare(out);
         let width = out.len() / self.columns.len().max(1);
         let error = Matrix::new(error, [error.len() / width.max(1), width]);
         let out = MatrixMut::new(out, [self.columns.len(), width]);
         let set = InstructionSet::current();
-        let lists = &self.order[..self.lists.len()];
-        S::add_weighted_rows(set, &self.lists, lists, factors, error, out);
+        add_sums(set, &self.lists, None, factors, error, out);
     }
 }
 
@@ -422,14 +458,14 @@ mod tests {
         })
     }
 
-    fn numbers(n_rows: usize, n_columns: usize) -> Array2<f64> {
+    fn random(n_rows: usize, n_columns: usize) -> Array2<f64> {
         let mut stream = Streams::new(6).stream(Purpose::Test, 0);
         Array2::from_shape_simple_fn((n_rows, n_columns), || stream.uniform_in(-1.0, 1.0))
     }
 
-    fn from_dense(dense: &Array2<u8>) -> Option<SparseBytes> {
+    fn from_dense(dense: &Array2<u8>) -> Option<CsrBytes> {
         let rows: Vec<u32> = (0..dense.nrows() as u32).collect();
-        SparseBytes::from_rows(dense.view(), &rows)
+        CsrBytes::from_rows(dense.view(), &rows)
     }
 
     fn factors<S: Scalar>() -> [S; 256] {
@@ -466,14 +502,14 @@ mod tests {
                 continue;
             };
             let order: Vec<u32> = (0..n_rows as u32).rev().map(|row| row + 2).collect();
-            let rows = SparseRows::new(&sparse, &order);
+            let rows = CsrRows::new(&sparse, &order);
             let chosen = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
                 f64::from(dense[(order[row] as usize, column)]) / 255.0
             });
             let cast =
                 |matrix: &Array2<f64>| matrix.iter().map(|&x| S::from_f64(x)).collect::<Vec<S>>();
 
-            let (weights, mut expected) = (numbers(n_columns, width), numbers(n_rows, width));
+            let (weights, mut expected) = (random(n_columns, width), random(n_rows, width));
             let mut out = cast(&expected);
             matmul_add(
                 chosen.view(),
@@ -484,7 +520,7 @@ mod tests {
             rows.add_product(&factors(), &cast(&weights), &mut out, &Threads::single());
             assert_close(&out, &expected, tolerance);
 
-            let error = numbers(n_rows, width);
+            let error = random(n_rows, width);
             let mut expected = Array2::zeros((n_columns, width));
             matmul(
                 chosen.t(),
@@ -494,15 +530,15 @@ mod tests {
             );
             for count in [1, 2, 3] {
                 let threads = Threads::new(count);
-                let mut transposed = Transposed::new(&sparse, order.len(), &threads);
+                let mut transposed = CscBuffer::new(&sparse, order.len(), &threads);
                 for _ in 0..2 {
                     let mut out = vec![S::zero(); n_columns * width];
-                    transposed.product_of(
+                    transposed.transposed_product(
                         rows,
                         &factors(),
                         &cast(&error),
                         &mut out,
-                        Written::Onto,
+                        WriteMode::Accumulate,
                         &threads,
                     );
                     assert_close(&out, &expected, tolerance);
@@ -519,16 +555,23 @@ mod tests {
 
     #[test]
     fn every_instruction_set_agrees() {
-        let (dense, weights) = (bytes(1, 300), numbers(300, 77));
+        let (dense, weights) = (bytes(1, 300), random(300, 77));
         let sparse = from_dense(&dense).expect("it is sparse");
         let mut results = InstructionSet::available().map(|set| {
             let mut out = Array2::from_elem((1, 77), 0.5);
             let lists = &sparse.rows;
             let (matrix, out_row) = (weights.view().into(), out.view_mut().into());
-            f64::add_weighted_rows(set, lists, &[0], &factors(), matrix, out_row);
+            add_sums(set, lists, Some(&[0]), &factors(), matrix, out_row);
             let out = out.into_raw_vec_and_offset().0;
             let mut outer = vec![0.25; 300 * 77];
-            f64::add_outer(set, lists, 0, &factors(), &out, &mut outer);
+            let program = SparseOuter {
+                lists,
+                list: 0,
+                factors: &factors(),
+                row: &out,
+                out: &mut outer,
+            };
+            f64::add_sparse_outer(set, program);
             (out, outer)
         });
         let first = results.next().expect("there is one");
@@ -552,22 +595,22 @@ mod tests {
 
     #[test]
     fn threads_do_not_change_a_bit() {
-        let (dense, weights) = (bytes(200, 784), numbers(784, 70));
+        let (dense, weights) = (bytes(200, 784), random(784, 70));
         let sparse = from_dense(&dense).expect("it is sparse");
         let order: Vec<u32> = (0..200).collect();
-        let rows = SparseRows::new(&sparse, &order);
+        let rows = CsrRows::new(&sparse, &order);
         let weights = weights.as_slice().expect("a new array is contiguous");
         let run = |count| {
             let threads = Threads::new(count);
             let mut out = vec![0.0; 200 * 70];
             rows.add_product(&factors(), weights, &mut out, &threads);
             let mut gradient = vec![0.0; 784 * 70];
-            Transposed::new(&sparse, order.len(), &threads).product_of(
+            CscBuffer::new(&sparse, order.len(), &threads).transposed_product(
                 rows,
                 &factors(),
                 &out,
                 &mut gradient,
-                Written::Over,
+                WriteMode::Overwrite,
                 &threads,
             );
             (out, gradient)
@@ -577,7 +620,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refilled_matrix_is_a_new_one() {
+    fn a_refilled_matrix_equals_a_new_one() {
         let (old, new) = (bytes(9, 300), bytes(5, 300));
         let mut sparse = from_dense(&old).expect("it is sparse");
         sparse.refill(new.as_slice().expect("a new array is contiguous"));
@@ -585,7 +628,7 @@ mod tests {
     }
 
     #[test]
-    fn full_matrices_stay_dense() {
+    fn dense_matrices_are_rejected() {
         assert_eq!(from_dense(&Array2::ones((3, 4))), None);
     }
 }

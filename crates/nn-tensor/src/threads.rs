@@ -1,18 +1,19 @@
-//! A handle to worker threads.
+//! A handle to a thread pool.
 //!
-//! Work is cut into pieces by its size alone and every piece writes its own
-//! part of the result, so that the bits of a result do not depend on the
-//! number of threads.
+//! Results are split between threads, sums never: each task computes its part of
+//! the result completely, so that the bits do not depend on the number of threads.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::native::{self, Pool};
 
-/// Most pieces that a slice is cut into.
-const MAX_PIECES: usize = 16;
+/// Maximum number of chunks of a slice.
+const MAX_CHUNKS: usize = 16;
 
-/// Worker threads that live as long as the handle and its clones.
+/// A thread pool, shared by all clones of the handle.
+///
+/// The worker threads stop when the last clone is dropped.
 #[derive(Clone)]
 pub struct Threads {
     count: usize,
@@ -20,7 +21,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// `count` threads, the calling one included; 0 counts as 1.
+    /// A pool of `count` threads, including the calling one; 0 counts as 1.
     pub fn new(count: usize) -> Self {
         let count = count.max(1);
         Self {
@@ -29,23 +30,23 @@ impl Threads {
         }
     }
 
-    /// No threads but the calling one.
+    /// Runs all work in the calling thread.
     pub fn single() -> Self {
         Self::new(1)
     }
 
-    /// As many threads as the machine runs at once.
+    /// A pool with one thread per available processor.
     pub fn all() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
 
-    /// Number of threads, the calling one included.
+    /// Number of threads, including the calling one.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Calls `work(index, item)` for every item, on any thread and in any
-    /// order, and returns when all are done.
+    /// Calls `work(index, item)` for every item in parallel, in any order, and
+    /// returns when all calls have returned.
     ///
     /// # Panics
     /// If `work` panics.
@@ -67,9 +68,11 @@ impl Threads {
         }
     }
 
-    /// Cuts `values`, if they are more than `min_len` numbers, into pieces of
-    /// about as many or more, each a multiple of `unit` but for the last, and
-    /// calls `work(start, piece)` for every one.
+    /// Splits `values` into chunks of about `min_len` elements or more and calls
+    /// `work(start, chunk)` for each in parallel.
+    ///
+    /// The length of every chunk but the last is a multiple of `unit`. Slices of up
+    /// to `min_len` elements are one chunk.
     ///
     /// # Panics
     /// If `unit` is 0 or `work` panics.
@@ -77,14 +80,14 @@ impl Threads {
     /// ```
     /// use nn_tensor::Threads;
     ///
-    /// let mut numbers = [0; 10];
-    /// Threads::new(2).for_each_piece(&mut numbers, 2, 4, |start, piece| {
-    ///     (start..).zip(piece).for_each(|(index, number)| *number = index);
+    /// let mut values = [0; 10];
+    /// Threads::new(2).for_each_chunk(&mut values, 2, 4, |start, chunk| {
+    ///     (start..).zip(chunk).for_each(|(index, value)| *value = index);
     /// });
-    /// assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    /// assert_eq!(values, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     /// ```
     #[inline]
-    pub fn for_each_piece<T: Send>(
+    pub fn for_each_chunk<T: Send>(
         &self,
         values: &mut [T],
         unit: usize,
@@ -94,29 +97,29 @@ impl Threads {
         if self.pool.is_none() || values.len() <= min_len {
             return work(0, values);
         }
-        self.for_each_of_pieces(values, unit, min_len, work);
+        self.for_each_of_chunks(values, unit, min_len, work);
     }
 
     #[inline(never)]
-    fn for_each_of_pieces<T: Send>(
+    fn for_each_of_chunks<T: Send>(
         &self,
         values: &mut [T],
         unit: usize,
         min_len: usize,
         work: impl Fn(usize, &mut [T]) + Sync,
     ) {
-        let n_pieces = values.len().div_ceil(min_len.max(1)).min(MAX_PIECES);
-        // As many for every thread.
-        let n_pieces = n_pieces - n_pieces % self.count.min(n_pieces);
-        let piece = values.len().div_ceil(n_pieces).next_multiple_of(unit);
-        let mut pieces: [&mut [T]; MAX_PIECES] = Default::default();
-        let mut n_pieces = 0;
-        for (slot, values) in pieces.iter_mut().zip(values.chunks_mut(piece)) {
+        let n_chunks = values.len().div_ceil(min_len.max(1)).min(MAX_CHUNKS);
+        // The same number of chunks per thread.
+        let n_chunks = n_chunks - n_chunks % self.count.min(n_chunks);
+        let len = values.len().div_ceil(n_chunks).next_multiple_of(unit);
+        let mut chunks: [&mut [T]; MAX_CHUNKS] = Default::default();
+        let mut n_chunks = 0;
+        for (slot, values) in chunks.iter_mut().zip(values.chunks_mut(len)) {
             *slot = values;
-            n_pieces += 1;
+            n_chunks += 1;
         }
-        self.for_each(&mut pieces[..n_pieces], |index, values| {
-            work(index * piece, values);
+        self.for_each(&mut chunks[..n_chunks], |index, values| {
+            work(index * len, values);
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Sparse inputs, block by block, arranged for matrix products.
 
-use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed};
+use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups};
 use nn_tensor::{Scalar, Threads};
 
 use crate::batches::Samples;
@@ -9,7 +9,7 @@ use crate::stage::inputs::LayerInputs;
 /// The sparse inputs of all samples or of an augmented block.
 #[derive(Clone, Debug)]
 pub(crate) struct SparseBlocks<S> {
-    matrix: SparseBytes,
+    matrix: CsrBytes,
     factors: Box<[S; 256]>,
     blocks: Blocks,
 }
@@ -18,7 +18,7 @@ pub(crate) struct SparseBlocks<S> {
 #[derive(Clone, Debug)]
 enum Blocks {
     /// A buffer for the transpose of the current block.
-    Changing(Transposed),
+    Changing(CscBuffer),
     /// Grouped rows of all blocks, arranged once because every epoch has the same
     /// blocks.
     Fixed(Vec<RowGroups>),
@@ -31,11 +31,11 @@ impl<S: Scalar> SparseBlocks<S> {
         block_rows: usize,
         threads: &Threads,
     ) -> Option<Self> {
-        if block_rows > Transposed::MAX_ROWS {
+        if block_rows > CscBuffer::MAX_ROWS {
             return None;
         }
         let (matrix, factors) = train.sparse_inputs()?;
-        let blocks = Blocks::Changing(Transposed::new(&matrix, block_rows, threads));
+        let blocks = Blocks::Changing(CscBuffer::new(&matrix, block_rows, threads));
         Some(Self {
             matrix,
             factors,
@@ -54,10 +54,10 @@ impl<S: Scalar> SparseBlocks<S> {
         threads: &Threads,
     ) -> Option<Self> {
         let (matrix, factors) = train.sparse_inputs()?;
-        order.copy_from_slice(&matrix.order_alike(threads));
+        order.copy_from_slice(&matrix.cluster_rows(threads));
         let mut blocks: Vec<_> = order.chunks(block_rows).map(|rows| (rows, None)).collect();
         threads.for_each(&mut blocks, |_, (rows, groups)| {
-            let rows = SparseRows::new(&matrix, rows);
+            let rows = CsrRows::new(&matrix, rows);
             *groups = Some(RowGroups::new(rows, &factors, n_outputs, threads));
         });
         let blocks = blocks.into_iter().filter_map(|(_, groups)| groups);
@@ -71,7 +71,7 @@ impl<S: Scalar> SparseBlocks<S> {
 
     /// Reduces the storage to one block, to be refilled for each block.
     pub(crate) fn take_blocks(&mut self, threads: &Threads) {
-        self.blocks = Blocks::Changing(Transposed::new(&self.matrix, 0, threads));
+        self.blocks = Blocks::Changing(CscBuffer::new(&self.matrix, 0, threads));
         self.matrix.refill(&[]);
     }
 
@@ -83,7 +83,7 @@ impl<S: Scalar> SparseBlocks<S> {
     /// Prefetches the first of the given rows if they will be read one by one.
     pub(crate) fn prefetch(&self, positions: &[u32]) {
         if let Blocks::Changing(_) = self.blocks {
-            SparseRows::new(&self.matrix, positions).prefetch();
+            CsrRows::new(&self.matrix, positions).prefetch();
         }
     }
 
@@ -93,11 +93,11 @@ impl<S: Scalar> SparseBlocks<S> {
         &'s mut self,
         positions: &'s [u32],
         block: usize,
-    ) -> (LayerInputs<'s, S>, Option<&'s mut Transposed>) {
+    ) -> (LayerInputs<'s, S>, Option<&'s mut CscBuffer>) {
         let factors = &*self.factors;
         match &mut self.blocks {
             Blocks::Changing(transposed) => {
-                let rows = SparseRows::new(&self.matrix, positions);
+                let rows = CsrRows::new(&self.matrix, positions);
                 (LayerInputs::Sparse { rows, factors }, Some(transposed))
             }
             Blocks::Fixed(blocks) => {

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use nn_tensor::sparse::Written;
+use nn_tensor::sparse::WriteMode;
 
 use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig, Ranges};
@@ -33,13 +33,13 @@ pub(crate) struct Placed {
     /// Slot that it writes.
     pub(crate) output: usize,
     /// Slot that a residual sum reads as well, and how δ is written there.
-    pub(crate) skip: Option<(usize, Written)>,
+    pub(crate) skip: Option<(usize, WriteMode)>,
     /// Error buffer of its outputs.
     pub(crate) error: usize,
     /// Error buffer of its inputs, if it is another one.
     pub(crate) error_below: Option<usize>,
     /// How δ of its inputs is written.
-    pub(crate) error_written: Written,
+    pub(crate) error_written: WriteMode,
 }
 
 impl Placed {
@@ -250,12 +250,12 @@ impl Plan {
     /// of the layer last.
     fn join_layer_input(&mut self, first_stage: usize, layer_input: usize) {
         let stages = self.stages[first_stage..].iter_mut().rev();
-        let mut written = Written::Over;
+        let mut written = WriteMode::Overwrite;
         for placed in stages.filter(|placed| placed.stage.reads_layer_input()) {
             placed.skip = Some((layer_input, written));
-            written = Written::Onto;
+            written = WriteMode::Accumulate;
         }
-        if written == Written::Onto {
+        if written == WriteMode::Accumulate {
             self.part_errors(first_stage);
         }
     }
@@ -305,7 +305,7 @@ impl Plan {
             skip: None,
             error: 0,
             error_below: None,
-            error_written: Written::Over,
+            error_written: WriteMode::Overwrite,
         });
         parameters
     }
@@ -314,7 +314,7 @@ impl Plan {
     /// inputs are read by a residual sum as well, and has δ of the inputs added.
     fn part_errors(&mut self, stage: usize) {
         let placed = &mut self.stages[stage];
-        placed.error_written = Written::Onto;
+        placed.error_written = WriteMode::Accumulate;
         let (input, output) = (placed.input, placed.output);
         let shared = self.slots[input].error;
         if self.slots[output].error == shared {

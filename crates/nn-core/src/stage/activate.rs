@@ -62,7 +62,7 @@ pub(crate) fn apply<S: Scalar>(
     width: usize,
     threads: &Threads,
 ) {
-    threads.for_each_piece(a, width, MIN_PIECE, |start, values| {
+    threads.for_each_chunk(a, width, MIN_PIECE, |start, values| {
         if let Some(z) = z {
             values.copy_from_slice(&z[start..start + values.len()]);
         }
@@ -80,7 +80,7 @@ pub(crate) fn backward<S: Scalar>(
     width: usize,
     threads: &Threads,
 ) {
-    threads.for_each_piece(error, width, MIN_PIECE, |start, error| {
+    threads.for_each_chunk(error, width, MIN_PIECE, |start, error| {
         let piece = start..start + error.len();
         let (z, a) = (&z[piece.clone()], &a[piece]);
         activation.backward(z, a, error, width);

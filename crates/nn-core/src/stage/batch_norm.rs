@@ -24,7 +24,7 @@
 //! ∂C/∂zᵢ = γ/√(σ² + ε) · (δᵢ − (1/n) ∂C/∂β − x̂ᵢ·(1/n) ∂C/∂γ)
 //! ```
 
-use nn_tensor::function::average_in;
+use nn_tensor::function::update_averages;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, no_argument, write};
@@ -173,7 +173,7 @@ pub fn forward<S: Scalar>(
         .iter_mut()
         .for_each(|variance| *variance *= inverse_n);
     let momentum = S::from_f64(MOMENTUM);
-    average_in(running.mean, mean, momentum);
+    update_averages(running.mean, mean, momentum);
     if n > 1 {
         let unbiased = S::from_f64(n as f64 / (n - 1) as f64);
         // The mean is no longer needed.
@@ -181,7 +181,7 @@ pub fn forward<S: Scalar>(
         for (unbiased_variance, &variance) in unbiased_variance.iter_mut().zip(&*variance) {
             *unbiased_variance = unbiased * variance;
         }
-        average_in(running.variance, unbiased_variance, momentum);
+        update_averages(running.variance, unbiased_variance, momentum);
     }
     let epsilon = S::from_f64(EPSILON);
     variance

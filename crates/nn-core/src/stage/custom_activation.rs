@@ -140,7 +140,7 @@ impl Kind for CustomActivation {
         pass.copy_inputs();
         let function = self.for_scalar::<S>();
         pass.threads
-            .for_each_piece(pass.outputs, pass.width, MIN_PIECE, |_, values| {
+            .for_each_chunk(pass.outputs, pass.width, MIN_PIECE, |_, values| {
                 function.forward(values);
             });
     }
@@ -149,7 +149,7 @@ impl Kind for CustomActivation {
         let z = pass.inputs.values();
         let function = self.for_scalar::<S>();
         pass.threads
-            .for_each_piece(pass.error, pass.width, MIN_PIECE, |start, error| {
+            .for_each_chunk(pass.error, pass.width, MIN_PIECE, |start, error| {
                 function.backward(&z[start..start + error.len()], error);
             });
     }

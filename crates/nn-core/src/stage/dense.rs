@@ -10,7 +10,7 @@
 //! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
-use nn_tensor::sparse::Written;
+use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Matrix, MatrixMut, Scalar, matmul_add};
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
@@ -79,8 +79,8 @@ impl Kind for Dense {
         if let Some((below, written)) = pass.error_below {
             let below = MatrixMut::new(below, [pass.n_rows, pass.n_inputs]);
             match written {
-                Written::Over => backward(error, weights, below, pass.threads),
-                Written::Onto => matmul_add(error, weights.t(), below, pass.threads),
+                WriteMode::Overwrite => backward(error, weights, below, pass.threads),
+                WriteMode::Accumulate => matmul_add(error, weights.t(), below, pass.threads),
             }
         }
         let (gradient, written) = pass.target.gradient();

@@ -5,7 +5,7 @@
 //! term by term ([`nn_tensor::sparse`]).
 
 use nn_tensor::reduce::add_rows;
-use nn_tensor::sparse::{RowGroups, SparseRows, Transposed, Written};
+use nn_tensor::sparse::{CscBuffer, CsrRows, RowGroups, WriteMode};
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads};
 
 use super::weighted_sums;
@@ -18,7 +18,7 @@ pub enum LayerInputs<'a, S> {
     /// Bytes without their zeros, such as pixels.
     Sparse {
         /// The bytes.
-        rows: SparseRows<'a>,
+        rows: CsrRows<'a>,
         /// The number that each byte stands for.
         factors: &'a [S; 256],
     },
@@ -101,14 +101,14 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         error: Matrix<'_, S>,
         weights_gradient: MatrixMut<'_, S>,
         bias_gradient: &mut [S],
-        written: Written,
-        transposed: Option<&mut Transposed>,
+        written: WriteMode,
+        transposed: Option<&mut CscBuffer>,
         threads: &Threads,
     ) {
         if let Self::Dense(inputs) = *self {
             let gradients = match written {
-                Written::Over => weighted_sums::gradients,
-                Written::Onto => weighted_sums::add_gradients,
+                WriteMode::Overwrite => weighted_sums::gradients,
+                WriteMode::Accumulate => weighted_sums::add_gradients,
             };
             return gradients(inputs, error, weights_gradient, bias_gradient, threads);
         }
@@ -126,8 +126,8 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
             Self::Sparse { rows, factors } => {
                 let mut own = None;
                 let transposed =
-                    transposed.unwrap_or_else(|| own.insert(Transposed::for_rows(rows, threads)));
-                transposed.product_of(rows, factors, error, gradient, written, threads);
+                    transposed.unwrap_or_else(|| own.insert(CscBuffer::for_rows(rows, threads)));
+                transposed.transposed_product(rows, factors, error, gradient, written, threads);
             }
         }
     }

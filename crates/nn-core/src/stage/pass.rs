@@ -4,7 +4,7 @@
 use std::fmt::{self, Debug};
 
 use nn_tensor::random::Stream;
-use nn_tensor::sparse::{Transposed, Written};
+use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use super::inputs::LayerInputs;
@@ -218,22 +218,22 @@ pub(crate) struct Backward<'p, S> {
     /// [`Kind::IS_ERROR_IN_PLACE`].
     pub(crate) error: &'p mut [S],
     /// Buffer for δ of the inputs otherwise, if it is needed.
-    pub(crate) error_below: Option<(&'p mut [S], Written)>,
+    pub(crate) error_below: Option<(&'p mut [S], WriteMode)>,
     pub(crate) target: Target<'p, S>,
     pub(crate) statistics: &'p [S],
     pub(crate) is_training: bool,
     pub(crate) cache: &'p Cache<S>,
     pub(crate) scratch: &'p mut [S],
     /// Buffer for the transpose of sparse inputs.
-    pub(crate) transposed: Option<&'p mut Transposed>,
+    pub(crate) transposed: Option<&'p mut CscBuffer>,
     pub(crate) threads: &'p Threads,
 }
 
 /// Overwrites `to` with the values or adds them to it.
-pub(crate) fn write<S: Scalar>(from: &[S], to: &mut [S], written: Written) {
+pub(crate) fn write<S: Scalar>(from: &[S], to: &mut [S], written: WriteMode) {
     match written {
-        Written::Over => to.copy_from_slice(from),
-        Written::Onto => to.iter_mut().zip(from).for_each(|(to, &from)| *to += from),
+        WriteMode::Overwrite => to.copy_from_slice(from),
+        WriteMode::Accumulate => to.iter_mut().zip(from).for_each(|(to, &from)| *to += from),
     }
 }
 
@@ -244,7 +244,7 @@ pub(crate) enum Target<'p, S> {
     Gradient {
         parameters: &'p [S],
         gradient: &'p mut [S],
-        written: Written,
+        written: WriteMode,
     },
     /// The parameters themselves: plain gradient descent, with the factor −η in δ.
     Parameters(&'p mut [S]),
@@ -262,12 +262,12 @@ impl<S> Target<'_, S> {
 
     /// The buffer for the gradient, and whether to overwrite it or to add to it.
     #[inline]
-    pub(crate) fn gradient(&mut self) -> (&mut [S], Written) {
+    pub(crate) fn gradient(&mut self) -> (&mut [S], WriteMode) {
         match self {
             Self::Gradient {
                 gradient, written, ..
             } => (gradient, *written),
-            Self::Parameters(parameters) => (parameters, Written::Onto),
+            Self::Parameters(parameters) => (parameters, WriteMode::Accumulate),
         }
     }
 }

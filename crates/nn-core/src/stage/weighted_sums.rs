@@ -59,7 +59,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
 /// If the rows have another length or do not follow one another.
 pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
-    threads.for_each_piece(sums, bias.len(), MIN_PIECE, |_, sums| {
+    threads.for_each_chunk(sums, bias.len(), MIN_PIECE, |_, sums| {
         let Some(first) = sums.get_mut(..bias.len()) else {
             return;
         };
@@ -140,7 +140,7 @@ pub fn backward<'d, 'w, 'b, S: Scalar>(
     let error_below: MatrixMut<'b, S> = error_below.into();
     if let (Some(error), Some(weights)) = (single_row(error), small(weights)) {
         let error_below = error_below.into_slice().expect("a batch is contiguous");
-        return row::error_below(error, weights, error_below);
+        return row::backward(error, weights, error_below);
     }
     matmul(error, weights.t(), error_below, threads);
 }

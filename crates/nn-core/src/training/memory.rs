@@ -1,7 +1,7 @@
 //! An estimate of the memory that a [`Trainer`](super::Trainer) will allocate.
 
 use nn_tensor::Scalar;
-use nn_tensor::sparse::Transposed;
+use nn_tensor::sparse::CscBuffer;
 
 use super::gradient_sum::GradientSum;
 use super::partition::{Partition, rows_of_block};
@@ -34,7 +34,7 @@ pub(super) fn memory_of<S: Scalar>(
         Partition::new(train.len().max(1), config.step_rows(), has_batch_norm).max_rows();
     // As in `SparseBlocks::changing`.
     let is_sparse = plan.starts_dense()
-        && (config.batch_size == BatchSize::Full || batch_rows <= Transposed::MAX_ROWS);
+        && (config.batch_size == BatchSize::Full || batch_rows <= CscBuffer::MAX_ROWS);
     let density = train.density().filter(|_| is_sparse);
     let widest = match density {
         Some(_) => widest,

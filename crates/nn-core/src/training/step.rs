@@ -5,9 +5,9 @@
 use std::ops::Range;
 
 use nn_tensor::Scalar;
-use nn_tensor::function::{average_in, flush, flushed};
+use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
-use nn_tensor::sparse::Written;
+use nn_tensor::sparse::WriteMode;
 
 use super::block_loss::BlockLoss;
 use super::progress::{EpochSums, Pending};
@@ -247,9 +247,9 @@ impl<S: Scalar> Trainer<'_, S> {
             for start in chunk.clone().step_by(self.buffers.block_rows) {
                 let end = chunk.end.min(start + self.buffers.block_rows);
                 let written = if start == chunk.start {
-                    Written::Over
+                    WriteMode::Overwrite
                 } else {
-                    Written::Onto
+                    WriteMode::Accumulate
                 };
                 let block = BlockOfRows {
                     rows: start..end,
@@ -444,7 +444,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
         if let Some(decay) = self.config.averaging {
             let fraction = S::from_f64(averaging_fraction(decay, self.progress.step + 1));
-            average_in(&mut self.average, self.network.parameters(), fraction);
+            update_averages(&mut self.average, self.network.parameters(), fraction);
         }
     }
 
@@ -508,7 +508,7 @@ struct BlockOfRows<S> {
     index: usize,
     /// Factor on the gradient of each row.
     scale: S,
-    written: Written,
+    written: WriteMode,
 }
 
 fn out_of_turn(what: &str, problem: &str) -> Error {

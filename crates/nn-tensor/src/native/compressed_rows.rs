@@ -1,40 +1,41 @@
-//! CompressedRows of the numbers of rows that are not 0, or of columns.
+//! Compressed sparse rows (CSR) of bytes, or columns (CSC), with rows optionally in
+//! groups that share one index list.
 //!
-//! Kernels read them without looking whether an index is one of the matrix's
-//! rows. What makes that sound is kept here: the fields are private, and an
-//! index is written only into the segment that it belongs to.
+//! Kernels use the indices without bounds checks. This module guarantees that they
+//! are valid: the fields are private, and every index is smaller than `n_indices`
+//! and lies in the segment that it belongs to.
 
 use std::ops::Range;
 
-use super::simd::prefetch;
+use super::simd::prefetch_slice;
 
-/// Indices and bytes of the nonzero elements of a row or column. In grouped
-/// lists, each index has one byte per member of the group.
+/// Indices and bytes of the nonzero elements of a list: a row or column, or a group of
+/// them with one byte per member at each index.
 pub(crate) type Entries<'a> = (&'a [u16], &'a [u8]);
 
 /// Maximum number of rows in a group.
 pub(crate) const MAX_GROUP: usize = 16;
 
-/// Longest segment. With the width of the kernels' tiles it says how much of a
-/// matrix has to stay in the first-level cache.
-const MAX_SEGMENT: usize = 256;
+/// Maximum length of a segment. With the width of the kernels' tiles, it limits how
+/// much of a matrix has to stay in the L1 cache.
+pub(crate) const MAX_SEGMENT: usize = 256;
 
-/// Number of values that an index can have.
+/// Number of distinct indices of 16 bits.
 const MAX_INDICES: usize = 1 << 16;
 
-/// CompressedRows of entries, one after the other, each with ascending indices.
+/// Lists of the nonzero elements of rows or columns, with ascending indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompressedRows {
     n_lists: usize,
-    /// Rows that share a list: an entry has a byte for each, 0 where that one has
-    /// no number. 1 in lists that were not [grouped](Self::grouped).
+    /// Number of rows that share a list, and of bytes per entry. 1 unless
+    /// [grouped](Self::grouped).
     group: usize,
-    /// All indices are smaller.
+    /// Exclusive upper bound of the indices.
     n_indices: usize,
     n_segments: usize,
-    /// Number of indices in a segment; the last one may have fewer.
+    /// Number of indices in a segment; the last segment may have fewer.
     segment_len: usize,
-    /// Where each segment of each list starts; one more at the end. Segment s
+    /// First entry of each segment of each list, and the number of entries. Segment s
     /// of a list has the indices `s * segment_len..(s + 1) * segment_len`.
     starts: Vec<u32>,
     indices: Vec<u16>,
@@ -42,8 +43,8 @@ pub struct CompressedRows {
 }
 
 impl CompressedRows {
-    /// No lists, with room for [`transpose`](Self::transpose) to make `n_lists`
-    /// of them of up to `n_indices` rows that have at most `longest` entries each.
+    /// No lists, with room to [`transpose`](Self::transpose) `n_indices` rows of at most
+    /// `longest` entries each into `n_lists` lists.
     pub(crate) fn with_capacity(n_lists: usize, n_indices: usize, longest: usize) -> Self {
         let n_entries = n_indices * longest.min(n_lists);
         let mut starts = Vec::with_capacity(n_lists * n_indices.div_ceil(MAX_SEGMENT) + 1);
@@ -60,13 +61,13 @@ impl CompressedRows {
         }
     }
 
-    /// Whether `n_columns` columns can be indexed.
+    /// Returns whether indices of `n_columns` columns fit in 16 bits.
     pub(crate) fn can_count(n_columns: usize) -> bool {
         n_columns <= MAX_INDICES
     }
 
-    /// A list for each row, which together have `n_entries` numbers that are
-    /// not 0; `None` if columns or entries are too many to be counted.
+    /// Compresses rows with `n_entries` nonzero elements in total; `None` if there are
+    /// too many columns or entries.
     ///
     /// # Panics
     /// If the rows differ in length.
@@ -98,15 +99,15 @@ impl CompressedRows {
         Some(lists)
     }
 
-    /// Becomes the lists of other rows with as many columns.
+    /// Replaces all lists with those of other rows of the same length.
     ///
     /// # Panics
-    /// If `values` are not whole rows.
+    /// If `values` does not divide into rows.
     pub(crate) fn refill(&mut self, values: &[u8]) {
         let n_columns = self.n_indices.max(1);
         assert!(
             values.len().is_multiple_of(n_columns) && u32::try_from(values.len()).is_ok(),
-            "{} values are not rows of {n_columns}",
+            "{} values do not divide into rows of {n_columns}",
             values.len()
         );
         self.n_lists = 0;
@@ -129,7 +130,7 @@ impl CompressedRows {
             .zip((0_usize..).step_by(segment_len))
         {
             for (word, first) in segment.chunks(WORD).zip((start..).step_by(WORD)) {
-                // Most of an image is paper: eight zeros at a time.
+                // Most pixels of an image are 0: skip eight at a time.
                 if <[u8; WORD]>::try_from(word).is_ok_and(|word| u64::from_ne_bytes(word) == 0) {
                     continue;
                 }
@@ -140,7 +141,7 @@ impl CompressedRows {
                     }
                 }
             }
-            let end = u32::try_from(self.indices.len()).expect("the entries were counted");
+            let end = u32::try_from(self.indices.len()).expect("the number of entries was checked");
             self.starts.push(end);
         }
     }
@@ -150,36 +151,39 @@ impl CompressedRows {
         self.n_lists
     }
 
-    /// Number of rows or columns that share a list.
+    /// Number of rows or columns that share a list, and of bytes per entry.
     pub(crate) fn group(&self) -> usize {
         self.group
     }
 
-    /// All indices are smaller than this.
+    /// Exclusive upper bound of the indices.
     pub(crate) fn n_indices(&self) -> usize {
         self.n_indices
     }
 
+    /// Number of segments of each list.
     pub(crate) fn n_segments(&self) -> usize {
         self.n_segments
     }
 
-    /// Number of indices in a segment; the last one may have fewer.
+    /// Number of indices in a segment; the last segment may have fewer.
     pub(crate) fn segment_len(&self) -> usize {
         self.segment_len
     }
 
-    /// The indices that are a segment's.
+    /// The range of indices of some segments.
     ///
     /// # Panics
-    /// If there is no such segment.
-    pub(crate) fn segment_indices(&self, segment: usize) -> Range<usize> {
-        let start = segment * self.segment_len();
-        assert!(start < self.n_indices, "segment {segment} does not exist");
-        start..self.n_indices.min(start + self.segment_len())
+    /// If there are no such segments.
+    pub(crate) fn indices_of(&self, segments: Range<usize>) -> Range<usize> {
+        assert!(
+            segments.end <= self.n_segments,
+            "segments {segments:?} do not exist"
+        );
+        segments.start * self.segment_len..self.n_indices.min(segments.end * self.segment_len)
     }
 
-    /// All indices, list after list.
+    /// The indices of all lists, one list after the other.
     pub(crate) fn indices(&self) -> &[u16] {
         &self.indices
     }
@@ -198,7 +202,7 @@ impl CompressedRows {
     /// All entries of a list.
     ///
     /// # Panics
-    /// If there is no such list.
+    /// If the list does not exist.
     #[inline(always)]
     pub(crate) fn entries(&self, list: u32) -> Entries<'_> {
         let first = list as usize * self.n_segments();
@@ -209,7 +213,7 @@ impl CompressedRows {
         )
     }
 
-    /// Where the bytes of some entries lie.
+    /// Positions of the bytes of some entries.
     #[inline(always)]
     fn bytes_of(&self, entries: Range<usize>) -> Range<usize> {
         entries.start * self.group..entries.end * self.group
@@ -222,8 +226,8 @@ impl CompressedRows {
     #[inline(always)]
     pub(super) unsafe fn segments(&self, list: u32, segments: Range<usize>) -> Entries<'_> {
         let first = list as usize * self.n_segments();
-        // SAFETY: the caller vouches for the starts; they are ascending and
-        // none is larger than the number of entries.
+        // SAFETY: the caller vouches for the segments; starts are ascending, up to the
+        // number of entries.
         unsafe {
             let start = *self.starts.get_unchecked(first + segments.start) as usize;
             let end = *self.starts.get_unchecked(first + segments.end) as usize;
@@ -236,25 +240,18 @@ impl CompressedRows {
 
     /// Prefetches the entries of a list.
     pub(crate) fn prefetch(&self, list: u32) {
-        const LINE: usize = 64;
-        let lines = |from: *const i8, n_bytes: usize| {
-            (0..n_bytes)
-                .step_by(LINE)
-                .for_each(|offset| prefetch(from.wrapping_add(offset)));
-        };
         let (indices, bytes) = self.entries(list);
-        lines(indices.as_ptr().cast(), size_of_val(indices));
-        lines(bytes.as_ptr().cast(), bytes.len());
+        prefetch_slice(indices);
+        prefetch_slice(bytes);
     }
 
-    /// The lists `chosen` in groups of `group` that follow one another, in at
-    /// least `n_segments` segments if there are so many indices: an index that
-    /// any member has is there once, with a byte of each. The last group may
-    /// have fewer members; the bytes of the others are 0.
+    /// Merges each `group` consecutive lists of `chosen` into one with the union of their
+    /// indices and one byte per member, in at least `n_segments` segments if there are
+    /// as many indices. If the last group has fewer members, the other bytes are 0.
     ///
     /// # Panics
-    /// If a list does not exist or is grouped already, or a group is to have
-    /// no members or more than [`MAX_GROUP`].
+    /// If a list does not exist or is grouped already, or if `group` is 0 or more than
+    /// [`MAX_GROUP`].
     pub(crate) fn grouped(&self, chosen: &[u32], group: usize, n_segments: usize) -> Self {
         assert!(
             self.group == 1 && (1..=MAX_GROUP).contains(&group),
@@ -287,7 +284,7 @@ impl CompressedRows {
         grouped
     }
 
-    /// Appends a group, and empties `union` for the next one.
+    /// Appends the list of a group and clears `union`.
     fn push_union(&mut self, union: &mut Union) {
         let (segment_len, group) = (self.segment_len(), self.group);
         for start in (0..self.n_indices).step_by(segment_len) {
@@ -296,127 +293,102 @@ impl CompressedRows {
                 self.indices.push(index);
                 self.bytes.extend_from_slice(&bytes[..group]);
             });
-            let end = u32::try_from(self.indices.len()).expect("the entries were counted");
+            let end = u32::try_from(self.indices.len()).expect("the number of entries was checked");
             self.starts.push(end);
         }
     }
 
-    /// Becomes the columns `columns` of some rows: list k has an entry for
-    /// every row with a number in column `columns.start + k`, whose index is
-    /// the position of the row among `chosen`. A counting sort.
+    /// Replaces all lists with the columns `columns` of the lists `chosen` of `rows`, in
+    /// segments of up to `max_segment`. The indices are positions in `chosen`. A
+    /// counting sort.
     ///
     /// # Panics
-    /// If a row or a column does not exist, or the rows are more than 65536.
-    pub(crate) fn transpose(&mut self, rows: &Self, chosen: &[u32], columns: &Range<usize>) {
+    /// If a list or a column does not exist, or there are more than 65536 lists.
+    pub(crate) fn transpose(
+        &mut self,
+        rows: &Self,
+        chosen: impl ExactSizeIterator<Item = u32> + Clone,
+        columns: &Range<usize>,
+        max_segment: usize,
+    ) {
+        let n_chosen = chosen.len();
         assert!(
-            chosen.len() <= MAX_INDICES && columns.end <= rows.n_indices,
-            "columns {columns:?} of {} rows of {} columns",
-            chosen.len(),
+            n_chosen <= MAX_INDICES && columns.end <= rows.n_indices,
+            "columns {columns:?} of {n_chosen} rows of {} columns",
             rows.n_indices
         );
-        // From here until the end there are no lists, whatever happens.
+        // No lists until the end, even after a panic.
         self.n_lists = 0;
-        self.group = 1;
-        self.n_indices = chosen.len();
-        let [n_segments, segment_len] = segments_of(chosen.len(), MAX_SEGMENT);
+        self.group = rows.group;
+        self.n_indices = n_chosen;
+        let [n_segments, segment_len] = segments_of(n_chosen, max_segment);
         (self.n_segments, self.segment_len) = (n_segments, segment_len);
         self.starts.clear();
         self.starts.resize(columns.len() * n_segments + 1, 0);
         let place = |index: u16, position: usize| {
             (usize::from(index) - columns.start) * n_segments + position / segment_len
         };
-        for (position, &row) in chosen.iter().enumerate() {
-            for &index in part_of(rows.entries(row), columns).0 {
+        for (position, row) in chosen.clone().enumerate() {
+            for &index in &rows.entries(row).0[rows.part_of(row, columns)] {
                 self.starts[place(index, position) + 1] += 1;
             }
         }
         for place in 1..self.starts.len() {
             self.starts[place] += self.starts[place - 1];
         }
-        let n_entries = self.starts[self.starts.len() - 1] as usize;
+        let (n_entries, group) = (self.starts[self.starts.len() - 1] as usize, self.group);
         if self.indices.len() < n_entries {
             self.indices.resize(n_entries, 0);
-            self.bytes.resize(n_entries, 0);
+            self.bytes.resize(n_entries * group, 0);
         }
-        for (position, &row) in chosen.iter().enumerate() {
-            let (indices, bytes) = part_of(rows.entries(row), columns);
-            for (&index, &byte) in indices.iter().zip(bytes) {
+        for (position, row) in chosen.enumerate() {
+            let part = rows.part_of(row, columns);
+            let (indices, bytes) = rows.entries(row);
+            let bytes = &bytes[part.start * group..part.end * group];
+            for (&index, bytes) in indices[part].iter().zip(bytes.chunks_exact(group)) {
                 let slot = &mut self.starts[place(index, position)];
-                self.indices[*slot as usize] = position as u16;
-                self.bytes[*slot as usize] = byte;
+                let entry = *slot as usize;
                 *slot += 1;
+                self.indices[entry] = position as u16;
+                match bytes {
+                    &[byte] => self.bytes[entry] = byte,
+                    bytes => self.bytes[entry * group..][..group].copy_from_slice(bytes),
+                }
             }
         }
-        // Every start has moved to the next one's place.
+        // Every start has moved to the place of the next one.
         let last = self.starts.len() - 1;
         self.starts.copy_within(..last, 1);
         self.starts[0] = 0;
         self.n_lists = columns.len();
     }
 
-    /// A list for every index, with an entry for every list that has it: the
-    /// number of that list, and the same bytes. Segments of up to `max_segment`.
-    ///
-    /// # Panics
-    /// If the lists are more than 65536.
-    pub(crate) fn transposed(&self, max_segment: usize) -> Self {
-        assert!(self.n_lists <= MAX_INDICES, "{} lists", self.n_lists);
-        let [n_segments, segment_len] = segments_of(self.n_lists, max_segment);
-        let place =
-            |index: u16, list: u32| usize::from(index) * n_segments + list as usize / segment_len;
-        let mut starts = vec![0; self.n_indices * n_segments + 1];
-        for list in 0..self.n_lists as u32 {
-            for &index in self.entries(list).0 {
-                starts[place(index, list) + 1] += 1;
-            }
-        }
-        for place in 1..starts.len() {
-            starts[place] += starts[place - 1];
-        }
-        let mut next = starts.clone();
-        let mut indices = vec![0; self.indices.len()];
-        let mut bytes = vec![0; self.bytes.len()];
-        for list in 0..self.n_lists as u32 {
-            let (own_indices, own_bytes) = self.entries(list);
-            for (&index, own) in own_indices.iter().zip(own_bytes.chunks_exact(self.group)) {
-                let entry = next[place(index, list)] as usize;
-                next[place(index, list)] += 1;
-                indices[entry] = list as u16;
-                bytes[entry * self.group..][..self.group].copy_from_slice(own);
-            }
-        }
-        Self {
-            n_lists: self.n_indices,
-            group: self.group,
-            n_indices: self.n_lists,
-            n_segments,
-            segment_len,
-            starts,
-            indices,
-            bytes,
-        }
+    /// The entries of a list with indices in `columns`.
+    fn part_of(&self, list: u32, columns: &Range<usize>) -> Range<usize> {
+        let (indices, _) = self.entries(list);
+        let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
+        place(columns.start)..place(columns.end)
     }
 }
 
-/// How many segments so many indices are cut into, and how many each but the
-/// last has, at most `longest`.
+/// Number of segments of `n_indices` indices and their length, at most `longest`.
 fn segments_of(n_indices: usize, longest: usize) -> [usize; 2] {
     let n_segments = n_indices.div_ceil(longest);
     [n_segments, n_indices.div_ceil(n_segments.max(1)).max(1)]
 }
 
-/// The bytes of the members of a group at each index.
+/// The union of the entries of the members of a group.
 struct Union {
     bytes: Vec<[u8; MAX_GROUP]>,
-    /// One bit per index: whether any member has it.
-    is_there: Vec<u64>,
+    /// One bit per index: whether any member has an entry.
+    is_present: Vec<u64>,
 }
 
 impl Union {
     fn new(n_indices: usize) -> Self {
         Self {
             bytes: vec![[0; MAX_GROUP]; n_indices],
-            is_there: vec![0; n_indices.div_ceil(u64::BITS as usize)],
+            is_present: vec![0; n_indices.div_ceil(u64::BITS as usize)],
         }
     }
 
@@ -424,11 +396,12 @@ impl Union {
         for (&index, &byte) in indices.iter().zip(bytes) {
             let index = usize::from(index);
             self.bytes[index][member] = byte;
-            self.is_there[index / 64] |= 1 << (index % 64);
+            self.is_present[index / 64] |= 1 << (index % 64);
         }
     }
 
-    /// Hands over the entries in a range of indices, in ascending order.
+    /// Removes the entries in a range of indices and passes them to `each`, in ascending
+    /// order.
     fn take(&mut self, range: Range<usize>, mut each: impl FnMut(u16, [u8; MAX_GROUP])) {
         if range.is_empty() {
             return;
@@ -438,8 +411,8 @@ impl Union {
             let from = range.start.saturating_sub(first);
             let to = (range.end - first).min(64);
             let within = u64::MAX >> (64 - (to - from)) << from;
-            let mut bits = self.is_there[word] & within;
-            self.is_there[word] &= !within;
+            let mut bits = self.is_present[word] & within;
+            self.is_present[word] &= !within;
             while bits != 0 {
                 let index = first + bits.trailing_zeros() as usize;
                 each(index as u16, std::mem::take(&mut self.bytes[index]));
@@ -449,13 +422,6 @@ impl Union {
     }
 }
 
-/// The entries of a row that lie in `columns`.
-fn part_of<'a>((indices, bytes): Entries<'a>, columns: &Range<usize>) -> Entries<'a> {
-    let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
-    let range = place(columns.start)..place(columns.end);
-    (&indices[range.clone()], &bytes[range])
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::Array2;
@@ -463,7 +429,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_has_every_number_of_its_members_once() {
+    fn a_group_has_every_entry_of_its_members_once() {
         let dense = Array2::from_shape_fn((11, 600), |(row, column)| {
             let noise = (row * 600 + column).wrapping_mul(0x9e37_79b9) >> 13;
             if noise.is_multiple_of(5) {

@@ -1,8 +1,8 @@
-//! Chooses instructions at run time.
+//! Runs programs with the vectors of an instruction set.
 //!
 //! This file and its folder are the only ones that know instruction sets. A
-//! kernel is a [`Program`], generic over the vector; [`dispatch`] calls it with
-//! the vector of a set, in a function that is compiled for that set.
+//! kernel is a [`Program`], generic over the vector; [`Element::dispatch`] runs it
+//! in a function that is compiled for the instructions.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -14,21 +14,16 @@ use std::thread::LocalKey;
 use super::instruction_set::InstructionSet;
 use super::simd::{Program, Simd};
 use crate::AlignedSlice;
-use portable::Quad;
 
-/// Element types that have vectors.
+/// The element types of vectors: `f32` and `f64`.
 pub trait Element: Copy + Default + PartialEq + 'static {
+    /// Runs `program` with the vectors of `set`, which the processor must support.
     #[doc(hidden)]
-    fn dispatch<P: Program<Self>>(set: InstructionSet, program: P) -> P::Output;
+    fn dispatch(set: InstructionSet, program: impl Program<Self>);
 
-    /// Memory of the calling thread, kept between calls.
+    /// Scratch memory of the calling thread, kept between calls.
     #[doc(hidden)]
     fn memory() -> &'static LocalKey<Cell<AlignedSlice<Self>>>;
-}
-
-/// Runs `program` with the vectors of `set`, which must be one of the machine's.
-pub(super) fn dispatch<T: Element, P: Program<T>>(set: InstructionSet, program: P) -> P::Output {
-    T::dispatch(set, program)
 }
 
 /// Number of lanes of a vector of `set`.
@@ -45,18 +40,13 @@ macro_rules! element {
     ($type:ty, $avx2:ident, $avx512:ident) => {
         impl Element for $type {
             #[inline]
-            fn dispatch<P: Program<Self>>(set: InstructionSet, program: P) -> P::Output {
-                // SAFETY: `set` is one of the machine's.
-                unsafe {
-                    match set {
-                        InstructionSet::Portable => Quad::<$type>::vectorize(program),
-                        #[cfg(target_arch = "x86_64")]
-                        InstructionSet::Avx2 => std::arch::x86_64::$avx2::vectorize(program),
-                        #[cfg(target_arch = "x86_64")]
-                        InstructionSet::Avx512 => std::arch::x86_64::$avx512::vectorize(program),
-                        #[cfg(not(target_arch = "x86_64"))]
-                        _ => Quad::<$type>::vectorize(program),
-                    }
+            fn dispatch(set: InstructionSet, program: impl Program<Self>) {
+                match set {
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx2 => x86::$avx2::vectorize(program),
+                    #[cfg(target_arch = "x86_64")]
+                    InstructionSet::Avx512 => x86::$avx512::vectorize(program),
+                    _ => portable::Quad::<$type>::vectorize(program),
                 }
             }
 
@@ -70,36 +60,46 @@ macro_rules! element {
     };
 }
 
-element!(f32, __m256, __m512);
-element!(f64, __m256d, __m512d);
+element!(f32, F32x8, F32x16);
+element!(f64, F64x4, F64x8);
 
 /// A loop that [`vectorize`] compiles once per instruction set.
 pub trait Kernel {
-    /// What the loop returns.
+    /// The result of the loop.
     type Output;
 
-    /// The loop. Mark the implementation `#[inline(always)]`: only code that
-    /// is inlined is compiled for the wider instructions.
+    /// Runs the loop. Mark the implementation `#[inline(always)]`: only code that is
+    /// inlined is compiled for the wider instructions.
     fn run(self) -> Self::Output;
 }
 
-/// Runs `kernel` with the widest vector instructions of this machine.
+/// Runs `kernel` with the widest vector instructions of the processor.
 ///
-/// Plain loops over slices are enough: the compiler vectorises them. It never
-/// fuses or reorders floating point operations, so that a kernel gives the
-/// same bits with every instruction set.
+/// Plain loops over slices suffice: the compiler vectorizes them. It never fuses
+/// or reorders floating-point operations, so a kernel gives the same bits with
+/// every instruction set.
 pub fn vectorize<K: Kernel>(kernel: K) -> K::Output {
-    dispatch::<f32, _>(InstructionSet::current(), Plain(kernel))
+    let mut output = None;
+    let program = Plain {
+        kernel,
+        output: &mut output,
+    };
+    f32::dispatch(InstructionSet::current(), program);
+    match output {
+        Some(output) => output,
+        None => unreachable!("the program has run"),
+    }
 }
 
-/// A kernel that leaves the vectors to the compiler.
-struct Plain<K>(K);
+/// Runs a kernel that leaves the choice of vectors to the compiler.
+struct Plain<'a, K: Kernel> {
+    kernel: K,
+    output: &'a mut Option<K::Output>,
+}
 
-impl<K: Kernel> Program<f32> for Plain<K> {
-    type Output = K::Output;
-
+impl<K: Kernel> Program<f32> for Plain<'_, K> {
     #[inline(always)]
-    unsafe fn run<V: Simd<T = f32>>(self) -> K::Output {
-        self.0.run()
+    fn run<V: Simd<T = f32>>(self) {
+        *self.output = Some(self.kernel.run());
     }
 }

@@ -1,8 +1,8 @@
-//! Dense products `C ← A·B` and `C ← C + A·B`, of row-major `C` and any strides
+//! Dense products `C ← A·B` and `C ← C + A·B`, with row-major `C` and any strides
 //! of `A` and `B`.
 //!
-//! The loop nest is that of Goto & van de Geijn (2008), cut to what a
-//! multilayer perceptron needs:
+//! The loop nest is that of Goto & van de Geijn (2008), reduced to the needs of a
+//! multilayer perceptron:
 //!
 //! ```text
 //! for a block of NC columns of C            (the block of B stays in the L2 cache)
@@ -12,21 +12,19 @@
 //!       micro-kernel                        (micro.rs)
 //! ```
 //!
-//! Every element of `C` is summed in the same order (blocks of [`KC`] over the
-//! summed index, in sequence within a block), whatever the sizes of the
-//! matrices and however `C` is cut into pieces for several threads. That is
-//! why results do not depend on the number of threads.
+//! Every element of `C` is summed in the same order (blocks of [`KC`] terms, in
+//! sequence within a block), for all sizes of the matrices and all splits of `C`
+//! between threads. So results do not depend on the number of threads.
 
 use std::ops::Range;
 
-use super::dispatch::{Element, dispatch, lanes};
-use super::instruction_set::InstructionSet;
+use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{Columns, Epilogue, Strided, finish, gather};
 use super::outer::OneTerm;
 use super::pack::{KC, Pack};
 use super::product::Product;
-use super::row::{RowTimesColumns, RowTimesRows};
+use super::row::RowByRow;
 use super::scratch::Scratch;
 use super::simd::{Program, Simd, prefetch};
 
@@ -36,59 +34,47 @@ pub(super) const NC: usize = 512;
 /// Vectors in a row of a panel.
 pub(super) const PANEL: usize = 2;
 
-/// Products of at most so many rows are done row by row with a B that is not
-/// packed: packing would be most of the work.
+/// Maximum number of rows of a product that is computed row by row, without packing
+/// B: packing would be most of the work.
 const MAX_SINGLE_ROWS: usize = 2;
 
-/// The same for a transposed B, for sums of at most this length.
+/// Maximum length of the sums of such a product with a transposed B.
 const MAX_TRANSPOSED_DEPTH: usize = 64;
 
-/// `c ← a·b`, or what else the epilogue says, in the calling thread.
-///
-/// # Panics
-/// If the shapes do not fit.
-pub(crate) fn gemm<T: Element>(
-    set: InstructionSet,
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    c: MatrixMut<'_, T>,
-    epilogue: Epilogue<'_, T>,
-) {
-    let mut product = Product::new(a, b, c, epilogue);
-    let ([n_rows, depth], [_, n_columns]) = (a.shape(), b.shape());
-    let [b_row_stride, b_column_stride] = b.strides();
-    let (is_row_major, is_column_major) = (b_column_stride == 1, b_row_stride == 1);
-    let is_shallow = depth <= MAX_TRANSPOSED_DEPTH;
-    if depth == 0 {
-        product.write_empty_sums();
-    } else if n_rows <= MAX_SINGLE_ROWS && is_row_major {
-        dispatch(set, RowTimesRows(&mut product));
-    } else if n_rows <= MAX_SINGLE_ROWS && is_column_major && is_shallow {
-        dispatch(set, RowTimesColumns(&mut product));
-    } else if n_columns <= PANEL * lanes::<T>(set) && is_row_major {
-        dispatch(set, Narrow(&mut product));
-    } else if depth == 1 && is_row_major {
-        dispatch(set, OneTerm(&mut product));
-    } else {
-        dispatch(set, Packed(&mut product));
+impl<T: Element> Program<T> for Product<'_, T> {
+    #[inline(always)]
+    fn run<V: Simd<T = T>>(mut self) {
+        let ([n_rows, n_columns], depth) = (self.c.shape(), self.depth());
+        let [b_row_stride, b_column_stride] = self.b.strides();
+        let (is_row_major, is_column_major) = (b_column_stride == 1, b_row_stride == 1);
+        let is_shallow = depth <= MAX_TRANSPOSED_DEPTH;
+        if depth == 0 {
+            self.write_empty_sums();
+        } else if n_rows <= MAX_SINGLE_ROWS && (is_row_major || is_column_major && is_shallow) {
+            V::vectorize(RowByRow(&mut self));
+        } else if n_columns <= PANEL * V::LANES && is_row_major {
+            V::vectorize(Narrow(&mut self));
+        } else if depth == 1 && is_row_major {
+            V::vectorize(OneTerm(&mut self));
+        } else {
+            V::vectorize(Packed(&mut self));
+        }
     }
 }
 
-/// A product with a narrow, row-major B, which is read where it lies.
+/// A product with a narrow, row-major B, which is read in place.
 struct Narrow<'p, 'a, T>(&'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for Narrow<'_, '_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
+    fn run<V: Simd<T = T>>(self) {
         let ([n_rows, n_columns], depth) = (self.0.c.shape(), self.0.depth());
         for start in (0..depth).step_by(KC) {
             let summed = start..depth.min(start + KC);
             for rows in strips(n_rows, V::MAX_ROWS) {
-                // SAFETY: as the caller's promise; the strip has so many columns.
+                let strip = &mut self.0.part(rows, summed.clone());
+                // SAFETY: the strip has this number of columns.
                 unsafe {
-                    let strip = &mut self.0.part(rows, summed.clone());
                     if n_columns == PANEL * V::LANES {
                         micro_tile::<V, PANEL, false>(strip);
                     } else if n_columns > V::LANES {
@@ -104,14 +90,12 @@ impl<T: Element> Program<T> for Narrow<'_, '_, T> {
     }
 }
 
-/// A product that is worth a copy of B, block by block.
+/// A product with a B that is packed block by block.
 struct Packed<'p, 'a, T>(&'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for Packed<'_, '_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
+    fn run<V: Simd<T = T>>(self) {
         let Product { a, b, c, epilogue } = self.0;
         let ([n_rows, n_columns], depth) = (c.shape(), a.shape()[1]);
         let mut scratch = Scratch::borrow();
@@ -123,23 +107,17 @@ impl<T: Element> Program<T> for Packed<'_, '_, T> {
                 let block = b.rows(summed.clone()).columns(columns.clone());
                 let epilogue = epilogue.for_terms_from(start).of_columns(columns.clone());
                 let c = c.part(0..n_rows, columns.clone());
-                // SAFETY: as the caller's promise.
-                unsafe {
-                    pack_panels::<V>(block, PANEL * V::LANES, panels);
-                    multiply_panels::<V>(a.columns(summed), panels, c, epilogue);
-                }
+                pack_panels::<V>(block, PANEL * V::LANES, panels);
+                multiply_panels::<V>(a.columns(summed), panels, c, epilogue);
             }
         }
     }
 }
 
-/// Copies a block of B into panels of `width` columns, the last one padded with
+/// Packs a block of B into panels of `width` columns, the last one padded with
 /// zeros, and returns their total length.
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
 #[inline(always)]
-pub(super) unsafe fn pack_panels<V: Simd>(
+pub(super) fn pack_panels<V: Simd>(
     block: Matrix<'_, V::T>,
     width: usize,
     panels: &mut [V::T],
@@ -150,19 +128,15 @@ pub(super) unsafe fn pack_panels<V: Simd>(
     let len = starts.len() * panel_len;
     for (to, start) in panels.chunks_exact_mut(panel_len).zip(starts) {
         let block = block.columns(start..n_columns.min(start + width));
-        // SAFETY: as the caller's promise.
-        unsafe { V::vectorize(Pack { block, width, to }) };
+        V::vectorize(Pack { block, width, to });
     }
     len
 }
 
-/// The product of some columns of A and a block of B in panels, strip by strip
-/// and panel by panel.
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
+/// Multiplies a block of A by a block of B in panels, strip by strip and panel by
+/// panel.
 #[inline(always)]
-pub(super) unsafe fn multiply_panels<V: Simd>(
+pub(super) fn multiply_panels<V: Simd>(
     a: Matrix<'_, V::T>,
     panels: &[V::T],
     mut c: MatrixMut<'_, V::T>,
@@ -178,18 +152,18 @@ pub(super) unsafe fn multiply_panels<V: Simd>(
             .enumerate()
             .take(n_panels)
         {
-            let share = |index| index * depth / n_panels;
-            prefetch_strip(a, next.clone(), share(index)..share(index + 1));
+            let start = |index| index * depth / n_panels;
+            prefetch_strip(a, next.clone(), start(index)..start(index + 1));
             let columns = index * width..n_columns.min((index + 1) * width);
             let is_narrow = columns.len() <= V::LANES;
             let tile = &mut Product {
                 a: a.rows(rows.clone()),
-                // The columns that are missing are there, as zeros.
+                // Padded with zeros to whole vectors.
                 b: Matrix::new(panel, [depth, width]),
                 c: c.part(rows.clone(), columns.clone()),
                 epilogue: epilogue.of_columns(columns),
             };
-            // SAFETY: as the caller's promise.
+            // SAFETY: B has whole vectors.
             unsafe {
                 if is_narrow {
                     micro_tile::<V, 1, false>(tile);
@@ -201,20 +175,20 @@ pub(super) unsafe fn multiply_panels<V: Simd>(
     }
 }
 
-/// Prefetches a part of the next strip of A, if A is transposed: every step
-/// along its sum is another cache line, which the processor does not foresee.
+/// Prefetches a part of the next strip of A, if A is transposed: each term lies in
+/// another cache line, which the hardware prefetcher does not predict.
 fn prefetch_strip<T>(a: Matrix<'_, T>, rows: Range<usize>, summed: Range<usize>) {
     if a.strides()[0] != 1 || rows.is_empty() {
         return;
     }
     for index in summed {
         for row in [rows.start, rows.end - 1] {
-            prefetch(a.near(row, index));
+            prefetch(a.at(row, index));
         }
     }
 }
 
-/// Cuts rows into strips of nearly equal height, at most `max_rows`.
+/// Splits rows into strips of nearly equal height, at most `max_rows`.
 fn strips(n_rows: usize, max_rows: usize) -> impl Iterator<Item = Range<usize>> {
     let count = n_rows.div_ceil(max_rows);
     let (height, n_higher) = (n_rows / count.max(1), n_rows % count.max(1));
@@ -222,12 +196,11 @@ fn strips(n_rows: usize, max_rows: usize) -> impl Iterator<Item = Range<usize>> 
     (0..count).map(move |index| start(index)..start(index + 1))
 }
 
-/// The sums of up to [`Simd::MAX_ROWS`] rows and `N` vectors of columns.
+/// Computes a tile of C: up to [`Simd::MAX_ROWS`] rows and `N` vectors of columns,
+/// the last of which may be partial.
 ///
 /// # Safety
-/// C has more columns than `N - 1` vectors; B has `N` whole vectors, or the
-/// columns of C alone if `IS_PART`. The machine must have the instructions of
-/// `V`.
+/// B must have `N` whole vectors of columns, or only the columns of C if `IS_PART`.
 #[inline(always)]
 unsafe fn micro_tile<V: Simd, const N: usize, const IS_PART: bool>(tile: &mut Product<'_, V::T>) {
     macro_rules! of_rows {
@@ -240,8 +213,7 @@ unsafe fn micro_tile<V: Simd, const N: usize, const IS_PART: bool>(tile: &mut Pr
             }
         };
     }
-    // SAFETY: as the caller's promise.
-    unsafe { of_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14) }
+    of_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 }
 
 struct MicroTile<'p, 'a, T, const R: usize, const N: usize, const IS_PART: bool>(
@@ -251,21 +223,19 @@ struct MicroTile<'p, 'a, T, const R: usize, const N: usize, const IS_PART: bool>
 impl<T: Copy, const R: usize, const N: usize, const IS_PART: bool> Program<T>
     for MicroTile<'_, '_, T, R, N, IS_PART>
 {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
+    fn run<V: Simd<T = T>>(self) {
         let Product { a, b, c, epilogue } = self.0;
         let (a, b, mut c, epilogue) = (*a, *b, c.reborrow(), *epilogue);
-        // SAFETY: as the promise of `micro_tile`; the tile has `R` rows.
-        unsafe {
-            if let Epilogue::Accumulate = epilogue {
-                for row in 0..R {
-                    for vector in 0..N {
-                        prefetch(c.row(row).wrapping_add(vector * V::LANES));
-                    }
+        if let Epilogue::Accumulate = epilogue {
+            for row in 0..R {
+                for vector in 0..N {
+                    prefetch(c.at(row, vector * V::LANES));
                 }
             }
+        }
+        // SAFETY: see `micro_tile`; the tile has `R` rows.
+        unsafe {
             let terms = Strided::new(a, b.strides()[0]);
             let columns = Columns::<IS_PART>(c.shape()[1]);
             let mut sums = [[V::zero(); N]; R];

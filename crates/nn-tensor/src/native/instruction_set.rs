@@ -1,48 +1,47 @@
-//! The instruction sets that kernels are compiled for, and the choice of one.
+//! The instruction sets that kernels are compiled for, and their selection at run
+//! time.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::OnceLock;
 
-/// The vector instructions that kernels are compiled for.
+/// A set of vector instructions that kernels are compiled for.
 ///
-/// The widest set the machine has is chosen at run time, once. Setting the
-/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) to `portable`,
-/// `avx2` or `avx512` chooses a narrower one. Results of two sets differ by
-/// rounding.
+/// At run time, the widest set that the processor supports is selected once. The
+/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects another one:
+/// `portable`, `avx2` or `avx512`. Results of different sets differ by rounding.
 ///
-/// A program should call [`requested`](Self::requested) at its start and end
-/// with the error, if there is one: [`current`](Self::current) cannot fail, and
-/// uses the widest set where the variable holds anything else.
+/// A program should call [`requested`](Self::requested) at its start and exit on an
+/// error: [`current`](Self::current) cannot fail, and falls back to the widest set if
+/// the value of the variable is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
-    /// What every machine of the target has (x86-64: SSE2, aarch64: NEON).
+    /// The baseline instructions of the target (x86-64: SSE2, aarch64: NEON).
     Portable,
-    /// 256-bit vectors with fused multiply-add.
+    /// AVX2 and FMA: 256-bit vectors with fused multiply-add.
     Avx2,
-    /// 512-bit vectors.
+    /// AVX-512 (F, VL, DQ, BW): 512-bit vectors.
     Avx512,
 }
 
 impl InstructionSet {
-    /// Every set, narrowest first.
+    /// All sets, narrowest first.
     pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// The environment variable that chooses a set.
+    /// Name of the environment variable that selects a set.
     pub const VARIABLE: &'static str = "NN_INSTRUCTION_SET";
 
-    /// The sets this machine can run, narrowest first.
+    /// The sets that the processor supports, narrowest first.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|set| set.is_available())
     }
 
-    /// The set that [`VARIABLE`](Self::VARIABLE) asks for; `None` if it is not
-    /// set.
+    /// The set selected by the environment variable [`VARIABLE`](Self::VARIABLE), or
+    /// `None` if it is not set.
     ///
     /// # Errors
-    /// [`BadInstructionSet`] if the variable holds anything but the name of a
-    /// set that this machine can run; the empty text is no name, and letters
-    /// must be small.
+    /// [`BadInstructionSet`] if the value is not the lower-case name of a set that the
+    /// processor supports.
     pub fn requested() -> Result<Option<Self>, BadInstructionSet> {
         let requested = std::env::var_os(Self::VARIABLE);
         requested
@@ -60,7 +59,7 @@ impl InstructionSet {
         }
     }
 
-    /// The set in use.
+    /// The set that all functions of this crate use.
     #[inline]
     pub fn current() -> Self {
         static CURRENT: OnceLock<InstructionSet> = OnceLock::new();
@@ -72,7 +71,7 @@ impl InstructionSet {
         })
     }
 
-    /// `portable`, `avx2` or `avx512`.
+    /// The name of the set: `portable`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -105,17 +104,17 @@ impl InstructionSet {
     }
 }
 
-/// Why the environment variable [`InstructionSet::VARIABLE`] cannot be followed.
+/// An invalid value of the environment variable [`InstructionSet::VARIABLE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadInstructionSet {
-    /// No set has this name.
+    /// There is no set of this name.
     Unknown {
-        /// What the variable holds.
+        /// Value of the variable.
         found: String,
     },
-    /// The processor lacks the instructions.
+    /// The processor does not support the set.
     Unavailable {
-        /// The set that was asked for.
+        /// The selected set.
         set: InstructionSet,
     },
 }

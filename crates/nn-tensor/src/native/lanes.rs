@@ -1,95 +1,54 @@
-//! Products of rows with narrow matrices: each lane of a vector is a row.
+//! Products of sparse rows with narrow matrices, with one row per lane of a vector.
 //!
-//! Ten columns leave a third of a vector of sixteen empty, and every row has to
-//! look up what its bytes stand for. So as many rows as a vector has lanes make
-//! a group, whose list has every index that one of the rows has, with a byte of
-//! each:
+//! Ten columns leave a third of a vector of sixteen lanes empty, and every row has
+//! to look up the values of its bytes. So as many rows as a vector has lanes form a
+//! group with one index list, the union of their nonzero columns, with one byte per
+//! row at each index:
 //!
 //! ```text
 //! forward    out[r, j] ← b_j + c·Σ byte_rk·M[k, j]          lanes r, a vector for each j
-//! backward   out[k, j] ← out[k, j] + c·Σ byte_rk·δ[r, j]    lanes r, summed up in the end
+//! backward   out[k, j] ← out[k, j] + c·Σ byte_rk·δ[r, j]    lanes r, summed at the end
 //! ```
 //!
-//! The byte itself is the number that is multiplied, so it must stand for
-//! `c·byte`.
+//! The products use the bytes themselves, so a byte must represent `c·byte`.
 
 use std::ops::Range;
 
 use super::compressed_rows::CompressedRows;
-use super::dispatch::{Element, dispatch, lanes};
-use super::instruction_set::InstructionSet;
+use super::dispatch::Element;
 use super::scratch::Scratch;
-use super::simd::{MAX_LANES, Program, Simd, load_up_to, prefetch, store_up_to};
+use super::simd::{MAX_LANES, Program, Simd, load_up_to, prefetch_slice, store_up_to};
 
 /// Maximum number of columns of a matrix.
 pub(crate) const MAX_WIDTH: usize = 12;
 
-/// Number of groups of rows whose errors are kept in the nearest cache.
+/// Number of groups of rows whose errors stay in the L1 cache.
 pub(crate) const GROUPS_IN_CACHE: usize = 64;
 
-/// `out ← bias + X·matrix` for the rows of X whose groups start with
-/// `first_group`.
-///
-/// # Shapes
-/// `matrix [n_indices, width]`, `out [n_rows, width]`.
-///
-/// # Panics
-/// If the shapes do not fit or the groups do not exist.
-pub(crate) fn lane_sums<T: Element>(
-    set: InstructionSet,
-    lists: &CompressedRows,
-    first_group: usize,
-    unit: T,
-    matrix: &[T],
-    bias: &[T],
-    out: &mut [T],
-) {
-    let (lanes, width) = (lanes::<T>(set), bias.len());
-    assert!(
-        (1..=MAX_WIDTH).contains(&width) && matrix.len() == lists.n_indices() * width,
-        "one row of the matrix per index"
-    );
-    let n_groups = out.len().div_ceil(lanes * width);
-    assert!(
-        lists.group() == lanes
-            && out.len().is_multiple_of(width)
-            && first_group + n_groups <= lists.len(),
-        "one row of sums for each member of a group"
-    );
-    dispatch(
-        set,
-        LaneSums {
-            lists,
-            first_group,
-            unit,
-            matrix,
-            bias,
-            out,
-        },
-    );
-}
-
-/// Numbers that the errors of a group of rows have as the lanes of vectors.
-pub(crate) fn numbers_of_group(lanes: usize, width: usize) -> usize {
+/// Number of elements of the errors of a group, see [`errors_as_lanes`].
+pub(crate) fn errors_len(lanes: usize, width: usize) -> usize {
     lanes * width.next_multiple_of(2)
 }
 
-/// The errors of some rows as the lanes of vectors, group after group: for every
-/// column a vector of its rows, for an even number of columns; 0 where there is
-/// no row or column.
+/// Transposes the errors of each group of rows into vectors with one row per lane, one
+/// vector per column, padded with zeros to an even number of columns.
 ///
 /// # Panics
-/// If the errors are not whole rows, or more than the groups have.
+/// If the number of groups does not match.
 pub(crate) fn errors_as_lanes<T: Copy + Default>(
     lanes: usize,
     width: usize,
     errors: &[T],
     groups: &mut [T],
 ) {
-    let n_numbers = numbers_of_group(lanes, width);
+    let group_len = errors_len(lanes, width);
     let errors = errors.chunks(lanes * width);
-    assert_eq!(errors.len(), groups.len() / n_numbers, "errors of all rows");
-    for (errors, group) in errors.zip(groups.chunks_exact_mut(n_numbers)) {
+    assert_eq!(
+        errors.len(),
+        groups.len() / group_len,
+        "errors of all groups"
+    );
+    for (errors, group) in errors.zip(groups.chunks_exact_mut(group_len)) {
         let n_rows = errors.len() / width;
         for (column, vector) in group.chunks_exact_mut(lanes).enumerate().take(width) {
             for (row, slot) in vector.iter_mut().enumerate().take(n_rows) {
@@ -101,49 +60,7 @@ pub(crate) fn errors_as_lanes<T: Copy + Default>(
     }
 }
 
-/// `out ← out + Xᵀ·error` for some columns of X, whose lists have the groups of
-/// rows as indices.
-///
-/// # Shapes
-/// `groups` as [`errors_as_lanes`] has made them of all rows of X,
-/// `out [columns.len(), width]`.
-///
-/// # Panics
-/// If the shapes do not fit or the columns do not exist.
-pub(crate) fn add_lane_outers<T: Element>(
-    set: InstructionSet,
-    lists: &CompressedRows,
-    columns: Range<usize>,
-    unit: T,
-    width: usize,
-    groups: &[T],
-    out: &mut [T],
-) {
-    let lanes = lanes::<T>(set);
-    assert!((1..=MAX_WIDTH).contains(&width), "{width} columns");
-    assert!(
-        lists.group() == lanes
-            && groups.len() == lists.n_indices() * numbers_of_group(lanes, width),
-        "a vector of errors for each column of a group"
-    );
-    assert!(
-        columns.end <= lists.len() && out.len() == columns.len() * width,
-        "one row per column"
-    );
-    dispatch(
-        set,
-        LaneOuters {
-            lists,
-            columns,
-            unit,
-            width,
-            groups,
-            out,
-        },
-    );
-}
-
-/// The kernel for the width, rounded up to an even one.
+/// Calls the kernel for a width, rounded up to an even one.
 macro_rules! of_width {
     ($width:expr, $self:ident.$kernel:ident) => {
         match $width.div_ceil(2) {
@@ -157,33 +74,44 @@ macro_rules! of_width {
     };
 }
 
-struct LaneSums<'a, T> {
-    lists: &'a CompressedRows,
-    first_group: usize,
-    /// What a byte of 1 stands for.
-    unit: T,
-    matrix: &'a [T],
-    bias: &'a [T],
-    out: &'a mut [T],
+/// `out ← bias + X·matrix` for the rows of X from group `first_group` on.
+///
+/// # Shapes
+/// `matrix [n_indices, width]`, `bias [width]`, `out [n_rows, width]`.
+#[derive(Debug)]
+pub struct LaneSums<'a, T> {
+    pub(crate) lists: &'a CompressedRows,
+    pub(crate) first_group: usize,
+    /// The value that a byte of 1 represents.
+    pub(crate) unit: T,
+    pub(crate) matrix: &'a [T],
+    pub(crate) bias: &'a [T],
+    pub(crate) out: &'a mut [T],
 }
 
 impl<T: Element> Program<T> for LaneSums<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        // SAFETY: as the caller's promise.
-        unsafe { of_width!(self.bias.len(), self.sums) }
+    fn run<V: Simd<T = T>>(self) {
+        let width = self.bias.len();
+        assert!(
+            (1..=MAX_WIDTH).contains(&width) && self.matrix.len() == self.lists.n_indices() * width,
+            "one row of the matrix per index"
+        );
+        let n_groups = self.out.len().div_ceil(V::LANES * width);
+        assert!(
+            self.lists.group() == V::LANES
+                && self.out.len().is_multiple_of(width)
+                && self.first_group + n_groups <= self.lists.len(),
+            "one row of sums for each member of a group"
+        );
+        of_width!(width, self.sums);
     }
 }
 
 impl<T: Element> LaneSums<'_, T> {
-    /// For a width of up to `N`.
-    ///
-    /// # Safety
-    /// The machine must have the instructions of `V`.
+    /// Computes the sums of a width of up to `N`.
     #[inline(always)]
-    unsafe fn sums<V: Simd<T = T>, const N: usize>(self) {
+    fn sums<V: Simd<T = T>, const N: usize>(self) {
         let width = self.bias.len();
         let mut scratch = Scratch::borrow();
         let mut matrix = self.matrix;
@@ -215,25 +143,15 @@ impl<T: Element> LaneSums<'_, T> {
 }
 
 /// `out[r, :] ← bias + unit·sums` for the rows r of a group.
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
 #[inline(always)]
-unsafe fn store_sums<V: Simd, const N: usize>(
-    sums: [V; N],
-    unit: V::T,
-    bias: &[V::T],
-    out: &mut [V::T],
-) {
+fn store_sums<V: Simd, const N: usize>(sums: [V; N], unit: V::T, bias: &[V::T], out: &mut [V::T]) {
     let mut by_column = [[V::T::default(); MAX_LANES]; N];
     let mut biases = [V::T::default(); N];
     biases[..bias.len()].copy_from_slice(bias);
     for ((sum, slot), bias) in sums.into_iter().zip(&mut by_column).zip(biases) {
+        let sum = sum.multiply_add(V::splat(unit), V::splat(bias));
         // SAFETY: no vector has more lanes.
-        unsafe {
-            let sum = sum.multiply_add(V::splat(unit), V::splat(bias));
-            sum.store(slot.as_mut_ptr());
-        }
+        unsafe { sum.store(slot.as_mut_ptr()) };
     }
     for (row, out) in out.chunks_exact_mut(bias.len()).enumerate() {
         for (column, slot) in out.iter_mut().enumerate() {
@@ -242,35 +160,45 @@ unsafe fn store_sums<V: Simd, const N: usize>(
     }
 }
 
-struct LaneOuters<'a, T> {
-    lists: &'a CompressedRows,
-    /// Which lists.
-    columns: Range<usize>,
-    /// What a byte of 1 stands for.
-    unit: T,
-    width: usize,
-    /// The errors of all groups.
-    groups: &'a [T],
-    out: &'a mut [T],
+/// `out ← out + Xᵀ·error` for a range of columns of X, whose lists have the groups of
+/// rows as indices.
+///
+/// # Shapes
+/// `groups`: the errors of all rows of X, see [`errors_as_lanes`];
+/// `out [columns.len(), width]`.
+#[derive(Debug)]
+pub struct LaneOuters<'a, T> {
+    pub(crate) lists: &'a CompressedRows,
+    pub(crate) columns: Range<usize>,
+    /// The value that a byte of 1 represents.
+    pub(crate) unit: T,
+    pub(crate) width: usize,
+    pub(crate) groups: &'a [T],
+    pub(crate) out: &'a mut [T],
 }
 
 impl<T: Element> Program<T> for LaneOuters<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        // SAFETY: as the caller's promise.
-        unsafe { of_width!(self.width, self.outers) }
+    fn run<V: Simd<T = T>>(self) {
+        let (lists, width) = (self.lists, self.width);
+        assert!((1..=MAX_WIDTH).contains(&width), "{width} columns");
+        assert!(
+            lists.group() == V::LANES
+                && self.groups.len() == lists.n_indices() * errors_len(V::LANES, width),
+            "a vector of errors for each column of a group"
+        );
+        assert!(
+            self.columns.end <= lists.len() && self.out.len() == self.columns.len() * width,
+            "one row per column"
+        );
+        of_width!(width, self.outers);
     }
 }
 
 impl<T: Element> LaneOuters<'_, T> {
-    /// For a width of up to `N`.
-    ///
-    /// # Safety
-    /// The machine must have the instructions of `V`.
+    /// Computes the rows of a width of up to `N`.
     #[inline(always)]
-    unsafe fn outers<V: Simd<T = T>, const N: usize>(self) {
+    fn outers<V: Simd<T = T>, const N: usize>(self) {
         for segment in 0..self.lists.n_segments() {
             let segments = segment..segment + 1;
             for (column, out) in self
@@ -283,9 +211,10 @@ impl<T: Element> LaneOuters<'_, T> {
                 unsafe {
                     let (indices, bytes) = self.lists.segments(column as u32, segments.clone());
                     if column + 1 < self.columns.end {
-                        // Not what follows in memory, which the processor would guess.
+                        // They do not follow in memory, as the hardware would predict.
                         let next = self.lists.segments(column as u32 + 1, segments.clone());
-                        prefetch_entries(next);
+                        prefetch_slice(&next.0[..next.0.len().min(1)]);
+                        prefetch_slice(next.1);
                     }
                     if indices.is_empty() {
                         continue;
@@ -306,31 +235,17 @@ impl<T: Element> LaneOuters<'_, T> {
     }
 }
 
-/// Prefetches the entries of a segment.
-#[inline(always)]
-fn prefetch_entries((indices, bytes): (&[u16], &[u8])) {
-    const LINE: usize = 64;
-    prefetch(indices.as_ptr());
-    for line in bytes.chunks(LINE) {
-        prefetch(line.as_ptr());
-    }
-}
-
 /// `out ← out + unit·(Σ lanes of each of the sums)`
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
 #[inline(always)]
-unsafe fn add_lane_totals<V: Simd, const N: usize>(sums: [V; N], unit: V::T, out: &mut [V::T]) {
+fn add_lane_totals<V: Simd, const N: usize>(sums: [V; N], unit: V::T, out: &mut [V::T]) {
     for start in (0..out.len()).step_by(V::LANES) {
         let n = out.len() - start;
-        // SAFETY: no vector has more lanes; of columns that do not exist nothing
-        // is read or written.
+        let mut some = [V::zero(); MAX_LANES];
+        for (slot, sum) in some.iter_mut().zip(sums.iter().skip(start)).take(V::LANES) {
+            *slot = *sum;
+        }
+        // SAFETY: only existing columns are read and written.
         unsafe {
-            let mut some = [V::zero(); MAX_LANES];
-            for (slot, sum) in some.iter_mut().zip(sums.iter().skip(start)).take(V::LANES) {
-                *slot = *sum;
-            }
             let out = out.as_mut_ptr().add(start);
             let old = load_up_to::<V>(out, n);
             let sum = lane_totals::<V>(some).multiply_add(V::splat(unit), old);
@@ -339,25 +254,17 @@ unsafe fn add_lane_totals<V: Simd, const N: usize>(sums: [V; N], unit: V::T, out
     }
 }
 
-/// The sum of all lanes of vector j in lane j, for as many vectors as there are
-/// lanes.
+/// Sums all lanes of vector j in lane j, for as many vectors as there are lanes.
 ///
-/// Two vectors at a time become one of their halves' sums, in turn, until one
-/// is left.
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
+/// Repeatedly replaces two vectors with the sum of their interleaved halves.
 #[inline(always)]
-unsafe fn lane_totals<V: Simd>(mut vectors: [V; MAX_LANES]) -> V {
+fn lane_totals<V: Simd>(mut vectors: [V; MAX_LANES]) -> V {
     let mut n = V::LANES;
     while n > 1 {
         n /= 2;
         for index in 0..n {
-            // SAFETY: see above.
-            unsafe {
-                let (first, second) = vectors[index].interleave(vectors[index + n]);
-                vectors[index] = first.add(second);
-            }
+            let (first, second) = vectors[index].interleave(vectors[index + n]);
+            vectors[index] = first.add(second);
         }
     }
     vectors[0]

@@ -1,14 +1,14 @@
-//! The two micro-kernels, which all products but those of [`super::lanes`] have
-//! as their innermost loop:
+//! The two micro-kernels, the innermost loops of all products but those of
+//! [`super::lanes`]:
 //!
 //! ```text
 //! gather     sums[r, :] ← sums[r, :] + factor[t, r]·row[t, :]       for every term t
 //! scatter    row[t, :]  ← row[t, :] + Σ_r factor[t, r]·sums[r, :]   for every term t
 //! ```
 //!
-//! `R` sums of `N` vectors stay in registers. Where the factors and rows come
-//! from is decided by the [`Terms`], what becomes of finished sums by the
-//! [`Epilogue`], and how many columns are in a block by [`by_columns`].
+//! `R` rows of sums, of `N` vectors each, stay in registers. The [`Terms`] define
+//! the factors and rows, the [`Epilogue`] how finished sums are written, and
+//! [`by_columns`] the number of columns in a block.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use super::simd::{Simd, load_up_to};
 
 /// A cursor over the terms of `R` sums: rows of a matrix and their factors.
 pub(super) trait Terms<V: Simd, const R: usize>: Copy {
-    /// Number of terms that are left.
+    /// Number of remaining terms.
     fn len(&self) -> usize;
 
     /// Offset of the current term's row from the first one.
@@ -30,11 +30,10 @@ pub(super) trait Terms<V: Simd, const R: usize>: Copy {
     /// Factor of the current term's row in a sum.
     ///
     /// # Safety
-    /// There must be a term left, and `sum < R`; the machine must have the
-    /// instructions of `V`.
+    /// There must be a term left, and `sum < R`.
     unsafe fn factor(&self, sum: usize) -> V;
 
-    /// Goes on to the next term.
+    /// Moves on to the next term.
     fn advance(&mut self);
 }
 
@@ -49,11 +48,11 @@ pub(super) struct Strided<T> {
 }
 
 impl<T> Strided<T> {
-    /// The products of the columns of `a` and rows that are `row_stride` apart.
+    /// The terms of the rows of `a`, with matrix rows `row_stride` apart.
     #[inline(always)]
     pub(super) fn new(a: Matrix<'_, T>, row_stride: isize) -> Self {
         Self {
-            factors: a.near(0, 0),
+            factors: a.at(0, 0),
             strides: a.strides(),
             row: 0,
             row_stride,
@@ -87,31 +86,16 @@ impl<V: Simd, const R: usize> Terms<V, R> for Strided<V::T> {
     }
 }
 
-/// Some terms of one dense row.
+/// Selected terms of `R` dense rows, with packed indices and factors.
 #[derive(Clone, Copy)]
-pub(super) struct Listed<T> {
-    indices: *const u16,
-    n: usize,
-    factors: *const T,
-    stride: isize,
-    row_stride: isize,
+pub(super) struct Listed<T, const R: usize> {
+    pub(super) indices: *const u16,
+    pub(super) factors: [*const T; R],
+    pub(super) n: usize,
+    pub(super) row_stride: isize,
 }
 
-impl<T> Listed<T> {
-    /// As [`Strided`], of the first row of `a` at the given indices.
-    #[inline(always)]
-    pub(super) fn new(indices: &[u16], a: Matrix<'_, T>, row_stride: isize) -> Self {
-        Self {
-            indices: indices.as_ptr(),
-            n: indices.len(),
-            factors: a.near(0, 0),
-            stride: a.strides()[1],
-            row_stride,
-        }
-    }
-}
-
-impl<V: Simd> Terms<V, 1> for Listed<V::T> {
+impl<V: Simd, const R: usize> Terms<V, R> for Listed<V::T, R> {
     #[inline(always)]
     fn len(&self) -> usize {
         self.n
@@ -124,53 +108,22 @@ impl<V: Simd> Terms<V, 1> for Listed<V::T> {
     }
 
     #[inline(always)]
-    unsafe fn factor(&self, _: usize) -> V {
+    unsafe fn factor(&self, sum: usize) -> V {
         // SAFETY: the caller vouches for the term.
-        unsafe { V::splat(*self.factors.offset(*self.indices as isize * self.stride)) }
+        unsafe { V::splat(*self.factors[sum]) }
     }
 
     #[inline(always)]
     fn advance(&mut self) {
         self.indices = self.indices.wrapping_add(1);
+        for factors in &mut self.factors {
+            *factors = factors.wrapping_add(1);
+        }
         self.n -= 1;
     }
 }
 
-/// The nonzero terms of a pair of rows.
-#[derive(Clone, Copy)]
-pub(super) struct Paired<T> {
-    pub(super) offsets: *const u16,
-    pub(super) values: [*const T; 2],
-    pub(super) n: usize,
-}
-
-impl<V: Simd> Terms<V, 2> for Paired<V::T> {
-    #[inline(always)]
-    fn len(&self) -> usize {
-        self.n
-    }
-
-    #[inline(always)]
-    unsafe fn row(&self) -> isize {
-        // SAFETY: the caller vouches for the term.
-        unsafe { *self.offsets as isize }
-    }
-
-    #[inline(always)]
-    unsafe fn factor(&self, sum: usize) -> V {
-        // SAFETY: the caller vouches for the term.
-        unsafe { V::splat(*self.values[sum]) }
-    }
-
-    #[inline(always)]
-    fn advance(&mut self) {
-        self.offsets = self.offsets.wrapping_add(1);
-        self.values = self.values.map(|values| values.wrapping_add(1));
-        self.n -= 1;
-    }
-}
-
-/// The nonzero terms of `R` rows of bytes, each of which stands for a number.
+/// The nonzero terms of `R` rows of bytes, each of which represents a value.
 #[derive(Clone, Copy)]
 pub(super) struct Coded<'a, T, const R: usize> {
     indices: *const u16,
@@ -181,7 +134,7 @@ pub(super) struct Coded<'a, T, const R: usize> {
 }
 
 impl<'a, T, const R: usize> Coded<'a, T, R> {
-    /// Entries with `R` bytes each, and rows that are `row_stride` apart.
+    /// The terms of entries with `R` bytes each, with matrix rows `row_stride` apart.
     #[inline(always)]
     pub(super) fn new(
         (indices, bytes): Entries<'_>,
@@ -224,8 +177,8 @@ impl<V: Simd, const R: usize> Terms<V, R> for Coded<'_, V::T, R> {
     }
 }
 
-/// Number of columns of a block of `N` vectors; if `IS_PART`, the last vector
-/// has fewer columns than lanes.
+/// Number of columns of a block of `N` vectors; if `IS_PART`, the last vector has
+/// fewer columns than lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<const IS_PART: bool>(pub(super) usize);
 
@@ -233,11 +186,11 @@ impl<const IS_PART: bool> Columns<IS_PART> {
     /// Loads one of `N` vectors.
     ///
     /// # Safety
-    /// The columns must exist, and the machine must have the instructions of `V`.
+    /// The columns must exist.
     #[inline(always)]
     unsafe fn load<V: Simd, const N: usize>(self, from: *const V::T, vector: usize) -> V {
         let start = vector * V::LANES;
-        // SAFETY: see above.
+        // SAFETY: as for this function.
         unsafe {
             if IS_PART && vector + 1 == N {
                 V::load_part(from.add(start), self.0 - start)
@@ -250,11 +203,11 @@ impl<const IS_PART: bool> Columns<IS_PART> {
     /// Stores one of `N` vectors.
     ///
     /// # Safety
-    /// As [`load`](Self::load).
+    /// The columns must exist.
     #[inline(always)]
     unsafe fn store<V: Simd, const N: usize>(self, values: V, to: *mut V::T, vector: usize) {
         let start = vector * V::LANES;
-        // SAFETY: see above.
+        // SAFETY: as for this function.
         unsafe {
             if IS_PART && vector + 1 == N {
                 values.store_part(to.add(start), self.0 - start);
@@ -268,8 +221,8 @@ impl<const IS_PART: bool> Columns<IS_PART> {
 /// `sums[r] ← sums[r] + factor[t, r]·row[t]` for all terms, in order.
 ///
 /// # Safety
-/// `first` must be the first column of the first row, every term a row from
-/// there on; the machine must have the instructions of `V`.
+/// `first` must be the first column of the first row, and every term must have a
+/// row of the columns from there on.
 #[inline(always)]
 pub(super) unsafe fn gather<V: Simd, const R: usize, const N: usize, const IS_PART: bool>(
     mut terms: impl Terms<V, R>,
@@ -278,16 +231,16 @@ pub(super) unsafe fn gather<V: Simd, const R: usize, const N: usize, const IS_PA
     sums: &mut [[V; N]; R],
 ) {
     for _ in 0..terms.len() {
-        // SAFETY: see above.
+        // SAFETY: as for this function.
         unsafe { add_term(terms, first, columns, sums) };
         terms.advance();
     }
 }
 
-/// The current term of [`gather`] alone.
+/// Adds the current term of [`gather`] only.
 ///
 /// # Safety
-/// As [`gather`]; there must be a term left.
+/// As for [`gather`]; there must be a term left.
 #[inline(always)]
 pub(super) unsafe fn add_term<V: Simd, const R: usize, const N: usize, const IS_PART: bool>(
     terms: impl Terms<V, R>,
@@ -295,7 +248,7 @@ pub(super) unsafe fn add_term<V: Simd, const R: usize, const N: usize, const IS_
     columns: Columns<IS_PART>,
     sums: &mut [[V; N]; R],
 ) {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         let row = first.wrapping_offset(terms.row());
         let mut vectors = [V::zero(); N];
@@ -314,7 +267,7 @@ pub(super) unsafe fn add_term<V: Simd, const R: usize, const N: usize, const IS_
 /// `row[t] ← row[t] + Σ_r factor[t, r]·sums[r]` for all terms, in order.
 ///
 /// # Safety
-/// As [`gather`], of rows that may be written.
+/// As for [`gather`], with mutable rows.
 #[inline(always)]
 pub(super) unsafe fn scatter<V: Simd, const R: usize, const N: usize, const IS_PART: bool>(
     mut terms: impl Terms<V, R>,
@@ -323,7 +276,7 @@ pub(super) unsafe fn scatter<V: Simd, const R: usize, const N: usize, const IS_P
     columns: Columns<IS_PART>,
 ) {
     for _ in 0..terms.len() {
-        // SAFETY: see above.
+        // SAFETY: as for this function.
         unsafe {
             let row = first.wrapping_offset(terms.row());
             let mut factors = [V::zero(); R];
@@ -342,25 +295,25 @@ pub(super) unsafe fn scatter<V: Simd, const R: usize, const N: usize, const IS_P
     }
 }
 
-/// What becomes of finished sums.
+/// How finished sums are written to the output.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a, T> {
-    /// `c ← sums`
+    /// Overwrites the output: `c ← sums`.
     Overwrite,
-    /// `c ← c + sums`
+    /// Adds to the output: `c ← c + sums`.
     Accumulate,
-    /// `c ← bias + sums`, with one bias per column.
+    /// Adds one bias per column: `c ← bias + sums`.
     AddBias(&'a [T]),
 }
 
 impl<'a, T> Epilogue<'a, T> {
-    /// The epilogue for terms from `start` on, which are added to those before.
+    /// The epilogue for the terms from `start` on: sums of later terms are accumulated.
     #[inline(always)]
     pub(super) fn for_terms_from(self, start: usize) -> Self {
         if start > 0 { Self::Accumulate } else { self }
     }
 
-    /// The epilogue for some of the columns.
+    /// The epilogue for a range of columns.
     #[inline(always)]
     pub(super) fn of_columns(self, columns: Range<usize>) -> Self {
         match self {
@@ -370,11 +323,10 @@ impl<'a, T> Epilogue<'a, T> {
     }
 }
 
-/// Writes the sums of all rows of `c` as the epilogue says.
+/// Writes finished sums to all rows of `c` according to the epilogue.
 ///
 /// # Safety
-/// `c` must have `R` rows and more columns than `N - 1` vectors; the machine must
-/// have the instructions of `V`.
+/// `c` must have `R` rows of `N` vectors, the last of which may be partial.
 #[inline(always)]
 pub(super) unsafe fn finish<V: Simd, const R: usize, const N: usize>(
     sums: [[V; N]; R],
@@ -382,9 +334,9 @@ pub(super) unsafe fn finish<V: Simd, const R: usize, const N: usize>(
     epilogue: Epilogue<'_, V::T>,
 ) {
     let [_, n_columns] = c.shape();
-    // SAFETY: as the caller's promise.
+    // SAFETY: as for this function.
     unsafe {
-        // Whole vectors straight through, in registers.
+        // Only whole vectors: compiled without branches.
         if n_columns == N * V::LANES {
             finish_columns(sums, c, epilogue, N * V::LANES);
         } else {
@@ -393,14 +345,14 @@ pub(super) unsafe fn finish<V: Simd, const R: usize, const N: usize>(
     }
 }
 
-/// [`finish`] of so many columns.
+/// [`finish`] with a number of columns that may be known at compile time.
 ///
-/// Storing a part of a vector is slow on some machines. Where the rows of C
-/// are adjacent, whole vectors are stored that reach into the rows below, which
-/// are stored after them.
+/// Storing a part of a vector is slow on some processors. If the rows of C are
+/// adjacent, whole vectors are stored that overlap the rows below, which are
+/// stored after them.
 ///
 /// # Safety
-/// As [`finish`].
+/// As for [`finish`].
 #[inline(always)]
 unsafe fn finish_columns<V: Simd, const R: usize, const N: usize>(
     mut sums: [[V; N]; R],
@@ -408,15 +360,14 @@ unsafe fn finish_columns<V: Simd, const R: usize, const N: usize>(
     epilogue: Epilogue<'_, V::T>,
     n_columns: usize,
 ) {
-    let is_adjacent = c.row_stride() == n_columns as isize;
-    // SAFETY: of every row, only columns that exist in it or the rows below it
-    // are touched.
+    let is_adjacent = c.as_matrix().strides()[0] == n_columns as isize;
+    // SAFETY: only columns of each row or of the rows below it are accessed.
     unsafe {
         match epilogue {
             Epilogue::Overwrite => {}
             Epilogue::Accumulate => {
                 for (row, sums) in sums.iter_mut().enumerate() {
-                    add_to(sums, c.row(row), n_columns);
+                    add_to(sums, c.at(row, 0), n_columns);
                 }
             }
             Epilogue::AddBias(bias) => {
@@ -429,7 +380,7 @@ unsafe fn finish_columns<V: Simd, const R: usize, const N: usize>(
             let reach = if is_adjacent { R - row } else { 1 } * n_columns;
             for (vector, sum) in sums.into_iter().enumerate() {
                 let start = vector * V::LANES;
-                let c = c.row(row).add(start);
+                let c = c.at(row, start);
                 if vector + 1 < N || start + V::LANES <= reach {
                     sum.store(c);
                 } else {
@@ -443,15 +394,14 @@ unsafe fn finish_columns<V: Simd, const R: usize, const N: usize>(
 /// `sums ← addend + sums`
 ///
 /// # Safety
-/// The addend must have so many columns; the machine must have the instructions
-/// of `V`.
+/// As for [`load_row`].
 #[inline(always)]
 unsafe fn add_to<V: Simd, const N: usize>(
     sums: &mut [V; N],
     addend: *const V::T,
     n_columns: usize,
 ) {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         let addend = load_row::<V, N>(addend, n_columns);
         for (sum, addend) in sums.iter_mut().zip(addend) {
@@ -460,17 +410,16 @@ unsafe fn add_to<V: Simd, const N: usize>(
     }
 }
 
-/// Loads the columns of a row that exist; the other lanes are 0.
+/// Loads `N` vectors of a row; lanes beyond the last column are 0.
 ///
 /// # Safety
-/// There must be more columns than `N - 1` vectors; the machine must have the
-/// instructions of `V`.
+/// There must be `N` vectors of columns, the last of which may be partial.
 #[inline(always)]
 pub(super) unsafe fn load_row<V: Simd, const N: usize>(
     from: *const V::T,
     n_columns: usize,
 ) -> [V; N] {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         let mut row = [V::zero(); N];
         for (vector, slot) in row.iter_mut().enumerate() {
@@ -485,29 +434,28 @@ pub(super) unsafe fn load_row<V: Simd, const N: usize>(
     }
 }
 
-/// Work on a block of columns.
+/// Work that is done block by block of columns.
 pub(super) trait ByColumns<V: Simd> {
     /// Maximum number of vectors in a block.
     const MAX: usize = 8;
 
-    /// Maximum number of vectors in a block whose last vector is not whole; of
-    /// more columns, the whole vectors are done first. 1 where rows are written
-    /// that may be adjacent: a part of a vector that is stored next to what is
-    /// loaded soon makes the load wait.
+    /// Maximum number of vectors in a block whose last vector is partial; if there
+    /// are more columns, the whole vectors come first. 1 where rows are written that
+    /// may be adjacent: a load stalls after a partial store next to its address.
     const MAX_PART: usize = 8;
 
-    /// Works on some columns, more than `N - 1` vectors have and at most `N`.
+    /// Works on a block of columns: `N` vectors, the last of which may be partial.
     ///
     /// # Safety
-    /// As [`by_columns`].
+    /// The block must be one of [`by_columns`].
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>);
 }
 
-/// Does the work on all columns, in blocks of 8, 4 and at last 3, 2 or 1 vectors,
+/// Splits the columns of `work` into blocks of 8, 4 and finally 3, 2 or 1 vectors,
 /// but no more than [`MAX`](ByColumns::MAX).
 ///
 /// # Safety
-/// The machine must have the instructions of `V`, and the work may ask for more.
+/// The work must have `n_columns` columns.
 #[inline(always)]
 pub(super) unsafe fn by_columns<V: Simd, W: ByColumns<V>>(n_columns: usize, work: &mut W) {
     let whole = n_columns - n_columns % V::LANES;
@@ -525,7 +473,7 @@ pub(super) unsafe fn by_columns<V: Simd, W: ByColumns<V>>(n_columns: usize, work
         };
         let columns = start..start + rest.min(n_vectors * V::LANES);
         start = columns.end;
-        // SAFETY: as the caller's promise; the columns have so many vectors.
+        // SAFETY: the columns have this number of vectors.
         unsafe {
             match n_vectors {
                 8 if const { W::MAX >= 8 } => work.block::<8>(columns),

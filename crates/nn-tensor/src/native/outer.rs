@@ -1,120 +1,39 @@
-//! A row added to rows of a matrix, each with a factor: outer products.
-//!
-//! With the entries of a sample that are not 0, that is the sample's part of
-//! `Xᵀ·δ`. With all factors it is a product whose sums have one term.
+//! Dense products whose sums have one term, such as the outer product of the inputs
+//! and the error of one sample.
 
 use std::ops::Range;
 
-use super::compressed_rows::{CompressedRows, Entries};
-use super::dispatch::{Element, dispatch};
-use super::instruction_set::InstructionSet;
+use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
-use super::micro::{ByColumns, Coded, Columns, Epilogue, by_columns, finish, load_row, scatter};
+use super::micro::{ByColumns, Epilogue, by_columns, finish, load_row};
 use super::product::Product;
 use super::simd::{Program, Simd, load_up_to, store_up_to};
-
-/// `out[indices[t], :] ← out[indices[t], :] + factors[bytes[t]]·row` with the
-/// entries of a list.
-///
-/// # Panics
-/// If the list does not exist or there are not as many rows as indices.
-pub(crate) fn add_outer<T: Element>(
-    set: InstructionSet,
-    lists: &CompressedRows,
-    list: u32,
-    factors: &[T; 256],
-    row: &[T],
-    out: &mut [T],
-) {
-    assert_eq!(
-        out.len(),
-        lists.n_indices() * row.len(),
-        "one row per index"
-    );
-    let entries = lists.entries(list);
-    dispatch(
-        set,
-        AddOuter {
-            entries,
-            factors,
-            row,
-            out,
-        },
-    );
-}
-
-struct AddOuter<'a, T> {
-    entries: Entries<'a>,
-    factors: &'a [T; 256],
-    row: &'a [T],
-    /// As many rows as there can be indices.
-    out: &'a mut [T],
-}
-
-impl<T: Element> Program<T> for AddOuter<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(mut self) {
-        // SAFETY: as the caller's promise.
-        unsafe { by_columns::<V, _>(self.row.len(), &mut self) }
-    }
-}
-
-impl<V: Simd> ByColumns<V> for AddOuter<'_, V::T> {
-    const MAX_PART: usize = 1;
-
-    #[inline(always)]
-    unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
-        let terms = Coded::<_, 1>::new(self.entries, self.factors, self.row.len());
-        let n = columns.len();
-        // SAFETY: the columns exist, and every index is a row of `out`.
-        unsafe {
-            let row = [load_row::<V, N>(self.row.as_ptr().add(columns.start), n)];
-            let out = self.out.as_mut_ptr().add(columns.start);
-            if N > 1 || n == V::LANES {
-                scatter(terms, row, out, Columns::<false>(n));
-            } else {
-                scatter(terms, row, out, Columns::<true>(n));
-            }
-        }
-    }
-}
 
 /// A product whose sums have one term.
 pub(super) struct OneTerm<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for OneTerm<'_, '_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        // SAFETY: as the caller's promise.
-        unsafe { one_term::<V>(self.0) }
+    fn run<V: Simd<T = T>>(self) {
+        one_term::<V>(self.0);
     }
 }
 
-/// `c[i, :] ← aᵢ·row`, or what else the epilogue says, for every row of `c`.
-///
-/// # Safety
-/// The depth must be 1, the row of B contiguous, and the machine must have the
-/// instructions of `V`.
+/// `c[i, :] ← aᵢ·row`, or as the epilogue says, for every row of `c`: a product of
+/// depth 1 with a contiguous row of B.
 #[inline(always)]
-pub(super) unsafe fn one_term<V: Simd>(product: &mut Product<'_, V::T>) {
+pub(super) fn one_term<V: Simd>(product: &mut Product<'_, V::T>) {
     let [_, n_columns] = product.c.shape();
-    let is_flat = product.c.row_stride() == n_columns as isize
+    let is_flat = product.c.as_matrix().strides()[0] == n_columns as isize
         && product.a.strides()[0] == 1
         && !matches!(product.epilogue, Epilogue::AddBias(_));
-    // SAFETY: as the caller's promise; a vector has at least as many lanes as
-    // a row has elements.
-    unsafe {
-        match n_columns {
-            1 if is_flat => whole_rows::<V, 1>(product),
-            2 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 2>(product),
-            4 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 4>(product),
-            8 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 8>(product),
-            _ => by_columns::<V, _>(n_columns, &mut Rows(product)),
-        }
+    match n_columns {
+        1 if is_flat => whole_rows::<V, 1>(product),
+        2 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 2>(product),
+        4 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 4>(product),
+        8 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 8>(product),
+        // SAFETY: these are all columns.
+        _ => unsafe { by_columns::<V, _>(n_columns, &mut Rows(product)) },
     }
 }
 
@@ -135,26 +54,26 @@ impl<V: Simd> ByColumns<V> for Rows<'_, '_, V::T> {
             let row = load_row::<V, N>(b.at(0, columns.start), columns.len());
             let mut c = c.part(0..n_rows, columns);
             let mut index = 0;
-            // Some narrow rows are stored together.
+            // Several narrow rows are stored together.
             while const { N == 1 } && index + TOGETHER <= n_rows {
-                let rows = index..index + TOGETHER;
-                one_term_sums::<V, N, TOGETHER>(*a, row, c.rows_unchecked(rows), epilogue, index);
+                let c = c.rows(index..index + TOGETHER);
+                one_term_sums::<V, N, TOGETHER>(*a, row, c, epilogue, index);
                 index += TOGETHER;
             }
             while index < n_rows {
-                let rows = index..index + 1;
-                one_term_sums::<V, N, 1>(*a, row, c.rows_unchecked(rows), epilogue, index);
+                let c = c.rows(index..index + 1);
+                one_term_sums::<V, N, 1>(*a, row, c, epilogue, index);
                 index += 1;
             }
         }
     }
 }
 
-/// `R` rows, from row `first` of A on, to all of `c`.
+/// Computes all `R` rows of `c` from the rows of A from `first` on.
 ///
 /// # Safety
-/// The rows must exist, and the columns of `c` be `N` vectors; the machine must
-/// have the instructions of `V`.
+/// The rows must exist, and `c` must have `N` vectors of columns, the last of which
+/// may be partial.
 #[inline(always)]
 unsafe fn one_term_sums<V: Simd, const N: usize, const R: usize>(
     a: Matrix<'_, V::T>,
@@ -163,7 +82,7 @@ unsafe fn one_term_sums<V: Simd, const N: usize, const R: usize>(
     epilogue: Epilogue<'_, V::T>,
     first: usize,
 ) {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         let mut sums = [[V::zero(); N]; R];
         for (index, sums) in sums.iter_mut().enumerate() {
@@ -176,21 +95,18 @@ unsafe fn one_term_sums<V: Simd, const N: usize, const R: usize>(
     }
 }
 
-/// [`one_term`] for adjacent rows of `N` elements, several in a vector: storing
-/// a part of a vector is slow on some machines.
-///
-/// # Safety
-/// As [`one_term`]; `N` is a power of two, at most `LANES`, and the epilogue has
-/// no bias.
+/// [`one_term`] for adjacent rows of `N` elements, a power of two that is at most
+/// `LANES`, without a bias. A vector holds several rows, since storing a part of a
+/// vector is slow on some processors.
 #[inline(always)]
-unsafe fn whole_rows<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
+fn whole_rows<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
     let n_rows = product.a.shape()[0];
-    // SAFETY: the rows exist, and so do the columns of the one row.
+    // SAFETY: only existing rows and columns are accessed.
     unsafe {
         let row = repeated::<V, N>(product.b.at(0, 0));
         for first in (0..n_rows).step_by(V::LANES) {
-            let a = load_up_to(product.a.near(first, 0), n_rows - first);
-            let c = product.c.row(0).add(first * N);
+            let a = load_up_to(product.a.at(first, 0), n_rows - first);
+            let c = product.c.at(first, 0);
             let n = (n_rows - first) * N;
             for (vector, a) in each_repeated::<V, N>(a).into_iter().enumerate() {
                 let start = vector * V::LANES;
@@ -208,10 +124,10 @@ unsafe fn whole_rows<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
 /// Repeats `N` elements: `r₀ r₁ r₀ r₁ …`
 ///
 /// # Safety
-/// They must exist, and the machine must have the instructions of `V`.
+/// The elements must exist.
 #[inline(always)]
 unsafe fn repeated<V: Simd, const N: usize>(values: *const V::T) -> V {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         let mut vectors = [V::zero(); N];
         for (index, slot) in vectors.iter_mut().enumerate() {
@@ -228,19 +144,15 @@ unsafe fn repeated<V: Simd, const N: usize>(values: *const V::T) -> V {
     }
 }
 
-/// Repeats every lane `N` times: `a₀ a₀ a₁ a₁ …`
-///
-/// # Safety
-/// The machine must have the instructions of `V`; `N` is a power of two.
+/// Repeats every lane `N` times, a power of two: `a₀ a₀ a₁ a₁ …`
 #[inline(always)]
-unsafe fn each_repeated<V: Simd, const N: usize>(a: V) -> [V; N] {
+fn each_repeated<V: Simd, const N: usize>(a: V) -> [V; N] {
     let mut vectors = [a; N];
     let mut n = 1;
     while n < N {
         let before = vectors;
         for index in 0..n {
-            // SAFETY: see above.
-            let (first, second) = unsafe { before[index].interleave(before[index]) };
+            let (first, second) = before[index].interleave(before[index]);
             vectors[2 * index] = first;
             vectors[2 * index + 1] = second;
         }

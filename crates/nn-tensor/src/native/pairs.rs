@@ -1,94 +1,68 @@
-//! `C ← A·B` and `C ← C + A·B` where many numbers of A are 0, as half of what
-//! leaves a rectifier is, on the way forward and on the way back.
+//! `C ← A·B` and `C ← C + A·B` for an A with many zeros, such as the outputs of a
+//! rectifier and their errors, half of which are 0.
 //!
-//! A term with a 0 adds nothing. But a row of B that is read from the cache has
-//! to serve more than one row of A, or reading is what takes the time. So rows
-//! of A go in pairs, and what is left out are the terms in which both have a 0:
+//! Terms with a zero are skipped. But each row of B that is loaded from the cache has
+//! to serve more than one row of A, or loads limit the speed. So rows of A are
+//! processed in pairs, and the terms where both rows are 0 are skipped:
 //!
 //! ```text
 //! for a block of NC columns of C, for a block of KC of the summed index
-//!   pack B into panels                                 (as gemm.rs)
+//!   pack B into panels                                 (see gemm.rs)
 //!   for some panels, for a block of rows of A
 //!     for a segment of the summed index     (its part of the panels stays in the L1 cache)
-//!       for every pair of rows, for every index of the segment that either has
-//!         add a row of the panels to the two rows of sums, which are in registers
+//!       for every pair of rows, for every index of the segment where either is not 0
+//!         add a row of the panels to the two rows of sums in registers
 //!     write the sums
 //! ```
 //!
-//! Rows are paired in the order of how many numbers they have, so that full
-//! rows do not keep the empty ones from leaving terms out. Each element of C is
-//! summed by the same chain of multiply-adds as in `gemm.rs`, and whom a row is
-//! paired with changes nothing.
+//! Rows are paired in the order of their number of nonzero elements, so that dense
+//! rows do not prevent skipping terms of sparse ones. The sums are those of `gemm.rs`
+//! term by term, so pairing does not change their bits.
 
-use std::cell::RefCell;
 use std::ops::Range;
-use std::thread::LocalKey;
 
-use super::dispatch::{Element, dispatch};
+use super::dispatch::Element;
 use super::gemm::{NC, PANEL, multiply_panels, pack_panels};
 use super::instruction_set::InstructionSet;
 use super::matrix::{Matrix, MatrixMut};
-use super::micro::{Columns, Epilogue, Paired, finish, gather};
+use super::micro::{Columns, Epilogue, Listed, finish, gather};
 use super::pack::KC;
 use super::product::Product;
 use super::scratch::{Scratch, USUAL_LEN};
 use super::simd::{MAX_LANES, Program, Simd};
 use crate::AlignedSlice;
 
-/// Maximum number of rows in a block: as many sums stay in the L2 cache.
+/// Maximum number of rows in a block, whose sums stay in the L2 cache.
 pub(crate) const MAX_ROWS: usize = 256;
 
 /// Length of a segment of the summed index.
 const SEGMENT: usize = 64;
 
-/// Room for the sums of a block of rows and the widest pass of columns.
+/// Number of sums of a block of rows and the widest pass of columns.
 const SUMS_LEN: usize = MAX_ROWS * 8 * MAX_LANES;
 
 const _: () = assert!(SUMS_LEN + NC * KC <= USUAL_LEN);
 
-/// Element types whose row pairs are kept per thread.
-pub trait PairMemory: Element {
-    #[doc(hidden)]
-    fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>>;
-}
-
-macro_rules! pair_memory {
-    ($type:ty) => {
-        impl PairMemory for $type {
-            fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>> {
-                thread_local!(static PAIRS: RefCell<Vec<RowPairs<$type>>> = const {
-                    RefCell::new(Vec::new())
-                });
-                &PAIRS
-            }
-        }
-    };
-}
-
-pair_memory!(f32);
-pair_memory!(f64);
-
-/// Some rows of A in pairs, without the terms in which both have a 0.
+/// A block of rows of A in pairs, without the terms where both rows of a pair are 0.
 #[derive(Debug)]
 pub struct RowPairs<T> {
     set: InstructionSet,
     n_rows: usize,
     depth: usize,
-    /// For every block of KC, the rows in the order in which they are paired.
+    /// The rows in the order of their pairing, for each block of KC.
     order: Vec<u16>,
-    /// Where the terms of each pair start, segment after segment; one more at
-    /// the end.
+    /// First term of each pair, segment after segment, and the number of terms.
     starts: Vec<u32>,
-    /// Offset of each term's row of a panel from the panel's first one.
-    offsets: Vec<u16>,
-    /// Values of each term in the first row of the pair and in the second.
+    /// Index of each term within a block of KC.
+    indices: Vec<u16>,
+    /// Value of each term in the first row of the pair and in the second.
     values: [Vec<T>; 2],
-    /// A block of the rows, packed like B.
+    /// A block of KC of the rows, packed like B.
     packed: AlignedSlice<T>,
 }
 
 impl<T: Element> RowPairs<T> {
-    /// No rows.
+    /// A buffer without rows.
     pub(crate) fn new() -> Self {
         Self {
             set: InstructionSet::Portable,
@@ -96,14 +70,13 @@ impl<T: Element> RowPairs<T> {
             depth: 0,
             order: Vec::new(),
             starts: Vec::new(),
-            offsets: Vec::new(),
+            indices: Vec::new(),
             values: [Vec::new(), Vec::new()],
             packed: AlignedSlice::empty(),
         }
     }
 
-    /// Orders the packed rows by the number of elements that are not 0. A
-    /// counting sort.
+    /// Orders the packed rows by their number of nonzero elements. A counting sort.
     fn pair_rows(&mut self, width: usize, depth: usize) {
         let mut counts = [0_u16; MAX_ROWS];
         for panel in self
@@ -135,13 +108,9 @@ impl<T: Element> RowPairs<T> {
     }
 
     /// Appends the terms of a segment of the packed block, pair after pair.
-    ///
-    /// # Safety
-    /// The machine must have the instructions of `V`.
     #[inline(always)]
-    unsafe fn list<V: Simd<T = T>>(&mut self, segment: Range<usize>) {
+    fn list<V: Simd<T = T>>(&mut self, segment: Range<usize>) {
         let width = PANEL * V::LANES;
-        let step = pass_width::<V>() as u16;
         let rows = &self.order[self.order.len() - self.n_rows..];
         let mut n = self.starts[self.starts.len() - 1] as usize;
         for pair in rows.chunks(2) {
@@ -151,31 +120,30 @@ impl<T: Element> RowPairs<T> {
                     let start = panel + usize::from(row) * width;
                     self.packed[start..][..V::LANES].as_ptr()
                 };
-                // SAFETY: the rows have the panel's width. With those before,
-                // there are at most as many terms as `fill` has made room for,
-                // and a vector more: the lanes of a panel that are beyond the
-                // depth are 0 in both rows.
+                // SAFETY: the rows have the width of the panel. `ListPairs` has made
+                // room for all terms and a vector more: the lanes of a panel beyond
+                // the depth are 0 in both rows.
                 unsafe {
                     let first = V::load(row(pair[0]));
                     let second = match pair.get(1) {
                         Some(&second) => V::load(row(second)),
                         None => V::zero(),
                     };
-                    let values = self.values.each_mut().map(|values| values.as_mut_ptr());
-                    n += first.write_pairs(
-                        second,
-                        [column as u16 * step, step],
-                        self.offsets.as_mut_ptr().add(n),
-                        values.map(|values| values.add(n)),
+                    let [own, other] = &mut self.values;
+                    n += V::write_nonzero(
+                        [first, second],
+                        column as u16,
+                        self.indices.as_mut_ptr().add(n),
+                        [own.as_mut_ptr().add(n), other.as_mut_ptr().add(n)],
                     );
                 }
             }
             self.starts
-                .push(u32::try_from(n).expect("the rows are a block"));
+                .push(u32::try_from(n).expect("a block has few terms"));
         }
     }
 
-    /// Segments of a block of KC, as indices into `starts`, and its rows.
+    /// The starts of the segments of a block of KC, and its rows in order.
     fn block(&self, start: usize) -> (&[u32], &[u16]) {
         let n_pairs = self.n_rows.div_ceil(2);
         let summed = KC.min(self.depth - start);
@@ -189,34 +157,49 @@ impl<T: Element> RowPairs<T> {
     }
 }
 
-/// Makes `pairs` the rows of `a`, for products with the instructions of `set`.
+/// Replaces `pairs` with the rows of `a`, for products with the same instruction set.
 /// Allocates only for a matrix larger than all before.
-///
-/// # Panics
-/// If there are more rows than [`MAX_ROWS`].
-pub(crate) fn fill<T: Element>(set: InstructionSet, pairs: &mut RowPairs<T>, a: Matrix<'_, T>) {
-    let [n_rows, depth] = a.shape();
-    assert!(n_rows <= MAX_ROWS, "{n_rows} rows are too many for a block");
-    (pairs.set, pairs.n_rows, pairs.depth) = (set, n_rows, depth);
-    let n_pairs = n_rows.div_ceil(2);
-    let most = n_pairs * depth + MAX_LANES;
-    grow(&mut pairs.offsets, most);
-    pairs
-        .values
-        .iter_mut()
-        .for_each(|values| grow(values, most));
-    if pairs.packed.len() < n_rows * KC {
-        pairs.packed = AlignedSlice::new(T::default(), n_rows * KC);
-    }
-    pairs.order.clear();
-    pairs.order.reserve(n_rows * depth.div_ceil(KC));
-    pairs.starts.clear();
-    pairs.starts.reserve(n_pairs * depth.div_ceil(SEGMENT) + 1);
-    pairs.starts.push(0);
-    dispatch(set, Fill { pairs, a });
+#[derive(Debug)]
+pub struct ListPairs<'a, T> {
+    pub(crate) set: InstructionSet,
+    pub(crate) pairs: &'a mut RowPairs<T>,
+    pub(crate) a: Matrix<'a, T>,
 }
 
-/// Makes a buffer at least as long, with unspecified values.
+impl<T: Element> Program<T> for ListPairs<'_, T> {
+    #[inline(always)]
+    fn run<V: Simd<T = T>>(self) {
+        let (pairs, [n_rows, depth]) = (self.pairs, self.a.shape());
+        assert!(n_rows <= MAX_ROWS, "{n_rows} rows are too many for a block");
+        (pairs.set, pairs.n_rows, pairs.depth) = (self.set, n_rows, depth);
+        let n_pairs = n_rows.div_ceil(2);
+        let most = n_pairs * depth + MAX_LANES;
+        grow(&mut pairs.indices, most);
+        pairs
+            .values
+            .iter_mut()
+            .for_each(|values| grow(values, most));
+        if pairs.packed.len() < n_rows * KC {
+            pairs.packed = AlignedSlice::new(T::default(), n_rows * KC);
+        }
+        pairs.order.clear();
+        pairs.order.reserve(n_rows * depth.div_ceil(KC));
+        pairs.starts.clear();
+        pairs.starts.reserve(n_pairs * depth.div_ceil(SEGMENT) + 1);
+        pairs.starts.push(0);
+        let width = PANEL * V::LANES;
+        for start in (0..depth).step_by(KC) {
+            let summed = start..depth.min(start + KC);
+            pack_panels::<V>(self.a.columns(summed.clone()), width, &mut pairs.packed);
+            pairs.pair_rows(width, summed.len());
+            for segment in (0..summed.len()).step_by(SEGMENT) {
+                pairs.list::<V>(segment..summed.len().min(segment + SEGMENT));
+            }
+        }
+    }
+}
+
+/// Grows a buffer to at least `len` elements, with unspecified values.
 fn grow<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() < len {
         *buffer = vec![T::default(); len];
@@ -229,64 +212,22 @@ fn pass_width<V: Simd>() -> usize {
     V::MAX_SUMS / 2 * V::LANES
 }
 
-/// CompressedRows the terms of `a`.
-struct Fill<'a, T> {
-    pairs: &'a mut RowPairs<T>,
-    a: Matrix<'a, T>,
-}
-
-impl<T: Element> Program<T> for Fill<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        let Self { pairs, a } = self;
-        let width = PANEL * V::LANES;
-        for start in (0..pairs.depth).step_by(KC) {
-            let summed = start..pairs.depth.min(start + KC);
-            // SAFETY: as the caller's promise.
-            unsafe {
-                pack_panels::<V>(a.columns(summed.clone()), width, &mut pairs.packed);
-                pairs.pair_rows(width, summed.len());
-                for segment in (0..summed.len()).step_by(SEGMENT) {
-                    pairs.list::<V>(segment..summed.len().min(segment + SEGMENT));
-                }
-            }
-        }
-    }
-}
-
-/// `c ← a·b`, or what else the epilogue says, in the calling thread, with the
-/// rows of `a` in `pairs`, block after block.
-///
-/// # Panics
-/// If the shapes do not fit, or the pairs were made for other instructions.
-pub(crate) fn gemm_of_pairs<T: Element>(
-    set: InstructionSet,
-    pairs: &[RowPairs<T>],
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    c: MatrixMut<'_, T>,
-    epilogue: Epilogue<'_, T>,
-) {
-    let product = Product::new(a, b, c, epilogue);
-    let n_paired: usize = pairs.iter().map(|block| block.n_rows).sum();
-    assert!(n_paired == a.shape()[0]);
-    let is_alike = |block: &RowPairs<T>| block.set == set && block.depth == product.depth();
-    assert!(pairs.iter().all(is_alike));
-    dispatch(set, PairProduct { pairs, product });
-}
-
-struct PairProduct<'a, T> {
-    pairs: &'a [RowPairs<T>],
-    product: Product<'a, T>,
+/// The product `product`, with the rows of A in `pairs`, block after block.
+#[derive(Debug)]
+pub struct PairProduct<'a, T> {
+    pub(crate) set: InstructionSet,
+    pub(crate) pairs: &'a [RowPairs<T>],
+    pub(crate) product: Product<'a, T>,
 }
 
 impl<T: Element> Program<T> for PairProduct<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
+    fn run<V: Simd<T = T>>(self) {
+        let n_paired: usize = self.pairs.iter().map(|block| block.n_rows).sum();
+        assert!(n_paired == self.product.a.shape()[0]);
+        for block in self.pairs {
+            assert!(block.set == self.set && block.depth == self.product.depth());
+        }
         let Product {
             a,
             b,
@@ -298,19 +239,15 @@ impl<T: Element> Program<T> for PairProduct<'_, T> {
         let (sums, panels) = scratch.take(SUMS_LEN + NC * KC).split_at_mut(SUMS_LEN);
         for column in (0..n_columns).step_by(NC) {
             let end = n_columns.min(column + NC);
-            // As many whole passes as there are, and the last columns as dense.
+            // Whole passes; the remaining columns use the dense kernel.
             let last = end - (end - column) % pass;
             for start in (0..depth).step_by(KC) {
                 let summed = start..depth.min(start + KC);
                 let epilogue = epilogue.for_terms_from(start);
                 let block = b.rows(summed.clone());
-                // SAFETY: as the caller's promise.
-                let (passes, rest) = unsafe {
-                    let len = pack_panels::<V>(block.columns(column..last), pass, panels);
-                    let (passes, rest) = panels.split_at_mut(len);
-                    pack_panels::<V>(block.columns(last..end), PANEL * V::LANES, rest);
-                    (&*passes, &*rest)
-                };
+                let len = pack_panels::<V>(block.columns(column..last), pass, panels);
+                let (passes, rest) = panels.split_at_mut(len);
+                pack_panels::<V>(block.columns(last..end), PANEL * V::LANES, rest);
                 let mut row = 0;
                 for pairs in self.pairs {
                     let rows = row..row + pairs.n_rows;
@@ -318,21 +255,18 @@ impl<T: Element> Program<T> for PairProduct<'_, T> {
                     for (index, panel) in passes.chunks_exact(pass * summed.len()).enumerate() {
                         let first = column + index * pass;
                         let columns = first..first + pass;
-                        let block = BlockOfPairs {
+                        V::vectorize(BlockOfPairs {
                             pairs,
                             start,
                             panel,
                             sums: &mut *sums,
                             c: c.part(rows.clone(), columns.clone()),
                             epilogue: epilogue.of_columns(columns),
-                        };
-                        // SAFETY: as the caller's promise.
-                        unsafe { V::vectorize(block) };
+                        });
                     }
                     let a = a.rows(rows.clone()).columns(summed.clone());
                     let (c, epilogue) = (c.part(rows, last..end), epilogue.of_columns(last..end));
-                    // SAFETY: as the caller's promise.
-                    unsafe { multiply_panels::<V>(a, rest, c, epilogue) };
+                    multiply_panels::<V>(a, rest, c, epilogue);
                 }
             }
         }
@@ -342,37 +276,30 @@ impl<T: Element> Program<T> for PairProduct<'_, T> {
 /// A block of rows times a packed panel of B.
 struct BlockOfPairs<'a, T> {
     pairs: &'a RowPairs<T>,
-    /// The first term of the panel.
+    /// First term of the panel.
     start: usize,
     panel: &'a [T],
-    /// Memory for the sums of all pairs.
+    /// Scratch memory for the sums of all pairs.
     sums: &'a mut [T],
     c: MatrixMut<'a, T>,
     epilogue: Epilogue<'a, T>,
 }
 
 impl<T: Element> Program<T> for BlockOfPairs<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        // SAFETY: as the caller's promise; these are the vectors of a pass.
-        unsafe {
-            match V::MAX_SUMS / 2 {
-                8 => self.multiply::<V, 8>(),
-                4 => self.multiply::<V, 4>(),
-                _ => self.multiply::<V, 2>(),
-            }
+    fn run<V: Simd<T = T>>(self) {
+        match V::MAX_SUMS / 2 {
+            8 => self.multiply::<V, 8>(),
+            4 => self.multiply::<V, 4>(),
+            _ => self.multiply::<V, 2>(),
         }
     }
 }
 
 impl<T: Element> BlockOfPairs<'_, T> {
-    /// # Safety
-    /// The panel must have `N` vectors of columns, and the machine the
-    /// instructions of `V`.
+    /// Multiplies by a panel of `N` vectors of columns.
     #[inline(always)]
-    unsafe fn multiply<V: Simd<T = T>, const N: usize>(mut self) {
+    fn multiply<V: Simd<T = T>, const N: usize>(mut self) {
         let (starts, order) = self.pairs.block(self.start);
         let n_pairs = order.len().div_ceil(2);
         let n_segments = (starts.len() - 1) / n_pairs.max(1);
@@ -392,10 +319,12 @@ impl<T: Element> BlockOfPairs<'_, T> {
                             *sum = V::load(memory.add(index * V::LANES));
                         }
                     }
-                    let terms = Paired {
-                        offsets: self.pairs.offsets.as_ptr().add(start),
-                        values: self.pairs.values.each_ref().map(|v| v.as_ptr().add(start)),
+                    let [first, second] = &self.pairs.values;
+                    let terms = Listed {
+                        indices: self.pairs.indices.as_ptr().add(start),
+                        factors: [first.as_ptr().add(start), second.as_ptr().add(start)],
                         n: end - start,
+                        row_stride: (N * V::LANES) as isize,
                     };
                     let columns = Columns::<false>(N * V::LANES);
                     gather(terms, self.panel.as_ptr(), columns, &mut sums);
@@ -407,7 +336,7 @@ impl<T: Element> BlockOfPairs<'_, T> {
                     }
                     for (&member, sums) in members.iter().zip(sums) {
                         let row = usize::from(member);
-                        finish([sums], self.c.rows_mut(row..row + 1), self.epilogue);
+                        finish([sums], self.c.rows(row..row + 1), self.epilogue);
                     }
                 }
             }

@@ -1,13 +1,11 @@
-//! Worker threads that stay alive between jobs.
+//! A thread pool for short jobs.
 //!
-//! A training step is a few dozen products of some microseconds each, so that
-//! starting threads for every product, or even waking sleeping ones, would cost
-//! more than it gains. Workers spin for a moment after a job, expecting the
-//! next, and only then go to sleep.
+//! A training step is a few dozen products of a few microseconds each, so starting
+//! or waking a thread for every product would cost more than it gains. Workers spin
+//! briefly after a job, expecting the next, before they sleep.
 //!
-//! Every thread begins with its own share of the tasks and takes others' only
-//! then, so that in a row of similar jobs a thread finds its part of the data
-//! in its own cache.
+//! Every thread starts with its own share of the tasks before it takes others, so
+//! that in a sequence of similar jobs it finds its part of the data in its own cache.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,20 +15,20 @@ use std::thread::JoinHandle;
 
 use super::scratch;
 
-/// How often a worker looks for a new job before it sleeps (some 50 µs).
+/// Number of checks for a new job before a worker sleeps (about 50 µs).
 const SPINS: usize = if cfg!(miri) { 10 } else { 20_000 };
 
-/// Calls `run(index)` on a type whose name is forgotten.
+/// A type-erased `&dyn Fn(usize)`, to be called once per task.
 #[derive(Clone, Copy)]
 struct Job {
     closure: *const (),
     call: unsafe fn(*const (), usize),
     n_tasks: usize,
-    /// Number of the job; see [`Shared::claims`].
+    /// Sequence number of the job; see [`Shared::claims`].
     number: u32,
 }
 
-/// Tasks are claimed in up to so many groups, a bit each.
+/// Maximum number of groups of tasks, which are claimed with one bit each.
 const MAX_GROUPS: usize = 32;
 
 impl Job {
@@ -46,28 +44,27 @@ impl Job {
 }
 
 // SAFETY: `closure` points to a `Fn + Sync` closure, and is only used for a
-// task that was claimed, while `Pool::run` waits for that task to be done.
+// claimed task, while `Pool::run` waits for that task to finish.
 unsafe impl Send for Job {}
 
 struct Shared {
     job: Mutex<Option<Job>>,
     wake: Condvar,
-    /// Number of the current job (high half) and a bit for each group of its
-    /// tasks that nobody has claimed yet (low half). Claiming compares both, so
-    /// that a worker that comes late cannot take a task of another job than the
-    /// one it knows.
+    /// Sequence number of the current job (high half) and a bit for each unclaimed
+    /// group of its tasks (low half). Claiming compares both, so that a late worker
+    /// cannot claim a task of another job than the one it knows.
     claims: AtomicU64,
-    /// Tasks of the current job that are done.
+    /// Number of finished tasks of the current job.
     done: AtomicUsize,
     panicked: AtomicBool,
     closing: AtomicBool,
 }
 
-/// Some worker threads; the thread that calls [`run`](Self::run) works too.
+/// A pool of worker threads; the thread that calls [`run`](Self::run) works, too.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    /// Held while a job runs. A second caller does its job alone.
+    /// Held while a job runs. A second caller runs its job alone.
     in_use: Mutex<()>,
 }
 
@@ -98,9 +95,9 @@ impl Pool {
         }
     }
 
-    /// Calls `task(0)`, …, `task(n_tasks - 1)`, each once, in any order and on
-    /// any thread, and returns when all are done. It does not wait for workers
-    /// that have no task: on a busy machine they may not run at all.
+    /// Calls `task(0)`, …, `task(n_tasks - 1)` in parallel, in any order, and returns
+    /// when all calls have returned. Workers without a task are not waited for: on a
+    /// busy machine they may not run at all.
     ///
     /// # Panics
     /// If a task panics.
@@ -139,7 +136,7 @@ impl Pool {
         );
     }
 
-    /// Publishes a job under the next number.
+    /// Publishes a job under the next sequence number.
     fn start(&self, job: Job) -> Job {
         let shared = &self.shared;
         let number = ((shared.claims.load(Ordering::Relaxed) >> 32) as u32).wrapping_add(1);
@@ -156,7 +153,7 @@ impl Pool {
     }
 }
 
-/// Calls `work(index, item)` for every item on the threads of `pool`.
+/// Calls `work(index, item)` for every item in parallel on the threads of `pool`.
 pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
     struct Items<T>(*mut T);
     // SAFETY: the pointer is only used to reach items, each from one thread.
@@ -179,7 +176,7 @@ pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usiz
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Release);
-        // Under the lock, so that no worker is between its last look and its sleep.
+        // Under the lock, so that no worker is between its last check and its sleep.
         let job = self.shared.lock();
         self.shared.wake.notify_all();
         drop(job);
@@ -195,13 +192,13 @@ impl Shared {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Number of the current job.
+    /// Sequence number of the current job.
     fn number(&self) -> u32 {
         (self.claims.load(Ordering::Acquire) >> 32) as u32
     }
 
-    /// Takes a group of tasks of `job`, if it is still the current one: the
-    /// first unclaimed one from the start of the thread's share on.
+    /// Claims a group of tasks of `job`, if it is still the current one: the first
+    /// unclaimed group from the start of the thread's share on.
     fn claim(&self, job: Job, share: Share) -> Option<usize> {
         let first = share.index * job.n_groups() / share.n_threads;
         let mut claims = self.claims.load(Ordering::Acquire);
@@ -225,7 +222,7 @@ impl Shared {
         }
     }
 
-    /// Does tasks of `job` until none is left; a panic ends the one task.
+    /// Runs tasks of `job` until none is left; a panic ends only its task.
     fn work_on(&self, job: Job, share: Share) -> std::thread::Result<()> {
         let mut outcome = Ok(());
         while let Some(group) = self.claim(job, share) {
@@ -233,7 +230,7 @@ impl Shared {
                 let result = catch_unwind(AssertUnwindSafe(|| {
                     // SAFETY: `closure` and `call` were made together in
                     // `Pool::run`, which does not return before every task is
-                    // done, and this one is not until below.
+                    // done, and this one is only counted below.
                     unsafe { (job.call)(job.closure, index) };
                 }));
                 self.done.fetch_add(1, Ordering::Release);
@@ -245,8 +242,8 @@ impl Shared {
         outcome
     }
 
-    /// Waits for a job newer than number `seen`, first spinning, then asleep;
-    /// `None` when the pool closes.
+    /// Waits for a job other than number `seen`, first spinning, then asleep; `None`
+    /// when the pool closes.
     fn wait_for_job(&self, seen: u32) -> Option<Job> {
         let mut spins = 0;
         while spins < SPINS && self.number() == seen && !self.closing.load(Ordering::Relaxed) {
@@ -265,8 +262,8 @@ impl Shared {
     }
 }
 
-/// Waits a moment, giving way to other threads now and then: there may be
-/// more threads than processors.
+/// Spins once, yielding to other threads now and then: there may be more threads than
+/// processors.
 fn spin(spins: &mut usize) {
     *spins += 1;
     if spins.is_multiple_of(256) {
@@ -276,14 +273,14 @@ fn spin(spins: &mut usize) {
     }
 }
 
-/// Which of the threads one is.
+/// The index of a thread in its pool.
 #[derive(Clone, Copy)]
 struct Share {
     index: usize,
     n_threads: usize,
 }
 
-/// The life of a worker.
+/// The main loop of a worker thread.
 fn work(shared: &Shared, share: Share) {
     scratch::reserve();
     let mut seen = 0;
@@ -295,8 +292,10 @@ fn work(shared: &Shared, share: Share) {
     }
 }
 
+/// Calls a type-erased closure.
+///
 /// # Safety
-/// `closure` must point to a living `F`.
+/// `closure` must point to a live `F`.
 unsafe fn call<F: Fn(usize) + Sync>(closure: *const (), index: usize) {
     // SAFETY: see above.
     let task = unsafe { &*closure.cast::<F>() };

@@ -1,12 +1,13 @@
-//! A dense product as kernels get it, and parts of it.
+//! The operands of a dense product, and parts of them.
 
 use std::ops::Range;
 
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::Epilogue;
 
-/// `c ← a·b`, or what else the epilogue says. The shapes fit.
-pub(super) struct Product<'a, T> {
+/// A dense product: `c ← a·b`, or as the epilogue says. The shapes match.
+#[derive(Debug)]
+pub struct Product<'a, T> {
     pub(super) a: Matrix<'a, T>,
     pub(super) b: Matrix<'a, T>,
     pub(super) c: MatrixMut<'a, T>,
@@ -15,9 +16,9 @@ pub(super) struct Product<'a, T> {
 
 impl<'a, T: Copy> Product<'a, T> {
     /// # Panics
-    /// If the shapes do not fit.
-    #[inline]
-    pub(super) fn new(
+    /// If the shapes do not match.
+    #[inline(always)]
+    pub(crate) fn new(
         a: Matrix<'a, T>,
         b: Matrix<'a, T>,
         c: MatrixMut<'a, T>,
@@ -39,39 +40,27 @@ impl<'a, T: Copy> Product<'a, T> {
         self.a.shape()[1]
     }
 
-    /// Some rows of the product, and some terms of their sums.
-    ///
-    /// # Safety
-    /// They must exist.
+    /// The product of a range of rows and a range of terms of their sums.
     #[inline(always)]
-    pub(super) unsafe fn part(
-        &mut self,
-        rows: Range<usize>,
-        summed: Range<usize>,
-    ) -> Product<'_, T> {
-        let [_, n_columns] = self.b.shape();
-        // SAFETY: see above.
-        unsafe {
-            Product {
-                a: self.a.part_unchecked(rows.clone(), summed.clone()),
-                b: self.b.part_unchecked(summed.clone(), 0..n_columns),
-                c: self.c.rows_unchecked(rows),
-                epilogue: self.epilogue.for_terms_from(summed.start),
-            }
+    pub(super) fn part(&mut self, rows: Range<usize>, summed: Range<usize>) -> Product<'_, T> {
+        Product {
+            a: self.a.part(rows.clone(), summed.clone()),
+            b: self.b.rows(summed.clone()),
+            c: self.c.rows(rows),
+            epilogue: self.epilogue.for_terms_from(summed.start),
         }
     }
 
-    /// The product if the sums have no terms.
+    /// Computes the product of matrices without terms.
     pub(super) fn write_empty_sums(&mut self)
     where
         T: Default,
     {
-        match self.epilogue {
-            Epilogue::Overwrite => self.c.fill(T::default()),
-            Epilogue::Accumulate => {}
-            Epilogue::AddBias(bias) => {
-                let n_rows = self.c.shape()[0];
-                (0..n_rows).for_each(|row| self.c.row_mut(row).copy_from_slice(bias));
+        for row in 0..self.c.shape()[0] {
+            match self.epilogue {
+                Epilogue::Overwrite => self.c.row_mut(row).fill(T::default()),
+                Epilogue::Accumulate => {}
+                Epilogue::AddBias(bias) => self.c.row_mut(row).copy_from_slice(bias),
             }
         }
     }

@@ -1,17 +1,16 @@
-//! Products of single rows, with a B that is read where it lies:
+//! Products of single rows, with a matrix B that is read in place:
 //!
 //! ```text
 //! z ← b + a·W          δ' ← δ·Wᵀ          W ← W + aᵀ·δ,  b ← b + δ
 //! ```
 //!
-//! The sums are those of [`super::gemm`], term by term, so that a sample gets the
-//! same outputs alone as in a batch.
+//! The sums equal those of [`super::gemm`] term by term, so a sample gets the same
+//! outputs alone as in a batch.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::dispatch::{Element, dispatch};
-use super::instruction_set::InstructionSet;
+use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{ByColumns, Columns, Epilogue, Listed, by_columns, finish, gather};
 use super::outer::one_term;
@@ -19,162 +18,81 @@ use super::pack::{KC, transposed};
 use super::product::Product;
 use super::simd::{MAX_LANES, Program, Simd, load_up_to, store_up_to};
 
+// The matrix views are created in the kernels, which are compiled for their
+// strides.
+
 /// `sums ← bias + inputs·weights`
-///
-/// # Panics
-/// If the shapes do not fit.
-pub(crate) fn weighted_sums<T: Element>(
-    set: InstructionSet,
-    inputs: &[T],
-    weights: &[T],
-    bias: &[T],
-    sums: &mut [T],
-) {
-    assert_fits(inputs, weights, bias, sums);
-    if inputs.is_empty() {
-        return sums.copy_from_slice(bias);
-    }
-    dispatch(
-        set,
-        WeightedSums {
-            inputs,
-            weights,
-            bias,
-            sums,
-        },
-    );
-}
-
-/// `below ← error·weightsᵀ`
-///
-/// # Panics
-/// If the shapes do not fit.
-pub(crate) fn error_below<T: Element>(
-    set: InstructionSet,
-    error: &[T],
-    weights: &[T],
-    below: &mut [T],
-) {
-    assert_fits(below, weights, error, error);
-    if error.is_empty() {
-        return below.fill(T::default());
-    }
-    dispatch(
-        set,
-        ErrorBelow {
-            error,
-            weights,
-            below,
-        },
-    );
-}
-
-/// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
-///
-/// # Panics
-/// If the shapes do not fit.
-pub(crate) fn add_gradients<T: Element>(
-    set: InstructionSet,
-    inputs: &[T],
-    error: &[T],
-    weights: &mut [T],
-    bias: &mut [T],
-) {
-    assert_fits(inputs, weights, bias, error);
-    dispatch(
-        set,
-        AddGradients {
-            inputs,
-            error,
-            weights,
-            bias,
-        },
-    );
-}
-
-#[inline]
-fn assert_fits<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) {
-    let [n_inputs, n_outputs] = [inputs.len(), outputs.len()];
-    assert!(
-        bias.len() == n_outputs && n_inputs.checked_mul(n_outputs) == Some(weights.len()),
-        "{} weights and {} biases do not lead from {n_inputs} inputs to {n_outputs} outputs",
-        weights.len(),
-        bias.len(),
-    );
-}
-
-// The views are made inside the kernels, which are compiled for their strides.
-
-struct WeightedSums<'a, T> {
-    inputs: &'a [T],
-    weights: &'a [T],
-    bias: &'a [T],
-    sums: &'a mut [T],
+#[derive(Debug)]
+pub struct WeightedSums<'a, T> {
+    pub(crate) inputs: &'a [T],
+    pub(crate) weights: &'a [T],
+    pub(crate) bias: &'a [T],
+    pub(crate) sums: &'a mut [T],
 }
 
 impl<T: Element> Program<T> for WeightedSums<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        let [n_inputs, n_outputs] = [self.inputs.len(), self.bias.len()];
-        let mut product = Product {
-            a: Matrix::new(self.inputs, [1, n_inputs]),
-            b: Matrix::new(self.weights, [n_inputs, n_outputs]),
-            c: MatrixMut::new(self.sums, [1, n_outputs]),
+    fn run<V: Simd<T = T>>(self) {
+        let shape = layer_shape(self.inputs, self.weights, self.bias, self.sums);
+        if self.inputs.is_empty() {
+            return self.sums.copy_from_slice(self.bias);
+        }
+        times_rows::<V>(&mut Product {
+            a: Matrix::new(self.inputs, [1, shape[0]]),
+            b: Matrix::new(self.weights, shape),
+            c: MatrixMut::new(self.sums, [1, shape[1]]),
             epilogue: Epilogue::AddBias(self.bias),
-        };
-        // SAFETY: as the caller's promise.
-        unsafe { times_rows::<V>(&mut product) }
+        });
     }
 }
 
-struct ErrorBelow<'a, T> {
-    error: &'a [T],
-    weights: &'a [T],
-    below: &'a mut [T],
+/// `below ← error·weightsᵀ`
+#[derive(Debug)]
+pub struct ErrorBelow<'a, T> {
+    pub(crate) error: &'a [T],
+    pub(crate) weights: &'a [T],
+    pub(crate) below: &'a mut [T],
 }
 
 impl<T: Element> Program<T> for ErrorBelow<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        let [n_inputs, n_outputs] = [self.below.len(), self.error.len()];
-        let mut product = Product {
-            a: Matrix::new(self.error, [1, n_outputs]),
-            b: Matrix::new(self.weights, [n_inputs, n_outputs]).t(),
-            c: MatrixMut::new(self.below, [1, n_inputs]),
+    fn run<V: Simd<T = T>>(self) {
+        let shape = layer_shape(self.below, self.weights, self.error, self.error);
+        if self.error.is_empty() {
+            return self.below.fill(T::default());
+        }
+        times_columns::<V>(&mut Product {
+            a: Matrix::new(self.error, [1, shape[1]]),
+            b: Matrix::new(self.weights, shape).t(),
+            c: MatrixMut::new(self.below, [1, shape[0]]),
             epilogue: Epilogue::Overwrite,
-        };
-        // SAFETY: as the caller's promise.
-        unsafe { times_columns::<V>(&mut product) }
+        });
     }
 }
 
-struct AddGradients<'a, T> {
-    inputs: &'a [T],
-    error: &'a [T],
-    weights: &'a mut [T],
-    bias: &'a mut [T],
+/// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
+#[derive(Debug)]
+pub struct AddGradients<'a, T> {
+    pub(crate) inputs: &'a [T],
+    pub(crate) error: &'a [T],
+    pub(crate) weights: &'a mut [T],
+    pub(crate) bias: &'a mut [T],
 }
 
 impl<T: Element> Program<T> for AddGradients<'_, T> {
-    type Output = ();
-
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        let [n_inputs, n_outputs] = [self.inputs.len(), self.error.len()];
-        let mut product = Product {
+    fn run<V: Simd<T = T>>(self) {
+        let shape = layer_shape(self.inputs, self.weights, self.bias, self.error);
+        let [n_inputs, n_outputs] = shape;
+        one_term::<V>(&mut Product {
             a: Matrix::new(self.inputs, [n_inputs, 1]),
             b: Matrix::new(self.error, [1, n_outputs]),
-            c: MatrixMut::new(self.weights, [n_inputs, n_outputs]),
+            c: MatrixMut::new(self.weights, shape),
             epilogue: Epilogue::Accumulate,
-        };
-        // SAFETY: as the caller's promise; there is one bias per error.
-        unsafe {
-            one_term::<V>(&mut product);
-            for column in (0..n_outputs).step_by(V::LANES) {
+        });
+        for column in (0..n_outputs).step_by(V::LANES) {
+            // SAFETY: there is one bias per error.
+            unsafe {
                 let (n, bias) = (n_outputs - column, self.bias.as_mut_ptr().add(column));
                 let error = load_up_to(self.error.as_ptr().add(column), n);
                 store_up_to(load_up_to::<V>(bias, n).add(error), bias, n);
@@ -183,200 +101,181 @@ impl<T: Element> Program<T> for AddGradients<'_, T> {
     }
 }
 
-/// Rows of A, one at a time, times a B of contiguous rows.
-pub(super) struct RowTimesRows<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
+/// The shape `[n_inputs, n_outputs]` of the weights of a layer.
+///
+/// # Panics
+/// If the lengths do not match.
+#[inline(always)]
+fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [usize; 2] {
+    let [n_inputs, n_outputs] = [inputs.len(), outputs.len()];
+    assert!(
+        bias.len() == n_outputs && n_inputs.checked_mul(n_outputs) == Some(weights.len()),
+        "{} weights and {} biases do not connect {n_inputs} inputs to {n_outputs} outputs",
+        weights.len(),
+        bias.len(),
+    );
+    [n_inputs, n_outputs]
+}
 
-impl<T: Element> Program<T> for RowTimesRows<'_, '_, T> {
-    type Output = ();
+/// A product row by row of A, with a B of contiguous rows or columns.
+pub(super) struct RowByRow<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
 
+impl<T: Element> Program<T> for RowByRow<'_, '_, T> {
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        for row in 0..self.0.a.shape()[0] {
-            let depth = self.0.depth();
-            // SAFETY: as the caller's promise.
-            unsafe { times_rows::<V>(&mut self.0.part(row..row + 1, 0..depth)) }
+    fn run<V: Simd<T = T>>(self) {
+        let ([n_rows, depth], [_, column_stride]) = (self.0.a.shape(), self.0.b.strides());
+        for row in 0..n_rows {
+            let product = &mut self.0.part(row..row + 1, 0..depth);
+            if column_stride == 1 {
+                times_rows::<V>(product);
+            } else {
+                times_columns::<V>(product);
+            }
         }
     }
 }
 
-/// One row of [`RowTimesRows`].
+/// One row of A times a B of contiguous rows.
 ///
-/// Rows of B that would be multiplied by 0 are left out: most of an image is
-/// paper, and half of the outputs of a rectifier are 0.
-///
-/// # Safety
-/// The rows of B must be contiguous, and the machine must have the instructions
-/// of `V`.
+/// Rows of B that would be multiplied by 0 are skipped: most pixels of an image
+/// and half of the outputs of a rectifier are 0.
 #[inline(always)]
-unsafe fn times_rows<V: Simd>(product: &mut Product<'_, V::T>) {
-    let mut buffer = [MaybeUninit::uninit(); KC + MAX_LANES];
+fn times_rows<V: Simd>(product: &mut Product<'_, V::T>) {
+    let mut buffer = TermBuffer {
+        indices: [MaybeUninit::uninit(); KC + MAX_LANES],
+        factors: [MaybeUninit::uninit(); KC + MAX_LANES],
+    };
     let [depth, n_columns] = product.b.shape();
     for start in (0..depth).step_by(KC) {
-        // SAFETY: as the caller's promise.
+        let product = &mut product.part(0..1, start..depth.min(start + KC));
+        let row_stride = product.b.strides()[0];
+        let terms = buffer.fill::<V>(product.a, row_stride);
+        // SAFETY: these are all columns.
+        unsafe { by_columns::<V, _>(n_columns, &mut TermsOfRow { product, terms }) };
+    }
+}
+
+/// Memory for the terms of a sum, and of a vector after them.
+struct TermBuffer<T> {
+    indices: [MaybeUninit<u16>; KC + MAX_LANES],
+    factors: [MaybeUninit<T>; KC + MAX_LANES],
+}
+
+impl<T: Copy + Default + PartialEq> TermBuffer<T> {
+    /// The terms of a row: all of a short one, otherwise those that are not 0.
+    #[inline(always)]
+    fn fill<V: Simd<T = T>>(&mut self, a: Matrix<'_, T>, row_stride: isize) -> Listed<T, 1> {
+        static ALL: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+        let ([_, depth], [_, stride]) = (a.shape(), a.strides());
+        let indices = self.indices.as_mut_ptr().cast::<u16>();
+        let factors = self.factors.as_mut_ptr().cast::<T>();
+        let mut terms = Listed {
+            indices,
+            factors: [factors.cast_const()],
+            n: 0,
+            row_stride,
+        };
+        assert!(depth <= KC);
+        if depth <= ALL.len() && stride == 1 {
+            (terms.indices, terms.factors, terms.n) = (ALL.as_ptr(), [a.at(0, 0)], depth);
+            return terms;
+        }
+        // SAFETY: at most as many terms are written as elements are read, and there is
+        // room for a vector after the last one.
         unsafe {
-            let mut product = product.part(0..1, start..depth.min(start + KC));
-            let terms = terms_of::<V>(product.a, &mut buffer);
-            let product = &mut product;
-            by_columns::<V, _>(n_columns, &mut TermsOfRow { product, terms });
-        }
-    }
-}
-
-/// Room for the indices of a whole sum, and of the lanes after it.
-type TermBuffer = [MaybeUninit<u16>; KC + MAX_LANES];
-
-/// Sums of so few terms are done before their zeros are found.
-const ALL_TERMS: [u16; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
-
-/// The terms to add up: all of a short sum, otherwise those that are not 0.
-///
-/// # Safety
-/// The machine must have the instructions of `V`.
-#[inline(always)]
-unsafe fn terms_of<'t, V: Simd>(a: Matrix<'_, V::T>, buffer: &'t mut TermBuffer) -> &'t [u16] {
-    match ALL_TERMS.get(..a.shape()[1]) {
-        Some(all) => all,
-        // SAFETY: as the caller's promise.
-        None => unsafe { nonzero_terms::<V>(a, buffer) },
-    }
-}
-
-/// Where `a` is not 0.
-///
-/// # Safety
-/// As [`terms_of`].
-#[inline(always)]
-unsafe fn nonzero_terms<'t, V: Simd>(a: Matrix<'_, V::T>, buffer: &'t mut TermBuffer) -> &'t [u16] {
-    let [_, depth] = a.shape();
-    assert!(depth <= KC);
-    let (to, mut n) = (buffer.as_mut_ptr().cast::<u16>(), 0);
-    // SAFETY: at most as many terms have been written as elements were read,
-    // and there is room for a vector after the last one.
-    unsafe {
-        if a.strides()[1] == 1 {
-            for index in (0..depth).step_by(V::LANES) {
-                let values = load_up_to::<V>(a.at(0, index), depth - index);
-                n += values.write_nonzero_lanes(index as u16, to.add(n));
-            }
-        } else {
-            for index in 0..depth {
-                *to.add(n) = index as u16;
-                n += usize::from(*a.at(0, index) != V::T::default());
+            if stride == 1 {
+                for index in (0..depth).step_by(V::LANES) {
+                    let values = load_up_to::<V>(a.at(0, index), depth - index);
+                    let (indices, factors) = (indices.add(terms.n), factors.add(terms.n));
+                    terms.n += V::write_nonzero([values], index as u16, indices, [factors]);
+                }
+            } else {
+                for index in 0..depth {
+                    let value = *a.at(0, index);
+                    *indices.add(terms.n) = index as u16;
+                    *factors.add(terms.n) = value;
+                    terms.n += usize::from(value != T::default());
+                }
             }
         }
-        std::slice::from_raw_parts(to, n)
+        terms
     }
 }
 
 struct TermsOfRow<'p, 'a, T> {
     product: &'p mut Product<'a, T>,
-    terms: &'p [u16],
+    terms: Listed<T, 1>,
 }
 
 impl<V: Simd> ByColumns<V> for TermsOfRow<'_, '_, V::T> {
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
-        let Product { a, b, c, epilogue } = &mut *self.product;
-        let terms = Listed::new(self.terms, *a, b.strides()[0]);
-        let n = columns.len();
+        let Product { b, c, epilogue, .. } = &mut *self.product;
+        let (first, n) = (b.at(0, columns.start), columns.len());
+        let mut sums = [[V::zero(); N]];
         // SAFETY: the columns exist, and so do the terms.
         unsafe {
-            let first = b.at(0, columns.start);
-            let mut sums = [[V::zero(); N]];
             if n == N * V::LANES {
-                gather(terms, first, Columns::<false>(n), &mut sums);
+                gather(self.terms, first, Columns::<false>(n), &mut sums);
             } else {
-                gather(terms, first, Columns::<true>(n), &mut sums);
+                gather(self.terms, first, Columns::<true>(n), &mut sums);
             }
-            finish(
-                sums,
-                c.part(0..1, columns.clone()),
-                epilogue.of_columns(columns),
-            );
+            let epilogue = epilogue.of_columns(columns.clone());
+            finish(sums, c.part(0..1, columns), epilogue);
         }
     }
 }
 
-/// Rows of A, one at a time, times a B of contiguous columns.
-pub(super) struct RowTimesColumns<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
-
-impl<T: Element> Program<T> for RowTimesColumns<'_, '_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(self) {
-        for row in 0..self.0.a.shape()[0] {
-            let depth = self.0.depth();
-            // SAFETY: as the caller's promise.
-            unsafe { times_columns::<V>(&mut self.0.part(row..row + 1, 0..depth)) }
-        }
-    }
-}
-
-/// One row of [`RowTimesColumns`].
-///
-/// # Safety
-/// The columns of B must be contiguous, and the machine must have the
-/// instructions of `V`.
+/// One row of A times a B of contiguous columns.
 #[inline(always)]
-unsafe fn times_columns<V: Simd>(product: &mut Product<'_, V::T>) {
+fn times_columns<V: Simd>(product: &mut Product<'_, V::T>) {
     let depth = product.depth();
     let is_adjacent = product.b.strides()[1] == depth as isize;
-    // SAFETY: as the caller's promise; a vector has at least as many lanes as
-    // the columns have elements.
-    unsafe {
-        match depth {
-            1 if is_adjacent => transposed_columns::<V, 1>(product),
-            2 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 2>(product),
-            4 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 4>(product),
-            8 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 8>(product),
-            _ => {
-                for start in (0..depth).step_by(KC) {
-                    let summed = start..depth.min(start + KC);
-                    single_columns::<V>(&mut product.part(0..1, summed));
-                }
+    match depth {
+        1 if is_adjacent => transposed_columns::<V, 1>(product),
+        2 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 2>(product),
+        4 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 4>(product),
+        8 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 8>(product),
+        _ => {
+            for start in (0..depth).step_by(KC) {
+                let summed = start..depth.min(start + KC);
+                single_columns::<V>(&mut product.part(0..1, summed));
             }
         }
     }
 }
 
-/// [`times_columns`] for adjacent columns of `N` elements: as many as a vector
-/// has lanes are transposed in registers.
-///
-/// # Safety
-/// As [`times_columns`]; `N` is a power of two, at most `LANES`.
+/// [`times_columns`] for adjacent columns of `N` elements, a power of two that is
+/// at most `LANES`: as many as a vector has lanes are transposed in registers.
 #[inline(always)]
-unsafe fn transposed_columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
+fn transposed_columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
     let Product { a, b, c, epilogue } = product;
     let [_, n_columns] = c.shape();
     for column in (0..n_columns).step_by(V::LANES) {
         let columns = column..n_columns.min(column + V::LANES);
-        // SAFETY: the columns exist; of missing ones nothing is read or written.
+        // SAFETY: only existing columns are read and written.
         unsafe {
-            let b = b.at(0, column);
             let mut vectors = [V::zero(); N];
             for (index, slot) in vectors.iter_mut().enumerate() {
                 let start = index * V::LANES;
                 let n = (columns.len() * N).saturating_sub(start);
-                *slot = load_up_to(b.wrapping_add(start), n);
+                *slot = load_up_to(b.at(0, column).wrapping_add(start), n);
             }
             let mut sum = V::zero();
             for (index, terms) in transposed(vectors).into_iter().enumerate() {
                 sum = V::splat(*a.at(0, index)).multiply_add(terms, sum);
             }
-            let c = c.part(0..1, columns.clone());
-            finish([[sum]], c, epilogue.of_columns(columns));
+            let epilogue = epilogue.of_columns(columns.clone());
+            finish([[sum]], c.part(0..1, columns), epilogue);
         }
     }
 }
 
-/// [`times_columns`] an element at a time: the sums of neighbouring columns do
-/// not wait for each other.
-///
-/// # Safety
-/// As [`times_columns`].
+/// [`times_columns`] element by element; several sums side by side, since the terms
+/// of one sum depend on each other.
 #[inline(always)]
-unsafe fn single_columns<V: Simd>(product: &mut Product<'_, V::T>) {
+fn single_columns<V: Simd>(product: &mut Product<'_, V::T>) {
     const TOGETHER: usize = 8;
     let [_, n_columns] = product.c.shape();
     let together = n_columns - n_columns % TOGETHER;
@@ -391,17 +290,17 @@ unsafe fn single_columns<V: Simd>(product: &mut Product<'_, V::T>) {
     }
 }
 
-/// `N` sums side by side, from `column` on.
+/// Computes `N` sums side by side, from `column` on.
 ///
 /// # Safety
-/// As [`times_columns`]; the columns must exist.
+/// The columns must exist.
 #[inline(always)]
 unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, column: usize) {
     let Product { a, b, c, epilogue } = product;
     let [_, stride] = b.strides();
-    // SAFETY: see above.
+    let (first, c) = (b.at(0, column), c.at(0, column));
+    // SAFETY: as for this function.
     unsafe {
-        let first = b.at(0, column);
         let mut sums = [V::T::default(); N];
         for index in 0..a.shape()[1] {
             let a = *a.at(0, index);
@@ -410,7 +309,6 @@ unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, colu
                 *sum = V::multiply_add_one(a, *b.add(index), *sum);
             }
         }
-        let c = c.row(0).add(column);
         for (neighbour, sum) in sums.into_iter().enumerate() {
             let c = c.add(neighbour);
             *c = match epilogue {
@@ -425,9 +323,7 @@ unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, colu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scalar;
-    use crate::native::gemm::gemm;
-    use crate::native::{Matrix, MatrixMut};
+    use crate::native::InstructionSet;
     use crate::random::{Purpose, Streams};
 
     /// Around the widths that have kernels of their own, and the length of a sum.
@@ -442,118 +338,96 @@ mod tests {
     /// Rows of a batch, enough for the kernels of many rows.
     const N_ROWS: usize = 5;
 
-    /// Numbers from -1 to 1, and a third of them 0.
-    fn numbers<S: Scalar>(n: usize, index: u64) -> Vec<S> {
+    /// Random values from -1 to 1, a third of them 0.
+    fn random<S: crate::Scalar>(n: usize, index: u64) -> Vec<S> {
         let mut stream = Streams::new(5).stream(Purpose::Test, index);
-        let mut number = || stream.uniform_in(-1.0, 1.0);
-        (0..n)
-            .map(|_| {
-                let value = number();
-                S::from_f64(if value.abs() < 0.33 { 0.0 } else { value })
-            })
+        let values = (0..n).map(|_| stream.uniform_in(-1.0, 1.0));
+        values
+            .map(|x| S::from_f64(if x.abs() < 0.33 { 0.0 } else { x }))
             .collect()
     }
 
-    /// Calls `check` for every instruction set and pair of widths.
-    fn for_all(check: impl Fn(InstructionSet, usize, usize)) {
-        for set in InstructionSet::available() {
-            for &n_inputs in WIDTHS {
-                WIDTHS
-                    .iter()
-                    .for_each(|&n_outputs| check(set, n_inputs, n_outputs));
-            }
-        }
-    }
+    /// A single row has the bits of a batch of rows in both directions, and its
+    /// gradients are each rounded once, as by their definition.
+    fn check<S: crate::Scalar>(set: InstructionSet, shape: [usize; 2]) {
+        let [n_inputs, n_outputs] = shape;
+        let context = || format!("{set:?}, {n_inputs} to {n_outputs}");
+        let (inputs, errors) = (random(N_ROWS * n_inputs, 0), random(N_ROWS * n_outputs, 3));
+        let (weights, bias) = (random(n_inputs * n_outputs, 1), random(n_outputs, 2));
+        let inputs_of_batch = Matrix::new(&inputs, [N_ROWS, n_inputs]);
+        let errors_of_batch = Matrix::new(&errors, [N_ROWS, n_outputs]);
+        let matrix = Matrix::new(&weights, shape);
 
-    fn check_weighted_sums<S: Scalar>(set: InstructionSet, n_inputs: usize, n_outputs: usize) {
-        let inputs = numbers::<S>(N_ROWS * n_inputs, 0);
-        let (weights, bias) = (numbers(n_inputs * n_outputs, 1), numbers(n_outputs, 2));
         let mut batch = bias.repeat(N_ROWS);
-        gemm(
+        let c = MatrixMut::new(&mut batch, [N_ROWS, n_outputs]);
+        S::gemm(
             set,
-            Matrix::new(&inputs, [N_ROWS, n_inputs]),
-            Matrix::new(&weights, [n_inputs, n_outputs]),
-            MatrixMut::new(&mut batch, [N_ROWS, n_outputs]),
-            Epilogue::Accumulate,
+            Product::new(inputs_of_batch, matrix, c, Epilogue::Accumulate),
         );
         let mut sums = vec![S::nan(); n_outputs];
         for (inputs, expected) in inputs.chunks(n_inputs).zip(batch.chunks(n_outputs)) {
-            weighted_sums(set, inputs, &weights, &bias, &mut sums);
-            assert_eq!(sums, expected, "{set:?}, {n_inputs} to {n_outputs}");
+            let (weights, bias, sums) = (&*weights, &*bias, &mut *sums);
+            #[rustfmt::skip]
+            S::weighted_sums(set, WeightedSums { inputs, weights, bias, sums });
+            assert_eq!(sums, expected, "{}", context());
         }
-    }
 
-    fn check_error_below<S: Scalar>(set: InstructionSet, n_inputs: usize, n_outputs: usize) {
-        let errors = numbers::<S>(N_ROWS * n_outputs, 3);
-        let weights = numbers(n_inputs * n_outputs, 4);
         let mut batch = vec![S::nan(); N_ROWS * n_inputs];
-        gemm(
+        let c = MatrixMut::new(&mut batch, [N_ROWS, n_inputs]);
+        S::gemm(
             set,
-            Matrix::new(&errors, [N_ROWS, n_outputs]),
-            Matrix::new(&weights, [n_inputs, n_outputs]).t(),
-            MatrixMut::new(&mut batch, [N_ROWS, n_inputs]),
-            Epilogue::Overwrite,
+            Product::new(errors_of_batch, matrix.t(), c, Epilogue::Overwrite),
         );
         let mut below = vec![S::nan(); n_inputs];
         for (error, expected) in errors.chunks(n_outputs).zip(batch.chunks(n_inputs)) {
-            error_below(set, error, &weights, &mut below);
-            assert_eq!(below, expected, "{set:?}, {n_inputs} to {n_outputs}");
+            let (weights, below) = (&*weights, &mut *below);
+            #[rustfmt::skip]
+            S::error_below(set, ErrorBelow { error, weights, below });
+            assert_eq!(below, expected, "{}", context());
         }
-    }
 
-    /// Both numbers are rounded once, by the definition as by any kernel.
-    fn check_gradients<S: Scalar>(set: InstructionSet, n_inputs: usize, n_outputs: usize) {
-        let (inputs, error) = (numbers::<S>(n_inputs, 6), numbers(n_outputs, 7));
-        let (weights, bias) = (numbers(n_inputs * n_outputs, 8), numbers(n_outputs, 9));
+        let (inputs, error) = (&inputs[..n_inputs], &errors[..n_outputs]);
         let (mut new_weights, mut new_bias) = (weights.clone(), bias.clone());
-        add_gradients(set, &inputs, &error, &mut new_weights, &mut new_bias);
-        for (i, row) in new_weights.chunks(n_outputs).enumerate() {
-            for (j, &found) in row.iter().enumerate() {
-                let expected = weights[i * n_outputs + j] + inputs[i] * error[j];
-                assert_eq!(found, expected, "{set:?}, {n_inputs} to {n_outputs}");
-            }
+        let gradients = AddGradients {
+            inputs,
+            error,
+            weights: &mut new_weights,
+            bias: &mut new_bias,
+        };
+        S::add_gradients(set, gradients);
+        for (index, (&found, &old)) in new_weights.iter().zip(&weights).enumerate() {
+            let expected = old + inputs[index / n_outputs] * error[index % n_outputs];
+            assert_eq!(found, expected, "{}", context());
         }
-        for ((found, old), change) in new_bias.into_iter().zip(bias).zip(error) {
+        for ((found, old), &change) in new_bias.into_iter().zip(bias).zip(error) {
             assert_eq!(found, old + change);
         }
     }
 
     #[test]
-    fn weighted_sums_have_the_bits_of_a_batch() {
-        for_all(check_weighted_sums::<f32>);
-        for_all(check_weighted_sums::<f64>);
-    }
-
-    #[test]
-    fn errors_below_have_the_bits_of_a_batch() {
-        for_all(check_error_below::<f32>);
-        for_all(check_error_below::<f64>);
-    }
-
-    #[test]
-    fn gradients_are_added_by_their_definition() {
-        for_all(check_gradients::<f32>);
-        for_all(check_gradients::<f64>);
+    fn single_rows_have_the_bits_of_a_batch() {
+        for set in InstructionSet::available() {
+            for &n_inputs in WIDTHS {
+                for &n_outputs in WIDTHS {
+                    check::<f32>(set, [n_inputs, n_outputs]);
+                    check::<f64>(set, [n_inputs, n_outputs]);
+                }
+            }
+        }
     }
 
     #[test]
     fn empty_sums() {
         let mut sums = [f32::NAN; 2];
-        weighted_sums(InstructionSet::Portable, &[], &[], &[1.0, 2.0], &mut sums);
+        crate::row::weighted_sums(&[], &[], &[1.0, 2.0], &mut sums);
         assert_eq!(sums, [1.0, 2.0]);
-        error_below(InstructionSet::Portable, &[], &[], &mut sums);
+        crate::row::backward(&[], &[], &mut sums);
         assert_eq!(sums, [0.0, 0.0]);
     }
 
     #[test]
-    #[should_panic(expected = "5 weights and 3 biases do not lead from 2 inputs to 3 outputs")]
-    fn shapes_that_do_not_fit_are_named() {
-        weighted_sums(
-            InstructionSet::Portable,
-            &[0.0; 2],
-            &[0.0; 5],
-            &[0.0; 3],
-            &mut [0.0; 3],
-        );
+    #[should_panic(expected = "5 weights and 3 biases do not connect 2 inputs to 3 outputs")]
+    fn mismatched_shapes_are_reported() {
+        crate::row::weighted_sums(&[0.0; 2], &[0.0; 5], &[0.0; 3], &mut [0.0; 3]);
     }
 }

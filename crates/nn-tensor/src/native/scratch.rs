@@ -1,18 +1,17 @@
-//! Memory for copies that make kernels faster, kept per thread between calls:
-//! training must not allocate.
+//! Scratch memory of each thread, kept between calls: training must not allocate.
 
 use std::mem;
 
 use super::dispatch::Element;
 use crate::AlignedSlice;
 
-/// Enough for most calls, so that there is one allocation per thread.
+/// Length that suffices for most calls, so that there is one allocation per thread.
 pub(super) const USUAL_LEN: usize = 160 << 10;
 
-/// The calling thread's scratch memory, which begins with a cache line.
+/// The scratch memory of the calling thread, aligned to a cache line.
 ///
-/// It goes back to the thread when it is dropped. A second borrow in the
-/// meantime allocates new memory.
+/// Dropping it returns the memory to the thread. A second borrow in the meantime
+/// allocates new memory.
 pub(crate) struct Scratch<T: Element>(AlignedSlice<T>);
 
 impl<T: Element> Scratch<T> {
@@ -24,7 +23,7 @@ impl<T: Element> Scratch<T> {
     /// `len` elements with unspecified values.
     pub(crate) fn take(&mut self, len: usize) -> &mut [T] {
         if self.0.is_empty() || self.0.len() < len {
-            // What is not used is not taken from the system.
+            // The system does not commit pages that are not used.
             self.0 = AlignedSlice::new(T::default(), len.max(USUAL_LEN));
         }
         &mut self.0[..len]
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_with_a_cache_line_and_is_kept() {
+    fn memory_is_aligned_and_kept() {
         let mut address = 0;
         for len in [1, 100, 7] {
             let mut scratch = Scratch::<f32>::borrow();

@@ -1,116 +1,109 @@
-//! One vector register, and programs that are generic over its kind.
+//! One vector register, and programs that are generic over its type.
 
 /// A vector of [`LANES`](Self::LANES) elements of type `T`.
 ///
+/// Only [`super::dispatch`] can name a vector that needs special instructions,
+/// and it runs programs with the vectors of the processor at hand alone. So code
+/// that is generic over `V: Simd` may execute the instructions of `V`: what is
+/// unsafe here is access through pointers.
+///
 /// # Safety
-/// Implementations may use instructions that not every machine has. All
-/// functions may only be called where those instructions exist, and only
-/// inlined into functions that are compiled for them, which is what
-/// [`vectorize`](Self::vectorize) is for.
+/// There are at most [`MAX_LANES`] lanes; loads and stores access the elements
+/// that they document and no others.
 pub unsafe trait Simd: Copy {
     type T: Copy + Default + PartialEq + From<u8> + std::ops::Add<Output = Self::T> + 'static;
     const LANES: usize;
 
-    /// Maximum number of rows of the dense micro-kernel, whose sums are twice as
-    /// many vectors.
+    /// Maximum number of rows of the dense micro-kernel, which keeps twice as many
+    /// vectors of sums in registers.
     const MAX_ROWS: usize;
 
     /// Number of vectors of sums that the sparse micro-kernels keep in registers.
     const MAX_SUMS: usize;
 
-    /// Whether [`interleave`](Self::interleave) is two instructions.
-    const INTERLEAVES_FAST: bool = false;
+    /// Whether [`interleave`](Self::interleave) takes two instructions only.
+    const INTERLEAVES_FAST: bool;
 
-    /// Calls `program` in a function of its own, compiled for the instructions
-    /// of this vector.
-    unsafe fn vectorize<P: Program<Self::T>>(program: P) -> P::Output;
+    /// Runs `program` in a function of its own that is compiled for the
+    /// instructions of this vector.
+    fn vectorize(program: impl Program<Self::T>);
 
-    /// All lanes 0.
-    unsafe fn zero() -> Self;
+    /// Sets all lanes to 0.
+    fn zero() -> Self;
 
-    /// All lanes `value`.
-    unsafe fn splat(value: Self::T) -> Self;
+    /// Sets all lanes to `value`.
+    fn splat(value: Self::T) -> Self;
 
     /// Loads `LANES` elements, with any alignment.
+    ///
+    /// # Safety
+    /// The elements must exist.
     unsafe fn load(from: *const Self::T) -> Self;
 
     /// Loads the first `n <= LANES` elements; the other lanes are 0.
+    ///
+    /// # Safety
+    /// The elements must exist.
     unsafe fn load_part(from: *const Self::T, n: usize) -> Self;
 
     /// Loads `LANES` bytes and converts them.
-    #[inline(always)]
-    unsafe fn load_bytes(from: *const u8) -> Self {
-        let mut lanes = [Self::T::default(); MAX_LANES];
-        // SAFETY: no vector has more lanes; the caller vouches for the bytes.
-        unsafe {
-            for (lane, slot) in lanes.iter_mut().enumerate().take(Self::LANES) {
-                *slot = (*from.add(lane)).into();
-            }
-            Self::load(lanes.as_ptr())
-        }
-    }
+    ///
+    /// # Safety
+    /// The bytes must exist.
+    unsafe fn load_bytes(from: *const u8) -> Self;
 
-    /// Stores all lanes.
+    /// Stores all lanes, with any alignment.
+    ///
+    /// # Safety
+    /// There must be room for them.
     unsafe fn store(self, to: *mut Self::T);
 
     /// Stores the first `n <= LANES` lanes.
+    ///
+    /// # Safety
+    /// There must be room for them.
     unsafe fn store_part(self, to: *mut Self::T, n: usize);
 
     /// Interleaves the lanes of two vectors: the first halves, and the second.
-    unsafe fn interleave(self, other: Self) -> (Self, Self);
+    fn interleave(self, other: Self) -> (Self, Self);
 
     /// `self + other`
-    unsafe fn add(self, other: Self) -> Self;
+    fn add(self, other: Self) -> Self;
 
-    /// `self·b + c`, rounded once where the machine can.
-    unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
+    /// `self·b + c`, with a single rounding where the processor supports it.
+    fn multiply_add(self, b: Self, c: Self) -> Self;
 
     /// `a·b + c` of single elements, rounded as [`multiply_add`](Self::multiply_add).
-    unsafe fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
+    fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
 
-    /// Writes `first + i` for every lane i that is not 0, one after the other,
-    /// and returns their number. There must be room for all lanes.
+    /// Writes the index `first + i` and the values of every lane i that is nonzero
+    /// in any of `rows`, without gaps, and returns the number of these lanes.
     ///
-    /// Without branches, which could not be predicted.
+    /// # Safety
+    /// There must be room for all lanes.
     #[inline(always)]
-    unsafe fn write_nonzero_lanes(self, first: u16, to: *mut u16) -> usize {
-        let mut lanes = [Self::T::default(); MAX_LANES];
-        let mut n = 0;
-        // SAFETY: no vector has more lanes; `n <= lane`.
-        unsafe {
-            self.store(lanes.as_mut_ptr());
-            for (lane, value) in lanes.iter().enumerate().take(Self::LANES) {
-                *to.add(n) = first + lane as u16;
-                n += usize::from(*value != Self::T::default());
-            }
-        }
-        n
-    }
-
-    /// For every lane i that is not 0 in `self` or in `other`, one after the
-    /// other: writes `first + i·step` and the two values. Returns the number of
-    /// such lanes. There must be room for all lanes.
-    #[inline(always)]
-    unsafe fn write_pairs(
-        self,
-        other: Self,
-        [first, step]: [u16; 2],
-        offsets: *mut u16,
-        values: [*mut Self::T; 2],
+    unsafe fn write_nonzero<const R: usize>(
+        rows: [Self; R],
+        first: u16,
+        indices: *mut u16,
+        values: [*mut Self::T; R],
     ) -> usize {
-        let zero = Self::T::default();
-        let mut lanes = [[zero; MAX_LANES]; 2];
+        let mut lanes = [[Self::T::default(); MAX_LANES]; R];
         let mut n = 0;
-        // SAFETY: no vector has more lanes; `n <= lane`.
+        // SAFETY: no vector has more lanes; `n <= lane`. Without branches, which
+        // could not be predicted.
         unsafe {
-            self.store(lanes[0].as_mut_ptr());
-            other.store(lanes[1].as_mut_ptr());
-            let pairs = lanes[0].into_iter().zip(lanes[1]).take(Self::LANES);
-            for (lane, (own, other)) in (0..).zip(pairs) {
-                *offsets.add(n) = first + lane * step;
-                *values[0].add(n) = own;
-                *values[1].add(n) = other;
-                n += usize::from(own != zero || other != zero);
+            for (row, lanes) in rows.into_iter().zip(&mut lanes) {
+                row.store(lanes.as_mut_ptr());
+            }
+            for lane in 0..Self::LANES {
+                *indices.add(n) = first + lane as u16;
+                let mut is_nonzero = false;
+                for (lanes, values) in lanes.iter().zip(values) {
+                    *values.add(n) = lanes[lane];
+                    is_nonzero |= lanes[lane] != Self::T::default();
+                }
+                n += usize::from(is_nonzero);
             }
         }
         n
@@ -119,16 +112,10 @@ pub unsafe trait Simd: Copy {
 
 /// A computation that is compiled once per instruction set.
 pub trait Program<T> {
-    type Output;
-
-    /// The computation. Mark the implementation `#[inline(always)]`: only code
-    /// that is inlined is compiled for the instructions of `V`. A closure may not
-    /// be inlined, so that no operation of `V` belongs into one.
-    ///
-    /// # Safety
-    /// The machine must have the instructions of `V`, and the program must be
-    /// inlined into a function that is compiled for them.
-    unsafe fn run<V: Simd<T = T>>(self) -> Self::Output;
+    /// Runs the computation. Mark the implementation `#[inline(always)]`: only code
+    /// that is inlined is compiled for the instructions of `V`. A closure may not be
+    /// inlined, so use no operation of `V` in one.
+    fn run<V: Simd<T = T>>(self);
 }
 
 /// Number of lanes of the widest vector.
@@ -137,10 +124,10 @@ pub(super) const MAX_LANES: usize = 16;
 /// Loads `n` elements, or as many as a vector has lanes.
 ///
 /// # Safety
-/// The elements must exist, and the machine must have the instructions of `V`.
+/// The elements must exist.
 #[inline(always)]
 pub(super) unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         if n >= V::LANES {
             V::load(from)
@@ -153,10 +140,10 @@ pub(super) unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
 /// Stores the first `n` lanes, or all if there are fewer.
 ///
 /// # Safety
-/// There must be room for them, and the machine must have the instructions of `V`.
+/// There must be room for them.
 #[inline(always)]
 pub(super) unsafe fn store_up_to<V: Simd>(values: V, to: *mut V::T, n: usize) {
-    // SAFETY: see above.
+    // SAFETY: as for this function.
     unsafe {
         if n >= V::LANES {
             values.store(to);
@@ -166,15 +153,24 @@ pub(super) unsafe fn store_up_to<V: Simd>(values: V, to: *mut V::T, n: usize) {
     }
 }
 
-/// Asks for the cache line at `from`, which may be any address.
+/// Prefetches the cache line at `from`, which may be any address.
 #[inline(always)]
 pub(super) fn prefetch<T>(from: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing and may be of any address.
+        // SAFETY: a prefetch reads nothing and accepts any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = from;
+}
+
+/// Prefetches the cache lines of a slice.
+#[inline(always)]
+pub(super) fn prefetch_slice<T>(values: &[T]) {
+    const LINE: usize = 64;
+    for offset in (0..size_of_val(values)).step_by(LINE) {
+        prefetch(values.as_ptr().cast::<u8>().wrapping_add(offset));
+    }
 }

@@ -1,133 +1,168 @@
-//! `out ← out + Σₜ xₜ·M[iₜ, :]`: sums of some rows of a matrix.
-//!
-//! One row of a product `X·M` is such a sum over the values of a row of X
-//! that are not 0, and so is a row of `Xᵀ·M` over a column of X.
-//!
-//! Of a wide matrix each row is needed by many sums, but the whole of it does
-//! not fit into the nearest cache. So the sums go through it in tiles:
+//! Products of compressed sparse rows X with dense matrices:
 //!
 //! ```text
-//! for a block of four vectors of columns
-//!   for a segment of the rows of M         (copied to one place: the tile)
-//!     for every sum: add its entries that lie in the segment
+//! sums      out[r, :] ← bias or out[r, :] + Σₖ x_rk·M[k, :]    over k with x_rk ≠ 0
+//! outer     out[k, :] ← out[k, :] + Σᵣ x_rk·δ[r, :]            over r with x_rk ≠ 0
+//! ```
+//!
+//! The sums over columns of X are those of its transpose. The rows of a group (see
+//! [`CompressedRows::grouped`]) share one list, so that each row of M or `out` is
+//! loaded once per group. Terms that are 0 in one of its rows do not change the sum:
+//! every sum has the bits of the row alone, in any tiling.
+//!
+//! Many sums need each row of a wide matrix, which does not fit in the L1 cache. So
+//! they read it in tiles:
+//!
+//! ```text
+//! for a block of columns
+//!   for some segments of the rows of M     (packed: the tile)
+//!     for every sum: add its entries in these segments
 //! ```
 
 use std::ops::Range;
 
-use super::compressed_rows::CompressedRows;
-use super::dispatch::{Element, dispatch};
-use super::instruction_set::InstructionSet;
+use super::compressed_rows::{CompressedRows, Entries};
+use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{
     ByColumns, Coded, Columns, Epilogue, Terms, add_term, by_columns, finish, gather, load_row,
+    scatter,
 };
-use super::pack::Pack;
+use super::pack::{Pack, unpack};
 use super::scratch::Scratch;
 use super::simd::{Program, Simd};
 
-/// Vectors of columns in a tile.
+/// Number of rows in a group.
+pub(crate) const GROUP: usize = 4;
+
+/// Maximum number of vectors of columns in a tile.
 const TILE_VECTORS: usize = 4;
 
-/// Fewer sums than this are not worth the copy of a tile.
+/// Maximum number of rows in a tile for the sums of groups.
+const MAX_TILE_ROWS: usize = 400;
+
+/// Minimum number of sums that are worth copying a tile.
 const MIN_TILED_SUMS: usize = 48;
 
-/// Bytes.
+/// Size of the L1 cache in bytes.
 const FIRST_LEVEL_CACHE: usize = 32 << 10;
 
-/// `out[r, :] ← out[r, :] + Σₜ factors[bytes[t]]·matrix[indices[t], :]` with the
-/// entries of the list `chosen[r]`, for every row r.
+/// `out ← bias + X·matrix`, or `out ← out + X·matrix` without a bias.
 ///
-/// The terms of every element are added in order, so that its bits depend
-/// neither on the width of the matrix nor on how it is cut into tiles.
-///
-/// # Panics
-/// If the widths differ, rows are not contiguous, there is not one list per
-/// row of `out`, a list does not exist, or there are not as many rows as indices.
-pub(crate) fn add_weighted_rows<T: Element>(
-    set: InstructionSet,
-    lists: &CompressedRows,
-    chosen: &[u32],
-    factors: &[T; 256],
-    matrix: Matrix<'_, T>,
-    out: MatrixMut<'_, T>,
-) {
-    let ([n_indices, width], [n_rows, n_columns]) = (matrix.shape(), out.shape());
-    assert!(
-        width == n_columns && matrix.has_whole_rows() && matrix.strides()[0] >= 0,
-        "rows must be contiguous and of one width"
-    );
-    assert_eq!(lists.group(), 1, "a list is one row's");
-    assert_eq!(chosen.len(), n_rows, "one list per row");
-    assert_eq!(lists.n_indices(), n_indices, "one row per index");
-    let n_lists = lists.len();
-    let largest = chosen.iter().fold(0, |largest, &list| list.max(largest));
-    assert!(
-        (largest as usize) < n_lists || chosen.is_empty(),
-        "list {largest} of {n_lists} does not exist"
-    );
-    dispatch(
-        set,
-        WeightedRows {
-            lists,
-            chosen,
-            factors,
-            matrix,
-            out,
-        },
-    );
+/// # Shapes
+/// `matrix [n_indices, n_columns]`, `out [n_rows, n_columns]`, with a list for each
+/// group of rows.
+#[derive(Debug)]
+pub struct SparseSums<'a, T> {
+    pub(crate) lists: &'a CompressedRows,
+    /// The list of each sum. Without it, the sums have the lists from `first_list` on.
+    pub(crate) chosen: Option<&'a [u32]>,
+    pub(crate) first_list: usize,
+    /// The values that bytes represent.
+    pub(crate) factors: &'a [T; 256],
+    pub(crate) matrix: Matrix<'a, T>,
+    pub(crate) bias: Option<&'a [T]>,
+    pub(crate) out: MatrixMut<'a, T>,
 }
 
-struct WeightedRows<'a, T> {
-    lists: &'a CompressedRows,
-    /// The list of each sum.
-    chosen: &'a [u32],
-    /// What the bytes stand for.
-    factors: &'a [T; 256],
-    matrix: Matrix<'a, T>,
-    out: MatrixMut<'a, T>,
-}
-
-impl<T: Element> Program<T> for WeightedRows<'_, T> {
-    type Output = ();
-
+impl<T: Element> Program<T> for SparseSums<'_, T> {
     #[inline(always)]
-    unsafe fn run<V: Simd<T = T>>(mut self) {
-        let [n_indices, n_columns] = self.matrix.shape();
-        let is_narrow = n_columns < V::LANES;
-        let is_small = n_indices * n_columns * size_of::<T>() <= FIRST_LEVEL_CACHE;
-        // Rows narrower than a vector are made wider; other matrices that stay
-        // in the nearest cache by themselves are read where they lie.
-        let has_tiles = self.chosen.len() >= MIN_TILED_SUMS && (is_narrow || !is_small);
-        // SAFETY: as the caller's promise.
-        unsafe {
-            if !has_tiles {
-                return by_columns::<V, _>(n_columns, &mut self);
-            }
-            let (segments, tile_rows) = if is_narrow {
-                (self.lists.n_segments(), n_indices)
-            } else {
-                (1, self.lists.segment_len().min(n_indices))
-            };
-            let mut scratch = Scratch::borrow();
-            let mut tiles = Tiles {
-                tile: scratch.take(TILE_VECTORS * V::LANES * tile_rows),
-                segments,
-                sums: self,
-            };
-            by_columns::<V, _>(n_columns, &mut tiles);
+    fn run<V: Simd<T = T>>(self) {
+        self.check();
+        if self.lists.group() == 1 {
+            V::vectorize(Sums::<_, 1>(self));
+        } else {
+            V::vectorize(Sums::<_, GROUP>(self));
         }
     }
 }
 
-/// Sums that read the matrix where it lies.
-impl<V: Simd> ByColumns<V> for WeightedRows<'_, V::T> {
+impl<T> SparseSums<'_, T> {
+    /// # Panics
+    /// If the shapes do not match, rows are not contiguous, or a list does not exist.
+    fn check(&self) {
+        let ([n_indices, width], [n_rows, n_columns]) = (self.matrix.shape(), self.out.shape());
+        let (n_lists, group) = (self.lists.len(), self.lists.group());
+        assert!(
+            width == n_columns
+                && self.matrix.has_contiguous_rows()
+                && self.matrix.strides()[0] >= 0,
+            "rows must be contiguous and of one width"
+        );
+        assert!(
+            self.bias.is_none_or(|bias| bias.len() == n_columns),
+            "one bias per column"
+        );
+        assert_eq!(self.lists.n_indices(), n_indices, "one row per index");
+        assert!(group == 1 || group == GROUP, "groups of {group} rows");
+        let n_sums = n_rows.div_ceil(group);
+        let end = match self.chosen {
+            None => self.first_list + n_sums,
+            Some(chosen) => {
+                assert_eq!(chosen.len(), n_sums, "one list per row");
+                chosen
+                    .iter()
+                    .fold(0, |end, &list| end.max(list as usize + 1))
+            }
+        };
+        assert!(
+            end <= n_lists,
+            "list {} of {n_lists} does not exist",
+            end.max(1) - 1
+        );
+    }
+}
+
+/// [`SparseSums`] of groups of `R` rows, whose operands have been checked.
+struct Sums<'a, T, const R: usize>(SparseSums<'a, T>);
+
+impl<T: Element, const R: usize> Program<T> for Sums<'_, T, R> {
+    #[inline(always)]
+    fn run<V: Simd<T = T>>(mut self) {
+        let SparseSums {
+            lists, matrix, out, ..
+        } = &self.0;
+        let ([n_indices, n_columns], n_sums) = (matrix.shape(), out.shape()[0].div_ceil(R));
+        let is_narrow = n_columns < V::LANES;
+        let is_small = n_indices * n_columns * size_of::<T>() <= FIRST_LEVEL_CACHE;
+        // Rows narrower than a vector are padded; other matrices that fit in the L1
+        // cache are read in place.
+        if const { R == 1 } {
+            if n_sums < MIN_TILED_SUMS || !is_narrow && is_small {
+                // SAFETY: these are all columns.
+                return unsafe { by_columns::<V, _>(n_columns, &mut self) };
+            }
+        }
+        let segments = match R {
+            1 if is_narrow => lists.n_segments(),
+            1 => 1,
+            _ => (MAX_TILE_ROWS / lists.segment_len()).max(1),
+        };
+        let tile_rows = n_indices.min(segments * lists.segment_len());
+        let mut scratch = Scratch::borrow();
+        let tile = scratch.take(TILE_VECTORS * V::LANES * tile_rows);
+        let (sums, tile) = (self, tile);
+        // SAFETY: these are all columns.
+        unsafe {
+            let tiles = &mut Tiles {
+                sums,
+                tile,
+                segments,
+            };
+            by_columns::<V, _>(n_columns, tiles);
+        }
+    }
+}
+
+/// Sums that read the matrix in place.
+impl<V: Simd, const R: usize> ByColumns<V> for Sums<'_, V::T, R> {
     const MAX_PART: usize = 2;
 
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
-        let first = self.matrix.near(0, columns.start);
-        let stride = self.matrix.strides()[0] as usize;
-        let all = 0..self.lists.n_segments();
+        let first = self.0.matrix.at(0, columns.start);
+        let stride = self.0.matrix.strides()[0] as usize;
+        let all = 0..self.0.lists.n_segments();
         // SAFETY: the columns exist, and all indices are rows.
         unsafe {
             if const { N > 2 } || columns.len() == N * V::LANES {
@@ -139,62 +174,53 @@ impl<V: Simd> ByColumns<V> for WeightedRows<'_, V::T> {
     }
 }
 
-/// Sums that go through the matrix tile by tile.
-struct Tiles<'a, T> {
-    sums: WeightedRows<'a, T>,
+/// Sums that read the matrix in tiles.
+struct Tiles<'a, T, const R: usize> {
+    sums: Sums<'a, T, R>,
     tile: &'a mut [T],
     /// Number of segments in a tile.
     segments: usize,
 }
 
-impl<V: Simd> ByColumns<V> for Tiles<'_, V::T>
-where
-    V::T: Copy + Default,
-{
-    const MAX: usize = TILE_VECTORS;
+impl<V: Simd, const R: usize> ByColumns<V> for Tiles<'_, V::T, R> {
+    const MAX: usize = if V::MAX_SUMS / R < TILE_VECTORS {
+        V::MAX_SUMS / R
+    } else {
+        TILE_VECTORS
+    };
 
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
         let Self { sums, tile, .. } = self;
-        let width = N * V::LANES;
-        let segment_len = sums.lists.segment_len();
-        for segment in (0..sums.lists.n_segments()).step_by(self.segments) {
-            let segments = segment..segment + self.segments;
-            let rows = segments.start * segment_len
-                ..sums.lists.n_indices().min(segments.end * segment_len);
-            let block = sums.matrix.rows(rows.clone()).columns(columns.clone());
-            let address = block.near(0, 0);
-            let is_aligned = (address as usize).is_multiple_of(V::LANES * size_of::<V::T>());
-            // SAFETY: the tile has all columns of the rows of these segments.
-            unsafe {
-                let mut from = address;
-                if block.shape()[1] != width || block.strides()[0] != width as isize || !is_aligned
-                {
-                    Pack {
-                        block,
-                        width,
-                        to: tile,
-                    }
-                    .run::<V>();
-                    from = tile.as_ptr();
-                }
-                // Entries count from row 0.
-                let first = from.wrapping_sub(rows.start * width);
-                sums.add::<V, N, false>(first, width, columns.clone(), segments);
+        let (lists, width) = (sums.0.lists, N * V::LANES);
+        for segment in (0..lists.n_segments()).step_by(self.segments) {
+            let segments = segment..lists.n_segments().min(segment + self.segments);
+            let rows = lists.indices_of(segments.clone());
+            let block = sums.0.matrix.part(rows.clone(), columns.clone());
+            let mut from = block.at(0, 0);
+            let is_aligned = (from as usize).is_multiple_of(V::LANES * size_of::<V::T>());
+            let is_tile = columns.len() == width && block.strides()[0] == width as isize;
+            if !is_tile || !is_aligned {
+                let to = &mut **tile;
+                Pack { block, width, to }.run::<V>();
+                from = tile.as_ptr();
             }
+            // Indices count from row 0.
+            let first = from.wrapping_sub(rows.start * width);
+            // SAFETY: the tile has all columns of the rows of these segments.
+            unsafe { sums.add::<V, N, false>(first, width, columns.clone(), segments) };
         }
     }
 }
 
-impl<T: Copy> WeightedRows<'_, T> {
-    /// Adds the entries of some segments to some columns of all sums; several
-    /// narrow sums side by side, since the terms of one sum have to wait for
-    /// each other.
+impl<T: Copy, const R: usize> Sums<'_, T, R> {
+    /// Adds the entries of a range of segments to a block of columns of all sums;
+    /// several narrow sums side by side, since the terms of one sum depend on each
+    /// other.
     ///
     /// # Safety
-    /// `first` must be where row 0 of the columns is, or would be, and all
-    /// entries of the segments must have rows there; the machine must have the
-    /// instructions of `V`.
+    /// `first` must be the address of row 0 of the columns, and all entries of the
+    /// segments must have rows there.
     #[inline(always)]
     unsafe fn add<V: Simd<T = T>, const N: usize, const IS_PART: bool>(
         &mut self,
@@ -203,24 +229,19 @@ impl<T: Copy> WeightedRows<'_, T> {
         columns: Range<usize>,
         segments: Range<usize>,
     ) {
-        let n_sums = self.chosen.len();
-        let together = match N {
-            1 => n_sums - n_sums % 4,
-            2 => n_sums - n_sums % 2,
-            _ => 0,
-        };
+        let n_sums = self.0.out.shape()[0].div_ceil(R);
         let mut sum = 0;
-        // SAFETY: see above; there are so many sums.
+        // SAFETY: as for this function; these sums exist.
         unsafe {
-            while const { N <= 2 } && sum < together {
+            while const { R == 1 && N == 1 } && sum + 4 <= n_sums {
                 let (columns, segments) = (columns.clone(), segments.clone());
-                if const { N == 1 } {
-                    self.add_some::<V, N, 4, IS_PART>(sum, first, stride, columns, segments);
-                    sum += 4;
-                } else {
-                    self.add_some::<V, N, 2, IS_PART>(sum, first, stride, columns, segments);
-                    sum += 2;
-                }
+                self.add_some::<V, N, 4, IS_PART>(sum, first, stride, columns, segments);
+                sum += 4;
+            }
+            while const { R == 1 && N == 2 } && sum + 2 <= n_sums {
+                let (columns, segments) = (columns.clone(), segments.clone());
+                self.add_some::<V, N, 2, IS_PART>(sum, first, stride, columns, segments);
+                sum += 2;
             }
             while sum < n_sums {
                 let (columns, segments) = (columns.clone(), segments.clone());
@@ -230,10 +251,10 @@ impl<T: Copy> WeightedRows<'_, T> {
         }
     }
 
-    /// `TOGETHER` sums from number `sum` on.
+    /// As [`add`](Self::add), to `TOGETHER` sums from `sum` on.
     ///
     /// # Safety
-    /// As [`add`](Self::add); the sums must exist.
+    /// As for [`add`](Self::add); the sums must exist.
     #[inline(always)]
     unsafe fn add_some<
         V: Simd<T = T>,
@@ -249,33 +270,213 @@ impl<T: Copy> WeightedRows<'_, T> {
         segments: Range<usize>,
     ) {
         let block = Columns::<IS_PART>(columns.len());
-        // SAFETY: see above.
+        let [n_rows, _] = self.0.out.shape();
+        let mut out = self.0.out.part(0..n_rows, columns.clone());
+        let bias = self.0.bias.filter(|_| segments.start == 0);
+        // SAFETY: as for this function.
         unsafe {
-            let mut out = self.out.part(0..self.chosen.len(), columns.clone());
-            // Loops, not closures, which might be left without the instructions.
-            let mut terms = [Coded::<T, 1>::new((&[], &[]), self.factors, stride); TOGETHER];
-            let mut totals = [[[V::zero(); N]]; TOGETHER];
+            // Loops, not closures, which might not be compiled for the instructions.
+            let mut terms = [Coded::<T, R>::new((&[], &[]), self.0.factors, stride); TOGETHER];
+            let mut totals = [[[V::zero(); N]; R]; TOGETHER];
             let mut common = usize::MAX;
             for (offset, (terms, total)) in terms.iter_mut().zip(&mut totals).enumerate() {
-                let list = *self.chosen.get_unchecked(sum + offset);
-                let entries = self.lists.segments(list, segments.clone());
-                *terms = Coded::new(entries, self.factors, stride);
+                let list = match self.0.chosen {
+                    Some(chosen) => *chosen.get_unchecked(sum + offset),
+                    None => (self.0.first_list + sum + offset) as u32,
+                };
+                let entries = self.0.lists.segments(list, segments.clone());
+                *terms = Coded::new(entries, self.0.factors, stride);
                 common = common.min(entries.0.len());
-                *total = [load_row(out.row(sum + offset), columns.len())];
+                *total = match bias {
+                    Some(bias) => [load_row(bias.as_ptr().add(columns.start), columns.len()); R],
+                    None => load_rows(out.as_matrix(), sum + offset),
+                };
             }
             if TOGETHER > 1 {
                 for _ in 0..common {
                     for (terms, total) in terms.iter_mut().zip(&mut totals) {
-                        add_term::<V, 1, N, IS_PART>(*terms, first, block, total);
-                        Terms::<V, 1>::advance(terms);
+                        add_term::<V, R, N, IS_PART>(*terms, first, block, total);
+                        Terms::<V, R>::advance(terms);
                     }
                 }
             }
             for (offset, (terms, mut total)) in terms.into_iter().zip(totals).enumerate() {
                 gather(terms, first, block, &mut total);
-                let row = sum + offset..sum + offset + 1;
-                finish(total, out.rows_unchecked(row), Epilogue::Overwrite);
+                for (row, total) in members::<R>(sum + offset, n_rows).zip(total) {
+                    finish([total], out.rows(row..row + 1), Epilogue::Overwrite);
+                }
             }
+        }
+    }
+}
+
+/// The rows of a group of `R`, of `n_rows` in total.
+#[inline(always)]
+fn members<const R: usize>(group: usize, n_rows: usize) -> Range<usize> {
+    group * R..n_rows.min((group + 1) * R)
+}
+
+/// Loads the rows of a group; rows beyond the last one are 0.
+///
+/// # Safety
+/// The matrix must have `N` vectors of columns, the last of which may be partial.
+#[inline(always)]
+unsafe fn load_rows<V: Simd, const R: usize, const N: usize>(
+    matrix: Matrix<'_, V::T>,
+    group: usize,
+) -> [[V; N]; R] {
+    let [n_rows, n_columns] = matrix.shape();
+    let mut vectors = [[V::zero(); N]; R];
+    for (row, slot) in members::<R>(group, n_rows).zip(&mut vectors) {
+        // SAFETY: as for this function.
+        *slot = unsafe { load_row(matrix.at(row, 0), n_columns) };
+    }
+    vectors
+}
+
+/// Adds an outer product: `out[indices[t], :] ← out[indices[t], :] + factors[bytes[t]]·row`
+/// for the entries t of a list of one row.
+#[derive(Debug)]
+pub struct SparseOuter<'a, T> {
+    pub(crate) lists: &'a CompressedRows,
+    pub(crate) list: u32,
+    /// The values that bytes represent.
+    pub(crate) factors: &'a [T; 256],
+    pub(crate) row: &'a [T],
+    /// One row per index.
+    pub(crate) out: &'a mut [T],
+}
+
+impl<T: Element> Program<T> for SparseOuter<'_, T> {
+    #[inline(always)]
+    fn run<V: Simd<T = T>>(self) {
+        let Self {
+            lists,
+            factors,
+            row,
+            out,
+            ..
+        } = self;
+        assert_eq!(lists.group(), 1, "a list belongs to one row");
+        assert_eq!(
+            out.len(),
+            lists.n_indices() * row.len(),
+            "one row per index"
+        );
+        let entries = lists.entries(self.list);
+        let outer = &mut Outer {
+            entries,
+            factors,
+            row,
+            out,
+        };
+        // SAFETY: these are all columns.
+        unsafe { by_columns::<V, _>(row.len(), outer) }
+    }
+}
+
+/// [`SparseOuter`] with the entries of its list.
+struct Outer<'a, T> {
+    entries: Entries<'a>,
+    factors: &'a [T; 256],
+    row: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<V: Simd> ByColumns<V> for Outer<'_, V::T> {
+    const MAX_PART: usize = 1;
+
+    #[inline(always)]
+    unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
+        let terms = Coded::<_, 1>::new(self.entries, self.factors, self.row.len());
+        let n = columns.len();
+        // SAFETY: the columns exist, and every index is a row of `out`.
+        unsafe {
+            let row = [load_row::<V, N>(self.row.as_ptr().add(columns.start), n)];
+            let out = self.out.as_mut_ptr().add(columns.start);
+            if N > 1 || n == V::LANES {
+                scatter(terms, row, out, Columns::<false>(n));
+            } else {
+                scatter(terms, row, out, Columns::<true>(n));
+            }
+        }
+    }
+}
+
+/// `out ← out + Xᵀ·error` for the columns of X in a segment of grouped lists: four
+/// rows of the error in registers, a tile of `out` in the cache.
+///
+/// # Shapes
+/// `error [n_rows, n_columns]` for all rows of X, `out [segment, n_columns]`.
+#[derive(Debug)]
+pub struct GroupOuters<'a, T> {
+    pub(crate) lists: &'a CompressedRows,
+    pub(crate) segment: usize,
+    /// The values that bytes represent.
+    pub(crate) factors: &'a [T; 256],
+    pub(crate) error: Matrix<'a, T>,
+    pub(crate) out: MatrixMut<'a, T>,
+}
+
+impl<T: Element> Program<T> for GroupOuters<'_, T> {
+    #[inline(always)]
+    fn run<V: Simd<T = T>>(self) {
+        let ([n_rows, width], [n_indices, n_columns]) = (self.error.shape(), self.out.shape());
+        assert!(
+            self.lists.group() == GROUP && n_rows.div_ceil(GROUP) == self.lists.len(),
+            "one row of errors for each of {GROUP} members of a group"
+        );
+        assert!(
+            width == n_columns && self.error.has_contiguous_rows(),
+            "errors of one width"
+        );
+        let indices = self.lists.indices_of(self.segment..self.segment + 1);
+        assert_eq!(n_indices, indices.len(), "one row per index");
+        let mut scratch = Scratch::borrow();
+        let tile = scratch.take(TILE_VECTORS * V::LANES * n_indices);
+        // SAFETY: these are all columns.
+        unsafe { by_columns::<V, _>(n_columns, &mut OuterTiles { outers: self, tile }) }
+    }
+}
+
+struct OuterTiles<'a, T> {
+    outers: GroupOuters<'a, T>,
+    tile: &'a mut [T],
+}
+
+impl<V: Simd> ByColumns<V> for OuterTiles<'_, V::T> {
+    const MAX: usize = V::MAX_SUMS / GROUP;
+
+    #[inline(always)]
+    unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
+        let GroupOuters {
+            lists,
+            segment,
+            factors,
+            error,
+            out,
+        } = &mut self.outers;
+        let (segments, width) = (*segment..*segment + 1, N * V::LANES);
+        let rows = 0..out.shape()[0];
+        let out = out.part(rows, columns.clone());
+        let (block, to) = (out.as_matrix(), &mut *self.tile);
+        Pack { block, width, to }.run::<V>();
+        // Indices count from row 0.
+        let start = lists.indices_of(segments.clone()).start;
+        let first = self.tile.as_mut_ptr().wrapping_sub(start * width);
+        let error = error.columns(columns);
+        // SAFETY: the groups exist, and every index lies in the tile.
+        unsafe {
+            for group in 0..lists.len() {
+                let entries = lists.segments(group as u32, segments.clone());
+                if entries.0.is_empty() {
+                    continue;
+                }
+                let terms = Coded::<_, GROUP>::new(entries, factors, width);
+                let errors: [[V; N]; GROUP] = load_rows(error, group);
+                scatter(terms, errors, first, Columns::<false>(width));
+            }
+            unpack::<V>(self.tile, width, out);
         }
     }
 }

@@ -1,33 +1,32 @@
-//! Rows that stay together for many products, arranged for them once.
+//! Groups of sparse rows that share one index list.
 
 use std::ops::Range;
 
-use super::{
-    MAX_PIECES, SparseRows, Transposed, Written, for_each_with_rows, ranges_of_equal_work,
-};
+use super::{CscBuffer, CsrRows, MAX_TASKS, WriteMode, for_each_with_rows, ranges_of_equal_work};
 use crate::native::{
-    self, CompressedRows, GROUP, GROUPS_IN_CACHE, InstructionSet, MAX_LANE_WIDTH, Scratch,
-    lanes_of, numbers_of_group,
+    self, CompressedRows, GROUP, GROUPS_IN_CACHE, GroupOuters, InstructionSet, LaneOuters,
+    LaneSums, MAX_LANE_WIDTH, Matrix, MatrixMut, Scratch, SparseSums, errors_len, lanes_of,
 };
 use crate::{Scalar, Threads};
 
-/// Some rows of a matrix that stay together for many products, in groups of
-/// neighbours: what a product reads for one member it reads for all.
+/// Sparse rows in groups of neighbours, for batches that are multiplied many times.
 ///
-/// Best in an order in which neighbours are alike
-/// ([`order_alike`](super::SparseBytes::order_alike)).
+/// The rows of a group share one index list, the union of their nonzero columns, so
+/// that each row of the dense matrix is loaded once per group. This is most
+/// effective after clustering similar rows
+/// ([`cluster_rows`](super::CsrBytes::cluster_rows)).
 ///
 /// ```
 /// use ndarray::array;
 /// use nn_tensor::Threads;
-/// use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Written};
+/// use nn_tensor::sparse::{RowGroups, CsrBytes, CsrRows, WriteMode};
 ///
 /// let pixels = array![[0_u8, 0, 0, 2], [3, 0, 0, 0], [0, 0, 0, 1]];
-/// let matrix = SparseBytes::from_rows(pixels.view(), &[0, 1, 2]).expect("it is sparse");
+/// let matrix = CsrBytes::from_rows(pixels.view(), &[0, 1, 2]).expect("it is sparse");
 /// let threads = Threads::single();
-/// let order = matrix.order_alike(&threads);
+/// let order = matrix.cluster_rows(&threads);
 /// let factors: [f32; 256] = std::array::from_fn(|byte| byte as f32);
-/// let groups = RowGroups::new(SparseRows::new(&matrix, &order), &factors, 1, &threads);
+/// let groups = RowGroups::new(CsrRows::new(&matrix, &order), &factors, 1, &threads);
 ///
 /// let mut sums = [0.0; 3];
 /// groups.weighted_sums(&factors, &[10.0, 0.0, 0.0, 100.0], &[0.5], &mut sums, &threads);
@@ -35,7 +34,7 @@ use crate::{Scalar, Threads};
 /// assert_eq!(sums, [0, 1, 2].map(|place| of_row[order[place] as usize]));
 ///
 /// let mut gradient = [0.0; 4];
-/// groups.transposed_product(&factors, &[1.0; 3], &mut gradient, Written::Over, &threads);
+/// groups.transposed_product(&factors, &[1.0; 3], &mut gradient, WriteMode::Overwrite, &threads);
 /// assert_eq!(gradient, [3.0, 0.0, 0.0, 3.0]);
 /// ```
 #[derive(Clone, Debug)]
@@ -45,56 +44,56 @@ pub struct RowGroups {
     arrangement: Arrangement,
 }
 
-/// Fewest numbers of errors that are worth a piece of work of their own.
-const MIN_PIECE: usize = 1 << 13;
+/// Minimum number of error values per parallel task.
+const MIN_CHUNK: usize = 1 << 13;
 
 #[derive(Clone, Debug)]
 enum Arrangement {
-    /// Groups of four rows, for matrices of any width.
+    /// Groups of four rows, for dense matrices of any width.
     Fours(CompressedRows),
-    /// Groups of as many rows as a vector has lanes, for narrow matrices.
+    /// Groups of one row per lane of a vector, for narrow dense matrices.
     Lanes {
-        /// What a byte of 1 stands for.
+        /// The value that a byte of 1 represents.
         unit: f64,
-        /// The columns that a group's rows have.
+        /// One index list of columns per group.
         of_groups: CompressedRows,
-        /// The groups that a column has.
+        /// One index list of groups per column.
         of_columns: CompressedRows,
-        /// Columns in pieces of about equal work.
-        pieces: Vec<Range<usize>>,
+        /// Ranges of columns of about equal work, one per parallel task.
+        ranges: Vec<Range<usize>>,
     },
 }
 
 impl RowGroups {
-    /// Arranges rows for products with matrices of `width` columns. A byte b
-    /// stands for `factors[b]`.
+    /// Groups rows for products with dense matrices of `width` columns. A byte b
+    /// represents the value `factors[b]`.
     ///
     /// # Panics
-    /// If a row does not exist.
+    /// If a row index is out of bounds.
     pub fn new<S: Scalar>(
-        rows: SparseRows<'_>,
+        rows: CsrRows<'_>,
         factors: &[S; 256],
         width: usize,
         threads: &Threads,
     ) -> Self {
-        let has_lanes = (1..=MAX_LANE_WIDTH).contains(&width) && rows.len() <= Transposed::MAX_ROWS;
+        let has_lanes = (1..=MAX_LANE_WIDTH).contains(&width) && rows.len() <= CscBuffer::MAX_ROWS;
         let unit = unit_of(factors).filter(|_| has_lanes);
         let arrangement = match unit {
             Some(unit) => {
                 let lanes = lanes_of::<S>(InstructionSet::current());
                 let of_groups = rows.matrix.rows.grouped(rows.rows, lanes, 1);
-                // Some for every thread, since there is more to it than the entries.
-                let n_pieces = MAX_PIECES.min(4 * threads.count());
+                // Several tasks per thread: the cost of a column is not only its elements.
+                let n_tasks = MAX_TASKS.min(4 * threads.count());
                 Arrangement::Lanes {
                     unit,
-                    of_columns: of_groups.transposed(GROUPS_IN_CACHE),
-                    pieces: ranges_of_equal_work(&of_groups, n_pieces),
+                    of_columns: columns_of(&of_groups),
+                    ranges: ranges_of_equal_work(&of_groups, n_tasks),
                     of_groups,
                 }
             }
             None => {
-                // A product with the transposed rows is done segment by segment.
-                let n_segments = MAX_PIECES.min(2 * threads.count());
+                // The transposed product is split into tasks by segment.
+                let n_segments = MAX_TASKS.min(2 * threads.count());
                 Arrangement::Fours(rows.matrix.rows.grouped(rows.rows, GROUP, n_segments))
             }
         };
@@ -105,19 +104,20 @@ impl RowGroups {
         }
     }
 
-    /// How many rows.
+    /// Number of rows in all groups.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// `out ← bias + X·matrix` with the rows X.
+    /// Multiplies the rows X by a dense matrix and adds a bias:
+    /// `out ← bias + X·matrix`.
     ///
     /// # Shapes
     /// `matrix [n_columns, width]`, `bias [width]`, `out [n_rows, width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit, or the width is not the one that the rows are
-    /// arranged for.
+    /// If the shapes do not match, or the width is not the one given to
+    /// [`new`](Self::new).
     pub fn weighted_sums<S: Scalar>(
         &self,
         factors: &[S; 256],
@@ -141,35 +141,53 @@ impl RowGroups {
             Arrangement::Lanes { of_groups, .. } => of_groups.group(),
         };
         let unit = width * group;
-        threads.for_each_piece(out, unit, 2 * unit, |start, out| {
+        threads.for_each_chunk(out, unit, 2 * unit, |start, out| {
             let first = start / unit;
             match &self.arrangement {
                 Arrangement::Fours(lists) => {
-                    S::group_sums(set, lists, first, factors, matrix, bias, out);
+                    let shape = [out.len() / width, width];
+                    let sums = SparseSums {
+                        lists,
+                        chosen: None,
+                        first_list: first,
+                        factors,
+                        matrix: Matrix::new(matrix, [self.n_columns, width]),
+                        bias: Some(bias),
+                        out: MatrixMut::new(out, shape),
+                    };
+                    S::sparse_sums(set, sums);
                 }
                 Arrangement::Lanes {
                     unit, of_groups, ..
                 } => {
-                    let unit = S::from_f64(*unit);
-                    S::lane_sums(set, of_groups, first, unit, matrix, bias, out);
+                    let sums = LaneSums {
+                        lists: of_groups,
+                        first_group: first,
+                        unit: S::from_f64(*unit),
+                        matrix,
+                        bias,
+                        out,
+                    };
+                    S::lane_sums(set, sums);
                 }
             }
         });
     }
 
-    /// `out ← out + Xᵀ·error` with the rows X, or `out ← Xᵀ·error`.
+    /// Multiplies the transposed rows X by a dense matrix: `out ← Xᵀ·error`, or
+    /// `out ← out + Xᵀ·error`.
     ///
     /// # Shapes
     /// `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
-    /// As [`weighted_sums`](Self::weighted_sums).
+    /// As for [`weighted_sums`](Self::weighted_sums).
     pub fn transposed_product<S: Scalar>(
         &self,
         factors: &[S; 256],
         error: &[S],
         out: &mut [S],
-        written: Written,
+        mode: WriteMode,
         threads: &Threads,
     ) {
         let set = InstructionSet::current();
@@ -186,27 +204,43 @@ impl RowGroups {
         match &self.arrangement {
             Arrangement::Fours(lists) => {
                 let segment = lists.segment_len() * width;
-                threads.for_each_piece(out, segment, segment, |start, out| {
+                threads.for_each_chunk(out, segment, segment, |start, out| {
                     for (number, out) in (start / segment..).zip(out.chunks_mut(segment)) {
-                        written.prepare(out);
-                        S::add_group_outers(set, lists, number, factors, width, error, out);
+                        mode.prepare(out);
+                        let shape = [out.len() / width, width];
+                        let outers = GroupOuters {
+                            lists,
+                            segment: number,
+                            factors,
+                            error: Matrix::new(error, [self.n_rows, width]),
+                            out: MatrixMut::new(out, shape),
+                        };
+                        S::add_group_outers(set, outers);
                     }
                 });
             }
             Arrangement::Lanes {
                 unit,
                 of_columns,
-                pieces,
+                ranges,
                 ..
             } => {
                 let unit = S::from_f64(*unit);
                 with_errors_as_lanes(of_columns, width, error, threads, |groups| {
-                    let pieces = pieces
+                    let ranges = ranges
                         .iter()
                         .map(|columns| (columns.len(), columns.clone()));
-                    for_each_with_rows(pieces, width, out, threads, |columns, out| {
-                        written.prepare(out);
-                        S::add_lane_outers(set, of_columns, columns, unit, width, groups, out);
+                    for_each_with_rows(ranges, width, out, threads, |columns, out| {
+                        mode.prepare(out);
+                        let outers = LaneOuters {
+                            lists: of_columns,
+                            columns,
+                            unit,
+                            width,
+                            groups,
+                            out,
+                        };
+                        S::add_lane_outers(set, outers);
                     });
                 });
             }
@@ -214,8 +248,17 @@ impl RowGroups {
     }
 }
 
-/// What a byte of 1 stands for, if a byte of b stands for b times that, within
-/// rounding.
+/// The columns of grouped rows, with the same groups.
+fn columns_of(of_groups: &CompressedRows) -> CompressedRows {
+    let mut columns = CompressedRows::with_capacity(0, 0, 0);
+    let all = 0..of_groups.n_indices();
+    let groups = (0..of_groups.len()).map(|group| group as u32);
+    columns.transpose(of_groups, groups, &all, GROUPS_IN_CACHE);
+    columns
+}
+
+/// The value that a byte of 1 represents, if every byte b represents b times that
+/// value, within rounding.
 fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
     let unit = factors[255].into_f64() / 255.0;
     let is_multiple = |(byte, factor): (usize, &S)| {
@@ -225,7 +268,7 @@ fn unit_of<S: Scalar>(factors: &[S; 256]) -> Option<f64> {
     factors.iter().enumerate().all(is_multiple).then_some(unit)
 }
 
-/// Rearranges the errors of all rows into vectors whose lanes are rows.
+/// Calls `work` with the errors rearranged into vectors with one row per lane.
 fn with_errors_as_lanes<S: Scalar>(
     of_columns: &CompressedRows,
     width: usize,
@@ -234,12 +277,12 @@ fn with_errors_as_lanes<S: Scalar>(
     work: impl FnOnce(&[S]),
 ) {
     let lanes = of_columns.group();
-    let n_numbers = numbers_of_group(lanes, width);
+    let group_len = errors_len(lanes, width);
     let mut scratch = Scratch::borrow();
-    let groups = scratch.take(of_columns.n_indices() * n_numbers);
-    threads.for_each_piece(groups, n_numbers, MIN_PIECE, |start, groups| {
-        let errors = &errors[start / n_numbers * lanes * width..];
-        let n_errors = groups.len() / n_numbers * lanes * width;
+    let groups = scratch.take(of_columns.n_indices() * group_len);
+    threads.for_each_chunk(groups, group_len, MIN_CHUNK, |start, groups| {
+        let errors = &errors[start / group_len * lanes * width..];
+        let n_errors = groups.len() / group_len * lanes * width;
         let errors = &errors[..n_errors.min(errors.len())];
         native::errors_as_lanes(lanes, width, errors, groups);
     });
@@ -250,7 +293,7 @@ fn with_errors_as_lanes<S: Scalar>(
 mod tests {
     use ndarray::Array2;
 
-    use super::super::SparseBytes;
+    use super::super::CsrBytes;
     use super::super::tests::bytes;
     use super::*;
     use crate::random::{Purpose, Streams};
@@ -271,14 +314,14 @@ mod tests {
         [5, 600, 200],
     ];
 
-    fn numbers<S: Scalar>(n: usize, purpose: u64) -> Vec<S> {
+    fn random<S: Scalar>(n: usize, purpose: u64) -> Vec<S> {
         let mut stream = Streams::new(9).stream(Purpose::Test, purpose);
         (0..n)
             .map(|_| S::from_f64(stream.uniform_in(-1.0, 1.0)))
             .collect()
     }
 
-    /// The definitions of both products, in `f64`.
+    /// Both products by their definitions, in `f64`.
     struct Expected {
         sums: Vec<f64>,
         gradient: Vec<f64>,
@@ -319,15 +362,15 @@ mod tests {
         for [n_rows, n_columns, width] in SHAPES {
             let dense = bytes(n_rows, n_columns);
             let order: Vec<u32> = (0..n_rows as u32).rev().collect();
-            let Some(matrix) = SparseBytes::from_rows(dense.view(), &order) else {
+            let Some(matrix) = CsrBytes::from_rows(dense.view(), &order) else {
                 continue;
             };
-            let rows = SparseRows::new(&matrix, &order);
+            let rows = CsrRows::new(&matrix, &order);
             let values = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
                 factors[usize::from(dense[(row, column)])].into_f64()
             });
-            let weights = numbers(n_columns * width, 0);
-            let (bias, error) = (numbers(width, 1), numbers(n_rows * width, 2));
+            let weights = random(n_columns * width, 0);
+            let (bias, error) = (random(width, 1), random(n_rows * width, 2));
             let expected = expected(&values, [&weights, &bias, &error], width);
             let run = |count| {
                 let threads = Threads::new(count);
@@ -335,8 +378,8 @@ mod tests {
                 let mut sums = vec![S::from_f64(7.0); n_rows * width];
                 groups.weighted_sums(factors, &weights, &bias, &mut sums, &threads);
                 let mut gradient = vec![S::from_f64(7.0); n_columns * width];
-                let written = Written::Over;
-                groups.transposed_product(factors, &error, &mut gradient, written, &threads);
+                let mode = WriteMode::Overwrite;
+                groups.transposed_product(factors, &error, &mut gradient, mode, &threads);
                 (sums, gradient)
             };
             let (sums, gradient) = run(1);
@@ -347,9 +390,9 @@ mod tests {
                 rows.add_product(factors, &weights, &mut alone, &threads);
                 assert_eq!(sums, alone, "a sum in a group is the sum alone");
                 let mut alone = vec![S::zero(); n_columns * width];
-                let mut transposed = Transposed::for_rows(rows, &threads);
-                let written = Written::Over;
-                transposed.product_of(rows, factors, &error, &mut alone, written, &threads);
+                let mut columns = CscBuffer::for_rows(rows, &threads);
+                let mode = WriteMode::Overwrite;
+                columns.transposed_product(rows, factors, &error, &mut alone, mode, &threads);
                 assert_eq!(gradient, alone, "a sum in a group is the sum alone");
             }
             assert_close(&sums, &expected.sums, tolerance);
@@ -367,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_may_stand_for_any_numbers() {
+    fn bytes_may_represent_any_values() {
         check::<f64>(
             &std::array::from_fn(|byte| (byte as f64).sqrt() / 16.0),
             1e-11,

@@ -2,10 +2,10 @@
 //! memory that ends where the matrix does: what Miri and AddressSanitizer are
 //! shown (`cargo xtask miri`, `cargo xtask sanitize`).
 //!
-//! The matrices hold small whole numbers, so that sums are exact in any order.
+//! The matrices hold small whole values, so that sums are exact in any order.
 
 use ndarray::{Array2, ArrayView2, s};
-use nn_tensor::sparse::{RowGroups, SparseBytes, SparseRows, Transposed, Written};
+use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups, WriteMode};
 use nn_tensor::{Scalar, Threads, matmul, matmul_add, row};
 
 /// Around what registers and blocks of them hold.
@@ -51,15 +51,15 @@ fn single_rows() {
 fn check_single_rows<S: Scalar>() {
     for &n_inputs in WIDTHS {
         for &n_outputs in WIDTHS {
-            let (inputs, error) = (numbers::<S>(1, n_inputs, 5), numbers::<S>(1, n_outputs, 6));
-            let (weights, bias) = (numbers(n_inputs, n_outputs, 7), numbers(1, n_outputs, 8));
+            let (inputs, error) = (values::<S>(1, n_inputs, 5), values::<S>(1, n_outputs, 6));
+            let (weights, bias) = (values(n_inputs, n_outputs, 7), values(1, n_outputs, 8));
             let mut sums = vec![S::nan(); n_outputs];
             row::weighted_sums(flat(&inputs), flat(&weights), flat(&bias), &mut sums);
             let expected = product(inputs.view(), weights.view()) + &bias;
             assert_eq!(sums, flat(&expected), "{n_inputs} to {n_outputs}");
 
             let mut below = vec![S::nan(); n_inputs];
-            row::error_below(flat(&error), flat(&weights), &mut below);
+            row::backward(flat(&error), flat(&weights), &mut below);
             let expected = product(error.view(), weights.t());
             assert_eq!(below, flat(&expected), "{n_inputs} to {n_outputs}");
 
@@ -77,14 +77,14 @@ fn check_products<S: Scalar>() {
     for &m in HEIGHTS {
         for &n in WIDTHS {
             for &k in DEPTHS {
-                let (a, b) = (numbers::<S>(m, k, 1), numbers::<S>(k, n, 2));
-                let (turned_a, turned_b) = (turned(&a), turned(&b));
+                let (a, b) = (values::<S>(m, k, 1), values::<S>(k, n, 2));
+                let (transposed_a, transposed_b) = (transposed(&a), transposed(&b));
                 let expected = product(a.view(), b.view());
                 for (a, b) in [
                     (a.view(), b.view()),
-                    (turned_a.t(), b.view()),
-                    (a.view(), turned_b.t()),
-                    (turned_a.t(), turned_b.t()),
+                    (transposed_a.t(), b.view()),
+                    (a.view(), transposed_b.t()),
+                    (transposed_a.t(), transposed_b.t()),
                 ] {
                     for threads in &threads {
                         let mut c = Array2::from_elem((m, n), S::one());
@@ -118,31 +118,45 @@ fn check_sparse_of<S: Scalar>(factors: [S; 256]) {
         });
         let order = [11, 0, 3, 3, 7, 10, 1, 2, 4, 5];
         let all: Vec<u32> = (0..12).collect();
-        let Some(matrix) = SparseBytes::from_rows(bytes.view(), &all) else {
+        let Some(matrix) = CsrBytes::from_rows(bytes.view(), &all) else {
             continue;
         };
         for (&width, n_rows) in WIDTHS.iter().zip([1, 2, 3, 10].into_iter().cycle()) {
-            let rows = SparseRows::new(&matrix, &order[..n_rows]);
+            let rows = CsrRows::new(&matrix, &order[..n_rows]);
             rows.prefetch();
             let dense = Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
                 factors[usize::from(bytes[[order[row] as usize, column]])]
             });
             for threads in &threads {
-                let weights = numbers::<S>(n_columns, width, 3);
+                let weights = values::<S>(n_columns, width, 3);
                 let mut out = vec![S::zero(); n_rows * width];
                 rows.add_product(&factors, flat(&weights), &mut out, threads);
                 assert_eq!(out, flat(&product(dense.view(), weights.view())));
 
-                let error = numbers::<S>(n_rows, width, 4);
+                let error = values::<S>(n_rows, width, 4);
                 let expected = product(dense.t(), error.view());
-                let mut transposed = Transposed::new(&matrix, n_rows, threads);
+                let mut transposed = CscBuffer::new(&matrix, n_rows, threads);
                 let mut out = vec![S::one(); n_columns * width];
-                for written in [Written::Over, Written::Over] {
-                    transposed.product_of(rows, &factors, flat(&error), &mut out, written, threads);
+                for mode in [WriteMode::Overwrite, WriteMode::Overwrite] {
+                    transposed.transposed_product(
+                        rows,
+                        &factors,
+                        flat(&error),
+                        &mut out,
+                        mode,
+                        threads,
+                    );
                     assert_eq!(out, flat(&expected));
                 }
-                let written = Written::Onto;
-                transposed.product_of(rows, &factors, flat(&error), &mut out, written, threads);
+                let mode = WriteMode::Accumulate;
+                transposed.transposed_product(
+                    rows,
+                    &factors,
+                    flat(&error),
+                    &mut out,
+                    mode,
+                    threads,
+                );
                 assert_eq!(out, flat(&(&expected + &expected)));
 
                 let groups = RowGroups::new(rows, &factors, width, threads);
@@ -154,24 +168,36 @@ fn check_sparse_of<S: Scalar>(factors: [S; 256]) {
                     flat(&(product(dense.view(), weights.view()) + S::one()))
                 );
                 let mut out = vec![S::one(); n_columns * width];
-                groups.transposed_product(&factors, flat(&error), &mut out, Written::Over, threads);
+                groups.transposed_product(
+                    &factors,
+                    flat(&error),
+                    &mut out,
+                    WriteMode::Overwrite,
+                    threads,
+                );
                 assert_eq!(out, flat(&expected));
-                groups.transposed_product(&factors, flat(&error), &mut out, Written::Onto, threads);
+                groups.transposed_product(
+                    &factors,
+                    flat(&error),
+                    &mut out,
+                    WriteMode::Accumulate,
+                    threads,
+                );
                 assert_eq!(out, flat(&(&expected + &expected)));
             }
         }
     }
 }
 
-/// Whole numbers from -3 to 3.
-fn numbers<S: Scalar>(n_rows: usize, n_columns: usize, seed: usize) -> Array2<S> {
+/// Whole values from -3 to 3.
+fn values<S: Scalar>(n_rows: usize, n_columns: usize, seed: usize) -> Array2<S> {
     Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
         let number = (row * 5 + column * 3 + row * column + seed) % 7;
         S::from_f64(number as f64 - 3.0)
     })
 }
 
-fn turned<S: Scalar>(matrix: &Array2<S>) -> Array2<S> {
+fn transposed<S: Scalar>(matrix: &Array2<S>) -> Array2<S> {
     matrix.t().as_standard_layout().into_owned()
 }
 

@@ -1,32 +1,32 @@
-//! Vectors of four elements in registers that the compiler chooses.
+//! Vectors of four elements, without special instructions.
 
 use crate::native::simd::{Program, Simd};
 
-/// Four elements.
+/// A vector of four elements, whose registers the compiler chooses.
 pub(super) type Quad<T> = [T; 4];
 
 macro_rules! quad {
     ($type:ty, max_rows: $max_rows:literal, max_sums: $max_sums:literal) => {
-        // SAFETY: no special instructions.
+        // SAFETY: loads and stores access the elements of an array.
         unsafe impl Simd for Quad<$type> {
             type T = $type;
             const LANES: usize = 4;
             const MAX_ROWS: usize = $max_rows;
             const MAX_SUMS: usize = $max_sums;
+            const INTERLEAVES_FAST: bool = false;
 
             #[inline(never)]
-            unsafe fn vectorize<P: Program<$type>>(program: P) -> P::Output {
-                // SAFETY: no special instructions.
-                unsafe { program.run::<Self>() }
+            fn vectorize(program: impl Program<$type>) {
+                program.run::<Self>();
             }
 
             #[inline(always)]
-            unsafe fn zero() -> Self {
+            fn zero() -> Self {
                 [0.0; 4]
             }
 
             #[inline(always)]
-            unsafe fn splat(value: $type) -> Self {
+            fn splat(value: $type) -> Self {
                 [value; 4]
             }
 
@@ -44,6 +44,12 @@ macro_rules! quad {
             }
 
             #[inline(always)]
+            unsafe fn load_bytes(from: *const u8) -> Self {
+                // SAFETY: the caller vouches for four bytes.
+                unsafe { *from.cast::<[u8; 4]>() }.map(Into::into)
+            }
+
+            #[inline(always)]
             unsafe fn store(self, to: *mut $type) {
                 // SAFETY: the caller vouches for four elements.
                 unsafe { *to.cast::<Self>() = self }
@@ -58,25 +64,24 @@ macro_rules! quad {
             }
 
             #[inline(always)]
-            unsafe fn interleave(self, other: Self) -> (Self, Self) {
+            fn interleave(self, other: Self) -> (Self, Self) {
                 let ([a, b, c, d], [p, q, r, s]) = (self, other);
                 ([a, p, b, q], [c, r, d, s])
             }
 
             #[inline(always)]
-            unsafe fn add(self, other: Self) -> Self {
+            fn add(self, other: Self) -> Self {
                 std::array::from_fn(|i| self[i] + other[i])
             }
 
             #[inline(always)]
-            unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-                // SAFETY: no special instructions.
-                std::array::from_fn(|i| unsafe { Self::multiply_add_one(self[i], b[i], c[i]) })
+            fn multiply_add(self, b: Self, c: Self) -> Self {
+                std::array::from_fn(|i| Self::multiply_add_one(self[i], b[i], c[i]))
             }
 
             #[inline(always)]
-            unsafe fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
-                // Fused only where every machine of the target fuses.
+            fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
+                // Fused only where every processor of the target fuses.
                 if cfg!(target_arch = "aarch64") {
                     a.mul_add(b, c)
                 } else {

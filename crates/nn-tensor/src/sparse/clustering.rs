@@ -1,47 +1,46 @@
-//! An order of rows in which neighbours are alike: they have their numbers in
-//! much the same columns.
+//! Clustering of rows with similar sparsity patterns.
 //!
-//! Products that do some rows together read a column once for all of them, if
-//! any has a number there. Of sixteen images of MNIST in their own order, one
-//! or another has a number in 52 % of the columns; in this order, in 36 %.
+//! Products over groups of rows process every column in which any row of the group
+//! is nonzero. In a group of sixteen images of MNIST in their original order, that
+//! is 52 % of the columns; after clustering, 36 %.
 //!
-//! The rows are halved along the direction in which they differ most, then the
-//! halves, until few are left:
+//! The rows are split in half along their first principal component, recursively:
 //!
 //! ```text
-//! f_r  how many numbers row r has in each of 64 ranges of columns
-//! v    the first principal component of some of the f_r    v ← Σ (f_r − f̄)·((f_r − f̄)·v), v ← v/|v|
-//! the rows are halved at the median of f_r·v
+//! f_r  number of nonzero elements of row r in each of 64 ranges of columns
+//! v    first principal component of a sample of the f_r by power iteration:
+//!      v ← Σ (f_r − f̄)·((f_r − f̄)·v), v ← v/|v|
+//! split at the median of f_r·v
 //! ```
 
-use super::SparseBytes;
+use super::CsrBytes;
 use crate::Threads;
 use crate::native::{Kernel, vectorize};
 
-/// Ranges of columns whose numbers are counted.
+/// Number of column ranges whose nonzero elements are counted.
 const FEATURES: usize = 64;
 
-/// Sums that a product of two features is added up in.
+/// Number of partial sums of a dot product.
 const LANES: usize = 16;
 
-/// Rows that a principal component is taken of.
+/// Number of rows sampled for a principal component.
 const SAMPLED_ROWS: usize = 64;
 
-/// Steps of the power iteration.
+/// Number of steps of the power iteration.
 const ITERATIONS: usize = 4;
 
-/// Halves are multiples of so many rows, as long as they have more.
+/// Halves of more rows than this have a multiple of this number of rows.
 const UNIT: usize = 16;
 
-/// Parts of up to so many rows stay as they are.
+/// Maximum number of rows of a part that is not split further.
 const SMALLEST_PART: usize = 4;
 
 type Features = [f32; FEATURES];
 
-impl SparseBytes {
-    /// All rows, in an order in which neighbours are alike. It depends on
-    /// nothing but the matrix.
-    pub fn order_alike(&self, threads: &Threads) -> Vec<u32> {
+impl CsrBytes {
+    /// Returns the indices of all rows, ordered so that neighbours have similar
+    /// sparsity patterns. The order depends on the matrix only.
+    pub fn cluster_rows(&self, threads: &Threads) -> Vec<u32> {
         let features = self.features(threads);
         let mut keyed: Vec<u64> = (0..features.len() as u64).collect();
         let mut parts = vec![keyed.as_mut_slice()];
@@ -65,7 +64,7 @@ impl SparseBytes {
     fn features(&self, threads: &Threads) -> Vec<Features> {
         let range = self.n_columns().div_ceil(FEATURES).max(1);
         let mut features = vec![[0.0; FEATURES]; self.rows.len()];
-        threads.for_each_piece(&mut features, 1, 1024, |start, features| {
+        threads.for_each_chunk(&mut features, 1, 1024, |start, features| {
             for (row, features) in (start as u32..).zip(features) {
                 for &index in self.rows.entries(row).0 {
                     features[usize::from(index) / range] += 1.0;
@@ -76,12 +75,12 @@ impl SparseBytes {
     }
 }
 
-/// The row that is the lower half of a key.
+/// The row index in the lower half of a sort key.
 fn row_of(key: u64) -> u32 {
     key as u32
 }
 
-/// Where a part is halved.
+/// Position at which a part of `n_rows` rows is split.
 fn middle(n_rows: usize) -> usize {
     let unit = if n_rows > UNIT {
         UNIT
@@ -91,8 +90,8 @@ fn middle(n_rows: usize) -> usize {
     (n_rows / 2).next_multiple_of(unit.max(1)).min(n_rows)
 }
 
-/// Gives rows the keys that put them in the order of their components along the
-/// direction in which they differ most.
+/// Writes the sort keys of rows: their projections on their first principal
+/// component.
 struct Components<'a> {
     part: &'a mut [u64],
     features: &'a [Features],
@@ -112,7 +111,7 @@ impl Kernel for Components<'_> {
     }
 }
 
-/// Bits that are in order where the numbers are.
+/// Maps a value to bits with the same order.
 fn ordered_bits(x: f32) -> u32 {
     let bits = x.to_bits();
     if x.is_sign_negative() {
@@ -122,7 +121,7 @@ fn ordered_bits(x: f32) -> u32 {
     }
 }
 
-/// The first principal component of some rows, roughly.
+/// Approximates the first principal component of the rows of a part.
 #[inline(always)]
 fn principal_component(part: &[u64], features: &[Features]) -> Features {
     let step = part.len().div_ceil(SAMPLED_ROWS);
@@ -138,7 +137,7 @@ fn principal_component(part: &[u64], features: &[Features]) -> Features {
     for row in &mut *sample {
         add_scaled(row, -1.0, &mean);
     }
-    // The row farthest from the mean is not at right angles to the component.
+    // Start from the row farthest from the mean, which is not orthogonal to the component.
     let mut direction = [0.0; FEATURES];
     let mut largest = 0.0;
     for row in &*sample {
@@ -160,7 +159,7 @@ fn principal_component(part: &[u64], features: &[Features]) -> Features {
     direction
 }
 
-/// `Σ aᵢ·bᵢ`, in an order that is the same on every machine.
+/// The dot product `Σ aᵢ·bᵢ`, summed in a fixed order.
 #[inline(always)]
 fn dot(a: &Features, b: &Features) -> f32 {
     let mut sums = [0.0; LANES];
@@ -187,9 +186,9 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Streams};
 
-    /// Rows of four kinds, each with numbers in a quarter of the columns of its
-    /// own, mixed at random.
-    fn mixed(n_rows: usize) -> (SparseBytes, Vec<u32>) {
+    /// Rows of four kinds, each with nonzero elements in its own quarter of the
+    /// columns, in random order.
+    fn mixed(n_rows: usize) -> (CsrBytes, Vec<u32>) {
         let mut stream = Streams::new(1).stream(Purpose::Test, 0);
         let kinds: Vec<u32> = (0..n_rows).map(|_| stream.below(4)).collect();
         let dense = Array2::from_shape_fn((n_rows, 200), |(row, column)| {
@@ -197,14 +196,14 @@ mod tests {
             u8::from(is_own && stream.below(2) == 0)
         });
         let rows: Vec<u32> = (0..n_rows as u32).collect();
-        let sparse = SparseBytes::from_rows(dense.view(), &rows).expect("it is sparse");
+        let sparse = CsrBytes::from_rows(dense.view(), &rows).expect("it is sparse");
         (sparse, kinds)
     }
 
     #[test]
-    fn neighbours_are_alike() {
+    fn neighbours_are_similar() {
         let (sparse, kinds) = mixed(1000);
-        let order = sparse.order_alike(&Threads::single());
+        let order = sparse.cluster_rows(&Threads::single());
         let changes = |order: &[u32]| {
             order
                 .windows(2)
@@ -217,11 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_there_once_for_any_number_of_threads() {
+    fn every_row_occurs_once_for_any_number_of_threads() {
         for n_rows in [1, 2, 3, 16, 17, 31, 33, 100, 517] {
             let (sparse, _) = mixed(n_rows);
-            let order = sparse.order_alike(&Threads::new(3));
-            assert_eq!(order, sparse.order_alike(&Threads::single()));
+            let order = sparse.cluster_rows(&Threads::new(3));
+            assert_eq!(order, sparse.cluster_rows(&Threads::single()));
             let mut sorted = order.clone();
             sorted.sort_unstable();
             let all: Vec<u32> = (0..n_rows as u32).collect();
@@ -230,10 +229,10 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_numbers_stay() {
+    fn empty_rows_keep_their_order() {
         let dense = Array2::<u8>::zeros((40, 9));
         let rows: Vec<u32> = (0..40).collect();
-        let sparse = SparseBytes::from_rows(dense.view(), &rows).expect("it is sparse");
-        assert_eq!(sparse.order_alike(&Threads::single()), rows);
+        let sparse = CsrBytes::from_rows(dense.view(), &rows).expect("it is sparse");
+        assert_eq!(sparse.cluster_rows(&Threads::single()), rows);
     }
 }
