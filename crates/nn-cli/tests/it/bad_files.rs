@@ -50,7 +50,7 @@ fn damaged_images() {
         (
             "cut body",
             whole[..30].to_vec(),
-            &["ends at byte 30", "declares 40"],
+            &["ends at byte 30", "promises 40"],
         ),
         (
             "one more byte",
