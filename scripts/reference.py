@@ -436,6 +436,35 @@ def embeddings():
     }
 
 
+def piecewise_linear():
+    """Three numeric columns in four quantile bins, and 6-3 softmax."""
+    inputs = numbers((6, 3), seed=710).requires_grad_()
+    labels = torch.tensor([0, 2, 1, 1, 2, 0])
+    columns = numbers((3, 10), seed=711)
+    weights, bias = numbers((6, 3), seed=712), numbers((3,), seed=713)
+    parameters = [p.requires_grad_() for p in (columns, weights, bias)]
+    edges = torch.quantile(inputs.detach(), torch.linspace(0, 1, 5), dim=0).T
+    e = (inputs[..., None] - edges[:, :-1]) / (edges[:, 1:] - edges[:, :-1])
+    e = torch.cat(
+        [e[..., :1].clamp(max=1), e[..., 1:-1].clamp(0, 1), e[..., -1:].clamp(min=0)], -1
+    )
+    v, shift = columns[:, :8].reshape(3, 4, 2), columns[:, 8:]
+    embedded = (torch.einsum("rct,cto->rco", e, v) + shift).reshape(6, -1)
+    z = embedded @ weights + bias
+    loss = F.cross_entropy(z, labels)
+    # A quantile is a kink: the derivative with respect to the inputs is left out.
+    gradient = torch.autograd.grad(loss, parameters)
+    return {
+        "labels": listed(labels),
+        "inputs": listed(inputs),
+        "edges": listed(edges),
+        "parameters": flat(parameters),
+        "outputs": listed(torch.softmax(z, -1)),
+        "loss": loss.item(),
+        "gradient": flat(gradient),
+    }
+
+
 def stages():
     """Outputs, loss and all gradients of 4-5-5-5-3: tanh, swish, tanh, and softmax."""
     labels = torch.tensor([0, 2, 1, 1, 2, 0])
@@ -488,7 +517,16 @@ def flat(tensors):
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for make in [activations, losses, optimizers, schedules, network, stages, embeddings]:
+    for make in [
+        activations,
+        losses,
+        optimizers,
+        schedules,
+        network,
+        stages,
+        embeddings,
+        piecewise_linear,
+    ]:
         content = {"made_by": f"scripts/reference.py, PyTorch {torch.__version__}"} | make()
         path = folder / f"{make.__name__}.json"
         path.write_text(json.dumps(content, separators=(",", ":"), allow_nan=False) + "\n")

@@ -35,10 +35,11 @@ use crate::layer::Layer;
 use crate::memory::probe;
 use crate::optimizer::Optimizer;
 use crate::schedule::Plateau;
+use crate::schedule::Schedule;
 use crate::tensor_file::{
     Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
 };
-use crate::training::{Progress, State, StateBuffers, Trainer};
+use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
 use crate::{Error, Result};
 
 /// The metadata key and the format version.
@@ -173,7 +174,23 @@ impl<S: Scalar> Trainer<'_, S> {
         let accumulate = (config.accumulate > 1).then(|| config.accumulate.to_string());
         let sum_rows = config.sum_rows.map(|rows| rows.to_string());
         let frozen = (config.frozen_layers > 0).then(|| config.frozen_layers.to_string());
+        let schedule =
+            |schedule: Schedule| (schedule != Schedule::Constant).then(|| schedule.to_string());
+        let factors: Vec<String> = config
+            .rate_factors
+            .iter()
+            .map(RateFactor::to_string)
+            .collect();
         let later = [
+            (
+                "rate factors",
+                (!factors.is_empty()).then(|| factors.join(", ")),
+            ),
+            (
+                "weight-decay schedule",
+                schedule(config.weight_decay_schedule),
+            ),
+            ("dropout schedule", schedule(config.dropout_schedule)),
             ("velocity", velocity),
             ("weight decay", decay),
             ("accumulate", accumulate),

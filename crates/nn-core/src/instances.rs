@@ -39,6 +39,7 @@ macro_rules! instances {
                 Network::<S>::zeros as *const (),
                 Network::<S>::predict as *const (),
                 Network::<S>::without_dropout as *const (),
+                Network::<S>::initialize_from_rows as *const (),
                 Network::<S>::infer as *const (),
                 Network::<S>::forward_in_training_from as *const (),
                 Network::<S>::predict_view as *const (),

@@ -23,23 +23,19 @@
 //! name, as in `"adam:beta1=0.8".parse()`.
 //!
 //! ```
-//! use nn_core::ndarray::Array2;
 //! use nn_core::{
-//!     Activation, Inputs, LayerConfig, Loss, Network, NetworkConfig, Samples, Targets, Threads,
-//!     Trainer, TrainingConfig, evaluate,
+//!     Activation, Loss, Network, NetworkConfig, Samples, Threads, Trainer, TrainingConfig,
+//!     evaluate,
 //! };
 //!
 //! // 400 points of a square: does a point lie in the circle of radius 0.7?
-//! let points = Array2::from_shape_fn((400, 2), |(point, axis)| {
-//!     let place = if axis == 0 { point / 20 } else { point % 20 };
-//!     0.1 * place as f32 - 0.95
-//! });
-//! let labels: Vec<u32> = points.rows().into_iter().map(|p| u32::from(p.dot(&p) < 0.49)).collect();
-//! let targets = Targets::classes(&labels, 2);
-//! let samples = Samples::new(Inputs::values(points.view()), targets)?;
+//! let place = |index: usize| 0.1 * index as f32 - 0.95;
+//! let points: Vec<[f32; 2]> = (0..400).map(|i| [place(i / 20), place(i % 20)]).collect();
+//! let labels: Vec<u32> = points.iter().map(|[x, y]| u32::from(x * x + y * y < 0.49)).collect();
+//! let samples = Samples::classification(&points, &labels, 2)?;
 //!
-//! let layers = vec![LayerConfig::new(16, Activation::Tanh), LayerConfig::new(2, Activation::Softmax)];
-//! let network = Network::new(&NetworkConfig { n_inputs: 2, layers }, 0)?;
+//! let layers = [(16, Activation::Tanh), (2, Activation::Softmax)];
+//! let network = Network::new(&NetworkConfig::new(2, layers), 0)?;
 //! let config = TrainingConfig {
 //!     learning_rate: 0.02,
 //!     epochs: 60,
@@ -93,6 +89,8 @@
 //! clock, no global random state: the same configuration, data and seed give
 //! the same weights, bit for bit, whatever the number of threads. Data sets are
 //! the business of `nn-data`, commands that of `nn-cli`.
+//!
+#![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]
 
 mod error;

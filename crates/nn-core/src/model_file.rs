@@ -148,6 +148,7 @@ struct Metadata {
 
 #[derive(Serialize, Deserialize)]
 struct LayerRecord {
+    /// Number of values per row that the first stage reads.
     n_inputs: usize,
     n_outputs: usize,
     activation: String,
@@ -167,9 +168,9 @@ fn texts(stages: &[Stage]) -> Vec<String> {
 }
 
 impl LayerRecord {
-    fn new(layer: &Layer) -> Self {
+    fn new(n_inputs: usize, layer: &Layer) -> Self {
         Self {
-            n_inputs: layer.n_inputs,
+            n_inputs,
             n_outputs: layer.n_outputs,
             activation: layer.activation.to_string(),
             batch_norm: layer.batch_norm,
@@ -298,7 +299,11 @@ impl<S: Scalar> Model<S> {
 impl Description {
     fn metadata(&self, plan: &Plan, loss: Loss) -> Result<String> {
         self.check(plan)?;
-        let layers = plan.layers.iter().map(LayerRecord::new);
+        let widths = plan.layers.iter().map(|layer| layer.n_outputs);
+        let widths = std::iter::once(plan.n_inputs()).chain(widths);
+        let layers = widths
+            .zip(&plan.layers)
+            .map(|(width, layer)| LayerRecord::new(width, layer));
         let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.

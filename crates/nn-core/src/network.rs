@@ -30,6 +30,9 @@ pub use trace::{LayerTrace, Trace};
 /// Most parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
 
+/// Maximum number of rows from which stages are fitted.
+const MAX_FITTED_ROWS: usize = 1 << 16;
+
 /// Random streams of initial values below this number are those of layers.
 const FIRST_STAGE_STREAM: u64 = 1 << 32;
 
@@ -187,12 +190,81 @@ impl<S: Scalar> Network<S> {
                 };
                 buffer[range].fill(S::from_f64(tensor.start));
             }
+            let statistics = &mut statistics[placed.statistics.clone()];
+            placed.stage.initialize_statistics(statistics);
         }
         Ok(Self {
             plan,
             parameters,
             statistics,
         })
+    }
+
+    /// Sets what stages take from data: the bin edges of a
+    /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding). Other
+    /// networks are left as they are.
+    ///
+    /// Of more than 65 536 rows, as many are used, evenly spaced.
+    ///
+    /// ```
+    /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
+    ///
+    /// let output = LayerConfig {
+    ///     inputs: vec!["piecewise-linear-embedding:2x1".parse()?],
+    ///     ..LayerConfig::new(1, Activation::Identity)
+    /// };
+    /// let mut network: Network = Network::new(&NetworkConfig::new(1, [output]), 0)?;
+    /// network.initialize_from(&[[0.0], [1.0], [10.0]], &Threads::single())?;
+    /// assert_eq!(network.statistics(), [0.0, 1.0, 10.0]);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `inputs [n_rows, n_inputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without rows, [`Error::Shape`] for rows of another width,
+    /// [`Error::NotFinite`] for an input that is NaN or infinite.
+    pub fn initialize_from<'a>(
+        &mut self,
+        inputs: impl Into<Rows<'a, S>>,
+        threads: &Threads,
+    ) -> Result<()> {
+        self.initialize_from_rows(&inputs.into(), threads)
+    }
+
+    /// As [`initialize_from`](Self::initialize_from).
+    #[inline(never)]
+    pub(crate) fn initialize_from_rows(
+        &mut self,
+        inputs: &Rows<'_, S>,
+        threads: &Threads,
+    ) -> Result<()> {
+        check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
+        check_finite("input", inputs.as_slice(), inputs.n_columns())?;
+        if inputs.n_rows() == 0 {
+            return Err(Error::Empty);
+        }
+        let stages = self.plan.stages.iter().enumerate();
+        let fitted = stages.filter(|(_, placed)| placed.stage.is_fitted());
+        let fitted: Vec<usize> = fitted.map(|(index, _)| index).collect();
+        let n_rows = inputs.n_rows().min(MAX_FITTED_ROWS);
+        let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
+        let values: Vec<S> = rows.flatten().copied().collect();
+        let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
+        for index in fitted {
+            let mut trace = Trace::new(self, n_rows);
+            trace.start(&self.plan, n_rows, false);
+            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut trace, threads));
+            let placed = &self.plan.stages[index];
+            let values = match placed.input {
+                0 => &values,
+                slot => trace.values(slot),
+            };
+            let statistics = &mut self.statistics[placed.statistics.clone()];
+            placed.stage.fit(values, placed.n_inputs, statistics);
+        }
+        Ok(())
     }
 
     /// The layers, first to last.

@@ -39,6 +39,7 @@
 
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
+use std::ops;
 use std::sync::Arc;
 
 use crate::Result;
@@ -252,6 +253,22 @@ impl Optimizer {
     }
 }
 
+/// A range of the parameters with a factor on their learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ParameterGroup {
+    pub(crate) range: ops::Range<usize>,
+    pub(crate) rate_factor: f64,
+}
+
+/// The rates of one step, including the factors of their schedules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StepRates {
+    /// η
+    pub(crate) learning_rate: f64,
+    /// Factor on the optimizer's own weight decay.
+    pub(crate) decay_factor: f64,
+}
+
 /// An optimizer with its state between steps.
 #[derive(Clone, Debug)]
 pub struct OptimizerState<S> {
@@ -351,19 +368,28 @@ impl<S: Scalar> OptimizerState<S> {
         learning_rate: f64,
         threads: &Threads,
     ) {
-        self.step_from(0, parameters, gradient, learning_rate, threads);
+        let all = ParameterGroup {
+            range: 0..parameters.len(),
+            rate_factor: 1.0,
+        };
+        let rates = StepRates {
+            learning_rate,
+            decay_factor: 1.0,
+        };
+        self.step_groups(&[all], parameters, gradient, rates, threads);
     }
 
-    /// As [`step`](Self::step), for the parameters from index `start` on.
+    /// As [`step`](Self::step), for some of the parameters, each group with a
+    /// learning rate of its own.
     ///
     /// # Panics
-    /// If the lengths differ or are below `start`.
-    pub fn step_from(
+    /// If the lengths differ or a group reaches beyond them.
+    pub(crate) fn step_groups(
         &mut self,
-        start: usize,
+        groups: &[ParameterGroup],
         parameters: &mut [S],
         gradient: &[S],
-        learning_rate: f64,
+        rates: StepRates,
         threads: &Threads,
     ) {
         assert_eq!(
@@ -372,20 +398,39 @@ impl<S: Scalar> OptimizerState<S> {
             "one gradient per parameter"
         );
         self.steps += 1;
-        let step = UpdateStep::new(learning_rate, self.steps);
+        for group in groups {
+            let step = UpdateStep {
+                learning_rate: rates.learning_rate * group.rate_factor,
+                decay_factor: rates.decay_factor,
+                step: self.steps,
+            };
+            self.update(group.range.clone(), step, parameters, gradient, threads);
+        }
+    }
+
+    /// Updates a range of the parameters, in pieces.
+    #[inline]
+    fn update(
+        &mut self,
+        range: ops::Range<usize>,
+        step: UpdateStep,
+        parameters: &mut [S],
+        gradient: &[S],
+        threads: &Threads,
+    ) {
         let rule = match &self.rule {
             RuleChoice::Menu(optimizer) => StepRule::Menu(Rule::new(*optimizer, step)),
             RuleChoice::Custom(rule) => StepRule::Custom(&**rule, step),
         };
-        let (parameters, gradient) = (&mut parameters[start..], &gradient[start..]);
+        let (parameters, gradient) = (&mut parameters[range.clone()], &gradient[range.clone()]);
         let chunk = parameters.len().div_ceil(MAX_PIECES).max(MIN_PIECE);
         let [first, second] = &mut self.slots;
         let mut pieces: [Option<Piece<'_, S>>; MAX_PIECES] = Default::default();
-        let mut firsts = first.get_mut(start..).unwrap_or_default().chunks_mut(chunk);
-        let mut seconds = second
-            .get_mut(start..)
+        let mut firsts = first
+            .get_mut(range.clone())
             .unwrap_or_default()
             .chunks_mut(chunk);
+        let mut seconds = second.get_mut(range).unwrap_or_default().chunks_mut(chunk);
         let mut n_pieces = 0;
         for (parameters, gradient) in parameters.chunks_mut(chunk).zip(gradient.chunks(chunk)) {
             pieces[n_pieces] = Some(Piece {
@@ -420,6 +465,7 @@ const MIN_PIECE: usize = 4096;
 struct Rule {
     optimizer: Optimizer,
     rate: f64,
+    decay_factor: f64,
     /// 1/(1 − β₁ᵗ) and 1/(1 − β₂ᵗ)
     corrections: [f64; 2],
 }
@@ -436,6 +482,7 @@ impl Rule {
         Self {
             optimizer,
             rate: step.learning_rate,
+            decay_factor: step.decay_factor,
             corrections,
         }
     }
@@ -546,7 +593,7 @@ impl<S: Scalar> Kernel for Update<'_, S> {
                 epsilon,
                 weight_decay,
             } => {
-                let constants = [beta1, beta2, epsilon, weight_decay];
+                let constants = [beta1, beta2, epsilon, weight_decay * rule.decay_factor];
                 let slots = first.iter_mut().zip(second);
                 adam(rule, constants, each, slots, S::flushed);
             }

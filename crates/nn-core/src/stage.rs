@@ -11,6 +11,7 @@
 //! | `scaling` | [`Scaling`] | anywhere |
 //! | `category-embedding:NxWIDTH,...` | [`CategoryEmbedding`] | before the weighted sums |
 //! | `periodic-embedding:FxWIDTH:std=S` | [`PeriodicEmbedding`] | before the weighted sums |
+//! | `piecewise-linear-embedding:BINSxWIDTH` | [`PiecewiseLinearEmbedding`] | before the weighted sums |
 //! | `parametric:ACTIVATION` | [`ParametricActivation`] | anywhere |
 //! | `residual` | [`Residual`] | after the activation |
 //!
@@ -26,6 +27,7 @@ pub mod layer_norm;
 pub mod scaling;
 pub mod category_embedding;
 pub mod periodic_embedding;
+pub mod piecewise_linear_embedding;
 pub mod activate;
 pub mod parametric;
 pub mod custom_activation;
@@ -49,6 +51,7 @@ pub use dropout::Dropout;
 pub use layer_norm::LayerNorm;
 pub use parametric::ParametricActivation;
 pub use periodic_embedding::PeriodicEmbedding;
+pub use piecewise_linear_embedding::PiecewiseLinearEmbedding;
 pub use residual::Residual;
 pub use scaling::Scaling;
 
@@ -154,6 +157,29 @@ macro_rules! kinds {
                 }
             }
 
+            pub(crate) fn initialize_statistics<S: Scalar>(&self, statistics: &mut [S]) {
+                match self {
+                    $(Self::$variant(kind) => kind.initialize_statistics(statistics),)*
+                }
+            }
+
+            pub(crate) fn is_fitted(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => $kind::IS_FITTED,)*
+                }
+            }
+
+            pub(crate) fn fit<S: Scalar>(
+                &self,
+                inputs: &[S],
+                n_inputs: usize,
+                statistics: &mut [S],
+            ) {
+                match self {
+                    $(Self::$variant(kind) => kind.fit(inputs, n_inputs, statistics),)*
+                }
+            }
+
             pub(crate) fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {
                 match self {
                     $(Self::$variant(kind) => kind.cache(n_inputs, n_rows),)*
@@ -196,6 +222,8 @@ kinds! {
     CategoryEmbedding(CategoryEmbedding),
     /// Periodic embedding: cosines with learned frequencies for every column.
     PeriodicEmbedding(PeriodicEmbedding),
+    /// A learned combination of the position in quantile bins, for every column.
+    PiecewiseLinearEmbedding(PiecewiseLinearEmbedding),
     /// Activation function.
     Activation(Activate),
     /// Parametric activation: an activation function with a learned factor per value.

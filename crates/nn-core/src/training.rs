@@ -17,6 +17,7 @@
 
 mod config;
 mod event;
+mod parameter_groups;
 mod partition;
 mod gradient_sum;
 mod memory;
@@ -44,14 +45,14 @@ use crate::memory::{Memory, bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{Network, NetworkConfig, Trace};
-use crate::optimizer::{Optimizer, OptimizerState};
+use crate::optimizer::{Optimizer, OptimizerState, ParameterGroup};
 use crate::regularization::Regularization;
 use crate::schedule::Plateau;
 use crate::update_rule::UpdateRule;
 use crate::{Error, Result};
 
 use block_loss::{class_weights, total_weight};
-pub use config::{BatchSize, ClassWeights, Reduction, TrainingConfig};
+pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
 pub use event::{BatchReport, EpochReport, Event};
 use gradient_sum::GradientSum;
 pub use observer::Observer;
@@ -105,6 +106,8 @@ pub struct Trainer<'a, S: Scalar = f32> {
     total_weight: Option<f64>,
     partition: Partition,
     optimizer: OptimizerState<S>,
+    /// The trained parameters.
+    groups: Vec<ParameterGroup>,
     plateau: Plateau,
     best: Best<S>,
     /// Moving average of the parameters, if averaging is on.
@@ -241,6 +244,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             .loss
             .check_output(network.output_layer().activation)?;
         config.check_frozen(network.layers().len())?;
+        let plan = network.plan();
+        let groups = parameter_groups::groups(plan, config.frozen_layers, &config.rate_factors)?;
         let has_batch_norm = network.has_batch_norm();
         let partition = Partition::new(train.len(), config.step_rows(), has_batch_norm);
         let batch_rows = match partition.n_batches() {
@@ -283,6 +288,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let descends = config.optimizer == Optimizer::Sgd
             && config.regularization == Regularization::default()
             && config.weight_decay == 0.0
+            && config.rate_factors.is_empty()
             && config.clip_norm.is_none()
             && config.clip_value.is_none()
             && can_descend(&network)
@@ -293,6 +299,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             total_weight,
             partition,
             optimizer: OptimizerState::new(config.optimizer, n_parameters, config.learning_rate)?,
+            groups,
             plateau: Plateau::default(),
             best: Best {
                 loss: f64::INFINITY,

@@ -79,17 +79,11 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
 pub struct UpdateStep {
     /// η, including the factor of the schedule.
     pub learning_rate: f64,
+    /// Factor on a weight decay of the rule's own, from the schedule of
+    /// [`weight_decay_schedule`](crate::TrainingConfig::weight_decay_schedule).
+    pub decay_factor: f64,
     /// Step, counted from 1.
     pub step: u64,
-}
-
-impl UpdateStep {
-    pub(crate) fn new(learning_rate: f64, step: u64) -> Self {
-        Self {
-            learning_rate,
-            step,
-        }
-    }
 }
 
 /// An [`UpdateRule`] for one type of scalar, called once per piece of the

@@ -54,7 +54,8 @@ impl Kind for Dropout {
         } = pass.mode
         {
             let mask = &mut pass.cache[0][..pass.outputs.len()];
-            draw_mask(mask, self.probability, &mut randomness.dropout(layer));
+            let probability = self.probability * randomness.dropout_factor();
+            draw_mask(mask, probability, &mut randomness.dropout(layer));
             vectorize(Multiply {
                 values: pass.outputs,
                 mask,

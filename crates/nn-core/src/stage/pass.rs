@@ -95,6 +95,19 @@ pub(crate) trait Kind: Debug + Sized {
         let _ = (n_inputs, parameters, stream);
     }
 
+    /// Sets initial statistics that are not constants.
+    fn initialize_statistics<S: Scalar>(&self, statistics: &mut [S]) {
+        let _ = statistics;
+    }
+
+    /// Whether [`fit`](Self::fit) sets statistics from data.
+    const IS_FITTED: bool = false;
+
+    /// Sets statistics from the inputs `[n_rows, n_inputs]` of at least one row.
+    fn fit<S: Scalar>(&self, inputs: &[S], n_inputs: usize, statistics: &mut [S]) {
+        let _ = (inputs, n_inputs, statistics);
+    }
+
     /// The lengths of the buffers that the forward pass of `n_rows` rows fills for
     /// the backward pass.
     fn cache(&self, n_inputs: usize, n_rows: usize) -> [usize; 3] {

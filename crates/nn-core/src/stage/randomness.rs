@@ -9,6 +9,7 @@ pub struct Randomness {
     streams: Streams,
     step: u64,
     block: u64,
+    dropout_factor: f64,
 }
 
 impl Randomness {
@@ -19,6 +20,7 @@ impl Randomness {
             streams,
             step,
             block: 0,
+            dropout_factor: 1.0,
         }
     }
 
@@ -29,6 +31,20 @@ impl Randomness {
             block: block as u64,
             ..self
         }
+    }
+
+    /// The same random numbers, with a factor on every dropout probability.
+    #[must_use]
+    pub fn with_dropout_factor(self, dropout_factor: f64) -> Self {
+        Self {
+            dropout_factor,
+            ..self
+        }
+    }
+
+    /// The factor on every dropout probability.
+    pub(super) fn dropout_factor(self) -> f64 {
+        self.dropout_factor
     }
 
     /// The stream that decides which outputs of a layer are dropped.

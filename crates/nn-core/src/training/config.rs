@@ -1,5 +1,7 @@
 //! The configuration of a training run.
 
+use std::fmt;
+
 use crate::loss::Loss;
 use crate::menu::{Menu, Range};
 use crate::optimizer::Optimizer;
@@ -65,6 +67,66 @@ impl ClassWeights {
     }
 }
 
+/// A factor on the learning rate of some parameters.
+///
+/// ```
+/// use nn_core::training::RateFactor;
+///
+/// // Biases of all layers learn at a tenth of the rate.
+/// let biases = RateFactor::new("bias", 0.1);
+/// // The scaling stage of the first layer learns six times as fast.
+/// let scaling = RateFactor { layer: Some(0), ..RateFactor::new("scaling", 6.0) };
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RateFactor {
+    /// The layer, counted from 0; all layers if `None`.
+    pub layer: Option<usize>,
+    /// The name of a tensor as in a model file, without its layer: `weight`,
+    /// `bias`, or that of all tensors of a stage, such as `scaling`.
+    pub tensor: String,
+    /// The factor; of several that fit a tensor, the last counts.
+    pub factor: f64,
+}
+
+impl RateFactor {
+    /// A factor for tensors of this name in all layers.
+    pub fn new(tensor: impl Into<String>, factor: f64) -> Self {
+        Self {
+            layer: None,
+            tensor: tensor.into(),
+            factor,
+        }
+    }
+
+    /// Whether the factor is for this tensor of this layer.
+    pub(crate) fn fits(&self, layer: usize, tensor: &str) -> bool {
+        let is_name = tensor.strip_prefix(&*self.tensor);
+        let is_name = is_name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        is_name && self.layer.is_none_or(|it| it == layer)
+    }
+}
+
+impl fmt::Display for RateFactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.layer {
+            Some(layer) => write!(f, "{layer}.{}={}", self.tensor, self.factor),
+            None => write!(f, "{}={}", self.tensor, self.factor),
+        }
+    }
+}
+
+/// Checks a schedule that depends on the position in training alone.
+fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
+    schedule.check()?;
+    match schedule {
+        Schedule::Plateau { .. } => Err(Error::Conflict {
+            what: what.to_owned(),
+            problem: "plateau is for the learning rate only".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The configuration of a training run: everything except the network and the
 /// data.
 ///
@@ -81,9 +143,12 @@ impl ClassWeights {
 /// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
 /// | `sum_rows` | none | number of rows per block of the gradient sum: see [`TrainingConfig::summation_rows`] | 1 or above |
 /// | `frozen_layers` | 0 | number of first layers that are not trained; batch normalization in them uses its running averages | below the number of layers |
+/// | `rate_factors` | none | factors on the learning rate of some parameters: see [`RateFactor`] | above 0 |
 /// | `epochs` | 10 | number of passes over the data | 1 or above |
 /// | `regularization` | 0 | L1 and L2 regularization of the weights | 0 or above |
 /// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, including biases, as `weight_decay` of PyTorch's optimizers; not with adamw, which has its own, nor with rprop | 0 or above |
+/// | `weight_decay_schedule` | constant | schedule of `weight_decay` and of adamw's own | not plateau |
+/// | `dropout_schedule` | constant | schedule of the dropout probabilities | not plateau |
 /// | `max_norm` | none | maximum L2 norm of the incoming weights of each neuron | above 0 |
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
@@ -115,6 +180,8 @@ pub struct TrainingConfig {
     pub sum_rows: Option<usize>,
     /// Number of first layers that are not trained.
     pub frozen_layers: usize,
+    /// Factors on the learning rate of some parameters (parameter groups).
+    pub rate_factors: Vec<RateFactor>,
     /// Number of epochs (passes over the data).
     pub epochs: usize,
     /// L1 and L2 regularization of the weights.
@@ -122,6 +189,10 @@ pub struct TrainingConfig {
     /// λ, the weight decay as in PyTorch: λ·w is added to the gradient of every
     /// parameter, after clipping.
     pub weight_decay: f64,
+    /// The schedule of `weight_decay` and of the weight decay of `adamw`.
+    pub weight_decay_schedule: Schedule,
+    /// The schedule of the dropout probabilities.
+    pub dropout_schedule: Schedule,
     /// Max-norm constraint on the incoming weights of each neuron (Srivastava et
     /// al. 2014).
     pub max_norm: Option<f64>,
@@ -157,9 +228,12 @@ impl TrainingConfig {
             accumulate: 1,
             sum_rows: None,
             frozen_layers: 0,
+            rate_factors: Vec::new(),
             epochs: 10,
             regularization: Regularization::default(),
             weight_decay: 0.0,
+            weight_decay_schedule: Schedule::Constant,
+            dropout_schedule: Schedule::Constant,
             max_norm: None,
             clip_norm: None,
             clip_value: None,
@@ -281,9 +355,29 @@ impl TrainingConfig {
             Range::Fraction.check("averaging", decay)?;
         }
         self.class_weights.check()?;
+        self.check_rate_factors()?;
+        for (what, schedule) in [
+            ("weight-decay schedule", self.weight_decay_schedule),
+            ("dropout schedule", self.dropout_schedule),
+        ] {
+            check_position_schedule(what, schedule)?;
+        }
         self.check_weight_decay()?;
         self.check_summation()?;
         self.regularization.check()
+    }
+
+    fn check_rate_factors(&self) -> Result<()> {
+        for factor in &self.rate_factors {
+            Range::Positive.check(&format!("rate factor of {factor}"), factor.factor)?;
+        }
+        match (self.optimizer, self.rate_factors.first()) {
+            (Optimizer::Rprop { .. }, Some(_)) => Err(Error::Conflict {
+                what: "rate factors".to_owned(),
+                problem: "not available with rprop, whose steps have sizes of their own".to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_weight_decay(&self) -> Result<()> {

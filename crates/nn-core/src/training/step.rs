@@ -18,8 +18,9 @@ use crate::block_inputs::Block;
 use crate::layer::Layer;
 use crate::loss::clamp;
 use crate::network::{Network, Placed, Randomness};
+use crate::optimizer::StepRates;
 use crate::regularization::Regularization;
-use crate::schedule::Position;
+use crate::schedule::{Position, Schedule};
 use crate::stage::Stage;
 use crate::{Error, Result};
 
@@ -284,7 +285,9 @@ impl<S: Scalar> Trainer<'_, S> {
             scale,
             written,
         } = block;
-        let randomness = Randomness::new(self.config.seed, self.progress.step).block(index);
+        let randomness = Randomness::new(self.config.seed, self.progress.step)
+            .block(index)
+            .with_dropout_factor(self.scheduled(self.config.dropout_schedule));
         let Buffers {
             inputs,
             brought,
@@ -363,6 +366,7 @@ impl<S: Scalar> Trainer<'_, S> {
 
     fn regularise_gradient(&mut self) {
         let first = self.first_trained_parameter();
+        let decay = self.config.weight_decay * self.scheduled(self.config.weight_decay_schedule);
         let gradient = self.buffers.gradients.values_mut();
         for layer in &self.network.layers()[self.config.frozen_layers..] {
             let weights = &self.network.parameters()[layer.weights()];
@@ -383,10 +387,7 @@ impl<S: Scalar> Trainer<'_, S> {
             }
         }
         // As PyTorch's optimizers have it: of all parameters, after clipping.
-        let decay = Regularization {
-            l1: 0.0,
-            l2: self.config.weight_decay,
-        };
+        let decay = Regularization { l1: 0.0, l2: decay };
         decay.add_gradient(&self.network.parameters()[first..], gradient);
     }
 
@@ -400,6 +401,10 @@ impl<S: Scalar> Trainer<'_, S> {
     /// is subnormal.
     fn update_parameters(&mut self) {
         let first = self.first_trained_parameter();
+        let rates = StepRates {
+            learning_rate: self.progress.last_rate,
+            decay_factor: self.scheduled(self.config.weight_decay_schedule),
+        };
         let Buffers {
             gradients, before, ..
         } = &mut self.buffers;
@@ -407,9 +412,8 @@ impl<S: Scalar> Trainer<'_, S> {
         let n_kept = before.len();
         before.copy_from_slice(&parameters[..n_kept]);
         let gradient = gradients.values();
-        let rate = self.progress.last_rate;
         self.optimizer
-            .step_from(first, parameters, gradient, rate, &self.threads);
+            .step_groups(&self.groups, parameters, gradient, rates, &self.threads);
         if self.config.regularization.l2 > 0.0 || self.config.weight_decay > 0.0 {
             // Weights that nothing but the decay moves.
             flush(&mut parameters[first..]);
@@ -429,12 +433,17 @@ impl<S: Scalar> Trainer<'_, S> {
 
     /// η·f of the step to come.
     fn next_learning_rate(&self) -> f64 {
-        let position = Position {
+        let factor = self.scheduled(self.config.schedule);
+        self.progress.learning_rate * factor * self.plateau.factor
+    }
+
+    /// The factor of a schedule at the step to come.
+    fn scheduled(&self, schedule: Schedule) -> f64 {
+        schedule.factor(Position {
             step: self.progress.step,
             steps_per_epoch: self.n_batches() as u64,
             epochs: self.config.epochs as u64,
-        };
-        self.progress.learning_rate * self.config.schedule.factor(position) * self.plateau.factor
+        })
     }
 
     /// What is done to the parameters after a step.

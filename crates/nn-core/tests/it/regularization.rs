@@ -4,7 +4,7 @@
 use ndarray::{Array2, Axis};
 use nn_core::optimizer::OptimizerState;
 use nn_core::schedule::Position;
-use nn_core::training::{Trainer, TrainingConfig};
+use nn_core::training::{RateFactor, Trainer, TrainingConfig};
 use nn_core::{
     Activation, Inputs, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer, Samples,
     Schedule, Targets, Threads,
@@ -239,4 +239,141 @@ fn nothing_that_decays_becomes_subnormal() {
             assert_eq!(trainer.state().0.parameters()[0], 0.0, "decay {index}");
         }
     }
+}
+
+/// Each tensor moves at its own rate.
+#[test]
+fn rate_factors_are_rates_of_their_own() {
+    let (inputs, targets) = linear_rows();
+    let layers = vec![
+        LayerConfig::new(5, Activation::Tanh),
+        LayerConfig::new(1, Activation::Identity),
+    ];
+    let network = crate::support::network(8, layers, 1);
+    let step = |optimizer: &str, learning_rate: f64, rate_factors: Vec<RateFactor>| {
+        let config = TrainingConfig {
+            optimizer: optimizer.parse().expect("an optimizer"),
+            learning_rate,
+            rate_factors,
+            epochs: 3,
+            ..full_batch(Loss::Mse)
+        };
+        let samples = value_samples(inputs.view(), targets.view());
+        let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single())?;
+        trainer.finish()
+    };
+    let [first, second] = [0, 1].map(|layer| network.layers()[layer].clone());
+    for optimizer in ["momentum", "adam", "adamw:weight-decay=0.1"] {
+        // A rate that is too small to move anything.
+        let tiny = 1e-30;
+        let factors = vec![
+            RateFactor::new("weight", tiny),
+            RateFactor {
+                layer: Some(1),
+                ..RateFactor::new("bias", tiny)
+            },
+        ];
+        let trained = step(optimizer, 0.1, factors).expect("it trains");
+        let (after, before) = (trained.parameters(), network.parameters());
+        for range in [first.weights(), second.weights(), second.bias()] {
+            assert_eq!(after[range.clone()], before[range], "{optimizer}");
+        }
+        let moved = first.bias();
+        assert!(
+            after[moved.clone()]
+                .iter()
+                .zip(&before[moved])
+                .all(|(a, b)| a != b)
+        );
+        // The same factor for all is another rate.
+        let both = ["weight", "bias"].map(|name| RateFactor::new(name, 0.5));
+        let halved = step(optimizer, 0.1, both.to_vec()).expect("it trains");
+        assert_eq!(
+            halved,
+            step(optimizer, 0.05, Vec::new()).expect("it trains")
+        );
+    }
+    let message = |factors| step("adam", 0.1, factors).unwrap_err().to_string();
+    assert_eq!(
+        message(vec![RateFactor::new("scaling", 6.0)]),
+        "rate factors: no trained tensor for scaling=6"
+    );
+    assert_eq!(
+        message(vec![RateFactor::new("bias", 0.0)]),
+        "rate factor of bias=0: expected a number above 0, found 0"
+    );
+}
+
+/// The decay of a step is the factor of the schedule times λ.
+#[test]
+fn weight_decay_follows_its_schedule() {
+    let (inputs, targets) = linear_rows();
+    let network = crate::support::network(8, vec![LayerConfig::new(1, Activation::Identity)], 1);
+    for (optimizer, weight_decay) in [("sgd", 0.3), ("adamw:weight-decay=0.3", 0.0)] {
+        let trained = |schedule: &str, epochs: usize| {
+            let config = TrainingConfig {
+                optimizer: optimizer.parse().expect("an optimizer"),
+                weight_decay,
+                weight_decay_schedule: schedule.parse().expect("a schedule"),
+                learning_rate: 0.05,
+                epochs,
+                ..full_batch(Loss::Mse)
+            };
+            let samples = value_samples(inputs.view(), targets.view());
+            let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());
+            trainer.and_then(Trainer::finish).expect("it trains")
+        };
+        // The first of two steps has factor 1, the second 0.1.
+        assert_eq!(trained("step:every=1", 1), trained("constant", 1));
+        let [faded, constant] = ["step:every=1", "constant"].map(|it| trained(it, 2));
+        let once = trained("constant", 1);
+        let decayed = |after: &Network<f64>| -> Vec<f64> {
+            let pairs = after.parameters().iter().zip(constant.parameters());
+            pairs.map(|(a, b)| a - b).collect()
+        };
+        // Decay is linear in λ: what is missing is 0.9 of it.
+        let expected = once.parameters().iter().map(|w| 0.05 * 0.3 * 0.9 * w);
+        assert_close(
+            optimizer,
+            &decayed(&faded),
+            &expected.collect::<Vec<_>>(),
+            [1e-9, 1e-13],
+        );
+    }
+    let config = TrainingConfig {
+        weight_decay_schedule: "plateau".parse().expect("a schedule"),
+        ..full_batch(Loss::Mse)
+    };
+    assert_eq!(
+        config.check().unwrap_err().to_string(),
+        "weight-decay schedule: plateau is for the learning rate only"
+    );
+}
+
+/// A schedule changes which outputs are dropped, and nothing without dropout.
+#[test]
+fn dropout_follows_its_schedule() {
+    let (inputs, targets) = linear_rows();
+    let train = |dropout: f64, schedule: &str| {
+        let hidden = LayerConfig {
+            dropout,
+            ..LayerConfig::new(6, Activation::Tanh)
+        };
+        let layers = vec![hidden, LayerConfig::new(1, Activation::Identity)];
+        let config = TrainingConfig {
+            dropout_schedule: schedule.parse().expect("a schedule"),
+            epochs: 2,
+            ..full_batch(Loss::Mse)
+        };
+        let samples = value_samples(inputs.view(), targets.view());
+        let network = crate::support::network(8, layers, 1);
+        let trainer = Trainer::new(network, samples, None, config, Threads::single());
+        trainer
+            .and_then(Trainer::finish)
+            .expect("it trains")
+            .parameters()
+            .to_vec()
+    };
+    assert_ne!(train(0.5, "constant"), train(0.5, "step:every=1"));
+    assert_eq!(train(0.0, "constant"), train(0.0, "step:every=1"));
 }

@@ -175,6 +175,113 @@ fn embeddings_are_those_of_pytorch() {
     }
 }
 
+#[derive(Deserialize)]
+struct PiecewiseLinear {
+    labels: Vec<u32>,
+    inputs: Vec<Vec<f64>>,
+    edges: Vec<Vec<f64>>,
+    parameters: Vec<f64>,
+    outputs: Vec<Vec<f64>>,
+    loss: f64,
+    gradient: Vec<f64>,
+}
+
+#[test]
+fn a_piecewise_linear_embedding_is_that_of_pytorch() {
+    let golden: PiecewiseLinear = read_golden("piecewise_linear");
+    let inputs = Array2::from_shape_vec((6, 3), golden.inputs.concat()).expect("rows");
+    let layer = LayerConfig {
+        inputs: vec!["piecewise-linear-embedding:4x2".parse().expect("a stage")],
+        ..LayerConfig::new(3, Activation::Softmax)
+    };
+    let config = NetworkConfig::new(3, [layer]);
+    let mut network: Network<f64> = Network::new(&config, 0).expect("the network can be");
+    assert_eq!(network.statistics()[..5], [-2.0, -1.0, 0.0, 1.0, 2.0]);
+    let threads = Threads::single();
+    network
+        .initialize_from(&inputs, &threads)
+        .expect("they fit");
+    assert_close("edges", network.statistics(), &golden.edges.concat(), EXACT);
+    network.parameters_mut().copy_from_slice(&golden.parameters);
+
+    let mut trace = Trace::new(&network, 6);
+    let mut gradients = Gradients::with_input_error(&network, 6);
+    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
+    let outputs = trace.outputs().into_vec();
+    assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
+    let mut targets = vec![0.0; 18];
+    for (row, &label) in golden.labels.iter().enumerate() {
+        targets[3 * row + label as usize] = 1.0;
+    }
+    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
+    assert_close("loss", &[loss], &[golden.loss], EXACT);
+    gradients.backward(&network, inputs.view(), &trace, &threads);
+    assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
+
+    // With respect to the inputs, between the quantiles and beyond them.
+    let moved = inputs.mapv(|x| 1.3 * x + 0.01);
+    network.forward(moved.view(), &mut trace, &threads);
+    gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
+    gradients.backward(&network, moved.view(), &trace, &threads);
+    let found = gradients.input_error(6).to_vec();
+    for (place, &found) in found.iter().enumerate() {
+        let mut loss_at = |shift: f64| {
+            let mut inputs = moved.clone();
+            inputs[(place / 3, place % 3)] += shift;
+            network.forward(inputs.view(), &mut trace, &threads);
+            gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace)
+        };
+        let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
+        assert!(
+            (found - expected).abs() < 1e-8,
+            "{place}: {found}, expected {expected}"
+        );
+    }
+
+    // The edges stand in the model file.
+    let model = Model {
+        network,
+        loss: Loss::CrossEntropy,
+        description: Default::default(),
+    };
+    let bytes = model.to_bytes().expect("it can be written");
+    assert_eq!(Model::read(&bytes[..]).expect("it can be read"), model);
+}
+
+/// A column with many equal values has bins of width 0.
+#[test]
+fn equal_quantiles_are_a_step() {
+    let layer = LayerConfig {
+        inputs: vec!["piecewise-linear-embedding:3x1".parse().expect("a stage")],
+        ..LayerConfig::new(1, Activation::Identity)
+    };
+    let config = NetworkConfig::new(1, [layer]);
+    let mut network: Network<f64> = Network::zeros(&config).expect("the network can be");
+    let rows = [[0.0], [1.0], [1.0], [1.0], [1.0], [1.0], [4.0]];
+    network
+        .initialize_from(&rows, &Threads::single())
+        .expect("they fit");
+    assert_eq!(network.statistics(), [0.0, 1.0, 1.0, 4.0]);
+    // y = e₁ + 10·e₂ + 100·e₃
+    network.parameters_mut()[..3].copy_from_slice(&[1.0, 10.0, 100.0]);
+    network.weights_mut(0)[0] = 1.0;
+    for (x, expected) in [
+        (-1.0, -1.0),
+        (0.5, 0.5),
+        (1.0, 11.0),
+        (2.5, 61.0),
+        (7.0, 211.0),
+    ] {
+        assert_eq!(network.predict(&[x]).expect("it fits"), [expected], "{x}");
+    }
+    let no_rows: [[f64; 1]; 0] = [];
+    assert!(
+        network
+            .initialize_from(&no_rows, &Threads::single())
+            .is_err()
+    );
+}
+
 /// In double precision, with batch normalization and dropout beside the others.
 #[test]
 fn gradients_are_those_of_finite_differences() {
@@ -310,7 +417,8 @@ fn stages_where_they_cannot_be_are_refused() {
     assert_eq!(
         unknown("group-norm"),
         "unknown stage \"group-norm\"; expected one of: layer-norm, scaling, \
-         category-embedding, periodic-embedding, parametric, residual"
+         category-embedding, periodic-embedding, piecewise-linear-embedding, parametric, \
+         residual"
     );
     let inputs = |stage: &str| LayerConfig {
         inputs: vec![stage.parse().expect("a stage")],

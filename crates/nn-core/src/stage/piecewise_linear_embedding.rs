@@ -1,0 +1,233 @@
+//! Piecewise-linear embedding of numeric columns: each column becomes a learned
+//! combination of its position in bins (Gorishniy et al. 2022, "On Embeddings for
+//! Numerical Features", section 3.2 and equation 1).
+//!
+//! For each column, with T bins between the edges b₀ < b₁ < ... < b_T and d outputs:
+//!
+//! ```text
+//! eₜ = (x − bₜ₋₁)/(bₜ − bₜ₋₁), at least 0 unless t = 1, at most 1 unless t = T
+//! y  = e·V + v                    V [T, d], v [d]
+//! ```
+//!
+//! Backward, with δ of a column:
+//!
+//! ```text
+//! ∂C/∂V = eᵀ·δ      ∂C/∂v = δ      (sums over rows)
+//! ∂C/∂x = Σₜ (V·δ)ₜ/(bₜ − bₜ₋₁) over the bins whose eₜ is not limited at x
+//! ```
+//!
+//! The edges are quantiles of the column
+//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data they divide ±2
+//! evenly. They are not trained. Initial values: V and v uniform in ±1/√T.
+
+use std::cmp::Ordering;
+
+use nn_tensor::Scalar;
+use nn_tensor::random::Stream;
+
+use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec};
+use crate::init::Init;
+use crate::menu::{Range, shorten};
+use crate::{Error, Result};
+
+/// A learned combination of the position in quantile bins, for every column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PiecewiseLinearEmbedding {
+    /// T, number of bins per column.
+    pub n_bins: usize,
+    /// d, number of outputs per column.
+    pub n_outputs: usize,
+}
+
+/// Half the width of the interval that is divided evenly without data.
+const HALF_WIDTH: f64 = 2.0;
+
+impl PiecewiseLinearEmbedding {
+    /// Number of parameters per column.
+    fn n_parameters(&self) -> usize {
+        (self.n_bins + 1) * self.n_outputs
+    }
+
+    /// eₜ, its derivative with respect to x, for each bin of a column.
+    fn encode<S: Scalar>(&self, x: S, edges: &[S]) -> impl Iterator<Item = (S, S)> {
+        let last = self.n_bins - 1;
+        edges.windows(2).enumerate().map(move |(bin, edges)| {
+            let width = edges[1] - edges[0];
+            if width <= S::zero() {
+                // Two equal quantiles: a step at the edge. NaN stays NaN.
+                let e = match x.partial_cmp(&edges[1]) {
+                    Some(Ordering::Less) => S::zero(),
+                    Some(_) => S::one(),
+                    None => x,
+                };
+                return (e, S::zero());
+            }
+            let e = (x - edges[0]) / width;
+            if bin > 0 && e < S::zero() {
+                (S::zero(), S::zero())
+            } else if bin < last && e > S::one() {
+                (S::one(), S::zero())
+            } else {
+                (e, width.recip())
+            }
+        })
+    }
+
+    fn edges_of<'s, S>(&self, statistics: &'s [S], column: usize) -> &'s [S] {
+        &statistics[column * (self.n_bins + 1)..][..self.n_bins + 1]
+    }
+}
+
+impl Kind for PiecewiseLinearEmbedding {
+    const NAME: &'static str = "piecewise-linear-embedding";
+
+    const IS_ERROR_IN_PLACE: bool = false;
+
+    fn fits(place: Place) -> bool {
+        place == Place::Inputs
+    }
+
+    fn argument(&self) -> String {
+        format!("{}x{}", self.n_bins, self.n_outputs)
+    }
+
+    fn parse(argument: &str) -> Result<Self> {
+        let read = || {
+            let (n_bins, n_outputs) = argument.split_once('x')?;
+            Some(Self {
+                n_bins: n_bins.parse().ok()?,
+                n_outputs: n_outputs.parse().ok()?,
+            })
+        };
+        read().ok_or_else(|| Error::OutOfRange {
+            what: Self::NAME.to_owned(),
+            expected: "bins and outputs per column, such as 32x8".to_owned(),
+            found: format!("\"{}\"", shorten(argument)),
+        })
+    }
+
+    fn check(&self, _n_inputs: usize) -> Result<()> {
+        let sizes = [("bins", self.n_bins), ("outputs", self.n_outputs)];
+        for (what, size) in sizes {
+            Range::Count.check(
+                &format!("{what} of a piecewise-linear embedding"),
+                size as f64,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn n_outputs(&self, n_inputs: usize) -> usize {
+        n_inputs * self.n_outputs
+    }
+
+    fn tensors(&self, n_inputs: usize) -> Vec<TensorSpec> {
+        vec![
+            TensorSpec::parameter(
+                "piecewise_linear_embedding.columns",
+                &[n_inputs, self.n_parameters()],
+                0.0,
+            ),
+            TensorSpec::statistic(
+                "piecewise_linear_embedding.edges",
+                &[n_inputs, self.n_bins + 1],
+                0.0,
+            ),
+        ]
+    }
+
+    fn initialize<S: Scalar>(&self, _n_inputs: usize, parameters: &mut [S], stream: &mut Stream) {
+        let limit = 1.0 / (self.n_bins as f64).sqrt();
+        let uniform = Init::Uniform {
+            low: -limit,
+            high: limit,
+        };
+        uniform.fill(parameters, 1, parameters.len(), stream);
+    }
+
+    fn initialize_statistics<S: Scalar>(&self, statistics: &mut [S]) {
+        for edges in statistics.chunks_exact_mut(self.n_bins + 1) {
+            for (index, edge) in edges.iter_mut().enumerate() {
+                let place = 2.0 * index as f64 / self.n_bins as f64 - 1.0;
+                *edge = S::from_f64(HALF_WIDTH * place);
+            }
+        }
+    }
+
+    const IS_FITTED: bool = true;
+
+    /// Sets the edges to the quantiles t/T of each column, by linear
+    /// interpolation.
+    fn fit<S: Scalar>(&self, inputs: &[S], n_inputs: usize, statistics: &mut [S]) {
+        let mut values = Vec::with_capacity(inputs.len() / n_inputs);
+        for (column, edges) in statistics.chunks_exact_mut(self.n_bins + 1).enumerate() {
+            values.clear();
+            values.extend(
+                inputs[column..]
+                    .iter()
+                    .step_by(n_inputs)
+                    .map(|x| x.into_f64()),
+            );
+            values.sort_by(f64::total_cmp);
+            let last = values.len() - 1;
+            for (index, edge) in edges.iter_mut().enumerate() {
+                let place = last as f64 * index as f64 / self.n_bins as f64;
+                let below = values[place as usize];
+                let above = values[(place as usize + 1).min(last)];
+                *edge = S::from_f64(below + place.fract() * (above - below));
+            }
+        }
+    }
+
+    fn forward<S: Scalar>(&self, pass: Forward<'_, S>) {
+        let inputs = pass.inputs.expect("an embedding is never in place");
+        let statistics = match &pass.mode {
+            Mode::Inference(statistics) => *statistics,
+            Mode::Training { statistics, .. } => statistics,
+        };
+        let outputs = pass.outputs.chunks_exact_mut(self.n_outputs);
+        for (index, (&x, outputs)) in inputs.values().iter().zip(outputs).enumerate() {
+            let column = index % pass.n_inputs;
+            let parameters = &pass.parameters[column * self.n_parameters()..];
+            let (v, bias) = parameters.split_at(self.n_bins * self.n_outputs);
+            outputs.copy_from_slice(&bias[..self.n_outputs]);
+            let encoded = self.encode(x, self.edges_of(statistics, column));
+            for ((e, _), v) in encoded.zip(v.chunks_exact(self.n_outputs)) {
+                outputs.iter_mut().zip(v).for_each(|(y, &v)| *y += e * v);
+            }
+        }
+    }
+
+    fn backward<S: Scalar>(&self, mut pass: Backward<'_, S>) {
+        if let Some((below, written)) = &mut pass.error_below {
+            written.prepare(below);
+        }
+        let (_, written) = pass.target.gradient();
+        written.prepare(pass.target.gradient().0);
+        let errors = pass.error.chunks_exact(self.n_outputs);
+        for (index, (&x, error)) in pass.inputs.values().iter().zip(errors).enumerate() {
+            let column = index % pass.n_inputs;
+            let first = column * self.n_parameters();
+            let mut derivative = S::zero();
+            let encoded = self.encode(x, self.edges_of(pass.statistics, column));
+            for (bin, (e, slope)) in encoded.enumerate() {
+                let place = first + bin * self.n_outputs..first + (bin + 1) * self.n_outputs;
+                let v = &pass.target.parameters()[place.clone()];
+                let products = v.iter().zip(error).map(|(&v, &error)| v * error);
+                derivative += slope * products.fold(S::zero(), |sum, product| sum + product);
+                let sums = &mut pass.target.gradient().0[place];
+                sums.iter_mut()
+                    .zip(error)
+                    .for_each(|(sum, &error)| *sum += e * error);
+            }
+            let place = first + self.n_bins * self.n_outputs;
+            let sums = &mut pass.target.gradient().0[place..place + self.n_outputs];
+            sums.iter_mut()
+                .zip(error)
+                .for_each(|(sum, &error)| *sum += error);
+            if let Some((below, _)) = &mut pass.error_below {
+                below[index] += derivative;
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The parameters that are trained, in groups of one factor on the learning rate.
+
+use super::config::RateFactor;
+use crate::network::Plan;
+use crate::optimizer::ParameterGroup;
+use crate::{Error, Result};
+
+/// The groups of a network whose first layers are frozen; neighbors with the same
+/// factor are one group.
+///
+/// # Errors
+/// [`Error::Conflict`] for a factor that fits no tensor.
+pub(super) fn groups(
+    plan: &Plan,
+    n_frozen: usize,
+    factors: &[RateFactor],
+) -> Result<Vec<ParameterGroup>> {
+    let mut groups: Vec<ParameterGroup> = Vec::new();
+    let mut is_used = vec![false; factors.len()];
+    let trained = plan.stages.iter().filter(|placed| placed.layer >= n_frozen);
+    for placed in trained {
+        let tensors = placed.tensors();
+        for (tensor, range) in tensors.filter(|(tensor, _)| !tensor.is_statistic) {
+            let fits = |factor: &RateFactor| factor.fits(placed.layer, tensor.name);
+            let found = factors.iter().rposition(fits);
+            for (is_used, factor) in is_used.iter_mut().zip(factors) {
+                *is_used |= fits(factor);
+            }
+            let rate_factor = found.map_or(1.0, |index| factors[index].factor);
+            match groups.last_mut() {
+                Some(last) if last.range.end == range.start && last.rate_factor == rate_factor => {
+                    last.range.end = range.end;
+                }
+                _ => groups.push(ParameterGroup { range, rate_factor }),
+            }
+        }
+    }
+    match is_used.iter().position(|&is_used| !is_used) {
+        None => Ok(groups),
+        Some(index) => Err(Error::Conflict {
+            what: "rate factors".to_owned(),
+            problem: format!("no trained tensor for {}", factors[index]),
+        }),
+    }
+}
