@@ -331,6 +331,7 @@ fn to_json(
             recall,
             f1,
             support,
+            ..
         } = evaluation
             .confusion
             .as_ref()

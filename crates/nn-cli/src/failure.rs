@@ -137,6 +137,7 @@ impl From<nn_core::Error> for Failure {
             nn_core::ErrorKind::Data => Code::Data,
             nn_core::ErrorKind::Diverged => Code::Diverged,
             nn_core::ErrorKind::Io => Code::Io,
+            _ => Code::Usage,
         };
         Self {
             code,

@@ -297,27 +297,18 @@ mod tests {
     use super::*;
 
     fn report(validation: Option<Evaluation>) -> EpochReport {
-        EpochReport {
-            epoch: 3,
-            step: 30,
-            learning_rate: 0.1,
-            train_loss: 0.25,
-            train_accuracy: Some(0.875),
-            validation,
-            is_best: true,
-            is_stopping: false,
-        }
+        let mut report = EpochReport::default();
+        (report.epoch, report.step, report.learning_rate) = (3, 30, 0.1);
+        (report.train_loss, report.train_accuracy) = (0.25, Some(0.875));
+        (report.validation, report.is_best) = (validation, true);
+        report
     }
 
     fn evaluation() -> Evaluation {
-        Evaluation {
-            first_nonfinite: None,
-            n_samples: 100,
-            loss: 0.5,
-            accuracy: Some(0.75),
-            confusion: None,
-            regression: None,
-        }
+        let mut evaluation = Evaluation::default();
+        (evaluation.n_samples, evaluation.loss) = (100, 0.5);
+        evaluation.accuracy = Some(0.75);
+        evaluation
     }
 
     #[test]

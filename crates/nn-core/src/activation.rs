@@ -34,6 +34,7 @@ use crate::menu::{Menu, Parameter, Range, menu_text};
 
 /// The activation function of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Activation {
     /// φ(z) = z
     Identity,

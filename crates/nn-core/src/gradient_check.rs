@@ -50,6 +50,7 @@ const KINK: f64 = 5e-6;
 
 /// The result for one layer: the parameter with the largest error.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LayerCheck {
     /// Layer, counted from 1.
     pub layer: usize,

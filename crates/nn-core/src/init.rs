@@ -24,6 +24,7 @@ use crate::menu::{ForeignName, Menu, Parameter, Range, menu_text};
 
 /// The distribution of the initial weights or biases.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Init {
     /// All values 0.
     Zeros,

@@ -37,6 +37,7 @@ use crate::{Error, Result};
 
 /// The loss function that training minimizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Loss {
     /// Categorical cross-entropy over a softmax: −Σ yᵢ ln aᵢ.
     CrossEntropy,

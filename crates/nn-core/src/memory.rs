@@ -18,6 +18,7 @@ use crate::{Error, Result};
 /// The number of bytes that an operation will allocate, by purpose. Sums
 /// saturate at the largest number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// Parameters, gradients, and the state of optimizer, averaging and early
     /// stopping.

@@ -11,8 +11,8 @@ use std::fmt;
 
 use crate::{Error, Result};
 
-/// A closed list of named options.
-pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
+/// A closed list of named options, implemented by this crate's enums only.
+pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// The kind of option, in the singular, such as `activation`.
     const KIND: &'static str;
 
@@ -128,6 +128,7 @@ impl<'a> Parameter<'a> {
 
 /// The range of a numeric parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Range {
     /// Any finite number.
     Finite,
@@ -290,6 +291,8 @@ pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 /// Implements `FromStr` and `Display` for a [`Menu`].
 macro_rules! menu_text {
     ($menu:ty) => {
+        impl $crate::menu::sealed::Sealed for $menu {}
+
         impl std::str::FromStr for $menu {
             type Err = $crate::Error;
 
@@ -306,6 +309,10 @@ macro_rules! menu_text {
     };
 }
 pub(crate) use menu_text;
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
 
 #[cfg(test)]
 pub(crate) mod tests {

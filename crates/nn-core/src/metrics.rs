@@ -12,7 +12,8 @@ use crate::predictor::BLOCK_ROWS;
 use crate::rows::Rows;
 
 /// What came out for a set of samples.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Number of samples.
     pub n_samples: usize,
@@ -33,6 +34,7 @@ pub struct Evaluation {
 /// Errors of predicted numbers: of each output, and their means (the
 /// `uniform_average` of scikit-learn).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RegressionErrors {
     /// Mean of the outputs' mean absolute errors.
     pub mean_absolute: f64,
@@ -47,6 +49,7 @@ pub struct RegressionErrors {
 
 /// Errors of the predictions of one output.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct OutputErrors {
     /// Mean of |a − y|.
     pub mean_absolute: f64,
@@ -68,6 +71,7 @@ pub struct ConfusionMatrix {
 
 /// Precision, recall and F1 of one class; `None` where a divisor is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ClassScores {
     /// Of those named so, the share that are.
     pub precision: Option<f64>,

@@ -48,6 +48,7 @@ use crate::update_rule::{PieceRule, UpdateRule, UpdateStep};
 
 /// An optimizer: the rule that updates the parameters from their gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Optimizer {
     /// Stochastic gradient descent (SGD).
     Sgd,

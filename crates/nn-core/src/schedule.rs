@@ -25,6 +25,7 @@ use crate::menu::{Menu, Parameter, Range, menu_text};
 
 /// A learning-rate schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Schedule {
     /// Constant learning rate.
     Constant,

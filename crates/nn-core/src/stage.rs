@@ -19,7 +19,7 @@
 
 pub mod randomness;
 mod weighted_sums;
-pub mod inputs;
+pub(crate) mod inputs;
 pub(crate) mod pass;
 pub mod dense;
 pub mod batch_norm;

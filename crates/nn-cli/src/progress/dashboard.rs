@@ -207,16 +207,12 @@ mod tests {
     use super::*;
 
     fn report(epoch: usize, batch: usize, loss: f64) -> BatchReport {
-        BatchReport {
-            epoch,
-            batch,
-            n_batches: 4,
-            n_samples: 100,
-            loss,
-            epoch_loss: loss,
-            epoch_accuracy: Some(1.0 - loss / 10.0),
-            learning_rate: 0.1,
-        }
+        let mut report = BatchReport::default();
+        (report.epoch, report.batch, report.n_batches) = (epoch, batch, 4);
+        (report.n_samples, report.learning_rate) = (100, 0.1);
+        (report.loss, report.epoch_loss) = (loss, loss);
+        report.epoch_accuracy = Some(1.0 - loss / 10.0);
+        report
     }
 
     /// Five of ten epochs, and one batch.

@@ -11,13 +11,15 @@
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
 use nn_tensor::sparse::WriteMode;
-use nn_tensor::{Matrix, MatrixMut, Scalar, matmul_add};
+use nn_tensor::{Scalar, matmul_add};
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
 use crate::menu::shorten;
 use crate::{Error, Result};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
+/// Views of matrices, made of slices or of ndarray's views.
+pub use nn_tensor::{Matrix, MatrixMut};
 
 /// A dense (fully connected) stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

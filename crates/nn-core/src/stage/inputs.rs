@@ -12,7 +12,7 @@ use super::weighted_sums;
 
 /// What goes into a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
-pub enum LayerInputs<'a, S> {
+pub(crate) enum LayerInputs<'a, S> {
     /// Every number.
     Dense(Matrix<'a, S>),
     /// Bytes without their zeros, such as pixels.
@@ -39,7 +39,7 @@ impl<'a, S> From<Matrix<'a, S>> for LayerInputs<'a, S> {
 
 impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// Rows of the batch.
-    pub fn n_rows(&self) -> usize {
+    pub(crate) fn n_rows(&self) -> usize {
         match *self {
             Self::Dense(inputs) => inputs.shape()[0],
             Self::Sparse { rows, .. } => rows.len(),
@@ -64,7 +64,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn weighted_sums(
+    pub(crate) fn weighted_sums(
         &self,
         weights: Matrix<'_, S>,
         bias: &[S],
@@ -96,7 +96,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     ///
     /// # Panics
     /// If the shapes do not fit.
-    pub fn gradients(
+    pub(crate) fn gradients(
         &self,
         error: Matrix<'_, S>,
         weights_gradient: MatrixMut<'_, S>,

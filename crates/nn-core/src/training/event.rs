@@ -12,7 +12,8 @@ pub enum Event {
 }
 
 /// The report of one training step.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[non_exhaustive]
 pub struct BatchReport {
     /// Epoch, counted from 1.
     pub epoch: usize,
@@ -33,7 +34,8 @@ pub struct BatchReport {
 }
 
 /// The report of one epoch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
+#[non_exhaustive]
 pub struct EpochReport {
     /// Epoch, counted from 1.
     pub epoch: usize,

@@ -26,6 +26,7 @@ use crate::{Error, Result};
 
 /// The loss of a batch whose gradient was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BatchLoss {
     /// Number of rows.
     pub n_samples: usize,
