@@ -1,13 +1,13 @@
-//! How fast are the matrix products and the element-wise functions?
+//! Benchmarks of the matrix products and the element-wise functions.
 //!
 //! ```console
-//! $ cargo bench -p nn-tensor                # all, some ten seconds
-//! $ cargo bench -p nn-tensor -- forward     # those with this word
+//! $ cargo bench -p nn-tensor                # all, about ten seconds
+//! $ cargo bench -p nn-tensor -- forward     # those whose name contains this word
 //! ```
 //!
-//! An item of a product is one addition or multiplication of its 2·m·k·n, so
-//! that `Gitem/s` reads as GFLOP/s; an item of a function is one number.
-//! `1` and `2` below a name are threads.
+//! An item of a product is one of its 2·m·k·n additions and multiplications, so
+//! `Gitem/s` is GFLOP/s; an item of a function is one element. `1` and `2` below a
+//! name are numbers of threads.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// A layer at work on a batch.
+/// The shape of a product of a layer: batch size, inputs and outputs.
 #[derive(Clone, Copy)]
 struct Shape {
     batch_size: usize,
@@ -56,27 +56,27 @@ const SHAPES: [Shape; 5] = [
     Shape::new(60_000, 784, 10),
 ];
 
-/// `Z = A·W`
+/// Forward product `Z = A·W`.
 #[divan::bench(args = SHAPES, consts = [1, 2], max_time = 0.2)]
 fn forward<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: Shape) {
-    let a = numbers(shape.batch_size, shape.n_inputs);
-    let w = numbers(shape.n_inputs, shape.n_outputs);
+    let a = matrix(shape.batch_size, shape.n_inputs);
+    let w = matrix(shape.n_inputs, shape.n_outputs);
     product(bencher, a.view(), w.view(), THREADS);
 }
 
-/// `ΔW = Aᵀ·Δ`
+/// Gradient of the weights `ΔW = Aᵀ·Δ`.
 #[divan::bench(args = SHAPES, consts = [1, 2], max_time = 0.2)]
 fn weights_gradient<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: Shape) {
-    let a = numbers(shape.batch_size, shape.n_inputs);
-    let delta = numbers(shape.batch_size, shape.n_outputs);
+    let a = matrix(shape.batch_size, shape.n_inputs);
+    let delta = matrix(shape.batch_size, shape.n_outputs);
     product(bencher, a.t(), delta.view(), THREADS);
 }
 
-/// `Δ' = Δ·Wᵀ`
+/// Error of the layer below `Δ' = Δ·Wᵀ`.
 #[divan::bench(args = SHAPES, consts = [1, 2], max_time = 0.2)]
 fn error_below<const THREADS: usize>(bencher: Bencher<'_, '_>, shape: Shape) {
-    let delta = numbers(shape.batch_size, shape.n_outputs);
-    let w = numbers(shape.n_inputs, shape.n_outputs);
+    let delta = matrix(shape.batch_size, shape.n_outputs);
+    let w = matrix(shape.n_inputs, shape.n_outputs);
     product(bencher, delta.view(), w.t(), THREADS);
 }
 
@@ -94,8 +94,8 @@ fn product(
         .bench_local(|| matmul(a, b, c.view_mut(), &threads));
 }
 
-/// Numbers between -1 and 1 without a pattern that matters.
-fn numbers(rows: usize, columns: usize) -> Array2<f32> {
+/// Values between -1 and 1 in a pattern that does not affect the speed.
+fn matrix(rows: usize, columns: usize) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| {
         ((7 * i + 13 * j) % 101) as f32 / 50.0 - 1.0
     })
@@ -118,7 +118,7 @@ fn tanh(bencher: Bencher<'_, '_>) {
     element_wise(bencher, function::tanh);
 }
 
-/// Rows of ten, as for ten digits.
+/// Softmax of rows of ten logits.
 #[divan::bench(max_time = 0.2)]
 fn softmax_rows(bencher: Bencher<'_, '_>) {
     element_wise(bencher, |values| {
@@ -127,9 +127,9 @@ fn softmax_rows(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Always of the same numbers: what comes out is not what goes in next.
+/// Measures a function on the same values each time, not on its own results.
 fn element_wise(bencher: Bencher<'_, '_>, function: impl Fn(&mut [f32])) {
-    let start = numbers(1, N_VALUES).into_raw_vec_and_offset().0;
+    let start = matrix(1, N_VALUES).into_raw_vec_and_offset().0;
     bencher
         .counter(ItemsCount::new(N_VALUES))
         .with_inputs(|| start.clone())

@@ -1,13 +1,12 @@
-//! What this machine can do at most: multiply-adds in registers, and reading
-//! memory. `cargo xtask bench` compares the workloads with it.
+//! Measures the peak performance of the machine: multiply-adds in registers, and
+//! memory bandwidth. `cargo xtask bench` compares the workloads with it.
 //!
 //! ```console
 //! $ cargo run -p nn-tensor --example peak
 //! ```
 //!
-//! A multiply-add counts as two operations. The chains of multiply-adds are
-//! independent of each other, so that only the number of arithmetic units
-//! matters, not how long one of them takes.
+//! A multiply-add counts as two operations. Independent chains of multiply-adds
+//! measure throughput, not latency.
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 #![allow(
     clippy::disallowed_methods,
@@ -19,16 +18,16 @@ use std::time::Instant;
 
 use nn_tensor::{InstructionSet, Kernel, Threads, vectorize};
 
-/// Numbers at work: few enough for the first cache, enough for many chains of
-/// multiply-adds side by side.
-const N_NUMBERS: usize = 2048;
+/// Number of values: few enough for the L1 cache, enough for many independent chains
+/// of multiply-adds.
+const N_VALUES: usize = 2048;
 
-/// Multiply-adds on a number between reading and writing it.
+/// Number of multiply-adds on a value between loading and storing it.
 const CHAIN: usize = 4 * 4;
 
 const ROUNDS: usize = 2000;
 
-/// Bytes that each thread reads: more than the caches hold.
+/// Number of bytes that each thread reads, more than the caches hold.
 const N_BYTES: usize = 256 << 20;
 
 const REPETITIONS: usize = 40;
@@ -47,24 +46,24 @@ fn main() {
     );
 }
 
-/// The best of several measurements: whatever else runs only makes it slower.
+/// The best of several measurements, since other programs only make it slower.
 fn gflops(threads: &Threads) -> f64 {
-    let operations = 2 * CHAIN * N_NUMBERS * ROUNDS * threads.count();
-    let mut numbers = vec![vec![1.0; N_NUMBERS]; threads.count()];
+    let operations = 2 * CHAIN * N_VALUES * ROUNDS * threads.count();
+    let mut values = vec![vec![1.0; N_VALUES]; threads.count()];
     let seconds = best_seconds(|| {
-        threads.for_each(&mut numbers, |_, numbers| multiply_adds(numbers));
+        threads.for_each(&mut values, |_, values| multiply_adds(values));
     });
-    black_box(numbers);
+    black_box(values);
     operations as f64 / seconds / 1e9
 }
 
-/// Fused where that is an instruction and not a call.
-fn multiply_adds(numbers: &mut [f32]) {
+/// Uses fused multiply-adds where that is an instruction and not a function call.
+fn multiply_adds(values: &mut [f32]) {
     let is_portable = InstructionSet::current() == InstructionSet::Portable;
     if cfg!(target_arch = "x86_64") && is_portable {
-        vectorize(MultiplyAdds::<false>(numbers));
+        vectorize(MultiplyAdds::<false>(values));
     } else {
-        vectorize(MultiplyAdds::<true>(numbers));
+        vectorize(MultiplyAdds::<true>(values));
     }
 }
 
@@ -87,8 +86,8 @@ fn best_seconds(mut work: impl FnMut()) -> f64 {
     seconds.fold(f64::INFINITY, f64::min)
 }
 
-/// [`ROUNDS`] times [`CHAIN`] of `x ← x·a + b` for every number, fused into one
-/// instruction or as two.
+/// [`ROUNDS`] times [`CHAIN`] multiply-adds `x ← x·a + b` for every value, fused or
+/// not.
 struct MultiplyAdds<'a, const FUSED: bool>(&'a mut [f32]);
 
 impl<const FUSED: bool> Kernel for MultiplyAdds<'_, FUSED> {
@@ -105,8 +104,7 @@ impl<const FUSED: bool> Kernel for MultiplyAdds<'_, FUSED> {
     }
 }
 
-/// Written out, because the compiler vectorises over `x` only what has no loop
-/// inside.
+/// Four steps without a loop, which would prevent vectorizing over `x`.
 #[inline(always)]
 fn four(x: f32, step: impl Fn(f32) -> f32) -> f32 {
     step(step(step(step(x))))
@@ -117,7 +115,7 @@ fn step<const FUSED: bool>(x: f32, a: f32, b: f32) -> f32 {
     if FUSED { x.mul_add(a, b) } else { x * a + b }
 }
 
-/// The sum of integers, which may be taken in any order.
+/// The sum of integers, in any order.
 struct Sum<'a>(&'a [u64]);
 
 impl Kernel for Sum<'_> {

@@ -21,7 +21,6 @@ use std::ops::Range;
 use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{Columns, Epilogue, Strided, finish, gather};
-use super::outer::OneTerm;
 use super::pack::{KC, Pack};
 use super::product::Product;
 use super::row::RowByRow;
@@ -38,24 +37,17 @@ pub(super) const PANEL: usize = 2;
 /// B: packing would be most of the work.
 const MAX_SINGLE_ROWS: usize = 2;
 
-/// Maximum length of the sums of such a product with a transposed B.
-const MAX_TRANSPOSED_DEPTH: usize = 64;
-
 impl<T: Element> Program<T> for Product<'_, T> {
     #[inline(always)]
     fn run<V: Simd<T = T>>(mut self) {
-        let ([n_rows, n_columns], depth) = (self.c.shape(), self.depth());
-        let [b_row_stride, b_column_stride] = self.b.strides();
-        let (is_row_major, is_column_major) = (b_column_stride == 1, b_row_stride == 1);
-        let is_shallow = depth <= MAX_TRANSPOSED_DEPTH;
-        if depth == 0 {
+        let [n_rows, n_columns] = self.c.shape();
+        let is_row_major = self.b.strides()[1] == 1;
+        if self.depth() == 0 {
             self.write_empty_sums();
-        } else if n_rows <= MAX_SINGLE_ROWS && (is_row_major || is_column_major && is_shallow) {
+        } else if n_rows <= MAX_SINGLE_ROWS && is_row_major {
             V::vectorize(RowByRow(&mut self));
         } else if n_columns <= PANEL * V::LANES && is_row_major {
             V::vectorize(Narrow(&mut self));
-        } else if depth == 1 && is_row_major {
-            V::vectorize(OneTerm(&mut self));
         } else {
             V::vectorize(Packed(&mut self));
         }

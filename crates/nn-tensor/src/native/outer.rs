@@ -1,121 +1,118 @@
-//! Dense products whose sums have one term, such as the outer product of the inputs
-//! and the error of one sample.
+//! The gradients of a single row: the outer product of inputs and error.
 
 use std::ops::Range;
 
 use super::dispatch::Element;
-use super::matrix::{Matrix, MatrixMut};
+use super::matrix::MatrixMut;
 use super::micro::{ByColumns, Epilogue, by_columns, finish, load_row};
-use super::product::Product;
+use super::row::layer_shape;
 use super::simd::{Program, Simd, load_up_to, store_up_to};
 
-/// A product whose sums have one term.
-pub(super) struct OneTerm<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
+/// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
+#[derive(Debug)]
+pub struct AddGradients<'a, T> {
+    pub(crate) inputs: &'a [T],
+    pub(crate) error: &'a [T],
+    pub(crate) weights: &'a mut [T],
+    pub(crate) bias: &'a mut [T],
+}
 
-impl<T: Element> Program<T> for OneTerm<'_, '_, T> {
+impl<T: Element> Program<T> for AddGradients<'_, T> {
     #[inline(always)]
-    fn run<V: Simd<T = T>>(self) {
-        one_term::<V>(self.0);
+    fn run<V: Simd<T = T>>(mut self) {
+        let [_, n_outputs] = layer_shape(self.inputs, self.weights, self.bias, self.error);
+        match n_outputs {
+            1 => self.add_whole_rows::<V, 1>(),
+            2 if V::INTERLEAVES_FAST => self.add_whole_rows::<V, 2>(),
+            4 if V::INTERLEAVES_FAST => self.add_whole_rows::<V, 4>(),
+            8 if V::INTERLEAVES_FAST => self.add_whole_rows::<V, 8>(),
+            // SAFETY: these are all columns.
+            _ => unsafe { by_columns::<V, _>(n_outputs, &mut self) },
+        }
+        for column in (0..n_outputs).step_by(V::LANES) {
+            // SAFETY: there is one bias per error.
+            unsafe {
+                let (n, bias) = (n_outputs - column, self.bias.as_mut_ptr().add(column));
+                let error = load_up_to(self.error.as_ptr().add(column), n);
+                store_up_to(load_up_to::<V>(bias, n).add(error), bias, n);
+            }
+        }
     }
 }
 
-/// `c[i, :] ← aᵢ·row`, or as the epilogue says, for every row of `c`: a product of
-/// depth 1 with a contiguous row of B.
-#[inline(always)]
-pub(super) fn one_term<V: Simd>(product: &mut Product<'_, V::T>) {
-    let [_, n_columns] = product.c.shape();
-    let is_flat = product.c.as_matrix().strides()[0] == n_columns as isize
-        && product.a.strides()[0] == 1
-        && !matches!(product.epilogue, Epilogue::AddBias(_));
-    match n_columns {
-        1 if is_flat => whole_rows::<V, 1>(product),
-        2 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 2>(product),
-        4 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 4>(product),
-        8 if V::INTERLEAVES_FAST && is_flat => whole_rows::<V, 8>(product),
-        // SAFETY: these are all columns.
-        _ => unsafe { by_columns::<V, _>(n_columns, &mut Rows(product)) },
-    }
-}
-
-/// [`one_term`] for rows of any width.
-struct Rows<'p, 'a, T>(&'p mut Product<'a, T>);
-
-impl<V: Simd> ByColumns<V> for Rows<'_, '_, V::T> {
+/// Weights with rows of any width.
+impl<V: Simd> ByColumns<V> for AddGradients<'_, V::T> {
     const MAX_PART: usize = 1;
 
     #[inline(always)]
     unsafe fn block<const N: usize>(&mut self, columns: Range<usize>) {
         const TOGETHER: usize = 8;
-        let Product { a, b, c, epilogue } = &mut *self.0;
-        let [n_rows, _] = a.shape();
-        let epilogue = epilogue.of_columns(columns.clone());
+        let [n_inputs, n_outputs] = [self.inputs.len(), self.error.len()];
+        let mut weights = MatrixMut::new(self.weights, [n_inputs, n_outputs]);
         // SAFETY: the rows and columns exist.
         unsafe {
-            let row = load_row::<V, N>(b.at(0, columns.start), columns.len());
-            let mut c = c.part(0..n_rows, columns);
-            let mut index = 0;
+            let error = self.error.as_ptr().add(columns.start);
+            let error = load_row::<V, N>(error, columns.len());
+            let mut weights = weights.part(0..n_inputs, columns);
+            let mut first = 0;
             // Several narrow rows are stored together.
-            while const { N == 1 } && index + TOGETHER <= n_rows {
-                let c = c.rows(index..index + TOGETHER);
-                one_term_sums::<V, N, TOGETHER>(*a, row, c, epilogue, index);
-                index += TOGETHER;
+            while const { N == 1 } && first + TOGETHER <= n_inputs {
+                let (end, inputs) = (first + TOGETHER, self.inputs.as_ptr().add(first));
+                add_rows::<V, N, TOGETHER>(inputs, error, weights.rows(first..end));
+                first = end;
             }
-            while index < n_rows {
-                let c = c.rows(index..index + 1);
-                one_term_sums::<V, N, 1>(*a, row, c, epilogue, index);
-                index += 1;
+            while first < n_inputs {
+                let (end, inputs) = (first + 1, self.inputs.as_ptr().add(first));
+                add_rows::<V, N, 1>(inputs, error, weights.rows(first..end));
+                first = end;
             }
         }
     }
 }
 
-/// Computes all `R` rows of `c` from the rows of A from `first` on.
+/// Adds the gradients of `R` rows of weights.
 ///
 /// # Safety
-/// The rows must exist, and `c` must have `N` vectors of columns, the last of which
+/// There must be `R` inputs and rows, and `N` vectors of columns, the last of which
 /// may be partial.
 #[inline(always)]
-unsafe fn one_term_sums<V: Simd, const N: usize, const R: usize>(
-    a: Matrix<'_, V::T>,
-    row: [V; N],
-    c: MatrixMut<'_, V::T>,
-    epilogue: Epilogue<'_, V::T>,
-    first: usize,
+unsafe fn add_rows<V: Simd, const N: usize, const R: usize>(
+    inputs: *const V::T,
+    error: [V; N],
+    weights: MatrixMut<'_, V::T>,
 ) {
+    let mut sums = [[V::zero(); N]; R];
     // SAFETY: as for this function.
     unsafe {
-        let mut sums = [[V::zero(); N]; R];
         for (index, sums) in sums.iter_mut().enumerate() {
-            let a = V::splat(*a.at(first + index, 0));
-            for (sum, row) in sums.iter_mut().zip(row) {
-                *sum = a.multiply_add(row, V::zero());
+            let input = V::splat(*inputs.add(index));
+            for (sum, error) in sums.iter_mut().zip(error) {
+                *sum = input.multiply_add(error, V::zero());
             }
         }
-        finish(sums, c, epilogue);
+        finish(sums, weights, Epilogue::Accumulate);
     }
 }
 
-/// [`one_term`] for adjacent rows of `N` elements, a power of two that is at most
-/// `LANES`, without a bias. A vector holds several rows, since storing a part of a
-/// vector is slow on some processors.
-#[inline(always)]
-fn whole_rows<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
-    let n_rows = product.a.shape()[0];
-    // SAFETY: only existing rows and columns are accessed.
-    unsafe {
-        let row = repeated::<V, N>(product.b.at(0, 0));
-        for first in (0..n_rows).step_by(V::LANES) {
-            let a = load_up_to(product.a.at(first, 0), n_rows - first);
-            let c = product.c.at(first, 0);
-            let n = (n_rows - first) * N;
-            for (vector, a) in each_repeated::<V, N>(a).into_iter().enumerate() {
-                let start = vector * V::LANES;
-                let (c, n) = (c.wrapping_add(start), n.saturating_sub(start));
-                let mut sum = a.multiply_add(row, V::zero());
-                if let Epilogue::Accumulate = product.epilogue {
-                    sum = load_up_to::<V>(c, n).add(sum);
+impl<T: Element> AddGradients<'_, T> {
+    /// Adds to rows of `N` weights, a power of two that is at most `LANES`. A vector
+    /// holds several rows, since storing a part of a vector is slow on some processors.
+    #[inline(always)]
+    fn add_whole_rows<V: Simd<T = T>, const N: usize>(&mut self) {
+        let n_inputs = self.inputs.len();
+        // SAFETY: only existing inputs, errors and weights are accessed.
+        unsafe {
+            let error = repeated::<V, N>(self.error.as_ptr());
+            for first in (0..n_inputs).step_by(V::LANES) {
+                let inputs = load_up_to(self.inputs.as_ptr().add(first), n_inputs - first);
+                let weights = self.weights.as_mut_ptr().add(first * N);
+                let n = (n_inputs - first) * N;
+                for (vector, input) in each_repeated::<V, N>(inputs).into_iter().enumerate() {
+                    let start = vector * V::LANES;
+                    let (weights, n) = (weights.wrapping_add(start), n.saturating_sub(start));
+                    let sum = input.multiply_add(error, V::zero());
+                    store_up_to(load_up_to::<V>(weights, n).add(sum), weights, n);
                 }
-                store_up_to(sum, c, n);
             }
         }
     }
@@ -127,21 +124,19 @@ fn whole_rows<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) {
 /// The elements must exist.
 #[inline(always)]
 unsafe fn repeated<V: Simd, const N: usize>(values: *const V::T) -> V {
-    // SAFETY: as for this function.
-    unsafe {
-        let mut vectors = [V::zero(); N];
-        for (index, slot) in vectors.iter_mut().enumerate() {
-            *slot = V::splat(*values.add(index));
-        }
-        let mut n = N;
-        while n > 1 {
-            n /= 2;
-            for index in 0..n {
-                vectors[index] = vectors[index].interleave(vectors[index + n]).0;
-            }
-        }
-        vectors[0]
+    let mut vectors = [V::zero(); N];
+    for (index, slot) in vectors.iter_mut().enumerate() {
+        // SAFETY: as for this function.
+        *slot = unsafe { V::splat(*values.add(index)) };
     }
+    let mut n = N;
+    while n > 1 {
+        n /= 2;
+        for index in 0..n {
+            vectors[index] = vectors[index].interleave(vectors[index + n]).0;
+        }
+    }
+    vectors[0]
 }
 
 /// Repeats every lane `N` times, a power of two: `a₀ a₀ a₁ a₁ …`

@@ -1,7 +1,7 @@
 //! Products of single rows, with a matrix B that is read in place:
 //!
 //! ```text
-//! z ← b + a·W          δ' ← δ·Wᵀ          W ← W + aᵀ·δ,  b ← b + δ
+//! z ← b + a·W          δ' ← δ·Wᵀ
 //! ```
 //!
 //! The sums equal those of [`super::gemm`] term by term, so a sample gets the same
@@ -13,10 +13,9 @@ use std::ops::Range;
 use super::dispatch::Element;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::{ByColumns, Columns, Epilogue, Listed, by_columns, finish, gather};
-use super::outer::one_term;
 use super::pack::{KC, transposed};
 use super::product::Product;
-use super::simd::{MAX_LANES, Program, Simd, load_up_to, store_up_to};
+use super::simd::{MAX_LANES, Program, Simd, load_up_to};
 
 // The matrix views are created in the kernels, which are compiled for their
 // strides.
@@ -70,43 +69,12 @@ impl<T: Element> Program<T> for ErrorBelow<'_, T> {
     }
 }
 
-/// `weights ← weights + inputsᵀ·error` and `bias ← bias + error`
-#[derive(Debug)]
-pub struct AddGradients<'a, T> {
-    pub(crate) inputs: &'a [T],
-    pub(crate) error: &'a [T],
-    pub(crate) weights: &'a mut [T],
-    pub(crate) bias: &'a mut [T],
-}
-
-impl<T: Element> Program<T> for AddGradients<'_, T> {
-    #[inline(always)]
-    fn run<V: Simd<T = T>>(self) {
-        let shape = layer_shape(self.inputs, self.weights, self.bias, self.error);
-        let [n_inputs, n_outputs] = shape;
-        one_term::<V>(&mut Product {
-            a: Matrix::new(self.inputs, [n_inputs, 1]),
-            b: Matrix::new(self.error, [1, n_outputs]),
-            c: MatrixMut::new(self.weights, shape),
-            epilogue: Epilogue::Accumulate,
-        });
-        for column in (0..n_outputs).step_by(V::LANES) {
-            // SAFETY: there is one bias per error.
-            unsafe {
-                let (n, bias) = (n_outputs - column, self.bias.as_mut_ptr().add(column));
-                let error = load_up_to(self.error.as_ptr().add(column), n);
-                store_up_to(load_up_to::<V>(bias, n).add(error), bias, n);
-            }
-        }
-    }
-}
-
 /// The shape `[n_inputs, n_outputs]` of the weights of a layer.
 ///
 /// # Panics
 /// If the lengths do not match.
 #[inline(always)]
-fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [usize; 2] {
+pub(super) fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [usize; 2] {
     let [n_inputs, n_outputs] = [inputs.len(), outputs.len()];
     assert!(
         bias.len() == n_outputs && n_inputs.checked_mul(n_outputs) == Some(weights.len()),
@@ -117,20 +85,15 @@ fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [us
     [n_inputs, n_outputs]
 }
 
-/// A product row by row of A, with a B of contiguous rows or columns.
+/// A product row by row of A, with a B of contiguous rows.
 pub(super) struct RowByRow<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for RowByRow<'_, '_, T> {
     #[inline(always)]
     fn run<V: Simd<T = T>>(self) {
-        let ([n_rows, depth], [_, column_stride]) = (self.0.a.shape(), self.0.b.strides());
+        let [n_rows, depth] = self.0.a.shape();
         for row in 0..n_rows {
-            let product = &mut self.0.part(row..row + 1, 0..depth);
-            if column_stride == 1 {
-                times_rows::<V>(product);
-            } else {
-                times_columns::<V>(product);
-            }
+            times_rows::<V>(&mut self.0.part(row..row + 1, 0..depth));
         }
     }
 }
@@ -323,7 +286,7 @@ unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, colu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::InstructionSet;
+    use crate::native::{AddGradients, InstructionSet};
     use crate::random::{Purpose, Streams};
 
     /// Around the widths that have kernels of their own, and the length of a sum.

@@ -2,10 +2,10 @@
 
 /// A vector of [`LANES`](Self::LANES) elements of type `T`.
 ///
-/// Only [`super::dispatch`] can name a vector that needs special instructions,
-/// and it runs programs with the vectors of the processor at hand alone. So code
-/// that is generic over `V: Simd` may execute the instructions of `V`: what is
-/// unsafe here is access through pointers.
+/// Only [`super::dispatch`] can name a vector that needs special instructions, and
+/// it runs programs only with vectors that the processor supports. So code that is
+/// generic over `V: Simd` may execute the instructions of `V`; only access through
+/// pointers is unsafe.
 ///
 /// # Safety
 /// There are at most [`MAX_LANES`] lanes; loads and stores access the elements

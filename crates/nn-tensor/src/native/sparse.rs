@@ -127,11 +127,9 @@ impl<T: Element, const R: usize> Program<T> for Sums<'_, T, R> {
         let is_small = n_indices * n_columns * size_of::<T>() <= FIRST_LEVEL_CACHE;
         // Rows narrower than a vector are padded; other matrices that fit in the L1
         // cache are read in place.
-        if const { R == 1 } {
-            if n_sums < MIN_TILED_SUMS || !is_narrow && is_small {
-                // SAFETY: these are all columns.
-                return unsafe { by_columns::<V, _>(n_columns, &mut self) };
-            }
+        if const { R == 1 } && (n_sums < MIN_TILED_SUMS || !is_narrow && is_small) {
+            // SAFETY: these are all columns.
+            return unsafe { by_columns::<V, _>(n_columns, &mut self) };
         }
         let segments = match R {
             1 if is_narrow => lists.n_segments(),
@@ -310,28 +308,37 @@ impl<T: Copy, const R: usize> Sums<'_, T, R> {
     }
 }
 
-/// The rows of a group of `R`, of `n_rows` in total.
+/// The rows of a group of `R`, which must have one of the `n_rows` rows.
 #[inline(always)]
 fn members<const R: usize>(group: usize, n_rows: usize) -> Range<usize> {
+    if const { R == 1 } {
+        // The compiler knows the length of this range.
+        return group..group + 1;
+    }
     group * R..n_rows.min((group + 1) * R)
 }
 
 /// Loads the rows of a group; rows beyond the last one are 0.
 ///
 /// # Safety
-/// The matrix must have `N` vectors of columns, the last of which may be partial.
+/// The group must have a row; the matrix must have `N` vectors of columns, the last of which may be partial.
 #[inline(always)]
 unsafe fn load_rows<V: Simd, const R: usize, const N: usize>(
     matrix: Matrix<'_, V::T>,
     group: usize,
 ) -> [[V; N]; R] {
     let [n_rows, n_columns] = matrix.shape();
-    let mut vectors = [[V::zero(); N]; R];
-    for (row, slot) in members::<R>(group, n_rows).zip(&mut vectors) {
-        // SAFETY: as for this function.
-        *slot = unsafe { load_row(matrix.at(row, 0), n_columns) };
+    // SAFETY: as for this function.
+    unsafe {
+        if const { R == 1 } {
+            return [load_row(matrix.at(group, 0), n_columns); R];
+        }
+        let mut vectors = [[V::zero(); N]; R];
+        for (row, slot) in members::<R>(group, n_rows).zip(&mut vectors) {
+            *slot = load_row(matrix.at(row, 0), n_columns);
+        }
+        vectors
     }
-    vectors
 }
 
 /// Adds an outer product: `out[indices[t], :] ← out[indices[t], :] + factors[bytes[t]]·row`

@@ -1,14 +1,14 @@
-//! Every kernel once at every small size around the width of a register, on
-//! memory that ends where the matrix does: what Miri and AddressSanitizer are
-//! shown (`cargo xtask miri`, `cargo xtask sanitize`).
+//! Runs every kernel at all small sizes around the width of a register, on memory
+//! that ends with the matrix, for Miri and AddressSanitizer (`cargo xtask miri`,
+//! `cargo xtask sanitize`).
 //!
-//! The matrices hold small whole values, so that sums are exact in any order.
+//! The matrices hold small integers, so that sums are exact in any order.
 
 use ndarray::{Array2, ArrayView2, s};
 use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups, WriteMode};
 use nn_tensor::{Scalar, Threads, matmul, matmul_add, row};
 
-/// Around what registers and blocks of them hold.
+/// Widths around those of registers and blocks of registers.
 const WIDTHS: &[usize] = if cfg!(miri) {
     &[5, 17]
 } else {
@@ -17,7 +17,7 @@ const WIDTHS: &[usize] = if cfg!(miri) {
     ]
 };
 
-/// Around the rows of a kernel, and the few that have kernels of their own.
+/// Heights around those of a kernel, and those with kernels of their own.
 const HEIGHTS: &[usize] = if cfg!(miri) {
     &[1, 7]
 } else {
@@ -189,7 +189,7 @@ fn check_sparse_of<S: Scalar>(factors: [S; 256]) {
     }
 }
 
-/// Whole values from -3 to 3.
+/// Integers from -3 to 3.
 fn values<S: Scalar>(n_rows: usize, n_columns: usize, seed: usize) -> Array2<S> {
     Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
         let number = (row * 5 + column * 3 + row * column + seed) % 7;
@@ -205,7 +205,7 @@ fn flat<S: Scalar>(matrix: &Array2<S>) -> &[S] {
     matrix.as_slice().expect("rows lie one after the other")
 }
 
-/// By the definition.
+/// The product by its definition.
 fn product<S: Scalar>(a: ArrayView2<'_, S>, b: ArrayView2<'_, S>) -> Array2<S> {
     Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
         let terms = (0..a.ncols()).map(|k| a[[i, k]] * b[[k, j]]);
