@@ -342,10 +342,7 @@ fn to_json(
     };
     let confusion = evaluation.confusion.as_ref().map(|confusion| {
         let rows = confusion.counts();
-        rows.rows()
-            .into_iter()
-            .map(|row| row.to_vec())
-            .collect::<Vec<_>>()
+        rows.rows().map(|row| row.to_vec()).collect::<Vec<_>>()
     });
     let errors = data.errors_of(evaluation);
     json!({

@@ -12,6 +12,7 @@ use nn_core::{
     Threads, Trainer, TrainingConfig,
 };
 
+#[cfg_attr(test, test)]
 fn main() -> Result<()> {
     let inputs = array![[0.0_f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
     let labels = [0, 1, 1, 0];
@@ -52,9 +53,4 @@ fn train(layers: Vec<LayerConfig>, samples: &Samples<'_>) -> Result<Network> {
         ..TrainingConfig::new(Loss::BinaryCrossEntropy, "adam".parse()?)
     };
     Trainer::new(network, samples.clone(), None, config, Threads::single())?.finish()
-}
-
-#[test]
-fn what_it_claims_holds() -> Result<()> {
-    main()
 }

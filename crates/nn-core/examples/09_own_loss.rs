@@ -17,18 +17,15 @@ impl LossFunction for Focal {
 
     fn of_row<S: Scalar>(&self, out: Activation, z: &[S], a: &[S], y: &[S], error: &mut [S]) -> S {
         let one = S::one();
-        let (p, sign) = if y[0] == one {
-            (a[0], one)
-        } else {
-            (one - a[0], -one)
-        };
-        let q = one - p;
+        let p = y[0] * a[0] + (one - y[0]) * (one - a[0]);
+        let (q, sign) = (one - p, y[0] + y[0] - one);
         error[0] = sign * ((q + q) * p.ln() - q * q / p); // ∂C/∂a
         out.backward(z, a, error, 1); // ∂C/∂z
         -q * q * p.ln()
     }
 }
 
+#[cfg_attr(test, test)]
 fn main() -> Result<()> {
     let x: Vec<[f32; 2]> = (0..200)
         .map(|i| [3, 4].map(|k| ((i * k) as f32).sin()))
@@ -45,15 +42,7 @@ fn main() -> Result<()> {
     let trainer = Trainer::new(network, samples.clone(), None, config, Threads::single())?;
     let network = trainer.with_loss(Focal)?.finish()?;
     let found = evaluate(&network, &samples, Focal, &Threads::single())?;
-    println!(
-        "focal loss {:.5}, accuracy {:?}",
-        found.loss, found.accuracy
-    );
+    println!("accuracy {:?}", found.accuracy);
     assert!(found.accuracy > Some(0.98));
     Ok(())
-}
-
-#[test]
-fn it_runs() {
-    main().expect("the example runs");
 }

@@ -112,12 +112,7 @@ fn confusion_chart(confusion: &ConfusionMatrix, names: &[String]) -> ConfusionCh
     ConfusionChart {
         title: "Which class is taken for which".to_owned(),
         class_names: names.to_vec(),
-        counts: confusion
-            .counts()
-            .rows()
-            .into_iter()
-            .map(|row| row.to_vec())
-            .collect(),
+        counts: confusion.counts().rows().map(|row| row.to_vec()).collect(),
     }
 }
 

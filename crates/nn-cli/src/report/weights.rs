@@ -108,7 +108,7 @@ fn input_weights(model: &Model) -> Vec<(String, f64)> {
         return Vec::new();
     };
     let weights = model.network.weights(0);
-    let mut rows = weights.rows().into_iter();
+    let mut rows = weights.rows();
     let mut sizes: Vec<(String, f64)> = columns
         .iter()
         .map(|column| {

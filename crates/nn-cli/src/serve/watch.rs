@@ -174,7 +174,7 @@ pub(super) fn confusion_of(names: &[String], confusion: &ConfusionMatrix, of: St
     let counts = confusion.counts();
     Confusion {
         class_names: names.to_vec(),
-        counts: counts.rows().into_iter().map(|row| row.to_vec()).collect(),
+        counts: counts.rows().map(<[u64]>::to_vec).collect(),
         of,
     }
 }

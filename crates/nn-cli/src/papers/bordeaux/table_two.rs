@@ -168,7 +168,7 @@ fn training_accuracies(view: &View<'_, '_>) -> [f64; 2] {
     let samples: &Samples<'_> = &view.parts.train;
     let mut right = [0_usize; 2];
     view.forward(samples, |start, trace| {
-        for (row, outputs) in trace.outputs().rows().into_iter().enumerate() {
+        for (row, outputs) in trace.outputs().rows().enumerate() {
             let outputs = outputs.to_vec();
             let answers = [
                 view.loss.predicted_class(&outputs),
