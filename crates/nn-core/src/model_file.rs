@@ -37,7 +37,7 @@ use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
 use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig, Plan};
-use crate::stage::Stage;
+use crate::stage::{CustomActivation, Stage};
 use crate::tensor_file::{
     self, Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values,
     copy_values, hexadecimal, invalid, read_all,
@@ -181,9 +181,10 @@ impl LayerRecord {
         }
     }
 
-    fn config(&self) -> Result<LayerConfig> {
+    fn config(&self, activations: &[CustomActivation]) -> Result<LayerConfig> {
         let activation: Activation = self.activation.parse()?;
-        let stages = |texts: &[String]| texts.iter().map(|text| text.parse()).collect();
+        let stage = |text: &String| Stage::parse_with(text, activations);
+        let stages = |texts: &[String]| texts.iter().map(stage).collect();
         let stages: [Result<Vec<Stage>>; 3] =
             [&self.inputs, &self.sums, &self.outputs].map(|texts| stages(texts));
         let [inputs, sums, outputs] = stages;
@@ -253,7 +254,19 @@ impl<S: Scalar> Model<S> {
     /// [`Error::ModelFile`] if the file is invalid, [`Error::NotFiniteWeight`] if a
     /// weight is NaN or infinite; [`Error::Io`] if `reader` fails.
     pub fn read(mut reader: impl Read) -> Result<Self> {
-        Self::read_accepting(&mut reader, Accept::Finite)
+        Self::read_accepting(&mut reader, Accept::Finite, &[])
+    }
+
+    /// Reads a model file with user-defined activation functions, which are found
+    /// by their names.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_with_activations(
+        mut reader: impl Read,
+        activations: &[CustomActivation],
+    ) -> Result<Self> {
+        Self::read_accepting(&mut reader, Accept::Finite, activations)
     }
 
     /// Reads a model file that may have NaN and infinite weights, for example of a
@@ -262,11 +275,15 @@ impl<S: Scalar> Model<S> {
     /// # Errors
     /// As for [`read`](Self::read), except [`Error::NotFiniteWeight`].
     pub fn read_with_nonfinite(mut reader: impl Read) -> Result<Self> {
-        Self::read_accepting(&mut reader, Accept::All)
+        Self::read_accepting(&mut reader, Accept::All, &[])
     }
 
     #[inline(never)]
-    pub(crate) fn read_accepting(reader: &mut dyn Read, accept: Accept) -> Result<Self> {
+    pub(crate) fn read_accepting(
+        reader: &mut dyn Read,
+        accept: Accept,
+        activations: &[CustomActivation],
+    ) -> Result<Self> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
@@ -274,7 +291,7 @@ impl<S: Scalar> Model<S> {
         if file.format == 1 {
             check_data(&file, metadata.data_sha256.as_deref())?;
         }
-        let config = network_config(&metadata.layers)?;
+        let config = network_config(&metadata.layers, activations)?;
         check_size(&config, file.data)?;
         let mut network = Network::zeros(&config).map_err(as_file_error)?;
         fill(&mut network, &file, accept)?;
@@ -440,7 +457,10 @@ fn parts(plan: &Plan) -> Vec<Part> {
     parts.collect()
 }
 
-fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
+fn network_config(
+    records: &[LayerRecord],
+    activations: &[CustomActivation],
+) -> Result<NetworkConfig> {
     let mut layers = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         if index > 0 && record.n_inputs != records[index - 1].n_outputs {
@@ -451,7 +471,7 @@ fn network_config(records: &[LayerRecord]) -> Result<NetworkConfig> {
                 records[index - 1].n_outputs
             )));
         }
-        layers.push(record.config().map_err(as_file_error)?);
+        layers.push(record.config(activations).map_err(as_file_error)?);
     }
     let config = NetworkConfig {
         n_inputs: records.first().map_or(0, |record| record.n_inputs),

@@ -270,6 +270,15 @@ impl Stage {
         these.map(|tensor| tensor.len()).sum()
     }
 
+    /// Parses a stage like `from_str`, or finds one of these activation functions.
+    pub(crate) fn parse_with(text: &str, activations: &[CustomActivation]) -> Result<Self> {
+        let mut known = activations.iter().cloned().map(Self::from);
+        match known.find(|stage| stage.to_string() == text) {
+            Some(stage) => Ok(stage),
+            None => text.parse(),
+        }
+    }
+
     /// Creates a stage from a user-defined activation function.
     pub fn custom_activation(function: impl ActivationFunction) -> Self {
         CustomActivation::new(function).into()

@@ -131,7 +131,8 @@ impl Kind for CustomActivation {
     fn parse(argument: &str) -> Result<Self> {
         Err(Error::Conflict {
             what: format!("activation {argument}"),
-            problem: "is user-defined and known only to the program that wrote the model"
+            problem: "is user-defined: only a program that has it can read the model, by \
+                      Model::read_with_activations"
                 .to_owned(),
         })
     }

@@ -7,7 +7,9 @@ use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
 use nn_core::network::{Randomness, Trace};
-use nn_core::stage::{LayerNorm, ParametricActivation, Residual, Stage};
+use nn_core::stage::{
+    ActivationFunction, CustomActivation, LayerNorm, ParametricActivation, Residual, Stage,
+};
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
 use nn_core::{
     Activation, Gradients, LayerConfig, Loss, Model, Network, NetworkConfig, Regularization,
@@ -441,4 +443,53 @@ fn stages_where_they_cannot_be_are_refused() {
          found \"3\""
     );
     assert!(unknown("layer-norm:2").starts_with("layer-norm has no parameter"));
+}
+
+/// z², for which no name is on the menu.
+#[derive(Debug)]
+struct Square;
+
+impl ActivationFunction for Square {
+    fn name(&self) -> String {
+        "square".to_owned()
+    }
+
+    fn forward<S: Scalar>(&self, values: &mut [S]) {
+        values.iter_mut().for_each(|z| *z *= *z);
+    }
+
+    fn backward<S: Scalar>(&self, z: &[S], delta: &mut [S]) {
+        let pairs = delta.iter_mut().zip(z);
+        pairs.for_each(|(delta, &z)| *delta *= z + z);
+    }
+}
+
+#[test]
+fn a_model_with_a_custom_activation_is_read_by_a_program_that_has_it() {
+    let hidden = LayerConfig {
+        sums: vec![Stage::custom_activation(Square)],
+        ..LayerConfig::new(3, Activation::Identity)
+    };
+    let layers = [hidden, LayerConfig::new(1, Activation::Identity)];
+    let network: Network = Network::new(&NetworkConfig::new(2, layers), 5).expect("it can be");
+    let model = Model {
+        network,
+        loss: Loss::Mse,
+        description: Default::default(),
+    };
+    let bytes = model.to_bytes().expect("it can be written");
+    let error = Model::<f32>::read(&bytes[..]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "activation square: is user-defined: only a program that has it can read the model, by \
+         Model::read_with_activations"
+    );
+    let known = [CustomActivation::new(Square)];
+    let read = Model::<f32>::read_with_activations(&bytes[..], &known).expect("it is known");
+    assert_eq!(read, model);
+    let inputs = [0.5, -1.5];
+    assert_eq!(
+        read.network.predict(&inputs).unwrap(),
+        model.network.predict(&inputs).unwrap()
+    );
 }
