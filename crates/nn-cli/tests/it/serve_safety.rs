@@ -383,7 +383,13 @@ fn slow_headers_and_bodies_are_given_up() {
 #[test]
 fn event_streams_leave_places_for_other_requests() {
     let server = Server::without_data("");
-    let mut streams: Vec<_> = (0..40).map(|_| server.events()).collect();
+    // Each stream has begun before the next one asks, so that the oldest give way.
+    let begin = |_| {
+        let mut stream = server.events();
+        stream.next();
+        stream
+    };
+    let mut streams: Vec<_> = (0..40).map(begin).collect();
     // The newest go on; each of the others has made room for one of them.
     let newest = streams.split_off(40 - 16);
     for mut stream in newest {
