@@ -1,12 +1,12 @@
-//! A network: layers, and all their parameters in one flat buffer.
+//! A network: layers whose parameters are one flat buffer.
 //!
 //! ```text
-//! a⁰ = x,   zˡ = aˡ⁻¹·Wˡ + bˡ,   aˡ = φˡ(zˡ),   answer = aᴸ
+//! a⁰ = x,   zˡ = aˡ⁻¹·Wˡ + bˡ,   aˡ = φˡ(zˡ),   output = aᴸ
 //! ```
 //!
-//! (newbies 2.7.1; Schoofs equations 2, 3 and 10.) One flat buffer means that
-//! an optimizer, the model file, weight averaging and the gradient check are
-//! each one plain loop.
+//! (newbies 2.7.1; Schoofs equations 2, 3 and 10.) With one flat buffer, the
+//! optimizer, the model file, weight averaging and the gradient check are each a
+//! single loop.
 
 mod plan;
 mod trace;
@@ -27,16 +27,17 @@ pub use crate::stage::randomness::Randomness;
 pub(crate) use plan::{Placed, Plan};
 pub use trace::{LayerTrace, Trace};
 
-/// Most parameters of a network (16 GiB of `f32`).
+/// Maximum number of parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
 
-/// Maximum number of rows from which stages are fitted.
+/// Maximum number of rows to fit stages to.
 const MAX_FITTED_ROWS: usize = 1 << 16;
 
-/// Random streams of initial values below this number are those of layers.
+/// Index of the first random stream for the initial values of stages; layers use the
+/// streams below.
 const FIRST_STAGE_STREAM: u64 = 1 << 32;
 
-/// Settings of a network.
+/// The configuration of a network: number of inputs and layers.
 ///
 /// ```
 /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig};
@@ -54,15 +55,15 @@ const FIRST_STAGE_STREAM: u64 = 1 << 32;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkConfig {
-    /// Width of a sample.
+    /// Number of inputs.
     pub n_inputs: usize,
     /// The layers, first to last.
     pub layers: Vec<LayerConfig>,
 }
 
 impl NetworkConfig {
-    /// A network of these layers: `(width, activation)`, or a [`LayerConfig`] for
-    /// each.
+    /// Creates a configuration with these layers: `(width, activation)` or
+    /// [`LayerConfig`] for each.
     ///
     /// ```
     /// use nn_core::{Activation, Network, NetworkConfig};
@@ -79,12 +80,13 @@ impl NetworkConfig {
         }
     }
 
-    /// Whether such a network can be.
+    /// Checks that the configuration is valid.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a width of 0, a dropout that is no fraction or
-    /// a parameter of an activation or an initialiser out of its range,
-    /// [`Error::Conflict`] for softmax or dropout where they cannot be.
+    /// [`Error::OutOfRange`] for a width of 0, and for a dropout probability or a
+    /// parameter of an activation or initializer outside its range;
+    /// [`Error::Conflict`] without a layer, and for softmax or dropout in a layer
+    /// that cannot have it.
     pub fn check(&self) -> Result<()> {
         check_width("number of inputs", self.n_inputs)?;
         if self.layers.is_empty() {
@@ -109,13 +111,13 @@ impl NetworkConfig {
         }
     }
 
-    /// The stages that the network will have.
+    /// Checks the configuration and creates the plan of its stages.
     pub(crate) fn plan(&self) -> Result<Plan> {
         self.check()?;
         Ok(Plan::new(self.n_inputs, &self.layers))
     }
 
-    /// Number of parameters, of layers that were checked.
+    /// Number of parameters, for a configuration that was checked.
     pub(crate) fn n_parameters(&self) -> usize {
         let (mut n_inputs, mut total) = (self.n_inputs, 0_usize);
         for layer in &self.layers {
@@ -128,18 +130,19 @@ impl NetworkConfig {
 
 /// A multilayer perceptron.
 ///
-/// After construction a network is valid: forward and backward return no
-/// `Result`.
+/// A network is always valid, so the forward and backward pass return no `Result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<S = f32> {
     plan: Plan,
     parameters: AlignedSlice<S>,
-    /// Running averages of batch normalisation.
+    /// Values computed from data and not trained, such as the running averages of
+    /// batch normalization.
     statistics: AlignedSlice<S>,
 }
 
 impl<S: Scalar> Network<S> {
-    /// A network with random weights, a function of `config` and `seed` alone.
+    /// Creates a network with random weights, which depend only on `config` and
+    /// `seed`.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
@@ -171,7 +174,7 @@ impl<S: Scalar> Network<S> {
         Ok(network)
     }
 
-    /// A network whose weights and biases are 0.
+    /// Creates a network whose weights and biases are 0.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
@@ -200,11 +203,11 @@ impl<S: Scalar> Network<S> {
         })
     }
 
-    /// Sets what stages take from data: the bin edges of a
-    /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding). Other
-    /// networks are left as they are.
+    /// Fits stages to data: sets the bin edges of each
+    /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding).
     ///
-    /// Of more than 65 536 rows, as many are used, evenly spaced.
+    /// Networks without such a stage are not changed. At most 65 536 rows are used,
+    /// evenly spaced.
     ///
     /// ```
     /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
@@ -272,7 +275,7 @@ impl<S: Scalar> Network<S> {
         &self.plan.layers
     }
 
-    /// The stages of a layer, in their order.
+    /// The stages of a layer, first to last.
     pub fn stages(&self, layer: usize) -> impl Iterator<Item = Stage> {
         let stages = self.plan.stages.iter();
         let these = stages.filter(move |placed| placed.layer == layer);
@@ -288,22 +291,22 @@ impl<S: Scalar> Network<S> {
         &self.plan
     }
 
-    /// Whether a layer has batch normalisation.
+    /// Whether a layer of the network has batch normalization.
     pub fn has_batch_norm(&self) -> bool {
         self.layers().iter().any(|layer| layer.batch_norm)
     }
 
-    /// Width of a sample.
+    /// Number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.plan.n_inputs()
     }
 
-    /// Width of an answer.
+    /// Number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.output_layer().n_outputs
     }
 
-    /// The last layer.
+    /// The output layer, which is the last.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> &Layer {
         self.layers().last().expect("a network has a layer")
@@ -314,22 +317,23 @@ impl<S: Scalar> Network<S> {
         &self.parameters
     }
 
-    /// All parameters, to be changed.
+    /// Mutable access to all parameters.
     pub fn parameters_mut(&mut self) -> &mut [S] {
         &mut self.parameters
     }
 
-    /// The stages, and all parameters to be changed.
+    /// The plan, and mutable access to all parameters.
     pub(crate) fn split_mut(&mut self) -> (&Plan, &mut [S]) {
         (&self.plan, &mut self.parameters)
     }
 
-    /// Running averages of batch normalisation, layer by layer: mean, variance.
+    /// Values computed from data and not trained, layer by layer: bin edges of
+    /// embeddings, running mean and variance of batch normalization.
     pub fn statistics(&self) -> &[S] {
         &self.statistics
     }
 
-    /// Running averages of batch normalisation, to be changed.
+    /// Mutable access to the [`statistics`](Self::statistics).
     pub fn statistics_mut(&mut self) -> &mut [S] {
         &mut self.statistics
     }
@@ -366,14 +370,14 @@ impl<S: Scalar> Network<S> {
         &mut self.parameters[self.plan.layers[layer].bias()]
     }
 
-    /// The widths, input to output, as in `784-128-10`.
+    /// The number of inputs and the width of each layer, as in `784-128-10`.
     pub fn widths(&self) -> Vec<usize> {
         std::iter::once(self.n_inputs())
             .chain(self.layers().iter().map(|layer| layer.n_outputs))
             .collect()
     }
 
-    /// The same network without dropout.
+    /// Copies the network without dropout.
     #[must_use]
     #[inline(never)]
     pub fn without_dropout(&self) -> Self {
@@ -409,7 +413,7 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// The same network in another precision.
+    /// Converts the network to another floating-point type.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {
             let mut cast = AlignedSlice::new(T::zero(), values.len());
@@ -425,19 +429,19 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// The answers to a batch, with the activations of every layer left in `trace`.
+    /// Computes the outputs for a batch; `trace` receives the activations of every
+    /// layer.
     ///
-    /// Inputs are not checked: NaN goes through every layer to the answers, but
-    /// an infinity may saturate a neuron and end as an ordinary number.
-    /// [`predict`](Self::predict), [`Predictor`](crate::Predictor) and
-    /// [`Samples`](crate::Samples) refuse both.
+    /// Inputs are not checked. NaN propagates to the outputs, but an infinite input
+    /// may saturate a neuron and give finite outputs. [`predict`](Self::predict),
+    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) refuse both.
     ///
     /// # Shapes
-    /// `inputs [batch, n_inputs]`; the answers are `[batch, n_outputs]`.
+    /// `inputs [batch, n_inputs]`; the outputs are `[batch, n_outputs]`.
     ///
     /// # Panics
-    /// If the batch is wider than the network's inputs or has more rows than the
-    /// trace, or the trace was made for a network of other stages.
+    /// If the batch does not have the network's number of inputs or has more rows
+    /// than the cache, or if the cache was created for a network with other stages.
     pub fn forward<'i, 't>(
         &self,
         inputs: impl Into<Rows<'i, S>>,
@@ -478,12 +482,11 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// The answer to one sample, in `trace`.
+    /// Computes the output for one sample, in `trace`.
     ///
-    /// Whether all inputs are finite is told by the first weighted sum, which
-    /// costs less than to look at them: x·w is NaN or infinite if x is, whatever
-    /// w is, and so is every sum with it. Where a stage comes before the
-    /// weighted sums, they are looked at.
+    /// The inputs are checked by the first weighted sum, which is faster than
+    /// checking each: if x is NaN or infinite, so are x·w, for every w, and the sum.
+    /// If another stage comes first, each input is checked.
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
@@ -512,12 +515,14 @@ impl<S: Scalar> Network<S> {
         matches!(first.stage, Stage::Dense(_)) && trace.values(first.output)[0].is_finite()
     }
 
-    /// The answer to one sample. For many answers one by one,
-    /// [`Predictor`](crate::predictor::Predictor) needs no allocation; for many samples,
-    /// [`forward`](Self::forward) is faster.
+    /// Computes the prediction for one sample.
+    ///
+    /// A [`Predictor`](crate::predictor::Predictor) does the same without
+    /// allocation; for many samples at once,
+    /// [`predict_batch`](Self::predict_batch) is faster.
     ///
     /// # Shapes
-    /// `inputs [n_inputs]`; the answer is `[n_outputs]`.
+    /// `inputs [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
     /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
@@ -529,8 +534,11 @@ impl<S: Scalar> Network<S> {
         Ok(outputs.to_vec())
     }
 
-    /// As [`forward`](Self::forward), in training: batch normalisation uses the
-    /// batch and updates its running averages, dropout silences.
+    /// Computes the outputs for a batch in training mode.
+    ///
+    /// As [`forward`](Self::forward), but batch normalization uses the mean and
+    /// variance of the batch and updates its running averages, and dropout is
+    /// applied.
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
@@ -547,8 +555,8 @@ impl<S: Scalar> Network<S> {
         trace.outputs()
     }
 
-    /// As [`forward_in_training`](Self::forward_in_training), where the first
-    /// layers are frozen: their batch normalization uses its running averages.
+    /// As [`forward_in_training`](Self::forward_in_training), with `n_frozen` frozen
+    /// layers, whose batch normalization uses its running averages.
     #[inline(never)]
     pub(crate) fn forward_in_training_from(
         &mut self,
@@ -577,7 +585,7 @@ impl<S: Scalar> Network<S> {
 }
 
 impl<S: Scalar> Trace<S> {
-    /// Buffers for batches of up to `max_rows` rows.
+    /// Creates the buffers for batches of up to `max_rows` rows.
     #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         Self::for_plan(&network.plan, max_rows)
@@ -700,7 +708,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_in_use_silences_nothing() {
+    fn dropout_is_off_in_inference() {
         let dropout = |dropout| {
             let hidden = LayerConfig {
                 dropout,
@@ -714,7 +722,7 @@ mod tests {
         let threads = Threads::single();
         let mut trace = Trace::new(&with, 1);
         let randomness = Randomness::new(0, 0);
-        // A training step before must leave nothing behind.
+        // An earlier training step must have no effect.
         with.clone()
             .forward_in_training(inputs.view(), &mut trace, randomness, &threads);
         let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();

@@ -1,4 +1,4 @@
-//! What a forward pass leaves behind for the backward pass.
+//! The forward cache: the values of a forward pass that the backward pass needs.
 
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
@@ -8,9 +8,9 @@ use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Cache, Forward, Mode};
 
-/// The activations of every layer for a batch; backpropagation needs them.
+/// The activations of every layer for a batch, kept for the backward pass.
 ///
-/// The buffers are made once, for the largest batch.
+/// The buffers are allocated once, for the largest batch.
 #[derive(Clone, Debug)]
 pub struct Trace<S> {
     slots: Vec<Slot<S>>,
@@ -21,7 +21,7 @@ pub struct Trace<S> {
     is_training: bool,
 }
 
-/// The values between two stages, `[max_rows, width]`; none for the inputs.
+/// The values between two stages, `[max_rows, width]`; empty for the inputs.
 #[derive(Clone, Debug)]
 struct Slot<S> {
     width: usize,
@@ -37,7 +37,7 @@ pub struct LayerTrace<'t, S> {
 }
 
 impl<S: Scalar> Trace<S> {
-    /// Buffers for a network of this plan.
+    /// Creates the buffers for a plan.
     pub(super) fn for_plan(plan: &Plan, max_rows: usize) -> Self {
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
             width: slot.width,
@@ -61,10 +61,10 @@ impl<S: Scalar> Trace<S> {
         }
     }
 
-    /// The activations of layer `index` (from 0).
+    /// The activations of layer `index`, counted from 0.
     ///
     /// # Panics
-    /// If there is no such layer.
+    /// If the layer does not exist.
     pub fn layer(&self, index: usize) -> LayerTrace<'_, S> {
         LayerTrace {
             trace: self,
@@ -77,19 +77,22 @@ impl<S: Scalar> Trace<S> {
         self.layer(self.layers.len() - 1).outputs()
     }
 
-    /// Prepares for a batch of `n_rows` through the stages of a plan.
+    /// Prepares a forward pass of `n_rows` rows.
     pub(super) fn start(&mut self, plan: &Plan, n_rows: usize, is_training: bool) {
         let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.stages.len();
-        assert!(is_own, "the trace was made for a network of other stages");
+        assert!(
+            is_own,
+            "the forward cache was created for a network with other stages"
+        );
         assert!(
             n_rows <= self.max_rows,
-            "a batch of {n_rows} rows does not fit a trace of {}",
+            "a batch of {n_rows} rows does not fit into a forward cache of {} rows",
             self.max_rows
         );
         (self.n_rows, self.is_training) = (n_rows, is_training);
     }
 
-    /// Whether the last forward pass was one of training.
+    /// Whether the last forward pass was in training mode.
     pub(crate) fn is_training(&self) -> bool {
         self.is_training
     }
@@ -98,19 +101,19 @@ impl<S: Scalar> Trace<S> {
         &self.caches[stage]
     }
 
-    /// The values in a slot other than that of the inputs.
+    /// The values of a slot other than that of the inputs.
     #[inline]
     pub(crate) fn values(&self, slot: usize) -> &[S] {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// What stage `placed` reads from a slot other than that of the inputs.
+    /// The inputs of a stage, from a slot other than that of the network's inputs.
     #[inline(always)]
     pub(crate) fn inputs_of(&self, placed: &Placed) -> LayerInputs<'_, S> {
         Matrix::new(self.values(placed.input), [self.n_rows, placed.n_inputs]).into()
     }
 
-    /// Runs stage `index` of the plan, and the activation that belongs to it.
+    /// Runs stage `index` of the plan, followed by its activation, if any.
     #[inline(always)]
     pub(super) fn run(
         &mut self,
@@ -125,7 +128,7 @@ impl<S: Scalar> Trace<S> {
         self.activate(&plan.stages[index], threads);
     }
 
-    /// Applies the activation that belongs to a dense stage, if one does.
+    /// Applies the activation of a dense stage, if any.
     #[inline(always)]
     pub(super) fn activate(&mut self, placed: &Placed, threads: &Threads) {
         if let Some(activation) = placed.epilogue {
@@ -135,7 +138,7 @@ impl<S: Scalar> Trace<S> {
         }
     }
 
-    /// Runs stage `index` of the plan.
+    /// Runs stage `index` of the plan, without its activation.
     #[inline(always)]
     pub(super) fn run_stage(
         &mut self,
@@ -182,18 +185,18 @@ fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool
 }
 
 impl<'t, S: Scalar> LayerTrace<'t, S> {
-    /// z, or a where z is not kept because its derivative follows from a.
+    /// The pre-activations z; where φ′ can be computed from a, z is not kept and
+    /// these are a.
     pub fn pre_activations(&self) -> &'t [S] {
         self.trace.values(self.slots.pre_activations)
     }
 
-    /// a = φ(z), before dropout.
+    /// The activations a = φ(z), before dropout.
     pub fn activations(&self) -> &'t [S] {
         self.trace.values(self.slots.activations)
     }
 
-    /// The input of the next layer: a, after dropout and the residual sum if
-    /// there are any.
+    /// The outputs of the layer: a, after dropout and the residual connection.
     pub fn outputs(&self) -> Rows<'t, S> {
         Rows::new(
             self.output_values(),
@@ -206,8 +209,8 @@ impl<'t, S: Scalar> LayerTrace<'t, S> {
         self.trace.values(self.slots.outputs)
     }
 
-    /// m: 0 for dropped outputs, 1/(1 − p) for others; empty without dropout.
-    /// After a forward pass of inference it has no meaning.
+    /// The dropout mask m: 0 for dropped outputs, 1/(1 − p) for others; empty
+    /// without dropout. Valid only after a forward pass in training mode.
     pub fn mask(&self) -> &'t [S] {
         let Some(dropout) = self.slots.dropout else {
             return &[];
