@@ -457,7 +457,7 @@ impl Tally {
             confusion,
             first_nonfinite: None,
             are_flags: true,
-            right_flags: 0,
+            n_correct_flags: 0,
             outputs: vec![OutputTally::default(); n_outputs],
         }
     }

@@ -1,12 +1,12 @@
-//! The parameters that are trained, in groups of one factor on the learning rate.
+//! Parameter groups: the trained parameters by their factor on the learning rate.
 
 use super::config::RateFactor;
 use crate::network::Plan;
 use crate::optimizer::ParameterGroup;
 use crate::{Error, Result};
 
-/// The groups of a network whose first layers are frozen; neighbors with the same
-/// factor are one group.
+/// Creates the parameter groups of a network with `n_frozen` frozen layers;
+/// neighboring parameters with the same factor are one group.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a factor that fits no tensor.
