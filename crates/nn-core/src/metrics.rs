@@ -91,9 +91,9 @@ impl ConfusionMatrix {
     ///
     /// # Panics
     /// If a class does not exist.
-    pub fn add(&mut self, right: usize, named: usize) {
-        assert!(right < self.n_classes && named < self.n_classes);
-        self.counts[right * self.n_classes + named] += 1;
+    pub fn add(&mut self, true_class: usize, predicted: usize) {
+        assert!(true_class < self.n_classes && predicted < self.n_classes);
+        self.counts[true_class * self.n_classes + predicted] += 1;
     }
 
     /// The counts, `[true class, predicted class]`.
@@ -103,8 +103,8 @@ impl ConfusionMatrix {
 
     /// Fraction of correct predictions; 0 if nothing was counted.
     pub fn accuracy(&self) -> f64 {
-        let n_right = self.counts.iter().step_by(self.n_classes + 1).sum();
-        ratio(n_right, self.counts.iter().sum()).unwrap_or(0.0)
+        let n_correct = self.counts.iter().step_by(self.n_classes + 1).sum();
+        ratio(n_correct, self.counts.iter().sum()).unwrap_or(0.0)
     }
 
     /// Precision, recall and F1 score of one class.
@@ -113,13 +113,13 @@ impl ConfusionMatrix {
     /// If the class does not exist.
     pub fn scores(&self, class: usize) -> ClassScores {
         let counts = self.counts();
-        let right = counts[[class, class]];
+        let n_correct = counts[[class, class]];
         let support = counts.row(class).iter().sum();
-        let named = counts.column(class).sum();
+        let n_predicted = counts.column(class).sum();
         ClassScores {
-            precision: ratio(right, named),
-            recall: ratio(right, support),
-            f1: ratio(2 * right, named + support),
+            precision: ratio(n_correct, n_predicted),
+            recall: ratio(n_correct, support),
+            f1: ratio(2 * n_correct, n_predicted + support),
             support,
         }
     }
@@ -467,9 +467,9 @@ impl Tally {
         self.weight += weight;
     }
 
-    fn add_class(&mut self, right: usize, named: usize) {
+    fn add_class(&mut self, true_class: usize, predicted: usize) {
         if let Some(confusion) = &mut self.confusion {
-            confusion.add(right, named);
+            confusion.add(true_class, predicted);
         }
     }
 
@@ -521,8 +521,8 @@ mod tests {
     #[test]
     fn scores_agree_with_a_hand_calculation() {
         let mut confusion = ConfusionMatrix::new(3);
-        for (right, named) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
-            confusion.add(right, named);
+        for (true_class, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
+            confusion.add(true_class, predicted);
         }
         assert_eq!(confusion.accuracy(), 0.6);
         let scores = confusion.scores(0);
@@ -645,8 +645,8 @@ mod tests {
         let labels: Vec<u32> = (0..n).map(|row| u32::from(row % 3 == 0)).collect();
         let samples = Samples::classification(&inputs, &labels, 2).unwrap();
         let found = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap();
-        let right = (0..n).filter(|row| (row % 7 > 0) == (row % 3 == 0)).count();
-        assert_eq!(found.accuracy, Some(right as f64 / n as f64));
+        let n_correct = (0..n).filter(|row| (row % 7 > 0) == (row % 3 == 0)).count();
+        assert_eq!(found.accuracy, Some(n_correct as f64 / n as f64));
         assert_eq!(
             found
                 .confusion
