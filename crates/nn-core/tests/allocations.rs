@@ -36,15 +36,15 @@ fn nothing_is_allocated_after_the_first_step() {
                 ("momentum", BatchSize::Full),
                 ("sgd", BatchSize::Full),
             ] {
-                for is_regularised in [false, true] {
+                for is_regularized in [false, true] {
                     let what = format!(
                         "{optimizer}, {batch_size:?}, density {density}, {n_threads} threads, \
-                         regularised: {is_regularised}"
+                         regularized: {is_regularized}"
                     );
-                    if is_regularised && batch_size == BatchSize::Rows(1) {
+                    if is_regularized && batch_size == BatchSize::Rows(1) {
                         continue;
                     }
-                    let n = allocations(optimizer, batch_size, density, is_regularised, &threads);
+                    let n = allocations(optimizer, batch_size, density, is_regularized, &threads);
                     assert_eq!(n, 0, "{what}");
                 }
             }
@@ -67,7 +67,7 @@ fn allocations(
     optimizer: &str,
     batch_size: BatchSize,
     density: f64,
-    is_regularised: bool,
+    is_regularized: bool,
     threads: &Threads,
 ) -> usize {
     let values = bytes(density);
@@ -80,7 +80,7 @@ fn allocations(
         optimizer.parse().expect("it is on the menu"),
     );
     (config.batch_size, config.epochs, config.learning_rate) = (batch_size, 2, 0.01);
-    if is_regularised {
+    if is_regularized {
         config.clip_norm = Some(1.0);
         config.averaging = Some(0.9);
         config.regularization.l2 = 1e-4;
@@ -91,7 +91,7 @@ fn allocations(
     } else {
         200
     };
-    let network = network(width, is_regularised);
+    let network = network(width, is_regularized);
     let mut trainer =
         Trainer::new(network, samples, None, config, threads.clone()).expect("it is possible");
     trainer.advance().expect("it converges");
@@ -104,9 +104,9 @@ fn allocations(
     region.change().allocations
 }
 
-fn network(width: usize, is_regularised: bool) -> Network {
+fn network(width: usize, is_regularized: bool) -> Network {
     let mut hidden = LayerConfig::new(width, Activation::Relu);
-    if is_regularised {
+    if is_regularized {
         hidden.batch_norm = true;
         hidden.dropout = 0.2;
     }

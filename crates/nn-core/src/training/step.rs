@@ -123,7 +123,7 @@ impl<S: Scalar> Trainer<'_, S> {
         let pending = self.pending.take();
         let pending =
             pending.ok_or_else(|| out_of_turn("step", "expected a call of gradient first"))?;
-        self.regularise_gradient();
+        self.regularize_gradient();
         self.update_parameters();
         Ok(self.finish_step(pending))
     }
@@ -185,9 +185,9 @@ impl<S: Scalar> Trainer<'_, S> {
         let source = Source::Brought(samples);
         let sums = self.forward_and_backward(source, rows, scale, Way::Gradient)?;
         self.check_gradient(Way::Gradient)?;
-        self.regularise_gradient();
+        self.regularize_gradient();
         self.update_parameters();
-        self.regularise_parameters();
+        self.regularize_parameters();
         self.progress.step += 1;
         self.progress.n_brought += 1;
         Ok(BatchLoss::new(n_samples, sums))
@@ -214,7 +214,7 @@ impl<S: Scalar> Trainer<'_, S> {
     #[inline]
     fn finish_step(&mut self, pending: Pending) -> BatchReport {
         let Pending { n_samples, sums } = pending;
-        self.regularise_parameters();
+        self.regularize_parameters();
         self.progress.sums.add(sums);
         self.progress.batch += 1;
         self.progress.step += 1;
@@ -367,7 +367,7 @@ impl<S: Scalar> Trainer<'_, S> {
         S::from_f64(1.0 / divisor)
     }
 
-    fn regularise_gradient(&mut self) {
+    fn regularize_gradient(&mut self) {
         let first = self.first_trained_parameter();
         let decay = self.config.weight_decay * self.scheduled(self.config.weight_decay_schedule);
         let gradient = self.buffers.gradients.values_mut();
@@ -450,7 +450,7 @@ impl<S: Scalar> Trainer<'_, S> {
     }
 
     /// Applies the max-norm constraint and updates the moving average after a step.
-    fn regularise_parameters(&mut self) {
+    fn regularize_parameters(&mut self) {
         if let Some(limit) = self.config.max_norm {
             limit_norms(&mut self.network, self.config.frozen_layers, limit);
         }

@@ -2,7 +2,7 @@
 //! (`sklearn/utils/estimator_checks.py`), for every kind of network.
 //!
 //! Two of its rules the types already keep: a network that was never fitted
-//! has weights from its initialiser and a matrix of samples has two dimensions,
+//! has weights from its initializer and a matrix of samples has two dimensions,
 //! so there is nothing to refuse at run time.
 
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, array, s};
@@ -63,13 +63,13 @@ impl Estimator {
         let classes = Task::Classes(3);
         let cross_entropy =
             |name| Self::new(name, classes, Loss::CrossEntropy, Activation::Softmax);
-        let normalised = LayerConfig {
+        let normalized = LayerConfig {
             batch_norm: true,
             dropout: 0.3,
             ..LayerConfig::new(7, Activation::Tanh)
         };
         let mut adam = cross_entropy("batch norm, dropout, adam, averaging");
-        adam.hidden = vec![normalised, LayerConfig::new(6, Activation::Gelu)];
+        adam.hidden = vec![normalized, LayerConfig::new(6, Activation::Gelu)];
         adam.config.optimizer = "adam".parse().expect("it is on the menu");
         adam.config.averaging = Some(0.9);
         vec![

@@ -263,7 +263,7 @@ struct Training {
 }
 
 #[test]
-fn twenty_steps_with_batch_normalisation() {
+fn twenty_steps_with_batch_normalization() {
     let golden: Training = read_golden("network");
     let data = Classes {
         inputs: matrix(&golden.inputs),
@@ -297,7 +297,7 @@ fn twenty_steps_with_batch_normalisation() {
     let trained = trainer.network();
     assert_eq!(losses.len(), 20);
     assert_close("losses", &losses, &golden.losses, EXACT);
-    // Batch normalisation cancels the bias before it, so that its gradient is
+    // Batch normalization cancels the bias before it, so that its gradient is
     // nothing but rounding, about 1e-17, which Adam divides by at least 1e-8;
     // what the bias gains goes into the running mean.
     let touched_by_rounding = [1e-10, 1e-9];

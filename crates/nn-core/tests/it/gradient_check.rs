@@ -1,4 +1,4 @@
-//! Finite differences: every activation, loss and initialiser agrees with
+//! Finite differences: every activation, loss and initializer agrees with
 //! them, and a mistake does not.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, aview1};
@@ -22,9 +22,9 @@ const N_ROWS: usize = 8;
 const N_INPUTS: usize = 4;
 const N_OUTPUTS: usize = 3;
 
-/// Two hidden layers with batch normalisation.
+/// Two hidden layers with batch normalization.
 #[test]
-fn every_activation_loss_and_initialiser() {
+fn every_activation_loss_and_initializer() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view());
     let hidden = Activation::ALL
@@ -131,7 +131,7 @@ enum Mistake {
     BiasGradientMissing,
     /// A mean over the rows where the sum belongs.
     GammaGradientDivided,
-    /// Batch normalisation as if mean and variance did not depend on the rows.
+    /// Batch normalization as if mean and variance did not depend on the rows.
     StatisticsHeldConstant,
     /// W instead of Wᵀ between the second layer and the first.
     WeightsNotTransposed,
@@ -176,10 +176,10 @@ fn planted_mistakes_are_caught() {
     }
 }
 
-/// Normalised by itself, a row is 0 whatever the weights: nothing would be
+/// Normalized by itself, a row is 0 whatever the weights: nothing would be
 /// checked, and everything would agree.
 #[test]
-fn one_row_cannot_be_normalised() {
+fn one_row_cannot_be_normalized() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view()).select(&[0]);
     let error = check(&tanh_network(), &samples, LOSS, REGULARIZATION, 10).expect_err("one row");
@@ -203,7 +203,7 @@ fn a_gradient_that_is_not_a_number_is_no_agreement() {
     assert!(checks[0].error < AGREES && checks[2].error < AGREES);
 }
 
-/// Tanh: normalised 4 -> 4, plain 4 -> 4; then softmax 4 -> 3. The second
+/// Tanh: normalized 4 -> 4, plain 4 -> 4; then softmax 4 -> 3. The second
 /// layer is square, so that a matrix in the place of its transpose fits.
 fn tanh_network() -> Network<f64> {
     let layer = |n, activation, batch_norm| LayerConfig {
@@ -280,7 +280,7 @@ fn backpropagate(
 /// What the forward pass of [`tanh_network`] leaves behind.
 struct Forward {
     a1: Array2<f64>,
-    normalised: Vec<f64>,
+    normalized: Vec<f64>,
     inverse_std: Vec<f64>,
     a2: Array2<f64>,
     z3: Array2<f64>,
@@ -294,7 +294,7 @@ impl Forward {
         };
         let mut z1 = sums(first, inputs, parameters);
         let width = first.n_outputs;
-        let [mut normalised, mut inverse_std] = [vec![0.0; N_ROWS * width], vec![0.0; width]];
+        let [mut normalized, mut inverse_std] = [vec![0.0; N_ROWS * width], vec![0.0; width]];
         let [mut mean, mut variance, mut scratch] = [0; 3].map(|_| vec![0.0; width]);
         let running = batch_norm::Running {
             mean: &mut mean,
@@ -306,7 +306,7 @@ impl Forward {
             &parameters[first.gamma()],
             &parameters[first.beta()],
             running,
-            &mut normalised,
+            &mut normalized,
             &mut inverse_std,
         );
         let a1 = z1.mapv(f64::tanh);
@@ -314,7 +314,7 @@ impl Forward {
         Self {
             z3: sums(third, &a2, parameters),
             a1,
-            normalised,
+            normalized,
             inverse_std,
             a2,
         }
@@ -348,7 +348,7 @@ impl Forward {
         let [mut of_gamma, mut of_beta] = [0; 2].map(|_| vec![0.0; gamma.len()]);
         batch_norm::backward(
             values_mut(error),
-            &self.normalised,
+            &self.normalized,
             &self.inverse_std,
             gamma,
             &mut of_gamma,

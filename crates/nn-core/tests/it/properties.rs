@@ -86,13 +86,13 @@ proptest! {
     }
 
     #[test]
-    fn hidden_units_may_change_places(case in case(), normalised in any::<bool>()) {
-        let (network, data) = (case.network(normalised), case.data());
+    fn hidden_units_may_change_places(case in case(), normalized in any::<bool>()) {
+        let (network, data) = (case.network(normalized), case.data());
         let order = stream(case.seed + 1).permutation(network.layers()[0].n_outputs);
         let mut permuted = network.clone();
         let parameters = permute(network.layers(), network.parameters(), &order);
         permuted.parameters_mut().copy_from_slice(&parameters);
-        if normalised {
+        if normalized {
             let layer = &network.layers()[0];
             for part in [layer.running_mean(), layer.running_variance()] {
                 let moved = reordered(&network.statistics()[part.clone()], &order);
@@ -106,7 +106,7 @@ proptest! {
             [&network, &permuted].map(|network| first_batch(network, data.samples(), &config));
         assert_close("loss", &[permuted_loss], &[loss], SAME);
         let expected = permute(network.layers(), &gradient, &order);
-        // Behind a batch normalisation terms of order 1 cancel.
+        // Behind a batch normalization terms of order 1 cancel.
         assert_close("gradient", &permuted_gradient, &expected, [1e-9, 1e-10]);
     }
 
@@ -134,11 +134,11 @@ proptest! {
     #[test]
     fn a_model_survives_its_file(
         case in case(),
-        normalised in any::<bool>(),
+        normalized in any::<bool>(),
         dropout in 0.0..0.9,
         named in any::<bool>(),
     ) {
-        let layers = [case.hidden(normalised, dropout), case.output()];
+        let layers = [case.hidden(normalized, dropout), case.output()];
         let network = network(case.n_inputs, layers.to_vec(), case.seed);
         let class_names = (0..if named { N_CLASSES } else { 0 }).map(|k| format!("\"class\" {k}"));
         let description = Description {
