@@ -11,7 +11,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nn_core::ndarray::Array2;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Predictor, Threads};
 
 fn main() {
@@ -48,11 +48,11 @@ fn one_full_sample(bencher: Bencher<'_, '_>) {
 #[divan::bench(consts = [1, 2])]
 fn batch<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let (network, samples) = (network(), samples(1024));
-    let mut trace = Trace::new(&network, samples.nrows());
+    let mut cache = ForwardCache::new(&network, samples.nrows());
     let threads = Threads::new(THREADS);
     bencher
         .counter(ItemsCount::new(samples.nrows()))
-        .bench_local(|| network.forward(samples.view(), &mut trace, &threads)[[0, 0]]);
+        .bench_local(|| network.forward(samples.view(), &mut cache, &threads)[[0, 0]]);
 }
 
 fn network() -> Network {

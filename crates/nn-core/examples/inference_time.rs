@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nn_core::model_file::Model;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Network, Predictor, Rows, Threads};
 use nn_data::{Dataset, catalog};
 
@@ -90,14 +90,14 @@ fn time_singles(network: &Network, images: &Rows<'_, f32>) -> f64 {
 }
 
 fn time_batches(network: &Network, images: &Rows<'_, f32>, threads: &Threads) -> f64 {
-    let mut trace = Trace::new(network, BATCH_SIZE);
+    let mut cache = ForwardCache::new(network, BATCH_SIZE);
     let batches = images
         .as_slice()
         .chunks_exact(BATCH_SIZE * images.n_columns());
     median((0..20).flat_map(|_| batches.clone()).map(|batch| {
         let start = Instant::now();
         let batch = Rows::new(batch, images.n_columns());
-        std::hint::black_box(network.forward(batch, &mut trace, threads));
+        std::hint::black_box(network.forward(batch, &mut cache, threads));
         start.elapsed().as_secs_f64() / BATCH_SIZE as f64
     }))
 }

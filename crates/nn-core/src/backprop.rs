@@ -14,7 +14,7 @@ use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
-use crate::network::{Network, Placed, Plan, Trace};
+use crate::network::{ForwardCache, Network, Placed, Plan};
 use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
@@ -143,9 +143,9 @@ impl<S: Scalar> Gradients<S> {
         loss: impl LossFunction,
         network: &Network<S>,
         targets: &[S],
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
     ) -> f64 {
-        self.block_loss_of_batch(&loss, network, targets, trace)
+        self.block_loss_of_batch(&loss, network, targets, cache)
     }
 
     /// As [`loss_of_batch`](Self::loss_of_batch).
@@ -155,15 +155,15 @@ impl<S: Scalar> Gradients<S> {
         loss: &dyn BlockLossFunction<S>,
         network: &Network<S>,
         targets: &[S],
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
     ) -> f64 {
         let output = network.output_layer();
-        let outputs = trace.outputs();
+        let outputs = cache.outputs();
         let [n_rows, width] = outputs.shape();
         assert_eq!(targets.len(), n_rows * width, "one target per output");
         let last = network.layers().len() - 1;
         let scale = S::from_f64(1.0 / n_rows as f64);
-        let layer = trace.layer(last);
+        let layer = cache.layer(last);
         let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
         let chunk = LOSS_ROWS * width;
         let (z, a) = (layer.pre_activations(), layer.activations());
@@ -192,7 +192,7 @@ impl<S: Scalar> Gradients<S> {
     /// [`values`](Self::values).
     ///
     /// # Shapes
-    /// `inputs [rows, n_inputs]`, as in the forward pass that wrote `trace`.
+    /// `inputs [rows, n_inputs]`, as in the forward pass that wrote `cache`.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -200,7 +200,7 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         network: &Network<S>,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let inputs: Rows<'i, S> = inputs.into();
@@ -209,7 +209,7 @@ impl<S: Scalar> Gradients<S> {
             transposed: None,
             n_frozen: 0,
         };
-        self.backward_block(network, pass, WriteMode::Accumulate, trace, threads);
+        self.backward_block(network, pass, WriteMode::Accumulate, cache, threads);
     }
 
     /// As [`backward`](Self::backward), for layers that are not frozen; overwrites or
@@ -220,7 +220,7 @@ impl<S: Scalar> Gradients<S> {
         network: &Network<S>,
         mut pass: BlockPass<'_, S>,
         written: WriteMode,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let parameters = network.parameters();
@@ -236,7 +236,7 @@ impl<S: Scalar> Gradients<S> {
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: network.statistics(),
-                trace,
+                cache,
                 threads,
             };
             errors.through(network.plan(), step, target);
@@ -256,7 +256,7 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         network: &mut Network<S>,
         mut pass: BlockPass<'_, S>,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let (plan, parameters) = network.split_mut();
@@ -267,7 +267,7 @@ impl<S: Scalar> Gradients<S> {
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: &[],
-                trace,
+                cache,
                 threads,
             };
             self.errors.through(plan, step, target);
@@ -284,7 +284,7 @@ impl<S: Scalar> Errors<S> {
         let inputs = match placed.input {
             0 => step.inputs,
             _ => {
-                own = step.trace.inputs_of(placed);
+                own = step.cache.inputs_of(placed);
                 &own
             }
         };
@@ -293,7 +293,7 @@ impl<S: Scalar> Errors<S> {
         let error = own[0].rows_mut(n_rows);
         let below = placed.error_below.map(|below| &mut before[below]);
         let mut below = below.filter(|below| !below.values.is_empty());
-        let outputs = step.trace.values(placed.output);
+        let outputs = step.cache.values(placed.output);
         if let Some(activation) = placed.epilogue {
             let (width, threads) = (placed.n_outputs, step.threads);
             activate::backward(activation, outputs, outputs, error, width, threads);
@@ -314,8 +314,8 @@ impl<S: Scalar> Errors<S> {
             error_below,
             target,
             statistics: statistics.unwrap_or_default(),
-            is_training: step.trace.is_training(),
-            cache: step.trace.cache(step.index),
+            is_training: step.cache.is_training(),
+            cache: step.cache.stage_cache(step.index),
             scratch: &mut self.scratch,
             transposed: step.transposed,
             threads: step.threads,
@@ -348,7 +348,7 @@ struct BackwardStep<'p, S> {
     inputs: &'p LayerInputs<'p, S>,
     transposed: Option<&'p mut CscBuffer>,
     statistics: &'p [S],
-    trace: &'p Trace<S>,
+    cache: &'p ForwardCache<S>,
     threads: &'p Threads,
 }
 

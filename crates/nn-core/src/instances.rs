@@ -8,7 +8,7 @@
 
 use crate::metrics::{evaluate_block_loss, measure};
 use crate::mlp::{Classification, Regression};
-use crate::network::Trace;
+use crate::network::ForwardCache;
 use crate::{
     Checkpoint, FittedMlp, Gradients, Memory, Mlp, Model, Network, Predictor, Samples, Trainer,
 };
@@ -64,7 +64,7 @@ macro_rules! instances {
                 Gradients::<S>::with_input_error as *const (),
                 Gradients::<S>::block_loss_of_batch as *const (),
                 Gradients::<S>::backward_block as *const (),
-                Trace::<S>::new as *const (),
+                ForwardCache::<S>::new as *const (),
             ]
         }
     )*};

@@ -7,7 +7,7 @@ use crate::batches::{Samples, Targets};
 use crate::block_inputs::BlockInputs;
 use crate::loss_function::{BlockLossFunction, LossFunction, LossRows};
 use crate::memory::{Memory, bytes_of, probe};
-use crate::network::{Network, Plan, Trace};
+use crate::network::{ForwardCache, Network, Plan};
 use crate::predictor::BLOCK_ROWS;
 use crate::rows::Rows;
 
@@ -140,7 +140,7 @@ impl Memory {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         Self {
-            activations: bytes_of::<S>(n_rows, plan.trace_width().saturating_add(2 * n_outputs)),
+            activations: bytes_of::<S>(n_rows, plan.cache_width().saturating_add(2 * n_outputs)),
             inputs: bytes_of::<S>(n_rows, plan.n_inputs()),
             ..Self::default()
         }
@@ -235,7 +235,7 @@ pub fn measure<S: Scalar>(
     let mut evaluator = Evaluator::new(network, samples.len());
     let mut outputs = Vec::with_capacity(samples.len() * n_outputs);
     evaluator.for_each_block(network, samples, threads, |_, block| {
-        let values = block.trace.outputs();
+        let values = block.cache.outputs();
         outputs.extend(values.as_slice().iter().map(|value| value.into_f64()));
     })?;
     let mut targets = Vec::with_capacity(outputs.len());
@@ -253,7 +253,7 @@ pub fn measure<S: Scalar>(
 /// The reusable buffers of an evaluation.
 #[derive(Debug)]
 pub(crate) struct Evaluator<S> {
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     inputs: BlockInputs<'static, S>,
     /// The samples of a block.
     positions: Vec<u32>,
@@ -266,7 +266,7 @@ impl<S: Scalar> Evaluator<S> {
     pub(crate) fn new(network: &Network<S>, n_samples: usize) -> Self {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
         Self {
-            trace: Trace::new(network, n_rows),
+            cache: ForwardCache::new(network, n_rows),
             inputs: BlockInputs::new(n_rows, network.n_inputs(), None),
             positions: vec![0; n_rows],
             targets: vec![S::zero(); n_rows * network.n_outputs()],
@@ -307,7 +307,7 @@ impl<S: Scalar> Evaluator<S> {
                 *place = position;
             }
             let inputs = self.inputs.copied(samples, positions)?;
-            network.infer(&inputs, &mut self.trace, threads);
+            network.infer(&inputs, &mut self.cache, threads);
             then(start, self);
         }
         Ok(())
@@ -323,8 +323,8 @@ impl<S: Scalar> Evaluator<S> {
     ) {
         let width = network.n_outputs();
         let output = network.output_layer().activation;
-        let trace = self.trace.layer(network.layers().len() - 1);
-        let a = trace.activations();
+        let cache = self.cache.layer(network.layers().len() - 1);
+        let a = cache.activations();
         let n_rows = a.len() / width;
         let targets = &mut self.targets[..a.len()];
         for (row, target) in targets.chunks_exact_mut(width).enumerate() {
@@ -332,7 +332,7 @@ impl<S: Scalar> Evaluator<S> {
         }
         let rows = LossRows {
             width,
-            z: trace.pre_activations(),
+            z: cache.pre_activations(),
             a,
             y: targets,
             error: &mut self.errors[..a.len()],

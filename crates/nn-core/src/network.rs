@@ -9,7 +9,7 @@
 //! single loop.
 
 mod plan;
-mod trace;
+mod forward_cache;
 
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
@@ -24,8 +24,8 @@ use crate::stage::{Activate, Stage};
 use crate::{Error, Result};
 
 pub use crate::stage::randomness::Randomness;
+pub use forward_cache::{ForwardCache, LayerCache};
 pub(crate) use plan::{Placed, Plan};
-pub use trace::{LayerTrace, Trace};
 
 /// Maximum number of parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
@@ -256,13 +256,13 @@ impl<S: Scalar> Network<S> {
         let values: Vec<S> = rows.flatten().copied().collect();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         for index in fitted {
-            let mut trace = Trace::new(self, n_rows);
-            trace.start(&self.plan, n_rows, false);
-            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut trace, threads));
+            let mut cache = ForwardCache::new(self, n_rows);
+            cache.start(&self.plan, n_rows, false);
+            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut cache, threads));
             let placed = &self.plan.stages[index];
             let values = match placed.input {
                 0 => &values,
-                slot => trace.values(slot),
+                slot => cache.values(slot),
             };
             let statistics = &mut self.statistics[placed.statistics.clone()];
             placed.stage.fit(values, placed.n_inputs, statistics);
@@ -429,7 +429,7 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// Computes the outputs for a batch; `trace` receives the activations of every
+    /// Computes the outputs for a batch; `cache` receives the activations of every
     /// layer.
     ///
     /// Inputs are not checked. NaN propagates to the outputs, but an infinite input
@@ -445,12 +445,12 @@ impl<S: Scalar> Network<S> {
     pub fn forward<'i, 't>(
         &self,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         threads: &Threads,
     ) -> Rows<'t, S> {
         let inputs: Rows<'i, S> = inputs.into();
-        self.infer(&inputs.matrix().into(), trace, threads);
-        trace.outputs()
+        self.infer(&inputs.matrix().into(), cache, threads);
+        cache.outputs()
     }
 
     /// As [`forward`](Self::forward).
@@ -458,12 +458,12 @@ impl<S: Scalar> Network<S> {
     pub(crate) fn infer(
         &self,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         threads: &Threads,
     ) {
-        trace.start(&self.plan, inputs.n_rows(), false);
+        cache.start(&self.plan, inputs.n_rows(), false);
         for index in 0..self.plan.stages.len() {
-            self.infer_stage(index, inputs, trace, threads);
+            self.infer_stage(index, inputs, cache, threads);
         }
     }
 
@@ -472,17 +472,17 @@ impl<S: Scalar> Network<S> {
         &self,
         index: usize,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         threads: &Threads,
     ) {
         let placed = &self.plan.stages[index];
         if !matches!(placed.stage, Stage::Dropout(_)) {
             let mode = Mode::Inference(&self.statistics[placed.statistics.clone()]);
-            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
 
-    /// Computes the output for one sample, in `trace`.
+    /// Computes the output for one sample, in `cache`.
     ///
     /// The inputs are checked by the first weighted sum, which is faster than
     /// checking each: if x is NaN or infinite, so are x·w, for every w, and the sum.
@@ -490,29 +490,29 @@ impl<S: Scalar> Network<S> {
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         threads: &Threads,
     ) -> Result<&'t [S]> {
         check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
-        trace.start(&self.plan, 1, false);
+        cache.start(&self.plan, 1, false);
         let first = &self.plan.stages[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
-        trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
-        if !self.is_sum_finite(trace) {
+        cache.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
+        if !self.is_sum_finite(cache) {
             check_finite("input", inputs, inputs.len())?;
         }
-        trace.activate(first, threads);
+        cache.activate(first, threads);
         for index in 1..self.plan.stages.len() {
-            self.infer_stage(index, &row, trace, threads);
+            self.infer_stage(index, &row, cache, threads);
         }
-        Ok(trace.layer(self.plan.layers.len() - 1).output_values())
+        Ok(cache.layer(self.plan.layers.len() - 1).output_values())
     }
 
     /// Whether the first weighted sum is finite, if the first stage is dense.
-    fn is_sum_finite(&self, trace: &Trace<S>) -> bool {
+    fn is_sum_finite(&self, cache: &ForwardCache<S>) -> bool {
         let first = &self.plan.stages[0];
-        matches!(first.stage, Stage::Dense(_)) && trace.values(first.output)[0].is_finite()
+        matches!(first.stage, Stage::Dense(_)) && cache.values(first.output)[0].is_finite()
     }
 
     /// Computes the prediction for one sample.
@@ -529,8 +529,8 @@ impl<S: Scalar> Network<S> {
     /// an input that is NaN or infinite.
     #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
-        let mut trace = Trace::new(self, 1);
-        let outputs = self.infer_sample(inputs, &mut trace, &Threads::single())?;
+        let mut cache = ForwardCache::new(self, 1);
+        let outputs = self.infer_sample(inputs, &mut cache, &Threads::single())?;
         Ok(outputs.to_vec())
     }
 
@@ -545,14 +545,14 @@ impl<S: Scalar> Network<S> {
     pub fn forward_in_training<'i, 't>(
         &mut self,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         randomness: Randomness,
         threads: &Threads,
     ) -> Rows<'t, S> {
         let inputs: Rows<'i, S> = inputs.into();
         let inputs = inputs.matrix().into();
-        self.forward_in_training_from(0, &inputs, trace, randomness, threads);
-        trace.outputs()
+        self.forward_in_training_from(0, &inputs, cache, randomness, threads);
+        cache.outputs()
     }
 
     /// As [`forward_in_training`](Self::forward_in_training), with `n_frozen` frozen
@@ -562,11 +562,11 @@ impl<S: Scalar> Network<S> {
         &mut self,
         n_frozen: usize,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         randomness: Randomness,
         threads: &Threads,
     ) {
-        trace.start(&self.plan, inputs.n_rows(), true);
+        cache.start(&self.plan, inputs.n_rows(), true);
         for (index, placed) in self.plan.stages.iter().enumerate() {
             let statistics = &mut self.statistics[placed.statistics.clone()];
             let is_fixed = placed.layer < n_frozen && !statistics.is_empty();
@@ -579,12 +579,12 @@ impl<S: Scalar> Network<S> {
                     layer: placed.layer,
                 }
             };
-            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
 }
 
-impl<S: Scalar> Trace<S> {
+impl<S: Scalar> ForwardCache<S> {
     /// Creates the buffers for batches of up to `max_rows` rows.
     #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
@@ -619,9 +619,9 @@ mod tests {
             3.0, 4.0,  // W²
             -1.0, // b²
         ]);
-        let mut trace = Trace::new(&network, 2);
+        let mut cache = ForwardCache::new(&network, 2);
         let inputs = [[1.0, 2.0], [-1.0, 0.0]];
-        let outputs = network.forward(&inputs, &mut trace, &Threads::single());
+        let outputs = network.forward(&inputs, &mut cache, &Threads::single());
         // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
         assert_eq!(outputs.as_slice(), [17.5, 1.0]);
         assert_eq!(network.predict(&[-1.0, 0.0]).unwrap(), [1.0]);
@@ -720,14 +720,14 @@ mod tests {
         let without: Network<f64> = Network::new(&dropout(0.0), 1).unwrap();
         let inputs = array![[0.3, -0.8]];
         let threads = Threads::single();
-        let mut trace = Trace::new(&with, 1);
+        let mut cache = ForwardCache::new(&with, 1);
         let randomness = Randomness::new(0, 0);
         // An earlier training step must have no effect.
         with.clone()
-            .forward_in_training(inputs.view(), &mut trace, randomness, &threads);
-        let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();
-        let mut trace = Trace::new(&without, 1);
-        assert_eq!(found, without.forward(inputs.view(), &mut trace, &threads));
+            .forward_in_training(inputs.view(), &mut cache, randomness, &threads);
+        let found = with.forward(inputs.view(), &mut cache, &threads).to_owned();
+        let mut cache = ForwardCache::new(&without, 1);
+        assert_eq!(found, without.forward(inputs.view(), &mut cache, &threads));
     }
 
     #[test]

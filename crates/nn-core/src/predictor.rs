@@ -10,7 +10,7 @@ use std::sync::Arc;
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::error::check_count;
-use crate::network::{Network, Trace};
+use crate::network::{ForwardCache, Network};
 use crate::rows::{Rows, check_finite};
 use crate::{Error, Result};
 
@@ -61,12 +61,12 @@ impl<S: Scalar> Network<S> {
     ) -> Result<Rows<'static, S>> {
         self.check_inputs(inputs)?;
         let n_outputs = self.n_outputs();
-        let mut trace = Trace::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
+        let mut cache = ForwardCache::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
         let mut outputs = Vec::with_capacity(inputs.n_rows() * n_outputs);
         for block in inputs.as_slice().chunks(BLOCK_ROWS * self.n_inputs()) {
             let block = Matrix::new(block, [block.len() / self.n_inputs(), self.n_inputs()]);
-            self.infer(&block.into(), &mut trace, threads);
-            outputs.extend_from_slice(trace.outputs().as_slice());
+            self.infer(&block.into(), &mut cache, threads);
+            outputs.extend_from_slice(cache.outputs().as_slice());
         }
         Ok(Rows::new(outputs, n_outputs))
     }
@@ -113,7 +113,7 @@ impl<S: Scalar> Network<S> {
 pub struct Predictor<S = f32> {
     network: Arc<Network<S>>,
     max_rows: usize,
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     threads: Threads,
 }
 
@@ -124,7 +124,7 @@ impl<S: Scalar> Predictor<S> {
     pub fn new(network: Arc<Network<S>>, max_rows: usize) -> Self {
         let max_rows = max_rows.max(1);
         Self {
-            trace: Trace::new(&network, max_rows),
+            cache: ForwardCache::new(&network, max_rows),
             network,
             max_rows,
             threads: Threads::single(),
@@ -163,14 +163,14 @@ impl<S: Scalar> Predictor<S> {
         let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
         let found = if inputs.len() == n_inputs {
             check_count("number of outputs", n_outputs, outputs.len())?;
-            network.infer_sample(inputs, &mut self.trace, threads)?
+            network.infer_sample(inputs, &mut self.cache, threads)?
         } else {
             let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
             check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
             check_finite("input", inputs, n_inputs)?;
             let inputs = Matrix::new(inputs, [n_rows, n_inputs]).into();
-            network.infer(&inputs, &mut self.trace, threads);
-            self.trace.layer(network.layers().len() - 1).output_values()
+            network.infer(&inputs, &mut self.cache, threads);
+            self.cache.layer(network.layers().len() - 1).output_values()
         };
         outputs.copy_from_slice(found);
         Ok(())

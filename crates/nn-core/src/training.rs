@@ -43,7 +43,7 @@ use crate::loss_function::{Criterion, LossFunction};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
-use crate::network::{Network, NetworkConfig, Trace};
+use crate::network::{ForwardCache, Network, NetworkConfig};
 use crate::optimizer::{Optimizer, OptimizerState, ParameterGroup};
 use crate::regularization::Regularization;
 use crate::schedule::Plateau;
@@ -130,7 +130,7 @@ struct Buffers<'a, S> {
     inputs: BlockInputs<'a, S>,
     brought: BroughtRows<S>,
     targets: Vec<S>,
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     gradients: Gradients<S>,
     /// The gradient sums of blocks of rows, if gradients are summed in blocks.
     gradient_sum: Option<GradientSum<S>>,
@@ -145,7 +145,7 @@ impl<S: Scalar> Buffers<'_, S> {
     fn fit_brought(&mut self, network: &Network<S>, n_rows: usize) {
         if network.has_batch_norm() && n_rows > self.block_rows {
             self.block_rows = n_rows;
-            self.trace = Trace::new(network, n_rows);
+            self.cache = ForwardCache::new(network, n_rows);
             self.gradients = Gradients::new(network, n_rows);
             self.targets.resize(n_rows * network.n_outputs(), S::zero());
         }
@@ -324,7 +324,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
                     inputs: BlockInputs::new(0, network.n_inputs(), None),
                 },
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
-                trace: Trace::new(&network, block_rows),
+                cache: ForwardCache::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
                 gradient_sum,
                 before: if config.regularization.l1 > 0.0 {
@@ -495,8 +495,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Plain gradient descent updates the parameters during the backward pass and does
     /// not store the gradient, unless [`keep_gradients`](Self::keep_gradients) was
     /// called.
-    pub fn state(&self) -> (&Network<S>, &Trace<S>, &Gradients<S>) {
-        (&self.network, &self.buffers.trace, &self.buffers.gradients)
+    pub fn state(&self) -> (&Network<S>, &ForwardCache<S>, &Gradients<S>) {
+        (&self.network, &self.buffers.cache, &self.buffers.gradients)
     }
 
     /// Makes plain gradient descent store its gradient, to be read from

@@ -143,7 +143,7 @@ impl Plan {
     }
 
     /// Number of values per row in a forward cache.
-    pub(crate) fn trace_width(&self) -> usize {
+    pub(crate) fn cache_width(&self) -> usize {
         let slots = self.slots.iter().skip(1).map(|slot| slot.width);
         let caches = self.stages.iter().map(|placed| {
             let lengths = |n_rows| placed.stage.cache(placed.n_inputs, n_rows);

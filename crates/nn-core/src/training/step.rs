@@ -295,7 +295,7 @@ impl<S: Scalar> Trainer<'_, S> {
             inputs,
             brought,
             targets,
-            trace,
+            cache,
             gradients,
             ..
         } = &mut self.buffers;
@@ -317,7 +317,7 @@ impl<S: Scalar> Trainer<'_, S> {
         };
         let n_frozen = self.config.frozen_layers;
         self.network
-            .forward_in_training_from(n_frozen, &inputs, trace, randomness, &self.threads);
+            .forward_in_training_from(n_frozen, &inputs, cache, randomness, &self.threads);
         let losses = BlockLoss {
             config: &self.config,
             criterion: &self.criterion,
@@ -327,9 +327,9 @@ impl<S: Scalar> Trainer<'_, S> {
             scale,
         };
         let sums = match source {
-            Source::Epoch => losses.errors(&self.train, trace, gradients, targets, &self.threads),
+            Source::Epoch => losses.errors(&self.train, cache, gradients, targets, &self.threads),
             Source::Brought(samples) => {
-                losses.errors(samples, trace, gradients, targets, &self.threads)
+                losses.errors(samples, cache, gradients, targets, &self.threads)
             }
         };
         if !sums.loss.is_finite() {
@@ -341,9 +341,9 @@ impl<S: Scalar> Trainer<'_, S> {
             n_frozen,
         };
         match way {
-            Way::Descent => gradients.descend(&mut self.network, pass, trace, &self.threads),
+            Way::Descent => gradients.descend(&mut self.network, pass, cache, &self.threads),
             Way::Gradient => {
-                gradients.backward_block(&self.network, pass, written, trace, &self.threads);
+                gradients.backward_block(&self.network, pass, written, cache, &self.threads);
             }
         }
         Ok(sums)
@@ -490,7 +490,7 @@ impl<S: Scalar> Trainer<'_, S> {
     fn first_bad_layer(&self) -> usize {
         let n_layers = self.network.layers().len();
         let is_bad = |index: &usize| {
-            first_not_finite(self.buffers.trace.layer(*index).pre_activations()).is_some()
+            first_not_finite(self.buffers.cache.layer(*index).pre_activations()).is_some()
         };
         (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
     }

@@ -402,9 +402,9 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
     for check in checks.expect("the sample fits") {
         assert!(check.error < 1e-7, "{last_bias:?}: {check:?}");
     }
-    let mut trace = nn_core::network::Trace::new(&network, 1);
-    let y3 = network.forward(inputs.view(), &mut trace, &Threads::single())[[0, 0]];
-    let y2 = trace.layer(0).activations()[0];
+    let mut cache = nn_core::network::ForwardCache::new(&network, 1);
+    let y3 = network.forward(inputs.view(), &mut cache, &Threads::single())[[0, 0]];
+    let y2 = cache.layer(0).activations()[0];
     let [dw1, db1, dw2, db2] = gradient[..] else {
         panic!("four parameters");
     };

@@ -145,10 +145,10 @@ impl Estimator {
 
 /// The answers to all rows at once.
 fn predict(model: &Model, inputs: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut trace = nn_core::network::Trace::new(&model.network, inputs.nrows());
+    let mut cache = nn_core::network::ForwardCache::new(&model.network, inputs.nrows());
     let answers = model
         .network
-        .forward(inputs, &mut trace, &Threads::single());
+        .forward(inputs, &mut cache, &Threads::single());
     answers.into()
 }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use ndarray::{Array2, ArrayD};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::optimizer::OptimizerState;
 use nn_core::schedule::{Plateau, Position};
 use nn_core::training::{BatchSize, ClassWeights, Event, Reduction, Trainer, TrainingConfig};
@@ -384,8 +384,8 @@ fn tensor(json: &serde_json::Value) -> ArrayD<f64> {
 fn answer<S: Scalar>(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
     let network: Network<S> = network.cast();
     let inputs = inputs.mapv(S::from_f64);
-    let mut trace = Trace::new(&network, inputs.nrows());
-    let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
+    let mut cache = ForwardCache::new(&network, inputs.nrows());
+    let answers = network.forward(inputs.view(), &mut cache, &Threads::single());
     let answers = answers.as_slice().iter();
     answers.map(|answer| answer.into_f64()).collect()
 }

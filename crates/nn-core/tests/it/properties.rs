@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::model_file::{Description, InputDescription, Json};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::training::Reduction;
 use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Model, Network, NetworkConfig};
 use nn_data::{Dataset, catalog};
@@ -325,8 +325,8 @@ fn sum_of_samples(
 }
 
 fn answers(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
-    let mut trace = Trace::new(network, inputs.nrows());
-    let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
+    let mut cache = ForwardCache::new(network, inputs.nrows());
+    let answers = network.forward(inputs.view(), &mut cache, &Threads::single());
     answers.into_vec()
 }
 
@@ -375,14 +375,14 @@ fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
             ];
             let config = NetworkConfig { n_inputs, layers };
             let network = Network::<f32>::new(&config, 1).expect("it can be");
-            let mut trace = Trace::new(&network, n_rows);
+            let mut cache = ForwardCache::new(&network, n_rows);
             let threads = Threads::new(2);
             let mut inputs = Array2::from_shape_fn((n_rows, n_inputs), |(i, j)| {
                 if (i + j) % 3 == 0 { 0.25 } else { 0.0 }
             });
             let bad = n_rows / 2;
             inputs[(bad, n_inputs - 1)] = f32::NAN;
-            let answers = network.forward(inputs.view(), &mut trace, &threads);
+            let answers = network.forward(inputs.view(), &mut cache, &threads);
             for (row, answer) in answers.rows().enumerate() {
                 let is_nan = answer.iter().all(|value| value.is_nan());
                 let is_finite = answer.iter().all(|value| value.is_finite());

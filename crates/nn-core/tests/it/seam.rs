@@ -240,9 +240,9 @@ fn layers_above_a_frozen_one_learn_as_if_alone() {
         LayerConfig::new(3, Activation::Softmax),
     ];
     let whole = network(5, layers.clone(), 2);
-    let mut trace = nn_core::network::Trace::new(&whole, data.inputs.nrows());
-    whole.forward(data.inputs.view(), &mut trace, &Threads::single());
-    let hidden: Array2<f64> = trace.layer(0).outputs().into();
+    let mut cache = nn_core::network::ForwardCache::new(&whole, data.inputs.nrows());
+    whole.forward(data.inputs.view(), &mut cache, &Threads::single());
+    let hidden: Array2<f64> = cache.layer(0).outputs().into();
     let mut alone = network(6, layers[1..].to_vec(), 0);
     let top = whole.layers()[1].parameters();
     alone

@@ -4,7 +4,7 @@
 use nn_core::backprop::Gradients;
 use nn_core::menu::Menu;
 use nn_core::ndarray::{Array2, s};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Threads};
 
 const WIDTHS: [usize; 10] = [1, 3, 7, 8, 15, 16, 17, 63, 64, 65];
@@ -48,7 +48,7 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
         for (index, layer) in network.layers().iter().enumerate() {
             let n = layer.n_outputs;
             let of_row = |values: &[f32]| values[row * n..][..n].to_vec();
-            let (one, all) = (alone.trace.layer(index), batch.trace.layer(index));
+            let (one, all) = (alone.cache.layer(index), batch.cache.layer(index));
             assert_eq!(one.activations(), of_row(all.activations()), "{what}");
             let all = batch.gradients.error(index, N_ROWS);
             let error = alone.gradients.error(index, 1);
@@ -56,7 +56,7 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
 
             let below = match index {
                 0 => inputs.as_slice().expect("new"),
-                _ => alone.trace.layer(index - 1).activations(),
+                _ => alone.cache.layer(index - 1).activations(),
             };
             let outer = below.iter().flat_map(|a| error.iter().map(move |d| a * d));
             let gradient = alone.gradients.values();
@@ -72,7 +72,7 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
 
 /// What a batch leaves behind on its way forward and back.
 struct Pass {
-    trace: Trace<f32>,
+    cache: ForwardCache<f32>,
     gradients: Gradients<f32>,
 }
 
@@ -81,11 +81,11 @@ impl Pass {
     /// many there are.
     fn new(network: &Network, inputs: &Array2<f32>, targets: &Array2<f32>, loss: Loss) -> Self {
         let (n_rows, threads) = (inputs.nrows(), Threads::single());
-        let mut trace = Trace::new(network, n_rows);
+        let mut cache = ForwardCache::new(network, n_rows);
         let mut gradients = Gradients::new(network, n_rows);
-        network.forward(inputs.view(), &mut trace, &threads);
+        network.forward(inputs.view(), &mut cache, &threads);
         let (last, width) = (network.layers().len() - 1, network.n_outputs());
-        let (output, answers) = (network.output_layer().activation, trace.layer(last));
+        let (output, answers) = (network.output_layer().activation, cache.layer(last));
         let rows = answers
             .pre_activations()
             .chunks(width)
@@ -95,8 +95,8 @@ impl Pass {
         for (((z, a), y), error) in rows.zip(errors) {
             loss.of_row(output, z, a, y, error);
         }
-        gradients.backward(network, inputs.view(), &trace, &threads);
-        Self { trace, gradients }
+        gradients.backward(network, inputs.view(), &cache, &threads);
+        Self { cache, gradients }
     }
 }
 

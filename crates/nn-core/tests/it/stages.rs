@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::stage::{LayerNorm, ParametricActivation, Residual, Stage};
 use nn_core::training::{BatchSize, Trainer, TrainingConfig};
 use nn_core::{
@@ -89,25 +89,25 @@ fn outputs_and_gradients_are_those_of_pytorch() {
         let targets = Array2::from_shape_fn((n, 3), |(row, class)| {
             f64::from(u8::from(golden.labels[row] as usize == class))
         });
-        let mut trace = Trace::new(&network, n);
+        let mut cache = ForwardCache::new(&network, n);
         let mut gradients = Gradients::with_input_error(&network, n);
         let randomness = Randomness::new(0, 0);
-        network.forward_in_training(inputs.view(), &mut trace, randomness, &threads);
-        let outputs: Vec<f64> = trace.outputs().into_vec();
+        network.forward_in_training(inputs.view(), &mut cache, randomness, &threads);
+        let outputs: Vec<f64> = cache.outputs().into_vec();
         assert_close(name, &outputs, &entry.outputs.concat(), EXACT);
         let loss = gradients.loss_of_batch(
             Loss::CrossEntropy,
             &network,
             targets.as_slice().unwrap(),
-            &trace,
+            &cache,
         );
         assert_close(name, &[loss], &[entry.loss], EXACT);
-        gradients.backward(&network, inputs.view(), &trace, &threads);
+        gradients.backward(&network, inputs.view(), &cache, &threads);
         assert_close(name, gradients.values(), &entry.gradient, EXACT);
         let input_gradient = entry.input_gradient.concat();
         assert_close(name, gradients.input_error(n), &input_gradient, EXACT);
         // Inference gives the same: none of these stages depends on the batch.
-        let inferred = network.forward(inputs.view(), &mut trace, &threads);
+        let inferred = network.forward(inputs.view(), &mut cache, &threads);
         assert_eq!(inferred.as_slice(), outputs, "{name}");
     }
 }
@@ -138,10 +138,10 @@ fn embeddings_are_those_of_pytorch() {
     assert!(network.parameters().iter().all(|p| p.is_finite()));
     network.parameters_mut().copy_from_slice(&golden.parameters);
     let threads = Threads::single();
-    let mut trace = Trace::new(&network, 6);
+    let mut cache = ForwardCache::new(&network, 6);
     let mut gradients = Gradients::with_input_error(&network, 6);
-    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
-    let outputs: Vec<f64> = trace.outputs().into_vec();
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let outputs: Vec<f64> = cache.outputs().into_vec();
     assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
     let targets = Array2::from_shape_fn((6, 3), |(row, class)| {
         f64::from(u8::from(golden.labels[row] as usize == class))
@@ -150,10 +150,10 @@ fn embeddings_are_those_of_pytorch() {
         Loss::CrossEntropy,
         &network,
         targets.as_slice().unwrap(),
-        &trace,
+        &cache,
     );
     assert_close("loss", &[loss], &[golden.loss], EXACT);
-    gradients.backward(&network, inputs.view(), &trace, &threads);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
     assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
     let input_gradient = golden.input_gradient.concat();
     assert_close("inputs", gradients.input_error(6), &input_gradient, EXACT);
@@ -204,32 +204,32 @@ fn a_piecewise_linear_embedding_is_that_of_pytorch() {
     assert_close("edges", network.statistics(), &golden.edges.concat(), EXACT);
     network.parameters_mut().copy_from_slice(&golden.parameters);
 
-    let mut trace = Trace::new(&network, 6);
+    let mut cache = ForwardCache::new(&network, 6);
     let mut gradients = Gradients::with_input_error(&network, 6);
-    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
-    let outputs = trace.outputs().into_vec();
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let outputs = cache.outputs().into_vec();
     assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
     let mut targets = vec![0.0; 18];
     for (row, &label) in golden.labels.iter().enumerate() {
         targets[3 * row + label as usize] = 1.0;
     }
-    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
+    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache);
     assert_close("loss", &[loss], &[golden.loss], EXACT);
-    gradients.backward(&network, inputs.view(), &trace, &threads);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
     assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
 
     // With respect to the inputs, between the quantiles and beyond them.
     let moved = inputs.mapv(|x| 1.3 * x + 0.01);
-    network.forward(moved.view(), &mut trace, &threads);
-    gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
-    gradients.backward(&network, moved.view(), &trace, &threads);
+    network.forward(moved.view(), &mut cache, &threads);
+    gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache);
+    gradients.backward(&network, moved.view(), &cache, &threads);
     let found = gradients.input_error(6).to_vec();
     for (place, &found) in found.iter().enumerate() {
         let mut loss_at = |shift: f64| {
             let mut inputs = moved.clone();
             inputs[(place / 3, place % 3)] += shift;
-            network.forward(inputs.view(), &mut trace, &threads);
-            gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace)
+            network.forward(inputs.view(), &mut cache, &threads);
+            gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache)
         };
         let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
         assert!(

@@ -12,7 +12,7 @@ use crate::stage::pass::{Cache, Forward, Mode};
 ///
 /// The buffers are allocated once, for the largest batch.
 #[derive(Clone, Debug)]
-pub struct Trace<S> {
+pub struct ForwardCache<S> {
     slots: Vec<Slot<S>>,
     caches: Vec<Cache<S>>,
     layers: Vec<LayerSlots>,
@@ -31,12 +31,12 @@ struct Slot<S> {
 
 /// The activations of one layer for a batch, each `[batch, n_outputs]`.
 #[derive(Clone, Copy, Debug)]
-pub struct LayerTrace<'t, S> {
-    trace: &'t Trace<S>,
+pub struct LayerCache<'t, S> {
+    cache: &'t ForwardCache<S>,
     slots: LayerSlots,
 }
 
-impl<S: Scalar> Trace<S> {
+impl<S: Scalar> ForwardCache<S> {
     /// Creates the buffers for a plan.
     pub(super) fn for_plan(plan: &Plan, max_rows: usize) -> Self {
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
@@ -65,9 +65,9 @@ impl<S: Scalar> Trace<S> {
     ///
     /// # Panics
     /// If the layer does not exist.
-    pub fn layer(&self, index: usize) -> LayerTrace<'_, S> {
-        LayerTrace {
-            trace: self,
+    pub fn layer(&self, index: usize) -> LayerCache<'_, S> {
+        LayerCache {
+            cache: self,
             slots: self.layers[index],
         }
     }
@@ -97,7 +97,7 @@ impl<S: Scalar> Trace<S> {
         self.is_training
     }
 
-    pub(crate) fn cache(&self, stage: usize) -> &Cache<S> {
+    pub(crate) fn stage_cache(&self, stage: usize) -> &Cache<S> {
         &self.caches[stage]
     }
 
@@ -184,29 +184,29 @@ fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool
     &slot.values[..n_rows * slot.width]
 }
 
-impl<'t, S: Scalar> LayerTrace<'t, S> {
+impl<'t, S: Scalar> LayerCache<'t, S> {
     /// The pre-activations z; where φ′ can be computed from a, z is not kept and
     /// these are a.
     pub fn pre_activations(&self) -> &'t [S] {
-        self.trace.values(self.slots.pre_activations)
+        self.cache.values(self.slots.pre_activations)
     }
 
     /// The activations a = φ(z), before dropout.
     pub fn activations(&self) -> &'t [S] {
-        self.trace.values(self.slots.activations)
+        self.cache.values(self.slots.activations)
     }
 
     /// The outputs of the layer: a, after dropout and the residual connection.
     pub fn outputs(&self) -> Rows<'t, S> {
         Rows::new(
             self.output_values(),
-            self.trace.slots[self.slots.outputs].width,
+            self.cache.slots[self.slots.outputs].width,
         )
     }
 
     /// The values of [`outputs`](Self::outputs), row after row.
     pub(crate) fn output_values(&self) -> &'t [S] {
-        self.trace.values(self.slots.outputs)
+        self.cache.values(self.slots.outputs)
     }
 
     /// The dropout mask m: 0 for dropped outputs, 1/(1 − p) for others; empty
@@ -215,7 +215,7 @@ impl<'t, S: Scalar> LayerTrace<'t, S> {
         let Some(dropout) = self.slots.dropout else {
             return &[];
         };
-        let width = self.trace.slots[self.slots.activations].width;
-        &self.trace.caches[dropout][0][..self.trace.n_rows * width]
+        let width = self.cache.slots[self.slots.activations].width;
+        &self.cache.caches[dropout][0][..self.cache.n_rows * width]
     }
 }
