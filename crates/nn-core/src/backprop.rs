@@ -14,7 +14,7 @@ use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
-use crate::network::{ForwardCache, Network, Placed, Plan};
+use crate::network::{ForwardCache, Network, Node, Plan};
 use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
@@ -74,8 +74,8 @@ impl<S: Scalar> Gradients<S> {
             }
         });
         let slots = plan.layer_slots.iter();
-        let scratch = plan.stages.iter();
-        let scratch = scratch.map(|placed| placed.stage.scratch(placed.n_inputs));
+        let scratch = plan.nodes.iter();
+        let scratch = scratch.map(|node| node.stage.scratch(node.n_inputs));
         Self {
             errors: Errors {
                 buffers: errors.collect(),
@@ -225,10 +225,10 @@ impl<S: Scalar> Gradients<S> {
     ) {
         let parameters = network.parameters();
         let Self { errors, values, .. } = self;
-        for (index, placed) in stages_of_error(network.plan(), pass.n_frozen) {
+        for (index, node) in backward_nodes(network.plan(), pass.n_frozen) {
             let target = Target::Gradient {
-                parameters: &parameters[placed.parameters.clone()],
-                gradient: &mut values[placed.parameters.clone()],
+                parameters: &parameters[node.parameters.clone()],
+                gradient: &mut values[node.parameters.clone()],
                 written,
             };
             let step = BackwardStep {
@@ -260,8 +260,8 @@ impl<S: Scalar> Gradients<S> {
         threads: &Threads,
     ) {
         let (plan, parameters) = network.split_mut();
-        for (index, placed) in stages_of_error(plan, pass.n_frozen) {
-            let target = Target::Parameters(&mut parameters[placed.parameters.clone()]);
+        for (index, node) in backward_nodes(plan, pass.n_frozen) {
+            let target = Target::Parameters(&mut parameters[node.parameters.clone()]);
             let step = BackwardStep {
                 index,
                 inputs: pass.inputs,
@@ -279,35 +279,35 @@ impl<S: Scalar> Errors<S> {
     /// Computes δ of one stage's inputs from δ of its outputs.
     #[inline(always)]
     fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
-        let placed = &plan.stages[step.index];
+        let node = &plan.nodes[step.index];
         let own: LayerInputs<'_, S>;
-        let inputs = match placed.input {
+        let inputs = match node.input {
             0 => step.inputs,
             _ => {
-                own = step.cache.inputs_of(placed);
+                own = step.cache.inputs_of(node);
                 &own
             }
         };
         let n_rows = step.inputs.n_rows();
-        let (before, own) = self.buffers.split_at_mut(placed.error);
+        let (before, own) = self.buffers.split_at_mut(node.error);
         let error = own[0].rows_mut(n_rows);
-        let below = placed.error_below.map(|below| &mut before[below]);
+        let below = node.error_below.map(|below| &mut before[below]);
         let mut below = below.filter(|below| !below.values.is_empty());
-        let outputs = step.cache.values(placed.output);
-        if let Some(activation) = placed.epilogue {
-            let (width, threads) = (placed.n_outputs, step.threads);
+        let outputs = step.cache.values(node.output);
+        if let Some(activation) = node.epilogue {
+            let (width, threads) = (node.n_outputs, step.threads);
             activate::backward(activation, outputs, outputs, error, width, threads);
         }
-        let is_in_place = placed.stage.is_error_in_place();
+        let is_in_place = node.stage.is_error_in_place();
         let error_below = match &mut below {
-            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), placed.error_written)),
+            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), node.error_written)),
             _ => None,
         };
-        let statistics = step.statistics.get(placed.statistics.clone());
-        placed.stage.backward(Backward {
+        let statistics = step.statistics.get(node.statistics.clone());
+        node.stage.backward(Backward {
             n_rows,
-            width: placed.n_outputs,
-            n_inputs: placed.n_inputs,
+            width: node.n_outputs,
+            n_inputs: node.n_inputs,
             inputs,
             outputs,
             error: &mut *error,
@@ -321,9 +321,9 @@ impl<S: Scalar> Errors<S> {
             threads: step.threads,
         });
         if let Some(below) = below.filter(|_| is_in_place) {
-            write(error, below.rows_mut(n_rows), placed.error_written);
+            write(error, below.rows_mut(n_rows), node.error_written);
         }
-        if let Some((skip, written)) = placed.skip {
+        if let Some((skip, written)) = node.skip {
             let skip = &mut before[plan.slots[skip].error];
             write(error, skip.rows_mut(n_rows), written);
         }
@@ -352,18 +352,18 @@ struct BackwardStep<'p, S> {
     threads: &'p Threads,
 }
 
-/// The stages of the backward pass, last to first: all except those of frozen layers
+/// The nodes of the backward pass, last to first: all except those of frozen layers
 /// and the activation of the output layer, which is part of the loss.
-fn stages_of_error(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Placed)> {
-    let stages = plan.stages.iter().enumerate().rev().skip(1);
-    stages.take_while(move |(_, placed)| placed.layer >= n_frozen)
+fn backward_nodes(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Node)> {
+    let nodes = plan.nodes.iter().enumerate().rev().skip(1);
+    nodes.take_while(move |(_, node)| node.layer >= n_frozen)
 }
 
 /// Whether [`Gradients::descend`] supports all stages of the network: no stage may
 /// read its gradient again.
 pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
-    let stages = network.plan().stages.iter();
-    stages.map(|placed| &placed.stage).all(|stage| {
+    let nodes = network.plan().nodes.iter();
+    nodes.map(|node| &node.stage).all(|stage| {
         matches!(
             stage,
             Stage::Dense(_) | Stage::Activation(_) | Stage::Dropout(_) | Stage::Residual(_)

@@ -25,7 +25,7 @@ use crate::{Error, Result};
 
 pub use crate::stage::randomness::Randomness;
 pub use forward_cache::{ForwardCache, LayerCache};
-pub(crate) use plan::{Placed, Plan};
+pub(crate) use plan::{Node, Plan};
 
 /// Maximum number of parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
@@ -163,13 +163,12 @@ impl<S: Scalar> Network<S> {
             let bias = &mut parameters[layer.bias()];
             config.bias_init.fill(bias, 1, n_outputs, &mut stream);
         }
-        let others = |placed: &&Placed| !matches!(placed.stage, Stage::Dense(_));
-        for (index, placed) in plan.stages.iter().filter(others).enumerate() {
+        let others = |node: &&Node| !matches!(node.stage, Stage::Dense(_));
+        for (index, node) in plan.nodes.iter().filter(others).enumerate() {
             let mut stream = streams.stream(Purpose::Weights, FIRST_STAGE_STREAM + index as u64);
-            let parameters = &mut parameters[placed.parameters.clone()];
-            placed
-                .stage
-                .initialize(placed.n_inputs, parameters, &mut stream);
+            let parameters = &mut parameters[node.parameters.clone()];
+            node.stage
+                .initialize(node.n_inputs, parameters, &mut stream);
         }
         Ok(network)
     }
@@ -184,8 +183,8 @@ impl<S: Scalar> Network<S> {
         probe(bytes_of::<S>(1, plan.n_parameters + plan.n_statistics))?;
         let mut parameters = AlignedSlice::new(S::zero(), plan.n_parameters);
         let mut statistics = AlignedSlice::new(S::zero(), plan.n_statistics);
-        for placed in &plan.stages {
-            for (tensor, range) in placed.tensors() {
+        for node in &plan.nodes {
+            for (tensor, range) in node.tensors() {
                 let buffer = if tensor.is_statistic {
                     &mut statistics
                 } else {
@@ -193,8 +192,8 @@ impl<S: Scalar> Network<S> {
                 };
                 buffer[range].fill(S::from_f64(tensor.start));
             }
-            let statistics = &mut statistics[placed.statistics.clone()];
-            placed.stage.initialize_statistics(statistics);
+            let statistics = &mut statistics[node.statistics.clone()];
+            node.stage.initialize_statistics(statistics);
         }
         Ok(Self {
             plan,
@@ -248,8 +247,8 @@ impl<S: Scalar> Network<S> {
         if inputs.n_rows() == 0 {
             return Err(Error::Empty);
         }
-        let stages = self.plan.stages.iter().enumerate();
-        let fitted = stages.filter(|(_, placed)| placed.stage.is_fitted());
+        let nodes = self.plan.nodes.iter().enumerate();
+        let fitted = nodes.filter(|(_, node)| node.stage.is_fitted());
         let fitted: Vec<usize> = fitted.map(|(index, _)| index).collect();
         let n_rows = inputs.n_rows().min(MAX_FITTED_ROWS);
         let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
@@ -259,13 +258,13 @@ impl<S: Scalar> Network<S> {
             let mut cache = ForwardCache::new(self, n_rows);
             cache.start(&self.plan, n_rows, false);
             (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut cache, threads));
-            let placed = &self.plan.stages[index];
-            let values = match placed.input {
+            let node = &self.plan.nodes[index];
+            let values = match node.input {
                 0 => &values,
                 slot => cache.values(slot),
             };
-            let statistics = &mut self.statistics[placed.statistics.clone()];
-            placed.stage.fit(values, placed.n_inputs, statistics);
+            let statistics = &mut self.statistics[node.statistics.clone()];
+            node.stage.fit(values, node.n_inputs, statistics);
         }
         Ok(())
     }
@@ -277,13 +276,11 @@ impl<S: Scalar> Network<S> {
 
     /// The stages of a layer, first to last.
     pub fn stages(&self, layer: usize) -> impl Iterator<Item = Stage> {
-        let stages = self.plan.stages.iter();
-        let these = stages.filter(move |placed| placed.layer == layer);
-        these.flat_map(|placed| {
-            let epilogue = placed
-                .epilogue
-                .map(|activation| Activate(activation).into());
-            std::iter::once(placed.stage.clone()).chain(epilogue)
+        let nodes = self.plan.nodes.iter();
+        let these = nodes.filter(move |node| node.layer == layer);
+        these.flat_map(|node| {
+            let epilogue = node.epilogue.map(|activation| Activate(activation).into());
+            std::iter::once(node.stage.clone()).chain(epilogue)
         })
     }
 
@@ -397,9 +394,9 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If there is no such parameter.
     pub fn parameter_name(&self, parameter: usize) -> String {
-        let is_in = |placed: &&Placed| placed.parameters.contains(&parameter);
-        let placed = self.plan.stages.iter().find(is_in);
-        let mut tensors = placed.expect("the parameter exists").tensors();
+        let is_in = |node: &&Node| node.parameters.contains(&parameter);
+        let node = self.plan.nodes.iter().find(is_in);
+        let mut tensors = node.expect("the parameter exists").tensors();
         let (tensor, range) = tensors
             .find(|(tensor, range)| !tensor.is_statistic && range.contains(&parameter))
             .expect("the tensors of a stage hold its parameters");
@@ -462,7 +459,7 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) {
         cache.start(&self.plan, inputs.n_rows(), false);
-        for index in 0..self.plan.stages.len() {
+        for index in 0..self.plan.nodes.len() {
             self.infer_stage(index, inputs, cache, threads);
         }
     }
@@ -475,9 +472,9 @@ impl<S: Scalar> Network<S> {
         cache: &mut ForwardCache<S>,
         threads: &Threads,
     ) {
-        let placed = &self.plan.stages[index];
-        if !matches!(placed.stage, Stage::Dropout(_)) {
-            let mode = Mode::Inference(&self.statistics[placed.statistics.clone()]);
+        let node = &self.plan.nodes[index];
+        if !matches!(node.stage, Stage::Dropout(_)) {
+            let mode = Mode::Inference(&self.statistics[node.statistics.clone()]);
             cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
@@ -496,14 +493,14 @@ impl<S: Scalar> Network<S> {
         check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
         cache.start(&self.plan, 1, false);
-        let first = &self.plan.stages[0];
+        let first = &self.plan.nodes[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
         cache.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
         if !self.is_sum_finite(cache) {
             check_finite("input", inputs, inputs.len())?;
         }
         cache.activate(first, threads);
-        for index in 1..self.plan.stages.len() {
+        for index in 1..self.plan.nodes.len() {
             self.infer_stage(index, &row, cache, threads);
         }
         Ok(cache.layer(self.plan.layers.len() - 1).output_values())
@@ -511,7 +508,7 @@ impl<S: Scalar> Network<S> {
 
     /// Whether the first weighted sum is finite, if the first stage is dense.
     fn is_sum_finite(&self, cache: &ForwardCache<S>) -> bool {
-        let first = &self.plan.stages[0];
+        let first = &self.plan.nodes[0];
         matches!(first.stage, Stage::Dense(_)) && cache.values(first.output)[0].is_finite()
     }
 
@@ -567,16 +564,16 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) {
         cache.start(&self.plan, inputs.n_rows(), true);
-        for (index, placed) in self.plan.stages.iter().enumerate() {
-            let statistics = &mut self.statistics[placed.statistics.clone()];
-            let is_fixed = placed.layer < n_frozen && !statistics.is_empty();
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            let statistics = &mut self.statistics[node.statistics.clone()];
+            let is_fixed = node.layer < n_frozen && !statistics.is_empty();
             let mode = if is_fixed {
                 Mode::Inference(statistics)
             } else {
                 Mode::Training {
                     statistics,
                     randomness,
-                    layer: placed.layer,
+                    layer: node.layer,
                 }
             };
             cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);

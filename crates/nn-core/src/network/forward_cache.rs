@@ -2,7 +2,7 @@
 
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
-use super::plan::{LayerSlots, Placed, Plan};
+use super::plan::{LayerSlots, Node, Plan};
 use crate::rows::Rows;
 use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
@@ -47,8 +47,8 @@ impl<S: Scalar> ForwardCache<S> {
                 if index == 0 { 0 } else { max_rows * slot.width },
             ),
         });
-        let caches = plan.stages.iter().map(|placed| {
-            let lengths = placed.stage.cache(placed.n_inputs, max_rows);
+        let caches = plan.nodes.iter().map(|node| {
+            let lengths = node.stage.cache(node.n_inputs, max_rows);
             lengths.map(|len| AlignedSlice::new(S::zero(), len))
         });
         Self {
@@ -79,7 +79,7 @@ impl<S: Scalar> ForwardCache<S> {
 
     /// Prepares a forward pass of `n_rows` rows.
     pub(super) fn start(&mut self, plan: &Plan, n_rows: usize, is_training: bool) {
-        let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.stages.len();
+        let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.nodes.len();
         assert!(
             is_own,
             "the forward cache was created for a network with other stages"
@@ -109,8 +109,8 @@ impl<S: Scalar> ForwardCache<S> {
 
     /// The inputs of a stage, from a slot other than that of the network's inputs.
     #[inline(always)]
-    pub(crate) fn inputs_of(&self, placed: &Placed) -> LayerInputs<'_, S> {
-        Matrix::new(self.values(placed.input), [self.n_rows, placed.n_inputs]).into()
+    pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
+        Matrix::new(self.values(node.input), [self.n_rows, node.n_inputs]).into()
     }
 
     /// Runs stage `index` of the plan, followed by its activation, if any.
@@ -125,16 +125,16 @@ impl<S: Scalar> ForwardCache<S> {
         threads: &Threads,
     ) {
         self.run_stage(plan, index, inputs, parameters, mode, threads);
-        self.activate(&plan.stages[index], threads);
+        self.activate(&plan.nodes[index], threads);
     }
 
     /// Applies the activation of a dense stage, if any.
     #[inline(always)]
-    pub(super) fn activate(&mut self, placed: &Placed, threads: &Threads) {
-        if let Some(activation) = placed.epilogue {
-            let n_values = self.n_rows * placed.n_outputs;
-            let outputs = &mut self.slots[placed.output].values[..n_values];
-            activate::apply(activation, None, outputs, placed.n_outputs, threads);
+    pub(super) fn activate(&mut self, node: &Node, threads: &Threads) {
+        if let Some(activation) = node.epilogue {
+            let n_values = self.n_rows * node.n_outputs;
+            let outputs = &mut self.slots[node.output].values[..n_values];
+            activate::apply(activation, None, outputs, node.n_outputs, threads);
         }
     }
 
@@ -149,25 +149,25 @@ impl<S: Scalar> ForwardCache<S> {
         mode: Mode<'_, S>,
         threads: &Threads,
     ) {
-        let (placed, n_rows) = (&plan.stages[index], self.n_rows);
-        let (before, rest) = self.slots.split_at_mut(placed.output);
+        let (node, n_rows) = (&plan.nodes[index], self.n_rows);
+        let (before, rest) = self.slots.split_at_mut(node.output);
         let values = |slot| values_of(before, slot, n_rows, self.is_training);
         let own: LayerInputs<'_, S>;
-        let inputs = match placed.input {
+        let inputs = match node.input {
             0 => Some(inputs),
-            slot if slot == placed.output => None,
+            slot if slot == node.output => None,
             slot => {
-                own = Matrix::new(values(slot), [n_rows, placed.n_inputs]).into();
+                own = Matrix::new(values(slot), [n_rows, node.n_inputs]).into();
                 Some(&own)
             }
         };
-        placed.stage.forward(Forward {
-            width: placed.n_outputs,
-            n_inputs: placed.n_inputs,
+        node.stage.forward(Forward {
+            width: node.n_outputs,
+            n_inputs: node.n_inputs,
             inputs,
-            skip: placed.skip.map(|(slot, _)| values(slot)),
-            outputs: &mut rest[0].values[..n_rows * placed.n_outputs],
-            parameters: &parameters[placed.parameters.clone()],
+            skip: node.skip.map(|(slot, _)| values(slot)),
+            outputs: &mut rest[0].values[..n_rows * node.n_outputs],
+            parameters: &parameters[node.parameters.clone()],
             mode,
             cache: &mut self.caches[index],
             threads,

@@ -14,9 +14,9 @@ use crate::layer::{Layer, LayerConfig, Ranges};
 use crate::stage::pass::TensorSpec;
 use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
 
-/// A stage of the plan, with its parameters and buffers.
+/// A node of the plan: a stage with its parameters and buffers.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Placed {
+pub(crate) struct Node {
     pub(crate) stage: Stage,
     /// The activation that is applied to the outputs of a dense stage in place.
     pub(crate) epilogue: Option<Activation>,
@@ -42,7 +42,7 @@ pub(crate) struct Placed {
     pub(crate) error_written: WriteMode,
 }
 
-impl Placed {
+impl Node {
     /// The tensors of the stage, with their ranges in the parameters or statistics.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (TensorSpec, Range<usize>)> {
         let mut next = [self.parameters.start, self.statistics.start];
@@ -80,11 +80,11 @@ pub(crate) struct LayerSlots {
     pub(crate) dropout: Option<usize>,
 }
 
-/// The layers, stages and buffers of a network.
+/// The layers, nodes and buffers of a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) layers: Vec<Layer>,
-    pub(crate) stages: Vec<Placed>,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) layer_slots: Vec<LayerSlots>,
     /// Number of values per row of each error buffer.
@@ -119,10 +119,10 @@ impl Plan {
 
     /// Sets the error buffers of every stage from its slots.
     fn join_errors(&mut self) {
-        for placed in &mut self.stages {
-            let [below, error] = [placed.input, placed.output].map(|slot| self.slots[slot].error);
-            placed.error = error;
-            placed.error_below = (below != error).then_some(below);
+        for node in &mut self.nodes {
+            let [below, error] = [node.input, node.output].map(|slot| self.slots[slot].error);
+            node.error = error;
+            node.error_below = (below != error).then_some(below);
         }
     }
 
@@ -133,7 +133,7 @@ impl Plan {
 
     /// Whether the first stage is dense and so can read sparse inputs.
     pub(crate) fn starts_dense(&self) -> bool {
-        matches!(self.stages[0].stage, Stage::Dense(_))
+        matches!(self.nodes[0].stage, Stage::Dense(_))
     }
 
     /// Maximum number of values per row between two stages.
@@ -145,8 +145,8 @@ impl Plan {
     /// Number of values per row in a forward cache.
     pub(crate) fn cache_width(&self) -> usize {
         let slots = self.slots.iter().skip(1).map(|slot| slot.width);
-        let caches = self.stages.iter().map(|placed| {
-            let lengths = |n_rows| placed.stage.cache(placed.n_inputs, n_rows);
+        let caches = self.nodes.iter().map(|node| {
+            let lengths = |n_rows| node.stage.cache(node.n_inputs, n_rows);
             let [one, two] = [1, 2].map(|n_rows| lengths(n_rows).iter().sum::<usize>());
             two - one
         });
@@ -160,7 +160,7 @@ impl Plan {
     }
 
     fn add_layer(&mut self, index: usize, config: &LayerConfig, is_output: bool) {
-        let (first_stage, before) = (self.stages.len(), self.slots.len() - 1);
+        let (first_node, before) = (self.nodes.len(), self.slots.len() - 1);
         let (first_parameter, first_statistic) = (self.n_parameters, self.n_statistics);
         let prefix = format!("layers.{index}");
         let list = |stages: &[Stage], name: &str| -> Vec<(String, Stage)> {
@@ -190,7 +190,7 @@ impl Plan {
         for (prefix, stage) in list(&config.outputs, "outputs") {
             self.add(index, prefix, stage, false);
         }
-        self.join_layer_input(first_stage, before);
+        self.join_layer_input(first_node, before);
         self.layer_slots.push(LayerSlots {
             pre_activations,
             activations,
@@ -225,8 +225,8 @@ impl Plan {
         activation: Activation,
         is_output: bool,
     ) {
-        let last = self.stages.len() - 1;
-        let last = &mut self.stages[last];
+        let last = self.nodes.len() - 1;
+        let last = &mut self.nodes[last];
         let is_after_dense = matches!(last.stage, Stage::Dense(_));
         let may_overwrite = !is_output && !activation.needs_pre_activations();
         if is_after_dense && may_overwrite {
@@ -239,24 +239,24 @@ impl Plan {
     fn add_dropout(&mut self, layer: usize, probability: f64) -> usize {
         let dropout = Dropout { probability }.into();
         self.add(layer, format!("layers.{layer}"), dropout, false);
-        let index = self.stages.len() - 1;
-        let placed = &self.stages[index];
-        self.slots[placed.output].in_inference = Some(placed.input);
+        let index = self.nodes.len() - 1;
+        let node = &self.nodes[index];
+        self.slots[node.output].in_inference = Some(node.input);
         index
     }
 
     /// Sets the `skip` slot of stages that also read the input of the layer. The
     /// backward pass writes its δ from the last of these stages first, and from the
     /// first stage of the layer last.
-    fn join_layer_input(&mut self, first_stage: usize, layer_input: usize) {
-        let stages = self.stages[first_stage..].iter_mut().rev();
+    fn join_layer_input(&mut self, first_node: usize, layer_input: usize) {
+        let nodes = self.nodes[first_node..].iter_mut().rev();
         let mut written = WriteMode::Overwrite;
-        for placed in stages.filter(|placed| placed.stage.reads_layer_input()) {
-            placed.skip = Some((layer_input, written));
+        for node in nodes.filter(|node| node.stage.reads_layer_input()) {
+            node.skip = Some((layer_input, written));
             written = WriteMode::Accumulate;
         }
         if written == WriteMode::Accumulate {
-            self.separate_errors(first_stage);
+            self.separate_errors(first_node);
         }
     }
 
@@ -291,7 +291,7 @@ impl Plan {
                 in_inference: None,
             });
         }
-        self.stages.push(Placed {
+        self.nodes.push(Node {
             stage,
             epilogue: None,
             layer,
@@ -312,10 +312,10 @@ impl Plan {
 
     /// Gives the outputs of a stage a separate error buffer, and makes it add δ of
     /// its inputs, because a residual connection reads the same inputs.
-    fn separate_errors(&mut self, stage: usize) {
-        let placed = &mut self.stages[stage];
-        placed.error_written = WriteMode::Accumulate;
-        let (input, output) = (placed.input, placed.output);
+    fn separate_errors(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
+        node.error_written = WriteMode::Accumulate;
+        let (input, output) = (node.input, node.output);
         let shared = self.slots[input].error;
         if self.slots[output].error == shared {
             self.errors.insert(shared + 1, self.slots[output].width);

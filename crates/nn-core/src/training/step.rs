@@ -18,7 +18,7 @@ use crate::batches::Samples;
 use crate::block_inputs::Block;
 use crate::layer::Layer;
 use crate::loss::clamp;
-use crate::network::{Network, Placed, Randomness};
+use crate::network::{Network, Node, Randomness};
 use crate::optimizer::StepRates;
 use crate::regularization::Regularization;
 use crate::schedule::{Position, Schedule};
@@ -470,17 +470,16 @@ impl<S: Scalar> Trainer<'_, S> {
         } else {
             self.buffers.gradients.values()
         };
-        let stages = self.network.plan().stages.iter();
+        let nodes = self.network.plan().nodes.iter();
         let n_frozen = self.config.frozen_layers;
-        let is_trained =
-            |placed: &&Placed| placed.layer >= n_frozen && !placed.parameters.is_empty();
-        for placed in stages.filter(is_trained) {
-            let mut range = placed.parameters.clone();
-            if matches!(placed.stage, Stage::Dense(_)) {
-                range.start = range.end - placed.n_outputs;
+        let is_trained = |node: &&Node| node.layer >= n_frozen && !node.parameters.is_empty();
+        for node in nodes.filter(is_trained) {
+            let mut range = node.parameters.clone();
+            if matches!(node.stage, Stage::Dense(_)) {
+                range.start = range.end - node.n_outputs;
             }
             if let Some(bad) = first_not_finite(&sums[range]) {
-                return Err(self.diverged("gradient", bad, placed.layer));
+                return Err(self.diverged("gradient", bad, node.layer));
             }
         }
         Ok(())
