@@ -128,7 +128,7 @@ pub struct Trainer<'a, S: Scalar = f32> {
 struct Buffers<'a, S> {
     block_rows: usize,
     inputs: BlockInputs<'a, S>,
-    brought: BroughtRows<S>,
+    streamed: StreamedRows<S>,
     targets: Vec<S>,
     cache: ForwardCache<S>,
     gradients: Gradients<S>,
@@ -142,25 +142,25 @@ struct Buffers<'a, S> {
 impl<S: Scalar> Buffers<'_, S> {
     /// Enlarges the buffers for `n_rows` rows of the caller; with batch normalization,
     /// these rows are one block.
-    fn fit_brought(&mut self, network: &Network<S>, n_rows: usize) {
+    fn fit_streamed(&mut self, network: &Network<S>, n_rows: usize) {
         if network.has_batch_norm() && n_rows > self.block_rows {
             self.block_rows = n_rows;
             self.cache = ForwardCache::new(network, n_rows);
             self.gradients = Gradients::new(network, n_rows);
             self.targets.resize(n_rows * network.n_outputs(), S::zero());
         }
-        self.brought.fit(n_rows, self.block_rows);
+        self.streamed.fit(n_rows, self.block_rows);
     }
 }
 
 /// The buffers for rows of the caller, in [`Trainer::step_on`].
 #[derive(Debug)]
-struct BroughtRows<S> {
+struct StreamedRows<S> {
     order: Vec<u32>,
     inputs: BlockInputs<'static, S>,
 }
 
-impl<S: Scalar> BroughtRows<S> {
+impl<S: Scalar> StreamedRows<S> {
     /// Enlarges the buffers to `n_rows` rows, in blocks of up to `block_rows`.
     fn fit(&mut self, n_rows: usize, block_rows: usize) {
         if self.order.len() < n_rows {
@@ -319,7 +319,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             buffers: Buffers {
                 block_rows,
                 inputs: BlockInputs::new(block_rows, network.n_inputs(), sparse),
-                brought: BroughtRows {
+                streamed: StreamedRows {
                     order: Vec::new(),
                     inputs: BlockInputs::new(0, network.n_inputs(), None),
                 },

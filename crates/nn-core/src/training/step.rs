@@ -174,7 +174,7 @@ impl<S: Scalar> Trainer<'_, S> {
         self.check_no_pending_gradient()?;
         self.config
             .check_batches(self.network.has_batch_norm(), samples.len())?;
-        self.buffers.fit_brought(&self.network, samples.len());
+        self.buffers.fit_streamed(&self.network, samples.len());
         self.progress.last_rate = self.next_learning_rate();
         let rows = 0..samples.len();
         let n_samples = samples.len();
@@ -182,14 +182,14 @@ impl<S: Scalar> Trainer<'_, S> {
             Reduction::Sum => S::one(),
             Reduction::Mean => S::from_f64(1.0 / n_samples as f64),
         };
-        let source = Source::Brought(samples);
+        let source = Source::Streamed(samples);
         let sums = self.forward_and_backward(source, rows, scale, Way::Gradient)?;
         self.check_gradient(Way::Gradient)?;
         self.regularize_gradient();
         self.update_parameters();
         self.regularize_parameters();
         self.progress.step += 1;
-        self.progress.n_brought += 1;
+        self.progress.n_streamed_steps += 1;
         Ok(BatchLoss::new(n_samples, sums))
     }
 
@@ -242,7 +242,7 @@ impl<S: Scalar> Trainer<'_, S> {
         let mut sums = EpochSums::default();
         let sum_rows = match source {
             Source::Epoch => self.config.summation_rows(),
-            Source::Brought(_) => None,
+            Source::Streamed(_) => None,
         };
         let chunk_rows = sum_rows.unwrap_or(rows.len());
         let mut index = 0;
@@ -293,7 +293,7 @@ impl<S: Scalar> Trainer<'_, S> {
             .with_dropout_factor(self.scheduled(self.config.dropout_schedule));
         let Buffers {
             inputs,
-            brought,
+            streamed,
             targets,
             cache,
             gradients,
@@ -310,9 +310,9 @@ impl<S: Scalar> Trainer<'_, S> {
                 let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads)?;
                 (&self.order[rows], inputs, transposed)
             }
-            Source::Brought(samples) => {
-                let positions = &brought.order[rows];
-                (positions, brought.inputs.copied(samples, positions)?, None)
+            Source::Streamed(samples) => {
+                let positions = &streamed.order[rows];
+                (positions, streamed.inputs.copied(samples, positions)?, None)
             }
         };
         let n_frozen = self.config.frozen_layers;
@@ -328,7 +328,7 @@ impl<S: Scalar> Trainer<'_, S> {
         };
         let sums = match source {
             Source::Epoch => losses.errors(&self.train, cache, gradients, targets, &self.threads),
-            Source::Brought(samples) => {
+            Source::Streamed(samples) => {
                 losses.errors(samples, cache, gradients, targets, &self.threads)
             }
         };
@@ -510,7 +510,7 @@ enum Source<'s, 'd, S> {
     /// The training samples, in the order of the epoch.
     Epoch,
     /// Samples of the caller.
-    Brought(&'s Samples<'d, S>),
+    Streamed(&'s Samples<'d, S>),
 }
 
 /// A block of the rows of a step.
