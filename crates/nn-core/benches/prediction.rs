@@ -1,4 +1,4 @@
-//! How long does one answer take?
+//! Benchmarks of predictions.
 //!
 //! ```console
 //! $ cargo bench -p nn-core --bench prediction
@@ -18,17 +18,17 @@ fn main() {
     divan::main();
 }
 
-/// 784-128-10, one sample of which a fifth is not zero (as in MNIST).
+/// 784-128-10, one sample with 20 % nonzero inputs (as in MNIST).
 #[divan::bench]
 fn one_sample(bencher: Bencher<'_, '_>) {
     let samples = samples(1);
     let mut predictor = Predictor::new(Arc::new(network()), 1);
-    let mut answer = [0.0; 10];
+    let mut output = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         let sample = samples.as_slice().expect("contiguous");
         predictor
-            .predict_into(sample, &mut answer)
-            .map(|()| answer[0])
+            .predict_into(sample, &mut output)
+            .map(|()| output[0])
     });
 }
 
@@ -36,11 +36,11 @@ fn one_sample(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn one_full_sample(bencher: Bencher<'_, '_>) {
     let mut predictor = Predictor::new(Arc::new(network()), 1);
-    let mut answer = [0.0; 10];
+    let mut output = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         predictor
-            .predict_into(&[0.5; 784], &mut answer)
-            .map(|()| answer[0])
+            .predict_into(&[0.5; 784], &mut output)
+            .map(|()| output[0])
     });
 }
 
@@ -64,7 +64,7 @@ fn network() -> Network {
         n_inputs: 784,
         layers,
     };
-    Network::new(&config, 0).expect("the widths are possible")
+    Network::new(&config, 0).expect("valid widths")
 }
 
 fn samples(n_rows: usize) -> Array2<f32> {

@@ -1,6 +1,5 @@
-//! A training loop written by hand from the parts that `Trainer` is made of,
-//! to see what it does, or to do something that it does not. It learns the
-//! sine and ends with the same weights as `Trainer`, bit for bit.
+//! A custom training loop from the same parts as `Trainer`. It learns the sine
+//! function and ends with the same weights as `Trainer`, bit for bit.
 //!
 //! ```console
 //! $ cargo run -p nn-core --example 02_own_training_loop
@@ -34,13 +33,13 @@ fn main() -> Result<()> {
     config.learning_rate = 0.01;
     config.epochs = 100;
 
-    let (by_hand, loss) = train(network.clone(), &inputs, &targets, &config)?;
+    let (by_loop, loss) = train(network.clone(), &inputs, &targets, &config)?;
     assert!(loss < 0.002, "the sine was not learned");
 
     let targets = Targets::values(targets.view());
     let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
     let by_trainer = Trainer::new(network, samples, None, config, Threads::single())?.finish()?;
-    assert_eq!(by_hand.parameters(), by_trainer.parameters());
+    assert_eq!(by_loop.parameters(), by_trainer.parameters());
     println!("mean squared error {loss:.6}; Trainer gives the same parameters, bit for bit");
     Ok(())
 }
