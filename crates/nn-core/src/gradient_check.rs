@@ -67,8 +67,8 @@ pub struct LayerCheck {
     pub n_kinks: usize,
 }
 
-/// The function whose gradient is checked: the mean loss of all samples plus
-/// the regularization penalty.
+/// The function whose gradient is checked: the mean loss of all samples plus the
+/// regularization term.
 #[derive(Debug)]
 pub struct Objective {
     network: Network<f64>,
