@@ -500,7 +500,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
         Err(Error::Conflict {
             what: "sample weights".to_owned(),
-            problem: format!("expected one above 0, found {} of 0", self.len()),
+            problem: format!("expected a weight above 0, but all {} are 0", self.len()),
         })
     }
 
@@ -646,11 +646,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         if self.is_empty() {
             return Err(Error::Empty);
         }
-        check_count(
-            "values in a sample (the model decides)",
-            n_inputs,
-            self.n_inputs(),
-        )?;
+        check_count("number of inputs per sample", n_inputs, self.n_inputs())?;
         match &self.targets {
             Targets::Classes {
                 n_classes: 0..=2, ..

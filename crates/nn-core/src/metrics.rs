@@ -634,7 +634,7 @@ mod tests {
         let error = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single());
         assert_eq!(
             error.unwrap_err().to_string(),
-            "sample weights: expected one above 0, found 2 of 0"
+            "sample weights: expected a weight above 0, but all 2 are 0"
         );
     }
 
@@ -671,7 +671,7 @@ mod tests {
             evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "values in a sample (the model decides): expected 1, found 2"
+            "number of inputs per sample: expected 1, found 2"
         );
     }
 }

@@ -60,7 +60,8 @@ impl<S: Clone, D: ndarray::Dimension> From<ndarray::Array<S, D>> for Tensor<S> {
 #[cfg(feature = "ndarray")]
 impl<S> From<Tensor<S>> for ndarray::ArrayD<S> {
     fn from(tensor: Tensor<S>) -> Self {
-        Self::from_shape_vec(tensor.shape, tensor.values).expect("as many values as the shape says")
+        Self::from_shape_vec(tensor.shape, tensor.values)
+            .expect("the number of values matches the shape")
     }
 }
 
@@ -251,8 +252,8 @@ impl<S: Scalar> Module<S> {
         match KINDS.iter().find(|&&kind| self.tensors.contains_key(kind)) {
             None => Ok(()),
             Some(kind) => Err(problem(format!(
-                "layer {}: tensor {} has no place in a dense layer; is it that of a batch \
-                 normalization that the network does not have?",
+                "layer {}: tensor {} does not belong to a dense layer; the network may lack a \
+                 batch normalization here",
                 layer + 1,
                 self.full_name(kind)
             ))),

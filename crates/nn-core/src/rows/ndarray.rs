@@ -54,14 +54,16 @@ impl<T: Clone> From<ArcArray2<T>> for Rows<'_, T> {
 
 impl<'a, T> From<&'a Rows<'_, T>> for ArrayView2<'a, T> {
     fn from(rows: &'a Rows<'_, T>) -> Self {
-        Self::from_shape(rows.shape(), rows.as_slice()).expect("as many values as the shape says")
+        Self::from_shape(rows.shape(), rows.as_slice())
+            .expect("the number of values matches the shape")
     }
 }
 
 impl<T: Clone> From<Rows<'_, T>> for Array2<T> {
     fn from(rows: Rows<'_, T>) -> Self {
         let shape = rows.shape();
-        Self::from_shape_vec(shape, rows.into_vec()).expect("as many values as the shape says")
+        Self::from_shape_vec(shape, rows.into_vec())
+            .expect("the number of values matches the shape")
     }
 }
 

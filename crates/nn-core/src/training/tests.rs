@@ -474,7 +474,7 @@ fn weights_that_are_all_0_are_refused() {
             .to_string()
     }
     let all_0 = format!(
-        "sample weights: expected one above 0, found {} of 0",
+        "sample weights: expected a weight above 0, but all {} are 0",
         rows.len()
     );
     assert_eq!(message(weightless.clone(), None, config()), all_0);

@@ -317,10 +317,7 @@ fn streamed_rows_that_do_not_fit_are_refused() {
         Trainer::online(network(4, layers(), 1), config("sgd", 8), Threads::single())
             .expect("a valid configuration");
     let message = trainer.step_on(&data.samples()).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "values in a sample (the model decides): expected 4, found 5"
-    );
+    assert_eq!(message, "number of inputs per sample: expected 4, found 5");
     let config = NetworkConfig {
         n_inputs: 5,
         layers: layers(),
