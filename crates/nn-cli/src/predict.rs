@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::Rows;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model};
 use nn_data::csv::Header;
 use nn_data::predictions::write_predictions;
@@ -64,7 +64,7 @@ fn check_output(arguments: &PredictArguments) -> Result<()> {
 /// A model with the buffers of one sample.
 struct Predictor<'a> {
     model: &'a Model,
-    trace: Trace<f32>,
+    cache: ForwardCache<f32>,
     inputs: Vec<f32>,
     names: Vec<String>,
 }
@@ -83,7 +83,7 @@ impl<'a> Predictor<'a> {
             names => names.to_vec(),
         };
         Self {
-            trace: Trace::new(&model.network, 1),
+            cache: ForwardCache::new(&model.network, 1),
             inputs: vec![0.0; model.network.n_inputs()],
             model,
             names,
@@ -99,7 +99,7 @@ impl<'a> Predictor<'a> {
         let outputs = self
             .model
             .network
-            .forward(inputs, &mut self.trace, &Threads::single());
+            .forward(inputs, &mut self.cache, &Threads::single());
         let outputs = outputs.into_vec();
         let bad = outputs.iter().find(|output| !output.is_finite());
         let problem = bad.map(|bad| format!("{title}: an output of the network is {bad}"));
@@ -353,11 +353,11 @@ fn answers(
     let threads = Threads::all();
     let n_outputs = preprocessing.n_outputs();
     let are_classes = matches!(preprocessing.target, TargetEncoding::Classes { .. });
-    let mut trace = Trace::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
+    let mut cache = ForwardCache::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
     let mut answers = Array2::zeros((inputs.nrows(), n_outputs));
     let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
     for (inputs, mut answers) in blocks.zip(answers.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
-        let outputs = model.network.forward(inputs, &mut trace, &threads);
+        let outputs = model.network.forward(inputs, &mut cache, &threads);
         if are_classes {
             for (mut answer, output) in answers.rows_mut().into_iter().zip(outputs.rows()) {
                 let mut probabilities = class_probabilities(model.loss, output);

@@ -1,4 +1,4 @@
-//! How long does one answer take?
+//! Benchmarks of predictions.
 //!
 //! ```console
 //! $ cargo bench -p nn-core --bench prediction
@@ -11,24 +11,24 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nn_core::ndarray::Array2;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Predictor, Threads};
 
 fn main() {
     divan::main();
 }
 
-/// 784-128-10, one sample of which a fifth is not zero (as in MNIST).
+/// 784-128-10, one sample with 20 % nonzero inputs (as in MNIST).
 #[divan::bench]
 fn one_sample(bencher: Bencher<'_, '_>) {
     let samples = samples(1);
     let mut predictor = Predictor::new(Arc::new(network()), 1);
-    let mut answer = [0.0; 10];
+    let mut output = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         let sample = samples.as_slice().expect("contiguous");
         predictor
-            .predict_into(sample, &mut answer)
-            .map(|()| answer[0])
+            .predict_into(sample, &mut output)
+            .map(|()| output[0])
     });
 }
 
@@ -36,11 +36,11 @@ fn one_sample(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn one_full_sample(bencher: Bencher<'_, '_>) {
     let mut predictor = Predictor::new(Arc::new(network()), 1);
-    let mut answer = [0.0; 10];
+    let mut output = [0.0; 10];
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
         predictor
-            .predict_into(&[0.5; 784], &mut answer)
-            .map(|()| answer[0])
+            .predict_into(&[0.5; 784], &mut output)
+            .map(|()| output[0])
     });
 }
 
@@ -48,11 +48,11 @@ fn one_full_sample(bencher: Bencher<'_, '_>) {
 #[divan::bench(consts = [1, 2])]
 fn batch<const THREADS: usize>(bencher: Bencher<'_, '_>) {
     let (network, samples) = (network(), samples(1024));
-    let mut trace = Trace::new(&network, samples.nrows());
+    let mut cache = ForwardCache::new(&network, samples.nrows());
     let threads = Threads::new(THREADS);
     bencher
         .counter(ItemsCount::new(samples.nrows()))
-        .bench_local(|| network.forward(samples.view(), &mut trace, &threads)[[0, 0]]);
+        .bench_local(|| network.forward(samples.view(), &mut cache, &threads)[[0, 0]]);
 }
 
 fn network() -> Network {
@@ -64,7 +64,7 @@ fn network() -> Network {
         n_inputs: 784,
         layers,
     };
-    Network::new(&config, 0).expect("the widths are possible")
+    Network::new(&config, 0).expect("valid widths")
 }
 
 fn samples(n_rows: usize) -> Array2<f32> {

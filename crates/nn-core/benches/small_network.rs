@@ -1,13 +1,12 @@
-//! What does generality cost where it hurts most? A step of gradient descent
-//! on one sample through 6-64-8-4, by the library and by straight-line code
-//! written for this one network.
+//! Benchmark of the overhead of a general library: a step of gradient descent on one
+//! sample through 6-64-8-4, by the library and by code written for this network only.
 //!
 //! ```console
 //! $ cargo bench -p nn-core --bench small_network
 //! ```
 //!
-//! Both do the same steps on the same samples; before anything is timed, their
-//! weights are compared after some hundred of them.
+//! Both do the same steps on the same samples. Their weights are compared after some
+//! hundred steps, before the measurement.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -27,7 +26,7 @@ fn main() {
     divan::main();
 }
 
-/// Steps between two looks at the clock.
+/// Number of steps per time measurement.
 const N_STEPS: usize = 64;
 
 #[divan::bench(max_time = 1)]
@@ -44,7 +43,7 @@ fn straight_line(bencher: Bencher<'_, '_>) {
     bench_steps(bencher, |step| step.run());
 }
 
-/// The same code, compiled for the widest instructions of this machine.
+/// The same code, compiled for the widest vector instructions of this machine.
 #[divan::bench(max_time = 1)]
 fn straight_line_widest(bencher: Bencher<'_, '_>) {
     bench_steps(bencher, |step| vectorize(step));
@@ -129,7 +128,7 @@ fn trainer<'a>(inputs: &'a Array2<f32>, labels: &'a [u32]) -> Trainer<'a> {
         .expect("network, samples and configuration fit")
 }
 
-/// An epoch's end now and then belongs to a step.
+/// Does one step, and the end of the epoch if it is reached.
 fn advance_by_a_batch(trainer: &mut Trainer<'_>) {
     while let Some(Event::Epoch(_)) = trainer.advance().expect("the loss stays finite") {}
 }
@@ -151,7 +150,7 @@ fn check_that_both_do_the_same() {
     }
 }
 
-/// 6-64-8-4 with relu and softmax, and nothing else.
+/// A network 6-64-8-4 with relu and softmax, without any options.
 struct StraightLine {
     w1: [[f32; 64]; 6],
     b1: [f32; 64],
@@ -162,7 +161,7 @@ struct StraightLine {
 }
 
 impl StraightLine {
-    /// From the library's parameters: for each layer W by rows, then b.
+    /// Copies the library's parameters: for each layer W by rows, then b.
     fn new(parameters: &[f32]) -> Self {
         let mut next = parameters.iter().copied();
         let mut number = move || next.next().expect("as many parameters");
@@ -188,7 +187,7 @@ impl StraightLine {
             .collect()
     }
 
-    /// Forward, cross-entropy, backward, W ← W − η·aᵀδ; the loss.
+    /// Does one step, W ← W − η·aᵀδ, and returns the cross-entropy loss.
     #[inline(always)]
     fn step(&mut self, x: &[f32; 6], label: usize) -> f32 {
         let mut a1 = affine(x, &self.w1, &self.b1);

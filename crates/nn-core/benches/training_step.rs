@@ -1,12 +1,12 @@
-//! How long does one training step take: gather, forward, loss, backward,
-//! update?
+//! Benchmarks of a training step: copy of the inputs, forward pass, loss, backward pass
+//! and update.
 //!
 //! ```console
-//! $ cargo bench -p nn-core                 # all, some seconds
-//! $ cargo bench -p nn-core -- one_sample   # those with this word
+//! $ cargo bench -p nn-core                 # all benchmarks, some seconds
+//! $ cargo bench -p nn-core -- one_sample   # benchmarks whose name contains this
 //! ```
 //!
-//! An item is a sample. `1` and `2` below a name are threads.
+//! An item is a sample. `1` and `2` below a name are the number of threads.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -39,17 +39,16 @@ fn one_sample(bencher: Bencher<'_, '_>) {
     step(bencher, &[784, 64, 10], 1, "sgd", 1);
 }
 
-/// 6-64-8-4, one sample, gradient descent: mostly what a step costs besides
-/// arithmetic.
+/// 6-64-8-4, one sample, gradient descent: mostly the overhead of a step.
 #[divan::bench(max_time = 0.5)]
 fn one_sample_small(bencher: Bencher<'_, '_>) {
     step(bencher, &[6, 64, 8, 4], 1, "sgd", 1);
 }
 
-/// Rows to train on; an epoch ends after these.
+/// Number of training rows, and so of rows per epoch.
 const N_SAMPLES: usize = 8192;
 
-/// Relu and softmax, on rows of which a fifth is not zero (as in MNIST).
+/// Trains a network with relu and softmax on rows with 20 % nonzero inputs (as in MNIST).
 fn step(
     bencher: Bencher<'_, '_>,
     widths: &[usize],
@@ -67,7 +66,7 @@ fn step(
     let targets = Targets::classes(&labels, n_classes);
     let samples = Samples::new(inputs, targets).expect("labels are below the number of classes");
     let config = TrainingConfig {
-        // Small, so that numbers stay ordinary however many steps are timed.
+        // Small, so that values stay in a normal range for any number of steps.
         learning_rate: 1e-4,
         batch_size: BatchSize::Rows(batch_size),
         epochs: usize::MAX >> 16,
@@ -96,7 +95,7 @@ fn network(widths: &[usize]) -> Network {
     Network::new(&NetworkConfig { n_inputs, layers }, 0).expect("widths are above 0")
 }
 
-/// An epoch's end, with its shuffle, now and then belongs to a step.
+/// Does one step, and the end of the epoch with its shuffle if it is reached.
 fn advance_by_a_batch(trainer: &mut Trainer<'_>) {
     while let Some(Event::Epoch(_)) = trainer.advance().expect("the loss stays finite") {}
 }

@@ -1,5 +1,5 @@
-//! XOR, the smallest problem that needs a hidden layer: 1 where exactly one of
-//! two inputs is 1. No straight line separates the ones from the zeros.
+//! XOR, the smallest problem that needs a hidden layer: the target is 1 if exactly one
+//! of two inputs is 1. No straight line separates the ones from the zeros.
 //!
 //! ```console
 //! $ cargo run -p nn-core --example 01_xor

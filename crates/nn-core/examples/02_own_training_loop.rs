@@ -1,6 +1,5 @@
-//! A training loop written by hand from the parts that `Trainer` is made of,
-//! to see what it does, or to do something that it does not. It learns the
-//! sine and ends with the same weights as `Trainer`, bit for bit.
+//! A custom training loop from the same parts as `Trainer`. It learns the sine
+//! function and ends with the same weights as `Trainer`, bit for bit.
 //!
 //! ```console
 //! $ cargo run -p nn-core --example 02_own_training_loop
@@ -9,7 +8,7 @@
 
 use nn_core::batches::shuffle;
 use nn_core::ndarray::{Array2, Axis};
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::optimizer::OptimizerState;
 use nn_core::{
     Activation, Gradients, Inputs, LayerConfig, Loss, Network, NetworkConfig, Result, Samples,
@@ -35,13 +34,13 @@ fn main() -> Result<()> {
     config.learning_rate = 0.01;
     config.epochs = 100;
 
-    let (by_hand, loss) = train(network.clone(), &inputs, &targets, &config)?;
+    let (by_loop, loss) = train(network.clone(), &inputs, &targets, &config)?;
     assert!(loss < 0.002, "the sine was not learned");
 
     let targets = Targets::values(targets.view());
     let samples = Samples::new(Inputs::values(inputs.view()), targets)?;
     let by_trainer = Trainer::new(network, samples, None, config, Threads::single())?.finish()?;
-    assert_eq!(by_hand.parameters(), by_trainer.parameters());
+    assert_eq!(by_loop.parameters(), by_trainer.parameters());
     println!("mean squared error {loss:.6}; Trainer gives the same parameters, bit for bit");
     Ok(())
 }
@@ -56,7 +55,7 @@ fn train(
     config: &TrainingConfig,
 ) -> Result<(Network, f64)> {
     let (threads, rate) = (Threads::single(), config.learning_rate);
-    let mut trace = Trace::new(&network, BATCH_SIZE);
+    let mut cache = ForwardCache::new(&network, BATCH_SIZE);
     let mut gradients = Gradients::new(&network, BATCH_SIZE);
     let mut optimizer = OptimizerState::new(config.optimizer, network.parameters().len(), rate)?;
     let mut order = vec![0; x.nrows()];
@@ -68,12 +67,12 @@ fn train(
             let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
             let [x, y] = [x, y].map(|all| all.select(Axis(0), &rows));
             let randomness = Randomness::new(config.seed, optimizer.steps());
-            network.forward_in_training(x.view(), &mut trace, randomness, &threads);
+            network.forward_in_training(x.view(), &mut cache, randomness, &threads);
             let y = y.as_slice().expect("selected rows are contiguous");
-            let loss = gradients.loss_of_batch(config.loss, &network, y, &trace);
+            let loss = gradients.loss_of_batch(config.loss, &network, y, &cache);
             sum += loss * rows.len() as f64;
             gradients.values_mut().fill(0.0);
-            gradients.backward(&network, x.view(), &trace, &threads);
+            gradients.backward(&network, x.view(), &cache, &threads);
             optimizer.step(network.parameters_mut(), gradients.values(), rate, &threads);
         }
     }

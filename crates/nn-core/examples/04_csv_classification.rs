@@ -1,5 +1,5 @@
-//! Classification of a CSV file: read it, fit, look at the validation accuracy,
-//! save, load, predict. `cargo run -p nn-core --example 04_csv_classification`
+//! Classification of a CSV file: read, fit, print the validation accuracy, save, load,
+//! predict. `cargo run -p nn-core --example 04_csv_classification`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::error::Error;

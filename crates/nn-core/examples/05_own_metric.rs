@@ -1,11 +1,11 @@
-//! Regression, judged by a metric of one's own: the median error in per cent.
+//! Regression with a custom metric: the median error in percent.
 //! `cargo run -p nn-core --example 05_own_metric`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use nn_core::metrics::measure;
 use nn_core::{Mlp, Purpose, Result, Rows, Samples, Streams, Threads};
 
-/// The median of |a − y|/|y|, in per cent.
+/// The median of |a − y|/|y|, in percent.
 fn median_error(outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>) -> f64 {
     let pairs = outputs.column(0).zip(targets.column(0));
     let mut errors: Vec<f64> = pairs
@@ -17,8 +17,8 @@ fn median_error(outputs: &Rows<'_, f64>, targets: &Rows<'_, f64>) -> f64 {
 
 #[cfg_attr(test, test)]
 fn main() -> Result<()> {
-    // Houses of 30 to 230 m² that are 0 to 100 years old; new and very old ones
-    // cost more.
+    // Prices of houses of 30 to 230 m², 0 to 100 years old; new and very old houses cost
+    // more.
     let mut random = Streams::new(0).stream(Purpose::Test, 0);
     let mut house = |_| {
         [
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         .learning_rate(0.005)
         .epochs(60);
     let model = settings.fit(&houses[..800], &prices[..800])?;
-    // The network without its standardization, so that it predicts prices.
+    // Folds the standardization into the network, so that it predicts prices.
     let network = model.model().fold_preprocessing()?;
     let test = Samples::regression(&houses[800..], Rows::new(&prices[800..], 1))?;
     let found = measure(&network, &test, &median_error, &Threads::single())?;

@@ -1,5 +1,5 @@
-//! Five networks, trained in threads of their own: the mean of their
-//! probabilities predicts better than one of them does on average.
+//! An ensemble of five networks, trained in parallel: the mean of their probabilities is
+//! more accurate than the average network.
 //! `cargo run -p nn-core --example 06_ensemble`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
@@ -35,9 +35,10 @@ fn main() -> Result<()> {
         pairs.for_each(|(mean, &p)| *mean += p / 5.0);
         alone += member.score(&x[200..], &y[200..])? / 5.0;
     }
-    let is_right = |pair: &(&f32, &u32)| u32::from(*pair.0 > 0.5) == *pair.1;
-    let together = probability.iter().zip(&y[200..]).filter(is_right).count() as f64 / 1000.0;
-    println!("accuracy alone {alone:.3}, together {together:.3}");
+    let is_correct = |pair: &(&f32, &u32)| u32::from(*pair.0 > 0.5) == *pair.1;
+    let pairs = probability.iter().zip(&y[200..]);
+    let together = pairs.filter(is_correct).count() as f64 / 1000.0;
+    println!("mean accuracy of one network {alone:.3}, of the ensemble {together:.3}");
     assert!(together > alone && alone > 0.7);
     Ok(())
 }

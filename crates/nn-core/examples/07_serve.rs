@@ -1,5 +1,5 @@
-//! A service with low latency: workers share one network, and each has its own
-//! predictor, which allocates nothing and answers a bad request with an error.
+//! A low-latency service: workers share one network, and each has its own predictor,
+//! which does not allocate and returns an error for an invalid request.
 //! `cargo run -p nn-core --example 07_serve`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
@@ -10,7 +10,7 @@ use nn_core::{Activation, Network, NetworkConfig, Predictor, Result};
 
 type Request = (Vec<f32>, mpsc::Sender<Result<[f32; 10]>>);
 
-/// Starts a worker; what is sent to it is answered.
+/// Starts a worker, which replies to every request.
 fn worker(network: &Arc<Network>) -> mpsc::Sender<Request> {
     let mut predictor = Predictor::new(Arc::clone(network), 1);
     let (sender, requests) = mpsc::channel::<Request>();
@@ -18,7 +18,7 @@ fn worker(network: &Arc<Network>) -> mpsc::Sender<Request> {
         for (pixels, reply) in requests {
             let mut probabilities = [0.0; 10];
             let outcome = predictor.predict_into(&pixels, &mut probabilities);
-            let _ = reply.send(outcome.map(|()| probabilities)); // The client may have gone.
+            let _ = reply.send(outcome.map(|()| probabilities)); // Fails if the client is gone.
         }
     });
     sender
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         workers[index]
             .send((pixels, reply))
             .expect("the worker runs");
-        response.recv().expect("the worker answers")
+        response.recv().expect("the worker replies")
     };
     assert_eq!(ask(0, vec![0.5; 784])?, ask(1, vec![0.5; 784])?);
     let refused = [vec![f32::NAN; 784], vec![0.0; 3]].map(|pixels| ask(0, pixels).unwrap_err());

@@ -1,5 +1,5 @@
-//! A loss of one's own: the focal loss (Lin et al. 2017, equation 4) finds a rare
-//! class. Its derivative is checked by finite differences.
+//! A custom loss: the focal loss (Lin et al. 2017, equation 4), for a rare class. Its
+//! derivative is checked by finite differences.
 //! `cargo run -p nn-core --example 09_own_loss`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -1,5 +1,5 @@
-//! An activation of one's own: snake, z + sin²(z) (Ziyin et al. 2020), learns a
-//! sloping wave. Its derivative is checked by finite differences.
+//! A custom activation: snake, z + sin²(z) (Ziyin et al. 2020), which learns a sine wave
+//! on a slope. Its derivative is checked by finite differences.
 //! `cargo run -p nn-core --example 10_own_activation`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 

@@ -1,5 +1,5 @@
-//! An optimizer of one's own: Lion (Chen et al. 2023, algorithm 2) steps by the
-//! sign of a moving average of the gradient.
+//! A custom optimizer: Lion (Chen et al. 2023, algorithm 2), whose steps are the sign of
+//! a moving average of the gradient.
 //! `cargo run -p nn-core --example 11_own_optimizer`
 
 use nn_core::update_rule::{UpdateRule, UpdateStep};

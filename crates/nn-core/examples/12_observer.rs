@@ -1,5 +1,5 @@
-//! A callback: an observer sees the trainer after each epoch, measures its
-//! weights, and stops training early. `cargo run -p nn-core --example 12_observer`
+//! A callback: an observer reads the weights after each epoch and stops training early.
+//! `cargo run -p nn-core --example 12_observer`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::ops::ControlFlow;
@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use nn_core::training::EpochReport;
 use nn_core::*;
 
-/// Stops when the largest weight grows beyond a limit.
+/// Stops training when the largest weight exceeds a limit.
 struct WeightLimit(f32);
 
 impl Observer<f32> for WeightLimit {

@@ -1,11 +1,11 @@
-//! Data that arrive bit by bit: steps on batches of a stream, the first layer
-//! frozen, and `partial_fit` of a fitted model.
+//! Online learning: steps on batches of a stream with the first layer frozen, and
+//! `partial_fit` of a fitted model.
 //! `cargo run -p nn-core --example 13_streaming`
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 
 use nn_core::*;
 
-/// An endless stream of batches: 32 points, and whether each lies in a circle.
+/// An endless stream of batches of 32 points, with the label 1 inside a circle.
 fn stream() -> impl Iterator<Item = (Vec<[f32; 2]>, Vec<u32>)> {
     let mut random = Streams::new(1).stream(Purpose::Test, 0);
     let mut point = move |_| [0; 2].map(|_| random.uniform_in(-1.0, 1.0) as f32);

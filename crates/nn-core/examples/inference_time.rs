@@ -1,12 +1,12 @@
-//! How long a network needs for an answer: one image at a time on one thread,
-//! and batches of 1024 on one thread and on all.
+//! Measures the prediction time of a network: single images on one thread, and batches
+//! of 1024 on one thread and on all threads.
 //!
 //! ```console
 //! $ cargo run -p nn-core --example inference_time -- runs/mnist-1/model.safetensors
 //! ```
 //!
-//! Prints one JSON object; times are microseconds an image, the medians of
-//! many measurements. `cargo xtask bench inference` compares them with others'.
+//! Prints one JSON object; times are in microseconds per image, medians of many
+//! measurements. `cargo xtask bench inference` compares them with other libraries.
 #![allow(clippy::print_stdout, reason = "a program for a terminal")]
 #![allow(
     clippy::disallowed_methods,
@@ -20,13 +20,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nn_core::model_file::Model;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Network, Predictor, Rows, Threads};
 use nn_data::{Dataset, catalog};
 
 const BATCH_SIZE: usize = 1024;
 
-/// Answers between two looks at the clock, for single images.
+/// Number of predictions per time measurement, for single images.
 const SINGLES: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// MNIST's test images as numbers in 0..1.
+/// Reads MNIST's test images as values from 0 to 1.
 fn test_images() -> Result<(Rows<'static, f32>, Vec<u32>), Box<dyn Error>> {
     let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
     let folder = std::env::var_os("NN_DATA_DIR").map_or_else(default, Into::into);
@@ -66,13 +66,13 @@ fn accuracy(
     labels: &[u32],
 ) -> Result<f64, nn_core::Error> {
     let outputs = network.predict_batch(images, &Threads::all())?;
-    let is_right = |output: &[f32], label: u32| {
+    let is_correct = |output: &[f32], label: u32| {
         let largest = (0..output.len()).max_by(|&a, &b| output[a].total_cmp(&output[b]));
         largest == Some(label as usize)
     };
     let pairs = outputs.rows().zip(labels);
-    let n_right = pairs.filter(|&(row, &label)| is_right(row, label)).count();
-    Ok(n_right as f64 / labels.len() as f64)
+    let pairs = pairs.filter(|&(row, &label)| is_correct(row, label));
+    Ok(pairs.count() as f64 / labels.len() as f64)
 }
 
 fn time_singles(network: &Network, images: &Rows<'_, f32>) -> f64 {
@@ -90,19 +90,19 @@ fn time_singles(network: &Network, images: &Rows<'_, f32>) -> f64 {
 }
 
 fn time_batches(network: &Network, images: &Rows<'_, f32>, threads: &Threads) -> f64 {
-    let mut trace = Trace::new(network, BATCH_SIZE);
+    let mut cache = ForwardCache::new(network, BATCH_SIZE);
     let batches = images
         .as_slice()
         .chunks_exact(BATCH_SIZE * images.n_columns());
     median((0..20).flat_map(|_| batches.clone()).map(|batch| {
         let start = Instant::now();
         let batch = Rows::new(batch, images.n_columns());
-        std::hint::black_box(network.forward(batch, &mut trace, threads));
+        std::hint::black_box(network.forward(batch, &mut cache, threads));
         start.elapsed().as_secs_f64() / BATCH_SIZE as f64
     }))
 }
 
-/// In microseconds, of seconds.
+/// The median of times in seconds, in microseconds.
 fn median(seconds: impl Iterator<Item = f64>) -> f64 {
     let mut sorted: Vec<f64> = seconds.collect();
     sorted.sort_by(f64::total_cmp);

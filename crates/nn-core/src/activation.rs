@@ -36,42 +36,43 @@ use crate::menu::{Menu, Parameter, Range, menu_text};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
-    /// φ(z) = z
+    /// Identity: φ(z) = z.
     Identity,
-    /// φ(z) = max(0, z)
+    /// Rectified linear unit (ReLU): φ(z) = max(0, z).
     Relu,
-    /// φ(z) = max(slope·z, z)
+    /// Leaky ReLU: φ(z) = max(slope·z, z).
     LeakyRelu {
         /// Derivative for negative z.
         slope: f64,
     },
-    /// φ(z) = 1/(1 + e⁻ᶻ)
+    /// Logistic sigmoid: φ(z) = 1/(1 + e⁻ᶻ).
     Sigmoid,
-    /// φ(z) = tanh z
+    /// Hyperbolic tangent: φ(z) = tanh z.
     Tanh,
-    /// φ(z)ᵢ = eᶻⁱ/Σₖeᶻᵏ, for the output layer only.
+    /// Softmax, for the output layer only: φ(z)ᵢ = eᶻⁱ/Σₖeᶻᵏ.
     Softmax,
-    /// φ(z) = z·σ(z), also called SiLU.
+    /// Swish, also called SiLU: φ(z) = z·σ(z).
     Swish,
-    /// φ(z) = z if z > 0, else α·(eᶻ − 1)
+    /// Exponential linear unit (ELU): φ(z) = z if z > 0, else α·(eᶻ − 1).
     Elu {
         /// α, the negative of the limit for z → −∞.
         alpha: f64,
     },
-    /// φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1)
+    /// Scaled exponential linear unit (SELU): φ(z) = λ·z if z > 0, else λ·α·(eᶻ − 1).
     ///
     /// Outputs tend to mean 0 and variance 1 if the weights have variance 1/n_in
     /// (`Init::Lecun`).
     Selu,
-    /// φ(z) = z·Φ(z), where Φ is the normal distribution function.
+    /// Gaussian error linear unit (GELU): φ(z) = z·Φ(z), where Φ is the normal
+    /// distribution function.
     Gelu,
-    /// φ(z) = z·tanh(ln(1 + eᶻ))
+    /// Mish: φ(z) = z·tanh(ln(1 + eᶻ)).
     Mish,
-    /// φ(z) = ln(1 + eᶻ)
+    /// Softplus: φ(z) = ln(1 + eᶻ).
     Softplus,
-    /// φ(z) = min(1, max(0, z/6 + ½))
+    /// Hard sigmoid: φ(z) = min(1, max(0, z/6 + ½)).
     HardSigmoid,
-    /// φ(z) = min(1, max(−1, z))
+    /// Hard tanh: φ(z) = min(1, max(−1, z)).
     HardTanh,
 }
 

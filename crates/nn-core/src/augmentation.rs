@@ -1,9 +1,9 @@
-//! Inputs that change from epoch to epoch, such as images that are deformed, so
-//! that a network never sees the same sample twice.
+//! Data augmentation: inputs that change from epoch to epoch, such as deformed images,
+//! so that a network never sees the same sample twice.
 //!
-//! What changes them is told by whoever trains; this crate knows no images. A
-//! [`Trainer`](crate::Trainer) asks for the rows of every block just before it
-//! needs them, in the same buffer each time.
+//! This crate has no augmentation of its own; the caller supplies one. A
+//! [`Trainer`](crate::Trainer) requests the rows of each block just before it uses
+//! them, always in the same buffer.
 
 use std::fmt::Debug;
 
@@ -12,13 +12,13 @@ use nn_tensor::{Scalar, Threads};
 use crate::batches::Samples;
 use crate::rows::Rows;
 
-/// Changes inputs that are bytes.
+/// Data augmentation for inputs stored as bytes, such as images.
 ///
-/// What becomes of a row must be a function of the row's number and the epoch
-/// alone: then neither the number of threads nor an interruption matters.
+/// The result for a row must depend only on the index of the row and the epoch, so
+/// that neither the number of threads nor an interruption changes a training run.
 pub trait Augmentation: Debug + Send + Sync {
-    /// Row `k` of `augmented` becomes row `rows[k]` of `inputs` as epoch `epoch`,
-    /// counted from 0, sees it.
+    /// Writes the augmented row `rows[k]` of `inputs` to row `k` of `augmented`, for
+    /// each k. `epoch` counts from 0.
     ///
     /// # Shapes
     /// `inputs [n_samples, n_inputs]`, `augmented [rows.len(), n_inputs]`.
@@ -32,23 +32,23 @@ pub trait Augmentation: Debug + Send + Sync {
     );
 }
 
-/// An augmentation, what it is applied to, and the buffers for a block.
+/// An augmentation with its inputs and the buffers for a block.
 #[derive(Debug)]
 pub(crate) struct Augmented<'a> {
     augmentation: Box<dyn Augmentation + 'a>,
     inputs: Rows<'a, u8>,
     scale: f64,
-    /// Numbers of the block's rows in `inputs`.
+    /// Indices of the block's rows in `inputs`.
     rows: Vec<u32>,
-    /// Numbers of the block's rows in the block.
+    /// Indices of the block's rows in the block: 0, 1, 2, …
     places: Vec<u32>,
-    /// The block's inputs, row after row.
+    /// The augmented inputs of the block, row after row.
     bytes: Vec<u8>,
 }
 
 impl<'a> Augmented<'a> {
-    /// Blocks of up to `max_rows` rows of `samples`; `None` if those are not
-    /// bytes.
+    /// Creates the buffers for blocks of up to `max_rows` rows; `None` if the samples
+    /// are not bytes.
     pub(crate) fn new<S: Scalar>(
         augmentation: Box<dyn Augmentation + 'a>,
         samples: &Samples<'a, S>,
@@ -65,8 +65,8 @@ impl<'a> Augmented<'a> {
         })
     }
 
-    /// The inputs of the samples at `positions` as `epoch` sees them, and the
-    /// number that a byte is multiplied by.
+    /// Computes the augmented inputs of the samples at `positions` in `epoch`, and
+    /// returns them with the scale of the bytes.
     pub(crate) fn block<S: Scalar>(
         &mut self,
         samples: &Samples<'a, S>,
@@ -83,7 +83,7 @@ impl<'a> Augmented<'a> {
         (bytes, S::from_f64(self.scale))
     }
 
-    /// The block's own row numbers.
+    /// The indices of the rows in the last block: 0, 1, 2, …
     pub(crate) fn places(&self) -> &[u32] {
         &self.places[..self.rows.len()]
     }

@@ -1,4 +1,4 @@
-//! Backpropagation: the gradient of the loss by every parameter.
+//! Backpropagation: the gradient of the loss with respect to every parameter.
 //!
 //! ```text
 //! δᴸ      = ∂C/∂zᴸ                              loss (Schoofs 5)
@@ -14,15 +14,15 @@ use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
 use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
-use crate::network::{Network, Placed, Plan, Trace};
+use crate::network::{ForwardCache, Network, Node, Plan};
 use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
 use crate::stage::{Stage, activate};
 
-/// The errors δ of every layer and the gradient of all parameters.
+/// The errors δ of every layer and the gradient with respect to all parameters.
 ///
-/// The buffers are made once, for the largest block of rows.
+/// The buffers are allocated once, for the largest block of rows.
 #[derive(Clone, Debug)]
 pub struct Gradients<S> {
     errors: Errors<S>,
@@ -31,7 +31,7 @@ pub struct Gradients<S> {
     values: AlignedSlice<S>,
 }
 
-/// δ between all stages, and what the backward pass needs besides.
+/// δ between all stages, and a scratch buffer for the backward pass.
 #[derive(Clone, Debug)]
 struct Errors<S> {
     buffers: Vec<ErrorBuffer<S>>,
@@ -46,7 +46,7 @@ struct ErrorBuffer<S> {
 }
 
 impl<S: Scalar> Gradients<S> {
-    /// Buffers for blocks of up to `max_rows` rows.
+    /// Creates the buffers for blocks of up to `max_rows` rows.
     #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         Self::with_errors(network, max_rows, network.plan().uses_input_error())
@@ -74,8 +74,8 @@ impl<S: Scalar> Gradients<S> {
             }
         });
         let slots = plan.layer_slots.iter();
-        let scratch = plan.stages.iter();
-        let scratch = scratch.map(|placed| placed.stage.scratch(placed.n_inputs));
+        let scratch = plan.nodes.iter();
+        let scratch = scratch.map(|node| node.stage.scratch(node.n_inputs));
         Self {
             errors: Errors {
                 buffers: errors.collect(),
@@ -93,58 +93,59 @@ impl<S: Scalar> Gradients<S> {
         &self.values
     }
 
-    /// The gradient, to be changed (set to zero, penalties, clipping).
+    /// Mutable access to the gradient, for example to set it to 0 or to clip it.
     pub fn values_mut(&mut self) -> &mut [S] {
         &mut self.values
     }
 
-    /// δ of a layer that the last pass left for the first `n_rows` rows,
+    /// δ of a layer from the last backward pass, for the first `n_rows` rows,
     /// `[n_rows, n_outputs]`.
     ///
     /// # Panics
-    /// If there is no such layer or the buffers hold fewer rows.
+    /// If the layer does not exist or the buffers hold fewer rows.
     pub fn error(&self, layer: usize, n_rows: usize) -> &[S] {
         self.errors.buffers[self.layers[layer]].rows(n_rows)
     }
 
-    /// δ of a layer for the first `n_rows` rows, `[n_rows, n_outputs]`.
+    /// Mutable access to δ of a layer, for the first `n_rows` rows,
+    /// `[n_rows, n_outputs]`.
     ///
-    /// For the output layer the loss writes it before
-    /// [`backward`](Self::backward).
+    /// δ of the output layer must be set before [`backward`](Self::backward), for
+    /// example by [`loss_of_batch`](Self::loss_of_batch).
     ///
     /// # Panics
-    /// If there is no such layer or the buffers hold fewer rows.
+    /// If the layer does not exist or the buffers hold fewer rows.
     pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
         self.errors.buffers[self.layers[layer]].rows_mut(n_rows)
     }
 
-    /// ∂C/∂x, the gradient with respect to the inputs, that the last backward
-    /// pass left for the first `n_rows` rows, `[n_rows, n_inputs]`.
+    /// ∂C/∂x, the gradient with respect to the inputs from the last backward pass, for
+    /// the first `n_rows` rows, `[n_rows, n_inputs]`.
     ///
     /// # Panics
-    /// If the buffers are not those of
+    /// If the buffers were not created by
     /// [`with_input_error`](Self::with_input_error), or hold fewer rows.
     pub fn input_error(&self, n_rows: usize) -> &[S] {
         self.errors.buffers[0].rows(n_rows)
     }
 
-    /// The mean loss of the rows that left `trace`; its δᴸ is left for
+    /// Computes the mean loss of the rows of a forward pass, and δᴸ for
     /// [`backward`](Self::backward).
     ///
     /// # Shapes
-    /// `targets [rows, n_outputs]`, row after row. The pair of loss and output activation must
-    /// have passed [`LossFunction::check_output`].
+    /// `targets [rows, n_outputs]`, row after row. The pair of loss and output
+    /// activation must have passed [`LossFunction::check_output`].
     ///
     /// # Panics
-    /// If there is not one target per output of the network.
+    /// If there is not one target per output.
     pub fn loss_of_batch(
         &mut self,
         loss: impl LossFunction,
         network: &Network<S>,
         targets: &[S],
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
     ) -> f64 {
-        self.block_loss_of_batch(&loss, network, targets, trace)
+        self.block_loss_of_batch(&loss, network, targets, cache)
     }
 
     /// As [`loss_of_batch`](Self::loss_of_batch).
@@ -154,22 +155,22 @@ impl<S: Scalar> Gradients<S> {
         loss: &dyn BlockLossFunction<S>,
         network: &Network<S>,
         targets: &[S],
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
     ) -> f64 {
         let output = network.output_layer();
-        let outputs = trace.outputs();
+        let outputs = cache.outputs();
         let [n_rows, width] = outputs.shape();
         assert_eq!(targets.len(), n_rows * width, "one target per output");
         let last = network.layers().len() - 1;
-        let share = S::from_f64(1.0 / n_rows as f64);
-        let answers = trace.layer(last);
+        let scale = S::from_f64(1.0 / n_rows as f64);
+        let layer = cache.layer(last);
         let error = self.errors.buffers[self.layers[last]].rows_mut(n_rows);
         let chunk = LOSS_ROWS * width;
-        let (z, a) = (answers.pre_activations(), answers.activations());
-        let answers = z.chunks(chunk).zip(a.chunks(chunk));
+        let (z, a) = (layer.pre_activations(), layer.activations());
+        let outputs = z.chunks(chunk).zip(a.chunks(chunk));
         let errors = targets.chunks(chunk).zip(error.chunks_mut(chunk));
         let (mut losses, mut sum) = ([S::zero(); LOSS_ROWS], 0.0);
-        for ((z, a), (y, error)) in answers.zip(errors) {
+        for ((z, a), (y, error)) in outputs.zip(errors) {
             let losses = &mut losses[..a.len() / width];
             let rows = LossRows {
                 width,
@@ -181,17 +182,17 @@ impl<S: Scalar> Gradients<S> {
             loss.of_rows(output.activation, rows, losses);
             error
                 .iter_mut()
-                .for_each(|error| *error = flushed(*error * share));
+                .for_each(|error| *error = flushed(*error * scale));
             losses.iter().for_each(|&loss| sum += loss.into_f64());
         }
         sum / n_rows as f64
     }
 
-    /// From δᴸ to the gradient of every parameter, added to what
-    /// [`values`](Self::values) holds.
+    /// Computes the gradient with respect to every parameter from δᴸ, and adds it to
+    /// [`values`](Self::values).
     ///
     /// # Shapes
-    /// `inputs [rows, n_inputs]` are those of the forward pass that left `trace`.
+    /// `inputs [rows, n_inputs]`, as in the forward pass that wrote `cache`.
     ///
     /// # Panics
     /// If the shapes do not fit.
@@ -199,7 +200,7 @@ impl<S: Scalar> Gradients<S> {
         &mut self,
         network: &Network<S>,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let inputs: Rows<'i, S> = inputs.into();
@@ -208,26 +209,26 @@ impl<S: Scalar> Gradients<S> {
             transposed: None,
             n_frozen: 0,
         };
-        self.backward_block(network, pass, WriteMode::Accumulate, trace, threads);
+        self.backward_block(network, pass, WriteMode::Accumulate, cache, threads);
     }
 
-    /// As [`backward`](Self::backward), onto or over the old values, for layers
-    /// that are not frozen.
+    /// As [`backward`](Self::backward), for layers that are not frozen; overwrites or
+    /// accumulates the gradient.
     #[inline(never)]
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,
         mut pass: BlockPass<'_, S>,
         written: WriteMode,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let parameters = network.parameters();
         let Self { errors, values, .. } = self;
-        for (index, placed) in stages_of_error(network.plan(), pass.n_frozen) {
+        for (index, node) in backward_nodes(network.plan(), pass.n_frozen) {
             let target = Target::Gradient {
-                parameters: &parameters[placed.parameters.clone()],
-                gradient: &mut values[placed.parameters.clone()],
+                parameters: &parameters[node.parameters.clone()],
+                gradient: &mut values[node.parameters.clone()],
                 written,
             };
             let step = BackwardStep {
@@ -235,40 +236,38 @@ impl<S: Scalar> Gradients<S> {
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: network.statistics(),
-                trace,
+                cache,
                 threads,
             };
             errors.through(network.plan(), step, target);
         }
     }
 
-    /// Backpropagation and the step of plain gradient descent at once:
+    /// Does backpropagation and the step of plain gradient descent at once:
     ///
     /// ```text
     /// Wˡ ← Wˡ + (aˡ⁻¹)ᵀ·(−η·δˡ)
     /// ```
     ///
-    /// All errors are linear in δᴸ, so the factor −η is a part of what the loss
-    /// has left there ([`error_mut`](Self::error_mut)). The gradient is never
-    /// written down, which saves three passes over memory of the size of the
-    /// parameters, and for sparse inputs all rows of W that no input touches.
-    /// For networks that [`can_descend`].
+    /// All errors are linear in δᴸ, so δᴸ must contain the factor −η. The gradient is
+    /// not stored, which saves three passes over all parameters and, for sparse
+    /// inputs, the rows of W without an input. The network must pass [`can_descend`].
     pub(crate) fn descend(
         &mut self,
         network: &mut Network<S>,
         mut pass: BlockPass<'_, S>,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
         let (plan, parameters) = network.split_mut();
-        for (index, placed) in stages_of_error(plan, pass.n_frozen) {
-            let target = Target::Parameters(&mut parameters[placed.parameters.clone()]);
+        for (index, node) in backward_nodes(plan, pass.n_frozen) {
+            let target = Target::Parameters(&mut parameters[node.parameters.clone()]);
             let step = BackwardStep {
                 index,
                 inputs: pass.inputs,
                 transposed: pass.transposed.as_deref_mut(),
                 statistics: &[],
-                trace,
+                cache,
                 threads,
             };
             self.errors.through(plan, step, target);
@@ -277,94 +276,94 @@ impl<S: Scalar> Gradients<S> {
 }
 
 impl<S: Scalar> Errors<S> {
-    /// δ of one stage's outputs becomes δ of its inputs.
+    /// Computes δ of one stage's inputs from δ of its outputs.
     #[inline(always)]
     fn through(&mut self, plan: &Plan, step: BackwardStep<'_, S>, target: Target<'_, S>) {
-        let placed = &plan.stages[step.index];
+        let node = &plan.nodes[step.index];
         let own: LayerInputs<'_, S>;
-        let inputs = match placed.input {
+        let inputs = match node.input {
             0 => step.inputs,
             _ => {
-                own = step.trace.inputs_of(placed);
+                own = step.cache.inputs_of(node);
                 &own
             }
         };
         let n_rows = step.inputs.n_rows();
-        let (before, own) = self.buffers.split_at_mut(placed.error);
+        let (before, own) = self.buffers.split_at_mut(node.error);
         let error = own[0].rows_mut(n_rows);
-        let below = placed.error_below.map(|below| &mut before[below]);
+        let below = node.error_below.map(|below| &mut before[below]);
         let mut below = below.filter(|below| !below.values.is_empty());
-        let outputs = step.trace.values(placed.output);
-        if let Some(activation) = placed.epilogue {
-            let (width, threads) = (placed.n_outputs, step.threads);
+        let outputs = step.cache.values(node.output);
+        if let Some(activation) = node.epilogue {
+            let (width, threads) = (node.n_outputs, step.threads);
             activate::backward(activation, outputs, outputs, error, width, threads);
         }
-        let is_in_place = placed.stage.is_error_in_place();
+        let is_in_place = node.stage.is_error_in_place();
         let error_below = match &mut below {
-            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), placed.error_written)),
+            Some(below) if !is_in_place => Some((below.rows_mut(n_rows), node.error_written)),
             _ => None,
         };
-        let statistics = step.statistics.get(placed.statistics.clone());
-        placed.stage.backward(Backward {
+        let statistics = step.statistics.get(node.statistics.clone());
+        node.stage.backward(Backward {
             n_rows,
-            width: placed.n_outputs,
-            n_inputs: placed.n_inputs,
+            width: node.n_outputs,
+            n_inputs: node.n_inputs,
             inputs,
             outputs,
             error: &mut *error,
             error_below,
             target,
             statistics: statistics.unwrap_or_default(),
-            is_training: step.trace.is_training(),
-            cache: step.trace.cache(step.index),
+            is_training: step.cache.is_training(),
+            cache: step.cache.stage_cache(step.index),
             scratch: &mut self.scratch,
             transposed: step.transposed,
             threads: step.threads,
         });
         if let Some(below) = below.filter(|_| is_in_place) {
-            write(error, below.rows_mut(n_rows), placed.error_written);
+            write(error, below.rows_mut(n_rows), node.error_written);
         }
-        if let Some((skip, written)) = placed.skip {
+        if let Some((skip, written)) = node.skip {
             let skip = &mut before[plan.slots[skip].error];
             write(error, skip.rows_mut(n_rows), written);
         }
     }
 }
 
-/// What a block of rows gives to the backward pass.
+/// The inputs of a backward pass over a block of rows.
 #[derive(Debug)]
 pub(crate) struct BlockPass<'p, S> {
-    /// Those of the network.
+    /// The network's inputs.
     pub(crate) inputs: &'p LayerInputs<'p, S>,
-    /// A buffer for inputs without their zeros.
+    /// A buffer for the transpose of sparse inputs.
     pub(crate) transposed: Option<&'p mut CscBuffer>,
     /// Number of first layers that are not trained.
     pub(crate) n_frozen: usize,
 }
 
-/// What a backward pass is given for one stage.
+/// The arguments of the backward pass through one stage.
 struct BackwardStep<'p, S> {
     index: usize,
-    /// Those of the network.
+    /// The network's inputs.
     inputs: &'p LayerInputs<'p, S>,
     transposed: Option<&'p mut CscBuffer>,
     statistics: &'p [S],
-    trace: &'p Trace<S>,
+    cache: &'p ForwardCache<S>,
     threads: &'p Threads,
 }
 
-/// The stages that δ goes through, last to first: all but those of frozen layers
-/// and the activation of the output layer, which is a part of the loss.
-fn stages_of_error(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Placed)> {
-    let stages = plan.stages.iter().enumerate().rev().skip(1);
-    stages.take_while(move |(_, placed)| placed.layer >= n_frozen)
+/// The nodes of the backward pass, last to first: all except those of frozen layers
+/// and the activation of the output layer, which is part of the loss.
+fn backward_nodes(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Node)> {
+    let nodes = plan.nodes.iter().enumerate().rev().skip(1);
+    nodes.take_while(move |(_, node)| node.layer >= n_frozen)
 }
 
-/// Whether the step of plain gradient descent can be done during
-/// backpropagation: the gradient of a stage must not be read again.
+/// Whether [`Gradients::descend`] supports all stages of the network: no stage may
+/// read its gradient again.
 pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
-    let stages = network.plan().stages.iter();
-    stages.map(|placed| &placed.stage).all(|stage| {
+    let nodes = network.plan().nodes.iter();
+    nodes.map(|node| &node.stage).all(|stage| {
         matches!(
             stage,
             Stage::Dense(_) | Stage::Activation(_) | Stage::Dropout(_) | Stage::Residual(_)

@@ -1,5 +1,4 @@
-//! Samples, their division into training and validation rows, their order,
-//! and the batches gathered from them.
+//! Samples: inputs with targets, train/validation split, and the order of an epoch.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -19,16 +18,16 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Inputs<'a, S = f32> {
-    /// Values, as the network reads them.
+    /// Floating-point values.
     Values(Rows<'a, S>),
     /// Bytes, such as pixels; the network reads `scale·byte`.
     Bytes {
         /// The bytes.
         values: Rows<'a, u8>,
-        /// 1/255 for pixels.
+        /// Factor on each byte, such as 1/255 for pixels.
         scale: f64,
     },
-    /// Rows that are read block by block while they are needed.
+    /// Rows that are read block by block during training.
     Source(Arc<dyn RowSource<S>>),
 }
 
@@ -38,7 +37,7 @@ pub enum Inputs<'a, S = f32> {
 pub enum Targets<'a, S = f32> {
     /// One class per sample.
     Classes {
-        /// Class numbers, `[n_samples]`.
+        /// The class of each sample, from 0, `[n_samples]`.
         labels: List<'a, u32>,
         /// Number of classes.
         n_classes: usize,
@@ -47,13 +46,12 @@ pub enum Targets<'a, S = f32> {
     Values(Rows<'a, S>),
 }
 
-/// Inputs that are read when they are needed: from a file that is larger than
-/// memory, or computed.
+/// A source of inputs that are read on demand, such as a file larger than memory.
 ///
-/// [`Inputs::source`] makes inputs of it. A trainer reads a block of rows per
-/// call, in the order of its epoch, so reading is random access unless
-/// [`shuffle`](crate::TrainingConfig::shuffle) is off. Rows that arrive once, in
-/// an order of their own, are for [`Trainer::step_on`](crate::Trainer::step_on).
+/// [`Inputs::source`] turns a source into inputs. A trainer reads a block of rows
+/// per call, in the order of the epoch, so reading is random access unless
+/// [`shuffle`](crate::TrainingConfig::shuffle) is off. For a stream, whose rows
+/// arrive once, use [`Trainer::step_on`](crate::Trainer::step_on).
 ///
 /// ```
 /// use nn_core::batches::{Inputs, RowSource, Targets};
@@ -93,25 +91,26 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
     /// Number of values per row.
     fn n_inputs(&self) -> usize;
 
-    /// Writes these rows to `inputs`, one after the other. The same row number
-    /// always gives the same values. They are checked: NaN and infinities end
-    /// training with an error.
+    /// Reads these rows into `inputs`, one after the other.
+    ///
+    /// The same row index must always give the same values. NaN and infinite values
+    /// end training with an error.
     ///
     /// # Shapes
     /// `inputs [rows.len(), n_inputs]`
     ///
     /// # Errors
-    /// [`Error::Io`], or another error that says why rows cannot be read.
+    /// [`Error::Io`], or another error with the reason why rows cannot be read.
     fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
 }
 
 impl<'a, S: Scalar> Inputs<'a, S> {
-    /// Values, borrowed or owned.
+    /// Creates inputs from values, borrowed or owned.
     pub fn values(values: impl Into<Rows<'a, S>>) -> Self {
         Self::Values(values.into())
     }
 
-    /// Bytes, borrowed or owned, such as pixels; the network reads `scale·byte`.
+    /// Creates inputs from bytes, such as pixels; the network reads `scale·byte`.
     pub fn bytes(values: impl Into<Rows<'a, u8>>, scale: f64) -> Self {
         Self::Bytes {
             values: values.into(),
@@ -119,12 +118,12 @@ impl<'a, S: Scalar> Inputs<'a, S> {
         }
     }
 
-    /// Rows that are read block by block while they are needed.
+    /// Creates inputs from a source that is read block by block.
     pub fn source(source: impl RowSource<S>) -> Self {
         Self::Source(Arc::new(source))
     }
 
-    /// `[n_samples, n_inputs]`
+    /// The shape `[n_samples, n_inputs]`.
     pub fn shape(&self) -> [usize; 2] {
         match self {
             Self::Values(values) => values.shape(),
@@ -133,7 +132,7 @@ impl<'a, S: Scalar> Inputs<'a, S> {
         }
     }
 
-    /// Checks the values, except those that are not read yet.
+    /// Checks the values; those of a source are checked when they are read.
     fn check(&self) -> Result<()> {
         match self {
             Self::Values(values) => check_finite("input", values.as_slice(), values.n_columns()),
@@ -164,7 +163,7 @@ impl<'a, S: Scalar, T: Into<Rows<'a, S>>> From<T> for Inputs<'a, S> {
 }
 
 impl<'a, S: Scalar> Targets<'a, S> {
-    /// One class per sample, numbered from 0, borrowed or owned.
+    /// Creates targets from one class per sample, numbered from 0.
     pub fn classes(labels: impl Into<List<'a, u32>>, n_classes: usize) -> Self {
         Self::Classes {
             labels: labels.into(),
@@ -172,12 +171,12 @@ impl<'a, S: Scalar> Targets<'a, S> {
         }
     }
 
-    /// Values, borrowed or owned: regression, or one 0/1 flag per column.
+    /// Creates targets from values: regression, or one 0/1 flag per column.
     pub fn values(values: impl Into<Rows<'a, S>>) -> Self {
         Self::Values(values.into())
     }
 
-    /// Checks the targets and returns their number.
+    /// Checks the targets and returns the number of targets.
     fn check(&self) -> Result<usize> {
         match self {
             Self::Classes { labels, n_classes } => {
@@ -202,9 +201,9 @@ impl<'a, S: Scalar> Targets<'a, S> {
     }
 }
 
-/// Rows with their targets, checked; borrowed, owned or shared.
+/// Inputs with their targets, checked; borrowed, owned or shared.
 ///
-/// Samples made of owned arrays and vectors are `Samples<'static>` and may be
+/// Samples made from owned arrays and vectors are `Samples<'static>` and can be
 /// sent to other threads. Clones, selections and splits never copy the values.
 ///
 /// ```
@@ -218,24 +217,25 @@ impl<'a, S: Scalar> Targets<'a, S> {
 pub struct Samples<'a, S = f32> {
     inputs: Inputs<'a, S>,
     targets: Targets<'a, S>,
-    /// One weight per row of `inputs`; `None` means 1.
+    /// One weight per row of `inputs`; `None` if all weights are 1.
     weights: Option<List<'a, S>>,
     /// The rows of `inputs` that belong to these samples.
     rows: Vec<u32>,
 }
 
 impl<'a, S: Scalar> Samples<'a, S> {
-    /// Joins inputs and targets.
+    /// Creates samples from inputs and targets.
     ///
     /// # Errors
-    /// [`Error::Shape`] if their numbers differ, [`Error::Label`] for a class
-    /// that does not exist, [`Error::NotFinite`] for NaN and infinities,
-    /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
+    /// [`Error::Shape`] for another number of targets than of inputs,
+    /// [`Error::Label`] for a class that does not exist, [`Error::NotFinite`] for a
+    /// value that is NaN or infinite, [`Error::OutOfRange`] for a scale of bytes
+    /// that is not finite.
     pub fn new(inputs: impl Into<Inputs<'a, S>>, targets: Targets<'a, S>) -> Result<Self> {
         Self::join(inputs.into(), targets)
     }
 
-    /// Samples with one class each.
+    /// Creates samples with one class each.
     ///
     /// ```
     /// use nn_core::Samples;
@@ -261,8 +261,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Self::join(inputs.into(), Targets::classes(labels, n_classes))
     }
 
-    /// Samples whose targets are values (regression, or one 0/1 flag per
-    /// column).
+    /// Creates samples whose targets are values: regression, or one 0/1 flag per
+    /// column.
     ///
     /// # Shapes
     /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
@@ -294,7 +294,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
-    /// No samples, of a network with so many inputs and outputs.
+    /// Creates an empty set of samples for this number of inputs and outputs.
     pub(crate) fn none(n_inputs: usize, n_outputs: usize) -> Self {
         Self {
             inputs: Inputs::values(Rows::new(&[], n_inputs)),
@@ -304,19 +304,21 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Gives every sample a weight: in the mean over all batches, weight 2 has
-    /// the effect on training of the sample twice, for any batch size.
+    /// Sets one weight per sample.
+    ///
+    /// On average over the batches, a weight of 2 has the effect of repeating the
+    /// sample, for any batch size:
     ///
     /// ```text
     /// gradient of a batch = (1/B) Σ (wᵢ/w̄)·gᵢ
     /// ```
     ///
-    /// over its B rows, with w̄ the mean weight of all training rows (times
-    /// the weights of classes). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
+    /// over the B rows of the batch, where w̄ is the mean weight of all training
+    /// rows (times the class weights). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
     ///
     /// # Errors
-    /// [`Error::Shape`] if their number is not that of the samples,
-    /// [`Error::OutOfRange`] for a weight that is negative or not finite.
+    /// [`Error::Shape`] for another number of weights than of samples,
+    /// [`Error::OutOfRange`] for a weight that is negative, NaN or infinite.
     pub fn with_weights(mut self, weights: impl Into<List<'a, S>>) -> Result<Self> {
         let weights: List<'a, S> = weights.into();
         let values = weights.as_slice();
@@ -329,8 +331,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(self)
     }
 
-    /// The same samples without a borrow: borrowed arrays are copied, with all
-    /// rows that these samples were selected from.
+    /// Copies borrowed arrays, so that the samples can outlive them.
+    ///
+    /// All rows are copied, also those that were not selected.
     #[must_use]
     #[inline(never)]
     pub fn into_owned(self) -> Samples<'static, S> {
@@ -342,15 +345,16 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Randomly splits the samples into parts of these fractions, a function of
-    /// the samples' number, their classes and `seed` alone. Samples of classes
-    /// are split class by class (stratified), by the rule of
-    /// [`split_stratified`]; the first part has at least one sample of each
+    /// Randomly splits the samples into parts of these fractions, stratified by
     /// class.
     ///
-    /// The last part is held back from all samples, the part before it from the
-    /// rest, and so on; the first part keeps what is left. Each part is in the
-    /// order of these samples, and may be empty.
+    /// The result depends only on the number of samples, their classes and `seed`.
+    /// Classes are split by the rule of [`split_stratified`]; the first part has at
+    /// least one sample of each class.
+    ///
+    /// The last part is drawn from all samples, the part before it from the rest,
+    /// and so on; the first part keeps the remaining samples. Each part keeps the
+    /// order of the samples and may be empty.
     ///
     /// ```
     /// use nn_core::ndarray::Array2;
@@ -373,7 +377,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(parts.try_into().expect("one part per fraction"))
     }
 
-    /// As [`split`](Self::split), without regard to classes.
+    /// Randomly splits the samples into parts of these fractions, without regard to
+    /// classes.
     ///
     /// # Errors
     /// As [`split`](Self::split).
@@ -387,7 +392,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(parts.try_into().expect("one part per fraction"))
     }
 
-    /// One part per fraction.
+    /// Splits the samples into one part per fraction.
     #[inline(never)]
     pub(crate) fn split_by(
         &self,
@@ -400,7 +405,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         let mut left: Vec<u32> = (0..self.len() as u32).collect();
         let mut parts = vec![Vec::new(); fractions.len()];
         for (index, part) in (1..fractions.len()).rev().enumerate() {
-            // The fraction of all samples, as a fraction of those that are left.
+            // From a fraction of all samples to a fraction of the remaining ones.
             let rest: f64 = fractions[..=part].iter().sum();
             let fraction = fractions[part] / rest.max(f64::MIN_POSITIVE);
             let labels = left.iter().map(|&position| self.label(position as usize));
@@ -418,7 +423,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(parts.iter().map(|part| self.select(part)).collect())
     }
 
-    /// The samples at these positions, in this order.
+    /// Selects the samples at these positions, in this order.
     ///
     /// # Panics
     /// If a position does not exist.
@@ -439,7 +444,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -455,7 +460,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         &self.targets
     }
 
-    /// The class of the sample at `position`, if samples have classes.
+    /// The class of the sample at `position`, if the targets are classes.
     pub fn label(&self, position: usize) -> Option<u32> {
         match &self.targets {
             Targets::Classes { labels, .. } => {
@@ -465,7 +470,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// The number of samples of each class, if samples have classes.
+    /// The number of samples per class, if the targets are classes.
     pub fn class_counts(&self) -> Option<Vec<usize>> {
         let Targets::Classes { labels, n_classes } = &self.targets else {
             return None;
@@ -477,17 +482,17 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Some(counts)
     }
 
-    /// Weight of the sample at `position`.
+    /// The weight of the sample at `position`.
     pub fn weight(&self, position: usize) -> S {
         self.weights.as_ref().map_or_else(S::one, |weights| {
             weights.as_slice()[self.rows[position] as usize]
         })
     }
 
-    /// Whether a weighted mean over these samples exists.
+    /// Checks that a sample has a weight above 0.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if every sample has weight 0.
+    /// [`Error::Conflict`] if all weights are 0.
     pub(crate) fn check_weights(&self) -> Result<()> {
         let is_positive = |position| self.weight(position) > S::zero();
         if !self.has_weights() || (0..self.len()).any(is_positive) {
@@ -495,11 +500,11 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
         Err(Error::Conflict {
             what: "sample weights".to_owned(),
-            problem: format!("expected one above 0, found {} of 0", self.len()),
+            problem: format!("expected a weight above 0, but all {} are 0", self.len()),
         })
     }
 
-    /// Whether samples have weights of their own.
+    /// Whether weights were set with [`with_weights`](Self::with_weights).
     pub fn has_weights(&self) -> bool {
         self.weights.is_some()
     }
@@ -510,7 +515,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// As [`read_inputs`](Self::read_inputs).
     ///
     /// # Panics
-    /// If `inputs` does not have the width of a row.
+    /// If the length of `inputs` is not the number of inputs.
     pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) -> Result<()> {
         self.read_inputs(&[position as u32], inputs)
     }
@@ -521,8 +526,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [positions.len(), n_inputs]`
     ///
     /// # Errors
-    /// Those of a [`RowSource`], and [`Error::NotFinite`] for a value of it that
-    /// is NaN or infinite; none for other inputs.
+    /// For a [`RowSource`] only: its errors, and [`Error::NotFinite`] for a value
+    /// that is NaN or infinite.
     ///
     /// # Panics
     /// If `inputs` has another length.
@@ -551,8 +556,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(())
     }
 
-    /// All rows that these samples were selected from and their scale, if they
-    /// are bytes.
+    /// All rows that these samples were selected from, and their scale, if the
+    /// inputs are bytes.
     pub(crate) fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
         match &self.inputs {
             Inputs::Bytes { values, scale } => Some((values, *scale)),
@@ -560,19 +565,19 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Which of those rows stands at `position`.
+    /// The index of the row at `position`.
     pub(crate) fn row(&self, position: u32) -> u32 {
         self.rows[position as usize]
     }
 
-    /// The fraction of inputs that are not 0, where leaving out the zeros pays.
+    /// The fraction of nonzero inputs, if a sparse representation is faster.
     pub(crate) fn density(&self) -> Option<f64> {
         let (values, _) = self.byte_inputs()?;
         CsrBytes::density(values.matrix(), &self.rows)
     }
 
-    /// The inputs without their zeros, position by position, and the number
-    /// that each byte stands for; `None` where that would not pay.
+    /// The inputs as sparse rows and the value of each byte; `None` if a sparse
+    /// representation is not faster.
     pub(crate) fn sparse_inputs(&self) -> Option<(CsrBytes, Box<[S; 256]>)> {
         let (values, scale) = self.byte_inputs()?;
         let scale = S::from_f64(scale);
@@ -583,8 +588,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         ))
     }
 
-    /// Appends what is stored of the sample at `position`: inputs, target,
-    /// weight.
+    /// Appends the stored bytes of the sample at `position`: inputs, target, weight.
     pub(crate) fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
         let row = self.rows[position] as usize;
         match &self.inputs {
@@ -606,15 +610,15 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(())
     }
 
-    /// Writes the answer wanted for the sample at `position`.
+    /// Writes the target of the sample at `position`.
     ///
-    /// A class becomes 1 at its place and 0 elsewhere (one-hot), or, where the
-    /// network has a single output for two classes, its number. Label
-    /// smoothing ε mixes in the uniform distribution: y ← (1 − ε)·y + ε/K
-    /// (Szegedy et al. 2016, section 7), K = 2 for a single output.
+    /// Classes are one-hot encoded, or 0 and 1 if the network has a single output
+    /// for two classes. Label smoothing ε mixes in the uniform distribution:
+    /// y ← (1 − ε)·y + ε/K (Szegedy et al. 2016, section 7), K = 2 for a single
+    /// output.
     ///
     /// # Panics
-    /// If `target` does not have the width of an answer.
+    /// If the length of `target` is not the number of outputs.
     pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
         let row = self.rows[position] as usize;
         match &self.targets {
@@ -634,19 +638,15 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Whether a network with so many inputs and outputs can learn these samples.
+    /// Checks that the samples fit a network with this number of inputs and outputs.
     ///
     /// # Errors
-    /// [`Error::Empty`], or [`Error::Shape`] with both widths.
+    /// [`Error::Empty`] without samples, [`Error::Shape`] for other widths.
     pub fn check_fit(&self, n_inputs: usize, n_outputs: usize) -> Result<()> {
         if self.is_empty() {
             return Err(Error::Empty);
         }
-        check_count(
-            "values in a sample (the model decides)",
-            n_inputs,
-            self.n_inputs(),
-        )?;
+        check_count("number of inputs per sample", n_inputs, self.n_inputs())?;
         match &self.targets {
             Targets::Classes {
                 n_classes: 0..=2, ..
@@ -740,8 +740,8 @@ fn check_labels(labels: &[u32], n_classes: usize) -> Result<()> {
     }
 }
 
-/// Divides the positions `0..n` at random: those that are kept, and a share
-/// (rounded) that is held back, each in ascending order.
+/// Randomly splits `0..n` into training and validation indices, each in ascending
+/// order; `n·held_back`, rounded, are validation indices.
 pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
     let n_held_back = (n as f64 * held_back).round() as usize;
     let mut order = stream.permutation(n);
@@ -751,29 +751,29 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
     (kept, order)
 }
 
-/// As [`split`], with the same fraction of each class held back: the positions
-/// that are kept, and those that are held back, each in ascending order.
-/// `classes` holds the class of each position.
+/// Randomly splits `0..classes.len()` into training and validation indices, with the
+/// same fraction of each class (stratified).
 ///
-/// Of a class with n_c positions, n_c·f rounded up or down are held back, but
-/// never all: each class keeps at least one position, so that a class with a
-/// single one is kept whole. Which classes round up is decided by the largest
-/// remainder (Hamilton's method): the classes whose n_c·f has the largest
-/// fractional part do, until as many positions are held back as [`split`] holds
-/// back, n·f rounded. Equal remainders are ordered at random, as are the
-/// positions within a class. Fewer than n·f are held back only where small
-/// classes keep their last position.
+/// `classes` holds the class of each index. Both results are in ascending order.
+///
+/// Of a class with n_c indices, n_c·f rounded up or down are for validation, but
+/// never all: each class keeps at least one training index. The largest remainder
+/// (Hamilton's method) decides which classes round up: those whose n_c·f has the
+/// largest fractional part, until there are as many validation indices as from
+/// [`split`], n·f rounded. Equal remainders are ordered at random, as are the
+/// indices within a class. There are fewer than n·f validation indices only if small
+/// classes keep their last index.
 ///
 /// ```
 /// use nn_core::batches::split_stratified;
 /// use nn_tensor::random::{Purpose, Streams};
 ///
-/// // Six positions of class 0, four of class 1, one of class 2.
+/// // Six indices of class 0, four of class 1, one of class 2.
 /// let classes = [0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 2];
 /// let mut stream = Streams::new(0).stream(Purpose::Split, 0);
 /// let (kept, held_back) = split_stratified(&classes, 0.5, &mut stream);
 /// let count = |class| held_back.iter().filter(|&&at| classes[at as usize] == class).count();
-/// // 11 · 0.5 rounded are 6; the only position of class 2 is kept.
+/// // 11 · 0.5, rounded, is 6; class 2 keeps its only index.
 /// assert_eq!([held_back.len(), kept.len()], [6, 5]);
 /// assert!(count(0) >= 3 && count(1) >= 2 && count(2) == 0);
 /// ```
@@ -802,8 +802,8 @@ pub fn split_stratified(
     (kept, chosen)
 }
 
-/// How many positions of each class are held back, by the largest remainder;
-/// classes are ordered as they first appear in `order`.
+/// The number of validation indices of each class, by the largest remainder;
+/// classes are ordered by their first appearance in `order`.
 fn held_back_by_class(classes: &[u32], fraction: f64, order: &[u32]) -> HashMap<u32, usize> {
     let mut sizes: Vec<(u32, usize)> = Vec::new();
     let mut places = HashMap::new();
@@ -832,7 +832,7 @@ fn held_back_by_class(classes: &[u32], fraction: f64, order: &[u32]) -> HashMap<
     counts
 }
 
-/// The order of the samples in one epoch.
+/// Overwrites `order` with the random order of the samples in one epoch.
 ///
 /// # Panics
 /// If there are more than 2³² samples.
@@ -852,7 +852,7 @@ mod tests {
 
     #[test]
     fn a_split_is_a_partition() {
-        for (n, share, expected) in [
+        for (n, fraction, expected) in [
             (10, 0.3, 3),
             (7, 0.0, 0),
             (1, 0.1, 0),
@@ -860,7 +860,7 @@ mod tests {
             (0, 0.5, 0),
         ] {
             let (training, validation) =
-                split(n, share, &mut Streams::new(1).stream(Purpose::Split, 0));
+                split(n, fraction, &mut Streams::new(1).stream(Purpose::Split, 0));
             assert_eq!(validation.len(), expected);
             let mut all = [training, validation].concat();
             all.sort_unstable();
@@ -883,17 +883,17 @@ mod tests {
 
     /// Golden values of `scripts/random_reference.py`.
     #[test]
-    fn stratified_divisions_never_change() {
+    fn stratified_splits_never_change() {
         let classes = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3];
         let (kept, held_back) = stratified(&classes, 0.3, 7);
         assert_eq!(kept, [0, 2, 3, 5, 7, 9, 10, 11, 12]);
         assert_eq!(held_back, [1, 4, 6, 8]);
     }
 
-    /// Twelve rows of each of three classes, 0.1 held back, are 3.6 in all, so
-    /// 4: one of each and a second one of one class, which the seed chooses.
+    /// 0.1 of twelve rows of each of three classes is 3.6, so 4 rows: one of each
+    /// class and a second one of a random class.
     #[test]
-    fn equal_remainders_are_shared_out_at_random() {
+    fn equal_remainders_are_distributed_at_random() {
         let classes: Vec<u32> = (0..36).map(|row| row / 12).collect();
         let mut chosen = [0; 3];
         for seed in 0..60 {
@@ -914,7 +914,7 @@ mod tests {
             (&[], 0.5, 0),
             (&[1, 1], 0.9, 1),
             (&[0, 1, 2, 3], 0.5, 0),
-            // 4.5 rounded are 5; the single position is not among them.
+            // 4.5 rounds to 5, without the single position of class 2.
             (&[0, 0, 0, 0, 1, 1, 1, 1, 2], 0.5, 5),
         ] {
             let (kept, held_back) = stratified(classes, fraction, 3);
@@ -925,7 +925,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_class_is_divided_alike(
+        fn each_class_is_split_by_the_same_fraction(
             classes in proptest::collection::vec(0..6_u32, 0..200),
             fraction in 0.0..=0.5_f64,
             seed in 0..1000_u64,
@@ -966,7 +966,7 @@ mod tests {
         let mut rows: Vec<u32> = parts.iter().flat_map(|part| part.rows.clone()).collect();
         rows.sort_unstable();
         assert!(rows.iter().copied().eq(0..50));
-        // Two parts are those of `split_stratified`; a part of a part keeps its rows.
+        // Two parts agree with `split_stratified`; a part of a part keeps its rows.
         let [kept, held_back] = samples.split(&[0.7, 0.3], 4).unwrap();
         let mut stream = Streams::new(4).stream(Purpose::Split, 0);
         let expected = split_stratified(&labels, 0.3, &mut stream);
@@ -995,7 +995,7 @@ mod tests {
     }
 
     #[test]
-    fn owned_samples_are_those_that_were_borrowed() {
+    fn owned_samples_equal_borrowed_ones() {
         let pixels = array![[0_u8, 255], [255, 0], [51, 0]];
         let weights = vec![1.0, 2.0, 3.0];
         let owned: Samples<'static, f64> = {
@@ -1017,7 +1017,7 @@ mod tests {
 
     /// Golden values of `scripts/random_reference.py`.
     #[test]
-    fn divisions_and_orders_never_change() {
+    fn splits_and_orders_never_change() {
         let (kept, held_back) = split(12, 0.25, &mut Streams::new(7).stream(Purpose::Split, 0));
         assert_eq!(kept, [0, 2, 3, 6, 7, 8, 9, 10, 11]);
         assert_eq!(held_back, [1, 4, 5]);
@@ -1055,7 +1055,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn invalid_samples_are_refused() {
         let values = array![[1.0, 2.0], [f64::NAN, 4.0]];
         let targets = Targets::classes(&[0, 1], 2);
         let error = Samples::new(values.view(), targets.clone()).unwrap_err();

@@ -1,7 +1,7 @@
-//! The inputs of a block of rows, wherever they come from: the one place that
-//! decides between copied values, rows of a source, bytes without their zeros,
-//! arranged bytes, and augmented bytes. Training, steps on a stream and
-//! evaluation all read their inputs here.
+//! The inputs of a block of rows, for training, steps on a stream and evaluation.
+//!
+//! This module alone decides between copied values, rows of a source, sparse rows,
+//! grouped sparse rows and augmented bytes.
 
 pub(crate) mod sparse_blocks;
 
@@ -16,38 +16,38 @@ use crate::batches::{Samples, scale_bytes};
 use crate::stage::inputs::LayerInputs;
 use sparse_blocks::SparseBlocks;
 
-/// Rows between the ones that are worked on and those that are asked for from
-/// memory: a small batch is done sooner than memory answers.
+/// Number of rows between the current block and the rows to prefetch, because a small
+/// batch takes less time than a memory access.
 const PREFETCH_DISTANCE: usize = 2;
 
-/// Inputs block by block.
+/// Reads inputs block by block.
 #[derive(Debug)]
 pub(crate) struct BlockInputs<'a, S> {
     max_rows: usize,
     n_inputs: usize,
-    /// Bytes without their zeros, where that pays.
+    /// Sparse inputs, if they are faster.
     sparse: Option<SparseBlocks<S>>,
-    /// What changes the inputs from epoch to epoch, if anything does.
+    /// The data augmentation, if any.
     augmented: Option<Augmented<'a>>,
-    /// Copied values, otherwise.
+    /// A buffer for the inputs of a block, unless they are sparse.
     values: Vec<S>,
 }
 
 /// A block of rows of an epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct Block<'o> {
-    /// The samples of the epoch in their order.
+    /// The order of the samples in the epoch.
     pub(crate) order: &'o [u32],
-    /// Which of them.
+    /// The range of the block in `order`.
     pub(crate) rows: Range<usize>,
-    /// Number of the block in its batch.
+    /// Index of the block in its batch.
     pub(crate) index: usize,
     pub(crate) epoch: u64,
 }
 
 impl<'a, S: Scalar> BlockInputs<'a, S> {
-    /// Blocks of up to `max_rows` rows of `n_inputs`; `sparse` holds them without
-    /// their zeros.
+    /// Creates the buffers for blocks of up to `max_rows` rows of `n_inputs` values,
+    /// unless the inputs are `sparse`.
     pub(crate) fn new(max_rows: usize, n_inputs: usize, sparse: Option<SparseBlocks<S>>) -> Self {
         let n_values = if sparse.is_some() {
             0
@@ -63,7 +63,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         }
     }
 
-    /// Changes the inputs in every epoch; `false` if they are not bytes.
+    /// Turns on data augmentation; returns `false` if the inputs are not bytes.
     pub(crate) fn augment(
         &mut self,
         augmentation: Box<dyn Augmentation + 'a>,
@@ -81,8 +81,8 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         self.augmented.is_some()
     }
 
-    /// The inputs of a block, and a buffer for the backward pass, if they need
-    /// one.
+    /// Reads the inputs of a block; sparse inputs come with a buffer for the backward
+    /// pass.
     #[inline(always)]
     pub(crate) fn block<'s>(
         &'s mut self,
@@ -116,7 +116,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         })
     }
 
-    /// The inputs of the samples at `positions`, copied.
+    /// Copies the inputs of the samples at `positions`.
     #[inline]
     pub(crate) fn copied(
         &mut self,
@@ -128,7 +128,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         Ok(dense(&self.values, positions.len(), self.n_inputs))
     }
 
-    /// Makes room for blocks of up to `max_rows` rows.
+    /// Enlarges the buffer to blocks of up to `max_rows` rows.
     pub(crate) fn grow(&mut self, max_rows: usize) {
         if self.max_rows < max_rows {
             self.max_rows = max_rows;

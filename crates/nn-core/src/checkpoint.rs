@@ -582,7 +582,7 @@ mod tests {
             learning_rate: 0.1,
             last_rate: 0.0,
             is_done: false,
-            n_brought: 0,
+            n_streamed_steps: 0,
         };
         let plateau = Plateau {
             factor: 1.0,

@@ -33,7 +33,7 @@ use crate::Result;
 use crate::backprop::Gradients;
 use crate::batches::Samples;
 use crate::loss_function::{BlockLossFunction, LossFunction};
-use crate::network::{Network, Randomness, Trace};
+use crate::network::{ForwardCache, Network, Randomness};
 use crate::regularization::Regularization;
 use crate::rows::Rows;
 use crate::stage::batch_norm;
@@ -68,8 +68,8 @@ pub struct LayerCheck {
     pub n_kinks: usize,
 }
 
-/// The function whose gradient is checked: the mean loss of all samples plus
-/// the regularization penalty.
+/// The function whose gradient is checked: the mean loss of all samples plus the
+/// regularization term.
 #[derive(Debug)]
 pub struct Objective {
     network: Network<f64>,
@@ -77,7 +77,7 @@ pub struct Objective {
     targets: Vec<f64>,
     loss: Arc<dyn BlockLossFunction<f64>>,
     regularization: Regularization,
-    trace: Trace<f64>,
+    cache: ForwardCache<f64>,
     gradients: Gradients<f64>,
 }
 
@@ -110,7 +110,7 @@ impl Objective {
             samples.copy_target(position, S::zero(), target);
         }
         Ok(Self {
-            trace: Trace::new(&network, n),
+            cache: ForwardCache::new(&network, n),
             gradients: Gradients::new(&network, n),
             inputs: Rows::new(doubles(&inputs), network.n_inputs()),
             targets: doubles(&targets),
@@ -126,11 +126,11 @@ impl Objective {
         let randomness = Randomness::new(0, 0);
         let threads = Threads::single();
         self.network
-            .forward_in_training(&self.inputs, &mut self.trace, randomness, &threads);
+            .forward_in_training(&self.inputs, &mut self.cache, randomness, &threads);
         let targets = &self.targets;
         let loss =
             self.gradients
-                .block_loss_of_batch(&*self.loss, &self.network, targets, &self.trace);
+                .block_loss_of_batch(&*self.loss, &self.network, targets, &self.cache);
         let parameters = self.network.parameters();
         let layers = self.network.layers().iter();
         let terms = layers.map(|layer| self.regularization.value(&parameters[layer.weights()]));
@@ -142,7 +142,7 @@ impl Objective {
         self.value();
         self.gradients.values_mut().fill(0.0);
         self.gradients
-            .backward(&self.network, &self.inputs, &self.trace, &Threads::single());
+            .backward(&self.network, &self.inputs, &self.cache, &Threads::single());
         let parameters = self.network.parameters();
         let gradient = self.gradients.values_mut();
         for layer in self.network.layers() {

@@ -1,19 +1,19 @@
-//! The functions that are compiled in this crate, for `f32` and `f64`.
+//! Compiles generic functions in this crate, for `f32` and `f64`, so that programs
+//! build faster.
 //!
-//! A generic function is compiled by the crate that calls it, in a release build
-//! again by each, unless it is marked `#[inline(never)]` and a crate below has
-//! compiled it already. So a function that takes long to compile is marked and
-//! named here, and an edit of a program that trains networks rebuilds that
-//! program alone.
+//! A generic function is compiled in the crate that calls it, in a release build in
+//! each of them, unless it is marked `#[inline(never)]` and a dependency has compiled
+//! it already. Functions that take long to compile are therefore marked and listed
+//! here, so that a change of a program does not compile them again.
 
 use crate::metrics::{evaluate_block_loss, measure};
 use crate::mlp::{Classification, Regression};
-use crate::network::Trace;
+use crate::network::ForwardCache;
 use crate::{
     Checkpoint, FittedMlp, Gradients, Memory, Mlp, Model, Network, Predictor, Samples, Trainer,
 };
 
-/// Names the functions, so that they are compiled.
+/// Lists function pointers, so that the functions are compiled.
 macro_rules! instances {
     ($($name:ident: $scalar:ty),*) => {$(
         #[doc(hidden)]
@@ -64,7 +64,7 @@ macro_rules! instances {
                 Gradients::<S>::with_input_error as *const (),
                 Gradients::<S>::block_loss_of_batch as *const (),
                 Gradients::<S>::backward_block as *const (),
-                Trace::<S>::new as *const (),
+                ForwardCache::<S>::new as *const (),
             ]
         }
     )*};
@@ -72,15 +72,15 @@ macro_rules! instances {
 
 instances!(single: f32, double: f64);
 
-/// The functions of [`Mlp`], for both of its tasks.
+/// Lists the functions of [`Mlp`], for both tasks.
 #[doc(hidden)]
 #[inline(never)]
 pub fn tasks() -> [*const (); 6] {
     [
-        Mlp::<Classification>::fit_answers as *const (),
+        Mlp::<Classification>::fit_targets as *const (),
         Mlp::<Classification>::load_with as *const (),
         FittedMlp::<Classification>::update as *const (),
-        Mlp::<Regression>::fit_answers as *const (),
+        Mlp::<Regression>::fit_targets as *const (),
         Mlp::<Regression>::load_with as *const (),
         FittedMlp::<Regression>::update as *const (),
     ]

@@ -1,4 +1,4 @@
-//! A training step by hand: a tutorial with code that runs.
+//! A tutorial: one training step worked out by hand, with runnable code.
 //!
 //! A network turns an *input* into an *output*, both rows of numbers. *Training*
 //! shows it inputs whose correct outputs, the *targets*, are known, and changes

@@ -1,26 +1,26 @@
 //! Multilayer perceptrons from scratch: layers, losses, backpropagation,
 //! optimizers, training and an open model file.
 //!
-//! New to neural networks? [`learn`] goes through one training step by hand.
+//! New to neural networks? [`learn`] explains one training step by an example.
 //!
-//! The short way in is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`. It is made
-//! of the parts below, nothing hidden.
+//! The high-level interface is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`. It
+//! uses the public types below and nothing else.
 //!
-//! # The principal types
-//! - A [`NetworkConfig`] is a list of [`LayerConfig`]s; with a seed it makes a
+//! # Main types
+//! - A [`NetworkConfig`] is a list of [`LayerConfig`]s. With a seed it creates a
 //!   [`Network`], whose parameters are one flat buffer.
-//! - [`Samples`] are rows with their targets, borrowed, owned or shared.
-//! - A [`TrainingConfig`] says what is made small ([`Loss`]) and how
-//!   ([`Optimizer`], [`Schedule`], [`Regularization`]).
-//! - A [`Trainer`] joins the three, does one step a call and tells what
-//!   happened. There is no hidden loop: [`training`] is also made of public
-//!   parts (`examples/02_own_training_loop.rs`).
-//! - [`evaluate`] measures; a [`Model`] is a network with all that is needed to
-//!   use it again, as a file.
+//! - [`Samples`] are inputs with their targets, borrowed, owned or shared.
+//! - A [`TrainingConfig`] chooses the [`Loss`], the [`Optimizer`], its
+//!   [`Schedule`], the [`Regularization`] and so on.
+//! - A [`Trainer`] trains a network on samples, one step per call, and reports an
+//!   event for each. The loop can also be written from public parts
+//!   (`examples/02_own_training_loop.rs`).
+//! - [`evaluate`] computes loss, accuracy and other metrics. A [`Model`] is a
+//!   network with everything that predictions need, and can be saved to a file.
 //!
-//! Whatever one can choose ([`Activation`], [`Init`], [`Loss`], [`Optimizer`],
-//! [`Schedule`]) is a [`Menu`]: a closed `enum` that can also be read from its
-//! name, as in `"adam:beta1=0.8".parse()`.
+//! Each choice from a list ([`Activation`], [`Init`], [`Loss`], [`Optimizer`],
+//! [`Schedule`]) is a [`Menu`]: an `enum` that can also be parsed from its name, as
+//! in `"adam:beta1=0.8".parse()`.
 //!
 //! ```
 //! use nn_core::{
@@ -50,30 +50,31 @@
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
-//! # The data's way
+//! # Data flow
 //!
 //! | step | file |
 //! |---|---|
-//! | rows, split, order, a batch | `batches.rs` |
-//! | inputs that change from epoch to epoch | `augmentation.rs` |
+//! | samples, train/validation split, order of an epoch | `batches.rs` |
+//! | data augmentation | `augmentation.rs` |
+//! | inputs of a block of rows | `block_inputs.rs` |
 //! | initial weights | `init.rs`, into the buffer of `network.rs` |
-//! | forward, keeping what backward needs | `network.rs` → `layer/dense.rs`, `batch_norm.rs`, `dropout.rs` → `activation.rs` |
+//! | forward pass, with the forward cache for the backward pass | `network.rs` → `stage/dense.rs`, `stage/batch_norm.rs`, `stage/dropout.rs` → `activation.rs` |
 //! | loss of a row and its derivative | `loss.rs` |
-//! | backward: the gradient of every parameter | `backprop.rs` → `layer/…` |
-//! | regularization | `regularization.rs` |
-//! | step, at the rate of the schedule | `optimizer.rs`, `schedule.rs` |
-//! | all of this, over and over, as events | `training.rs` |
-//! | numbers | `metrics.rs` |
-//! | out into the world | `model_file.rs` |
-//! | stopped, and continued later | `checkpoint.rs` |
+//! | backward pass: the gradient with respect to every parameter | `backprop.rs` → `stage/…` |
+//! | L1 and L2 regularization | `regularization.rs` |
+//! | parameter update, with the learning rate of the schedule | `optimizer.rs`, `schedule.rs` |
+//! | training loop | `training.rs` |
+//! | loss, accuracy and other metrics | `metrics.rs` |
+//! | model file | `model_file.rs` |
+//! | checkpoint, to resume training | `checkpoint.rs` |
 //!
-//! Is the gradient right? `gradient_check.rs` compares it with finite
-//! differences. Everything works in `f32` (the default) and in `f64`.
+//! `gradient_check.rs` compares the gradient with finite differences. Everything
+//! works in `f32` (the default) and in `f64`.
 //!
 //! # Debug builds
 //! Without optimization, training takes more than a hundred times as long. These
-//! lines in the `Cargo.toml` of a program optimize its dependencies and leave the
-//! program itself as it is, quick to build and open to a debugger:
+//! lines in the `Cargo.toml` of a program optimize its dependencies, but not the
+//! program itself, which stays quick to build and easy to debug:
 //!
 //! ```toml
 //! [profile.dev.package."*"]
@@ -83,12 +84,15 @@
 //! overflow-checks = false
 //! ```
 //!
-//! # What this is not
-//! No convolutions, no recurrence, no automatic differentiation of arbitrary
-//! functions, no GPU. No input or output but a `Read` or `Write` handed in, no
-//! clock, no global random state: the same configuration, data and seed give
-//! the same weights, bit for bit, whatever the number of threads. Data sets are
-//! the business of `nn-data`, commands that of `nn-cli`.
+//! # Limits
+//! There are no convolutions, no recurrence, no automatic differentiation of
+//! arbitrary functions and no GPU support. Data sets are in `nn-data`, the command
+//! line is in `nn-cli`.
+//!
+//! # Reproducibility
+//! The same configuration, data and seed give the same weights, bit for bit, for
+//! any number of threads. The crate reads no clock, has no global random state, and
+//! does no input or output except through a `Read` or `Write` of the caller.
 //!
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]
@@ -155,11 +159,11 @@ pub use update_rule::UpdateRule;
 /// crate uses.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
-/// Random numbers: the purpose, the seed and an index give the stream.
+/// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};
 
-/// The README's example is a test, too.
+/// Tests the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

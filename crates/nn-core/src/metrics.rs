@@ -1,4 +1,4 @@
-//! How good answers are: loss, accuracy, confusion matrix, errors of numbers.
+//! Metrics of predictions: loss, accuracy, confusion matrix, regression errors.
 
 use nn_tensor::{Scalar, Threads};
 
@@ -7,31 +7,31 @@ use crate::batches::{Samples, Targets};
 use crate::block_inputs::BlockInputs;
 use crate::loss_function::{BlockLossFunction, LossFunction, LossRows};
 use crate::memory::{Memory, bytes_of, probe};
-use crate::network::{Network, Plan, Trace};
+use crate::network::{ForwardCache, Network, Plan};
 use crate::predictor::BLOCK_ROWS;
 use crate::rows::Rows;
 
-/// What came out for a set of samples.
+/// The metrics of a network on a set of samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
     /// Number of samples.
     pub n_samples: usize,
-    /// Weighted mean of the loss per sample, without penalty.
+    /// Weighted mean of the loss per sample, without regularization.
     pub loss: f64,
-    /// Share of right answers: of classes, or of 0/1 flags in several columns.
-    /// `None` for regression.
+    /// Fraction of correct predictions of classes, or of 0/1 flags; `None` for
+    /// regression.
     pub accuracy: Option<f64>,
-    /// Which class was taken for which. `None` unless classes were learned.
+    /// Confusion matrix; `None` unless the targets are classes.
     pub confusion: Option<ConfusionMatrix>,
-    /// Errors of numbers. `None` where classes or flags were learned.
+    /// Regression errors; `None` if the targets are classes or 0/1 flags.
     pub regression: Option<RegressionErrors>,
-    /// The first sample, counted from 0, whose loss is NaN or infinite: all
-    /// measures are to be distrusted then.
+    /// The first sample, counted from 0, whose loss is NaN or infinite. If there is
+    /// one, no metric is valid.
     pub first_nonfinite: Option<usize>,
 }
 
-/// Errors of predicted numbers: of each output, and their means (the
+/// Regression errors of each output, and their means over the outputs (the
 /// `uniform_average` of scikit-learn).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -40,14 +40,13 @@ pub struct RegressionErrors {
     pub mean_absolute: f64,
     /// Mean of the outputs' root mean square errors.
     pub root_mean_square: f64,
-    /// Mean of the outputs' R²; `None` for fewer than 2 rows, over which
-    /// nothing varies.
+    /// Mean of the outputs' R²; `None` for fewer than 2 rows.
     pub r_squared: Option<f64>,
     /// The errors of each output.
     pub outputs: Vec<OutputErrors>,
 }
 
-/// Errors of the predictions of one output.
+/// Regression errors of one output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutputErrors {
@@ -55,13 +54,13 @@ pub struct OutputErrors {
     pub mean_absolute: f64,
     /// Root of the mean of (a − y)².
     pub root_mean_square: f64,
-    /// 1 − Σ(a − y)²/Σ(y − ȳ)², the fraction of the target's variance that is
-    /// explained. A target that does not vary has 1 where every prediction is
-    /// exact, otherwise 0 (as in scikit-learn). `None` for fewer than 2 rows.
+    /// R² = 1 − Σ(a − y)²/Σ(y − ȳ)², the fraction of explained variance. A constant
+    /// target has R² = 1 if every prediction is exact, otherwise 0 (as in
+    /// scikit-learn). `None` for fewer than 2 rows.
     pub r_squared: Option<f64>,
 }
 
-/// Rows: the right class; columns: the class that the network named.
+/// Confusion matrix: one row per true class, one column per predicted class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     n_classes: usize,
@@ -69,22 +68,22 @@ pub struct ConfusionMatrix {
     counts: Vec<u64>,
 }
 
-/// Precision, recall and F1 of one class; `None` where a divisor is 0.
+/// Precision, recall and F1 score of one class; `None` if a divisor is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClassScores {
-    /// Of those named so, the share that are.
+    /// Precision, TP/(TP + FP): the fraction of correct predictions of the class.
     pub precision: Option<f64>,
-    /// Of those that are, the share that were named so.
+    /// Recall, TP/(TP + FN): the fraction of the class that is predicted correctly.
     pub recall: Option<f64>,
-    /// Harmonic mean of the two.
+    /// F1 score: the harmonic mean of precision and recall.
     pub f1: Option<f64>,
     /// Number of samples of the class.
     pub support: u64,
 }
 
 impl ConfusionMatrix {
-    /// Nothing counted yet.
+    /// Creates an empty confusion matrix.
     pub fn new(n_classes: usize) -> Self {
         Self {
             n_classes,
@@ -92,39 +91,39 @@ impl ConfusionMatrix {
         }
     }
 
-    /// Counts one answer.
+    /// Counts one prediction.
     ///
     /// # Panics
     /// If a class does not exist.
-    pub fn add(&mut self, right: usize, named: usize) {
-        assert!(right < self.n_classes && named < self.n_classes);
-        self.counts[right * self.n_classes + named] += 1;
+    pub fn add(&mut self, true_class: usize, predicted: usize) {
+        assert!(true_class < self.n_classes && predicted < self.n_classes);
+        self.counts[true_class * self.n_classes + predicted] += 1;
     }
 
-    /// `[right class, named class]`
+    /// The counts, `[true class, predicted class]`.
     pub fn counts(&self) -> Rows<'_, u64> {
         Rows::new(&self.counts, self.n_classes)
     }
 
-    /// Share of right answers; 0 if there are none.
+    /// Fraction of correct predictions; 0 if nothing was counted.
     pub fn accuracy(&self) -> f64 {
-        let n_right = self.counts.iter().step_by(self.n_classes + 1).sum();
-        ratio(n_right, self.counts.iter().sum()).unwrap_or(0.0)
+        let n_correct = self.counts.iter().step_by(self.n_classes + 1).sum();
+        ratio(n_correct, self.counts.iter().sum()).unwrap_or(0.0)
     }
 
-    /// Scores of one class.
+    /// Precision, recall and F1 score of one class.
     ///
     /// # Panics
     /// If the class does not exist.
     pub fn scores(&self, class: usize) -> ClassScores {
         let counts = self.counts();
-        let right = counts[[class, class]];
+        let n_correct = counts[[class, class]];
         let support = counts.row(class).iter().sum();
-        let named = counts.column(class).sum();
+        let n_predicted = counts.column(class).sum();
         ClassScores {
-            precision: ratio(right, named),
-            recall: ratio(right, support),
-            f1: ratio(2 * right, named + support),
+            precision: ratio(n_correct, n_predicted),
+            recall: ratio(n_correct, support),
+            f1: ratio(2 * n_correct, n_predicted + support),
             support,
         }
     }
@@ -135,7 +134,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 impl Memory {
-    /// What an evaluation of `n_samples` samples by this network will allocate.
+    /// Estimates the memory that [`evaluate`] allocates for `n_samples` samples.
     #[inline(never)]
     pub fn of_evaluation<S: Scalar>(network: &Network<S>, n_samples: usize) -> Self {
         Self::of_evaluation_by::<S>(network.plan(), n_samples)
@@ -145,19 +144,19 @@ impl Memory {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         Self {
-            activations: bytes_of::<S>(n_rows, plan.trace_width().saturating_add(2 * n_outputs)),
+            activations: bytes_of::<S>(n_rows, plan.cache_width().saturating_add(2 * n_outputs)),
             inputs: bytes_of::<S>(n_rows, plan.n_inputs()),
             ..Self::default()
         }
     }
 }
 
-/// Runs a network over samples and compares its answers with the right ones.
+/// Computes the metrics of a network on samples.
 ///
 /// # Errors
 /// [`Error::Empty`](crate::Error::Empty) or
 /// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
-/// [`Error::Conflict`](crate::Error::Conflict) if all have weight 0,
+/// [`Error::Conflict`](crate::Error::Conflict) if all sample weights are 0,
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit
 /// in memory; as [`LossFunction::check_output`].
 pub fn evaluate<S: Scalar>(
@@ -184,10 +183,9 @@ pub(crate) fn evaluate_block_loss<S: Scalar>(
     Evaluator::new(network, samples.len()).evaluate(network, samples, loss, threads)
 }
 
-/// A measure of the predictions for a set of samples, such as an error in the
-/// units of a domain.
+/// A custom metric of the predictions for a set of samples.
 ///
-/// A closure over outputs and targets is a metric, too.
+/// A closure with outputs and targets as parameters is a metric, too.
 ///
 /// ```
 /// use nn_core::metrics::measure;
@@ -204,10 +202,10 @@ pub(crate) fn evaluate_block_loss<S: Scalar>(
 /// # Ok::<(), nn_core::Error>(())
 /// ```
 pub trait Metric {
-    /// The value for these outputs of a network.
+    /// Computes the metric from outputs and targets.
     ///
-    /// A class is 1 at its place and 0 elsewhere; where a network has one output
-    /// for two classes, it is the number of the class.
+    /// Classes are one-hot encoded, or 0 and 1 if the network has one output for two
+    /// classes.
     ///
     /// # Shapes
     /// `outputs [n_samples, n_outputs]`, `targets [n_samples, n_outputs]`.
@@ -220,11 +218,10 @@ impl<F: Fn(&Rows<'_, f64>, &Rows<'_, f64>) -> f64> Metric for F {
     }
 }
 
-/// Runs a network over samples and measures its outputs by a metric of the
-/// caller's own.
+/// Computes a custom metric of a network on samples.
 ///
 /// # Errors
-/// As [`evaluate`], except those of a loss.
+/// As [`evaluate`], except for the loss.
 #[inline(never)]
 pub fn measure<S: Scalar>(
     network: &Network<S>,
@@ -242,7 +239,7 @@ pub fn measure<S: Scalar>(
     let mut evaluator = Evaluator::new(network, samples.len());
     let mut outputs = Vec::with_capacity(samples.len() * n_outputs);
     evaluator.for_each_block(network, samples, threads, |_, block| {
-        let values = block.trace.outputs();
+        let values = block.cache.outputs();
         outputs.extend(values.as_slice().iter().map(|value| value.into_f64()));
     })?;
     let mut targets = Vec::with_capacity(outputs.len());
@@ -257,10 +254,10 @@ pub fn measure<S: Scalar>(
     ))
 }
 
-/// The buffers of an evaluation, to be used again.
+/// The reusable buffers of an evaluation.
 #[derive(Debug)]
 pub(crate) struct Evaluator<S> {
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     inputs: BlockInputs<'static, S>,
     /// The samples of a block.
     positions: Vec<u32>,
@@ -273,7 +270,7 @@ impl<S: Scalar> Evaluator<S> {
     pub(crate) fn new(network: &Network<S>, n_samples: usize) -> Self {
         let n_rows = n_samples.clamp(1, BLOCK_ROWS);
         Self {
-            trace: Trace::new(network, n_rows),
+            cache: ForwardCache::new(network, n_rows),
             inputs: BlockInputs::new(n_rows, network.n_inputs(), None),
             positions: vec![0; n_rows],
             targets: vec![S::zero(); n_rows * network.n_outputs()],
@@ -282,7 +279,7 @@ impl<S: Scalar> Evaluator<S> {
         }
     }
 
-    /// As [`evaluate`], for samples known to fit.
+    /// As [`evaluate`], for samples that were checked.
     pub(crate) fn evaluate(
         &mut self,
         network: &Network<S>,
@@ -314,7 +311,7 @@ impl<S: Scalar> Evaluator<S> {
                 *place = position;
             }
             let inputs = self.inputs.copied(samples, positions)?;
-            network.infer(&inputs, &mut self.trace, threads);
+            network.infer(&inputs, &mut self.cache, threads);
             then(start, self);
         }
         Ok(())
@@ -330,8 +327,8 @@ impl<S: Scalar> Evaluator<S> {
     ) {
         let width = network.n_outputs();
         let output = network.output_layer().activation;
-        let trace = self.trace.layer(network.layers().len() - 1);
-        let a = trace.activations();
+        let cache = self.cache.layer(network.layers().len() - 1);
+        let a = cache.activations();
         let n_rows = a.len() / width;
         let targets = &mut self.targets[..a.len()];
         for (row, target) in targets.chunks_exact_mut(width).enumerate() {
@@ -339,7 +336,7 @@ impl<S: Scalar> Evaluator<S> {
         }
         let rows = LossRows {
             width,
-            z: trace.pre_activations(),
+            z: cache.pre_activations(),
             a,
             y: targets,
             error: &mut self.errors[..a.len()],
@@ -354,13 +351,13 @@ impl<S: Scalar> Evaluator<S> {
             }
             match samples.label(position) {
                 Some(label) => tally.add_class(label as usize, loss.predicted_class(a)),
-                None => tally.add_numbers(a, target),
+                None => tally.add_values(a, target),
             }
         }
     }
 }
 
-/// R² of the predictions of one output, as [`OutputErrors::r_squared`].
+/// Computes R² of one output, as in [`OutputErrors::r_squared`].
 pub(crate) fn r_squared(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
     let mut tally = OutputTally::default();
     pairs.for_each(|(predicted, target)| tally.add(predicted, target));
@@ -373,13 +370,13 @@ struct Tally {
     weight: f64,
     confusion: Option<ConfusionMatrix>,
     first_nonfinite: Option<usize>,
-    /// Whether every target is 0 or 1 (several labels a row).
+    /// Whether every target is 0 or 1 (multi-label classification).
     are_flags: bool,
-    right_flags: u64,
+    n_correct_flags: u64,
     outputs: Vec<OutputTally>,
 }
 
-/// Running sums over the numbers of one output.
+/// Running sums over the values of one output.
 #[derive(Clone, Copy, Debug, Default)]
 struct OutputTally {
     n: f64,
@@ -392,8 +389,8 @@ struct OutputTally {
 }
 
 impl OutputTally {
-    /// Σ(y − ȳ)² is updated row by row (Welford 1962): Σy² − n·ȳ² would lose
-    /// all digits where the mean is large.
+    /// Adds a prediction. Σ(y − ȳ)² is updated row by row (Welford 1962), because
+    /// Σy² − n·ȳ² loses all digits if the mean is large.
     fn add(&mut self, a: f64, y: f64) {
         self.n += 1.0;
         self.absolute += (a - y).abs();
@@ -436,8 +433,8 @@ impl RegressionErrors {
         }
     }
 
-    /// The errors in other units: `scales` holds what a unit of each output is
-    /// worth in them. R² has no unit.
+    /// Converts the errors to other units, with one factor per output. R² has no
+    /// unit.
     #[must_use]
     pub fn scaled(&self, scales: &[f64]) -> Self {
         let outputs = self.outputs.iter().zip(scales);
@@ -464,7 +461,7 @@ impl Tally {
             confusion,
             first_nonfinite: None,
             are_flags: true,
-            right_flags: 0,
+            n_correct_flags: 0,
             outputs: vec![OutputTally::default(); n_outputs],
         }
     }
@@ -474,27 +471,27 @@ impl Tally {
         self.weight += weight;
     }
 
-    fn add_class(&mut self, right: usize, named: usize) {
+    fn add_class(&mut self, true_class: usize, predicted: usize) {
         if let Some(confusion) = &mut self.confusion {
-            confusion.add(right, named);
+            confusion.add(true_class, predicted);
         }
     }
 
-    fn add_numbers<S: Scalar>(&mut self, answers: &[S], targets: &[S]) {
-        let pairs = answers.iter().zip(targets);
+    fn add_values<S: Scalar>(&mut self, outputs: &[S], targets: &[S]) {
+        let pairs = outputs.iter().zip(targets);
         for (output, (a, y)) in self.outputs.iter_mut().zip(pairs) {
             let (a, y) = (a.into_f64(), y.into_f64());
             self.are_flags &= y == 0.0 || y == 1.0;
-            self.right_flags += u64::from((a > 0.5) == (y > 0.5));
+            self.n_correct_flags += u64::from((a > 0.5) == (y > 0.5));
             output.add(a, y);
         }
     }
 
     fn finish(self, n_samples: usize) -> Evaluation {
-        let has_numbers = self.confusion.is_none();
-        let n_numbers = n_samples * self.outputs.len();
+        let has_values = self.confusion.is_none();
+        let n_values = n_samples * self.outputs.len();
         let flags =
-            (has_numbers && self.are_flags).then(|| self.right_flags as f64 / n_numbers as f64);
+            (has_values && self.are_flags).then(|| self.n_correct_flags as f64 / n_values as f64);
         Evaluation {
             n_samples,
             loss: if self.weight > 0.0 {
@@ -507,7 +504,7 @@ impl Tally {
                 .as_ref()
                 .map(ConfusionMatrix::accuracy)
                 .or(flags),
-            regression: (has_numbers && !self.are_flags)
+            regression: (has_values && !self.are_flags)
                 .then(|| self.outputs.iter().map(|output| output.finish()).collect())
                 .map(RegressionErrors::new),
             confusion: self.confusion,
@@ -526,10 +523,10 @@ mod tests {
     use crate::{Activation, LayerConfig, NetworkConfig};
 
     #[test]
-    fn scores_by_hand() {
+    fn scores_agree_with_a_hand_calculation() {
         let mut confusion = ConfusionMatrix::new(3);
-        for (right, named) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
-            confusion.add(right, named);
+        for (true_class, predicted) in [(0, 0), (0, 0), (0, 1), (1, 1), (1, 0)] {
+            confusion.add(true_class, predicted);
         }
         assert_eq!(confusion.accuracy(), 0.6);
         let scores = confusion.scores(0);
@@ -557,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_numbers_by_hand() {
+    fn regression_errors_agree_with_a_hand_calculation() {
         let (inputs, targets) = (array![[1.0], [2.0], [4.0]], array![[1.0], [3.0], [5.0]]);
         let samples = Samples::new(
             Inputs::values(inputs.view()),
@@ -572,7 +569,7 @@ mod tests {
         assert!((errors.r_squared.unwrap() - 0.75).abs() < 1e-15);
     }
 
-    fn errors_of(answers: [[f64; 2]; 4], targets: [[f64; 2]; 4]) -> RegressionErrors {
+    fn errors_of(predicted: [[f64; 2]; 4], targets: [[f64; 2]; 4]) -> RegressionErrors {
         let layers = vec![LayerConfig::new(2, Activation::Identity)];
         let mut network = Network::zeros(&NetworkConfig {
             n_inputs: 2,
@@ -580,7 +577,7 @@ mod tests {
         })
         .unwrap();
         network.parameters_mut()[..4].copy_from_slice(&[1.0, 0.0, 0.0, 1.0]);
-        let samples = Samples::regression(&answers, &targets).unwrap();
+        let samples = Samples::regression(&predicted, &targets).unwrap();
         let found = evaluate(&network, &samples, Loss::Mse, &Threads::single()).unwrap();
         found.regression.unwrap()
     }
@@ -588,14 +585,14 @@ mod tests {
     /// scikit-learn 1.9.1: `r2_score(y, a, multioutput="raw_values")` is
     /// [0.9486081370449679, 0.0] and [1.0, -3.0]; their means are the scores.
     #[test]
-    fn r_squared_of_each_output_by_hand() {
-        // The example of r2_score, and a second target that does not vary.
+    fn r_squared_of_each_output_agrees_with_a_hand_calculation() {
+        // The example of r2_score, and a second target that is constant.
         let varying = [[3.0, 7.0], [-0.5, 7.0], [2.0, 7.0], [7.0, 7.0]];
         let predicted = [[2.5, 6.0], [0.0, 7.0], [2.0, 7.0], [8.0, 7.0]];
         let errors = errors_of(predicted, varying);
         let of_outputs = errors.outputs.iter().map(|it| it.r_squared.unwrap());
         let of_outputs: Vec<f64> = of_outputs.collect();
-        // 1 − 1.5/29.1875 and, as nothing varies but one answer is wrong, 0.
+        // 1 − 1.5/29.1875, and 0 for the constant target with a wrong prediction.
         assert!((of_outputs[0] - (1.0 - 1.5 / 29.1875)).abs() < 1e-15);
         assert_eq!(of_outputs[1], 0.0);
         assert_eq!(errors.r_squared, Some(0.5 * of_outputs[0]));
@@ -607,7 +604,7 @@ mod tests {
         assert_eq!(scaled.mean_absolute, 0.5 * (1.0 + 2.5));
         assert_eq!(scaled.r_squared, errors.r_squared);
 
-        // Exact where nothing varies: 1. Answers worse than the mean: below 0.
+        // Exact predictions of a constant target: 1. Worse than the mean: below 0.
         let targets = [[5.0, 1.0], [5.0, -1.0], [5.0, 1.0], [5.0, -1.0]];
         let opposite = targets.map(|[constant, varying]| [constant, -varying]);
         let errors = errors_of(opposite, targets);
@@ -616,21 +613,21 @@ mod tests {
         assert_eq!(errors.r_squared, Some(-1.0));
     }
 
-    /// Two targets of unlike means, each answered with its mean: nothing is
-    /// explained, though both together vary widely.
+    /// Predictions of the mean explain no variance of two targets with different
+    /// means, though both together vary widely.
     #[test]
-    fn constant_answers_explain_nothing_whatever_the_means() {
+    fn constant_predictions_have_an_r_squared_of_0() {
         for mean in [0.0, 1000.0, 1e9] {
             let targets = [[-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]];
             let targets = targets.map(|[first, second]| [first, mean + second]);
             let errors = errors_of([[0.0, mean]; 4], targets);
-            // At 1e9 a double has 1e-7 left for what varies.
+            // At 1e9 an f64 resolves differences of 1e-7.
             assert!(errors.r_squared.unwrap().abs() < 1e-6, "{mean}");
         }
     }
 
     #[test]
-    fn weights_of_0_alone_are_refused() {
+    fn sample_weights_that_are_all_0_are_refused() {
         let (inputs, targets) = (array![[1.0], [2.0]], array![[1.0], [3.0]]);
         let samples = Samples::new(
             Inputs::values(inputs.view()),
@@ -641,7 +638,7 @@ mod tests {
         let error = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single());
         assert_eq!(
             error.unwrap_err().to_string(),
-            "sample weights: expected one above 0, found 2 of 0"
+            "sample weights: expected a weight above 0, but all 2 are 0"
         );
     }
 
@@ -652,8 +649,8 @@ mod tests {
         let labels: Vec<u32> = (0..n).map(|row| u32::from(row % 3 == 0)).collect();
         let samples = Samples::classification(&inputs, &labels, 2).unwrap();
         let found = evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap();
-        let right = (0..n).filter(|row| (row % 7 > 0) == (row % 3 == 0)).count();
-        assert_eq!(found.accuracy, Some(right as f64 / n as f64));
+        let n_correct = (0..n).filter(|row| (row % 7 > 0) == (row % 3 == 0)).count();
+        assert_eq!(found.accuracy, Some(n_correct as f64 / n as f64));
         assert_eq!(
             found
                 .confusion
@@ -678,7 +675,7 @@ mod tests {
             evaluate(&identity_network(), &samples, Loss::Mse, &Threads::single()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "values in a sample (the model decides): expected 1, found 2"
+            "number of inputs per sample: expected 1, found 2"
         );
     }
 }

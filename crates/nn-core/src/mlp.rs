@@ -1,4 +1,4 @@
-//! The short way in: fit and predict in a few lines.
+//! The high-level interface: fit and predict in a few lines.
 //!
 //! ```
 //! use nn_core::Mlp;
@@ -16,17 +16,18 @@
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
-//! An [`Mlp`] holds settings; [`fit`](Mlp::fit) trains a
-//! [`Network`] with a [`Trainer`] and gives a
-//! [`FittedMlp`], a [`Model`] with the settings beside it. Whatever is not here
-//! (several targets, several labels per row, layers that differ, checkpoints)
-//! takes these parts themselves.
+//! An [`Mlp`] holds settings; [`fit`](Mlp::fit) trains a [`Network`] with a
+//! [`Trainer`] and returns a [`FittedMlp`], a [`Model`] with these settings. Use
+//! network and trainer directly for several targets, several labels per row,
+//! different hidden layers, or checkpoints.
 //!
 //! # Compared with scikit-learn
-//! The names are those of `MLPClassifier` and `MLPRegressor`. Two defaults
-//! differ: inputs are standardized, and so are the targets of a regression
-//! ([`standardize`](Mlp::standardize); scikit-learn's estimators do neither and
-//! need a `StandardScaler` before them); and there is no L2 penalty.
+//! The names are those of `MLPClassifier` and `MLPRegressor`. Two defaults differ:
+//!
+//! - Inputs are standardized, and so are the targets of a regression
+//!   ([`standardize`](Mlp::standardize)). scikit-learn does neither and needs a
+//!   `StandardScaler`.
+//! - There is no L2 regularization.
 
 use std::io::{Read, Write};
 use std::marker::PhantomData;
@@ -50,29 +51,29 @@ use crate::schedule::Schedule;
 use crate::training::{BatchSize, EpochReport, Event, Trainer, TrainingConfig};
 use crate::{Error, Result};
 
-/// The task of a classifier: one of several classes per row.
+/// The task of a classifier: predict one of several classes per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classification;
 
-/// The task of a regressor: one number per row.
+/// The task of a regressor: predict one value per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regression;
 
-/// Settings of a multilayer perceptron; [`fit`](Self::fit) trains it.
+/// The settings of a multilayer perceptron; [`fit`](Self::fit) trains it.
 ///
 /// | Setting | Default | Meaning |
 /// |---|---|---|
 /// | [`hidden`](Self::hidden) | `[100]` | widths of the hidden layers |
-/// | [`activation`](Self::activation) | relu | of the hidden layers |
+/// | [`activation`](Self::activation) | relu | activation of the hidden layers |
 /// | [`optimizer`](Self::optimizer) | adam | |
 /// | [`learning_rate`](Self::learning_rate) | the optimizer's, 0.001 for adam | |
-/// | [`epochs`](Self::epochs) | 100 | passes over the training rows |
-/// | [`batch_size`](Self::batch_size) | 64 | rows per step |
-/// | [`validation`](Self::validation) | 0 | fraction of the rows held back |
-/// | [`patience`](Self::patience) | 0: off | epochs to wait for a lower loss |
-/// | [`standardize`](Self::standardize) | true | inputs (and targets) with mean 0, deviation 1 |
-/// | [`seed`](Self::seed) | 0 | initial weights, split, order of the rows |
-/// | [`threads`](Self::threads) | all | without effect on the result |
+/// | [`epochs`](Self::epochs) | 100 | number of passes over the training rows |
+/// | [`batch_size`](Self::batch_size) | 64 | number of rows per step |
+/// | [`validation`](Self::validation) | 0 | fraction of the rows used for validation |
+/// | [`patience`](Self::patience) | 0: off | number of epochs without a lower loss before training stops |
+/// | [`standardize`](Self::standardize) | true | standardize inputs (and targets) to mean 0, deviation 1 |
+/// | [`seed`](Self::seed) | 0 | seed of initial weights, split and order of the rows |
+/// | [`threads`](Self::threads) | all | threads to use, without effect on the result |
 #[derive(Clone, Debug)]
 pub struct Mlp<T> {
     task: PhantomData<T>,
@@ -86,29 +87,29 @@ pub struct Mlp<T> {
     threads: Option<Threads>,
 }
 
-/// What is to be learned.
+/// The targets to learn.
 #[derive(Clone, Copy)]
-pub(crate) enum Answers<'a> {
+pub(crate) enum MlpTargets<'a> {
     Classes { labels: &'a [u32], n_classes: usize },
     Values(&'a [f32]),
 }
 
 impl Mlp<Classification> {
-    /// A classifier: softmax and cross-entropy.
+    /// Creates a classifier: softmax output and cross-entropy loss.
     pub fn classifier() -> Self {
         Self::new(Loss::CrossEntropy)
     }
 
-    /// Names of the classes, in the order of their numbers, for the model file.
-    /// They also tell the number of classes, which is otherwise one more than
-    /// the largest label.
+    /// Sets the names of classes 0, 1, 2, … for the model file.
+    ///
+    /// This also sets the number of classes; the default is the largest label plus 1.
     #[must_use]
     pub fn class_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.class_names = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Trains on rows and their classes, numbered from 0.
+    /// Trains a classifier on rows and their classes, numbered from 0.
     ///
     /// # Shapes
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
@@ -116,9 +117,9 @@ impl Mlp<Classification> {
     /// # Errors
     /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
     /// length, [`Error::NotFinite`] for an input that is NaN or infinite,
-    /// [`Error::Label`] for a label without a name where names are given,
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for settings that cannot be,
-    /// [`Error::Diverged`] if training runs away.
+    /// [`Error::Label`] for a label without a name if there are class names,
+    /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
+    /// [`Error::Diverged`] if training diverges.
     pub fn fit<'a>(
         &self,
         x: impl Into<Rows<'a, f32>>,
@@ -129,33 +130,34 @@ impl Mlp<Classification> {
             n => n,
         };
         let output = LayerConfig::new(n_classes, Activation::Softmax);
-        let answers = Answers::Classes {
+        let targets = MlpTargets::Classes {
             labels: y,
             n_classes,
         };
-        self.fit_answers(x.into(), answers, output)
+        self.fit_targets(x.into(), targets, output)
     }
 
-    /// Reads a classifier that was [saved](FittedMlp::save), or another model
-    /// with a softmax output layer whose inputs are numbers or pixels. The file
-    /// holds no settings: those given here are used by
-    /// [`partial_fit`](FittedMlp::partial_fit).
+    /// Reads a classifier that was [saved](FittedMlp::save), or another model with a
+    /// softmax output layer.
+    ///
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
+    /// those of `self`.
     ///
     /// # Errors
-    /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
-    /// classifier, [`Error::UnknownPreprocessing`] for that of a table.
+    /// As [`Model::read`]; [`Error::ModelFile`] for another output layer,
+    /// [`Error::UnknownPreprocessing`] for a model of a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Classification>> {
         self.load_with(&mut reader, Activation::Softmax, "a classifier")
     }
 }
 
 impl Mlp<Regression> {
-    /// A regressor for one target: one linear output and the mean squared error.
+    /// Creates a regressor for one target: linear output and mean squared error.
     pub fn regressor() -> Self {
         Self::new(Loss::Mse)
     }
 
-    /// Trains on rows and their targets.
+    /// Trains a regressor on rows and their targets.
     ///
     /// # Shapes
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
@@ -163,25 +165,26 @@ impl Mlp<Regression> {
     /// # Errors
     /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
     /// length, [`Error::NotFinite`] for a value that is NaN or infinite,
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for settings that cannot be,
-    /// [`Error::Diverged`] if training runs away.
+    /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
+    /// [`Error::Diverged`] if training diverges.
     pub fn fit<'a>(
         &self,
         x: impl Into<Rows<'a, f32>>,
         y: &'a [f32],
     ) -> Result<FittedMlp<Regression>> {
         let output = LayerConfig::new(1, Activation::Identity);
-        self.fit_answers(x.into(), Answers::Values(y), output)
+        self.fit_targets(x.into(), MlpTargets::Values(y), output)
     }
 
-    /// Reads a regressor that was [saved](FittedMlp::save), or another model
-    /// with one linear output whose inputs are numbers or pixels. The file holds
-    /// no settings: those given here are used by
-    /// [`partial_fit`](FittedMlp::partial_fit).
+    /// Reads a regressor that was [saved](FittedMlp::save), or another model with one
+    /// linear output.
+    ///
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
+    /// those of `self`.
     ///
     /// # Errors
-    /// As [`Model::read`]; [`Error::ModelFile`] for a model that is no such
-    /// regressor, [`Error::UnknownPreprocessing`] for that of a table.
+    /// As [`Model::read`]; [`Error::ModelFile`] for another output layer,
+    /// [`Error::UnknownPreprocessing`] for a model of a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Regression>> {
         self.load_with(
             &mut reader,
@@ -214,21 +217,22 @@ impl<T: Clone> Mlp<T> {
         }
     }
 
-    /// Widths of the hidden layers, first to last; none for a linear model.
+    /// Sets the widths of the hidden layers, first to last; an empty list gives a
+    /// linear model.
     #[must_use]
     pub fn hidden(mut self, widths: impl Into<Vec<usize>>) -> Self {
         self.hidden = widths.into();
         self
     }
 
-    /// Activation of the hidden layers.
+    /// Sets the activation of the hidden layers.
     #[must_use]
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
     }
 
-    /// The optimizer, with its default learning rate unless another is set.
+    /// Sets the optimizer, with its default learning rate unless another is set.
     #[must_use]
     pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
         self.training.optimizer = optimizer;
@@ -238,7 +242,7 @@ impl<T: Clone> Mlp<T> {
         self
     }
 
-    /// The learning rate.
+    /// Sets the learning rate.
     #[must_use]
     pub fn learning_rate(mut self, learning_rate: f64) -> Self {
         self.training.learning_rate = learning_rate;
@@ -246,67 +250,72 @@ impl<T: Clone> Mlp<T> {
         self
     }
 
-    /// Number of passes over the training rows.
+    /// Sets the number of epochs (passes over the training rows).
     #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.training.epochs = epochs;
         self
     }
 
-    /// Rows per step.
+    /// Sets the number of rows per step.
     #[must_use]
     pub fn batch_size(mut self, rows: usize) -> Self {
         self.training.batch_size = BatchSize::Rows(rows);
         self
     }
 
-    /// Fraction of the rows held back for validation, the same fraction of each
-    /// class; [`history`](FittedMlp::history) has the losses.
+    /// Sets the fraction of the rows used for validation, stratified by class.
+    ///
+    /// [`history`](FittedMlp::history) contains the validation losses.
     #[must_use]
     pub fn validation(mut self, fraction: f64) -> Self {
         self.validation = fraction;
         self
     }
 
-    /// Early stopping: ends after so many epochs without a lower validation loss
-    /// (training loss without validation rows), and keeps the weights of the
-    /// epoch with the lowest. 0 turns it off.
+    /// Turns on early stopping after this number of epochs without a lower validation
+    /// loss (training loss without validation rows).
+    ///
+    /// The result has the weights of the epoch with the lowest loss. 0 turns early
+    /// stopping off.
     #[must_use]
     pub fn patience(mut self, epochs: usize) -> Self {
         self.training.patience = epochs;
         self
     }
 
-    /// Whether inputs, and the targets of a regression, are standardized to mean
-    /// 0 and standard deviation 1: on unless turned off.
+    /// Turns standardization of inputs, and of the targets of a regression, on or
+    /// off.
     ///
-    /// Means and deviations come from the training rows alone, are part of the
-    /// model and its file, and are undone in predictions: rows and predictions
-    /// are always in the units of the data. Turn it off for inputs that are
-    /// scaled already.
+    /// Means and standard deviations are computed from the training rows only and
+    /// saved in the model file. Rows and predictions are always in the units of the
+    /// data. Turn standardization off for inputs that are already scaled.
     #[must_use]
     pub fn standardize(mut self, standardize: bool) -> Self {
         self.standardize = standardize;
         self
     }
 
-    /// Seed of the initial weights, the validation split and the order of the
-    /// rows. The same settings, data and seed give the same bits.
+    /// Sets the random seed of the initial weights, the validation split and the
+    /// order of the rows.
+    ///
+    /// The same settings, data and seed give the same bits.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.training.seed = seed;
         self
     }
 
-    /// Threads to train and predict with; the result does not depend on them.
+    /// Sets the threads for training and prediction; the result does not depend on
+    /// them.
     #[must_use]
     pub fn threads(mut self, threads: Threads) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// Changes any other setting of the training, such as the schedule or the
-    /// penalty.
+    /// Changes any setting of the training configuration, such as the schedule or the
+    /// regularization.
     ///
     /// ```
     /// use nn_core::Mlp;
@@ -320,26 +329,26 @@ impl<T: Clone> Mlp<T> {
     }
 
     #[inline(never)]
-    pub(crate) fn fit_answers<'a>(
+    pub(crate) fn fit_targets<'a>(
         &self,
         x: Rows<'a, f32>,
-        answers: Answers<'a>,
+        y: MlpTargets<'a>,
         output: LayerConfig,
     ) -> Result<FittedMlp<T>> {
-        let held_back = Range::Fraction.check("validation", self.validation)?;
-        let (fractions, seed) = ([1.0 - held_back, held_back], self.training.seed);
+        let held_out = Range::Fraction.check("validation", self.validation)?;
+        let (fractions, seed) = ([1.0 - held_out, held_out], self.training.seed);
         let n_inputs = x.n_columns();
-        // Checks everything, and says which rows are for training.
-        let raw = samples(x.clone(), answers, None)?;
+        // Checks the data, and determines the training rows.
+        let raw = samples(x.clone(), y, None)?;
         let [train, _] = raw.split(&fractions, seed)?;
         let standardized = if self.standardize {
-            standardization(&x, answers, &train)
+            standardization(&x, y, &train)
         } else {
             Standardized::default()
         };
         let inputs = standardize(x, standardized.standardized_inputs.as_ref());
         let targets = standardized.standardized_targets.as_ref();
-        let [train, validation] = samples(inputs, answers, targets)?.split(&fractions, seed)?;
+        let [train, validation] = samples(inputs, y, targets)?.split(&fractions, seed)?;
         let hidden = self.hidden.iter();
         let hidden = hidden.map(|&width| LayerConfig::new(width, self.activation));
         let layers = hidden.chain([output]).collect();
@@ -408,14 +417,14 @@ pub struct FittedMlp<T> {
     settings: Mlp<T>,
     model: Model,
     history: Vec<EpochReport>,
-    /// The optimizer's moments; `None` after loading.
+    /// The state of the optimizer; `None` after loading.
     optimizer: Option<OptimizerState<f32>>,
     n_updates: u64,
     threads: Threads,
 }
 
 impl FittedMlp<Classification> {
-    /// The most probable class of each row.
+    /// Predicts the most probable class of each row.
     ///
     /// # Shapes
     /// `x [n_rows, n_inputs]`.
@@ -432,7 +441,7 @@ impl FittedMlp<Classification> {
             .collect())
     }
 
-    /// The probability of every class, for each row.
+    /// Predicts the probability of every class, for each row.
     ///
     /// # Shapes
     /// `x [n_rows, n_inputs]`; the probabilities are `[n_rows, n_classes]`.
@@ -443,7 +452,7 @@ impl FittedMlp<Classification> {
         self.model.predict_rows(x, &self.threads)
     }
 
-    /// Accuracy: the fraction of rows whose predicted class is that of `y`.
+    /// Computes the accuracy: the fraction of rows whose predicted class equals `y`.
     ///
     /// # Shapes
     /// `x [n_rows, n_inputs]`, `y [n_rows]`.
@@ -454,25 +463,25 @@ impl FittedMlp<Classification> {
     pub fn score<'a>(&self, x: impl Into<Rows<'a, f32>>, y: &[u32]) -> Result<f64> {
         let predicted = self.predict(x)?;
         check_lengths(predicted.len(), y.len())?;
-        let n_right = predicted.iter().zip(y).filter(|(a, b)| a == b).count();
-        Ok(n_right as f64 / y.len() as f64)
+        let n_correct = predicted.iter().zip(y).filter(|(a, b)| a == b).count();
+        Ok(n_correct as f64 / y.len() as f64)
     }
 
-    /// One more epoch, over these rows alone, for data that arrive bit by bit.
+    /// Trains for one more epoch on new rows only, for data that arrive in portions.
     ///
-    /// The network goes on from its weights and the optimizer from its moments,
-    /// with a constant learning rate; standardization stays that of `fit`. A
-    /// model file holds no moments: after `load`, an optimizer such as adam
-    /// starts with large steps, which a smaller learning rate tames.
+    /// Training continues with the current weights and optimizer state, and a constant
+    /// learning rate; the standardization of `fit` is kept. A model file does not
+    /// contain the optimizer state: after `load`, an optimizer such as adam starts
+    /// with large steps, so use a smaller learning rate.
     ///
     /// # Errors
-    /// As `Mlp::fit`; [`Error::Label`] for a class that the
-    /// network does not have. The model is left as it was then.
+    /// As `Mlp::fit`; [`Error::Label`] for a class that the network does not have. On
+    /// an error, the model is not changed.
     pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [u32]) -> Result<()> {
         let n_classes = self.model.network.n_outputs();
         self.update(
             x.into(),
-            Answers::Classes {
+            MlpTargets::Classes {
                 labels: y,
                 n_classes,
             },
@@ -481,7 +490,7 @@ impl FittedMlp<Classification> {
 }
 
 impl FittedMlp<Regression> {
-    /// The prediction for each row.
+    /// Predicts the target of each row.
     ///
     /// # Shapes
     /// `x [n_rows, n_inputs]`.
@@ -494,8 +503,7 @@ impl FittedMlp<Regression> {
         Ok(predictions.into_vec())
     }
 
-    /// R², the fraction of the variance of `y` that is explained; NaN for a
-    /// single row, over which nothing varies.
+    /// Computes R², the fraction of explained variance of `y`; NaN for a single row.
     ///
     /// # Shapes
     /// `x [n_rows, n_inputs]`, `y [n_rows]`.
@@ -511,17 +519,17 @@ impl FittedMlp<Regression> {
         Ok(r_squared(pairs).unwrap_or(f64::NAN))
     }
 
-    /// One more epoch, over these rows alone, for data that arrive bit by bit.
+    /// Trains for one more epoch on new rows only, for data that arrive in portions.
     ///
-    /// The network goes on from its weights and the optimizer from its moments,
-    /// with a constant learning rate; standardization stays that of `fit`. A
-    /// model file holds no moments: after `load`, an optimizer such as adam
-    /// starts with large steps, which a smaller learning rate tames.
+    /// Training continues with the current weights and optimizer state, and a constant
+    /// learning rate; the standardization of `fit` is kept. A model file does not
+    /// contain the optimizer state: after `load`, an optimizer such as adam starts
+    /// with large steps, so use a smaller learning rate.
     ///
     /// # Errors
-    /// As `Mlp::fit`. The model is left as it was then.
+    /// As `Mlp::fit`. On an error, the model is not changed.
     pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [f32]) -> Result<()> {
-        self.update(x.into(), Answers::Values(y))
+        self.update(x.into(), MlpTargets::Values(y))
     }
 }
 
@@ -532,20 +540,20 @@ impl<T> FittedMlp<T> {
         &self.history
     }
 
-    /// The model: network, loss, and what goes in and comes out. Its network
-    /// takes standardized inputs: give raw rows to [`Model::predict_rows`], or use
-    /// the network of [`Model::fold_preprocessing`].
+    /// The model: network, loss, and description of inputs and outputs.
+    ///
+    /// Its network takes standardized inputs. For raw rows, use
+    /// [`Model::predict_rows`], or the network of [`Model::fold_preprocessing`].
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The model, without the settings.
+    /// Converts into the model, without the settings.
     pub fn into_model(self) -> Model {
         self.model
     }
 
-    /// Writes the model file ([`Model::write`]); `Mlp::load`
-    /// and [`Model::read`] read it.
+    /// Writes a model file, which `Mlp::load` and [`Model::read`] read.
     ///
     /// # Errors
     /// [`Error::Io`] if `writer` fails; as [`Model::write`].
@@ -554,12 +562,12 @@ impl<T> FittedMlp<T> {
     }
 
     #[inline(never)]
-    pub(crate) fn update<'a>(&mut self, x: Rows<'a, f32>, answers: Answers<'a>) -> Result<()> {
+    pub(crate) fn update<'a>(&mut self, x: Rows<'a, f32>, y: MlpTargets<'a>) -> Result<()> {
         let standardized = Standardized::of(&self.model)?.unwrap_or_default();
         let inputs = self.model.inputs_of(x, &standardized)?;
-        let samples = samples(inputs, answers, standardized.standardized_targets.as_ref())?;
+        let samples = samples(inputs, y, standardized.standardized_targets.as_ref())?;
         let training = &self.settings.training;
-        // Another order of the rows at each call.
+        // Each call has a different order of the rows.
         let config = TrainingConfig {
             epochs: 1,
             patience: 0,
@@ -580,29 +588,29 @@ impl<T> FittedMlp<T> {
     }
 }
 
-/// Inputs of the network and answers, checked.
+/// Creates samples from inputs of the network and targets.
 fn samples<'a>(
     inputs: Rows<'a, f32>,
-    answers: Answers<'a>,
+    y: MlpTargets<'a>,
     standardized_targets: Option<&Standardization>,
 ) -> Result<Samples<'a>> {
-    match answers {
-        Answers::Classes { labels, n_classes } => {
+    match y {
+        MlpTargets::Classes { labels, n_classes } => {
             Samples::classification(inputs, labels, n_classes)
         }
-        Answers::Values(values) => {
+        MlpTargets::Values(values) => {
             Samples::regression(inputs, standardize(column(values), standardized_targets))
         }
     }
 }
 
-/// One target per row.
+/// Converts targets to a matrix with one column.
 fn column(values: &[f32]) -> Rows<'_, f32> {
     Rows::new(values, 1)
 }
 
-/// Means and deviations of the training rows.
-fn standardization(x: &Rows<'_, f32>, answers: Answers<'_>, train: &Samples<'_>) -> Standardized {
+/// Computes the standardization of the training rows.
+fn standardization(x: &Rows<'_, f32>, y: MlpTargets<'_>, train: &Samples<'_>) -> Standardized {
     let rows: Vec<usize> = (0..train.len() as u32)
         .map(|position| train.row(position) as usize)
         .collect();
@@ -616,14 +624,14 @@ fn standardization(x: &Rows<'_, f32>, answers: Answers<'_>, train: &Samples<'_>)
     };
     Standardized {
         standardized_inputs: Some(fit(x)),
-        standardized_targets: match answers {
-            Answers::Classes { .. } => None,
-            Answers::Values(values) => Some(fit(&column(values))),
+        standardized_targets: match y {
+            MlpTargets::Classes { .. } => None,
+            MlpTargets::Values(values) => Some(fit(&column(values))),
         },
     }
 }
 
-/// Trains to the end.
+/// Trains to the end and returns the report of each epoch.
 fn run(trainer: &mut Trainer<'_>) -> Result<Vec<EpochReport>> {
     let mut history = Vec::new();
     trainer.run(|event| {
@@ -648,7 +656,7 @@ fn check_lengths(n_rows: usize, n_targets: usize) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Three stripes of a square, in units of their own.
+    /// Three stripes of a square, with columns of different units.
     fn stripes(n: usize) -> (Vec<[f32; 2]>, Vec<u32>) {
         let place = |row, step: usize| ((step * row) % 101) as f32;
         let row = |row| [1000.0 + place(row, 37), 0.01 * place(row, 48)];
@@ -669,7 +677,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_in_units_of_their_own_are_learned() {
+    fn classes_of_unscaled_columns_are_learned() {
         let (x, labels) = stripes(300);
         let settings = Mlp::classifier()
             .hidden([16])
@@ -677,20 +685,20 @@ mod tests {
             .epochs(40);
         let model = settings.fit(&x, &labels).unwrap();
         assert!(model.score(&x, &labels).unwrap() > 0.95);
-        // Without standardization, the same settings learn nothing of use.
+        // Without standardization, the same settings do not learn the classes.
         let raw = settings
             .clone()
             .standardize(false)
             .fit(&x, &labels)
             .unwrap();
         assert!(raw.score(&x, &labels).unwrap() < 0.8);
-        // A row alone, through the model.
+        // A single row gives the same prediction.
         let alone = model.model().predict_row(&x[7]).unwrap();
         assert_eq!(alone, model.predict_proba(&x).unwrap().row(7));
     }
 
     #[test]
-    fn numbers_come_back_in_their_own_units() {
+    fn predictions_are_in_the_units_of_the_targets() {
         let (x, y) = slope(300);
         let settings = Mlp::regressor().hidden([16]).learning_rate(0.02).epochs(60);
         let model = settings.fit(&x, &y).unwrap();
@@ -705,9 +713,9 @@ mod tests {
         assert_eq!(model.history().len(), 60);
     }
 
-    /// The same bits as the parts that it is made of.
+    /// Compares the weights bit for bit.
     #[test]
-    fn it_is_the_trainer() {
+    fn fit_equals_training_with_a_trainer() {
         let (x, labels) = stripes(90);
         let settings = Mlp::classifier()
             .hidden([5, 4])
@@ -744,9 +752,9 @@ mod tests {
         );
     }
 
-    /// Validation rows have no part in means and deviations.
+    /// Validation rows have no effect on means and standard deviations.
     #[test]
-    fn standardization_is_that_of_the_training_rows() {
+    fn standardization_uses_the_training_rows_only() {
         let (mut x, labels) = stripes(50);
         let settings = Mlp::classifier().epochs(1).validation(0.2).seed(3);
         let first = settings.fit(&x, &labels).unwrap();
@@ -796,7 +804,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn invalid_data_and_settings_are_refused() {
         let (mut x, mut labels) = stripes(30);
         let settings = || Mlp::classifier().epochs(1);
         let message = |it: Result<FittedMlp<Classification>>| it.unwrap_err().to_string();

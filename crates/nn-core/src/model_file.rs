@@ -443,9 +443,9 @@ enum Source {
 
 /// The tensors of a network, stage by stage.
 fn parts(plan: &Plan) -> Vec<Part> {
-    let parts = plan.stages.iter().flat_map(|placed| {
-        placed.tensors().map(|(tensor, range)| Part {
-            name: format!("{}.{}", placed.prefix, tensor.name),
+    let parts = plan.nodes.iter().flat_map(|node| {
+        node.tensors().map(|(tensor, range)| Part {
+            name: format!("{}.{}", node.prefix, tensor.name),
             shape: tensor.shape,
             range: if tensor.is_statistic {
                 Source::Statistics(range)

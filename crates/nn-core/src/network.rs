@@ -1,15 +1,15 @@
-//! A network: layers, and all their parameters in one flat buffer.
+//! A network: layers whose parameters are one flat buffer.
 //!
 //! ```text
-//! a⁰ = x,   zˡ = aˡ⁻¹·Wˡ + bˡ,   aˡ = φˡ(zˡ),   answer = aᴸ
+//! a⁰ = x,   zˡ = aˡ⁻¹·Wˡ + bˡ,   aˡ = φˡ(zˡ),   output = aᴸ
 //! ```
 //!
-//! (newbies 2.7.1; Schoofs equations 2, 3 and 10.) One flat buffer means that
-//! an optimizer, the model file, weight averaging and the gradient check are
-//! each one plain loop.
+//! (newbies 2.7.1; Schoofs equations 2, 3 and 10.) With one flat buffer, the
+//! optimizer, the model file, weight averaging and the gradient check are each a
+//! single loop.
 
 mod plan;
-mod trace;
+mod forward_cache;
 
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
@@ -24,19 +24,20 @@ use crate::stage::{Activate, Stage};
 use crate::{Error, Result};
 
 pub use crate::stage::randomness::Randomness;
-pub(crate) use plan::{Placed, Plan};
-pub use trace::{LayerTrace, Trace};
+pub use forward_cache::{ForwardCache, LayerCache};
+pub(crate) use plan::{Node, Plan};
 
-/// Most parameters of a network (16 GiB of `f32`).
+/// Maximum number of parameters of a network (16 GiB of `f32`).
 const MAX_PARAMETERS: usize = 1 << 32;
 
-/// Maximum number of rows from which stages are fitted.
+/// Maximum number of rows to fit stages to.
 const MAX_FITTED_ROWS: usize = 1 << 16;
 
-/// Random streams of initial values below this number are those of layers.
+/// Index of the first random stream for the initial values of stages; layers use the
+/// streams below.
 const FIRST_STAGE_STREAM: u64 = 1 << 32;
 
-/// Settings of a network.
+/// The configuration of a network: number of inputs and layers.
 ///
 /// ```
 /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig};
@@ -54,15 +55,15 @@ const FIRST_STAGE_STREAM: u64 = 1 << 32;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkConfig {
-    /// Width of a sample.
+    /// Number of inputs.
     pub n_inputs: usize,
     /// The layers, first to last.
     pub layers: Vec<LayerConfig>,
 }
 
 impl NetworkConfig {
-    /// A network of these layers: `(width, activation)`, or a [`LayerConfig`] for
-    /// each.
+    /// Creates a configuration with these layers: `(width, activation)` or
+    /// [`LayerConfig`] for each.
     ///
     /// ```
     /// use nn_core::{Activation, Network, NetworkConfig};
@@ -79,12 +80,13 @@ impl NetworkConfig {
         }
     }
 
-    /// Whether such a network can be.
+    /// Checks that the configuration is valid.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a width of 0, a dropout that is no fraction or
-    /// a parameter of an activation or an initialiser out of its range,
-    /// [`Error::Conflict`] for softmax or dropout where they cannot be.
+    /// [`Error::OutOfRange`] for a width of 0, and for a dropout probability or a
+    /// parameter of an activation or initializer outside its range;
+    /// [`Error::Conflict`] without a layer, and for softmax or dropout in a layer
+    /// that cannot have it.
     pub fn check(&self) -> Result<()> {
         check_width("number of inputs", self.n_inputs)?;
         if self.layers.is_empty() {
@@ -109,13 +111,13 @@ impl NetworkConfig {
         }
     }
 
-    /// The stages that the network will have.
+    /// Checks the configuration and creates the plan of its stages.
     pub(crate) fn plan(&self) -> Result<Plan> {
         self.check()?;
         Ok(Plan::new(self.n_inputs, &self.layers))
     }
 
-    /// Number of parameters, of layers that were checked.
+    /// Number of parameters, for a configuration that was checked.
     pub(crate) fn n_parameters(&self) -> usize {
         let (mut n_inputs, mut total) = (self.n_inputs, 0_usize);
         for layer in &self.layers {
@@ -128,18 +130,19 @@ impl NetworkConfig {
 
 /// A multilayer perceptron.
 ///
-/// After construction a network is valid: forward and backward return no
-/// `Result`.
+/// A network is always valid, so the forward and backward pass return no `Result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network<S = f32> {
     plan: Plan,
     parameters: AlignedSlice<S>,
-    /// Running averages of batch normalisation.
+    /// Values computed from data and not trained, such as the running averages of
+    /// batch normalization.
     statistics: AlignedSlice<S>,
 }
 
 impl<S: Scalar> Network<S> {
-    /// A network with random weights, a function of `config` and `seed` alone.
+    /// Creates a network with random weights, which depend only on `config` and
+    /// `seed`.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
@@ -160,18 +163,17 @@ impl<S: Scalar> Network<S> {
             let bias = &mut parameters[layer.bias()];
             config.bias_init.fill(bias, 1, n_outputs, &mut stream);
         }
-        let others = |placed: &&Placed| !matches!(placed.stage, Stage::Dense(_));
-        for (index, placed) in plan.stages.iter().filter(others).enumerate() {
+        let others = |node: &&Node| !matches!(node.stage, Stage::Dense(_));
+        for (index, node) in plan.nodes.iter().filter(others).enumerate() {
             let mut stream = streams.stream(Purpose::Weights, FIRST_STAGE_STREAM + index as u64);
-            let parameters = &mut parameters[placed.parameters.clone()];
-            placed
-                .stage
-                .initialize(placed.n_inputs, parameters, &mut stream);
+            let parameters = &mut parameters[node.parameters.clone()];
+            node.stage
+                .initialize(node.n_inputs, parameters, &mut stream);
         }
         Ok(network)
     }
 
-    /// A network whose weights and biases are 0.
+    /// Creates a network whose weights and biases are 0.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
@@ -181,8 +183,8 @@ impl<S: Scalar> Network<S> {
         probe(bytes_of::<S>(1, plan.n_parameters + plan.n_statistics))?;
         let mut parameters = AlignedSlice::new(S::zero(), plan.n_parameters);
         let mut statistics = AlignedSlice::new(S::zero(), plan.n_statistics);
-        for placed in &plan.stages {
-            for (tensor, range) in placed.tensors() {
+        for node in &plan.nodes {
+            for (tensor, range) in node.tensors() {
                 let buffer = if tensor.is_statistic {
                     &mut statistics
                 } else {
@@ -190,8 +192,8 @@ impl<S: Scalar> Network<S> {
                 };
                 buffer[range].fill(S::from_f64(tensor.start));
             }
-            let statistics = &mut statistics[placed.statistics.clone()];
-            placed.stage.initialize_statistics(statistics);
+            let statistics = &mut statistics[node.statistics.clone()];
+            node.stage.initialize_statistics(statistics);
         }
         Ok(Self {
             plan,
@@ -200,11 +202,11 @@ impl<S: Scalar> Network<S> {
         })
     }
 
-    /// Sets what stages take from data: the bin edges of a
-    /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding). Other
-    /// networks are left as they are.
+    /// Fits stages to data: sets the bin edges of each
+    /// [`PiecewiseLinearEmbedding`](crate::stage::PiecewiseLinearEmbedding).
     ///
-    /// Of more than 65 536 rows, as many are used, evenly spaced.
+    /// Networks without such a stage are not changed. At most 65 536 rows are used,
+    /// evenly spaced.
     ///
     /// ```
     /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
@@ -245,24 +247,24 @@ impl<S: Scalar> Network<S> {
         if inputs.n_rows() == 0 {
             return Err(Error::Empty);
         }
-        let stages = self.plan.stages.iter().enumerate();
-        let fitted = stages.filter(|(_, placed)| placed.stage.is_fitted());
+        let nodes = self.plan.nodes.iter().enumerate();
+        let fitted = nodes.filter(|(_, node)| node.stage.is_fitted());
         let fitted: Vec<usize> = fitted.map(|(index, _)| index).collect();
         let n_rows = inputs.n_rows().min(MAX_FITTED_ROWS);
         let rows = (0..n_rows).map(|row| inputs.row(row * inputs.n_rows() / n_rows));
         let values: Vec<S> = rows.flatten().copied().collect();
         let block = Matrix::new(&values, [n_rows, self.n_inputs()]).into();
         for index in fitted {
-            let mut trace = Trace::new(self, n_rows);
-            trace.start(&self.plan, n_rows, false);
-            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut trace, threads));
-            let placed = &self.plan.stages[index];
-            let values = match placed.input {
+            let mut cache = ForwardCache::new(self, n_rows);
+            cache.start(&self.plan, n_rows, false);
+            (0..index).for_each(|earlier| self.infer_stage(earlier, &block, &mut cache, threads));
+            let node = &self.plan.nodes[index];
+            let values = match node.input {
                 0 => &values,
-                slot => trace.values(slot),
+                slot => cache.values(slot),
             };
-            let statistics = &mut self.statistics[placed.statistics.clone()];
-            placed.stage.fit(values, placed.n_inputs, statistics);
+            let statistics = &mut self.statistics[node.statistics.clone()];
+            node.stage.fit(values, node.n_inputs, statistics);
         }
         Ok(())
     }
@@ -272,15 +274,13 @@ impl<S: Scalar> Network<S> {
         &self.plan.layers
     }
 
-    /// The stages of a layer, in their order.
+    /// The stages of a layer, first to last.
     pub fn stages(&self, layer: usize) -> impl Iterator<Item = Stage> {
-        let stages = self.plan.stages.iter();
-        let these = stages.filter(move |placed| placed.layer == layer);
-        these.flat_map(|placed| {
-            let epilogue = placed
-                .epilogue
-                .map(|activation| Activate(activation).into());
-            std::iter::once(placed.stage.clone()).chain(epilogue)
+        let nodes = self.plan.nodes.iter();
+        let these = nodes.filter(move |node| node.layer == layer);
+        these.flat_map(|node| {
+            let epilogue = node.epilogue.map(|activation| Activate(activation).into());
+            std::iter::once(node.stage.clone()).chain(epilogue)
         })
     }
 
@@ -288,22 +288,22 @@ impl<S: Scalar> Network<S> {
         &self.plan
     }
 
-    /// Whether a layer has batch normalisation.
+    /// Whether a layer of the network has batch normalization.
     pub fn has_batch_norm(&self) -> bool {
         self.layers().iter().any(|layer| layer.batch_norm)
     }
 
-    /// Width of a sample.
+    /// Number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.plan.n_inputs()
     }
 
-    /// Width of an answer.
+    /// Number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.output_layer().n_outputs
     }
 
-    /// The last layer.
+    /// The output layer, which is the last.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn output_layer(&self) -> &Layer {
         self.layers().last().expect("a network has a layer")
@@ -314,22 +314,23 @@ impl<S: Scalar> Network<S> {
         &self.parameters
     }
 
-    /// All parameters, to be changed.
+    /// Mutable access to all parameters.
     pub fn parameters_mut(&mut self) -> &mut [S] {
         &mut self.parameters
     }
 
-    /// The stages, and all parameters to be changed.
+    /// The plan, and mutable access to all parameters.
     pub(crate) fn split_mut(&mut self) -> (&Plan, &mut [S]) {
         (&self.plan, &mut self.parameters)
     }
 
-    /// Running averages of batch normalisation, layer by layer: mean, variance.
+    /// Values computed from data and not trained, layer by layer: bin edges of
+    /// embeddings, running mean and variance of batch normalization.
     pub fn statistics(&self) -> &[S] {
         &self.statistics
     }
 
-    /// Running averages of batch normalisation, to be changed.
+    /// Mutable access to the [`statistics`](Self::statistics).
     pub fn statistics_mut(&mut self) -> &mut [S] {
         &mut self.statistics
     }
@@ -366,14 +367,14 @@ impl<S: Scalar> Network<S> {
         &mut self.parameters[self.plan.layers[layer].bias()]
     }
 
-    /// The widths, input to output, as in `784-128-10`.
+    /// The number of inputs and the width of each layer, as in `784-128-10`.
     pub fn widths(&self) -> Vec<usize> {
         std::iter::once(self.n_inputs())
             .chain(self.layers().iter().map(|layer| layer.n_outputs))
             .collect()
     }
 
-    /// The same network without dropout.
+    /// Copies the network without dropout.
     #[must_use]
     #[inline(never)]
     pub fn without_dropout(&self) -> Self {
@@ -393,9 +394,9 @@ impl<S: Scalar> Network<S> {
     /// # Panics
     /// If there is no such parameter.
     pub fn parameter_name(&self, parameter: usize) -> String {
-        let is_in = |placed: &&Placed| placed.parameters.contains(&parameter);
-        let placed = self.plan.stages.iter().find(is_in);
-        let mut tensors = placed.expect("the parameter exists").tensors();
+        let is_in = |node: &&Node| node.parameters.contains(&parameter);
+        let node = self.plan.nodes.iter().find(is_in);
+        let mut tensors = node.expect("the parameter exists").tensors();
         let (tensor, range) = tensors
             .find(|(tensor, range)| !tensor.is_statistic && range.contains(&parameter))
             .expect("the tensors of a stage hold its parameters");
@@ -409,7 +410,7 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// The same network in another precision.
+    /// Converts the network to another floating-point type.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {
             let mut cast = AlignedSlice::new(T::zero(), values.len());
@@ -425,28 +426,28 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// The answers to a batch, with the activations of every layer left in `trace`.
+    /// Computes the outputs for a batch; `cache` receives the activations of every
+    /// layer.
     ///
-    /// Inputs are not checked: NaN goes through every layer to the answers, but
-    /// an infinity may saturate a neuron and end as an ordinary number.
-    /// [`predict`](Self::predict), [`Predictor`](crate::Predictor) and
-    /// [`Samples`](crate::Samples) refuse both.
+    /// Inputs are not checked. NaN propagates to the outputs, but an infinite input
+    /// may saturate a neuron and give finite outputs. [`predict`](Self::predict),
+    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) refuse both.
     ///
     /// # Shapes
-    /// `inputs [batch, n_inputs]`; the answers are `[batch, n_outputs]`.
+    /// `inputs [batch, n_inputs]`; the outputs are `[batch, n_outputs]`.
     ///
     /// # Panics
-    /// If the batch is wider than the network's inputs or has more rows than the
-    /// trace, or the trace was made for a network of other stages.
+    /// If the batch does not have the network's number of inputs or has more rows
+    /// than the cache, or if the cache was created for a network with other stages.
     pub fn forward<'i, 't>(
         &self,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         threads: &Threads,
     ) -> Rows<'t, S> {
         let inputs: Rows<'i, S> = inputs.into();
-        self.infer(&inputs.matrix().into(), trace, threads);
-        trace.outputs()
+        self.infer(&inputs.matrix().into(), cache, threads);
+        cache.outputs()
     }
 
     /// As [`forward`](Self::forward).
@@ -454,12 +455,12 @@ impl<S: Scalar> Network<S> {
     pub(crate) fn infer(
         &self,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         threads: &Threads,
     ) {
-        trace.start(&self.plan, inputs.n_rows(), false);
-        for index in 0..self.plan.stages.len() {
-            self.infer_stage(index, inputs, trace, threads);
+        cache.start(&self.plan, inputs.n_rows(), false);
+        for index in 0..self.plan.nodes.len() {
+            self.infer_stage(index, inputs, cache, threads);
         }
     }
 
@@ -468,116 +469,120 @@ impl<S: Scalar> Network<S> {
         &self,
         index: usize,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         threads: &Threads,
     ) {
-        let placed = &self.plan.stages[index];
-        if !matches!(placed.stage, Stage::Dropout(_)) {
-            let mode = Mode::Inference(&self.statistics[placed.statistics.clone()]);
-            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+        let node = &self.plan.nodes[index];
+        if !matches!(node.stage, Stage::Dropout(_)) {
+            let mode = Mode::Inference(&self.statistics[node.statistics.clone()]);
+            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
 
-    /// The answer to one sample, in `trace`.
+    /// Computes the output for one sample, in `cache`.
     ///
-    /// Whether all inputs are finite is told by the first weighted sum, which
-    /// costs less than to look at them: x·w is NaN or infinite if x is, whatever
-    /// w is, and so is every sum with it. Where a stage comes before the
-    /// weighted sums, they are looked at.
+    /// The inputs are checked by the first weighted sum, which is faster than
+    /// checking each: if x is NaN or infinite, so are x·w, for every w, and the sum.
+    /// If another stage comes first, each input is checked.
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         threads: &Threads,
     ) -> Result<&'t [S]> {
         check_count("number of inputs", self.n_inputs(), inputs.len())?;
         let row = Matrix::new(inputs, [1, inputs.len()]).into();
-        trace.start(&self.plan, 1, false);
-        let first = &self.plan.stages[0];
+        cache.start(&self.plan, 1, false);
+        let first = &self.plan.nodes[0];
         let mode = Mode::Inference(&self.statistics[first.statistics.clone()]);
-        trace.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
-        if !self.is_sum_finite(trace) {
+        cache.run_stage(&self.plan, 0, &row, &self.parameters, mode, threads);
+        if !self.is_sum_finite(cache) {
             check_finite("input", inputs, inputs.len())?;
         }
-        trace.activate(first, threads);
-        for index in 1..self.plan.stages.len() {
-            self.infer_stage(index, &row, trace, threads);
+        cache.activate(first, threads);
+        for index in 1..self.plan.nodes.len() {
+            self.infer_stage(index, &row, cache, threads);
         }
-        Ok(trace.layer(self.plan.layers.len() - 1).output_values())
+        Ok(cache.layer(self.plan.layers.len() - 1).output_values())
     }
 
     /// Whether the first weighted sum is finite, if the first stage is dense.
-    fn is_sum_finite(&self, trace: &Trace<S>) -> bool {
-        let first = &self.plan.stages[0];
-        matches!(first.stage, Stage::Dense(_)) && trace.values(first.output)[0].is_finite()
+    fn is_sum_finite(&self, cache: &ForwardCache<S>) -> bool {
+        let first = &self.plan.nodes[0];
+        matches!(first.stage, Stage::Dense(_)) && cache.values(first.output)[0].is_finite()
     }
 
-    /// The answer to one sample. For many answers one by one,
-    /// [`Predictor`](crate::predictor::Predictor) needs no allocation; for many samples,
-    /// [`forward`](Self::forward) is faster.
+    /// Computes the prediction for one sample.
+    ///
+    /// A [`Predictor`](crate::predictor::Predictor) does the same without
+    /// allocation; for many samples at once,
+    /// [`predict_batch`](Self::predict_batch) is faster.
     ///
     /// # Shapes
-    /// `inputs [n_inputs]`; the answer is `[n_outputs]`.
+    /// `inputs [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
     /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
     #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
-        let mut trace = Trace::new(self, 1);
-        let outputs = self.infer_sample(inputs, &mut trace, &Threads::single())?;
+        let mut cache = ForwardCache::new(self, 1);
+        let outputs = self.infer_sample(inputs, &mut cache, &Threads::single())?;
         Ok(outputs.to_vec())
     }
 
-    /// As [`forward`](Self::forward), in training: batch normalisation uses the
-    /// batch and updates its running averages, dropout silences.
+    /// Computes the outputs for a batch in training mode.
+    ///
+    /// As [`forward`](Self::forward), but batch normalization uses the mean and
+    /// variance of the batch and updates its running averages, and dropout is
+    /// applied.
     ///
     /// # Panics
     /// As [`forward`](Self::forward).
     pub fn forward_in_training<'i, 't>(
         &mut self,
         inputs: impl Into<Rows<'i, S>>,
-        trace: &'t mut Trace<S>,
+        cache: &'t mut ForwardCache<S>,
         randomness: Randomness,
         threads: &Threads,
     ) -> Rows<'t, S> {
         let inputs: Rows<'i, S> = inputs.into();
         let inputs = inputs.matrix().into();
-        self.forward_in_training_from(0, &inputs, trace, randomness, threads);
-        trace.outputs()
+        self.forward_in_training_from(0, &inputs, cache, randomness, threads);
+        cache.outputs()
     }
 
-    /// As [`forward_in_training`](Self::forward_in_training), where the first
-    /// layers are frozen: their batch normalization uses its running averages.
+    /// As [`forward_in_training`](Self::forward_in_training), with `n_frozen` frozen
+    /// layers, whose batch normalization uses its running averages.
     #[inline(never)]
     pub(crate) fn forward_in_training_from(
         &mut self,
         n_frozen: usize,
         inputs: &LayerInputs<'_, S>,
-        trace: &mut Trace<S>,
+        cache: &mut ForwardCache<S>,
         randomness: Randomness,
         threads: &Threads,
     ) {
-        trace.start(&self.plan, inputs.n_rows(), true);
-        for (index, placed) in self.plan.stages.iter().enumerate() {
-            let statistics = &mut self.statistics[placed.statistics.clone()];
-            let is_fixed = placed.layer < n_frozen && !statistics.is_empty();
+        cache.start(&self.plan, inputs.n_rows(), true);
+        for (index, node) in self.plan.nodes.iter().enumerate() {
+            let statistics = &mut self.statistics[node.statistics.clone()];
+            let is_fixed = node.layer < n_frozen && !statistics.is_empty();
             let mode = if is_fixed {
                 Mode::Inference(statistics)
             } else {
                 Mode::Training {
                     statistics,
                     randomness,
-                    layer: placed.layer,
+                    layer: node.layer,
                 }
             };
-            trace.run(&self.plan, index, inputs, &self.parameters, mode, threads);
+            cache.run(&self.plan, index, inputs, &self.parameters, mode, threads);
         }
     }
 }
 
-impl<S: Scalar> Trace<S> {
-    /// Buffers for batches of up to `max_rows` rows.
+impl<S: Scalar> ForwardCache<S> {
+    /// Creates the buffers for batches of up to `max_rows` rows.
     #[inline(never)]
     pub fn new(network: &Network<S>, max_rows: usize) -> Self {
         Self::for_plan(&network.plan, max_rows)
@@ -611,9 +616,9 @@ mod tests {
             3.0, 4.0,  // W²
             -1.0, // b²
         ]);
-        let mut trace = Trace::new(&network, 2);
+        let mut cache = ForwardCache::new(&network, 2);
         let inputs = [[1.0, 2.0], [-1.0, 0.0]];
-        let outputs = network.forward(&inputs, &mut trace, &Threads::single());
+        let outputs = network.forward(&inputs, &mut cache, &Threads::single());
         // Row 1: z¹ = (5.5, 0.5), a² = 16.5 + 2 − 1. Row 2: z¹ = (−0.5, 0.5), a² = 0 + 2 − 1.
         assert_eq!(outputs.as_slice(), [17.5, 1.0]);
         assert_eq!(network.predict(&[-1.0, 0.0]).unwrap(), [1.0]);
@@ -700,7 +705,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_in_use_silences_nothing() {
+    fn dropout_is_off_in_inference() {
         let dropout = |dropout| {
             let hidden = LayerConfig {
                 dropout,
@@ -712,14 +717,14 @@ mod tests {
         let without: Network<f64> = Network::new(&dropout(0.0), 1).unwrap();
         let inputs = array![[0.3, -0.8]];
         let threads = Threads::single();
-        let mut trace = Trace::new(&with, 1);
+        let mut cache = ForwardCache::new(&with, 1);
         let randomness = Randomness::new(0, 0);
-        // A training step before must leave nothing behind.
+        // An earlier training step must have no effect.
         with.clone()
-            .forward_in_training(inputs.view(), &mut trace, randomness, &threads);
-        let found = with.forward(inputs.view(), &mut trace, &threads).to_owned();
-        let mut trace = Trace::new(&without, 1);
-        assert_eq!(found, without.forward(inputs.view(), &mut trace, &threads));
+            .forward_in_training(inputs.view(), &mut cache, randomness, &threads);
+        let found = with.forward(inputs.view(), &mut cache, &threads).to_owned();
+        let mut cache = ForwardCache::new(&without, 1);
+        assert_eq!(found, without.forward(inputs.view(), &mut cache, &threads));
     }
 
     #[test]

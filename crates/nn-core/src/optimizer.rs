@@ -264,7 +264,7 @@ pub(crate) struct ParameterGroup {
 /// The rates of one step, including the factors of their schedules.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StepRates {
-    /// η
+    /// η, the learning rate.
     pub(crate) learning_rate: f64,
     /// Factor on the optimizer's own weight decay.
     pub(crate) decay_factor: f64,

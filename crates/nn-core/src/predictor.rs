@@ -1,25 +1,24 @@
-//! Predictions: many rows at once, and from a server's shared network without
-//! allocation.
+//! Predictions for many rows, and without allocation.
 //!
-//! [`Network::predict_batch`] allocates its result; a [`Predictor`] owns its
-//! buffers and a handle to the network, so that each thread of a service has
-//! one of its own beside the same weights. The predictions of both have the
-//! bits of [`Network::forward`], row by row, whatever the rows beside.
+//! [`Network::predict_batch`] allocates its result. A [`Predictor`] owns its buffers
+//! and a handle to the network, so that the threads of a service can share the
+//! weights. Both give the same bits as [`Network::forward`], for each row, no matter
+//! which rows are computed together.
 
 use std::sync::Arc;
 
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::error::check_count;
-use crate::network::{Network, Trace};
+use crate::network::{ForwardCache, Network};
 use crate::rows::{Rows, check_finite};
 use crate::{Error, Result};
 
-/// Rows that go through a network together.
+/// Number of rows per block of a prediction.
 pub(crate) const BLOCK_ROWS: usize = 512;
 
 impl<S: Scalar> Network<S> {
-    /// The predictions for many rows.
+    /// Computes the predictions for many rows.
     ///
     /// ```
     /// use nn_core::{Activation, LayerConfig, Network, NetworkConfig, Threads};
@@ -62,29 +61,29 @@ impl<S: Scalar> Network<S> {
     ) -> Result<Rows<'static, S>> {
         self.check_inputs(inputs)?;
         let n_outputs = self.n_outputs();
-        let mut trace = Trace::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
+        let mut cache = ForwardCache::new(self, inputs.n_rows().clamp(1, BLOCK_ROWS));
         let mut outputs = Vec::with_capacity(inputs.n_rows() * n_outputs);
         for block in inputs.as_slice().chunks(BLOCK_ROWS * self.n_inputs()) {
             let block = Matrix::new(block, [block.len() / self.n_inputs(), self.n_inputs()]);
-            self.infer(&block.into(), &mut trace, threads);
-            outputs.extend_from_slice(trace.outputs().as_slice());
+            self.infer(&block.into(), &mut cache, threads);
+            outputs.extend_from_slice(cache.outputs().as_slice());
         }
         Ok(Rows::new(outputs, n_outputs))
     }
 
-    /// Whether these rows have the right width and are finite.
+    /// Checks that rows have the network's number of inputs and are finite.
     pub(crate) fn check_inputs(&self, inputs: &Rows<'_, S>) -> Result<()> {
         check_count("number of inputs", self.n_inputs(), inputs.n_columns())?;
         check_finite("input", inputs.as_slice(), inputs.n_columns())
     }
 }
 
-/// A shared network and the buffers for up to `max_rows` rows.
+/// Predicts with a shared network and preallocated buffers.
 ///
-/// Nothing is allocated after construction, and nothing panics: a request that
-/// does not fit is an [`Error`]. Clone the [`Arc`] for another predictor, one
-/// per thread. Inputs are those of the network: for raw rows, take the network
-/// of [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
+/// A prediction neither allocates nor panics: invalid rows give an [`Error`]. Create
+/// one predictor per thread, each with a clone of the [`Arc`]. Inputs are those of
+/// the network: for raw rows, use the network of
+/// [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -114,24 +113,25 @@ impl<S: Scalar> Network<S> {
 pub struct Predictor<S = f32> {
     network: Arc<Network<S>>,
     max_rows: usize,
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     threads: Threads,
 }
 
 impl<S: Scalar> Predictor<S> {
-    /// Makes the buffers for up to `max_rows` rows, at least one; a single row
-    /// is as fast with many as with one.
+    /// Creates a predictor with buffers for up to `max_rows` rows, at least one.
+    ///
+    /// Larger buffers do not make the prediction of a single row slower.
     pub fn new(network: Arc<Network<S>>, max_rows: usize) -> Self {
         let max_rows = max_rows.max(1);
         Self {
-            trace: Trace::new(&network, max_rows),
+            cache: ForwardCache::new(&network, max_rows),
             network,
             max_rows,
             threads: Threads::single(),
         }
     }
 
-    /// Uses these threads; without this, the thread of the caller alone.
+    /// Uses these threads; the default is the caller's thread only.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.threads = threads;
@@ -143,7 +143,7 @@ impl<S: Scalar> Predictor<S> {
         &self.network
     }
 
-    /// The largest number of rows in one call.
+    /// The maximum number of rows per call.
     pub fn max_rows(&self) -> usize {
         self.max_rows
     }
@@ -156,21 +156,21 @@ impl<S: Scalar> Predictor<S> {
     /// # Errors
     /// [`Error::Empty`] without a row, [`Error::Shape`] for a slice of another
     /// length and for more rows than `max_rows`, [`Error::NotFinite`] for an
-    /// input that is NaN or infinite; `outputs` are left as they were then.
+    /// input that is NaN or infinite. On an error, `outputs` is not changed.
     #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);
         let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
         let found = if inputs.len() == n_inputs {
             check_count("number of outputs", n_outputs, outputs.len())?;
-            network.infer_sample(inputs, &mut self.trace, threads)?
+            network.infer_sample(inputs, &mut self.cache, threads)?
         } else {
             let n_rows = rows_in(inputs.len(), n_inputs, self.max_rows)?;
             check_count("number of outputs", n_rows * n_outputs, outputs.len())?;
             check_finite("input", inputs, n_inputs)?;
             let inputs = Matrix::new(inputs, [n_rows, n_inputs]).into();
-            network.infer(&inputs, &mut self.trace, threads);
-            self.trace.layer(network.layers().len() - 1).output_values()
+            network.infer(&inputs, &mut self.cache, threads);
+            self.cache.layer(network.layers().len() - 1).output_values()
         };
         outputs.copy_from_slice(found);
         Ok(())
@@ -229,9 +229,9 @@ mod tests {
         (0..4 * n_rows).map(value).collect()
     }
 
-    /// Alone, among others, in a batch of several blocks.
+    /// Predicts rows one by one, a few at a time and in a batch of several blocks.
     #[test]
-    fn a_row_has_one_prediction() {
+    fn predictions_do_not_depend_on_the_batch() {
         let (network, inputs) = (network(), inputs(2 * BLOCK_ROWS + 5));
         let rows = Rows::new(&inputs, 4);
         let expected = network.predict_batch(rows, &Threads::new(2)).unwrap();

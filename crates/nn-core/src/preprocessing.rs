@@ -1,16 +1,15 @@
-//! From raw rows to the inputs of a network, and from its outputs back to the
-//! units of the data.
+//! Preprocessing: from raw rows to the inputs of a network, and from its outputs to
+//! the units of the data.
 //!
 //! ```text
 //! x = (scale·raw − mean)/std        prediction = mean + std·a
 //! ```
 //!
-//! A [`Network`] takes inputs as it saw them in training:
-//! pixels times 1/255, columns standardized. `model.network.predict(raw)` has no
-//! way to know that, and silently gives something else; [`Model::predict_row`]
-//! does what the model's [`InputDescription`] says. A table with categories
-//! needs code that this crate does not have: such a model is refused, unless
-//! that code is given ([`RowPreprocessing`]).
+//! A [`Network`] expects preprocessed inputs, as in training: pixels times 1/255,
+//! standardized columns. `model.network.predict(raw)` gives wrong predictions without
+//! an error; [`Model::predict_row`] applies the preprocessing of the model's
+//! [`InputDescription`]. Tables with categories need code that this crate does not
+//! have: their models are refused unless the caller supplies a [`RowPreprocessing`].
 
 use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,7 @@ use crate::rows::Rows;
 use crate::stage::Stage;
 use crate::{Error, Result};
 
-/// Mean 0 and standard deviation 1 for every column: `(x − mean)/std`.
+/// Standardization of columns to mean 0 and standard deviation 1: `(x − mean)/std`.
 ///
 /// ```
 /// use nn_core::preprocessing::Standardization;
@@ -41,12 +40,12 @@ use crate::{Error, Result};
 pub struct Standardization {
     /// Mean of every column.
     mean: Vec<f64>,
-    /// Population standard deviation of every column, 1 where it would be 0.
+    /// Population standard deviation of every column; 1 for a constant column.
     std: Vec<f64>,
 }
 
 impl Standardization {
-    /// Means and standard deviations of these rows.
+    /// Computes the means and standard deviations of the columns.
     ///
     /// # Shapes
     /// `rows [n_rows, n_columns]`.
@@ -57,7 +56,7 @@ impl Standardization {
             let values = || rows.column(column).map(|value| value.into_f64());
             let mean = values().sum::<f64>() / n_rows;
             let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n_rows;
-            // What is left of a constant column is rounding.
+            // The deviation of a constant column may be a rounding error above 0.
             let is_constant = variance.sqrt() <= 1e-12 * mean.abs();
             (mean, if is_constant { 1.0 } else { variance.sqrt() })
         });
@@ -70,7 +69,7 @@ impl Standardization {
         self.mean.len()
     }
 
-    /// `x ← (x − mean)/std`
+    /// Standardizes rows in place: `x ← (x − mean)/std`.
     ///
     /// # Shapes
     /// `rows [n_rows, n_columns]`, row after row.
@@ -81,7 +80,7 @@ impl Standardization {
         self.each(rows, |x, mean, std| (x - mean) / std);
     }
 
-    /// `x ← mean + std·x`
+    /// Restores the original units in place: `x ← mean + std·x`.
     ///
     /// # Shapes
     /// `rows [n_rows, n_columns]`, row after row.
@@ -124,25 +123,25 @@ impl Standardization {
     }
 }
 
-/// The preprocessing that this crate knows: what
-/// [`InputDescription::preprocessing`] holds of a model with standardized inputs
-/// or targets.
+/// Standardization of inputs and targets, as in
+/// [`InputDescription::preprocessing`] of a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standardized {
-    /// Of the inputs, after the factor [`InputDescription::scale`].
+    /// Standardization of the inputs, after the factor [`InputDescription::scale`].
     pub standardized_inputs: Option<Standardization>,
-    /// Of the targets; undone in predictions.
+    /// Standardization of the targets, which predictions undo.
     pub standardized_targets: Option<Standardization>,
 }
 
 impl Standardized {
-    /// What a model says; `None` if its inputs are raw values times their scale.
+    /// Reads the standardization of a model; `None` if its inputs are raw values times
+    /// their scale.
     ///
     /// # Errors
-    /// [`Error::UnknownPreprocessing`] for that of a table,
-    /// [`Error::ModelFile`] or [`Error::OutOfRange`] if it does not fit the
-    /// network.
+    /// [`Error::UnknownPreprocessing`] for the preprocessing of a table,
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does
+    /// not fit the network.
     pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
         let Some(json) = &model.description.input.preprocessing else {
             return Ok(None);
@@ -158,31 +157,33 @@ impl Standardized {
         Ok(Some(found))
     }
 
-    /// For [`InputDescription::preprocessing`].
+    /// Converts to JSON, for [`InputDescription::preprocessing`].
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_json(&self) -> Json {
         Json::new(self).expect("finite numbers have a JSON form")
     }
 }
 
-/// How raw rows of type `R` become inputs, for models whose preprocessing
-/// this crate does not know, as those of `nn train` on a table.
+/// Custom preprocessing of raw rows of type `R`, such as for a model that `nn train`
+/// trained on a table.
 pub trait RowPreprocessing<R: ?Sized, S> {
-    /// The inputs of a row, before the factor
+    /// Converts a raw row to inputs, before the factor
     /// [`scale`](InputDescription::scale) of the description.
     ///
     /// # Errors
-    /// Whatever is wrong with the row.
+    /// Any error of the row.
     fn inputs(&self, row: &R) -> Result<Vec<S>>;
 
-    /// Turns the outputs of the network back into the units of the data, in
-    /// place. Probabilities stay as they are; standardized targets must not.
+    /// Converts the outputs of the network to the units of the data, in place.
+    ///
+    /// For classification this does nothing; for standardized targets it undoes the
+    /// standardization.
     fn restore(&self, outputs: &mut [S]);
 }
 
 impl<S: Scalar> Model<S> {
-    /// The prediction for one raw row, as it stands in the data: grey values
-    /// 0 to 255, or columns in their own units.
+    /// Predicts one raw row of the data: gray values from 0 to 255, or columns in their
+    /// original units.
     ///
     /// ```
     /// use nn_core::model_file::{Description, InputDescription, Json};
@@ -206,8 +207,8 @@ impl<S: Scalar> Model<S> {
     /// `row [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// [`Error::UnknownPreprocessing`] for a model of a table, as `nn train`
-    /// makes it: see [`predict_row_with`](Self::predict_row_with).
+    /// [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a
+    /// table: see [`predict_row_with`](Self::predict_row_with).
     /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
     /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
     /// scale is 0.
@@ -217,8 +218,7 @@ impl<S: Scalar> Model<S> {
         Ok(self.predict_raw(row, &Threads::single())?.into_vec())
     }
 
-    /// The predictions for many raw rows, as [`predict_row`](Self::predict_row)
-    /// gives them for one.
+    /// Predicts many raw rows, each as [`predict_row`](Self::predict_row) does.
     ///
     /// # Shapes
     /// `rows [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
@@ -254,7 +254,7 @@ impl<S: Scalar> Model<S> {
         Ok(Rows::new(values, targets.n_columns()))
     }
 
-    /// Raw rows as the network takes them.
+    /// Converts raw rows to inputs of the network.
     pub(crate) fn inputs_of<'a>(
         &self,
         mut rows: Rows<'a, S>,
@@ -271,13 +271,14 @@ impl<S: Scalar> Model<S> {
         Ok(standardize(rows, standardized.standardized_inputs.as_ref()))
     }
 
-    /// As [`predict_row`](Self::predict_row), for rows of any kind and with the
-    /// caller's preprocessing, made from
-    /// [`preprocessing`](InputDescription::preprocessing) of the description.
+    /// Predicts one raw row of any type with a custom preprocessing.
+    ///
+    /// The caller creates `preprocessing` from
+    /// [`InputDescription::preprocessing`] of the model.
     ///
     /// # Errors
-    /// Those of `preprocessing`; as [`predict_row`](Self::predict_row) for the
-    /// inputs that it makes.
+    /// Errors of `preprocessing`; as [`predict_row`](Self::predict_row) for its
+    /// inputs.
     pub fn predict_row_with<R: ?Sized>(
         &self,
         row: &R,
@@ -291,16 +292,17 @@ impl<S: Scalar> Model<S> {
         Ok(outputs)
     }
 
-    /// The network with the scale and the standardization of the model folded
-    /// into its first and last weights: it takes raw rows and predicts in the
-    /// units of the data, for a [`Predictor`](crate::Predictor) or other software.
+    /// Folds the scale and the standardization into the first and last weights.
+    ///
+    /// The resulting network takes raw rows and predicts in the units of the data, for
+    /// a [`Predictor`](crate::Predictor) or other software:
     ///
     /// ```text
     /// w′ᵢⱼ = wᵢⱼ·scale/stdᵢ        b′ⱼ = bⱼ − Σᵢ wᵢⱼ·meanᵢ/stdᵢ
     /// ```
     ///
-    /// Predictions are those of [`predict_rows`](Self::predict_rows) up to
-    /// rounding, which is large where the mean of a column is many times its
+    /// Its predictions equal those of [`predict_rows`](Self::predict_rows) up to
+    /// rounding errors, which are large if the mean of a column is many times its
     /// standard deviation.
     ///
     /// ```
@@ -316,8 +318,9 @@ impl<S: Scalar> Model<S> {
     /// ```
     ///
     /// # Errors
-    /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for
-    /// standardized targets of an output layer that is not `identity`.
+    /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for standardized
+    /// targets if the activation of the output layer is not `identity`, and for
+    /// stages before the weights.
     #[inline(never)]
     pub fn fold_preprocessing(&self) -> Result<Network<S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();
@@ -349,7 +352,7 @@ impl<S: Scalar> Model<S> {
     }
 }
 
-/// Whether no stage lies between raw values and the weights that take them in.
+/// Checks that no stage lies between the preprocessing and the weights.
 fn check_weights_next_to(what: &str, between: &[Stage]) -> Result<()> {
     match between.first() {
         None => Ok(()),
@@ -377,7 +380,7 @@ fn fold_inputs<S: Scalar>(network: &mut Network<S>, inputs: &Standardization, sc
         .for_each(|(to, bias)| *to = S::from_f64(bias));
 }
 
-/// `mean + std·(a·W + b)`, or of batch normalization `mean + std·(γ·x̂ + β)`.
+/// Folds `mean + std·(a·W + b)`, or `mean + std·(γ·x̂ + β)` of batch normalization.
 fn fold_targets<S: Scalar>(network: &mut Network<S>, targets: &Standardization) -> Result<()> {
     let layer = network.output_layer().clone();
     if layer.activation != Activation::Identity {
@@ -406,7 +409,7 @@ fn fold_targets<S: Scalar>(network: &mut Network<S>, targets: &Standardization) 
     Ok(())
 }
 
-/// Rows with mean 0 and standard deviation 1, if that is asked for.
+/// Standardizes rows, if a standardization is given.
 pub(crate) fn standardize<'a, S: Scalar>(
     rows: Rows<'a, S>,
     standardization: Option<&Standardization>,
@@ -565,7 +568,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_column_has_no_deviation() {
+    fn a_constant_column_has_deviation_1() {
         let rows = array![[0.1_f32, 1e9, 0.0], [0.1, 1e9, 0.0], [0.1, 1e9, 0.0]];
         let fitted = Standardization::fit(rows.view());
         assert_eq!(fitted.std, [1.0; 3]);

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! (newbies, section 5.2.10; L1 and L2 together are the elastic net of Zou &
-//! Hastie 2005.) The penalty P applies to weights, not to biases. Reported losses
-//! do not include it.
+//! Hastie 2005.) The regularization term P applies to weights, not to biases.
+//! Reported losses do not include it.
 //!
 //! |w| has a kink at 0, around which gradient steps would oscillate. Two rules of
 //! OWL-QN (Andrew & Gao 2007, section 3.1) make weights exactly 0 and keep them
@@ -20,10 +20,10 @@
 //! ```
 //!
 //! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A
-//! soft threshold after the step of another optimizer would change the penalty:
-//! to (1 − γ)·λ₁ with momentum, and with Adam to one that depends on the size of
-//! g. These rules leave the step size to the optimizer, and every optimizer comes
-//! to rest at a minimum of the loss plus P.
+//! soft threshold after the step of another optimizer would change λ₁: to
+//! (1 − γ)·λ₁ with momentum, and with Adam to a value that depends on the size of g.
+//! These rules leave the step size to the optimizer, and every optimizer converges
+//! to a minimum of the loss plus P.
 
 use nn_tensor::{Kernel, Scalar, vectorize};
 
@@ -57,7 +57,7 @@ impl Regularization {
         Ok(())
     }
 
-    /// The penalty P(w).
+    /// Computes the regularization term P(w).
     pub fn value<S: Scalar>(self, weights: &[S]) -> f64 {
         weights
             .iter()

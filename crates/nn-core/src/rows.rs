@@ -1,9 +1,9 @@
-//! Matrices and lists that are borrowed from the caller or shared: what goes
-//! into this crate's functions, and what comes out of them.
+//! Matrices and lists, borrowed or shared: arguments and results of this crate's
+//! functions.
 //!
-//! A borrowed matrix costs nothing and keeps its lifetime `'a`; a shared one
-//! is reference-counted, has any lifetime, also `'static`, and can be sent to
-//! other threads. Cloning never copies the values.
+//! A borrowed matrix has the lifetime `'a` of its values. A shared matrix is
+//! reference-counted, can be `'static`, and can be sent to other threads. Cloning
+//! never copies the values.
 //!
 //! ndarray's matrices convert into [`Rows`] and back, with the feature `ndarray`
 //! (on by default).
@@ -61,8 +61,9 @@ enum Storage<'a, T> {
 }
 
 impl<'a, T> Rows<'a, T> {
-    /// A matrix whose rows of `n_columns` values follow one another in `values`,
-    /// a slice or a vector. Without columns, it has no rows.
+    /// Creates a matrix from a slice or vector of its rows, one after the other.
+    ///
+    /// Without columns, the matrix has no rows.
     ///
     /// # Panics
     /// If the last row is incomplete.
@@ -89,7 +90,7 @@ impl<'a, T> Rows<'a, T> {
         self.n_columns
     }
 
-    /// `[n_rows, n_columns]`
+    /// The shape `[n_rows, n_columns]`.
     pub fn shape(&self) -> [usize; 2] {
         [self.n_rows, self.n_columns]
     }
@@ -99,10 +100,10 @@ impl<'a, T> Rows<'a, T> {
         self.values.as_slice()
     }
 
-    /// One row.
+    /// The values of one row.
     ///
     /// # Panics
-    /// If there is no such row.
+    /// If the row does not exist.
     pub fn row(&self, row: usize) -> &[T] {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
         &self.as_slice()[row * self.n_columns..][..self.n_columns]
@@ -121,7 +122,7 @@ impl<'a, T> Rows<'a, T> {
     /// Iterates over the values of one column.
     ///
     /// # Panics
-    /// If there is no such column.
+    /// If the column does not exist.
     pub fn column(&self, column: usize) -> impl Iterator<Item = &T> {
         assert!(
             column < self.n_columns,
@@ -133,7 +134,7 @@ impl<'a, T> Rows<'a, T> {
             .step_by(self.n_columns)
     }
 
-    /// The same matrix, borrowed.
+    /// Borrows the matrix.
     pub fn borrow(&self) -> Rows<'_, T> {
         Rows {
             values: self.as_slice().into(),
@@ -141,14 +142,14 @@ impl<'a, T> Rows<'a, T> {
         }
     }
 
-    /// The view that kernels read.
+    /// Borrows the matrix as the kernels' matrix type.
     pub(crate) fn matrix(&self) -> Matrix<'_, T> {
         Matrix::new(self.as_slice(), self.shape())
     }
 }
 
 impl<T: Clone> Rows<'_, T> {
-    /// The same matrix without a borrow; copies borrowed values.
+    /// Makes the matrix `'static`, by copying borrowed values.
     pub fn into_owned(self) -> Rows<'static, T> {
         Rows {
             values: self.values.into_owned(),
@@ -157,7 +158,8 @@ impl<T: Clone> Rows<'_, T> {
         }
     }
 
-    /// All values, row after row; copies values that are borrowed or shared.
+    /// Converts into a vector, row after row; copies values that are borrowed or
+    /// shared.
     pub fn into_vec(self) -> Vec<T> {
         self.values.into_vec()
     }
@@ -239,7 +241,7 @@ impl<T> List<'_, T> {
 }
 
 impl<T: Clone> List<'_, T> {
-    /// The same list without a borrow; copies borrowed values.
+    /// Makes the list `'static`, by copying borrowed values.
     pub fn into_owned(self) -> List<'static, T> {
         match self.0 {
             Storage::Borrowed(values) => values.to_vec().into(),
@@ -247,7 +249,7 @@ impl<T: Clone> List<'_, T> {
         }
     }
 
-    /// All values; copies values that are borrowed or shared.
+    /// Converts into a vector; copies values that are borrowed or shared.
     pub fn into_vec(self) -> Vec<T> {
         match self.0 {
             Storage::Borrowed(values) => values.to_vec(),
@@ -301,7 +303,7 @@ impl<'a, T: Clone> From<Cow<'a, [T]>> for List<'a, T> {
     }
 }
 
-/// Whether all values are finite; `what` is what the error calls them.
+/// Checks that all values are finite; `what` names them in the error.
 pub(crate) fn check_finite<S: Scalar>(
     what: &'static str,
     values: &[S],
@@ -326,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shapes_and_places() {
+    fn shapes_and_indices() {
         let rows = Rows::from(&[[1, 2, 3], [4, 5, 6]]);
         assert_eq!(rows.shape(), [2, 3]);
         assert_eq!(rows.rows().collect::<Vec<_>>(), [[1, 2, 3], [4, 5, 6]]);

@@ -222,7 +222,7 @@ kinds! {
     CategoryEmbedding(CategoryEmbedding),
     /// Periodic embedding: cosines with learned frequencies for every column.
     PeriodicEmbedding(PeriodicEmbedding),
-    /// A learned combination of the position in quantile bins, for every column.
+    /// Piecewise-linear embedding of every column, over quantile bins.
     PiecewiseLinearEmbedding(PiecewiseLinearEmbedding),
     /// Activation function.
     Activation(Activate),

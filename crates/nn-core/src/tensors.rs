@@ -1,7 +1,7 @@
-//! Weights as named tensors in PyTorch's layout, both ways.
+//! Conversion of weights to and from named tensors in PyTorch's layout.
 //!
-//! The names are those of the `state_dict` of a `torch.nn.Sequential` that has,
-//! for every layer of the network and in this order:
+//! The names are those of the `state_dict` of a `torch.nn.Sequential` that has these
+//! modules for every layer of the network, in this order:
 //!
 //! | module | where | tensors of module I, counted from 0 |
 //! |---|---|---|
@@ -10,10 +10,10 @@
 //! | the activation | unless it is `identity` | |
 //! | `Dropout` | with dropout | |
 //!
-//! A layer of nn-core is `x @ W + b` with W `[n_inputs, n_outputs]`, PyTorch's
-//! is `x @ weight.T + bias`: weights are transposed on the way. The tensors hold
-//! the numbers of the network alone: neither the activations, nor the scale of
-//! the inputs, nor what was done to a table before.
+//! A layer of nn-core computes `x @ W + b` with W `[n_inputs, n_outputs]`, PyTorch's
+//! `x @ weight.T + bias`, so weights are transposed. The tensors contain only
+//! parameters and running averages: neither the activation functions, nor the scale
+//! of the inputs, nor the preprocessing of a table.
 
 use std::collections::HashMap;
 
@@ -38,10 +38,10 @@ pub struct Tensor<S = f32> {
 }
 
 impl<S> Tensor<S> {
-    /// A tensor of this shape.
+    /// Creates a tensor of this shape.
     ///
     /// # Panics
-    /// If there are not as many values as the shape says.
+    /// If the number of values does not match the shape.
     pub fn new(shape: impl Into<Vec<usize>>, values: impl Into<Vec<S>>) -> Self {
         let (shape, values): (Vec<usize>, Vec<S>) = (shape.into(), values.into());
         let len: usize = shape.iter().product();
@@ -60,22 +60,23 @@ impl<S: Clone, D: ndarray::Dimension> From<ndarray::Array<S, D>> for Tensor<S> {
 #[cfg(feature = "ndarray")]
 impl<S> From<Tensor<S>> for ndarray::ArrayD<S> {
     fn from(tensor: Tensor<S>) -> Self {
-        Self::from_shape_vec(tensor.shape, tensor.values).expect("as many values as the shape says")
+        Self::from_shape_vec(tensor.shape, tensor.values)
+            .expect("the number of values matches the shape")
     }
 }
 
 impl<S: Scalar> Model<S> {
-    /// A model with the weights of a PyTorch module.
+    /// Creates a model with the weights of a PyTorch module.
     ///
-    /// The tensors may come from any `state_dict` with the same layers: only
-    /// the last part of a name counts (`weight`, `bias`, `running_mean`,
-    /// `running_var`; `num_batches_tracked` is ignored), and tensors with the
-    /// same name before it belong to one module. Modules that differ in a number
-    /// alone, such as `net.0` and `net.10`, are taken in the order of these
-    /// numbers, others in the order given. A `Linear` without a bias gets zeros.
+    /// The tensors may come from any `state_dict` with the same layers. Only the last
+    /// part of a name matters (`weight`, `bias`, `running_mean`, `running_var`;
+    /// `num_batches_tracked` is ignored), and tensors with the same prefix belong to
+    /// one module. Modules whose prefixes differ only in a number, such as `net.0` and
+    /// `net.10`, are ordered by this number, others as given. A `Linear` without a bias
+    /// gets zeros.
     ///
-    /// Two things no tensor can tell: the activations, which `network` says,
-    /// and where batch normalization stands. It must be before the activation.
+    /// Tensors do not specify the activation functions, which come from `network`, nor
+    /// the position of batch normalization, which must be before the activation.
     ///
     /// ```
     /// use nn_core::tensors::Tensor;
@@ -104,7 +105,7 @@ impl<S: Scalar> Model<S> {
     ///
     /// # Errors
     /// [`Error::TensorShape`] with the layer and both shapes, [`Error::Tensors`]
-    /// for tensors that are missing, unknown or too many,
+    /// for tensors that are missing, unknown or superfluous,
     /// [`Error::NotFiniteWeight`]; as [`NetworkConfig::check`] and
     /// [`Loss::check_output`].
     pub fn from_tensors<N: Into<String>>(
@@ -149,8 +150,8 @@ impl<S: Scalar> Model<S> {
         })
     }
 
-    /// The weights as PyTorch's `Sequential.load_state_dict` takes them, in the
-    /// order of its modules.
+    /// Converts the weights to tensors for PyTorch's `Sequential.load_state_dict`, in
+    /// the order of its modules.
     ///
     /// # Errors
     /// [`Error::Conflict`] for a stage that is not a module of PyTorch's.
@@ -191,13 +192,13 @@ fn list<S: Scalar>(values: &[S]) -> Tensor<S> {
     Tensor::new([values.len()], values)
 }
 
-/// The values of a matrix of `n_columns`, column after column.
+/// Transposes a matrix of `n_columns` columns.
 fn transposed<S: Scalar>(values: &[S], n_columns: usize) -> Vec<S> {
     let columns = (0..n_columns).flat_map(|column| values[column..].iter().step_by(n_columns));
     columns.copied().collect()
 }
 
-/// The tensors whose names have the same beginning.
+/// The tensors whose names have the same prefix.
 struct Module<S> {
     name: String,
     tensors: HashMap<&'static str, Tensor<S>>,
@@ -214,7 +215,7 @@ impl<S: Scalar> Module<S> {
         }
     }
 
-    /// Takes a tensor, after a look at its shape and its values.
+    /// Removes a tensor, after a check of its shape and values.
     fn take(&mut self, kind: &str, layer: usize, expected: &[usize]) -> Result<Option<Vec<S>>> {
         let Some(Tensor { shape, values }) = self.tensors.remove(kind) else {
             return Ok(None);
@@ -228,8 +229,8 @@ impl<S: Scalar> Module<S> {
                 found: shape,
             });
         }
-        let mut numbers = values.iter().enumerate();
-        match numbers.find(|(_, value)| !value.is_finite()) {
+        let mut elements = values.iter().enumerate();
+        match elements.find(|(_, value)| !value.is_finite()) {
             None => Ok(Some(values)),
             Some((index, value)) => Err(Error::NotFiniteWeight {
                 tensor,
@@ -251,8 +252,8 @@ impl<S: Scalar> Module<S> {
         match KINDS.iter().find(|&&kind| self.tensors.contains_key(kind)) {
             None => Ok(()),
             Some(kind) => Err(problem(format!(
-                "layer {}: tensor {} has no place in a dense layer; is it that of a batch \
-                 normalization that the network does not have?",
+                "layer {}: tensor {} does not belong to a dense layer; the network may lack a \
+                 batch normalization here",
                 layer + 1,
                 self.full_name(kind)
             ))),
@@ -277,7 +278,7 @@ fn fill_linear<S: Scalar>(
     module.check_used(index)
 }
 
-/// Whether the layers have the usual stages alone.
+/// Checks that the layers have only stages that PyTorch has, too.
 fn check_stages(layers: &[Layer]) -> Result<()> {
     for (index, layer) in layers.iter().enumerate() {
         if let Some(stage) = layer.further_stages().next() {
@@ -311,7 +312,7 @@ fn fill_batch_norm<S: Scalar>(
     Ok(())
 }
 
-/// The tensors, module by module.
+/// Groups the tensors by module.
 fn modules<S: Scalar>(tensors: Vec<(String, Tensor<S>)>) -> Result<Vec<Module<S>>> {
     let mut modules: Vec<Module<S>> = Vec::new();
     for (full_name, values) in tensors {
@@ -334,7 +335,7 @@ fn modules<S: Scalar>(tensors: Vec<(String, Tensor<S>)>) -> Result<Vec<Module<S>
             modules.len() - 1
         });
         if modules[place].tensors.insert(kind, values).is_some() {
-            return Err(problem(format!("tensor {full_name} stands twice")));
+            return Err(problem(format!("tensor {full_name} is given twice")));
         }
     }
     let is_sequential = {
@@ -417,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_a_sequential() {
+    fn names_agree_with_a_sequential() {
         let tensors = model().to_tensors().unwrap();
         let names: Vec<&str> = tensors.iter().map(|(name, _)| &**name).collect();
         let norm = ["weight", "bias", "running_mean", "running_var"];
@@ -431,9 +432,9 @@ mod tests {
         assert_eq!(tensors[0].1.shape, [5, 4]);
     }
 
-    /// In any order, with another name in front, with a counter of batches.
+    /// In any order, with another prefix, with a counter of batches.
     #[test]
-    fn what_was_written_is_read() {
+    fn written_tensors_are_read_back() {
         let model = model();
         let mut tensors = model.to_tensors().unwrap();
         assert_eq!(read(tensors.clone()).unwrap(), model);
@@ -443,7 +444,7 @@ mod tests {
             *name = format!("net.{}{name}", if name.starts_with('9') { "1" } else { "" });
         }
         assert_eq!(read(tensors).unwrap(), model);
-        // Named modules stand in the order given.
+        // Modules with names are read in the order given.
         let mut named = model.to_tensors().unwrap();
         for (name, _) in &mut named {
             let letter = ["z", "y", "", "", "x", "w", "v", "", "", "u"];
@@ -497,7 +498,7 @@ mod tests {
             ),
             (
                 |t| t[1].0 = "0.weight".to_owned(),
-                "tensor 0.weight stands twice",
+                "tensor 0.weight is given twice",
             ),
         ] {
             assert_eq!(message(edit), expected);

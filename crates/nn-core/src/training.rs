@@ -1,19 +1,18 @@
-//! Training: the loop, one step at a time.
+//! Training: the training loop, one step at a time.
 //!
 //! ```text
 //! for every epoch
 //!     shuffle the rows
 //!     for every batch
-//!         forward, loss, backward          network, loss, backprop
-//!         add the penalty, clip, decay     regularization
-//!         step at the schedule's rate      optimizer, schedule
-//!     evaluate the validation rows         metrics
+//!         forward, loss, backward                       network, loss, backprop
+//!         regularization, clipping, weight decay        regularization
+//!         update with the scheduled learning rate       optimizer, schedule
+//!     evaluate the validation rows                      metrics
 //! ```
 //!
-//! A [`Trainer`] does one batch or one evaluation for each call of
-//! [`Trainer::advance`] and says what happened in an [`Event`]; whoever calls
-//! may show it, save it, wait, change the learning rate, or not call again.
-//! [`Trainer::run`] calls it to the end. There is no other loop.
+//! Each call of [`Trainer::advance`] does one batch or one evaluation and returns an
+//! [`Event`]. Between calls, the caller can save a checkpoint, change the learning rate
+//! or stop. [`Trainer::run`] calls it to the end.
 
 mod config;
 mod event;
@@ -44,7 +43,7 @@ use crate::loss_function::{Criterion, LossFunction};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
-use crate::network::{Network, NetworkConfig, Trace};
+use crate::network::{ForwardCache, Network, NetworkConfig};
 use crate::optimizer::{Optimizer, OptimizerState, ParameterGroup};
 use crate::regularization::Regularization;
 use crate::schedule::Plateau;
@@ -62,7 +61,7 @@ pub(crate) use progress::{EpochSums, Progress};
 pub(crate) use state::{State, StateBuffers};
 pub use step::BatchLoss;
 
-/// Trains one network on one set of samples.
+/// Trains a network on samples.
 ///
 /// ```
 /// use ndarray::array;
@@ -113,10 +112,10 @@ pub struct Trainer<'a, S: Scalar = f32> {
     /// Moving average of the parameters, if averaging is on.
     average: Vec<S>,
     progress: Progress,
-    /// What identifies the samples, once it was asked for.
+    /// Digests of the samples, computed on first use.
     digests: OnceLock<[String; 2]>,
     order: Vec<u32>,
-    /// The batch whose gradient is computed and not used yet.
+    /// The batch whose gradient is computed but not used by a step.
     pending: Option<Pending>,
     /// Whether [`advance`](Self::advance) does the step of plain gradient
     /// descent during backpropagation.
@@ -124,45 +123,45 @@ pub struct Trainer<'a, S: Scalar = f32> {
     buffers: Buffers<'a, S>,
 }
 
-/// Everything a step writes into, made once.
+/// The buffers of a training step, allocated once.
 #[derive(Debug)]
 struct Buffers<'a, S> {
     block_rows: usize,
     inputs: BlockInputs<'a, S>,
-    brought: BroughtRows<S>,
+    streamed: StreamedRows<S>,
     targets: Vec<S>,
-    trace: Trace<S>,
+    cache: ForwardCache<S>,
     gradients: Gradients<S>,
-    /// Sums of blocks of rows, where they are added up in blocks.
+    /// The gradient sums of blocks of rows, if gradients are summed in blocks.
     gradient_sum: Option<GradientSum<S>>,
-    /// The parameters before the step, where L1 asks on which side of 0 they were.
+    /// The parameters before the step, whose signs L1 regularization needs.
     before: Vec<S>,
     evaluator: Option<Evaluator<S>>,
 }
 
 impl<S: Scalar> Buffers<'_, S> {
-    /// Makes room for rows that the caller brings; those that are normalized over
-    /// the batch are one block.
-    fn fit_brought(&mut self, network: &Network<S>, n_rows: usize) {
+    /// Enlarges the buffers for `n_rows` rows of the caller; with batch normalization,
+    /// these rows are one block.
+    fn fit_streamed(&mut self, network: &Network<S>, n_rows: usize) {
         if network.has_batch_norm() && n_rows > self.block_rows {
             self.block_rows = n_rows;
-            self.trace = Trace::new(network, n_rows);
+            self.cache = ForwardCache::new(network, n_rows);
             self.gradients = Gradients::new(network, n_rows);
             self.targets.resize(n_rows * network.n_outputs(), S::zero());
         }
-        self.brought.fit(n_rows, self.block_rows);
+        self.streamed.fit(n_rows, self.block_rows);
     }
 }
 
-/// Rows that the caller of a step brings.
+/// The buffers for rows of the caller, in [`Trainer::step_on`].
 #[derive(Debug)]
-struct BroughtRows<S> {
+struct StreamedRows<S> {
     order: Vec<u32>,
     inputs: BlockInputs<'static, S>,
 }
 
-impl<S: Scalar> BroughtRows<S> {
-    /// Makes room for `n_rows`, in blocks of up to `block_rows`.
+impl<S: Scalar> StreamedRows<S> {
+    /// Enlarges the buffers to `n_rows` rows, in blocks of up to `block_rows`.
     fn fit(&mut self, n_rows: usize, block_rows: usize) {
         if self.order.len() < n_rows {
             self.order = (0..n_rows as u32).collect();
@@ -172,9 +171,11 @@ impl<S: Scalar> BroughtRows<S> {
 }
 
 impl<S: Scalar> Trainer<'static, S> {
-    /// A trainer without samples of its own, for [`step_on`](Self::step_on): it
-    /// has no epochs, and [`advance`](Self::advance) does nothing. The batch size
-    /// is the number of rows that are computed together.
+    /// Creates a trainer without samples, for online learning with
+    /// [`step_on`](Self::step_on).
+    ///
+    /// It has no epochs, and [`advance`](Self::advance) does nothing. The batch size is
+    /// the number of rows that are computed together.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -187,8 +188,7 @@ impl<S: Scalar> Trainer<'static, S> {
 }
 
 impl<'a, S: Scalar> Trainer<'a, S> {
-    /// What a training will allocate, added up from the sizes alone. The samples
-    /// are there already and are not counted.
+    /// Estimates the memory that a trainer allocates, not counting the samples.
     ///
     /// # Errors
     /// As [`NetworkConfig::check`].
@@ -206,12 +206,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         ))
     }
 
-    /// Joins a network, samples and a configuration.
+    /// Creates a trainer from a network, samples and a configuration.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for a configuration that
-    /// cannot be, for batch normalization of one row, and where all training
-    /// rows or all validation rows have weight 0; [`Error::Empty`] or
+    /// [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid configuration, for
+    /// batch normalization of a single row, and if all training rows or all
+    /// validation rows have weight 0; [`Error::Empty`] or
     /// [`Error::Shape`] for samples that do not fit the network;
     /// [`Error::OutOfMemory`] if the buffers do not fit in memory.
     #[inline(never)]
@@ -262,7 +262,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         let widest = network.plan().widest();
         let n_parameters = network.parameters().len();
         let memory = memory::memory_of(network.plan(), &config, &train, validation.as_ref());
-        // The network is there already, and nothing is saved yet.
+        // The network is allocated already, and nothing is saved yet.
         let others = memory.parameters - bytes_of::<S>(1, n_parameters);
         probe(
             others
@@ -319,12 +319,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
             buffers: Buffers {
                 block_rows,
                 inputs: BlockInputs::new(block_rows, network.n_inputs(), sparse),
-                brought: BroughtRows {
+                streamed: StreamedRows {
                     order: Vec::new(),
                     inputs: BlockInputs::new(0, network.n_inputs(), None),
                 },
                 targets: vec![S::zero(); block_rows * network.n_outputs()],
-                trace: Trace::new(&network, block_rows),
+                cache: ForwardCache::new(&network, block_rows),
                 gradients: Gradients::new(&network, block_rows),
                 gradient_sum,
                 before: if config.regularization.l1 > 0.0 {
@@ -348,8 +348,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(trainer)
     }
 
-    /// Trains with a loss of the caller's own, in place of that of the
-    /// configuration.
+    /// Replaces the loss function of the configuration by a custom one.
     ///
     /// # Errors
     /// [`Error::Conflict`] if the loss does not accept the activation of the
@@ -360,8 +359,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(self)
     }
 
-    /// Trains with an optimizer of the caller's own, in place of that of the
-    /// configuration, whose learning rate and schedule stay.
+    /// Replaces the optimizer of the configuration by a custom update rule.
+    ///
+    /// Learning rate and schedule are still those of the configuration.
     #[must_use]
     pub fn with_optimizer(mut self, rule: impl UpdateRule) -> Self {
         self.optimizer = OptimizerState::custom(rule, self.network.parameters().len());
@@ -369,15 +369,15 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self
     }
 
-    /// What identifies loss and optimizer in a checkpoint.
+    /// The names of loss and optimizer in a checkpoint.
     pub(crate) fn names(&self) -> [String; 2] {
         [self.criterion.function.name(), self.optimizer.name()]
     }
 
-    /// Has the inputs changed anew for every epoch.
+    /// Turns on data augmentation of the training inputs, drawn again each epoch.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if they are not bytes.
+    /// [`Error::Conflict`] if the inputs are not bytes.
     #[inline(never)]
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
         let inputs = &mut self.buffers.inputs;
@@ -390,8 +390,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         })
     }
 
-    /// Calls [`advance`](Self::advance) until training is done or `observe`
-    /// breaks off; returns the last finished epoch, if there is one.
+    /// Calls [`advance`](Self::advance) until training is done or `observe` returns
+    /// `Break`; returns the report of the last finished epoch, if any.
     ///
     /// # Errors
     /// [`Error::Diverged`].
@@ -402,8 +402,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.drive(|_, event| observe(event))
     }
 
-    /// Advances until training is done or `observe` breaks off; returns the last
-    /// finished epoch, if there is one.
+    /// As [`run`](Self::run), with access to the trainer.
     fn drive(
         &mut self,
         mut observe: impl FnMut(&Self, &Event) -> ControlFlow<()>,
@@ -421,8 +420,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(last)
     }
 
-    /// Trains to the end and gives the network, as [`network`](Self::network)
-    /// does.
+    /// Trains to the end and returns [`network`](Self::network).
     ///
     /// # Errors
     /// [`Error::Diverged`].
@@ -431,13 +429,13 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(self.network())
     }
 
-    /// Does the next batch, or the evaluation that ends an epoch; `None` when
-    /// training is done.
+    /// Trains on the next batch, or does the evaluation that ends an epoch; `None`
+    /// when training is done.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or a gradient is no longer a finite
-    /// number. The parameters are then those before the step, unless a plain
-    /// gradient descent was going back already.
+    /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite. The
+    /// parameters are then those before the step, except with plain gradient descent,
+    /// which updates them during the backward pass.
     #[inline(never)]
     pub fn advance(&mut self) -> Result<Option<Event>> {
         if self.progress.is_done {
@@ -454,21 +452,22 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.batch == self.n_batches()
     }
 
-    /// What the training gives: with [`patience`](TrainingConfig::patience) the
-    /// [`best_network`](Self::best_network) so far, otherwise the
-    /// [`latest_network`](Self::latest_network), which it also is before the
-    /// first epoch ends.
+    /// The network that training returns.
+    ///
+    /// With [`patience`](TrainingConfig::patience), this is the
+    /// [`best_network`](Self::best_network) so far; otherwise, and before the first
+    /// epoch ends, the [`latest_network`](Self::latest_network).
     #[inline(never)]
     pub fn network(&self) -> Network<S> {
         let best = self.best_network();
         best.map_or_else(|| self.latest_network(), Clone::clone)
     }
 
-    /// The network after the epoch with the lowest validation loss (training
-    /// loss without validation rows), averaged weights if averaging is on.
+    /// The network after the epoch with the lowest validation loss (training loss
+    /// without validation rows), with averaged weights if averaging is on.
     ///
     /// `None` before the first epoch ends, and without
-    /// [`patience`](TrainingConfig::patience): only then are these weights kept.
+    /// [`patience`](TrainingConfig::patience).
     pub fn best_network(&self) -> Option<&Network<S>> {
         self.best.network.as_ref()
     }
@@ -491,17 +490,20 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         network
     }
 
-    /// The network in training, and what the last batch left behind in it.
+    /// The network in training, with activations and gradients of the last batch.
     ///
-    /// Plain gradient descent steps while it goes back and never writes its
-    /// gradient down, unless [`keep_gradients`](Self::keep_gradients) asks for it.
-    pub fn state(&self) -> (&Network<S>, &Trace<S>, &Gradients<S>) {
-        (&self.network, &self.buffers.trace, &self.buffers.gradients)
+    /// Plain gradient descent updates the parameters during the backward pass and does
+    /// not store the gradient, unless [`keep_gradients`](Self::keep_gradients) was
+    /// called.
+    pub fn state(&self) -> (&Network<S>, &ForwardCache<S>, &Gradients<S>) {
+        (&self.network, &self.buffers.cache, &self.buffers.gradients)
     }
 
-    /// From the next step on, plain gradient descent writes its gradient down
-    /// before it steps: slower, equal within rounding, and to be seen in
-    /// [`state`](Self::state). Other optimizers always do.
+    /// Makes plain gradient descent store its gradient, to be read from
+    /// [`state`](Self::state), from the next step on.
+    ///
+    /// Training is then slower and differs by rounding errors. Other optimizers always
+    /// store the gradient.
     pub fn keep_gradients(&mut self) {
         self.descends = false;
     }
@@ -521,38 +523,39 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         Ok(())
     }
 
-    /// The learning rate before its schedule: the configuration's, unless it
-    /// was changed.
+    /// The learning rate without the factor of the schedule: the configuration's,
+    /// unless it was changed.
     pub fn learning_rate(&self) -> f64 {
         self.progress.learning_rate
     }
 
-    /// Samples that are trained on.
+    /// Number of training samples.
     pub fn n_samples(&self) -> usize {
         self.train.len()
     }
 
-    /// Batches in an epoch.
+    /// Number of batches per epoch.
     pub fn n_batches(&self) -> usize {
         self.partition.n_batches()
     }
 
-    /// Finished epochs.
+    /// Number of finished epochs.
     pub fn epoch(&self) -> usize {
         self.progress.epoch
     }
 
-    /// Steps since the beginning.
+    /// Number of steps since the start of training.
     pub fn n_steps(&self) -> u64 {
         self.progress.step
     }
 
-    /// Whether training is done: all epochs, or patience has run out.
+    /// Whether training is done: all epochs are finished, or it stopped early.
     pub fn is_done(&self) -> bool {
         self.progress.is_done
     }
 
-    /// Whether patience has run out.
+    /// Whether training stopped early, because the loss did not decrease for
+    /// [`patience`](TrainingConfig::patience) epochs.
     pub fn is_stopped_early(&self) -> bool {
         self.config.patience > 0 && self.best.waited >= self.config.patience
     }
@@ -563,7 +566,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.order_samples();
     }
 
-    /// The order of the current epoch, whatever the last one was.
+    /// Sets the order of the current epoch, independent of the previous order.
     fn order_samples(&mut self) {
         if self.config.shuffle && self.config.batch_size != BatchSize::Full {
             let streams = Streams::new(self.config.seed);
@@ -631,7 +634,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         evaluation.map(Some)
     }
 
-    /// Keeps the weights of the lowest loss, if they may be wanted back.
+    /// Updates the best epoch; keeps its weights if early stopping may return them.
     fn note_best(&mut self, loss: f64) {
         if loss < self.best.loss {
             self.best.loss = loss;
@@ -676,7 +679,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 }
 
 fn first_not_finite<S: Scalar>(values: &[S]) -> Option<f64> {
-    // Without a way out in the middle, so that many are looked at at once.
+    // No early exit, so that the loop can be vectorized.
     let all_are_finite = values
         .iter()
         .fold(true, |all, value| all & value.is_finite());

@@ -1,8 +1,6 @@
-//! After its first step, training allocates nothing; neither does a
-//! [`Predictor`].
+//! Training does not allocate after its first step, and neither does a [`Predictor`].
 //!
-//! A binary of its own, with one test, since the allocator counts for the whole
-//! process.
+//! This binary has only one test, because the allocator counts for the whole process.
 
 use std::alloc::System;
 use std::sync::Arc;
@@ -26,7 +24,7 @@ const N_INPUTS: usize = 300;
 fn nothing_is_allocated_after_the_first_step() {
     for n_threads in [1, 2] {
         let threads = Threads::new(n_threads);
-        // Threads make their own memory when they start.
+        // Threads allocate when they start.
         std::thread::sleep(Duration::from_millis(100));
         for density in [0.2, 1.0] {
             for (optimizer, batch_size) in [
@@ -36,15 +34,15 @@ fn nothing_is_allocated_after_the_first_step() {
                 ("momentum", BatchSize::Full),
                 ("sgd", BatchSize::Full),
             ] {
-                for is_regularised in [false, true] {
+                for is_regularized in [false, true] {
                     let what = format!(
                         "{optimizer}, {batch_size:?}, density {density}, {n_threads} threads, \
-                         regularised: {is_regularised}"
+                         regularized: {is_regularized}"
                     );
-                    if is_regularised && batch_size == BatchSize::Rows(1) {
+                    if is_regularized && batch_size == BatchSize::Rows(1) {
                         continue;
                     }
-                    let n = allocations(optimizer, batch_size, density, is_regularised, &threads);
+                    let n = allocations(optimizer, batch_size, density, is_regularized, &threads);
                     assert_eq!(n, 0, "{what}");
                 }
             }
@@ -57,43 +55,41 @@ fn nothing_is_allocated_after_the_first_step() {
         let outcome = predictor.predict_into(&rows, &mut outputs);
         let mistake = predictor.predict_into(&rows[1..], &mut outputs);
         assert_eq!(region.change().allocations, 0, "{n_rows} rows");
-        outcome.expect("they fit");
+        outcome.expect("valid samples");
         mistake.expect_err("a value is missing");
     }
 }
 
-/// How often memory is asked for in the steps of one epoch after the first.
+/// The number of allocations in the steps of one epoch after the first.
 fn allocations(
     optimizer: &str,
     batch_size: BatchSize,
     density: f64,
-    is_regularised: bool,
+    is_regularized: bool,
     threads: &Threads,
 ) -> usize {
     let values = bytes(density);
     let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|row| row % 10).collect();
     let targets = Targets::classes(&labels, 10);
     let inputs = Inputs::bytes(values.view(), 1.0 / 255.0);
-    let samples = Samples::new(inputs, targets).expect("they fit");
-    let mut config = TrainingConfig::new(
-        Loss::CrossEntropy,
-        optimizer.parse().expect("it is on the menu"),
-    );
+    let samples = Samples::new(inputs, targets).expect("valid samples");
+    let mut config =
+        TrainingConfig::new(Loss::CrossEntropy, optimizer.parse().expect("a menu entry"));
     (config.batch_size, config.epochs, config.learning_rate) = (batch_size, 2, 0.01);
-    if is_regularised {
+    if is_regularized {
         config.clip_norm = Some(1.0);
         config.averaging = Some(0.9);
         config.regularization.l2 = 1e-4;
     }
-    // Narrow and wide layers have other products.
+    // Narrow and wide layers use different kernels.
     let width = if optimizer == "sgd" && batch_size == BatchSize::Full {
         9
     } else {
         200
     };
-    let network = network(width, is_regularised);
-    let mut trainer =
-        Trainer::new(network, samples, None, config, threads.clone()).expect("it is possible");
+    let network = network(width, is_regularized);
+    let mut trainer = Trainer::new(network, samples, None, config, threads.clone())
+        .expect("a valid configuration");
     trainer.advance().expect("it converges");
     let region = Region::new(ALLOCATOR);
     while let Some(event) = trainer.advance().expect("it converges") {
@@ -104,9 +100,9 @@ fn allocations(
     region.change().allocations
 }
 
-fn network(width: usize, is_regularised: bool) -> Network {
+fn network(width: usize, is_regularized: bool) -> Network {
     let mut hidden = LayerConfig::new(width, Activation::Relu);
-    if is_regularised {
+    if is_regularized {
         hidden.batch_norm = true;
         hidden.dropout = 0.2;
     }
@@ -115,10 +111,10 @@ fn network(width: usize, is_regularised: bool) -> Network {
         n_inputs: N_INPUTS,
         layers,
     };
-    Network::new(&config, 0).expect("the widths are possible")
+    Network::new(&config, 0).expect("valid widths")
 }
 
-/// Rows with this share of numbers that are not 0.
+/// Rows with this fraction of nonzero values.
 fn bytes(density: f64) -> Array2<u8> {
     let full = (density * 100.0) as usize;
     Array2::from_shape_fn((N_SAMPLES, N_INPUTS), |(row, column)| {

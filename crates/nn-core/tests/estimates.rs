@@ -1,8 +1,7 @@
-//! What [`Trainer::memory`] adds up is what a training allocates, within a
-//! factor of 1.5 either way.
+//! The estimate of [`Trainer::memory`] agrees with the allocated memory within a factor
+//! of 1.5.
 //!
-//! A binary of its own, with one test, since the allocator counts for the whole
-//! process.
+//! This binary has only one test, because the allocator counts for the whole process.
 
 use std::alloc::System;
 use std::ops::ControlFlow;
@@ -23,7 +22,7 @@ const N_SAMPLES: usize = 6000;
 const N_INPUTS: usize = 400;
 
 #[test]
-fn a_training_allocates_what_was_estimated() {
+fn the_estimate_agrees_with_the_allocated_memory() {
     let rows = BatchSize::Rows;
     for (optimizer, batch_size, width, density) in [
         ("adam", rows(64), 1000, 20),
@@ -34,10 +33,8 @@ fn a_training_allocates_what_was_estimated() {
         ("sgd", BatchSize::Full, 500, 100),
     ] {
         for with_everything in [false, true] {
-            let mut config = TrainingConfig::new(
-                Loss::CrossEntropy,
-                optimizer.parse().expect("it is on the menu"),
-            );
+            let mut config =
+                TrainingConfig::new(Loss::CrossEntropy, optimizer.parse().expect("a menu entry"));
             (config.batch_size, config.epochs, config.learning_rate) = (batch_size, 1, 1e-3);
             let mut hidden = LayerConfig::new(width, Activation::Tanh);
             if with_everything {
@@ -69,17 +66,17 @@ fn estimated_and_used(network: &NetworkConfig, config: TrainingConfig, density: 
     let labels: Vec<u32> = (0..N_SAMPLES as u32).map(|row| row % 10).collect();
     let targets: Targets<'_, f32> = Targets::classes(&labels, 10);
     let inputs = Inputs::bytes(values.view(), 1.0);
-    let samples = Samples::new(inputs, targets).expect("they fit");
+    let samples = Samples::new(inputs, targets).expect("valid samples");
     let few: Vec<u32> = (0..600).collect();
     let validation = samples.select(&few);
     let estimated = Trainer::memory(network, &config, &samples, Some(&validation));
-    let estimated = estimated.expect("it is possible").total();
+    let estimated = estimated.expect("a valid configuration").total();
 
     let region = Region::new(ALLOCATOR);
-    let network = Network::new(network, 0).expect("the widths are possible");
+    let network = Network::new(network, 0).expect("valid widths");
     let threads = Threads::single();
     let trainer = Trainer::new(network, samples, Some(validation), config, threads);
-    let mut trainer = trainer.expect("it is possible");
+    let mut trainer = trainer.expect("a valid configuration");
     let last = trainer.run(|_| ControlFlow::Continue(()));
     last.expect("it converges");
     let checkpoint = trainer.checkpoint(Value::Null).expect("it is finite");

@@ -1,7 +1,7 @@
-//! Hostile model files and checkpoints do not get more memory than three times
-//! their length and 64 MiB, whether they are refused or not.
+//! Reading a malicious model file or checkpoint allocates at most three times its length
+//! plus 64 MiB.
 //!
-//! A binary of its own, with one test, since the memory is that of the process.
+//! This binary has only one test, because it measures the memory of the process.
 #![cfg(target_os = "linux")]
 
 use nn_core::{Activation, Checkpoint, LayerConfig, Loss, Model, Network, NetworkConfig};
@@ -18,7 +18,7 @@ mod sealing;
 const MIB: usize = 1 << 20;
 
 #[test]
-fn hostile_files_do_not_get_much_memory() {
+fn malicious_files_allocate_little_memory() {
     let read = |bytes: &[u8]| {
         assert!(Checkpoint::<f32>::read(bytes).is_err());
         Model::<f32>::read(bytes).is_ok()
@@ -94,8 +94,8 @@ fn hostile_files_do_not_get_much_memory() {
     }
 }
 
-/// A small file whose metadata promise a hundred million weights, with the
-/// right checksum.
+/// A small file whose metadata declares a hundred million weights, with a correct
+/// checksum.
 fn wide_layers() -> Vec<u8> {
     let small = model_file(3, 2);
     let header = header_of(&small);
@@ -111,7 +111,7 @@ fn header_of(file: &[u8]) -> String {
     String::from_utf8_lossy(&file[8..end]).into_owned()
 }
 
-/// A file of this header and the weights of `good`, with the right checksum.
+/// A file of this header and the weights of `good`, with a correct checksum.
 fn sealed(header: &str, good: &[u8]) -> Vec<u8> {
     let data = &good[8 + header_of(good).len()..];
     let file = [&[0; 8], header.as_bytes(), data].concat();
@@ -128,7 +128,7 @@ fn model_file(n_hidden: usize, n_outputs: usize) -> Vec<u8> {
         layers,
     };
     let model = Model {
-        network: Network::<f32>::new(&config, 5).expect("it is possible"),
+        network: Network::<f32>::new(&config, 5).expect("a valid configuration"),
         loss: Loss::CrossEntropy,
         description: nn_core::model_file::Description::default(),
     };

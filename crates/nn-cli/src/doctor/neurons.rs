@@ -2,7 +2,7 @@
 //! silent, and neurons at the flat ends of their activation.
 
 use ndarray::Array2;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Activation, Model};
 use nn_tensor::Threads;
 
@@ -198,15 +198,15 @@ fn hidden_layers(case: &Case, model: &Model) -> Result<(usize, Vec<HiddenLayer>)
             .copy_inputs(position, row)
             .map_err(|error| error.to_string())?;
     }
-    let mut trace = Trace::new(network, n_samples);
-    network.forward(inputs.view(), &mut trace, &Threads::all());
+    let mut cache = ForwardCache::new(network, n_samples);
+    network.forward(inputs.view(), &mut cache, &Threads::all());
     let n_hidden = network.layers().len() - 1;
     let layers = network.layers()[..n_hidden].iter().enumerate();
     let layers = layers.map(|(index, layer)| HiddenLayer {
         activation: layer.activation,
         width: layer.n_outputs,
-        pre_activations: trace.layer(index).pre_activations().to_vec(),
-        activations: trace.layer(index).activations().to_vec(),
+        pre_activations: cache.layer(index).pre_activations().to_vec(),
+        activations: cache.layer(index).activations().to_vec(),
     });
     Ok((n_samples, layers.collect()))
 }

@@ -16,7 +16,7 @@ use clap::Parser;
 use ndarray::{Array2, ArrayView2, Axis};
 use nn_core::metrics::evaluate;
 use nn_core::model_file::weights_sha256;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::training::{EpochReport, Event};
 use nn_core::{Loss, Network, Samples, Trainer};
 use nn_data::checksum::sha256;
@@ -174,10 +174,14 @@ impl View<'_, '_> {
 
     /// Calls `each` with the traces of `samples`, block by block, and the
     /// position of a block's first row.
-    pub(crate) fn forward(&self, samples: &Samples<'_>, mut each: impl FnMut(usize, &Trace<f32>)) {
+    pub(crate) fn forward(
+        &self,
+        samples: &Samples<'_>,
+        mut each: impl FnMut(usize, &ForwardCache<f32>),
+    ) {
         let rows = samples.len().clamp(1, BLOCK_ROWS);
         let mut inputs = Array2::zeros((rows, samples.n_inputs()));
-        let mut trace = Trace::new(self.network, rows);
+        let mut cache = ForwardCache::new(self.network, rows);
         for start in (0..samples.len()).step_by(rows) {
             let n = rows.min(samples.len() - start);
             for (offset, mut row) in inputs.rows_mut().into_iter().take(n).enumerate() {
@@ -186,8 +190,8 @@ impl View<'_, '_> {
                 read.expect("the samples are in memory");
             }
             let block: ArrayView2<'_, f32> = inputs.slice_axis(Axis(0), (..n).into());
-            self.network.forward(block, &mut trace, self.threads);
-            each(start, &trace);
+            self.network.forward(block, &mut cache, self.threads);
+            each(start, &cache);
         }
     }
 

@@ -10,7 +10,7 @@
 use ndarray::array;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
@@ -161,15 +161,15 @@ fn example(parameters: [f64; 4], last_bias: LastBias) -> Result<Example> {
     )?;
 
     let threads = Threads::single();
-    let mut trace = Trace::new(&network, 1);
+    let mut cache = ForwardCache::new(&network, 1);
     let mut gradients = Gradients::new(&network, 1);
-    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
-    let cost = gradients.loss_of_batch(Loss::SumOfSquares, &network, &[0.0], &trace);
-    gradients.backward(&network, inputs.view(), &trace, &threads);
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let cost = gradients.loss_of_batch(Loss::SumOfSquares, &network, &[0.0], &cache);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
     let g = gradients.values();
     Ok(Example {
-        y2: trace.layer(0).activations()[0],
-        y3: trace.layer(1).activations()[0],
+        y2: cache.layer(0).activations()[0],
+        y3: cache.layer(1).activations()[0],
         cost,
         gradient: [g[0], -g[1], g[2], sign * g[3]],
         error: checks.iter().map(|check| check.error).fold(0.0, f64::max),

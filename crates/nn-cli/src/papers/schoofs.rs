@@ -180,9 +180,9 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
 fn saturated_shares(view: &View<'_, '_>) -> [f64; 2] {
     let samples = view.parts.test.as_ref().unwrap_or(&view.parts.train);
     let mut counts = [[0_usize; 2]; 2];
-    view.forward(samples, |_, trace| {
+    view.forward(samples, |_, cache| {
         for (layer, [saturated, all]) in counts.iter_mut().enumerate() {
-            let activations = trace.layer(layer).activations();
+            let activations = cache.layer(layer).activations();
             *saturated += activations
                 .iter()
                 .filter(|&&a| a * (1.0 - a) < 0.01)

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 use nn_core::metrics::{ConfusionMatrix, Evaluation, evaluate};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Model, Samples};
 use nn_data::preprocessing::TargetEncoding;
 use nn_report::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
@@ -281,7 +281,7 @@ fn each_answer(
     let network = &model.network;
     let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
     let n_rows = samples.len().clamp(1, BLOCK_ROWS);
-    let mut trace = Trace::new(network, n_rows);
+    let mut cache = ForwardCache::new(network, n_rows);
     let mut inputs = Array2::zeros((n_rows, n_inputs));
     let (mut target, mut error) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
     let output = network.output_layer().activation;
@@ -293,8 +293,8 @@ fn each_answer(
             let read = samples.copy_inputs(position, row);
             read.expect("the samples are in memory");
         }
-        network.forward(inputs.view(), &mut trace, threads);
-        let last = trace.layer(network.layers().len() - 1);
+        network.forward(inputs.view(), &mut cache, threads);
+        let last = cache.layer(network.layers().len() - 1);
         let sums = last.pre_activations().chunks_exact(n_outputs);
         let rows = sums.zip(last.activations().chunks_exact(n_outputs));
         for (position, (z, a)) in (start..end).zip(rows) {

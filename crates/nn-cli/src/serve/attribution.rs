@@ -10,15 +10,15 @@
 //! share of the input whatever the activation.
 
 use ndarray::ArrayView2;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Gradients, Network};
 use nn_tensor::Threads;
 
 /// r for every input, from what a forward pass of the one sample `inputs` has
-/// left in `trace`.
+/// left in `cache`.
 pub(super) fn gradient_times_input(
     network: &Network,
-    trace: &Trace<f32>,
+    cache: &ForwardCache<f32>,
     inputs: &[f32],
     output: usize,
 ) -> Vec<f32> {
@@ -26,7 +26,7 @@ pub(super) fn gradient_times_input(
     let delta = gradients.error_mut(network.layers().len() - 1, 1);
     delta[output] = 1.0;
     let row = ArrayView2::from_shape((1, inputs.len()), inputs).expect("a slice is a row");
-    gradients.backward(network, row, trace, &Threads::single());
+    gradients.backward(network, row, cache, &Threads::single());
     let gradient = gradients.input_error(1).iter();
     gradient
         .zip(inputs)
@@ -66,12 +66,12 @@ mod tests {
         network
     }
 
-    fn forward(network: &Network, inputs: &[f32]) -> (Trace<f32>, f32) {
-        let mut trace = Trace::new(network, 1);
+    fn forward(network: &Network, inputs: &[f32]) -> (ForwardCache<f32>, f32) {
+        let mut cache = ForwardCache::new(network, 1);
         let row = ArrayView2::from_shape((1, inputs.len()), inputs).unwrap();
-        network.forward(row, &mut trace, &Threads::single());
-        let z = trace.layer(network.layers().len() - 1).pre_activations()[1];
-        (trace, z)
+        network.forward(row, &mut cache, &Threads::single());
+        let z = cache.layer(network.layers().len() - 1).pre_activations()[1];
+        (cache, z)
     }
 
     #[test]
@@ -82,8 +82,8 @@ mod tests {
             .filter(|entry| **entry != Activation::Softmax);
         for (&activation, batch_norm) in hidden.flat_map(|entry| [(entry, false), (entry, true)]) {
             let network = network(activation, batch_norm);
-            let (trace, _) = forward(&network, &inputs);
-            let found = gradient_times_input(&network, &trace, &inputs, 1);
+            let (cache, _) = forward(&network, &inputs);
+            let found = gradient_times_input(&network, &cache, &inputs, 1);
             for (index, found) in found.iter().enumerate() {
                 let at = |step: f32| {
                     let mut moved = inputs;
@@ -103,9 +103,9 @@ mod tests {
     fn shares_of_a_piecewise_linear_network_add_up() {
         let network = network(Activation::Relu, false);
         let inputs = [0.3, 0.8, 0.5, 0.9];
-        let (trace, z) = forward(&network, &inputs);
+        let (cache, z) = forward(&network, &inputs);
         // All biases are 0, so nothing but the inputs has a share.
-        let sum: f32 = gradient_times_input(&network, &trace, &inputs, 1)
+        let sum: f32 = gradient_times_input(&network, &cache, &inputs, 1)
             .iter()
             .sum();
         assert!((sum - z).abs() < 1e-5, "{sum} against {z}");

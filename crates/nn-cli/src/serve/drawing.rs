@@ -11,7 +11,7 @@ use hyper::StatusCode;
 use ndarray::ArrayView2;
 use nn_core::Model;
 use nn_core::Rows;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_data::image::{NormalisedDigit, SIDE, normalise};
 use nn_tensor::Threads;
 use serde::Deserialize;
@@ -99,8 +99,8 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         .map(|&pixel| f32::from(pixel) * scale)
         .collect();
     let row = Rows::new(&inputs, inputs.len());
-    let mut trace = Trace::new(network, 1);
-    let outputs = network.forward(row, &mut trace, &Threads::single());
+    let mut cache = ForwardCache::new(network, 1);
+    let outputs = network.forward(row, &mut cache, &Threads::single());
     let outputs = outputs.into_vec();
     let class = model.loss.predicted_class(&outputs);
     // A single output is the second class's; against it speaks for the first.
@@ -108,10 +108,10 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         1 => (0, if class == 0 { -1.0 } else { 1.0 }),
         _ => (class, 1.0),
     };
-    let mut shares = gradient_times_input(network, &trace, &inputs, output);
+    let mut shares = gradient_times_input(network, &cache, &inputs, output);
     shares.iter_mut().for_each(|share| *share *= sign);
     let last = network.layers().len() - 1;
-    let sum = sign * trace.layer(last).pre_activations()[output];
+    let sum = sign * cache.layer(last).pre_activations()[output];
     json!({
         "class": class,
         "names": class_names(model),
@@ -125,7 +125,7 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         "share_scale": largest(&shares),
         "for": shares.iter().filter(|share| **share > 0.0).sum::<f32>(),
         "against": shares.iter().filter(|share| **share < 0.0).sum::<f32>(),
-        "hidden": (0..last).map(|index| hidden(model, &trace, index)).collect::<Vec<_>>(),
+        "hidden": (0..last).map(|index| hidden(model, &cache, index)).collect::<Vec<_>>(),
     })
 }
 
@@ -138,9 +138,9 @@ fn class_names(model: &Model) -> Vec<String> {
     }
 }
 
-fn hidden(model: &Model, trace: &Trace<f32>, index: usize) -> Value {
+fn hidden(model: &Model, cache: &ForwardCache<f32>, index: usize) -> Value {
     let layer = &model.network.layers()[index];
-    let values = trace.layer(index).activations();
+    let values = cache.layer(index).activations();
     json!({
         "activation": layer.activation.to_string(),
         "n_neurons": values.len(),

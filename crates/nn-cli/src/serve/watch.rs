@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ndarray::Array2;
 use nn_core::batches::Samples;
 use nn_core::metrics::ConfusionMatrix;
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network};
 use nn_tensor::Threads;
 use nn_tensor::reduce::sum_of_squares;
@@ -78,7 +78,7 @@ impl Budget {
 #[derive(Debug)]
 pub(super) struct Probe {
     network: Network,
-    trace: Trace<f32>,
+    cache: ForwardCache<f32>,
     gradients: Gradients<f32>,
     inputs: Array2<f32>,
     targets: Array2<f32>,
@@ -102,7 +102,7 @@ impl Probe {
         }
         let network = network.without_dropout();
         Self {
-            trace: Trace::new(&network, n),
+            cache: ForwardCache::new(&network, n),
             gradients: Gradients::new(&network, n),
             network,
             inputs,
@@ -119,7 +119,7 @@ impl Probe {
     ) -> Vec<f64> {
         let Self {
             network: copy,
-            trace,
+            cache,
             gradients,
             inputs,
             targets,
@@ -127,10 +127,10 @@ impl Probe {
         copy.parameters_mut().copy_from_slice(network.parameters());
         copy.statistics_mut().copy_from_slice(network.statistics());
         gradients.values_mut().fill(0.0);
-        copy.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), threads);
+        copy.forward_in_training(inputs.view(), cache, Randomness::new(0, 0), threads);
         let targets = targets.as_slice().expect("a fresh matrix");
-        gradients.loss_of_batch(loss, copy, targets, trace);
-        gradients.backward(copy, inputs.view(), trace, threads);
+        gradients.loss_of_batch(loss, copy, targets, cache);
+        gradients.backward(copy, inputs.view(), cache, threads);
         let of_layer = |layer: &nn_core::Layer| {
             let values = &gradients.values()[layer.parameters()];
             (sum_of_squares(values) / values.len() as f64).sqrt()

@@ -68,7 +68,7 @@ pub(crate) struct LayerStep {
     pub(crate) bias: Vec<f32>,
     /// z
     pub(crate) pre_activations: Vec<f32>,
-    /// z after batch normalisation, if there is any.
+    /// z after batch normalization, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) normalised: Option<Vec<f32>>,
     /// a
@@ -76,7 +76,7 @@ pub(crate) struct LayerStep {
     /// m of dropout, if there is any: the layer above sees a ⊙ m.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<Vec<f32>>,
-    /// None where batch normalisation would need more than one sample.
+    /// None where batch normalization would need more than one sample.
     pub(crate) backward: Option<Backward>,
 }
 
@@ -175,10 +175,10 @@ fn layers(
         .map(|(index, layer)| {
             let below = match index {
                 0 => inputs.to_vec(),
-                _ => taken.trace.layer(index - 1).outputs().into_vec(),
+                _ => taken.cache.layer(index - 1).outputs().into_vec(),
             };
             let (pre_activations, normalised) = sums(network, index, &below);
-            let trace = taken.trace.layer(index);
+            let cache = taken.cache.layer(index);
             LayerStep {
                 layer: index + 1,
                 n_inputs: layer.n_inputs,
@@ -187,11 +187,11 @@ fn layers(
                 formulas: formulas(network, index, config),
                 weights: network.weights(index).into_owned(),
                 bias: network.bias(index).to_vec(),
-                activations: trace.activations().to_vec(),
-                mask: (layer.dropout > 0.0 && taken.back.is_some()).then(|| trace.mask().to_vec()),
+                activations: cache.activations().to_vec(),
+                mask: (layer.dropout > 0.0 && taken.back.is_some()).then(|| cache.mask().to_vec()),
                 backward: taken.back.as_ref().map(|back| {
                     let z = normalised.as_ref().unwrap_or(&pre_activations);
-                    back.layer(network, index, z, trace.activations())
+                    back.layer(network, index, z, cache.activations())
                 }),
                 pre_activations,
                 normalised,
@@ -200,7 +200,7 @@ fn layers(
         .collect()
 }
 
-/// z, and z after batch normalisation. A trace keeps them only where
+/// z, and z after batch normalization. A forward cache keeps them only where
 /// backpropagation reads them. (Of inputs whose zeros are left out, the last
 /// bit may differ: there the bias comes first in the sum.)
 fn sums(network: &Network, index: usize, below: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {

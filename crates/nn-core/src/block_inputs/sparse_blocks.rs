@@ -87,8 +87,8 @@ impl<S: Scalar> SparseBlocks<S> {
         }
     }
 
-    /// The inputs at `positions`, which are block number `block` of the batch, and
-    /// the buffer that their backward pass needs, if any.
+    /// The inputs at `positions`, which are block `block` of the batch, and the buffer
+    /// for their backward pass, if any.
     pub(crate) fn block<'s>(
         &'s mut self,
         positions: &'s [u32],

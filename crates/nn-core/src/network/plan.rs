@@ -1,9 +1,9 @@
-//! The stages of a network in their order, and which buffers each reads and
-//! writes.
+//! The execution plan of a network: its stages, and the buffers that they read and
+//! write.
 //!
 //! Values flow through *slots*: slot 0 holds the inputs, and a stage reads one
 //! slot and writes another, or works in place. δ flows back through *error
-//! buffers*; stages that change δ in place share one.
+//! buffers*; stages that change δ in place use the same one.
 
 use std::ops::Range;
 
@@ -14,36 +14,36 @@ use crate::layer::{Layer, LayerConfig, Ranges};
 use crate::stage::pass::TensorSpec;
 use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};
 
-/// A stage and what it reads and writes.
+/// A node of the plan: a stage with its parameters and buffers.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Placed {
+pub(crate) struct Node {
     pub(crate) stage: Stage,
     /// The activation that is applied to the outputs of a dense stage in place.
     pub(crate) epilogue: Option<Activation>,
-    /// Layer that it belongs to, from 0.
+    /// The layer of the stage, counted from 0.
     pub(crate) layer: usize,
-    /// What its tensors' names begin with in a model file.
+    /// Prefix of the names of its tensors in a model file.
     pub(crate) prefix: String,
     pub(crate) n_inputs: usize,
     pub(crate) n_outputs: usize,
     pub(crate) parameters: Range<usize>,
     pub(crate) statistics: Range<usize>,
-    /// Slot that it reads.
+    /// The slot that the stage reads.
     pub(crate) input: usize,
-    /// Slot that it writes.
+    /// The slot that the stage writes.
     pub(crate) output: usize,
-    /// Slot that a residual sum reads as well, and how δ is written there.
+    /// The slot that a residual connection adds, and the write mode of δ for it.
     pub(crate) skip: Option<(usize, WriteMode)>,
-    /// Error buffer of its outputs.
+    /// The error buffer of the outputs.
     pub(crate) error: usize,
-    /// Error buffer of its inputs, if it is another one.
+    /// The error buffer of the inputs, if it differs from that of the outputs.
     pub(crate) error_below: Option<usize>,
-    /// How δ of its inputs is written.
+    /// The write mode of δ for the inputs.
     pub(crate) error_written: WriteMode,
 }
 
-impl Placed {
-    /// Its tensors, and where each lies among the parameters or statistics.
+impl Node {
+    /// The tensors of the stage, with their ranges in the parameters or statistics.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = (TensorSpec, Range<usize>)> {
         let mut next = [self.parameters.start, self.statistics.start];
         let tensors = self.stage.tensors(self.n_inputs).into_iter();
@@ -56,45 +56,45 @@ impl Placed {
     }
 }
 
-/// Values between two stages.
+/// A buffer for the values between two stages.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Slot {
-    /// Values per row.
+    /// Number of values per row.
     pub(crate) width: usize,
-    /// Its error buffer.
+    /// The error buffer of the slot.
     pub(crate) error: usize,
-    /// The slot to read in inference, in which dropout does nothing.
+    /// The slot to read instead in inference, because dropout is skipped.
     pub(crate) in_inference: Option<usize>,
 }
 
-/// Slots and stages of one layer that are looked at from outside.
+/// The slots and the dropout stage of one layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LayerSlots {
     /// z, or a where z is not kept.
     pub(crate) pre_activations: usize,
     /// a = φ(z)
     pub(crate) activations: usize,
-    /// What the next layer reads.
+    /// The slot that the next layer reads.
     pub(crate) outputs: usize,
-    /// The dropout stage.
+    /// The index of the dropout stage.
     pub(crate) dropout: Option<usize>,
 }
 
-/// All stages of a network.
+/// The layers, nodes and buffers of a network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) layers: Vec<Layer>,
-    pub(crate) stages: Vec<Placed>,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) layer_slots: Vec<LayerSlots>,
-    /// Values per row of each error buffer.
+    /// Number of values per row of each error buffer.
     pub(crate) errors: Vec<usize>,
     pub(crate) n_parameters: usize,
     pub(crate) n_statistics: usize,
 }
 
 impl Plan {
-    /// The plan of layers that were checked.
+    /// Creates the plan for layers that were checked.
     pub(crate) fn new(n_inputs: usize, layers: &[LayerConfig]) -> Self {
         let mut plan = Self {
             slots: vec![Slot {
@@ -112,56 +112,55 @@ impl Plan {
         plan
     }
 
-    /// Width of a sample.
+    /// Number of inputs.
     pub(crate) fn n_inputs(&self) -> usize {
         self.slots[0].width
     }
 
-    /// Gives every stage the error buffers of its slots.
+    /// Sets the error buffers of every stage from its slots.
     fn join_errors(&mut self) {
-        for placed in &mut self.stages {
-            let [below, error] = [placed.input, placed.output].map(|slot| self.slots[slot].error);
-            placed.error = error;
-            placed.error_below = (below != error).then_some(below);
+        for node in &mut self.nodes {
+            let [below, error] = [node.input, node.output].map(|slot| self.slots[slot].error);
+            node.error = error;
+            node.error_below = (below != error).then_some(below);
         }
     }
 
-    /// Whether some stage changes δ in the error buffer of the inputs.
+    /// Whether a stage changes δ in the error buffer of the inputs.
     pub(crate) fn uses_input_error(&self) -> bool {
         self.slots.iter().skip(1).any(|slot| slot.error == 0)
     }
 
-    /// Whether the inputs go straight into a dense stage, which can read them
-    /// without their zeros.
+    /// Whether the first stage is dense and so can read sparse inputs.
     pub(crate) fn starts_dense(&self) -> bool {
-        matches!(self.stages[0].stage, Stage::Dense(_))
+        matches!(self.nodes[0].stage, Stage::Dense(_))
     }
 
-    /// Most values per row between two stages.
+    /// Maximum number of values per row between two stages.
     pub(crate) fn widest(&self) -> usize {
         let widths = self.slots.iter().skip(1).map(|slot| slot.width);
         widths.fold(1, usize::max)
     }
 
-    /// Values that a row leaves in a trace.
-    pub(crate) fn trace_width(&self) -> usize {
+    /// Number of values per row in a forward cache.
+    pub(crate) fn cache_width(&self) -> usize {
         let slots = self.slots.iter().skip(1).map(|slot| slot.width);
-        let caches = self.stages.iter().map(|placed| {
-            let lengths = |n_rows| placed.stage.cache(placed.n_inputs, n_rows);
+        let caches = self.nodes.iter().map(|node| {
+            let lengths = |n_rows| node.stage.cache(node.n_inputs, n_rows);
             let [one, two] = [1, 2].map(|n_rows| lengths(n_rows).iter().sum::<usize>());
             two - one
         });
         slots.chain(caches).fold(0, usize::saturating_add)
     }
 
-    /// Values that a row has in the error buffers.
+    /// Number of values per row in the error buffers.
     pub(crate) fn error_width(&self) -> usize {
         let inputs = usize::from(!self.uses_input_error());
         self.errors.iter().skip(inputs).sum()
     }
 
     fn add_layer(&mut self, index: usize, config: &LayerConfig, is_output: bool) {
-        let (first_stage, before) = (self.stages.len(), self.slots.len() - 1);
+        let (first_node, before) = (self.nodes.len(), self.slots.len() - 1);
         let (first_parameter, first_statistic) = (self.n_parameters, self.n_statistics);
         let prefix = format!("layers.{index}");
         let list = |stages: &[Stage], name: &str| -> Vec<(String, Stage)> {
@@ -191,7 +190,7 @@ impl Plan {
         for (prefix, stage) in list(&config.outputs, "outputs") {
             self.add(index, prefix, stage, false);
         }
-        self.join_layer_input(first_stage, before);
+        self.join_layer_input(first_node, before);
         self.layer_slots.push(LayerSlots {
             pre_activations,
             activations,
@@ -217,7 +216,8 @@ impl Plan {
         });
     }
 
-    /// The activation of a layer; the loss reads z of the output layer.
+    /// Adds the activation of a layer, in place if z is not needed; the loss reads z
+    /// of the output layer.
     fn add_activation(
         &mut self,
         layer: usize,
@@ -225,8 +225,8 @@ impl Plan {
         activation: Activation,
         is_output: bool,
     ) {
-        let last = self.stages.len() - 1;
-        let last = &mut self.stages[last];
+        let last = self.nodes.len() - 1;
+        let last = &mut self.nodes[last];
         let is_after_dense = matches!(last.stage, Stage::Dense(_));
         let may_overwrite = !is_output && !activation.needs_pre_activations();
         if is_after_dense && may_overwrite {
@@ -239,34 +239,34 @@ impl Plan {
     fn add_dropout(&mut self, layer: usize, probability: f64) -> usize {
         let dropout = Dropout { probability }.into();
         self.add(layer, format!("layers.{layer}"), dropout, false);
-        let index = self.stages.len() - 1;
-        let placed = &self.stages[index];
-        self.slots[placed.output].in_inference = Some(placed.input);
+        let index = self.nodes.len() - 1;
+        let node = &self.nodes[index];
+        self.slots[node.output].in_inference = Some(node.input);
         index
     }
 
-    /// Gives the slot that a layer reads to its stages that read it as well. δ
-    /// reaches that slot from the last of them first, and from the first stage
-    /// of the layer last.
-    fn join_layer_input(&mut self, first_stage: usize, layer_input: usize) {
-        let stages = self.stages[first_stage..].iter_mut().rev();
+    /// Sets the `skip` slot of stages that also read the input of the layer. The
+    /// backward pass writes its δ from the last of these stages first, and from the
+    /// first stage of the layer last.
+    fn join_layer_input(&mut self, first_node: usize, layer_input: usize) {
+        let nodes = self.nodes[first_node..].iter_mut().rev();
         let mut written = WriteMode::Overwrite;
-        for placed in stages.filter(|placed| placed.stage.reads_layer_input()) {
-            placed.skip = Some((layer_input, written));
+        for node in nodes.filter(|node| node.stage.reads_layer_input()) {
+            node.skip = Some((layer_input, written));
             written = WriteMode::Accumulate;
         }
         if written == WriteMode::Accumulate {
-            self.part_errors(first_stage);
+            self.separate_errors(first_node);
         }
     }
 
-    /// Values per row of the last slot.
+    /// Number of values per row of the last slot.
     fn width(&self) -> usize {
         self.slots[self.slots.len() - 1].width
     }
 
-    /// Appends a stage that reads the last slot, and returns where its
-    /// parameters lie.
+    /// Appends a stage that reads the last slot, and returns the range of its
+    /// parameters.
     fn add(
         &mut self,
         layer: usize,
@@ -291,7 +291,7 @@ impl Plan {
                 in_inference: None,
             });
         }
-        self.stages.push(Placed {
+        self.nodes.push(Node {
             stage,
             epilogue: None,
             layer,
@@ -310,12 +310,12 @@ impl Plan {
         parameters
     }
 
-    /// Gives the outputs of a stage an error buffer of their own where its
-    /// inputs are read by a residual sum as well, and has δ of the inputs added.
-    fn part_errors(&mut self, stage: usize) {
-        let placed = &mut self.stages[stage];
-        placed.error_written = WriteMode::Accumulate;
-        let (input, output) = (placed.input, placed.output);
+    /// Gives the outputs of a stage a separate error buffer, and makes it add δ of
+    /// its inputs, because a residual connection reads the same inputs.
+    fn separate_errors(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
+        node.error_written = WriteMode::Accumulate;
+        let (input, output) = (node.input, node.output);
         let shared = self.slots[input].error;
         if self.slots[output].error == shared {
             self.errors.insert(shared + 1, self.slots[output].width);

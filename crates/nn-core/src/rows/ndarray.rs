@@ -1,6 +1,6 @@
-//! Conversions from ndarray's arrays and back.
+//! Conversions between ndarray's arrays and [`Rows`] or [`List`].
 //!
-//! A view whose rows follow one another is borrowed; any other is copied.
+//! A contiguous view in row-major order is borrowed; other views are copied.
 
 use ndarray::{ArcArray2, Array1, Array2, ArrayView1, ArrayView2};
 
@@ -54,14 +54,16 @@ impl<T: Clone> From<ArcArray2<T>> for Rows<'_, T> {
 
 impl<'a, T> From<&'a Rows<'_, T>> for ArrayView2<'a, T> {
     fn from(rows: &'a Rows<'_, T>) -> Self {
-        Self::from_shape(rows.shape(), rows.as_slice()).expect("as many values as the shape says")
+        Self::from_shape(rows.shape(), rows.as_slice())
+            .expect("the number of values matches the shape")
     }
 }
 
 impl<T: Clone> From<Rows<'_, T>> for Array2<T> {
     fn from(rows: Rows<'_, T>) -> Self {
         let shape = rows.shape();
-        Self::from_shape_vec(shape, rows.into_vec()).expect("as many values as the shape says")
+        Self::from_shape_vec(shape, rows.into_vec())
+            .expect("the number of values matches the shape")
     }
 }
 
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_layout_the_rows_are_the_same() {
+    fn rows_do_not_depend_on_the_memory_layout() {
         let array = array![[1, 2, 3], [4, 5, 6]];
         let expected = Rows::new(&[1, 2, 3, 4, 5, 6], 3);
         assert_eq!(Rows::from(array.view()), expected);

@@ -1,6 +1,6 @@
-//! Piecewise-linear embedding of numeric columns: each column becomes a learned
-//! combination of its position in bins (Gorishniy et al. 2022, "On Embeddings for
-//! Numerical Features", section 3.2 and equation 1).
+//! Piecewise-linear embedding of numeric columns: a linear layer over the encoding of
+//! each column in bins (Gorishniy et al. 2022, "On Embeddings for Numerical Features",
+//! section 3.2 and equation 1).
 //!
 //! For each column, with T bins between the edges b₀ < b₁ < ... < b_T and d outputs:
 //!
@@ -17,8 +17,8 @@
 //! ```
 //!
 //! The edges are quantiles of the column
-//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data they divide ±2
-//! evenly. They are not trained. Initial values: V and v uniform in ±1/√T.
+//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, they
+//! divide ±2 evenly. They are not trained. Initial values: V and v uniform in ±1/√T.
 
 use std::cmp::Ordering;
 
@@ -30,7 +30,7 @@ use crate::init::Init;
 use crate::menu::{Range, shorten};
 use crate::{Error, Result};
 
-/// A learned combination of the position in quantile bins, for every column.
+/// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PiecewiseLinearEmbedding {
     /// T, number of bins per column.
@@ -39,7 +39,7 @@ pub struct PiecewiseLinearEmbedding {
     pub n_outputs: usize,
 }
 
-/// Half the width of the interval that is divided evenly without data.
+/// Half the width of the interval that the default bins divide evenly.
 const HALF_WIDTH: f64 = 2.0;
 
 impl PiecewiseLinearEmbedding {
@@ -48,13 +48,13 @@ impl PiecewiseLinearEmbedding {
         (self.n_bins + 1) * self.n_outputs
     }
 
-    /// eₜ, its derivative with respect to x, for each bin of a column.
+    /// Computes eₜ and its derivative with respect to x, for each bin of a column.
     fn encode<S: Scalar>(&self, x: S, edges: &[S]) -> impl Iterator<Item = (S, S)> {
         let last = self.n_bins - 1;
         edges.windows(2).enumerate().map(move |(bin, edges)| {
             let width = edges[1] - edges[0];
             if width <= S::zero() {
-                // Two equal quantiles: a step at the edge. NaN stays NaN.
+                // A step function at two equal quantiles. NaN stays NaN.
                 let e = match x.partial_cmp(&edges[1]) {
                     Some(Ordering::Less) => S::zero(),
                     Some(_) => S::one(),
@@ -210,11 +210,11 @@ impl Kind for PiecewiseLinearEmbedding {
             let first = column * self.n_parameters();
             let mut derivative = S::zero();
             let encoded = self.encode(x, self.edges_of(pass.statistics, column));
-            for (bin, (e, slope)) in encoded.enumerate() {
+            for (bin, (e, e_derivative)) in encoded.enumerate() {
                 let place = first + bin * self.n_outputs..first + (bin + 1) * self.n_outputs;
                 let v = &pass.target.parameters()[place.clone()];
                 let products = v.iter().zip(error).map(|(&v, &error)| v * error);
-                derivative += slope * products.fold(S::zero(), |sum, product| sum + product);
+                derivative += e_derivative * products.fold(S::zero(), |sum, product| sum + product);
                 let sums = &mut pass.target.gradient().0[place];
                 sums.iter_mut()
                     .zip(error)

@@ -1,5 +1,4 @@
-//! The products of a dense stage: forward pass, gradients, backward pass, with
-//! the formulas of [`dense`](super::dense).
+//! The matrix products of a dense stage, with the formulas of [`dense`](super::dense).
 
 use nn_tensor::reduce::add_rows;
 use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
@@ -7,7 +6,7 @@ use nn_tensor::{Matrix, MatrixMut, Scalar, Threads, matmul, matmul_add, row};
 /// Minimum number of values per thread.
 pub(super) const MIN_PIECE: usize = 1 << 13;
 
-/// Number of weights from which on several threads pay off even for one sample.
+/// Number of weights from which several threads are faster even for one sample.
 const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;
 
 /// Computes the weighted sums `Z = A·W + b`.
@@ -35,7 +34,7 @@ pub fn forward<'a, 'w, 'z, S: Scalar>(
     matmul_add(inputs, weights, sums, threads);
 }
 
-/// The row of a batch that has only one.
+/// The row of a batch of one row.
 #[inline]
 fn single_row<S>(rows: Matrix<'_, S>) -> Option<&[S]> {
     if rows.shape()[0] == 1 {
@@ -122,7 +121,7 @@ pub fn gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// Computes the error of the layer's inputs, `δ' = δ·Wᵀ`.
+/// Computes δ of the layer's inputs, `δ' = δ·Wᵀ`.
 ///
 /// # Shapes
 /// `error [batch, n_outputs]`, `weights [n_inputs, n_outputs]`,

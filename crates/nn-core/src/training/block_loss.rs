@@ -19,7 +19,7 @@ use crate::backprop::Gradients;
 use crate::batches::{Samples, Targets};
 use crate::loss::Loss;
 use crate::loss_function::{Criterion, LOSS_ROWS, LossRows};
-use crate::network::{Network, Trace};
+use crate::network::{ForwardCache, Network};
 use crate::{Error, Result};
 
 /// The computation of the losses of a block of rows.
@@ -75,13 +75,13 @@ impl<S: Scalar> BlockLoss<'_, S> {
     pub(super) fn errors(
         &self,
         samples: &Samples<'_, S>,
-        trace: &Trace<S>,
+        cache: &ForwardCache<S>,
         gradients: &mut Gradients<S>,
         targets: &mut [S],
         threads: &Threads,
     ) -> EpochSums {
         let last = self.network.layers().len() - 1;
-        let outputs = trace.layer(last);
+        let outputs = cache.layer(last);
         let (n_rows, width) = (self.positions.len(), self.network.n_outputs());
         let mut block = LossPart {
             positions: self.positions,

@@ -374,7 +374,7 @@ impl TrainingConfig {
         match (self.optimizer, self.rate_factors.first()) {
             (Optimizer::Rprop { .. }, Some(_)) => Err(Error::Conflict {
                 what: "rate factors".to_owned(),
-                problem: "not available with rprop, whose steps have sizes of their own".to_owned(),
+                problem: "not supported by rprop, which adapts its step sizes itself".to_owned(),
             }),
             _ => Ok(()),
         }

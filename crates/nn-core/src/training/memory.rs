@@ -61,7 +61,7 @@ pub(super) fn memory_of<S: Scalar>(
     let state =
         bytes_of::<S>(n_kept, n_parameters).saturating_add(bytes_of::<S>(1 + n_best, n_statistics));
     let width = plan
-        .trace_width()
+        .cache_width()
         .saturating_add(plan.error_width() + n_outputs);
     let evaluation = match validation {
         Some(validation) if !validation.is_empty() => {

@@ -1,12 +1,12 @@
-//! The parameters that are trained, in groups of one factor on the learning rate.
+//! Parameter groups: the trained parameters by their factor on the learning rate.
 
 use super::config::RateFactor;
 use crate::network::Plan;
 use crate::optimizer::ParameterGroup;
 use crate::{Error, Result};
 
-/// The groups of a network whose first layers are frozen; neighbors with the same
-/// factor are one group.
+/// Creates the parameter groups of a network with `n_frozen` frozen layers;
+/// neighboring parameters with the same factor are one group.
 ///
 /// # Errors
 /// [`Error::Conflict`] for a factor that fits no tensor.
@@ -17,11 +17,11 @@ pub(super) fn groups(
 ) -> Result<Vec<ParameterGroup>> {
     let mut groups: Vec<ParameterGroup> = Vec::new();
     let mut is_used = vec![false; factors.len()];
-    let trained = plan.stages.iter().filter(|placed| placed.layer >= n_frozen);
-    for placed in trained {
-        let tensors = placed.tensors();
+    let trained = plan.nodes.iter().filter(|node| node.layer >= n_frozen);
+    for node in trained {
+        let tensors = node.tensors();
         for (tensor, range) in tensors.filter(|(tensor, _)| !tensor.is_statistic) {
-            let fits = |factor: &RateFactor| factor.fits(placed.layer, tensor.name);
+            let fits = |factor: &RateFactor| factor.fits(node.layer, tensor.name);
             let found = factors.iter().rposition(fits);
             for (is_used, factor) in is_used.iter_mut().zip(factors) {
                 *is_used |= fits(factor);

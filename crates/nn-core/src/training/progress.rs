@@ -23,8 +23,8 @@ pub(crate) struct Progress {
     pub(crate) last_rate: f64,
     pub(crate) is_done: bool,
     /// Number of steps on rows supplied by the caller.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub(crate) n_brought: u64,
+    #[serde(rename = "n_brought", default, skip_serializing_if = "is_zero")]
+    pub(crate) n_streamed_steps: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "required by serde")]
@@ -42,7 +42,7 @@ impl Progress {
             learning_rate,
             last_rate: 0.0,
             is_done: false,
-            n_brought: 0,
+            n_streamed_steps: 0,
         }
     }
 }

@@ -209,7 +209,7 @@ impl<S: Scalar> Trainer<'_, S> {
             && (progress.epoch as u64)
                 .checked_mul(n_batches as u64)
                 .and_then(|steps| steps.checked_add(progress.batch as u64))
-                .and_then(|steps| steps.checked_add(progress.n_brought))
+                .and_then(|steps| steps.checked_add(progress.n_streamed_steps))
                 .is_some_and(|steps| {
                     // After the last epoch, its batches are still counted.
                     steps == progress.step

@@ -1,6 +1,7 @@
-//! One step: the gradient of a batch, then the change of the parameters. Between
-//! the two lies the seam where gradients can be looked at, changed, or added up
-//! over several machines.
+//! A training step: the gradient of a batch, then the update of the parameters.
+//!
+//! Between the two, the caller can read the gradient, change it, or sum it over
+//! several machines.
 
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ use crate::batches::Samples;
 use crate::block_inputs::Block;
 use crate::layer::Layer;
 use crate::loss::clamp;
-use crate::network::{Network, Placed, Randomness};
+use crate::network::{Network, Node, Randomness};
 use crate::optimizer::StepRates;
 use crate::regularization::Regularization;
 use crate::schedule::{Position, Schedule};
@@ -47,15 +48,17 @@ impl BatchLoss {
 }
 
 impl<S: Scalar> Trainer<'_, S> {
-    /// The first half of a step: forward pass, loss and backward pass of the
-    /// next batch. The gradient is one slice,
-    /// [`gradient_values`](Self::gradient_values), which can be changed before
-    /// [`step`](Self::step), the second half, uses it. `None` if the epoch has no
-    /// further batch: [`advance`](Self::advance) then ends it.
+    /// Computes the gradient of the next batch, the first half of a step: forward
+    /// pass, loss and backward pass.
     ///
-    /// [`advance`](Self::advance) does both halves, except that plain gradient
-    /// descent steps during backpropagation, which is faster and equal within
-    /// rounding.
+    /// The gradient is one slice, [`gradient_values`](Self::gradient_values), which can
+    /// be changed before [`step`](Self::step), the second half, uses it. The result is
+    /// `None` after the last batch of an epoch: [`advance`](Self::advance) then ends
+    /// the epoch.
+    ///
+    /// [`advance`](Self::advance) does both halves. Only plain gradient descent updates
+    /// the parameters during the backward pass there, which is faster and differs by
+    /// rounding errors.
     ///
     /// ```
     /// # use ndarray::array;
@@ -81,7 +84,7 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// # Errors
     /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite;
-    /// [`Error::Conflict`] if the gradient before it was not used by a step.
+    /// [`Error::Conflict`] if no step has used the previous gradient.
     #[inline(never)]
     pub fn gradient(&mut self) -> Result<Option<BatchLoss>> {
         if self.progress.is_done || self.progress.batch == self.n_batches() {
@@ -100,9 +103,8 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(Some(BatchLoss::new(n_samples, sums)))
     }
 
-    /// The gradient of all parameters, laid out like
-    /// [`Network::parameters`], as the last call of
-    /// [`gradient`](Self::gradient) has left it.
+    /// The gradient with respect to all parameters, from the last call of
+    /// [`gradient`](Self::gradient), laid out like [`Network::parameters`].
     pub fn gradient_values(&self) -> &[S] {
         self.buffers.gradients.values()
     }
@@ -112,22 +114,22 @@ impl<S: Scalar> Trainer<'_, S> {
         self.buffers.gradients.values_mut()
     }
 
-    /// The second half of a step: regularization, clipping, and the optimizer's
-    /// update at the rate of the schedule.
+    /// Updates the parameters, the second half of a step: regularization, clipping,
+    /// and the optimizer's update with the scheduled learning rate.
     ///
     /// # Errors
-    /// [`Error::Conflict`] without a [`gradient`](Self::gradient) before it.
+    /// [`Error::Conflict`] without a call of [`gradient`](Self::gradient) before.
     #[inline(never)]
     pub fn step(&mut self) -> Result<BatchReport> {
         let pending = self.pending.take();
         let pending =
             pending.ok_or_else(|| out_of_turn("step", "expected a call of gradient first"))?;
-        self.regularise_gradient();
+        self.regularize_gradient();
         self.update_parameters();
         Ok(self.finish_step(pending))
     }
 
-    /// Whether no gradient waits for its step: it is not part of a checkpoint.
+    /// Checks that no gradient is pending, because a checkpoint does not contain it.
     pub(crate) fn check_no_pending_gradient(&self) -> Result<()> {
         match self.pending {
             None => Ok(()),
@@ -135,10 +137,11 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// One step on rows that the caller brings, such as those of a stream; epochs
-    /// and validation go on as if it had not been. A row's weight counts as it
-    /// is, since the mean weight of a stream is not known:
-    /// gradient = (1/B) Σ wᵢ·gᵢ.
+    /// Does one step on samples of the caller, such as those of a stream (online
+    /// learning).
+    ///
+    /// The step does not count as part of an epoch. Weights are not divided by their
+    /// mean, which is not known for a stream: gradient = (1/B) Σ wᵢ·gᵢ.
     ///
     /// ```
     /// use ndarray::array;
@@ -162,17 +165,17 @@ impl<S: Scalar> Trainer<'_, S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Empty`] for rows that do not fit the network,
-    /// [`Error::Conflict`] for a single row with batch normalization, and between
-    /// [`gradient`](Self::gradient) and [`step`](Self::step);
-    /// [`Error::Diverged`].
+    /// [`Error::Shape`] or [`Error::Empty`] for samples that do not fit the network,
+    /// [`Error::Conflict`] for a single sample with batch normalization, and between
+    /// [`gradient`](Self::gradient) and [`step`](Self::step), [`Error::Diverged`] if
+    /// the loss or the gradient is NaN or infinite.
     #[inline(never)]
     pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
         samples.check_fit(self.network.n_inputs(), self.network.n_outputs())?;
         self.check_no_pending_gradient()?;
         self.config
             .check_batches(self.network.has_batch_norm(), samples.len())?;
-        self.buffers.fit_brought(&self.network, samples.len());
+        self.buffers.fit_streamed(&self.network, samples.len());
         self.progress.last_rate = self.next_learning_rate();
         let rows = 0..samples.len();
         let n_samples = samples.len();
@@ -180,18 +183,18 @@ impl<S: Scalar> Trainer<'_, S> {
             Reduction::Sum => S::one(),
             Reduction::Mean => S::from_f64(1.0 / n_samples as f64),
         };
-        let source = Source::Brought(samples);
+        let source = Source::Streamed(samples);
         let sums = self.forward_and_backward(source, rows, scale, Way::Gradient)?;
         self.check_gradient(Way::Gradient)?;
-        self.regularise_gradient();
+        self.regularize_gradient();
         self.update_parameters();
-        self.regularise_parameters();
+        self.regularize_parameters();
         self.progress.step += 1;
-        self.progress.n_brought += 1;
+        self.progress.n_streamed_steps += 1;
         Ok(BatchLoss::new(n_samples, sums))
     }
 
-    /// The next batch of the epoch.
+    /// Trains on the next batch of the epoch.
     pub(super) fn train_batch(&mut self) -> Result<BatchReport> {
         if self.pending.is_some() {
             return self.step();
@@ -212,7 +215,7 @@ impl<S: Scalar> Trainer<'_, S> {
     #[inline]
     fn finish_step(&mut self, pending: Pending) -> BatchReport {
         let Pending { n_samples, sums } = pending;
-        self.regularise_parameters();
+        self.regularize_parameters();
         self.progress.sums.add(sums);
         self.progress.batch += 1;
         self.progress.step += 1;
@@ -228,8 +231,8 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Forward and backward pass of some rows, block by block, in the order of
-    /// [`gradient_sum`](super::gradient_sum).
+    /// Does the forward and backward pass of some rows, block by block, in the order
+    /// of [`gradient_sum`](super::gradient_sum).
     fn forward_and_backward(
         &mut self,
         source: Source<'_, '_, S>,
@@ -240,7 +243,7 @@ impl<S: Scalar> Trainer<'_, S> {
         let mut sums = EpochSums::default();
         let sum_rows = match source {
             Source::Epoch => self.config.summation_rows(),
-            Source::Brought(_) => None,
+            Source::Streamed(_) => None,
         };
         let chunk_rows = sum_rows.unwrap_or(rows.len());
         let mut index = 0;
@@ -272,7 +275,7 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(sums)
     }
 
-    /// Forward pass, loss and backward pass of one block of rows.
+    /// Does the forward pass, loss and backward pass of one block of rows.
     #[inline]
     fn block(
         &mut self,
@@ -291,9 +294,9 @@ impl<S: Scalar> Trainer<'_, S> {
             .with_dropout_factor(self.scheduled(self.config.dropout_schedule));
         let Buffers {
             inputs,
-            brought,
+            streamed,
             targets,
-            trace,
+            cache,
             gradients,
             ..
         } = &mut self.buffers;
@@ -308,14 +311,14 @@ impl<S: Scalar> Trainer<'_, S> {
                 let (inputs, transposed) = inputs.block(&self.train, &block, &self.threads)?;
                 (&self.order[rows], inputs, transposed)
             }
-            Source::Brought(samples) => {
-                let positions = &brought.order[rows];
-                (positions, brought.inputs.copied(samples, positions)?, None)
+            Source::Streamed(samples) => {
+                let positions = &streamed.order[rows];
+                (positions, streamed.inputs.copied(samples, positions)?, None)
             }
         };
         let n_frozen = self.config.frozen_layers;
         self.network
-            .forward_in_training_from(n_frozen, &inputs, trace, randomness, &self.threads);
+            .forward_in_training_from(n_frozen, &inputs, cache, randomness, &self.threads);
         let losses = BlockLoss {
             config: &self.config,
             criterion: &self.criterion,
@@ -325,9 +328,9 @@ impl<S: Scalar> Trainer<'_, S> {
             scale,
         };
         let sums = match source {
-            Source::Epoch => losses.errors(&self.train, trace, gradients, targets, &self.threads),
-            Source::Brought(samples) => {
-                losses.errors(samples, trace, gradients, targets, &self.threads)
+            Source::Epoch => losses.errors(&self.train, cache, gradients, targets, &self.threads),
+            Source::Streamed(samples) => {
+                losses.errors(samples, cache, gradients, targets, &self.threads)
             }
         };
         if !sums.loss.is_finite() {
@@ -339,23 +342,23 @@ impl<S: Scalar> Trainer<'_, S> {
             n_frozen,
         };
         match way {
-            Way::Descent => gradients.descend(&mut self.network, pass, trace, &self.threads),
+            Way::Descent => gradients.descend(&mut self.network, pass, cache, &self.threads),
             Way::Gradient => {
-                gradients.backward_block(&self.network, pass, written, trace, &self.threads);
+                gradients.backward_block(&self.network, pass, written, cache, &self.threads);
             }
         }
         Ok(sums)
     }
 
-    /// What every row's gradient is multiplied by, besides its weight:
+    /// The factor on the gradient of every row, in addition to the row's weight:
     ///
     /// ```text
     /// mean   1/(B·w̄)     B: rows of the batch, w̄ = Σ w/n over all n training rows
     /// sum    1
     /// ```
     ///
-    /// With the batch's own Σ w as the divisor, a weight would have no effect in
-    /// a batch of one row, and too little in any small one.
+    /// With Σ w of the batch as the divisor, weights would have no effect in a batch
+    /// of one row, and too little effect in a small batch.
     fn gradient_scale(&self, n_rows: usize) -> S {
         let divisor = match (self.config.reduction, self.total_weight) {
             (Reduction::Sum, _) => 1.0,
@@ -365,7 +368,7 @@ impl<S: Scalar> Trainer<'_, S> {
         S::from_f64(1.0 / divisor)
     }
 
-    fn regularise_gradient(&mut self) {
+    fn regularize_gradient(&mut self) {
         let first = self.first_trained_parameter();
         let decay = self.config.weight_decay * self.scheduled(self.config.weight_decay_schedule);
         let gradient = self.buffers.gradients.values_mut();
@@ -387,19 +390,19 @@ impl<S: Scalar> Trainer<'_, S> {
                 gradient.iter_mut().for_each(|g| *g *= factor);
             }
         }
-        // As PyTorch's optimizers have it: of all parameters, after clipping.
+        // As in PyTorch's optimizers: for all parameters, after clipping.
         let decay = Regularization { l1: 0.0, l2: decay };
         decay.add_gradient(&self.network.parameters()[first..], gradient);
     }
 
-    /// Parameters before this one belong to frozen layers.
+    /// Index of the first parameter that is not in a frozen layer.
     fn first_trained_parameter(&self) -> usize {
         let layer = &self.network.layers()[self.config.frozen_layers];
         layer.parameters().start
     }
 
-    /// The optimizer's step, L1's rule that weights stop at 0, and nothing that
-    /// is subnormal.
+    /// Does the update of the optimizer, stops weights at 0 with L1 regularization,
+    /// and flushes subnormal weights to 0.
     fn update_parameters(&mut self) {
         let first = self.first_trained_parameter();
         let rates = StepRates {
@@ -416,7 +419,7 @@ impl<S: Scalar> Trainer<'_, S> {
         self.optimizer
             .step_groups(&self.groups, parameters, gradient, rates, &self.threads);
         if self.config.regularization.l2 > 0.0 || self.config.weight_decay > 0.0 {
-            // Weights that nothing but the decay moves.
+            // Weights that only the decay changes become subnormal.
             flush(&mut parameters[first..]);
         }
         if before.is_empty() {
@@ -432,13 +435,13 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// η·f of the step to come.
+    /// The learning rate of the next step, η times the factor of the schedule.
     fn next_learning_rate(&self) -> f64 {
         let factor = self.scheduled(self.config.schedule);
         self.progress.learning_rate * factor * self.plateau.factor
     }
 
-    /// The factor of a schedule at the step to come.
+    /// The factor of a schedule for the next step.
     fn scheduled(&self, schedule: Schedule) -> f64 {
         schedule.factor(Position {
             step: self.progress.step,
@@ -447,8 +450,8 @@ impl<S: Scalar> Trainer<'_, S> {
         })
     }
 
-    /// What is done to the parameters after a step.
-    fn regularise_parameters(&mut self) {
+    /// Applies the max-norm constraint and updates the moving average after a step.
+    fn regularize_parameters(&mut self) {
         if let Some(limit) = self.config.max_norm {
             limit_norms(&mut self.network, self.config.frozen_layers, limit);
         }
@@ -458,26 +461,26 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Whether the errors of every layer are still numbers. Their sums over
-    /// the batch tell: the gradients of the biases, or, where the step is done
-    /// already, the biases themselves.
+    /// Checks that δ of every layer is finite.
+    ///
+    /// It is enough to check the sums of δ over the batch: the gradients of the
+    /// biases, or, if the parameters are updated already, the biases.
     fn check_gradient(&self, way: Way) -> Result<()> {
         let sums = if way == Way::Descent {
             self.network.parameters()
         } else {
             self.buffers.gradients.values()
         };
-        let stages = self.network.plan().stages.iter();
+        let nodes = self.network.plan().nodes.iter();
         let n_frozen = self.config.frozen_layers;
-        let is_trained =
-            |placed: &&Placed| placed.layer >= n_frozen && !placed.parameters.is_empty();
-        for placed in stages.filter(is_trained) {
-            let mut range = placed.parameters.clone();
-            if matches!(placed.stage, Stage::Dense(_)) {
-                range.start = range.end - placed.n_outputs;
+        let is_trained = |node: &&Node| node.layer >= n_frozen && !node.parameters.is_empty();
+        for node in nodes.filter(is_trained) {
+            let mut range = node.parameters.clone();
+            if matches!(node.stage, Stage::Dense(_)) {
+                range.start = range.end - node.n_outputs;
             }
             if let Some(bad) = first_not_finite(&sums[range]) {
-                return Err(self.diverged("gradient", bad, placed.layer));
+                return Err(self.diverged("gradient", bad, node.layer));
             }
         }
         Ok(())
@@ -487,34 +490,34 @@ impl<S: Scalar> Trainer<'_, S> {
     fn first_bad_layer(&self) -> usize {
         let n_layers = self.network.layers().len();
         let is_bad = |index: &usize| {
-            first_not_finite(self.buffers.trace.layer(*index).pre_activations()).is_some()
+            first_not_finite(self.buffers.cache.layer(*index).pre_activations()).is_some()
         };
         (0..n_layers).find(is_bad).unwrap_or(n_layers - 1)
     }
 }
 
-/// What the backward pass writes.
+/// The target of the backward pass: gradient or parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// The gradient.
+    /// The backward pass writes the gradient.
     Gradient,
-    /// The parameters themselves: plain gradient descent.
+    /// The backward pass updates the parameters (plain gradient descent).
     Descent,
 }
 
-/// Where the rows of a step come from.
+/// The source of the rows of a step.
 #[derive(Clone, Copy, Debug)]
 enum Source<'s, 'd, S> {
-    /// The order of the epoch.
+    /// The training samples, in the order of the epoch.
     Epoch,
-    /// The caller.
-    Brought(&'s Samples<'d, S>),
+    /// Samples of the caller.
+    Streamed(&'s Samples<'d, S>),
 }
 
 /// A block of the rows of a step.
 struct BlockOfRows<S> {
     rows: Range<usize>,
-    /// Its number.
+    /// Index of the block in the step.
     index: usize,
     /// Factor on the gradient of each row.
     scale: S,
@@ -528,20 +531,20 @@ fn out_of_turn(what: &str, problem: &str) -> Error {
     }
 }
 
-/// The fraction of step `t`'s weights (t from 1) in the moving average:
+/// The fraction of the weights of step `t` (counted from 1) in the moving average:
 ///
 /// ```text
 /// mₜ = d·mₜ₋₁ + (1 − d)·wₜ,  m₀ = 0                       d: decay
 /// aₜ = mₜ/(1 − dᵗ) = aₜ₋₁ + f·(wₜ − aₜ₋₁),  f = (1 − d)/(1 − dᵗ)
 /// ```
 ///
-/// Dividing by 1 − dᵗ (Kingma & Ba 2015, section 3) leaves nothing of the
-/// weights before the first step in the average, however long its memory.
+/// The division by 1 − dᵗ (Kingma & Ba 2015, section 3) removes the weights before the
+/// first step from the average.
 fn averaging_fraction(decay: f64, t: u64) -> f64 {
     (1.0 - decay) / (1.0 - decay.powf(t as f64))
 }
 
-/// Shortens the weight vector into every neuron to at most `limit`.
+/// Scales the incoming weights of every neuron to an L2 norm of at most `limit`.
 fn limit_norms<S: Scalar>(network: &mut Network<S>, n_frozen: usize, limit: f64) {
     let (plan, parameters) = network.split_mut();
     for layer in &plan.layers[n_frozen..] {

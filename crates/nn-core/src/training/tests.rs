@@ -1,4 +1,4 @@
-//! Tests of the loop.
+//! Tests of the training loop.
 
 use ndarray::Array2;
 
@@ -94,7 +94,7 @@ fn epochs(events: &[Event]) -> Vec<&EpochReport> {
 }
 
 #[test]
-fn it_learns() {
+fn training_learns() {
     let (_, events) = train(
         network(0.0),
         TrainingConfig {
@@ -133,7 +133,7 @@ fn threads_do_not_change_a_bit() {
     }
 }
 
-/// One full batch is the same in one block as in several.
+/// A full batch gives the same gradient in one block as in several.
 #[test]
 fn blocks_add_up_to_the_batch() {
     let n = BLOCK_ROWS.end() + 77;
@@ -186,7 +186,7 @@ fn blocks_add_up_to_the_batch() {
 }
 
 #[test]
-fn patience_brings_the_best_weights_back() {
+fn patience_restores_the_best_weights() {
     let config = TrainingConfig {
         epochs: 200,
         patience: 3,
@@ -219,7 +219,7 @@ fn samples<'a>(inputs: &'a Array2<f64>, labels: &'a [u32]) -> Samples<'a, f64> {
 }
 
 #[test]
-fn the_best_weights_are_the_result_though_patience_lasts() {
+fn the_best_weights_are_the_result_without_early_stopping() {
     let (inputs, labels) = rings();
     let samples = samples(&inputs, &labels);
     let (rows, validation) = split();
@@ -263,7 +263,7 @@ fn the_best_weights_are_the_result_though_patience_lasts() {
         let latest = trainer.latest_network();
         assert_eq!(loss_of(&trainer.finish().unwrap()), lowest);
 
-        // Without patience, the same training gives its last weights.
+        // Without patience, the result has the last weights.
         let mut trainer = trainer_of(0);
         trainer.run(|_| ControlFlow::Continue(())).unwrap();
         assert_eq!(trainer.network(), latest);
@@ -272,8 +272,7 @@ fn the_best_weights_are_the_result_though_patience_lasts() {
     }
 }
 
-/// Epochs, batches and patience as large as they can be written mean "until it
-/// is stopped".
+/// The maximum number of epochs, batch size and patience mean "until it is stopped".
 #[test]
 fn the_largest_sizes_do_not_overflow() {
     let (inputs, labels) = rings();
@@ -299,14 +298,15 @@ fn the_largest_sizes_do_not_overflow() {
     }
 }
 
-/// The rows of every class as often as its weight says: what weights stand for.
+/// Repeats the rows of every class according to its weight.
 fn repeated(labels: &[u32], weights: [usize; 2]) -> Vec<u32> {
     let times = |&row: &u32| std::iter::repeat_n(row, weights[labels[row as usize] as usize]);
     let rows: Vec<u32> = (0..labels.len() as u32).collect();
     rows.iter().flat_map(times).collect()
 }
 
-/// Gradients of the batches of an epoch without moving, times their rows.
+/// Sums the gradients of the batches of an epoch, at constant weights, times their
+/// number of rows.
 fn sum_of_gradients(samples: Samples<'_, f64>, config: TrainingConfig) -> Vec<f64> {
     let config = TrainingConfig {
         learning_rate: f64::MIN_POSITIVE,
@@ -328,10 +328,10 @@ fn sum_of_gradients(samples: Samples<'_, f64>, config: TrainingConfig) -> Vec<f6
     sum
 }
 
-/// In the mean over an epoch's batches of any size, a weight is worth as much
-/// as so many copies of its rows.
+/// On average over the batches of an epoch, for any batch size, a weight equals that
+/// number of copies of the row.
 #[test]
-fn a_weight_has_the_gradient_of_so_many_copies() {
+fn a_weight_has_the_gradient_of_that_number_of_copies() {
     let (inputs, labels) = rings();
     let samples = samples(&inputs, &labels);
     let copies = samples.select(&repeated(&labels, [1, 5]));
@@ -370,8 +370,8 @@ fn a_weight_has_the_gradient_of_so_many_copies() {
     }
 }
 
-/// Batches of one row, many seeds, as many steps: on average the weighted
-/// training finds as many of the rare class as one with copies of its rows.
+/// In batches of one row, with many seeds and the same number of steps, training with
+/// weights finds on average as many rows of the rare class as training with copies.
 #[test]
 fn weights_have_the_effect_of_copies_in_batches_of_one() {
     let n = 100;
@@ -413,10 +413,10 @@ fn weights_have_the_effect_of_copies_in_batches_of_one() {
     assert!(weighted > without + 0.3, "{weighted}, {without}");
 }
 
-/// A batch whose rows all have weight 0 makes a step of gradient 0, and a
-/// penalty is not divided by weights.
+/// A batch whose rows all have weight 0 has gradient 0, and the regularization term is
+/// not divided by weights.
 #[test]
-fn rows_of_weight_0_are_passed_over() {
+fn rows_of_weight_0_have_no_effect() {
     let (inputs, labels) = rings();
     let weights: Vec<f64> = (0..N).map(|row| if row < 2 { 0.0 } else { 3.0 }).collect();
     let first_step = |weights: &[f64], l2: f64| {
@@ -452,7 +452,7 @@ fn rows_of_weight_0_are_passed_over() {
 }
 
 #[test]
-fn weights_that_leave_nothing_to_learn_are_refused() {
+fn weights_that_are_all_0_are_refused() {
     let (inputs, labels) = rings();
     let (rows, _) = split();
     let all = samples(&inputs, &labels);
@@ -474,7 +474,7 @@ fn weights_that_leave_nothing_to_learn_are_refused() {
             .to_string()
     }
     let all_0 = format!(
-        "sample weights: expected one above 0, found {} of 0",
+        "sample weights: expected a weight above 0, but all {} are 0",
         rows.len()
     );
     assert_eq!(message(weightless.clone(), None, config()), all_0);
@@ -485,10 +485,10 @@ fn weights_that_leave_nothing_to_learn_are_refused() {
     );
 }
 
-/// Statistics settle at those of the rows, with one row left over, too. (The
-/// rate is so small that z does not change.)
+/// The running averages converge to the statistics of all rows, even with one
+/// remaining row. (The learning rate is so small that z does not change.)
 #[test]
-fn one_row_left_over_does_not_spoil_the_running_variance() {
+fn one_remaining_row_does_not_distort_the_running_variance() {
     let variances = |n: usize, batch_rows: usize| {
         let (inputs, labels) = rings();
         let rows: Vec<u32> = (0..n as u32).collect();
@@ -520,11 +520,11 @@ fn one_row_left_over_does_not_spoil_the_running_variance() {
         let found = trained.statistics()[range].to_vec();
         found.into_iter().zip(true_variances)
     };
-    for (found, right) in variances(33, 32).chain(variances(65, 64)) {
-        assert!((found / right - 1.0).abs() < 1e-6, "{found}, {right}");
+    for (found, expected) in variances(33, 32).chain(variances(65, 64)) {
+        assert!((found / expected - 1.0).abs() < 1e-6, "{found}, {expected}");
     }
-    for (found, right) in variances(65, 32).chain(variances(129, 32)) {
-        assert!((found / right - 1.0).abs() < 0.15, "{found}, {right}");
+    for (found, expected) in variances(65, 32).chain(variances(129, 32)) {
+        assert!((found / expected - 1.0).abs() < 0.15, "{found}, {expected}");
     }
 }
 
@@ -544,7 +544,7 @@ fn divergence_is_reported() {
 }
 
 #[test]
-fn long_weight_vectors_are_shortened() {
+fn max_norm_limits_the_incoming_weights() {
     let config = TrainingConfig {
         max_norm: Some(0.25),
         ..config()
@@ -581,14 +581,14 @@ fn averaged_weights_are_the_bias_corrected_average() {
             assert!((found - expected).abs() < 1e-12, "{decay}, step {t}");
             lowest = weight.min(lowest);
             highest = weight.max(highest);
-            // The initial weight, far from all of these, has no part in it.
+            // The initial weight, far from all of these, has no effect.
             assert!((lowest - 1e-12..=highest + 1e-12).contains(&found));
         }
     }
 }
 
 #[test]
-fn impossible_trainings_are_refused() {
+fn invalid_configurations_are_refused() {
     let (inputs, labels) = rings();
     let targets = Targets::classes(&labels, 2);
     let samples = Samples::new(Inputs::values(inputs.view()), targets).unwrap();
@@ -637,10 +637,9 @@ fn impossible_trainings_are_refused() {
     );
 }
 
-/// Answers given as classes take a shorter way than the same answers given as
-/// numbers, to the same bits.
+/// Classes and one-hot targets take different code paths to the same bits.
 #[test]
-fn classes_and_their_one_hot_rows_are_the_same() {
+fn classes_and_one_hot_targets_give_the_same_bits() {
     let (inputs, labels) = rings();
     let one_hot = Array2::from_shape_fn((N, 2), |(row, class)| {
         f64::from(u8::from(labels[row] as usize == class))

@@ -1,5 +1,5 @@
-//! A training that is stopped and continued ends with the bytes of one that
-//! never was, and what is no checkpoint of it is refused.
+//! A resumed training run ends with the same bytes as an uninterrupted one, and
+//! invalid or foreign checkpoints are refused.
 
 use std::ops::ControlFlow;
 
@@ -20,8 +20,8 @@ struct Case {
 }
 
 impl Case {
-    /// 46 samples in batches of 16, with dropout, a penalty, smoothing and a
-    /// new order each epoch.
+    /// 46 samples in batches of 16, with dropout, regularization, label smoothing and
+    /// shuffling.
     fn new(optimizer: Optimizer) -> Self {
         let hidden = LayerConfig {
             dropout: 0.3,
@@ -47,7 +47,7 @@ impl Case {
             n_inputs: 4,
             layers: self.layers.clone(),
         };
-        let network = Network::new(&config, 1).expect("the network can be");
+        let network = Network::new(&config, 1).expect("a valid network");
         let samples = self.data.samples();
         let train = samples.select(&(0..36).collect::<Vec<_>>());
         let validation = samples.select(&(36..46).collect::<Vec<_>>());
@@ -55,7 +55,7 @@ impl Case {
         Trainer::new(network, train, Some(validation), config, threads).expect("it can be trained")
     }
 
-    /// Everything that is told from an event on, and what comes out.
+    /// All events to the end of the run, and the resulting network.
     fn rest(mut trainer: Trainer<'_, f64>) -> (Vec<Event>, Network<f64>) {
         let mut events = Vec::new();
         trainer
@@ -67,7 +67,7 @@ impl Case {
         (events, trainer.network())
     }
 
-    /// Stops after every event in turn and continues from a file.
+    /// Stops after every event in turn and resumes from a checkpoint file.
     #[track_caller]
     fn continues_from_anywhere(&self, what: &str) {
         let (events, network) = Self::rest(self.trainer(1));
@@ -98,9 +98,9 @@ fn bytes_of(trainer: &Trainer<'_, f64>) -> Vec<u8> {
     bytes
 }
 
-/// A checkpoint in the middle of the second epoch, with everything in it.
+/// A case whose checkpoint, in the middle of the second epoch, has every tensor.
 fn rich_case() -> Case {
-    let mut case = Case::new("adam".parse().expect("it is on the menu"));
+    let mut case = Case::new("adam".parse().expect("a menu entry"));
     case.layers[0].batch_norm = true;
     case.config.patience = 2;
     case.config.averaging = Some(0.9);
@@ -134,7 +134,7 @@ fn every_schedule_continues_from_any_batch() {
 #[test]
 fn everything_else_continues_from_any_batch() {
     let with = |change: fn(&mut Case)| {
-        let mut case = Case::new("adam".parse().expect("it is on the menu"));
+        let mut case = Case::new("adam".parse().expect("a menu entry"));
         change(&mut case);
         case
     };
@@ -237,8 +237,8 @@ fn single_precision_continues_too() {
         },
         0,
     );
-    let network = network.expect("the network can be");
-    let adam = "adam".parse().expect("it is on the menu");
+    let network = network.expect("a valid network");
+    let adam = "adam".parse().expect("a menu entry");
     let config = TrainingConfig {
         batch_size: BatchSize::Rows(7),
         ..TrainingConfig::new(Loss::CrossEntropy, adam)
@@ -266,8 +266,8 @@ fn single_precision_continues_too() {
     assert_eq!(continued.finish().expect("it does not diverge"), whole);
 }
 
-/// The promise of the command line's `--threads`, in products that are large
-/// enough to be divided.
+/// The guarantee of the command line's `--threads`, with matrix products large enough
+/// to use several threads.
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let data = Classes::random(150, 64, 3, 8);
@@ -283,7 +283,7 @@ fn the_number_of_threads_changes_no_bit() {
         },
         1,
     );
-    let network = network.expect("the network can be");
+    let network = network.expect("a valid network");
     for &optimizer in Optimizer::ALL {
         let trained = |threads: usize| {
             let config = TrainingConfig {
@@ -303,7 +303,7 @@ fn the_number_of_threads_changes_no_bit() {
 }
 
 #[test]
-fn every_cut_and_every_flipped_bit_is_noticed() {
+fn every_cut_and_every_flipped_bit_is_detected() {
     let file = rich_file(&rich_case());
     let refused = |bytes: &[u8]| {
         let error = Checkpoint::<f64>::read(bytes).expect_err("it is damaged");
@@ -321,7 +321,7 @@ fn every_cut_and_every_flipped_bit_is_noticed() {
 }
 
 #[test]
-fn another_training_is_refused() {
+fn a_checkpoint_of_another_training_run_is_refused() {
     let case = rich_case();
     let file = rich_file(&case);
     let checkpoint = Checkpoint::read(&file[..]).expect("it was written just now");
@@ -358,7 +358,7 @@ fn another_training_is_refused() {
 }
 
 #[test]
-fn a_model_is_no_checkpoint() {
+fn a_model_is_refused_as_a_checkpoint() {
     let case = rich_case();
     let model = nn_core::Model {
         network: case.trainer(1).network(),
@@ -372,7 +372,7 @@ fn a_model_is_no_checkpoint() {
 }
 
 #[test]
-fn a_gradient_that_is_no_number_is_told() {
+fn a_nan_gradient_is_an_error() {
     let mut case = Case::new(Optimizer::Momentum { momentum: 0.9 });
     case.config.regularization.l2 = 0.0;
     case.layers[0].dropout = 0.0;

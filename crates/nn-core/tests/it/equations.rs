@@ -1,5 +1,5 @@
-//! The papers' equations, walked one by one: Schoofs (1) to (13), and the
-//! worked example of How Neural Networks Work.
+//! Tests of the papers' equations: Schoofs (1) to (13), and the worked example of How
+//! Neural Networks Work.
 
 use ndarray::{Array1, Array2, ArrayView2, array};
 use nn_core::activation::Activation;
@@ -11,7 +11,7 @@ use nn_tensor::Threads;
 
 use crate::support::{assert_close, first_batch, full_batch, normal, stream, value_samples};
 
-/// Relative and absolute: forms that differ by the order of additions alone.
+/// Relative and absolute tolerance for sums in another order.
 const SAME: [f64; 2] = [1e-12, 1e-14];
 
 /// m, the batch size.
@@ -27,10 +27,10 @@ struct PerNeuron {
     biases: Vec<Vec<f64>>,
 }
 
-/// What (5) to (7) give for one sample, laid out like the network.
+/// The gradient of (5) to (7) for one sample, laid out like the network.
 struct PerNeuronGradient {
     weights: Vec<Vec<Vec<f64>>>,
-    /// Of the biases, which by (5) is δ itself.
+    /// The gradient of the biases, which by (5) is δ itself.
     deltas: Vec<Vec<f64>>,
 }
 
@@ -78,13 +78,15 @@ impl PerNeuron {
         let mut deltas: Vec<Vec<f64>> = zs.iter().map(|z| vec![0.0; z.len()]).collect();
         for j in 0..deltas[last].len() {
             // in (5)  delta^L_j = dC/dz^L_j = dC/da^L_j varphi'(z^L_j)
-            deltas[last][j] = (activations[last][j] - y[j]) * sigmoid_slope(zs[last][j]);
+            deltas[last][j] = (activations[last][j] - y[j]) * sigmoid_derivative(zs[last][j]);
         }
         for l in (0..last).rev() {
             for j in 0..deltas[l].len() {
                 // (7)  delta^l_j = sum over k of delta^(l+1)_k w^(l+1)_kj varphi'(z^l_j)
                 deltas[l][j] = (0..deltas[l + 1].len())
-                    .map(|k| deltas[l + 1][k] * self.weights[l + 1][k][j] * sigmoid_slope(zs[l][j]))
+                    .map(|k| {
+                        deltas[l + 1][k] * self.weights[l + 1][k][j] * sigmoid_derivative(zs[l][j])
+                    })
                     .sum();
             }
         }
@@ -249,7 +251,7 @@ fn schoofs_1_to_13() {
         Regularization::default(),
         usize::MAX,
     )
-    .expect("the samples fit");
+    .expect("valid samples");
     for check in checks {
         assert!(check.n_kinks == 0 && check.error < 1e-7, "{check:?}");
     }
@@ -274,7 +276,7 @@ fn schoofs_4_to_6_are_one_step_of_training() {
     config.learning_rate = eta;
     let samples = value_samples(inputs.view(), targets.view());
     let mut trainer = Trainer::new(network.clone(), samples, None, config, Threads::single())
-        .expect("the training can be");
+        .expect("a valid configuration");
     trainer.advance().expect("the loss is finite");
     let trained = trainer.network();
     assert_close(
@@ -304,7 +306,7 @@ fn schoofs_12_has_the_transposed_shape_of_w() {
     let printed = below.t().dot(&delta);
     assert_eq!(printed.dim(), (d, n));
     assert_ne!(printed.dim(), w.dim());
-    // mended: Delta W = 1/m (delta)^T A
+    // corrected: Delta W = 1/m (delta)^T A
     assert_eq!(delta.t().dot(&below).dim(), w.dim());
     let network = sigmoid_network();
     assert_eq!(network.weights(0).shape(), [WIDTHS[0], WIDTHS[1]]);
@@ -328,7 +330,7 @@ fn mean_gradient(gradients: &[PerNeuronGradient]) -> Vec<f64> {
     (sum.expect("there are samples") / gradients.len() as f64).to_vec()
 }
 
-/// `[n_outputs, n_inputs]` read by columns, then one number a neuron.
+/// Flattens weights `[n_outputs, n_inputs]` by columns, then one bias per neuron.
 fn in_core_order(weights: &[Vec<f64>], biases: &[f64]) -> Vec<f64> {
     let columns = 0..weights[0].len();
     columns
@@ -342,7 +344,7 @@ fn sigmoid(z: f64) -> f64 {
 }
 
 /// varphi' = varphi (1 − varphi)
-fn sigmoid_slope(z: f64) -> f64 {
+fn sigmoid_derivative(z: f64) -> f64 {
     sigmoid(z) * (1.0 - sigmoid(z))
 }
 
@@ -351,23 +353,23 @@ fn values_mut(matrix: &mut Array2<f64>) -> &mut [f64] {
 }
 
 /// How Neural Networks Work: one input, one hidden and one output neuron,
-/// `y2 = y1 w1 − b1`, `y3 = sigma(y2 w2 − b2)`, `C = y3^2` (the answer wanted is 0).
+/// `y2 = y1 w1 − b1`, `y3 = sigma(y2 w2 − b2)`, `C = y3^2` (the target is 0).
 const Y1: f64 = 0.6;
 const W1: f64 = 0.2;
 const B1: f64 = 0.8;
 const W2: f64 = 0.4;
 const B2: f64 = 0.9;
 
-/// How the last layer uses b2.
+/// The sign of b2 in the last layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum LastBias {
-    /// z = y w − b, as the paper says.
+    /// z = y w − b, as in the paper's formula.
     Subtracted,
-    /// z = y w + b, as the paper reckons.
+    /// z = y w + b, as in the paper's calculation.
     Added,
 }
 
-/// y2, y3, C and the gradient by (w1, b1, w2, b2) of the paper's network, from nn-core.
+/// y2, y3, C and the gradient with respect to (w1, b1, w2, b2), from nn-core.
 fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, [f64; 4]) {
     let [w1, b1, w2, b2] = parameters;
     let sign = if last_bias == LastBias::Added {
@@ -383,7 +385,7 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
         n_inputs: 1,
         layers,
     };
-    let mut network = Network::zeros(&config).expect("the network can be");
+    let mut network = Network::zeros(&config).expect("a valid network");
     // Our bias is added, so that it is −b.
     network
         .parameters_mut()
@@ -402,16 +404,16 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
     for check in checks.expect("the sample fits") {
         assert!(check.error < 1e-7, "{last_bias:?}: {check:?}");
     }
-    let mut trace = nn_core::network::Trace::new(&network, 1);
-    let y3 = network.forward(inputs.view(), &mut trace, &Threads::single())[[0, 0]];
-    let y2 = trace.layer(0).activations()[0];
+    let mut cache = nn_core::network::ForwardCache::new(&network, 1);
+    let y3 = network.forward(inputs.view(), &mut cache, &Threads::single())[[0, 0]];
+    let y2 = cache.layer(0).activations()[0];
     let [dw1, db1, dw2, db2] = gradient[..] else {
         panic!("four parameters");
     };
     (y2, y3, cost, [dw1, -db1, dw2, sign * db2])
 }
 
-/// The formulas (3.1) to (3.4) of the paper, by hand.
+/// The formulas (3.1) to (3.4) of the paper.
 fn worked_gradient(y2: f64, y3: f64, last_bias: LastBias) -> [f64; 4] {
     let sign = if last_bias == LastBias::Added {
         1.0
@@ -501,7 +503,7 @@ fn how_they_work_sums_squares() {
     let mut error = [0.0; 3];
     let sum = Loss::SumOfSquares.of_row(Activation::Identity, &a, &a, &y, &mut error);
     assert_close("sum", &[sum], &[0.04 + 0.01 + 0.01], SAME);
-    assert_close("slope", &error, &[0.4, -0.2, -0.2], SAME);
+    assert_close("derivative", &error, &[0.4, -0.2, -0.2], SAME);
     let mean = Loss::Mse.of_row(Activation::Identity, &a, &a, &y, &mut error);
     assert_close("mean", &[3.0 * mean], &[sum], SAME);
 }

@@ -1,9 +1,8 @@
-//! The rules that scikit-learn asks of everything that fits and predicts
+//! The checks that scikit-learn requires of every estimator
 //! (`sklearn/utils/estimator_checks.py`), for every kind of network.
 //!
-//! Two of its rules the types already keep: a network that was never fitted
-//! has weights from its initialiser and a matrix of samples has two dimensions,
-//! so there is nothing to refuse at run time.
+//! The types already guarantee two of its rules: a network that was never fitted has
+//! initial weights, and a matrix of samples has two dimensions.
 
 use ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, array, s};
 use nn_core::model_file::{Description, Model};
@@ -19,7 +18,7 @@ use nn_tensor::reduce::argmax;
 const N_SAMPLES: usize = 40;
 const N_INPUTS: usize = 5;
 
-/// What a network is to learn.
+/// The task of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Task {
     Classes(usize),
@@ -58,19 +57,19 @@ impl Estimator {
         }
     }
 
-    /// A little of everything that a user can choose.
+    /// Estimators that cover all kinds of settings.
     fn all() -> Vec<Self> {
         let classes = Task::Classes(3);
         let cross_entropy =
             |name| Self::new(name, classes, Loss::CrossEntropy, Activation::Softmax);
-        let normalised = LayerConfig {
+        let normalized = LayerConfig {
             batch_norm: true,
             dropout: 0.3,
             ..LayerConfig::new(7, Activation::Tanh)
         };
         let mut adam = cross_entropy("batch norm, dropout, adam, averaging");
-        adam.hidden = vec![normalised, LayerConfig::new(6, Activation::Gelu)];
-        adam.config.optimizer = "adam".parse().expect("it is on the menu");
+        adam.hidden = vec![normalized, LayerConfig::new(6, Activation::Gelu)];
+        adam.config.optimizer = "adam".parse().expect("a menu entry");
         adam.config.averaging = Some(0.9);
         vec![
             cross_entropy("softmax classifier"),
@@ -135,7 +134,7 @@ impl Estimator {
         Data::random(self.task, n_samples, n_inputs)
     }
 
-    /// Data, and a model of it.
+    /// Data and a model fitted to them.
     fn fitted(&self) -> (Data, Model) {
         let data = self.data(N_SAMPLES, N_INPUTS);
         let model = self.fit(&data).expect("ordinary data");
@@ -143,13 +142,13 @@ impl Estimator {
     }
 }
 
-/// The answers to all rows at once.
+/// The predictions for all rows at once.
 fn predict(model: &Model, inputs: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut trace = nn_core::network::Trace::new(&model.network, inputs.nrows());
-    let answers = model
+    let mut cache = nn_core::network::ForwardCache::new(&model.network, inputs.nrows());
+    let outputs = model
         .network
-        .forward(inputs, &mut trace, &Threads::single());
-    answers.into()
+        .forward(inputs, &mut cache, &Threads::single());
+    outputs.into()
 }
 
 fn bytes(model: &Model) -> Vec<u8> {
@@ -158,11 +157,11 @@ fn bytes(model: &Model) -> Vec<u8> {
     bytes
 }
 
-/// Rows with their right answers.
+/// Rows with their targets.
 #[derive(Clone, Debug)]
 struct Data {
     inputs: Array2<f32>,
-    /// A class a row, if the task is that.
+    /// One class per row, for classification.
     labels: Vec<u32>,
     n_classes: usize,
     values: Array2<f32>,
@@ -190,7 +189,7 @@ impl Data {
         }
     }
 
-    /// These answers to any inputs.
+    /// Samples of these targets with any inputs.
     fn samples<'a>(&'a self, inputs: ArrayView2<'a, f32>) -> Result<Samples<'a>> {
         let targets = match self.n_classes {
             0 => Targets::values(self.values.view()),
@@ -204,7 +203,7 @@ fn normal([rows, columns]: [usize; 2], stream: &mut Stream) -> Array2<f32> {
     Array2::from_shape_simple_fn((rows, columns), || stream.normal() as f32)
 }
 
-/// What every estimator must do; a name and a check each.
+/// The checks of every estimator, with their names.
 type Check = (&'static str, fn(&Estimator));
 
 const CHECKS: [Check; 14] = [
@@ -218,8 +217,8 @@ const CHECKS: [Check; 14] = [
     ("sample_order_invariance", sample_order_invariance),
     ("fit_is_idempotent", fit_is_idempotent),
     (
-        "predict_leaves_the_model_alone",
-        predict_leaves_the_model_alone,
+        "predict_does_not_change_the_model",
+        predict_does_not_change_the_model,
     ),
     ("saved_and_loaded", saved_and_loaded),
     ("memory_layout", memory_layout),
@@ -244,7 +243,7 @@ fn every_estimator_passes_every_check() {
     }
 }
 
-/// One class in all rows can be learned, and is what is answered.
+/// If all rows have one class, it is learned and predicted.
 fn one_label(estimator: &Estimator) {
     let mut data = estimator.data(N_SAMPLES, N_INPUTS);
     let Task::Classes(n_classes) = estimator.task else {
@@ -256,8 +255,8 @@ fn one_label(estimator: &Estimator) {
     patient.config.epochs = 200;
     patient.config.averaging = None;
     let model = patient.fit(&data).expect("one class is enough");
-    for answer in predict(&model, data.inputs.view()).rows() {
-        let class = model.loss.predicted_class(&answer.to_vec());
+    for output in predict(&model, data.inputs.view()).rows() {
+        let class = model.loss.predicted_class(&output.to_vec());
         assert_eq!(class, only as usize);
     }
 }
@@ -273,15 +272,15 @@ fn one_sample(estimator: &Estimator) {
         return;
     }
     let model = estimator.fit(&data).expect("one sample is enough");
-    let answers = predict(&model, data.inputs.view());
-    assert!(answers.iter().all(|answer| answer.is_finite()));
+    let outputs = predict(&model, data.inputs.view());
+    assert!(outputs.iter().all(|output| output.is_finite()));
 }
 
 fn one_feature(estimator: &Estimator) {
     let data = estimator.data(N_SAMPLES, 1);
     let model = estimator.fit(&data).expect("one feature is enough");
-    let answers = predict(&model, data.inputs.view());
-    assert!(answers.iter().all(|answer| answer.is_finite()));
+    let outputs = predict(&model, data.inputs.view());
+    assert!(outputs.iter().all(|output| output.is_finite()));
 }
 
 fn empty_data(estimator: &Estimator) {
@@ -294,11 +293,11 @@ fn empty_data(estimator: &Estimator) {
     let error = evaluate(&model.network, &samples, model.loss, &Threads::single())
         .expect_err("nothing to evaluate");
     assert!(matches!(error, Error::Empty), "{error}");
-    let answers = predict(&model, nothing.inputs.view());
-    assert_eq!(answers.nrows(), 0, "no questions, no answers");
+    let outputs = predict(&model, nothing.inputs.view());
+    assert_eq!(outputs.nrows(), 0, "no rows, no outputs");
 }
 
-/// NaN and infinities are refused where they stand, in inputs and answers.
+/// NaN and infinite values are refused, in inputs and targets.
 fn not_finite(estimator: &Estimator) {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut data = estimator.data(N_SAMPLES, N_INPUTS);
@@ -328,7 +327,7 @@ fn wrong_feature_count(estimator: &Estimator) {
         let other = estimator.data(N_SAMPLES, n_inputs);
         let samples = other
             .samples(other.inputs.view())
-            .expect("rows and answers");
+            .expect("rows and targets");
         let threads = Threads::single();
         let error =
             evaluate(&model.network, &samples, model.loss, &threads).expect_err("another width");
@@ -343,19 +342,19 @@ fn wrong_feature_count(estimator: &Estimator) {
     }
 }
 
-/// A row has the same answer, to the bit, alone as among others.
+/// A row has the same prediction, bit for bit, alone as among others.
 fn subset_invariance(estimator: &Estimator) {
     let (data, model) = estimator.fitted();
     let whole = predict(&model, data.inputs.view());
     let mut predictor = Predictor::new(model.network.clone().into(), 1);
-    let mut answer = vec![0.0; model.network.n_outputs()];
+    let mut output = vec![0.0; model.network.n_outputs()];
     for (row, expected) in data.inputs.rows().into_iter().zip(whole.rows()) {
         let row = row.to_vec();
         predictor
-            .predict_into(&row, &mut answer)
+            .predict_into(&row, &mut output)
             .expect("the row fits");
-        assert_eq!(answer, expected.to_vec());
-        assert_eq!(model.network.predict(&row).expect("the row fits"), answer);
+        assert_eq!(output, expected.to_vec());
+        assert_eq!(model.network.predict(&row).expect("the row fits"), output);
     }
     for size in [2, 3, 17] {
         let parts = data.inputs.axis_chunks_iter(Axis(0), size);
@@ -377,7 +376,7 @@ fn fit_is_idempotent(estimator: &Estimator) {
     let (data, model) = estimator.fitted();
     let again = estimator.fit(&data).expect("ordinary data");
     assert_eq!(bytes(&again), bytes(&model));
-    // Nor does it depend on what else was fitted in between.
+    // The result does not depend on other fits in between.
     estimator
         .fit(&estimator.data(11, N_INPUTS))
         .expect("ordinary data");
@@ -385,12 +384,12 @@ fn fit_is_idempotent(estimator: &Estimator) {
     assert_eq!(bytes(&again), bytes(&model));
 }
 
-fn predict_leaves_the_model_alone(estimator: &Estimator) {
+fn predict_does_not_change_the_model(estimator: &Estimator) {
     let (data, model) = estimator.fitted();
     let before = bytes(&model);
     let first = predict(&model, data.inputs.view());
     let samples = data.samples(data.inputs.view()).expect("ordinary data");
-    evaluate(&model.network, &samples, model.loss, &Threads::single()).expect("they fit");
+    evaluate(&model.network, &samples, model.loss, &Threads::single()).expect("valid samples");
     assert_eq!(predict(&model, data.inputs.view()), first);
     assert_eq!(bytes(&model), before);
 }
@@ -406,7 +405,7 @@ fn saved_and_loaded(estimator: &Estimator) {
     );
 }
 
-/// Column after column, every other column, backwards: only the numbers count.
+/// The memory layout has no effect: column-major, every other column, reversed.
 fn memory_layout(estimator: &Estimator) {
     let (data, model) = estimator.fitted();
     let expected = predict(&model, data.inputs.view());
@@ -434,14 +433,14 @@ fn argmax_agrees_with_probabilities(estimator: &Estimator) {
         return;
     };
     let (data, model) = estimator.fitted();
-    for answer in predict(&model, data.inputs.view()).rows() {
-        let answer = answer.to_vec();
-        let probabilities = match answer[..] {
+    for output in predict(&model, data.inputs.view()).rows() {
+        let output = output.to_vec();
+        let probabilities = match output[..] {
             [one] => vec![1.0 - one, one],
-            _ => answer.clone(),
+            _ => output.clone(),
         };
         assert_eq!(probabilities.len(), n_classes);
-        assert_eq!(model.loss.predicted_class(&answer), argmax(&probabilities));
+        assert_eq!(model.loss.predicted_class(&output), argmax(&probabilities));
         if model.loss != Loss::Hinge {
             let sum: f32 = probabilities.iter().sum();
             assert!((sum - 1.0).abs() < 1e-6, "{sum}");
@@ -449,7 +448,7 @@ fn argmax_agrees_with_probabilities(estimator: &Estimator) {
     }
 }
 
-/// Classes keep their number and their names, those that never occur too.
+/// Classes keep their index and their names, including those that never occur.
 fn classes_preserved(estimator: &Estimator) {
     let Task::Classes(n_classes) = estimator.task else {
         return;
@@ -467,7 +466,7 @@ fn classes_preserved(estimator: &Estimator) {
         predict(&model, data.inputs.view())
             .rows()
             .into_iter()
-            .all(|answer| model.loss.predicted_class(&answer.to_vec()) < n_classes)
+            .all(|output| model.loss.predicted_class(&output.to_vec()) < n_classes)
     );
 }
 
@@ -487,7 +486,7 @@ fn a_single_row_of_another_width_is_refused_with_both_numbers() {
 }
 
 #[test]
-fn more_answers_than_rows_are_refused_with_both_numbers() {
+fn more_targets_than_rows_are_refused_with_both_numbers() {
     let inputs = array![[1.0_f32, 2.0], [3.0, 4.0]];
     for labels in [&[0_u32][..], &[0, 1, 0]] {
         let targets = Targets::classes(labels, 2);

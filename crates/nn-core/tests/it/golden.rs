@@ -1,6 +1,6 @@
-//! Agreement with PyTorch: numbers made by `scripts/reference.py` in double
-//! precision. Tests walk the menus, so that an entry without numbers is
-//! noticed.
+//! Agreement with PyTorch: golden values from `scripts/reference.py` in double
+//! precision. Tests iterate over the menus, so that an entry without golden values
+//! fails.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use ndarray::{Array2, ArrayD};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::optimizer::OptimizerState;
 use nn_core::schedule::{Plateau, Position};
 use nn_core::training::{BatchSize, ClassWeights, Event, Reduction, Trainer, TrainingConfig};
@@ -20,10 +20,10 @@ use serde::Deserialize;
 
 use crate::support::{Classes, assert_close, first_batch, full_batch, read_golden};
 
-/// Relative and absolute, in double precision.
+/// Relative and absolute tolerance in double precision.
 const EXACT: [f64; 2] = [1e-10, 1e-14];
 
-/// Relative and absolute, in single precision.
+/// Relative and absolute tolerance in single precision.
 const SINGLE: [f64; 2] = [1e-5, 1e-6];
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ struct ActivationNumbers {
 }
 
 #[test]
-fn activations_and_their_slopes() {
+fn activations_and_their_derivatives() {
     let golden: Activations = read_golden("activations");
     for (activation, numbers) in entries::<Activation, _>(&golden.entries) {
         let width = golden.z[0].len();
@@ -52,8 +52,13 @@ fn activations_and_their_slopes() {
         activation.backward(&z, &a, &mut delta, width);
         let what = activation.to_string();
         assert_close(&what, &a, &numbers.value.concat(), EXACT);
-        let slopes = numbers.delta_times_slope.concat();
-        assert_close(&format!("slope of {what}"), &delta, &slopes, EXACT);
+        let derivatives = numbers.delta_times_slope.concat();
+        assert_close(
+            &format!("derivative of {what}"),
+            &delta,
+            &derivatives,
+            EXACT,
+        );
 
         let mut a: Vec<f32> = cast(&z);
         activation.apply(&mut a, width);
@@ -172,7 +177,7 @@ fn reduction_smoothing_and_weights() {
             _ => panic!("no test for {form}"),
         }
         let (loss, gradient) = first_batch(&network, samples, &config);
-        // Reported losses are means, whatever the reduction of the gradient.
+        // Reported losses are means for every reduction of the gradient.
         let n = if form == "sum" { data.labels.len() } else { 1 };
         assert_close(&form, &[loss * n as f64], &[numbers.loss], EXACT);
         assert_close(
@@ -259,11 +264,12 @@ struct Training {
     statistics: Vec<f64>,
     state_dict: BTreeMap<String, serde_json::Value>,
     /// Of the trained network in use.
-    answers: Vec<Vec<f64>>,
+    #[serde(rename = "answers")]
+    outputs: Vec<Vec<f64>>,
 }
 
 #[test]
-fn twenty_steps_with_batch_normalisation() {
+fn twenty_steps_with_batch_normalization() {
     let golden: Training = read_golden("network");
     let data = Classes {
         inputs: matrix(&golden.inputs),
@@ -284,8 +290,8 @@ fn twenty_steps_with_batch_normalisation() {
         ..TrainingConfig::new(Loss::CrossEntropy, parse("adam"))
     };
     let threads = Threads::single();
-    let mut trainer =
-        Trainer::new(network, data.samples(), None, config, threads).expect("the training can be");
+    let mut trainer = Trainer::new(network, data.samples(), None, config, threads)
+        .expect("a valid configuration");
     let mut losses = Vec::new();
     let observed = trainer.run(|event| {
         if let Event::Batch(report) = event {
@@ -297,9 +303,9 @@ fn twenty_steps_with_batch_normalisation() {
     let trained = trainer.network();
     assert_eq!(losses.len(), 20);
     assert_close("losses", &losses, &golden.losses, EXACT);
-    // Batch normalisation cancels the bias before it, so that its gradient is
-    // nothing but rounding, about 1e-17, which Adam divides by at least 1e-8;
-    // what the bias gains goes into the running mean.
+    // Batch normalization cancels the bias before it, so that its gradient is only
+    // rounding error, about 1e-17, which Adam divides by at least 1e-8. The running
+    // mean compensates the change of the bias.
     let touched_by_rounding = [1e-10, 1e-9];
     let bias = trained.layers()[0].bias();
     let [found, expected] = [trained.parameters(), &golden.end].map(|all| all.split_at(bias.start));
@@ -314,22 +320,22 @@ fn twenty_steps_with_batch_normalisation() {
         touched_by_rounding,
     );
 
-    let answers = golden.answers.concat();
+    let outputs = golden.outputs.concat();
     assert_close(
-        "answers",
-        &answer::<f64>(&trained, &data.inputs),
-        &answers,
+        "outputs",
+        &outputs_of::<f64>(&trained, &data.inputs),
+        &outputs,
         touched_by_rounding,
     );
     assert_close(
-        "answers in f32",
-        &answer::<f32>(&trained, &data.inputs),
-        &answers,
+        "outputs in f32",
+        &outputs_of::<f32>(&trained, &data.inputs),
+        &outputs,
         SINGLE,
     );
 }
 
-/// The same trained network, from PyTorch's own tensors.
+/// The trained network from PyTorch's tensors.
 #[test]
 fn tensors_of_pytorch() {
     let golden: Training = read_golden("network");
@@ -349,9 +355,9 @@ fn tensors_of_pytorch() {
         .collect();
     let model = Model::from_tensors(&config, Loss::CrossEntropy, tensors.clone())
         .expect("the tensors are those of the network");
-    let answers = golden.answers.concat();
-    let found = answer::<f64>(&model.network, &inputs);
-    assert_close("answers", &found, &answers, EXACT);
+    let outputs = golden.outputs.concat();
+    let found = outputs_of::<f64>(&model.network, &inputs);
+    assert_close("outputs", &found, &outputs, EXACT);
     let written = model.to_tensors().unwrap();
     assert_eq!(
         written.len(),
@@ -363,7 +369,7 @@ fn tensors_of_pytorch() {
     }
 }
 
-/// A list of numbers, or of lists of them.
+/// Converts nested lists of numbers.
 fn tensor(json: &serde_json::Value) -> ArrayD<f64> {
     let rows = |list: &serde_json::Value| list.as_array().map(Vec::len);
     let mut shape = Vec::new();
@@ -381,17 +387,17 @@ fn tensor(json: &serde_json::Value) -> ArrayD<f64> {
     ArrayD::from_shape_vec(shape, numbers(json)).expect("the lists are of one length")
 }
 
-fn answer<S: Scalar>(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
+fn outputs_of<S: Scalar>(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
     let network: Network<S> = network.cast();
     let inputs = inputs.mapv(S::from_f64);
-    let mut trace = Trace::new(&network, inputs.nrows());
-    let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
-    let answers = answers.as_slice().iter();
-    answers.map(|answer| answer.into_f64()).collect()
+    let mut cache = ForwardCache::new(&network, inputs.nrows());
+    let outputs = network.forward(inputs.view(), &mut cache, &Threads::single());
+    let outputs = outputs.as_slice().iter();
+    outputs.map(|output| output.into_f64()).collect()
 }
 
 #[test]
-fn an_entry_without_numbers_is_noticed() {
+fn an_entry_without_golden_values_fails() {
     let mut golden: Activations = read_golden("activations");
     golden.entries.remove("mish");
     let missing = missing::<Activation, _>(&golden.entries);
@@ -400,7 +406,7 @@ fn an_entry_without_numbers_is_noticed() {
     assert!(message.contains("activation mish") && message.contains("scripts/reference.py"));
 }
 
-/// All golden numbers of a menu, after a look whether any entry has none.
+/// All golden values of a menu; fails if an entry has none.
 #[track_caller]
 fn entries<M, N>(golden: &BTreeMap<String, N>) -> impl Iterator<Item = (M, &N)>
 where
@@ -413,7 +419,7 @@ where
         .map(|(entry, numbers)| (parse(entry), numbers))
 }
 
-/// Entries of a menu that have no golden numbers with their default parameters.
+/// Entries of a menu without golden values for their default parameters.
 fn missing<M: Menu, N>(golden: &BTreeMap<String, N>) -> Vec<&'static str> {
     let names = M::ALL.iter().map(M::name);
     names.filter(|&name| !golden.contains_key(name)).collect()
@@ -434,8 +440,7 @@ fn parse<M: FromStr<Err: Debug>>(text: &str) -> M {
 }
 
 fn with_parameters(n_inputs: usize, layers: Vec<LayerConfig>, parameters: &[f64]) -> Network<f64> {
-    let mut network =
-        Network::zeros(&NetworkConfig { n_inputs, layers }).expect("the network can be");
+    let mut network = Network::zeros(&NetworkConfig { n_inputs, layers }).expect("a valid network");
     network.parameters_mut().copy_from_slice(parameters);
     network
 }

@@ -1,5 +1,5 @@
-//! Finite differences: every activation, loss and initialiser agrees with
-//! them, and a mistake does not.
+//! Gradient checks: every activation, loss and initializer agrees with finite
+//! differences, and planted mistakes do not.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, aview1};
 use nn_core::Rows;
@@ -12,19 +12,19 @@ use nn_core::{
 
 use crate::support::{network, normal, stream, value_samples};
 
-/// Largest relative error of a right gradient.
+/// Maximum relative error of a correct gradient.
 const AGREES: f64 = 1e-6;
 
-/// Smallest relative error of a wrong one.
+/// Minimum relative error of a wrong gradient.
 const STANDS_OUT: f64 = 1e-3;
 
 const N_ROWS: usize = 8;
 const N_INPUTS: usize = 4;
 const N_OUTPUTS: usize = 3;
 
-/// Two hidden layers with batch normalisation.
+/// Two hidden layers with batch normalization.
 #[test]
-fn every_activation_loss_and_initialiser() {
+fn every_activation_loss_and_initializer() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view());
     let hidden = Activation::ALL
@@ -52,7 +52,7 @@ fn every_activation_loss_and_initialiser() {
                     Regularization::default(),
                     usize::MAX,
                 )
-                .expect("the samples fit");
+                .expect("valid samples");
                 for check in checks {
                     assert!(
                         check.error < AGREES,
@@ -70,7 +70,7 @@ fn every_activation_loss_and_initialiser() {
     );
 }
 
-/// Every loss with the output it requires, or else with several.
+/// Every loss with the output activation that it requires, or with several.
 fn losses_with_outputs() -> impl Iterator<Item = (Loss, Activation)> {
     const ANY: [Activation; 4] = [
         Activation::Identity,
@@ -96,9 +96,9 @@ fn regularization_is_part_of_the_gradient() {
         Regularization { l1: 0.0, l2: 0.3 },
         Regularization { l1: 0.05, l2: 0.2 },
     ] {
-        let checks =
-            check(&tanh_network(), &samples, LOSS, regularization, usize::MAX).expect("they fit");
-        assert_right(&checks);
+        let checks = check(&tanh_network(), &samples, LOSS, regularization, usize::MAX)
+            .expect("valid samples");
+        assert_correct(&checks);
     }
 }
 
@@ -111,9 +111,9 @@ fn ties_are_kinks_and_left_out() {
         n_inputs: N_INPUTS,
         layers: vec![LayerConfig::new(N_OUTPUTS, Activation::Identity)],
     };
-    let network = Network::zeros(&config).expect("the network can be");
+    let network = Network::zeros(&config).expect("a valid network");
     let none = Regularization::default();
-    let checks = check(&network, &samples, Loss::Hinge, none, usize::MAX).expect("they fit");
+    let checks = check(&network, &samples, Loss::Hinge, none, usize::MAX).expect("valid samples");
     let [check] = &checks[..] else {
         panic!("one layer");
     };
@@ -121,17 +121,17 @@ fn ties_are_kinks_and_left_out() {
     assert!(check.n_kinks > 0 && check.error < AGREES, "{check:?}");
 }
 
-/// What can go wrong in a backward pass.
+/// A mistake in a backward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mistake {
     None,
-    /// φ′ of the second layer.
-    SlopeLeftOut,
-    /// Of the second layer.
+    /// φ′ of the second layer is missing.
+    DerivativeMissing,
+    /// The gradient of the second layer's bias is missing.
     BiasGradientMissing,
-    /// A mean over the rows where the sum belongs.
+    /// A mean over the rows instead of the sum.
     GammaGradientDivided,
-    /// Batch normalisation as if mean and variance did not depend on the rows.
+    /// Batch normalization as if mean and variance did not depend on the rows.
     StatisticsHeldConstant,
     /// W instead of Wᵀ between the second layer and the first.
     WeightsNotTransposed,
@@ -149,7 +149,7 @@ fn planted_mistakes_are_caught() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view());
     let network = tanh_network();
-    assert_right(&compare(
+    assert_correct(&compare(
         &network,
         &samples,
         &inputs,
@@ -157,7 +157,7 @@ fn planted_mistakes_are_caught() {
         Mistake::None,
     ));
     for (mistake, wrong_layers) in [
-        (Mistake::SlopeLeftOut, [true, true, false]),
+        (Mistake::DerivativeMissing, [true, true, false]),
         (Mistake::BiasGradientMissing, [false, true, false]),
         (Mistake::GammaGradientDivided, [true, false, false]),
         (Mistake::StatisticsHeldConstant, [true, false, false]),
@@ -176,10 +176,9 @@ fn planted_mistakes_are_caught() {
     }
 }
 
-/// Normalised by itself, a row is 0 whatever the weights: nothing would be
-/// checked, and everything would agree.
+/// A single normalized row is 0 for any weights, so that every gradient would agree.
 #[test]
-fn one_row_cannot_be_normalised() {
+fn one_row_cannot_be_normalized() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view()).select(&[0]);
     let error = check(&tanh_network(), &samples, LOSS, REGULARIZATION, 10).expect_err("one row");
@@ -190,20 +189,21 @@ fn one_row_cannot_be_normalised() {
 }
 
 #[test]
-fn a_gradient_that_is_not_a_number_is_no_agreement() {
+fn a_nan_gradient_does_not_pass() {
     let (inputs, targets) = rows();
     let samples = value_samples(inputs.view(), targets.view());
     let network = tanh_network();
     let mut gradient = backpropagate(&network, &inputs, &targets, Mistake::None);
     let broken = network.layers()[1].weights().start;
     gradient[broken] = f64::NAN;
-    let mut objective = Objective::new(&network, &samples, LOSS, REGULARIZATION).expect("they fit");
+    let mut objective =
+        Objective::new(&network, &samples, LOSS, REGULARIZATION).expect("valid samples");
     let checks = objective.compare(&gradient, usize::MAX);
     assert!(checks[1].error.is_nan() && checks[1].parameter == "weights[0, 0]");
     assert!(checks[0].error < AGREES && checks[2].error < AGREES);
 }
 
-/// Tanh: normalised 4 -> 4, plain 4 -> 4; then softmax 4 -> 3. The second
+/// Tanh: normalized 4 -> 4, plain 4 -> 4; then softmax 4 -> 3. The second
 /// layer is square, so that a matrix in the place of its transpose fits.
 fn tanh_network() -> Network<f64> {
     let layer = |n, activation, batch_norm| LayerConfig {
@@ -227,11 +227,11 @@ fn compare(
 ) -> Vec<LayerCheck> {
     let gradient = backpropagate(network, inputs, targets, mistake);
     let mut objective =
-        Objective::new(network, samples, LOSS, REGULARIZATION).expect("the samples fit");
+        Objective::new(network, samples, LOSS, REGULARIZATION).expect("valid samples");
     objective.compare(&gradient, usize::MAX)
 }
 
-/// The backward pass of [`tanh_network`], written out, with one mistake.
+/// A separate backward pass of [`tanh_network`], with one mistake.
 fn backpropagate(
     network: &Network<f64>,
     inputs: &Array2<f64>,
@@ -242,17 +242,17 @@ fn backpropagate(
     let [first, second, third] = network.layers() else {
         panic!("three layers");
     };
-    let trace = Forward::new(network, inputs);
+    let forward = Forward::new(network, inputs);
     let mut gradient = vec![0.0; parameters.len()];
 
-    let error3 = trace.output_error(targets, mistake);
-    dense_gradients(third, &trace.a2, &error3, &mut gradient);
+    let error3 = forward.output_error(targets, mistake);
+    dense_gradients(third, &forward.a2, &error3, &mut gradient);
 
     let mut error2 = error3.dot(&view(&third.weights_of(parameters)).t());
-    if mistake != Mistake::SlopeLeftOut {
-        multiply_by_tanh_slope(&mut error2, &trace.a2);
+    if mistake != Mistake::DerivativeMissing {
+        multiply_by_tanh_derivative(&mut error2, &forward.a2);
     }
-    dense_gradients(second, &trace.a1, &error2, &mut gradient);
+    dense_gradients(second, &forward.a1, &error2, &mut gradient);
     if mistake == Mistake::BiasGradientMissing {
         gradient[second.bias()].fill(0.0);
     }
@@ -263,9 +263,9 @@ fn backpropagate(
         Mistake::WeightsNotTransposed => error2.dot(&weights),
         _ => error2.dot(&weights.t()),
     };
-    multiply_by_tanh_slope(&mut error1, &trace.a1);
+    multiply_by_tanh_derivative(&mut error1, &forward.a1);
     let gamma = &parameters[first.gamma()];
-    trace.through_batch_norm(&mut error1, first, gamma, &mut gradient, mistake);
+    forward.through_batch_norm(&mut error1, first, gamma, &mut gradient, mistake);
     dense_gradients(first, inputs, &error1, &mut gradient);
 
     if mistake != Mistake::RegularizationForgotten {
@@ -277,10 +277,10 @@ fn backpropagate(
     gradient
 }
 
-/// What the forward pass of [`tanh_network`] leaves behind.
+/// The values of the forward pass of [`tanh_network`].
 struct Forward {
     a1: Array2<f64>,
-    normalised: Vec<f64>,
+    normalized: Vec<f64>,
     inverse_std: Vec<f64>,
     a2: Array2<f64>,
     z3: Array2<f64>,
@@ -294,7 +294,7 @@ impl Forward {
         };
         let mut z1 = sums(first, inputs, parameters);
         let width = first.n_outputs;
-        let [mut normalised, mut inverse_std] = [vec![0.0; N_ROWS * width], vec![0.0; width]];
+        let [mut normalized, mut inverse_std] = [vec![0.0; N_ROWS * width], vec![0.0; width]];
         let [mut mean, mut variance, mut scratch] = [0; 3].map(|_| vec![0.0; width]);
         let running = batch_norm::Running {
             mean: &mut mean,
@@ -306,7 +306,7 @@ impl Forward {
             &parameters[first.gamma()],
             &parameters[first.beta()],
             running,
-            &mut normalised,
+            &mut normalized,
             &mut inverse_std,
         );
         let a1 = z1.mapv(f64::tanh);
@@ -314,7 +314,7 @@ impl Forward {
         Self {
             z3: sums(third, &a2, parameters),
             a1,
-            normalised,
+            normalized,
             inverse_std,
             a2,
         }
@@ -348,7 +348,7 @@ impl Forward {
         let [mut of_gamma, mut of_beta] = [0; 2].map(|_| vec![0.0; gamma.len()]);
         batch_norm::backward(
             values_mut(error),
-            &self.normalised,
+            &self.normalized,
             &self.inverse_std,
             gamma,
             &mut of_gamma,
@@ -383,7 +383,7 @@ fn dense_gradients(layer: &Layer, inputs: &Array2<f64>, error: &Array2<f64>, gra
     gradient[layer.bias()].copy_from_slice(&bias);
 }
 
-fn multiply_by_tanh_slope(error: &mut Array2<f64>, a: &Array2<f64>) {
+fn multiply_by_tanh_derivative(error: &mut Array2<f64>, a: &Array2<f64>) {
     error.zip_mut_with(a, |delta, a| *delta *= 1.0 - a * a);
 }
 
@@ -392,14 +392,14 @@ fn values_mut(matrix: &mut Array2<f64>) -> &mut [f64] {
 }
 
 #[track_caller]
-fn assert_right(checks: &[LayerCheck]) {
+fn assert_correct(checks: &[LayerCheck]) {
     for check in checks {
         assert!(check.n_checked > 0 && check.n_kinks == 0, "{check:?}");
         assert!(check.error < AGREES, "{check:?}");
     }
 }
 
-/// Normal inputs, and targets that are shares of a whole.
+/// Normal inputs, and targets that add up to 1.
 fn rows() -> (Array2<f64>, Array2<f64>) {
     let mut stream = stream(1);
     let inputs = normal([N_ROWS, N_INPUTS], &mut stream);

@@ -1,6 +1,6 @@
-//! Model files and checkpoints that lie: the checks of the fuzz targets
-//! (`fuzz/`) on the corpus and on good files with every cut and flipped bit,
-//! and headers that were made to deceive.
+//! Invalid and malicious model files and checkpoints: the checks of the fuzz targets
+//! (`fuzz/`) on the corpus and on valid files with every cut and flipped bit, and
+//! forged headers.
 
 use harm::{corpus, harmed};
 use nn_core::model_file::weights_sha256;
@@ -26,9 +26,9 @@ fn the_corpus_is_read_or_refused() {
         .for_each(|bytes| checkpoint::check(bytes));
 }
 
-/// Whoever changes a format adds a file of it here and leaves the others.
+/// A change of a format adds a file here and keeps the others.
 #[test]
-fn files_of_every_format_there_was_are_read() {
+fn files_of_every_earlier_format_are_read() {
     let model = include_bytes!("../../../../fuzz/corpus/model/small");
     let model = Model::<f32>::read(&model[..]).expect("a model of format 1");
     assert_eq!(
@@ -46,13 +46,13 @@ fn files_of_every_format_there_was_are_read() {
 }
 
 #[test]
-fn a_harmed_model_is_read_or_refused() {
+fn a_damaged_model_is_read_or_refused() {
     harmed(&model_file()).for_each(|bytes| model::check(&bytes));
 }
 
-/// Every bit of a checkpoint counts.
+/// The checksum covers every bit of a checkpoint.
 #[test]
-fn a_harmed_checkpoint_is_refused() {
+fn a_damaged_checkpoint_is_refused() {
     for (index, bytes) in harmed(&checkpoint_file()).enumerate() {
         assert!(Checkpoint::<f32>::read(&bytes[..]).is_err());
         // With the checksum set right it takes longer: 7 has no factor in
@@ -64,7 +64,7 @@ fn a_harmed_checkpoint_is_refused() {
 }
 
 #[test]
-fn lengths_beyond_belief_are_refused() {
+fn too_large_lengths_are_refused() {
     // The limit is that of the `safetensors` package.
     for length in [u64::MAX, u64::MAX - 7, 1 << 63, 100_000_001] {
         let file = [&length.to_le_bytes()[..], &model_file()[8..]].concat();
@@ -94,7 +94,7 @@ fn deep_metadata_is_refused() {
 }
 
 #[test]
-fn tensors_that_are_not_those_of_the_layers_are_refused() {
+fn tensors_that_do_not_match_the_layers_are_refused() {
     let message = |edit: fn(&mut Value)| refusal(&forged(edit));
     let absent = message(|header| drop(take(header, "layers.0.bias")));
     assert!(absent.contains("invalid offset"), "{absent}");
@@ -169,7 +169,7 @@ fn nine_tensors_that_add_up_to_two_to_the_sixty_four_are_refused() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused() {
+fn a_duplicate_name_is_refused() {
     let good = model_file();
     let header = header_text(&good);
     let twice = header.replacen(
@@ -194,7 +194,7 @@ fn bytes_after_the_last_tensor_are_refused() {
 }
 
 #[test]
-fn layers_that_do_not_fit_the_file_get_no_memory() {
+fn layers_that_do_not_fit_the_file_allocate_no_memory() {
     let huge = refusal(&forged_metadata(|metadata| {
         metadata["layers"][0]["n_outputs"] = json!(1 << 24);
         metadata["layers"][1]["n_inputs"] = json!(1 << 24);
@@ -212,7 +212,7 @@ fn layers_that_do_not_fit_the_file_get_no_memory() {
 }
 
 #[test]
-fn what_a_file_says_of_itself_is_checked() {
+fn the_description_in_a_file_is_checked() {
     for edit in [
         (|metadata| metadata["loss"] = json!("guess")) as fn(&mut Value),
         |metadata| metadata["loss"] = json!("hinge"),
@@ -231,14 +231,14 @@ fn what_a_file_says_of_itself_is_checked() {
     }
 }
 
-/// What is finite in the precision of the file may not be in another.
+/// A finite f64 may be infinite as f32.
 #[test]
-fn numbers_too_large_for_the_precision_are_refused() {
+fn values_too_large_for_the_precision_are_refused() {
     let config = NetworkConfig {
         n_inputs: 1,
         layers: vec![LayerConfig::new(1, Activation::Identity)],
     };
-    let mut network = Network::<f64>::new(&config, 5).expect("it is possible");
+    let mut network = Network::<f64>::new(&config, 5).expect("a valid configuration");
     network.parameters_mut()[1] = 1e300;
     let model = Model {
         network,
@@ -254,15 +254,14 @@ fn numbers_too_large_for_the_precision_are_refused() {
     );
 }
 
-/// The text of the error that reading a model with these bytes gives, which is
-/// one about data.
+/// The message of the error from reading a model with these bytes, of kind data.
 fn refusal(bytes: &[u8]) -> String {
     let error = Model::<f32>::read(bytes).expect_err("it is a lie");
     assert_eq!(error.kind(), ErrorKind::Data, "{error}");
     error.to_string()
 }
 
-/// A good model whose header was changed, and whose checksum is right.
+/// A valid model with a changed header and a correct checksum.
 fn forged(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
     let good = model_file();
     let mut header: Value = serde_json::from_str(&header_text(&good)).expect("it is JSON");
@@ -270,7 +269,7 @@ fn forged(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
     sealed(&header.to_string(), &good)
 }
 
-/// A file of this header and the weights of `good`, with the right checksum.
+/// A file of this header and the weights of `good`, with a correct checksum.
 fn sealed(header: &str, good: &[u8]) -> Vec<u8> {
     let forged = file(header, data(good));
     sealing::reseal(&forged, &model::SEAL).unwrap_or(forged)
@@ -315,7 +314,7 @@ fn model_file() -> Vec<u8> {
         layers,
     };
     let model = Model {
-        network: Network::<f32>::new(&config, 5).expect("it is possible"),
+        network: Network::<f32>::new(&config, 5).expect("a valid configuration"),
         loss: Loss::CrossEntropy,
         description: nn_core::model_file::Description::default(),
     };

@@ -1,6 +1,5 @@
-//! Is the mathematics of nn-core right? Four oracles, in one binary: numbers
-//! from PyTorch, finite differences, properties, and the papers' equations;
-//! then whole trainings.
+//! Integration tests against four oracles: values from PyTorch, finite differences,
+//! properties, and the papers' equations; then complete training runs.
 
 mod support;
 mod golden;

@@ -1,6 +1,6 @@
-//! What must hold for any numbers: softmax, cross-entropy, sums over batches,
-//! symmetry of hidden units, sample weights, the model file, and the
-//! unbiasedness of the stochastic gradient.
+//! Properties that hold for any values: softmax, cross-entropy, sums over batches,
+//! symmetry of hidden units, sample weights, the model file, and the unbiasedness of
+//! the stochastic gradient.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::model_file::{Description, InputDescription, Json};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::training::Reduction;
 use nn_core::{Activation, Init, Layer, LayerConfig, Loss, Menu, Model, Network, NetworkConfig};
 use nn_data::{Dataset, catalog};
@@ -18,14 +18,14 @@ use proptest::sample::select;
 
 use crate::support::{Classes, assert_close, first_batch, full_batch, network, stream};
 
-/// Relative and absolute: sums in another order.
+/// Relative and absolute tolerance for sums in another order.
 const SAME: [f64; 2] = [1e-10, 1e-12];
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn softmax_rows_sum_to_1_and_a_shift_changes_nothing(
+    fn softmax_rows_sum_to_1_and_are_invariant_to_a_shift(
         rows in rows(-700.0..700.0, 5),
         shift in -300.0..300.0,
     ) {
@@ -44,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn cross_entropy_of_logits_is_its_definition(
+    fn cross_entropy_of_logits_agrees_with_the_definition(
         z in prop::collection::vec(-30.0..30.0, 4),
         y in prop::collection::vec(0.01..1.0, 4),
     ) {
@@ -86,32 +86,32 @@ proptest! {
     }
 
     #[test]
-    fn hidden_units_may_change_places(case in case(), normalised in any::<bool>()) {
-        let (network, data) = (case.network(normalised), case.data());
+    fn hidden_units_may_change_places(case in case(), normalized in any::<bool>()) {
+        let (network, data) = (case.network(normalized), case.data());
         let order = stream(case.seed + 1).permutation(network.layers()[0].n_outputs);
         let mut permuted = network.clone();
         let parameters = permute(network.layers(), network.parameters(), &order);
         permuted.parameters_mut().copy_from_slice(&parameters);
-        if normalised {
+        if normalized {
             let layer = &network.layers()[0];
             for part in [layer.running_mean(), layer.running_variance()] {
                 let moved = reordered(&network.statistics()[part.clone()], &order);
                 permuted.statistics_mut()[part].copy_from_slice(&moved);
             }
         }
-        let [before, after] = [&network, &permuted].map(|network| answers(network, &data.inputs));
-        assert_close("answers", &after, &before, SAME);
+        let [before, after] = [&network, &permuted].map(|network| outputs(network, &data.inputs));
+        assert_close("outputs", &after, &before, SAME);
         let config = full_batch(case.loss);
         let [(loss, gradient), (permuted_loss, permuted_gradient)] =
             [&network, &permuted].map(|network| first_batch(network, data.samples(), &config));
         assert_close("loss", &[permuted_loss], &[loss], SAME);
         let expected = permute(network.layers(), &gradient, &order);
-        // Behind a batch normalisation terms of order 1 cancel.
+        // With batch normalization, terms of order 1 cancel.
         assert_close("gradient", &permuted_gradient, &expected, [1e-9, 1e-10]);
     }
 
     #[test]
-    fn weight_2_is_the_sample_twice(case in case(), weights in prop::collection::vec(0_u32..4, 9)) {
+    fn a_weight_of_2_equals_repeating_the_sample(case in case(), weights in prop::collection::vec(0_u32..4, 9)) {
         let (network, data) = (case.network(false), case.data());
         let weights = &weights[..data.labels.len()];
         prop_assume!(weights.iter().any(|&weight| weight > 0));
@@ -132,13 +132,13 @@ proptest! {
     }
 
     #[test]
-    fn a_model_survives_its_file(
+    fn a_written_model_is_read_back(
         case in case(),
-        normalised in any::<bool>(),
+        normalized in any::<bool>(),
         dropout in 0.0..0.9,
         named in any::<bool>(),
     ) {
-        let layers = [case.hidden(normalised, dropout), case.output()];
+        let layers = [case.hidden(normalized, dropout), case.output()];
         let network = network(case.n_inputs, layers.to_vec(), case.seed);
         let class_names = (0..if named { N_CLASSES } else { 0 }).map(|k| format!("\"class\" {k}"));
         let description = Description {
@@ -159,10 +159,10 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
-    /// Whatever `Model::write` writes, `Model::read` reads: names and settings
-    /// are of others, and of any length.
+    /// `Model::read` reads every file of `Model::write`, with names and settings of any
+    /// length.
     #[test]
-    fn whatever_is_written_is_read(
+    fn every_description_is_read_back(
         names in proptest::collection::vec(any::<String>(), 0..4),
         repeat in 1..2000_usize,
         keys in proptest::collection::vec((any::<String>(), any::<f64>()), 0..5),
@@ -304,7 +304,7 @@ fn rows(values: std::ops::Range<f64>, width: usize) -> impl Strategy<Value = Vec
     (1_usize..=6).prop_flat_map(move |n| prop::collection::vec(values.clone(), n * width))
 }
 
-/// The losses and the gradients of single samples, added up.
+/// The sums of the losses and of the gradients of single samples.
 fn sum_of_samples(
     network: &Network<f64>,
     samples: &Samples<'_, f64>,
@@ -324,14 +324,14 @@ fn sum_of_samples(
     total
 }
 
-fn answers(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
-    let mut trace = Trace::new(network, inputs.nrows());
-    let answers = network.forward(inputs.view(), &mut trace, &Threads::single());
-    answers.into_vec()
+fn outputs(network: &Network<f64>, inputs: &Array2<f64>) -> Vec<f64> {
+    let mut cache = ForwardCache::new(network, inputs.nrows());
+    let outputs = network.forward(inputs.view(), &mut cache, &Threads::single());
+    outputs.into_vec()
 }
 
-/// `buffer` (laid out like the parameters) of the network whose hidden unit j
-/// is this one's hidden unit `order[j]`.
+/// Permutes `buffer`, laid out like the parameters, so that hidden unit j is the former
+/// unit `order[j]`.
 fn permute(layers: &[Layer], buffer: &[f64], order: &[u32]) -> Vec<f64> {
     let [hidden, output] = layers else {
         panic!("one hidden layer");
@@ -358,10 +358,10 @@ fn scaled(values: &[f64], factor: f64) -> Vec<f64> {
     values.iter().map(|value| factor * value).collect()
 }
 
-/// Whatever kernel multiplies: small and large layers, one row, a few, and so
-/// many that zeros are left out in pairs.
+/// Covers every kernel: small and large layers, one row, a few rows, and enough rows to
+/// skip zeros in pairs.
 #[test]
-fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
+fn a_nan_input_makes_only_the_output_of_its_row_nan() {
     for &activation in Activation::ALL {
         let hidden = match activation {
             Activation::Softmax => Activation::Relu,
@@ -374,22 +374,22 @@ fn a_nan_among_the_inputs_is_seen_in_the_answer_of_its_row_alone() {
                 LayerConfig::new(2, activation),
             ];
             let config = NetworkConfig { n_inputs, layers };
-            let network = Network::<f32>::new(&config, 1).expect("it can be");
-            let mut trace = Trace::new(&network, n_rows);
+            let network = Network::<f32>::new(&config, 1).expect("a valid configuration");
+            let mut cache = ForwardCache::new(&network, n_rows);
             let threads = Threads::new(2);
             let mut inputs = Array2::from_shape_fn((n_rows, n_inputs), |(i, j)| {
                 if (i + j) % 3 == 0 { 0.25 } else { 0.0 }
             });
             let bad = n_rows / 2;
             inputs[(bad, n_inputs - 1)] = f32::NAN;
-            let answers = network.forward(inputs.view(), &mut trace, &threads);
-            for (row, answer) in answers.rows().enumerate() {
-                let is_nan = answer.iter().all(|value| value.is_nan());
-                let is_finite = answer.iter().all(|value| value.is_finite());
+            let outputs = network.forward(inputs.view(), &mut cache, &threads);
+            for (row, output) in outputs.rows().enumerate() {
+                let is_nan = output.iter().all(|value| value.is_nan());
+                let is_finite = output.iter().all(|value| value.is_finite());
                 let what = format!("{activation}, {n_inputs}-{width}, row {row} of {n_rows}");
                 assert!(
                     if row == bad { is_nan } else { is_finite },
-                    "{what}: {answer:?}"
+                    "{what}: {output:?}"
                 );
             }
         }

@@ -1,5 +1,5 @@
-//! L1, weight decay and momentum against their definitions, written out: Lasso
-//! by coordinate descent, PyTorch's `weight_decay` and velocity by hand.
+//! L1, weight decay and momentum against independent implementations: Lasso by
+//! coordinate descent, PyTorch's `weight_decay` and velocity.
 
 use ndarray::{Array2, Axis};
 use nn_core::optimizer::OptimizerState;
@@ -12,7 +12,7 @@ use nn_core::{
 
 use crate::support::{assert_close, full_batch, normal, stream, value_samples};
 
-/// Rows of 8 normal columns, two of which say something about the target.
+/// Rows of 8 normal columns, two of which determine the target.
 fn linear_rows() -> (Array2<f64>, Array2<f64>) {
     let mut stream = stream(3);
     let inputs = normal([80, 8], &mut stream);
@@ -25,8 +25,8 @@ fn linear_rows() -> (Array2<f64>, Array2<f64>) {
     (inputs, targets - mean)
 }
 
-/// The w that makes (1/n) Σ (x·w − y)² + λ Σ|w| least, a coordinate at a time
-/// (Friedman et al. 2010, equation 5).
+/// Minimizes (1/n) Σ (x·w − y)² + λ Σ|w| by coordinate descent (Friedman et al. 2010,
+/// equation 5).
 fn lasso(inputs: &Array2<f64>, targets: &Array2<f64>, l1: f64) -> Vec<f64> {
     let n = inputs.nrows() as f64;
     let mut weights = vec![0.0; inputs.ncols()];
@@ -83,10 +83,13 @@ fn l1_gives_the_zeros_of_lasso_with_every_optimizer() {
             },
             1,
         )
-        .expect("it can be");
+        .expect("a valid configuration");
         let samples = value_samples(inputs.view(), targets.view());
         let trainer = Trainer::new(network, samples, None, config, Threads::single());
-        let network = trainer.expect("it can be").finish().expect("it trains");
+        let network = trainer
+            .expect("a valid configuration")
+            .finish()
+            .expect("it trains");
         let weights = &network.parameters()[..8];
         assert_eq!(
             n_zeros(weights),
@@ -102,7 +105,7 @@ fn l1_gives_the_zeros_of_lasso_with_every_optimizer() {
 /// torch.optim.SGD(weight_decay=λ): g ← g + λ·w for biases, too, and after
 /// clip_grad_norm_; Adam adds it before its means.
 #[test]
-fn weight_decay_is_pytorchs() {
+fn weight_decay_agrees_with_pytorch() {
     let (inputs, targets) = linear_rows();
     let layers = vec![LayerConfig::new(1, Activation::Identity)];
     let mut network: Network<f64> = Network::new(
@@ -112,7 +115,7 @@ fn weight_decay_is_pytorchs() {
         },
         1,
     )
-    .expect("it can be");
+    .expect("a valid configuration");
     network.parameters_mut()[8] = 0.7;
     let start = network.parameters().to_vec();
     for &optimizer in Optimizer::ALL {
@@ -129,7 +132,10 @@ fn weight_decay_is_pytorchs() {
         };
         let samples = value_samples(inputs.view(), targets.view());
         let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());
-        let found = trainer.expect("it can be").finish().expect("it trains");
+        let found = trainer
+            .expect("a valid configuration")
+            .finish()
+            .expect("it trains");
         let rest = inputs.dot(&found_weights(&start)) + 0.7 - &targets;
         let scale = 2.0 / inputs.nrows() as f64;
         let mut gradient: Vec<f64> = (inputs.t().dot(&rest) * scale).column(0).to_vec();
@@ -139,7 +145,7 @@ fn weight_decay_is_pytorchs() {
             *g = *g * (0.5 / norm).min(1.0) + 0.25 * w;
         }
         let mut expected = start.clone();
-        let mut state = OptimizerState::new(optimizer, 9, 0.1).expect("it can be");
+        let mut state = OptimizerState::new(optimizer, 9, 0.1).expect("a valid configuration");
         state.step(&mut expected, &gradient, 0.1, &Threads::single());
         let what = optimizer.to_string();
         assert_close(&what, found.parameters(), &expected, [1e-10, 1e-13]);
@@ -153,7 +159,7 @@ fn found_weights(parameters: &[f64]) -> Array2<f64> {
 /// torch.optim.SGD(momentum=μ, nesterov=…) with StepLR and CosineAnnealingLR:
 /// v ← μ·v + g and w ← w − η·v, or η·(g + μ·v), η that of the step.
 #[test]
-fn momentum_under_a_schedule_is_pytorchs() {
+fn momentum_with_a_schedule_agrees_with_pytorch() {
     let gradient = |w: f64, step: u64| w - 0.5 + 0.1 * step as f64;
     for schedule in ["step:every=4:factor=0.1", "cosine", "one-cycle"] {
         for name in ["momentum", "nesterov:momentum=0.7"] {
@@ -165,7 +171,7 @@ fn momentum_under_a_schedule_is_pytorchs() {
             };
             let schedule: Schedule = schedule.parse().expect("a schedule");
             let (mut found, mut w, mut v) = ([1.0], 1.0, 0.0);
-            let mut state = OptimizerState::new(optimizer, 1, 0.2).expect("it can be");
+            let mut state = OptimizerState::new(optimizer, 1, 0.2).expect("a valid configuration");
             for step in 0..12 {
                 let place = Position {
                     step,
@@ -184,10 +190,10 @@ fn momentum_under_a_schedule_is_pytorchs() {
     }
 }
 
-/// The gradient of an input that is always 0 is 0, so that its weights do
-/// nothing but decay; and the mean of the weights follows them.
+/// The weights of an input that is always 0 have gradient 0 and only decay, and so
+/// does their moving average.
 #[test]
-fn nothing_that_decays_becomes_subnormal() {
+fn decaying_weights_do_not_become_subnormal() {
     let inputs = Array2::<f32>::from_shape_fn((6, 2), |(row, column)| (row * column) as f32);
     let targets = Array2::<f32>::from_shape_fn((6, 1), |(row, _)| row as f32);
     let layers = vec![
@@ -201,7 +207,7 @@ fn nothing_that_decays_becomes_subnormal() {
         },
         1,
     )
-    .expect("it can be");
+    .expect("a valid configuration");
     let decays: [fn(&mut TrainingConfig); 4] = [
         |config| config.regularization.l2 = 1.0,
         |config| config.weight_decay = 1.0,
@@ -222,7 +228,7 @@ fn nothing_that_decays_becomes_subnormal() {
         )
         .expect("the rows fit");
         let trainer = Trainer::new(network.clone(), samples, None, config, Threads::single());
-        let mut trainer = trainer.expect("it can be");
+        let mut trainer = trainer.expect("a valid configuration");
         while trainer.advance().expect("it trains").is_some() {
             let averaged = trainer.network();
             for w in trainer
@@ -241,9 +247,9 @@ fn nothing_that_decays_becomes_subnormal() {
     }
 }
 
-/// Each tensor moves at its own rate.
+/// Each tensor is updated with its own learning rate.
 #[test]
-fn rate_factors_are_rates_of_their_own() {
+fn rate_factors_scale_the_learning_rate_of_their_tensors() {
     let (inputs, targets) = linear_rows();
     let layers = vec![
         LayerConfig::new(5, Activation::Tanh),
@@ -264,7 +270,7 @@ fn rate_factors_are_rates_of_their_own() {
     };
     let [first, second] = [0, 1].map(|layer| network.layers()[layer].clone());
     for optimizer in ["momentum", "adam", "adamw:weight-decay=0.1"] {
-        // A rate that is too small to move anything.
+        // A factor too small to change a weight.
         let tiny = 1e-30;
         let factors = vec![
             RateFactor::new("weight", tiny),
@@ -285,7 +291,7 @@ fn rate_factors_are_rates_of_their_own() {
                 .zip(&before[moved])
                 .all(|(a, b)| a != b)
         );
-        // The same factor for all is another rate.
+        // The same factor for all tensors is another learning rate.
         let both = ["weight", "bias"].map(|name| RateFactor::new(name, 0.5));
         let halved = step(optimizer, 0.1, both.to_vec()).expect("it trains");
         assert_eq!(
@@ -331,7 +337,7 @@ fn weight_decay_follows_its_schedule() {
             let pairs = after.parameters().iter().zip(constant.parameters());
             pairs.map(|(a, b)| a - b).collect()
         };
-        // Decay is linear in λ: what is missing is 0.9 of it.
+        // Decay is linear in λ: the difference is 0.9 of it.
         let expected = once.parameters().iter().map(|w| 0.05 * 0.3 * 0.9 * w);
         assert_close(
             optimizer,
@@ -350,7 +356,7 @@ fn weight_decay_follows_its_schedule() {
     );
 }
 
-/// A schedule changes which outputs are dropped, and nothing without dropout.
+/// A schedule changes which outputs are dropped; without dropout it has no effect.
 #[test]
 fn dropout_follows_its_schedule() {
     let (inputs, targets) = linear_rows();

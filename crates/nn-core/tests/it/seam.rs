@@ -1,5 +1,5 @@
-//! Between gradient and step: both halves are a whole step, gradients add up to
-//! the same bits however they are distributed, frozen layers stay.
+//! The two halves of a step, gradient and update; gradient accumulation, frozen
+//! layers, and steps on samples of the caller.
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
@@ -41,11 +41,11 @@ fn trained(config: TrainingConfig, threads: usize) -> Network<f64> {
     let trainer = Trainer::new(network, data.samples(), None, config, Threads::new(threads));
     trainer
         .and_then(Trainer::finish)
-        .expect("the training can be")
+        .expect("a valid configuration")
 }
 
 #[test]
-fn gradient_and_step_are_advance() {
+fn gradient_and_step_equal_advance() {
     let data = data();
     let config = config("adam", 16);
     let mut trainer = Trainer::new(
@@ -55,7 +55,7 @@ fn gradient_and_step_are_advance() {
         config.clone(),
         Threads::single(),
     )
-    .expect("the training can be");
+    .expect("a valid configuration");
     let mut weight = 0.0;
     while !trainer.is_done() {
         while let Some(batch) = trainer.gradient().expect("it is finite") {
@@ -83,7 +83,7 @@ fn halves_out_of_turn_are_refused() {
         config("sgd", 16),
         Threads::single(),
     )
-    .expect("the training can be");
+    .expect("a valid configuration");
     let message = trainer.step().unwrap_err().to_string();
     assert_eq!(message, "step: expected a call of gradient first");
     trainer.gradient().expect("it is finite");
@@ -91,12 +91,13 @@ fn halves_out_of_turn_are_refused() {
     assert_eq!(message, "gradient: expected a call of step first");
     let message = trainer.checkpoint(Value::Null).unwrap_err().to_string();
     assert_eq!(message, "checkpoint: expected a call of step first");
-    // `advance` ends the step that was begun.
+    // `advance` completes the step.
     trainer.advance().expect("it is finite");
     trainer.checkpoint(Value::Null).expect("nothing is pending");
 }
 
-/// N batches added up are one batch of N times the rows, for any threads.
+/// N accumulated batches equal one batch of N times the rows, for any number of
+/// threads.
 #[test]
 fn accumulated_batches_have_the_bits_of_one() {
     for (rows, accumulate, sum_rows) in [(8, 2, 8), (8, 8, 8), (8, 3, 4), (4, 5, 4), (8, 4, 1)] {
@@ -115,9 +116,9 @@ fn accumulated_batches_have_the_bits_of_one() {
     }
 }
 
-/// Blocks change the order of the sum, that is its last bits.
+/// Blocks change the order of the sum, and so its last bits.
 #[test]
-fn sums_of_blocks_are_close_to_the_chain() {
+fn block_sums_are_close_to_the_sequential_sum() {
     let gradient = |sum_rows| {
         let data = data();
         let config = TrainingConfig {
@@ -128,7 +129,7 @@ fn sums_of_blocks_are_close_to_the_chain() {
         layers[0].dropout = 0.0;
         let network = network(5, layers, 1);
         let mut trainer = Trainer::new(network, data.samples(), None, config, Threads::single())
-            .expect("the training can be");
+            .expect("a valid configuration");
         trainer.gradient().expect("it is finite");
         trainer.gradient_values().to_vec()
     };
@@ -141,7 +142,7 @@ fn sums_of_blocks_are_close_to_the_chain() {
 }
 
 #[test]
-fn what_cannot_be_accumulated_is_refused() {
+fn invalid_accumulation_is_refused() {
     let message = |layers: Vec<LayerConfig>, config: TrainingConfig| {
         let data = data();
         let trainer = Trainer::new(
@@ -190,7 +191,7 @@ fn what_cannot_be_accumulated_is_refused() {
 }
 
 #[test]
-fn frozen_layers_stay_and_the_others_learn() {
+fn frozen_layers_do_not_change_and_the_others_learn() {
     for optimizer in Optimizer::ALL {
         let mut layers = layers();
         layers[0].batch_norm = true;
@@ -215,7 +216,7 @@ fn frozen_layers_stay_and_the_others_learn() {
         );
         let trained = trainer
             .and_then(Trainer::finish)
-            .expect("the training can be");
+            .expect("a valid configuration");
         let first = start.layers()[2].parameters().start;
         assert_eq!(trained.parameters()[..first], start.parameters()[..first]);
         assert_eq!(trained.statistics(), start.statistics());
@@ -230,26 +231,25 @@ fn frozen_layers_stay_and_the_others_learn() {
     }
 }
 
-/// A frozen layer is a fixed function: training the layers above it alone, on its
-/// outputs, is the same.
+/// Training above a frozen layer equals training on its outputs.
 #[test]
-fn layers_above_a_frozen_one_learn_as_if_alone() {
+fn layers_above_a_frozen_one_learn_from_its_outputs() {
     let data = data();
     let layers = vec![
         LayerConfig::new(6, Activation::Tanh),
         LayerConfig::new(3, Activation::Softmax),
     ];
     let whole = network(5, layers.clone(), 2);
-    let mut trace = nn_core::network::Trace::new(&whole, data.inputs.nrows());
-    whole.forward(data.inputs.view(), &mut trace, &Threads::single());
-    let hidden: Array2<f64> = trace.layer(0).outputs().into();
+    let mut cache = nn_core::network::ForwardCache::new(&whole, data.inputs.nrows());
+    whole.forward(data.inputs.view(), &mut cache, &Threads::single());
+    let hidden: Array2<f64> = cache.layer(0).outputs().into();
     let mut alone = network(6, layers[1..].to_vec(), 0);
     let top = whole.layers()[1].parameters();
     alone
         .parameters_mut()
         .copy_from_slice(&whole.parameters()[top.clone()]);
     let targets = || Targets::classes(&data.labels, 3);
-    let samples = Samples::new(Inputs::values(hidden.view()), targets()).expect("they fit");
+    let samples = Samples::new(Inputs::values(hidden.view()), targets()).expect("valid samples");
     let config = config("adam", 16);
     let frozen = TrainingConfig {
         frozen_layers: 1,
@@ -258,16 +258,16 @@ fn layers_above_a_frozen_one_learn_as_if_alone() {
     let finish = |network, samples, config| {
         Trainer::new(network, samples, None, config, Threads::single())
             .and_then(Trainer::finish)
-            .expect("the training can be")
+            .expect("a valid configuration")
     };
     let found = finish(whole, data.samples(), frozen);
     let expected = finish(alone, samples, config);
     assert_eq!(found.parameters()[top], expected.parameters()[..]);
 }
 
-/// Rows that the caller brings, in the order of an epoch, are that epoch.
+/// Steps on samples in the order of an epoch equal that epoch.
 #[test]
-fn steps_on_brought_rows_are_those_of_an_epoch() {
+fn steps_on_streamed_rows_equal_an_epoch() {
     let data = data();
     let mut layers = layers();
     layers[0].batch_norm = true;
@@ -286,10 +286,10 @@ fn steps_on_brought_rows_are_those_of_an_epoch() {
             Threads::single(),
         )
         .and_then(Trainer::finish)
-        .expect("the training can be")
+        .expect("a valid configuration")
     };
-    let mut trainer =
-        Trainer::online(network(5, layers, 1), config, Threads::new(2)).expect("it can be");
+    let mut trainer = Trainer::online(network(5, layers, 1), config, Threads::new(2))
+        .expect("a valid configuration");
     assert!(trainer.advance().expect("it does nothing").is_none());
     let positions: Vec<u32> = (0..67).collect();
     let samples = data.samples();
@@ -300,7 +300,7 @@ fn steps_on_brought_rows_are_those_of_an_epoch() {
         assert_eq!(loss.n_samples, rows.len());
     }
     assert_eq!(trainer.network(), expected);
-    // More rows than were announced, and an interruption.
+    // More rows than the batch size, and a checkpoint.
     trainer.step_on(&samples).expect("it is finite");
     let checkpoint = trainer.checkpoint(Value::Null).expect("nothing is pending");
     trainer.step_on(&samples).expect("it is finite");
@@ -311,21 +311,18 @@ fn steps_on_brought_rows_are_those_of_an_epoch() {
 }
 
 #[test]
-fn brought_rows_that_do_not_fit_are_refused() {
+fn streamed_rows_that_do_not_fit_are_refused() {
     let data = data();
     let mut trainer: Trainer<'_, f64> =
         Trainer::online(network(4, layers(), 1), config("sgd", 8), Threads::single())
-            .expect("it can be");
+            .expect("a valid configuration");
     let message = trainer.step_on(&data.samples()).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "values in a sample (the model decides): expected 4, found 5"
-    );
+    assert_eq!(message, "number of inputs per sample: expected 4, found 5");
     let config = NetworkConfig {
         n_inputs: 5,
         layers: layers(),
     };
-    let network = Network::<f64>::new(&config, 0).expect("it can be");
+    let network = Network::<f64>::new(&config, 0).expect("a valid configuration");
     let balanced = TrainingConfig {
         class_weights: nn_core::training::ClassWeights::Balanced,
         ..TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd)

@@ -1,10 +1,10 @@
-//! One sample forward and back gives the bits that it gives in a batch, whatever
-//! the widths, activations and loss.
+//! The forward and backward pass of one sample gives the same bits as in a batch, for
+//! all widths, activations and losses.
 
 use nn_core::backprop::Gradients;
 use nn_core::menu::Menu;
 use nn_core::ndarray::{Array2, s};
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Threads};
 
 const WIDTHS: [usize; 10] = [1, 3, 7, 8, 15, 16, 17, 63, 64, 65];
@@ -48,7 +48,7 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
         for (index, layer) in network.layers().iter().enumerate() {
             let n = layer.n_outputs;
             let of_row = |values: &[f32]| values[row * n..][..n].to_vec();
-            let (one, all) = (alone.trace.layer(index), batch.trace.layer(index));
+            let (one, all) = (alone.cache.layer(index), batch.cache.layer(index));
             assert_eq!(one.activations(), of_row(all.activations()), "{what}");
             let all = batch.gradients.error(index, N_ROWS);
             let error = alone.gradients.error(index, 1);
@@ -56,7 +56,7 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
 
             let below = match index {
                 0 => inputs.as_slice().expect("new"),
-                _ => alone.trace.layer(index - 1).activations(),
+                _ => alone.cache.layer(index - 1).activations(),
             };
             let outer = below.iter().flat_map(|a| error.iter().map(move |d| a * d));
             let gradient = alone.gradients.values();
@@ -70,33 +70,33 @@ fn check(widths: [usize; 4], hidden: Activation, output: Activation, loss: Loss)
     }
 }
 
-/// What a batch leaves behind on its way forward and back.
+/// The results of the forward and backward pass of a batch.
 struct Pass {
-    trace: Trace<f32>,
+    cache: ForwardCache<f32>,
     gradients: Gradients<f32>,
 }
 
 impl Pass {
-    /// With the errors of each row by itself, so that they do not depend on how
-    /// many there are.
+    /// Computes δ of each row separately, so that it does not depend on the number of
+    /// rows.
     fn new(network: &Network, inputs: &Array2<f32>, targets: &Array2<f32>, loss: Loss) -> Self {
         let (n_rows, threads) = (inputs.nrows(), Threads::single());
-        let mut trace = Trace::new(network, n_rows);
+        let mut cache = ForwardCache::new(network, n_rows);
         let mut gradients = Gradients::new(network, n_rows);
-        network.forward(inputs.view(), &mut trace, &threads);
+        network.forward(inputs.view(), &mut cache, &threads);
         let (last, width) = (network.layers().len() - 1, network.n_outputs());
-        let (output, answers) = (network.output_layer().activation, trace.layer(last));
-        let rows = answers
+        let (output, layer) = (network.output_layer().activation, cache.layer(last));
+        let rows = layer
             .pre_activations()
             .chunks(width)
-            .zip(answers.activations().chunks(width))
+            .zip(layer.activations().chunks(width))
             .zip(targets.as_slice().expect("new").chunks(width));
         let errors = gradients.error_mut(last, n_rows).chunks_mut(width);
         for (((z, a), y), error) in rows.zip(errors) {
             loss.of_row(output, z, a, y, error);
         }
-        gradients.backward(network, inputs.view(), &trace, &threads);
-        Self { trace, gradients }
+        gradients.backward(network, inputs.view(), &cache, &threads);
+        Self { cache, gradients }
     }
 }
 
@@ -108,7 +108,7 @@ fn network(widths: [usize; 4], hidden: Activation, output: Activation) -> Networ
         LayerConfig::new(n_outputs, output),
     ];
     let config = NetworkConfig { n_inputs, layers };
-    let mut network = Network::new(&config, 3).expect("the widths are possible");
+    let mut network = Network::new(&config, 3).expect("valid widths");
     let parameters = network.parameters_mut().iter_mut();
     for (index, parameter) in parameters.enumerate() {
         *parameter += 0.01 * (index % 7) as f32;
@@ -116,7 +116,7 @@ fn network(widths: [usize; 4], hidden: Activation, output: Activation) -> Networ
     network
 }
 
-/// Numbers from -1 to 1, every fourth of them 0.
+/// Values from -1 to 1, every fourth of them 0.
 fn numbers(n_rows: usize, n_columns: usize, seed: usize) -> Array2<f32> {
     Array2::from_shape_fn((n_rows, n_columns), |(row, column)| {
         let number = (row * 31 + column * 17 + seed * 5) % 64;

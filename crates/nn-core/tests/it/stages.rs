@@ -1,4 +1,4 @@
-//! Stages: outputs and gradients of PyTorch (`scripts/reference.py`), finite
+//! Stages: outputs and gradients against PyTorch (`scripts/reference.py`) and finite
 //! differences, and the model file.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::stage::{
     ActivationFunction, CustomActivation, LayerNorm, ParametricActivation, Residual, Stage,
 };
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::support::{assert_close, read_golden};
 
-/// Relative and absolute, in double precision.
+/// Relative and absolute tolerance in double precision.
 const EXACT: [f64; 2] = [1e-10, 1e-14];
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ impl Entry {
             n_inputs: 4,
             layers,
         };
-        let mut network = Network::zeros(&config).expect("the network can be");
+        let mut network = Network::zeros(&config).expect("a valid network");
         network.parameters_mut().copy_from_slice(&self.parameters);
         network
     }
@@ -82,7 +82,7 @@ fn layer(stages: &[String], activation: Activation) -> LayerConfig {
 }
 
 #[test]
-fn outputs_and_gradients_are_those_of_pytorch() {
+fn outputs_and_gradients_agree_with_pytorch() {
     let golden: Golden = read_golden("stages");
     let threads = Threads::single();
     for (name, entry) in &golden.entries {
@@ -91,25 +91,25 @@ fn outputs_and_gradients_are_those_of_pytorch() {
         let targets = Array2::from_shape_fn((n, 3), |(row, class)| {
             f64::from(u8::from(golden.labels[row] as usize == class))
         });
-        let mut trace = Trace::new(&network, n);
+        let mut cache = ForwardCache::new(&network, n);
         let mut gradients = Gradients::with_input_error(&network, n);
         let randomness = Randomness::new(0, 0);
-        network.forward_in_training(inputs.view(), &mut trace, randomness, &threads);
-        let outputs: Vec<f64> = trace.outputs().into_vec();
+        network.forward_in_training(inputs.view(), &mut cache, randomness, &threads);
+        let outputs: Vec<f64> = cache.outputs().into_vec();
         assert_close(name, &outputs, &entry.outputs.concat(), EXACT);
         let loss = gradients.loss_of_batch(
             Loss::CrossEntropy,
             &network,
             targets.as_slice().unwrap(),
-            &trace,
+            &cache,
         );
         assert_close(name, &[loss], &[entry.loss], EXACT);
-        gradients.backward(&network, inputs.view(), &trace, &threads);
+        gradients.backward(&network, inputs.view(), &cache, &threads);
         assert_close(name, gradients.values(), &entry.gradient, EXACT);
         let input_gradient = entry.input_gradient.concat();
         assert_close(name, gradients.input_error(n), &input_gradient, EXACT);
-        // Inference gives the same: none of these stages depends on the batch.
-        let inferred = network.forward(inputs.view(), &mut trace, &threads);
+        // Inference gives the same outputs: no stage here depends on the batch.
+        let inferred = network.forward(inputs.view(), &mut cache, &threads);
         assert_eq!(inferred.as_slice(), outputs, "{name}");
     }
 }
@@ -126,7 +126,7 @@ struct Embeddings {
 }
 
 #[test]
-fn embeddings_are_those_of_pytorch() {
+fn embeddings_agree_with_pytorch() {
     let golden: Embeddings = read_golden("embeddings");
     let inputs = Array2::from_shape_vec((6, 4), golden.inputs.concat()).expect("rows");
     let stages = ["category-embedding:3x2", "periodic-embedding:2x3:std=0.1"];
@@ -140,10 +140,10 @@ fn embeddings_are_those_of_pytorch() {
     assert!(network.parameters().iter().all(|p| p.is_finite()));
     network.parameters_mut().copy_from_slice(&golden.parameters);
     let threads = Threads::single();
-    let mut trace = Trace::new(&network, 6);
+    let mut cache = ForwardCache::new(&network, 6);
     let mut gradients = Gradients::with_input_error(&network, 6);
-    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
-    let outputs: Vec<f64> = trace.outputs().into_vec();
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let outputs: Vec<f64> = cache.outputs().into_vec();
     assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
     let targets = Array2::from_shape_fn((6, 3), |(row, class)| {
         f64::from(u8::from(golden.labels[row] as usize == class))
@@ -152,20 +152,21 @@ fn embeddings_are_those_of_pytorch() {
         Loss::CrossEntropy,
         &network,
         targets.as_slice().unwrap(),
-        &trace,
+        &cache,
     );
     assert_close("loss", &[loss], &[golden.loss], EXACT);
-    gradients.backward(&network, inputs.view(), &trace, &threads);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
     assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
     let input_gradient = golden.input_gradient.concat();
     assert_close("inputs", gradients.input_error(6), &input_gradient, EXACT);
     let samples = samples(&inputs, &golden.labels);
     let none = Regularization::default();
-    for check in check(&network, &samples, Loss::CrossEntropy, none, usize::MAX).expect("they fit")
+    for check in
+        check(&network, &samples, Loss::CrossEntropy, none, usize::MAX).expect("valid samples")
     {
         assert!(check.error < 1e-6, "{check:?}");
     }
-    // What is not the number of a category has no finite output.
+    // An invalid category index gives NaN.
     for value in [-1.0, 3.0, 0.5] {
         let output = network
             .predict(&[0.1, 0.2, 0.3, value])
@@ -189,7 +190,7 @@ struct PiecewiseLinear {
 }
 
 #[test]
-fn a_piecewise_linear_embedding_is_that_of_pytorch() {
+fn a_piecewise_linear_embedding_agrees_with_pytorch() {
     let golden: PiecewiseLinear = read_golden("piecewise_linear");
     let inputs = Array2::from_shape_vec((6, 3), golden.inputs.concat()).expect("rows");
     let layer = LayerConfig {
@@ -197,41 +198,41 @@ fn a_piecewise_linear_embedding_is_that_of_pytorch() {
         ..LayerConfig::new(3, Activation::Softmax)
     };
     let config = NetworkConfig::new(3, [layer]);
-    let mut network: Network<f64> = Network::new(&config, 0).expect("the network can be");
+    let mut network: Network<f64> = Network::new(&config, 0).expect("a valid network");
     assert_eq!(network.statistics()[..5], [-2.0, -1.0, 0.0, 1.0, 2.0]);
     let threads = Threads::single();
     network
         .initialize_from(&inputs, &threads)
-        .expect("they fit");
+        .expect("valid samples");
     assert_close("edges", network.statistics(), &golden.edges.concat(), EXACT);
     network.parameters_mut().copy_from_slice(&golden.parameters);
 
-    let mut trace = Trace::new(&network, 6);
+    let mut cache = ForwardCache::new(&network, 6);
     let mut gradients = Gradients::with_input_error(&network, 6);
-    network.forward_in_training(inputs.view(), &mut trace, Randomness::new(0, 0), &threads);
-    let outputs = trace.outputs().into_vec();
+    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
+    let outputs = cache.outputs().into_vec();
     assert_close("outputs", &outputs, &golden.outputs.concat(), EXACT);
     let mut targets = vec![0.0; 18];
     for (row, &label) in golden.labels.iter().enumerate() {
         targets[3 * row + label as usize] = 1.0;
     }
-    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
+    let loss = gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache);
     assert_close("loss", &[loss], &[golden.loss], EXACT);
-    gradients.backward(&network, inputs.view(), &trace, &threads);
+    gradients.backward(&network, inputs.view(), &cache, &threads);
     assert_close("gradient", gradients.values(), &golden.gradient, EXACT);
 
     // With respect to the inputs, between the quantiles and beyond them.
     let moved = inputs.mapv(|x| 1.3 * x + 0.01);
-    network.forward(moved.view(), &mut trace, &threads);
-    gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace);
-    gradients.backward(&network, moved.view(), &trace, &threads);
+    network.forward(moved.view(), &mut cache, &threads);
+    gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache);
+    gradients.backward(&network, moved.view(), &cache, &threads);
     let found = gradients.input_error(6).to_vec();
     for (place, &found) in found.iter().enumerate() {
         let mut loss_at = |shift: f64| {
             let mut inputs = moved.clone();
             inputs[(place / 3, place % 3)] += shift;
-            network.forward(inputs.view(), &mut trace, &threads);
-            gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &trace)
+            network.forward(inputs.view(), &mut cache, &threads);
+            gradients.loss_of_batch(Loss::CrossEntropy, &network, &targets, &cache)
         };
         let expected = (loss_at(1e-5) - loss_at(-1e-5)) / 2e-5;
         assert!(
@@ -240,7 +241,7 @@ fn a_piecewise_linear_embedding_is_that_of_pytorch() {
         );
     }
 
-    // The edges stand in the model file.
+    // The model file contains the edges.
     let model = Model {
         network,
         loss: Loss::CrossEntropy,
@@ -258,11 +259,11 @@ fn equal_quantiles_are_a_step() {
         ..LayerConfig::new(1, Activation::Identity)
     };
     let config = NetworkConfig::new(1, [layer]);
-    let mut network: Network<f64> = Network::zeros(&config).expect("the network can be");
+    let mut network: Network<f64> = Network::zeros(&config).expect("a valid network");
     let rows = [[0.0], [1.0], [1.0], [1.0], [1.0], [1.0], [4.0]];
     network
         .initialize_from(&rows, &Threads::single())
-        .expect("they fit");
+        .expect("valid samples");
     assert_eq!(network.statistics(), [0.0, 1.0, 1.0, 4.0]);
     // y = e₁ + 10·e₂ + 100·e₃
     network.parameters_mut()[..3].copy_from_slice(&[1.0, 10.0, 100.0]);
@@ -284,9 +285,9 @@ fn equal_quantiles_are_a_step() {
     );
 }
 
-/// In double precision, with batch normalization and dropout beside the others.
+/// In double precision, together with batch normalization and dropout.
 #[test]
-fn gradients_are_those_of_finite_differences() {
+fn gradients_agree_with_finite_differences() {
     let golden: Golden = read_golden("stages");
     for (name, entry) in &golden.entries {
         let mut layers = entry
@@ -306,14 +307,14 @@ fn gradients_are_those_of_finite_differences() {
             Regularization { l1: 0.0, l2: 0.1 },
             usize::MAX,
         )
-        .expect("the samples fit");
+        .expect("valid samples");
         for check in checks {
             assert!(check.error < 1e-6, "{name}: {check:?}");
         }
     }
 }
 
-/// The settings that made a layer.
+/// The configuration of a layer.
 fn settings(layer: &nn_core::Layer) -> LayerConfig {
     LayerConfig {
         inputs: layer.inputs.clone(),
@@ -328,16 +329,16 @@ fn network(layers: Vec<LayerConfig>) -> Network<f64> {
         n_inputs: 4,
         layers,
     };
-    Network::new(&config, 5).expect("the network can be")
+    Network::new(&config, 5).expect("a valid network")
 }
 
 fn samples<'a, S: Scalar>(inputs: &'a Array2<S>, labels: &'a [u32]) -> Samples<'a, S> {
     let targets = Targets::classes(labels, 3);
-    Samples::new(Inputs::values(inputs.view()), targets).expect("they fit")
+    Samples::new(Inputs::values(inputs.view()), targets).expect("valid samples")
 }
 
-/// Training with these stages lowers the loss, gives the same bits for any
-/// number of threads, and the model survives its file.
+/// Training with these stages lowers the loss and gives the same bits for any number
+/// of threads, and the model is read back from its file.
 #[test]
 fn networks_of_all_stages_train_and_are_saved() {
     let golden: Golden = read_golden("stages");
@@ -353,7 +354,7 @@ fn networks_of_all_stages_train_and_are_saved() {
         let network: Network = entry.network().cast();
         let samples = samples(&inputs, &golden.labels);
         let mut trainer = Trainer::new(network, samples, None, config.clone(), threads)
-            .expect("the training can be");
+            .expect("a valid configuration");
         let last = trainer
             .run(|_| std::ops::ControlFlow::Continue(()))
             .expect("the loss is finite");
@@ -373,7 +374,7 @@ fn networks_of_all_stages_train_and_are_saved() {
 }
 
 #[test]
-fn stages_where_they_cannot_be_are_refused() {
+fn stages_in_invalid_places_are_refused() {
     let hidden = || LayerConfig::new(5, Activation::Relu);
     let output = || LayerConfig::new(3, Activation::Softmax);
     let message = |layers| {

@@ -1,4 +1,4 @@
-//! What several tests need: random rows, networks, gradients of one batch.
+//! Shared test code: random rows, networks, gradients of one batch.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use nn_tensor::Threads;
 use nn_tensor::random::{Purpose, Stream, Streams};
 use serde::de::DeserializeOwned;
 
-/// Rows with a class each.
+/// Rows with one class each.
 #[derive(Debug)]
 pub(crate) struct Classes {
     pub(crate) inputs: Array2<f64>,
@@ -19,8 +19,8 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// `n` normal rows with random classes, every class at least once if
-    /// there are rows enough.
+    /// `n` normal rows with random classes, every class at least once if there are
+    /// enough rows.
     pub(crate) fn random(n: usize, n_inputs: usize, n_classes: usize, seed: u64) -> Self {
         let mut stream = stream(seed);
         let inputs = normal([n, n_inputs], &mut stream);
@@ -39,7 +39,7 @@ impl Classes {
     }
 }
 
-/// Rows with numbers to learn.
+/// Rows with regression targets.
 pub(crate) fn value_samples<'a>(
     inputs: ArrayView2<'a, f64>,
     targets: ArrayView2<'a, f64>,
@@ -55,10 +55,10 @@ pub(crate) fn normal(shape: [usize; 2], stream: &mut Stream) -> Array2<f64> {
     Array2::from_shape_simple_fn(shape, || stream.normal())
 }
 
-/// A network in which no parameter and no statistic has a special value.
+/// A network whose parameters and statistics all have random values.
 pub(crate) fn network(n_inputs: usize, layers: Vec<LayerConfig>, seed: u64) -> Network<f64> {
     let config = NetworkConfig { n_inputs, layers };
-    let mut network = Network::new(&config, seed).expect("the network can be");
+    let mut network = Network::new(&config, seed).expect("a valid network");
     let mut stream = stream(seed);
     for layer in network.layers().to_vec() {
         for parameter in layer.bias().start..layer.parameters().end {
@@ -79,7 +79,7 @@ pub(crate) fn full_batch(loss: Loss) -> TrainingConfig {
     }
 }
 
-/// The loss of the first batch and its gradient, as training sees them.
+/// The loss and the gradient of the first batch of a training run.
 pub(crate) fn first_batch(
     network: &Network<f64>,
     samples: Samples<'_, f64>,
@@ -87,7 +87,7 @@ pub(crate) fn first_batch(
 ) -> (f64, Vec<f64>) {
     let threads = Threads::single();
     let mut trainer = Trainer::new(network.clone(), samples, None, config.clone(), threads)
-        .expect("the training can be");
+        .expect("a valid configuration");
     trainer.keep_gradients();
     let event = trainer.advance().expect("the loss is finite");
     let Some(Event::Batch(report)) = event else {
@@ -96,7 +96,7 @@ pub(crate) fn first_batch(
     (report.loss, trainer.state().2.values().to_vec())
 }
 
-/// Where `|found − expected| > relative·|expected| + absolute`, the test ends.
+/// Fails the test where `|found − expected| > relative·|expected| + absolute`.
 #[track_caller]
 pub(crate) fn assert_close(
     what: &str,
@@ -114,7 +114,7 @@ pub(crate) fn assert_close(
     }
 }
 
-/// Numbers that `scripts/reference.py` has made.
+/// Golden values from `scripts/reference.py`.
 pub(crate) fn read_golden<T: DeserializeOwned>(name: &str) -> T {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(name).with_extension("json");

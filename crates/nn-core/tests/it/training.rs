@@ -1,5 +1,5 @@
-//! Whole trainings: one that must succeed from every seed, and one whose
-//! numbers must never change.
+//! Complete training runs: one that must succeed from every seed, and one whose values
+//! must never change.
 
 use std::ops::ControlFlow;
 
@@ -40,8 +40,8 @@ fn xor_is_learned_from_every_seed() {
     assert_eq!(learned.count(), 20);
 }
 
-/// A change here changes every published result, and belongs in the change log
-/// under **Results**.
+/// A change of these values changes every published result, and belongs in the change
+/// log under **Results**.
 #[test]
 fn a_short_training_never_changes() {
     let data = Classes::random(40, 6, 3, 7);
@@ -54,7 +54,7 @@ fn a_short_training_never_changes() {
         vec![hidden, LayerConfig::new(3, Activation::Softmax)]
     };
     let network = initial(6, layers(), 7);
-    // No instruction set fuses anything here: the bits are the same everywhere.
+    // Without fused operations, the bits are the same with every instruction set.
     assert_eq!(
         weights_sha256(&network),
         "07bccbeb0d0040380f86cb9cd063257b6e3987dfeaca989a2c319c6d6227e3fe"
@@ -72,7 +72,7 @@ fn a_short_training_never_changes() {
         ..TrainingConfig::new(Loss::CrossEntropy, adam())
     };
     let (report, _) = train(&data, 6, layers(), config);
-    // Products may be fused with sums, which moves the last digits.
+    // Fused multiply-adds change the last digits.
     let expected = 1.2118847403988933;
     assert!(
         (report.train_loss - expected).abs() < 1e-9,
@@ -89,8 +89,8 @@ fn train(
 ) -> (nn_core::training::EpochReport, Network<f64>) {
     let network = initial(n_inputs, layers, config.seed);
     let threads = Threads::single();
-    let mut trainer =
-        Trainer::new(network, data.samples(), None, config, threads).expect("the training can be");
+    let mut trainer = Trainer::new(network, data.samples(), None, config, threads)
+        .expect("a valid configuration");
     let report = trainer.run(|_| ControlFlow::Continue(()));
     let report = report
         .expect("the loss is finite")
@@ -99,14 +99,14 @@ fn train(
 }
 
 fn initial(n_inputs: usize, layers: Vec<LayerConfig>, seed: u64) -> Network<f64> {
-    Network::new(&NetworkConfig { n_inputs, layers }, seed).expect("the network can be")
+    Network::new(&NetworkConfig { n_inputs, layers }, seed).expect("a valid network")
 }
 
 fn adam() -> Optimizer {
-    "adam".parse().expect("it is on the menu")
+    "adam".parse().expect("a menu entry")
 }
 
-/// Multiplies every byte by a number of its row and epoch.
+/// Multiplies every byte by a factor that depends on its row and epoch.
 #[derive(Debug)]
 struct Counting;
 
@@ -127,9 +127,9 @@ impl Augmentation for Counting {
     }
 }
 
-/// One epoch on inputs changed by hand is one of augmentation.
+/// An epoch of augmentation equals an epoch on inputs that were changed before.
 #[test]
-fn augmented_inputs_are_those_of_their_rows_and_epoch() {
+fn augmented_inputs_depend_on_their_row_and_epoch() {
     let is_ink = |(row, column): (usize, usize), full: bool| full || (row + column) % 4 == 0;
     for (batch_size, full) in [
         (BatchSize::Rows(4), false),
@@ -200,9 +200,9 @@ fn trained_on_all_rows<'a>(
     network.parameters().to_vec()
 }
 
-/// Bytes without their zeros, in groups, give what all numbers give.
+/// Grouped sparse inputs give the same result as dense ones.
 #[test]
-fn pixels_in_groups_train_like_all_numbers() {
+fn grouped_pixels_train_like_dense_inputs() {
     const N_ROWS: usize = 300;
     let bytes = Array2::from_shape_fn((N_ROWS, 50), |(row, column)| {
         let noise = (row * 50 + column).wrapping_mul(0x9e37_79b9) >> 11;
@@ -230,7 +230,7 @@ fn pixels_in_groups_train_like_all_numbers() {
 }
 
 #[test]
-fn numbers_are_not_augmented() {
+fn augmentation_of_values_is_refused() {
     let values = Array2::<f64>::zeros((2, 3));
     let targets = Targets::values(values.view());
     let samples = Samples::new(Inputs::values(values.view()), targets).expect("samples");

@@ -1,6 +1,5 @@
-//! Values of a configuration that were made in code are checked like those that
-//! were read: whatever takes an entry of a menu refuses each of its parameters
-//! out of range.
+//! Values of a configuration set in code are checked like parsed ones: every function
+//! that takes a menu entry refuses parameters out of range.
 
 use nn_core::gradient_check::check;
 use nn_core::optimizer::OptimizerState;
@@ -12,7 +11,7 @@ use nn_core::{
 
 use crate::support::Classes;
 
-/// Every entry with each of its parameters out of range in turn.
+/// Every entry of a menu, with each of its parameters out of range in turn.
 fn spoiled<M: Menu>() -> Vec<M> {
     let mut spoiled = Vec::new();
     for entry in M::ALL {
@@ -109,7 +108,7 @@ fn trainings() {
 }
 
 #[test]
-fn weight_decay_where_the_optimizer_has_another_or_none() {
+fn weight_decay_with_adamw_and_rprop() {
     for &optimizer in Optimizer::ALL {
         let outcome = trained(|config| {
             config.optimizer = optimizer;
@@ -124,10 +123,10 @@ fn weight_decay_where_the_optimizer_has_another_or_none() {
 }
 
 #[test]
-fn losses_that_are_only_measured() {
+fn losses_of_evaluations() {
     let data = Classes::random(6, 4, 2, 1);
     let (network, none) = (
-        network(|_| ()).expect("it can be"),
+        network(|_| ()).expect("a valid configuration"),
         Regularization::default(),
     );
     for loss in spoiled::<Loss>() {

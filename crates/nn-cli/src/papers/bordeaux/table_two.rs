@@ -167,8 +167,8 @@ impl SetUp {
 fn training_accuracies(view: &View<'_, '_>) -> [f64; 2] {
     let samples: &Samples<'_> = &view.parts.train;
     let mut right = [0_usize; 2];
-    view.forward(samples, |start, trace| {
-        for (row, outputs) in trace.outputs().rows().enumerate() {
+    view.forward(samples, |start, cache| {
+        for (row, outputs) in cache.outputs().rows().enumerate() {
             let outputs = outputs.to_vec();
             let answers = [
                 view.loss.predicted_class(&outputs),

@@ -2,7 +2,7 @@
 //! number.
 
 use ndarray::{Array2, Axis};
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples, evaluate};
 
 use crate::failure::Result;
@@ -41,7 +41,7 @@ pub(super) fn train(context: &Context<'_>, at: &[usize], seed: u64) -> Result<Ve
 struct SummedBias {
     inputs: Array2<f32>,
     targets: Array2<f32>,
-    trace: Trace<f32>,
+    cache: ForwardCache<f32>,
     gradients: Gradients<f32>,
     sum: Vec<f32>,
 }
@@ -54,7 +54,7 @@ impl SummedBias {
         Self {
             inputs: Array2::zeros((Self::BLOCK, network.n_inputs())),
             targets: Array2::zeros((Self::BLOCK, network.n_outputs())),
-            trace: Trace::new(network, Self::BLOCK),
+            cache: ForwardCache::new(network, Self::BLOCK),
             gradients: Gradients::new(network, Self::BLOCK),
             sum: vec![0.0; network.parameters().len()],
         }
@@ -87,16 +87,16 @@ impl SummedBias {
                 [&self.inputs, &self.targets].map(|rows| rows.slice_axis(Axis(0), (..n).into()));
             network.forward_in_training(
                 inputs,
-                &mut self.trace,
+                &mut self.cache,
                 Randomness::new(0, 0),
                 &context.threads,
             );
             let targets = targets.to_slice().expect("rows of a fresh matrix");
             self.gradients
-                .loss_of_batch(Loss::CrossEntropy, network, targets, &self.trace);
+                .loss_of_batch(Loss::CrossEntropy, network, targets, &self.cache);
             self.gradients.values_mut().fill(0.0);
             self.gradients
-                .backward(network, inputs, &self.trace, &context.threads);
+                .backward(network, inputs, &self.cache, &context.threads);
             let share = n as f32 / samples.len() as f32;
             let sums = self.sum.iter_mut().zip(self.gradients.values());
             sums.for_each(|(sum, g)| *sum += share * g);

@@ -6,7 +6,7 @@
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig};
 use nn_tensor::Threads;
 
@@ -79,7 +79,7 @@ pub(super) fn samples_in_double(data: &Data) -> Result<Samples<'_, f64>> {
 /// Adds up the gradients of batches of equal size.
 struct MeanGradient {
     network: Network<f64>,
-    trace: Trace<f64>,
+    cache: ForwardCache<f64>,
     gradients: Gradients<f64>,
     inputs: Array2<f64>,
     targets: Array2<f64>,
@@ -89,7 +89,7 @@ struct MeanGradient {
 impl MeanGradient {
     fn new(network: &Network<f64>, rows: usize) -> Self {
         Self {
-            trace: Trace::new(network, rows),
+            cache: ForwardCache::new(network, rows),
             gradients: Gradients::new(network, rows),
             inputs: Array2::zeros((rows, network.n_inputs())),
             targets: Array2::zeros((rows, network.n_outputs())),
@@ -114,17 +114,17 @@ impl MeanGradient {
         let threads = Threads::single();
         let Self {
             network,
-            trace,
+            cache,
             gradients,
             inputs,
             targets,
             sum,
         } = self;
-        network.forward_in_training(inputs.view(), trace, Randomness::new(0, 0), &threads);
+        network.forward_in_training(inputs.view(), cache, Randomness::new(0, 0), &threads);
         let targets = targets.as_slice().expect("a fresh matrix");
-        gradients.loss_of_batch(Loss::CrossEntropy, network, targets, trace);
+        gradients.loss_of_batch(Loss::CrossEntropy, network, targets, cache);
         gradients.values_mut().fill(0.0);
-        gradients.backward(network, inputs.view(), trace, &threads);
+        gradients.backward(network, inputs.view(), cache, &threads);
         sum.iter_mut()
             .zip(gradients.values())
             .for_each(|(sum, g)| *sum += g);

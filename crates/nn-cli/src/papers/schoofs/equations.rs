@@ -10,7 +10,7 @@
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::gradient_check::check;
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{
     Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization, Streams,
 };
@@ -47,7 +47,7 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
         let deltas = neurons.errors(&forward, &y);
         for (l, width) in WIDTHS[1..].iter().enumerate() {
             let place = row * width..(row + 1) * width;
-            let a = &matrix.trace.layer(l).activations()[place.clone()];
+            let a = &matrix.cache.layer(l).activations()[place.clone()];
             activation_gap = activation_gap.max(largest_gap(a, &forward.activations[l]));
             let delta = &matrix.gradients.error_mut(l, M)[place];
             // The rows of nn-core's delta carry the 1/m of (12).
@@ -139,14 +139,14 @@ fn example() -> Result<Network<f64>> {
 /// nn-core's own forward and backward pass, (8) to (13).
 struct MatrixForm {
     network: Network<f64>,
-    trace: Trace<f64>,
+    cache: ForwardCache<f64>,
     gradients: Gradients<f64>,
 }
 
 impl MatrixForm {
     fn new(network: &Network<f64>) -> Self {
         Self {
-            trace: Trace::new(network, M),
+            cache: ForwardCache::new(network, M),
             gradients: Gradients::new(network, M),
             network: network.clone(),
         }
@@ -157,11 +157,11 @@ impl MatrixForm {
         let randomness = Randomness::new(0, 0);
         let targets = targets.as_slice().expect("a fresh matrix");
         self.network
-            .forward_in_training(inputs.view(), &mut self.trace, randomness, &threads);
+            .forward_in_training(inputs.view(), &mut self.cache, randomness, &threads);
         self.gradients
-            .loss_of_batch(Loss::Quadratic, &self.network, targets, &self.trace);
+            .loss_of_batch(Loss::Quadratic, &self.network, targets, &self.cache);
         self.gradients
-            .backward(&self.network, inputs.view(), &self.trace, &threads);
+            .backward(&self.network, inputs.view(), &self.cache, &threads);
     }
 }
 

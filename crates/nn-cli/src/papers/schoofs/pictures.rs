@@ -1,7 +1,7 @@
 //! Schoofs' figures 1 to 4, drawn from networks trained on the data.
 
 use ndarray::{Array2, ArrayView2};
-use nn_core::network::{Randomness, Trace};
+use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples};
 use nn_tensor::Threads;
 
@@ -149,7 +149,7 @@ struct CostOfTwo {
     parameters: [usize; 2],
     inputs: Array2<f64>,
     targets: Array2<f64>,
-    trace: Trace<f64>,
+    cache: ForwardCache<f64>,
     gradients: Gradients<f64>,
 }
 
@@ -180,7 +180,7 @@ impl CostOfTwo {
             targets: rows(network.n_outputs(), &|position, row| {
                 samples.copy_target(position, 0.0, row);
             }),
-            trace: Trace::new(&network, n),
+            cache: ForwardCache::new(&network, n),
             gradients: Gradients::new(&network, n),
             network,
         })
@@ -193,7 +193,7 @@ impl CostOfTwo {
         let inputs: ArrayView2<'_, f64> = self.inputs.view();
         self.network.forward_in_training(
             inputs,
-            &mut self.trace,
+            &mut self.cache,
             Randomness::new(0, 0),
             &Threads::single(),
         );
@@ -201,7 +201,7 @@ impl CostOfTwo {
             Loss::Quadratic,
             &self.network,
             self.targets.as_slice().expect("a fresh matrix"),
-            &self.trace,
+            &self.cache,
         )
     }
 
@@ -212,7 +212,7 @@ impl CostOfTwo {
         self.gradients.backward(
             &self.network,
             self.inputs.view(),
-            &self.trace,
+            &self.cache,
             &Threads::single(),
         );
         let values = self.gradients.values();

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 use nn_core::batches::Samples;
-use nn_core::network::Trace;
+use nn_core::network::ForwardCache;
 use nn_core::regularization::Regularization;
 use nn_core::training::{BatchSize, Event};
 use nn_core::{Gradients, Network, Result, Schedule, Trainer, TrainingConfig};
@@ -12,7 +12,7 @@ use nn_tensor::Threads;
 pub(super) struct Taken {
     pub(super) loss: f64,
     pub(super) loss_after: Option<f64>,
-    pub(super) trace: Trace<f32>,
+    pub(super) cache: ForwardCache<f32>,
     pub(super) back: Option<Back>,
 }
 
@@ -42,8 +42,8 @@ impl Taken {
         };
         let mut trainer = one_sample_trainer(network, sample, config.clone())?;
         let loss = loss_of_batch(trainer.advance()?);
-        let (after, trace, gradients) = trainer.state();
-        let (after, trace, gradients) = (after.clone(), trace.clone(), gradients.clone());
+        let (after, cache, gradients) = trainer.state();
+        let (after, cache, gradients) = (after.clone(), cache.clone(), gradients.clone());
         let (gradients, regularised) = if is_regularised(&config) {
             let plain = TrainingConfig {
                 regularization: Regularization::default(),
@@ -67,7 +67,7 @@ impl Taken {
         Ok(Self {
             loss,
             loss_after,
-            trace,
+            cache,
             back: Some(Back {
                 gradients,
                 regularised,
@@ -86,13 +86,13 @@ impl Taken {
         config
             .loss
             .check_output(network.output_layer().activation)?;
-        let mut trace = Trace::new(network, 1);
-        network.forward(row(inputs), &mut trace, &Threads::single());
-        let loss = Gradients::new(network, 1).loss_of_batch(config.loss, network, target, &trace);
+        let mut cache = ForwardCache::new(network, 1);
+        network.forward(row(inputs), &mut cache, &Threads::single());
+        let loss = Gradients::new(network, 1).loss_of_batch(config.loss, network, target, &cache);
         Ok(Self {
             loss,
             loss_after: None,
-            trace,
+            cache,
             back: None,
         })
     }

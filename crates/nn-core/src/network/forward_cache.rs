@@ -1,18 +1,18 @@
-//! What a forward pass leaves behind for the backward pass.
+//! The forward cache: the values of a forward pass that the backward pass needs.
 
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
-use super::plan::{LayerSlots, Placed, Plan};
+use super::plan::{LayerSlots, Node, Plan};
 use crate::rows::Rows;
 use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Cache, Forward, Mode};
 
-/// The activations of every layer for a batch; backpropagation needs them.
+/// The activations of every layer for a batch, kept for the backward pass.
 ///
-/// The buffers are made once, for the largest batch.
+/// The buffers are allocated once, for the largest batch.
 #[derive(Clone, Debug)]
-pub struct Trace<S> {
+pub struct ForwardCache<S> {
     slots: Vec<Slot<S>>,
     caches: Vec<Cache<S>>,
     layers: Vec<LayerSlots>,
@@ -21,7 +21,7 @@ pub struct Trace<S> {
     is_training: bool,
 }
 
-/// The values between two stages, `[max_rows, width]`; none for the inputs.
+/// The values between two stages, `[max_rows, width]`; empty for the inputs.
 #[derive(Clone, Debug)]
 struct Slot<S> {
     width: usize,
@@ -31,13 +31,13 @@ struct Slot<S> {
 
 /// The activations of one layer for a batch, each `[batch, n_outputs]`.
 #[derive(Clone, Copy, Debug)]
-pub struct LayerTrace<'t, S> {
-    trace: &'t Trace<S>,
+pub struct LayerCache<'t, S> {
+    cache: &'t ForwardCache<S>,
     slots: LayerSlots,
 }
 
-impl<S: Scalar> Trace<S> {
-    /// Buffers for a network of this plan.
+impl<S: Scalar> ForwardCache<S> {
+    /// Creates the buffers for a plan.
     pub(super) fn for_plan(plan: &Plan, max_rows: usize) -> Self {
         let slots = plan.slots.iter().enumerate().map(|(index, slot)| Slot {
             width: slot.width,
@@ -47,8 +47,8 @@ impl<S: Scalar> Trace<S> {
                 if index == 0 { 0 } else { max_rows * slot.width },
             ),
         });
-        let caches = plan.stages.iter().map(|placed| {
-            let lengths = placed.stage.cache(placed.n_inputs, max_rows);
+        let caches = plan.nodes.iter().map(|node| {
+            let lengths = node.stage.cache(node.n_inputs, max_rows);
             lengths.map(|len| AlignedSlice::new(S::zero(), len))
         });
         Self {
@@ -61,13 +61,13 @@ impl<S: Scalar> Trace<S> {
         }
     }
 
-    /// The activations of layer `index` (from 0).
+    /// The activations of layer `index`, counted from 0.
     ///
     /// # Panics
-    /// If there is no such layer.
-    pub fn layer(&self, index: usize) -> LayerTrace<'_, S> {
-        LayerTrace {
-            trace: self,
+    /// If the layer does not exist.
+    pub fn layer(&self, index: usize) -> LayerCache<'_, S> {
+        LayerCache {
+            cache: self,
             slots: self.layers[index],
         }
     }
@@ -77,40 +77,43 @@ impl<S: Scalar> Trace<S> {
         self.layer(self.layers.len() - 1).outputs()
     }
 
-    /// Prepares for a batch of `n_rows` through the stages of a plan.
+    /// Prepares a forward pass of `n_rows` rows.
     pub(super) fn start(&mut self, plan: &Plan, n_rows: usize, is_training: bool) {
-        let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.stages.len();
-        assert!(is_own, "the trace was made for a network of other stages");
+        let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.nodes.len();
+        assert!(
+            is_own,
+            "the forward cache was created for a network with other stages"
+        );
         assert!(
             n_rows <= self.max_rows,
-            "a batch of {n_rows} rows does not fit a trace of {}",
+            "a batch of {n_rows} rows does not fit into a forward cache of {} rows",
             self.max_rows
         );
         (self.n_rows, self.is_training) = (n_rows, is_training);
     }
 
-    /// Whether the last forward pass was one of training.
+    /// Whether the last forward pass was in training mode.
     pub(crate) fn is_training(&self) -> bool {
         self.is_training
     }
 
-    pub(crate) fn cache(&self, stage: usize) -> &Cache<S> {
+    pub(crate) fn stage_cache(&self, stage: usize) -> &Cache<S> {
         &self.caches[stage]
     }
 
-    /// The values in a slot other than that of the inputs.
+    /// The values of a slot other than that of the inputs.
     #[inline]
     pub(crate) fn values(&self, slot: usize) -> &[S] {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// What stage `placed` reads from a slot other than that of the inputs.
+    /// The inputs of a stage, from a slot other than that of the network's inputs.
     #[inline(always)]
-    pub(crate) fn inputs_of(&self, placed: &Placed) -> LayerInputs<'_, S> {
-        Matrix::new(self.values(placed.input), [self.n_rows, placed.n_inputs]).into()
+    pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
+        Matrix::new(self.values(node.input), [self.n_rows, node.n_inputs]).into()
     }
 
-    /// Runs stage `index` of the plan, and the activation that belongs to it.
+    /// Runs stage `index` of the plan, followed by its activation, if any.
     #[inline(always)]
     pub(super) fn run(
         &mut self,
@@ -122,20 +125,20 @@ impl<S: Scalar> Trace<S> {
         threads: &Threads,
     ) {
         self.run_stage(plan, index, inputs, parameters, mode, threads);
-        self.activate(&plan.stages[index], threads);
+        self.activate(&plan.nodes[index], threads);
     }
 
-    /// Applies the activation that belongs to a dense stage, if one does.
+    /// Applies the activation of a dense stage, if any.
     #[inline(always)]
-    pub(super) fn activate(&mut self, placed: &Placed, threads: &Threads) {
-        if let Some(activation) = placed.epilogue {
-            let n_values = self.n_rows * placed.n_outputs;
-            let outputs = &mut self.slots[placed.output].values[..n_values];
-            activate::apply(activation, None, outputs, placed.n_outputs, threads);
+    pub(super) fn activate(&mut self, node: &Node, threads: &Threads) {
+        if let Some(activation) = node.epilogue {
+            let n_values = self.n_rows * node.n_outputs;
+            let outputs = &mut self.slots[node.output].values[..n_values];
+            activate::apply(activation, None, outputs, node.n_outputs, threads);
         }
     }
 
-    /// Runs stage `index` of the plan.
+    /// Runs stage `index` of the plan, without its activation.
     #[inline(always)]
     pub(super) fn run_stage(
         &mut self,
@@ -146,25 +149,25 @@ impl<S: Scalar> Trace<S> {
         mode: Mode<'_, S>,
         threads: &Threads,
     ) {
-        let (placed, n_rows) = (&plan.stages[index], self.n_rows);
-        let (before, rest) = self.slots.split_at_mut(placed.output);
+        let (node, n_rows) = (&plan.nodes[index], self.n_rows);
+        let (before, rest) = self.slots.split_at_mut(node.output);
         let values = |slot| values_of(before, slot, n_rows, self.is_training);
         let own: LayerInputs<'_, S>;
-        let inputs = match placed.input {
+        let inputs = match node.input {
             0 => Some(inputs),
-            slot if slot == placed.output => None,
+            slot if slot == node.output => None,
             slot => {
-                own = Matrix::new(values(slot), [n_rows, placed.n_inputs]).into();
+                own = Matrix::new(values(slot), [n_rows, node.n_inputs]).into();
                 Some(&own)
             }
         };
-        placed.stage.forward(Forward {
-            width: placed.n_outputs,
-            n_inputs: placed.n_inputs,
+        node.stage.forward(Forward {
+            width: node.n_outputs,
+            n_inputs: node.n_inputs,
             inputs,
-            skip: placed.skip.map(|(slot, _)| values(slot)),
-            outputs: &mut rest[0].values[..n_rows * placed.n_outputs],
-            parameters: &parameters[placed.parameters.clone()],
+            skip: node.skip.map(|(slot, _)| values(slot)),
+            outputs: &mut rest[0].values[..n_rows * node.n_outputs],
+            parameters: &parameters[node.parameters.clone()],
             mode,
             cache: &mut self.caches[index],
             threads,
@@ -181,38 +184,38 @@ fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool
     &slot.values[..n_rows * slot.width]
 }
 
-impl<'t, S: Scalar> LayerTrace<'t, S> {
-    /// z, or a where z is not kept because its derivative follows from a.
+impl<'t, S: Scalar> LayerCache<'t, S> {
+    /// The pre-activations z; where φ′ can be computed from a, z is not kept and
+    /// these are a.
     pub fn pre_activations(&self) -> &'t [S] {
-        self.trace.values(self.slots.pre_activations)
+        self.cache.values(self.slots.pre_activations)
     }
 
-    /// a = φ(z), before dropout.
+    /// The activations a = φ(z), before dropout.
     pub fn activations(&self) -> &'t [S] {
-        self.trace.values(self.slots.activations)
+        self.cache.values(self.slots.activations)
     }
 
-    /// The input of the next layer: a, after dropout and the residual sum if
-    /// there are any.
+    /// The outputs of the layer: a, after dropout and the residual connection.
     pub fn outputs(&self) -> Rows<'t, S> {
         Rows::new(
             self.output_values(),
-            self.trace.slots[self.slots.outputs].width,
+            self.cache.slots[self.slots.outputs].width,
         )
     }
 
     /// The values of [`outputs`](Self::outputs), row after row.
     pub(crate) fn output_values(&self) -> &'t [S] {
-        self.trace.values(self.slots.outputs)
+        self.cache.values(self.slots.outputs)
     }
 
-    /// m: 0 for dropped outputs, 1/(1 − p) for others; empty without dropout.
-    /// After a forward pass of inference it has no meaning.
+    /// The dropout mask m: 0 for dropped outputs, 1/(1 − p) for others; empty
+    /// without dropout. Valid only after a forward pass in training mode.
     pub fn mask(&self) -> &'t [S] {
         let Some(dropout) = self.slots.dropout else {
             return &[];
         };
-        let width = self.trace.slots[self.slots.activations].width;
-        &self.trace.caches[dropout][0][..self.trace.n_rows * width]
+        let width = self.cache.slots[self.slots.activations].width;
+        &self.cache.caches[dropout][0][..self.cache.n_rows * width]
     }
 }
