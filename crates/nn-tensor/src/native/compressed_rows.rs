@@ -341,19 +341,27 @@ impl CompressedRows {
             self.indices.resize(n_entries, 0);
             self.bytes.resize(n_entries * group, 0);
         }
+        let mut next = |index, position| {
+            let slot: &mut u32 = &mut self.starts[place(index, position)];
+            *slot += 1;
+            *slot as usize - 1
+        };
         for (position, row) in chosen.enumerate() {
             let part = rows.part_of(row, columns);
             let (indices, bytes) = rows.entries(row);
             let bytes = &bytes[part.start * group..part.end * group];
-            for (&index, bytes) in indices[part].iter().zip(bytes.chunks_exact(group)) {
-                let slot = &mut self.starts[place(index, position)];
-                let entry = *slot as usize;
-                *slot += 1;
-                self.indices[entry] = position as u16;
-                match bytes {
-                    &[byte] => self.bytes[entry] = byte,
-                    bytes => self.bytes[entry * group..][..group].copy_from_slice(bytes),
+            if group == 1 {
+                for (&index, &byte) in indices[part].iter().zip(bytes) {
+                    let entry = next(index, position);
+                    self.indices[entry] = position as u16;
+                    self.bytes[entry] = byte;
                 }
+                continue;
+            }
+            for (&index, bytes) in indices[part].iter().zip(bytes.chunks_exact(group)) {
+                let entry = next(index, position);
+                self.indices[entry] = position as u16;
+                self.bytes[entry * group..][..group].copy_from_slice(bytes);
             }
         }
         // Every start has moved to the place of the next one.

@@ -190,7 +190,7 @@ impl<V: Simd> ByColumns<V> for TermsOfRow<'_, '_, V::T> {
     }
 }
 
-/// One row of A times a B of contiguous columns.
+/// One row of A times a B of contiguous columns, which are transposed in registers.
 #[inline(always)]
 fn times_columns<V: Simd>(product: &mut Product<'_, V::T>) {
     let depth = product.depth();
@@ -202,8 +202,12 @@ fn times_columns<V: Simd>(product: &mut Product<'_, V::T>) {
         8 if V::INTERLEAVES_FAST && is_adjacent => transposed_columns::<V, 8>(product),
         _ => {
             for start in (0..depth).step_by(KC) {
-                let summed = start..depth.min(start + KC);
-                single_columns::<V>(&mut product.part(0..1, summed));
+                let product = &mut product.part(0..1, start..depth.min(start + KC));
+                match V::LANES {
+                    4 => square_columns::<V, 4>(product),
+                    8 => square_columns::<V, 8>(product),
+                    _ => square_columns::<V, MAX_LANES>(product),
+                }
             }
         }
     }
@@ -235,50 +239,53 @@ fn transposed_columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>) 
     }
 }
 
-/// [`times_columns`] element by element; several sums side by side, since the terms
-/// of one sum depend on each other.
+/// [`times_columns`] for columns of any length: squares of as many columns and terms
+/// as a vector has lanes are transposed.
 #[inline(always)]
-fn single_columns<V: Simd>(product: &mut Product<'_, V::T>) {
-    const TOGETHER: usize = 8;
-    let [_, n_columns] = product.c.shape();
-    let together = n_columns - n_columns % TOGETHER;
-    // SAFETY: the columns exist.
-    unsafe {
-        for column in (0..together).step_by(TOGETHER) {
-            columns::<V, TOGETHER>(product, column);
-        }
-        for column in together..n_columns {
-            columns::<V, 1>(product, column);
+fn square_columns<V: Simd, const LANES: usize>(product: &mut Product<'_, V::T>) {
+    let Product { a, b, c, epilogue } = product;
+    let ([_, depth], [_, n_columns]) = (a.shape(), c.shape());
+    let whole = depth - depth % LANES;
+    for column in (0..n_columns).step_by(LANES) {
+        let columns = column..n_columns.min(column + LANES);
+        let b = b.columns(columns.clone());
+        let mut sum = V::zero();
+        // SAFETY: the terms and columns exist.
+        unsafe {
+            for start in (0..whole).step_by(LANES) {
+                add_square::<V, LANES>(*a, b, start, LANES, &mut sum);
+            }
+            if whole < depth {
+                add_square::<V, LANES>(*a, b, whole, depth - whole, &mut sum);
+            }
+            let epilogue = epilogue.of_columns(columns.clone());
+            finish([[sum]], c.part(0..1, columns), epilogue);
         }
     }
 }
 
-/// Computes `N` sums side by side, from `column` on.
+/// Adds `n` terms from `start` on to the sums of up to `LANES` columns of `b`.
 ///
 /// # Safety
-/// The columns must exist.
+/// The terms must exist, and `b` must have a column.
 #[inline(always)]
-unsafe fn columns<V: Simd, const N: usize>(product: &mut Product<'_, V::T>, column: usize) {
-    let Product { a, b, c, epilogue } = product;
-    let [_, stride] = b.strides();
-    let (first, c) = (b.at(0, column), c.at(0, column));
+unsafe fn add_square<V: Simd, const LANES: usize>(
+    a: Matrix<'_, V::T>,
+    b: Matrix<'_, V::T>,
+    start: usize,
+    n: usize,
+    sum: &mut V,
+) {
+    let last = b.shape()[1] - 1;
+    let mut square = [V::zero(); LANES];
     // SAFETY: as for this function.
     unsafe {
-        let mut sums = [V::T::default(); N];
-        for index in 0..a.shape()[1] {
-            let a = *a.at(0, index);
-            for (neighbour, sum) in sums.iter_mut().enumerate() {
-                let b = first.offset(neighbour as isize * stride);
-                *sum = V::multiply_add_one(a, *b.add(index), *sum);
-            }
+        for (index, slot) in square.iter_mut().enumerate() {
+            // Beyond the last column, the lanes are not used.
+            *slot = load_up_to(b.at(start, index.min(last)), n);
         }
-        for (neighbour, sum) in sums.into_iter().enumerate() {
-            let c = c.add(neighbour);
-            *c = match epilogue {
-                Epilogue::Overwrite => sum,
-                Epilogue::Accumulate => *c + sum,
-                Epilogue::AddBias(bias) => bias[column + neighbour] + sum,
-            };
+        for (index, terms) in transposed(square).into_iter().enumerate().take(n) {
+            *sum = V::splat(*a.at(0, start + index)).multiply_add(terms, *sum);
         }
     }
 }

@@ -73,9 +73,6 @@ pub unsafe trait Simd: Copy {
     /// `self·b + c`, with a single rounding where the processor supports it.
     fn multiply_add(self, b: Self, c: Self) -> Self;
 
-    /// `a·b + c` of single elements, rounded as [`multiply_add`](Self::multiply_add).
-    fn multiply_add_one(a: Self::T, b: Self::T, c: Self::T) -> Self::T;
-
     /// Writes the index `first + i` and the values of every lane i that is nonzero
     /// in any of `rows`, without gaps, and returns the number of these lanes.
     ///

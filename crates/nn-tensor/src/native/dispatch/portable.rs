@@ -76,17 +76,14 @@ macro_rules! quad {
 
             #[inline(always)]
             fn multiply_add(self, b: Self, c: Self) -> Self {
-                std::array::from_fn(|i| Self::multiply_add_one(self[i], b[i], c[i]))
-            }
-
-            #[inline(always)]
-            fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
                 // Fused only where every processor of the target fuses.
-                if cfg!(target_arch = "aarch64") {
-                    a.mul_add(b, c)
-                } else {
-                    a * b + c
-                }
+                std::array::from_fn(|i| {
+                    if cfg!(target_arch = "aarch64") {
+                        self[i].mul_add(b[i], c[i])
+                    } else {
+                        self[i] * b[i] + c[i]
+                    }
+                })
             }
         }
     };

@@ -105,11 +105,6 @@ macro_rules! vector {
                 unsafe { Self($multiply_add(self.0, b.0, c.0)) }
             }
 
-            #[inline(always)]
-            fn multiply_add_one(a: $type, b: $type, c: $type) -> $type {
-                a.mul_add(b, c)
-            }
-
             $($others)*
         }
     };
