@@ -55,6 +55,6 @@ fn train(layers: Vec<LayerConfig>, samples: &Samples<'_>) -> Result<Network> {
 }
 
 #[test]
-fn what_it_claims_holds() -> Result<()> {
+fn it_runs() -> Result<()> {
     main()
 }

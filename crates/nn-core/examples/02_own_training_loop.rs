@@ -79,6 +79,6 @@ fn train(
 }
 
 #[test]
-fn what_it_claims_holds() -> Result<()> {
+fn it_runs() -> Result<()> {
     main()
 }
