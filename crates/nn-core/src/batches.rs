@@ -684,7 +684,7 @@ fn check_read<S: Scalar>(inputs: &[S], rows: &[u32], n_inputs: usize) -> Result<
     })
 }
 
-/// `inputs ← scale·bytes`
+/// Computes `inputs ← scale·bytes`.
 pub(crate) fn scale_bytes<S: Scalar>(bytes: &[u8], scale: S, inputs: &mut [S]) {
     vectorize(ScaleBytes {
         bytes,
@@ -741,7 +741,9 @@ fn check_labels(labels: &[u32], n_classes: usize) -> Result<()> {
 }
 
 /// Randomly splits `0..n` into training and validation indices, each in ascending
-/// order; `n·held_back`, rounded, are validation indices.
+/// order.
+///
+/// `held_back` is the fraction of validation indices; their number is rounded.
 pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
     let n_held_back = (n as f64 * held_back).round() as usize;
     let mut order = stream.permutation(n);

@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn hinge_by_hand() {
+    fn hinge_agrees_with_a_hand_calculation() {
         let identity = Activation::Identity;
         assert_eq!(
             value(Loss::Hinge, identity, &[0.4], &[1.0]),

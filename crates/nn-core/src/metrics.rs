@@ -42,7 +42,7 @@ pub struct RegressionErrors {
     pub root_mean_square: f64,
     /// Mean of the outputs' R²; `None` for fewer than 2 rows.
     pub r_squared: Option<f64>,
-    /// The errors of each output.
+    /// Regression errors of each output.
     pub outputs: Vec<OutputErrors>,
 }
 
@@ -50,9 +50,9 @@ pub struct RegressionErrors {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OutputErrors {
-    /// Mean of |a − y|.
+    /// Mean absolute error, the mean of |a − y|.
     pub mean_absolute: f64,
-    /// Root of the mean of (a − y)².
+    /// Root mean square error, the root of the mean of (a − y)².
     pub root_mean_square: f64,
     /// R² = 1 − Σ(a − y)²/Σ(y − ȳ)², the fraction of explained variance. A constant
     /// target has R² = 1 if every prediction is exact, otherwise 0 (as in
@@ -169,7 +169,7 @@ pub fn evaluate<S: Scalar>(
     evaluate_block_loss(network, samples, &loss, threads)
 }
 
-/// As [`evaluate`].
+/// As [`evaluate`], for a loss as a trait object.
 #[inline(never)]
 pub(crate) fn evaluate_block_loss<S: Scalar>(
     network: &Network<S>,

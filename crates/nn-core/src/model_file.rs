@@ -587,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn double_precision_survives() {
+    fn double_precision_is_kept() {
         let network = model().network.cast::<f64>();
         let double = Model {
             network,

@@ -338,7 +338,7 @@ impl<S: Scalar> Network<S> {
     /// Weights of a layer, `[n_inputs, n_outputs]`.
     ///
     /// # Panics
-    /// If there is no such layer.
+    /// If the layer does not exist.
     pub fn weights(&self, layer: usize) -> Rows<'_, S> {
         self.plan.layers[layer].weights_of(&self.parameters)
     }
@@ -346,7 +346,7 @@ impl<S: Scalar> Network<S> {
     /// Mutable weights of a layer, `[n_inputs, n_outputs]`, row after row.
     ///
     /// # Panics
-    /// If there is no such layer.
+    /// If the layer does not exist.
     pub fn weights_mut(&mut self, layer: usize) -> &mut [S] {
         &mut self.parameters[self.plan.layers[layer].weights()]
     }
@@ -354,7 +354,7 @@ impl<S: Scalar> Network<S> {
     /// Biases of a layer, `[n_outputs]`.
     ///
     /// # Panics
-    /// If there is no such layer.
+    /// If the layer does not exist.
     pub fn bias(&self, layer: usize) -> &[S] {
         &self.parameters[self.plan.layers[layer].bias()]
     }
@@ -362,7 +362,7 @@ impl<S: Scalar> Network<S> {
     /// Mutable biases of a layer, `[n_outputs]`.
     ///
     /// # Panics
-    /// If there is no such layer.
+    /// If the layer does not exist.
     pub fn bias_mut(&mut self, layer: usize) -> &mut [S] {
         &mut self.parameters[self.plan.layers[layer].bias()]
     }
@@ -392,7 +392,7 @@ impl<S: Scalar> Network<S> {
     /// The name of a parameter, such as `weights[3, 0]` (input 3, neuron 0).
     ///
     /// # Panics
-    /// If there is no such parameter.
+    /// If the parameter does not exist.
     pub fn parameter_name(&self, parameter: usize) -> String {
         let is_in = |node: &&Node| node.parameters.contains(&parameter);
         let node = self.plan.nodes.iter().find(is_in);
@@ -604,7 +604,7 @@ mod tests {
     }
 
     #[test]
-    fn forward_by_hand() {
+    fn forward_agrees_with_a_hand_calculation() {
         let layers = vec![
             LayerConfig::new(2, Activation::Relu),
             LayerConfig::new(1, Activation::Identity),

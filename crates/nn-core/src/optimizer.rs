@@ -380,8 +380,8 @@ impl<S: Scalar> OptimizerState<S> {
         self.step_groups(&[all], parameters, gradient, rates, threads);
     }
 
-    /// As [`step`](Self::step), for some of the parameters, each group with a
-    /// learning rate of its own.
+    /// As [`step`](Self::step), for groups of the parameters, each with its own
+    /// learning rate.
     ///
     /// # Panics
     /// If the lengths differ or a group reaches beyond them.

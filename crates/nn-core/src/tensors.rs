@@ -278,7 +278,7 @@ fn fill_linear<S: Scalar>(
     module.check_used(index)
 }
 
-/// Checks that the layers have only stages that PyTorch has, too.
+/// Checks that all stages of the layers exist in PyTorch.
 fn check_stages(layers: &[Layer]) -> Result<()> {
     for (index, layer) in layers.iter().enumerate() {
         if let Some(stage) = layer.further_stages().next() {

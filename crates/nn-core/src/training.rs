@@ -499,8 +499,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         (&self.network, &self.buffers.cache, &self.buffers.gradients)
     }
 
-    /// Makes plain gradient descent store its gradient, to be read from
-    /// [`state`](Self::state), from the next step on.
+    /// Makes plain gradient descent store its gradient in [`state`](Self::state), from
+    /// the next step on.
     ///
     /// Training is then slower and differs by rounding errors. Other optimizers always
     /// store the gradient.

@@ -1,7 +1,7 @@
 //! `nn serve` as its page sees it: a server of one's own for a test, and a
 //! client that can say anything, right or wrong.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::Child;
@@ -262,6 +262,17 @@ impl Events {
             }
         }
         false
+    }
+
+    /// Whether the stream goes on, with or without a new event.
+    pub(crate) fn is_open(&mut self) -> bool {
+        let soon = Some(Duration::from_millis(10));
+        let socket = self.0.get_ref();
+        socket.set_read_timeout(soon).expect("a timeout can be set");
+        match self.0.read(&mut [0; 4096]) {
+            Ok(n) => n > 0,
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
     }
 
     /// Name and value of the next event.

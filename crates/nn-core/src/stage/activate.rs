@@ -16,7 +16,7 @@ pub struct Activate(pub Activation);
 impl Kind for Activate {
     const NAME: &'static str = "activation";
 
-    /// A layer has a field of its own for this stage.
+    /// A layer has a separate field for this stage.
     fn fits(_place: Place) -> bool {
         false
     }

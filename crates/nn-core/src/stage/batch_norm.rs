@@ -43,7 +43,7 @@ pub struct BatchNorm;
 impl Kind for BatchNorm {
     const NAME: &'static str = "batch-norm";
 
-    /// A layer has a field of its own for this stage.
+    /// A layer has a separate field for this stage.
     fn fits(_place: Place) -> bool {
         false
     }

@@ -33,7 +33,7 @@ impl Kind for Dense {
 
     const IS_ERROR_IN_PLACE: bool = false;
 
-    /// A layer has a field of its own for this stage.
+    /// A layer has a separate field for this stage.
     fn fits(_place: Place) -> bool {
         false
     }

@@ -26,7 +26,7 @@ pub struct Dropout {
 impl Kind for Dropout {
     const NAME: &'static str = "dropout";
 
-    /// A layer has a field of its own for this stage.
+    /// A layer has a separate field for this stage.
     fn fits(_place: Place) -> bool {
         false
     }
