@@ -374,7 +374,12 @@ impl CompressedRows {
     /// The entries of a list with indices in `columns`.
     fn part_of(&self, list: u32, columns: &Range<usize>) -> Range<usize> {
         let (indices, _) = self.entries(list);
-        let place = |column: usize| indices.partition_point(|&index| usize::from(index) < column);
+        // A search costs as much as copying a short list, so none where nothing is cut off.
+        let place = |column: usize| match column {
+            0 => 0,
+            end if end == self.n_indices => indices.len(),
+            column => indices.partition_point(|&index| usize::from(index) < column),
+        };
         place(columns.start)..place(columns.end)
     }
 }
