@@ -11,8 +11,9 @@ struct Allowed {
     dev: &'static [&'static str],
 }
 
-/// From the bottom up. nn-search and nn-report know no network.
-const GRAPH: [Allowed; 7] = [
+/// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
+/// knows no run either.
+const GRAPH: [Allowed; 8] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
@@ -34,13 +35,25 @@ const GRAPH: [Allowed; 7] = [
         dev: &[],
     },
     Allowed {
-        name: "nn-report",
+        name: "nn-plot",
         normal: &[],
         dev: &[],
     },
     Allowed {
+        name: "nn-report",
+        normal: &["nn-plot"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-cli",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-search", "nn-report"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-search",
+            "nn-plot",
+            "nn-report",
+        ],
         dev: &[],
     },
     Allowed {
@@ -207,6 +220,7 @@ mod tests {
                 "[dependencies]\ncore = { package = \"nn-core\" }\n",
             ),
             ("nn-report", "[dependencies]\nnn-core = \"0.1\"\n"),
+            ("nn-plot", "[dependencies]\nnn-report.workspace = true\n"),
             (
                 "nn-data",
                 "[dependencies]\n[dependencies.nn-core]\npath = \"..\"\n",

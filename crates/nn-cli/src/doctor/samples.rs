@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_core::batches::Samples;
 use nn_data::preprocessing::{ColumnEncoding, InputEncoding};
-use nn_report::number::number;
+use nn_plot::number::number;
 
 use super::case::{Case, percent};
 use super::check::{Check, Look, Try};

@@ -2,10 +2,8 @@
 
 use nn_core::Model;
 use nn_data::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
 use nn_report::RunReport;
-use nn_report::chart::{
-    ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix,
-};
 
 use crate::evaluate::preprocessing_of;
 
