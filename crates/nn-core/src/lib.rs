@@ -88,7 +88,8 @@
 //! functions, no GPU. No input or output but a `Read` or `Write` handed in, no
 //! clock, no global random state: the same configuration, data and seed give
 //! the same weights, bit for bit, whatever the number of threads. Data sets are
-//! the business of `nn-data`, commands that of `nn-cli`.
+//! the business of `nn-data`, tables that of `nn-table`, commands that of
+//! `nn-cli`.
 //!
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]

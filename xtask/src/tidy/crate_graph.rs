@@ -13,7 +13,7 @@ struct Allowed {
 
 /// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
 /// knows no run either.
-const GRAPH: [Allowed; 8] = [
+const GRAPH: [Allowed; 9] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
@@ -22,11 +22,16 @@ const GRAPH: [Allowed; 8] = [
     Allowed {
         name: "nn-core",
         normal: &["nn-tensor"],
-        dev: &["nn-data"],
+        dev: &["nn-data", "nn-table"],
     },
     Allowed {
         name: "nn-data",
         normal: &["nn-tensor"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-table",
+        normal: &["nn-data"],
         dev: &[],
     },
     Allowed {
@@ -50,6 +55,7 @@ const GRAPH: [Allowed; 8] = [
             "nn-tensor",
             "nn-core",
             "nn-data",
+            "nn-table",
             "nn-search",
             "nn-plot",
             "nn-report",
@@ -219,6 +225,7 @@ mod tests {
                 "nn-data",
                 "[dependencies]\ncore = { package = \"nn-core\" }\n",
             ),
+            ("nn-data", "[dependencies]\nnn-table.workspace = true\n"),
             ("nn-report", "[dependencies]\nnn-core = \"0.1\"\n"),
             ("nn-plot", "[dependencies]\nnn-report.workspace = true\n"),
             (
