@@ -23,7 +23,9 @@
 //!
 //! let runs = vec![run("first", 0.91), run("second", 0.93)];
 //! let comparison = Comparison { runs, ..Comparison::default() };
-//! assert_eq!(comparison.results()[0].best, [1]);
+//! let results = comparison.results();
+//! let accuracy = results.iter().find(|line| line.name == "test accuracy").unwrap();
+//! assert_eq!(accuracy.best, [1]); // the second run
 //! ```
 //!
 //! # What is never trusted
