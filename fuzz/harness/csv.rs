@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use nn_data::csv::{Header, Table, TableOptions, Task};
-use nn_data::preprocessing::{Preprocessing, Samples, UnseenCategory};
 use nn_data::{Inputs, Targets};
+use nn_table::csv::{Header, Table, TableOptions, Task};
+use nn_table::preprocessing::{Preprocessing, Samples, UnseenCategory};
 
 /// The first byte chooses how the rest is read. A table that is read goes all
 /// the way to the numbers that a network would get: they are finite, the

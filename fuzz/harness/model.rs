@@ -1,7 +1,7 @@
 //! What must hold for any bytes taken for a model file.
 
 use nn_core::{ErrorKind, Model};
-use nn_data::preprocessing::Preprocessing;
+use nn_table::preprocessing::Preprocessing;
 use sha2::{Digest, Sha256};
 
 use super::sealing::{Seal, reseal, whole_file};

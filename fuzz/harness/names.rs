@@ -6,8 +6,8 @@ use std::str::FromStr;
 use nn_core::init::Init;
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
-use nn_data::csv::{Header, Task};
 use nn_search::{Space, Stopping, Strategy};
+use nn_table::csv::{Header, Task};
 
 /// Reads `bytes` as an entry of every menu there is; what is read can be
 /// written and read again the same.

@@ -6,6 +6,10 @@
 mod terminal;
 #[path = "../../crates/nn-cli/src/failure.rs"]
 mod failure;
+#[path = "../../crates/nn-cli/src/data_name.rs"]
+mod data_name;
+#[path = "../../crates/nn-cli/src/regular_file.rs"]
+mod regular_file;
 #[path = "../../crates/nn-cli/src/settings.rs"]
 mod settings;
 #[path = "../harness/configuration.rs"]

@@ -13,12 +13,14 @@ use crate::command::Cargo;
 use crate::error::{Error, Result};
 
 /// What may be counted: arguments of `cargo tree`, and the most crates allowed.
-const COUNTS: [(&str, Option<usize>); 7] = [
+const COUNTS: [(&str, Option<usize>); 9] = [
     ("-p nn-tensor", None),
     ("-p nn-core", Some(44)),
     ("-p nn-data --no-default-features", None),
     ("-p nn-data --features download", None),
+    ("-p nn-table", None),
     ("-p nn-search", None),
+    ("-p nn-plot", None),
     ("-p nn-report", None),
     ("-p nn-cli", None),
 ];

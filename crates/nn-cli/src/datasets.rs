@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
-use nn_data::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_data::{Dataset, catalog, glyphs};
+use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::args::SplitChoice;

@@ -5,7 +5,7 @@ use std::path::Path;
 use nn_core::Model;
 use nn_core::batches::Samples;
 use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
-use nn_data::preprocessing::{Preprocessing, TargetEncoding};
+use nn_table::preprocessing::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 use serde_json::json;
 

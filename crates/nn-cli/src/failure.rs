@@ -163,6 +163,21 @@ impl From<nn_data::Error> for Failure {
     }
 }
 
+impl From<nn_table::Error> for Failure {
+    fn from(error: nn_table::Error) -> Self {
+        let code = match error.kind() {
+            nn_table::ErrorKind::Usage => Code::Usage,
+            nn_table::ErrorKind::Data => Code::Data,
+            nn_table::ErrorKind::Io => Code::Io,
+        };
+        Self {
+            code,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
 impl From<nn_search::Error> for Failure {
     fn from(error: nn_search::Error) -> Self {
         let code = match error.kind() {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use nn_data::preprocessing;
+use nn_table::preprocessing;
 
 /// Classes that a note names; the rest is counted.
 const MOST_NAMES: usize = 5;

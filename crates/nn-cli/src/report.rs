@@ -145,7 +145,7 @@ fn loss_note(directory: &Path, data: Option<&Data>) -> String {
 fn write_files(directory: &Path, report: &Report) -> Result<Vec<PathBuf>> {
     let folder = directory.join(PLOTS);
     fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
-    let write_plot = |(name, svg): &(String, nn_report::Svg)| {
+    let write_plot = |(name, svg): &(String, nn_plot::Svg)| {
         let path = folder.join(format!("{name}.svg"));
         replace(&path, &svg.standalone()).map(|()| path)
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_data::preprocessing::Preprocessing;
+use nn_table::preprocessing::Preprocessing;
 
 use crate::selection::Selection;
 
@@ -45,7 +45,7 @@ impl<'a> Request<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nn_data::preprocessing::TargetEncoding;
+    use nn_table::preprocessing::TargetEncoding;
 
     use super::*;
     use crate::settings::Settings;
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_run_that_does_not_say_keeps_its_division() {
         let preprocessing = Preprocessing {
-            inputs: nn_data::preprocessing::InputEncoding::Pixels,
+            inputs: nn_table::preprocessing::InputEncoding::Pixels,
             target: TargetEncoding::Flags(Vec::new()),
             sample_weight: None,
             has_header: true,

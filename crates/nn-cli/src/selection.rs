@@ -1,6 +1,6 @@
 //! Which samples of a data set a training uses, and how a table is read.
 
-use nn_data::csv::TableOptions;
+use nn_table::csv::TableOptions;
 
 use crate::failure::{Failure, Result};
 use crate::settings::Settings;

@@ -4,10 +4,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use nn_data::checksum;
-use nn_data::csv::Table;
-use nn_data::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
-use nn_data::{Dataset, Targets};
+use nn_data::{Dataset, Targets, checksum};
+use nn_table::csv::Table;
+use nn_table::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
 
 use crate::division::Division;
 use crate::failure::{Code, Failure, Result};

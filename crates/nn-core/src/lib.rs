@@ -86,8 +86,8 @@
 //!
 //! # Limits
 //! There are no convolutions, no recurrence, no automatic differentiation of
-//! arbitrary functions and no GPU support. Data sets are in `nn-data`, the command
-//! line is in `nn-cli`.
+//! arbitrary functions and no GPU support. Data sets are in `nn-data`, tables in
+//! `nn-table`, the command line is in `nn-cli`.
 //!
 //! # Reproducibility
 //! The same configuration, data and seed give the same weights, bit for bit, for

@@ -1,8 +1,11 @@
 //! Opening what a user points at: regular files only, and a name for a file
 //! that is something else than hoped.
+//!
+//! [`special`] and [`looks_like`] are public for `nn-table`, whose errors are
+//! of its own.
 
 use std::fs::{self, File, FileType};
-use std::io::Read;
+use std::io;
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -13,30 +16,42 @@ use crate::{Error, Result};
 /// [`Error::NotAFile`] for a folder, a pipe or a device, which could be
 /// endless or never answer; [`Error::Io`] otherwise.
 pub(crate) fn open(path: &Path) -> Result<File> {
-    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
-    if !metadata.is_file() {
-        return Err(Error::NotAFile {
+    match special(path) {
+        Ok(Some(found)) => Err(Error::NotAFile {
             path: path.to_owned(),
-            found: describe(metadata.file_type()),
-        });
+            found,
+        }),
+        Ok(None) => File::open(path).map_err(|source| Error::io(path, source)),
+        Err(source) => Err(Error::io(path, source)),
     }
-    File::open(path).map_err(|source| Error::io(path, source))
 }
 
-/// The whole content of a regular file.
+/// The kind of a special file, with its article, such as `a named pipe`; `None`
+/// for a regular file. A symbolic link is followed.
 ///
 /// # Errors
-/// Those of [`open`].
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open(path)?
-        .read_to_end(&mut bytes)
-        .map_err(|source| Error::io(path, source))?;
-    Ok(bytes)
+/// As [`fs::metadata`].
+///
+/// ```
+/// use nn_data::input_file::special;
+///
+/// assert_eq!(special(&std::env::temp_dir())?, Some("a folder"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn special(path: &Path) -> io::Result<Option<&'static str>> {
+    let metadata = fs::metadata(path)?;
+    Ok((!metadata.is_file()).then(|| describe(metadata.file_type())))
 }
 
-/// What the first bytes of a file are known to mean.
-pub(crate) fn looks_like(start: &[u8]) -> Option<&'static str> {
+/// Names the format that a file has by its first bytes, with its article.
+///
+/// ```
+/// use nn_data::input_file::looks_like;
+///
+/// assert_eq!(looks_like(b"%PDF-1.7"), Some("a PDF document"));
+/// assert_eq!(looks_like(b"1,2,3"), None);
+/// ```
+pub fn looks_like(start: &[u8]) -> Option<&'static str> {
     const SIGNATURES: [(&[u8], &str); 14] = [
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
@@ -89,7 +104,7 @@ mod tests {
 
     #[test]
     fn folders_and_devices_are_refused_before_they_are_read() {
-        let error = read(&std::env::temp_dir()).expect_err("a folder is no file");
+        let error = open(&std::env::temp_dir()).expect_err("a folder is no file");
         assert!(
             error
                 .to_string()
@@ -97,7 +112,7 @@ mod tests {
         );
         let device = Path::new("/dev/zero");
         if device.exists() {
-            let error = read(device).expect_err("a device is no file");
+            let error = open(device).expect_err("a device is no file");
             assert_eq!(
                 error.to_string(),
                 "/dev/zero: not a regular file but a device"
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_io_error() {
-        let error = read(Path::new("no/such/file")).expect_err("it does not exist");
+        let error = open(Path::new("no/such/file")).expect_err("it does not exist");
         assert!(matches!(error, Error::Io { .. }), "{error}");
     }
 

@@ -9,8 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
-mod input_file;
-mod suggestion;
+pub mod input_file;
 pub mod idx;
 pub mod checksum;
 pub mod catalog;
@@ -18,13 +17,10 @@ pub mod dataset;
 #[cfg(feature = "download")]
 pub mod download;
 pub mod image;
-pub mod csv;
-pub mod preprocessing;
-pub mod predictions;
 mod deformation;
 mod warp;
 pub mod glyphs;
 pub mod augment;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
-pub use error::{Attempt, CellProblem, Error, ErrorKind, IdxProblem, MirrorFailure, Result};
+pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
-use nn_data::csv::{Table, TableOptions};
 use nn_data::idx;
 use nn_data::image::{decode_png, normalise};
 use peak_memory::expect;
@@ -54,23 +53,6 @@ fn hostile_files_do_not_get_much_memory() {
         &bomb(1 << 31, 1),
         read_idx,
     );
-
-    let read_table =
-        |bytes: &[u8]| Table::parse(Path::new("x.csv"), bytes, &TableOptions::default()).is_ok();
-    let field = [b"a,b\n1,\"", &vec![b'x'; 10 * MIB][..], b"\"\n"].concat();
-    expect("a field of 10 MiB", true, &field, read_table);
-    let open = [b"a,b\n1,\"", &vec![b'\n'; 10 * MIB][..]].concat();
-    expect("a quote that does not end", false, &open, read_table);
-    expect(
-        "ten million columns",
-        false,
-        &vec![b','; 10 * MIB],
-        read_table,
-    );
-    let wide = [b"a,b\n", &vec![b','; 10 * MIB][..]].concat();
-    expect("a row of ten million fields", false, &wide, read_table);
-    let long = [b"a,b\n", &b"1,2\n".repeat(MIB)[..]].concat();
-    expect("a million rows", true, &long, read_table);
 
     let read_digit = |bytes: &[u8]| {
         let image = decode_png(Path::new("x.png"), Cursor::new(bytes));

@@ -1,12 +1,11 @@
 //! Several runs side by side: what was chosen differently, what came out.
 
-use crate::axis::Axis;
-use crate::chart::Series;
-use crate::number::{self, NO_NUMBER};
-use crate::page::Page;
+use nn_plot::chart::Series;
+use nn_plot::number::{self, NO_NUMBER};
+use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};
+
 use crate::run::{Epoch, Run, curves};
 use crate::run_report::Report;
-use crate::table::{Cell, Column, Table, Tone};
 
 /// Runs that can be told apart in one chart.
 const MOST_CURVES: usize = 18;
@@ -209,7 +208,7 @@ impl Comparison {
             .code(&self.command);
     }
 
-    fn plots(&self) -> Vec<(String, crate::Svg)> {
+    fn plots(&self) -> Vec<(String, Svg)> {
         let accuracy = || Axis::new("share of right answers").percent();
         let loss = || Axis::new("loss per sample");
         [
@@ -243,7 +242,7 @@ impl Comparison {
         title: &str,
         y: Axis,
         value: impl Fn(&Epoch) -> f64 + Copy,
-    ) -> Option<(String, crate::Svg)> {
+    ) -> Option<(String, Svg)> {
         let first = self.runs.first()?;
         let runs = self.runs.iter().take(MOST_CURVES);
         let series: Vec<Series> = runs.map(|run| run.series(&run.name, value)).collect();

@@ -1,67 +1,43 @@
-//! Charts as SVG and pages as HTML: what a training did, to look at.
+//! Pages about training runs: the report of one, the comparison of several.
 //!
-//! It knows no network and no data set. Whoever has numbers puts them into a
-//! chart of the module [`chart`], which draws itself as [`Svg`]: for a file of
-//! its own, or for a [`Page`].
+//! It knows no network and no data set; `nn-plot` draws the charts and writes
+//! the pages.
 //!
 //! # The principal types
-//! - [`chart::LineChart`], [`chart::ScatterChart`], [`chart::BarChart`],
-//!   [`chart::Histogram`] have two [`Axis`]es; [`chart::ConfusionChart`],
-//!   [`chart::ImageGrid`], [`chart::NetworkDiagram`], [`chart::SurfaceChart`]
-//!   and [`chart::PlaneMap`] draw what is peculiar to neural networks.
-//! - [`Svg`] follows the reader's light or dark scheme, has a title and a
-//!   description for those who cannot see it, and needs no script.
-//! - [`Page`] puts charts, [`Table`]s and text into one HTML file that loads
-//!   nothing.
-//! - [`RunReport`] is the page of one [`Run`], [`Comparison`] that of several.
+//! - [`Run`] holds what a run directory tells: settings, [`Epoch`]s,
+//!   [`Summary`].
+//! - [`RunReport`] is the page of one [`Run`], with its [`Results`].
+//! - [`Comparison`] is the page of several.
+//! - [`Report`] is a finished page with its charts, ready to be written.
 //!
 //! ```
-//! use nn_report::chart::{LineChart, Series};
-//! use nn_report::{Axis, Page};
+//! use nn_report::{Comparison, Run, RunReport, Summary};
 //!
-//! let losses = vec![
-//!     Series::counted("training", [0.9, 0.4, 0.2]),
-//!     Series::counted("validation", [0.9, 0.5, f64::NAN]),
-//! ];
-//! let chart = LineChart::new("Loss", Axis::new("epoch").whole(), Axis::new("loss"), losses);
-//! let svg = chart.svg();
-//! assert!(svg.standalone().starts_with("<?xml"));
+//! let run = |name: &str, accuracy| Run {
+//!     name: name.to_owned(),
+//!     summary: Summary { test_accuracy: Some(accuracy), ..Summary::default() },
+//!     ..Run::default()
+//! };
+//! let report = RunReport { run: run("first", 0.91), ..RunReport::default() };
+//! assert!(report.build().page.html().contains("first"));
 //!
-//! let mut page = Page::new("My first run");
-//! page.section("Training")
-//!     .paragraph("Three epochs of `nn train`.")
-//!     .figure(&svg, "The last validation loss is missing.");
-//! assert!(page.html().contains("<h2 id=\"section-1\">Training</h2>"));
+//! let runs = vec![run("first", 0.91), run("second", 0.93)];
+//! let comparison = Comparison { runs, ..Comparison::default() };
+//! let results = comparison.results();
+//! let accuracy = results.iter().find(|line| line.name == "test accuracy").unwrap();
+//! assert_eq!(accuracy.best, [1]); // the second run
 //! ```
 //!
 //! # What is never trusted
 //! Names of classes, runs and files may hold anything: every text is escaped.
-//! Numbers may be infinite or none: they leave gaps. Sizes may not fit each
-//! other: what is missing is left out. Nothing here panics or fails.
+//! Numbers may be infinite or NaN, and results may be missing: they are left
+//! out. Nothing here panics or fails.
 #![forbid(unsafe_code)]
 
-mod escape;
-pub mod number;
-mod axis;
-mod scale;
-mod thinning;
-mod palette;
-mod svg;
-mod picture;
-mod canvas;
-mod frame;
-pub mod chart;
-mod table;
-mod page;
 mod run;
 mod run_report;
 mod comparison;
 
-pub use axis::{Axis, Format};
 pub use comparison::{ComparedValue, Comparison};
-pub use page::{Body, Page};
 pub use run::{Epoch, Run, Summary};
 pub use run_report::{ClassResult, Report, Results, RunReport};
-
-pub use svg::Svg;
-pub use table::{Cell, Column, Table, Tone};

@@ -1,8 +1,7 @@
 //! A finished or interrupted training in numbers, as its directory tells it.
 
-use crate::axis::{Axis, Format};
-use crate::chart::{LineChart, Mark, Series};
-use crate::svg::Svg;
+use nn_plot::chart::{LineChart, Mark, Series};
+use nn_plot::{Axis, Format, Svg};
 
 /// What a run directory holds, without the model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -203,8 +202,8 @@ pub(crate) fn curves(
     let mut chart = LineChart::new(title, Axis::new("epoch").whole(), y, series);
     if let Some((value, epoch)) = best.filter(|_| run.epochs.len() > 1) {
         let label = match chart.y.format {
-            Format::Percent => format!("{} at the lowest loss", crate::number::percent(value)),
-            _ => format!("lowest: epoch {epoch}, {}", crate::number::number(value)),
+            Format::Percent => format!("{} at the lowest loss", nn_plot::number::percent(value)),
+            _ => format!("lowest: epoch {epoch}, {}", nn_plot::number::number(value)),
         };
         chart.marks.push(Mark::new((epoch as f64, value), label));
     }

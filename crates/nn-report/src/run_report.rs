@@ -1,12 +1,10 @@
 //! The page of one run, and its charts as files.
 
-use crate::axis::Axis;
-use crate::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
-use crate::number::{self, NO_NUMBER};
-use crate::page::{Body, Page};
+use nn_plot::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
+use nn_plot::number::{self, NO_NUMBER};
+use nn_plot::{Axis, Body, Cell, Column, Page, Svg, Table};
+
 use crate::run::{self, Run};
-use crate::svg::Svg;
-use crate::table::{Cell, Column, Table};
 
 /// All that a report of a run shows.
 #[derive(Clone, Debug, Default, PartialEq)]

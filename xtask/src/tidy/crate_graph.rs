@@ -11,8 +11,9 @@ struct Allowed {
     dev: &'static [&'static str],
 }
 
-/// From the bottom up. nn-search and nn-report know no network.
-const GRAPH: [Allowed; 7] = [
+/// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
+/// knows no run either.
+const GRAPH: [Allowed; 9] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
@@ -21,11 +22,16 @@ const GRAPH: [Allowed; 7] = [
     Allowed {
         name: "nn-core",
         normal: &["nn-tensor"],
-        dev: &["nn-data"],
+        dev: &["nn-data", "nn-table"],
     },
     Allowed {
         name: "nn-data",
         normal: &["nn-tensor"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-table",
+        normal: &["nn-data"],
         dev: &[],
     },
     Allowed {
@@ -34,13 +40,26 @@ const GRAPH: [Allowed; 7] = [
         dev: &[],
     },
     Allowed {
-        name: "nn-report",
+        name: "nn-plot",
         normal: &[],
         dev: &[],
     },
     Allowed {
+        name: "nn-report",
+        normal: &["nn-plot"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-cli",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-search", "nn-report"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-search",
+            "nn-plot",
+            "nn-report",
+        ],
         dev: &[],
     },
     Allowed {
@@ -206,7 +225,9 @@ mod tests {
                 "nn-data",
                 "[dependencies]\ncore = { package = \"nn-core\" }\n",
             ),
+            ("nn-data", "[dependencies]\nnn-table.workspace = true\n"),
             ("nn-report", "[dependencies]\nnn-core = \"0.1\"\n"),
+            ("nn-plot", "[dependencies]\nnn-report.workspace = true\n"),
             (
                 "nn-data",
                 "[dependencies]\n[dependencies.nn-core]\npath = \"..\"\n",

@@ -5,8 +5,8 @@
 //! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
 //! not 0 with label smoothing.
 
+use nn_plot::number::number;
 use nn_report::Epoch;
-use nn_report::number::number;
 
 use super::case::{Case, percent};
 use super::check::{Check, Look, Try};

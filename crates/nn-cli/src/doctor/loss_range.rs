@@ -22,7 +22,7 @@
 use nn_core::Loss;
 use nn_core::batches::Samples;
 use nn_core::training::ClassWeights;
-use nn_report::number::number;
+use nn_plot::number::number;
 
 use crate::task::Task;
 

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_core::batches::Samples;
-use nn_data::preprocessing::{ColumnEncoding, InputEncoding};
-use nn_report::number::number;
+use nn_plot::number::number;
+use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
 
 use super::case::{Case, percent};
 use super::check::{Check, Look, Try};

@@ -1,10 +1,10 @@
-//! From the numbers of a figure to a chart of nn-report.
+//! From the numbers of a figure to a chart of nn-plot.
 
-use nn_report::chart::{
+use nn_plot::chart::{
     ImageGrid, LineChart, Mark, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap,
     ScatterChart, Series, SurfaceChart, Tile,
 };
-use nn_report::{Axis, Svg};
+use nn_plot::{Axis, Svg};
 
 use crate::papers::figure::{self, Figure, Image};
 

@@ -1,6 +1,6 @@
 //! `report.html`: everything that came of the claims on one page.
 
-use nn_report::{Body, Cell, Column, Page, Table, Tone};
+use nn_plot::{Body, Cell, Column, Page, Table, Tone};
 
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::drawing;

@@ -2,7 +2,7 @@
 //! the curves so far, side by side where there is room.
 
 use nn_core::training::{BatchReport, EpochReport};
-use nn_report::number::number;
+use nn_plot::number::number;
 
 use super::curve::{Curve, Scale};
 use crate::terminal;

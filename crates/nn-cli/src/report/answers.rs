@@ -4,9 +4,10 @@ use ndarray::{Array2, Axis};
 use nn_core::metrics::{ConfusionMatrix, Evaluation, evaluate};
 use nn_core::network::ForwardCache;
 use nn_core::{Model, Samples};
-use nn_data::preprocessing::TargetEncoding;
-use nn_report::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
-use nn_report::{Axis as ChartAxis, ClassResult, Results, RunReport, number};
+use nn_plot::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
+use nn_plot::{Axis as ChartAxis, number};
+use nn_report::{ClassResult, Results, RunReport};
+use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::Threads;
 
 use crate::args::SplitChoice;

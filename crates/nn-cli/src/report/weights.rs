@@ -1,11 +1,9 @@
 //! What can be seen of a network without data: its layers, its weights.
 
 use nn_core::Model;
-use nn_data::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
 use nn_report::RunReport;
-use nn_report::chart::{
-    ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix,
-};
+use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
 
 use crate::evaluate::preprocessing_of;
 

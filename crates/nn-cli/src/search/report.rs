@@ -1,7 +1,7 @@
 //! `report.html` of a search: its trials over time and over each dimension.
 
-use nn_report::chart::{BarChart, Bars, LineChart, Mark, ScatterChart, Series};
-use nn_report::{Axis, Cell, Column, Page, Svg, Table, Tone};
+use nn_plot::chart::{BarChart, Bars, LineChart, Mark, ScatterChart, Series};
+use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};
 use nn_search::{Dimension, Domain, Space, Trial, Value};
 
 use crate::objective::Objective;
@@ -211,8 +211,8 @@ impl Report<'_> {
 
     fn cells(&self, row: &Row) -> Vec<Cell> {
         let measured = &row.measured;
-        let number = |value: Option<f64>| value.map(nn_report::number::number).unwrap_or_default();
-        let share = measured.validation_accuracy.map(nn_report::number::percent);
+        let number = |value: Option<f64>| value.map(nn_plot::number::number).unwrap_or_default();
+        let share = measured.validation_accuracy.map(nn_plot::number::percent);
         let mut cells = vec![Cell::new((row.trial + 1).to_string())];
         let values = self.trials[row.trial].point.values().iter();
         cells.extend(values.map(|(_, value)| Cell::new(value.to_string())));

@@ -1,7 +1,7 @@
 //! A trace as lines of text: for each layer its formulas, its neurons, its
 //! weights. Large layers are cut down to where most happens.
 
-use nn_report::number::{count, number};
+use nn_plot::number::{count, number};
 
 use super::sample::Trace;
 use super::step::{Backward, LayerStep, Step};

@@ -9,8 +9,6 @@ use nn_data::image::write_png;
 use crate::support::{Scratch, gzip, images};
 use harm::{corpus, harmed};
 
-#[path = "../../../../fuzz/harness/csv.rs"]
-mod csv;
 #[path = "../../../../fuzz/harness/harm.rs"]
 mod harm;
 #[path = "../../../../fuzz/harness/idx.rs"]
@@ -26,7 +24,6 @@ fn the_corpus_is_read_or_refused() {
     corpus("idx-gzip")
         .iter()
         .for_each(|bytes| idx_gzip::check(bytes));
-    corpus("csv").iter().for_each(|bytes| csv::check(bytes));
     corpus("png").iter().for_each(|bytes| png::check(bytes));
 }
 
@@ -34,16 +31,6 @@ fn the_corpus_is_read_or_refused() {
 fn a_harmed_idx_file_is_read_or_refused() {
     harmed(&images(100)).for_each(|bytes| idx::check(&bytes));
     harmed(&gzip(&images(20))).for_each(|bytes| idx_gzip::check(&bytes));
-}
-
-#[test]
-fn a_harmed_table_is_read_or_refused() {
-    let rows = (0..20).map(|row| format!("{}.5,\"a {}\",{}\n", row, row % 3, row % 2));
-    let table: String = std::iter::once("length,colour,label\n".to_owned())
-        .chain(rows)
-        .collect();
-    let with_choice = |bytes: &[u8]| [&[0], bytes].concat();
-    harmed(table.as_bytes()).for_each(|bytes| csv::check(&with_choice(&bytes)));
 }
 
 #[test]

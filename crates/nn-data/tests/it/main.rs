@@ -13,5 +13,4 @@ mod server;
 mod download;
 mod mnist;
 mod digits;
-mod tables;
 mod hostile;

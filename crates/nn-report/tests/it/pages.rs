@@ -1,7 +1,8 @@
 //! Reports of runs with hostile names and numbers.
 
-use nn_report::chart::ConfusionChart;
-use nn_report::{ClassResult, Comparison, Epoch, Page, Results, Run, RunReport, Summary};
+use nn_plot::Page;
+use nn_plot::chart::ConfusionChart;
+use nn_report::{ClassResult, Comparison, Epoch, Results, Run, RunReport, Summary};
 
 const HOSTILE: &str = "</style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&\0";
 

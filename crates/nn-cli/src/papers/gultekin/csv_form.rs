@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_data::csv::{Header, Table, TableOptions};
-use nn_data::predictions::write_predictions;
-use nn_data::preprocessing::{Preprocessing, UnseenCategory};
+use nn_table::csv::{Header, Table, TableOptions};
+use nn_table::predictions::write_predictions;
+use nn_table::preprocessing::{Preprocessing, UnseenCategory};
 
 use crate::failure::Result;
 use crate::papers::context::Context;

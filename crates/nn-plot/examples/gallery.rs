@@ -1,14 +1,14 @@
 //! One chart of each kind, in a page and as files:
-//! `cargo run -p nn-report --example gallery -- FOLDER`
+//! `cargo run -p nn-plot --example gallery -- FOLDER`
 
 use std::path::PathBuf;
 use std::{env, fs, io};
 
-use nn_report::chart::{
+use nn_plot::chart::{
     BarChart, Bars, Bins, ConfusionChart, Histogram, ImageGrid, LineChart, Mark, NetworkDiagram,
     NeuronLayer, Picture, Pixels, PlaneMap, ScatterChart, Series, SurfaceChart, Tile, WeightMatrix,
 };
-use nn_report::{Axis, Page, Svg};
+use nn_plot::{Axis, Page, Svg};
 
 fn main() -> io::Result<()> {
     let folder = PathBuf::from(env::args().nth(1).unwrap_or_else(|| "gallery".to_owned()));

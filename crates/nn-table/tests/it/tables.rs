@@ -5,12 +5,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use ndarray::{Array2, Axis, array};
-use nn_data::csv::{Header, Table, TableOptions, Task};
-use nn_data::predictions::write_predictions;
-use nn_data::preprocessing::{
+use nn_data::{Inputs, Targets};
+use nn_table::csv::{Header, Table, TableOptions, Task};
+use nn_table::predictions::write_predictions;
+use nn_table::preprocessing::{
     ColumnEncoding, InputEncoding, Note, Preprocessing, Samples, TargetEncoding, UnseenCategory,
 };
-use nn_data::{Error, ErrorKind, Inputs, Result, Targets};
+use nn_table::{Error, ErrorKind, Result};
 use proptest::prelude::*;
 
 const FLOWERS: &str = "length,colour,kind\n1.0,red,rose\n2.0,blue,iris\n3.0,red,rose\n";
@@ -224,7 +225,7 @@ fn a_folder_is_not_read() {
 #[cfg(unix)]
 #[test]
 fn a_pipe_does_not_hang() {
-    let path = std::env::temp_dir().join(format!("nn-data-pipe-{}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("nn-table-pipe-{}", std::process::id()));
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     if !made.is_ok_and(|status| status.success()) {
         println!("skipped: no mkfifo");

@@ -1,10 +1,10 @@
 //! Every kind of chart, of numbers and names of any kind.
 
-use nn_report::chart::{
+use nn_plot::chart::{
     BarChart, Bars, Bins, ConfusionChart, Histogram, ImageGrid, LineChart, Mark, NetworkDiagram,
     NeuronLayer, Picture, Pixels, PlaneMap, ScatterChart, Series, SurfaceChart, Tile, WeightMatrix,
 };
-use nn_report::{Axis, Svg};
+use nn_plot::{Axis, Svg};
 use proptest::collection::vec;
 use proptest::num::{f32, f64};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};

@@ -33,11 +33,12 @@ use std::fmt;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayViewMut2, Axis};
+use nn_data::{Dataset, Inputs, Split, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::csv::{self, Column, ColumnKind, Header, Table, TableOptions, Task, compare_names};
 use crate::error::CellProblem;
-use crate::{Dataset, Error, Inputs, Result, Split, Targets, input_file};
+use crate::{Error, Result};
 
 /// Most categories of one text column, and most classes.
 const MAX_CATEGORIES: usize = 1000;
@@ -250,7 +251,7 @@ impl Preprocessing {
     /// # Errors
     /// Those of [`Table::read`].
     pub fn read(&self, path: &Path, header: Header) -> Result<Table> {
-        self.parse(path, &input_file::read(path)?, header)
+        self.parse(path, &csv::read_bytes(path)?, header)
     }
 
     /// As [`Preprocessing::read`], from bytes; `path` is what errors call them.

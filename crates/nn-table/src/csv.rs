@@ -17,14 +17,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::{ByteRecord, Position, ReaderBuilder};
+use nn_data::input_file::{looks_like, special};
 
 use crate::error::CellProblem;
-use crate::input_file::{self, looks_like};
 use crate::suggestion::nearest;
 use crate::{Error, Result};
 
@@ -156,13 +157,13 @@ fn choice<T: Copy>(
 ///
 /// ```
 /// use std::path::Path;
-/// use nn_data::csv::{Table, TableOptions};
+/// use nn_table::csv::{Table, TableOptions};
 ///
 /// let text = "length,kind\n5.1,setosa\n7.0,versicolor\n";
 /// let table = Table::parse(Path::new("iris.csv"), text.as_bytes(), &TableOptions::default())?;
 /// assert_eq!(table.n_rows(), 2);
 /// assert_eq!(table.names(), ["length", "kind"]);
-/// # Ok::<(), nn_data::Error>(())
+/// # Ok::<(), nn_table::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -208,7 +209,7 @@ impl Table {
     /// name in `categorical` or `ignore` that is none; [`Error::Empty`] without
     /// rows; [`Error::NotAFile`]; [`Error::Io`].
     pub fn read(path: &Path, options: &TableOptions) -> Result<Self> {
-        Self::parse(path, &input_file::read(path)?, options)
+        Self::parse(path, &read_bytes(path)?, options)
     }
 
     /// As [`Table::read`], from bytes; `path` is what errors call them.
@@ -299,6 +300,22 @@ impl Table {
             text: self.word(column, row).into_owned(),
             problem,
         }
+    }
+}
+
+/// The whole content of a regular file.
+///
+/// # Errors
+/// [`Error::NotAFile`] for a folder, a pipe or a device, which could be
+/// endless or never answer; [`Error::Io`] otherwise.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    match special(path) {
+        Ok(Some(found)) => Err(Error::NotAFile {
+            path: path.to_owned(),
+            found,
+        }),
+        Ok(None) => fs::read(path).map_err(|source| Error::io(path, source)),
+        Err(source) => Err(Error::io(path, source)),
     }
 }
 

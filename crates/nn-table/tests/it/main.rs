@@ -1,0 +1,5 @@
+//! Tests of nn-table through its public interface, in one binary.
+#![allow(clippy::print_stdout, reason = "a test says what it skipped")]
+
+mod tables;
+mod hostile;
