@@ -203,7 +203,18 @@ impl<S: Scalar> Gradients<S> {
         cache: &ForwardCache<S>,
         threads: &Threads,
     ) {
-        let inputs: Rows<'i, S> = inputs.into();
+        self.backward_rows(network, &inputs.into(), cache, threads);
+    }
+
+    /// As [`backward`](Self::backward).
+    #[inline(never)]
+    pub(crate) fn backward_rows(
+        &mut self,
+        network: &Network<S>,
+        inputs: &Rows<'_, S>,
+        cache: &ForwardCache<S>,
+        threads: &Threads,
+    ) {
         let pass = BlockPass {
             inputs: &inputs.matrix().into(),
             transposed: None,
@@ -214,7 +225,7 @@ impl<S: Scalar> Gradients<S> {
 
     /// As [`backward`](Self::backward), for layers that are not frozen; overwrites or
     /// accumulates the gradient.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn backward_block(
         &mut self,
         network: &Network<S>,

@@ -41,7 +41,7 @@ macro_rules! instances {
                 Network::<S>::without_dropout as *const (),
                 Network::<S>::initialize_from_rows as *const (),
                 Network::<S>::infer as *const (),
-                Network::<S>::forward_in_training_from as *const (),
+                Network::<S>::forward_rows_in_training as *const (),
                 Network::<S>::predict_view as *const (),
                 Predictor::<S>::predict_into as *const (),
                 evaluate_block_loss::<S> as *const (),
@@ -63,7 +63,7 @@ macro_rules! instances {
                 Gradients::<S>::new as *const (),
                 Gradients::<S>::with_input_error as *const (),
                 Gradients::<S>::block_loss_of_batch as *const (),
-                Gradients::<S>::backward_block as *const (),
+                Gradients::<S>::backward_rows as *const (),
                 ForwardCache::<S>::new as *const (),
             ]
         }

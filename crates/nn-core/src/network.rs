@@ -547,14 +547,25 @@ impl<S: Scalar> Network<S> {
         threads: &Threads,
     ) -> Rows<'t, S> {
         let inputs: Rows<'i, S> = inputs.into();
-        let inputs = inputs.matrix().into();
-        self.forward_in_training_from(0, &inputs, cache, randomness, threads);
+        self.forward_rows_in_training(&inputs, cache, randomness, threads);
         cache.outputs()
+    }
+
+    /// As [`forward_in_training`](Self::forward_in_training).
+    #[inline(never)]
+    pub(crate) fn forward_rows_in_training(
+        &mut self,
+        inputs: &Rows<'_, S>,
+        cache: &mut ForwardCache<S>,
+        randomness: Randomness,
+        threads: &Threads,
+    ) {
+        self.forward_in_training_from(0, &inputs.matrix().into(), cache, randomness, threads);
     }
 
     /// As [`forward_in_training`](Self::forward_in_training), with `n_frozen` frozen
     /// layers, whose batch normalization uses its running averages.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn forward_in_training_from(
         &mut self,
         n_frozen: usize,

@@ -442,7 +442,11 @@ impl<S: Scalar> Trainer<'_, S> {
     }
 
     /// The factor of a schedule for the next step.
+    #[inline]
     fn scheduled(&self, schedule: Schedule) -> f64 {
+        if matches!(schedule, Schedule::Constant) {
+            return 1.0;
+        }
         schedule.factor(Position {
             step: self.progress.step,
             steps_per_epoch: self.n_batches() as u64,
@@ -465,6 +469,7 @@ impl<S: Scalar> Trainer<'_, S> {
     ///
     /// It is enough to check the sums of δ over the batch: the gradients of the
     /// biases, or, if the parameters are updated already, the biases.
+    #[inline]
     fn check_gradient(&self, way: Way) -> Result<()> {
         let sums = if way == Way::Descent {
             self.network.parameters()
