@@ -117,6 +117,7 @@ pub(crate) fn data_of(
 
 /// What the model was trained with.
 pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
+    check_is_of_a_run(model)?;
     serde_json::from_value(model.description.training.clone()).map_err(|error| {
         Failure::new(
             Code::Data,
@@ -125,11 +126,24 @@ pub(crate) fn settings_of(model: &Model) -> Result<Settings> {
     })
 }
 
+/// Refuses a model that a program has written with nn-core: what it was trained
+/// on, and how its inputs were prepared, is known to that program only.
+fn check_is_of_a_run(model: &Model) -> Result<()> {
+    if !model.description.training.is_null() {
+        return Ok(());
+    }
+    let problem = "the model file has no training settings: a program wrote it, not `nn train`";
+    Err(Failure::new(Code::Data, problem).help(
+        "predict with it in Rust, by nn_core::Model::predict_rows; `nn inspect` shows its layers",
+    ))
+}
+
 /// How the model turns raw rows into inputs, if it is a table's.
 pub(crate) fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
     };
+    check_is_of_a_run(model)?;
     let preprocessing = Preprocessing::from_json(json.as_str())?;
     let network = &model.network;
     let outputs = match &preprocessing.target {

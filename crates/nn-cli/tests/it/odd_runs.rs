@@ -157,3 +157,24 @@ fn a_damaged_row_or_summary_is_named() {
         fs::write(&path, whole).expect("the run is ours");
     }
 }
+
+/// How its raw rows become inputs is known to that program only.
+#[test]
+fn a_model_that_a_program_wrote_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let rows: Vec<[f32; 2]> = (0..20).map(|i| [i as f32, (i % 3) as f32]).collect();
+    let labels: Vec<u32> = (0..20).map(|i| i % 2).collect();
+    let model = nn_core::Mlp::classifier().epochs(1).fit(&rows, &labels);
+    let file = fs::File::create(scratch.path("mlp.safetensors")).expect("the folder is ours");
+    model.and_then(|model| model.save(file)).expect("it trains");
+    fs::write(scratch.path("new.csv"), "a,b\n1,2\n").expect("the folder is ours");
+    for command in [
+        "predict mlp.safetensors new.csv",
+        "evaluate mlp.safetensors --data new.csv",
+    ] {
+        scratch
+            .nn(command)
+            .refuses(3, &["has no training settings", "nn train"]);
+    }
+    assert_eq!(scratch.nn("inspect mlp.safetensors").code, Some(0));
+}
