@@ -21,6 +21,7 @@ pub(crate) fn matrix() -> Vec<Step> {
     let mut legs = vec![
         Cargo::new("test --workspace"),
         Cargo::new("test -p nn-data --no-default-features"),
+        Cargo::new("check -p nn-core --no-default-features"),
     ];
     legs.extend(forced_instruction_sets().map(|set| {
         Cargo::new("test -p nn-tensor -p nn-core --tests").environment("NN_INSTRUCTION_SET", set)
