@@ -109,9 +109,8 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
                 (dense(&self.values, positions.len(), self.n_inputs), None)
             }
             (None, None) => {
-                let n_values = positions.len() * self.n_inputs;
-                samples.read_inputs(positions, &mut self.values[..n_values])?;
-                (dense(&self.values, positions.len(), self.n_inputs), None)
+                let values = &mut self.values;
+                (read(samples, positions, values, self.n_inputs)?, None)
             }
         })
     }
@@ -123,9 +122,7 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
         samples: &Samples<'_, S>,
         positions: &[u32],
     ) -> Result<LayerInputs<'_, S>> {
-        let n_values = positions.len() * self.n_inputs;
-        samples.read_inputs(positions, &mut self.values[..n_values])?;
-        Ok(dense(&self.values, positions.len(), self.n_inputs))
+        read(samples, positions, &mut self.values, self.n_inputs)
     }
 
     /// Enlarges the buffer to blocks of up to `max_rows` rows.
@@ -135,6 +132,19 @@ impl<'a, S: Scalar> BlockInputs<'a, S> {
             self.values.resize(max_rows * self.n_inputs, S::zero());
         }
     }
+}
+
+/// Reads the inputs of the samples at `positions` into a buffer.
+#[inline(always)]
+fn read<'v, S: Scalar>(
+    samples: &Samples<'_, S>,
+    positions: &[u32],
+    values: &'v mut [S],
+    n_inputs: usize,
+) -> Result<LayerInputs<'v, S>> {
+    let n_rows = positions.len();
+    samples.read_inputs(positions, &mut values[..n_rows * n_inputs])?;
+    Ok(dense(values, n_rows, n_inputs))
 }
 
 /// The first `n_rows` rows of a buffer.
