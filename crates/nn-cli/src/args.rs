@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use nn_search::{Menu, Stopping, Strategy};
 use nn_tensor::Threads;
 
-use crate::data_name;
 use crate::objective::Objective;
-use crate::settings::Settings;
+use nn_train::flags;
+use nn_train::{Choice, Result, Run, Settings, Split};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -27,6 +27,16 @@ const STYLES: Styles = Styles::styled()
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The command line, with the defaults of the settings in the help.
+pub(crate) fn command() -> clap::Command {
+    let command = Arguments::command();
+    ["train", "search", "gradcheck"]
+        .into_iter()
+        .fold(command, |command, name| {
+            command.mut_subcommand(name, flags::with_defaults)
+        })
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +93,14 @@ pub(crate) struct RunChoice {
     pub(crate) runs_dir: PathBuf,
     #[command(flatten)]
     pub(crate) weights: WeightCheck,
+}
+
+impl RunChoice {
+    /// Opens the run that was named.
+    pub(crate) fn open(&self, folder: &DataFolder) -> Result<Run> {
+        let run = Run::find(&self.run, &self.runs_dir, self.weights.allow_nonfinite)?;
+        Ok(run.with_data_dir(&folder.data_dir))
+    }
 }
 
 /// Whether a model is used whose weights are no numbers.
@@ -191,15 +209,15 @@ pub(crate) struct SearchArguments {
     )]
     pub(crate) space: Option<String>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = strategy_help())]
-    pub(crate) strategy: Option<String>,
+    pub(crate) strategy: Option<Choice<Strategy>>,
     /// Trainings, those included that a continued search has done [default: 25]
     #[arg(long, value_name = "N", help_heading = "Search",
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
     pub(crate) trials: Option<usize>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = stopping_help())]
-    pub(crate) stopping: Option<String>,
+    pub(crate) stopping: Option<Choice<Stopping>>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
-    pub(crate) objective: Option<String>,
+    pub(crate) objective: Option<Choice<Objective>>,
     /// Train the winner again at the end, as a run of its own
     #[arg(long, help_heading = "Search")]
     pub(crate) train_best: bool,
@@ -242,27 +260,16 @@ pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     pub(crate) choice: RunChoice,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR", value_parser = data_name::parser())]
+    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// Which samples
-    #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
-    pub(crate) split: SplitChoice,
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    pub(crate) split: Split,
     /// One JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Samples of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitChoice {
-    /// Those that were trained on
-    Train,
-    /// Those that were held back to choose by
-    Validation,
-    /// Those that were never looked at
-    Test,
 }
 
 #[derive(Args, Debug)]
@@ -279,7 +286,7 @@ pub(crate) struct PredictArguments {
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     pub(crate) index: Option<String>,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR", requires = "index", value_parser = data_name::parser())]
+    #[arg(long, value_name = "NAME|DIR", requires = "index", value_parser = flags::data_parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
@@ -302,7 +309,7 @@ pub(crate) struct ReportArguments {
     pub(crate) folder: DataFolder,
     /// Which samples [default: test, or what comes nearest]
     #[arg(long, value_enum)]
-    pub(crate) split: Option<SplitChoice>,
+    pub(crate) split: Option<Split>,
     /// One JSON object a line on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -366,13 +373,13 @@ pub(crate) struct TraceArguments {
     #[arg(long, value_name = "K")]
     pub(crate) index: usize,
     /// Another data set than the run's own
-    #[arg(long, value_name = "NAME|DIR", value_parser = data_name::parser())]
+    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
     pub(crate) data: Option<String>,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
     /// Which samples
-    #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
-    pub(crate) split: SplitChoice,
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    pub(crate) split: Split,
     /// The weights before the training, not after it
     #[arg(long)]
     pub(crate) untrained: bool,
@@ -422,7 +429,7 @@ pub(crate) enum DataCommand {
     /// Size, classes, origin and files of a data set
     Info {
         /// A name from `nn data list`, or a folder of IDX files
-        #[arg(value_name = "NAME|DIR", value_parser = data_name::parser())]
+        #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
         name: String,
         #[command(flatten)]
         folder: DataFolder,

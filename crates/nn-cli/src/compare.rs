@@ -6,10 +6,10 @@ use nn_report::{ComparedValue, Comparison, Run};
 use serde_json::{Map, Value, json};
 
 use crate::args::CompareArguments;
-use crate::failure::Result;
 use crate::report::replace;
 use crate::run_files::{locate_run, read_run};
 use crate::terminal;
+use nn_train::Result;
 
 /// Where the page lies, unless it is said.
 const PAGE: &str = "comparison.html";

@@ -9,11 +9,11 @@ use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_tensor::Threads;
 
 use crate::args::{DataArguments, DataCommand};
-use crate::data_name;
-use crate::datasets::{self, GLYPHS};
-use crate::failure::{Failure, Result};
 use crate::table::is_table;
 use crate::terminal;
+use nn_train::data::{self, GLYPHS};
+use nn_train::escaped_path;
+use nn_train::{Error, Result};
 
 pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
     match &arguments.command {
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
 }
 
 fn list(data_dir: &Path) {
-    let width = datasets::names().map(str::len).max().unwrap_or(0);
+    let width = data::names().map(str::len).max().unwrap_or(0);
     for source in catalog::ALL {
         let state = if source.is_present(data_dir) {
             "here"
@@ -74,21 +74,21 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    if is_table(&data_name::path(name)) {
-        return Err(Failure::usage(format!(
+    if is_table(&escaped_path::path(name)) {
+        return Err(Error::usage(format!(
             "{}: expected the name of a data set or a folder of IDX files, found a table",
-            data_name::shown(name)
+            escaped_path::shown(name)
         ))
-        .help(format!(
+        .with_help(format!(
             "`{} train --data FILE.csv` says what it finds in a table",
             terminal::program()
         )));
     }
-    let dataset = datasets::load_dataset(name, data_dir, None, &Threads::all())?;
+    let dataset = data::load_dataset(name, data_dir, None, &Threads::all())?;
     terminal::line(format!(
         "samples   {} training, {} test, of {} values",
-        terminal::grouped(dataset.train.len()),
-        terminal::grouped(dataset.test.len()),
+        grouped(dataset.train.len()),
+        grouped(dataset.test.len()),
         dataset.n_inputs()
     ));
     if let Some((height, width)) = dataset.image_size {
@@ -134,10 +134,10 @@ fn describe(source: &Source, data_dir: &Path) {
 
 fn check_offline(origin: Option<&Origin>) -> Result<()> {
     match origin {
-        Some(Origin::Mirror(address)) => Err(Failure::usage(format!(
+        Some(Origin::Mirror(address)) => Err(Error::usage(format!(
             "--offline: opens no connection, so none to {address}"
         ))
-        .help("give --from a local folder, or leave --offline out")),
+        .with_help("give --from a local folder, or leave --offline out")),
         _ => Ok(()),
     }
 }

@@ -14,11 +14,11 @@ mod samples;
 use serde_json::json;
 
 use crate::args::DoctorArguments;
-use crate::failure::Result;
 use crate::run_files::locate_run;
 use crate::terminal;
 use case::Case;
 use check::{Check, Look, Try};
+use nn_train::Result;
 
 /// All checks, in the order in which they are told.
 fn checks() -> impl Iterator<Item = &'static Check> {

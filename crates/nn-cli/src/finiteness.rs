@@ -2,19 +2,19 @@
 
 use nn_core::Model;
 use nn_tensor::reduce::all_finite;
+use nn_train::{Error, ErrorKind, Result};
 
-use crate::args::WeightCheck;
-use crate::failure::{Code, Failure, Result};
 use crate::terminal;
-/// Refuses results with this `problem`, or prints it as a note where NaN and
-/// infinite values are allowed. No note for a model with such weights: its
-/// results cannot be finite.
-pub(crate) fn check(problem: Option<String>, model: &Model, weights: WeightCheck) -> Result<()> {
+
+/// Refuses results with this `problem`, or prints it as a note if NaN and infinite
+/// values are allowed. There is no note for a model with such weights: its results
+/// cannot be finite.
+pub(crate) fn check(problem: Option<String>, model: &Model, allow_nonfinite: bool) -> Result<()> {
     let Some(problem) = problem else {
         return Ok(());
     };
-    if !weights.allow_nonfinite {
-        return Err(Failure::new(Code::Data, problem).help(
+    if !allow_nonfinite {
+        return Err(Error::new(ErrorKind::Data, problem).with_help(
             "look for values that are far too large; --allow-nonfinite shows the results as they \
              are: NaN, in JSON null",
         ));

@@ -1,64 +1,53 @@
-//! `nn gradcheck`: is the gradient of this configuration right?
+//! `nn gradcheck`: checks the gradient of a configuration.
 
-use nn_core::Network;
+use std::process::ExitCode;
+
 use nn_core::gradient_check::{LayerCheck, check};
-use nn_core::regularization::Regularization;
 use nn_tensor::Threads;
+use nn_train::{Data, Experiment, Plan, Result};
 
 use crate::args::GradcheckArguments;
-use crate::datasets::{self, Data};
-use crate::failure::{Code, Failure, Result};
-use crate::plan::Plan;
-use crate::request::Request;
-use crate::selection::Selection;
 use crate::terminal;
-use crate::training_memory;
 
-/// The largest relative error of a right gradient.
+/// The largest relative error of a correct gradient.
 const TOLERANCE: f64 = 1e-6;
 
-pub(crate) fn run(arguments: &GradcheckArguments) -> Result<()> {
+/// The exit code of a gradient that is wrong.
+const WRONG: u8 = 1;
+
+pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
     let settings = &arguments.settings;
-    let data_dir = &arguments.folder.data_dir;
-    let selection = Selection::new(settings)?;
-    let name = settings
-        .data
-        .clone()
-        .unwrap_or_else(|| datasets::default_name(data_dir).to_owned());
-    let request = Request::to_learn(&name, data_dir, &selection);
-    let data = Data::load(&request, &Threads::all())?;
-    let plan = Plan::new(settings, &data)?;
-    let parts = data.parts()?;
-    training_memory::check(&plan, &parts)?;
-    let n_samples = parts.train.len().min(arguments.samples.into());
+    let data = Data::for_training(settings, &arguments.folder.data_dir, &Threads::all())?;
+    let experiment = Experiment::new(settings, data)?;
+    let (plan, train) = (experiment.plan(), experiment.data().splits()?.train);
+    let n_samples = train.len().min(arguments.samples.into());
     let positions: Vec<u32> = (0..n_samples as u32).collect();
-    let samples = parts.train.select(&positions);
-    let network: Network = Network::new(&plan.network, plan.training.seed)?;
-    let regularization: Regularization = plan.training.regularization;
     let checks = check(
-        &network,
-        &samples,
+        &plan.network()?,
+        &train.select(&positions),
         plan.training.loss,
-        regularization,
+        plan.training.regularization,
         arguments.parameters,
     )?;
-    show(&plan, &data, n_samples, &checks);
+    show(plan, experiment.data(), n_samples, &checks);
     let worst = checks
         .iter()
         .map(|check| check.error)
         .fold(0.0, |a, b| if b > a || b.is_nan() { b } else { a });
     if worst <= TOLERANCE {
         terminal::line(format!(
-            "the gradient is right: worst relative error {worst:.1e}, at most {TOLERANCE:.0e} is rounding"
+            "gradient check passed: max relative error {worst:.1e} (tolerance {TOLERANCE:.0e})"
         ));
-        Ok(())
-    } else {
-        Err(Failure::new(
-            Code::CheckFailed,
-            format!("relative error {worst:.1e}, expected at most {TOLERANCE:.0e}"),
-        )
-        .help("with kinked functions (relu, hinge, l1) try another --seed; otherwise this is a bug, please report it"))
+        return Ok(ExitCode::SUCCESS);
     }
+    terminal::error_line(format!(
+        "error: gradient check failed: max relative error {worst:.1e} (tolerance {TOLERANCE:.0e})"
+    ));
+    terminal::error_line(
+        "  help: with functions that are not differentiable everywhere (relu, hinge, l1) try \
+         another --seed; otherwise this is a bug, please report it",
+    );
+    Ok(ExitCode::from(WRONG))
 }
 
 fn show(plan: &Plan, data: &Data, n_samples: usize, checks: &[LayerCheck]) {

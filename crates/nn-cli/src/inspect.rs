@@ -6,17 +6,19 @@ use nn_core::{Model, Network};
 use serde_json::json;
 
 use crate::args::InspectArguments;
-use crate::data_name;
-use crate::failure::Result;
-use crate::run_dir::chosen_model;
 use crate::terminal;
+use nn_train::{Result, Run, escaped_path, grouped};
 
 pub(crate) fn run(arguments: &InspectArguments) -> Result<()> {
-    let model = chosen_model(&arguments.choice)?;
+    let run = Run::find(
+        &arguments.choice.run,
+        &arguments.choice.runs_dir,
+        arguments.choice.weights.allow_nonfinite,
+    )?;
     if arguments.json {
-        terminal::line(to_json(&model));
+        terminal::line(to_json(run.model()));
     } else {
-        show(&model);
+        show(run.model());
     }
     Ok(())
 }
@@ -41,13 +43,13 @@ fn show(model: &Model) {
             index + 1,
             layer.n_inputs,
             layer.n_outputs,
-            terminal::grouped(layer.parameters().len()),
+            grouped(layer.parameters().len()),
         ));
     }
     terminal::line("");
     terminal::line(format!(
         "parameters  {}",
-        terminal::grouped(network.parameters().len())
+        grouped(network.parameters().len())
     ));
     terminal::line(format!("loss        {}", model.loss));
     terminal::line(format!(
@@ -67,7 +69,7 @@ fn show(model: &Model) {
         for (name, value) in settings {
             let value = value
                 .as_str()
-                .map_or_else(|| value.to_string(), data_name::shown);
+                .map_or_else(|| value.to_string(), escaped_path::shown);
             terminal::line(format!("  --{name} {value}"));
         }
     }

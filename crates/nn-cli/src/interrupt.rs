@@ -6,26 +6,32 @@
 //! SIGHUP, which a closing terminal may well send twice.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use nn_train::ErrorKind;
+use nn_train::{Error, ErrorKind, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::failure::Code;
+/// The last signal, 0 before the first.
+static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// Whether, and how, the program was asked to stop.
-#[derive(Clone, Debug)]
-pub(crate) struct Interrupt {
-    signal: Arc<AtomicUsize>,
-}
+/// Whether the program was asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interrupt(());
 
 impl Interrupt {
-    /// Starts to listen.
-    pub(crate) fn listen() -> io::Result<Self> {
-        let interrupt = Self {
-            signal: Arc::new(AtomicUsize::new(0)),
-        };
+    /// Starts to listen for signals.
+    pub(crate) fn listen() -> Result<Self> {
+        Self::register().map_err(|error| {
+            let problem = format!("cannot listen for signals: {error}");
+            Error::new(ErrorKind::Io, problem)
+        })
+    }
+
+    fn register() -> io::Result<Self> {
+        let interrupt = Self(());
         let seen = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
             // In this order: the first signal arms the second one's effect.
@@ -33,23 +39,27 @@ impl Interrupt {
             interrupt.note(number, &seen)?;
         }
         #[cfg(unix)]
-        unix::listen(&interrupt, &seen)?;
+        unix::listen(interrupt, &seen)?;
         Ok(interrupt)
     }
 
-    /// The exit code that belongs to the signal, once there was one.
-    pub(crate) fn code(&self) -> Option<Code> {
-        match self.signal.load(Ordering::Relaxed) as i32 {
-            0 => None,
-            SIGINT => Some(Code::Interrupted),
-            _ => Some(Code::Terminated),
-        }
+    /// Whether there was a signal.
+    pub(crate) fn is_set(self) -> bool {
+        SIGNAL.load(Ordering::Relaxed) != 0
     }
 
-    fn note(&self, number: i32, seen: &Arc<AtomicBool>) -> io::Result<()> {
+    fn note(self, number: i32, seen: &Arc<AtomicBool>) -> io::Result<()> {
         flag::register(number, Arc::clone(seen))?;
-        flag::register_usize(number, Arc::clone(&self.signal), number as usize)?;
+        flag::register_usize(number, Arc::clone(&SIGNAL), number as usize)?;
         Ok(())
+    }
+}
+
+/// The exit code of the last signal: 143 for SIGTERM and SIGHUP, otherwise 130.
+pub(crate) fn exit_code() -> u8 {
+    match SIGNAL.load(Ordering::Relaxed) as i32 {
+        0 | SIGINT => 130,
+        _ => 143,
     }
 }
 
@@ -76,7 +86,7 @@ mod unix {
 
     use super::Interrupt;
 
-    pub(super) fn listen(interrupt: &Interrupt, seen: &Arc<AtomicBool>) -> io::Result<()> {
+    pub(super) fn listen(interrupt: Interrupt, seen: &Arc<AtomicBool>) -> io::Result<()> {
         if !is_hangup_ignored() {
             interrupt.note(SIGHUP, seen)?;
         }

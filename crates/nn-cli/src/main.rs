@@ -6,37 +6,12 @@
 )]
 
 mod terminal;
-mod failure;
-mod instructions;
+mod interrupt;
+mod exit;
 mod objective;
-mod data_name;
-mod regular_file;
-mod settings;
 mod args;
-mod spellings;
-mod selection;
-mod note;
-mod memory;
-mod task;
-mod division;
-mod request;
-mod table;
-mod datasets;
-mod plan;
-mod training_memory;
-mod deformation;
-mod doubt;
-mod disk;
-mod atomic_file;
-mod metrics_file;
-mod checkpoints;
-mod run_dir;
-mod difference;
 mod run_files;
 mod progress;
-mod interrupt;
-mod restart;
-mod course;
 mod finiteness;
 mod evaluate;
 mod predict;
@@ -52,28 +27,33 @@ mod data;
 mod papers;
 mod serve;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::{Arguments, Command};
-use failure::Result;
+use nn_train::{Result, flags, instruction_set};
 
 fn main() -> ExitCode {
     interrupt::survive_file_size_limit();
-    let words = match spellings::of_command_line(std::env::args_os()) {
-        Ok(words) => words,
-        Err(failure) => return failure.report(),
-    };
-    let arguments = Arguments::parse_from(words);
-    match run(&arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    let result = parse(std::env::args_os()).and_then(|arguments| run(&arguments.command));
+    result.unwrap_or_else(|error| exit::report(&error))
 }
 
-fn run(command: &Command) -> Result<()> {
-    instructions::check()?;
+/// Parses the command line; prints the help, and ends the program, if asked for.
+fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments> {
+    let words = flags::of_command_line(words)?;
+    let parsed = args::command().try_get_matches_from(words);
+    let arguments = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    arguments.map_err(|error| match error.kind() {
+        clap::error::ErrorKind::ValueValidation => flags::of_clap(&error),
+        _ => error.exit(),
+    })
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    instruction_set::check()?;
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
@@ -82,11 +62,12 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(arguments) => report::run(arguments),
         Command::Compare(arguments) => compare::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
-        Command::Gradcheck(arguments) => gradcheck::run(arguments),
+        Command::Gradcheck(arguments) => return gradcheck::run(arguments),
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

@@ -1,18 +1,16 @@
-//! What a search makes small.
+//! The objective of a search.
 
+use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use nn_train::{Error, Result};
 
-use crate::failure::{Failure, Result};
-
-/// What is made small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// The quantity that a search minimizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Objective {
     /// The validation loss.
     Loss,
-    /// The share of validation samples that are answered wrongly.
+    /// The validation error rate: 1 - accuracy.
     Error,
 }
 
@@ -47,14 +45,20 @@ impl Objective {
     }
 }
 
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for Objective {
-    type Err = Failure;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|entry| entry.name() == text);
         found.ok_or_else(|| {
-            Failure::usage(format!(
-                "--objective: expected {}, found \"{}\"",
+            Error::usage(format!(
+                "expected {}, found \"{}\"",
                 Self::names(),
                 text.escape_debug()
             ))

@@ -26,10 +26,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::args::{PapersArguments, PapersCommand, PapersRunArguments, threads};
-use crate::datasets::{self, GLYPHS};
-use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::terminal;
+use nn_train::data::{self, GLYPHS};
+use nn_train::{Error, ErrorKind, Result};
 
 use claim::{Claim, Shown};
 use context::Context;
@@ -47,8 +47,9 @@ pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
 
 fn run_claims(arguments: &PapersRunArguments) -> Result<()> {
     let claims = chosen(arguments)?;
-    let interrupt = Interrupt::listen()
-        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Error::new(ErrorKind::Io, format!("cannot listen for signals: {error}"))
+    })?;
     let threads = threads(arguments.threads);
     let data_dir = arguments.folder.data_dir.clone();
     let data_name = data_name(arguments)?;
@@ -102,7 +103,7 @@ fn chosen(arguments: &PapersRunArguments) -> Result<Vec<(Paper, &'static Claim)>
             .any(|(_, claim)| claim.id.eq_ignore_ascii_case(id))
     }) {
         let ids: Vec<_> = offered.iter().map(|(_, claim)| claim.id).collect();
-        return Err(Failure::usage(format!(
+        return Err(Error::usage(format!(
             "--claim: expected one of {}, found \"{}\"",
             ids.join(", "),
             unknown.escape_debug()
@@ -126,20 +127,20 @@ fn data_name(arguments: &PapersRunArguments) -> Result<String> {
     let name = match arguments.data.as_deref() {
         Some(name @ ("mnist" | GLYPHS)) => name,
         Some(other) => {
-            return Err(Failure::usage(format!(
+            return Err(Error::usage(format!(
                 "--data: expected mnist or {GLYPHS}, found \"{}\"",
                 other.escape_debug()
             ))
-            .help("the papers' figures are MNIST's"));
+            .with_help("the papers' figures are MNIST's"));
         }
-        None => datasets::default_name(&arguments.folder.data_dir),
+        None => data::default_name(&arguments.folder.data_dir),
     };
     if name == GLYPHS {
         terminal::report(
             "data is glyphs, the built-in digits: claims about MNIST are run, but not judged",
         );
         if arguments.data.is_none() {
-            terminal::report(datasets::fetch_hint());
+            terminal::report(data::fetch_hint());
         }
     }
     Ok(name.to_owned())

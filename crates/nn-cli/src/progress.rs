@@ -5,16 +5,15 @@ mod curve;
 mod dashboard;
 
 use std::cell::RefCell;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_core::training::{BatchReport, EpochReport};
 use serde_json::json;
 
-use crate::metrics_file::Row;
 use crate::terminal::{self, Line};
 use dashboard::Dashboard;
+use nn_train::{EpochMetrics, Note, grouped};
 
 /// The least time between two changes of what is shown.
 const REDRAW: Duration = Duration::from_millis(50);
@@ -75,17 +74,6 @@ impl Live {
     }
 }
 
-/// How far a training has come.
-#[derive(Debug)]
-pub(crate) struct Place {
-    /// Epochs that are finished.
-    pub(crate) epoch: usize,
-    /// Epochs that are wanted.
-    pub(crate) n_epochs: usize,
-    /// Steps that are done.
-    pub(crate) step: u64,
-}
-
 impl Progress {
     pub(crate) fn new(json: bool, plain: bool) -> Self {
         if json {
@@ -109,32 +97,25 @@ impl Progress {
         }
     }
 
-    /// What is not as it should be, though the training goes on.
+    /// The notes about the data, with how to get MNIST.
+    pub(crate) fn notes(&self, notes: &[Note]) {
+        for note in notes {
+            let hint = match note {
+                Note::BuiltInDigits if terminal::is_run_by_cargo() => {
+                    "; `cargo xtask fetch-data` downloads it"
+                }
+                Note::BuiltInDigits => "; `nn data fetch` downloads it",
+                _ => "",
+            };
+            self.say(&format!("note      {note}{hint}"));
+        }
+    }
+
+    /// What is unexpected although the training continues.
     pub(crate) fn warn(&self, text: &str) {
         match self {
             Self::Json => terminal::report(json!({ "event": "warning", "text": text })),
             _ => self.say(&format!("warning   {text}")),
-        }
-    }
-
-    /// A training goes on where it was left.
-    pub(crate) fn resumed(&self, run: &Path, place: &Place) {
-        let Place {
-            epoch,
-            n_epochs,
-            step,
-        } = place;
-        match self {
-            Self::Json => terminal::report(json!({
-                "event": "resumed",
-                "run": run.to_string_lossy(),
-                "epoch": epoch,
-                "step": step,
-            })),
-            _ => self.say(&format!(
-                "resumed   {} after {epoch} of {n_epochs} epochs, step {step}",
-                run.display()
-            )),
         }
     }
 
@@ -148,30 +129,31 @@ impl Progress {
         }
     }
 
-    /// Before a training goes on after these epochs.
-    pub(crate) fn recall(&mut self, rows: &[Row]) {
+    /// Before a run continues after these epochs.
+    pub(crate) fn recall(&mut self, finished: &[EpochMetrics]) {
         if let Self::Live(live) = self {
-            for row in rows {
+            for epoch in finished {
                 live.dashboard.record(
-                    row.epoch,
-                    [Some(row.train_loss), row.train_accuracy],
-                    [row.validation_loss, row.validation_accuracy],
+                    epoch.epoch,
+                    [Some(epoch.train_loss), epoch.train_accuracy],
+                    [epoch.validation_loss, epoch.validation_accuracy],
                 );
             }
         }
     }
 
-    /// After an epoch. `seconds` are those of training and of evaluation.
+    /// After an epoch.
     pub(crate) fn epoch(
         &mut self,
         report: &EpochReport,
+        metrics: &EpochMetrics,
         n_epochs: usize,
         n_samples: usize,
-        seconds: [f64; 2],
     ) {
-        let line = |width| epoch_line(report, n_epochs, n_samples, seconds[0], width);
+        let seconds = metrics.train_seconds;
+        let line = |width| epoch_line(report, n_epochs, n_samples, seconds, width);
         match self {
-            Self::Json => terminal::report(epoch_json(report, seconds)),
+            Self::Json => terminal::report(epoch_json(metrics)),
             Self::Lines => terminal::report(line(usize::MAX)),
             Self::Live(live) => {
                 live.waiting.get_mut().push(line(terminal::width()));
@@ -253,7 +235,7 @@ fn epoch_line(
         None => String::new(),
     };
     let time = terminal::seconds(seconds);
-    let rate = terminal::grouped((n_samples as f64 / seconds.max(1e-9)) as usize);
+    let rate = grouped((n_samples as f64 / seconds.max(1e-9)) as usize);
     let names = ["loss ", ""];
     let brief = [text("", names), text("validation ", names)].join("   ");
     let short = [text("", ["", ""]), text("validation ", ["", ""])].join("  ");
@@ -271,23 +253,10 @@ fn epoch_line(
     lines.iter().find(fits).unwrap_or(shortest).clone()
 }
 
-fn epoch_json(
-    report: &EpochReport,
-    [train_seconds, evaluate_seconds]: [f64; 2],
-) -> serde_json::Value {
-    let validation = report.validation.as_ref();
-    json!({
-        "event": "epoch",
-        "epoch": report.epoch,
-        "step": report.step,
-        "learning_rate": report.learning_rate,
-        "train_loss": report.train_loss,
-        "train_accuracy": report.train_accuracy,
-        "validation_loss": validation.map(|validation| validation.loss),
-        "validation_accuracy": validation.and_then(|validation| validation.accuracy),
-        "train_seconds": train_seconds,
-        "evaluate_seconds": validation.map(|_| evaluate_seconds),
-    })
+fn epoch_json(metrics: &EpochMetrics) -> serde_json::Value {
+    let mut object = serde_json::to_value(metrics).expect("metrics are plain JSON");
+    object["event"] = "epoch".into();
+    object
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use nn_report::{Report, RunReport};
 use nn_tensor::Threads;
 use serde_json::json;
 
-use crate::args::{ReportArguments, SplitChoice};
-use crate::datasets::Data;
+use crate::args::{ReportArguments, Split};
 use crate::evaluate::{Origin, data_of};
-use crate::failure::{Failure, Result};
-use crate::run_dir::{read_config, read_model};
 use crate::run_files::{locate_run, read_run};
-use crate::task::Task;
 use crate::terminal;
+use nn_train::Task;
+use nn_train::data::Data;
+use nn_train::run_dir::{read_config, read_model};
+use nn_train::{Error, Result};
 
 /// Name of the page in a run directory.
 const PAGE: &str = "report.html";
@@ -45,7 +45,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) model: Option<&'a Model>,
     pub(crate) data: Option<&'a Data>,
     /// Which samples; by default test, else validation, else training samples.
-    pub(crate) split: Option<SplitChoice>,
+    pub(crate) split: Option<Split>,
     /// What is not at hand, and why.
     pub(crate) missing: Vec<String>,
 }
@@ -65,12 +65,14 @@ fn report_on(
 ) -> Result<WriteMode> {
     let mut missing = Vec::new();
     let model = read_model(directory, &arguments.runs_dir, arguments.weights)
-        .map_err(|failure| missing.push(format!("The network: {}", failure.message())))
+        .map_err(|failure| missing.push(format!("The network: {}", failure.to_string())))
         .ok();
     let data_dir = &arguments.folder.data_dir;
     let data = model.as_ref().and_then(|model| {
         data_of(model, Origin::Run(directory), data_dir, threads)
-            .map_err(|failure| missing.push(format!("Results and mistakes: {}", failure.message())))
+            .map_err(|failure| {
+                missing.push(format!("Results and mistakes: {}", failure.to_string()))
+            })
             .ok()
     });
     let sources = Sources {
@@ -119,7 +121,7 @@ pub(crate) fn write(
 /// What the training loss includes that the validation loss does not.
 /// Only classes are smoothed and weighted.
 fn loss_note(directory: &Path, data: Option<&Data>) -> String {
-    let is_of_classes = data.is_none_or(|data| matches!(data.task, Task::Classes(_)));
+    let is_of_classes = data.is_none_or(|data| matches!(data.task, Task::Classification(_)));
     let Some(settings) = read_config(directory).ok().filter(|_| is_of_classes) else {
         return String::new();
     };
@@ -144,7 +146,7 @@ fn loss_note(directory: &Path, data: Option<&Data>) -> String {
 
 fn write_files(directory: &Path, report: &Report) -> Result<Vec<PathBuf>> {
     let folder = directory.join(PLOTS);
-    fs::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+    fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
     let write_plot = |(name, svg): &(String, nn_plot::Svg)| {
         let path = folder.join(format!("{name}.svg"));
         replace(&path, &svg.standalone()).map(|()| path)
@@ -164,7 +166,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
         .map_err(|error| {
             // The temporary file is worthless, and removing it can only fail with it.
             let _ = fs::remove_file(&temporary);
-            Failure::io(path, &error)
+            Error::io(path, &error)
         })
 }
 

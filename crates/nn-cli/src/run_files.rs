@@ -7,26 +7,26 @@ use std::path::{Path, PathBuf};
 use nn_report::{Epoch, Run, Summary};
 use serde_json::Value;
 
-use crate::data_name;
-use crate::failure::{Code, Failure, Result};
-use crate::regular_file;
-use crate::run_dir::known_runs;
-use crate::settings::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use nn_train::Settings;
+use nn_train::escaped_path;
+use nn_train::regular_file;
+use nn_train::run_dir::known_runs;
 
 /// The directory that `run` means: itself, or a name in `runs_dir`.
-pub(crate) fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
+pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {
         return Ok(found.clone());
     }
     if run.is_file() {
-        return Err(Failure::usage(format!(
+        return Err(Error::usage(format!(
             "{}: expected a run directory, found a file",
             run.display()
         )));
     }
-    Err(Failure::new(
-        Code::Io,
+    Err(Error::new(
+        ErrorKind::Io,
         format!(
             "no run \"{}\": neither {} nor {} is a folder",
             run.display(),
@@ -34,12 +34,12 @@ pub(crate) fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             candidates[1].display()
         ),
     )
-    .help(known_runs(runs_dir)))
+    .with_help(known_runs(runs_dir)))
 }
 
 /// Reads what the directory says about the run. Of an interrupted one there is
 /// no summary; the epoch whose weights it would keep takes that place.
-pub(crate) fn read_run(directory: &Path) -> Result<Run> {
+pub fn read_run(directory: &Path) -> Result<Run> {
     let epochs = read_metrics(&directory.join("metrics.csv"))?;
     let settings = read_settings(&directory.join("config.toml"))?;
     let summary = match read_summary(&directory.join("summary.json"))? {
@@ -62,10 +62,10 @@ fn name_of(directory: &Path) -> String {
 }
 
 fn read_settings(path: &Path) -> Result<Vec<(String, String)>> {
-    let settings = Settings::read(path).map_err(Failure::of_data)?.to_json();
+    let settings = Settings::read(path).map_err(Error::of_data)?.to_json();
     let object = settings.as_object().cloned().unwrap_or_default();
     let text = |value: Value| match value {
-        Value::String(text) => data_name::shown(&text),
+        Value::String(text) => escaped_path::shown(&text),
         other => other.to_string(),
     };
     Ok(object
@@ -79,7 +79,7 @@ fn read_summary(path: &Path) -> Result<Option<Summary>> {
         return Ok(None);
     };
     let summary: Value = serde_json::from_str(&text)
-        .map_err(|error| Failure::new(Code::Data, format!("{}: {error}", path.display())))?;
+        .map_err(|error| Error::new(ErrorKind::Data, format!("{}: {error}", path.display())))?;
     let text = |name: &str| summary[name].as_str().unwrap_or_default().to_owned();
     let number = |name: &str| summary[name].as_f64();
     let layers = summary["layers"].as_array().into_iter().flatten();
@@ -134,8 +134,8 @@ fn read_metrics(path: &Path) -> Result<Vec<Epoch>> {
         .zip(lines)
         .map(|(line, row)| {
             epoch(&columns, row).ok_or_else(|| {
-                Failure::new(
-                    Code::Data,
+                Error::new(
+                    ErrorKind::Data,
                     format!(
                         "{}:{line}: expected {} numbers, found \"{}\"",
                         path.display(),
@@ -143,7 +143,7 @@ fn read_metrics(path: &Path) -> Result<Vec<Epoch>> {
                         row.escape_debug()
                     ),
                 )
-                .help("take that line out; it may be the rest of a write that was cut off")
+                .with_help("take that line out; it may be the rest of a write that was cut off")
             })
         })
         .collect()

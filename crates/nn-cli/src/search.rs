@@ -12,20 +12,19 @@ mod folder;
 
 use std::fs::File;
 use std::path::Path;
+use std::slice;
 
 use nn_search::{Decision, Outcome, Study, Trial};
 use nn_tensor::Threads;
 use serde_json::json;
 
+use nn_train::{Data, Error, ErrorKind, Plan, Result, training_memory};
+
 use crate::args::{SearchArguments, TrainArguments, threads};
-use crate::datasets::{self, Data};
-use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::terminal;
 use crate::train;
-use crate::training_memory;
 
 use config::Config;
 use folder::Folder;
@@ -33,22 +32,38 @@ use report::Report;
 use space::Flags;
 use trial::{Ended, Row, Training};
 
+/// An error of nn-search as one of a run.
+fn failed(error: nn_search::Error) -> Error {
+    let kind = match error.kind() {
+        nn_search::ErrorKind::Usage => ErrorKind::Usage,
+        nn_search::ErrorKind::Data => ErrorKind::Data,
+        nn_search::ErrorKind::Io => ErrorKind::Io,
+    };
+    let failure = Error::new(kind, &error);
+    match error.help() {
+        Some(help) => failure.with_help(help),
+        None => failure,
+    }
+}
+
 pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
     let threads = threads(arguments.work.threads);
     let data_dir = &arguments.folder.data_dir;
-    let (config, old) = Config::of(arguments, |text| progress.say(text))?;
-    let say = |text: &str| progress.say(text);
-    let data = datasets::to_learn(&config.train, data_dir, old.as_deref(), &threads, say)?;
+    let (config, old) = Config::of(arguments, |note| progress.notes(slice::from_ref(note)))?;
+    let data = match &old {
+        Some(search) => Data::of_run(&config.train, search, data_dir, &threads)?,
+        None => Data::for_training(&config.train, data_dir, &threads)?,
+    };
+    progress.notes(&data.notes);
     let flags = Flags::new(config.train.clone(), config.space()?);
-    flags.check(&data, config.objective)?;
+    flags.check(&data, *config.objective.value())?;
     let folder = match old {
         Some(path) => Folder::reopen(path, config)?,
         None => Folder::create(arguments, config)?,
     };
     let (study, rows) = folder.study()?;
-    let interrupt = Interrupt::listen()
-        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let interrupt = Interrupt::listen()?;
     let mut search = Search {
         data: &data,
         data_dir,
@@ -94,7 +109,7 @@ impl Search<'_> {
             "search    {}, {} trials, {} to be made small, stopping {}, seed {}",
             config.strategy,
             config.trials,
-            config.objective.description(),
+            config.objective.value().description(),
             config.stopping,
             config.seed()
         ));
@@ -112,7 +127,7 @@ impl Search<'_> {
 
     fn run_trials(&mut self) -> Result<()> {
         while self.rows.len() < self.config().trials {
-            let Some(trial) = self.study.ask()? else {
+            let Some(trial) = self.study.ask().map_err(failed)? else {
                 self.progress.say("every point of the grid was tried");
                 return Ok(());
             };
@@ -125,9 +140,9 @@ impl Search<'_> {
         let ended = self.train(trial)?;
         self.progress.finish();
         let (outcome, failure) = match &ended.how {
-            Ended::Interrupted(code) => return Err(self.interrupted(*code)),
+            Ended::Interrupted => return Err(self.interrupted()),
             Ended::Through => {
-                let objective = ended.measured.objective(self.config().objective);
+                let objective = ended.measured.objective(*self.config().objective.value());
                 (Outcome::Finished(objective.unwrap_or(f64::NAN)), None)
             }
             Ended::Stopped => (Outcome::Stopped, None),
@@ -138,7 +153,7 @@ impl Search<'_> {
         self.rows.push(row);
         // The journal last: a trial that it knows to have ended has its row.
         self.folder.write_trials(&self.study, &self.rows)?;
-        self.study.tell(trial.id, outcome)?;
+        self.study.tell(trial.id, outcome).map_err(failed)?;
         let is_best = self.study.best().map(|best| best.id) != best;
         self.tell(trial, failure.as_deref(), is_best);
         Ok(())
@@ -148,7 +163,7 @@ impl Search<'_> {
         let plan = self.flags.settings(&trial.point);
         let plan = plan.and_then(|settings| {
             let plan = Plan::new(&settings, self.data)?;
-            training_memory::check(&plan, &self.data.parts()?)?;
+            training_memory::check(&plan, &self.data.splits()?)?;
             Ok(plan)
         });
         let plan = match plan {
@@ -159,12 +174,14 @@ impl Search<'_> {
             plan: &plan,
             data: self.data,
             threads: &self.threads,
-            objective: self.config().objective,
-            interrupt: &self.interrupt,
+            objective: *self.config().objective.value(),
+            interrupt: self.interrupt,
         };
         let study = &mut self.study;
         training.run(&mut self.progress, |epoch, objective| {
-            let decision = study.report(trial.id, epoch as u64, objective)?;
+            let decision = study
+                .report(trial.id, epoch as u64, objective)
+                .map_err(failed)?;
             Ok(decision == Decision::Continue)
         })
     }
@@ -193,11 +210,11 @@ impl Search<'_> {
     /// Writes the summary and tells who won.
     fn conclude(&self) -> Result<Trial> {
         let best = self.study.best().ok_or_else(|| {
-            Failure::new(
-                Code::Diverged,
+            Error::new(
+                ErrorKind::Diverged,
                 format!("none of {} trials came to an end", self.rows.len()),
             )
-            .help("look at trials.csv, and search smaller learning rates")
+            .with_help("look at trials.csv, and search smaller learning rates")
         })?;
         let command = self.flags.command(&best.point, self.data_dir);
         let summary = self.summary(best, &command);
@@ -236,10 +253,10 @@ impl Search<'_> {
                 self.rows.len(),
                 self.data.dataset.name,
                 config.strategy,
-                config.objective.description()
+                config.objective.value().description()
             ),
             space: &self.study.settings().space,
-            objective: config.objective,
+            objective: *config.objective.value(),
             trials: self.study.trials(),
             rows: &self.rows,
             best,
@@ -255,10 +272,10 @@ impl Search<'_> {
         let config = self.config();
         json!({
             "dataset": self.data.dataset.name,
-            "strategy": config.strategy,
+            "strategy": config.strategy.text(),
             "space": config.space,
-            "objective": config.objective.name(),
-            "stopping": config.stopping,
+            "objective": config.objective.text(),
+            "stopping": config.stopping.text(),
             "seed": config.seed(),
             "trials": self.rows.len(),
             "finished": count("finished"),
@@ -276,9 +293,9 @@ impl Search<'_> {
         found.expect("every trial that has ended has a row")
     }
 
-    fn interrupted(&self, code: Code) -> Failure {
-        Failure::new(
-            code,
+    fn interrupted(&self) -> Error {
+        Error::new(
+            ErrorKind::Interrupted,
             format!(
                 "stopped by a signal after {} of {} trials; they are in {}",
                 self.rows.len(),
@@ -286,7 +303,7 @@ impl Search<'_> {
                 self.folder.path().display()
             ),
         )
-        .help(format!(
+        .with_help(format!(
             "{} search --resume {} goes on",
             terminal::program(),
             self.folder.path().display()

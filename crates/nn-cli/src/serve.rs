@@ -54,9 +54,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::args::ServeArguments;
-use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::terminal;
+use nn_train::{Error, ErrorKind, Result};
 
 use app::App;
 use opening::Opening;
@@ -69,8 +69,9 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let listeners = listen(arguments.port)?;
     let port = port_of(&listeners[0])?;
     let app = Arc::new(App::new(arguments, opened, port)?);
-    let interrupt = Interrupt::listen()
-        .map_err(|error| Failure::new(Code::Io, format!("cannot listen for signals: {error}")))?;
+    let interrupt = Interrupt::listen().map_err(|error| {
+        Error::new(ErrorKind::Io, format!("cannot listen for signals: {error}"))
+    })?;
     terminal::report(format!("{}   (Ctrl-C ends it)", app.access.address()));
     let mut opening = None;
     if arguments.open {
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
         .enable_all()
         .max_blocking_threads(server::HANDLERS)
         .build()
-        .map_err(|error| Failure::new(Code::Io, format!("cannot start the server: {error}")))?;
+        .map_err(|error| Error::new(ErrorKind::Io, format!("cannot start the server: {error}")))?;
     let ended = runtime.block_on(async {
         server::start(listeners, Arc::clone(&app))?;
         loop {
@@ -91,7 +92,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
             if app.access.was_opened() {
                 opening = None;
             }
-            if let Some(code) = interrupt.code() {
+            if let Some(code) = interrupt.kind() {
                 return Err(stopped(code));
             }
         }
@@ -101,8 +102,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     ended
 }
 
-fn stopped(code: Code) -> Failure {
-    Failure::new(code, "stopped by a signal").help(format!(
+fn stopped(code: ErrorKind) -> Error {
+    Error::new(code, "stopped by a signal").with_help(format!(
         "`{} serve` starts it again; runs that were saved are kept",
         terminal::program()
     ))
@@ -111,8 +112,8 @@ fn stopped(code: Code) -> Failure {
 /// The loopback address, for IPv4 and, where there is one, for IPv6.
 fn listen(port: u16) -> Result<Vec<TcpListener>> {
     let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
-        Failure::new(Code::Io, format!("127.0.0.1:{port}: {error}"))
-            .help("another program has this port; `--port 0` takes a free one")
+        Error::new(ErrorKind::Io, format!("127.0.0.1:{port}: {error}"))
+            .with_help("another program has this port; `--port 0` takes a free one")
     })?;
     let same_port = port_of(&first)?;
     let mut listeners = vec![first];
@@ -125,5 +126,5 @@ fn port_of(listener: &TcpListener) -> Result<u16> {
     let address = listener
         .local_addr()
         .map(|address: SocketAddr| address.port());
-    address.map_err(|error| Failure::new(Code::Io, format!("127.0.0.1: {error}")))
+    address.map_err(|error| Error::new(ErrorKind::Io, format!("127.0.0.1: {error}")))
 }

@@ -171,19 +171,6 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// Digits in groups of three: 203530 is `203 530`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A short time: `3.94 s`, `12.3 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.1 {
@@ -260,13 +247,5 @@ mod tests {
         let safe = value.safe();
         assert!(!safe.chars().any(is_unsafe), "{safe}");
         assert_eq!(serde_json::from_str::<Value>(&safe).unwrap(), value);
-    }
-
-    #[test]
-    fn digits_are_grouped_from_the_right() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1000), "1 000");
-        assert_eq!(grouped(12_345_678), "12 345 678");
     }
 }

@@ -15,6 +15,7 @@
 //! or stop. [`Trainer::run`] calls it to the end.
 
 mod config;
+mod config_text;
 mod event;
 mod parameter_groups;
 mod partition;

@@ -9,16 +9,16 @@ use nn_tensor::Threads;
 
 use super::loss_range::{LossRange, Objective};
 use crate::args::WeightCheck;
-use crate::data_name;
-use crate::datasets::{self, Data, Parts};
 use crate::evaluate::{Origin, data_of};
-use crate::failure::{Code, Result};
 use crate::plan;
-use crate::run_dir::{is_finished, read_config, read_failure, read_model};
 use crate::run_files::read_run;
-use crate::settings::Settings;
-use crate::task::Task;
 use crate::terminal;
+use nn_train::Settings;
+use nn_train::Task;
+use nn_train::data::{self, Data, Splits};
+use nn_train::escaped_path;
+use nn_train::run_dir::{is_finished, read_config, read_failure, read_model};
+use nn_train::{ErrorKind, Result};
 
 /// One run.
 pub(super) struct Case {
@@ -41,8 +41,8 @@ impl Case {
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
     pub(super) fn read(directory: &Path, data_dir: &Path, weights: WeightCheck) -> Result<Self> {
-        let settings = read_config(directory).map_err(|failure| match failure.code() {
-            Code::Io => failure.help("name a run directory that `nn train` has made"),
+        let settings = read_config(directory).map_err(|failure| match failure.kind() {
+            ErrorKind::Io => failure.with_help("name a run directory that `nn train` has made"),
             _ => failure,
         })?;
         let run = read_run(directory)?;
@@ -55,7 +55,7 @@ impl Case {
         let threads = Threads::all();
         let data = match &model {
             Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
-            Err(_) => datasets::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
+            Err(_) => data::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
         };
         let loss_range = loss_range(&settings, model.as_ref().ok(), data.as_ref().ok());
         Ok(Self {
@@ -66,7 +66,7 @@ impl Case {
             settings,
             run,
             model,
-            data: data.map_err(|failure| format!("no data: {}", failure.message())),
+            data: data.map_err(|failure| format!("no data: {}", failure.to_string())),
         })
     }
 
@@ -82,7 +82,7 @@ impl Case {
         format!(
             "{}: {} {}, {} of {} epochs",
             self.directory.display(),
-            data_name::shown(self.settings.data.as_deref().unwrap_or_default()),
+            escaped_path::shown(self.settings.data.as_deref().unwrap_or_default()),
             widths.join("-"),
             self.epochs().len(),
             self.n_epochs_planned(),
@@ -107,10 +107,10 @@ impl Case {
         self.settings.loss.as_deref()?.parse().ok()
     }
 
-    pub(super) fn parts(&self) -> Result<Parts<'_>, String> {
+    pub(super) fn parts(&self) -> Result<Splits<'_>, String> {
         let data = self.data.as_ref().map_err(Clone::clone)?;
-        let parts = data.parts();
-        parts.map_err(|failure| failure.message().to_owned())
+        let parts = data.splits();
+        parts.map_err(|failure| failure.to_string().to_owned())
     }
 
     /// What is learned, as far as can be told.
@@ -123,7 +123,7 @@ impl Case {
 
     /// Training samples of each class.
     pub(super) fn class_counts(&self) -> Option<Vec<usize>> {
-        self.parts().ok()?.train.class_counts()
+        self.splits().ok()?.train.class_counts()
     }
 
     pub(super) fn has_class_weights(&self) -> bool {
@@ -160,7 +160,7 @@ fn loss_range(
         label_smoothing,
         class_weights: &plan::class_weights(settings.class_weight.as_deref()).ok()?,
     };
-    let train = data.parts().ok()?.train;
+    let train = data.splits().ok()?.train;
     Some(LossRange::of_samples(&objective, &train))
 }
 

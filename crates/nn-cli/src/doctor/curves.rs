@@ -279,7 +279,7 @@ fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Try> {
             "stops in time and keeps the best weights",
         ));
     }
-    let is_image = |data: &crate::datasets::Data| data.dataset.image_size.is_some();
+    let is_image = |data: &nn_train::data::Data| data.dataset.image_size.is_some();
     let is_plain = case.settings.augment.as_deref().unwrap_or("none") == "none";
     if case.data.as_ref().is_ok_and(is_image) && is_plain {
         tries.push(Try::flags(

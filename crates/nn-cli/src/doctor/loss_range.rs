@@ -24,7 +24,7 @@ use nn_core::batches::Samples;
 use nn_core::training::ClassWeights;
 use nn_plot::number::number;
 
-use crate::task::Task;
+use nn_train::Task;
 
 /// So many times the loss of an untrained network is more than a beginning
 /// explains.
@@ -175,7 +175,7 @@ impl Sums {
                 let guessing = means.iter().copied().map(binary_entropy).sum();
                 Some((guessing, k * std::f64::consts::LN_2))
             }
-            (Loss::Mse, Task::Numbers(_)) => {
+            (Loss::Mse, Task::Regression(_)) => {
                 let of_means: f64 = means.iter().map(|mean| mean * mean).sum();
                 let variance = (self.squares / self.weight - of_means) / k;
                 Some((variance, variance))
@@ -250,7 +250,7 @@ mod tests {
     fn objective(loss: Loss, n_outputs: usize, label_smoothing: f64) -> Objective<'static> {
         Objective {
             loss,
-            task: Task::Classes(n_outputs.max(2)),
+            task: Task::Classification(n_outputs.max(2)),
             n_outputs,
             label_smoothing,
             class_weights: &ClassWeights::None,
@@ -260,7 +260,7 @@ mod tests {
     /// Of samples of these classes, with these weights if there are any.
     fn of_labels(objective: &Objective<'_>, labels: &[u32], weights: Option<&[f32]>) -> LossRange {
         let inputs = Array2::<f32>::zeros((labels.len(), 1));
-        let Task::Classes(n_classes) = objective.task else {
+        let Task::Classification(n_classes) = objective.task else {
             panic!("the tests have classes");
         };
         let samples = Samples::new(
@@ -402,14 +402,14 @@ mod tests {
             LossRange::of_samples(&objective, &samples.expect("two rows"))
         };
         // Flags are not smoothed. The second is a coin, the first certain.
-        let flags = of(Loss::BinaryCrossEntropy, Task::Flags(2));
+        let flags = of(Loss::BinaryCrossEntropy, Task::MultiLabel(2));
         close(flags.lowest, 0.0);
         close(flags.guessing.expect("known"), std::f64::consts::LN_2);
         // A softmax over 1, 1 has at best a half for each: 2 ln 2, in half of the rows.
-        let softmax = of(Loss::CrossEntropy, Task::Flags(2));
+        let softmax = of(Loss::CrossEntropy, Task::MultiLabel(2));
         close(softmax.lowest, std::f64::consts::LN_2);
         // Variances 0 and 1/4.
-        let numbers = of(Loss::Mse, Task::Numbers(2));
+        let numbers = of(Loss::Mse, Task::Regression(2));
         close(numbers.guessing.expect("known"), 0.125);
     }
 }

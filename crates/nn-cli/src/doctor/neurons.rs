@@ -185,7 +185,7 @@ impl HiddenLayer {
 
 /// Samples that were looked at, and the hidden layers' answers to them.
 fn hidden_layers(case: &Case, model: &Model) -> Result<(usize, Vec<HiddenLayer>), String> {
-    let train = case.parts()?.train;
+    let train = case.splits()?.train;
     let network = &model.network;
     let fits = train.check_fit(network.n_inputs(), network.n_outputs());
     fits.map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use nn_core::{Activation, Loss};
 
 use super::case::Case;
 use super::check::{Check, Look, Try};
-use crate::task::Task;
+use nn_train::Task;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -31,10 +31,10 @@ fn loss(case: &Case) -> Look {
         Loss::Mse | Loss::SumOfSquares | Loss::Quadratic | Loss::Mae | Loss::Huber { .. }
     );
     let better = match task {
-        Task::Classes(2) => "binary-cross-entropy",
-        Task::Classes(_) => "cross-entropy",
-        Task::Flags(_) => "binary-cross-entropy",
-        Task::Numbers(_) => return Look::Well(format!("{loss}, for numbers")),
+        Task::Classification(2) => "binary-cross-entropy",
+        Task::Classification(_) => "cross-entropy",
+        Task::MultiLabel(_) => "binary-cross-entropy",
+        Task::Regression(_) => return Look::Well(format!("{loss}, for numbers")),
     };
     if !is_distance {
         return Look::Well(format!("{loss}, for classes"));
@@ -79,14 +79,16 @@ fn output(case: &Case) -> Look {
     };
     let text = format!("{output} reaches {reach}");
     match task {
-        Task::Numbers(_) if reach.contains('1') || reach.contains('0') => Look::Ill(
+        Task::Regression(_) if reach.contains('1') || reach.contains('0') => Look::Ill(
             format!("{text}, the standardised targets go below and beyond"),
             vec![Try::flags(
                 "--output-activation identity",
                 "every number can be answered",
             )],
         ),
-        Task::Numbers(_) => Look::Well(text),
-        Task::Classes(_) | Task::Flags(_) => Look::Well(format!("{output}, for classes")),
+        Task::Regression(_) => Look::Well(text),
+        Task::Classification(_) | Task::MultiLabel(_) => {
+            Look::Well(format!("{output}, for classes"))
+        }
     }
 }

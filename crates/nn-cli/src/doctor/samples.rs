@@ -41,7 +41,7 @@ const SMALLEST_ROOT_MEAN_SQUARE: f64 = 0.03;
 const LARGEST_ROOT_MEAN_SQUARE: f64 = 10.0;
 
 fn scale(case: &Case) -> Look {
-    let train = match case.parts() {
+    let train = match case.splits() {
         Ok(parts) => parts.train,
         Err(why) => return Look::Unknown(why),
     };
@@ -85,7 +85,7 @@ fn outliers(case: &Case) -> Look {
         Some(InputEncoding::Columns(columns)) => columns,
         _ => return Look::Well("the inputs are pixels".to_owned()),
     };
-    let train = match case.parts() {
+    let train = match case.splits() {
         Ok(parts) => parts.train,
         Err(why) => return Look::Unknown(why),
     };
@@ -145,8 +145,7 @@ fn balance(case: &Case) -> Look {
     ) else {
         return Look::Well("there are no classes".to_owned());
     };
-    let describe =
-        |(count, name): (&usize, &String)| format!("{} of {name}", terminal::grouped(*count));
+    let describe = |(count, name): (&usize, &String)| format!("{} of {name}", grouped(*count));
     let text = format!(
         "training samples: {}, {}",
         describe(largest),
@@ -174,7 +173,7 @@ fn balance(case: &Case) -> Look {
 const DUPLICATES: f64 = 0.01;
 
 fn duplicates(case: &Case) -> Look {
-    let parts = match case.parts() {
+    let parts = match case.splits() {
         Ok(parts) => parts,
         Err(why) => return Look::Unknown(why),
     };
@@ -192,8 +191,8 @@ fn duplicates(case: &Case) -> Look {
     let share = n_known as f64 / test.len() as f64;
     let text = format!(
         "{} of {} test rows ({}) have the inputs of a training row",
-        terminal::grouped(n_known),
-        terminal::grouped(test.len()),
+        grouped(n_known),
+        grouped(test.len()),
         percent(share)
     );
     if share <= DUPLICATES {

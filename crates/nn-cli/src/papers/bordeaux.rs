@@ -7,12 +7,12 @@ mod table_two;
 
 use nn_core::{Activation, Loss};
 
-use crate::failure::Result;
 use crate::papers::bordeaux::rates::rate_curves;
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::Figure;
 use crate::papers::outcome::{Outcome, Row};
+use nn_train::Result;
 
 pub(crate) const TITLE: &str =
     "Implementing a Neural Network from scratch (Gebreamlak, Cajas Ordoñez)";

@@ -1,8 +1,8 @@
 //! Claims of papers, and errors in their text.
 
-use crate::failure::Result;
 use crate::papers::context::Context;
 use crate::papers::outcome::Outcome;
+use nn_train::Result;
 
 /// One thing that a paper says and that can be tried.
 #[derive(Debug)]

@@ -25,17 +25,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::args;
-use crate::datasets::{Data, GLYPHS, Parts};
 use crate::deformation;
-use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::papers::figure::Image;
 use crate::papers::outcome::Command;
 use crate::papers::store::Store;
-use crate::plan::Plan;
-use crate::request::Request;
-use crate::selection::Selection;
 use crate::terminal;
+use nn_train::DataRequest;
+use nn_train::Plan;
+use nn_train::SplitOptions;
+use nn_train::data::{Data, GLYPHS, Splits};
+use nn_train::{Error, ErrorKind, Result};
 
 /// Divided data sets that are kept at hand.
 const MAX_DATA: usize = 2;
@@ -147,7 +147,7 @@ impl<T> Training<T> {
 /// A network after some epochs, to be measured.
 pub(crate) struct View<'v, 'd> {
     pub(crate) network: &'v Network,
-    pub(crate) parts: &'v Parts<'d>,
+    pub(crate) parts: &'v Splits<'d>,
     pub(crate) data: &'v Data,
     pub(crate) loss: Loss,
     threads: &'v Threads,
@@ -232,7 +232,7 @@ impl Context<'_> {
     /// The data set, undivided.
     pub(crate) fn data(&self) -> Result<Rc<Data>> {
         let settings = self.settings("--validation 0")?;
-        self.load(&Selection::new(&settings)?)
+        self.load(&SplitOptions::new(&settings)?)
     }
 
     /// Trains as `nn train --data … FLAGS` does, and measures the networks on
@@ -302,16 +302,16 @@ impl Context<'_> {
     /// The plan of a training, and its data.
     pub(crate) fn plan(&self, flags: &str) -> Result<(Plan, Rc<Data>)> {
         let settings = self.settings(&self.complete(flags))?;
-        let data = self.load(&Selection::new(&settings)?)?;
+        let data = self.load(&SplitOptions::new(&settings)?)?;
         Ok((Plan::new(&settings, &data)?, data))
     }
 
     /// An error if the user has asked to stop.
     pub(crate) fn check_interrupt(&self) -> Result<()> {
-        match self.interrupt.code() {
+        match self.interrupt.kind() {
             None => Ok(()),
-            Some(code) => Err(Failure::new(code, "stopped by a signal")
-                .help("run the command again: what is finished is kept")),
+            Some(code) => Err(Error::new(code, "stopped by a signal")
+                .with_help("run the command again: what is finished is kept")),
         }
     }
 
@@ -325,25 +325,25 @@ impl Context<'_> {
         format!("--data {}{limit} {flags}", self.data_name)
     }
 
-    fn settings(&self, flags: &str) -> Result<crate::settings::Settings> {
+    fn settings(&self, flags: &str) -> Result<nn_train::Settings> {
         let words = flags
             .split_whitespace()
             .map(|word| if word == "\"\"" { "" } else { word });
         let words = ["nn", "train"].into_iter().chain(words);
         match args::Arguments::try_parse_from(words).map(|arguments| arguments.command) {
             Ok(args::Command::Train(arguments)) => Ok(arguments.settings),
-            Ok(_) => Err(Failure::usage("not a training")),
-            Err(error) => Err(Failure::usage(format!("nn train {flags}: {error}"))),
+            Ok(_) => Err(Error::usage("not a training")),
+            Err(error) => Err(Error::usage(format!("nn train {flags}: {error}"))),
         }
     }
 
-    fn load(&self, selection: &Selection) -> Result<Rc<Data>> {
+    fn load(&self, selection: &SplitOptions) -> Result<Rc<Data>> {
         let key = format!("{selection:?}");
         let mut loaded = self.loaded.borrow_mut();
         if let Some((_, data)) = loaded.iter().find(|(known, _)| *known == key) {
             return Ok(Rc::clone(data));
         }
-        let request = Request::to_learn(&self.data_name, &self.data_dir, selection);
+        let request = DataRequest::for_training(&self.data_name, &self.data_dir, selection);
         let data = Rc::new(Data::load(&request, &self.threads)?);
         loaded.truncate(MAX_DATA - 1);
         loaded.push_front((key, Rc::clone(&data)));
@@ -357,9 +357,9 @@ impl Context<'_> {
         measure: impl Fn(&View<'_, '_>) -> Result<T>,
     ) -> Result<Training<T>> {
         let settings = self.settings(flags)?;
-        let data = self.load(&Selection::new(&settings)?)?;
+        let data = self.load(&SplitOptions::new(&settings)?)?;
         let plan = Plan::new(&settings, &data)?;
-        let parts = data.parts()?;
+        let parts = data.splits()?;
         let view = |network: &Network| {
             measure(&View {
                 network,
@@ -399,11 +399,11 @@ impl Context<'_> {
                     }
                 }
                 Err(error) => {
-                    let failure = Failure::from(error);
-                    if failure.code() != Code::Diverged {
+                    let failure = Error::from(error);
+                    if failure.kind() != ErrorKind::Diverged {
                         return Err(failure);
                     }
-                    diverged = Some(failure.message().to_owned());
+                    diverged = Some(failure.to_string().to_owned());
                     break;
                 }
             }

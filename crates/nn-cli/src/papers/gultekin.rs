@@ -12,13 +12,13 @@ mod summed_bias;
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Result;
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Image, Series};
 use crate::papers::gultekin::variants::{VARIANTS, Variant, flags};
 use crate::papers::outcome::{Command, Outcome, Row};
 use crate::terminal;
+use nn_train::Result;
 
 pub(crate) const TITLE: &str =
     "Exploring Neural Networks through a Mathematical Approach (Gultekin)";
@@ -178,7 +178,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
     rows.push(Row::note(
         "images of the data set",
         "nearly 42 000",
-        terminal::grouped(n),
+        grouped(n),
     ));
     Ok(Outcome::judged(
         rows,

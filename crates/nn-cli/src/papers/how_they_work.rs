@@ -14,10 +14,10 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
-use crate::failure::Result;
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, When};
 use crate::papers::outcome::{Outcome, Row};
+use nn_train::Result;
 
 pub(crate) const TITLE: &str = "How Neural Networks Work (author not named)";
 

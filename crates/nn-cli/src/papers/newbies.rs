@@ -13,12 +13,12 @@ mod framework;
 
 use nn_core::{Activation, Loss};
 
-use crate::failure::Result;
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Series};
 use crate::papers::newbies::stochastic::{HIDDEN, train_stochastic};
 use crate::papers::outcome::{Outcome, Row};
+use nn_train::Result;
 
 pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";
 
@@ -172,7 +172,7 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
 /// Pixels divided by 255, labels one-hot.
 fn pixel_row(context: &Context<'_>) -> Result<Row> {
     let data = context.data()?;
-    let parts = data.parts()?;
+    let parts = data.splits()?;
     let mut inputs = vec![0.0; parts.train.n_inputs()];
     parts.train.copy_inputs(0, &mut inputs)?;
     let largest = inputs.iter().copied().fold(0.0, f32::max);
@@ -197,7 +197,7 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
     };
     let training =
         context.train_and_test(&flags(epochs, "--reduction sum --lr 0.000001"), &When::End)?;
-    let n = context.plan(&flags(1, "--lr 1"))?.1.parts()?.train.len();
+    let n = context.plan(&flags(1, "--lr 1"))?.1.splits()?.train.len();
     let mean_rate = 1e-6 * n as f64;
     let mean = context.train_and_test(&flags(5, &format!("--lr {mean_rate}")), &When::End)?;
     let losses = training.losses();

@@ -1,9 +1,9 @@
 //! The five papers, with their claims and errata.
 
-use crate::failure::{Failure, Result};
 use crate::papers::claim::{Claim, Erratum};
 use crate::papers::{bordeaux, gultekin, how_they_work, newbies, schoofs};
 use crate::terminal;
+use nn_train::{Error, Result};
 
 /// The papers, in the order in which to read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +74,11 @@ impl Paper {
         let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
         found.ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Failure::usage(format!(
+            Error::usage(format!(
                 "unknown paper \"{}\"; expected all or one of: {names}",
                 name.escape_debug()
             ))
-            .help(format!("`{} papers list` shows them", terminal::program()))
+            .with_help(format!("`{} papers list` shows them", terminal::program()))
         })
     }
 }

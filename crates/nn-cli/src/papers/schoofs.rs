@@ -7,12 +7,12 @@ mod equations;
 mod rate;
 mod pictures;
 
-use crate::failure::Result;
 use crate::papers::claim::{Claim, Erratum, Shown};
 use crate::papers::context::{Context, Training, View, When};
 use crate::papers::figure::{Figure, Series};
 use crate::papers::outcome::{Outcome, Row};
 use crate::papers::schoofs::network::NETWORK;
+use nn_train::Result;
 
 pub(crate) const TITLE: &str = "Artificial Neural Networks (Schoofs, 2022)";
 

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::atomic_file;
-use crate::disk;
-use crate::failure::{Failure, Result};
 use crate::papers::outcome::Outcome;
-use crate::regular_file;
+use nn_train::atomic_file;
+use nn_train::disk;
+use nn_train::regular_file;
+use nn_train::{Error, Result};
 
 /// Changes when old files can no longer be used.
 const FORMAT: u32 = 1;
@@ -56,7 +56,7 @@ impl Store {
     /// What lies in `folder`, which need not exist. Files that cannot be
     /// understood, such as those of another version, count as not there.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
-        disk::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
+        disk::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
         let results: Option<Results> = read(&folder.join("results.json"))?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -120,7 +120,7 @@ impl Store {
     /// Puts a file into the folder: all of it, or nothing.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
         let target = self.folder.join(name);
-        atomic_file::replace(&target, bytes).map_err(|error| Failure::io(&target, &error))?;
+        atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))?;
         Ok(target)
     }
 

@@ -127,7 +127,7 @@ impl Dashboard {
         let digits = self.n_epochs.to_string().len();
         let epoch = format!("epoch {:>digits$}/{}", self.epoch, self.n_epochs);
         let left = format!("{} left", duration(self.seconds_left));
-        let rate = terminal::grouped(self.samples_per_second as usize);
+        let rate = grouped(self.samples_per_second as usize);
         let done = (self.time / self.n_epochs as f64).clamp(0.0, 1.0);
         let texts = [
             format!("{:>3.0} %  {left:<9}  {rate} samples/s", 100.0 * done),

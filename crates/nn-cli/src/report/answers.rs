@@ -10,12 +10,12 @@ use nn_report::{ClassResult, Results, RunReport};
 use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::Threads;
 
-use crate::args::SplitChoice;
-use crate::datasets::Data;
 use crate::evaluate::{choose, errors_of, split_name};
-use crate::failure::Result;
 use crate::predict::class_probabilities;
 use crate::terminal;
+use nn_train::Result;
+use nn_train::Split;
+use nn_train::data::Data;
 
 /// Rows that go through the network together.
 const BLOCK_ROWS: usize = 512;
@@ -34,7 +34,7 @@ pub(super) fn fill(
     content: &mut RunReport,
     model: &Model,
     data: &Data,
-    split: Option<SplitChoice>,
+    split: Option<Split>,
     threads: &Threads,
 ) -> Result<()> {
     content.data = facts(data)?;
@@ -42,10 +42,10 @@ pub(super) fn fill(
         Some(split) => split,
         None => default_split(data)?,
     };
-    let samples = choose(data.parts()?, split)?;
+    let samples = choose(data.splits()?, split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, threads)?;
     let worst = worst_mistakes(model, data, &samples, threads);
-    let is_numbered = split == SplitChoice::Test && !data.dataset.test.is_empty();
+    let is_numbered = split == Split::Test && !data.dataset.test.is_empty();
     let mistake_command = match worst.kept.first().filter(|_| is_numbered) {
         Some(first) => format!(
             "{} predict {} --index {}",
@@ -74,19 +74,19 @@ pub(super) fn fill(
 
 /// The test set has been looked at at the end of the run; without one, what
 /// comes nearest.
-fn default_split(data: &Data) -> Result<SplitChoice> {
-    let parts = data.parts()?;
+fn default_split(data: &Data) -> Result<Split> {
+    let parts = data.splits()?;
     Ok(if parts.test.is_some() {
-        SplitChoice::Test
+        Split::Test
     } else if !parts.validation.is_empty() {
-        SplitChoice::Validation
+        Split::Validation
     } else {
-        SplitChoice::Train
+        Split::Train
     })
 }
 
 fn facts(data: &Data) -> Result<Vec<(String, String)>> {
-    let parts = data.parts()?;
+    let parts = data.splits()?;
     let count = |n: usize| number::count(n as u64);
     let shape: Vec<String> = data.input_shape().iter().map(usize::to_string).collect();
     let mut facts = vec![
@@ -185,7 +185,7 @@ fn worst_mistakes(
 }
 
 impl WorstMistakes {
-    fn grid(&self, data: &Data, split: SplitChoice, samples: &Samples<'_>) -> Option<ImageGrid> {
+    fn grid(&self, data: &Data, split: Split, samples: &Samples<'_>) -> Option<ImageGrid> {
         let size = data.dataset.image_size.filter(|_| self.n_all > 0)?;
         let name = |class: usize| data.class_names.get(class).map_or("?", String::as_str);
         let tile = |mistake: &Mistake| {

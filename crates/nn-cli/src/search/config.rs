@@ -1,19 +1,15 @@
 //! What a search is to do: as typed, as written in its `config.toml`, and as
 //! continued.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use nn_search::{Menu, Settings as StudySettings, Space, Stopping, Strategy};
+use nn_search::{Settings as StudySettings, Space, Stopping, Strategy};
+use nn_train::settings::in_one_line;
+use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data, regular_file};
 use serde::{Deserialize, Serialize};
 
 use crate::args::SearchArguments;
-use crate::datasets;
-use crate::failure::{Code, Failure, Result};
 use crate::objective::Objective;
-use crate::regular_file;
-use crate::settings::{Settings, in_one_line};
 
 use super::space;
 
@@ -26,9 +22,9 @@ const TRIALS: usize = 25;
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     pub(super) space: String,
-    pub(super) strategy: String,
-    pub(super) stopping: String,
-    pub(super) objective: Objective,
+    pub(super) strategy: Choice<Strategy>,
+    pub(super) stopping: Choice<Stopping>,
+    pub(super) objective: Choice<Objective>,
     pub(super) trials: usize,
     /// What does not vary.
     pub(super) train: Settings,
@@ -39,7 +35,7 @@ impl Config {
     /// it does.
     pub(super) fn of(
         arguments: &SearchArguments,
-        say: impl Fn(&str),
+        note: impl Fn(&Note),
     ) -> Result<(Self, Option<PathBuf>)> {
         if let Some(name) = &arguments.resume {
             let path = locate(name, &arguments.work.runs_dir)?;
@@ -48,7 +44,7 @@ impl Config {
             config.trials = arguments.trials.unwrap_or(config.trials);
             return Ok((config, Some(path)));
         }
-        let typed = Self::typed(arguments, say)?;
+        let typed = Self::typed(arguments, note)?;
         let old = arguments
             .name
             .as_ref()
@@ -62,13 +58,19 @@ impl Config {
         }
     }
 
-    fn typed(arguments: &SearchArguments, say: impl Fn(&str)) -> Result<Self> {
+    fn typed(arguments: &SearchArguments, note: impl Fn(&Note)) -> Result<Self> {
         let mut train = match &arguments.config {
             Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
             None => arguments.settings.clone(),
         };
         let data_dir = &arguments.folder.data_dir;
-        train.data = Some(datasets::name_or_default(&train, data_dir, say));
+        if train.data.is_none() {
+            let name = data::default_name(data_dir);
+            if name == data::GLYPHS {
+                note(&Note::BuiltInDigits);
+            }
+            train.data = Some(name.to_owned());
+        }
         train.seed = Some(train.seed.unwrap_or(0));
         train.stratify = Some(train.stratify.unwrap_or(true));
         let space = match &arguments.space {
@@ -78,12 +80,12 @@ impl Config {
         space::refuse_fixed(&space, &arguments.settings)?;
         Ok(Self {
             space: space.to_string(),
-            strategy: menu::<Strategy>("--strategy", arguments.strategy.as_deref(), STRATEGY)?,
-            stopping: menu::<Stopping>("--stopping", arguments.stopping.as_deref(), STOPPING)?,
-            objective: match &arguments.objective {
-                Some(text) => text.parse()?,
-                None => Objective::Loss,
-            },
+            strategy: arguments.strategy.clone().unwrap_or_else(strategy),
+            stopping: arguments.stopping.clone().unwrap_or_else(stopping),
+            objective: arguments
+                .objective
+                .clone()
+                .unwrap_or(Objective::Loss.into()),
             trials: arguments.trials.unwrap_or(TRIALS),
             train,
         })
@@ -93,15 +95,16 @@ impl Config {
         let path = folder.join(CONFIG);
         let text = regular_file::read_text(&path)?;
         let wrong = |problem: &str| {
-            Failure::new(Code::Data, format!("{}: {problem}", path.display()))
-                .help("it is not the configuration of a search; give the search another --name")
+            Error::new(ErrorKind::Data, format!("{}: {problem}", path.display())).with_help(
+                "it is not the configuration of a search; give the search another --name",
+            )
         };
         let config: Self =
             toml::from_str(&text).map_err(|error| wrong(&in_one_line(&error, &text)))?;
         let numbers = config
             .train
             .check_whole_numbers(&[("trials", Some(config.trials))]);
-        numbers.map_err(|failure| wrong(failure.message()))?;
+        numbers.map_err(|error| wrong(&error.to_string()))?;
         Ok(config)
     }
 
@@ -121,8 +124,8 @@ impl Config {
     /// For nn-search.
     pub(super) fn study(&self) -> Result<StudySettings> {
         Ok(StudySettings {
-            strategy: self.strategy.parse()?,
-            stopping: self.stopping.parse()?,
+            strategy: *self.strategy.value(),
+            stopping: *self.stopping.value(),
             seed: self.seed(),
             ..StudySettings::new(self.space()?)
         })
@@ -145,42 +148,40 @@ impl Config {
         if ours == theirs {
             return Ok(());
         }
-        Err(Failure::usage(format!(
+        Err(Error::usage(format!(
             "{}: another search has this name: it has {}, this one {}",
             path.display(),
             only_in(&theirs, &ours),
             only_in(&ours, &theirs)
         ))
-        .help("give the search another --name, or continue that one with --resume"))
+        .with_help("give the search another --name, or continue that one with --resume"))
     }
 }
 
 /// The file of a search's settings.
 pub(super) const CONFIG: &str = "config.toml";
 
-fn menu<M>(flag: &str, text: Option<&str>, default: &str) -> Result<String>
-where
-    M: Menu + FromStr<Err = nn_search::Error> + fmt::Display,
-{
-    let entry = text.unwrap_or(default).parse::<M>();
-    entry
-        .map(|entry| entry.to_string())
-        .map_err(|error| Failure::from(error).at(flag))
+fn strategy() -> Choice<Strategy> {
+    STRATEGY.parse().expect("it is a strategy")
+}
+
+fn stopping() -> Choice<Stopping> {
+    STOPPING.parse().expect("it is a rule")
 }
 
 fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [name.to_owned(), runs_dir.join(name)];
     let found = candidates.iter().find(|path| path.join(CONFIG).is_file());
     found.cloned().ok_or_else(|| {
-        Failure::new(
-            Code::Io,
+        Error::new(
+            ErrorKind::Io,
             format!(
                 "--resume: no search in {} or {}",
                 candidates[0].display(),
                 candidates[1].display()
             ),
         )
-        .help("name a directory that `nn search` has made")
+        .with_help("name a directory that `nn search` has made")
     })
 }
 
@@ -189,20 +190,16 @@ fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
     let is_typed = arguments.settings != Settings::default()
         || arguments.config.is_some()
         || arguments.name.is_some()
-        || [
-            &arguments.space,
-            &arguments.strategy,
-            &arguments.stopping,
-            &arguments.objective,
-        ]
-        .into_iter()
-        .any(Option::is_some);
+        || arguments.space.is_some()
+        || arguments.strategy.is_some()
+        || arguments.stopping.is_some()
+        || arguments.objective.is_some();
     if is_typed {
-        return Err(Failure::usage(format!(
+        return Err(Error::usage(format!(
             "--resume: the settings are those of {}",
             path.join(CONFIG).display()
         ))
-        .help("only --trials and where the data lie can be given with it"));
+        .with_help("only --trials and where the data lie can be given with it"));
     }
     Ok(())
 }

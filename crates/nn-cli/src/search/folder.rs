@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use nn_search::Study;
 
 use crate::args::SearchArguments;
-use crate::disk;
-use crate::failure::{Code, Failure, Result};
-use crate::regular_file;
-use crate::run_dir::{create_directory, replace};
+use nn_train::disk;
+use nn_train::regular_file;
+use nn_train::run_dir::{create_directory, replace};
+use nn_train::{Error, ErrorKind, Result};
 
 use super::config::{CONFIG, Config};
+use super::failed;
 use super::report::Report;
 use super::trial::Row;
 
@@ -63,7 +64,7 @@ impl Folder {
     /// ended.
     pub(super) fn study(&self) -> Result<(Study<File>, Vec<Row>)> {
         let path = self.path.join(JOURNAL);
-        let io = |error| Failure::io(&path, &error);
+        let io = |error| Error::io(&path, &error);
         let settings = self.config.study()?;
         if path.exists() {
             regular_file::check(&path)?;
@@ -76,22 +77,22 @@ impl Folder {
         match journal.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Failure::new(
-                    Code::Io,
+                return Err(Error::new(
+                    ErrorKind::Io,
                     format!("{}: another search is writing it", path.display()),
                 )
-                .help("wait for that one, or give this one another --name"));
+                .with_help("wait for that one, or give this one another --name"));
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         if journal.metadata().map_err(io)?.len() == 0 {
-            let study = Study::new(settings, journal)
-                .map_err(|error| Failure::from(error).at(path.display()))?;
+            let study =
+                Study::new(settings, journal).map_err(|error| failed(error).at(path.display()))?;
             return Ok((study, Vec::new()));
         }
         let written = BufReader::new(File::open(&path).map_err(io)?);
         let study = Study::resume(settings, written, journal)
-            .map_err(|error| Failure::from(error).of_data().at(path.display()))?;
+            .map_err(|error| failed(error).of_data().at(path.display()))?;
         let rows = self.read_trials(&study)?;
         Ok((study, rows))
     }
@@ -124,11 +125,11 @@ impl Folder {
             .map(|trial| {
                 let row = rows.iter().find(|row| row.trial == trial.id);
                 row.cloned().ok_or_else(|| {
-                    Failure::new(
-                        Code::Data,
+                    Error::new(
+                        ErrorKind::Data,
                         format!("{}: trial {} is missing", path.display(), trial.id + 1),
                     )
-                    .help("restore the file, or begin a new search")
+                    .with_help("restore the file, or begin a new search")
                 })
             })
             .collect()
@@ -138,7 +139,7 @@ impl Folder {
     pub(super) fn write_report(&self, report: &Report<'_>) -> Result<()> {
         let plots = report.plots();
         let folder = self.path.join("plots");
-        disk::create_dir_all(&folder).map_err(|error| Failure::io(&folder, &error))?;
+        disk::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
         for plot in &plots {
             let name = format!("{}.svg", plot.name);
             replace(&folder, &name, plot.svg.standalone().as_bytes())?;

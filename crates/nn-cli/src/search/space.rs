@@ -3,16 +3,14 @@
 
 use std::path::Path;
 
-use clap::{Arg, Args, Command, FromArgMatches};
+use clap::{Arg, Args, Command};
 use nn_search::{Dimension, Domain, Point, Space};
+use nn_train::{Data, Error, Plan, Result, Settings, flags};
 
-use crate::datasets::Data;
-use crate::failure::{Failure, Result};
 use crate::objective::Objective;
-use crate::plan::Plan;
-use crate::settings::Settings;
-use crate::spellings;
 use crate::terminal;
+
+use super::failed;
 
 /// Searched where nothing is said.
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
@@ -26,17 +24,15 @@ const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
 /// Reads a space; its dimensions carry the proper names of flags, whatever
 /// alias was typed.
 pub(super) fn parse(text: &str) -> Result<Space> {
-    let space: Space = text
-        .parse()
-        .map_err(|error: nn_search::Error| Failure::from(error).at("--space"))?;
+    let space: Space = text.parse().map_err(|error| failed(error).at("--space"))?;
     let proper = space.dimensions().iter().map(|dimension| {
         let text = dimension.to_string();
         let range = text.split_once('=').map_or("", |(_, range)| range);
         format!("{}={range}", flag_of(dimension)?)
             .parse::<Dimension>()
-            .map_err(Failure::from)
+            .map_err(failed)
     });
-    Space::new(proper.collect::<Result<_>>()?).map_err(|error| Failure::from(error).at("--space"))
+    Space::new(proper.collect::<Result<_>>()?).map_err(|error| failed(error).at("--space"))
 }
 
 /// The default space without what is fixed already.
@@ -45,7 +41,7 @@ pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
     let space = parse(DEFAULT)?;
     let free: Vec<_> = space.dimensions().iter().filter(is_free).cloned().collect();
     Space::new(free).map_err(|_| {
-        Failure::usage("every dimension of the default space is fixed by a flag").help(
+        Error::usage("every dimension of the default space is fixed by a flag").with_help(
             "say with --space what may vary, such as --space lr=log:1e-4..1,l2=log:1e-6..1e-2",
         )
     })
@@ -62,7 +58,7 @@ pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
     match both {
         None => Ok(()),
         Some(name) => Err(
-            Failure::usage(format!("--{name}: is a dimension of the space, too")).help(format!(
+            Error::usage(format!("--{name}: is a dimension of the space, too")).with_help(format!(
                 "leave out either --{name} or {name}=... in --space"
             )),
         ),
@@ -72,9 +68,9 @@ pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
 /// The proper name of the flag that a dimension stands for.
 fn flag_of(dimension: &Dimension) -> Result<String> {
     let name = dimension.name();
-    let command = flags();
+    let command = settings_flags();
     let flag = command.get_arguments().find(|flag| has_name(flag, name));
-    if let Some(failure) = spellings::refusal(name, "", &[]) {
+    if let Some(failure) = flags::refusal(name, "", &[]) {
         return Err(failure.at("--space"));
     }
     let Some(flag) = flag else {
@@ -83,26 +79,28 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
             .filter(|flag| is_searchable(flag))
             .collect();
         return Err(
-            Failure::usage(format!("--space: nn train has no --{name} to search")).help(format!(
-                "these can vary: {}",
-                known
-                    .iter()
-                    .filter_map(|flag| flag.get_long())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
+            Error::usage(format!("--space: nn train has no --{name} to search")).with_help(
+                format!(
+                    "these can vary: {}",
+                    known
+                        .iter()
+                        .filter_map(|flag| flag.get_long())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            ),
         );
     };
     if !is_searchable(flag) {
-        return Err(Failure::usage(format!(
+        return Err(Error::usage(format!(
             "--space: {name} cannot vary: trials would not be measured alike"
         ))
-        .help(format!("search once for each --{name}, with a --name each")));
+        .with_help(format!("search once for each --{name}, with a --name each")));
     }
     Ok(flag.get_long().unwrap_or(name).to_owned())
 }
 
-fn flags() -> Command {
+fn settings_flags() -> Command {
     Settings::augment_args(Command::new("nn").no_binary_name(true)).allow_negative_numbers(true)
 }
 
@@ -131,15 +129,7 @@ impl Flags {
 
     /// The settings of a trial.
     pub(super) fn settings(&self, point: &Point) -> Result<Settings> {
-        let matches = flags()
-            .try_get_matches_from(point.arguments())
-            .map_err(|error| {
-                let text = error.to_string();
-                let line = text.lines().next().unwrap_or_default();
-                Failure::usage(format!("--space: {}", line.trim_start_matches("error: ")))
-            })?;
-        let varied = Settings::from_arg_matches(&matches)
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        let varied = flags::parse(point.arguments()).map_err(|error| error.at("--space"))?;
         Ok(varied.or(&self.fixed))
     }
 
@@ -147,16 +137,16 @@ impl Flags {
     /// at both ends and in the middle of every dimension and with each of its
     /// options, the others being in the middle.
     pub(super) fn check(&self, data: &Data, objective: Objective) -> Result<()> {
-        if data.parts()?.validation.is_empty() {
-            return Err(Failure::usage(
+        if data.splits()?.validation.is_empty() {
+            return Err(Error::usage(
                 "--validation: a search needs validation samples, found none",
             )
-            .help("trials are compared on them; --validation 0.1 holds a tenth back"));
+            .with_help("trials are compared on them; --validation 0.1 holds a tenth back"));
         }
         if objective == Objective::Error && data.class_names.is_empty() {
             return Err(
-                Failure::usage("--objective error: needs one class a sample")
-                    .help("use --objective loss"),
+                Error::usage("--objective error: needs one class per sample")
+                    .with_help("use --objective loss"),
             );
         }
         let n_dimensions = self.space.dimensions().len();
@@ -166,7 +156,7 @@ impl Flags {
                 position[index] = place;
                 let point = self.space.point_at(&position);
                 Plan::new(&self.settings(&point)?, data)
-                    .map_err(|failure| failure.at(format!("--space: with {point}")))?;
+                    .map_err(|error| error.at(format!("--space: with {point}")))?;
             }
         }
         Ok(())
@@ -181,15 +171,12 @@ impl Flags {
                 let value = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
-                words.push(terminal::quoted(&format!("--{name}={value}")));
+                words.push(flags::quoted(&format!("--{name}={value}")));
             }
         }
-        words.extend(point.arguments().iter().map(|word| terminal::quoted(word)));
+        words.extend(point.arguments().iter().map(|word| flags::quoted(word)));
         if data_dir != Path::new("datasets") && std::env::var_os("NN_DATA_DIR").is_none() {
-            words.push(terminal::quoted(&format!(
-                "--data-dir={}",
-                data_dir.display()
-            )));
+            words.push(flags::quoted(&format!("--data-dir={}", data_dir.display())));
         }
         words.join(" ")
     }
@@ -214,7 +201,7 @@ mod tests {
         let space = default_for(&Settings::default()).unwrap();
         assert_eq!(space.dimensions().len(), 5);
         let fixed = Settings {
-            optimizer: Some("adam".to_owned()),
+            optimizer: Some("adam".parse().unwrap()),
             ..Settings::default()
         };
         assert_eq!(default_for(&fixed).unwrap().dimensions().len(), 4);
@@ -237,7 +224,7 @@ mod tests {
             .settings(&space.point_at(&[0.5, 0.9, 0.0, 0.1]))
             .unwrap();
         assert_eq!(settings.lr, Some(0.1));
-        assert_eq!(settings.hidden.as_deref(), Some("128,64"));
+        assert_eq!(settings.hidden, Some("128,64".parse().unwrap()));
         assert_eq!((settings.patience, settings.seed), (Some(1), Some(3)));
         assert_eq!(settings.batch_norm, Some(true));
     }

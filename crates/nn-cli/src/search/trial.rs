@@ -3,18 +3,16 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use nn_core::Trainer;
 use nn_core::training::{EpochReport, Event};
-use nn_core::{ErrorKind, Network, Trainer};
 use nn_search::{Outcome as StudyOutcome, Point, Trial};
 use nn_tensor::Threads;
+use nn_train::trainer::trainer;
+use nn_train::{Data, Error, Plan, Result};
 use serde_json::json;
 
-use crate::datasets::Data;
-use crate::deformation;
-use crate::failure::{Code, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::objective::Objective;
-use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::terminal;
 
@@ -24,7 +22,7 @@ pub(super) struct Training<'a> {
     pub(super) data: &'a Data,
     pub(super) threads: &'a Threads,
     pub(super) objective: Objective,
-    pub(super) interrupt: &'a Interrupt,
+    pub(super) interrupt: Interrupt,
 }
 
 /// How a trial ended, and what it came to.
@@ -42,7 +40,7 @@ pub(super) enum Ended {
     /// It diverged, or its settings cannot be combined.
     Failed(String),
     /// A signal came.
-    Interrupted(Code),
+    Interrupted,
 }
 
 /// What was measured in a trial, of the weights that a training would keep.
@@ -57,9 +55,9 @@ pub(super) struct Measured {
 
 impl Outcome {
     /// A trial that could not begin.
-    pub(super) fn refused(failure: &Failure) -> Self {
+    pub(super) fn refused(failure: &Error) -> Self {
         Self {
-            how: Ended::Failed(failure.message().to_owned()),
+            how: Ended::Failed(failure.to_string()),
             measured: Measured::default(),
         }
     }
@@ -108,8 +106,8 @@ impl Training<'_> {
                     }
                 }
             }
-            if let Some(code) = self.interrupt.code() {
-                how = Ended::Interrupted(code);
+            if self.interrupt.is_set() {
+                how = Ended::Interrupted;
             }
             match (&how, &error) {
                 (Ended::Through, None) => ControlFlow::Continue(()),
@@ -120,7 +118,7 @@ impl Training<'_> {
         match (result, error) {
             (_, Some(failure)) => Err(failure),
             (Ok(_), None) => Ok(Outcome { how, measured }),
-            (Err(error), None) if error.kind() == ErrorKind::Diverged => Ok(Outcome {
+            (Err(error), None) if error.kind() == nn_core::ErrorKind::Diverged => Ok(Outcome {
                 how: Ended::Failed("diverged".to_owned()),
                 measured,
             }),
@@ -129,19 +127,8 @@ impl Training<'_> {
     }
 
     fn trainer(&self) -> Result<Trainer<'_>> {
-        let parts = self.data.parts()?;
-        let network = Network::new(&self.plan.network, self.plan.training.seed)?;
-        let mut trainer = Trainer::new(
-            network,
-            parts.train,
-            Some(parts.validation),
-            self.plan.training.clone(),
-            self.threads.clone(),
-        )?;
-        if let Some(deformation) = deformation::of_plan(self.plan, self.data) {
-            trainer.augment(deformation)?;
-        }
-        Ok(trainer)
+        let (plan, data) = (self.plan, self.data);
+        trainer(plan, data, &data.splits()?, plan.network()?, self.threads)
     }
 }
 

@@ -15,12 +15,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
-use hyper::http::request::Parts;
+use hyper::http::request::Splits;
 use hyper::{Method, StatusCode, Uri};
 
 use super::reply::{Refusal, Reply};
 use super::secret::Secret;
-use crate::failure::Result;
+use nn_train::Result;
 
 /// Name of the token in the query of an address.
 const TOKEN: &str = "token";
@@ -61,7 +61,7 @@ impl Access {
     ///
     /// # Errors
     /// 401 for every other request, whatever it asks for.
-    pub(super) fn check(&self, request: &Parts) -> Result<Option<Reply>, Refusal> {
+    pub(super) fn check(&self, request: &Splits) -> Result<Option<Reply>, Refusal> {
         let (uri, headers) = (&request.uri, &request.headers);
         let has_token = tokens(uri).any(|token| self.secret.is(token.as_bytes()));
         let has_cookie = self.cookies(headers).any(|value| self.secret.is(value));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nn_core::Model;
 
 use crate::args::ServeArguments;
-use crate::failure::Result;
+use nn_train::Result;
 
 use super::access::Access;
 use super::board::Board;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nn_core::Model;
 use serde::Serialize;
 
-use crate::metrics_file::Row;
+use nn_train::EpochMetrics;
 
 /// All that is shown of a session.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use nn_core::Init;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, Result};
+use nn_train::{Error, Result};
 
 use super::app::App;
 use super::body;
@@ -38,7 +38,7 @@ pub(super) fn check(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     let lanes = with_same_start(body::json::<Start>(body)?.lanes)?;
     let view = |words: &Vec<String>| match Experiment::new(words, &app.datasets) {
         Ok(experiment) => describe(&experiment),
-        Err(failure) => json!({ "error": failure.message(), "help": failure.advice() }),
+        Err(failure) => json!({ "error": failure.to_string(), "help": failure.advice() }),
     };
     let lanes: Vec<Value> = lanes.iter().map(view).collect();
     Ok(Reply::json(&json!({ "lanes": lanes })))
@@ -122,7 +122,7 @@ pub(super) fn control(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
             Order::Rate(learning_rate)
         }
         Control::Rate { learning_rate } => {
-            return Err(Failure::usage(format!(
+            return Err(Error::usage(format!(
                 "learning rate: expected a number above 0, found {learning_rate}"
             ))
             .into());

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nn_tensor::Threads;
 
-use crate::datasets::{self, Data};
-use crate::failure::Result;
-use crate::request::Request;
-use crate::selection::Selection;
-use crate::settings::Settings;
+use nn_train::DataRequest;
+use nn_train::Result;
+use nn_train::Settings;
+use nn_train::SplitOptions;
+use nn_train::data::{self, Data};
 
 /// Largest number of data sets, each with its split.
 const MOST_DATA: usize = 2;
@@ -38,17 +38,17 @@ impl DatasetCache {
 
     /// The data set of these settings, or the default one, split by them.
     pub(super) fn get(&self, settings: &Settings) -> Result<Arc<Data>> {
-        let selection = Selection::new(settings)?;
+        let selection = SplitOptions::new(settings)?;
         let name = match &settings.data {
             Some(name) => name.as_str(),
-            None => datasets::default_name(&self.data_dir),
+            None => data::default_name(&self.data_dir),
         };
         let key = format!("{name} {selection:?}");
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, data)) = entries.iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(data));
         }
-        let request = Request::to_learn(name, &self.data_dir, &selection);
+        let request = DataRequest::for_training(name, &self.data_dir, &selection);
         let data = Arc::new(Data::load(&request, &Threads::all())?);
         entries.truncate(MOST_DATA - 1);
         entries.push_front((key, Arc::clone(&data)));

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use clap::{Args, Command, FromArgMatches};
 
-use crate::datasets::{Data, GLYPHS, default_name};
-use crate::failure::{Failure, Result};
-use crate::plan::Plan;
-use crate::settings::Settings;
-use crate::spellings;
 use crate::terminal;
-use crate::training_memory;
+use nn_train::Plan;
+use nn_train::Settings;
+use nn_train::data::{Data, GLYPHS, default_name};
+use nn_train::flags;
+use nn_train::training_memory;
+use nn_train::{Error, Result};
 
 use super::dataset_cache::DatasetCache;
 
@@ -50,7 +50,7 @@ impl Experiment {
         let data = datasets.get(&settings)?;
         let plan = Plan::new(&settings, &data)?;
         check_size(&plan)?;
-        training_memory::check_within(MOST_MEMORY, &plan, &data.parts()?)?;
+        training_memory::check_within(MOST_MEMORY, &plan, &data.splits()?)?;
         Ok(Self {
             command: command(&words, datasets.data_dir()),
             plan,
@@ -73,13 +73,13 @@ impl Experiment {
 /// Flags as typed after `nn train`; none but those that decide a result.
 pub(super) fn parse(words: &[String]) -> Result<Settings> {
     let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let words = spellings::translated(&words)?;
+    let words = flags::translated(&words)?;
     let matches = flags().try_get_matches_from(words).map_err(|error| {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default();
-        Failure::usage(line.trim_start_matches("error: "))
+        Error::usage(line.trim_start_matches("error: "))
     })?;
-    Settings::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))
+    Settings::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))
 }
 
 /// The flags of `nn train` that decide a result.
@@ -110,12 +110,12 @@ fn command(words: &[String], data_dir: &Path) -> String {
 fn check_glyphs(settings: &Settings) -> Result<()> {
     match settings.limit_train {
         Some(n) if n > MOST_GLYPHS && settings.data.as_deref() == Some(GLYPHS) => {
-            Err(Failure::usage(format!(
+            Err(Error::usage(format!(
                 "--limit-train: the page draws at most {} of the built-in digits, asked for {}",
-                terminal::grouped(MOST_GLYPHS),
-                terminal::grouped(n)
+                grouped(MOST_GLYPHS),
+                grouped(n)
             ))
-            .help("ask for fewer, or use `nn train`"))
+            .with_help("ask for fewer, or use `nn train`"))
         }
         _ => Ok(()),
     }
@@ -131,12 +131,12 @@ fn check_size(plan: &Plan) -> Result<()> {
     if n_parameters <= MOST_PARAMETERS {
         return Ok(());
     }
-    Err(Failure::usage(format!(
+    Err(Error::usage(format!(
         "the page trains networks of at most {} parameters, this one has {}",
-        terminal::grouped(MOST_PARAMETERS),
-        terminal::grouped(n_parameters)
+        grouped(MOST_PARAMETERS),
+        grouped(n_parameters)
     ))
-    .help("take narrower layers, or use `nn train`"))
+    .with_help("take narrower layers, or use `nn train`"))
 }
 
 #[cfg(test)]

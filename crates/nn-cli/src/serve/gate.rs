@@ -12,7 +12,7 @@ use hyper::{StatusCode, Uri};
 
 use super::reply::{Refusal, Reply};
 use super::secret::Secret;
-use crate::failure::Result;
+use nn_train::Result;
 
 /// Largest body.
 pub(super) const MAX_BODY: usize = 64 << 10;

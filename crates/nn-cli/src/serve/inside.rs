@@ -9,9 +9,9 @@ use nn_tensor::Threads;
 use nn_tensor::reduce::argmax;
 use serde::{Deserialize, Serialize};
 
-use crate::args::SplitChoice;
 use crate::evaluate::{Origin, data_of, settings_of};
 use crate::trace::{self, Choice, Trace};
+use nn_train::Split;
 
 use super::app::App;
 use super::body;
@@ -39,7 +39,7 @@ enum Split {
     Test,
 }
 
-impl From<Split> for SplitChoice {
+impl From<Split> for Split {
     fn from(split: Split) -> Self {
         match split {
             Split::Train => Self::Train,

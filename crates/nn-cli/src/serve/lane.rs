@@ -12,16 +12,16 @@ use nn_core::{Model, Network, Trainer};
 use nn_tensor::Threads;
 use serde_json::{Value, json};
 
-use crate::checkpoints;
-use crate::course::Outcome;
-use crate::datasets::Parts;
 use crate::deformation;
-use crate::failure::{Failure, Result};
-use crate::metrics_file::Row;
 use crate::report;
-use crate::restart::RestartPoint;
-use crate::run_dir::RunDir;
 use crate::train::{model_of, run_prefix, summary};
+use nn_train::EpochMetrics;
+use nn_train::Outcome;
+use nn_train::checkpoints;
+use nn_train::data::Splits;
+use nn_train::rollback::RollbackPoint;
+use nn_train::run_dir::RunDir;
+use nn_train::{Error, Result};
 
 use super::board::{Phase, Pictures, Progress};
 use super::experiment::Experiment;
@@ -36,7 +36,7 @@ const MOST_EPOCHS: usize = 400;
 
 /// A state to go back to, with what was seen of the training until then.
 struct Restart {
-    point: RestartPoint,
+    point: RollbackPoint,
     history: History,
     train_seconds: f64,
     epoch_sums: [f64; 2],
@@ -47,7 +47,7 @@ pub(super) struct Lane<'a> {
     experiment: &'a Experiment,
     threads: Threads,
     trainer: Trainer<'a>,
-    parts: Parts<'a>,
+    parts: Splits<'a>,
     probe: Probe,
     history: History,
     rows: Vec<Row>,
@@ -78,7 +78,7 @@ impl<'a> Lane<'a> {
     pub(super) fn new(experiment: &'a Experiment, threads: &Threads) -> Result<Self> {
         let plan = &experiment.plan;
         let data = &experiment.data;
-        let parts = data.parts()?;
+        let parts = data.splits()?;
         let network: Network = Network::new(&plan.network, plan.training.seed)?;
         let initial_sha256 = weights_sha256(&network);
         let probe = Probe::new(&network, &parts.train);
@@ -167,7 +167,7 @@ impl<'a> Lane<'a> {
     /// A training that diverges comes back here, if that was asked for.
     fn set_restart_point(&mut self) -> Result<()> {
         let plan = &self.experiment.plan;
-        let point = RestartPoint::here(plan, &self.trainer, self.train_seconds)?;
+        let point = RollbackPoint::here(plan, &self.trainer, self.train_seconds)?;
         self.go_back_to = point.map(|point| Restart {
             point,
             history: self.history.clone(),
@@ -299,16 +299,16 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    fn fail(&mut self, failure: &Failure) {
+    fn fail(&mut self, failure: &Error) {
         self.phase = Phase::Failed;
-        self.message = Some(format!("{}; {}", failure.message(), failure.advice()));
+        self.message = Some(format!("{}; {}", failure.to_string(), failure.advice()));
     }
 
     /// Writes an ordinary run directory; one that is not done can be resumed.
     pub(super) fn save(&mut self, name: Option<&str>, runs_dir: &Path) -> Result<String> {
         let Experiment { plan, data, .. } = self.experiment;
         if self.phase == Phase::Failed {
-            return Err(Failure::usage("a training that has failed is not saved"));
+            return Err(Error::usage("a training that has failed is not saved"));
         }
         let mut folder = RunDir::create(runs_dir, name, &run_prefix(&data.dataset.name))?;
         folder.write_config(&plan.settings)?;

@@ -11,9 +11,9 @@ use nn_core::Model;
 use serde_json::{Value, json};
 
 use crate::args::WeightCheck;
-use crate::failure::Result;
-use crate::regular_file;
-use crate::run_dir::{self, MODEL, read_model};
+use nn_train::Result;
+use nn_train::regular_file;
+use nn_train::run_dir::{self, MODEL, read_model};
 
 use super::board::Board;
 use super::reply::{Refusal, Reply};

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::event_stream::EventStream;
-use crate::failure::{Code, Failure};
+use nn_train::{Error, ErrorKind};
 
 /// Scripts, styles and requests of this page alone; nothing inline.
 const POLICY: &str =
@@ -116,18 +116,20 @@ fn with_headers(mut response: Response<Body>, content_type: &'static str) -> Res
     response
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        let status = match failure.code() {
-            Code::Usage | Code::Data | Code::Diverged => StatusCode::UNPROCESSABLE_ENTITY,
+impl From<Error> for Refusal {
+    fn from(failure: Error) -> Self {
+        let status = match failure.kind() {
+            ErrorKind::Usage | ErrorKind::Data | ErrorKind::Diverged => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::refuse(status, failure.message(), failure.advice())
+        Self::refuse(status, failure.to_string(), failure.advice())
     }
 }
 
 impl From<nn_core::Error> for Refusal {
     fn from(error: nn_core::Error) -> Self {
-        Failure::from(error).into()
+        Error::from(error).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Formatter};
 
-use crate::failure::{Code, Failure, Result};
+use nn_train::{Error, ErrorKind, Result};
 
 /// Random bytes of a secret: 128 bits cannot be guessed.
 const N_BYTES: usize = 16;
@@ -15,8 +15,8 @@ impl Secret {
     pub(super) fn random() -> Result<Self> {
         let mut bytes = [0; N_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::new(
-                Code::Io,
+            Error::new(
+                ErrorKind::Io,
                 format!("the system has no random numbers: {error}"),
             )
         })?;

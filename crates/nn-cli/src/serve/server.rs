@@ -34,7 +34,7 @@ use super::gate::{MAX_BODY, too_large};
 use super::patient::Patient;
 use super::reply::{self, Body, Refusal, Reply};
 use super::route::{Handler, ROUTES, Route, find};
-use crate::failure::{Code, Failure, Result};
+use nn_train::{Error, ErrorKind, Result};
 
 /// Most answers that are worked on at once.
 pub(super) const HANDLERS: usize = 8;
@@ -67,7 +67,7 @@ fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Rout
         let listener = listener
             .set_nonblocking(true)
             .and_then(|()| tokio::net::TcpListener::from_std(listener))
-            .map_err(|error| Failure::new(Code::Io, format!("cannot listen: {error}")))?;
+            .map_err(|error| Error::new(ErrorKind::Io, format!("cannot listen: {error}")))?;
         let server = Arc::clone(&server);
         tokio::spawn(async move {
             loop {

@@ -10,7 +10,7 @@ use std::thread;
 
 use nn_tensor::Threads;
 
-use crate::failure::{Code, Failure, Result};
+use nn_train::{Error, ErrorKind, Result};
 
 use super::board::{Board, Phase};
 use super::experiment::Experiment;
@@ -67,10 +67,12 @@ impl Session {
         thread::Builder::new()
             .name("training".to_owned())
             .spawn(guarded)
-            .map_err(|error| Failure::new(Code::Io, format!("cannot start a thread: {error}")))?;
+            .map_err(|error| {
+                Error::new(ErrorKind::Io, format!("cannot start a thread: {error}"))
+            })?;
         match is_ready.recv() {
             Ok(ready) => ready.map(|()| Self { board, orders }),
-            Err(_) => Err(Failure::new(Code::Io, "the training could not be begun")),
+            Err(_) => Err(Error::new(ErrorKind::Io, "the training could not be begun")),
         }
     }
 }

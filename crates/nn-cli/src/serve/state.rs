@@ -3,8 +3,8 @@
 use nn_data::catalog;
 use serde_json::json;
 
-use crate::datasets::{self, GLYPHS};
 use crate::terminal;
+use nn_train::data::{self, GLYPHS};
 
 use super::app::App;
 use super::description;
@@ -27,7 +27,7 @@ pub(super) fn state(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
         .filter(|source| source.is_present(data_dir))
         .map(|source| source.name);
     let data: Vec<&str> = present.chain([GLYPHS]).collect();
-    let starter = match datasets::default_name(data_dir) {
+    let starter = match data::default_name(data_dir) {
         GLYPHS => GLYPHS_STARTER,
         _ => STARTER,
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Result};
+use nn_train::{Error, Result};
 
 use super::board::Board;
 use super::lane::Lane;
@@ -131,7 +131,7 @@ impl<'a> Studio<'a> {
             } => {
                 let saved = match self.lanes.get_mut(lane) {
                     Some(lane) => lane.save(name.as_deref(), &runs_dir),
-                    None => Err(Failure::usage(format!("there is no training {lane}"))),
+                    None => Err(Error::usage(format!("there is no training {lane}"))),
                 };
                 // Whoever asked may have gone.
                 let _ = answer.send(saved);

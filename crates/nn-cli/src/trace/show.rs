@@ -297,7 +297,7 @@ fn cut(n_shown: usize, n: usize, what: &str, by: &str) -> Option<String> {
     (n_shown < n).then(|| {
         format!(
             "  {n_shown} of {} {what}, those with the largest {by} (--neurons N shows more, --json all)",
-            terminal::grouped(n)
+            grouped(n)
         )
     })
 }

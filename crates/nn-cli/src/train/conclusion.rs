@@ -1,57 +1,44 @@
-//! How a training ends: its summary, and the last lines of its output.
+//! The last lines of a training run's output.
 
 use std::path::Path;
 
 use nn_core::metrics::Evaluation;
-use serde_json::Value;
+use nn_train::{Data, TrainedRun, grouped};
 
-use super::Session;
-use crate::course::Outcome;
-use crate::datasets::Data;
 use crate::progress::Progress;
 use crate::terminal;
 
-impl Session<'_> {
-    /// Says how it went and what to do next.
-    pub(super) fn conclude(
-        &self,
-        outcome: &Outcome,
-        test: Option<&Evaluation>,
-        summary: &Value,
-        has_report: bool,
-    ) {
-        let run = self.run_dir.path();
-        if let Progress::Json = self.progress {
-            let mut object = summary.clone();
-            object["event"] = "summary".into();
-            object["run"] = run.to_string_lossy().into();
-            terminal::report(object);
-            return;
-        }
-        if let Some(text) = outcome.early_stop_in_words() {
-            terminal::report(text);
-        }
-        let seconds: f64 = outcome.train_seconds().iter().sum();
-        self.progress.say("");
-        self.progress.say(&match test {
-            Some(test) => format!(
-                "{} on {} test samples, after {} of training",
-                result_line(test, self.data),
-                terminal::grouped(test.n_samples),
-                terminal::seconds(seconds)
-            ),
-            None => format!(
-                "trained in {}; this data set has no test samples",
-                terminal::seconds(seconds)
-            ),
-        });
-        if let Some(kept) = outcome.kept_in_words() {
-            self.progress.say(&format!("kept the {kept}"));
-        }
-        terminal::report(format!("saved in {}", run.display()));
-        for next in next_steps(run, self.data, has_report) {
-            terminal::report(next);
-        }
+/// Prints the result and what to do next.
+pub(super) fn conclude(progress: &Progress, data: &Data, trained: &TrainedRun, has_report: bool) {
+    let run = &trained.path;
+    if let Progress::Json = progress {
+        let summary = serde_json::to_value(&trained.summary);
+        let mut object = summary.expect("a summary is plain JSON");
+        object["event"] = "summary".into();
+        object["run"] = run.to_string_lossy().into();
+        terminal::report(object);
+        return;
+    }
+    let outcome = &trained.outcome;
+    if let Some(text) = outcome.early_stop() {
+        terminal::report(text);
+    }
+    let seconds = terminal::seconds(outcome.train_seconds().iter().sum());
+    progress.say("");
+    progress.say(&match &trained.test {
+        Some(test) => format!(
+            "{} on {} test samples, after {seconds} of training",
+            result_line(test, data),
+            grouped(test.n_samples),
+        ),
+        None => format!("trained in {seconds}; this data set has no test samples"),
+    });
+    if let Some(kept) = outcome.kept_weights() {
+        progress.say(&format!("kept the {kept}"));
+    }
+    terminal::report(format!("saved in {}", run.display()));
+    for next in next_steps(run, data, has_report) {
+        terminal::report(next);
     }
 }
 

@@ -10,8 +10,8 @@ use clap::Parser;
 use nn_core::{Checkpoint, Model};
 
 use crate::args::{Arguments, Command};
-use crate::disk::fault::{self, Fault, Operation};
-use crate::failure::{Code, Result};
+use nn_train::disk::fault::{self, Fault, Operation};
+use nn_train::{ErrorKind, Result};
 
 /// More operations than the training has.
 const ENDLESS: u32 = 1000;
@@ -158,15 +158,24 @@ fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
     let (outcome, is_met) = fault::with(fault, || scratch.train(name));
     assert_whole(&run, &case);
     if let Err(failure) = outcome {
-        assert!(is_met, "{case}: {}", failure.message());
-        assert_eq!(failure.code(), Code::Io, "{case}: {}", failure.message());
+        assert!(is_met, "{case}: {}", failure.to_string());
+        assert_eq!(
+            failure.kind(),
+            ErrorKind::Io,
+            "{case}: {}",
+            failure.to_string()
+        );
         let root = scratch.folder.to_string_lossy();
-        assert!(failure.message().contains(&*root), "{}", failure.message());
+        assert!(
+            failure.to_string().contains(&*root),
+            "{}",
+            failure.to_string()
+        );
         let before = newest(&run);
         if run.join("config.toml").exists() {
             scratch
                 .resume(name)
-                .unwrap_or_else(|failure| panic!("{case}: {}", failure.message()));
+                .unwrap_or_else(|failure| panic!("{case}: {}", failure.to_string()));
         } else {
             // It never began.
             fs::remove_dir_all(&run).ok();
@@ -215,13 +224,13 @@ fn whichever_operation_fails_a_resumed_training_can_be_resumed_again() {
         };
         // Ends within the second epoch.
         let (begun, _) = fault::with(forever(40), || scratch.train("a"));
-        assert_eq!(begun.expect_err("the disk is full").code(), Code::Io);
+        assert_eq!(begun.expect_err("the disk is full").kind(), ErrorKind::Io);
         let (resumed, is_met) = fault::with(forever(after), || scratch.resume("a"));
         assert_whole(&scratch.run("a"), "resumed");
         match resumed {
             Ok(()) => assert!(after > 20, "{after} operations are too few"),
             Err(failure) => {
-                assert_eq!(failure.code(), Code::Io, "{}", failure.message());
+                assert_eq!(failure.kind(), ErrorKind::Io, "{}", failure.to_string());
                 scratch.resume("a").expect("the disk is whole again");
             }
         }

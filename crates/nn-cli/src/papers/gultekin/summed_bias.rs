@@ -5,10 +5,10 @@ use ndarray::{Array2, Axis};
 use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples, evaluate};
 
-use crate::failure::Result;
 use crate::papers::context::Context;
 use crate::papers::gultekin::variants::{CODE_RATE, VARIANTS, flags};
 use crate::terminal;
+use nn_train::Result;
 
 /// Gradient descent as in the author's code, where every bias of a layer moves
 /// by the sum of all their gradients: not an option of `nn train`, because it
@@ -18,7 +18,7 @@ pub(super) fn train(context: &Context<'_>, at: &[usize], seed: u64) -> Result<Ve
     let flags = flags(context, &VARIANTS[1], last, seed);
     context.remember(&format!("{flags}; biases summed, after {at:?}"), || {
         let (plan, data) = context.plan(&flags)?;
-        let samples = data.parts()?.train;
+        let samples = data.splits()?.train;
         let mut network: Network = Network::new(&plan.network, seed)?;
         let mut step = SummedBias::new(&network);
         let mut accuracies = Vec::new();

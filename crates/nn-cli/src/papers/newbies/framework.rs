@@ -5,12 +5,12 @@ use nn_core::training::Event;
 use nn_core::{Network, Trainer};
 use serde::Deserialize;
 
-use crate::failure::Result;
 use crate::papers::context::{Context, Training, When};
 use crate::papers::figure::{Figure, Series};
 use crate::papers::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
 use crate::papers::newbies::unbiased::samples_in_double;
 use crate::papers::outcome::{Outcome, Row, short};
+use nn_train::Result;
 
 /// What PyTorch gave for N5, made by `scripts/newbies_pytorch.py`.
 const PYTORCH: &str = include_str!("pytorch.json");
@@ -93,7 +93,7 @@ fn train_in_double(context: &Context<'_>) -> Result<Vec<f64>> {
         let (plan, data) = context.plan(&flags)?;
         let rounded: Network = Network::new(&plan.network, plan.training.seed)?;
         let samples = samples_in_double(&data)?;
-        let samples = samples.select(&(0..data.parts()?.train.len() as u32).collect::<Vec<_>>());
+        let samples = samples.select(&(0..data.splits()?.train.len() as u32).collect::<Vec<_>>());
         let mut trainer = Trainer::new(
             rounded.cast::<f64>(),
             samples,

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent, one sample at a time.
 
-use crate::failure::Result;
 use crate::papers::context::{Context, Training, When};
+use nn_train::Result;
 
 /// The hidden layer, which the paper does not state.
 pub(super) const HIDDEN: &str = "--hidden 64 --activation relu --init he --bias-init zeros";

@@ -10,10 +10,10 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig};
 use nn_tensor::Threads;
 
-use crate::datasets::{Data, PIXEL_SCALE};
-use crate::failure::Result;
 use crate::papers::context::Context;
 use crate::papers::outcome::{Outcome, Row, short};
+use nn_train::Result;
+use nn_train::data::{Data, PIXEL_SCALE};
 
 pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     /// Rows of a block of the full gradient.

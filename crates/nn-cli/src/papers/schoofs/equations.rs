@@ -17,9 +17,9 @@ use nn_core::{
 use nn_tensor::Threads;
 use nn_tensor::random::Purpose;
 
-use crate::failure::Result;
 use crate::papers::context::Context;
 use crate::papers::outcome::{Outcome, Row};
+use nn_train::Result;
 
 /// m, the batch size.
 const M: usize = 4;

@@ -3,11 +3,11 @@
 
 use nn_search::{Settings, Study};
 
-use crate::failure::Result;
 use crate::papers::context::{Context, When};
 use crate::papers::figure::{Figure, Series};
 use crate::papers::outcome::{Outcome, Row};
 use crate::papers::schoofs::network::NETWORK;
+use nn_train::Result;
 
 /// Mini-batches of 10 as in Nielsen's book, on which the paper builds.
 fn with_rate(rate: f64, epochs: usize, more: &str) -> String {

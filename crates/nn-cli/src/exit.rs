@@ -1,0 +1,50 @@
+//! The error that a command ends with, and its exit code.
+
+use std::process::ExitCode;
+
+use nn_train::{Error, ErrorKind, flags};
+
+use crate::interrupt;
+use crate::terminal;
+
+/// Prints an error with its hint and returns its exit code.
+pub(crate) fn report(error: &Error) -> ExitCode {
+    let help = error.help().unwrap_or(default_help(error.kind()));
+    terminal::error_line(format!("error: {}", as_typed(&error.to_string())));
+    terminal::error_line(format!("  help: {}", as_typed(help)));
+    ExitCode::from(code(error.kind()))
+}
+
+/// A message of a library, with settings as flags and with the name of the program
+/// as the user has typed it.
+pub(crate) fn as_typed(text: &str) -> String {
+    let program = format!("`{} ", terminal::program());
+    flags::in_text(text).replace("`nn ", &program)
+}
+
+/// The exit codes, as documented for scripts.
+fn code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Usage => 2,
+        ErrorKind::Data => 3,
+        ErrorKind::Network => 4,
+        ErrorKind::Io => 5,
+        ErrorKind::Diverged => 6,
+        ErrorKind::Interrupted => interrupt::exit_code(),
+        _ => 1,
+    }
+}
+
+/// The hint for an error without one of its own.
+fn default_help(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Usage => "add --help to the command to see its options",
+        ErrorKind::Data => "check the named file, or get it again",
+        ErrorKind::Network => "check the connection and run the command again",
+        ErrorKind::Io => {
+            "check that the path exists and that it may be read and written, and check the disk"
+        }
+        ErrorKind::Diverged => "try a lower --lr",
+        _ => "run the command again",
+    }
+}

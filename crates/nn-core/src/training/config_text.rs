@@ -1,0 +1,123 @@
+//! Text forms of the settings of a training run that are no menus.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::config::{BatchSize, ClassWeights, Reduction};
+use crate::menu::shorten;
+use crate::{Error, Result};
+
+fn invalid(what: &str, expected: &str, found: &str) -> Error {
+    Error::OutOfRange {
+        what: what.to_owned(),
+        expected: expected.to_owned(),
+        found: format!("\"{}\"", shorten(found)),
+    }
+}
+
+/// A number of rows, or `full`.
+impl FromStr for BatchSize {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match (text, text.parse()) {
+            ("full", _) => Ok(Self::Full),
+            (_, Ok(rows @ 1..)) => Ok(Self::Rows(rows)),
+            _ => {
+                let expected = "a whole number from 1, or full";
+                Err(invalid("batch size", expected, text))
+            }
+        }
+    }
+}
+
+impl fmt::Display for BatchSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Rows(rows) => rows.fmt(f),
+        }
+    }
+}
+
+/// `mean` or `sum`.
+impl FromStr for Reduction {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "mean" => Ok(Self::Mean),
+            "sum" => Ok(Self::Sum),
+            _ => Err(invalid("reduction", "mean or sum", text)),
+        }
+    }
+}
+
+impl fmt::Display for Reduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+        })
+    }
+}
+
+/// `none`, `balanced`, or one number per class: `1,2.5`.
+impl FromStr for ClassWeights {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "none" => Ok(Self::None),
+            "balanced" => Ok(Self::Balanced),
+            list => {
+                let weights = list.split(',').map(|weight| weight.trim().parse::<f64>());
+                let weights = weights.collect::<Result<_, _>>().map_err(|_| {
+                    let expected = "none, balanced, or numbers such as 1,2.5";
+                    invalid("class weights", expected, text)
+                })?;
+                Ok(Self::Given(weights))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ClassWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Balanced => f.write_str("balanced"),
+            Self::Given(weights) => {
+                let weights: Vec<String> = weights.iter().map(f64::to_string).collect();
+                f.write_str(&weights.join(","))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_round_trip() {
+        for text in ["full", "1", "64"] {
+            assert_eq!(text.parse::<BatchSize>().unwrap().to_string(), text);
+        }
+        for text in ["mean", "sum"] {
+            assert_eq!(text.parse::<Reduction>().unwrap().to_string(), text);
+        }
+        for text in ["none", "balanced", "1,2.5", "3"] {
+            assert_eq!(text.parse::<ClassWeights>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_expected() {
+        let error = "0".parse::<BatchSize>().unwrap_err();
+        let expected = "batch size: expected a whole number from 1, or full, found \"0\"";
+        assert_eq!(error.to_string(), expected);
+        assert!("means".parse::<Reduction>().is_err());
+        assert!("1,x".parse::<ClassWeights>().is_err());
+    }
+}

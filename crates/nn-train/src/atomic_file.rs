@@ -1,0 +1,94 @@
+//! Files that are either whole or not there: written beside their place,
+//! flushed to the disk, renamed, and the folder flushed too.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+
+/// Puts `bytes` under `path`: all of them, or none.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_after(path, bytes, |_| Ok(()))
+}
+
+/// As [`replace`], with something done between flushing and renaming to the
+/// whole file under its temporary name.
+pub fn replace_after(
+    path: &Path,
+    bytes: &[u8],
+    before_rename: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    let temporary = temporary(path);
+    let written = write_synced(&temporary, bytes)
+        .and_then(|()| before_rename(&temporary))
+        .and_then(|()| disk::rename(&temporary, path))
+        .and_then(|()| disk::sync_folder_of(path));
+    written.inspect_err(|_| {
+        // The temporary file is worthless, and removing it can only fail with it.
+        let _ = disk::remove_file(&temporary);
+    })
+}
+
+/// Puts `bytes` where a user wants them: into a file, all of them or none; or
+/// into a pipe or a device, which is not replaced.
+pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let mut file = disk::open(OpenOptions::new().write(true), path)?;
+            disk::write(&mut file, path, bytes)
+        }
+        _ => replace(path, bytes),
+    }
+}
+
+/// Gives a file a second name, in place of what had that name.
+pub fn link(file: &Path, name: &Path) -> io::Result<()> {
+    let temporary = temporary(name);
+    remove_stale(&temporary)?;
+    // Some file systems know no second names.
+    disk::hard_link(file, &temporary)
+        .or_else(|_| {
+            disk::copy(file, &temporary)
+                .and_then(|()| disk::sync(&File::open(&temporary)?, &temporary))
+        })
+        .and_then(|()| disk::rename(&temporary, name))
+        .inspect_err(|_| {
+            let _ = disk::remove_file(&temporary);
+        })
+}
+
+/// Removes what a program that was killed has left behind in `folder`.
+pub fn remove_temporaries(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+            // What cannot be removed can only be in the way, which is told then.
+            let _ = disk::remove_file(&entry.path());
+        }
+    }
+}
+
+/// How temporary names end.
+const TEMPORARY: &str = ".tmp";
+
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}{TEMPORARY}"))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    remove_stale(path)?;
+    let mut file = disk::create_new(path)?;
+    disk::write(&mut file, path, bytes)?;
+    disk::sync(&file, path)
+}
+
+/// Removes what a program that was killed left under a temporary name.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match disk::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

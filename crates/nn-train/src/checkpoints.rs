@@ -1,0 +1,256 @@
+//! The folder `checkpoint/` of a run: `step-000000000123.safetensors` after
+//! that many steps, the last three of them, and `best.safetensors`, the end of
+//! the epoch with the lowest validation loss.
+//!
+//! Not every epoch ends with a checkpoint ([`Pace`]): on a disk, one takes as
+//! long as thousands of epochs of a small network. The best epoch is therefore
+//! held in memory until the next checkpoint is saved, and saved before it:
+//! whichever of the two a kill leaves as the last, `best.safetensors` is what it
+//! was in the unbroken run when the newest checkpoint was saved, or later.
+//!
+//! A file in it that is open and locked keeps a second training out. The system
+//! lets go of it however the program ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nn_core::Checkpoint;
+use serde_json::{Value, json};
+
+use crate::atomic_file;
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::instruction_set;
+use crate::plan::Plan;
+use crate::regular_file;
+
+/// Checkpoints that are kept besides the best.
+const KEPT: usize = 3;
+
+const BEST: &str = "best.safetensors";
+
+/// The least time between two checkpoints. The last one, and the one of an
+/// interrupted training, is saved in any case.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    at_epoch_end: Duration,
+    within_epoch: Duration,
+}
+
+impl Pace {
+    /// `interval` everywhere, or the default: a second at the ends of epochs, a
+    /// minute within them.
+    pub fn new(interval: Option<Duration>) -> Self {
+        Self {
+            at_epoch_end: interval.unwrap_or(Duration::from_secs(1)),
+            within_epoch: interval.unwrap_or(Duration::from_secs(60)),
+        }
+    }
+}
+
+/// The open folder.
+#[derive(Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+    /// When the last one was saved.
+    saved: Instant,
+    /// The end of the best epoch, where it is not saved yet.
+    unsaved_best: Option<Checkpoint>,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl Checkpoints {
+    /// Opens the folder of `run`, made if it is not there, for this program
+    /// alone.
+    pub fn open(run: &Path) -> Result<Self> {
+        let folder = run.join("checkpoint");
+        disk::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
+        let lock = lock(run, &folder.join("lock"))?;
+        atomic_file::remove_temporaries(&folder);
+        Ok(Self {
+            folder,
+            saved: Instant::now(),
+            unsaved_best: None,
+            _lock: lock,
+        })
+    }
+
+    /// Whether it is time for a checkpoint at the end of an epoch. Time counts
+    /// from the last one, or since the folder was opened.
+    pub fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
+        self.saved.elapsed() >= pace.at_epoch_end
+    }
+
+    /// Whether it is time for a checkpoint between two batches.
+    pub fn is_due_within_epoch(&self, pace: Pace) -> bool {
+        self.saved.elapsed() >= pace.within_epoch
+    }
+
+    /// Keeps the end of the best epoch so far until the next [`save`](Self::save)
+    /// or [`save_best`](Self::save_best).
+    pub fn hold_best(&mut self, checkpoint: Checkpoint) {
+        self.unsaved_best = Some(checkpoint);
+    }
+
+    /// Saves a checkpoint, as the best one, too, if `is_best`; otherwise after
+    /// the best one that is held.
+    pub fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
+        if is_best {
+            self.unsaved_best = None;
+        } else {
+            self.save_best()?;
+        }
+        let best = self.folder.join(BEST);
+        write(&self.path_of(checkpoint.step()), checkpoint, |whole| {
+            if is_best {
+                atomic_file::link(whole, &best)
+            } else {
+                Ok(())
+            }
+        })?;
+        self.saved = Instant::now();
+        self.prune();
+        Ok(())
+    }
+
+    /// Saves the best checkpoint that is held, if there is one.
+    pub fn save_best(&mut self) -> Result<()> {
+        if let Some(best) = &self.unsaved_best {
+            write(&self.folder.join(BEST), best, |_| Ok(()))?;
+            self.unsaved_best = None;
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint that is whole; `warn` is told about every newer
+    /// one that is not. `None` if there never was one.
+    pub fn newest(&self, mut warn: impl FnMut(&str)) -> Result<Option<Checkpoint>> {
+        let mut paths: Vec<PathBuf> = self.steps().iter().map(|&s| self.path_of(s)).collect();
+        paths.reverse();
+        paths.extend(Some(self.folder.join(BEST)).filter(|best| best.exists()));
+        for path in &paths {
+            match read(path) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(error) => warn(&format!("{error}; going back to the previous one")),
+            }
+        }
+        match &paths[..] {
+            [] => Ok(None),
+            paths => Err(Error::new(
+                ErrorKind::Data,
+                format!(
+                    "{}: none of the {} checkpoints can be read",
+                    self.folder.display(),
+                    paths.len()
+                ),
+            )
+            .with_help("train again with the settings of the run's config.toml")),
+        }
+    }
+
+    /// The end of the best epoch, if it can be read.
+    pub fn best(&self) -> Option<Checkpoint> {
+        read(&self.folder.join(BEST)).ok()
+    }
+
+    /// The file name of the newest checkpoint, whole or not.
+    pub fn newest_name(&self) -> Option<String> {
+        self.steps().last().map(|&step| name_of(step))
+    }
+
+    fn path_of(&self, step: u64) -> PathBuf {
+        self.folder.join(name_of(step))
+    }
+
+    /// Steps of the checkpoints there are, in ascending order.
+    fn steps(&self) -> Vec<u64> {
+        let mut steps: Vec<u64> = fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let number = name.strip_prefix("step-")?.strip_suffix(".safetensors")?;
+                number.parse().ok()
+            })
+            .collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    fn prune(&self) {
+        let steps = self.steps();
+        let n_old = steps.len().saturating_sub(KEPT);
+        for &step in &steps[..n_old] {
+            // One too many does no harm.
+            let _ = disk::remove_file(&self.path_of(step));
+        }
+    }
+}
+
+/// What is kept in a checkpoint besides the training itself.
+pub fn note(plan: &Plan, seconds: f64) -> Value {
+    json!({
+        "settings": plan.settings.to_json(),
+        "seconds": seconds,
+        "version": env!("CARGO_PKG_VERSION"),
+        "instruction_set": instruction_set::name(),
+    })
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:012}.safetensors")
+}
+
+/// Writes a checkpoint; `before_rename` is done as in
+/// [`atomic_file::replace_after`].
+fn write(
+    path: &Path,
+    checkpoint: &Checkpoint,
+    before_rename: impl Fn(&Path) -> io::Result<()>,
+) -> Result<()> {
+    let bytes = checkpoint.to_bytes()?;
+    let write = || atomic_file::replace_after(path, &bytes, &before_rename);
+    // Once more, because some trouble passes.
+    write()
+        .or_else(|_| write())
+        .map_err(|error| Error::io(path, &error))
+}
+
+fn read(path: &Path) -> Result<Checkpoint> {
+    Checkpoint::read(regular_file::open(path)?)
+        .map_err(|error| Error::from(error).at(path.display()))
+}
+
+/// Locks `path` and leaves the number of this process in it.
+fn lock(run: &Path, path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = disk::open(&options, path).map_err(|error| Error::io(path, &error))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            // Some systems do not let a locked file be read.
+            let _ = file.read_to_string(&mut owner);
+            let owner = owner.trim().parse::<u32>();
+            let owner = owner.map_or_else(|_| String::new(), |id| format!(", process {id}"));
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("{}: locked by another training{owner}", run.display()),
+            )
+            .with_help("wait until it has ended, or stop it"));
+        }
+        // A file system without locks has none to respect.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) => return Err(Error::io(path, &error)),
+        Ok(()) => {}
+    }
+    let owner = format!("{}\n", std::process::id());
+    disk::set_len(&file, path, 0)
+        .and_then(|()| disk::write(&mut file, path, owner.as_bytes()))
+        .map_err(|error| Error::io(path, &error))?;
+    Ok(file)
+}

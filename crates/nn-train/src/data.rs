@@ -1,0 +1,409 @@
+//! A data set, ready for training: loaded by name, folder or table, and split.
+
+use std::path::{Path, PathBuf};
+
+use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::metrics::{Evaluation, RegressionErrors};
+use nn_data::{Dataset, catalog, glyphs};
+use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
+use nn_tensor::Threads;
+
+use crate::data_request::DataRequest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::escaped_path;
+use crate::note::{ClassCounts, Note};
+use crate::settings::Settings;
+use crate::split::{Split, SplitRows};
+use crate::split_options::SplitOptions;
+use crate::table;
+use crate::task::{Task, with_counterpart};
+
+/// Name of the built-in data set of drawn digits.
+pub const GLYPHS: &str = "glyphs";
+
+/// The built-in digits are the same for everyone.
+const GLYPHS_SEED: u64 = 0;
+
+/// The default data set, if it is in the data folder.
+const PREFERRED: &str = "mnist";
+
+/// Pixels are bytes; a network sees them as 0..=1.
+pub const PIXEL_SCALE: f64 = 1.0 / 255.0;
+
+/// A data set with its task and its split.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// The samples.
+    pub dataset: Dataset,
+    /// What to learn from them.
+    pub task: Task,
+    /// Names of the classes; empty for regression.
+    pub class_names: Vec<String>,
+    /// The value of the setting `data` that loads it again.
+    pub origin: String,
+    /// How rows of the table become inputs; `None` if it is not a table.
+    pub preprocessing: Option<Preprocessing>,
+    /// What a user should know about the data.
+    pub notes: Vec<Note>,
+    /// SHA-256 of the file, if it is a table.
+    pub table_sha256: Option<String>,
+    /// `Some(true)` if the split is stratified by class. Otherwise `None`, as in
+    /// the settings of runs of versions without stratification.
+    pub stratify: Option<bool>,
+    sample_weights: Option<Vec<f32>>,
+    rows: SplitRows,
+}
+
+/// The samples of each split.
+#[derive(Clone, Debug)]
+pub struct Splits<'a> {
+    /// Training samples.
+    pub train: Samples<'a>,
+    /// Validation samples; may be empty.
+    pub validation: Samples<'a>,
+    /// Test samples, if there are any.
+    pub test: Option<Samples<'a>>,
+}
+
+impl<'a> Splits<'a> {
+    /// The samples of one split.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`](crate::ErrorKind::Data) if there are none.
+    pub fn get(self, split: Split) -> Result<Samples<'a>> {
+        let samples = match split {
+            Split::Train => Some(self.train),
+            Split::Validation => Some(self.validation).filter(|samples| !samples.is_empty()),
+            Split::Test => self.test,
+        };
+        samples.ok_or_else(|| Error::new(ErrorKind::Data, format!("there are no {split} samples")))
+    }
+}
+
+/// The name of the default data set: MNIST if it is in the data folder, otherwise
+/// the built-in digits.
+pub fn default_name(data_dir: &Path) -> &'static str {
+    match catalog::find(PREFERRED) {
+        Ok(source) if source.is_present(data_dir) => PREFERRED,
+        _ => GLYPHS,
+    }
+}
+
+/// Loads a data set by its name, or from a folder of IDX files. The folder of a
+/// `run`'s data set is also searched for relative to the run. Of the built-in
+/// digits, at most `limit_train` training samples are drawn.
+///
+/// # Errors
+/// If it does not exist or cannot be read.
+pub fn load_dataset(
+    name: &str,
+    data_dir: &Path,
+    run: Option<&Path>,
+    limit_train: Option<usize>,
+    threads: &Threads,
+) -> Result<Dataset> {
+    if name == GLYPHS {
+        let n_train = limit_train.unwrap_or(glyphs::N_TRAIN);
+        return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads));
+    }
+    let path = escaped_path::path(name);
+    if path.is_dir() {
+        return Ok(Dataset::load_idx_folder(&path)?);
+    }
+    match catalog::find(name) {
+        Ok(source) => Ok(Dataset::load(source, data_dir)?),
+        Err(_) if locate(&path, run).is_dir() => Ok(Dataset::load_idx_folder(&locate(&path, run))?),
+        Err(_) => {
+            let known: Vec<_> = names().collect();
+            Err(Error::usage(format!(
+                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {}",
+                escaped_path::shown(name).escape_debug(),
+                known.join(", ")
+            ))
+            .with_help("`nn data list` shows the data sets"))
+        }
+    }
+}
+
+/// A path as it was given when `run` was started: relative to the current folder
+/// or, as that may be another one now, to the nearest folder above the run that
+/// has such a path.
+fn locate(typed: &Path, run: Option<&Path>) -> PathBuf {
+    let is_here = typed.is_absolute() || typed.exists();
+    let run = run
+        .filter(|_| !is_here)
+        .and_then(|run| run.canonicalize().ok());
+    let folders = run.iter().flat_map(|run| run.ancestors());
+    folders
+        .map(|folder| folder.join(typed))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| typed.to_owned())
+}
+
+/// The names of all data sets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    catalog::ALL
+        .iter()
+        .map(|source| source.name)
+        .chain([GLYPHS])
+}
+
+impl Data {
+    /// Loads the data set that the settings name, or the default one, to train on.
+    ///
+    /// # Errors
+    /// If the settings are invalid or the data cannot be loaded.
+    pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
+        Self::named_by(settings, data_dir, None, threads)
+    }
+
+    /// Loads the data set of a run, to resume its training.
+    ///
+    /// # Errors
+    /// As [`for_training`](Self::for_training).
+    pub fn of_run(
+        settings: &Settings,
+        run: &Path,
+        data_dir: &Path,
+        threads: &Threads,
+    ) -> Result<Self> {
+        Self::named_by(settings, data_dir, Some(run), threads)
+    }
+
+    fn named_by(
+        settings: &Settings,
+        data_dir: &Path,
+        run: Option<&Path>,
+        threads: &Threads,
+    ) -> Result<Self> {
+        let options = SplitOptions::new(settings)?;
+        let default = default_name(data_dir);
+        let name = settings.data.as_deref().unwrap_or(default);
+        let request = DataRequest {
+            run,
+            ..DataRequest::for_training(name, data_dir, &options)
+        };
+        let mut data = Self::load(&request, threads)?;
+        if settings.data.is_none() && name == GLYPHS {
+            data.notes.insert(0, Note::BuiltInDigits);
+        }
+        Ok(data)
+    }
+
+    /// Loads a data set and determines its task and its split.
+    ///
+    /// # Errors
+    /// If it does not exist, cannot be read, or does not fit the model.
+    pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
+        let path = escaped_path::path(request.name);
+        let mut data = if table::is_table(&path) {
+            let loaded = table::load(&locate(&path, request.run), request)?;
+            Self {
+                class_names: loaded.dataset.class_names.clone(),
+                task: loaded.task,
+                dataset: loaded.dataset,
+                origin: request.name.to_owned(),
+                preprocessing: Some(loaded.preprocessing),
+                notes: loaded.notes,
+                stratify: loaded.is_stratified.then_some(true),
+                sample_weights: loaded.sample_weights,
+                rows: loaded.rows,
+                table_sha256: Some(loaded.sha256),
+            }
+        } else {
+            let limit_train = request.options.limit_train;
+            let DataRequest {
+                run,
+                name,
+                data_dir,
+                ..
+            } = *request;
+            let mut dataset = load_dataset(name, data_dir, run, limit_train, threads)?;
+            with_counterpart(&mut dataset.class_names);
+            let classes = labels(&dataset.train).filter(|_| request.is_stratified());
+            Self {
+                class_names: dataset.class_names.clone(),
+                task: Task::Classification(dataset.n_classes()),
+                stratify: classes.map(|_| true),
+                rows: SplitRows::new(
+                    dataset.train.len(),
+                    request.options,
+                    !dataset.test.is_empty(),
+                    classes,
+                )?,
+                dataset,
+                origin: request.name.to_owned(),
+                preprocessing: None,
+                table_sha256: None,
+                notes: Vec::new(),
+                sample_weights: None,
+            }
+        };
+        if let Some(class) = request.options.positive_class {
+            data.class_names = one_against_the_rest(&mut data.dataset, class)?;
+            data.task = Task::Classification(2);
+        }
+        if request.model.is_none() {
+            data.notes.extend(data.class_notes());
+        }
+        Ok(data)
+    }
+
+    /// Notes about the classes of a classification.
+    fn class_notes(&self) -> Vec<Note> {
+        let Some(classes) = labels(&self.dataset.train) else {
+            return Vec::new();
+        };
+        let count = |rows: &mut dyn Iterator<Item = u32>| {
+            let mut counts = vec![0; self.class_names.len()];
+            rows.for_each(|class| counts[class as usize] += 1);
+            counts
+        };
+        let of = |rows: &[u32]| count(&mut rows.iter().map(|&row| classes[row as usize]));
+        let own_test = labels(&self.dataset.test).unwrap_or_default();
+        let has_weight = |row: &&u32| {
+            let weights = self.sample_weights.as_ref();
+            weights.is_none_or(|weights| weights[**row as usize] > 0.0)
+        };
+        let SplitRows {
+            train,
+            validation,
+            test,
+        } = &self.rows;
+        let weighted: Vec<u32> = train.iter().filter(has_weight).copied().collect();
+        let counts = ClassCounts {
+            all: count(&mut classes.iter().chain(own_test).copied()),
+            train: of(train),
+            weighted: of(&weighted),
+            validation: of(validation),
+            test: if own_test.is_empty() {
+                of(test)
+            } else {
+                count(&mut own_test.iter().copied())
+            },
+        };
+        counts.notes(&self.class_names)
+    }
+
+    /// Number of inputs of a network for these data.
+    pub fn n_inputs(&self) -> usize {
+        self.dataset.n_inputs()
+    }
+
+    /// Number of training samples.
+    pub fn n_train(&self) -> usize {
+        self.rows.train.len()
+    }
+
+    /// Name of each predicted number, and what one unit of the network's output
+    /// is worth in the table's own units. Empty where no table says so.
+    fn target_columns(&self) -> &[TargetColumn] {
+        match self.preprocessing.as_ref().map(|it| &it.target) {
+            Some(TargetEncoding::Values(columns)) => columns,
+            _ => &[],
+        }
+    }
+
+    /// Names of the predicted numbers.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.target_columns().iter().map(|column| &*column.name)
+    }
+
+    /// The errors of an evaluation in the table's own units, if it predicts
+    /// numbers.
+    pub fn errors_of(&self, evaluation: &Evaluation) -> Option<RegressionErrors> {
+        let errors = evaluation.regression.as_ref()?;
+        match self.target_columns() {
+            [] => Some(errors.clone()),
+            columns => {
+                let scales = columns.iter().map(|column| column.standardisation.std);
+                Some(errors.scaled(&scales.collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    /// Shape of one sample.
+    pub fn input_shape(&self) -> Vec<usize> {
+        match self.dataset.image_size {
+            Some((height, width)) => vec![height, width],
+            None => vec![self.n_inputs()],
+        }
+    }
+
+    /// The samples of each split.
+    ///
+    /// # Errors
+    /// If the data set contradicts itself, such as a label without a class.
+    pub fn splits(&self) -> Result<Splits<'_>> {
+        let mut all = self.samples(&self.dataset.train)?;
+        if let Some(weights) = &self.sample_weights {
+            all = all.with_weights(weights)?;
+        }
+        let own_test = &self.dataset.test;
+        let test = if !own_test.is_empty() {
+            Some(self.samples(own_test)?)
+        } else if !self.rows.test.is_empty() {
+            Some(all.select(&self.rows.test))
+        } else {
+            None
+        };
+        Ok(Splits {
+            train: all.select(&self.rows.train),
+            validation: all.select(&self.rows.validation),
+            test,
+        })
+    }
+
+    /// The row of the data set, from 0, of a sample of a split.
+    pub fn row_of(&self, split: Split, position: usize) -> usize {
+        let rows = match split {
+            Split::Train => &self.rows.train,
+            Split::Validation => &self.rows.validation,
+            Split::Test => &self.rows.test,
+        };
+        // A data set with test samples of its own has them in order.
+        rows.get(position).map_or(position, |&row| row as usize)
+    }
+
+    fn samples<'a>(&'a self, part: &'a nn_data::Split) -> Result<Samples<'a>> {
+        let inputs = match &part.inputs {
+            nn_data::Inputs::Pixels(pixels) => Inputs::bytes(pixels.view(), PIXEL_SCALE),
+            nn_data::Inputs::Features(features) => Inputs::values(features.view()),
+        };
+        let targets = match &part.targets {
+            nn_data::Targets::Classes(labels) => Targets::classes(labels, self.class_names.len()),
+            nn_data::Targets::Values(values) => Targets::values(values.view()),
+        };
+        Ok(Samples::new(inputs, targets)?)
+    }
+}
+
+/// The classes of a part of a data set, if it has classes.
+fn labels(part: &nn_data::Split) -> Option<&[u32]> {
+    match &part.targets {
+        nn_data::Targets::Classes(labels) => Some(labels),
+        nn_data::Targets::Values(_) => None,
+    }
+}
+
+/// Turns classes into 1 for `class` and 0 for every other; returns their names.
+fn one_against_the_rest(dataset: &mut Dataset, class: u32) -> Result<Vec<String>> {
+    let name = dataset
+        .class_names
+        .get(class as usize)
+        .cloned()
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "`positive-class`: expected a class below {}, found {class}",
+                dataset.class_names.len()
+            ))
+        })?;
+    for part in [&mut dataset.train, &mut dataset.test] {
+        if let nn_data::Targets::Classes(labels) = &mut part.targets {
+            labels
+                .iter_mut()
+                .for_each(|label| *label = u32::from(*label == class));
+        }
+    }
+    Ok(vec![format!("not {name}"), name])
+}

@@ -1,0 +1,190 @@
+//! Every operation that changes a file of a run, so that tests can let each of
+//! them fail in turn. In the program itself nothing is added to what the
+//! standard library does.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+/// A new file, which must not be there yet: a link under that name is not
+/// written through.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    open(OpenOptions::new().write(true).create_new(true), path)
+}
+
+/// Opens a file to write it.
+pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    permit("open", path)?;
+    options.open(path)
+}
+
+/// Writes all of `bytes` to the file at `path`, or fails with some of them
+/// written.
+pub fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    permit("write", path)
+        .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
+    file.write_all(bytes)
+}
+
+/// Cuts the file at `path` to so many bytes.
+pub fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
+    permit("set_len", path)?;
+    file.set_len(length)
+}
+
+/// Waits until the contents of the file at `path` will survive a power cut.
+pub fn sync(file: &File, path: &Path) -> io::Result<()> {
+    permit("sync", path)?;
+    file.sync_all()
+}
+
+/// Waits until the names in the folder of `path` will survive a power cut.
+/// Folders can be synced on Unix only.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = folder_of(path);
+    permit("sync_folder", folder)?;
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        // A folder in which we may write but not read cannot be synced.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a file another name, in place of what had that name.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    permit("rename", to)?;
+    fs::rename(from, to)
+}
+
+/// Gives a file a second name.
+pub fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
+    permit("hard_link", name)?;
+    fs::hard_link(file, name)
+}
+
+/// Copies a file.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    permit("copy", to)?;
+    fs::copy(from, to).map(drop)
+}
+
+/// Makes a folder, which must not be there yet, and syncs its parent: a file
+/// survives a power cut only if each folder above it does.
+pub fn create_dir(path: &Path) -> io::Result<()> {
+    permit("create_dir", path)?;
+    fs::create_dir(path)?;
+    sync_folder_of(path).inspect_err(|_| {
+        // An empty folder would only be in the way of the next attempt.
+        let _ = fs::remove_dir(path);
+    })
+}
+
+/// Makes a folder and those above it, where they are not there yet, and syncs
+/// the parent of each new one.
+pub fn create_dir_all(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dir_all(parent)?;
+    }
+    match create_dir(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// Removes a file.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    permit("remove_file", path)?;
+    fs::remove_file(path)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(not(test))]
+#[inline]
+fn permit(_operation: &'static str, _path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use fault::permit;
+
+/// Operations that fail on purpose, or are recorded.
+#[cfg(test)]
+pub mod fault {
+    use std::cell::{Cell, RefCell};
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    /// The first operation that fails on this thread, and how.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Fault {
+        /// Operations that still succeed before it.
+        pub after: u32,
+        /// Whether the disk stays broken.
+        pub forever: bool,
+        /// The system's number of the error.
+        pub error: i32,
+    }
+
+    /// The name of a function of this module, and the path it changes.
+    pub type Operation = (&'static str, PathBuf);
+
+    thread_local! {
+        static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+        static STRUCK: Cell<bool> = const { Cell::new(false) };
+        static RECORD: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
+    }
+
+    /// Does `work` with a fault ahead; tells whether it was met.
+    pub fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
+        FAULT.set(Some(fault));
+        STRUCK.set(false);
+        let done = work();
+        FAULT.set(None);
+        (done, STRUCK.get())
+    }
+
+    /// Does `work` and returns every operation that it asked for, in order.
+    pub fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
+        RECORD.set(Some(Vec::new()));
+        let done = work();
+        (done, RECORD.take().unwrap_or_default())
+    }
+
+    /// Whether the next operation may go on.
+    pub(super) fn permit(operation: &'static str, path: &Path) -> io::Result<()> {
+        RECORD.with_borrow_mut(|record| {
+            if let Some(record) = record {
+                record.push((operation, path.to_owned()));
+            }
+        });
+        let Some(fault) = FAULT.get() else {
+            return Ok(());
+        };
+        if let Some(left) = fault.after.checked_sub(1) {
+            FAULT.set(Some(Fault {
+                after: left,
+                ..fault
+            }));
+            return Ok(());
+        }
+        STRUCK.set(true);
+        if !fault.forever {
+            FAULT.set(None);
+        }
+        Err(io::Error::from_raw_os_error(fault.error))
+    }
+}

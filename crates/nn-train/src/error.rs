@@ -1,0 +1,157 @@
+//! The error of this crate: a kind, a message and a hint.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A result with this crate's error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting, a name or a combination of settings that is not possible.
+    Usage,
+    /// A data or model file with unexpected content.
+    Data,
+    /// A server, a connection or a checksum.
+    Network,
+    /// The local file system.
+    Io,
+    /// A training run whose loss or gradient is NaN or infinite.
+    Diverged,
+    /// A training run stopped by its [observer](crate::Observer::should_stop).
+    Interrupted,
+}
+
+/// What failed, where, and how to fix it.
+///
+/// Settings are named in backticks, as in a configuration file: `` `batch-size` ``.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    help: Option<String>,
+}
+
+impl Error {
+    /// An error of this kind.
+    pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        Self {
+            kind,
+            message: message.to_string(),
+            help: None,
+        }
+    }
+
+    /// An error of the kind [`Usage`](ErrorKind::Usage).
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    /// The operating system refused to read or write `path`.
+    pub fn io(path: &Path, error: &io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("{}: {error}", path.display()))
+    }
+
+    /// Sets the hint.
+    pub fn with_help(self, help: impl fmt::Display) -> Self {
+        Self {
+            help: Some(help.to_string()),
+            ..self
+        }
+    }
+
+    /// An invalid setting that was read from a file of a run is invalid data.
+    pub fn of_data(self) -> Self {
+        match self.kind {
+            ErrorKind::Usage => Self {
+                kind: ErrorKind::Data,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Puts the place where it happened before the message.
+    pub fn at(self, place: impl fmt::Display) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
+
+    /// Appends to the message.
+    pub fn and(self, more: impl fmt::Display) -> Self {
+        Self {
+            message: format!("{}; {more}", self.message),
+            ..self
+        }
+    }
+
+    /// The kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// How to fix it, if there is a hint.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<nn_core::Error> for Error {
+    fn from(error: nn_core::Error) -> Self {
+        let kind = match error.kind() {
+            nn_core::ErrorKind::Data => ErrorKind::Data,
+            nn_core::ErrorKind::Diverged => ErrorKind::Diverged,
+            nn_core::ErrorKind::Io => ErrorKind::Io,
+            _ => ErrorKind::Usage,
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
+impl From<nn_data::Error> for Error {
+    fn from(error: nn_data::Error) -> Self {
+        let kind = match error.kind() {
+            nn_data::ErrorKind::Usage => ErrorKind::Usage,
+            nn_data::ErrorKind::Data => ErrorKind::Data,
+            nn_data::ErrorKind::Network => ErrorKind::Network,
+            nn_data::ErrorKind::Io => ErrorKind::Io,
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
+impl From<nn_table::Error> for Error {
+    fn from(error: nn_table::Error) -> Self {
+        let kind = match error.kind() {
+            nn_table::ErrorKind::Usage => ErrorKind::Usage,
+            nn_table::ErrorKind::Data => ErrorKind::Data,
+            nn_table::ErrorKind::Io => ErrorKind::Io,
+        };
+        Self {
+            kind,
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! An experiment: settings and data, ready to be trained into a run directory.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nn_core::metrics::{Evaluation, evaluate};
+use nn_core::{Checkpoint, Trainer};
+use nn_tensor::Threads;
+
+use crate::checkpoints::{Checkpoints, Pace};
+use crate::config_diff::{check_checkpoint, check_settings};
+use crate::data::{Data, Splits};
+use crate::epoch_metrics::EpochMetrics;
+use crate::error::{Error, ErrorKind, Result};
+use crate::instruction_set;
+use crate::observer::{Observer, Start};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::run_dir::{MODEL, RunDir, read_config};
+use crate::settings::Settings;
+use crate::summary::Summary;
+use crate::trainer::trainer;
+use crate::training_loop::TrainingLoop;
+use crate::training_memory;
+
+/// Settings and data, checked and ready for training.
+///
+/// ```
+/// use nn_train::{Experiment, Settings};
+///
+/// let settings = Settings {
+///     data: Some("glyphs".into()),
+///     limit_train: Some(100),
+///     hidden: Some("16".parse()?),
+///     epochs: Some(2),
+///     ..Settings::default()
+/// };
+/// let folder = std::env::temp_dir().join(format!("nn-train-{}", std::process::id()));
+/// let trained = Experiment::load(&settings, "datasets")?.train(folder.join("digits"), &mut ())?;
+/// assert_eq!(trained.outcome.epochs.len(), 2);
+/// assert!(folder.join("digits/model.safetensors").exists());
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    data: Data,
+    plan: Plan,
+    threads: Threads,
+    pace: Pace,
+}
+
+/// A training run that is finished, or that was stopped by its observer.
+#[derive(Clone, Debug)]
+pub struct TrainedRun {
+    /// The run with its model.
+    pub run: Run,
+    /// The run directory.
+    pub path: PathBuf,
+    /// The metrics of all epochs.
+    pub outcome: Outcome,
+    /// The evaluation on the test samples, if there are any.
+    pub test: Option<Evaluation>,
+    /// The contents of `summary.json`.
+    pub summary: Summary,
+}
+
+impl Experiment {
+    /// Checks the settings against the data.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do
+    /// not fit the data, or need more memory than there is.
+    pub fn new(settings: &Settings, data: Data) -> Result<Self> {
+        let plan = Plan::new(settings, &data)?;
+        training_memory::check(&plan, &data.splits()?)?;
+        Ok(Self {
+            data,
+            plan,
+            threads: Threads::all(),
+            pace: Pace::new(None),
+        })
+    }
+
+    /// Loads the data set that the settings name and checks the settings against it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or if the data set cannot be loaded from `data_dir`.
+    pub fn load(settings: &Settings, data_dir: impl AsRef<Path>) -> Result<Self> {
+        let data = Data::for_training(settings, data_dir.as_ref(), &Threads::all())?;
+        Self::new(settings, data)
+    }
+
+    /// Uses these threads; the default is one per processor. The weights do not
+    /// depend on them.
+    #[must_use]
+    pub fn with_threads(self, threads: Threads) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Saves a checkpoint at most once per interval; the default is a second at the
+    /// ends of epochs and a minute within them.
+    #[must_use]
+    pub fn with_checkpoint_interval(self, interval: Duration) -> Self {
+        Self {
+            pace: Pace::new(Some(interval)),
+            ..self
+        }
+    }
+
+    /// The data set.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The network and the training configuration.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The threads.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// A trainer at the initial weights.
+    ///
+    /// # Errors
+    /// If the network does not fit into memory.
+    pub fn trainer<'a>(&self, splits: &Splits<'a>) -> Result<Trainer<'a>> {
+        let network = self.plan.network()?;
+        trainer(&self.plan, &self.data, splits, network, &self.threads)
+    }
+
+    /// Trains into the new run directory `path`.
+    ///
+    /// # Errors
+    /// If the directory exists or cannot be written, if the training diverges, or if
+    /// the observer stops it.
+    pub fn train(&self, path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<TrainedRun> {
+        let path = path.as_ref();
+        let runs_dir = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        self.train_in(RunDir::create(runs_dir, name.as_deref(), "")?, observer)
+    }
+
+    /// Trains into a new run directory of `runs_dir`: `name`, or the data set's name
+    /// and the next free number.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn train_named(
+        &self,
+        runs_dir: &Path,
+        name: Option<&str>,
+        observer: &mut dyn Observer,
+    ) -> Result<TrainedRun> {
+        self.train_in(self.create_run_dir(runs_dir, name)?, observer)
+    }
+
+    /// Creates a run directory in `runs_dir`: `name`, or the data set's name and the
+    /// next free number.
+    ///
+    /// # Errors
+    /// If the directory exists or cannot be written.
+    pub fn create_run_dir(&self, runs_dir: &Path, name: Option<&str>) -> Result<RunDir> {
+        RunDir::create(runs_dir, name, &run_prefix(&self.data.dataset.name))
+    }
+
+    fn train_in(&self, run_dir: RunDir, observer: &mut dyn Observer) -> Result<TrainedRun> {
+        run_dir.write_config(&self.plan.settings)?;
+        self.session(run_dir, observer).run(None, Vec::new())
+    }
+
+    fn session<'a>(&'a self, run_dir: RunDir, observer: &'a mut dyn Observer) -> Session<'a> {
+        Session {
+            experiment: self,
+            run_dir,
+            observer,
+        }
+    }
+}
+
+/// A run that was stopped before its end, opened to be resumed. It is locked against
+/// other training processes.
+#[derive(Debug)]
+pub struct StoppedRun {
+    path: PathBuf,
+    /// The settings of the run's `config.toml`.
+    settings: Settings,
+    experiment: Experiment,
+    checkpoints: Checkpoints,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl StoppedRun {
+    /// Opens a run directory to resume its training; `warn` is called for every
+    /// damaged checkpoint.
+    ///
+    /// # Errors
+    /// If another process trains the run, if it has no usable configuration or
+    /// checkpoint, or if its data set cannot be loaded from `data_dir`.
+    pub fn open(
+        path: impl Into<PathBuf>,
+        data_dir: impl AsRef<Path>,
+        warn: impl FnMut(&str),
+    ) -> Result<Self> {
+        let path = path.into();
+        let settings = read_config(&path)?;
+        let checkpoints = Checkpoints::open(&path)?;
+        let checkpoint = checkpoints.newest(warn)?;
+        let data = Data::of_run(&settings, &path, data_dir.as_ref(), &Threads::all())?;
+        let experiment = Experiment::new(&settings, data).map_err(Error::of_data)?;
+        Ok(Self {
+            path,
+            settings,
+            experiment,
+            checkpoints,
+            checkpoint,
+        })
+    }
+
+    /// Refuses settings that differ from those of the run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] with each difference.
+    pub fn check_settings(&self, settings: &Settings) -> Result<()> {
+        let Experiment { plan, data, .. } = &self.experiment;
+        check_settings(settings, &self.settings, plan, data)
+    }
+
+    /// Why the resumed run may end with other weights than an uninterrupted one.
+    pub fn other_origin(&self) -> Vec<String> {
+        self.checkpoint
+            .as_ref()
+            .map(other_origin)
+            .unwrap_or_default()
+    }
+
+    /// The experiment of the run.
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// As [`Experiment::with_threads`].
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.experiment.threads = threads;
+        self
+    }
+
+    /// As [`Experiment::with_checkpoint_interval`].
+    #[must_use]
+    pub fn with_checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.experiment.pace = Pace::new(Some(interval));
+        self
+    }
+
+    /// Continues the training from the newest checkpoint, to the weights of an
+    /// uninterrupted run.
+    ///
+    /// # Errors
+    /// As [`Experiment::train`].
+    pub fn train(self, observer: &mut dyn Observer) -> Result<TrainedRun> {
+        let n_epochs = self.checkpoint.as_ref().map_or(0, Checkpoint::epoch);
+        let (run_dir, epochs) = RunDir::resume(self.path, self.checkpoints, n_epochs)?;
+        let session = self.experiment.session(run_dir, observer);
+        session.run(self.checkpoint, epochs)
+    }
+}
+
+/// A training run from its first step to its summary.
+struct Session<'a> {
+    experiment: &'a Experiment,
+    run_dir: RunDir,
+    observer: &'a mut dyn Observer,
+}
+
+impl Session<'_> {
+    /// Trains from the beginning or from a checkpoint after these `epochs`.
+    fn run(
+        mut self,
+        checkpoint: Option<Checkpoint>,
+        epochs: Vec<EpochMetrics>,
+    ) -> Result<TrainedRun> {
+        let experiment = self.experiment;
+        let splits = experiment.data.splits()?;
+        let mut trainer = experiment.trainer(&splits)?;
+        // The checkpoint is dropped before the next one is saved.
+        let seconds = match &checkpoint {
+            Some(checkpoint) => self.restore(&mut trainer, checkpoint)?,
+            None => 0.0,
+        };
+        self.observer.start(&Start {
+            run: self.run_dir.path(),
+            trainer: &trainer,
+            n_validation: splits.validation.len(),
+            n_test: splits.test.as_ref().map_or(0, |test| test.len()),
+            finished: &epochs,
+            is_resumed: checkpoint.is_some(),
+        });
+        for warning in checkpoint.iter().flat_map(other_origin) {
+            self.observer.warn(&warning);
+        }
+        drop(checkpoint);
+        let outcome = self
+            .train(&mut trainer, epochs, seconds)
+            .map_err(|error| self.keep_best(&mut trainer, error))?;
+        self.finish(&trainer, &splits, outcome)
+    }
+
+    fn train(
+        &mut self,
+        trainer: &mut Trainer<'_>,
+        epochs: Vec<EpochMetrics>,
+        seconds: f64,
+    ) -> Result<Outcome> {
+        let mut training = TrainingLoop {
+            plan: &self.experiment.plan,
+            observer: self.observer,
+            run_dir: &mut self.run_dir,
+            pace: self.experiment.pace,
+        };
+        training.run(trainer, epochs, seconds)
+    }
+
+    /// Saves the model, evaluates it on the test samples and saves the summary.
+    fn finish(
+        mut self,
+        trainer: &Trainer<'_>,
+        splits: &Splits<'_>,
+        outcome: Outcome,
+    ) -> Result<TrainedRun> {
+        let Experiment {
+            data,
+            plan,
+            threads,
+            ..
+        } = self.experiment;
+        let model = plan.model(data, trainer.network());
+        self.run_dir.write_model(&model)?;
+        if outcome.is_interrupted {
+            return Err(self.interrupted(&outcome));
+        }
+        let test = splits.test.as_ref();
+        let test = test.map(|test| evaluate(&model.network, test, model.loss, threads));
+        let test = test.transpose()?;
+        let (n_threads, network) = (threads.count(), &model.network);
+        let summary = Summary::new(plan, data, n_threads, network, &outcome, test.as_ref());
+        self.run_dir.write_summary(&summary)?;
+        let path = self.run_dir.path().to_owned();
+        Ok(TrainedRun {
+            run: Run::new(path.join(MODEL), model).with_threads(threads.clone()),
+            path,
+            outcome,
+            test,
+            summary,
+        })
+    }
+
+    /// Restores the trainer's state from a checkpoint; returns the seconds already
+    /// spent on the current epoch.
+    fn restore(&self, trainer: &mut Trainer<'_>, checkpoint: &Checkpoint) -> Result<f64> {
+        let note = checkpoint.note();
+        let settings = self.experiment.plan.settings.to_json();
+        check_checkpoint(&note["settings"], &settings)?;
+        trainer.restore(checkpoint).map_err(|error| {
+            let error = Error::from(error).at(self.run_dir.path().display());
+            let help = match error.kind() {
+                ErrorKind::Usage => "give it the data it was trained on, or train a new run",
+                _ => {
+                    "remove the newest file from its folder checkpoint; the previous one is used \
+                     then"
+                }
+            };
+            error.with_help(help)
+        })?;
+        Ok(note["seconds"].as_f64().unwrap_or(0.0))
+    }
+
+    /// Writes the best weights of a training run that has diverged after a good
+    /// epoch, and says so.
+    fn keep_best(&mut self, trainer: &mut Trainer<'_>, error: Error) -> Error {
+        if error.kind() != ErrorKind::Diverged {
+            return error.with_help(self.continuation());
+        }
+        // The error is reported whether or not this file can be written.
+        let _ = self.run_dir.write_failure(&error.to_string());
+        if let Err(unsaved) = self.run_dir.save_best() {
+            return error.and(unsaved);
+        }
+        let Some(best) = self.run_dir.checkpoints().best() else {
+            return error;
+        };
+        let Experiment { plan, data, .. } = self.experiment;
+        let kept = match trainer.restore(&best) {
+            Ok(()) => self
+                .run_dir
+                .write_model(&plan.model(data, trainer.network())),
+            Err(error) => Err(error.into()),
+        };
+        match kept {
+            Ok(()) => error.and(format!(
+                "the best weights, of epoch {}, are in {}",
+                best.epoch(),
+                self.run_dir.path().display()
+            )),
+            Err(_) => error,
+        }
+    }
+
+    /// How to continue a training run that the disk has ended.
+    fn continuation(&self) -> String {
+        let run = self.run_dir.path().display();
+        if !self.run_dir.path().is_dir() {
+            return format!("{run} was removed or moved meanwhile; train again, or move it back");
+        }
+        let from = match self.run_dir.checkpoints().newest_name() {
+            Some(name) => format!("from checkpoint/{name}"),
+            None => "from its beginning".to_owned(),
+        };
+        format!("fix that, then `nn train --resume {run}` continues {from}")
+    }
+
+    fn interrupted(&self, outcome: &Outcome) -> Error {
+        let run = self.run_dir.path().display();
+        let kept = outcome.kept_weights();
+        let problem = format!(
+            "stopped after {} of {} epochs; the model so far{} is in {run}",
+            outcome.epochs.len(),
+            self.experiment.plan.training.epochs,
+            kept.map_or_else(String::new, |kept| format!(" ({kept})")),
+        );
+        Error::new(ErrorKind::Interrupted, problem)
+            .with_help(format!("`nn train --resume {run}` continues"))
+    }
+}
+
+/// Why a run that is resumed from `checkpoint` may end with other weights than an
+/// uninterrupted one.
+fn other_origin(checkpoint: &Checkpoint) -> Vec<String> {
+    let instruction_set = instruction_set::difference(&checkpoint.note()["instruction_set"]);
+    another_version(checkpoint)
+        .into_iter()
+        .chain(instruction_set)
+        .collect()
+}
+
+/// A warning for a checkpoint of another version.
+fn another_version(checkpoint: &Checkpoint) -> Option<String> {
+    let (theirs, ours) = (&checkpoint.note()["version"], env!("CARGO_PKG_VERSION"));
+    (theirs != ours).then(|| {
+        format!(
+            "the checkpoint was made by version {theirs}, this is {ours}; \
+             the weights may differ from those of an uninterrupted run"
+        )
+    })
+}
+
+/// The data set's name, fit for the name of a folder.
+fn run_prefix(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_".contains(c);
+    let plain: String = name
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '-' })
+        .collect();
+    match plain.trim_matches('-') {
+        "" => "run".to_owned(),
+        trimmed => trimmed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_can_name_folders() {
+        assert_eq!(run_prefix("fashion-mnist"), "fashion-mnist");
+        assert_eq!(run_prefix("../my data"), "my-data");
+        assert_eq!(run_prefix("/"), "run");
+    }
+}

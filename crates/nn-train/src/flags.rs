@@ -1,0 +1,532 @@
+//! Settings as command line flags (feature `clap`).
+//!
+//! [`Settings`] is a group of arguments for clap. Names that other libraries use
+//! for the same thing are aliases of its flags (`settings.rs`). Flags whose
+//! value means something else there are translated where `nn` has what they
+//! mean, and refused with what to type where it has not: to take them for a
+//! flag of a similar name would silently give another result.
+
+use std::ffi::{OsStr, OsString};
+use std::str::FromStr;
+
+use clap::builder::{
+    OsStringValueParser, PossibleValue, RangedU64ValueParser, StringValueParser, TypedValueParser,
+};
+use clap::{Arg, Args, Command, FromArgMatches};
+use nn_core::Menu;
+use nn_data::augment::Augment;
+
+use crate::choice::Choice;
+use crate::error::{Error, Result};
+use crate::escaped_path;
+use crate::settings::{LARGEST, Settings};
+
+/// The commands that take the settings of a training run.
+const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
+
+/// Parses settings from flags, as `nn train` does: `--hidden 64 --lr 0.1`.
+///
+/// ```
+/// let settings = nn_train::flags::parse(["--hidden", "64", "--lr", "0.1"])?;
+/// assert_eq!(settings.lr, Some(0.1));
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an unknown flag or an
+/// invalid value.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Settings> {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let command = Settings::augment_args(Command::new("nn"))
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .allow_negative_numbers(true);
+    let parsed = command.try_get_matches_from(translated(&words)?);
+    let settings = parsed.and_then(|matches| Settings::from_arg_matches(&matches));
+    settings.map_err(|error| of_clap(&error))
+}
+
+/// Settings as flags for a POSIX shell: ` --hidden 64 --lr 0.1`.
+///
+/// ```
+/// let settings = nn_train::flags::parse(["--data", "my houses.csv"])?;
+/// assert_eq!(nn_train::flags::of_settings(&settings), " --data 'my houses.csv'");
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+pub fn of_settings(settings: &Settings) -> String {
+    let settings = settings.to_json();
+    let flags = settings.as_object().into_iter().flatten();
+    let flag = |(name, value): (&String, &serde_json::Value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        let separator = if value.starts_with('-') { '=' } else { ' ' };
+        format!(" --{name}{separator}{}", quoted(&value))
+    };
+    flags.map(flag).collect()
+}
+
+/// A word for a POSIX shell, in single quotes if needed. An [escaped
+/// path](crate::escaped_path) that is not UTF-8 is quoted as `bash` reads it.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else if word.contains('\0') {
+        let word = word.replace('\\', r"\\").replace('\'', r"\'");
+        format!("$'{}'", word.replace('\0', r"\x"))
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// An error of clap in one line, with the hint of the setting's own error.
+pub fn of_clap(error: &clap::Error) -> Error {
+    use clap::error::{ContextKind, ContextValue};
+    use std::error::Error as _;
+
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) => flag.split(' ').next().unwrap_or_default(),
+        _ => "",
+    };
+    let own = error.source().and_then(|source| {
+        let help = if let Some(error) = source.downcast_ref::<nn_core::Error>() {
+            error.help()
+        } else if let Some(error) = source.downcast_ref::<nn_data::Error>() {
+            error.help()
+        } else if let Some(error) = source.downcast_ref::<nn_table::Error>() {
+            error.help()
+        } else {
+            source.downcast_ref::<Error>()?.help().map(str::to_owned)
+        };
+        let error = Error::usage(format!("{flag}: {source}"));
+        Some(match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        })
+    });
+    own.unwrap_or_else(|| {
+        let rendered = error.render().to_string();
+        let message = rendered.lines().next().unwrap_or_default();
+        Error::usage(message.strip_prefix("error: ").unwrap_or(message))
+    })
+}
+
+/// `text` with the names of settings in backticks as flags: `` `lr` `` is `--lr`,
+/// `` `hidden = 64` `` is `--hidden 64`.
+///
+/// ```
+/// let text = nn_train::flags::in_text("set `header` to yes, or try `hidden = 64`");
+/// assert_eq!(text, "set --header to yes, or try --hidden 64");
+/// ```
+pub fn in_text(text: &str) -> String {
+    let mut parts = text.split('`');
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    while let Some(quoted) = parts.next() {
+        let Some(after) = parts.next() else {
+            result.push('`');
+            result.push_str(quoted);
+            break;
+        };
+        result.push_str(&as_flag(quoted).unwrap_or_else(|| format!("`{quoted}`")));
+        result.push_str(after);
+    }
+    result
+}
+
+/// Options of `nn` that are no settings but occur in messages of the libraries.
+const OTHER_OPTIONS: [&str; 7] = [
+    "allow-nonfinite",
+    "checkpoint-interval",
+    "from",
+    "name",
+    "offline",
+    "resume",
+    "strict",
+];
+
+/// `--hidden 64` of `hidden = 64`; `None` if it is not a flag.
+fn as_flag(text: &str) -> Option<String> {
+    let (name, value) = match text.split_once(" = ") {
+        Some((name, value)) => (name, format!(" {value}")),
+        None => (text, String::new()),
+    };
+    let is_flag = OTHER_OPTIONS.contains(&name) || Settings::names().iter().any(|it| it == name);
+    is_flag.then(|| format!("--{name}{value}"))
+}
+
+/// Adds the defaults of the settings to the help of their flags.
+pub fn with_defaults(command: Command) -> Command {
+    let defaults = Settings::defaults().to_json();
+    let defaults = defaults.as_object().into_iter().flatten();
+    defaults.fold(command, |command, (name, value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        command.mut_arg(name.replace('-', "_"), |arg| with_default(arg, &value))
+    })
+}
+
+fn with_default(arg: Arg, value: &str) -> Arg {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    arg.help(format!("{help} [default: {value}]"))
+}
+
+/// Parses the name of a data set or a path, which need not be UTF-8.
+pub fn data_parser() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(escaped_path::escaped)
+}
+
+/// Parses whole numbers that TOML can hold, so that every run can be repeated
+/// from its configuration file.
+pub fn whole_number<T: TryFrom<u64> + Clone + Send + Sync>() -> RangedU64ValueParser<T> {
+    RangedU64ValueParser::new().range(0..=LARGEST)
+}
+
+/// Parses a setting with an entry of the menu `M`; the names of the entries are
+/// offered as shell completions.
+pub fn menu_parser<T, M: Menu>() -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = nn_core::Error> + Clone + Send + Sync + 'static,
+{
+    let names = M::ALL.iter().map(Menu::name).collect();
+    Names(names).try_map(|text| text.parse())
+}
+
+/// Parses data augmentations, whose names are offered as shell completions.
+pub fn augment_parser() -> impl TypedValueParser<Value = Choice<Augment>> {
+    Names(Augment::NAMES.to_vec()).try_map(|text| text.parse())
+}
+
+/// A parser of any text, with names for shell completions.
+#[derive(Clone)]
+struct Names(Vec<&'static str>);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = self.0.iter().copied();
+        Some(Box::new(names.map(PossibleValue::new)))
+    }
+}
+
+/// Rows in a batch where none are asked for.
+const BATCH_SIZE: &str = "64";
+
+/// The words of a command line, with those of other libraries translated.
+///
+/// # Errors
+/// Exit code 2 for a flag that nn has no equal of, with what to type instead.
+pub fn of_command_line(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
+    let words: Vec<OsString> = words.collect();
+    let command = words.get(1).and_then(|word| word.to_str());
+    if command.is_none_or(|command| !COMMANDS.contains(&command)) {
+        return Ok(words);
+    }
+    translated(&words)
+}
+
+/// As [`of_command_line`], of words that are settings of a training.
+fn translated(words: &[OsString]) -> Result<Vec<OsString>> {
+    let mut result = Vec::with_capacity(words.len());
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            result.push(word.clone());
+            break;
+        }
+        match flag_and_value(word, rest.as_slice()) {
+            Some(("solver", value)) => {
+                result.extend(solver(value));
+                // The value may have been a word of its own.
+                if word == "--solver" {
+                    rest.next();
+                }
+            }
+            Some((flag, value)) => match refusal(flag, value, words) {
+                Some(error) => return Err(error),
+                None => result.push(word.clone()),
+            },
+            None => result.push(word.clone()),
+        }
+    }
+    result.extend(rest.cloned());
+    Ok(result)
+}
+
+/// The name after `--`, and the value, which may be the next word.
+fn flag_and_value<'a>(word: &'a OsString, rest: &'a [OsString]) -> Option<(&'a str, &'a str)> {
+    let flag = word.to_str()?.strip_prefix("--")?;
+    let next = || rest.first().and_then(|next| next.to_str());
+    Some(
+        flag.split_once('=')
+            .unwrap_or_else(|| (flag, next().unwrap_or_default())),
+    )
+}
+
+/// scikit-learn's `sgd` has Nesterov momentum of 0.9 unless it is switched off.
+fn solver(value: &str) -> [OsString; 2] {
+    let optimizer = match value {
+        "sgd" => "nesterov",
+        other => other,
+    };
+    ["--optimizer", optimizer].map(OsString::from)
+}
+
+/// Why a flag of another library is not taken, and what to type instead.
+pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
+    let (problem, help) = match flag {
+        "alpha" => (
+            "in scikit-learn it is divided by the rows of a batch".to_owned(),
+            alpha_as_l2(value, words),
+        ),
+        "iterations" => (
+            "elsewhere an iteration is one step, not a pass over the data".to_owned(),
+            "use --epochs: the number of passes over the training rows".to_owned(),
+        ),
+        "layers" => (
+            "may mean all widths, the hidden ones or their number".to_owned(),
+            "use --hidden 128,64: the widths of the hidden layers".to_owned(),
+        ),
+        "n-iter-no-change" => (
+            "in scikit-learn it counts epochs that improve by less than tol = 0.0001".to_owned(),
+            format!(
+                "use --patience {value}: the number of epochs without any lower validation loss"
+            ),
+        ),
+        "learning-rate" if ["constant", "invscaling", "adaptive"].contains(&value) => (
+            format!("{value} is a schedule in scikit-learn"),
+            "use --schedule constant or plateau for it, and --lr for the number".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Error::usage(format!("--{flag}: {problem}")).with_help(help))
+}
+
+/// scikit-learn makes ½·alpha·Σw²/n small, n the rows of the batch; `--l2` ½·λ·Σw².
+fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
+    let value_of = |(index, word): (usize, &OsString)| {
+        let (flag, value) = flag_and_value(word, &words[index + 1..])?;
+        ["batch-size", "batch"]
+            .contains(&flag)
+            .then(|| value.to_owned())
+    };
+    let batch = words.iter().enumerate().find_map(value_of);
+    let batch = batch.unwrap_or_else(|| BATCH_SIZE.to_owned());
+    match (alpha.parse::<f64>(), batch.parse::<f64>()) {
+        (Ok(alpha), Ok(rows)) => format!(
+            "with batches of {batch} rows it is --l2 {:e}: alpha / {batch}",
+            alpha / rows
+        ),
+        _ => "use --l2 with alpha divided by the number of rows of a batch".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_core::init::Init;
+    use nn_core::{Activation, Loss, Optimizer, Schedule};
+
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    fn settings(flags: &str) -> Result<Settings> {
+        parse(words(flags))
+    }
+
+    /// Flag, where it comes from, and what it must come to.
+    const SAME: &[(&str, &str, &str)] = &[
+        ("--learning-rate 0.2", "PyTorch, Keras", "--lr 0.2"),
+        ("--learning-rate-init 0.2", "scikit-learn", "--lr 0.2"),
+        ("--lr0 0.2", "Ultralytics", "--lr 0.2"),
+        ("--lr-scheduler cosine", "Hugging Face", "--schedule cosine"),
+        ("--batch 20", "Ultralytics", "--batch-size 20"),
+        (
+            "--max-iter 7",
+            "scikit-learn: epochs of sgd and adam",
+            "--epochs 7",
+        ),
+        ("--random-state 5", "scikit-learn", "--seed 5"),
+        ("--criterion mse", "PyTorch", "--loss mse"),
+        ("--solver adam", "scikit-learn", "--optimizer adam"),
+        ("--solver=adam", "scikit-learn", "--optimizer adam"),
+        (
+            "--solver sgd",
+            "scikit-learn: momentum=0.9, nesterovs_momentum=True",
+            "--optimizer nesterov",
+        ),
+        ("--hidden-layer-sizes 9,4", "scikit-learn", "--hidden 9,4"),
+        (
+            "--val-split 0.2",
+            "fraction of the training rows",
+            "--validation 0.2",
+        ),
+        (
+            "--validation-split 0.2",
+            "Keras: a fraction of the training rows",
+            "--validation 0.2",
+        ),
+        (
+            "--validation-fraction 0.2",
+            "scikit-learn: a fraction of the training rows",
+            "--validation 0.2",
+        ),
+        (
+            "--test-size 0.2",
+            "scikit-learn: a fraction of the rows",
+            "--test-split 0.2",
+        ),
+        (
+            "--class-weights 1,2",
+            "PyTorch: weight=",
+            "--class-weight 1,2",
+        ),
+        ("--ema 0.99", "Keras: ema_momentum", "--averaging 0.99"),
+    ];
+
+    #[test]
+    fn settings_are_written_as_flags() {
+        let line = [
+            "--data",
+            "a b.csv",
+            "--batch-norm",
+            "--hidden",
+            "",
+            "--lr=0.5",
+        ];
+        let settings = parse(line).expect("they are flags");
+        assert_eq!(
+            of_settings(&settings),
+            " --batch-norm true --data 'a b.csv' --hidden '' --lr 0.5"
+        );
+        assert_eq!(
+            parse(["--data", "it's"])
+                .map(|it| of_settings(&it))
+                .unwrap(),
+            r" --data 'it'\''s'"
+        );
+        assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
+    }
+
+    #[test]
+    fn flags_of_others_mean_what_they_mean_there() {
+        for (flags, source, ours) in SAME {
+            assert_eq!(
+                settings(flags).expect("it is taken"),
+                settings(ours).expect("it is ours"),
+                "{flags} ({source})"
+            );
+        }
+    }
+
+    /// Whoever adds an alias to a flag says here where it comes from.
+    #[test]
+    fn every_alias_of_a_flag_is_in_the_table() {
+        let command = Settings::augment_args(Command::new("nn"));
+        for flag in command.get_arguments() {
+            for alias in flag.get_all_aliases().unwrap_or_default() {
+                let is_it = |(typed, ..): &&(&str, &str, &str)| {
+                    typed.split(' ').next() == Some(&format!("--{alias}"))
+                };
+                assert!(SAME.iter().any(|row| is_it(&row)), "--{alias}");
+            }
+        }
+    }
+
+    #[test]
+    fn flags_that_mean_something_else_are_refused_with_what_to_type() {
+        for (flags, help) in [
+            ("--alpha 0.0001", "--l2 1.5625e-6"),
+            ("--alpha=0.01 --batch-size 200", "--l2 5e-5"),
+            ("--batch=10 --alpha 0.01", "--l2 1e-3"),
+            ("--alpha 0.01 --batch-size full", "--l2"),
+            ("--iterations 1000", "--epochs"),
+            ("--layers 784,30,10", "--hidden"),
+            ("--n-iter-no-change 10", "--patience 10"),
+            ("--learning-rate adaptive", "--schedule"),
+            ("--learning-rate=constant", "--schedule"),
+        ] {
+            let error = settings(flags).expect_err(flags);
+            assert_eq!(error.kind(), crate::error::ErrorKind::Usage, "{flags}");
+            assert!(
+                error.help().unwrap_or_default().contains(help),
+                "{flags}: {}",
+                error.help().unwrap_or_default()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_setting_of_a_training_is_left_alone() {
+        for line in ["nn predict --alpha 1", "nn", "nn train -- --alpha 1"] {
+            let words = words(line);
+            let found = of_command_line(words.clone().into_iter());
+            assert_eq!(found.expect("not looked at"), words);
+        }
+    }
+
+    /// Other names of the menus' entries: where they come from, and the entry.
+    const ENTRIES: &[(&str, &str, &str)] = &[
+        ("linear", "Keras", "identity"),
+        ("none", "no activation; no schedule", ""),
+        ("logistic", "scikit-learn", "sigmoid"),
+        ("silu", "PyTorch, Keras", "swish"),
+        ("categorical-cross-entropy", "Keras", "cross-entropy"),
+        ("ce", "cross-entropy of a softmax", "cross-entropy"),
+        (
+            "bce",
+            "PyTorch, Keras; of one output, see plan.rs",
+            "binary-cross-entropy",
+        ),
+        (
+            "mean-squared-error",
+            "Keras, PyTorch: mean over the outputs",
+            "mse",
+        ),
+        ("mean-absolute-error", "Keras", "mae"),
+        ("l1", "PyTorch: L1Loss", "mae"),
+        ("kl-divergence", "Keras: sum over the classes", "kl"),
+        ("glorot", "Glorot & Bengio 2010, equation 16", "xavier"),
+        ("flat-cosine", "fastai's fit_flat_cos", "flat-cos"),
+        ("xavier-uniform", "PyTorch, gain 1", "xavier"),
+        ("kaiming", "He et al. 2015, equation 10", "he"),
+        ("kaiming-normal", "PyTorch, gain √2, fan_in", "he"),
+        ("kaiming-uniform", "PyTorch, gain √2, fan_in", "he-uniform"),
+    ];
+
+    fn check_entries<M: Menu>() {
+        for entry in M::ALL {
+            for alias in entry.aliases() {
+                let row = ENTRIES.iter().find(|(name, ..)| name == alias);
+                let (_, source, expected) = row.unwrap_or_else(|| panic!("{alias} of {}", M::KIND));
+                assert!(
+                    expected.is_empty() || *expected == entry.name(),
+                    "{alias} ({source}) is {}, not {expected}",
+                    entry.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_of_entries_mean_what_they_mean_there() {
+        check_entries::<Activation>();
+        check_entries::<Loss>();
+        check_entries::<Init>();
+        check_entries::<Optimizer>();
+        check_entries::<Schedule>();
+    }
+}

@@ -1,0 +1,90 @@
+//! Training runs of multilayer perceptrons: from settings and a data set to a run
+//! directory with a model, and from a run directory to evaluations and predictions.
+//!
+//! This is what `nn train`, `nn evaluate` and `nn predict` do, as a library. Train a
+//! table into `runs/houses`, evaluate it, and predict new rows:
+//!
+//! ```no_run
+//! use nn_train::{Experiment, Run, Settings, Split};
+//!
+//! let settings = Settings {
+//!     data: Some("houses.csv".into()),
+//!     target: Some("price".into()),
+//!     ..Settings::default()
+//! };
+//! Experiment::load(&settings, "datasets")?.train("runs/houses", &mut ())?;
+//!
+//! let run = Run::open("runs/houses")?;
+//! println!("test loss {:.4}", run.evaluate(Split::Test)?.loss);
+//! let prices = run.predict_table("new-houses.csv")?.restored();
+//! # Ok::<(), nn_train::Error>(())
+//! ```
+//!
+//! A run that was interrupted continues to the same weights: see [`StoppedRun`]. An
+//! [`Observer`] shows the progress of a run and can stop it.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a training run measures its seconds"
+)]
+
+pub mod error;
+mod numbers;
+pub mod regular_file;
+pub mod escaped_path;
+pub mod choice;
+pub mod settings;
+#[cfg(feature = "clap")]
+pub mod flags;
+pub mod split_options;
+pub mod split;
+pub mod note;
+pub mod memory;
+pub mod task;
+pub mod data_request;
+pub mod table;
+pub mod data;
+pub mod plan;
+pub mod training_memory;
+pub mod trainer;
+pub mod warnings;
+pub mod instruction_set;
+pub mod disk;
+pub mod atomic_file;
+pub mod epoch_metrics;
+pub mod outcome;
+pub mod summary;
+pub mod metrics_file;
+pub mod checkpoints;
+pub mod run_dir;
+pub mod config_diff;
+pub mod observer;
+pub mod rollback;
+mod training_loop;
+pub mod trained_model;
+pub mod forward;
+pub mod prediction;
+pub mod step_trace;
+pub mod sample_trace;
+pub mod run;
+pub mod experiment;
+
+pub use choice::{Activations, Choice, OnDivergence, Widths};
+pub use data::{Data, Splits};
+pub use data_request::DataRequest;
+pub use epoch_metrics::EpochMetrics;
+pub use error::{Error, ErrorKind, Result};
+pub use experiment::{Experiment, StoppedRun, TrainedRun};
+pub use note::Note;
+pub use numbers::grouped;
+pub use observer::{Observer, Start};
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use prediction::{ImagePredictor, TablePredictions};
+pub use run::Run;
+pub use sample_trace::{SampleTrace, TraceOptions};
+pub use settings::Settings;
+pub use split::Split;
+pub use split_options::SplitOptions;
+pub use summary::Summary;
+pub use task::Task;

@@ -1,0 +1,213 @@
+//! The file `metrics.csv`: one row per finished epoch.
+//!
+//! A row is written as its epoch ends, so that other programs see it, and
+//! synced before the next checkpoint is saved, so that a power cut takes no row
+//! of an epoch that a checkpoint counts.
+//!
+//! When a run is resumed, the rows of the epochs that its checkpoint has
+//! finished stay as they are; later rows, and a row that was cut off, are
+//! removed and will be written again.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::epoch_metrics::EpochMetrics;
+use crate::error::{Error, ErrorKind, Result};
+use crate::regular_file;
+
+const HEADER: &str = "epoch,step,learning_rate,train_loss,train_accuracy,\
+    validation_loss,validation_accuracy,train_seconds,evaluate_seconds\n";
+
+impl EpochMetrics {
+    fn parse(line: &str) -> Option<Self> {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |index: usize| cells[index].parse::<f64>().ok();
+        let optional = |index: usize| match cells[index] {
+            "" => Some(None),
+            cell => cell.parse().ok().map(Some),
+        };
+        if cells.len() != HEADER.split(',').count() {
+            return None;
+        }
+        Some(Self {
+            epoch: cells[0].parse().ok()?,
+            step: cells[1].parse().ok()?,
+            learning_rate: number(2)?,
+            train_loss: number(3)?,
+            train_accuracy: optional(4)?,
+            validation_loss: optional(5)?,
+            validation_accuracy: optional(6)?,
+            train_seconds: number(7)?,
+            evaluate_seconds: optional(8)?,
+        })
+    }
+
+    fn line(&self) -> String {
+        let cell = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        format!(
+            "{},{},{},{},{},{},{},{},{}\n",
+            self.epoch,
+            self.step,
+            self.learning_rate,
+            self.train_loss,
+            cell(self.train_accuracy),
+            cell(self.validation_loss),
+            cell(self.validation_accuracy),
+            self.train_seconds,
+            cell(self.evaluate_seconds),
+        )
+    }
+}
+
+/// The open file.
+#[derive(Debug)]
+pub struct MetricsFile {
+    path: PathBuf,
+    file: File,
+    /// Whether rows were added since the last sync.
+    is_unsynced: bool,
+}
+
+impl MetricsFile {
+    /// A new file, without rows.
+    pub fn create(path: PathBuf) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create_new(true).append(true);
+        let create = || {
+            let mut file = disk::open(&options, &path)?;
+            disk::write(&mut file, &path, HEADER.as_bytes())?;
+            disk::sync_folder_of(&path)?;
+            Ok(file)
+        };
+        let file = create().map_err(|error| Error::io(&path, &error))?;
+        Ok(Self {
+            path,
+            file,
+            is_unsynced: true,
+        })
+    }
+
+    /// The file of a run that is resumed after `n_epochs` epochs, and their rows.
+    pub fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<EpochMetrics>)> {
+        let text = match regular_file::find_text(&path)? {
+            None if n_epochs == 0 => return Ok((Self::create(path)?, Vec::new())),
+            text => text.unwrap_or_default(),
+        };
+        let mut file = disk::open(OpenOptions::new().append(true), &path)
+            .map_err(|error| Error::io(&path, &error))?;
+        let (rows, length) = first_rows(&text, n_epochs);
+        if rows.len() < n_epochs {
+            return Err(too_few(&path, rows.len(), n_epochs));
+        }
+        let kept = if length == 0 {
+            // Killed before the header was written.
+            disk::set_len(&file, &path, 0)
+                .and_then(|()| disk::write(&mut file, &path, HEADER.as_bytes()))
+        } else {
+            disk::set_len(&file, &path, length as u64)
+        };
+        kept.and_then(|()| disk::sync(&file, &path))
+            .map_err(|error| Error::io(&path, &error))?;
+        let metrics = Self {
+            path,
+            file,
+            is_unsynced: false,
+        };
+        Ok((metrics, rows))
+    }
+
+    /// Adds the row of a finished epoch.
+    pub fn add(&mut self, row: &EpochMetrics) -> Result<()> {
+        self.is_unsynced = true;
+        disk::write(&mut self.file, &self.path, row.line().as_bytes())
+            .map_err(|error| Error::io(&self.path, &error))
+    }
+
+    /// Waits until all rows will survive a power cut.
+    pub fn sync(&mut self) -> Result<()> {
+        if self.is_unsynced {
+            disk::sync(&self.file, &self.path).map_err(|error| Error::io(&self.path, &error))?;
+            self.is_unsynced = false;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a file, as far as they are intact.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
+    let text = regular_file::read_text(path)?;
+    Ok(first_rows(&text, usize::MAX).0)
+}
+
+/// Up to `n` whole rows that count from epoch 1, and where the last one ends.
+fn first_rows(text: &str, n: usize) -> (Vec<EpochMetrics>, usize) {
+    let mut rows = Vec::new();
+    let Some(rest) = text.strip_prefix(HEADER) else {
+        return (rows, 0);
+    };
+    let mut length = HEADER.len();
+    for line in rest.split_inclusive('\n').take(n) {
+        let row = line.strip_suffix('\n').and_then(EpochMetrics::parse);
+        match row {
+            Some(row) if row.epoch == rows.len() + 1 => rows.push(row),
+            _ => break,
+        }
+        length += line.len();
+    }
+    (rows, length)
+}
+
+fn too_few(path: &Path, found: usize, expected: usize) -> Error {
+    Error::new(
+        ErrorKind::Data,
+        format!(
+            "{}: expected the rows of epochs 1 to {expected}, which the checkpoint has finished; \
+             {found} can be read",
+            path.display()
+        ),
+    )
+    .with_help("put the file back as it was written, or train again under another `name`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: EpochMetrics = EpochMetrics {
+        epoch: 1,
+        step: 30,
+        learning_rate: 0.1,
+        train_loss: 1.0 / 3.0,
+        train_accuracy: None,
+        validation_loss: Some(0.25),
+        validation_accuracy: Some(0.5),
+        train_seconds: 1.5,
+        evaluate_seconds: Some(1e-7),
+    };
+
+    #[test]
+    fn rows_round_trip() {
+        let line = ROW.line();
+        assert_eq!(EpochMetrics::parse(line.trim_end()), Some(ROW));
+        assert_eq!(EpochMetrics::parse("1,30,0.1"), None);
+        assert_eq!(EpochMetrics::parse("1,30,x,1,,1,1,1,1"), None);
+    }
+
+    #[test]
+    fn only_whole_rows_of_finished_epochs_are_kept() {
+        let second = EpochMetrics { epoch: 2, ..ROW };
+        let text = format!("{HEADER}{}{}2,60,0.1,0.", ROW.line(), second.line());
+        let both = text.len() - "2,60,0.1,0.".len();
+        assert_eq!(first_rows(&text, 9), (vec![ROW, second], both));
+        assert_eq!(
+            first_rows(&text, 1),
+            (vec![ROW], HEADER.len() + ROW.line().len())
+        );
+        assert_eq!(first_rows(&text, 0), (Vec::new(), HEADER.len()));
+        assert_eq!(first_rows("epoch,st", 0), (Vec::new(), 0));
+    }
+}

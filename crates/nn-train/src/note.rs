@@ -1,0 +1,231 @@
+//! Notes: what a user should know about the data before training.
+//!
+//! Notes are about the training rows, which are fewer than the rows of the file
+//! with the settings `limit-train` and `validation` and with weights of 0.
+
+use std::fmt;
+
+use nn_table::preprocessing;
+
+use crate::split::Split;
+
+/// Number of classes that a note names; the rest is counted.
+const MOST_NAMES: usize = 5;
+
+/// Something about the data that is not an error but that a user should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The built-in digits are used because MNIST is not in the data folder.
+    BuiltInDigits,
+    /// Found while a table was read.
+    Table(preprocessing::Note),
+    /// All training rows that count belong to one class.
+    OneClass {
+        /// Name of the class.
+        name: String,
+        /// Number of its training rows.
+        n_rows: usize,
+    },
+    /// Classes of the data without a training row.
+    NotTrained(Classes),
+    /// Classes whose training rows all have the weight 0.
+    Weightless(Classes),
+    /// Classes without a test or validation row.
+    NotMeasured {
+        /// The split without them.
+        split: Split,
+        /// The classes.
+        classes: Classes,
+    },
+}
+
+/// Some of the classes of the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Number of classes of the data.
+    pub n_classes: usize,
+}
+
+/// The number of rows of each class.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClassCounts {
+    /// In all the data, used or not.
+    pub(crate) all: Vec<usize>,
+    pub(crate) train: Vec<usize>,
+    /// Of the training rows, those with a weight above 0.
+    pub(crate) weighted: Vec<usize>,
+    pub(crate) validation: Vec<usize>,
+    pub(crate) test: Vec<usize>,
+}
+
+impl ClassCounts {
+    /// The notes about classes of these names.
+    pub(crate) fn notes(&self, names: &[String]) -> Vec<Note> {
+        let named = |is_meant: &dyn Fn(usize) -> bool| Classes {
+            names: (0..names.len())
+                .filter(|&class| self.all[class] > 0 && is_meant(class))
+                .map(|class| names[class].clone())
+                .collect(),
+            n_classes: self.all.iter().filter(|&&n| n > 0).count(),
+        };
+        let only = named(&|class| self.weighted[class] > 0);
+        let one_class = match &only.names[..] {
+            [name] => Some(Note::OneClass {
+                name: name.clone(),
+                n_rows: self.weighted.iter().sum(),
+            }),
+            _ => None,
+        };
+        let not_measured = |split, counts: &[usize]| {
+            let is_measured = counts.iter().any(|&n| n > 0);
+            let classes = named(&|class| is_measured && counts[class] == 0);
+            Note::NotMeasured { split, classes }
+        };
+        let others = [
+            Note::NotTrained(named(&|class| self.train[class] == 0)),
+            Note::Weightless(named(&|class| {
+                self.train[class] > 0 && self.weighted[class] == 0
+            })),
+            not_measured(Split::Validation, &self.validation),
+            not_measured(Split::Test, &self.test),
+        ];
+        one_class
+            .into_iter()
+            .chain(others.into_iter().filter(Note::names_classes))
+            .collect()
+    }
+}
+
+impl Note {
+    /// Whether the data are doubtful: something had to be guessed, or there is
+    /// nothing to learn.
+    pub fn is_doubtful(&self) -> bool {
+        use preprocessing::Note as Table;
+        match self {
+            Self::Table(note) => match note {
+                Table::TaskGuessed { .. }
+                | Table::ConstantColumn { .. }
+                | Table::UnseenCategories { .. } => true,
+                Table::PixelTable | Table::ExtraColumns { .. } => false,
+            },
+            Self::BuiltInDigits
+            | Self::OneClass { .. }
+            | Self::NotTrained(_)
+            | Self::Weightless(_) => true,
+            Self::NotMeasured { .. } => false,
+        }
+    }
+
+    fn names_classes(&self) -> bool {
+        match self {
+            Self::NotTrained(classes)
+            | Self::Weightless(classes)
+            | Self::NotMeasured { classes, .. } => !classes.names.is_empty(),
+            Self::BuiltInDigits | Self::Table(_) | Self::OneClass { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltInDigits => {
+                f.write_str("no MNIST in the data folder, so the built-in digits are used")
+            }
+            Self::Table(note) => note.fmt(f),
+            Self::OneClass { name, n_rows } => {
+                write!(
+                    f,
+                    "all {n_rows} training rows belong to one class, \"{name}\""
+                )
+            }
+            Self::NotTrained(classes) => classes.write(f, "no training row"),
+            Self::Weightless(classes) => {
+                classes.write(f, "no training row with a sample weight above 0")
+            }
+            Self::NotMeasured { split, classes } => classes.write(f, &format!("no {split} row")),
+        }
+    }
+}
+
+impl Classes {
+    /// `2 of 3 classes have no test row: "b", "c"`
+    fn write(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
+        let (n, have) = match self.names.len() {
+            1 => (1, "has"),
+            n => (n, "have"),
+        };
+        write!(f, "{n} of {} classes {have} {what}: ", self.n_classes)?;
+        let names = self.names.iter().take(MOST_NAMES);
+        let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+        write!(f, "{}", names.join(", "))?;
+        match n.checked_sub(MOST_NAMES) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(counts: &ClassCounts) -> Vec<String> {
+        let names: Vec<String> = (0..counts.all.len()).map(|i| format!("c{i}")).collect();
+        let notes = counts.notes(&names);
+        notes.iter().map(Note::to_string).collect()
+    }
+
+    #[test]
+    fn classes_that_are_missing_are_named() {
+        let counts = ClassCounts {
+            all: vec![60, 50, 30, 0, 9],
+            train: vec![40, 0, 20, 0, 8],
+            weighted: vec![40, 0, 0, 0, 8],
+            validation: vec![10, 0, 5, 0, 1],
+            test: vec![10, 50, 5, 0, 0],
+        };
+        assert_eq!(
+            told(&counts),
+            [
+                "1 of 4 classes has no training row: \"c1\"",
+                "1 of 4 classes has no training row with a sample weight above 0: \"c2\"",
+                "1 of 4 classes has no validation row: \"c1\"",
+                "1 of 4 classes has no test row: \"c4\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_class_is_told_however_many_the_file_has() {
+        let only = |all: Vec<usize>| ClassCounts {
+            train: vec![54, 0],
+            weighted: vec![54, 0],
+            validation: vec![0, 0],
+            test: vec![0, 0],
+            all,
+        };
+        let one = "all 54 training rows belong to one class, \"c0\"";
+        // The second class is the counterpart that a single one is given.
+        assert_eq!(told(&only(vec![54, 0])), [one]);
+        let missing = "1 of 2 classes has no training row: \"c1\"";
+        assert_eq!(told(&only(vec![54, 6])), [one, missing]);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let counts = ClassCounts {
+            all: vec![1; 12],
+            train: vec![1; 12],
+            weighted: vec![1; 12],
+            validation: vec![0; 12],
+            test: [vec![1; 4], vec![0; 8]].concat(),
+        };
+        let cut =
+            "8 of 12 classes have no test row: \"c4\", \"c5\", \"c6\", \"c7\", \"c8\" and 3 more";
+        assert_eq!(told(&counts), [cut]);
+    }
+}

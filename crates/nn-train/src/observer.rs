@@ -1,0 +1,75 @@
+//! Observers of a training run.
+
+use std::path::Path;
+
+use nn_core::Trainer;
+use nn_core::training::{BatchReport, EpochReport};
+
+use crate::epoch_metrics::EpochMetrics;
+
+/// The start of a training run, or of its resumption.
+#[derive(Debug)]
+pub struct Start<'a, 't> {
+    /// The run directory.
+    pub run: &'a Path,
+    /// The trainer, before its next step.
+    pub trainer: &'a Trainer<'t>,
+    /// Number of validation samples.
+    pub n_validation: usize,
+    /// Number of test samples.
+    pub n_test: usize,
+    /// The epochs that a resumed run has already finished.
+    pub finished: &'a [EpochMetrics],
+    /// Whether the run is resumed.
+    pub is_resumed: bool,
+}
+
+/// An observer of a training run: shows its progress, and can stop it.
+///
+/// ```
+/// use nn_core::training::EpochReport;
+/// use nn_train::{EpochMetrics, Observer};
+///
+/// /// Stops when the training loss is low enough.
+/// struct StopAt(f64, bool);
+///
+/// impl Observer for StopAt {
+///     fn epoch(&mut self, _: &EpochReport, metrics: &EpochMetrics) {
+///         self.1 = metrics.train_loss < self.0;
+///     }
+///
+///     fn should_stop(&mut self) -> bool {
+///         self.1
+///     }
+/// }
+/// ```
+pub trait Observer {
+    /// Called before the first step.
+    fn start(&mut self, start: &Start<'_, '_>) {
+        let _ = start;
+    }
+
+    /// Called after each batch, with the seconds of the epoch so far.
+    fn batch(&mut self, report: &BatchReport, seconds: f64) {
+        let _ = (report, seconds);
+    }
+
+    /// Called after each epoch, including its validation.
+    fn epoch(&mut self, report: &EpochReport, metrics: &EpochMetrics) {
+        let _ = (report, metrics);
+    }
+
+    /// Called with what is unexpected although the run continues.
+    fn warn(&mut self, warning: &str) {
+        let _ = warning;
+    }
+
+    /// Asked after each step whether to save and stop. A run that was stopped can be
+    /// resumed.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+/// Observes nothing.
+impl Observer for () {}

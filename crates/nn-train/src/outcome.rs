@@ -1,0 +1,70 @@
+//! The outcome of a training run.
+
+use nn_core::Trainer;
+
+use crate::epoch_metrics::EpochMetrics;
+
+/// The outcome of a training run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The metrics of every finished epoch.
+    pub epochs: Vec<EpochMetrics>,
+    /// The epoch with the lowest watched loss, if its weights are the model (early
+    /// stopping); otherwise those of the last epoch are.
+    pub best_epoch: Option<usize>,
+    /// Whether early stopping ended the run before the last epoch.
+    pub is_stopped_early: bool,
+    /// Whether the observer stopped the run.
+    pub is_interrupted: bool,
+}
+
+impl Outcome {
+    /// The outcome so far of a run with these finished epochs.
+    pub fn new(trainer: &Trainer<'_>, epochs: Vec<EpochMetrics>) -> Self {
+        let config = trainer.config();
+        Self {
+            best_epoch: trainer.best_network().and_then(|_| trainer.best_epoch()),
+            is_stopped_early: trainer.is_stopped_early() && epochs.len() < config.epochs,
+            is_interrupted: false,
+            epochs,
+        }
+    }
+
+    /// The epoch whose weights are the model.
+    pub fn kept(&self) -> Option<&EpochMetrics> {
+        match self.best_epoch {
+            Some(best) => self.epochs.iter().find(|metrics| metrics.epoch == best),
+            None => self.epochs.last(),
+        }
+    }
+
+    /// The weights of the model, if they are not those of the last epoch:
+    /// `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
+    pub fn kept_weights(&self) -> Option<String> {
+        let (best, last) = (self.kept()?, self.epochs.last()?);
+        self.best_epoch?;
+        Some(format!(
+            "weights of epoch {} of {}, the lowest {} ({:.4})",
+            best.epoch,
+            last.epoch,
+            best.watched_name(),
+            best.watched_loss()
+        ))
+    }
+
+    /// Why the run ended before its last epoch, if it did.
+    pub fn early_stop(&self) -> Option<String> {
+        let last = self.epochs.last().filter(|_| self.is_stopped_early)?;
+        Some(format!(
+            "stopped early after epoch {}: the {} no longer falls",
+            last.epoch,
+            last.watched_name()
+        ))
+    }
+
+    /// Seconds of training of every epoch.
+    pub fn train_seconds(&self) -> Vec<f64> {
+        let epochs = self.epochs.iter();
+        epochs.map(|metrics| metrics.train_seconds).collect()
+    }
+}

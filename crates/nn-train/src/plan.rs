@@ -1,0 +1,399 @@
+//! A plan: the network and the training configuration that settings and a data
+//! set make, with the defaults filled in and checked.
+
+use nn_core::init::Init;
+use nn_core::model_file::{Description, InputDescription, Json, Model};
+use nn_core::regularization::Regularization;
+use nn_core::stage::{LayerNorm, Residual, Stage};
+use nn_core::training::ClassWeights;
+use nn_core::{
+    Activation, LayerConfig, Loss, Network, NetworkConfig, Optimizer, Schedule, TrainingConfig,
+};
+use nn_data::augment::Augment;
+
+use crate::choice::{Activations, Choice, OnDivergence, Widths};
+use crate::data::{Data, PIXEL_SCALE};
+use crate::error::{Error, Result};
+use crate::settings::{Settings, WEIGHT_DECAY, default};
+use crate::task::Task;
+
+/// A checked network and training configuration.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The layers.
+    pub network: NetworkConfig,
+    /// The configuration of the trainer.
+    pub training: TrainingConfig,
+    /// What to do when the loss or a gradient becomes NaN or infinite.
+    pub on_divergence: OnDivergence,
+    /// Data augmentation of the training images.
+    pub augment: Augment,
+    /// The resolved settings: every default is filled in.
+    pub settings: Settings,
+}
+
+impl Plan {
+    /// Fills in the defaults for `data` and checks everything.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
+    /// contradict each other, or do not fit the data.
+    pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
+        let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
+        let n_outputs = n_outputs(data.task, loss)?;
+        check_bce(settings, n_outputs)?;
+        let output = output_activation(settings, loss, data.task)?;
+        let layers = layers(settings, n_outputs, output)?;
+        let network = NetworkConfig {
+            n_inputs: data.n_inputs(),
+            layers,
+        };
+        network.check()?;
+        let training = training(settings, loss)?;
+        check_class_weights(&training.class_weights, data)?;
+        training.check()?;
+        let has_batch_norm = network.layers.iter().any(|layer| layer.batch_norm);
+        training.check_batches(has_batch_norm, data.n_train())?;
+        let on_divergence = value(&settings.on_divergence).unwrap_or(default::ON_DIVERGENCE);
+        let augment = augment(settings, data)?;
+        let settings = resolved(settings, data, &network, &training, augment);
+        // A model that could not be saved is not trained.
+        <Model>::check(&network, loss, &description(&settings, data))?;
+        Ok(Self {
+            network,
+            training,
+            on_divergence,
+            augment,
+            settings,
+        })
+    }
+
+    /// The network with its initial weights.
+    ///
+    /// # Errors
+    /// If it does not fit into memory.
+    pub fn network(&self) -> Result<Network> {
+        Ok(Network::new(&self.network, self.training.seed)?)
+    }
+
+    /// A model file's contents: a network with everything needed to use it.
+    pub fn model(&self, data: &Data, network: Network) -> Model {
+        Model {
+            network,
+            loss: self.training.loss,
+            description: description(&self.settings, data),
+        }
+    }
+}
+
+/// The value of a choice, if there is one.
+fn value<T: Clone>(choice: &Option<Choice<T>>) -> Option<T> {
+    choice.as_ref().map(|choice| choice.value().clone())
+}
+
+/// The description of a network that was trained with these settings.
+fn description(settings: &Settings, data: &Data) -> Description {
+    Description {
+        class_names: data.class_names.clone(),
+        input: InputDescription {
+            shape: data.input_shape(),
+            scale: match data.dataset.train.inputs {
+                nn_data::Inputs::Pixels(_) => PIXEL_SCALE,
+                nn_data::Inputs::Features(_) => 1.0,
+            },
+            preprocessing: data.preprocessing.as_ref().map(|preprocessing| {
+                Json::new(preprocessing).expect("preprocessing is plain JSON")
+            }),
+        },
+        training: settings.to_json(),
+        table_sha256: data.table_sha256.clone(),
+    }
+}
+
+fn default_loss(task: Task) -> Loss {
+    match task {
+        Task::Classification(2) => Loss::BinaryCrossEntropy,
+        Task::Classification(_) => Loss::CrossEntropy,
+        Task::MultiLabel(_) => Loss::BinaryCrossEntropy,
+        Task::Regression(_) => Loss::Mse,
+    }
+}
+
+/// The number of outputs: one per class, or a single one for two classes if the
+/// loss has a form for that.
+///
+/// # Errors
+/// If the loss does not fit the task.
+pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
+    match (task, loss) {
+        (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
+        (Task::Classification(n), _) => Ok(n),
+        (Task::MultiLabel(_) | Task::Regression(_), Loss::Hinge) => {
+            Err(Error::usage("loss hinge: needs one class per sample"))
+        }
+        (Task::MultiLabel(n), _) => Ok(n),
+        (Task::Regression(_), Loss::CrossEntropy | Loss::BinaryCrossEntropy | Loss::Kl) => {
+            Err(Error::usage(format!(
+                "loss {loss}: needs classes, the targets are numbers"
+            ))
+            .with_help("use mse, mae or huber"))
+        }
+        (Task::Regression(n), _) => Ok(n),
+    }
+}
+
+/// `bce` is a name of PyTorch and Keras, which take the mean over the outputs.
+fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
+    let is_bce = settings
+        .loss
+        .as_ref()
+        .is_some_and(|loss| loss.text() == "bce");
+    if !is_bce || n_outputs == 1 {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "`loss = bce`: elsewhere the mean over the outputs, here there are {n_outputs}"
+    ))
+    .with_help(format!(
+        "use `loss = binary-cross-entropy`, the sum over the outputs: {n_outputs} times as large"
+    )))
+}
+
+fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Activation> {
+    let usual = || {
+        loss.required_output().unwrap_or(match task {
+            Task::Classification(_) => Activation::Softmax,
+            Task::MultiLabel(_) => Activation::Sigmoid,
+            Task::Regression(_) => Activation::Identity,
+        })
+    };
+    let chosen = value(&settings.output_activation).unwrap_or_else(usual);
+    loss.check_output(chosen)?;
+    Ok(chosen)
+}
+
+fn layers(settings: &Settings, n_outputs: usize, output: Activation) -> Result<Vec<LayerConfig>> {
+    let widths = value(&settings.hidden).map_or_else(|| default::HIDDEN.to_vec(), |it| it.0);
+    let activations = activations(settings, widths.len())?;
+    let init = value(&settings.init);
+    let bias_init = value(&settings.bias_init).unwrap_or(Init::Zeros);
+    let layer = |n_outputs: usize, activation: Activation| {
+        let usual = LayerConfig::new(n_outputs, activation);
+        LayerConfig {
+            init: init.unwrap_or(usual.init),
+            bias_init,
+            ..usual
+        }
+    };
+    let sums: Vec<Stage> = match settings.layer_norm {
+        Some(true) => vec![LayerNorm.into()],
+        _ => Vec::new(),
+    };
+    let mut layers: Vec<LayerConfig> = widths
+        .into_iter()
+        .zip(activations)
+        .map(|(width, activation)| LayerConfig {
+            batch_norm: settings.batch_norm.unwrap_or(false),
+            sums: sums.clone(),
+            dropout: settings.dropout.unwrap_or(0.0),
+            ..layer(width, activation)
+        })
+        .collect();
+    if settings.residual == Some(true) {
+        add_residuals(&mut layers)?;
+    }
+    layers.push(layer(n_outputs, output));
+    Ok(layers)
+}
+
+/// A residual connection for every hidden layer as wide as the previous one.
+fn add_residuals(hidden: &mut [LayerConfig]) -> Result<()> {
+    let widths: Vec<usize> = hidden.iter().map(|layer| layer.n_outputs).collect();
+    let same = |index: &usize| widths[index - 1] == widths[*index];
+    let residual: Vec<usize> = (1..widths.len()).filter(same).collect();
+    if residual.is_empty() {
+        return Err(Error::usage(
+            "`residual`: expected a hidden layer as wide as the previous one, found none",
+        )
+        .with_help("use equal widths, such as `hidden = 128,128`"));
+    }
+    for index in residual {
+        hidden[index].outputs.push(Residual.into());
+    }
+    Ok(())
+}
+
+fn activations(settings: &Settings, n_hidden: usize) -> Result<Vec<Activation>> {
+    let chosen = value(&settings.activation).map_or_else(|| vec![default::ACTIVATION], |it| it.0);
+    match chosen[..] {
+        [one] => Ok(vec![one; n_hidden]),
+        _ if chosen.len() == n_hidden => Ok(chosen),
+        _ => Err(Error::usage(format!(
+            "`activation`: expected 1 or {n_hidden} names for {n_hidden} hidden layers, found {}",
+            chosen.len()
+        ))),
+    }
+}
+
+fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
+    let (optimizer, weight_decay) = weight_decay(settings)?;
+    let usual = TrainingConfig::new(loss, optimizer);
+    Ok(TrainingConfig {
+        reduction: value(&settings.reduction).unwrap_or(default::REDUCTION),
+        label_smoothing: settings.label_smoothing.unwrap_or(0.0),
+        class_weights: value(&settings.class_weight).unwrap_or(ClassWeights::None),
+        learning_rate: settings.lr.unwrap_or(usual.learning_rate),
+        schedule: schedule(settings),
+        batch_size: value(&settings.batch_size).unwrap_or(default::BATCH_SIZE),
+        accumulate: settings.accumulate.unwrap_or(default::ACCUMULATE),
+        epochs: settings.epochs.unwrap_or(default::EPOCHS),
+        regularization: Regularization {
+            l1: settings.l1.unwrap_or(0.0),
+            l2: settings.l2.unwrap_or(0.0),
+        },
+        weight_decay,
+        max_norm: settings.max_norm,
+        clip_norm: settings.clip_norm,
+        clip_value: settings.clip_value,
+        patience: settings.patience.unwrap_or(default::PATIENCE),
+        averaging: settings.averaging,
+        seed: settings.seed.unwrap_or(default::SEED),
+        ..usual
+    })
+}
+
+/// The optimizer, and the weight decay that is not its own. The setting means
+/// what `weight_decay` means in PyTorch: the parameter of adamw, and with other
+/// optimizers a part of the gradient.
+fn weight_decay(settings: &Settings) -> Result<(Optimizer, f64)> {
+    let written = settings.optimizer.as_ref();
+    let optimizer = value(&settings.optimizer).unwrap_or_else(default::optimizer);
+    let Some(asked) = settings.weight_decay else {
+        return Ok((optimizer, 0.0));
+    };
+    let mut decayed = optimizer;
+    let Optimizer::AdamW { weight_decay, .. } = &mut decayed else {
+        return Ok((optimizer, asked));
+    };
+    let is_written = written.is_some_and(|it| it.text().contains(WEIGHT_DECAY));
+    if is_written && *weight_decay != asked {
+        return Err(Error::usage(format!(
+            "`weight-decay`: expected {weight_decay} as in `optimizer = {optimizer}`, found {asked}"
+        ))
+        .with_help("give one of them, such as `optimizer = adamw` and `weight-decay = 0.01`"));
+    }
+    *weight_decay = asked;
+    Ok((decayed, 0.0))
+}
+
+/// Cosine belongs to the default optimizer and rate; a given optimizer or rate
+/// is used unchanged.
+fn schedule(settings: &Settings) -> Schedule {
+    let is_default = settings.optimizer.is_none() && settings.lr.is_none();
+    value(&settings.schedule).unwrap_or_else(|| match is_default {
+        true => default::schedule(),
+        false => Schedule::Constant,
+    })
+}
+
+fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
+    let n_classes = data.class_names.len();
+    match (weights, data.task) {
+        (ClassWeights::None, _) => Ok(()),
+        (_, Task::MultiLabel(_) | Task::Regression(_)) => {
+            Err(Error::usage("`class-weight`: needs one class per sample"))
+        }
+        (ClassWeights::Given(weights), _) if weights.len() != n_classes => {
+            Err(Error::usage(format!(
+                "`class-weight`: expected {n_classes} numbers for {n_classes} classes, found {}",
+                weights.len()
+            )))
+        }
+        (ClassWeights::Given(weights), _) if weights.iter().all(|&weight| weight == 0.0) => Err(
+            Error::usage("`class-weight`: expected at least one number above 0, found none")
+                .with_help("a weight of 0 leaves a class out, 2 counts each of its samples twice"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn augment(settings: &Settings, data: &Data) -> Result<Augment> {
+    let augment = value(&settings.augment).unwrap_or(Augment::NONE);
+    if augment != Augment::NONE && data.dataset.image_size.is_none() {
+        return Err(Error::usage(format!(
+            "`augment = {augment}`: needs images, {} has rows of {} values",
+            data.dataset.name,
+            data.n_inputs()
+        ))
+        .with_help("leave `augment` out: data augmentation is for images"));
+    }
+    Ok(augment)
+}
+
+/// The settings with every default written out.
+fn resolved(
+    asked: &Settings,
+    data: &Data,
+    network: &NetworkConfig,
+    training: &TrainingConfig,
+    augment: Augment,
+) -> Settings {
+    let (output, hidden) = network
+        .layers
+        .split_last()
+        .expect("a checked network has a layer");
+    let widths = hidden.iter().map(|layer| layer.n_outputs).collect();
+    let activations = match hidden {
+        [] => vec![default::ACTIVATION],
+        _ => hidden.iter().map(|layer| layer.activation).collect(),
+    };
+    // Every setting is named, so that the compiler asks for a new one.
+    Settings {
+        data: Some(data.origin.clone()),
+        validation: asked.validation.or(Some(default::VALIDATION)),
+        test_split: asked.test_split.or(Some(default::TEST_SPLIT)),
+        stratify: data.stratify.or(asked.stratify),
+        limit_train: asked.limit_train,
+        positive_class: asked.positive_class,
+        class_weight: Some(training.class_weights.clone().into()),
+        target: asked.target.clone(),
+        task: asked.task.clone(),
+        header: asked.header.clone(),
+        sample_weight: asked.sample_weight.clone(),
+        categorical: asked.categorical.clone(),
+        ignore: asked.ignore.clone(),
+        hidden: Some(Widths(widths).into()),
+        activation: Some(Activations(activations).into()),
+        output_activation: Some(output.activation.into()),
+        init: asked.init.clone(),
+        bias_init: Some(output.bias_init.into()),
+        batch_norm: asked.batch_norm.or(Some(false)),
+        layer_norm: asked.layer_norm.or(Some(false)),
+        residual: asked.residual.or(Some(false)),
+        dropout: asked.dropout.or(Some(0.0)),
+        loss: Some(training.loss.into()),
+        reduction: Some(training.reduction.into()),
+        optimizer: Some(training.optimizer.into()),
+        lr: Some(training.learning_rate),
+        schedule: Some(training.schedule.into()),
+        batch_size: Some(training.batch_size.into()),
+        accumulate: Some(training.accumulate),
+        epochs: Some(training.epochs),
+        patience: Some(training.patience),
+        on_divergence: asked
+            .on_divergence
+            .clone()
+            .or(Some(default::ON_DIVERGENCE.into())),
+        seed: Some(training.seed),
+        augment: Some(augment.into()),
+        l1: Some(training.regularization.l1),
+        l2: Some(training.regularization.l2),
+        // That of adamw is a parameter of the optimizer.
+        weight_decay: Some(training.weight_decay).filter(|&decay| decay != 0.0),
+        max_norm: training.max_norm,
+        label_smoothing: Some(training.label_smoothing),
+        clip_norm: training.clip_norm,
+        clip_value: training.clip_value,
+        averaging: training.averaging,
+    }
+}

@@ -1,0 +1,269 @@
+//! Predictions of a trained model: for images, and for the rows of a table.
+
+use std::path::Path;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use nn_core::network::ForwardCache;
+use nn_core::{Loss, Model, Rows};
+use nn_table::csv::Header;
+use nn_table::preprocessing::{InputEncoding, Note, Preprocessing, TargetEncoding, UnseenCategory};
+use nn_tensor::Threads;
+use nn_tensor::reduce::all_finite;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory;
+use crate::table;
+use crate::trained_model::preprocessing_of;
+
+/// Number of rows per block of a prediction.
+const BLOCK_ROWS: usize = 512;
+
+/// The probability of every class; both of them for a single output. Hinge loss
+/// gives margins instead of probabilities: there the predicted class has all of it.
+pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
+    match (loss, outputs) {
+        (Loss::Hinge, _) => {
+            let mut certain = vec![0.0; outputs.len().max(2)];
+            certain[loss.predicted_class(outputs)] = 1.0;
+            certain
+        }
+        (_, [one]) => vec![1.0 - one, *one],
+        _ => outputs.to_vec(),
+    }
+}
+
+/// As [`class_probabilities`]; NaN if an output is not finite.
+fn finite_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
+    let mut probabilities = class_probabilities(loss, outputs);
+    if !all_finite(outputs) {
+        probabilities.fill(f32::NAN);
+    }
+    probabilities
+}
+
+/// Predicts the classes of images with a model and buffers for one image.
+#[derive(Debug)]
+pub struct ImagePredictor<'a> {
+    model: &'a Model,
+    cache: ForwardCache<f32>,
+    inputs: Vec<f32>,
+    class_names: Vec<String>,
+}
+
+/// The prediction for one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImagePrediction {
+    /// The predicted class.
+    pub class: usize,
+    /// The probability of every class; NaN if an output is not finite.
+    pub probabilities: Vec<f32>,
+    /// The first output that is NaN or infinite.
+    pub nonfinite: Option<f32>,
+}
+
+impl<'a> ImagePredictor<'a> {
+    /// A predictor for this model.
+    pub fn new(model: &'a Model) -> Self {
+        let n_classes = model.network.n_outputs().max(2);
+        let class_names = match &model.description.class_names[..] {
+            [] => (0..n_classes).map(|class| class.to_string()).collect(),
+            names => names.to_vec(),
+        };
+        Self {
+            cache: ForwardCache::new(&model.network, 1),
+            inputs: vec![0.0; model.network.n_inputs()],
+            model,
+            class_names,
+        }
+    }
+
+    /// The names of the classes.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Refuses a model of a table's columns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`] for such a model.
+    pub fn check_reads_images(&self) -> Result<()> {
+        let preprocessing = preprocessing_of(self.model)?;
+        if preprocessing.is_none_or(|it| it.inputs == InputEncoding::Pixels) {
+            return Ok(());
+        }
+        let problem = "this model was trained on the columns of a table, not on images";
+        Err(Error::new(ErrorKind::Data, problem).with_help("give it a CSV file"))
+    }
+
+    /// Predicts the class of an image from its pixels, row by row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`] for another number of pixels than the model has inputs.
+    pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
+        if self.inputs.len() != pixels.len() {
+            let problem = format!(
+                "the model has {} inputs, the image has {} pixels",
+                self.inputs.len(),
+                pixels.len()
+            );
+            return Err(Error::new(ErrorKind::Data, problem)
+                .with_help("`nn inspect RUN` shows what a model was trained on"));
+        }
+        let scale = self.model.description.input.scale as f32;
+        for (input, &pixel) in self.inputs.iter_mut().zip(pixels) {
+            *input = f32::from(pixel) * scale;
+        }
+        let inputs = Rows::new(&self.inputs, self.inputs.len());
+        let (network, threads) = (&self.model.network, Threads::single());
+        let outputs = network.forward(inputs, &mut self.cache, &threads);
+        let outputs = outputs.as_slice();
+        Ok(ImagePrediction {
+            class: self.model.loss.predicted_class(outputs),
+            probabilities: finite_probabilities(self.model.loss, outputs),
+            nonfinite: outputs.iter().find(|output| !output.is_finite()).copied(),
+        })
+    }
+}
+
+/// The predictions for the rows of a table.
+#[derive(Clone, Debug)]
+pub struct TablePredictions {
+    /// `[n_rows, n_outputs]`: probabilities of the classes or flags, or the predicted
+    /// values as scaled for the network (see [`restored`](Self::restored)).
+    pub outputs: Array2<f32>,
+    /// The preprocessing of the model, which names the outputs.
+    pub preprocessing: Preprocessing,
+    /// What a user should know about the table.
+    pub notes: Vec<Note>,
+    /// The first row with a NaN or infinite input or prediction, and the number of
+    /// such rows, in words.
+    pub nonfinite: Option<String>,
+}
+
+impl TablePredictions {
+    /// Predicts every row of the CSV file at `path`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, lacks a column of the model, or does not fit into
+    /// memory, or if the model is one of images.
+    pub fn of_file(model: &Model, path: &Path, threads: &Threads) -> Result<Self> {
+        let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
+            let problem = "this model was trained on images, not on a table";
+            let problem = format!("{}: {problem}", path.display());
+            Error::new(ErrorKind::Data, problem)
+                .with_help("give it PNG files, or indices of its test samples")
+        })?;
+        let table = preprocessing.read(path, Header::Auto)?;
+        table::check_memory(path, &preprocessing, table.n_rows())?;
+        let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+        let inputs = match samples.inputs {
+            nn_data::Inputs::Features(features) => features,
+            nn_data::Inputs::Pixels(pixels) => {
+                pixels.mapv(|pixel| f32::from(pixel) * model.description.input.scale as f32)
+            }
+        };
+        memory::check_evaluation(&model.network, inputs.nrows())?;
+        let outputs = outputs_of(model, inputs.view(), &preprocessing, threads);
+        let check = FiniteCheck {
+            inputs: inputs.view(),
+            outputs: outputs.view(),
+            preprocessing: &preprocessing,
+        };
+        let nonfinite = check.problem();
+        let nonfinite = nonfinite.map(|problem| format!("{}: {problem}", path.display()));
+        Ok(Self {
+            outputs,
+            preprocessing,
+            notes: samples.notes,
+            nonfinite,
+        })
+    }
+
+    /// The outputs, with predicted values in the units of the table.
+    pub fn restored(&self) -> Array2<f32> {
+        let mut restored = self.outputs.clone();
+        self.preprocessing.restore(restored.view_mut());
+        restored
+    }
+}
+
+/// The outputs of the network, `[n_rows, n_outputs]`; for classes, the probability of
+/// each.
+fn outputs_of(
+    model: &Model,
+    inputs: ArrayView2<'_, f32>,
+    preprocessing: &Preprocessing,
+    threads: &Threads,
+) -> Array2<f32> {
+    let n_outputs = preprocessing.n_outputs();
+    let are_classes = matches!(preprocessing.target, TargetEncoding::Classes { .. });
+    let mut cache = ForwardCache::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
+    let mut all = Array2::zeros((inputs.nrows(), n_outputs));
+    let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
+    for (inputs, mut block) in blocks.zip(all.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS)) {
+        let outputs = model.network.forward(inputs, &mut cache, threads);
+        if are_classes {
+            for (mut row, output) in block.rows_mut().into_iter().zip(outputs.rows()) {
+                let probabilities = finite_probabilities(model.loss, output);
+                row.assign(&ArrayView1::from(&probabilities));
+            }
+        } else {
+            block.assign(&ArrayView2::from(&outputs));
+        }
+    }
+    all
+}
+
+/// Rows of a table whose inputs and predictions should be finite.
+struct FiniteCheck<'a> {
+    inputs: ArrayView2<'a, f32>,
+    outputs: ArrayView2<'a, f32>,
+    preprocessing: &'a Preprocessing,
+}
+
+impl FiniteCheck<'_> {
+    /// Describes the first bad row, and counts the others. An infinite input is bad
+    /// even if the network turns it into an ordinary number.
+    fn problem(&self) -> Option<String> {
+        let mut restored = self.outputs.to_owned();
+        self.preprocessing.restore(restored.view_mut());
+        let is_bad = |value: &f32| !value.is_finite();
+        let rows = self.inputs.rows().into_iter().zip(restored.rows());
+        let mut bad = rows.enumerate().filter(|(_, (inputs, outputs))| {
+            inputs.iter().any(is_bad) || outputs.iter().any(is_bad)
+        });
+        let (row, (inputs, outputs)) = bad.next()?;
+        let largest =
+            (0..inputs.len()).max_by(|&a, &b| inputs[a].abs().total_cmp(&inputs[b].abs()))?;
+        let column = self.column_of(largest);
+        let value = outputs.iter().find(|value| is_bad(value));
+        let what = match value {
+            Some(value) => format!("the prediction is {value}"),
+            None => "an input is not finite".to_owned(),
+        };
+        let more = match bad.count() {
+            0 => String::new(),
+            1 => "; the same in 1 more row".to_owned(),
+            n => format!("; the same in {n} more rows"),
+        };
+        Some(format!(
+            "row {}: {what}; its largest input is {column}, {:e} as scaled for the network{more}",
+            row + 1,
+            inputs[largest]
+        ))
+    }
+
+    /// The column of an input of the network.
+    fn column_of(&self, input: usize) -> String {
+        let InputEncoding::Columns(columns) = &self.preprocessing.inputs else {
+            return format!("pixel {input}");
+        };
+        let mut end = 0;
+        let column = columns.iter().find(|column| {
+            end += column.encoding.width();
+            input < end
+        });
+        let name = column.map_or("", |column| &column.name);
+        format!("column \"{}\"", name.escape_debug())
+    }
+}

@@ -1,0 +1,59 @@
+//! Rolling a diverged training run back to the start of the epoch, with half the
+//! learning rate ([`OnDivergence::HalveRate`]).
+
+use nn_core::{Checkpoint, Trainer};
+
+use crate::checkpoints;
+use crate::choice::OnDivergence;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+
+/// Most times that the learning rate is halved.
+const MAX_HALVINGS: i32 = 10;
+
+/// A state from which training begins again with half the learning rate.
+///
+/// While there is one, nothing later is saved: a training that was interrupted
+/// must be able to go back as far.
+#[derive(Debug)]
+pub struct RollbackPoint(Checkpoint);
+
+impl RollbackPoint {
+    /// Here, `seconds` into an epoch, if the plan is to go back at all.
+    pub fn here(plan: &Plan, trainer: &Trainer<'_>, seconds: f64) -> Result<Option<Self>> {
+        match plan.on_divergence {
+            OnDivergence::Stop => Ok(None),
+            OnDivergence::HalveRate => {
+                let note = checkpoints::note(plan, seconds);
+                Ok(Some(Self(trainer.checkpoint(note)?)))
+            }
+        }
+    }
+
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.0
+    }
+
+    /// Goes back with half the learning rate; returns what happened, in words.
+    /// `chosen_rate` is the one that was not yet halved.
+    pub fn go_back(
+        &self,
+        trainer: &mut Trainer<'_>,
+        chosen_rate: f64,
+        error: nn_core::Error,
+    ) -> Result<String> {
+        let rate = 0.5 * trainer.learning_rate();
+        if rate < chosen_rate * 0.5_f64.powi(MAX_HALVINGS) {
+            return Err(Error::from(error)
+                .and(format!("the learning rate was halved {MAX_HALVINGS} times")));
+        }
+        trainer.restore(&self.0)?;
+        trainer.set_learning_rate(rate)?;
+        let from = if trainer.n_steps().is_multiple_of(trainer.n_batches() as u64) {
+            format!("epoch {} starts again", self.0.epoch() + 1)
+        } else {
+            format!("training starts again after step {}", self.0.step())
+        };
+        Ok(format!("{error}; {from} with learning rate {rate}"))
+    }
+}

@@ -1,0 +1,166 @@
+//! A trained run, opened to evaluate it and to predict with it.
+
+use std::path::{Path, PathBuf};
+
+use nn_core::Model;
+use nn_core::metrics::{Evaluation, evaluate};
+use nn_tensor::Threads;
+
+use crate::data::Data;
+use crate::error::{Error, Result};
+use crate::escaped_path;
+use crate::memory;
+use crate::prediction::{ImagePredictor, TablePredictions};
+use crate::run_dir::{locate_model, read_model};
+use crate::sample_trace::{SampleTrace, TraceOptions};
+use crate::settings::Settings;
+use crate::split::Split;
+use crate::trained_model::{Origin, data_of, settings_of};
+
+/// A trained run: its model, and where it is.
+///
+/// ```no_run
+/// use nn_train::{Run, Split};
+///
+/// let run = Run::open("runs/houses")?;
+/// let test = run.evaluate(Split::Test)?;
+/// println!("test loss {:.4}", test.loss);
+/// let prices = run.predict_table("new-houses.csv")?.restored();
+/// println!("first price {:.0}", prices[[0, 0]]);
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Run {
+    model_file: PathBuf,
+    model: Model,
+    data_dir: PathBuf,
+    threads: Threads,
+}
+
+impl Run {
+    /// Opens a run directory or a model file.
+    ///
+    /// # Errors
+    /// If there is no model, or it is damaged or has NaN or infinite weights.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::find(path.as_ref(), Path::new(""), false)
+    }
+
+    /// Opens a run directory, the name of a run in `runs_dir`, or a model file; with
+    /// `allow_nonfinite` also a model with NaN or infinite weights.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn find(run: &Path, runs_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
+        let model_file = locate_model(run, runs_dir)?;
+        let model = read_model(&model_file, allow_nonfinite)?;
+        Ok(Self::new(model_file, model))
+    }
+
+    /// A run whose model is in memory.
+    pub(crate) fn new(model_file: PathBuf, model: Model) -> Self {
+        Self {
+            model_file,
+            model,
+            data_dir: "datasets".into(),
+            threads: Threads::all(),
+        }
+    }
+
+    /// Looks for data sets in this folder; the default is `datasets`.
+    #[must_use]
+    pub fn with_data_dir(self, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            ..self
+        }
+    }
+
+    /// Uses these threads; the default is one per processor.
+    #[must_use]
+    pub fn with_threads(self, threads: Threads) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model file.
+    pub fn model_file(&self) -> &Path {
+        &self.model_file
+    }
+
+    /// The resolved settings of the run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`](crate::ErrorKind::Data) for a model that was not trained by
+    /// this crate.
+    pub fn settings(&self) -> Result<Settings> {
+        settings_of(&self.model)
+    }
+
+    /// Loads the data set of the run, split as in training.
+    ///
+    /// # Errors
+    /// If it cannot be loaded, or a table has changed since the training.
+    pub fn data(&self) -> Result<Data> {
+        self.data_of(None)
+    }
+
+    /// Loads the data set `named`, or that of the run. Without test samples of its
+    /// own, all rows of a named one are test rows.
+    ///
+    /// # Errors
+    /// If it cannot be loaded or does not fit the model.
+    pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
+        let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
+        data_of(&self.model, origin, &self.data_dir, &self.threads)
+    }
+
+    /// Evaluates the model on a split of the run's data set.
+    ///
+    /// # Errors
+    /// If the data set cannot be loaded, has no such samples, or does not fit.
+    pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
+        self.evaluate_on(&self.data()?, split)
+    }
+
+    /// Evaluates the model on a split of a loaded data set.
+    ///
+    /// # Errors
+    /// If there are no such samples or they do not fit the model.
+    pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
+        let samples = data.splits()?.get(split)?;
+        let network = &self.model.network;
+        memory::check_evaluation(network, samples.len())?;
+        evaluate(network, &samples, self.model.loss, &self.threads).map_err(|error| {
+            Error::from(error)
+                .at(escaped_path::shown(&data.origin))
+                .with_help("`nn inspect RUN` shows what a model was trained on")
+        })
+    }
+
+    /// Predicts every row of a CSV file with the columns of the training table.
+    ///
+    /// # Errors
+    /// If the file cannot be read or lacks a column, or the model is one of images.
+    pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
+        TablePredictions::of_file(&self.model, path.as_ref(), &self.threads)
+    }
+
+    /// A predictor for images.
+    pub fn image_predictor(&self) -> ImagePredictor<'_> {
+        ImagePredictor::new(&self.model)
+    }
+
+    /// Traces one training step with one sample of the run's data set: every number
+    /// of the forward pass, the backward pass and the update.
+    ///
+    /// # Errors
+    /// If the data set cannot be loaded or there is no such sample.
+    pub fn step_trace(&self, options: TraceOptions) -> Result<SampleTrace> {
+        SampleTrace::new(&self.model, &self.data()?, options)
+    }
+}

@@ -1,0 +1,336 @@
+//! The directory of a run: `config.toml`, `metrics.csv`, `summary.json`,
+//! `model.safetensors`, `checkpoint/`, and of one that diverged `error.json`.
+//!
+//! A run is never overwritten, and under its name a file is always whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nn_core::{Checkpoint, Model};
+
+use crate::atomic_file;
+use crate::checkpoints::Checkpoints;
+use crate::disk;
+use crate::epoch_metrics::EpochMetrics;
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory;
+use crate::metrics_file::MetricsFile;
+use crate::regular_file;
+use crate::settings::Settings;
+use crate::summary::Summary;
+
+/// Name of the model file in a run directory.
+pub const MODEL: &str = "model.safetensors";
+
+const METRICS: &str = "metrics.csv";
+const SUMMARY: &str = "summary.json";
+
+/// Name of the file that says why a training diverged.
+const FAILURE: &str = "error.json";
+
+/// Name of the settings file in a run directory.
+pub const CONFIG: &str = "config.toml";
+
+/// An open run directory, locked against other trainings.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    metrics: MetricsFile,
+    checkpoints: Checkpoints,
+}
+
+impl RunDir {
+    /// Makes the directory `runs_dir/name`, or the first free
+    /// `runs_dir/PREFIX-1`, `-2`, ….
+    pub fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
+        let path = create_directory(runs_dir, name, prefix)?;
+        Ok(Self {
+            checkpoints: Checkpoints::open(&path)?,
+            metrics: MetricsFile::create(path.join(METRICS))?,
+            path,
+        })
+    }
+
+    /// Opens the directory of a run to continue it after `n_epochs` epochs,
+    /// whose metrics are given back.
+    pub fn resume(
+        path: PathBuf,
+        checkpoints: Checkpoints,
+        n_epochs: usize,
+    ) -> Result<(Self, Vec<EpochMetrics>)> {
+        atomic_file::remove_temporaries(&path);
+        // Where it cannot be removed, the run's end is told by its summary.
+        let _ = fs::remove_file(path.join(FAILURE));
+        let (metrics, rows) = MetricsFile::resume(path.join(METRICS), n_epochs)?;
+        let run_dir = Self {
+            path,
+            metrics,
+            checkpoints,
+        };
+        Ok((run_dir, rows))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the resolved settings.
+    pub fn write_config(&self, settings: &Settings) -> Result<()> {
+        self.replace(CONFIG, settings.to_toml().as_bytes())
+    }
+
+    /// The folder of the checkpoints.
+    pub fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    /// Adds the row of a finished epoch.
+    pub fn add_metrics(&mut self, row: &EpochMetrics) -> Result<()> {
+        self.metrics.add(row)
+    }
+
+    /// Saves a checkpoint, after the rows of the epochs that it counts; as the
+    /// best one, too, if `is_best`.
+    pub fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
+        self.metrics.sync()?;
+        self.checkpoints.save(checkpoint, is_best)
+    }
+
+    /// Keeps the end of the best epoch so far in memory, to be saved before the
+    /// next checkpoint or by [`save_best`](Self::save_best).
+    pub fn hold_best(&mut self, checkpoint: Checkpoint) {
+        self.checkpoints.hold_best(checkpoint);
+    }
+
+    /// Saves the best checkpoint, if it is not saved yet.
+    pub fn save_best(&mut self) -> Result<()> {
+        self.metrics.sync()?;
+        self.checkpoints.save_best()
+    }
+
+    /// Writes the model.
+    pub fn write_model(&self, model: &Model) -> Result<()> {
+        self.replace(MODEL, &model.to_bytes()?)
+    }
+
+    /// Writes the summary, after the rows of the epochs that it counts.
+    pub fn write_summary(&mut self, summary: &Summary) -> Result<()> {
+        self.metrics.sync()?;
+        let json = serde_json::to_value(summary).expect("a summary is plain JSON");
+        let text = format!("{json:#}\n");
+        self.replace(SUMMARY, text.as_bytes())
+    }
+
+    /// Writes why the training diverged, for `nn doctor`.
+    pub fn write_failure(&self, message: &str) -> Result<()> {
+        let error = serde_json::json!({ "diverged": message });
+        self.replace(FAILURE, format!("{error:#}\n").as_bytes())
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        replace(&self.path, name, bytes)
+    }
+}
+
+/// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
+/// `-2`, ….
+pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<PathBuf> {
+    disk::create_dir_all(runs_dir).map_err(|error| Error::io(runs_dir, &error))?;
+    match name {
+        Some(name) => create_named(runs_dir, name),
+        None => create_counted(runs_dir, prefix),
+    }
+}
+
+/// Puts `bytes` under `name` in `folder`: all of them, or none.
+pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let target = folder.join(name);
+    atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))
+}
+
+/// The settings that a run was begun with.
+pub fn read_config(run: &Path) -> Result<Settings> {
+    let path = run.join(CONFIG);
+    if !path.exists() {
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!("{}: no {CONFIG}; this run never began", run.display()),
+        )
+        .with_help("train again under another name"));
+    }
+    Settings::read(&path).map_err(Error::of_data)
+}
+
+/// Whether a run has come to its end.
+pub fn is_finished(run: &Path) -> bool {
+    run.join(SUMMARY).exists()
+}
+
+/// Why a training diverged, if it did.
+pub fn read_failure(run: &Path) -> Option<String> {
+    let text = regular_file::read_text(&run.join(FAILURE)).ok()?;
+    let error: serde_json::Value = serde_json::from_str(&text).ok()?;
+    error["diverged"].as_str().map(str::to_owned)
+}
+
+/// Whether `name` can be a run's, and no path.
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.+=,".contains(c))
+}
+
+fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
+    if !is_plain_name(name) {
+        return Err(Error::usage(format!(
+            "`name`: expected letters, digits and any of - _ . + = , found \"{}\"",
+            name.escape_debug()
+        )));
+    }
+    let path = runs_dir.join(name);
+    match disk::create_dir(&path) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::usage(format!(
+            "{}: this run exists and is not overwritten",
+            path.display()
+        ))
+        .with_help("choose another `name`, or leave it out")),
+        Err(error) => Err(Error::io(&path, &error)),
+    }
+}
+
+fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
+    for number in 1_u32.. {
+        let path = runs_dir.join(format!("{prefix}-{number}"));
+        match disk::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io(&path, &error)),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Io,
+        format!("{}: too many runs", runs_dir.display()),
+    ))
+}
+
+/// Reads a model file. NaN and infinite weights are refused unless
+/// `allow_nonfinite`.
+///
+/// # Errors
+/// If the file cannot be read, is damaged, or is not a model.
+pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
+    let file = regular_file::open(path)?;
+    let length = file
+        .metadata()
+        .map_err(|error| Error::io(path, &error))?
+        .len();
+    // The bytes of the file, and the network made of them.
+    memory::check(
+        "the model",
+        length.saturating_mul(2),
+        "use a machine with more memory",
+    )
+    .map_err(|error| error.at(path.display()))?;
+    let read = if allow_nonfinite {
+        Model::read_with_nonfinite(file)
+    } else {
+        Model::read(file)
+    };
+    read.map_err(|error| {
+        let help = match error {
+            nn_core::Error::NotFiniteWeight { .. } => {
+                "train again; `allow-nonfinite` reads the model as it is"
+            }
+            _ => "the file is damaged or not a model; copy it again, or train again",
+        };
+        Error::from(error)
+            .of_data()
+            .at(path.display())
+            .with_help(help)
+    })
+}
+
+/// The model file that `run` names: a run directory, the name of a run in
+/// `runs_dir`, or a model file.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if there is none.
+pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
+    let candidates = [run.to_owned(), runs_dir.join(run)];
+    for candidate in &candidates {
+        if candidate.is_dir() {
+            let model = candidate.join(MODEL);
+            if model.exists() {
+                return Ok(model);
+            }
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("{}: this run has no {MODEL}", candidate.display()),
+            )
+            .with_help("it may still be training; `resume` continues an interrupted run"));
+        }
+        if candidate.exists() {
+            return Ok(candidate.clone());
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Io,
+        format!(
+            "no run \"{}\": neither {} nor {} exists",
+            run.display(),
+            candidates[0].display(),
+            candidates[1].display()
+        ),
+    )
+    .with_help(known_runs(runs_dir)))
+}
+
+/// The directory that `run` names: itself, or the name of a run in `runs_dir`.
+///
+/// # Errors
+/// If there is none.
+pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
+    let candidates = [run.to_owned(), runs_dir.join(run)];
+    if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {
+        return Ok(found.clone());
+    }
+    if run.is_file() {
+        return Err(Error::usage(format!(
+            "{}: expected a run directory, found a file",
+            run.display()
+        )));
+    }
+    Err(Error::new(
+        ErrorKind::Io,
+        format!(
+            "no run \"{}\": neither {} nor {} is a folder",
+            run.display(),
+            candidates[0].display(),
+            candidates[1].display()
+        ),
+    )
+    .with_help(known_runs(runs_dir)))
+}
+
+/// A hint with the runs of a folder.
+fn known_runs(runs_dir: &Path) -> String {
+    let mut names: Vec<String> = fs::read_dir(runs_dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    if names.is_empty() {
+        return format!(
+            "there are no runs in {} yet; `nn train` makes one",
+            runs_dir.display()
+        );
+    }
+    format!("runs in {}: {}", runs_dir.display(), names.join(", "))
+}

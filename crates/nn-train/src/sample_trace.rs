@@ -1,0 +1,120 @@
+//! One training step with one sample of a data set.
+
+use nn_core::Model;
+use nn_core::batches::{Samples, Targets};
+use nn_core::training::{ClassWeights, TrainingConfig};
+use serde::Serialize;
+
+use crate::data::Data;
+use crate::error::{Error, Result};
+use crate::escaped_path;
+use crate::plan::Plan;
+use crate::split::Split;
+use crate::step_trace::{StepTrace, step_of};
+use crate::trained_model::settings_of;
+
+/// The sample to trace, and the weights to trace it with.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceOptions {
+    /// The split of the sample.
+    pub split: Split,
+    /// The index of the sample in its split, from 0.
+    pub index: usize,
+    /// Whether to use the initial weights instead of the trained ones.
+    pub is_untrained: bool,
+}
+
+/// One training step with one sample of a data set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SampleTrace {
+    /// Name of the data set.
+    pub dataset: String,
+    /// `training`, `validation` or `test`.
+    pub split: String,
+    /// Index of the sample in its split, from 0.
+    pub index: usize,
+    /// Height and width, if the sample is an image.
+    pub image_size: Option<(usize, usize)>,
+    /// Names of the classes; empty for regression.
+    pub class_names: Vec<String>,
+    /// The true class, for classification.
+    pub label: Option<usize>,
+    /// The predicted class, for classification.
+    pub predicted: Option<usize>,
+    /// Whether the weights are the trained ones or the initial ones.
+    pub is_trained: bool,
+    /// The step.
+    pub step: StepTrace,
+}
+
+impl SampleTrace {
+    /// Traces a training step of a model with one sample, by the settings that the
+    /// model was trained with.
+    ///
+    /// # Errors
+    /// If there is no such sample or it does not fit the model.
+    pub fn new(model: &Model, data: &Data, options: TraceOptions) -> Result<Self> {
+        let plan = Plan::new(&settings_of(model)?, data).map_err(Error::of_data)?;
+        let splits = data.splits()?;
+        let class_weights = counted(&plan.training.class_weights, &splits.train);
+        let samples = splits.get(options.split)?;
+        let split = options.split.to_string();
+        if options.index >= samples.len() {
+            return Err(Error::usage(format!(
+                "`index`: expected an index below {}, the number of {split} samples, found {}",
+                samples.len(),
+                options.index
+            ))
+            .with_help("samples are counted from 0"));
+        }
+        let untrained;
+        let network = if options.is_untrained {
+            untrained = plan.network()?;
+            &untrained
+        } else {
+            &model.network
+        };
+        let sample = samples.select(&[options.index as u32]);
+        let config = TrainingConfig {
+            class_weights,
+            ..plan.training
+        };
+        let step = step_of(network, &sample, &config).map_err(|error| {
+            Error::from(error)
+                .at(escaped_path::shown(&data.origin))
+                .with_help("`nn inspect RUN` shows what a model was trained on")
+        })?;
+        Ok(Self {
+            dataset: data.dataset.name.clone(),
+            split,
+            index: options.index,
+            image_size: data.dataset.image_size,
+            class_names: data.class_names.clone(),
+            label: sample.label(0).map(|label| label as usize),
+            predicted: predicted(model, &sample, &step),
+            is_trained: !options.is_untrained,
+            step,
+        })
+    }
+}
+
+fn predicted(model: &Model, sample: &Samples<'_>, step: &StepTrace) -> Option<usize> {
+    let outputs = &step.layers.last()?.activations;
+    match sample.targets() {
+        Targets::Classes { .. } => Some(model.loss.predicted_class(outputs)),
+        _ => None,
+    }
+}
+
+/// Balanced class weights as numbers: a single sample says nothing of how
+/// often its class occurs.
+fn counted(weights: &ClassWeights, train: &Samples<'_>) -> ClassWeights {
+    match (weights, train.class_counts()) {
+        (ClassWeights::Balanced, Some(counts)) => {
+            let share = train.len() as f64 / counts.len() as f64;
+            let balanced = counts.iter().map(|&count| share / count.max(1) as f64);
+            ClassWeights::Given(balanced.collect())
+        }
+        _ => weights.clone(),
+    }
+}

@@ -1,0 +1,278 @@
+//! One training step with one sample, every number kept.
+//!
+//! ```text
+//! zˡ = aˡ⁻¹·Wˡ + bˡ        aˡ = φ(zˡ)
+//! δᴸ = ∂C/∂zᴸ              δˡ = (δˡ⁺¹·Wˡ⁺¹ᵀ) ⊙ φ′(zˡ)
+//! ∂C/∂Wˡ = aˡ⁻¹ᵀ·δˡ        ∂C/∂bˡ = δˡ
+//! ```
+//!
+//! (nn-core's `backprop.rs`, whose numbers these are: the step is a
+//! [`Trainer`](nn_core::Trainer)'s, and what it does not keep is computed again by the functions
+//! it calls.) The optimizer starts anew: nothing is remembered of earlier steps.
+
+mod taken;
+mod formulas;
+
+use ndarray::Array2;
+use nn_core::Rows;
+use nn_core::batches::Samples;
+use nn_core::layer::Layer;
+use nn_core::stage::{batch_norm, dense};
+use nn_core::{Error, Network, Result, TrainingConfig};
+use nn_tensor::Threads;
+use serde::{Serialize, Serializer};
+
+pub use formulas::Formulas;
+use formulas::{formulas, notes};
+use taken::{Back, Taken, row};
+
+/// A step with one sample, from its inputs to the changed weights.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepTrace {
+    /// x, `[n_inputs]`.
+    pub inputs: Vec<f32>,
+    /// y, `[n_outputs]`, smoothed if the training smooths.
+    pub target: Vec<f32>,
+    pub loss_function: String,
+    /// C in terms of a and y.
+    pub loss_formula: &'static str,
+    /// C before the step.
+    pub loss: f64,
+    /// C of the same sample after the step; none where there is no step or
+    /// another mask of dropout would be drawn.
+    pub loss_after: Option<f64>,
+    pub optimizer: String,
+    /// The rule of the optimizer, with g for the gradient.
+    pub optimizer_formula: &'static str,
+    pub learning_rate: f64,
+    /// What there is besides the formulas.
+    pub notes: Vec<String>,
+    /// First to last.
+    pub layers: Vec<LayerTrace>,
+}
+
+/// What happens in one layer. Vectors are `[n_outputs]`, matrices
+/// `[n_inputs, n_outputs]`, in JSON a list of rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerTrace {
+    /// Counted from 1.
+    pub layer: usize,
+    pub n_inputs: usize,
+    pub n_outputs: usize,
+    pub activation: String,
+    pub formulas: Formulas,
+    /// W before the step.
+    #[serde(serialize_with = "as_rows")]
+    pub weights: Rows<'static, f32>,
+    /// b before the step.
+    pub bias: Vec<f32>,
+    /// z
+    pub pre_activations: Vec<f32>,
+    /// z after batch normalization, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalised: Option<Vec<f32>>,
+    /// a
+    pub activations: Vec<f32>,
+    /// m of dropout, if there is any: the layer above sees a ⊙ m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Vec<f32>>,
+    /// None where batch normalization would need more than one sample.
+    pub backward: Option<Backward>,
+}
+
+/// What goes back through a layer, and what it changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Backward {
+    /// δ·Wᵀ of the layer above; none in the output layer.
+    pub arriving: Option<Vec<f32>>,
+    /// φ′(z); none in the output layer, where the loss has it in δ.
+    pub slope: Option<Vec<f32>>,
+    /// δ = ∂C/∂z
+    pub delta: Vec<f32>,
+    /// ∂C/∂W
+    #[serde(serialize_with = "as_rows")]
+    pub weights_gradient: Rows<'static, f32>,
+    /// ∂C/∂b
+    pub bias_gradient: Vec<f32>,
+    /// g, where penalty or clipping make it another than ∂C/∂W and ∂C/∂b.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regularised: Option<Regularised>,
+    /// W after the step.
+    #[serde(serialize_with = "as_rows")]
+    pub weights_after: Rows<'static, f32>,
+    /// b after the step.
+    pub bias_after: Vec<f32>,
+}
+
+/// The gradient as the optimizer gets it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Regularised {
+    #[serde(serialize_with = "as_rows")]
+    pub weights_gradient: Rows<'static, f32>,
+    pub bias_gradient: Vec<f32>,
+}
+
+/// The first step of a training of `network` by `config` whose only batch is
+/// the first of `samples`; the schedule and averaging are left out.
+///
+/// # Errors
+/// Those of a trainer: a sample or a configuration that does not fit, or
+/// [`nn_core::Error::Diverged`].
+pub fn step_of(
+    network: &Network,
+    samples: &Samples<'_>,
+    config: &TrainingConfig,
+) -> Result<StepTrace> {
+    let sample = samples.select(&[0]);
+    sample.check_fit(network.n_inputs(), network.n_outputs())?;
+    let mut inputs = vec![0.0; network.n_inputs()];
+    sample.copy_inputs(0, &mut inputs)?;
+    let mut target = vec![0.0; network.n_outputs()];
+    sample.copy_target(0, config.label_smoothing as f32, &mut target);
+    check_stages(network)?;
+    let has_batch_norm = network.layers().iter().any(|layer| layer.batch_norm);
+    let taken = if has_batch_norm {
+        Taken::forward_only(network, &inputs, &target, config)?
+    } else {
+        Taken::training_step(network, &sample, config)?
+    };
+    Ok(StepTrace {
+        layers: layers(network, &inputs, config, &taken),
+        inputs,
+        target,
+        loss_function: config.loss.to_string(),
+        loss_formula: config.loss.formulas()[0],
+        loss: taken.loss,
+        loss_after: taken.loss_after,
+        optimizer: config.optimizer.to_string(),
+        optimizer_formula: config.optimizer.formula(),
+        learning_rate: config.learning_rate,
+        notes: notes(network, config, has_batch_norm),
+    })
+}
+
+/// The step is shown layer by layer in the usual form alone.
+fn check_stages(network: &Network) -> Result<()> {
+    let mut layers = network.layers().iter();
+    let other = layers.find_map(|layer| layer.further_stages().next());
+    match other {
+        None => Ok(()),
+        Some(stage) => Err(Error::Conflict {
+            what: "trace".to_owned(),
+            problem: format!("does not show stage {stage} yet"),
+        }),
+    }
+}
+
+fn layers(
+    network: &Network,
+    inputs: &[f32],
+    config: &TrainingConfig,
+    taken: &Taken,
+) -> Vec<LayerTrace> {
+    let layers = network.layers().iter().enumerate();
+    layers
+        .map(|(index, layer)| {
+            let below = match index {
+                0 => inputs.to_vec(),
+                _ => taken.cache.layer(index - 1).outputs().into_vec(),
+            };
+            let (pre_activations, normalised) = sums(network, index, &below);
+            let cache = taken.cache.layer(index);
+            LayerTrace {
+                layer: index + 1,
+                n_inputs: layer.n_inputs,
+                n_outputs: layer.n_outputs,
+                activation: layer.activation.to_string(),
+                formulas: formulas(network, index, config),
+                weights: network.weights(index).into_owned(),
+                bias: network.bias(index).to_vec(),
+                activations: cache.activations().to_vec(),
+                mask: (layer.dropout > 0.0 && taken.back.is_some()).then(|| cache.mask().to_vec()),
+                backward: taken.back.as_ref().map(|back| {
+                    let z = normalised.as_ref().unwrap_or(&pre_activations);
+                    back.layer(network, index, z, cache.activations())
+                }),
+                pre_activations,
+                normalised,
+            }
+        })
+        .collect()
+}
+
+/// z, and z after batch normalization. A forward cache keeps them only where
+/// backpropagation reads them. (Of inputs whose zeros are left out, the last
+/// bit may differ: there the bias comes first in the sum.)
+fn sums(network: &Network, index: usize, below: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {
+    let layer = &network.layers()[index];
+    let (parameters, statistics) = (network.parameters(), network.statistics());
+    let mut z = Array2::zeros((1, layer.n_outputs));
+    let weights = layer.weights_of(parameters);
+    let bias = &parameters[layer.bias()];
+    dense::forward(row(below), &weights, bias, z.view_mut(), &Threads::single());
+    let z = z.into_raw_vec_and_offset().0;
+    let normalised = layer.batch_norm.then(|| {
+        let mut normalised = z.clone();
+        batch_norm::infer(
+            &mut normalised,
+            &parameters[layer.gamma()],
+            &parameters[layer.beta()],
+            &statistics[layer.running_mean()],
+            &statistics[layer.running_variance()],
+        );
+        normalised
+    });
+    (z, normalised)
+}
+
+impl Back {
+    fn layer(&self, network: &Network, index: usize, z: &[f32], a: &[f32]) -> Backward {
+        let layer = &network.layers()[index];
+        let (weights_gradient, bias_gradient) = parts(layer, self.gradients.values());
+        let above = network.layers().get(index + 1);
+        let arriving = above.map(|above| {
+            let mut arriving = Array2::zeros((1, layer.n_outputs));
+            let error = row(self.gradients.error(index + 1, 1));
+            let weights = above.weights_of(network.parameters());
+            dense::backward(error, &weights, arriving.view_mut(), &Threads::single());
+            arriving.into_raw_vec_and_offset().0
+        });
+        let slope = above.map(|_| {
+            let mut slope = vec![1.0; layer.n_outputs];
+            let width = layer.n_outputs;
+            layer.activation.backward(z, a, &mut slope, width);
+            slope
+        });
+        let (weights_after, bias_after) = parts(layer, self.after.parameters());
+        Backward {
+            arriving,
+            slope,
+            delta: self.gradients.error(index, 1).to_vec(),
+            weights_gradient,
+            bias_gradient,
+            regularised: self.regularised.as_ref().map(|gradients| {
+                let (weights_gradient, bias_gradient) = parts(layer, gradients.values());
+                Regularised {
+                    weights_gradient,
+                    bias_gradient,
+                }
+            }),
+            weights_after,
+            bias_after,
+        }
+    }
+}
+
+/// Weights and biases of a layer in a buffer laid out like the parameters.
+fn parts(layer: &Layer, buffer: &[f32]) -> (Rows<'static, f32>, Vec<f32>) {
+    let bias = buffer[layer.bias()].to_vec();
+    (layer.weights_of(buffer).into_owned(), bias)
+}
+
+/// A matrix as a list of its rows.
+fn as_rows<S: Serializer>(matrix: &Rows<'_, f32>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(matrix.rows())
+}
+
+#[cfg(test)]
+mod tests;

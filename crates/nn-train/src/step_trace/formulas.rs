@@ -1,0 +1,93 @@
+//! How the numbers of a step come about, as text.
+
+use nn_core::{Network, TrainingConfig};
+use serde::Serialize;
+
+use super::taken::is_regularised;
+
+/// How the numbers of a layer come about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Formulas {
+    pub pre_activations: String,
+    pub activations: String,
+    /// φ′(z)
+    pub slope: &'static str,
+    pub delta: String,
+    pub weights_gradient: String,
+    pub bias_gradient: String,
+}
+
+/// The formulas of a layer, with its number and those of its neighbours.
+pub(super) fn formulas(network: &Network, index: usize, config: &TrainingConfig) -> Formulas {
+    let layer = &network.layers()[index];
+    let below = match index {
+        0 => "x".to_owned(),
+        _ => format!("a{}", superscript(index)),
+    };
+    let [value, slope] = layer.activation.formulas();
+    let is_output = index + 1 == network.layers().len();
+    let mask = if layer.dropout > 0.0 { " ⊙ m" } else { "" };
+    Formulas {
+        pre_activations: format!("{below}·W + b"),
+        activations: match layer.batch_norm {
+            true => format!("φ(γ·(z − μ)/√(σ² + ε) + β),  φ(z) = {value}"),
+            false => value.to_owned(),
+        },
+        slope,
+        delta: if is_output {
+            config.loss.formulas()[1].to_owned()
+        } else {
+            let above = superscript(index + 2);
+            format!("(δ{above}·W{above}ᵀ){mask} ⊙ φ′(z)")
+        },
+        weights_gradient: format!("{below}ᵀ·δ"),
+        bias_gradient: "δ".to_owned(),
+    }
+}
+
+/// `¹²` for 12.
+fn superscript(number: usize) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let digits = number.to_string();
+    digits
+        .bytes()
+        .map(|digit| DIGITS[usize::from(digit - b'0')])
+        .collect()
+}
+
+/// What there is besides the formulas.
+pub(super) fn notes(
+    network: &Network,
+    config: &TrainingConfig,
+    has_batch_norm: bool,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if has_batch_norm {
+        notes.push(
+            "batch normalisation takes mean and variance over a batch, which one sample is not: \
+             forward with the running averages, no step"
+                .to_owned(),
+        );
+        return notes;
+    }
+    if network.layers().iter().any(|layer| layer.dropout > 0.0) {
+        notes.push(
+            "dropout: m is 0 for silenced neurons and 1/(1 − p) for others; above the layer a is a ⊙ m"
+                .to_owned(),
+        );
+    }
+    if is_regularised(config) {
+        notes.push(
+            "g is the gradient with the penalty on the weights added, clipped as configured, \
+             and with the weight decay of all parameters added"
+                .to_owned(),
+        );
+    }
+    if config.regularization.l1 > 0.0 {
+        notes.push("L1: a weight that the step would take across 0 becomes 0".to_owned());
+    }
+    if config.max_norm.is_some() {
+        notes.push("max-norm: long weight vectors are shortened after the step".to_owned());
+    }
+    notes
+}

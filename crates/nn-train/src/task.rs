@@ -1,0 +1,19 @@
+//! The learning task of a data set.
+
+/// What a network learns, with its number of outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Classification into this number of classes.
+    Classification(usize),
+    /// Multi-label classification with this number of flags.
+    MultiLabel(usize),
+    /// Regression of this number of values.
+    Regression(usize),
+}
+
+/// Adds a second class, `not NAME`, to a single one: classification needs two.
+pub fn with_counterpart(class_names: &mut Vec<String>) {
+    if let [only] = &class_names[..] {
+        class_names.push(format!("not {only}"));
+    }
+}

@@ -1,0 +1,131 @@
+//! What the description of a trained model says: its settings, its preprocessing,
+//! and its data set.
+
+use std::path::Path;
+
+use nn_core::Model;
+use nn_table::preprocessing::{Preprocessing, TargetEncoding};
+use nn_tensor::Threads;
+
+use crate::data::Data;
+use crate::data_request::DataRequest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::escaped_path;
+use crate::settings::Settings;
+use crate::split_options::SplitOptions;
+
+/// The data set to use a model with.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// The data set of the run or model file at this path, split as in training.
+    Run(&'a Path),
+    /// The data set of this name. Without test samples of its own, all its rows are
+    /// test rows.
+    Named(&'a str),
+}
+
+/// The resolved settings that a model was trained with.
+///
+/// # Errors
+/// [`ErrorKind::Data`] for a model that was not trained by this crate.
+pub fn settings_of(model: &Model) -> Result<Settings> {
+    check_is_of_a_run(model)?;
+    serde_json::from_value(model.description.training.clone()).map_err(|error| {
+        Error::new(
+            ErrorKind::Data,
+            format!("the model's training settings: {error}"),
+        )
+    })
+}
+
+/// Refuses a model that a program wrote with nn-core: only that program knows its
+/// data and its preprocessing.
+fn check_is_of_a_run(model: &Model) -> Result<()> {
+    if !model.description.training.is_null() {
+        return Ok(());
+    }
+    let problem = "the model file has no training settings: a program wrote it, not `nn train`";
+    Err(Error::new(ErrorKind::Data, problem).with_help(
+        "predict with it in Rust, by nn_core::Model::predict_rows; `nn inspect` shows its layers",
+    ))
+}
+
+/// How rows of a table become inputs of the model; `None` for a model of images.
+///
+/// # Errors
+/// [`ErrorKind::Data`] if it is damaged or does not fit the network.
+pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
+    let Some(json) = &model.description.input.preprocessing else {
+        return Ok(None);
+    };
+    check_is_of_a_run(model)?;
+    let preprocessing = Preprocessing::from_json(json.as_str())?;
+    let network = &model.network;
+    let outputs = match &preprocessing.target {
+        TargetEncoding::Classes { names, .. } if names.len() == 2 => 1..=2,
+        _ => preprocessing.n_outputs()..=preprocessing.n_outputs(),
+    };
+    if preprocessing.n_inputs() != network.n_inputs() || !outputs.contains(&network.n_outputs()) {
+        return Err(Error::new(
+            ErrorKind::Data,
+            format!(
+                "the model's table has {} inputs and {} outputs, its network {} and {}",
+                preprocessing.n_inputs(),
+                preprocessing.n_outputs(),
+                network.n_inputs(),
+                network.n_outputs()
+            ),
+        ));
+    }
+    Ok(Some(preprocessing))
+}
+
+/// Loads a data set for a model.
+///
+/// # Errors
+/// If it cannot be loaded or does not fit the model, or if the table of the run has
+/// changed since the training.
+pub fn data_of(
+    model: &Model,
+    origin: Origin<'_>,
+    data_dir: &Path,
+    threads: &Threads,
+) -> Result<Data> {
+    let settings = settings_of(model)?;
+    let (other, run) = match origin {
+        Origin::Run(run) => (None, Some(run)),
+        Origin::Named(name) => (Some(name), None),
+    };
+    let name = other.or(settings.data.as_deref()).ok_or_else(|| {
+        Error::usage("the model does not name the data set it was trained on")
+            .with_help("name it with `data`")
+    })?;
+    let preprocessing = preprocessing_of(model)?;
+    let options = SplitOptions::new(&settings)?;
+    let request = DataRequest {
+        name,
+        data_dir,
+        options: &options,
+        model: preprocessing.as_ref(),
+        is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
+        run,
+    };
+    let data = Data::load(&request, threads)?;
+    let trained_on = &model.description.table_sha256;
+    if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {
+        return Err(Error::new(
+            ErrorKind::Data,
+            format!(
+                "{}: changed since the training: expected SHA-256 {}, found {}",
+                escaped_path::shown(name),
+                trained_on.as_deref().unwrap_or_default(),
+                data.table_sha256.as_deref().unwrap_or_default()
+            ),
+        )
+        .with_help(
+            "training rows could be taken for test rows; give new rows in a file of their own, \
+             with `data`",
+        ));
+    }
+    Ok(data)
+}

@@ -1,0 +1,58 @@
+//! The trainer of a plan, with data augmentation by nn-data: nn-core knows no
+//! images.
+
+use nn_core::{Augmentation, Network, Rows, Trainer};
+use nn_data::augment::{Augment, Deformer};
+use nn_tensor::Threads;
+use nn_tensor::random::Streams;
+
+use crate::data::{Data, Splits};
+use crate::error::Result;
+use crate::plan::Plan;
+
+/// A trainer for `network` on the training samples, watched by the validation
+/// samples, with the data augmentation of the plan.
+///
+/// # Errors
+/// If the network or the configuration does not fit the samples.
+pub fn trainer<'a>(
+    plan: &Plan,
+    data: &Data,
+    splits: &Splits<'a>,
+    network: Network,
+    threads: &Threads,
+) -> Result<Trainer<'a>> {
+    let mut trainer = Trainer::new(
+        network,
+        splits.train.clone(),
+        Some(splits.validation.clone()),
+        plan.training.clone(),
+        threads.clone(),
+    )?;
+    let image_size = data
+        .dataset
+        .image_size
+        .filter(|_| plan.augment != Augment::NONE);
+    if let Some(image_size) = image_size {
+        let streams = Streams::new(plan.training.seed);
+        let deformer = Deformer::new(plan.augment, image_size, streams);
+        trainer.augment(Box::new(Deformation(deformer)))?;
+    }
+    Ok(trainer)
+}
+
+#[derive(Debug)]
+struct Deformation(Deformer);
+
+impl Augmentation for Deformation {
+    fn apply(
+        &mut self,
+        inputs: &Rows<'_, u8>,
+        rows: &[u32],
+        epoch: u64,
+        augmented: &mut [u8],
+        threads: &Threads,
+    ) {
+        self.0.apply(inputs.into(), rows, epoch, augmented, threads);
+    }
+}

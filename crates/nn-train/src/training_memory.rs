@@ -1,0 +1,50 @@
+//! Memory that a training run needs, checked before it is allocated.
+
+use nn_core::{Memory, Trainer};
+
+use crate::choice::OnDivergence;
+use crate::data::Splits;
+use crate::error::Result;
+use crate::memory;
+use crate::plan::Plan;
+
+/// Refuses a training run that needs more memory than is available.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
+pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
+    let (total, help) = needed(plan, splits)?;
+    memory::check("the training run", total, help)
+}
+
+/// The bytes of memory that a training run needs, and advice to reduce what needs
+/// most of them.
+///
+/// # Errors
+/// If the network does not fit the data.
+pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
+    let (needed, total) = of_training(plan, splits)?;
+    Ok((total, help(needed)))
+}
+
+fn of_training(plan: &Plan, splits: &Splits<'_>) -> Result<(Memory, u64)> {
+    let (train, validation) = (&splits.train, Some(&splits.validation));
+    let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;
+    if plan.on_divergence == OnDivergence::HalveRate {
+        // The state at the start of the epoch.
+        needed.saving = needed.saving.saturating_add(needed.saving / 2);
+    }
+    Ok((needed, needed.total()))
+}
+
+/// Advice to reduce what needs most memory.
+fn help(needed: Memory) -> &'static str {
+    let of_parameters = needed.parameters.saturating_add(needed.saving);
+    if needed.inputs > needed.activations.max(of_parameters) {
+        "use fewer samples (`limit-train`) or leave columns out (`ignore`)"
+    } else if needed.activations > of_parameters {
+        "use a smaller `batch-size` or narrower layers (`hidden`)"
+    } else {
+        "use narrower layers (`hidden`) or leave text columns with many values out (`ignore`)"
+    }
+}
