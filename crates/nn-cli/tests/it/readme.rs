@@ -109,13 +109,11 @@ fn run_commands(page: &str) {
             "{place}\n{}",
             ended.stdout
         );
-        let (pattern, printed) = (
-            comparable(&shown),
-            comparable(&ended.stdout.lines().collect::<Vec<_>>()),
-        );
+        let pattern: Vec<String> = shown.into_iter().map(comparable).collect();
+        let printed: Vec<String> = ended.stdout.lines().map(comparable).collect();
         assert!(
-            shown.is_empty() || matches(&pattern, &printed),
-            "{place}\nshown, to be compared: {pattern:#?}\nprinted:\n{}",
+            pattern.is_empty() || matches(&pattern, &printed),
+            "{place}\nshown, as compared: {pattern:#?}\nprinted:\n{}",
             ended.stdout
         );
     }
@@ -150,27 +148,19 @@ fn script(command: &str) -> String {
     format!("nn() {{ '{program}' \"$@\"; }}; export COLUMNS=100; exec 2>&1\n{command}")
 }
 
-/// The words of each line, without measured times, rates and numbers of threads.
-fn comparable(lines: &[&str]) -> Vec<String> {
-    let is_measured = |word: &&str| ["ms", "s", "samples/s", "threads"].contains(word);
-    let is_number = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
-    let words = |line: &&str| {
-        let mut words = Vec::new();
-        for word in line.split_whitespace() {
-            match is_measured(&word) {
-                // A number in groups of three digits is several words.
-                true => {
-                    while words
-                        .pop_if(|word| is_number(word))
-                        .is_some_and(|word| word.len() == 3)
-                    {}
-                }
-                false => words.push(word),
-            }
+/// The words of a line, without measured times, rates and numbers of threads.
+fn comparable(line: &str) -> String {
+    let mut words = Vec::new();
+    for word in line.split_whitespace() {
+        if !["ms", "s", "samples/s", "threads"].contains(&word) {
+            words.push(word);
+            continue;
         }
-        words.join(" ")
-    };
-    lines.iter().map(words).collect()
+        // A large number is several words: its digits are in groups of three.
+        words.pop();
+        while words.pop_if(|word| word.parse::<u16>().is_ok()).is_some() {}
+    }
+    words.join(" ")
 }
 
 /// Whether `printed` is `shown`, in which `...` is any number of lines.
