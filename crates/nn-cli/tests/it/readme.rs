@@ -101,7 +101,7 @@ fn run_commands(page: &str) {
             let Some(data) = mnist_dir() else { return };
             symlink(data, scratch.path("datasets")).expect("the folder is writable");
         }
-        let ended = scratch.shell(&script(command));
+        let ended = scratch.shell(&script(&command));
         let has_failed = shown.iter().any(|line| line.starts_with("error: "));
         assert_eq!(
             ended.code == Some(0),
@@ -120,21 +120,21 @@ fn run_commands(page: &str) {
 }
 
 /// Line, command and output of every command that is run.
-fn commands<'a>(page: &str, text: &'a str) -> Vec<(usize, &'a str, Vec<&'a str>)> {
-    let (mut commands, mut is_run, mut before) = (Vec::<(_, _, Vec<_>)>::new(), false, "");
+fn commands<'a>(page: &str, text: &'a str) -> Vec<(usize, String, Vec<&'a str>)> {
+    let (mut commands, mut is_run, mut before) = (Vec::<(_, String, _)>::new(), false, "");
     for (number, line) in (1..).zip(text.lines()) {
         if let Some(language) = line.strip_prefix("```") {
             let is_explained = language != "console,ignore" || before.starts_with("<!-- Not run: ");
             assert!(is_explained, "{page}:{number}: say why this is not run");
             is_run = language == "console";
         } else if let (true, Some(command)) = (is_run, line.strip_prefix("$ ")) {
-            commands.push((number, command, Vec::new()));
+            commands.push((number, command.to_owned(), Vec::new()));
         } else if is_run {
-            commands
-                .last_mut()
-                .expect("a block begins with a command")
-                .2
-                .push(line);
+            let (_, command, shown) = commands.last_mut().expect("a block begins with a command");
+            match command.strip_suffix('\\') {
+                Some(start) => *command = format!("{start}{line}"),
+                None => shown.push(line),
+            }
         }
         before = line;
     }
