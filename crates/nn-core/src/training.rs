@@ -25,8 +25,6 @@ mod block_loss;
 mod state;
 mod step;
 mod observer;
-#[cfg(test)]
-mod tests;
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
