@@ -9,11 +9,12 @@
 //!
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
+use nn_functions::LossFunction;
 use nn_tensor::function::flushed;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
+use crate::criterion::{BlockLossFunction, LOSS_ROWS, LossRows};
 use crate::network::{ForwardCache, Network, Node, Plan};
 use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use nn_error::{Error, Range, Result, check_count};
 use nn_tensor::random::{Purpose, Stream, Streams};
 use nn_tensor::sparse::CsrBytes;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
-use crate::error::check_count;
 use crate::rows::{List, Rows, check_finite};
-use crate::{Error, Result};
 
 /// The inputs of samples, `[n_samples, n_inputs]`.
 ///
@@ -137,7 +136,7 @@ impl<'a, S: Scalar> Inputs<'a, S> {
         match self {
             Self::Values(values) => check_finite("input", values.as_slice(), values.n_columns()),
             Self::Bytes { scale, .. } => {
-                crate::menu::Range::Finite.check("scale of the bytes", *scale)?;
+                Range::Finite.check("scale of the bytes", *scale)?;
                 Ok(())
             }
             Self::Source(_) => Ok(()),
@@ -324,8 +323,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         let values = weights.as_slice();
         check_count("number of sample weights", self.rows.len(), values.len())?;
         for (sample, weight) in values.iter().enumerate() {
-            crate::menu::Range::NotNegative
-                .check(&format!("weight of sample {sample}"), weight.into_f64())?;
+            Range::NotNegative.check(&format!("weight of sample {sample}"), weight.into_f64())?;
         }
         self.weights = Some(weights);
         Ok(self)

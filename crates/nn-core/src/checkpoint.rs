@@ -23,6 +23,9 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
+use nn_error::{Error, Result};
+use nn_functions::schedule::Plateau;
+use nn_functions::{Optimizer, Schedule};
 use nn_tensor::Scalar;
 use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
@@ -33,14 +36,10 @@ use sha2::{Digest, Sha256};
 use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
 use crate::memory::probe;
-use crate::optimizer::Optimizer;
-use crate::schedule::Plateau;
-use crate::schedule::Schedule;
 use crate::tensor_file::{
     Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
 };
 use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
-use crate::{Error, Result};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {

@@ -97,23 +97,14 @@
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]
 
-mod error;
-pub mod menu;
 pub mod rows;
-pub mod activation;
-pub mod init;
 pub mod stage;
 pub mod layer;
 pub mod memory;
 pub mod network;
 pub mod predictor;
-pub mod loss;
-pub mod loss_function;
-pub mod regularization;
+mod criterion;
 pub mod backprop;
-pub mod update_rule;
-pub mod optimizer;
-pub mod schedule;
 pub mod batches;
 pub mod augmentation;
 mod block_inputs;
@@ -130,35 +121,30 @@ pub mod checkpoint;
 pub mod instances;
 pub mod learn;
 
-pub use activation::Activation;
 pub use augmentation::Augmentation;
 pub use backprop::Gradients;
 pub use batches::{Inputs, RowSource, Samples, Targets};
 pub use checkpoint::Checkpoint;
-pub use error::{Error, ErrorKind, Result};
-pub use init::Init;
 pub use layer::{Layer, LayerConfig};
-pub use loss::Loss;
-pub use loss_function::LossFunction;
 pub use memory::Memory;
-pub use menu::Menu;
 pub use metrics::{Evaluation, Metric, evaluate};
 pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
-pub use optimizer::Optimizer;
 pub use predictor::Predictor;
-pub use regularization::Regularization;
 pub use rows::Rows;
-pub use schedule::Schedule;
 pub use stage::{ActivationFunction, Stage};
 pub use training::{Observer, Trainer, TrainingConfig};
-pub use update_rule::UpdateRule;
 
 /// Arrays that convert into [`rows::Rows`] and back, in the version that this
 /// crate uses.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
+pub use nn_error::{Error, ErrorKind, Result};
+pub use nn_functions::{
+    Activation, Init, Loss, LossFunction, Menu, Optimizer, Regularization, Schedule, UpdateRule,
+    activation, init, loss, loss_function, menu, optimizer, regularization, schedule, update_rule,
+};
 /// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};

@@ -1,11 +1,12 @@
 //! Metrics of predictions: loss, accuracy, confusion matrix, regression errors.
 
+use nn_error::Result;
+use nn_functions::LossFunction;
 use nn_tensor::{Scalar, Threads};
 
-use crate::Result;
 use crate::batches::{Samples, Targets};
 use crate::block_inputs::BlockInputs;
-use crate::loss_function::{BlockLossFunction, LossFunction, LossRows};
+use crate::criterion::{BlockLossFunction, LossRows};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{ForwardCache, Network, Plan};
 use crate::predictor::BLOCK_ROWS;

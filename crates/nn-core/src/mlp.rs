@@ -33,23 +33,19 @@ use std::io::{Read, Write};
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
+use nn_error::{Error, Range, Result, check_count};
+use nn_functions::optimizer::{Optimizer, OptimizerState};
+use nn_functions::{Activation, Loss, Schedule};
 use nn_tensor::Threads;
 
-use crate::activation::Activation;
 use crate::batches::Samples;
-use crate::error::check_count;
 use crate::layer::LayerConfig;
-use crate::loss::Loss;
-use crate::menu::Range;
 use crate::metrics::r_squared;
 use crate::model_file::{Description, InputDescription, Model};
 use crate::network::{Network, NetworkConfig};
-use crate::optimizer::{Optimizer, OptimizerState};
 use crate::preprocessing::{Standardization, Standardized, standardize};
 use crate::rows::Rows;
-use crate::schedule::Schedule;
 use crate::training::{BatchSize, EpochReport, Event, Trainer, TrainingConfig};
-use crate::{Error, Result};
 
 /// The task of a classifier: predict one of several classes per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,21 +28,20 @@
 
 use std::io::{Read, Write};
 
+use nn_error::{Error, Result};
+use nn_functions::{Activation, Loss};
 use nn_tensor::Scalar;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
-use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig, Plan};
 use crate::stage::{CustomActivation, Stage};
 use crate::tensor_file::{
     self, Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values,
     copy_values, hexadecimal, invalid, read_all,
 };
-use crate::{Error, Result};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {

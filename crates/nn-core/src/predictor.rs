@@ -7,12 +7,11 @@
 
 use std::sync::Arc;
 
+use nn_error::{Error, Result, check_count};
 use nn_tensor::{Matrix, Scalar, Threads};
 
-use crate::error::check_count;
 use crate::network::{ForwardCache, Network};
 use crate::rows::{Rows, check_finite};
-use crate::{Error, Result};
 
 /// Number of rows per block of a prediction.
 pub(crate) const BLOCK_ROWS: usize = 512;

@@ -11,18 +11,17 @@
 //! [`InputDescription`]. Tables with categories need code that this crate does not
 //! have: their models are refused unless the caller supplies a [`RowPreprocessing`].
 
+use nn_error::{Error, Range, Result};
+use nn_functions::Activation;
 use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
 
-use crate::activation::Activation;
-use crate::menu::Range;
 #[cfg(doc)]
 use crate::model_file::InputDescription;
 use crate::model_file::{Json, Model};
 use crate::network::Network;
 use crate::rows::Rows;
 use crate::stage::Stage;
-use crate::{Error, Result};
 
 /// Standardization of columns to mean 0 and standard deviation 1: `(x − mean)/std`.
 ///

@@ -16,10 +16,9 @@ use std::ops::Index;
 use std::slice::ChunksExact;
 use std::sync::Arc;
 
+use nn_error::{Error, Result};
 use nn_tensor::reduce::all_finite;
 use nn_tensor::{Matrix, Scalar};
-
-use crate::{Error, Result};
 
 /// A matrix `[n_rows, n_columns]`, row after row, borrowed or shared.
 ///

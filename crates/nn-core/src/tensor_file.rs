@@ -15,14 +15,13 @@
 use std::fmt::{self, Write as _};
 use std::io::{Read, Write};
 
+use nn_error::{Error, Result};
 use nn_tensor::Scalar;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-
-use crate::{Error, Result};
 
 /// Maximum length of a header: the limit of the `safetensors` package, so that
 /// Python can read every file.

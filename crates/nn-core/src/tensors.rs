@@ -17,14 +17,13 @@
 
 use std::collections::HashMap;
 
+use nn_error::{Error, Result};
+use nn_functions::{Activation, Loss};
 use nn_tensor::Scalar;
 
-use crate::activation::Activation;
 use crate::layer::Layer;
-use crate::loss::Loss;
 use crate::model_file::{Description, Model};
 use crate::network::{Network, NetworkConfig};
-use crate::{Error, Result};
 
 /// An array of any number of dimensions, its elements in row-major order.
 ///

@@ -13,15 +13,25 @@ struct Allowed {
 
 /// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
 /// knows no run either.
-const GRAPH: [Allowed; 9] = [
+const GRAPH: [Allowed; 11] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
         dev: &[],
     },
     Allowed {
+        name: "nn-error",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-functions",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-core",
-        normal: &["nn-tensor"],
+        normal: &["nn-tensor", "nn-error", "nn-functions"],
         dev: &["nn-data", "nn-table"],
     },
     Allowed {

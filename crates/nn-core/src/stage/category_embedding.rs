@@ -12,13 +12,12 @@
 //! `Embedding`.) A value that is not a valid category index gives NaN, which
 //! stops training with an error.
 
+use nn_error::{Error, Range, Result, shorten};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
 
 /// Learned vectors for the categories of the last columns.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,12 +10,11 @@
 //! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
+use nn_error::{Error, Result, shorten};
 use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Scalar, matmul_add};
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::menu::shorten;
-use crate::{Error, Result};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
 /// Views of matrices, made of slices or of ndarray's views.

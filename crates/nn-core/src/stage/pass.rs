@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Debug};
 
+use nn_error::{Error, Result, shorten};
 use nn_tensor::random::Stream;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
@@ -10,7 +11,6 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 use super::inputs::LayerInputs;
 use super::randomness::Randomness;
 pub(super) use super::weighted_sums::MIN_PIECE;
-use crate::{Error, Result, menu};
 
 /// The place of a stage in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +292,7 @@ pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
     }
     Err(Error::UnknownParameter {
         entry: stage,
-        parameter: menu::shorten(argument),
+        parameter: shorten(argument),
         expected: "none".to_owned(),
     })
 }

@@ -23,13 +23,12 @@
 
 use std::f64::consts::PI;
 
+use nn_error::{Error, Range, Result, shorten};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
 
 /// Cosines with learned frequencies for every column.
 #[derive(Clone, Copy, Debug, PartialEq)]

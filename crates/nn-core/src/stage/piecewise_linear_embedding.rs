@@ -22,13 +22,12 @@
 
 use std::cmp::Ordering;
 
+use nn_error::{Error, Range, Result, shorten};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
 use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
 
 /// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

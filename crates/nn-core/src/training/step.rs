@@ -5,6 +5,11 @@
 
 use std::ops::Range;
 
+use nn_error::{Error, Result};
+use nn_functions::Regularization;
+use nn_functions::loss::clamp;
+use nn_functions::optimizer::StepRates;
+use nn_functions::schedule::{Position, Schedule};
 use nn_tensor::Scalar;
 use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
@@ -17,13 +22,8 @@ use crate::backprop::BlockPass;
 use crate::batches::Samples;
 use crate::block_inputs::Block;
 use crate::layer::Layer;
-use crate::loss::clamp;
 use crate::network::{Network, Node, Randomness};
-use crate::optimizer::StepRates;
-use crate::regularization::Regularization;
-use crate::schedule::{Position, Schedule};
 use crate::stage::Stage;
-use crate::{Error, Result};
 
 /// The loss of a batch whose gradient was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
