@@ -26,6 +26,9 @@ use std::io::{Read, Write};
 use nn_error::{Error, Result};
 use nn_functions::schedule::Plateau;
 use nn_functions::{Optimizer, Schedule};
+use nn_safetensors::{
+    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, read_all,
+};
 use nn_tensor::Scalar;
 use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
@@ -36,9 +39,6 @@ use sha2::{Digest, Sha256};
 use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
 use crate::memory::probe;
-use crate::tensor_file::{
-    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
-};
 use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
 
 /// The metadata key and the format version.
@@ -256,7 +256,7 @@ impl<S: Scalar> Checkpoint<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
         let row = |name: &str| file.row(name).map(Option::unwrap_or_default);
         let buffers = StateBuffers {
             parameters: row("parameters")?,
@@ -272,7 +272,7 @@ impl<S: Scalar> Checkpoint<S> {
             .filter(|(_, b)| !b.is_empty())
             .count();
         if n_buffers != file.n_tensors() {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "{} tensors, {n_buffers} of them known",
                 file.n_tensors()
             )));
@@ -332,7 +332,7 @@ impl<S: Scalar> Checkpoint<S> {
             ..
         } = self.state;
         let finite = |value: f64| value.is_finite().then_some(value);
-        let json = |error: serde_json::Error| invalid(format!("{NOTE}: {error}"));
+        let json = |error: serde_json::Error| Error::invalid_file(format!("{NOTE}: {error}"));
         let note = to_raw_value(&self.note).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.
         bounded::<Value>(&note, NOTE)?;

@@ -111,7 +111,6 @@ mod block_inputs;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
-mod tensor_file;
 pub mod model_file;
 pub mod tensors;
 pub mod preprocessing;

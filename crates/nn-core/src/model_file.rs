@@ -30,6 +30,10 @@ use std::io::{Read, Write};
 
 use nn_error::{Error, Result};
 use nn_functions::{Activation, Loss};
+use nn_safetensors::{
+    Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values, copy_values,
+    header, hexadecimal, read_all, values_sha256,
+};
 use nn_tensor::Scalar;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -38,10 +42,6 @@ use sha2::{Digest, Sha256};
 use crate::layer::{Layer, LayerConfig};
 use crate::network::{Network, NetworkConfig, Plan};
 use crate::stage::{CustomActivation, Stage};
-use crate::tensor_file::{
-    self, Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values,
-    copy_values, hexadecimal, invalid, read_all,
-};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {
@@ -244,7 +244,7 @@ impl<S: Scalar> Model<S> {
         let metadata = description.metadata(&plan, loss)?;
         let parts = parts(&plan);
         let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
-        tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
+        header::<S>(sizes, KIND, &metadata).map(drop)
     }
 
     /// Reads and validates a model file.
@@ -286,7 +286,7 @@ impl<S: Scalar> Model<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
         if file.format == 1 {
             check_data(&file, metadata.data_sha256.as_deref())?;
         }
@@ -320,7 +320,8 @@ impl Description {
         let layers = widths
             .zip(&plan.layers)
             .map(|(width, layer)| LayerRecord::new(width, layer));
-        let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
+        let json =
+            |error: serde_json::Error| Error::invalid_file(format!("its description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.
         bounded::<serde_json::Value>(&training, TRAINING)?;
@@ -344,7 +345,7 @@ impl Description {
         let n_inputs = plan.n_inputs();
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "{names} class names for {n_outputs} outputs"
             )));
         }
@@ -354,22 +355,24 @@ impl Description {
             .try_fold(1_usize, |product, &n| product.checked_mul(n));
         let is_table = self.input.preprocessing.is_some();
         if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "input shape {shape:?} does not hold {n_inputs} values"
             )));
         }
         if shape.len() > MAX_DIMENSIONS {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "input shape: expected at most {MAX_DIMENSIONS} dimensions, found {}",
                 shape.len()
             )));
         }
         let preprocessing = self.input.preprocessing.as_ref();
         if preprocessing.is_some_and(|json| json.as_str() == "null") {
-            return Err(invalid("the preprocessing is null".to_owned()));
+            return Err(Error::invalid_file("the preprocessing is null".to_owned()));
         }
         if !self.input.scale.is_finite() {
-            return Err(invalid("the input scale is NaN or infinite".to_owned()));
+            return Err(Error::invalid_file(
+                "the input scale is NaN or infinite".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -394,7 +397,8 @@ fn bounded_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize
 fn class_names(json: &RawValue, n_outputs: usize) -> Result<Vec<String>> {
     let what = "its class names";
     check_n_values(json.get(), n_outputs.saturating_add(2), what)?;
-    serde_json::from_str(json.get()).map_err(|error| invalid(format!("{what}: {error}")))
+    serde_json::from_str(json.get())
+        .map_err(|error| Error::invalid_file(format!("{what}: {error}")))
 }
 
 /// Verifies the checksum of the weights in a file of format 1.
@@ -402,16 +406,18 @@ fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
     let found = hexadecimal(Sha256::digest(file.data).as_slice());
     match expected {
         Some(expected) if found == expected => Ok(()),
-        Some(expected) => Err(invalid(format!(
+        Some(expected) => Err(Error::invalid_file(format!(
             "the weights are damaged: expected SHA-256 {expected}, found {found}"
         ))),
-        None => Err(invalid("its metadata has no checksum".to_owned())),
+        None => Err(Error::invalid_file(
+            "its metadata has no checksum".to_owned(),
+        )),
     }
 }
 
 /// SHA-256 of all tensors' little-endian bytes in the order of the file.
 pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
-    tensor_file::values_sha256(tensors_of(network))
+    values_sha256(tensors_of(network))
 }
 
 fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
@@ -463,7 +469,7 @@ fn network_config(
     let mut layers = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         if index > 0 && record.n_inputs != records[index - 1].n_outputs {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "layer {} expects {} inputs, but layer {index} has {} outputs",
                 index + 1,
                 record.n_inputs,
@@ -486,7 +492,7 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
     let max_parameters = data.len() / f32::BYTES;
     match config.n_parameters() {
         n_parameters if n_parameters <= max_parameters => Ok(()),
-        _ => Err(invalid(format!(
+        _ => Err(Error::invalid_file(format!(
             "its layers have more parameters than its {} bytes of weights can hold",
             data.len()
         ))),
@@ -495,14 +501,14 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
 
 /// Reports an error of the configuration as an error of the file.
 fn as_file_error(error: Error) -> Error {
-    invalid(error.to_string())
+    Error::invalid_file(error.to_string())
 }
 
 /// Copies every tensor of the file into the network.
 fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Accept) -> Result<()> {
     let parts = parts(network.plan());
     if file.n_tensors() != parts.len() {
-        return Err(invalid(format!(
+        return Err(Error::invalid_file(format!(
             "its layers need {} tensors, found {}",
             parts.len(),
             file.n_tensors()

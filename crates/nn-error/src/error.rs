@@ -196,6 +196,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error of an invalid model file or checkpoint.
+    pub fn invalid_file(problem: String) -> Self {
+        Self::ModelFile { problem }
+    }
+
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
