@@ -29,6 +29,7 @@ use nn_functions::{Optimizer, Schedule};
 use nn_safetensors::{
     Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, read_all,
 };
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,6 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
 use crate::memory::probe;
 use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
@@ -416,10 +416,7 @@ fn layers(layers: &[Layer]) -> String {
 
 /// The SHA-256 of the stored samples, in their order.
 fn digest<S: Scalar>(samples: &Samples<'_, S>) -> Result<String> {
-    let n_classes = match samples.targets() {
-        Targets::Classes { n_classes, .. } => *n_classes,
-        Targets::Values(_) => 0,
-    };
+    let n_classes = samples.n_classes().unwrap_or(0);
     let mut sum = Sha256::new();
     for size in [samples.len(), samples.n_inputs(), n_classes] {
         sum.update((size as u64).to_le_bytes());
@@ -439,8 +436,8 @@ mod tests {
     use nn_tensor::Threads;
 
     use super::*;
-    use crate::batches::Inputs;
     use crate::{Activation, LayerConfig, Loss, Network, NetworkConfig, TrainingConfig};
+    use nn_samples::{Inputs, Targets};
 
     /// A file with a correct checksum may still hold an impossible state.
     #[test]

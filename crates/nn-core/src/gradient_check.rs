@@ -28,14 +28,13 @@ use std::sync::Arc;
 
 use nn_error::Result;
 use nn_functions::{LossFunction, Regularization};
+use nn_samples::{Rows, Samples};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{Scalar, Threads};
 
 use crate::backprop::Gradients;
-use crate::batches::Samples;
 use crate::criterion::BlockLossFunction;
 use crate::network::{ForwardCache, Network, Randomness};
-use crate::rows::Rows;
 use crate::stage::batch_norm;
 
 /// h, the distance of the inner points of the difference quotients from w.

@@ -17,8 +17,8 @@ use std::ops::Range;
 
 use nn_error::{Error, Range as ValueRange, Result};
 use nn_functions::{Activation, Init, Menu};
+use nn_samples::Rows;
 
-use crate::rows::Rows;
 use crate::stage::{BatchNorm, Dense, Place, Stage};
 
 /// Maximum number of neurons or inputs of a layer.

@@ -97,7 +97,6 @@
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]
 
-pub mod rows;
 pub mod stage;
 pub mod layer;
 pub mod memory;
@@ -122,7 +121,6 @@ pub mod learn;
 
 pub use augmentation::Augmentation;
 pub use backprop::Gradients;
-pub use batches::{Inputs, RowSource, Samples, Targets};
 pub use checkpoint::Checkpoint;
 pub use layer::{Layer, LayerConfig};
 pub use memory::Memory;
@@ -131,7 +129,6 @@ pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
 pub use predictor::Predictor;
-pub use rows::Rows;
 pub use stage::{ActivationFunction, Stage};
 pub use training::{Observer, Trainer, TrainingConfig};
 
@@ -144,6 +141,7 @@ pub use nn_functions::{
     Activation, Init, Loss, LossFunction, Menu, Optimizer, Regularization, Schedule, UpdateRule,
     activation, init, loss, loss_function, menu, optimizer, regularization, schedule, update_rule,
 };
+pub use nn_samples::{Inputs, RowSource, Rows, Samples, Targets, rows};
 /// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};

@@ -2,15 +2,14 @@
 
 use nn_error::Result;
 use nn_functions::LossFunction;
+use nn_samples::{Rows, Samples, Targets};
 use nn_tensor::{Scalar, Threads};
 
-use crate::batches::{Samples, Targets};
 use crate::block_inputs::BlockInputs;
 use crate::criterion::{BlockLossFunction, LossRows};
 use crate::memory::{Memory, bytes_of, probe};
 use crate::network::{ForwardCache, Network, Plan};
 use crate::predictor::BLOCK_ROWS;
-use crate::rows::Rows;
 
 /// The metrics of a network on a set of samples.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -450,16 +449,15 @@ impl RegressionErrors {
 
 impl Tally {
     fn new<S: Scalar>(samples: &Samples<'_, S>) -> Self {
-        let (confusion, n_outputs) = match samples.targets() {
-            Targets::Classes { n_classes, .. } => {
-                (Some(ConfusionMatrix::new((*n_classes).max(2))), 0)
-            }
-            Targets::Values(values) => (None, values.n_columns()),
+        let n_outputs = match samples.targets() {
+            Targets::Values(values) => values.n_columns(),
+            _ => 0,
         };
+        let n_classes = samples.n_classes();
         Self {
             loss: 0.0,
             weight: 0.0,
-            confusion,
+            confusion: n_classes.map(|n| ConfusionMatrix::new(n.max(2))),
             first_nonfinite: None,
             are_flags: true,
             n_correct_flags: 0,

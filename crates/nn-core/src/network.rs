@@ -12,12 +12,12 @@ mod plan;
 mod forward_cache;
 
 use nn_error::{Error, Result, check_count};
+use nn_samples::{Rows, check_finite};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use crate::layer::{Layer, LayerConfig, check_width};
 use crate::memory::{bytes_of, probe};
-use crate::rows::{Rows, check_finite};
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::Mode;
 use crate::stage::{Activate, Stage};

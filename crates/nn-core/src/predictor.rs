@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use nn_error::{Error, Result, check_count};
+use nn_samples::{Rows, check_finite};
 use nn_tensor::{Matrix, Scalar, Threads};
 
 use crate::network::{ForwardCache, Network};
-use crate::rows::{Rows, check_finite};
 
 /// Number of rows per block of a prediction.
 pub(crate) const BLOCK_ROWS: usize = 512;

@@ -13,6 +13,7 @@
 
 use nn_error::{Error, Range, Result};
 use nn_functions::Activation;
+use nn_samples::Rows;
 use nn_tensor::{Scalar, Threads};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use crate::model_file::InputDescription;
 use crate::model_file::{Json, Model};
 use crate::network::Network;
-use crate::rows::Rows;
 use crate::stage::Stage;
 
 /// Standardization of columns to mean 0 and standard deviation 1: `(x − mean)/std`.

@@ -33,12 +33,12 @@ use nn_error::{Error, Range, Result};
 use nn_functions::optimizer::{Optimizer, OptimizerState, ParameterGroup};
 use nn_functions::schedule::Plateau;
 use nn_functions::{LossFunction, Regularization, UpdateRule};
+use nn_samples::{Samples, shuffle};
 use nn_tensor::random::Streams;
 use nn_tensor::{Scalar, Threads};
 
 use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
-use crate::batches::{Samples, Targets, shuffle};
 use crate::block_inputs::BlockInputs;
 use crate::block_inputs::sparse_blocks::SparseBlocks;
 use crate::criterion::Criterion;
@@ -658,7 +658,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn accuracy(&self, sums: EpochSums) -> Option<f64> {
-        matches!(self.train.targets(), Targets::Classes { .. }).then(|| sums.accuracy())
+        self.train.n_classes().map(|_| sums.accuracy())
     }
 
     fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {

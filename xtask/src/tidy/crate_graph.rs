@@ -13,7 +13,7 @@ struct Allowed {
 
 /// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
 /// knows no run either.
-const GRAPH: [Allowed; 12] = [
+const GRAPH: [Allowed; 13] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
@@ -30,13 +30,24 @@ const GRAPH: [Allowed; 12] = [
         dev: &[],
     },
     Allowed {
+        name: "nn-samples",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-safetensors",
         normal: &["nn-tensor", "nn-error"],
         dev: &[],
     },
     Allowed {
         name: "nn-core",
-        normal: &["nn-tensor", "nn-error", "nn-functions", "nn-safetensors"],
+        normal: &[
+            "nn-tensor",
+            "nn-error",
+            "nn-functions",
+            "nn-samples",
+            "nn-safetensors",
+        ],
         dev: &["nn-data", "nn-table"],
     },
     Allowed {

@@ -11,6 +11,7 @@
 
 use nn_error::{Error, Result};
 use nn_functions::Loss;
+use nn_samples::{Samples, Targets};
 use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
@@ -18,7 +19,6 @@ use nn_tensor::{Scalar, Threads};
 use super::progress::EpochSums;
 use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
-use crate::batches::{Samples, Targets};
 use crate::criterion::{Criterion, LOSS_ROWS, LossRows};
 use crate::network::{ForwardCache, Network};
 

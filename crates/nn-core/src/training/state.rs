@@ -7,11 +7,11 @@
 use nn_error::{Error, Result};
 use nn_functions::optimizer::OptimizerState;
 use nn_functions::schedule::Plateau;
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 
 use super::progress::{Best, Progress};
 use super::{Trainer, first_not_finite};
-use crate::batches::Samples;
 use crate::memory::bytes_of;
 
 /// A copy of everything that a step or an epoch changes.
