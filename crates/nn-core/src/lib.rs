@@ -54,19 +54,19 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | samples, train/validation split, order of an epoch | `batches.rs` |
+//! | samples, train/validation split, order of an epoch | nn-samples `samples.rs`, `split.rs` |
 //! | data augmentation | `augmentation.rs` |
 //! | inputs of a block of rows | `block_inputs.rs` |
-//! | initial weights | `init.rs`, into the buffer of `network.rs` |
-//! | forward pass, with the forward cache for the backward pass | `network.rs` → `stage/dense.rs`, `stage/batch_norm.rs`, `stage/dropout.rs` → `activation.rs` |
-//! | loss of a row and its derivative | `loss.rs` |
+//! | initial weights | nn-functions `init.rs`, into the buffer of `network.rs` |
+//! | forward pass, with the forward cache for the backward pass | `network.rs` → `stage/dense.rs`, `stage/batch_norm.rs`, `stage/dropout.rs` → nn-functions `activation.rs` |
+//! | loss of a row and its derivative | nn-functions `loss.rs` |
 //! | backward pass: the gradient with respect to every parameter | `backprop.rs` → `stage/…` |
-//! | L1 and L2 regularization | `regularization.rs` |
-//! | parameter update, with the learning rate of the schedule | `optimizer.rs`, `schedule.rs` |
+//! | L1 and L2 regularization | nn-functions `regularization.rs` |
+//! | parameter update, with the learning rate of the schedule | nn-functions `optimizer.rs`, `schedule.rs` |
 //! | training loop | `training.rs` |
 //! | loss, accuracy and other metrics | `metrics.rs` |
-//! | model file | `model_file.rs` |
-//! | checkpoint, to resume training | `checkpoint.rs` |
+//! | model file | `model_file.rs` → nn-safetensors |
+//! | checkpoint, to resume training | `checkpoint.rs` → nn-safetensors |
 //!
 //! `gradient_check.rs` compares the gradient with finite differences. Everything
 //! works in `f32` (the default) and in `f64`.
