@@ -285,6 +285,15 @@ impl<S> Target<'_, S> {
     }
 }
 
+/// The error of an argument that a stage cannot parse.
+pub(super) fn invalid_argument(stage: &str, argument: &str, expected: &str) -> Error {
+    Error::OutOfRange {
+        what: stage.to_owned(),
+        expected: expected.to_owned(),
+        found: format!("\"{}\"", shorten(argument)),
+    }
+}
+
 /// Checks that a stage without an argument gets none.
 pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
     if argument.is_empty() {
