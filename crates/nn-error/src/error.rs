@@ -1,6 +1,6 @@
-//! The error type of the crate.
+//! The error type: situations with their data, a category and a hint.
 
-/// The result type of this crate.
+/// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The category of an error, for example to choose an exit code.
@@ -17,7 +17,7 @@ pub enum ErrorKind {
     Io,
 }
 
-/// An error of this crate.
+/// An error of `nn-core` or of a crate below it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -196,6 +196,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error of an invalid model file or checkpoint.
+    pub fn invalid_file(problem: String) -> Self {
+        Self::ModelFile { problem }
+    }
+
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -257,18 +262,6 @@ fn short_notation(number: f64) -> String {
     } else {
         format!("{number:e}")
     }
-}
-
-/// Checks that a count is the expected one.
-pub(crate) fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what,
-        expected,
-        found,
-    })
 }
 
 #[cfg(test)]

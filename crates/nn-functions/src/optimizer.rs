@@ -37,12 +37,12 @@
 //! counts as 0. For `adam` in single precision, that is |g| below 3.4·10⁻¹⁸,
 //! which is negligible beside its ε.
 
+use nn_error::Result;
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 use std::ops;
 use std::sync::Arc;
 
-use crate::Result;
 use crate::menu::{Menu, Parameter, Range, menu_text};
 use crate::update_rule::{PieceRule, UpdateRule, UpdateStep};
 
@@ -240,7 +240,7 @@ impl Optimizer {
     }
 
     /// Number of state values per parameter.
-    pub(crate) fn n_slots(self) -> usize {
+    pub fn n_slots(self) -> usize {
         match self {
             Self::Sgd => 0,
             Self::Momentum { .. }
@@ -256,18 +256,20 @@ impl Optimizer {
 
 /// A range of the parameters with a factor on their learning rate.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ParameterGroup {
-    pub(crate) range: ops::Range<usize>,
-    pub(crate) rate_factor: f64,
+pub struct ParameterGroup {
+    /// The range, in the order of the parameters.
+    pub range: ops::Range<usize>,
+    /// Factor on the learning rate.
+    pub rate_factor: f64,
 }
 
 /// The rates of one step, including the factors of their schedules.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StepRates {
+pub struct StepRates {
     /// η, the learning rate.
-    pub(crate) learning_rate: f64,
+    pub learning_rate: f64,
     /// Factor on the optimizer's own weight decay.
-    pub(crate) decay_factor: f64,
+    pub decay_factor: f64,
 }
 
 /// An optimizer with its state between steps.
@@ -290,7 +292,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Creates the state before the first step.
     ///
     /// # Errors
-    /// As [`Menu::check`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for a
+    /// As [`Menu::check`]; [`Error::OutOfRange`](nn_error::Error::OutOfRange) for a
     /// learning rate that is not above 0.
     pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Result<Self> {
         optimizer.check()?;
@@ -316,7 +318,7 @@ impl<S: Scalar> OptimizerState<S> {
     }
 
     /// Creates the state of a user-defined rule before the first step.
-    pub(crate) fn custom(rule: impl UpdateRule, n_parameters: usize) -> Self {
+    pub fn custom(rule: impl UpdateRule, n_parameters: usize) -> Self {
         let n_slots = rule.n_slots();
         let slot = |index: usize| {
             let len = if index < n_slots { n_parameters } else { 0 };
@@ -330,7 +332,7 @@ impl<S: Scalar> OptimizerState<S> {
     }
 
     /// The name of the optimizer, including its parameters.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match &self.rule {
             RuleChoice::Menu(optimizer) => optimizer.to_string(),
             RuleChoice::Custom(rule) => rule.name(),
@@ -385,7 +387,7 @@ impl<S: Scalar> OptimizerState<S> {
     ///
     /// # Panics
     /// If the lengths differ or a group reaches beyond them.
-    pub(crate) fn step_groups(
+    pub fn step_groups(
         &mut self,
         groups: &[ParameterGroup],
         parameters: &mut [S],
