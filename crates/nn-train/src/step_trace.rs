@@ -18,7 +18,7 @@ use nn_core::Rows;
 use nn_core::batches::Samples;
 use nn_core::layer::Layer;
 use nn_core::stage::{batch_norm, dense};
-use nn_core::{Error, Network, Result, TrainingConfig};
+use nn_core::{Error, Menu, Network, Result, TrainingConfig};
 use nn_tensor::Threads;
 use serde::{Serialize, Serializer};
 
