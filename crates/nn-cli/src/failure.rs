@@ -168,6 +168,7 @@ impl From<nn_table::Error> for Failure {
         let code = match error.kind() {
             nn_table::ErrorKind::Usage => Code::Usage,
             nn_table::ErrorKind::Data => Code::Data,
+            nn_table::ErrorKind::Network => Code::Network,
             nn_table::ErrorKind::Io => Code::Io,
         };
         Self {

@@ -187,7 +187,7 @@ fn predict_png(
     arguments: &PredictArguments,
 ) -> Result<()> {
     let image = nn_data::image::read_png(file)?;
-    let digit = nn_data::image::normalise(image.view())
+    let digit = nn_data::image::normalize(image.view())
         .map_err(|error| Failure::from(error).at(file.display()))?;
     let pixels = digit.pixels;
     check_width(predictor.model, pixels.len()).map_err(|failure| failure.at(file.display()))?;
@@ -224,7 +224,7 @@ fn predict_table(model: &Model, file: &Path, arguments: &PredictArguments) -> Re
     })?;
     let table = preprocessing.read(file, Header::Auto)?;
     table::check_memory(file, &preprocessing, table.n_rows())?;
-    let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+    let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     for note in &samples.notes {
         terminal::error_line(format!("note: {note}"));
     }
@@ -278,7 +278,7 @@ impl FiniteCheck<'_> {
     /// input is wrong even where the network makes an ordinary number of it.
     fn problem(&self) -> Option<String> {
         let mut restored = self.outputs.to_owned();
-        self.preprocessing.restore(restored.view_mut());
+        self.preprocessing.inverse_transform(restored.view_mut());
         let is_bad = |value: &f32| !value.is_finite();
         let rows = self.inputs.rows().into_iter().zip(restored.rows());
         let mut bad = rows.enumerate().filter(|(_, (inputs, outputs))| {
@@ -322,19 +322,19 @@ impl FiniteCheck<'_> {
 
 /// Writes a JSON object a row.
 fn rows_to_json(file: &Path, preprocessing: &Preprocessing, mut outputs: Array2<f32>) {
-    preprocessing.restore(outputs.view_mut());
+    preprocessing.inverse_transform(outputs.view_mut());
     for (index, row) in outputs.rows().into_iter().enumerate() {
         let values = row.to_vec();
         let mut object = match &preprocessing.target {
-            TargetEncoding::Classes { names, .. } => json!({
+            TargetEncoding::Classification { names, .. } => json!({
                 "class": names[argmax(&values)],
                 "probabilities": values,
             }),
-            TargetEncoding::Flags(_) => json!({
+            TargetEncoding::MultiLabel(_) => json!({
                 "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
                 "probabilities": values,
             }),
-            TargetEncoding::Values(_) => json!({ "values": values }),
+            TargetEncoding::Regression(_) => json!({ "values": values }),
         };
         object["input"] = file.to_string_lossy().into();
         object["row"] = (index + 1).into();
@@ -352,7 +352,7 @@ fn answers(
     const BLOCK_ROWS: usize = 512;
     let threads = Threads::all();
     let n_outputs = preprocessing.n_outputs();
-    let are_classes = matches!(preprocessing.target, TargetEncoding::Classes { .. });
+    let are_classes = matches!(preprocessing.target, TargetEncoding::Classification { .. });
     let mut cache = ForwardCache::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
     let mut answers = Array2::zeros((inputs.nrows(), n_outputs));
     let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);

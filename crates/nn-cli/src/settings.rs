@@ -60,7 +60,7 @@ pub(crate) struct Settings {
     /// Column to predict, or several with commas [default: label, target, class or y, else the last]
     #[arg(long, value_name = "COLUMN", help_heading = "Tables")]
     pub(crate) target: Option<String>,
-    /// auto, classify, regress or multi-label [default: auto, by the target's values]
+    /// auto, classification, regression or multi-label [default: auto, by the target's values]
     #[arg(long, value_name = "TASK", help_heading = "Tables")]
     pub(crate) task: Option<String>,
     /// Whether the first row names the columns: auto, yes or no [default: auto]

@@ -218,7 +218,7 @@ fn bad_tables() {
         (
             "mixed header",
             b"x,2,label\n1,2,a\n".to_vec(),
-            vec!["line 1", "--header"],
+            vec!["line 1", "header"],
         ),
         (
             "same names",

@@ -62,7 +62,7 @@ fn without_a_network_it_says_what_to_place_where() {
         .env("HTTPS_PROXY", "http://127.0.0.1:1")
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
-    let mirrors = ["https://", "no answer (", "; https://"];
+    let mirrors = ["https://", "no response (", "; https://"];
     cannot_fetch(&scratch, &mut behind_a_dead_proxy, &mirrors);
 
     let ways: [&[&str]; 2] = [&["--net"], &["--user", "--map-root-user", "--net"]];
@@ -96,7 +96,7 @@ fn what_is_not_the_file_is_not_kept() {
         ("http", page, "server sent text/html"),
         ("http", missing, "status 404"),
         ("http", short, "has 5 bytes, expected 9912422"),
-        ("https", missing, "no answer ("),
+        ("https", missing, "no response ("),
     ];
     for (scheme, answer, failure) in cases {
         let scratch = Scratch::new();
@@ -113,7 +113,7 @@ fn what_is_not_the_file_is_not_kept() {
     for url in ["ftp://127.0.0.1/mnist", "http://192.0.2.1/mnist"] {
         scratch
             .nn(&format!("data fetch --from {url}"))
-            .refuses(2, &[url, "not an https:// address"]);
+            .refuses(2, &[url, "expected an https:// address"]);
     }
 }
 
@@ -123,9 +123,9 @@ fn offline_no_connection_is_opened() {
     scratch.nn("data fetch --offline").refuses(
         4,
         &[
-            "datasets/mnist: not there, or damaged: ",
+            "datasets/mnist: missing or damaged files: ",
             "t10k-labels-idx1-ubyte.gz",
-            "without --offline",
+            "offline",
             &format!("in datasets/mnist: {FIRST} (SHA-256 {FIRST_SHA256})"),
         ],
     );
