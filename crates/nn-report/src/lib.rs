@@ -1,14 +1,14 @@
-//! Pages about training runs: the report of one, the comparison of several.
+//! HTML pages about training runs: reports of a run and comparisons of several.
 //!
-//! It knows no network and no data set; `nn-plot` draws the charts and writes
-//! the pages.
+//! The crate depends on `nn-plot` only, which draws the charts and formats the
+//! pages.
 //!
 //! # The principal types
-//! - [`Run`] holds what a run directory tells: settings, [`Epoch`]s,
+//! - [`Run`] is the content of a run directory: settings, epochs ([`Epoch`]) and
 //!   [`Summary`].
-//! - [`RunReport`] is the page of one [`Run`], with its [`Results`].
-//! - [`Comparison`] is the page of several.
-//! - [`Report`] is a finished page with its charts, ready to be written.
+//! - [`RunReport`] is the content of a report: a [`Run`] with its [`Results`].
+//! - [`Comparison`] is the content of a comparison of runs.
+//! - [`Report`] is a page with its charts.
 //!
 //! ```
 //! use nn_report::{Comparison, Run, RunReport, Summary};
@@ -28,10 +28,9 @@
 //! assert_eq!(accuracy.best, [1]); // the second run
 //! ```
 //!
-//! # What is never trusted
-//! Names of classes, runs and files may hold anything: every text is escaped.
-//! Numbers may be infinite or NaN, and results may be missing: they are left
-//! out. Nothing here panics or fails.
+//! # Untrusted input
+//! Names of classes, runs and files are escaped. NaN, infinite numbers and missing
+//! results are left out. No function of this crate panics or returns an error.
 #![forbid(unsafe_code)]
 
 mod run;

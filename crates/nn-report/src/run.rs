@@ -1,78 +1,78 @@
-//! A finished or interrupted training in numbers, as its directory tells it.
+//! Training runs, as stored in a run directory, and their curves.
 
 use nn_plot::chart::{LineChart, Mark, Series};
 use nn_plot::{Axis, Format, Svg};
 
-/// What a run directory holds, without the model.
+/// The content of a run directory, without the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Run {
-    /// Name of its directory.
+    /// Name of the run directory.
     pub name: String,
-    /// What was chosen, as flags without their hyphens and values.
+    /// Settings: name and value.
     pub settings: Vec<(String, String)>,
-    /// The finished epochs.
+    /// Finished epochs.
     pub epochs: Vec<Epoch>,
-    /// What came out; names and values, ready to be read.
+    /// Results of the run.
     pub summary: Summary,
 }
 
-/// What a run came to; absent where it was interrupted or not measured.
+/// Results of a run; `None` if the run was interrupted or did not measure them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Name of the data set.
     pub dataset: String,
-    /// Widths, inputs first.
+    /// Layer widths, inputs first.
     pub layers: Vec<u64>,
     /// Number of parameters.
     pub parameters: Option<u64>,
-    /// The epoch whose weights are the model, where it was chosen for its loss
-    /// (`--patience`); otherwise that is the last one.
+    /// The epoch of the model's weights, if it was selected by its loss (early
+    /// stopping); `None` for the last epoch.
     pub best_epoch: Option<u64>,
-    /// Per-sample mean over the pass of the epoch whose weights are the model.
+    /// Mean training loss per sample, during the epoch of the model's weights.
     pub train_loss: Option<f64>,
-    /// Share from 0 to 1.
+    /// Training accuracy, from 0 to 1.
     pub train_accuracy: Option<f64>,
-    /// Per-sample mean.
+    /// Mean validation loss per sample.
     pub validation_loss: Option<f64>,
-    /// Share from 0 to 1.
+    /// Validation accuracy, from 0 to 1.
     pub validation_accuracy: Option<f64>,
-    /// Per-sample mean.
+    /// Mean test loss per sample.
     pub test_loss: Option<f64>,
-    /// Share from 0 to 1.
+    /// Test accuracy, from 0 to 1.
     pub test_accuracy: Option<f64>,
-    /// Seconds of all epochs, evaluation apart.
+    /// Training time of all epochs in seconds, without evaluation.
     pub train_seconds: Option<f64>,
-    /// Median of the epochs' seconds, evaluation apart.
+    /// Median training time per epoch in seconds, without evaluation.
     pub seconds_per_epoch: Option<f64>,
-    /// Hexadecimal.
+    /// SHA-256 of the weights, in hexadecimal.
     pub weights_sha256: String,
-    /// Of the program.
+    /// Version of the program.
     pub version: String,
 }
 
-/// A row of `metrics.csv`; NaN where nothing was measured.
+/// Metrics of an epoch, a row of `metrics.csv`; NaN if not measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: u64,
-    /// At its last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
-    /// Per-sample mean while it learned.
+    /// Mean loss per sample during training.
     pub train_loss: f64,
-    /// Share from 0 to 1.
+    /// Training accuracy, from 0 to 1.
     pub train_accuracy: f64,
-    /// Per-sample mean after it.
+    /// Mean validation loss per sample after the epoch.
     pub validation_loss: f64,
-    /// Share from 0 to 1.
+    /// Validation accuracy, from 0 to 1.
     pub validation_accuracy: f64,
-    /// Seconds of learning.
+    /// Training time in seconds.
     pub train_seconds: f64,
-    /// Seconds of measuring.
+    /// Evaluation time in seconds.
     pub evaluate_seconds: f64,
 }
 
 impl Epoch {
-    /// The loss that early stopping watches.
+    /// The loss for early stopping: the validation loss, or else the training loss.
     pub fn watched_loss(&self) -> f64 {
         if self.validation_loss.is_finite() {
             self.validation_loss
@@ -91,7 +91,7 @@ impl Run {
             .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
     }
 
-    /// The command that repeats it, with every setting spelled out.
+    /// The command that repeats the run, with all settings.
     pub fn command(&self, program: &str) -> String {
         let flags: String = self
             .settings
@@ -101,14 +101,14 @@ impl Run {
         format!("{program} train{flags}")
     }
 
-    /// A curve over the epochs.
+    /// Creates a series over the epochs.
     pub(crate) fn series(&self, name: &str, value: impl Fn(&Epoch) -> f64) -> Series {
         let point = |epoch: &Epoch| (epoch.epoch as f64, value(epoch));
         Series::new(name, self.epochs.iter().map(point))
     }
 }
 
-/// As a POSIX shell reads it back.
+/// Quotes a value for a POSIX shell, if necessary.
 fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {
@@ -117,7 +117,7 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-/// Training and validation loss, the best epoch marked.
+/// Chart of the training and validation loss, with the best epoch marked.
 pub(crate) fn loss_chart(run: &Run) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.map(|best| (best.validation_loss, best.epoch));
@@ -133,14 +133,15 @@ pub(crate) fn loss_chart(run: &Run) -> Option<Svg> {
     )
 }
 
-/// Training and validation accuracy, the epoch with the lowest loss marked.
+/// Chart of the training and validation accuracy, with the epoch of the lowest
+/// validation loss marked.
 pub(crate) fn accuracy_chart(run: &Run) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.map(|best| (best.validation_accuracy, best.epoch));
     curves(
         run,
         "Accuracy",
-        Axis::new("share of right answers").percent(),
+        Axis::new("accuracy").percent(),
         [
             run.series("training", |epoch| epoch.train_accuracy),
             run.series("validation", |epoch| epoch.validation_accuracy),
@@ -149,7 +150,7 @@ pub(crate) fn accuracy_chart(run: &Run) -> Option<Svg> {
     )
 }
 
-/// Learning rate at the end of each epoch.
+/// Chart of the learning rate at the end of each epoch.
 pub(crate) fn rate_chart(run: &Run) -> Option<Svg> {
     let rates = run.series("learning rate", |epoch| epoch.learning_rate);
     curves(
@@ -161,7 +162,7 @@ pub(crate) fn rate_chart(run: &Run) -> Option<Svg> {
     )
 }
 
-/// Seconds of learning and of measuring.
+/// Chart of the training and evaluation time per epoch.
 pub(crate) fn time_chart(run: &Run) -> Option<Svg> {
     let axis = Axis::new("time [s]");
     let longest = run.epochs.iter().map(|epoch| epoch.train_seconds);
@@ -175,18 +176,17 @@ pub(crate) fn time_chart(run: &Run) -> Option<Svg> {
     };
     curves(
         run,
-        "Time of an epoch",
+        "Time per epoch",
         axis,
         [
-            run.series("learning", |epoch| epoch.train_seconds),
-            run.series("measuring", |epoch| epoch.evaluate_seconds),
+            run.series("training", |epoch| epoch.train_seconds),
+            run.series("evaluation", |epoch| epoch.evaluate_seconds),
         ],
         None,
     )
 }
 
-/// Curves over epochs, those without a number left out; nothing if none is
-/// left.
+/// Chart of series over epochs; `None` if no series has a finite number.
 pub(crate) fn curves(
     run: &Run,
     title: &str,
@@ -203,7 +203,10 @@ pub(crate) fn curves(
     if let Some((value, epoch)) = best.filter(|_| run.epochs.len() > 1) {
         let label = match chart.y.format {
             Format::Percent => format!("{} at the lowest loss", nn_plot::number::percent(value)),
-            _ => format!("lowest: epoch {epoch}, {}", nn_plot::number::number(value)),
+            _ => format!(
+                "minimum: {} in epoch {epoch}",
+                nn_plot::number::number(value)
+            ),
         };
         chart.marks.push(Mark::new((epoch as f64, value), label));
     }
