@@ -258,7 +258,7 @@ impl Dimension {
         };
         match &self.domain {
             Domain::Categorical { options } => {
-                let index = usize::try_from(index).expect("a grid has an index an option");
+                let index = usize::try_from(index).expect("a grid has one index per option");
                 Value::Category(options[index].clone())
             }
             Domain::Integer { low, high, log } => {

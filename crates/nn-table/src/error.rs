@@ -281,14 +281,14 @@ impl Error {
             Self::ConflictingRoles { .. } => "give each column one role",
             Self::NoTarget { .. } => "add a column \"label\" with the class of each image",
             Self::OutOfMemory { .. } => {
-                "leave out text columns with many values with `ignore`, or use fewer rows"
+                "use `ignore` to leave out text columns with many values, or use fewer rows"
             }
             Self::NoInputs { .. } => "check the separator: a comma, a semicolon or a tab",
             Self::SeveralClassTargets { .. } => {
                 "set `target` to one column; for columns of 0 and 1, set `task` to multi-label"
             }
             Self::TooManyCategories { .. } => {
-                "leave out names and identifiers of rows with `ignore`, or group the values"
+                "use `ignore` to leave out names and identifiers of rows, or group the values"
             }
             Self::BadPreprocessing { .. } => {
                 "the model file is damaged: copy it again or train again"
