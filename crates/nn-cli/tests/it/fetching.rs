@@ -44,9 +44,7 @@ fn cannot_fetch(scratch: &Scratch, command: &mut Command, parts: &[&str]) {
     let output = command.output().expect("the program starts");
     assert!(start.elapsed() < Duration::from_secs(15), "{output:?}");
     let error = Ended::from(output).fails(4);
-    let by_hand = format!(
-        "get {FIRST} with SHA-256 {FIRST_SHA256} by other means and place it at datasets/mnist/{FIRST}"
-    );
+    let by_hand = format!("place {FIRST} with SHA-256 {FIRST_SHA256} at datasets/mnist/{FIRST}");
     for part in parts.iter().copied().chain([&*by_hand]) {
         assert!(error.contains(part), "{part:?} is missing in: {error}");
     }
@@ -93,9 +91,9 @@ fn what_is_not_the_file_is_not_kept() {
     let missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let short = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nshort";
     let cases: [(&str, &[u8], &str); 4] = [
-        ("http", page, "server sent text/html"),
+        ("http", page, "expected a file, found a web page"),
         ("http", missing, "status 404"),
-        ("http", short, "has 5 bytes, expected 9912422"),
+        ("http", short, "expected 9912422 bytes, found 5"),
         ("https", missing, "no response ("),
     ];
     for (scheme, answer, failure) in cases {
