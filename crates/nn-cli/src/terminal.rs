@@ -199,14 +199,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_every_word_as_it_is() {
-        assert_eq!(quoted("--data=mnist"), "--data=mnist");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
-    }
-
-    #[test]
     fn what_a_terminal_would_obey_is_escaped() {
         let cases = [
             ("\u{1b}]52;c;ZXZpbA==\u{7}x", r"\u{1b}]52;c;ZXZpbA==\u{7}x"),
