@@ -353,7 +353,7 @@ fn data_sets_are_listed_described_and_fetched() {
         "`nn data fetch mnist` brings it",
         "9912422 bytes",
         "https://",
-        "licence",
+        "license",
     ] {
         assert!(info.contains(part), "{info}");
     }
