@@ -7,11 +7,11 @@ mod equations;
 mod rate;
 mod pictures;
 
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::context::{Context, Training, View, When};
-use crate::papers::figure::{Figure, Series};
-use crate::papers::outcome::{Outcome, Row};
-use crate::papers::schoofs::network::NETWORK;
+use crate::claim::{Claim, Erratum, Shown};
+use crate::context::{Context, Training, View, When};
+use crate::figure::{Figure, Series};
+use crate::outcome::{Outcome, Row};
+use crate::schoofs::network::NETWORK;
 use nn_train::Result;
 
 pub(crate) const TITLE: &str = "Artificial Neural Networks (Schoofs, 2022)";

@@ -5,8 +5,8 @@ use ndarray::{Array2, Axis};
 use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples, evaluate};
 
-use crate::papers::context::Context;
-use crate::papers::gultekin::variants::{CODE_RATE, VARIANTS, flags};
+use crate::context::Context;
+use crate::gultekin::variants::{CODE_RATE, VARIANTS, flags};
 use crate::terminal;
 use nn_train::Result;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::papers::outcome::Outcome;
+use crate::outcome::Outcome;
 use nn_train::atomic_file;
 use nn_train::disk;
 use nn_train::regular_file;

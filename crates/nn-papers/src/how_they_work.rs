@@ -14,9 +14,9 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::context::{Context, When};
-use crate::papers::outcome::{Outcome, Row};
+use crate::claim::{Claim, Erratum, Shown};
+use crate::context::{Context, When};
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 pub(crate) const TITLE: &str = "How Neural Networks Work (author not named)";

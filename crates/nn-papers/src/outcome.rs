@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::papers::figure::Figure;
+use crate::figure::Figure;
 
 /// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

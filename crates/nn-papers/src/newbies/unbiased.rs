@@ -10,8 +10,8 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig};
 use nn_tensor::Threads;
 
-use crate::papers::context::Context;
-use crate::papers::outcome::{Outcome, Row, short};
+use crate::context::Context;
+use crate::outcome::{Outcome, Row, short};
 use nn_train::Result;
 use nn_train::data::{Data, PIXEL_SCALE};
 

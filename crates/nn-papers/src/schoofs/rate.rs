@@ -3,10 +3,10 @@
 
 use nn_search::{Settings, Study};
 
-use crate::papers::context::{Context, When};
-use crate::papers::figure::{Figure, Series};
-use crate::papers::outcome::{Outcome, Row};
-use crate::papers::schoofs::network::NETWORK;
+use crate::context::{Context, When};
+use crate::figure::{Figure, Series};
+use crate::outcome::{Outcome, Row};
+use crate::schoofs::network::NETWORK;
 use nn_train::Result;
 
 /// Mini-batches of 10 as in Nielsen's book, on which the paper builds.

@@ -1,7 +1,7 @@
 //! Claims of papers, and errors in their text.
 
-use crate::papers::context::Context;
-use crate::papers::outcome::Outcome;
+use crate::context::Context;
+use crate::outcome::Outcome;
 use nn_train::Result;
 
 /// One thing that a paper says and that can be tried.

@@ -11,10 +11,10 @@
 use nn_core::Samples;
 use serde::{Deserialize, Serialize};
 
-use crate::papers::bordeaux::rates::rate_curves;
-use crate::papers::context::{Context, Training, View, When};
-use crate::papers::figure::{Figure, Image};
-use crate::papers::outcome::{Command, Outcome, Row};
+use crate::bordeaux::rates::rate_curves;
+use crate::context::{Context, Training, View, When};
+use crate::figure::{Figure, Image};
+use crate::outcome::{Command, Outcome, Row};
 use nn_train::Result;
 
 /// Rate, and accuracy in percent after 100 and 290 epochs, as printed.

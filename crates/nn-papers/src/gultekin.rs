@@ -12,11 +12,11 @@ mod summed_bias;
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::context::{Context, Training, When};
-use crate::papers::figure::{Figure, Image, Series};
-use crate::papers::gultekin::variants::{VARIANTS, Variant, flags};
-use crate::papers::outcome::{Command, Outcome, Row};
+use crate::claim::{Claim, Erratum, Shown};
+use crate::context::{Context, Training, When};
+use crate::figure::{Figure, Image, Series};
+use crate::gultekin::variants::{VARIANTS, Variant, flags};
+use crate::outcome::{Command, Outcome, Row};
 use crate::terminal;
 use nn_train::Result;
 

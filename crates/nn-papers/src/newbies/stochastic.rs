@@ -1,6 +1,6 @@
 //! Stochastic gradient descent, one sample at a time.
 
-use crate::papers::context::{Context, Training, When};
+use crate::context::{Context, Training, When};
 use nn_train::Result;
 
 /// The hidden layer, which the paper does not state.

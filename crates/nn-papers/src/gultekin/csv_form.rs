@@ -7,8 +7,8 @@ use nn_table::csv::{Header, Table, TableOptions};
 use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::{Preprocessing, UnseenCategory};
 
-use crate::papers::context::Context;
-use crate::papers::outcome::{Outcome, Row};
+use crate::context::Context;
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {

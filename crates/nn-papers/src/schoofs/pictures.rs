@@ -5,9 +5,9 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples};
 use nn_tensor::Threads;
 
-use crate::papers::context::{Context, View, When};
-use crate::papers::figure::Figure;
-use crate::papers::outcome::{Outcome, Row};
+use crate::context::{Context, View, When};
+use crate::figure::Figure;
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 /// Points a side of the grid that the layer maps.

@@ -6,7 +6,7 @@ use nn_plot::chart::{
 };
 use nn_plot::{Axis, Svg};
 
-use crate::papers::figure::{self, Figure, Image};
+use crate::figure::{self, Figure, Image};
 
 /// Draws a figure.
 pub(crate) fn svg(figure: &Figure) -> Svg {

@@ -1,6 +1,6 @@
 //! The network of the paper, as its text and as its code have it.
 
-use crate::papers::context::Context;
+use crate::context::Context;
 
 /// Flags for 42 000 rows of MNIST, 1000 of them for validation.
 fn rows_of(context: &Context<'_>) -> &'static str {

@@ -7,11 +7,11 @@ mod table_two;
 
 use nn_core::{Activation, Loss};
 
-use crate::papers::bordeaux::rates::rate_curves;
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::context::{Context, Training, When};
-use crate::papers::figure::Figure;
-use crate::papers::outcome::{Outcome, Row};
+use crate::bordeaux::rates::rate_curves;
+use crate::claim::{Claim, Erratum, Shown};
+use crate::context::{Context, Training, When};
+use crate::figure::Figure;
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 pub(crate) const TITLE: &str =

@@ -1,7 +1,7 @@
 //! Training runs at several learning rates, side by side.
 
-use crate::papers::context::Training;
-use crate::papers::figure::{Figure, Series};
+use crate::context::Training;
+use crate::figure::{Figure, Series};
 
 /// The curve of each training run, with its rate as the name.
 pub(super) fn rate_curves<T>(

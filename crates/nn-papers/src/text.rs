@@ -1,9 +1,9 @@
 //! The outcome of the claims as tables on the terminal.
 
-use crate::papers::claim::Claim;
-use crate::papers::outcome::{Command, Row, Verdict};
-use crate::papers::paper::Paper;
-use crate::papers::store::{Entry, Store};
+use crate::claim::Claim;
+use crate::outcome::{Command, Row, Verdict};
+use crate::paper::Paper;
+use crate::store::{Entry, Store};
 use crate::terminal;
 
 /// Rows of a claim that fit on a terminal.
@@ -155,7 +155,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::papers::paper::all_claims;
+    use crate::paper::all_claims;
 
     #[test]
     fn lines_break_between_words() {

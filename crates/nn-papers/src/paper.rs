@@ -1,7 +1,7 @@
 //! The five papers, with their claims and errata.
 
-use crate::papers::claim::{Claim, Erratum};
-use crate::papers::{bordeaux, gultekin, how_they_work, newbies, schoofs};
+use crate::claim::{Claim, Erratum};
+use crate::{bordeaux, gultekin, how_they_work, newbies, schoofs};
 use crate::terminal;
 use nn_train::{Error, Result};
 
@@ -98,7 +98,7 @@ pub(crate) fn erratum_key(paper: Paper, index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::papers::claim::Shown;
+    use crate::claim::Shown;
 
     #[test]
     fn names_and_ids_are_unique() {

@@ -13,11 +13,11 @@ mod framework;
 
 use nn_core::{Activation, Loss};
 
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::context::{Context, Training, When};
-use crate::papers::figure::{Figure, Series};
-use crate::papers::newbies::stochastic::{HIDDEN, train_stochastic};
-use crate::papers::outcome::{Outcome, Row};
+use crate::claim::{Claim, Erratum, Shown};
+use crate::context::{Context, Training, When};
+use crate::figure::{Figure, Series};
+use crate::newbies::stochastic::{HIDDEN, train_stochastic};
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";

@@ -5,11 +5,11 @@ use nn_core::training::Event;
 use nn_core::{Network, Trainer};
 use serde::Deserialize;
 
-use crate::papers::context::{Context, Training, When};
-use crate::papers::figure::{Figure, Series};
-use crate::papers::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
-use crate::papers::newbies::unbiased::samples_in_double;
-use crate::papers::outcome::{Outcome, Row, short};
+use crate::context::{Context, Training, When};
+use crate::figure::{Figure, Series};
+use crate::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
+use crate::newbies::unbiased::samples_in_double;
+use crate::outcome::{Outcome, Row, short};
 use nn_train::Result;
 
 /// What PyTorch gave for N5, made by `scripts/newbies_pytorch.py`.

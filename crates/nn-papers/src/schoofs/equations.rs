@@ -17,8 +17,8 @@ use nn_core::{
 use nn_tensor::Threads;
 use nn_tensor::random::Purpose;
 
-use crate::papers::context::Context;
-use crate::papers::outcome::{Outcome, Row};
+use crate::context::Context;
+use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
 /// m, the batch size.

@@ -2,11 +2,11 @@
 
 use nn_plot::{Body, Cell, Column, Page, Table, Tone};
 
-use crate::papers::claim::{Claim, Erratum, Shown};
-use crate::papers::drawing;
-use crate::papers::outcome::{Command, Row, Verdict};
-use crate::papers::paper::{Paper, all_claims, erratum_key};
-use crate::papers::store::{Entry, Store};
+use crate::claim::{Claim, Erratum, Shown};
+use crate::drawing;
+use crate::outcome::{Command, Row, Verdict};
+use crate::paper::{Paper, all_claims, erratum_key};
+use crate::store::{Entry, Store};
 
 /// The page of all that `store` holds.
 pub(crate) fn html(store: &Store) -> String {
