@@ -8,8 +8,9 @@ mod table_two;
 use nn_core::{Activation, Loss};
 
 use crate::bordeaux::rates::rate_curves;
-use crate::claim::{Claim, Erratum, Shown};
-use crate::context::{Context, Training, When};
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::Figure;
 use crate::outcome::{Outcome, Row};
 use nn_train::Result;
@@ -21,8 +22,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "B1",
         title: "table I: zero against the rest, one sigmoid neuron",
-        says: "Accuracy after 100 and 200 epochs of full-batch gradient descent at five learning rates.",
-        quick: "100 epochs instead of 200",
+        statement: "Accuracy after 100 and 200 epochs of full-batch gradient descent at five learning rates.",
+        quick_form: "100 epochs instead of 200",
         needs_mnist: true,
         version: 1,
         run: table_one,
@@ -30,8 +31,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "B2",
         title: "table II: ten digits, 784-64-10, eleven learning rates",
-        says: "Accuracy after 100 and 290 epochs of full-batch gradient descent; best 90.31 % at rate 0.6.",
-        quick: "rates 2, 0.6 and 0.1 only, 100 epochs; no other set-ups",
+        statement: "Accuracy after 100 and 290 epochs of full-batch gradient descent; best 90.31 % at rate 0.6.",
+        quick_form: "rates 2, 0.6 and 0.1 only, 100 epochs; no other setups",
         needs_mnist: true,
         version: 2,
         run: table_two::table_two,
@@ -39,8 +40,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "B3",
         title: "figures 4 to 9",
-        says: "Loss and accuracy over epochs for several rates; 36 test images, \"only 1 error is detected\".",
-        quick: "the curves of the quick B1 and B2",
+        statement: "Loss and accuracy over epochs for several rates; 36 test images, \"only 1 error is detected\".",
+        quick_form: "the curves of the quick B1 and B2",
         needs_mnist: true,
         version: 2,
         run: figures,
@@ -52,49 +53,49 @@ pub(crate) const ERRATA: &[Erratum] = &[
         place: "table I, rates 1 and 5",
         printed: "899.1",
         correct: "99.1",
-        shown: Shown::By("B1"),
+        evidence: Evidence::Claim("B1"),
     },
     Erratum {
         place: "III A, on table I",
         printed: "from 1 to 5 the accuracy decreases",
         correct: "it does not, in the table either: 99.21 at both",
-        shown: Shown::By("B1"),
+        evidence: Evidence::Claim("B1"),
     },
     Erratum {
         place: "gradient descent algorithm, loss",
         printed: "J += -[y log a + (1 - y) log(1 - y)]",
         correct: "log(1 - a)",
-        shown: Shown::Check(printed_loss),
+        evidence: Evidence::Check(printed_loss),
     },
     Erratum {
         place: "gradient descent algorithm, weights",
         printed: "dW1 += x1",
         correct: "dW1 += x1 dz: without dz the step does not know the answer",
-        shown: Shown::Check(printed_gradient),
+        evidence: Evidence::Check(printed_gradient),
     },
     Erratum {
         place: "figure 4",
         printed: "learning rate 0.001 (caption), 0.01 (text)",
         correct: "not decidable from the text; figure 4 of the report shows both curves",
-        shown: Shown::By("B3"),
+        evidence: Evidence::Claim("B3"),
     },
     Erratum {
         place: "table II, 9.871",
         printed: "9.871 after 100 and after 290 epochs",
         correct: "no accuracy of a network that learns: the share of zeros in the training set, digits cut off, so \"0\" was always answered",
-        shown: Shown::By("B2"),
+        evidence: Evidence::Claim("B2"),
     },
     Erratum {
         place: "III B",
         printed: "Fully Convolutional Layers",
         correct: "fully connected layers: 784-64-10 has no convolution",
-        shown: Shown::By("B2"),
+        evidence: Evidence::Claim("B2"),
     },
     Erratum {
         place: "III B, list of rates",
         printed: "2, 1, 0.5, 0.2, 0.1, 0.01, 0.001, 0.0001",
         correct: "table II has 0.6, 0.4 and 0.3 as well",
-        shown: Shown::By("B2"),
+        evidence: Evidence::Claim("B2"),
     },
 ];
 
@@ -112,12 +113,12 @@ const TABLE_ONE: [(f64, f64, f64); 5] = [
 const TABLE_ONE_TOLERANCE: f64 = 0.1;
 
 fn one_neuron(context: &Context<'_>, rate: f64) -> Result<Training<f64>> {
-    let epochs = context.pick(200, 100);
+    let epochs = context.full_or_quick(200, 100);
     let flags = format!(
         "--positive-class 0 --hidden \"\" --init zeros --bias-init zeros --loss binary-cross-entropy \
          --optimizer sgd --lr {rate} --batch-size full --epochs {epochs} --validation 0 --seed 0"
     );
-    context.train_and_test(&flags, &When::Every(5))
+    context.train_and_test(&flags, &MeasuredEpochs::Every(5))
 }
 
 fn table_one(context: &Context<'_>) -> Result<Outcome> {
@@ -172,7 +173,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
     let (images, command) = table_two::images(context)?;
     let wrong = images
         .iter()
-        .filter(|image| image.right != image.answer)
+        .filter(|image| image.label != image.predicted)
         .count();
     let slow = |rate: f64| {
         let found = binary.iter().find(|(of, _)| *of == rate);
@@ -195,7 +196,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
                 .join(", "),
             is_sorted_by_rate(&binary),
         )
-        .expecting("falling"),
+        .with_expected("falling"),
         Row::note(
             "figure 9: mistakes among 36 test images",
             "1",
@@ -207,7 +208,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
             (36 - wrong).to_string(),
             wrong <= 7,
         )
-        .expecting("at least 29"),
+        .with_expected("at least 29"),
     ];
     let mut figures = vec![
         rate_curves(

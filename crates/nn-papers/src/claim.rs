@@ -1,50 +1,55 @@
 //! Claims of papers, and errors in their text.
 
-use crate::context::Context;
-use crate::outcome::Outcome;
 use nn_train::Result;
 
-/// One thing that a paper says and that can be tried.
+use crate::context::Context;
+use crate::outcome::Outcome;
+
+/// A statement of a paper that an experiment can test.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub struct Claim {
     /// Such as `B1`.
-    pub(crate) id: &'static str,
-    /// What is claimed, in few words.
-    pub(crate) title: &'static str,
-    /// What the paper says, quoted or summed up.
-    pub(crate) says: &'static str,
-    /// What `--quick` leaves out; empty if nothing.
-    pub(crate) quick: &'static str,
-    /// Whether the printed figures mean anything on other data than MNIST.
-    pub(crate) needs_mnist: bool,
-    /// Counts the changes of what is run, so that old results are not taken
-    /// for new ones.
+    pub id: &'static str,
+    /// The claim in a few words.
+    pub title: &'static str,
+    /// The statement of the paper, quoted or summarized.
+    pub statement: &'static str,
+    /// How the quick form differs from the full one; empty if there is no quick form.
+    pub quick_form: &'static str,
+    /// Whether the printed values are about MNIST, so that a run with other data is
+    /// not judged.
+    pub needs_mnist: bool,
+    /// Version of the experiment: results of other versions are out of date.
     pub(crate) version: u32,
+    /// The experiment.
     pub(crate) run: fn(&Context<'_>) -> Result<Outcome>,
 }
 
 impl Claim {
-    /// Whether `--quick` leaves something out.
-    pub(crate) fn has_quick_form(&self) -> bool {
-        !self.quick.is_empty()
+    /// Whether there is a quick form.
+    pub fn has_quick_form(&self) -> bool {
+        !self.quick_form.is_empty()
     }
 }
 
-/// What is wrong in a paper's text.
+/// An error in a paper's text.
 #[derive(Debug)]
-pub(crate) struct Erratum {
-    /// Where it stands.
-    pub(crate) place: &'static str,
-    pub(crate) printed: &'static str,
-    pub(crate) correct: &'static str,
-    pub(crate) shown: Shown,
+pub struct Erratum {
+    /// The place in the paper.
+    pub place: &'static str,
+    /// The printed text.
+    pub printed: &'static str,
+    /// The correct text.
+    pub correct: &'static str,
+    /// How the error is shown.
+    pub(crate) evidence: Evidence,
 }
 
-/// How it is known.
+/// The evidence for an erratum.
 #[derive(Debug)]
-pub(crate) enum Shown {
-    /// By the rows of this claim.
-    By(&'static str),
-    /// By a check of its own, which says what it found, or fails.
+pub(crate) enum Evidence {
+    /// The rows of the claim with this id.
+    Claim(&'static str),
+    /// A check of its own: returns what it found, or fails.
     Check(fn() -> Result<String>),
 }

@@ -1,4 +1,4 @@
-//! From the numbers of a figure to a chart of nn-plot.
+//! Draws the figures of claims with nn-plot.
 
 use nn_plot::chart::{
     ImageGrid, LineChart, Mark, NetworkDiagram, NeuronLayer, Picture, Pixels, PlaneMap,
@@ -6,7 +6,7 @@ use nn_plot::chart::{
 };
 use nn_plot::{Axis, Svg};
 
-use crate::figure::{self, Figure, Image};
+use crate::figure::{self, Figure, Image, n_correct};
 
 /// Draws a figure.
 pub(crate) fn svg(figure: &Figure) -> Svg {
@@ -116,44 +116,34 @@ fn spans_decades(series: &[figure::Series]) -> bool {
     smallest > 0.0 && largest > 20.0 * smallest
 }
 
-/// The line below a figure.
+/// The caption of a figure.
 pub(crate) fn caption(figure: &Figure) -> String {
     match figure {
-        Figure::Images { images, .. } => {
-            let right = images
-                .iter()
-                .filter(|image| image.right == image.answer)
-                .count();
-            format!(
-                "{right} of {} right; mistakes are marked, the right digit after the slash",
-                images.len()
-            )
-        }
-        Figure::Surface { .. } => "From the ring to the disc".to_owned(),
+        Figure::Images { images, .. } => format!(
+            "{} of {} correct; errors are marked, with the true class after the slash",
+            n_correct(images),
+            images.len()
+        ),
+        Figure::Surface { .. } => "Gradient descent from the ring to the disc".to_owned(),
         _ => String::new(),
     }
 }
 
 fn tile(image: &Image, width: usize, height: usize) -> Tile {
-    let is_mistake = image.right != image.answer;
+    let grey = image.grey();
+    let grey = grey.iter().map(|&grey| f32::from(grey) / 255.0);
     Tile {
         picture: Picture {
             width,
             height,
-            pixels: Pixels::Grey(
-                image
-                    .grey()
-                    .iter()
-                    .map(|&grey| f32::from(grey) / 255.0)
-                    .collect(),
-            ),
+            pixels: Pixels::Grey(grey.collect()),
         },
-        caption: if is_mistake {
-            format!("{} / {}", image.answer, image.right)
+        caption: if image.is_correct() {
+            image.predicted.to_string()
         } else {
-            image.answer.to_string()
+            format!("{} / {}", image.predicted, image.label)
         },
-        is_mistake,
+        is_mistake: !image.is_correct(),
     }
 }
 

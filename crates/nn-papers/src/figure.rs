@@ -1,12 +1,15 @@
-//! The pictures of a claim, as numbers; `page` draws them.
+//! The figures of a claim as data; `drawing` turns them into charts.
 
 use serde::{Deserialize, Serialize};
 
-/// A picture, before it is drawn.
+/// Height and width of an image of a digit.
+const IMAGE_SIDE: usize = 28;
+
+/// The data of a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Figure {
-    /// Curves over one axis, with a legend.
+    /// Curves over a common axis, with a legend.
     Lines {
         title: String,
         x: String,
@@ -20,7 +23,7 @@ pub(crate) enum Figure {
         y: String,
         points: Vec<[f64; 2]>,
     },
-    /// Images with the right answer and the network's.
+    /// Images with their true and their predicted class.
     Images {
         title: String,
         columns: usize,
@@ -30,16 +33,16 @@ pub(crate) enum Figure {
     },
     /// Neurons and their connections.
     Network { title: String, widths: Vec<usize> },
-    /// A grid of points of the plane, and where a layer of three neurons puts
-    /// them in space.
+    /// A grid of points in the plane, and their images in space under a layer of
+    /// two inputs and three neurons.
     Map {
         title: String,
-        /// Points a row of the grid.
+        /// Number of points per row of the grid.
         columns: usize,
         plane: Vec<[f64; 2]>,
         space: Vec<[f64; 3]>,
     },
-    /// A function of two parameters, and the way that gradient descent took.
+    /// A function of two parameters, and the path of gradient descent on it.
     Surface {
         title: String,
         x: String,
@@ -52,7 +55,30 @@ pub(crate) enum Figure {
     },
 }
 
-/// One curve.
+impl Figure {
+    /// Curves over the epochs of training runs.
+    pub(crate) fn over_epochs(title: &str, y: &str, series: Vec<Series>) -> Self {
+        Self::Lines {
+            title: title.to_owned(),
+            x: "epoch".to_owned(),
+            y: y.to_owned(),
+            series,
+        }
+    }
+
+    /// Images of digits in rows of `columns`.
+    pub(crate) fn digits(title: &str, columns: usize, images: Vec<Image>) -> Self {
+        Self::Images {
+            title: title.to_owned(),
+            columns,
+            height: IMAGE_SIDE,
+            width: IMAGE_SIDE,
+            images,
+        }
+    }
+}
+
+/// A curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -71,25 +97,32 @@ impl Series {
     }
 }
 
-/// One image.
+/// An image of a digit with its true and its predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Image {
-    /// Two hexadecimal digits a pixel, row after row.
+    /// Two hexadecimal digits per pixel, row by row.
     pub(crate) pixels: String,
-    pub(crate) right: u32,
-    pub(crate) answer: u32,
+    #[serde(rename = "right")]
+    pub(crate) label: u32,
+    #[serde(rename = "answer")]
+    pub(crate) predicted: u32,
 }
 
 impl Image {
-    pub(crate) fn new(pixels: &[u8], right: u32, answer: u32) -> Self {
+    pub(crate) fn new(pixels: &[u8], label: u32, predicted: u32) -> Self {
         Self {
             pixels: pixels.iter().map(|pixel| format!("{pixel:02x}")).collect(),
-            right,
-            answer,
+            label,
+            predicted,
         }
     }
 
-    /// The grey values again; a digit that is none counts as 0.
+    /// Whether the predicted class is the true class.
+    pub(crate) fn is_correct(&self) -> bool {
+        self.label == self.predicted
+    }
+
+    /// The grey values, row by row. An invalid hexadecimal digit counts as 0.
     pub(crate) fn grey(&self) -> Vec<u8> {
         let digit = |byte: &u8| (*byte as char).to_digit(16).unwrap_or(0) as u8;
         self.pixels
@@ -100,12 +133,17 @@ impl Image {
     }
 }
 
+/// Number of images whose predicted class is the true class.
+pub(crate) fn n_correct(images: &[Image]) -> usize {
+    images.iter().filter(|image| image.is_correct()).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pixels_come_back() {
+    fn pixels_survive_the_round_trip() {
         let pixels: Vec<u8> = (0..=255).collect();
         assert_eq!(Image::new(&pixels, 1, 2).grey(), pixels);
     }

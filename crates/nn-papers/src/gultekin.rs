@@ -12,12 +12,12 @@ mod summed_bias;
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Claim, Erratum, Shown};
-use crate::context::{Context, Training, When};
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Image, Series};
 use crate::gultekin::variants::{VARIANTS, Variant, flags};
 use crate::outcome::{Command, Outcome, Row};
-use crate::terminal;
 use nn_train::Result;
 
 pub(crate) const TITLE: &str =
@@ -27,9 +27,9 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "G1",
         title: "about 85 % after 500 iterations, about 87 % after 1000",
-        says: "\"Upon 500 iterations of gradient descent, the neural network reached approximately 85% \
+        statement: "\"Upon 500 iterations of gradient descent, the neural network reached approximately 85% \
                (plus or minus 2%) accuracy ... 1000 ... around 87% (plus or minus 1%).\"",
-        quick: "1 seed and 500 iterations instead of 5 and 1000; not the biases as in the code",
+        quick_form: "1 seed and 500 iterations instead of 5 and 1000; not the biases as in the code",
         needs_mnist: true,
         version: 2,
         run: iterations,
@@ -37,8 +37,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "G2",
         title: "a row of eleven test images",
-        says: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 right.",
-        quick: "500 iterations instead of 1000",
+        statement: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 right.",
+        quick_form: "500 iterations instead of 1000",
         needs_mnist: true,
         version: 2,
         run: eleven_images,
@@ -46,8 +46,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "G3",
         title: "Kaggle's CSV form",
-        says: "The form label,pixel0,...,pixel783 is read, with and without labels; predictions are ImageId,Label.",
-        quick: "",
+        statement: "The form label,pixel0,...,pixel783 is read, with and without labels; predictions are ImageId,Label.",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: csv_form::csv_form,
@@ -59,31 +59,31 @@ pub(crate) const ERRATA: &[Erratum] = &[
         place: "forward propagation, note",
         printed: "the weights and biases are initialized to random numbers between 0 - 1",
         correct: "-0.5 to 0.5, as in the author's code; from 0..1 nothing is learned",
-        shown: Shown::By("G1"),
+        evidence: Evidence::Claim("G1"),
     },
     Erratum {
         place: "forward propagation",
         printed: "b^1 = Biases for the first layer (10 x m matrix)",
         correct: "10 x 1, the same column for every image: 10 numbers a layer are learned",
-        shown: Shown::Check(bias_shape),
+        evidence: Evidence::Check(bias_shape),
     },
     Erratum {
         place: "backward propagation",
         printed: "db^2 = 1/m sum dZ^2",
         correct: "one sum a neuron, not one for the layer as in the author's code: of softmax and one-hot labels the sum over all neurons is 0, so that b^2 never moves",
-        shown: Shown::Check(summed_bias),
+        evidence: Evidence::Check(summed_bias),
     },
     Erratum {
         place: "introduction",
         printed: "a collection of nearly 42,000 28 by 28-pixel images",
         correct: "70 000; Kaggle's train.csv holds 42 000 of them",
-        shown: Shown::By("G1"),
+        evidence: Evidence::Claim("G1"),
     },
     Erratum {
         place: "results, table",
         printed: "6 of 11 right beside an accuracy of 85 %",
         correct: "the row is not typical",
-        shown: Shown::Check(row_probability),
+        evidence: Evidence::Check(row_probability),
     },
 ];
 
@@ -107,19 +107,19 @@ struct Found {
 fn train(context: &Context<'_>, variant: &Variant, seed: u64) -> Result<Training<Found>> {
     let at = iterations_of(context);
     let last = at.iter().copied().max().unwrap_or(1);
-    let when = When::At(at.to_vec());
+    let when = MeasuredEpochs::At(at.to_vec());
     let flags = flags(context, variant, last, seed);
-    context.train(&flags, &when, "accuracies and eleven images", |view| {
+    context.train(&flags, &when, "accuracies and eleven images", |snapshot| {
         Ok(Found {
-            train_accuracy: view.train_accuracy()?,
-            test_accuracy: view.test_accuracy()?,
-            images: view.test_images(0..11),
+            train_accuracy: snapshot.train_accuracy()?,
+            test_accuracy: snapshot.test_accuracy()?,
+            images: snapshot.test_images(0..11),
         })
     })
 }
 
 fn iterations_of(context: &Context<'_>) -> &'static [usize] {
-    context.pick(&[500, 1000], &[500])
+    context.full_or_quick(&[500, 1000], &[500])
 }
 
 fn trials(context: &Context<'_>, variant: &Variant, seeds: u64) -> Result<Trials> {
@@ -147,7 +147,7 @@ fn trials(context: &Context<'_>, variant: &Variant, seeds: u64) -> Result<Trials
 
 fn iterations(context: &Context<'_>) -> Result<Outcome> {
     let at = iterations_of(context);
-    let seeds = context.pick(5, 1);
+    let seeds = context.full_or_quick(5, 1);
     let mut rows = Vec::new();
     let mut commands = Vec::new();
     let mut series = Vec::new();
@@ -162,7 +162,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
         series.push(Series::new(variant.name, trials.curve));
         commands.extend(trials.commands);
     }
-    if !context.is_quick {
+    if !context.options.is_quick {
         let accuracies = (0..seeds)
             .map(|seed| summed_bias::train(context, at, seed))
             .collect::<Result<Vec<_>>>()?;
@@ -184,7 +184,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
         rows,
         "Accuracy on the 41 000 rows trained on, as the author's code prints it; mean and standard \
          deviation over the seeds. With weights from 0..1 every hidden neuron starts with a sum near \
-         50 and the text's set-up does not learn; with the code's -0.5..0.5 the figures come out. \
+         50 and the text's setup does not learn; with the code's -0.5..0.5 the figures come out. \
          Kaggle's train.csv is not at hand: 42 000 rows of MNIST's training set.",
     )
     .with_figures(vec![Figure::Lines {
@@ -250,16 +250,16 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
     };
     let right = images
         .iter()
-        .filter(|image| image.right == image.answer)
+        .filter(|image| image.label == image.predicted)
         .count();
     let rows = vec![
-        Row::note("actual", "1 6 5 2 7 8 4 2 3 5 7", row(|image| image.right)),
+        Row::note("actual", "1 6 5 2 7 8 4 2 3 5 7", row(|image| image.label)),
         Row::note(
             "predicted",
             "1 6 5 2 7 8 9 8 6 7 9",
-            row(|image| image.answer),
+            row(|image| image.predicted),
         ),
-        Row::holds("right of eleven", "6", right.to_string(), right >= 6).expecting("at least 6"),
+        Row::holds("right of eleven", "6", right.to_string(), right >= 6).with_expected("at least 6"),
         Row::note("test accuracy (%)", "", format!("{test_accuracy:.2}")),
     ];
     Ok(Outcome::judged(

@@ -14,8 +14,9 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
 use nn_tensor::Threads;
 
-use crate::claim::{Claim, Erratum, Shown};
-use crate::context::{Context, When};
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::training::MeasuredEpochs;
 use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
@@ -25,9 +26,9 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "H1",
         title: "the worked example of three neurons",
-        says: "y1 = 0.6, w1 = 0.2, b1 = 0.8, w2 = 0.4, b2 = 0.9 give y2 = -0.68, y3 = 0.65, \
+        statement: "y1 = 0.6, w1 = 0.2, b1 = 0.8, w2 = 0.4, b2 = 0.9 give y2 = -0.68, y3 = 0.65, \
                C = 0.425; a step gives w1' = 0.237, b1' = 0.738, w2' = 0.437, b2' = 0.745, C' = 0.38.",
-        quick: "",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: worked_example,
@@ -35,8 +36,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "H2",
         title: "sum of squares, and tanh from the logistic function",
-        says: "The MSE loss of several outputs is the sum of squares; tanh is 2/(1 + e^(-2x)) - 1.",
-        quick: "",
+        statement: "The MSE loss of several outputs is the sum of squares; tanh is 2/(1 + e^(-2x)) - 1.",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: formulas,
@@ -44,8 +45,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "H3",
         title: "what an epoch is",
-        says: "\"Every round that gradient descent is performed on a batch is called an epoch.\"",
-        quick: "",
+        statement: "\"Every round that gradient descent is performed on a batch is called an epoch.\"",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: epochs,
@@ -57,43 +58,43 @@ pub(crate) const ERRATA: &[Erratum] = &[
         place: "worked example, y3 and C",
         printed: "y3 = 0.65, C = 0.425",
         correct: "y3 = 0.2365, C = 0.0559 by (1.3) and (1.4); the printed ones add b2 instead of subtracting it",
-        shown: Shown::By("H1"),
+        evidence: Evidence::Claim("H1"),
     },
     Erratum {
         place: "worked example, gradient",
         printed: "(0.037, -0.061, -0.10, -0.15)",
         correct: "with 2 y3 = 1.30 in the place of 0.68, the size of y2: (0.071, -0.118, -0.201, 0.296) where b2 is added",
-        shown: Shown::By("H1"),
+        evidence: Evidence::Claim("H1"),
     },
     Erratum {
         place: "worked example, step",
         printed: "w1' = 0.237, b1' = 0.738, b2' = 0.745, by p' = p - n grad C",
         correct: "the gradient was added: p' = p + grad C",
-        shown: Shown::By("H1"),
+        evidence: Evidence::Claim("H1"),
     },
     Erratum {
         place: "worked example, w2'",
         printed: "w2' = 0.437",
         correct: "0.4 and the step of w2, not that of w1",
-        shown: Shown::By("H1"),
+        evidence: Evidence::Claim("H1"),
     },
     Erratum {
         place: "equation (2.21)",
         printed: "1/(1 - e^(-((n w1 - b1) w2 - b2)))",
         correct: "1/(1 + e^(-(...))), the sigmoid of (2.11)",
-        shown: Shown::Check(sign_in_2_21),
+        evidence: Evidence::Check(sign_in_2_21),
     },
     Erratum {
         place: "last paragraph",
         printed: "Every round that gradient descent is performed on a batch is called an epoch",
         correct: "that is a step; an epoch is one pass over all samples",
-        shown: Shown::By("H3"),
+        evidence: Evidence::Claim("H3"),
     },
     Erratum {
         place: "MLP Model",
         printed: "a 3D grid of pixels; The EMNIST dataset has 70,000 images of hand drawn numbers",
         correct: "a grid of rows and columns; that is MNIST, 60 000 + 10 000",
-        shown: Shown::By("H3"),
+        evidence: Evidence::Claim("H3"),
     },
 ];
 
@@ -345,7 +346,7 @@ fn formulas(_: &Context<'_>) -> Result<Outcome> {
 
 fn epochs(context: &Context<'_>) -> Result<Outcome> {
     let flags = "--limit-train 500 --validation 0 --hidden 16 --optimizer sgd --lr 0.1 --batch-size 100 --epochs 2 --seed 0";
-    let training = context.train_and_test(flags, &When::End)?;
+    let training = context.train_and_test(flags, &MeasuredEpochs::End)?;
     let steps: Vec<u64> = training.curve.iter().map(|point| point.step).collect();
     let data = context.data()?;
     let rows = vec![
@@ -361,7 +362,7 @@ fn epochs(context: &Context<'_>) -> Result<Outcome> {
             format!(
                 "{} ({})",
                 data.dataset.train.len() + data.dataset.test.len(),
-                context.data_name
+                context.options.data
             ),
         ),
     ];

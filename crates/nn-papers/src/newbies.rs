@@ -13,8 +13,9 @@ mod framework;
 
 use nn_core::{Activation, Loss};
 
-use crate::claim::{Claim, Erratum, Shown};
-use crate::context::{Context, Training, When};
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
 use crate::newbies::stochastic::{HIDDEN, train_stochastic};
 use crate::outcome::{Outcome, Row};
@@ -26,8 +27,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N1",
         title: "the parts of a network",
-        says: "Activations, cost functions, optimisers, initialisers and penalties of sections 2, 4 and 5.",
-        quick: "",
+        statement: "Activations, cost functions, optimisers, initialisers and penalties of sections 2, 4 and 5.",
+        quick_form: "",
         needs_mnist: false,
         version: 2,
         run: parts,
@@ -35,8 +36,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N2",
         title: "the stochastic gradient is unbiased",
-        says: "\"The expected value of this estimation is equal to the true gradient\" (2.5).",
-        quick: "2 000 samples instead of all",
+        statement: "\"The expected value of this estimation is equal to the true gradient\" (2.5).",
+        quick_form: "2 000 samples instead of all",
         needs_mnist: false,
         version: 1,
         run: unbiased::unbiased,
@@ -44,8 +45,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N3",
         title: "classic gradient descent, 800 epochs, rate 1e-6",
-        says: "Figure 3: a falling loss curve. He, ReLU, softmax and cross-entropy, all samples at once.",
-        quick: "100 epochs instead of 800",
+        statement: "Figure 3: a falling loss curve. He, ReLU, softmax and cross-entropy, all samples at once.",
+        quick_form: "100 epochs instead of 800",
         needs_mnist: true,
         version: 1,
         run: classic,
@@ -53,8 +54,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N4",
         title: "stochastic gradient descent, one sample at a time, rate 0.01",
-        says: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
-        quick: "1 epoch instead of 5",
+        statement: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
+        quick_form: "1 epoch instead of 5",
         needs_mnist: true,
         version: 1,
         run: stochastic,
@@ -62,8 +63,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N5",
         title: "the same training in a framework",
-        says: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
-        quick: "1 epoch instead of 5",
+        statement: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
+        quick_form: "1 epoch instead of 5",
         needs_mnist: true,
         version: 3,
         run: framework::framework,
@@ -75,25 +76,25 @@ pub(crate) const ERRATA: &[Erratum] = &[
         place: "5.4, table",
         printed: "Input dimension (10^6, 784)",
         correct: "(60 000, 784): MNIST has no more training images",
-        shown: Shown::By("N3"),
+        evidence: Evidence::Claim("N3"),
     },
     Erratum {
         place: "5.2.9, batch gradient descent",
         printed: "theta_new = theta_old - alpha sum_(i=1)^N grad J(theta; x_i, y_i)",
         correct: "a step along the mean, as in 2.5 and in common usage, or else a rate N times smaller: a rate of 1e-6 on the sum of 60 000 is 0.06 on the mean",
-        shown: Shown::By("N3"),
+        evidence: Evidence::Claim("N3"),
     },
     Erratum {
         place: "5.5.1 against the table below it",
         printed: "Number of Epochs: Set to 1; in the table: Number of epochs 5",
         correct: "5, since figure 4 is a curve over epochs",
-        shown: Shown::By("N4"),
+        evidence: Evidence::Claim("N4"),
     },
     Erratum {
         place: "4.5, error of the output layer",
         printed: "delta^L <- dL/da^L (*) sigma'(z^L)",
         correct: "for softmax every output depends on every z: delta = a - y, as in 4.3 and 5.2.6",
-        shown: Shown::Check(softmax_error),
+        evidence: Evidence::Check(softmax_error),
     },
 ];
 
@@ -153,11 +154,11 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
             "--hidden 16 "
         };
         let flags = format!("{hidden}--limit-train 500 --epochs 2 {flags} --seed 0");
-        let training = context.train_and_test(&flags, &When::End)?;
+        let training = context.train_and_test(&flags, &MeasuredEpochs::End)?;
         let losses = training.losses();
         let falls = losses.len() == 2 && losses[1].1 < losses[0].1;
         let ours = format!("loss {:.3} to {:.3}", losses[0].1, losses[1].1);
-        rows.push(Row::holds(name, "", ours, falls).expecting("falls"));
+        rows.push(Row::holds(name, "", ours, falls).with_expected("falls"));
         commands.push(training.command);
     }
     rows.push(pixel_row(context)?);
@@ -189,17 +190,17 @@ fn pixel_row(context: &Context<'_>) -> Result<Row> {
 }
 
 fn classic(context: &Context<'_>) -> Result<Outcome> {
-    let epochs = context.pick(800, 100);
+    let epochs = context.full_or_quick(800, 100);
     let flags = |epochs: usize, step: &str| {
         format!(
             "{HIDDEN} --loss cross-entropy --optimizer sgd {step} --batch-size full --epochs {epochs} --validation 0 --seed 0"
         )
     };
     let training =
-        context.train_and_test(&flags(epochs, "--reduction sum --lr 0.000001"), &When::End)?;
+        context.train_and_test(&flags(epochs, "--reduction sum --lr 0.000001"), &MeasuredEpochs::End)?;
     let n = context.plan(&flags(1, "--lr 1"))?.1.splits()?.train.len();
     let mean_rate = 1e-6 * n as f64;
-    let mean = context.train_and_test(&flags(5, &format!("--lr {mean_rate}")), &When::End)?;
+    let mean = context.train_and_test(&flags(5, &format!("--lr {mean_rate}")), &MeasuredEpochs::End)?;
     let losses = training.losses();
     let difference = losses
         .iter()

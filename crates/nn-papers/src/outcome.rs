@@ -7,8 +7,8 @@ use crate::figure::Figure;
 /// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Verdict {
-    /// Our run of the paper's set-up gives the printed value.
+pub enum Verdict {
+    /// Our run of the paper's setup gives the printed value.
     Reproduced,
     /// The printed value is impossible, and a run of ours shows why.
     Explained,
@@ -19,14 +19,16 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 4] = [
+    /// All verdicts, from the best to the worst.
+    pub const ALL: [Self; 4] = [
         Self::Reproduced,
         Self::Explained,
         Self::NotReproduced,
         Self::NotJudged,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// The verdict in words.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Reproduced => "reproduced",
             Self::Explained => "explained",
@@ -38,72 +40,21 @@ impl Verdict {
 
 /// A printed value and ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) quantity: String,
-    /// As the paper prints it; empty if it does not.
-    pub(crate) printed: String,
-    pub(crate) ours: String,
+pub struct Row {
+    /// The quantity, with its unit in brackets.
+    pub quantity: String,
+    /// The value as the paper prints it; empty if it prints none.
+    pub printed: String,
+    /// Our value.
+    pub ours: String,
     /// The tolerance; empty if the row is not judged.
-    pub(crate) expected: String,
-    pub(crate) is_within: Option<bool>,
+    pub expected: String,
+    /// Whether our value is as expected; `None` if the row is not judged.
+    pub is_within: Option<bool>,
 }
 
 impl Row {
-    /// A printed number and ours, judged. Both are shown with `digits` after
-    /// the point.
-    pub(crate) fn near(
-        quantity: impl Into<String>,
-        printed: f64,
-        ours: f64,
-        tolerance: f64,
-        digits: usize,
-    ) -> Self {
-        Self {
-            quantity: quantity.into(),
-            printed: printed.to_string(),
-            ours: format!("{ours:.digits$}"),
-            expected: format!("± {tolerance}"),
-            // Half a unit of the last binary digits, for tolerances that are decimal.
-            is_within: Some((printed - ours).abs() <= tolerance + 1e-9),
-        }
-    }
-
-    /// A number that must not exceed `limit`.
-    pub(crate) fn at_most(quantity: impl Into<String>, ours: f64, limit: f64) -> Self {
-        Self {
-            quantity: quantity.into(),
-            printed: String::new(),
-            ours: short(ours),
-            expected: format!("at most {}", short(limit)),
-            is_within: Some(ours <= limit),
-        }
-    }
-
-    /// A statement that is true or false.
-    pub(crate) fn holds(
-        quantity: impl Into<String>,
-        printed: impl Into<String>,
-        ours: impl Into<String>,
-        holds: bool,
-    ) -> Self {
-        Self {
-            quantity: quantity.into(),
-            printed: printed.into(),
-            ours: ours.into(),
-            expected: String::new(),
-            is_within: Some(holds),
-        }
-    }
-
-    /// The same row with its tolerance.
-    pub(crate) fn expecting(self, expected: impl Into<String>) -> Self {
-        Self {
-            expected: expected.into(),
-            ..self
-        }
-    }
-
-    /// A row beside the claim, which is not judged.
+    /// A row that is not judged.
     pub(crate) fn note(
         quantity: impl Into<String>,
         printed: impl Into<String>,
@@ -117,26 +68,74 @@ impl Row {
             is_within: None,
         }
     }
+
+    /// A statement that is true or false.
+    pub(crate) fn holds(
+        quantity: impl Into<String>,
+        printed: impl Into<String>,
+        ours: impl Into<String>,
+        holds: bool,
+    ) -> Self {
+        Self {
+            is_within: Some(holds),
+            ..Self::note(quantity, printed, ours)
+        }
+    }
+
+    /// A printed number and ours, judged by their difference. Ours is shown with
+    /// `digits` decimals.
+    pub(crate) fn near(
+        quantity: impl Into<String>,
+        printed: f64,
+        ours: f64,
+        tolerance: f64,
+        digits: usize,
+    ) -> Self {
+        // Decimal tolerances are not exact in binary.
+        let is_near = (printed - ours).abs() <= tolerance + 1e-9;
+        let ours = format!("{ours:.digits$}");
+        Self::holds(quantity, printed.to_string(), ours, is_near)
+            .with_expected(format!("± {tolerance}"))
+    }
+
+    /// A number that must not exceed `limit`.
+    pub(crate) fn at_most(quantity: impl Into<String>, ours: f64, limit: f64) -> Self {
+        Self::holds(quantity, "", short(ours), ours <= limit)
+            .with_expected(format!("at most {}", short(limit)))
+    }
+
+    /// Sets the text that says what is expected.
+    pub(crate) fn with_expected(self, expected: impl Into<String>) -> Self {
+        Self {
+            expected: expected.into(),
+            ..self
+        }
+    }
 }
 
 /// The outcome of a claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    pub(crate) verdict: Verdict,
-    pub(crate) explanation: String,
-    pub(crate) rows: Vec<Row>,
-    /// Commands that repeat it.
-    pub(crate) commands: Vec<Command>,
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The setup, and what the rows mean.
+    pub explanation: String,
+    /// Printed values and ours.
+    pub rows: Vec<Row>,
+    /// Commands that repeat the training runs.
+    pub commands: Vec<Command>,
     pub(crate) figures: Vec<Figure>,
 }
 
 /// A training run behind an outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Command {
+pub struct Command {
     /// `nn train …`
-    pub(crate) command: String,
-    pub(crate) seed: u64,
-    pub(crate) weights_sha256: String,
+    pub command: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// SHA-256 of the trained parameters.
+    pub weights_sha256: String,
 }
 
 impl Outcome {
@@ -178,7 +177,7 @@ impl Outcome {
     }
 }
 
-/// `0.0123`, `1.2e-13`
+/// A number with few digits: `0.0123`, `1.2e-13`.
 pub(crate) fn short(number: f64) -> String {
     if number != 0.0 && (number.abs() < 1e-3 || number.abs() >= 1e5) {
         format!("{number:.1e}")
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_short() {
+    fn numbers_have_few_digits() {
         assert_eq!([short(0.25), short(1.0), short(0.0)], ["0.25", "1", "0"]);
         assert_eq!(short(1.234e-13), "1.2e-13");
     }

@@ -1,85 +1,78 @@
-//! `report.html`: everything that came of the claims on one page.
+//! `report.html`: the results of all claims on one page.
 
 use nn_plot::{Body, Cell, Column, Page, Table, Tone};
 
-use crate::claim::{Claim, Erratum, Shown};
+use crate::claim::{Claim, Erratum, Evidence};
 use crate::drawing;
 use crate::outcome::{Command, Row, Verdict};
 use crate::paper::{Paper, all_claims, erratum_key};
-use crate::store::{Entry, Store};
+use crate::store::{ClaimResult, Store};
 
-/// The page of all that `store` holds.
+/// The page with all results of the store.
 pub(crate) fn html(store: &Store) -> String {
-    let mut page = Page::new("Five papers on neural networks, tried");
+    let mut page = Page::new("Five papers on neural networks, reproduced");
     page.lead(
-        "What the papers print, what `nn papers run` finds, and where the two differ, why. Every \
-         number of ours comes from a run; the command that repeats it stands beside it.",
+        "The values that the papers print, the values that `nn papers run` measures, and the reasons \
+         for the differences. Every value of ours comes from a run, listed with the command that \
+         repeats it.",
     );
     summary(page.section("Summary"), store);
     for paper in Paper::ALL {
         if paper
             .claims()
             .iter()
-            .any(|claim| entry(store, claim).is_some())
+            .any(|claim| store.result(claim.id).is_some())
         {
             chapter(page.section(paper.title()), store, paper);
         }
     }
     page.footer(&format!(
-        "Made by nn {}. Run again with `nn papers run all`; the numbers are also in results.json.",
+        "Written by nn {}. Update it with `nn papers run all`; results.json has the same numbers.",
         env!("CARGO_PKG_VERSION")
     ));
     page.html()
 }
 
-fn entry<'s>(store: &'s Store, claim: &Claim) -> Option<&'s Entry> {
-    store.results().claims.get(claim.id)
-}
-
 fn summary(body: &mut Body, store: &Store) {
-    let entries: Vec<_> = all_claims()
-        .filter_map(|(paper, claim)| Some((paper, claim, entry(store, claim)?)))
+    let results: Vec<_> = all_claims()
+        .filter_map(|(paper, claim)| Some((paper, claim, store.result(claim.id)?)))
         .collect();
     let count = |verdict: Verdict| {
-        let with = |entry: &&Entry| entry.outcome.verdict == verdict;
-        entries
-            .iter()
-            .map(|(.., entry)| *entry)
-            .filter(with)
-            .count()
+        let verdicts = results.iter().map(|(.., result)| result.outcome.verdict);
+        verdicts.filter(|&found| found == verdict).count()
     };
     body.facts(Verdict::ALL.map(|verdict| (verdict.name(), count(verdict).to_string())));
     body.list([
-        "reproduced: our run of the paper's set-up gives the printed figure within the tolerance",
-        "explained: the printed figure cannot be had, and a run of ours shows why",
-        "not reproduced: with what was tried",
-        "not judged: the data are the built-in digits, not MNIST",
+        "reproduced: our run of the paper's setup gives the printed value within the tolerance",
+        "explained: the printed value is impossible, and a run of ours shows why",
+        "not reproduced: no run gives the printed value; the runs that were tried are listed",
+        "not judged: the data set is the built-in digits, not MNIST",
     ]);
     let mut table = Table::new(vec![
         Column::text("claim"),
         Column::text("verdict"),
-        Column::text("what"),
+        Column::text("title"),
         Column::text("paper"),
         Column::text("form"),
         Column::number("time [s]"),
     ]);
-    for (paper, claim, entry) in entries {
-        let verdict = entry.outcome.verdict;
+    for (paper, claim, result) in results {
+        let verdict = result.outcome.verdict;
         table.row([
             Cell::new(claim.id),
             Cell::new(verdict.name()).tone(tone(verdict)),
             Cell::new(claim.title),
             Cell::new(paper.name()),
-            Cell::new(form(entry)),
-            Cell::new(format!("{:.1}", entry.seconds)),
+            Cell::new(form(result)),
+            Cell::new(format!("{:.1}", result.seconds)),
         ]);
     }
     body.table(&table);
 }
 
-fn form(entry: &Entry) -> String {
-    let form = if entry.is_quick { "quick" } else { "full" };
-    format!("{form}, {}", entry.data)
+fn form(result: &ClaimResult) -> String {
+    let form = if result.is_quick { "quick" } else { "full" };
+    format!("{form}, {}", result.data)
 }
 
 fn tone(verdict: Verdict) -> Tone {
@@ -93,8 +86,8 @@ fn tone(verdict: Verdict) -> Tone {
 
 fn chapter(body: &mut Body, store: &Store, paper: Paper) {
     for claim in paper.claims() {
-        if let Some(entry) = entry(store, claim) {
-            write_claim(body, claim, entry);
+        if let Some(result) = store.result(claim.id) {
+            write_claim(body, claim, result);
         }
     }
     if !paper.errata().is_empty() {
@@ -103,12 +96,12 @@ fn chapter(body: &mut Body, store: &Store, paper: Paper) {
     }
 }
 
-fn write_claim(body: &mut Body, claim: &Claim, entry: &Entry) {
-    let outcome = &entry.outcome;
+fn write_claim(body: &mut Body, claim: &Claim, result: &ClaimResult) {
+    let outcome = &result.outcome;
     body.subsection(&format!("{}: {}", claim.id, claim.title));
-    body.paragraph(&format!("The paper: {}", claim.says));
-    let quick = if entry.is_quick && !claim.quick.is_empty() {
-        format!(" Quick form: {}.", claim.quick)
+    body.paragraph(&format!("The paper: {}", claim.statement));
+    let quick = if result.is_quick && claim.has_quick_form() {
+        format!(" Quick form: {}.", claim.quick_form)
     } else {
         String::new()
     };
@@ -125,7 +118,7 @@ fn write_claim(body: &mut Body, claim: &Claim, entry: &Entry) {
     }
     if !outcome.commands.is_empty() {
         body.details(
-            "Commands that repeat it, and the weights they end with",
+            "Commands that repeat the training runs, with the SHA-256 of the trained weights",
             |inside| {
                 inside.code(&commands(&outcome.commands));
             },
@@ -173,26 +166,24 @@ fn commands(commands: &[Command]) -> String {
 
 fn errata(store: &Store, paper: Paper) -> Table {
     let mut table = Table::new(vec![
-        Column::text("where"),
+        Column::text("place"),
         Column::text("printed"),
-        Column::text("should be"),
-        Column::text("shown by"),
+        Column::text("correct"),
+        Column::text("evidence"),
     ]);
     for (index, erratum) in paper.errata().iter().enumerate() {
         let Erratum {
             place,
             printed,
             correct,
-            shown,
+            evidence,
         } = erratum;
-        let evidence = match shown {
-            Shown::By(claim) => format!("claim {claim}"),
-            Shown::Check(_) => store
-                .results()
-                .errata
-                .get(&erratum_key(paper, index))
-                .cloned()
-                .unwrap_or_default(),
+        let evidence = match evidence {
+            Evidence::Claim(id) => format!("claim {id}"),
+            Evidence::Check(_) => {
+                let key = erratum_key(paper, index);
+                store.evidence(&key).unwrap_or_default().to_owned()
+            }
         };
         table.row([*place, *printed, *correct, evidence.as_str()]);
     }

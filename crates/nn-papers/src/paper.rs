@@ -1,27 +1,28 @@
 //! The five papers, with their claims and errata.
 
-use crate::claim::{Claim, Erratum};
-use crate::{bordeaux, gultekin, how_they_work, newbies, schoofs};
-use crate::terminal;
 use nn_train::{Error, Result};
 
-/// The papers, in the order in which to read them.
+use crate::claim::{Claim, Erratum};
+use crate::{bordeaux, gultekin, how_they_work, newbies, schoofs};
+
+/// A paper, in the order in which to read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paper {
-    /// Orihuela Contreras.
+pub enum Paper {
+    /// *Neural Networks for Newbies*, Orihuela Contreras.
     Newbies,
-    /// Schoofs.
+    /// *Artificial Neural Networks*, Schoofs.
     Schoofs,
-    /// Gebreamlak and Cajas Ordoñez.
+    /// *Implementing a Neural Network from Scratch*, Gebreamlak and Cajas Ordoñez.
     Bordeaux,
-    /// No author is named.
+    /// *How Neural Networks Work*, author not named.
     HowTheyWork,
-    /// Gultekin.
+    /// *Exploring Neural Networks through a Mathematical Approach*, Gultekin.
     Gultekin,
 }
 
 impl Paper {
-    pub(crate) const ALL: [Self; 5] = [
+    /// All papers.
+    pub const ALL: [Self; 5] = [
         Self::Newbies,
         Self::Schoofs,
         Self::Bordeaux,
@@ -29,8 +30,8 @@ impl Paper {
         Self::Gultekin,
     ];
 
-    /// On the command line.
-    pub(crate) fn name(self) -> &'static str {
+    /// The short name, such as `schoofs`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Newbies => "newbies",
             Self::Schoofs => "schoofs",
@@ -40,7 +41,8 @@ impl Paper {
         }
     }
 
-    pub(crate) fn title(self) -> &'static str {
+    /// The title and the authors.
+    pub fn title(self) -> &'static str {
         match self {
             Self::Newbies => newbies::TITLE,
             Self::Schoofs => schoofs::TITLE,
@@ -50,47 +52,33 @@ impl Paper {
         }
     }
 
-    pub(crate) fn claims(self) -> &'static [Claim] {
-        match self {
-            Self::Newbies => newbies::CLAIMS,
-            Self::Schoofs => schoofs::CLAIMS,
-            Self::Bordeaux => bordeaux::CLAIMS,
-            Self::HowTheyWork => how_they_work::CLAIMS,
-            Self::Gultekin => gultekin::CLAIMS,
-        }
+    /// The claims.
+    pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
+    let offered = || all_claims().filter(|(paper, _)| papers.contains(paper));
+    let is = |claim: &Claim, id: &String| claim.id.eq_ignore_ascii_case(id);
+    if let Some(unknown) = ids
+        .iter()
+        .find(|id| !offered().any(|(_, claim)| is(claim, id)))
+    {
+        let known: Vec<_> = offered().map(|(_, claim)| claim.id).collect();
+        return Err(Error::usage(format!(
+            "expected one of {}, found \"{}\"",
+            known.join(", "),
+            unknown.escape_debug()
+        )));
     }
-
-    pub(crate) fn errata(self) -> &'static [Erratum] {
-        match self {
-            Self::Newbies => newbies::ERRATA,
-            Self::Schoofs => schoofs::ERRATA,
-            Self::Bordeaux => bordeaux::ERRATA,
-            Self::HowTheyWork => how_they_work::ERRATA,
-            Self::Gultekin => gultekin::ERRATA,
-        }
-    }
-
-    pub(crate) fn find(name: &str) -> Result<Self> {
-        let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
-        found.ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::usage(format!(
-                "unknown paper \"{}\"; expected all or one of: {names}",
-                name.escape_debug()
-            ))
-            .with_help(format!("`{} papers list` shows them", terminal::program()))
-        })
-    }
+    let is_asked = |claim: &Claim| ids.is_empty() || ids.iter().any(|id| is(claim, id));
+    Ok(offered().filter(|(_, claim)| is_asked(claim)).collect())
 }
 
-/// Every claim of every paper.
+/// All claims of all papers.
 pub(crate) fn all_claims() -> impl Iterator<Item = (Paper, &'static Claim)> {
     Paper::ALL
         .into_iter()
         .flat_map(|paper| paper.claims().iter().map(move |claim| (paper, claim)))
 }
 
-/// The key of the evidence for an erratum in the store.
+/// The key of the evidence for an erratum in the results.
 pub(crate) fn erratum_key(paper: Paper, index: usize) -> String {
     format!("{}-{}", paper.name(), index + 1)
 }
@@ -98,7 +86,7 @@ pub(crate) fn erratum_key(paper: Paper, index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::Shown;
+    use crate::claim::Evidence;
 
     #[test]
     fn names_and_ids_are_unique() {
@@ -122,9 +110,11 @@ mod tests {
     #[test]
     fn errata_name_claims_that_exist_and_their_checks_pass() {
         for erratum in Paper::ALL.into_iter().flat_map(Paper::errata) {
-            match erratum.shown {
-                Shown::By(id) => assert!(all_claims().any(|(_, claim)| claim.id == id), "{id}"),
-                Shown::Check(check) => assert!(check().is_ok(), "{}", erratum.place),
+            match erratum.evidence {
+                Evidence::Claim(id) => {
+                    assert!(all_claims().any(|(_, claim)| claim.id == id), "{id}");
+                }
+                Evidence::Check(check) => assert!(check().is_ok(), "{}", erratum.place),
             }
         }
     }

@@ -7,8 +7,10 @@ mod equations;
 mod rate;
 mod pictures;
 
-use crate::claim::{Claim, Erratum, Shown};
-use crate::context::{Context, Training, View, When};
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::snapshot::Snapshot;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
 use crate::outcome::{Outcome, Row};
 use crate::schoofs::network::NETWORK;
@@ -20,8 +22,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S1",
         title: "equations (1) to (13)",
-        says: "The matrix form (10) to (13) equals the per-neuron form (1) to (7).",
-        quick: "",
+        statement: "The matrix form (10) to (13) equals the per-neuron form (1) to (7).",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: equations::equations,
@@ -29,9 +31,9 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S2",
         title: "weights too large: neurons saturate, nothing is learned",
-        says: "\"The algorithm classified the images randomly and remained unable to learn.\" 784-64-10, \
+        statement: "\"The algorithm classified the images randomly and remained unable to learn.\" 784-64-10, \
                sigmoid, quadratic cost, gaussian weights of standard deviation 1, rate 1.0.",
-        quick: "50 epochs instead of 200; no mini-batches",
+        quick_form: "50 epochs instead of 200; no mini-batches",
         needs_mnist: true,
         version: 2,
         run: saturation,
@@ -39,8 +41,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S3",
         title: "standard deviation n^(-1/2): non-random, still slow",
-        says: "\"The network started to act in a non-random fashion ... the learning process continued to be slow.\"",
-        quick: "50 epochs instead of 200",
+        statement: "\"The network started to act in a non-random fashion ... the learning process continued to be slow.\"",
+        quick_form: "50 epochs instead of 200",
         needs_mnist: true,
         version: 2,
         run: smaller_weights,
@@ -48,8 +50,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S4",
         title: "ReLU is better",
-        says: "\"Switching to ReLU neurons further increased performance.\"",
-        quick: "50 epochs instead of 200",
+        statement: "\"Switching to ReLU neurons further increased performance.\"",
+        quick_form: "50 epochs instead of 200",
         needs_mnist: true,
         version: 2,
         run: rectifiers,
@@ -57,9 +59,9 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S5",
         title: "learning rate by Bayesian optimisation",
-        says: "\"The initial learning rate of 1.0 was poorly chosen. To find a better one, a bayesian \
+        statement: "\"The initial learning rate of 1.0 was poorly chosen. To find a better one, a bayesian \
                hyper-parameter optimization approach was employed.\"",
-        quick: "6 trials of 1 epoch instead of 15 of 3",
+        quick_form: "6 trials of 1 epoch instead of 15 of 3",
         needs_mnist: true,
         version: 2,
         run: rate::bayesian_search,
@@ -67,8 +69,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S6",
         title: "L2 and an expanded training set: at least 90.8 %",
-        says: "\"These slight modifications enhanced the ANN's accuracy to 90.8%\", with the goal of above 90 %.",
-        quick: "3 epochs instead of 20",
+        statement: "\"These slight modifications enhanced the ANN's accuracy to 90.8%\", with the goal of above 90 %.",
+        quick_form: "3 epochs instead of 20",
         needs_mnist: true,
         version: 2,
         run: rate::best_network,
@@ -76,8 +78,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "S7",
         title: "pictures: network, layer as a map, cost surface, descent",
-        says: "Figures 1 to 4.",
-        quick: "",
+        statement: "Figures 1 to 4.",
+        quick_form: "",
         needs_mnist: false,
         version: 1,
         run: pictures::pictures,
@@ -89,19 +91,19 @@ pub(crate) const ERRATA: &[Erratum] = &[
         place: "equation (12)",
         printed: "Delta W = 1/m (A^(l-1))^T delta^l",
         correct: "its transpose, 1/m (delta^l)^T A^(l-1), which has the shape of W in (10)",
-        shown: Shown::By("S1"),
+        evidence: Evidence::Claim("S1"),
     },
     Erratum {
         place: "equation (13)",
         printed: "delta^l = (delta^(l+1) W^l) (*) phi'(Z^l)",
         correct: "W^(l+1), as in (7)",
-        shown: Shown::By("S1"),
+        evidence: Evidence::Claim("S1"),
     },
     Erratum {
         place: "3.2, large initial weights",
         printed: "remained unable to learn",
         correct: "slow with all samples in a step; with mini-batches of 10 the same network learns",
-        shown: Shown::By("S2"),
+        evidence: Evidence::Claim("S2"),
     },
 ];
 
@@ -148,14 +150,14 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
             format!("{before:.1}, {quiet:.1}"),
             before > 50.0 && quiet < 1.0,
         )
-        .expecting("above 50, below 1"),
+        .with_expected("above 50, below 1"),
     );
     let mut commands = vec![large.command.clone(), small.command.clone()];
-    if !context.is_quick {
+    if !context.options.is_quick {
         let flags = format!(
             "{NETWORK} --activation sigmoid {LARGE} --lr 1 --batch-size 10 --epochs 3 --validation 0"
         );
-        let mini = context.train_and_test(&flags, &When::Every(1))?;
+        let mini = context.train_and_test(&flags, &MeasuredEpochs::Every(1))?;
         let accuracy = mini.last().copied().unwrap_or(f64::NAN);
         rows.push(Row::note(
             "test accuracy with mini-batches of 10, 3 epochs (%)",
@@ -177,10 +179,10 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
 
 /// The share of sigmoid neurons whose slope is below 0.01, in percent, over
 /// the test samples: of the hidden layer and of the output layer.
-fn saturated_shares(view: &View<'_, '_>) -> [f64; 2] {
-    let samples = view.parts.test.as_ref().unwrap_or(&view.parts.train);
+fn saturated_shares(snapshot: &Snapshot<'_, '_>) -> [f64; 2] {
+    let samples = snapshot.splits.test.as_ref().unwrap_or(&snapshot.splits.train);
     let mut counts = [[0_usize; 2]; 2];
-    view.forward(samples, |_, cache| {
+    snapshot.forward(samples, |_, cache| {
         for (layer, [saturated, all]) in counts.iter_mut().enumerate() {
             let activations = cache.layer(layer).activations();
             *saturated += activations
@@ -217,14 +219,14 @@ fn saturation_figure(large: &Training<Saturation>, small: &Training<Saturation>)
 /// S2, S3 and S4: the same training with the paper's mends one after the other,
 /// measured at the start and after every tenth part.
 fn ladder(context: &Context<'_>) -> Result<[Training<Saturation>; 3]> {
-    let epochs = context.pick(200, 50);
+    let epochs = context.full_or_quick(200, 50);
     let at = (0..=10).map(|tenth| tenth * epochs / 10).collect();
-    let when = When::At(at);
+    let when = MeasuredEpochs::At(at);
     let train = |activation, init| {
         let flags = full_batch(activation, init, epochs);
-        context.train(&flags, &when, "accuracy and saturation", |view| {
-            let [hidden, output] = saturated_shares(view);
-            Ok([view.test_accuracy()?, hidden, output])
+        context.train(&flags, &when, "accuracy and saturation", |snapshot| {
+            let [hidden, output] = saturated_shares(snapshot);
+            Ok([snapshot.test_accuracy()?, hidden, output])
         })
     };
     Ok([
@@ -253,14 +255,14 @@ fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
             format!("{after:.2}"),
             after > 30.0,
         )
-        .expecting("above 30"),
+        .with_expected("above 30"),
         Row::holds(
             "still slow: ReLU after as many epochs (%)",
             "higher",
             format!("{later:.2}"),
             later > after,
         )
-        .expecting("above that"),
+        .with_expected("above that"),
     ];
     Ok(Outcome::judged(
         rows,
@@ -284,7 +286,7 @@ fn rectifiers(context: &Context<'_>) -> Result<Outcome> {
             format!("{rectified:.2}"),
             rectified > sigmoid,
         )
-        .expecting("above that"),
+        .with_expected("above that"),
     ];
     Ok(Outcome::judged(
         rows,

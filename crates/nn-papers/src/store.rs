@@ -1,141 +1,140 @@
-//! What is kept between runs: `results.json` with the outcome of every claim,
-//! and `work.json` with what long claims have finished on their way.
+//! The results of earlier runs: `results.json` with the outcome of every claim,
+//! and `work.json`, the cache of finished training runs of long claims.
 //!
-//! Both are written beside their place and renamed, after every claim and
-//! every training, so that stopping loses one training at most.
+//! Both files are replaced as a whole after every claim and every training run,
+//! so that an interruption loses one training run at most.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nn_train::{Error, Result, atomic_file, disk, regular_file};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
-use nn_train::atomic_file;
-use nn_train::disk;
-use nn_train::regular_file;
-use nn_train::{Error, Result};
 
-/// Changes when old files can no longer be used.
+/// Version of the format of `results.json`.
 const FORMAT: u32 = 1;
 
-/// What is kept, and where.
+/// The results of a folder.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub struct Store {
     folder: PathBuf,
     results: Results,
-    work: BTreeMap<String, serde_json::Value>,
+    cache: BTreeMap<String, serde_json::Value>,
 }
 
 /// The contents of `results.json`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Results {
-    pub(crate) format: u32,
-    pub(crate) claims: BTreeMap<String, Entry>,
-    /// Errata by paper and number.
-    pub(crate) errata: BTreeMap<String, String>,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Results {
+    format: u32,
+    /// Results by the id of the claim.
+    claims: BTreeMap<String, ClaimResult>,
+    /// Evidence for errata, by paper and number.
+    errata: BTreeMap<String, String>,
 }
 
-/// A claim that was run.
+/// The result of a claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    /// Of the claim's settings and data; another fingerprint means to run again.
+pub struct ClaimResult {
+    /// Identifies the claim's settings and data. A result with another
+    /// fingerprint is out of date.
     pub(crate) fingerprint: String,
-    /// `mnist` or `glyphs`
-    pub(crate) data: String,
-    pub(crate) data_sha256: String,
-    /// Whether it was a quick run.
-    pub(crate) is_quick: bool,
-    /// Version of this program.
-    pub(crate) version: String,
-    pub(crate) seconds: f64,
-    pub(crate) outcome: Outcome,
+    /// The data set: `mnist` or `glyphs`.
+    pub data: String,
+    /// SHA-256 of all images and labels.
+    pub data_sha256: String,
+    /// Whether it is the result of a quick run.
+    pub is_quick: bool,
+    /// Version of this crate.
+    pub version: String,
+    /// Seconds that the run took.
+    pub seconds: f64,
+    /// The outcome.
+    pub outcome: Outcome,
 }
 
 impl Store {
-    /// What lies in `folder`, which need not exist. Files that cannot be
-    /// understood, such as those of another version, count as not there.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
-        disk::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
-        let results: Option<Results> = read(&folder.join("results.json"))?;
+    /// Reads the results in `folder`, which need not exist. Files with another
+    /// format, such as those of another version, are ignored.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        let results = read(&folder.join("results.json"))?;
+        let cache = read(&folder.join("work.json"))?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder,
             results: results
-                .filter(|results| results.format == FORMAT)
+                .filter(|results: &Results| results.format == FORMAT)
                 .unwrap_or(Results {
                     format: FORMAT,
-                    ..Results::default()
+                    claims: BTreeMap::new(),
+                    errata: BTreeMap::new(),
                 }),
-            work: read(&folder.join("work.json"))?.unwrap_or_default(),
+            cache: cache.unwrap_or_default(),
         })
     }
 
-    /// The same, to be read only: the folder is not made.
-    pub(crate) fn read_only(folder: &Path) -> Result<Self> {
-        if folder.exists() {
-            return Self::open(folder);
-        }
-        Ok(Self {
-            folder: folder.to_owned(),
-            results: Results::default(),
-            work: BTreeMap::new(),
-        })
+    /// The page with all results.
+    pub fn report(&self) -> PathBuf {
+        self.folder.join("report.html")
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// The result of a claim, if it was run.
+    pub fn result(&self, claim: &str) -> Option<&ClaimResult> {
+        self.results.claims.get(claim)
     }
 
-    pub(crate) fn results(&self) -> &Results {
-        &self.results
+    /// The evidence for an erratum, if its check was run.
+    pub(crate) fn evidence(&self, erratum: &str) -> Option<&str> {
+        self.results.errata.get(erratum).map(String::as_str)
     }
 
-    /// The outcome of a claim, if it was run just so.
-    pub(crate) fn entry(&self, claim: &str, fingerprint: &str) -> Option<&Entry> {
-        let entry = self.results.claims.get(claim)?;
-        (entry.fingerprint == fingerprint).then_some(entry)
-    }
-
-    pub(crate) fn add_entry(&mut self, claim: &str, entry: Entry) -> Result<()> {
-        self.results.claims.insert(claim.to_owned(), entry);
-        self.write_results()
-    }
-
-    pub(crate) fn add_erratum(&mut self, key: String, evidence: String) -> Result<()> {
-        self.results.errata.insert(key, evidence);
-        self.write_results()
-    }
-
-    pub(crate) fn work<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let value = self.work.get(key)?;
+    /// A cached value.
+    pub(crate) fn cached<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let value = self.cache.get(key)?;
         serde_json::from_value(value.clone()).ok()
     }
 
-    pub(crate) fn add_work(&mut self, key: &str, value: &impl Serialize) -> Result<()> {
-        let value = serde_json::to_value(value).expect("what is kept is plain JSON");
-        self.work.insert(key.to_owned(), value);
-        self.write("work.json", &self.work)
+    /// Creates the folder, if it does not exist.
+    pub(crate) fn create_folder(&self) -> Result<()> {
+        disk::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, &error))
     }
 
-    /// Puts a file into the folder: all of it, or nothing.
-    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let target = self.folder.join(name);
-        atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))?;
-        Ok(target)
-    }
-
-    fn write_results(&self) -> Result<()> {
+    pub(crate) fn add_result(&mut self, claim: &str, result: ClaimResult) -> Result<()> {
+        self.results.claims.insert(claim.to_owned(), result);
         self.write("results.json", &self.results)
     }
 
+    pub(crate) fn add_evidence(&mut self, erratum: String, evidence: String) -> Result<()> {
+        self.results.errata.insert(erratum, evidence);
+        self.write("results.json", &self.results)
+    }
+
+    pub(crate) fn add_to_cache(&mut self, key: &str, value: &impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value).expect("cached values are plain JSON");
+        self.cache.insert(key.to_owned(), value);
+        self.write("work.json", &self.cache)
+    }
+
+    /// Replaces the page with all results.
+    pub(crate) fn write_report(&self, html: &str) -> Result<()> {
+        replace(&self.report(), html)
+    }
+
     fn write(&self, name: &str, contents: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(contents).expect("what is kept is plain JSON");
-        self.replace(name, format!("{text}\n").as_bytes())?;
-        Ok(())
+        let text = serde_json::to_string_pretty(contents).expect("results are plain JSON");
+        replace(&self.folder.join(name), &format!("{text}\n"))
     }
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let text = regular_file::find_text(path)?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+fn replace(path: &Path, text: &str) -> Result<()> {
+    atomic_file::replace(path, text.as_bytes()).map_err(|error| Error::io(path, &error))
 }

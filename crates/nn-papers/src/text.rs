@@ -1,71 +1,64 @@
-//! The outcome of the claims as tables on the terminal.
+//! Results as text: lines for a terminal.
 
 use crate::claim::Claim;
 use crate::outcome::{Command, Row, Verdict};
 use crate::paper::Paper;
-use crate::store::{Entry, Store};
-use crate::terminal;
+use crate::store::{ClaimResult, Store};
 
-/// Rows of a claim that fit on a terminal.
+/// Maximum number of rows per claim.
 const MAX_ROWS: usize = 40;
 
-/// Papers, their claims, and what came of them so far.
-pub(crate) fn list(store: &Store) {
+/// Maximum width of a line of an explanation.
+const MAX_WIDTH: usize = 92;
+
+/// All papers with their claims and the verdicts so far.
+pub fn overview(store: &Store) -> Vec<String> {
+    let mut lines = Vec::new();
     for paper in Paper::ALL {
-        terminal::line(format!("{:<14} {}", paper.name(), paper.title()));
+        lines.push(format!("{:<14} {}", paper.name(), paper.title()));
         for claim in paper.claims() {
-            let state = match store.results().claims.get(claim.id) {
-                Some(entry) => describe(entry),
-                None => "not run yet".to_owned(),
-            };
-            terminal::line(format!("  {:<3} {}: {state}", claim.id, claim.title));
+            let verdict = store.result(claim.id).map_or("not run yet".to_owned(), verdict);
+            lines.push(format!("  {:<3} {}: {verdict}", claim.id, claim.title));
         }
     }
-    terminal::line("");
-    terminal::line(format!(
-        "`{} papers run all --quick` runs them in some minutes",
-        terminal::program()
-    ));
+    lines.push(String::new());
+    lines.push("`nn papers run all --quick` runs all claims in a few minutes".to_owned());
+    lines
 }
 
-fn describe(entry: &Entry) -> String {
-    let quick = if entry.is_quick { ", quick" } else { "" };
-    format!("{} ({}{quick})", entry.outcome.verdict.name(), entry.data)
-}
-
-/// Printed figures, ours, and the verdicts.
-pub(crate) fn show(store: &Store, claims: &[(Paper, &'static Claim)]) {
-    let found = claims
-        .iter()
-        .filter_map(|(paper, claim)| Some((*paper, *claim, store.results().claims.get(claim.id)?)));
+/// The results of these claims: printed values, ours, and the verdicts.
+pub fn results(store: &Store, claims: &[(Paper, &'static Claim)]) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut last = None;
-    for (paper, claim, entry) in found {
+    for (paper, claim) in claims {
+        let Some(result) = store.result(claim.id) else {
+            continue;
+        };
         if last.replace(paper) != Some(paper) {
-            terminal::report("");
-            terminal::report(paper.title());
+            lines.extend([String::new(), paper.title().to_owned()]);
         }
-        terminal::report("");
-        terminal::report(format!(
-            "{:<3} {}: {}",
-            claim.id,
-            claim.title,
-            describe(entry)
-        ));
-        show_rows(&entry.outcome.rows);
-        if !entry.outcome.explanation.is_empty() {
-            for line in wrapped(&entry.outcome.explanation, 92) {
-                terminal::report(format!("    {line}"));
-            }
-        }
-        show_commands(&entry.outcome.commands);
+        lines.push(String::new());
+        let verdict = verdict(result);
+        lines.push(format!("{:<3} {}: {verdict}", claim.id, claim.title));
+        lines.extend(table(&result.outcome.rows));
+        let explanation = wrapped(&result.outcome.explanation, MAX_WIDTH);
+        lines.extend(explanation.iter().map(|line| format!("    {line}")));
+        lines.extend(commands(&result.outcome.commands));
     }
-    terminal::report("");
-    for (verdict, ids) in tally(store, claims) {
-        terminal::report(format!("{:<15} {ids}", verdict.name()));
-    }
+    lines.push(String::new());
+    let tally = tally(store, claims).into_iter();
+    lines.extend(tally.map(|(verdict, ids)| format!("{:<15} {ids}", verdict.name())));
+    lines
 }
 
-fn show_rows(rows: &[Row]) {
+/// The verdict, the data set and the form.
+fn verdict(result: &ClaimResult) -> String {
+    let quick = if result.is_quick { ", quick" } else { "" };
+    format!("{} ({}{quick})", result.outcome.verdict.name(), result.data)
+}
+
+/// The rows as a table with aligned columns.
+fn table(rows: &[Row]) -> Vec<String> {
     let width = |cell: fn(&Row) -> &str, least: usize| {
         let widths = rows.iter().map(|row| cell(row).chars().count());
         widths.max().unwrap_or(0).clamp(least, 72)
@@ -85,44 +78,42 @@ fn show_rows(rows: &[Row]) {
         .trim_end()
         .to_owned()
     };
-    terminal::report(line(["", "printed", "ours", "expected", "holds"]));
-    for row in rows.iter().take(MAX_ROWS) {
-        terminal::report(line([
-            &row.quantity,
-            &row.printed,
-            &row.ours,
-            &row.expected,
-            match row.is_within {
-                Some(true) => "yes",
-                Some(false) => "NO",
-                None => "",
-            },
-        ]));
-    }
+    let mut lines = vec![line(["", "printed", "ours", "expected", "holds"])];
+    lines.extend(rows.iter().take(MAX_ROWS).map(|row| {
+        let holds = match row.is_within {
+            Some(true) => "yes",
+            Some(false) => "NO",
+            None => "",
+        };
+        line([&row.quantity, &row.printed, &row.ours, &row.expected, holds])
+    }));
     if rows.len() > MAX_ROWS {
         let more = rows.len() - MAX_ROWS;
-        terminal::report(format!("    and {more} more in the report"));
+        lines.push(format!("    and {more} more in the report"));
     }
+    lines
 }
 
-/// What repeats it: the first command, and how many more there are.
-fn show_commands(commands: &[Command]) {
+/// The first command, and the number of the others.
+fn commands(commands: &[Command]) -> Vec<String> {
+    let mut lines = Vec::new();
     if let Some((first, others)) = commands.split_first() {
-        terminal::report(format!("    {}", first.command));
+        lines.push(format!("    {}", first.command));
         if !others.is_empty() {
-            terminal::report(format!("    and {} more in the report", others.len()));
+            lines.push(format!("    and {} more in the report", others.len()));
         }
     }
+    lines
 }
 
-/// The claims by verdict, verdicts without claims left out.
+/// The ids of the claims by verdict, without verdicts that no claim has.
 fn tally(store: &Store, claims: &[(Paper, &'static Claim)]) -> Vec<(Verdict, String)> {
     let of = |verdict: Verdict| {
         let ids: Vec<_> = claims
             .iter()
             .filter(|(_, claim)| {
-                let entry = store.results().claims.get(claim.id);
-                entry.is_some_and(|entry| entry.outcome.verdict == verdict)
+                let result = store.result(claim.id);
+                result.is_some_and(|result| result.outcome.verdict == verdict)
             })
             .map(|(_, claim)| claim.id)
             .collect();
@@ -135,18 +126,16 @@ fn tally(store: &Store, claims: &[(Paper, &'static Claim)]) -> Vec<(Verdict, Str
         .collect()
 }
 
-/// Lines of at most `width` characters, broken between words.
+/// Breaks a text between words into lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let last = lines.last_mut().expect("there is a line");
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= width {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
         }
     }
     lines
@@ -160,7 +149,7 @@ mod tests {
     #[test]
     fn lines_break_between_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("", 7), [""]);
+        assert_eq!(wrapped("", 7), [""; 0]);
         let ids: Vec<_> = all_claims().map(|(_, claim)| claim.id).collect();
         assert!(
             wrapped(&ids.join(" "), 20)

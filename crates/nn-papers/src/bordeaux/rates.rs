@@ -1,6 +1,6 @@
 //! Training runs at several learning rates, side by side.
 
-use crate::context::Training;
+use crate::training::Training;
 use crate::figure::{Figure, Series};
 
 /// The curve of each training run, with its rate as the name.

@@ -1,5 +1,5 @@
 //! Table II: ten digits at eleven learning rates, and the search for the
-//! set-up that gives its numbers.
+//! setup that gives its numbers.
 //!
 //! Not stated in the paper: the initial weights, and how an answer becomes a
 //! digit. The printed 9.871 is the share of zeros in the training set, so that
@@ -12,7 +12,9 @@ use nn_core::Samples;
 use serde::{Deserialize, Serialize};
 
 use crate::bordeaux::rates::rate_curves;
-use crate::context::{Context, Training, View, When};
+use crate::context::Context;
+use crate::snapshot::Snapshot;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Image};
 use crate::outcome::{Command, Outcome, Row};
 use nn_train::Result;
@@ -38,7 +40,7 @@ const BEST_RATE: f64 = 0.6;
 /// In points.
 const TOLERANCE: f64 = 3.0;
 
-/// Rates at which the other set-ups are tried.
+/// Rates at which the other setups are tried.
 const TRIED_RATES: [f64; 4] = [2.0, 1.0, 0.6, 0.1];
 
 /// How ten outputs become a digit.
@@ -50,8 +52,8 @@ enum Rule {
     AboveHalf,
 }
 
-/// A set-up that the paper does not exclude.
-struct SetUp {
+/// A setup that the paper does not exclude.
+struct Setup {
     name: &'static str,
     flags: &'static str,
     /// Factor on the gradient, and so on the printed rate.
@@ -59,9 +61,9 @@ struct SetUp {
     rule: Rule,
 }
 
-/// The set-up whose numbers come nearest over all rates that
+/// The setup whose numbers come nearest over all rates that
 /// `scripts/explore_bordeaux_table.py` tries.
-const CHOSEN: SetUp = SetUp {
+const CHOSEN: Setup = Setup {
     name: "softmax, weights 0..0.01, gradient times 3, above 0.5",
     flags: "--loss cross-entropy --init uniform:low=0:high=0.01",
     scale: 3.0,
@@ -70,56 +72,56 @@ const CHOSEN: SetUp = SetUp {
 
 /// The others that were tried, on part of the images: to see how far they are
 /// from the table, that is enough.
-const OTHERS: [SetUp; 9] = [
-    SetUp {
+const OTHERS: [Setup; 9] = [
+    Setup {
         name: "softmax, weights 0.01 N(0, 1), largest output",
         flags: "--limit-train 12000 --loss cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::Largest,
     },
-    SetUp {
+    Setup {
         name: "the same, above 0.5",
         flags: "--limit-train 12000 --loss cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
-    SetUp {
+    Setup {
         name: "softmax, weights N(0, 1/n), largest output",
         flags: "--limit-train 12000 --loss cross-entropy --init lecun",
         scale: 1.0,
         rule: Rule::Largest,
     },
-    SetUp {
+    Setup {
         name: "the same, above 0.5",
         flags: "--limit-train 12000 --loss cross-entropy --init lecun",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
-    SetUp {
+    Setup {
         name: "softmax, weights -0.5..0.5, above 0.5",
         flags: "--limit-train 12000 --loss cross-entropy --init uniform:low=-0.5:high=0.5",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
-    SetUp {
+    Setup {
         name: "softmax, weights 0..0.01, above 0.5",
         flags: "--limit-train 12000 --loss cross-entropy --init uniform:low=0:high=0.01",
         scale: 1.0,
         rule: Rule::AboveHalf,
     },
-    SetUp {
+    Setup {
         name: "ten sigmoid outputs, weights N(0, 1/n), gradient times 2.5, above 0.5",
         flags: "--limit-train 12000 --loss binary-cross-entropy --init lecun",
         scale: 2.5,
         rule: Rule::AboveHalf,
     },
-    SetUp {
+    Setup {
         name: "ten sigmoid outputs, weights 0.01 N(0, 1), largest output",
         flags: "--limit-train 12000 --loss binary-cross-entropy --init normal:std=0.01",
         scale: 1.0,
         rule: Rule::Largest,
     },
-    SetUp {
+    Setup {
         name: "the same, above 0.5",
         flags: "--limit-train 12000 --loss binary-cross-entropy --init normal:std=0.01",
         scale: 1.0,
@@ -136,9 +138,9 @@ pub(super) struct Found {
     images: Vec<Image>,
 }
 
-impl SetUp {
+impl Setup {
     fn train(&self, context: &Context<'_>, rate: f64) -> Result<Training<Found>> {
-        let epochs = context.pick(290, 100);
+        let epochs = context.full_or_quick(290, 100);
         // Without the last bits of the product, so that the command can be typed.
         let lr = (self.scale * rate * 1e9).round() / 1e9;
         let flags = format!(
@@ -148,10 +150,10 @@ impl SetUp {
         );
         let n_images = if rate == BEST_RATE { 36 } else { 0 };
         let what = format!("training accuracy by two rules, {n_images} images");
-        context.train(&flags, &When::At(vec![100, 290]), &what, |view| {
+        context.train(&flags, &MeasuredEpochs::At(vec![100, 290]), &what, |snapshot| {
             Ok(Found {
-                accuracies: training_accuracies(view),
-                images: view.test_images(0..n_images),
+                accuracies: training_accuracies(snapshot),
+                images: snapshot.test_images(0..n_images),
             })
         })
     }
@@ -164,14 +166,14 @@ impl SetUp {
 }
 
 /// The share of right answers by both rules.
-fn training_accuracies(view: &View<'_, '_>) -> [f64; 2] {
-    let samples: &Samples<'_> = &view.parts.train;
+fn training_accuracies(snapshot: &Snapshot<'_, '_>) -> [f64; 2] {
+    let samples: &Samples<'_> = &snapshot.splits.train;
     let mut right = [0_usize; 2];
-    view.forward(samples, |start, cache| {
+    snapshot.forward(samples, |start, cache| {
         for (row, outputs) in cache.outputs().rows().enumerate() {
             let outputs = outputs.to_vec();
             let answers = [
-                view.loss.predicted_class(&outputs),
+                snapshot.loss.predicted_class(&outputs),
                 outputs.iter().position(|&a| a > 0.5).unwrap_or(0),
             ];
             let label = samples.label(start + row).map(|label| label as usize);
@@ -201,8 +203,8 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
         }
         commands.push(training.command);
     }
-    if !context.is_quick {
-        let (tried, of_tried) = other_set_ups(context)?;
+    if !context.options.is_quick {
+        let (tried, of_tried) = other_setups(context)?;
         rows.extend(tried);
         commands.extend(of_tried);
     }
@@ -216,7 +218,7 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
         format!(
             "Set-up: {}. {} of {judged} numbers of the table are within {TOLERANCE} points, {far} \
              are not. The paper states neither the initial weights nor how ten outputs become a \
-             digit. Of 192 set-ups tried on 1000 images by `scripts/explore_bordeaux_table.py` this \
+             digit. Of 192 setups tried on 1000 images by `scripts/explore_bordeaux_table.py` this \
              one came nearest over the rates 2, 1, 0.6 and 0.1: outputs softmax or sigmoid, eight \
              distributions of weights, the gradient times 1, 2, 2.5, 3 and 6, the hidden layer's \
              slope kept or left out, the largest output or the first above 0.5. The paper gives \
@@ -224,8 +226,8 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
              network that answers \"0\" because no output exceeds 0.5.{}",
             chosen.name,
             judged - far,
-            context.pick(
-                " The rows below the table are other set-ups, with their mean distance from it.",
+            context.full_or_quick(
+                " The rows below the table are other setups, with their mean distance from it.",
                 ""
             )
         ),
@@ -235,18 +237,18 @@ pub(super) fn table_two(context: &Context<'_>) -> Result<Outcome> {
 
 /// The rates of the table; with `--quick` three of them.
 fn rates(context: &Context<'_>) -> Vec<(f64, f64, f64)> {
-    let is_kept = |rate: f64| !context.is_quick || [2.0, 0.6, 0.1].contains(&rate);
+    let is_kept = |rate: f64| !context.options.is_quick || [2.0, 0.6, 0.1].contains(&rate);
     PRINTED
         .into_iter()
         .filter(|(rate, ..)| is_kept(*rate))
         .collect()
 }
 
-/// For every other set-up, our numbers and their mean distance from the table.
-fn other_set_ups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
+/// For every other setup, our numbers and their mean distance from the table.
+fn other_setups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
     let mut rows = Vec::new();
     let mut commands: Vec<Command> = Vec::new();
-    for set_up in &OTHERS {
+    for setup in &OTHERS {
         let (mut ours, mut printed_text, mut distances) = (Vec::new(), Vec::new(), Vec::new());
         for rate in TRIED_RATES {
             let Some((_, at_100, at_290)) =
@@ -254,9 +256,9 @@ fn other_set_ups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
             else {
                 continue;
             };
-            let training = set_up.train(context, rate)?;
+            let training = setup.train(context, rate)?;
             let accuracies =
-                [100, 290].map(|epoch| set_up.accuracy(&training, epoch).unwrap_or(f64::NAN));
+                [100, 290].map(|epoch| setup.accuracy(&training, epoch).unwrap_or(f64::NAN));
             let [found_100, found_290] = accuracies;
             ours.push(format!("{found_100:.0}/{found_290:.0}"));
             printed_text.push(format!("{at_100:.0}/{at_290:.0}"));
@@ -274,7 +276,7 @@ fn other_set_ups(context: &Context<'_>) -> Result<(Vec<Row>, Vec<Command>)> {
             ));
         }
         rows.push(Row::note(
-            format!("{}: mean distance {distance:.1}", set_up.name),
+            format!("{}: mean distance {distance:.1}", setup.name),
             "",
             ours.join(" "),
         ));

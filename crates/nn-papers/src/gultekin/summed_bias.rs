@@ -7,7 +7,6 @@ use nn_core::{Gradients, Loss, Network, Samples, evaluate};
 
 use crate::context::Context;
 use crate::gultekin::variants::{CODE_RATE, VARIANTS, flags};
-use crate::terminal;
 use nn_train::Result;
 
 /// Gradient descent as in the author's code, where every bias of a layer moves
@@ -16,21 +15,21 @@ use nn_train::Result;
 pub(super) fn train(context: &Context<'_>, at: &[usize], seed: u64) -> Result<Vec<f64>> {
     let last = at.iter().copied().max().unwrap_or(1);
     let flags = flags(context, &VARIANTS[1], last, seed);
-    context.remember(&format!("{flags}; biases summed, after {at:?}"), || {
+    context.cached(&format!("{flags}; biases summed, after {at:?}"), || {
         let (plan, data) = context.plan(&flags)?;
         let samples = data.splits()?.train;
         let mut network: Network = Network::new(&plan.network, seed)?;
         let mut step = SummedBias::new(&network);
         let mut accuracies = Vec::new();
         for iteration in 1..=last {
-            context.check_interrupt()?;
+            context.check_stop()?;
             step.descend(&mut network, &samples, CODE_RATE as f32, context);
             if at.contains(&iteration) {
-                let found = evaluate(&network, &samples, Loss::CrossEntropy, &context.threads)?;
+                let found = evaluate(&network, &samples, Loss::CrossEntropy, &context.options.threads)?;
                 accuracies.push(100.0 * found.accuracy.unwrap_or(f64::NAN));
             }
         }
-        terminal::report(format!(
+        context.report(format!(
             "     the same with summed biases, seed {seed}: {accuracies:.2?} %"
         ));
         Ok(accuracies)
@@ -89,14 +88,14 @@ impl SummedBias {
                 inputs,
                 &mut self.cache,
                 Randomness::new(0, 0),
-                &context.threads,
+                &context.options.threads,
             );
             let targets = targets.to_slice().expect("rows of a fresh matrix");
             self.gradients
                 .loss_of_batch(Loss::CrossEntropy, network, targets, &self.cache);
             self.gradients.values_mut().fill(0.0);
             self.gradients
-                .backward(network, inputs, &self.cache, &context.threads);
+                .backward(network, inputs, &self.cache, &context.options.threads);
             let share = n as f32 / samples.len() as f32;
             let sums = self.sum.iter_mut().zip(self.gradients.values());
             sums.for_each(|(sum, g)| *sum += share * g);

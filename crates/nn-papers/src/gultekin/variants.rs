@@ -18,7 +18,7 @@ const NETWORK: &str =
 /// that it trains on: 0.1 · 41 000 / 42 000.
 pub(super) const CODE_RATE: f64 = 0.0976190476;
 
-/// A set-up of the network that the paper may mean.
+/// A setup of the network that the paper may mean.
 pub(super) struct Variant {
     pub(super) name: &'static str,
     pub(super) init: &'static str,
@@ -38,7 +38,7 @@ pub(super) const VARIANTS: [Variant; 2] = [
     },
 ];
 
-/// Flags of `nn train` for this set-up.
+/// Flags of `nn train` for this setup.
 pub(super) fn flags(
     context: &Context<'_>,
     variant: &Variant,

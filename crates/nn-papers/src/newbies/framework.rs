@@ -5,7 +5,8 @@ use nn_core::training::Event;
 use nn_core::{Network, Trainer};
 use serde::Deserialize;
 
-use crate::context::{Context, Training, When};
+use crate::context::Context;
+use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
 use crate::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
 use crate::newbies::unbiased::samples_in_double;
@@ -40,7 +41,7 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
          --epochs 1 --validation 0 --seed 0",
         theirs.first_samples
     );
-    let first = context.train_and_test(&first_flags, &When::End)?;
+    let first = context.train_and_test(&first_flags, &MeasuredEpochs::End)?;
     let training = train_stochastic(context)?;
     let single: Vec<f64> = training.losses().iter().map(|(_, loss)| *loss).collect();
     let double = train_in_double(context)?;
@@ -89,7 +90,7 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
 /// same rounded weights.
 fn train_in_double(context: &Context<'_>) -> Result<Vec<f64>> {
     let flags = stochastic_flags(context);
-    context.remember(&format!("{flags} in double precision"), || {
+    context.cached(&format!("{flags} in double precision"), || {
         let (plan, data) = context.plan(&flags)?;
         let rounded: Network = Network::new(&plan.network, plan.training.seed)?;
         let samples = samples_in_double(&data)?;
@@ -99,11 +100,11 @@ fn train_in_double(context: &Context<'_>) -> Result<Vec<f64>> {
             samples,
             None,
             plan.training,
-            context.threads.clone(),
+            context.options.threads.clone(),
         )?;
         let mut losses = Vec::new();
         while let Some(event) = trainer.advance()? {
-            context.check_interrupt()?;
+            context.check_stop()?;
             if let Event::Epoch(report) = event {
                 losses.push(report.train_loss);
             }

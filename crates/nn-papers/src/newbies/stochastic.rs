@@ -1,6 +1,7 @@
 //! Stochastic gradient descent, one sample at a time.
 
-use crate::context::{Context, Training, When};
+use crate::context::Context;
+use crate::training::{MeasuredEpochs, Training};
 use nn_train::Result;
 
 /// The hidden layer, which the paper does not state.
@@ -8,12 +9,12 @@ pub(super) const HIDDEN: &str = "--hidden 64 --activation relu --init he --bias-
 
 /// Trains on one sample at a time.
 pub(super) fn train_stochastic(context: &Context<'_>) -> Result<Training<f64>> {
-    context.train_and_test(&stochastic_flags(context), &When::Every(1))
+    context.train_and_test(&stochastic_flags(context), &MeasuredEpochs::Every(1))
 }
 
 /// Flags of `nn train` for one sample at a time.
 pub(super) fn stochastic_flags(context: &Context<'_>) -> String {
-    let epochs = context.pick(5, 1);
+    let epochs = context.full_or_quick(5, 1);
     format!(
         "{HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 --epochs {epochs} --validation 0 --seed 0"
     )

@@ -21,7 +21,7 @@ pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     let data = context.data()?;
     let samples = samples_in_double(&data)?;
     let all = samples.len();
-    let n = context.pick(all, all.min(2000)) / BLOCK * BLOCK;
+    let n = context.full_or_quick(all, all.min(2000)) / BLOCK * BLOCK;
     let layers = vec![
         LayerConfig::new(16, Activation::Relu),
         LayerConfig::new(10, Activation::Softmax),
@@ -37,7 +37,7 @@ pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     for row in 0..n {
         mean.add(&samples, row..row + 1);
     }
-    context.check_interrupt()?;
+    context.check_stop()?;
     for start in (0..n).step_by(BLOCK) {
         full.add(&samples, start..start + BLOCK);
     }

@@ -5,7 +5,9 @@ use nn_core::network::{ForwardCache, Randomness};
 use nn_core::{Gradients, Loss, Network, Samples};
 use nn_tensor::Threads;
 
-use crate::context::{Context, View, When};
+use crate::context::Context;
+use crate::snapshot::Snapshot;
+use crate::training::MeasuredEpochs;
 use crate::figure::Figure;
 use crate::outcome::{Outcome, Row};
 use nn_train::Result;
@@ -32,16 +34,16 @@ const START: [f64; 2] = [4.5, 4.5];
 pub(super) fn pictures(context: &Context<'_>) -> Result<Outcome> {
     let map = context.train(
         "--hidden 2,3 --activation sigmoid --init xavier --lr 0.005 --epochs 3 --validation 0 --seed 0",
-        &When::End,
+        &MeasuredEpochs::End,
         "layer as a map",
-        |view| Ok(layer_map(view.network)),
+        |snapshot| Ok(layer_map(snapshot.network)),
     )?;
     let descent = context.train(
         "--hidden 64 --activation sigmoid --output-activation sigmoid --loss quadratic \
          --optimizer sgd --lr 1 --init lecun --batch-size 10 --epochs 1 --validation 0 --seed 0",
-        &When::End,
+        &MeasuredEpochs::End,
         "cost surface",
-        |view| CostOfTwo::new(view).map(|mut cost| cost.descend()),
+        |snapshot| CostOfTwo::new(snapshot).map(|mut cost| cost.descend()),
     )?;
     let space = map.last().cloned().unwrap_or_default();
     let path = descent.last().cloned().unwrap_or_default();
@@ -155,10 +157,10 @@ struct CostOfTwo {
 
 impl CostOfTwo {
     /// Over the biases of output neurons 3 and 8.
-    fn new(view: &View<'_, '_>) -> Result<Self> {
-        let network = view.network.cast::<f64>();
+    fn new(snapshot: &Snapshot<'_, '_>) -> Result<Self> {
+        let network = snapshot.network.cast::<f64>();
         let first = network.output_layer().bias().start;
-        let samples: &Samples<'_> = &view.parts.train;
+        let samples: &Samples<'_> = &snapshot.splits.train;
         let n = samples.len().min(SAMPLES);
         let rows = |width: usize, copy: &dyn Fn(usize, &mut [f32])| {
             let mut row = vec![0.0; width];

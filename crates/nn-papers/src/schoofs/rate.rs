@@ -3,7 +3,8 @@
 
 use nn_search::{Settings, Study};
 
-use crate::context::{Context, When};
+use crate::context::Context;
+use crate::training::MeasuredEpochs;
 use crate::figure::{Figure, Series};
 use crate::outcome::{Outcome, Row};
 use crate::schoofs::network::NETWORK;
@@ -21,8 +22,8 @@ type Trial = (f64, f64);
 
 /// The trials of the search, in their order.
 fn search_rate(context: &Context<'_>) -> Result<Vec<Trial>> {
-    let (trials, epochs) = context.pick((15, 3), (6, 1));
-    context.remember(&format!("S5 {trials} trials of {epochs} epochs"), || {
+    let (trials, epochs) = context.full_or_quick((15, 3), (6, 1));
+    context.cached(&format!("S5 {trials} trials of {epochs} epochs"), || {
         let space = "lr=log:0.001..10".parse()?;
         let mut study = Study::new(Settings::new(space), std::io::sink())?;
         let mut found = Vec::new();
@@ -33,7 +34,7 @@ fn search_rate(context: &Context<'_>) -> Result<Vec<Trial>> {
             let rate = significant(trial.point.real("lr"));
             let training = context.train(
                 &with_rate(rate, epochs, ""),
-                &When::At(Vec::new()),
+                &MeasuredEpochs::At(Vec::new()),
                 "",
                 |_| Ok(()),
             )?;
@@ -64,11 +65,11 @@ fn best_trial(trials: &[Trial]) -> Trial {
 
 pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
     let trials = search_rate(context)?;
-    let epochs = context.pick(3, 1);
+    let epochs = context.full_or_quick(3, 1);
     let (rate, accuracy) = best_trial(&trials);
     let initial = context.train(
         &with_rate(1.0, epochs, ""),
-        &When::At(Vec::new()),
+        &MeasuredEpochs::At(Vec::new()),
         "",
         |_| Ok(()),
     )?;
@@ -80,7 +81,7 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
             .unwrap_or(0.0);
     let best = context.train(
         &with_rate(rate, epochs, ""),
-        &When::At(Vec::new()),
+        &MeasuredEpochs::At(Vec::new()),
         "",
         |_| Ok(()),
     )?;
@@ -107,7 +108,7 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
             format!("{accuracy:.2}"),
             accuracy > at_one,
         )
-        .expecting("above that"),
+        .with_expected("above that"),
     );
     Ok(Outcome::judged(
         rows,
@@ -115,7 +116,7 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
             "Gaussian process with expected improvement over rates 0.001 to 10; each trial trains \
              {}, batches of 10, and is judged on validation samples. How poor a rate \
              of 1.0 is depends on the size of the batches, which the paper does not state.",
-            context.pick("3 epochs", "1 epoch")
+            context.full_or_quick("3 epochs", "1 epoch")
         ),
     )
     .with_figures(vec![Figure::Points {
@@ -132,9 +133,9 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
 
 pub(super) fn best_network(context: &Context<'_>) -> Result<Outcome> {
     let (rate, _) = best_trial(&search_rate(context)?);
-    let epochs = context.pick(20, 3);
+    let epochs = context.full_or_quick(20, 3);
     let train =
-        |more: &str| context.train_and_test(&with_rate(rate, epochs, more), &When::Every(1));
+        |more: &str| context.train_and_test(&with_rate(rate, epochs, more), &MeasuredEpochs::Every(1));
     let plain = train("")?;
     let penalised = train(" --l2 0.00001")?;
     let expanded = train(" --l2 0.00001 --augment affine")?;
@@ -153,7 +154,7 @@ pub(super) fn best_network(context: &Context<'_>) -> Result<Outcome> {
             format!("{accuracy:.2}"),
             accuracy >= 90.8,
         )
-        .expecting("at least 90.8"),
+        .with_expected("at least 90.8"),
     ];
     let names = ["rate found", "and L2", "and expanded set"];
     let trainings = [&plain, &penalised, &expanded];
