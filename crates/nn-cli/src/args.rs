@@ -11,6 +11,7 @@ use nn_search::{Menu, Stopping, Strategy};
 use nn_tensor::Threads;
 
 use crate::objective::Objective;
+use crate::papers::PapersArguments;
 use nn_train::flags;
 use nn_train::{Choice, Result, Run, Settings, Split};
 
@@ -63,7 +64,7 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Data sets: list, info, fetch
     Data(DataArguments),
-    /// What five papers claim, tried: printed number, ours, verdict
+    /// Reproduce the experiments of five teaching papers: printed number, ours, verdict
     Papers(PapersArguments),
     /// A live page: draw a digit, watch a training, compare two
     Serve(ServeArguments),
@@ -470,64 +471,4 @@ pub(crate) struct ServeArguments {
     pub(crate) runs_dir: PathBuf,
     #[command(flatten)]
     pub(crate) folder: DataFolder,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct PapersArguments {
-    #[command(subcommand)]
-    pub(crate) command: PapersCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PapersCommand {
-    /// The papers and their claims, and what came of them so far
-    List(PapersPlace),
-    /// Run the claims of papers; what was run before is not run again
-    #[command(after_help = "Examples:\n  \
-        nn papers run all --quick\n  \
-        nn papers run bordeaux\n  \
-        nn papers run --claim B1 --claim H1\n\n\
-        Writes results.json and report.html into the folder papers of the runs after every claim.")]
-    Run(PapersRunArguments),
-}
-
-/// Where results lie.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PapersPlace {
-    /// Folder of the runs; results and report lie in its folder papers
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub(crate) runs_dir: PathBuf,
-}
-
-impl PapersPlace {
-    /// The folder of the results and the report.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.runs_dir.join("papers")
-    }
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct PapersRunArguments {
-    /// Names from `nn papers list`, or all; not needed beside --claim
-    #[arg(value_name = "NAME", required_unless_present = "claim")]
-    pub(crate) names: Vec<String>,
-    /// Only these claims, such as B1
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    pub(crate) claim: Vec<String>,
-    /// Fewer epochs, seeds and rates: some minutes for all
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Run again what was run before
-    #[arg(long)]
-    pub(crate) again: bool,
-    /// mnist or glyphs [default: mnist if it is there, else glyphs, whose results are not judged]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) data: Option<String>,
-    #[command(flatten)]
-    pub(crate) folder: DataFolder,
-    /// Threads; the result does not depend on them [default: all processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-    #[command(flatten)]
-    pub(crate) place: PapersPlace,
 }

@@ -10,16 +10,14 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
-use nn_core::Trainer;
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{EpochReport, Event};
+use nn_core::{Network, Trainer};
 use nn_data::checksum::sha256;
 use nn_tensor::{Scalar, Threads};
 use nn_train::data::GLYPHS;
 use nn_train::trainer::trainer;
-use nn_train::{
-    Data, DataRequest, Error, ErrorKind, Plan, Result, Settings, SplitOptions, flags,
-};
+use nn_train::{Data, DataRequest, Error, ErrorKind, Plan, Result, Settings, SplitOptions, flags};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -264,7 +262,7 @@ impl<'a> Context<'a> {
         let plan = Plan::new(&settings, &data)?;
         let splits = data.splits()?;
         let threads = &self.options.threads;
-        let measure = |network| {
+        let measure = |network: &Network| {
             measure(&Snapshot {
                 network,
                 splits: &splits,

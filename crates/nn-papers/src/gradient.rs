@@ -37,8 +37,10 @@ impl<S: Scalar> Batch<S> {
     /// # Errors
     /// If they cannot be read.
     pub(crate) fn read(&mut self, samples: &Samples<'_, S>, positions: Range<usize>) -> Result<()> {
-        self.inputs.resize(positions.len() * self.n_inputs, S::zero());
-        self.targets.resize(positions.len() * self.n_outputs, S::zero());
+        self.inputs
+            .resize(positions.len() * self.n_inputs, S::zero());
+        self.targets
+            .resize(positions.len() * self.n_outputs, S::zero());
         let rows: Vec<u32> = positions.clone().map(|position| position as u32).collect();
         samples.read_inputs(&rows, &mut self.inputs)?;
         let targets = self.targets.chunks_exact_mut(self.n_outputs);
@@ -91,6 +93,12 @@ pub(crate) fn largest_gradient_error(
     samples: &Samples<'_, f64>,
     loss: Loss,
 ) -> Result<f64> {
-    let checks = check(network, samples, loss, Regularization::default(), usize::MAX)?;
+    let checks = check(
+        network,
+        samples,
+        loss,
+        Regularization::default(),
+        usize::MAX,
+    )?;
     Ok(checks.iter().map(|check| check.error).fold(0.0, f64::max))
 }

@@ -1,24 +1,24 @@
 //! *Exploring Neural Networks through a Mathematical Approach* (Gultekin):
 //! 784-10-10 on Kaggle's 42 000 digits, 1000 of them held out.
 //!
-//! The author's published code differs from the text: weights and biases are
-//! drawn from -0.5..0.5 instead of 0..1, the gradient of 41 000 rows is divided
-//! by 42 000, and the gradient of a layer's biases is summed to one number.
+//! The author's published code differs from the text: it draws weights and biases
+//! from -0.5..0.5 instead of 0..1, divides the gradient of 41 000 samples by 42 000,
+//! and sums the gradient of a layer's biases to a single number.
 
 mod variants;
 mod csv_form;
 mod summed_bias;
 
 use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
+use nn_train::{Result, grouped};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::context::Context;
-use crate::training::{MeasuredEpochs, Training};
-use crate::figure::{Figure, Image, Series};
+use crate::figure::{Figure, Image, Series, n_correct};
 use crate::gultekin::variants::{VARIANTS, Variant, flags};
 use crate::outcome::{Command, Outcome, Row};
-use nn_train::Result;
+use crate::training::{MeasuredEpochs, Training};
 
 pub(crate) const TITLE: &str =
     "Exploring Neural Networks through a Mathematical Approach (Gultekin)";
@@ -29,7 +29,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         title: "about 85 % after 500 iterations, about 87 % after 1000",
         statement: "\"Upon 500 iterations of gradient descent, the neural network reached approximately 85% \
                (plus or minus 2%) accuracy ... 1000 ... around 87% (plus or minus 1%).\"",
-        quick_form: "1 seed and 500 iterations instead of 5 and 1000; not the biases as in the code",
+        quick_form: "1 seed and 500 iterations instead of 5 and 1000; no summed bias gradients",
         needs_mnist: true,
         version: 2,
         run: iterations,
@@ -37,7 +37,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "G2",
         title: "a row of eleven test images",
-        statement: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 right.",
+        statement: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 correct.",
         quick_form: "500 iterations instead of 1000",
         needs_mnist: true,
         version: 2,
@@ -45,8 +45,8 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "G3",
-        title: "Kaggle's CSV form",
-        statement: "The form label,pixel0,...,pixel783 is read, with and without labels; predictions are ImageId,Label.",
+        title: "Kaggle's CSV format",
+        statement: "The format label,pixel0,...,pixel783 is read, with and without labels; predictions are written as ImageId,Label.",
         quick_form: "",
         needs_mnist: false,
         version: 1,
@@ -58,62 +58,64 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "forward propagation, note",
         printed: "the weights and biases are initialized to random numbers between 0 - 1",
-        correct: "-0.5 to 0.5, as in the author's code; from 0..1 nothing is learned",
+        correct: "-0.5 to 0.5, as in the author's code; with 0 to 1, the network does not learn",
         evidence: Evidence::Claim("G1"),
     },
     Erratum {
         place: "forward propagation",
         printed: "b^1 = Biases for the first layer (10 x m matrix)",
-        correct: "10 x 1, the same column for every image: 10 numbers a layer are learned",
+        correct: "10 x 1, the same column for every image: a layer learns 10 biases",
         evidence: Evidence::Check(bias_shape),
     },
     Erratum {
         place: "backward propagation",
         printed: "db^2 = 1/m sum dZ^2",
-        correct: "one sum a neuron, not one for the layer as in the author's code: of softmax and one-hot labels the sum over all neurons is 0, so that b^2 never moves",
+        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so that b^2 never changes",
         evidence: Evidence::Check(summed_bias),
     },
     Erratum {
         place: "introduction",
         printed: "a collection of nearly 42,000 28 by 28-pixel images",
-        correct: "70 000; Kaggle's train.csv holds 42 000 of them",
+        correct: "70 000; Kaggle's train.csv has 42 000 of them",
         evidence: Evidence::Claim("G1"),
     },
     Erratum {
         place: "results, table",
-        printed: "6 of 11 right beside an accuracy of 85 %",
+        printed: "6 of 11 correct, with an accuracy of 85 %",
         correct: "the row is not typical",
         evidence: Evidence::Check(row_probability),
     },
 ];
 
-/// Training accuracy after each of the iterations asked for, in percent, and
-/// the commands; one entry a seed.
-struct Trials {
+/// Training runs of a setup with several seeds.
+#[derive(Default)]
+struct Seeds {
+    /// Training accuracies in percent after the measured iterations, for each seed.
     accuracies: Vec<Vec<f64>>,
     commands: Vec<Command>,
+    /// The training accuracy of each iteration in percent, for seed 0.
     curve: Vec<(usize, f64)>,
 }
 
-/// What is measured of a network.
+/// The measurements of a network.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Found {
+struct Measured {
     train_accuracy: f64,
     test_accuracy: f64,
     /// The first eleven test images.
     images: Vec<Image>,
 }
 
-fn train(context: &Context<'_>, variant: &Variant, seed: u64) -> Result<Training<Found>> {
+fn train(context: &Context<'_>, variant: &Variant, seed: u64) -> Result<Training<Measured>> {
     let at = iterations_of(context);
     let last = at.iter().copied().max().unwrap_or(1);
     let when = MeasuredEpochs::At(at.to_vec());
     let flags = flags(context, variant, last, seed);
     context.train(&flags, &when, "accuracies and eleven images", |snapshot| {
-        Ok(Found {
+        Ok(Measured {
             train_accuracy: snapshot.train_accuracy()?,
             test_accuracy: snapshot.test_accuracy()?,
-            images: snapshot.test_images(0..11),
+            images: snapshot.first_test_images(11)?,
         })
     })
 }
@@ -122,52 +124,44 @@ fn iterations_of(context: &Context<'_>) -> &'static [usize] {
     context.full_or_quick(&[500, 1000], &[500])
 }
 
-fn trials(context: &Context<'_>, variant: &Variant, seeds: u64) -> Result<Trials> {
-    let mut trials = Trials {
-        accuracies: Vec::new(),
-        commands: Vec::new(),
-        curve: Vec::new(),
-    };
-    for seed in 0..seeds {
+fn train_seeds(context: &Context<'_>, variant: &Variant, n_seeds: u64) -> Result<Seeds> {
+    let mut seeds = Seeds::default();
+    for seed in 0..n_seeds {
         let training = train(context, variant, seed)?;
-        let found = training.measured.iter();
-        trials
-            .accuracies
-            .push(found.map(|(_, found)| found.train_accuracy).collect());
+        let measured = training.measured.iter();
+        let accuracies = measured.map(|(_, measured)| measured.train_accuracy);
+        seeds.accuracies.push(accuracies.collect());
         if seed == 0 {
-            let points = training.curve.iter();
-            trials.curve = points
-                .map(|point| (point.epoch, 100.0 * point.accuracy.unwrap_or(f64::NAN)))
-                .collect();
+            seeds.curve = training.train_accuracies();
         }
-        trials.commands.push(training.command);
+        seeds.commands.push(training.command);
     }
-    Ok(trials)
+    Ok(seeds)
 }
 
 fn iterations(context: &Context<'_>) -> Result<Outcome> {
     let at = iterations_of(context);
-    let seeds = context.full_or_quick(5, 1);
+    let n_seeds = context.full_or_quick(5, 1);
     let mut rows = Vec::new();
     let mut commands = Vec::new();
     let mut series = Vec::new();
     for (index, variant) in VARIANTS.iter().enumerate() {
-        let trials = trials(context, variant, seeds)?;
+        let seeds = train_seeds(context, variant, n_seeds)?;
         rows.extend(accuracy_rows(
             variant.name,
             at,
-            &trials.accuracies,
+            &seeds.accuracies,
             index == 1,
         ));
-        series.push(Series::new(variant.name, trials.curve));
-        commands.extend(trials.commands);
+        series.push(Series::new(variant.name, seeds.curve));
+        commands.extend(seeds.commands);
     }
     if !context.options.is_quick {
-        let accuracies = (0..seeds)
+        let accuracies = (0..n_seeds)
             .map(|seed| summed_bias::train(context, at, seed))
             .collect::<Result<Vec<_>>>()?;
         rows.extend(accuracy_rows(
-            "code, biases as there",
+            "code: with its summed bias gradients",
             at,
             &accuracies,
             true,
@@ -176,16 +170,17 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
     let data = context.data()?;
     let n = data.dataset.train.len() + data.dataset.test.len();
     rows.push(Row::note(
-        "images of the data set",
+        "images in the data set",
         "nearly 42 000",
         grouped(n),
     ));
     Ok(Outcome::judged(
         rows,
-        "Accuracy on the 41 000 rows trained on, as the author's code prints it; mean and standard \
-         deviation over the seeds. With weights from 0..1 every hidden neuron starts with a sum near \
-         50 and the text's setup does not learn; with the code's -0.5..0.5 the figures come out. \
-         Kaggle's train.csv is not at hand: 42 000 rows of MNIST's training set.",
+        "Accuracy on the 41 000 training samples, as the author's code prints it; mean and standard \
+         deviation over the seeds. With weights from 0..1, the weighted sum of every hidden neuron \
+         starts near 50, and the text's setup does not learn. With weights from -0.5..0.5, as in the \
+         code, the network reaches the printed accuracies. In place of Kaggle's train.csv, this run \
+         uses 42 000 samples of MNIST's training set.",
     )
     .with_figures(vec![Figure::Lines {
         title: "Gradient descent, seed 0".to_owned(),
@@ -196,7 +191,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
     .with_commands(commands))
 }
 
-/// Mean and spread over the seeds; judged where `is_judged`.
+/// Mean and standard deviation over the seeds, judged if `is_judged`.
 fn accuracy_rows(name: &str, at: &[usize], accuracies: &[Vec<f64>], is_judged: bool) -> Vec<Row> {
     let printed = |iterations: usize| {
         if iterations == 500 {
@@ -239,7 +234,7 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 
 fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
     let training = train(context, &VARIANTS[1], 0)?;
-    let Found {
+    let Measured {
         test_accuracy,
         images,
         ..
@@ -248,10 +243,7 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
         let digits: Vec<_> = images.iter().map(|image| of(image).to_string()).collect();
         digits.join(" ")
     };
-    let right = images
-        .iter()
-        .filter(|image| image.label == image.predicted)
-        .count();
+    let n_correct = n_correct(&images);
     let rows = vec![
         Row::note("actual", "1 6 5 2 7 8 4 2 3 5 7", row(|image| image.label)),
         Row::note(
@@ -259,25 +251,29 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
             "1 6 5 2 7 8 9 8 6 7 9",
             row(|image| image.predicted),
         ),
-        Row::holds("right of eleven", "6", right.to_string(), right >= 6).with_expected("at least 6"),
+        Row::holds(
+            "correct of eleven",
+            "6",
+            n_correct.to_string(),
+            n_correct >= 6,
+        )
+        .with_expected("at least 6"),
         Row::note("test accuracy (%)", "", format!("{test_accuracy:.2}")),
     ];
     Ok(Outcome::judged(
         rows,
-        "The first eleven test images; which ones the paper shows is not stated, so that the row \
-         itself cannot be repeated. Judged is that at least as many are right.",
+        "The first eleven test images. The paper does not state which images it shows, so this row \
+         cannot be reproduced; the claim holds if at least as many predictions are correct.",
     )
-    .with_figures(vec![Figure::Images {
-        title: "Eleven test images with the network's answer".to_owned(),
-        columns: 11,
-        height: 28,
-        width: 28,
+    .with_figures(vec![Figure::digits(
+        "Eleven test images with their predicted digits",
+        11,
         images,
-    }])
+    )])
     .with_commands(vec![training.command]))
 }
 
-/// Adding a 10 x 1 column to every image's sums is what ten biases do.
+/// Counts the biases of a layer: one per neuron, for any number of images.
 fn bias_shape() -> Result<String> {
     let layers = vec![LayerConfig::new(10, Activation::Relu)];
     let config = NetworkConfig {
@@ -286,12 +282,12 @@ fn bias_shape() -> Result<String> {
     };
     let network: Network = Network::zeros(&config)?;
     Ok(format!(
-        "a layer of 10 neurons has {} biases, whatever the number of images",
+        "a layer of 10 neurons has {} biases, for any number of images",
         network.bias(0).len()
     ))
 }
 
-/// Σ (a − y) over the classes.
+/// Sums a − y over the classes.
 fn summed_bias() -> Result<String> {
     let z = [0.3, -1.2, 2.0, 0.1_f64];
     let y = [0.0, 1.0, 0.0, 0.0];
@@ -306,7 +302,7 @@ fn summed_bias() -> Result<String> {
     ))
 }
 
-/// The binomial probability of at most 6 right of 11 at 85 %.
+/// The binomial probability of at most 6 correct predictions of 11 at 85 %.
 fn row_probability() -> Result<String> {
     let p = 0.85_f64;
     let choose = |k: i32| {
@@ -318,7 +314,7 @@ fn row_probability() -> Result<String> {
         .map(|k| choose(k) * p.powi(k) * (1.0 - p).powi(11 - k))
         .sum();
     Ok(format!(
-        "at 85 % accuracy, at most 6 right of 11 images taken at random has probability {:.1} %",
+        "at 85 % accuracy, the probability of at most 6 correct predictions for 11 random images is {:.1} %",
         100.0 * sum
     ))
 }

@@ -1,5 +1,5 @@
-//! *How Neural Networks Work* (author not named): a worked example that does
-//! not follow its own formulas.
+//! *How Neural Networks Work* (author not named): a worked example that contradicts
+//! its own formulas.
 //!
 //! ```text
 //! y2 = y1 w1 − b1    y3 = σ(y2 w2 − b2)    C = (y3 − 0)²            (1.1) to (1.4)
@@ -7,18 +7,16 @@
 //! ∂C/∂w1 = 2 y3 σ′ w2 y1    ∂C/∂b1 = −2 y3 σ′ w2                    (3.1) to (3.4)
 //! ```
 
-use ndarray::array;
 use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::gradient_check::check;
-use nn_core::network::{ForwardCache, Randomness};
-use nn_core::{Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization};
+use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
 use nn_tensor::Threads;
+use nn_train::Result;
 
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::context::Context;
-use crate::training::MeasuredEpochs;
+use crate::gradient::{Batch, largest_gradient_error};
 use crate::outcome::{Outcome, Row};
-use nn_train::Result;
+use crate::training::MeasuredEpochs;
 
 pub(crate) const TITLE: &str = "How Neural Networks Work (author not named)";
 
@@ -44,7 +42,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "H3",
-        title: "what an epoch is",
+        title: "the definition of an epoch",
         statement: "\"Every round that gradient descent is performed on a batch is called an epoch.\"",
         quick_form: "",
         needs_mnist: false,
@@ -57,13 +55,13 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "worked example, y3 and C",
         printed: "y3 = 0.65, C = 0.425",
-        correct: "y3 = 0.2365, C = 0.0559 by (1.3) and (1.4); the printed ones add b2 instead of subtracting it",
+        correct: "y3 = 0.2365, C = 0.0559 by (1.3) and (1.4); the printed values add b2 instead of subtracting it",
         evidence: Evidence::Claim("H1"),
     },
     Erratum {
         place: "worked example, gradient",
         printed: "(0.037, -0.061, -0.10, -0.15)",
-        correct: "with 2 y3 = 1.30 in the place of 0.68, the size of y2: (0.071, -0.118, -0.201, 0.296) where b2 is added",
+        correct: "with 2 y3 = 1.30 in place of 0.68, the absolute value of y2: (0.071, -0.118, -0.201, 0.296) with b2 added",
         evidence: Evidence::Claim("H1"),
     },
     Erratum {
@@ -75,7 +73,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "worked example, w2'",
         printed: "w2' = 0.437",
-        correct: "0.4 and the step of w2, not that of w1",
+        correct: "0.4 plus the step of w2, not the step of w1",
         evidence: Evidence::Claim("H1"),
     },
     Erratum {
@@ -87,13 +85,13 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "last paragraph",
         printed: "Every round that gradient descent is performed on a batch is called an epoch",
-        correct: "that is a step; an epoch is one pass over all samples",
+        correct: "a round on a batch is a step; an epoch is one pass over all samples",
         evidence: Evidence::Claim("H3"),
     },
     Erratum {
         place: "MLP Model",
         printed: "a 3D grid of pixels; The EMNIST dataset has 70,000 images of hand drawn numbers",
-        correct: "a grid of rows and columns; that is MNIST, 60 000 + 10 000",
+        correct: "a grid of rows and columns; the data set with 60 000 + 10 000 images is MNIST",
         evidence: Evidence::Claim("H3"),
     },
 ];
@@ -103,17 +101,17 @@ const Y1: f64 = 0.6;
 /// w1, b1, w2, b2
 const START: [f64; 4] = [0.2, 0.8, 0.4, 0.9];
 
-/// How the last layer uses b2.
+/// The sign of b2 in the last layer.
 #[derive(Clone, Copy, PartialEq)]
 enum LastBias {
-    /// z = y w − b, as the paper says.
+    /// z = y w − b, as in the paper's formula.
     Subtracted,
-    /// z = y w + b, as the paper reckons.
+    /// z = y w + b, as in the paper's calculation.
     Added,
 }
 
 impl LastBias {
-    /// Of b2 in z, where biases are added as in nn-core.
+    /// The factor from b2 to the bias of nn-core, which is added.
     fn sign(self) -> f64 {
         match self {
             Self::Subtracted => -1.0,
@@ -122,14 +120,14 @@ impl LastBias {
     }
 }
 
-/// What nn-core's network gives.
+/// The worked example, computed by nn-core.
 struct Example {
     y2: f64,
     y3: f64,
     cost: f64,
-    /// By w1, b1, w2, b2.
+    /// The gradient with respect to w1, b1, w2, b2.
     gradient: [f64; 4],
-    /// The largest error against finite differences.
+    /// The largest relative error of the gradient against finite differences.
     error: f64,
 }
 
@@ -148,32 +146,18 @@ fn example(parameters: [f64; 4], last_bias: LastBias) -> Result<Example> {
     network
         .parameters_mut()
         .copy_from_slice(&[w1, -b1, w2, sign * b2]);
-    let (inputs, targets) = (array![[Y1]], array![[0.0]]);
-    let samples = Samples::new(
-        Inputs::values(inputs.view()),
-        Targets::values(targets.view()),
-    )?;
-    let checks = check(
-        &network,
-        &samples,
-        Loss::SumOfSquares,
-        Regularization::default(),
-        4,
-    )?;
-
+    let samples = Samples::new(Inputs::values(&[[Y1]]), Targets::values(&[[0.0]]))?;
+    let mut batch = Batch::new(&network, 1);
+    batch.read(&samples, 0..1)?;
     let threads = Threads::single();
-    let mut cache = ForwardCache::new(&network, 1);
-    let mut gradients = Gradients::new(&network, 1);
-    network.forward_in_training(inputs.view(), &mut cache, Randomness::new(0, 0), &threads);
-    let cost = gradients.loss_of_batch(Loss::SumOfSquares, &network, &[0.0], &cache);
-    gradients.backward(&network, inputs.view(), &cache, &threads);
-    let g = gradients.values();
+    let (cost, g) = batch.loss_and_gradient(Loss::SumOfSquares, &mut network, &threads);
+    let gradient = [g[0], -g[1], g[2], sign * g[3]];
     Ok(Example {
-        y2: cache.layer(0).activations()[0],
-        y3: cache.layer(1).activations()[0],
+        y2: batch.cache().layer(0).activations()[0],
+        y3: batch.cache().layer(1).activations()[0],
         cost,
-        gradient: [g[0], -g[1], g[2], sign * g[3]],
-        error: checks.iter().map(|check| check.error).fold(0.0, f64::max),
+        gradient,
+        error: largest_gradient_error(&network, &samples, Loss::SumOfSquares)?,
     })
 }
 
@@ -209,19 +193,19 @@ fn worked_example(_: &Context<'_>) -> Result<Outcome> {
     rows.extend(step_rows(&added)?);
     Ok(Outcome::explained(
         rows,
-        "The printed y3 and C add b2 in the last layer, where the text says z = y w - b. The \
-         printed gradient is 0.68 y3 (1 - y3) times the rest, digits cut off: 0.68, the size of \
-         y2, stands in the place of 2 y3. The step adds the gradient instead of subtracting it, \
-         and w2' repeats the step of w1. With these four slips every printed digit comes out.",
+        "The printed y3 and C add b2 in the last layer, although the text says z = y w - b. The \
+         printed gradient is 0.68 y3 (1 - y3) times the other factors, truncated: 0.68, the \
+         absolute value of y2, was used in place of 2 y3. The step adds the gradient instead of \
+         subtracting it, and w2' repeats the step of w1. These four errors give every printed \
+         digit.",
     ))
 }
 
-/// The printed gradient: by the paper's own formulas, and with 0.68 in the
-/// place of 2·y3.
+/// The gradient by the paper's own formulas, and with 0.68 in place of 2·y3.
 fn gradient_rows(stated: &Example, added: &Example) -> Vec<Row> {
     let names = ["dC/dw1", "dC/db1", "dC/dw2", "dC/db2"];
     let printed = ["0.037", "-0.061", "-0.10", "-0.15"];
-    let slipped = slipped_gradient(added);
+    let erroneous = erroneous_gradient(added);
     let mut rows = Vec::new();
     for i in 0..4 {
         rows.push(Row::note(
@@ -234,24 +218,24 @@ fn gradient_rows(stated: &Example, added: &Example) -> Vec<Row> {
             printed[i],
             format!("{:.4}", added.gradient[i]),
         ));
-        rows.push(cut_row(
+        rows.push(truncated_row(
             format!("{} with 0.68 for 2 y3", names[i]),
             printed[i],
-            slipped[i],
+            erroneous[i],
         ));
     }
     rows
 }
 
-/// 0.68 y3 (1 − y3) in the place of 2 y3 σ′, b2's sign as in (3.2).
-fn slipped_gradient(added: &Example) -> [f64; 4] {
+/// The gradient with 0.68 y3 (1 − y3) in place of 2 y3 σ′, and b2's sign as in (3.2).
+fn erroneous_gradient(added: &Example) -> [f64; 4] {
     let outer = added.y2.abs() * added.y3 * (1.0 - added.y3);
     let w2 = START[2];
     [outer * w2 * Y1, -outer * w2, outer * added.y2, -outer]
 }
 
 fn step_rows(added: &Example) -> Result<Vec<Row>> {
-    let slipped = slipped_gradient(added);
+    let erroneous = erroneous_gradient(added);
     let [w1, b1, w2, b2] = START;
     let printed = [0.237, 0.738, 0.437, 0.745];
     let at_printed = example(printed, LastBias::Added)?;
@@ -265,15 +249,15 @@ fn step_rows(added: &Example) -> Result<Vec<Row>> {
         LastBias::Added,
     )?;
     Ok(vec![
-        cut_row("w1' = w1 + 0.68-gradient", "0.237", w1 + slipped[0]),
-        cut_row("b1' = b1 + 0.68-gradient", "0.738", b1 + slipped[1]),
+        truncated_row("w1' = w1 + 0.68-gradient", "0.237", w1 + erroneous[0]),
+        truncated_row("b1' = b1 + 0.68-gradient", "0.738", b1 + erroneous[1]),
         Row::note(
             "w2' = w2 + 0.68-gradient",
             "0.437",
-            format!("{:.4}", w2 + slipped[2]),
+            format!("{:.4}", w2 + erroneous[2]),
         ),
-        cut_row("w2' = w2 + the step of w1", "0.437", w2 + slipped[0]),
-        cut_row("b2' = b2 + 0.68-gradient", "0.745", b2 + slipped[3]),
+        truncated_row("w2' = w2 + the step of w1", "0.437", w2 + erroneous[0]),
+        truncated_row("b2' = b2 + 0.68-gradient", "0.745", b2 + erroneous[3]),
         Row::near(
             "C' at the printed parameters, b2 added",
             0.38,
@@ -282,7 +266,7 @@ fn step_rows(added: &Example) -> Result<Vec<Row>> {
             4,
         ),
         Row::holds(
-            "C' by p' = p - grad C, b2 added, is lower still",
+            "C' by p' = p - grad C, b2 added, is even lower",
             "",
             format!("{:.4}", by_rule.cost),
             by_rule.cost < at_printed.cost,
@@ -290,19 +274,17 @@ fn step_rows(added: &Example) -> Result<Vec<Row>> {
     ])
 }
 
-/// Equal to the printed number when digits beyond it are cut off.
-fn cut_row(quantity: impl Into<String>, printed: &str, ours: f64) -> Row {
+/// A row that holds if our number, truncated to the printed digits, is the printed one.
+fn truncated_row(quantity: impl Into<String>, printed: &str, ours: f64) -> Row {
     let digits = printed.split('.').nth(1).map_or(0, str::len);
     let factor = 10_f64.powi(digits as i32);
-    // A number that ends just below a printed digit has been reckoned with rounded y3.
-    let cut = format!(
+    // Tolerates rounding: a number just below a printed digit counts as that digit.
+    let truncated = format!(
         "{:.digits$}",
         (ours * factor + 1e-9 * ours.signum()).trunc() / factor
     );
-    let is_equal = cut == printed;
-    let mut row = Row::holds(quantity, printed, format!("{ours:.5}"), is_equal);
-    row.expected = "digits cut off".to_owned();
-    row
+    let is_equal = truncated == printed;
+    Row::holds(quantity, printed, format!("{ours:.5}"), is_equal).with_expected("truncated")
 }
 
 fn formulas(_: &Context<'_>) -> Result<Outcome> {
@@ -323,7 +305,7 @@ fn formulas(_: &Context<'_>) -> Result<Outcome> {
         .fold(0.0, f64::max);
     let rows = vec![
         Row::at_most(
-            "sum-of-squares against the sum, by hand",
+            "sum-of-squares against a sum by hand",
             (sum - by_hand).abs(),
             1e-15,
         ),
@@ -340,7 +322,7 @@ fn formulas(_: &Context<'_>) -> Result<Outcome> {
     ];
     Ok(Outcome::judged(
         rows,
-        "What the paper calls MSE is `--loss sum-of-squares`; `--loss mse` divides by the number of outputs.",
+        "The paper's MSE is `--loss sum-of-squares`; `--loss mse` divides by the number of outputs.",
     ))
 }
 
@@ -352,7 +334,7 @@ fn epochs(context: &Context<'_>) -> Result<Outcome> {
     let rows = vec![
         Row::holds(
             "steps after each pass over 500 samples in batches of 100",
-            "1 an \"epoch\"",
+            "1 per \"epoch\"",
             format!("{steps:?}"),
             steps == [5, 10],
         ),
@@ -368,7 +350,7 @@ fn epochs(context: &Context<'_>) -> Result<Outcome> {
     ];
     Ok(Outcome::explained(
         rows,
-        "What the paper calls an epoch is a step: 500 samples in batches of 100 are 5 steps in each pass.",
+        "The paper's epoch is a step: 500 samples in batches of 100 are 5 steps per pass.",
     )
     .with_commands(vec![training.command]))
 }
@@ -379,6 +361,6 @@ fn sign_in_2_21() -> Result<String> {
     let x = (Y1 * w1 - b1) * w2 - b2;
     let [plus, minus] = [1.0, -1.0].map(|sign| 1.0 / (1.0 + sign * (-x).exp()));
     Ok(format!(
-        "at the paper's parameters x = {x:.3}: with + it is {plus:.4}, the network's y3 = {y3:.4}; with - it is {minus:.4}"
+        "at the paper's parameters, x = {x:.3}: the formula with + gives {plus:.4}, as the network's y3 = {y3:.4}; the formula with - gives {minus:.4}"
     ))
 }

@@ -1,5 +1,5 @@
 //! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
-//! gradient descent on all samples, on one at a time, and in a framework.
+//! gradient descent on all samples and on one at a time, and the same in a framework.
 //!
 //! ```text
 //! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)
@@ -8,18 +8,19 @@
 //! ```
 
 mod stochastic;
+mod double;
 mod unbiased;
 mod framework;
 
 use nn_core::{Activation, Loss};
+use nn_train::Result;
 
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::context::Context;
-use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
 use crate::newbies::stochastic::{HIDDEN, train_stochastic};
 use crate::outcome::{Outcome, Row};
-use nn_train::Result;
+use crate::training::{MeasuredEpochs, Training};
 
 pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";
 
@@ -27,7 +28,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N1",
         title: "the parts of a network",
-        statement: "Activations, cost functions, optimisers, initialisers and penalties of sections 2, 4 and 5.",
+        statement: "The activations, cost functions, optimizers, initializers and regularization terms of sections 2, 4 and 5.",
         quick_form: "",
         needs_mnist: false,
         version: 2,
@@ -37,15 +38,15 @@ pub(crate) const CLAIMS: &[Claim] = &[
         id: "N2",
         title: "the stochastic gradient is unbiased",
         statement: "\"The expected value of this estimation is equal to the true gradient\" (2.5).",
-        quick_form: "2 000 samples instead of all",
+        quick_form: "2 000 samples instead of all samples",
         needs_mnist: false,
         version: 1,
         run: unbiased::unbiased,
     },
     Claim {
         id: "N3",
-        title: "classic gradient descent, 800 epochs, rate 1e-6",
-        statement: "Figure 3: a falling loss curve. He, ReLU, softmax and cross-entropy, all samples at once.",
+        title: "classic gradient descent, 800 epochs, learning rate 1e-6",
+        statement: "Figure 3: a falling loss curve. He initialization, ReLU, softmax and cross-entropy, full batch.",
         quick_form: "100 epochs instead of 800",
         needs_mnist: true,
         version: 1,
@@ -53,7 +54,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "N4",
-        title: "stochastic gradient descent, one sample at a time, rate 0.01",
+        title: "stochastic gradient descent, one sample at a time, learning rate 0.01",
         statement: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
         quick_form: "1 epoch instead of 5",
         needs_mnist: true,
@@ -62,7 +63,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "N5",
-        title: "the same training in a framework",
+        title: "the same training run in a framework",
         statement: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
         quick_form: "1 epoch instead of 5",
         needs_mnist: true,
@@ -75,13 +76,13 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "5.4, table",
         printed: "Input dimension (10^6, 784)",
-        correct: "(60 000, 784): MNIST has no more training images",
+        correct: "(60 000, 784): MNIST has 60 000 training images",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
         place: "5.2.9, batch gradient descent",
         printed: "theta_new = theta_old - alpha sum_(i=1)^N grad J(theta; x_i, y_i)",
-        correct: "a step along the mean, as in 2.5 and in common usage, or else a rate N times smaller: a rate of 1e-6 on the sum of 60 000 is 0.06 on the mean",
+        correct: "the mean gradient, as in 2.5 and in common usage; or a learning rate N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
@@ -93,12 +94,12 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "4.5, error of the output layer",
         printed: "delta^L <- dL/da^L (*) sigma'(z^L)",
-        correct: "for softmax every output depends on every z: delta = a - y, as in 4.3 and 5.2.6",
+        correct: "with softmax, every output depends on every z: delta = a - y, as in 4.3 and 5.2.6",
         evidence: Evidence::Check(softmax_error),
     },
 ];
 
-/// The paper's word for a part, and the flags that choose it.
+/// The parts of a network by their names in the paper, with the flags that choose them.
 const PARTS: [(&str, &str); 27] = [
     ("Xavier initialisation", "--init xavier"),
     ("He initialisation", "--init he"),
@@ -164,21 +165,21 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
     rows.push(pixel_row(context)?);
     Ok(Outcome::judged(
         rows,
-        "Each part is chosen by its name in a training of two epochs on 500 samples, whose loss must \
-         fall from the first to the second.",
+        "Each part is used in a training run of two epochs on 500 samples, whose loss must fall from \
+         the first epoch to the second.",
     )
     .with_commands(commands))
 }
 
-/// Pixels divided by 255, labels one-hot.
+/// Checks that pixels are divided by 255 and labels are one-hot encoded.
 fn pixel_row(context: &Context<'_>) -> Result<Row> {
     let data = context.data()?;
-    let parts = data.splits()?;
-    let mut inputs = vec![0.0; parts.train.n_inputs()];
-    parts.train.copy_inputs(0, &mut inputs)?;
+    let train = data.splits()?.train;
+    let mut inputs = vec![0.0; train.n_inputs()];
+    train.copy_inputs(0, &mut inputs)?;
     let largest = inputs.iter().copied().fold(0.0, f32::max);
     let mut target = [0.0_f32; 10];
-    parts.train.copy_target(0, 0.0, &mut target);
+    train.copy_target(0, 0.0, &mut target);
     let ones = target.iter().filter(|&&y| y == 1.0).count();
     let zeros = target.iter().filter(|&&y| y == 0.0).count();
     Ok(Row::holds(
@@ -196,11 +197,16 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
             "{HIDDEN} --loss cross-entropy --optimizer sgd {step} --batch-size full --epochs {epochs} --validation 0 --seed 0"
         )
     };
-    let training =
-        context.train_and_test(&flags(epochs, "--reduction sum --lr 0.000001"), &MeasuredEpochs::End)?;
-    let n = context.plan(&flags(1, "--lr 1"))?.1.splits()?.train.len();
+    let training = context.train_and_test(
+        &flags(epochs, "--reduction sum --lr 0.000001"),
+        &MeasuredEpochs::End,
+    )?;
+    let n = context.plan(&flags(1, "--lr 1"))?.1.n_train();
     let mean_rate = 1e-6 * n as f64;
-    let mean = context.train_and_test(&flags(5, &format!("--lr {mean_rate}")), &MeasuredEpochs::End)?;
+    let mean = context.train_and_test(
+        &flags(5, &format!("--lr {mean_rate}")),
+        &MeasuredEpochs::End,
+    )?;
     let losses = training.losses();
     let difference = losses
         .iter()
@@ -216,10 +222,10 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
             format!("{:.4}", losses[epochs - 1].1),
         ),
         accuracy_row(&training),
-        Row::note("rows of the training set", "10^6", format!("{n}")),
+        Row::note("training samples", "10^6", n.to_string()),
         Row::at_most(
             format!(
-                "5 epochs with rate {mean_rate} on the mean: largest relative difference of the loss"
+                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference of the loss"
             ),
             difference,
             1e-4,
@@ -227,11 +233,11 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
     ];
     Ok(Outcome::judged(
         rows,
-        "The paper states no hidden layer; 64 neurons here. Its update sums over the samples, so it \
-         is run with --reduction sum. Its figure has no numbers: judged is that the loss falls in \
-         every epoch.",
+        "The paper does not state the hidden layer; this run has 64 neurons. The paper's update sums \
+         over the samples, as does --reduction sum. The figure has no numbers, so the verdict depends \
+         on whether the loss falls in every epoch.",
     )
-    .with_figures(vec![loss_figure("Figure 3: classic gradient descent", &[("loss", &training)])])
+    .with_figures(vec![loss_figure("Figure 3: classic gradient descent", &training)])
     .with_commands(vec![training.command, mean.command]))
 }
 
@@ -252,13 +258,10 @@ fn stochastic(context: &Context<'_>) -> Result<Outcome> {
     }));
     Ok(Outcome::judged(
         rows,
-        "The paper's figure has no numbers: judged is that the loss falls in every epoch. Hidden \
-         layer of 64 neurons, as in N3.",
+        "The paper's figure has no numbers, so the verdict depends on whether the loss falls in every \
+         epoch. The hidden layer has 64 neurons, as in N3.",
     )
-    .with_figures(vec![loss_figure(
-        "Figure 4: one sample at a time",
-        &[("loss", &training)],
-    )])
+    .with_figures(vec![loss_figure("Figure 4: one sample at a time", &training)])
     .with_commands(vec![training.command]))
 }
 
@@ -271,42 +274,34 @@ fn falling_row(training: &Training<f64>) -> Row {
     Row::holds(
         "epochs in which the loss does not fall",
         "0",
-        format!("{rises}"),
+        rises.to_string(),
         rises == 0,
     )
 }
 
 fn accuracy_row(training: &Training<f64>) -> Row {
-    let accuracy = training.last().copied().unwrap_or(f64::NAN);
-    Row::note("test accuracy at the end (%)", "", format!("{accuracy:.2}"))
+    let accuracy = training.last_value();
+    Row::note("final test accuracy (%)", "", format!("{accuracy:.2}"))
 }
 
-fn loss_figure(title: &str, trainings: &[(&str, &Training<f64>)]) -> Figure {
-    Figure::Lines {
-        title: title.to_owned(),
-        x: "epoch".to_owned(),
-        y: "loss".to_owned(),
-        series: trainings
-            .iter()
-            .map(|(name, training)| Series::new(*name, training.losses()))
-            .collect(),
-    }
+fn loss_figure(title: &str, training: &Training<f64>) -> Figure {
+    Figure::over_epochs(title, "loss", vec![Series::new("loss", training.losses())])
 }
 
-/// ∂L/∂a ⊙ σ′(z) with the softmax's own slope a(1 − a), against a − y.
+/// Compares ∂L/∂a ⊙ σ′(z), where σ′ = a(1 − a), with a − y.
 fn softmax_error() -> Result<String> {
     let z = [1.0, 2.0, 0.5_f64];
     let y = [0.0, 0.0, 1.0];
     let mut a = z;
     Activation::Softmax.apply(&mut a, 3);
-    let mut right = [0.0; 3];
-    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut right);
+    let mut error = [0.0; 3];
+    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut error);
     let printed: Vec<f64> = a
         .iter()
         .zip(y)
         .map(|(a, y)| 0.0 - y / a * a * (1.0 - a))
         .collect();
     Ok(format!(
-        "z = {z:?}, y = {y:?}: printed {printed:.3?}, a - y {right:.3?}; only the right class agrees"
+        "z = {z:?}, y = {y:?}: printed {printed:.3?}, a - y {error:.3?}; only the true class agrees"
     ))
 }

@@ -53,7 +53,58 @@ impl Paper {
     }
 
     /// The claims.
-    pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
+    pub fn claims(self) -> &'static [Claim] {
+        match self {
+            Self::Newbies => newbies::CLAIMS,
+            Self::Schoofs => schoofs::CLAIMS,
+            Self::Bordeaux => bordeaux::CLAIMS,
+            Self::HowTheyWork => how_they_work::CLAIMS,
+            Self::Gultekin => gultekin::CLAIMS,
+        }
+    }
+
+    /// The errors in the text.
+    pub fn errata(self) -> &'static [Erratum] {
+        match self {
+            Self::Newbies => newbies::ERRATA,
+            Self::Schoofs => schoofs::ERRATA,
+            Self::Bordeaux => bordeaux::ERRATA,
+            Self::HowTheyWork => how_they_work::ERRATA,
+            Self::Gultekin => gultekin::ERRATA,
+        }
+    }
+
+    /// The paper with this short name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if there is none.
+    pub fn find(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::usage(format!(
+                "unknown paper \"{}\"; expected all or one of: {names}",
+                name.escape_debug()
+            ))
+            .with_help("`nn papers list` shows the papers")
+        })
+    }
+}
+
+/// All claims of these papers, or only those with the given ids.
+///
+/// ```
+/// use nn_papers::{Paper, claims};
+///
+/// let claims = claims(&Paper::ALL, &["b1".to_owned()])?;
+/// assert_eq!((claims[0].0, claims[0].1.id), (Paper::Bordeaux, "B1"));
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that the papers do not
+/// have.
+pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
     let offered = || all_claims().filter(|(paper, _)| papers.contains(paper));
     let is = |claim: &Claim, id: &String| claim.id.eq_ignore_ascii_case(id);
     if let Some(unknown) = ids

@@ -1,20 +1,21 @@
-//! *Artificial Neural Networks* (Schoofs, 2022): the equations of a network
-//! and of gradient descent, and a network of 784-64-10 that at first does not
-//! learn.
+//! *Artificial Neural Networks* (Schoofs, 2022): the equations of a network and of
+//! gradient descent, and a network 784-64-10 that at first does not learn.
 
 mod network;
 mod equations;
 mod rate;
 mod pictures;
 
+use nn_train::Result;
+use nn_train::forward::for_each_block;
+
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::context::Context;
-use crate::snapshot::Snapshot;
-use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
 use crate::outcome::{Outcome, Row};
 use crate::schoofs::network::NETWORK;
-use nn_train::Result;
+use crate::snapshot::Snapshot;
+use crate::training::{MeasuredEpochs, Training};
 
 pub(crate) const TITLE: &str = "Artificial Neural Networks (Schoofs, 2022)";
 
@@ -30,17 +31,17 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "S2",
-        title: "weights too large: neurons saturate, nothing is learned",
+        title: "large initial weights: neurons saturate, and the network does not learn",
         statement: "\"The algorithm classified the images randomly and remained unable to learn.\" 784-64-10, \
-               sigmoid, quadratic cost, gaussian weights of standard deviation 1, rate 1.0.",
-        quick_form: "50 epochs instead of 200; no mini-batches",
+               sigmoid, quadratic cost, Gaussian weights with standard deviation 1, learning rate 1.0.",
+        quick_form: "50 epochs instead of 200, no mini-batches",
         needs_mnist: true,
         version: 2,
         run: saturation,
     },
     Claim {
         id: "S3",
-        title: "standard deviation n^(-1/2): non-random, still slow",
+        title: "standard deviation n^(-1/2): better than random, still slow",
         statement: "\"The network started to act in a non-random fashion ... the learning process continued to be slow.\"",
         quick_form: "50 epochs instead of 200",
         needs_mnist: true,
@@ -58,7 +59,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "S5",
-        title: "learning rate by Bayesian optimisation",
+        title: "learning rate by Bayesian optimization",
         statement: "\"The initial learning rate of 1.0 was poorly chosen. To find a better one, a bayesian \
                hyper-parameter optimization approach was employed.\"",
         quick_form: "6 trials of 1 epoch instead of 15 of 3",
@@ -77,7 +78,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "S7",
-        title: "pictures: network, layer as a map, cost surface, descent",
+        title: "figures: network, layer as a map, cost surface, gradient descent",
         statement: "Figures 1 to 4.",
         quick_form: "",
         needs_mnist: false,
@@ -102,16 +103,16 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "3.2, large initial weights",
         printed: "remained unable to learn",
-        correct: "slow with all samples in a step; with mini-batches of 10 the same network learns",
+        correct: "slow with full-batch gradient descent; with mini-batches of 10, the same network learns",
         evidence: Evidence::Claim("S2"),
     },
 ];
 
-/// Gaussian weights and biases of standard deviation 1.
+/// Gaussian weights and biases with standard deviation 1.
 const LARGE: &str = "--init normal:std=1 --bias-init normal:std=1";
 
-/// Test accuracy, and the share of saturated neurons of the hidden layer and
-/// of the output layer, all in percent.
+/// Test accuracy, and the percentages of saturated neurons in the hidden layer and in
+/// the output layer.
 type Saturation = [f64; 3];
 
 fn full_batch(activation: &str, init: &str, epochs: usize) -> String {
@@ -121,7 +122,7 @@ fn full_batch(activation: &str, init: &str, epochs: usize) -> String {
 }
 
 fn saturation(context: &Context<'_>) -> Result<Outcome> {
-    let [large, small, _] = ladder(context)?;
+    let [large, small, _] = improvements(context)?;
     let last = large.measured.len() - 1;
     let mut rows = Vec::new();
     for &index in &[0, last / 2, last] {
@@ -137,18 +138,18 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
         rows.push(row("saturated hidden neurons", "", hidden));
         rows.push(row("saturated output neurons", "", output));
     }
-    let [before, quiet] = [&large, &small].map(|training| training.measured[0].1[1]);
+    let [with_large, with_small] = [&large, &small].map(|training| training.measured[0].1[1]);
     rows.push(Row::at_most(
-        "accuracy at the end, full batch (%)",
+        "final test accuracy, full batch (%)",
         accuracy_of(&large),
         25.0,
     ));
     rows.push(
         Row::holds(
-            "saturated hidden neurons at the start, deviation 1 and n^(-1/2) (%)",
+            "saturated hidden neurons before training, standard deviation 1 and n^(-1/2) (%)",
             "most",
-            format!("{before:.1}, {quiet:.1}"),
-            before > 50.0 && quiet < 1.0,
+            format!("{with_large:.1}, {with_small:.1}"),
+            with_large > 50.0 && with_small < 1.0,
         )
         .with_expected("above 50, below 1"),
     );
@@ -158,7 +159,7 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
             "{NETWORK} --activation sigmoid {LARGE} --lr 1 --batch-size 10 --epochs 3 --validation 0"
         );
         let mini = context.train_and_test(&flags, &MeasuredEpochs::Every(1))?;
-        let accuracy = mini.last().copied().unwrap_or(f64::NAN);
+        let accuracy = mini.last_value();
         rows.push(Row::note(
             "test accuracy with mini-batches of 10, 3 epochs (%)",
             "",
@@ -168,64 +169,66 @@ fn saturation(context: &Context<'_>) -> Result<Outcome> {
     }
     Ok(Outcome::judged(
         rows,
-        "Saturated: the slope a(1 - a) of the sigmoid is below 0.01. The paper states neither batch \
-         size nor epochs. With all samples in a step it fails as told; with mini-batches of 10, as \
-         in Nielsen's book, the same network gets out of the saturation and learns. \"Random\" is \
-         taken as at most 25 %.",
+        "A sigmoid neuron is saturated if its derivative a(1 - a) is below 0.01. The paper states \
+         neither the batch size nor the number of epochs. With full-batch gradient descent, training \
+         fails as described; with mini-batches of 10, as in Nielsen's book, the same network leaves \
+         the saturation and learns. \"Random\" is taken to mean at most 25 %.",
     )
     .with_figures(vec![saturation_figure(&large, &small)])
     .with_commands(commands))
 }
 
-/// The share of sigmoid neurons whose slope is below 0.01, in percent, over
-/// the test samples: of the hidden layer and of the output layer.
-fn saturated_shares(snapshot: &Snapshot<'_, '_>) -> [f64; 2] {
-    let samples = snapshot.splits.test.as_ref().unwrap_or(&snapshot.splits.train);
+/// The percentages of sigmoid neurons with a derivative below 0.01, in the hidden layer
+/// and in the output layer, over the test samples.
+fn saturated_neurons(snapshot: &Snapshot<'_, '_>) -> Result<[f64; 2]> {
+    let splits = snapshot.splits;
+    let samples = splits.test.as_ref().unwrap_or(&splits.train);
     let mut counts = [[0_usize; 2]; 2];
-    snapshot.forward(samples, |_, cache| {
-        for (layer, [saturated, all]) in counts.iter_mut().enumerate() {
-            let activations = cache.layer(layer).activations();
-            *saturated += activations
-                .iter()
-                .filter(|&&a| a * (1.0 - a) < 0.01)
-                .count();
-            *all += activations.len();
-        }
-    });
-    counts.map(|[saturated, all]| 100.0 * saturated as f64 / all.max(1) as f64)
+    for_each_block(
+        snapshot.network,
+        samples,
+        snapshot.threads,
+        |_, _, cache| {
+            for (layer, [n_saturated, n]) in counts.iter_mut().enumerate() {
+                let activations = cache.layer(layer).activations();
+                let saturated = activations.iter().filter(|&&a| a * (1.0 - a) < 0.01);
+                *n_saturated += saturated.count();
+                *n += activations.len();
+            }
+        },
+    )?;
+    Ok(counts.map(|[n_saturated, n]| 100.0 * n_saturated as f64 / n.max(1) as f64))
 }
 
 fn saturation_figure(large: &Training<Saturation>, small: &Training<Saturation>) -> Figure {
-    let shares = |training: &Training<Saturation>, index: usize, name: &str| {
-        let measured = training.measured.iter();
-        Series::new(
-            name,
-            measured.map(|(epoch, shares)| (*epoch, shares[index])),
-        )
-    };
-    Figure::Lines {
-        title: "Saturated neurons".to_owned(),
-        x: "epoch".to_owned(),
-        y: "share of the layer\'s neurons (%)".to_owned(),
-        series: vec![
-            shares(large, 1, "hidden, deviation 1"),
-            shares(large, 2, "output, deviation 1"),
-            shares(small, 1, "hidden, n^(-1/2)"),
-            shares(small, 2, "output, n^(-1/2)"),
-        ],
-    }
+    let series = vec![
+        curve(large, 1, "hidden, deviation 1"),
+        curve(large, 2, "output, deviation 1"),
+        curve(small, 1, "hidden, n^(-1/2)"),
+        curve(small, 2, "output, n^(-1/2)"),
+    ];
+    Figure::over_epochs("Saturated neurons", "neurons of the layer (%)", series)
 }
 
-/// S2, S3 and S4: the same training with the paper's mends one after the other,
-/// measured at the start and after every tenth part.
-fn ladder(context: &Context<'_>) -> Result<[Training<Saturation>; 3]> {
+/// One of the measurements over the epochs.
+fn curve(training: &Training<Saturation>, index: usize, name: &str) -> Series {
+    let measured = training.measured.iter();
+    Series::new(
+        name,
+        measured.map(|(epoch, measured)| (*epoch, measured[index])),
+    )
+}
+
+/// The training runs of S2, S3 and S4, each with one more improvement of the paper,
+/// measured before training and after every tenth of the epochs.
+fn improvements(context: &Context<'_>) -> Result<[Training<Saturation>; 3]> {
     let epochs = context.full_or_quick(200, 50);
     let at = (0..=10).map(|tenth| tenth * epochs / 10).collect();
-    let when = MeasuredEpochs::At(at);
+    let measured = MeasuredEpochs::At(at);
     let train = |activation, init| {
         let flags = full_batch(activation, init, epochs);
-        context.train(&flags, &when, "accuracy and saturation", |snapshot| {
-            let [hidden, output] = saturated_shares(snapshot);
+        context.train(&flags, &measured, "accuracy and saturation", |snapshot| {
+            let [hidden, output] = saturated_neurons(snapshot)?;
             Ok([snapshot.test_accuracy()?, hidden, output])
         })
     };
@@ -241,72 +244,69 @@ fn accuracy_of(training: &Training<Saturation>) -> f64 {
 }
 
 fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
-    let [large, small, relu] = ladder(context)?;
-    let [before, after, later] = [&large, &small, &relu].map(accuracy_of);
+    let [large, small, relu] = improvements(context)?;
+    let [with_large, with_small, with_relu] = [&large, &small, &relu].map(accuracy_of);
     let rows = vec![
         Row::note(
-            "test accuracy, deviation 1 (%)",
+            "test accuracy, standard deviation 1 (%)",
             "random",
-            format!("{before:.2}"),
+            format!("{with_large:.2}"),
         ),
         Row::holds(
-            "test accuracy, deviation n^(-1/2) (%)",
+            "test accuracy, standard deviation n^(-1/2) (%)",
             "non-random",
-            format!("{after:.2}"),
-            after > 30.0,
+            format!("{with_small:.2}"),
+            with_small > 30.0,
         )
         .with_expected("above 30"),
         Row::holds(
-            "still slow: ReLU after as many epochs (%)",
+            "still slow: test accuracy with ReLU after as many epochs (%)",
             "higher",
-            format!("{later:.2}"),
-            later > after,
+            format!("{with_relu:.2}"),
+            with_relu > with_small,
         )
-        .with_expected("above that"),
+        .with_expected("higher than without"),
     ];
     Ok(Outcome::judged(
         rows,
-        "All samples in a step, rate 1.0, as in S2. \"Non-random\" is taken as above 30 %.",
+        "Full batch, learning rate 1.0, as in S2. \"Non-random\" is taken to mean above 30 %.",
     )
-    .with_figures(vec![ladder_figure(&[
-        ("deviation 1", &large),
-        ("deviation n^(-1/2)", &small),
+    .with_figures(vec![accuracy_figure(vec![
+        curve(&large, 0, "deviation 1"),
+        curve(&small, 0, "deviation n^(-1/2)"),
     ])])
     .with_commands(vec![large.command, small.command]))
 }
 
 fn rectifiers(context: &Context<'_>) -> Result<Outcome> {
-    let [_, small, relu] = ladder(context)?;
-    let [sigmoid, rectified] = [&small, &relu].map(accuracy_of);
+    let [_, small, relu] = improvements(context)?;
+    let [with_sigmoid, with_relu] = [&small, &relu].map(accuracy_of);
     let rows = vec![
-        Row::note("test accuracy, sigmoid (%)", "", format!("{sigmoid:.2}")),
+        Row::note(
+            "test accuracy, sigmoid (%)",
+            "",
+            format!("{with_sigmoid:.2}"),
+        ),
         Row::holds(
             "test accuracy, ReLU (%)",
             "higher",
-            format!("{rectified:.2}"),
-            rectified > sigmoid,
+            format!("{with_relu:.2}"),
+            with_relu > with_sigmoid,
         )
-        .with_expected("above that"),
+        .with_expected("higher than with sigmoid"),
     ];
     Ok(Outcome::judged(
         rows,
-        "ReLU in the hidden layer, sigmoid outputs, all else as in S3.",
+        "ReLU in the hidden layer, sigmoid outputs, otherwise as in S3.",
     )
-    .with_figures(vec![ladder_figure(&[("sigmoid", &small), ("ReLU", &relu)])])
+    .with_figures(vec![accuracy_figure(vec![
+        curve(&small, 0, "sigmoid"),
+        curve(&relu, 0, "ReLU"),
+    ])])
     .with_commands(vec![small.command, relu.command]))
 }
 
-fn ladder_figure(trainings: &[(&str, &Training<Saturation>)]) -> Figure {
-    Figure::Lines {
-        title: "All samples in a step, rate 1.0".to_owned(),
-        x: "epoch".to_owned(),
-        y: "test accuracy (%)".to_owned(),
-        series: trainings
-            .iter()
-            .map(|(name, training)| {
-                let points = training.measured.iter();
-                Series::new(*name, points.map(|(epoch, measured)| (*epoch, measured[0])))
-            })
-            .collect(),
-    }
+fn accuracy_figure(series: Vec<Series>) -> Figure {
+    let title = "Full batch, learning rate 1.0";
+    Figure::over_epochs(title, "test accuracy (%)", series)
 }

@@ -17,7 +17,9 @@ pub fn overview(store: &Store) -> Vec<String> {
     for paper in Paper::ALL {
         lines.push(format!("{:<14} {}", paper.name(), paper.title()));
         for claim in paper.claims() {
-            let verdict = store.result(claim.id).map_or("not run yet".to_owned(), verdict);
+            let verdict = store
+                .result(claim.id)
+                .map_or("not run yet".to_owned(), verdict);
             lines.push(format!("  {:<3} {}: {verdict}", claim.id, claim.title));
         }
     }

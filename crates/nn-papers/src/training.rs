@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn measured_epochs() {
         let epochs = |measured: MeasuredEpochs| -> Vec<usize> {
-            (0..=5).filter(|&epoch| measured.contains(epoch, 5)).collect()
+            (0..=5)
+                .filter(|&epoch| measured.contains(epoch, 5))
+                .collect()
         };
         assert_eq!(epochs(MeasuredEpochs::Every(2)), [2, 4, 5]);
         assert_eq!(epochs(MeasuredEpochs::At(vec![0, 3, 9])), [0, 3]);
@@ -130,7 +132,10 @@ mod tests {
     #[test]
     fn keys_of_cached_training_runs_are_stable() {
         assert_eq!(format!("{:?}", MeasuredEpochs::Every(5)), "Every(5)");
-        assert_eq!(format!("{:?}", MeasuredEpochs::At(vec![1, 2])), "At([1, 2])");
+        assert_eq!(
+            format!("{:?}", MeasuredEpochs::At(vec![1, 2])),
+            "At([1, 2])"
+        );
         assert_eq!(format!("{:?}", MeasuredEpochs::End), "End");
     }
 }

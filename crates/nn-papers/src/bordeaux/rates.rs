@@ -1,22 +1,17 @@
-//! Training runs at several learning rates, side by side.
+//! Curves of training runs with several learning rates.
 
-use crate::training::Training;
 use crate::figure::{Figure, Series};
+use crate::training::Training;
 
-/// The curve of each training run, with its rate as the name.
+/// One curve per training run, named by its learning rate.
 pub(super) fn rate_curves<T>(
     title: &str,
     y: &str,
     trainings: &[(f64, Training<T>)],
     points: impl Fn(&Training<T>) -> Vec<(usize, f64)>,
 ) -> Figure {
-    Figure::Lines {
-        title: title.to_owned(),
-        x: "epoch".to_owned(),
-        y: y.to_owned(),
-        series: trainings
-            .iter()
-            .map(|(rate, training)| Series::new(format!("rate {rate}"), points(training)))
-            .collect(),
-    }
+    let series = trainings.iter();
+    let series =
+        series.map(|(rate, training)| Series::new(format!("rate {rate}"), points(training)));
+    Figure::over_epochs(title, y, series.collect())
 }

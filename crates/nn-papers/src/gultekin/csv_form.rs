@@ -1,4 +1,4 @@
-//! G3: Kaggle's tables of images, read and written.
+//! G3: reads and writes tables in the format of Kaggle.
 
 use std::path::Path;
 

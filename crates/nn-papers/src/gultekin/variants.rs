@@ -1,9 +1,9 @@
-//! The network of the paper, as its text and as its code have it.
+//! The network of the paper, as in its text and as in its code.
 
 use crate::context::Context;
 
-/// Flags for 42 000 rows of MNIST, 1000 of them for validation.
-fn rows_of(context: &Context<'_>) -> &'static str {
+/// Flags for 42 000 samples of MNIST, 1000 of them for validation.
+fn samples(context: &Context<'_>) -> &'static str {
     if context.is_mnist() {
         "--limit-train 42000 --validation 0.0238095238"
     } else {
@@ -14,11 +14,11 @@ fn rows_of(context: &Context<'_>) -> &'static str {
 const NETWORK: &str =
     "--hidden 10 --activation relu --loss cross-entropy --optimizer sgd --batch-size full";
 
-/// The learning rate of the code, which does not divide by the number of rows
-/// that it trains on: 0.1 · 41 000 / 42 000.
+/// The learning rate of the code, which trains on 41 000 samples and divides their
+/// summed gradient by 42 000: 0.1 · 41 000 / 42 000.
 pub(super) const CODE_RATE: f64 = 0.0976190476;
 
-/// A setup of the network that the paper may mean.
+/// A setup of the network.
 pub(super) struct Variant {
     pub(super) name: &'static str,
     pub(super) init: &'static str,
@@ -38,7 +38,7 @@ pub(super) const VARIANTS: [Variant; 2] = [
     },
 ];
 
-/// Flags of `nn train` for this setup.
+/// The flags of `nn train` for a setup.
 pub(super) fn flags(
     context: &Context<'_>,
     variant: &Variant,
@@ -46,8 +46,8 @@ pub(super) fn flags(
     seed: u64,
 ) -> String {
     let Variant { init, rate, .. } = variant;
-    let rows = rows_of(context);
+    let samples = samples(context);
     format!(
-        "{rows} {NETWORK} --init {init} --bias-init {init} --lr {rate} --epochs {iterations} --seed {seed}"
+        "{samples} {NETWORK} --init {init} --bias-init {init} --lr {rate} --epochs {iterations} --seed {seed}"
     )
 }

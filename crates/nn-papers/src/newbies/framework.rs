@@ -1,29 +1,30 @@
-//! N5: the training of N4 beside PyTorch's, from the same initial weights and
-//! in the same order of samples.
+//! N5: the training run of N4 compared with PyTorch's, from the same initial weights
+//! and with the same order of samples.
 
-use nn_core::training::Event;
-use nn_core::{Network, Trainer};
+use nn_core::Trainer;
+use nn_train::Result;
 use serde::Deserialize;
 
 use crate::context::Context;
-use crate::training::{MeasuredEpochs, Training};
 use crate::figure::{Figure, Series};
-use crate::newbies::stochastic::{HIDDEN, stochastic_flags, train_stochastic};
-use crate::newbies::unbiased::samples_in_double;
+use crate::newbies::double::samples_in_double;
+use crate::newbies::stochastic::{flags_for, stochastic_flags, train_stochastic};
 use crate::outcome::{Outcome, Row, short};
-use nn_train::Result;
+use crate::training::{MeasuredEpochs, Training};
 
-/// What PyTorch gave for N5, made by `scripts/newbies_pytorch.py`.
+/// PyTorch's losses, written by `scripts/newbies_pytorch.py`.
 const PYTORCH: &str = include_str!("pytorch.json");
 
-/// The contents of `newbies/pytorch.json`.
+/// The contents of `pytorch.json`.
 #[derive(Deserialize)]
 struct PyTorch {
+    /// Version of PyTorch.
     torch: String,
+    /// The command that writes the file.
     command: String,
-    /// So many samples are in `first`.
+    /// Number of samples of `first`.
     first_samples: usize,
-    /// Mean loss of an epoch on the first samples alone.
+    /// Mean loss of an epoch on the first samples only.
     first: Vec<f64>,
     /// Mean loss of each epoch on all samples, in single precision.
     single: Vec<f64>,
@@ -31,16 +32,12 @@ struct PyTorch {
     double: Vec<f64>,
 }
 
-/// What the curves may differ by, relative.
+/// Tolerance for the relative difference of the curves.
 const FRAMEWORK_TOLERANCE: f64 = 1e-3;
 
 pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
-    let theirs: PyTorch = serde_json::from_str(PYTORCH).expect("the committed file is right");
-    let first_flags = format!(
-        "--limit-train {} {HIDDEN} --loss cross-entropy --optimizer sgd --lr 0.01 --batch-size 1 \
-         --epochs 1 --validation 0 --seed 0",
-        theirs.first_samples
-    );
+    let theirs: PyTorch = serde_json::from_str(PYTORCH).expect("the committed file has this form");
+    let first_flags = format!("--limit-train {} {}", theirs.first_samples, flags_for(1));
     let first = context.train_and_test(&first_flags, &MeasuredEpochs::End)?;
     let training = train_stochastic(context)?;
     let single: Vec<f64> = training.losses().iter().map(|(_, loss)| *loss).collect();
@@ -69,7 +66,7 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
             short(in_single),
         ),
         Row::note(
-            "PyTorch in single against PyTorch in double precision",
+            "PyTorch in single precision against PyTorch in double precision",
             "",
             short(largest_difference(&theirs.single, &theirs.double)),
         ),
@@ -86,34 +83,32 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
         .with_commands(vec![first.command, training.command]))
 }
 
-/// The loss of each epoch of the same training in double precision, from the
-/// same rounded weights.
+/// The loss of each epoch of the same training run in double precision, from the
+/// same initial weights in single precision.
 fn train_in_double(context: &Context<'_>) -> Result<Vec<f64>> {
     let flags = stochastic_flags(context);
     context.cached(&format!("{flags} in double precision"), || {
         let (plan, data) = context.plan(&flags)?;
-        let rounded: Network = Network::new(&plan.network, plan.training.seed)?;
-        let samples = samples_in_double(&data)?;
-        let samples = samples.select(&(0..data.splits()?.train.len() as u32).collect::<Vec<_>>());
+        let network = plan.network()?.cast::<f64>();
+        let all: Vec<u32> = (0..data.n_train() as u32).collect();
+        let samples = samples_in_double(&data)?.select(&all);
         let mut trainer = Trainer::new(
-            rounded.cast::<f64>(),
+            network,
             samples,
             None,
             plan.training,
             context.options.threads.clone(),
         )?;
         let mut losses = Vec::new();
-        while let Some(event) = trainer.advance()? {
-            context.check_stop()?;
-            if let Event::Epoch(report) = event {
-                losses.push(report.train_loss);
-            }
-        }
+        context.for_each_epoch(&mut trainer, |_, report| {
+            losses.push(report.train_loss);
+            Ok(())
+        })?;
         Ok(losses)
     })
 }
 
-/// The largest relative difference over the epochs that both have.
+/// The largest relative difference over the common epochs.
 fn largest_difference(ours: &[f64], theirs: &[f64]) -> f64 {
     let pairs = ours.iter().zip(theirs);
     pairs
@@ -139,11 +134,12 @@ fn loss_rows(precision: &str, ours: &[f64], theirs: &[f64]) -> Vec<Row> {
 
 fn explanation(theirs: &PyTorch) -> String {
     format!(
-        "Initial weights and order of the samples are the same in both: pure functions of the seed. \
-         In double precision the two curves are one. In single precision they are one over {} steps; \
-         over 300 000 steps of single samples rounding alone drives them apart, by about as much as \
-         PyTorch in single precision is from PyTorch in double precision, so that 1e-3 cannot be had \
-         there. PyTorch {}'s numbers are kept in the repository; `{}` makes them again.",
+        "Both runs have the same initial weights and the same order of samples: pure functions of the \
+         seed. In double precision the two curves are equal. In single precision they are equal over \
+         {} steps; over 300 000 steps of one sample, rounding errors alone separate them by about as \
+         much as PyTorch in single precision differs from PyTorch in double precision, so that a \
+         difference of 1e-3 is impossible there. The losses of PyTorch {} are stored in the \
+         repository; `{}` computes them again.",
         theirs.first_samples, theirs.torch, theirs.command
     )
 }
@@ -153,15 +149,11 @@ fn framework_figure(training: &Training<f64>, double: &[f64], theirs: &PyTorch) 
         let points = losses.iter().enumerate();
         Series::new(name, points.map(|(index, loss)| (index + 1, *loss)))
     };
-    Figure::Lines {
-        title: "Figure 5: the same training in PyTorch".to_owned(),
-        x: "epoch".to_owned(),
-        y: "loss".to_owned(),
-        series: vec![
-            Series::new("ours, single precision", training.losses()),
-            counted("PyTorch, single precision", &theirs.single),
-            counted("ours, double precision", double),
-            counted("PyTorch, double precision", &theirs.double),
-        ],
-    }
+    let series = vec![
+        Series::new("ours, single precision", training.losses()),
+        counted("PyTorch, single precision", &theirs.single),
+        counted("ours, double precision", double),
+        counted("PyTorch, double precision", &theirs.double),
+    ];
+    Figure::over_epochs("Figure 5: the same training run in PyTorch", "loss", series)
 }

@@ -3,119 +3,139 @@
 //! ```text
 //! z = Σᵢ wᵢxᵢ + b (1)    φ = aᴸ ∘ … ∘ a¹ (2)    aˡ = φ(Wˡx + bˡ) (3)    ρ ← ρ − η∇C (4)
 //! b ← b − ηδ (5)    w ← w − ηδa (6)    δˡⱼ = Σₖ δˡ⁺¹ₖ wˡ⁺¹ₖⱼ φ′(zˡⱼ) (7)
-//! X, B: rows (8, 9)    Aˡ = φ(Aˡ⁻¹(Wˡ)ᵀ + Bˡ) (10)    δˡ: a row a sample (11)
-//! ΔWˡ = (1/m)(δˡ)ᵀAˡ⁻¹ (12, mended)    δˡ = (δˡ⁺¹Wˡ⁺¹) ⊙ φ′(Zˡ) (13, mended)
+//! X, B: rows (8, 9)    Aˡ = φ(Aˡ⁻¹(Wˡ)ᵀ + Bˡ) (10)    δˡ: one row per sample (11)
+//! ΔWˡ = (1/m)(δˡ)ᵀAˡ⁻¹ (12, corrected)    δˡ = (δˡ⁺¹Wˡ⁺¹) ⊙ φ′(Zˡ) (13, corrected)
 //! ```
 
 use ndarray::Array2;
 use nn_core::batches::{Inputs, Samples, Targets};
-use nn_core::gradient_check::check;
-use nn_core::network::{ForwardCache, Randomness};
-use nn_core::{
-    Activation, Gradients, LayerConfig, Loss, Network, NetworkConfig, Regularization, Streams,
-};
+use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig, Streams};
 use nn_tensor::Threads;
 use nn_tensor::random::Purpose;
+use nn_train::Result;
 
 use crate::context::Context;
+use crate::gradient::{Batch, largest_gradient_error};
 use crate::outcome::{Outcome, Row};
-use nn_train::Result;
 
 /// m, the batch size.
 const M: usize = 4;
 
-/// Widths of the example, input to output.
+/// Widths of the example network, from the input to the output.
 const WIDTHS: [usize; 4] = [3, 5, 4, 2];
 
-/// η of the step that is compared.
+/// η, the learning rate of a step.
 const ETA: f64 = 0.7;
 
 pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
-    let network = example()?;
+    let mut network = example()?;
     let mut stream = Streams::new(0).stream(Purpose::Test, 0);
     let inputs = Array2::from_shape_simple_fn((M, WIDTHS[0]), || stream.normal());
     let targets = Array2::from_shape_simple_fn((M, WIDTHS[3]), || stream.uniform());
-
-    let mut matrix = MatrixForm::new(&network);
-    matrix.run(&inputs, &targets);
-    let neurons = PerNeuron::new(&network);
-    let (mut activation_gap, mut error_gap) = (0.0_f64, 0.0_f64);
-    let mut mean = vec![0.0; network.parameters().len()];
-    for row in 0..M {
-        let [x, y] = [&inputs, &targets].map(|values| values.row(row).to_vec());
-        let forward = neurons.forward(&x);
-        let deltas = neurons.errors(&forward, &y);
-        for (l, width) in WIDTHS[1..].iter().enumerate() {
-            let place = row * width..(row + 1) * width;
-            let a = &matrix.cache.layer(l).activations()[place.clone()];
-            activation_gap = activation_gap.max(largest_gap(a, &forward.activations[l]));
-            let delta = &matrix.gradients.error_mut(l, M)[place];
-            // The rows of nn-core's delta carry the 1/m of (12).
-            let scaled: Vec<f64> = delta.iter().map(|delta| M as f64 * delta).collect();
-            error_gap = error_gap.max(largest_gap(&scaled, &deltas[l]));
-        }
-        let gradient = neurons.gradient(&x, &forward, &deltas);
-        mean.iter_mut()
-            .zip(gradient)
-            .for_each(|(mean, g)| *mean += g / M as f64);
-    }
     let samples = Samples::new(
         Inputs::values(inputs.view()),
         Targets::values(targets.view()),
     )?;
-    let checks = check(
-        &network,
-        &samples,
-        Loss::Quadratic,
-        Regularization::default(),
-        usize::MAX,
-    )?;
-    let finite = checks.iter().map(|check| check.error).fold(0.0, f64::max);
+    let mut matrix = Batch::new(&network, M);
+    matrix.read(&samples, 0..M)?;
+    matrix.loss_and_gradient(Loss::Quadratic, &mut network, &Threads::single());
+    let comparison = Comparison::new(&network, &inputs, &targets, &matrix);
     let mut rows = vec![
         Row::at_most(
             "(10) against (1) to (3): activations",
-            activation_gap,
+            comparison.activations,
             1e-12,
         ),
-        Row::at_most("(13) against (7): errors", error_gap, 1e-12),
+        Row::at_most("(13) against (7): errors", comparison.errors, 1e-12),
         Row::at_most(
             "(12) against (5) and (6): gradient",
-            largest_gap(matrix.gradients.values(), &mean),
+            largest_difference(matrix.gradients().values(), &comparison.gradient),
             1e-12,
         ),
-        Row::at_most("both against finite differences (relative)", finite, 1e-7),
+        Row::at_most(
+            "both against finite differences (relative)",
+            largest_gradient_error(&network, &samples, Loss::Quadratic)?,
+            1e-7,
+        ),
     ];
     rows.extend(shape_rows());
+    let gradient = comparison.gradient.iter();
+    let largest = gradient.fold(0.0_f64, |largest, g| largest.max(g.abs()));
     Ok(Outcome::judged(
         rows,
         format!(
             "A network of {WIDTHS:?} sigmoid neurons on {M} samples, quadratic cost, f64, seed 0; a \
-             step of rate {ETA} moves the largest parameter by {:.3}. The first layer's ΔW has the \
-             shape of W transposed as (12) prints it.",
-            ETA * mean.iter().fold(0.0_f64, |largest, g| largest.max(g.abs()))
+             step with learning rate {ETA} changes the parameter with the largest derivative by \
+             {:.3}. The first layer's ΔW has the shape of W transposed as (12) prints it.",
+            ETA * largest
         ),
     ))
 }
 
-/// Shapes of (12) and (13) as printed, for a layer of 5 neurons with 3 inputs
-/// below one of 4.
+/// The per-neuron form, and its largest differences from the matrix form of nn-core,
+/// (8) to (13).
+struct Comparison {
+    activations: f64,
+    errors: f64,
+    /// The gradient by the per-neuron form, in nn-core's order.
+    gradient: Vec<f64>,
+}
+
+impl Comparison {
+    fn new(
+        network: &Network<f64>,
+        inputs: &Array2<f64>,
+        targets: &Array2<f64>,
+        matrix: &Batch<f64>,
+    ) -> Self {
+        let neurons = PerNeuron::new(network);
+        let mut comparison = Self {
+            activations: 0.0,
+            errors: 0.0,
+            gradient: vec![0.0; network.parameters().len()],
+        };
+        for row in 0..M {
+            let [x, y] = [inputs, targets].map(|values| values.row(row).to_vec());
+            let forward = neurons.forward(&x);
+            let deltas = neurons.errors(&forward, &y);
+            for (l, width) in WIDTHS[1..].iter().enumerate() {
+                let columns = row * width..(row + 1) * width;
+                let a = &matrix.cache().layer(l).activations()[columns.clone()];
+                let difference = largest_difference(a, &forward.activations[l]);
+                comparison.activations = comparison.activations.max(difference);
+                let delta = &matrix.gradients().error(l, M)[columns];
+                // nn-core's δ contains the 1/m of (12).
+                let scaled: Vec<f64> = delta.iter().map(|delta| M as f64 * delta).collect();
+                let difference = largest_difference(&scaled, &deltas[l]);
+                comparison.errors = comparison.errors.max(difference);
+            }
+            let gradient = neurons.gradient(&x, &forward, &deltas);
+            let mean = comparison.gradient.iter_mut().zip(gradient);
+            mean.for_each(|(mean, g)| *mean += g / M as f64);
+        }
+        comparison
+    }
+}
+
+/// The shapes of (12) and (13) as printed, for a layer of 5 neurons with 3 inputs
+/// and a next layer of 4 neurons.
 fn shape_rows() -> Vec<Row> {
     let [d, n, above] = [WIDTHS[0], WIDTHS[1], WIDTHS[2]];
     let [a, delta, w]: [Array2<f64>; 3] = [(M, d), (M, n), (n, d)].map(Array2::zeros);
     let printed = a.t().dot(&delta).dim();
-    let mended = delta.t().dot(&a).dim();
+    let corrected = delta.t().dot(&a).dim();
     let error_above: Array2<f64> = Array2::zeros((M, above));
     let next: Array2<f64> = Array2::zeros((above, n));
     let fits = |w: &Array2<f64>| error_above.ncols() == w.nrows();
     vec![
         Row::holds(
-            "shape of W, of (12) as printed, of (12) mended",
+            "shape of W, of (12) as printed, of (12) corrected",
             "equal",
-            format!("{:?}, {printed:?}, {mended:?}", w.dim()),
-            printed != w.dim() && mended == w.dim(),
+            format!("{:?}, {printed:?}, {corrected:?}", w.dim()),
+            printed != w.dim() && corrected == w.dim(),
         ),
         Row::holds(
-            "whether (13) can be multiplied with W of layer l, of l + 1",
+            "whether the product in (13) is defined for W of layer l, of layer l + 1",
             "l",
             format!("{}, {}", fits(&w), fits(&next)),
             !fits(&w) && fits(&next),
@@ -134,35 +154,6 @@ fn example() -> Result<Network<f64>> {
         },
         0,
     )?)
-}
-
-/// nn-core's own forward and backward pass, (8) to (13).
-struct MatrixForm {
-    network: Network<f64>,
-    cache: ForwardCache<f64>,
-    gradients: Gradients<f64>,
-}
-
-impl MatrixForm {
-    fn new(network: &Network<f64>) -> Self {
-        Self {
-            cache: ForwardCache::new(network, M),
-            gradients: Gradients::new(network, M),
-            network: network.clone(),
-        }
-    }
-
-    fn run(&mut self, inputs: &Array2<f64>, targets: &Array2<f64>) {
-        let threads = Threads::single();
-        let randomness = Randomness::new(0, 0);
-        let targets = targets.as_slice().expect("a fresh matrix");
-        self.network
-            .forward_in_training(inputs.view(), &mut self.cache, randomness, &threads);
-        self.gradients
-            .loss_of_batch(Loss::Quadratic, &self.network, targets, &self.cache);
-        self.gradients
-            .backward(&self.network, inputs.view(), &self.cache, &threads);
-    }
 }
 
 /// The network as sums over single neurons: `weights[l][j][k]` is the weight of
@@ -218,14 +209,15 @@ impl PerNeuron {
         let last = self.weights.len() - 1;
         let mut deltas: Vec<Vec<f64>> = forward.sums.iter().map(|z| vec![0.0; z.len()]).collect();
         for j in 0..y.len() {
-            deltas[last][j] = (forward.activations[last][j] - y[j]) * slope(forward.sums[last][j]);
+            deltas[last][j] =
+                (forward.activations[last][j] - y[j]) * sigmoid_derivative(forward.sums[last][j]);
         }
         for l in (0..last).rev() {
             for j in 0..deltas[l].len() {
                 deltas[l][j] = (0..deltas[l + 1].len())
                     .map(|k| deltas[l + 1][k] * self.weights[l + 1][k][j])
                     .sum::<f64>()
-                    * slope(forward.sums[l][j]);
+                    * sigmoid_derivative(forward.sums[l][j]);
             }
         }
         deltas
@@ -249,7 +241,7 @@ impl PerNeuron {
     }
 }
 
-fn largest_gap(a: &[f64], b: &[f64]) -> f64 {
+fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
     a.iter()
         .zip(b)
         .map(|(a, b)| (a - b).abs())
@@ -261,6 +253,6 @@ fn sigmoid(z: f64) -> f64 {
 }
 
 /// φ′ = φ(1 − φ)
-fn slope(z: f64) -> f64 {
+fn sigmoid_derivative(z: f64) -> f64 {
     sigmoid(z) * (1.0 - sigmoid(z))
 }

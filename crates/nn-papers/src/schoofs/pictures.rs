@@ -1,34 +1,36 @@
 //! Schoofs' figures 1 to 4, drawn from networks trained on the data.
 
-use ndarray::{Array2, ArrayView2};
-use nn_core::network::{ForwardCache, Randomness};
-use nn_core::{Gradients, Loss, Network, Samples};
+use ndarray::Array2;
+use nn_core::batches::{Inputs, Samples, Targets};
+use nn_core::stage::dense;
+use nn_core::{Activation, Loss, Network, Rows};
 use nn_tensor::Threads;
-
-use crate::context::Context;
-use crate::snapshot::Snapshot;
-use crate::training::MeasuredEpochs;
-use crate::figure::Figure;
-use crate::outcome::{Outcome, Row};
 use nn_train::Result;
 
-/// Points a side of the grid that the layer maps.
+use crate::context::Context;
+use crate::figure::Figure;
+use crate::gradient::Batch;
+use crate::outcome::{Outcome, Row};
+use crate::snapshot::Snapshot;
+use crate::training::MeasuredEpochs;
+
+/// Number of points per side of the grid that the layer maps.
 const GRID: usize = 13;
 
-/// Points a side of the cost surface.
+/// Number of points per side of the cost surface.
 const SURFACE: usize = 41;
 
-/// The surface reaches so far to either side.
+/// The surface extends from minus this value to this value in both directions.
 const REACH: f64 = 6.0;
 
-/// Samples behind the cost surface.
+/// Number of samples of the cost.
 const SAMPLES: usize = 500;
 
-/// Steps down the surface, and their rate.
+/// Number of steps of gradient descent, and their learning rate.
 const STEPS: usize = 60;
 const RATE: f64 = 10.0;
 
-/// Where the descent starts.
+/// Where gradient descent starts.
 const START: [f64; 2] = [4.5, 4.5];
 
 pub(super) fn pictures(context: &Context<'_>) -> Result<Outcome> {
@@ -43,42 +45,11 @@ pub(super) fn pictures(context: &Context<'_>) -> Result<Outcome> {
          --optimizer sgd --lr 1 --init lecun --batch-size 10 --epochs 1 --validation 0 --seed 0",
         &MeasuredEpochs::End,
         "cost surface",
-        |snapshot| CostOfTwo::new(snapshot).map(|mut cost| cost.descend()),
+        |snapshot| Ok(CostOfTwo::new(snapshot)?.descend()),
     )?;
     let space = map.last().cloned().unwrap_or_default();
-    let path = descent.last().cloned().unwrap_or_default();
-    let rises = path
-        .costs
-        .windows(2)
-        .filter(|pair| pair[1] > pair[0])
-        .count();
-    let ends = [path.costs.first(), path.costs.last()];
-    let [start, end] = ends.map(|cost| cost.copied().unwrap_or(f64::NAN));
-    let rows = vec![
-        Row::holds(
-            "figure 2: points of the plane, points in space",
-            "",
-            format!("{}, {}", GRID * GRID, space.len()),
-            space.len() == GRID * GRID,
-        ),
-        Row::holds(
-            "figures 3, 4: steps in which the cost rises",
-            "0",
-            format!("{rises}"),
-            rises == 0,
-        ),
-        Row::holds(
-            "cost at the start and at the end of the path",
-            "lower",
-            format!("{start:.4}, {end:.4}"),
-            end < start,
-        ),
-        Row::at_most(
-            "slopes against differences of the surface (relative)",
-            path.slope_error,
-            1e-4,
-        ),
-    ];
+    let surface = descent.last().cloned().unwrap_or_default();
+    let rows = rows(&space, &surface);
     let figures = vec![
         Figure::Network {
             title: "Figure 1: a neural network".to_owned(),
@@ -94,25 +65,58 @@ pub(super) fn pictures(context: &Context<'_>) -> Result<Outcome> {
             title: "Figures 3, 4: cost and gradient descent".to_owned(),
             x: "bias of output 3".to_owned(),
             y: "bias of output 8".to_owned(),
-            xs: path.xs,
-            ys: path.ys,
-            values: path.values,
-            path: path.path,
+            xs: surface.xs,
+            ys: surface.ys,
+            values: surface.values,
+            path: surface.path,
         },
     ];
     Ok(Outcome::judged(
         rows,
         format!(
-            "Figure 2: the second hidden layer of 784-2-3-10 on the square of its inputs. Figures 3 \
-             and 4: the quadratic cost of {SAMPLES} training samples over two output biases of \
-             784-64-10, all else fixed, with {STEPS} steps of rate {RATE} from {START:?}."
+            "Figure 2: the second hidden layer of 784-2-3-10 on the unit square of its inputs. \
+             Figures 3 and 4: the quadratic cost of {SAMPLES} training samples as a function of two \
+             output biases of 784-64-10, all other parameters fixed, with {STEPS} steps of gradient \
+             descent at learning rate {RATE} from {START:?}."
         ),
     )
     .with_figures(figures)
     .with_commands(vec![map.command, descent.command]))
 }
 
-/// A grid over the unit square, where the activations of sigmoids lie.
+fn rows(space: &[[f64; 3]], surface: &Surface) -> Vec<Row> {
+    let pairs = surface.costs.windows(2);
+    let rises = pairs.filter(|pair| pair[1] > pair[0]).count();
+    let ends = [surface.costs.first(), surface.costs.last()];
+    let [start, end] = ends.map(|cost| cost.copied().unwrap_or(f64::NAN));
+    vec![
+        Row::holds(
+            "figure 2: points in the plane, points in space",
+            "",
+            format!("{}, {}", GRID * GRID, space.len()),
+            space.len() == GRID * GRID,
+        ),
+        Row::holds(
+            "figures 3, 4: steps in which the cost rises",
+            "0",
+            rises.to_string(),
+            rises == 0,
+        ),
+        Row::holds(
+            "cost at the start and at the end of gradient descent",
+            "lower",
+            format!("{start:.4}, {end:.4}"),
+            end < start,
+        ),
+        Row::at_most(
+            "gradient against finite differences of the surface (relative)",
+            surface.gradient_error,
+            1e-4,
+        ),
+    ]
+}
+
+/// A grid over the unit square, which holds all activations of two sigmoid neurons.
 fn plane() -> Vec<[f64; 2]> {
     let side = |index: usize| index as f64 / (GRID - 1) as f64;
     (0..GRID * GRID)
@@ -120,143 +124,141 @@ fn plane() -> Vec<[f64; 2]> {
         .collect()
 }
 
-/// Where the second layer, of two inputs and three neurons, puts the grid.
+/// The outputs of the second layer, of two inputs and three neurons, for the grid.
 fn layer_map(network: &Network) -> Vec<[f64; 3]> {
-    let (weights, bias) = (network.weights(1), network.bias(1));
-    let image = |[x, y]: [f64; 2]| {
-        std::array::from_fn(|neuron| {
-            let w = |input: usize| f64::from(weights[[input, neuron]]);
-            let z = x * w(0) + y * w(1) + f64::from(bias[neuron]);
-            1.0 / (1.0 + (-z).exp())
-        })
-    };
-    plane().into_iter().map(image).collect()
+    let network = network.cast::<f64>();
+    let plane = plane();
+    let mut outputs = Array2::zeros((plane.len(), 3));
+    dense::forward(
+        &Rows::from(&plane),
+        &network.weights(1),
+        &network.bias(1).to_vec(),
+        outputs.view_mut(),
+        &Threads::single(),
+    );
+    let mut outputs = outputs.into_raw_vec_and_offset().0;
+    Activation::Sigmoid.apply(&mut outputs, 3);
+    let points = outputs.chunks_exact(3);
+    points.map(|point| [point[0], point[1], point[2]]).collect()
 }
 
-/// A cost surface and the way down.
+/// The cost as a function of two parameters, and a path of gradient descent.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-struct Descent {
+struct Surface {
     xs: Vec<f64>,
     ys: Vec<f64>,
     values: Vec<Vec<f64>>,
     path: Vec<[f64; 2]>,
     costs: Vec<f64>,
-    /// Of the gradient against difference quotients, relative.
-    slope_error: f64,
+    /// The largest relative error of the gradient against finite differences.
+    #[serde(rename = "slope_error")]
+    gradient_error: f64,
 }
 
 /// The cost of some samples as a function of two parameters.
 struct CostOfTwo {
     network: Network<f64>,
     parameters: [usize; 2],
-    inputs: Array2<f64>,
-    targets: Array2<f64>,
-    cache: ForwardCache<f64>,
-    gradients: Gradients<f64>,
+    batch: Batch<f64>,
 }
 
 impl CostOfTwo {
-    /// Over the biases of output neurons 3 and 8.
+    /// The cost as a function of the biases of output neurons 3 and 8.
     fn new(snapshot: &Snapshot<'_, '_>) -> Result<Self> {
         let network = snapshot.network.cast::<f64>();
         let first = network.output_layer().bias().start;
-        let samples: &Samples<'_> = &snapshot.splits.train;
-        let n = samples.len().min(SAMPLES);
-        let rows = |width: usize, copy: &dyn Fn(usize, &mut [f32])| {
-            let mut row = vec![0.0; width];
-            let mut values = Array2::zeros((n, width));
-            for (position, mut to) in values.rows_mut().into_iter().enumerate() {
-                copy(position, &mut row);
-                to.iter_mut()
-                    .zip(&row)
-                    .for_each(|(to, &from)| *to = f64::from(from));
-            }
-            values
-        };
+        let n = snapshot.splits.train.len().min(SAMPLES);
+        let samples = first_in_double(&snapshot.splits.train, n, network.n_outputs())?;
+        let mut batch = Batch::new(&network, n);
+        batch.read(&samples, 0..n)?;
         Ok(Self {
             parameters: [first + 3, first + 8],
-            inputs: rows(network.n_inputs(), &|position, row| {
-                let read = samples.copy_inputs(position, row);
-                read.expect("the samples are in memory");
-            }),
-            targets: rows(network.n_outputs(), &|position, row| {
-                samples.copy_target(position, 0.0, row);
-            }),
-            cache: ForwardCache::new(&network, n),
-            gradients: Gradients::new(&network, n),
             network,
+            batch,
         })
     }
 
-    fn cost(&mut self, at: [f64; 2]) -> f64 {
+    fn set(&mut self, at: [f64; 2]) {
         for (parameter, value) in self.parameters.into_iter().zip(at) {
             self.network.parameters_mut()[parameter] = value;
         }
-        let inputs: ArrayView2<'_, f64> = self.inputs.view();
-        self.network.forward_in_training(
-            inputs,
-            &mut self.cache,
-            Randomness::new(0, 0),
-            &Threads::single(),
-        );
-        self.gradients.loss_of_batch(
-            Loss::Quadratic,
-            &self.network,
-            self.targets.as_slice().expect("a fresh matrix"),
-            &self.cache,
-        )
     }
 
-    /// The cost and its slopes.
-    fn slopes(&mut self, at: [f64; 2]) -> (f64, [f64; 2]) {
-        let cost = self.cost(at);
-        self.gradients.values_mut().fill(0.0);
-        self.gradients.backward(
-            &self.network,
-            self.inputs.view(),
-            &self.cache,
-            &Threads::single(),
-        );
-        let values = self.gradients.values();
-        (cost, self.parameters.map(|parameter| values[parameter]))
+    fn cost(&mut self, at: [f64; 2]) -> f64 {
+        self.set(at);
+        let threads = Threads::single();
+        self.batch
+            .loss(Loss::Quadratic, &mut self.network, &threads)
     }
 
-    fn descend(&mut self) -> Descent {
+    fn cost_and_gradient(&mut self, at: [f64; 2]) -> (f64, [f64; 2]) {
+        self.set(at);
+        let threads = Threads::single();
+        let network = &mut self.network;
+        let (cost, gradient) = self
+            .batch
+            .loss_and_gradient(Loss::Quadratic, network, &threads);
+        (cost, self.parameters.map(|parameter| gradient[parameter]))
+    }
+
+    fn descend(&mut self) -> Surface {
         let axis: Vec<f64> = (0..SURFACE)
             .map(|index| REACH * (2.0 * index as f64 / (SURFACE - 1) as f64 - 1.0))
             .collect();
-        let mut descent = Descent {
-            slope_error: self.slope_error(START),
+        let mut surface = Surface {
+            gradient_error: self.gradient_error(START),
             xs: axis.clone(),
             ys: axis.clone(),
-            ..Descent::default()
+            ..Surface::default()
         };
         for &y in &axis {
-            descent
-                .values
-                .push(axis.iter().map(|&x| self.cost([x, y])).collect());
+            let row = axis.iter().map(|&x| self.cost([x, y]));
+            surface.values.push(row.collect());
         }
         let mut at = START;
         for _ in 0..=STEPS {
-            let (cost, slopes) = self.slopes(at);
-            descent.path.push(at);
-            descent.costs.push(cost);
-            at = [at[0] - RATE * slopes[0], at[1] - RATE * slopes[1]];
+            let (cost, gradient) = self.cost_and_gradient(at);
+            surface.path.push(at);
+            surface.costs.push(cost);
+            at = [at[0] - RATE * gradient[0], at[1] - RATE * gradient[1]];
         }
-        descent
+        surface
     }
 
-    fn slope_error(&mut self, at: [f64; 2]) -> f64 {
+    fn gradient_error(&mut self, at: [f64; 2]) -> f64 {
         const H: f64 = 1e-4;
-        let (_, slopes) = self.slopes(at);
+        let (_, gradient) = self.cost_and_gradient(at);
         let mut largest = 0.0_f64;
-        for (axis, slope) in slopes.into_iter().enumerate() {
+        for (axis, derivative) in gradient.into_iter().enumerate() {
             let [mut up, mut down] = [at, at];
             up[axis] += H;
             down[axis] -= H;
             let numeric = (self.cost(up) - self.cost(down)) / (2.0 * H);
-            largest = largest.max(((numeric - slope) / slope).abs());
+            largest = largest.max(((numeric - derivative) / derivative).abs());
         }
         largest
     }
+}
+
+/// The first `n` samples with their values converted to double precision.
+fn first_in_double(
+    samples: &Samples<'_>,
+    n: usize,
+    n_outputs: usize,
+) -> Result<Samples<'static, f64>> {
+    let positions: Vec<u32> = (0..n as u32).collect();
+    let mut inputs = vec![0.0; n * samples.n_inputs()];
+    samples.read_inputs(&positions, &mut inputs)?;
+    let mut targets = vec![0.0; n * n_outputs];
+    for (position, target) in targets.chunks_exact_mut(n_outputs).enumerate() {
+        samples.copy_target(position, 0.0, target);
+    }
+    let doubles = |values: Vec<f32>, n_columns| {
+        let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+        Rows::new(values, n_columns)
+    };
+    Ok(Samples::new(
+        Inputs::values(doubles(inputs, samples.n_inputs())),
+        Targets::values(doubles(targets, n_outputs)),
+    )?)
 }
