@@ -1,107 +1,102 @@
-//! `nn doctor RUN`: what is wrong with a run, with numbers and a flag to try.
-//!
-//! Each file of `doctor/` below [`check`] holds a list of [`Check`]s about one thing; a new check is an entry of such a list. Thresholds are rules of
-//! thumb, their reasons stand beside them.
+//! `nn doctor RUN`
 
-mod loss_range;
-mod case;
-mod check;
-mod curves;
-mod neurons;
-mod objective;
-mod samples;
+use std::path::PathBuf;
 
+use clap::Args;
+use nn_report::{Diagnosis, Finding, Suggestion};
+use nn_train::Result;
+use nn_train::command_line::quoted;
+use nn_train::run_dir::{CONFIG, locate_run};
 use serde_json::json;
 
-use crate::args::DoctorArguments;
-use crate::run_files::locate_run;
+use crate::args::{DataFolder, RunsFolder, WeightCheck};
 use crate::terminal;
-use case::Case;
-use check::{Check, Look, Try};
-use nn_train::Result;
 
-/// All checks, in the order in which they are told.
-fn checks() -> impl Iterator<Item = &'static Check> {
-    [
-        curves::CHECKS,
-        neurons::CHECKS,
-        objective::CHECKS,
-        samples::CHECKS,
-    ]
-    .into_iter()
-    .flatten()
+#[derive(Args, Debug)]
+#[command(
+    after_help = "A problem of the run is not an error of the command: the exit code is 0 unless a file of the run is\n\
+    missing or damaged.\n\
+    Checks that need the model or the data set are skipped, with the reason, if these are not available."
+)]
+pub(crate) struct DoctorArguments {
+    /// Run directory or name of a run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    #[command(flatten)]
+    runs_folder: RunsFolder,
+    #[command(flatten)]
+    weights: WeightCheck,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<()> {
-    let directory = locate_run(&arguments.run, &arguments.runs_dir)?;
-    let case = Case::read(&directory, &arguments.folder.data_dir, arguments.weights)?;
-    let looks: Vec<_> = checks().map(|check| (check, (check.look)(&case))).collect();
+    let directory = locate_run(&arguments.run, &arguments.runs_folder.runs_dir)?;
+    let allow_nonfinite = arguments.weights.allow_nonfinite;
+    let diagnosis = Diagnosis::new(&directory, &arguments.folder.data_dir, allow_nonfinite)?;
     if arguments.json {
-        terminal::line(to_json(&case, &looks));
+        terminal::line(to_json(&diagnosis));
     } else {
-        lines(&case, &looks).iter().for_each(terminal::line);
+        lines(&diagnosis).iter().for_each(terminal::line);
     }
     Ok(())
 }
 
-fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
-    let mut lines = vec![case.title()];
-    let (mut well, mut unknown) = (Vec::new(), Vec::new());
-    let mut n_ill = 0;
-    for (check, look) in looks {
-        match look {
-            Look::Ill(evidence, tries) => {
-                n_ill += 1;
-                lines.extend([
-                    String::new(),
-                    check.name.to_owned(),
-                    format!("  {evidence}"),
-                ]);
-                lines.extend(tries.iter().map(|it| try_line(case, it)));
+fn lines(diagnosis: &Diagnosis) -> Vec<String> {
+    let mut lines = vec![diagnosis.title.clone()];
+    let (mut ok, mut unchecked) = (Vec::new(), Vec::new());
+    let mut n_problems = 0;
+    for (name, finding) in &diagnosis.findings {
+        match finding {
+            Finding::Problem(evidence, suggestions) => {
+                n_problems += 1;
+                lines.extend([String::new(), (*name).to_owned(), format!("  {evidence}")]);
+                let suggestions = suggestions.iter();
+                lines.extend(suggestions.map(|it| suggestion_line(diagnosis, it)));
             }
-            Look::Well(evidence) => well.push((check.name, evidence)),
-            Look::Unknown(reason) => unknown.push((reason, check.name)),
+            Finding::Ok(evidence) => ok.push((*name, evidence)),
+            Finding::NotChecked(reason) => unchecked.push((reason, *name)),
+            _ => {}
         }
     }
-    if n_ill == 0 {
-        lines.extend([String::new(), "nothing wrong found".to_owned()]);
+    if n_problems == 0 {
+        lines.extend([String::new(), "no problem found".to_owned()]);
     }
-    lines.extend(section("looked for and not found", &well));
-    lines.extend(not_looked_for(&unknown));
+    lines.extend(section("checked, no problem", &ok));
+    lines.extend(not_checked(&unchecked));
     lines
 }
 
-fn try_line(case: &Case, it: &Try) -> String {
-    if it.flags.is_empty() {
-        return format!("  try: {}", it.what);
+fn suggestion_line(diagnosis: &Diagnosis, suggestion: &Suggestion) -> String {
+    let Suggestion { flags, what, .. } = suggestion;
+    if flags.is_empty() {
+        return format!("  try: {what}");
     }
-    let config = case.directory.join("config.toml");
-    format!(
-        "  try: {} train --config {} {}    ({})",
-        terminal::program(),
-        terminal::quoted(&config.to_string_lossy()),
-        it.flags,
-        it.what
-    )
+    let (program, config) = (terminal::program(), diagnosis.run.join(CONFIG));
+    let config = quoted(&config.to_string_lossy());
+    format!("  try: {program} train --config {config} {flags}    ({what})")
 }
 
-fn section(title: &str, looks: &[(&str, &String)]) -> Vec<String> {
-    if looks.is_empty() {
+fn section(title: &str, findings: &[(&str, &String)]) -> Vec<String> {
+    if findings.is_empty() {
         return Vec::new();
     }
-    let width = looks.iter().map(|(name, _)| name.chars().count()).max();
+    let width = findings.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or(0);
     let mut lines = vec![String::new(), title.to_owned()];
     lines.extend(
-        looks
+        findings
             .iter()
             .map(|(name, evidence)| format!("  {name:<width$}  {evidence}")),
     );
     lines
 }
 
-/// Reasons, each with the checks that it kept from being made.
-fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
+/// The reasons, each with its checks.
+fn not_checked(unknown: &[(&String, &str)]) -> Vec<String> {
     let mut reasons: Vec<(&String, Vec<&str>)> = Vec::new();
     for &(reason, check) in unknown {
         match reasons.iter_mut().find(|known| known.0 == reason) {
@@ -112,7 +107,7 @@ fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
     if reasons.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![String::new(), "could not be looked for".to_owned()];
+    let mut lines = vec![String::new(), "not checked".to_owned()];
     for (reason, checks) in reasons {
         lines.push(format!("  {}", checks.join(", ")));
         lines.push(format!("    {reason}"));
@@ -120,40 +115,33 @@ fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
     lines
 }
 
-fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
-    let check = |(check, look): &(&Check, Look)| {
-        let (verdict, evidence, tries) = match look {
-            Look::Well(evidence) => ("well", evidence, &[][..]),
-            Look::Ill(evidence, tries) => ("ill", evidence, &tries[..]),
-            Look::Unknown(reason) => ("unknown", reason, &[][..]),
+fn to_json(diagnosis: &Diagnosis) -> serde_json::Value {
+    let check = |(name, finding): &(&str, Finding)| {
+        let (verdict, evidence, suggestions) = match finding {
+            Finding::Ok(evidence) => ("ok", evidence.as_str(), &[][..]),
+            Finding::Problem(evidence, tries) => ("problem", evidence.as_str(), &tries[..]),
+            Finding::NotChecked(reason) => ("not-checked", reason.as_str(), &[][..]),
+            _ => ("unknown", "", &[][..]),
         };
-        json!({ "check": check.name, "verdict": verdict, "evidence": evidence, "try": tries })
+        json!({ "check": name, "verdict": verdict, "evidence": evidence, "try": suggestions })
     };
-    let checks: Vec<_> = looks.iter().map(check).collect();
+    let checks: Vec<_> = diagnosis.findings.iter().map(check).collect();
     json!({
-        "run": case.directory.to_string_lossy(),
-        "ill": checks.iter().filter(|check| check["verdict"] == "ill").count(),
+        "run": diagnosis.run.to_string_lossy(),
+        "problems": checks.iter().filter(|check| check["verdict"] == "problem").count(),
         "checks": checks,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     #[test]
-    fn no_two_checks_have_the_same_name() {
-        let names: HashSet<_> = checks().map(|check| check.name).collect();
-        assert_eq!(names.len(), checks().count());
-    }
-
-    #[test]
-    fn a_reason_is_told_once() {
+    fn each_reason_is_printed_once() {
         let reason = "no data".to_owned();
-        let lines = not_looked_for(&[(&reason, "scale"), (&reason, "balance")]);
+        let lines = not_checked(&[(&reason, "scale"), (&reason, "balance")]);
         assert_eq!(lines[2..], ["  scale, balance", "    no data"]);
-        assert!(not_looked_for(&[]).is_empty());
+        assert!(not_checked(&[]).is_empty());
     }
 }

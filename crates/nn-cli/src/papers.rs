@@ -1,6 +1,5 @@
 //! `nn papers`: reproduces the experiments of five teaching papers.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
@@ -8,7 +7,7 @@ use nn_papers::{Options, Paper, Store, claims, text};
 use nn_train::Result;
 use nn_train::data::{GLYPHS, default_name};
 
-use crate::args::{DataFolder, threads};
+use crate::args::{DataFolder, RunsFolder, threads};
 use crate::exit::as_typed;
 use crate::interrupt::Interrupt;
 use crate::terminal;
@@ -22,7 +21,7 @@ pub(crate) struct PapersArguments {
 #[derive(Debug, Subcommand)]
 enum PapersCommand {
     /// List the papers, their claims and the verdicts so far
-    List(Folder),
+    List(RunsFolder),
     /// Run the claims of papers; a claim with an up-to-date result is not run again
     #[command(after_help = "Examples:\n  \
         nn papers run all --quick\n  \
@@ -51,32 +50,24 @@ struct RunArguments {
     data: Option<String>,
     #[command(flatten)]
     data_folder: DataFolder,
-    /// Number of threads; the results do not depend on it [default: all processors]
+    /// Number of threads; the results do not depend on it [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     #[command(flatten)]
-    folder: Folder,
-}
-
-#[derive(Args, Debug)]
-struct Folder {
-    /// Folder of the runs; the results are in its folder papers
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    runs_dir: PathBuf,
-}
-
-impl Folder {
-    fn store(&self) -> Result<Store> {
-        Store::open(self.runs_dir.join("papers"))
-    }
+    runs_folder: RunsFolder,
 }
 
 pub(crate) fn run(arguments: &PapersArguments) -> Result<()> {
     match &arguments.command {
-        PapersCommand::List(folder) => list(&folder.store()?),
+        PapersCommand::List(folder) => list(&store(folder)?),
         PapersCommand::Run(arguments) => run_claims(arguments)?,
     }
     Ok(())
+}
+
+/// The results, in the folder `papers` of the runs.
+fn store(folder: &RunsFolder) -> Result<Store> {
+    Store::open(folder.runs_dir.join("papers"))
 }
 
 fn list(store: &Store) {
@@ -90,7 +81,7 @@ fn run_claims(arguments: &RunArguments) -> Result<()> {
     let claims = claims(&papers, &arguments.claim).map_err(|error| error.at("--claim"))?;
     let interrupt = Interrupt::listen()?;
     let start = Instant::now();
-    let mut store = arguments.folder.store()?;
+    let mut store = store(&arguments.runs_folder)?;
     let data_dir = &arguments.data_folder.data_dir;
     let data = arguments.data.as_deref();
     let options = Options {

@@ -13,15 +13,41 @@ struct Allowed {
 
 /// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
 /// knows no run either.
-const GRAPH: [Allowed; 9] = [
+const GRAPH: [Allowed; 13] = [
     Allowed {
         name: "nn-tensor",
         normal: &[],
         dev: &[],
     },
     Allowed {
+        name: "nn-error",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-functions",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-samples",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-safetensors",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-core",
-        normal: &["nn-tensor"],
+        normal: &[
+            "nn-tensor",
+            "nn-error",
+            "nn-functions",
+            "nn-samples",
+            "nn-safetensors",
+        ],
         dev: &["nn-data", "nn-table"],
     },
     Allowed {

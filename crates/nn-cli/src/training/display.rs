@@ -1,0 +1,123 @@
+//! The output of a training run until its end.
+
+use nn_core::training::{BatchReport, BatchSize, EpochReport};
+use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped};
+use serde_json::json;
+
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::terminal;
+
+/// Shows a training run, and stops it after a signal.
+pub(super) struct Display<'a> {
+    progress: Progress,
+    experiment: &'a Experiment,
+    interrupt: Interrupt,
+}
+
+impl<'a> Display<'a> {
+    pub(super) fn new(
+        progress: Progress,
+        experiment: &'a Experiment,
+        interrupt: Interrupt,
+    ) -> Self {
+        Self {
+            progress,
+            experiment,
+            interrupt,
+        }
+    }
+
+    /// Ends the progress bar, if there is one.
+    pub(super) fn finish(self) -> Progress {
+        self.progress.finish();
+        self.progress
+    }
+
+    fn introduce(&self, start: &Start<'_, '_>) {
+        let data = self.experiment.data();
+        let network = start.trainer.state().0;
+        let training = &self.experiment.plan().training;
+        let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
+        let layers = network.layers().iter();
+        let mut activations: Vec<String> =
+            layers.map(|layer| layer.activation.to_string()).collect();
+        activations.dedup();
+        let batches = match training.batch_size {
+            BatchSize::Full => "full batches".to_owned(),
+            BatchSize::Rows(rows) => format!("batches of {rows}"),
+        };
+        self.progress.say(&format!(
+            "data      {}: {} training, {} validation, {} test samples of {} values",
+            data.dataset.name,
+            grouped(start.trainer.n_samples()),
+            grouped(start.n_validation),
+            grouped(start.n_test),
+            network.n_inputs(),
+        ));
+        self.progress.say(&format!(
+            "network   {}, {}: {} parameters",
+            widths.join("-"),
+            activations.join(", "),
+            grouped(network.parameters().len()),
+        ));
+        self.progress.say(&format!(
+            "training  {}, {}, rate {} ({}), {batches}, seed {}, {} threads",
+            training.loss,
+            training.optimizer,
+            training.learning_rate,
+            training.schedule,
+            training.seed,
+            self.experiment.threads().count(),
+        ));
+    }
+
+    fn resumed(&self, start: &Start<'_, '_>) {
+        let (epoch, step) = (start.trainer.epoch(), start.trainer.n_steps());
+        match &self.progress {
+            Progress::Json => terminal::report(json!({
+                "event": "resumed",
+                "run": start.run.to_string_lossy(),
+                "epoch": epoch,
+                "step": step,
+            })),
+            progress => progress.say(&format!(
+                "resumed   {} after {epoch} of {} epochs, step {step}",
+                start.run.display(),
+                self.n_epochs()
+            )),
+        }
+    }
+
+    fn n_epochs(&self) -> usize {
+        self.experiment.plan().training.epochs
+    }
+}
+
+impl Observer for Display<'_> {
+    fn start(&mut self, start: &Start<'_, '_>) {
+        self.introduce(start);
+        if start.is_resumed {
+            self.resumed(start);
+        }
+        self.progress.recall(start.finished);
+    }
+
+    fn batch(&mut self, report: &BatchReport, seconds: f64) {
+        let n_epochs = self.n_epochs();
+        self.progress.batch(report, n_epochs, seconds);
+    }
+
+    fn epoch(&mut self, report: &EpochReport, metrics: &EpochMetrics) {
+        let (n_epochs, n_samples) = (self.n_epochs(), self.experiment.data().n_train());
+        self.progress.epoch(report, metrics, n_epochs, n_samples);
+    }
+
+    fn warn(&mut self, warning: &str) {
+        self.progress.warn(warning);
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.interrupt.is_set()
+    }
+}

@@ -1,0 +1,130 @@
+//! What can be seen of a network without data: its layers, its weights.
+
+use nn_core::Model;
+use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
+use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_train::trained_model::preprocessing_of;
+
+use crate::run_report::RunReport;
+
+/// Neurons of the first layer whose weights are shown.
+const MOST_NEURONS: usize = 64;
+
+/// Inputs of a table that are shown.
+const MOST_INPUTS: usize = 20;
+
+/// Adds the network's layers, and its first layer's weights in the form that
+/// its inputs have.
+pub(super) fn fill(content: &mut RunReport, model: &Model) {
+    let widths = model.network.widths();
+    let summary = &mut content.run.summary;
+    summary.layers = widths;
+    summary.parameters = Some(model.network.parameters().len());
+    content.network = Some(diagram(model));
+    content.weight_images = weight_images(model);
+    content.input_weights = input_weights(model);
+}
+
+fn diagram(model: &Model) -> NetworkDiagram {
+    let network = &model.network;
+    let layers = network.layers().iter();
+    let inputs = NeuronLayer::new("inputs", network.n_inputs());
+    let weights = |index: usize| {
+        let weights = network.weights(index);
+        WeightMatrix {
+            n_inputs: weights.n_rows(),
+            n_outputs: weights.n_columns(),
+            values: weights.into_vec(),
+        }
+    };
+    let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();
+    NetworkDiagram {
+        title: format!("Network {}", widths.join("-")),
+        layers: [inputs]
+            .into_iter()
+            .chain(
+                layers.map(|layer| NeuronLayer::new(layer.activation.to_string(), layer.n_outputs)),
+            )
+            .collect(),
+        weights: (0..network.layers().len()).map(weights).collect(),
+    }
+}
+
+/// The weights into each neuron of the first layer as an image, where the
+/// inputs are one; of many neurons, those with the largest weights.
+fn weight_images(model: &Model) -> Option<ImageGrid> {
+    let weights = model.network.weights(0);
+    let [height, width] = model.description.input.shape[..] else {
+        return None;
+    };
+    if height.checked_mul(width) != Some(weights.n_rows()) {
+        return None;
+    }
+    let size = |neuron: usize| weights.column(neuron).map(|w| w * w).sum::<f32>();
+    let mut neurons: Vec<usize> = (0..weights.n_columns()).collect();
+    neurons.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
+    neurons.truncate(MOST_NEURONS);
+    neurons.sort_unstable();
+    let is_output = model.network.layers().len() == 1;
+    let caption = |neuron: usize| {
+        let name = model.description.class_names.get(neuron);
+        match name.filter(|_| is_output && weights.n_columns() > 1) {
+            Some(name) => name.clone(),
+            None => (neuron + 1).to_string(),
+        }
+    };
+    let tile = |&neuron: &usize| Tile {
+        picture: Picture {
+            width,
+            height,
+            pixels: Pixels::Signed(weights.column(neuron).copied().collect()),
+        },
+        caption: caption(neuron),
+        is_mistake: false,
+    };
+    Some(ImageGrid {
+        title: match neurons.len() {
+            n if n < weights.n_columns() => {
+                format!(
+                    "Weights of the first layer: {n} of {} neurons",
+                    weights.n_columns()
+                )
+            }
+            _ => "Weights of the first layer".to_owned(),
+        },
+        columns: 8,
+        tiles: neurons.iter().map(tile).collect(),
+    })
+}
+
+/// Root mean square of the weights from each column of a table, largest first.
+fn input_weights(model: &Model) -> Vec<(String, f64)> {
+    let Ok(Some(preprocessing)) = preprocessing_of(model) else {
+        return Vec::new();
+    };
+    let InputEncoding::Columns(columns) = &preprocessing.inputs else {
+        return Vec::new();
+    };
+    let weights = model.network.weights(0);
+    let mut rows = weights.rows();
+    let mut sizes: Vec<(String, f64)> = columns
+        .iter()
+        .map(|column| {
+            let n_inputs = match &column.encoding {
+                ColumnEncoding::Standardise(_) => 1,
+                ColumnEncoding::OneHot(categories) => categories.len(),
+            };
+            let squares: Vec<f64> = rows
+                .by_ref()
+                .take(n_inputs)
+                .flat_map(|row| row.to_vec())
+                .map(|weight| f64::from(weight).powi(2))
+                .collect();
+            let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+            (column.name.clone(), mean.sqrt())
+        })
+        .collect();
+    sizes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    sizes.truncate(MOST_INPUTS);
+    sizes
+}
