@@ -25,6 +25,7 @@ mod trace;
 mod doctor;
 mod data;
 mod papers;
+mod help;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ const STYLES: Styles = Styles::styled()
 /// Trains, evaluates and uses multilayer perceptrons.
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]
@@ -74,6 +76,12 @@ enum Command {
     Data(data::DataArguments),
     /// Reproduce the experiments of five teaching papers: printed number, ours, verdict
     Papers(papers::PapersArguments),
+    /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
+    Help(help::HelpArguments),
+    /// Print the completions of a shell
+    Completions(help::CompletionsArguments),
+    /// Print the manual page, or write one per command
+    Man(help::ManArguments),
 }
 
 fn main() -> ExitCode {
@@ -117,6 +125,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
+        Command::Help(arguments) => help::help(arguments, self::command()),
+        Command::Completions(arguments) => help::completions(arguments, self::command()),
+        Command::Man(arguments) => help::man(arguments, self::command()),
     }
     .map(|()| ExitCode::SUCCESS)
 }

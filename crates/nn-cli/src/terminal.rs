@@ -156,21 +156,6 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// A word of a command, in single quotes if a shell would read it as anything
-/// but itself.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else if word.contains('\0') {
-        // A byte that is no UTF-8; see `data_name`.
-        let word = word.replace('\\', r"\\").replace('\'', r"\'");
-        format!("$'{}'", word.replace('\0', r"\x"))
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// A short time: `3.94 s`, `12.3 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.1 {

@@ -234,6 +234,12 @@ impl Error {
                 Some(format!("try a learning rate below {half}"))
             }
             Self::ForeignName { instead, .. } => Some(format!("use {instead}")),
+            Self::UnknownName { name, expected, .. } => did_you_mean(name, expected),
+            Self::UnknownParameter {
+                parameter,
+                expected,
+                ..
+            } => did_you_mean(parameter, expected),
             Self::TensorShape {
                 expected, found, ..
             } if expected.iter().rev().eq(found) => Some(
@@ -255,6 +261,17 @@ impl Error {
     }
 }
 
+/// A question with the most similar of the `expected` names, if there is a similar
+/// one.
+fn did_you_mean(name: &str, expected: &str) -> Option<String> {
+    const SIMILAR: f64 = 0.75;
+    let similarity = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    let nearest = expected
+        .split(", ")
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(nearest) >= SIMILAR).then(|| format!("did you mean {nearest}?"))
+}
+
 /// Formats a number in short notation: 0.001, 1e300.
 fn short_notation(number: f64) -> String {
     if (1e-5..1e7).contains(&number) {
@@ -267,6 +284,18 @@ fn short_notation(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let error = |name: &str| Error::UnknownName {
+            menu: "optimizer",
+            name: name.to_owned(),
+            expected: "sgd, adam, adamw, rmsprop".to_owned(),
+        };
+        assert_eq!(error("adan").help().unwrap(), "did you mean adam?");
+        assert_eq!(error("rms-prop").help().unwrap(), "did you mean rmsprop?");
+        assert_eq!(error("xyz").help(), None);
+    }
 
     #[test]
     fn learning_rates_are_in_short_notation() {

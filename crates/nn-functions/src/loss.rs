@@ -91,6 +91,24 @@ impl Menu for Loss {
         }
     }
 
+    fn formula(&self) -> &'static str {
+        let [loss, _] = self.formulas();
+        loss
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::CrossEntropy | Self::BinaryCrossEntropy | Self::Mse | Self::Kl => {
+                "newbies, section 5.2"
+            }
+            Self::SumOfSquares => "how-they-work",
+            Self::Quadratic => "Nielsen 2015, equation 6",
+            Self::Mae => "",
+            Self::Huber { .. } => "Huber 1964",
+            Self::Hinge => "Crammer & Singer 2001",
+        }
+    }
+
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::CrossEntropy => &["categorical-cross-entropy", "ce"],

@@ -24,6 +24,12 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// The name of the entry, in lower case with hyphens.
     fn name(&self) -> &'static str;
 
+    /// The formula, as text.
+    fn formula(&self) -> &'static str;
+
+    /// The source of the method, or an empty text for what every textbook has.
+    fn source(&self) -> &'static str;
+
     /// Alternative names that are accepted but not listed.
     fn aliases(&self) -> &'static [&'static str] {
         &[]
@@ -73,6 +79,28 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
                 problem,
             }),
         }
+    }
+
+    /// The name with every parameter and its value.
+    ///
+    /// ```
+    /// use nn_functions::{Menu, Optimizer};
+    ///
+    /// let adam: Optimizer = "adam".parse()?;
+    /// assert_eq!(adam.with_parameters(), "adam:beta1=0.9:beta2=0.999:epsilon=1e-8");
+    /// # Ok::<(), nn_error::Error>(())
+    /// ```
+    fn with_parameters(&self) -> String {
+        let mut entry = *self;
+        let parameters = entry.parameters();
+        let parameters = parameters.iter().map(|parameter| {
+            let value = match *parameter.value {
+                value if value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
+                value => value.to_string(),
+            };
+            format!(":{}={value}", parameter.name)
+        });
+        self.name().to_owned() + &parameters.collect::<String>()
     }
 
     /// All names, separated by commas.

@@ -160,6 +160,45 @@ impl Menu for Optimizer {
         }
     }
 
+    /// g is the gradient, η the learning rate and t the step, counted from 1.
+    fn formula(&self) -> &'static str {
+        match self {
+            Self::Sgd => "w ← w − η·g",
+            Self::Momentum { .. } => "v ← γ·v + g,  w ← w − η·v",
+            Self::Nesterov { .. } => "v ← γ·v + g,  w ← w − η·(g + γ·v)",
+            Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
+            Self::Adadelta { .. } => {
+                "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
+            }
+            Self::Rmsprop { .. } => "s ← ρ·s + (1−ρ)·g²,  w ← w − η·g/(√s + ε)",
+            Self::Adam { .. } => {
+                "m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  w ← w − η·m̂/(√ŝ + ε),  \
+                 m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::AdamW { .. } => {
+                "w ← w − η·λ·w,  m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  \
+                 w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::Rprop { .. } => {
+                "s ← increase·s while the sign of g stays the same, decrease·s when it changes,  w ← w − s·sign(g)"
+            }
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Sgd => "newbies 2.4; Schoofs (4)",
+            Self::Momentum { .. } => "Polyak 1964",
+            Self::Nesterov { .. } => "Sutskever et al. 2013",
+            Self::Adagrad { .. } => "Duchi et al. 2011",
+            Self::Adadelta { .. } => "Zeiler 2012",
+            Self::Rmsprop { .. } => "Hinton 2012, lecture 6e",
+            Self::Adam { .. } => "Kingma & Ba 2015, algorithm 1",
+            Self::AdamW { .. } => "Loshchilov & Hutter 2019",
+            Self::Rprop { .. } => "Riedmiller & Braun 1993",
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::Sgd => Vec::new(),
@@ -210,32 +249,6 @@ impl Optimizer {
             Self::Adadelta { .. } => 1.0,
             Self::Rmsprop { .. } | Self::Adam { .. } | Self::AdamW { .. } => 0.001,
             Self::Rprop { .. } => 0.001,
-        }
-    }
-
-    /// The update rule as text, where g is the gradient, η the learning rate and t
-    /// the step, counted from 1.
-    pub fn formula(self) -> &'static str {
-        match self {
-            Self::Sgd => "w ← w − η·g",
-            Self::Momentum { .. } => "v ← γ·v + g,  w ← w − η·v",
-            Self::Nesterov { .. } => "v ← γ·v + g,  w ← w − η·(g + γ·v)",
-            Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
-            Self::Adadelta { .. } => {
-                "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
-            }
-            Self::Rmsprop { .. } => "s ← ρ·s + (1−ρ)·g²,  w ← w − η·g/(√s + ε)",
-            Self::Adam { .. } => {
-                "m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  w ← w − η·m̂/(√ŝ + ε),  \
-                 m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
-            }
-            Self::AdamW { .. } => {
-                "w ← w − η·λ·w,  m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  \
-                 w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
-            }
-            Self::Rprop { .. } => {
-                "s ← increase·s while the sign of g stays the same, decrease·s when it changes,  w ← w − s·sign(g)"
-            }
         }
     }
 

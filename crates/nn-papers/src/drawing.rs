@@ -130,13 +130,23 @@ pub(crate) fn caption(figure: &Figure) -> String {
 }
 
 fn tile(image: &Image, width: usize, height: usize) -> Tile {
-    let grey = image.grey();
-    let grey = grey.iter().map(|&grey| f32::from(grey) / 255.0);
+    let gray = image.gray();
+    let gray = gray.iter().map(|&gray| f32::from(gray) / 255.0);
     Tile {
         picture: Picture {
             width,
             height,
-            pixels: Pixels::Grey(grey.collect()),
+<<<<<<< HEAD:crates/nn-papers/src/drawing.rs
+            pixels: Pixels::Gray(gray.collect()),
+=======
+            pixels: Pixels::Gray(
+                image
+                    .gray()
+                    .iter()
+                    .map(|&gray| f32::from(gray) / 255.0)
+                    .collect(),
+            ),
+>>>>>>> split:crates/nn-cli/src/papers/drawing.rs
         },
         caption: if image.is_correct() {
             image.predicted.to_string()

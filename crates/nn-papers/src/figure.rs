@@ -122,8 +122,8 @@ impl Image {
         self.label == self.predicted
     }
 
-    /// The grey values, row by row. An invalid hexadecimal digit counts as 0.
-    pub(crate) fn grey(&self) -> Vec<u8> {
+    /// The gray values, row by row. An invalid hexadecimal digit counts as 0.
+    pub(crate) fn gray(&self) -> Vec<u8> {
         let digit = |byte: &u8| (*byte as char).to_digit(16).unwrap_or(0) as u8;
         self.pixels
             .as_bytes()
@@ -145,6 +145,6 @@ mod tests {
     #[test]
     fn pixels_survive_the_round_trip() {
         let pixels: Vec<u8> = (0..=255).collect();
-        assert_eq!(Image::new(&pixels, 1, 2).grey(), pixels);
+        assert_eq!(Image::new(&pixels, 1, 2).gray(), pixels);
     }
 }

@@ -13,7 +13,8 @@ use clap::builder::{
     OsStringValueParser, PossibleValue, RangedU64ValueParser, StringValueParser, TypedValueParser,
 };
 use clap::{Arg, Args, Command, FromArgMatches};
-use nn_core::Menu;
+use nn_core::init::Init;
+use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use nn_data::augment::Augment;
 
 use crate::choice::Choice;
@@ -79,21 +80,47 @@ pub fn of_clap(error: &clap::Error) -> Error {
     })
 }
 
-/// Adds the defaults of the settings to the help of their flags.
+/// Adds the defaults of the settings, and the entries of the menus with their
+/// parameters, to the help of their flags.
 pub fn with_defaults(command: Command) -> Command {
     let defaults = Settings::defaults().to_json();
     let defaults = defaults.as_object().into_iter().flatten();
-    defaults.fold(command, |command, (name, value)| {
+    let command = defaults.fold(command, |command, (name, value)| {
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         command.mut_arg(name.replace('-', "_"), |arg| with_default(arg, &value))
+    });
+    let menus = [
+        ("activation", entries::<Activation>()),
+        ("output_activation", entries::<Activation>()),
+        ("init", entries::<Init>()),
+        ("loss", entries::<Loss>()),
+        ("optimizer", entries::<Optimizer>()),
+        ("schedule", entries::<Schedule>()),
+        (
+            "augment",
+            Augment::ALL.map(|entry| entry.to_string()).to_vec(),
+        ),
+    ];
+    menus.into_iter().fold(command, |command, (name, entries)| {
+        command.mut_arg(name, |arg| with_entries(arg, &entries))
     })
 }
 
 fn with_default(arg: Arg, value: &str) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     arg.help(format!("{help} [default: {value}]"))
+}
+
+fn with_entries(arg: Arg, entries: &[String]) -> Arg {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    arg.long_help(format!("{help}\n\n{}", entries.join(", ")))
+}
+
+/// The entries of a menu with their parameters.
+fn entries<M: Menu>() -> Vec<String> {
+    M::ALL.iter().map(Menu::with_parameters).collect()
 }
 
 /// Parses the name of a data set or a path, which need not be UTF-8.
@@ -258,9 +285,6 @@ fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_core::init::Init;
-    use nn_core::{Activation, Loss, Optimizer, Schedule};
-
     use super::*;
 
     fn words(line: &str) -> Vec<OsString> {

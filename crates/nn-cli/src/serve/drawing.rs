@@ -12,7 +12,7 @@ use ndarray::ArrayView2;
 use nn_core::Model;
 use nn_core::Rows;
 use nn_core::network::ForwardCache;
-use nn_data::image::{NormalisedDigit, SIDE, normalise};
+use nn_data::image::{NormalizedDigit, SIDE, normalize};
 use nn_tensor::Threads;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub(super) fn predict(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     check_inputs(&model)?;
     let square = ArrayView2::from_shape((drawing.side, drawing.side), &grey)
         .expect("the bytes were counted");
-    let Ok(digit) = normalise(square) else {
+    let Ok(digit) = normalize(square) else {
         return Ok(Reply::json(&json!({ "blank": true })));
     };
     Ok(Reply::json(&answer(&model, &digit)))
@@ -90,7 +90,7 @@ fn check_inputs(model: &Model) -> Result<(), Refusal> {
     ))
 }
 
-fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
+fn answer(model: &Model, digit: &NormalizedDigit) -> Value {
     let network = &model.network;
     let scale = model.description.input.scale as f32;
     let inputs: Vec<f32> = digit
@@ -119,7 +119,7 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         "probabilities": class_probabilities(model.loss, &outputs),
         "pixels": BASE64_STANDARD.encode(digit.pixels),
         "inverted": digit.inverted,
-        "redrawn": digit.redrawn,
+        "redrawn": digit.changed,
         "weighted_sum": sum,
         "shares": bytes_of(&shares),
         "share_scale": largest(&shares),
