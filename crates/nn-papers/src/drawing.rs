@@ -136,17 +136,7 @@ fn tile(image: &Image, width: usize, height: usize) -> Tile {
         picture: Picture {
             width,
             height,
-<<<<<<< HEAD:crates/nn-papers/src/drawing.rs
             pixels: Pixels::Gray(gray.collect()),
-=======
-            pixels: Pixels::Gray(
-                image
-                    .gray()
-                    .iter()
-                    .map(|&gray| f32::from(gray) / 255.0)
-                    .collect(),
-            ),
->>>>>>> split:crates/nn-cli/src/papers/drawing.rs
         },
         caption: if image.is_correct() {
             image.predicted.to_string()
