@@ -147,4 +147,13 @@ mod tests {
         let pixels: Vec<u8> = (0..=255).collect();
         assert_eq!(Image::new(&pixels, 1, 2).gray(), pixels);
     }
+
+    /// Files of earlier versions contain these names.
+    #[test]
+    fn names_of_an_image_in_files_are_stable() {
+        let json = r#"{"pixels":"00ff","right":3,"answer":5}"#;
+        let image: Image = serde_json::from_str(json).expect("an image");
+        assert_eq!(image, Image::new(&[0, 255], 3, 5));
+        assert_eq!(serde_json::to_string(&image).expect("plain JSON"), json);
+    }
 }
