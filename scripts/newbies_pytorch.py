@@ -15,7 +15,7 @@ because both are pure functions of the seed, written out again here: ChaCha
 with 8 rounds keyed by the seed, one stream for a layer's weights and one for
 the order of an epoch (crates/nn-tensor/src/random.rs).
 
-Writes crates/nn-cli/src/papers/newbies/pytorch.json: the mean loss of each
+Writes crates/nn-papers/src/newbies/pytorch.json: the mean loss of each
 epoch, every sample's loss taken before its step; of the first 5000 samples
 alone, and of all in single and in double precision, which shows how far
 rounding alone drives two such trainings apart.
@@ -148,7 +148,7 @@ def train(pixels, labels, dtype, epochs):
 
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "datasets/mnist"
-    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "crates/nn-cli/src/papers/newbies/pytorch.json"
+    target = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "crates/nn-papers/src/newbies/pytorch.json"
     torch.set_num_threads(1)
     pixels = read(folder, "train-images-idx3-ubyte", 16).reshape(-1, 784)
     labels = torch.tensor(read(folder, "train-labels-idx1-ubyte", 8).astype(np.int64))

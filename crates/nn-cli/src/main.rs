@@ -24,6 +24,7 @@ mod gradcheck;
 mod trace;
 mod doctor;
 mod data;
+mod papers;
 mod help;
 
 use std::ffi::OsString;
@@ -73,6 +74,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// List, show and download data sets
     Data(data::DataArguments),
+    /// Reproduce the experiments of five teaching papers: printed number, ours, verdict
+    Papers(papers::PapersArguments),
     /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
     Help(help::HelpArguments),
     /// Print the completions of a shell
@@ -121,6 +124,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
+        Command::Papers(arguments) => papers::run(arguments),
         Command::Help(arguments) => help::help(arguments, self::command()),
         Command::Completions(arguments) => help::completions(arguments, self::command()),
         Command::Man(arguments) => help::man(arguments, self::command()),

@@ -1,0 +1,8 @@
+//! The zeros of a data set of digits.
+
+/// The fraction of images that are zeros.
+pub(super) fn fraction_of_zeros(split: &nn_data::Split) -> f64 {
+    let counts = split.class_counts(10);
+    let all: usize = counts.iter().sum();
+    counts[0] as f64 / all as f64
+}

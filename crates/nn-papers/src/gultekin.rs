@@ -1,0 +1,320 @@
+//! *Exploring Neural Networks through a Mathematical Approach* (Gultekin):
+//! 784-10-10 on Kaggle's 42 000 digits, 1000 of them held out.
+//!
+//! The author's published code differs from the text: it draws weights and biases
+//! from -0.5..0.5 instead of 0..1, divides the gradient of 41 000 samples by 42 000,
+//! and sums the gradient of a layer's biases to a single number.
+
+mod variants;
+mod csv_form;
+mod summed_bias;
+
+use nn_core::{Activation, LayerConfig, Loss, Network, NetworkConfig};
+use nn_train::{Result, grouped};
+use serde::{Deserialize, Serialize};
+
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::figure::{Figure, Image, Series, n_correct};
+use crate::gultekin::variants::{VARIANTS, Variant, flags};
+use crate::outcome::{Command, Outcome, Row};
+use crate::training::{MeasuredEpochs, Training};
+
+pub(crate) const TITLE: &str =
+    "Exploring Neural Networks through a Mathematical Approach (Gultekin)";
+
+pub(crate) const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "G1",
+        title: "about 85 % after 500 iterations, about 87 % after 1000",
+        statement: "\"Upon 500 iterations of gradient descent, the neural network reached approximately 85% \
+               (plus or minus 2%) accuracy ... 1000 ... around 87% (plus or minus 1%).\"",
+        quick_form: "1 seed and 500 iterations instead of 5 and 1000; no summed bias gradients",
+        needs_mnist: true,
+        version: 2,
+        run: iterations,
+    },
+    Claim {
+        id: "G2",
+        title: "a row of eleven test images",
+        statement: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 correct.",
+        quick_form: "500 iterations instead of 1000",
+        needs_mnist: true,
+        version: 2,
+        run: eleven_images,
+    },
+    Claim {
+        id: "G3",
+        title: "Kaggle's CSV format",
+        statement: "The format label,pixel0,...,pixel783 is read, with and without labels; predictions are written as ImageId,Label.",
+        quick_form: "",
+        needs_mnist: false,
+        version: 1,
+        run: csv_form::csv_form,
+    },
+];
+
+pub(crate) const ERRATA: &[Erratum] = &[
+    Erratum {
+        place: "forward propagation, note",
+        printed: "the weights and biases are initialized to random numbers between 0 - 1",
+        correct: "-0.5 to 0.5, as in the author's code; with 0 to 1, the network does not learn",
+        evidence: Evidence::Claim("G1"),
+    },
+    Erratum {
+        place: "forward propagation",
+        printed: "b^1 = Biases for the first layer (10 x m matrix)",
+        correct: "10 x 1, the same column for every image: a layer learns 10 biases",
+        evidence: Evidence::Check(bias_shape),
+    },
+    Erratum {
+        place: "backward propagation",
+        printed: "db^2 = 1/m sum dZ^2",
+        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so that b^2 never changes",
+        evidence: Evidence::Check(summed_bias),
+    },
+    Erratum {
+        place: "introduction",
+        printed: "a collection of nearly 42,000 28 by 28-pixel images",
+        correct: "70 000; Kaggle's train.csv has 42 000 of them",
+        evidence: Evidence::Claim("G1"),
+    },
+    Erratum {
+        place: "results, table",
+        printed: "6 of 11 correct, with an accuracy of 85 %",
+        correct: "the row is not typical",
+        evidence: Evidence::Check(row_probability),
+    },
+];
+
+/// Training runs of a setup with several seeds.
+#[derive(Default)]
+struct Seeds {
+    /// Training accuracies in percent after the measured iterations, for each seed.
+    accuracies: Vec<Vec<f64>>,
+    commands: Vec<Command>,
+    /// The training accuracy of each iteration in percent, for seed 0.
+    curve: Vec<(usize, f64)>,
+}
+
+/// The measurements of a network.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Measured {
+    train_accuracy: f64,
+    test_accuracy: f64,
+    /// The first eleven test images.
+    images: Vec<Image>,
+}
+
+fn train(context: &Context<'_>, variant: &Variant, seed: u64) -> Result<Training<Measured>> {
+    let at = iterations_of(context);
+    let last = at.iter().copied().max().unwrap_or(1);
+    let when = MeasuredEpochs::At(at.to_vec());
+    let flags = flags(context, variant, last, seed);
+    context.train(&flags, &when, "accuracies and eleven images", |snapshot| {
+        Ok(Measured {
+            train_accuracy: snapshot.train_accuracy()?,
+            test_accuracy: snapshot.test_accuracy()?,
+            images: snapshot.first_test_images(11)?,
+        })
+    })
+}
+
+fn iterations_of(context: &Context<'_>) -> &'static [usize] {
+    context.full_or_quick(&[500, 1000], &[500])
+}
+
+fn train_seeds(context: &Context<'_>, variant: &Variant, n_seeds: u64) -> Result<Seeds> {
+    let mut seeds = Seeds::default();
+    for seed in 0..n_seeds {
+        let training = train(context, variant, seed)?;
+        let measured = training.measured.iter();
+        let accuracies = measured.map(|(_, measured)| measured.train_accuracy);
+        seeds.accuracies.push(accuracies.collect());
+        if seed == 0 {
+            seeds.curve = training.train_accuracies();
+        }
+        seeds.commands.push(training.command);
+    }
+    Ok(seeds)
+}
+
+fn iterations(context: &Context<'_>) -> Result<Outcome> {
+    let at = iterations_of(context);
+    let n_seeds = context.full_or_quick(5, 1);
+    let mut rows = Vec::new();
+    let mut commands = Vec::new();
+    let mut series = Vec::new();
+    for (index, variant) in VARIANTS.iter().enumerate() {
+        let seeds = train_seeds(context, variant, n_seeds)?;
+        rows.extend(accuracy_rows(
+            variant.name,
+            at,
+            &seeds.accuracies,
+            index == 1,
+        ));
+        series.push(Series::new(variant.name, seeds.curve));
+        commands.extend(seeds.commands);
+    }
+    if !context.options.is_quick {
+        let accuracies = (0..n_seeds)
+            .map(|seed| summed_bias::train(context, at, seed))
+            .collect::<Result<Vec<_>>>()?;
+        rows.extend(accuracy_rows(
+            "code: with its summed bias gradients",
+            at,
+            &accuracies,
+            true,
+        ));
+    }
+    let data = context.data()?;
+    let n = data.dataset.train.len() + data.dataset.test.len();
+    rows.push(Row::note(
+        "images in the data set",
+        "nearly 42 000",
+        grouped(n),
+    ));
+    Ok(Outcome::judged(
+        rows,
+        "Accuracy on the 41 000 training samples, as the author's code prints it; mean and standard \
+         deviation over the seeds. With weights from 0..1, the weighted sum of every hidden neuron \
+         starts near 50, and the text's setup does not learn. With weights from -0.5..0.5, as in the \
+         code, the network reaches the printed accuracies. In place of Kaggle's train.csv, this run \
+         uses 42 000 samples of MNIST's training set.",
+    )
+    .with_figures(vec![Figure::Lines {
+        title: "Gradient descent, seed 0".to_owned(),
+        x: "iteration".to_owned(),
+        y: "training accuracy (%)".to_owned(),
+        series,
+    }])
+    .with_commands(commands))
+}
+
+/// Mean and standard deviation over the seeds, judged if `is_judged`.
+fn accuracy_rows(name: &str, at: &[usize], accuracies: &[Vec<f64>], is_judged: bool) -> Vec<Row> {
+    let printed = |iterations: usize| {
+        if iterations == 500 {
+            (85.0, 2.0)
+        } else {
+            (87.0, 1.0)
+        }
+    };
+    let row = |(index, &iterations): (usize, &usize)| {
+        let values: Vec<f64> = accuracies.iter().map(|seed| seed[index]).collect();
+        let (mean, deviation) = mean_and_deviation(&values);
+        let (figure, tolerance) = printed(iterations);
+        let quantity = format!("{name}: accuracy after {iterations} iterations (%)");
+        let ours = match values.len() {
+            1 => format!("{mean:.2}"),
+            n => format!("{mean:.2} ± {deviation:.2}, {n} seeds"),
+        };
+        let judged = Row::near(quantity, figure, mean, tolerance, 2);
+        Row {
+            printed: format!("{figure} ± {tolerance}"),
+            ours,
+            is_within: judged.is_within.filter(|_| is_judged),
+            expected: if is_judged {
+                judged.expected
+            } else {
+                String::new()
+            },
+            ..judged
+        }
+    };
+    at.iter().enumerate().map(row).collect()
+}
+
+fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (n - 1.0).max(1.0)).sqrt())
+}
+
+fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
+    let training = train(context, &VARIANTS[1], 0)?;
+    let Measured {
+        test_accuracy,
+        images,
+        ..
+    } = training.last().cloned().unwrap_or_default();
+    let row = |of: fn(&Image) -> u32| {
+        let digits: Vec<_> = images.iter().map(|image| of(image).to_string()).collect();
+        digits.join(" ")
+    };
+    let n_correct = n_correct(&images);
+    let rows = vec![
+        Row::note("actual", "1 6 5 2 7 8 4 2 3 5 7", row(|image| image.label)),
+        Row::note(
+            "predicted",
+            "1 6 5 2 7 8 9 8 6 7 9",
+            row(|image| image.predicted),
+        ),
+        Row::holds(
+            "correct of eleven",
+            "6",
+            n_correct.to_string(),
+            n_correct >= 6,
+        )
+        .with_expected("at least 6"),
+        Row::note("test accuracy (%)", "", format!("{test_accuracy:.2}")),
+    ];
+    Ok(Outcome::judged(
+        rows,
+        "The first eleven test images. The paper does not state which images it shows, so this row \
+         cannot be reproduced; the claim holds if at least as many predictions are correct.",
+    )
+    .with_figures(vec![Figure::digits(
+        "Eleven test images with their predicted digits",
+        11,
+        images,
+    )])
+    .with_commands(vec![training.command]))
+}
+
+/// Counts the biases of a layer: one per neuron, for any number of images.
+fn bias_shape() -> Result<String> {
+    let layers = vec![LayerConfig::new(10, Activation::Relu)];
+    let config = NetworkConfig {
+        n_inputs: 784,
+        layers,
+    };
+    let network: Network = Network::zeros(&config)?;
+    Ok(format!(
+        "a layer of 10 neurons has {} biases, for any number of images",
+        network.bias(0).len()
+    ))
+}
+
+/// Sums a − y over the classes.
+fn summed_bias() -> Result<String> {
+    let z = [0.3, -1.2, 2.0, 0.1_f64];
+    let y = [0.0, 1.0, 0.0, 0.0];
+    let mut a = z;
+    Activation::Softmax.apply(&mut a, z.len());
+    let mut error = [0.0; 4];
+    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut error);
+    let sum: f64 = error.iter().sum();
+    Ok(format!(
+        "z = {z:?}, y = {y:?}: dZ = {error:.3?}, sum {:.1e}",
+        sum.abs()
+    ))
+}
+
+/// The binomial probability of at most 6 correct predictions of 11 at 85 %.
+fn row_probability() -> Result<String> {
+    let p = 0.85_f64;
+    let choose = |k: i32| {
+        (0..k).fold(1.0, |product, i| {
+            product * f64::from(11 - i) / f64::from(i + 1)
+        })
+    };
+    let sum: f64 = (0..=6)
+        .map(|k| choose(k) * p.powi(k) * (1.0 - p).powi(11 - k))
+        .sum();
+    Ok(format!(
+        "at 85 % accuracy, the probability of at most 6 correct predictions for 11 random images is {:.1} %",
+        100.0 * sum
+    ))
+}

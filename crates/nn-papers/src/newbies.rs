@@ -1,0 +1,307 @@
+//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
+//! gradient descent on all samples and on one at a time, and the same in a framework.
+//!
+//! ```text
+//! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)
+//! θ ← θ − α ∇J(θ; xᵢ, yᵢ)               one sample, 2.5
+//! E[∇J(θ; xᵢ, yᵢ)] = (1/N) Σ ∇J(θ; xᵢ, yᵢ)
+//! ```
+
+mod stochastic;
+mod double;
+mod unbiased;
+mod framework;
+
+use nn_core::{Activation, Loss};
+use nn_train::Result;
+
+use crate::claim::{Claim, Erratum, Evidence};
+use crate::context::Context;
+use crate::figure::{Figure, Series};
+use crate::newbies::stochastic::{HIDDEN, train_stochastic};
+use crate::outcome::{Outcome, Row};
+use crate::training::{MeasuredEpochs, Training};
+
+pub(crate) const TITLE: &str = "Neural Networks for Newbies (Orihuela Contreras)";
+
+pub(crate) const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "N1",
+        title: "the parts of a network",
+        statement: "The activations, cost functions, optimizers, initializers and regularization terms of sections 2, 4 and 5.",
+        quick_form: "",
+        needs_mnist: false,
+        version: 2,
+        run: parts,
+    },
+    Claim {
+        id: "N2",
+        title: "the stochastic gradient is unbiased",
+        statement: "\"The expected value of this estimation is equal to the true gradient\" (2.5).",
+        quick_form: "2 000 samples instead of all samples",
+        needs_mnist: false,
+        version: 1,
+        run: unbiased::unbiased,
+    },
+    Claim {
+        id: "N3",
+        title: "classic gradient descent, 800 epochs, learning rate 1e-6",
+        statement: "Figure 3: a falling loss curve. He initialization, ReLU, softmax and cross-entropy, full batch.",
+        quick_form: "100 epochs instead of 800",
+        needs_mnist: true,
+        version: 1,
+        run: classic,
+    },
+    Claim {
+        id: "N4",
+        title: "stochastic gradient descent, one sample at a time, learning rate 0.01",
+        statement: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
+        quick_form: "1 epoch instead of 5",
+        needs_mnist: true,
+        version: 1,
+        run: stochastic,
+    },
+    Claim {
+        id: "N5",
+        title: "the same training run in a framework",
+        statement: "Figure 5: a framework (here PyTorch) gives the curve of figure 4.",
+        quick_form: "1 epoch instead of 5",
+        needs_mnist: true,
+        version: 3,
+        run: framework::framework,
+    },
+];
+
+pub(crate) const ERRATA: &[Erratum] = &[
+    Erratum {
+        place: "5.4, table",
+        printed: "Input dimension (10^6, 784)",
+        correct: "(60 000, 784): MNIST has 60 000 training images",
+        evidence: Evidence::Claim("N3"),
+    },
+    Erratum {
+        place: "5.2.9, batch gradient descent",
+        printed: "theta_new = theta_old - alpha sum_(i=1)^N grad J(theta; x_i, y_i)",
+        correct: "the mean gradient, as in 2.5 and in common usage; or a learning rate N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
+        evidence: Evidence::Claim("N3"),
+    },
+    Erratum {
+        place: "5.5.1 against the table below it",
+        printed: "Number of Epochs: Set to 1; in the table: Number of epochs 5",
+        correct: "5, since figure 4 is a curve over epochs",
+        evidence: Evidence::Claim("N4"),
+    },
+    Erratum {
+        place: "4.5, error of the output layer",
+        printed: "delta^L <- dL/da^L (*) sigma'(z^L)",
+        correct: "with softmax, every output depends on every z: delta = a - y, as in 4.3 and 5.2.6",
+        evidence: Evidence::Check(softmax_error),
+    },
+];
+
+/// The parts of a network by their names in the paper, with the flags that choose them.
+const PARTS: [(&str, &str); 27] = [
+    ("Xavier initialisation", "--init xavier"),
+    ("He initialisation", "--init he"),
+    ("ReLU", "--activation relu"),
+    ("leaky ReLU, 0.01", "--activation leaky-relu:slope=0.01"),
+    ("sigmoid", "--activation sigmoid"),
+    ("tanh", "--activation tanh"),
+    ("swish", "--activation swish"),
+    ("softmax", "--output-activation softmax"),
+    ("mean squared error", "--loss mse"),
+    (
+        "categorical cross-entropy",
+        "--loss categorical-cross-entropy",
+    ),
+    ("binary cross-entropy", "--loss binary-cross-entropy"),
+    ("hinge loss", "--loss hinge"),
+    ("Kullback-Leibler divergence", "--loss kl-divergence"),
+    ("L1", "--l1 0.0001"),
+    ("L2", "--l2 0.0001"),
+    (
+        "batch gradient descent",
+        "--optimizer sgd --batch-size full",
+    ),
+    (
+        "stochastic gradient descent",
+        "--optimizer sgd --lr 0.01 --batch-size 1",
+    ),
+    (
+        "mini-batch gradient descent",
+        "--optimizer sgd --batch-size 32",
+    ),
+    (
+        "sum over a batch",
+        "--optimizer sgd --lr 0.001 --reduction sum",
+    ),
+    ("momentum", "--optimizer momentum"),
+    ("Adagrad", "--optimizer adagrad"),
+    ("Adadelta", "--optimizer adadelta"),
+    ("RMSprop", "--optimizer rmsprop"),
+    ("Adam", "--optimizer adam"),
+    ("validation split", "--validation 0.2"),
+    ("layers and neurons", "--hidden 32,16"),
+    ("biases", "--bias-init constant:value=0.1"),
+];
+
+fn parts(context: &Context<'_>) -> Result<Outcome> {
+    let mut rows = Vec::new();
+    let mut commands = Vec::new();
+    for (name, flags) in PARTS {
+        let hidden = if flags.contains("--hidden") {
+            ""
+        } else {
+            "--hidden 16 "
+        };
+        let flags = format!("{hidden}--limit-train 500 --epochs 2 {flags} --seed 0");
+        let training = context.train_and_test(&flags, &MeasuredEpochs::End)?;
+        let losses = training.losses();
+        let falls = losses.len() == 2 && losses[1].1 < losses[0].1;
+        let ours = format!("loss {:.3} to {:.3}", losses[0].1, losses[1].1);
+        rows.push(Row::holds(name, "", ours, falls).with_expected("falls"));
+        commands.push(training.command);
+    }
+    rows.push(pixel_row(context)?);
+    Ok(Outcome::judged(
+        rows,
+        "Each part is used in a training run of two epochs on 500 samples, whose loss must fall from \
+         the first epoch to the second.",
+    )
+    .with_commands(commands))
+}
+
+/// Checks that pixels are divided by 255 and labels are one-hot encoded.
+fn pixel_row(context: &Context<'_>) -> Result<Row> {
+    let data = context.data()?;
+    let train = data.splits()?.train;
+    let mut inputs = vec![0.0; train.n_inputs()];
+    train.copy_inputs(0, &mut inputs)?;
+    let largest = inputs.iter().copied().fold(0.0, f32::max);
+    let mut target = [0.0_f32; 10];
+    train.copy_target(0, 0.0, &mut target);
+    let ones = target.iter().filter(|&&y| y == 1.0).count();
+    let zeros = target.iter().filter(|&&y| y == 0.0).count();
+    Ok(Row::holds(
+        "pixels / 255, one-hot labels",
+        "",
+        format!("largest input {largest}, {ones} one and {zeros} zeros"),
+        largest <= 1.0 && (ones, zeros) == (1, 9),
+    ))
+}
+
+fn classic(context: &Context<'_>) -> Result<Outcome> {
+    let epochs = context.full_or_quick(800, 100);
+    let flags = |epochs: usize, step: &str| {
+        format!(
+            "{HIDDEN} --loss cross-entropy --optimizer sgd {step} --batch-size full --epochs {epochs} --validation 0 --seed 0"
+        )
+    };
+    let training = context.train_and_test(
+        &flags(epochs, "--reduction sum --lr 0.000001"),
+        &MeasuredEpochs::End,
+    )?;
+    let n = context.plan(&flags(1, "--lr 1"))?.1.n_train();
+    let mean_rate = 1e-6 * n as f64;
+    let mean = context.train_and_test(
+        &flags(5, &format!("--lr {mean_rate}")),
+        &MeasuredEpochs::End,
+    )?;
+    let losses = training.losses();
+    let difference = losses
+        .iter()
+        .zip(mean.losses())
+        .map(|((_, sum), (_, mean))| ((sum - mean) / mean).abs())
+        .fold(0.0, f64::max);
+    let rows = vec![
+        falling_row(&training),
+        Row::note("loss of the first epoch", "", format!("{:.4}", losses[0].1)),
+        Row::note(
+            format!("loss of epoch {epochs}"),
+            "",
+            format!("{:.4}", losses[epochs - 1].1),
+        ),
+        accuracy_row(&training),
+        Row::note("training samples", "10^6", n.to_string()),
+        Row::at_most(
+            format!(
+                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference of the loss"
+            ),
+            difference,
+            1e-4,
+        ),
+    ];
+    Ok(Outcome::judged(
+        rows,
+        "The paper does not state the hidden layer; this run has 64 neurons. The paper's update sums \
+         over the samples, as does --reduction sum. The figure has no numbers, so the verdict depends \
+         on whether the loss falls in every epoch.",
+    )
+    .with_figures(vec![loss_figure("Figure 3: classic gradient descent", &training)])
+    .with_commands(vec![training.command, mean.command]))
+}
+
+fn stochastic(context: &Context<'_>) -> Result<Outcome> {
+    let training = train_stochastic(context)?;
+    let mut rows: Vec<Row> = training
+        .losses()
+        .iter()
+        .map(|(epoch, loss)| Row::note(format!("loss of epoch {epoch}"), "", format!("{loss:.4}")))
+        .collect();
+    rows.push(falling_row(&training));
+    rows.extend(training.measured.iter().map(|(epoch, accuracy)| {
+        Row::note(
+            format!("test accuracy after epoch {epoch} (%)"),
+            "",
+            format!("{accuracy:.2}"),
+        )
+    }));
+    Ok(Outcome::judged(
+        rows,
+        "The paper's figure has no numbers, so the verdict depends on whether the loss falls in every \
+         epoch. The hidden layer has 64 neurons, as in N3.",
+    )
+    .with_figures(vec![loss_figure("Figure 4: one sample at a time", &training)])
+    .with_commands(vec![training.command]))
+}
+
+fn falling_row(training: &Training<f64>) -> Row {
+    let losses = training.losses();
+    let rises = losses
+        .windows(2)
+        .filter(|pair| pair[1].1 >= pair[0].1)
+        .count();
+    Row::holds(
+        "epochs in which the loss does not fall",
+        "0",
+        rises.to_string(),
+        rises == 0,
+    )
+}
+
+fn accuracy_row(training: &Training<f64>) -> Row {
+    let accuracy = training.last_value();
+    Row::note("final test accuracy (%)", "", format!("{accuracy:.2}"))
+}
+
+fn loss_figure(title: &str, training: &Training<f64>) -> Figure {
+    Figure::over_epochs(title, "loss", vec![Series::new("loss", training.losses())])
+}
+
+/// Compares ∂L/∂a ⊙ σ′(z), where σ′ = a(1 − a), with a − y.
+fn softmax_error() -> Result<String> {
+    let z = [1.0, 2.0, 0.5_f64];
+    let y = [0.0, 0.0, 1.0];
+    let mut a = z;
+    Activation::Softmax.apply(&mut a, 3);
+    let mut error = [0.0; 3];
+    Loss::CrossEntropy.of_row(Activation::Softmax, &z, &a, &y, &mut error);
+    let printed: Vec<f64> = a
+        .iter()
+        .zip(y)
+        .map(|(a, y)| 0.0 - y / a * a * (1.0 - a))
+        .collect();
+    Ok(format!(
+        "z = {z:?}, y = {y:?}: printed {printed:.3?}, a - y {error:.3?}; only the true class agrees"
+    ))
+}

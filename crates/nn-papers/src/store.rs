@@ -1,0 +1,140 @@
+//! The results of earlier runs: `results.json` with the outcome of every claim,
+//! and `work.json`, the cache of finished training runs of long claims.
+//!
+//! Both files are replaced as a whole after every claim and every training run,
+//! so that an interruption loses one training run at most.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use nn_train::{Error, Result, atomic_file, disk, regular_file};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+
+/// Version of the format of `results.json`.
+const FORMAT: u32 = 1;
+
+/// The results of a folder.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    results: Results,
+    cache: BTreeMap<String, serde_json::Value>,
+}
+
+/// The contents of `results.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Results {
+    format: u32,
+    /// Results by the id of the claim.
+    claims: BTreeMap<String, ClaimResult>,
+    /// Evidence for errata, by paper and number.
+    errata: BTreeMap<String, String>,
+}
+
+/// The result of a claim.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClaimResult {
+    /// Identifies the claim's settings and data. A result with another
+    /// fingerprint is out of date.
+    pub(crate) fingerprint: String,
+    /// The data set: `mnist` or `glyphs`.
+    pub data: String,
+    /// SHA-256 of all images and labels.
+    pub data_sha256: String,
+    /// Whether it is the result of a quick run.
+    pub is_quick: bool,
+    /// Version of this crate.
+    pub version: String,
+    /// Seconds that the run took.
+    pub seconds: f64,
+    /// The outcome.
+    pub outcome: Outcome,
+}
+
+impl Store {
+    /// Reads the results in `folder`, which need not exist. Files with another
+    /// format, such as those of another version, are ignored.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        let results = read(&folder.join("results.json"))?;
+        let cache = read(&folder.join("work.json"))?;
+        Ok(Self {
+            folder,
+            results: results
+                .filter(|results: &Results| results.format == FORMAT)
+                .unwrap_or(Results {
+                    format: FORMAT,
+                    claims: BTreeMap::new(),
+                    errata: BTreeMap::new(),
+                }),
+            cache: cache.unwrap_or_default(),
+        })
+    }
+
+    /// The page with all results.
+    pub fn report(&self) -> PathBuf {
+        self.folder.join("report.html")
+    }
+
+    /// The result of a claim, if it was run.
+    pub fn result(&self, claim: &str) -> Option<&ClaimResult> {
+        self.results.claims.get(claim)
+    }
+
+    /// The evidence for an erratum, if its check was run.
+    pub(crate) fn evidence(&self, erratum: &str) -> Option<&str> {
+        self.results.errata.get(erratum).map(String::as_str)
+    }
+
+    /// A cached value.
+    pub(crate) fn cached<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let value = self.cache.get(key)?;
+        serde_json::from_value(value.clone()).ok()
+    }
+
+    /// Creates the folder, if it does not exist.
+    pub(crate) fn create_folder(&self) -> Result<()> {
+        disk::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, &error))
+    }
+
+    pub(crate) fn add_result(&mut self, claim: &str, result: ClaimResult) -> Result<()> {
+        self.results.claims.insert(claim.to_owned(), result);
+        self.write("results.json", &self.results)
+    }
+
+    pub(crate) fn add_evidence(&mut self, erratum: String, evidence: String) -> Result<()> {
+        self.results.errata.insert(erratum, evidence);
+        self.write("results.json", &self.results)
+    }
+
+    pub(crate) fn add_to_cache(&mut self, key: &str, value: &impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value).expect("cached values are plain JSON");
+        self.cache.insert(key.to_owned(), value);
+        self.write("work.json", &self.cache)
+    }
+
+    /// Replaces the page with all results.
+    pub(crate) fn write_report(&self, html: &str) -> Result<()> {
+        replace(&self.report(), html)
+    }
+
+    fn write(&self, name: &str, contents: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(contents).expect("results are plain JSON");
+        replace(&self.folder.join(name), &format!("{text}\n"))
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = regular_file::find_text(path)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+fn replace(path: &Path, text: &str) -> Result<()> {
+    atomic_file::replace(path, text.as_bytes()).map_err(|error| Error::io(path, &error))
+}

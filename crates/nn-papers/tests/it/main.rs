@@ -1,0 +1,3 @@
+//! Runs cheap claims on the built-in digits.
+
+mod claims;
