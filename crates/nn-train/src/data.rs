@@ -69,7 +69,7 @@ impl<'a> Splits<'a> {
     /// The samples of one split.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`](crate::ErrorKind::Data) if there are none.
+    /// [`ErrorKind::Data`] if there are none.
     pub fn get(self, split: Split) -> Result<Samples<'a>> {
         let samples = match split {
             Split::Train => Some(self.train),
