@@ -1,43 +1,42 @@
-//! Who gets any answer but 401: those who know the token of the printed
-//! address.
+//! Authorization: a request needs the token of the address, or gets status 401.
 //!
-//! Every account of a machine can connect to its loopback address, and the
-//! page reads files with the rights of the account that serves it. So the
-//! address that `nn serve` prints holds a token, as Jupyter's does; opening it
-//! sets a cookie, which goes with every later request.
+//! Every account of a machine can connect to its loopback address, and the server reads
+//! files with the rights of the account that started it. So the address that `nn serve`
+//! prints contains a token, as Jupyter's does. Opening it sets a cookie, which the
+//! browser sends with every later request.
 //!
-//! | what | why |
+//! | measure | reason |
 //! |---|---|
-//! | name of the cookie holds the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
-//! | `HttpOnly`, `SameSite=Lax` | no script reads it; of other sites' requests, only a link that is followed carries it, and a GET changes nothing |
-//! | redirect (303) to the address without the token | the token is neither in the history nor in a copied address |
+//! | the name of the cookie contains the port | a browser sends the cookies of a host to all its ports: two servers must not overwrite each other's |
+//! | `HttpOnly`, `SameSite=Lax` | no script can read it; of the requests from other sites, only a followed link carries it, and a GET changes nothing |
+//! | redirect (303) to the address without the token | the token stays out of the history and of copied addresses |
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
-use hyper::http::request::Splits;
+use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Uri};
 
-use super::reply::{Refusal, Reply};
-use super::secret::Secret;
+use crate::reply::{Refusal, Reply};
+use crate::secret::Secret;
 use nn_train::Result;
 
-/// Name of the token in the query of an address.
+/// The query parameter with the token.
 const TOKEN: &str = "token";
 
 const PAGE: &str = include_str!("page/unauthorized.html");
 
-/// The lock of the server.
+/// The token that requests need.
 #[derive(Debug)]
-pub(super) struct Access {
+pub(crate) struct Access {
     port: u16,
     secret: Secret,
     was_opened: AtomicBool,
 }
 
 impl Access {
-    /// For a server on this port, with a token that nobody can guess.
-    pub(super) fn new(port: u16) -> Result<Self> {
+    /// Access to a server on this port, with a random token.
+    pub(crate) fn new(port: u16) -> Result<Self> {
         Ok(Self {
             port,
             secret: Secret::random()?,
@@ -45,23 +44,23 @@ impl Access {
         })
     }
 
-    /// The address with the token, for the owner of the server alone.
-    pub(super) fn address(&self) -> String {
+    /// The address with the token, for the user who started the server only.
+    pub(crate) fn address(&self) -> String {
         let (port, secret) = (self.port, self.secret.text());
         format!("http://127.0.0.1:{port}/?{TOKEN}={secret}")
     }
 
-    /// Whether the address has been opened.
-    pub(super) fn was_opened(&self) -> bool {
+    /// Whether the address with the token has been opened.
+    pub(crate) fn was_opened(&self) -> bool {
         self.was_opened.load(Ordering::Relaxed)
     }
 
-    /// Lets a request with the token or the cookie in. Opening the address
-    /// with the token is answered here, by a redirect that sets the cookie.
+    /// Accepts a request with the token or the cookie. Opening the address with the
+    /// token is answered here, by a redirect that sets the cookie.
     ///
     /// # Errors
-    /// 401 for every other request, whatever it asks for.
-    pub(super) fn check(&self, request: &Splits) -> Result<Option<Reply>, Refusal> {
+    /// Status 401 for every other request.
+    pub(crate) fn check(&self, request: &Parts) -> Result<Option<Reply>, Refusal> {
         let (uri, headers) = (&request.uri, &request.headers);
         let has_token = tokens(uri).any(|token| self.secret.is(token.as_bytes()));
         let has_cookie = self.cookies(headers).any(|value| self.secret.is(value));
@@ -76,8 +75,8 @@ impl Access {
         Ok(Some(self.redirect(uri)))
     }
 
-    /// To the page, with all of the query but the token. (The browser keeps
-    /// what follows a `#`.)
+    /// A redirect to the page, with the query except the token. (The browser keeps the
+    /// fragment after `#`.)
     fn redirect(&self, uri: &Uri) -> Reply {
         let (name, secret) = (self.cookie_name(), self.secret.text());
         let cookie = format!("{name}={secret}; HttpOnly; SameSite=Lax; Path=/");
@@ -89,7 +88,7 @@ impl Access {
             rest if rest.is_empty() => "/".to_owned(),
             rest => format!("/?{rest}"),
         };
-        // A query that is no header is left out as a whole.
+        // A query that is not a valid header is left out.
         let header = |text: String| HeaderValue::from_bytes(text.as_bytes());
         let start = HeaderValue::from_static("/");
         Reply::empty(StatusCode::SEE_OTHER)
@@ -111,8 +110,8 @@ impl Access {
         } else {
             Reply::page(StatusCode::UNAUTHORIZED, PAGE.replace("{{error}}", error))
         };
-        // RFC 9110, section 15.5.2, asks for a scheme; browsers ask nobody for
-        // one that they do not know.
+        // RFC 9110, section 15.5.2, requires a scheme; browsers show no dialog for an
+        // unknown one.
         refusal.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("nn-token"))
     }
 
@@ -120,7 +119,7 @@ impl Access {
         format!("nn-{}", self.port)
     }
 
-    /// What the browser says to be our cookie.
+    /// The values of our cookie.
     fn cookies<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
         let name = self.cookie_name();
         let all = headers.get_all(COOKIE).iter();
@@ -132,7 +131,7 @@ impl Access {
     }
 }
 
-/// The name of each parameter of the query, and the whole of it.
+/// The parameters of the query: each name, and the whole `name=value`.
 fn parameters(uri: &Uri) -> impl Iterator<Item = (&str, &str)> {
     let all = uri.query().unwrap_or_default().split('&');
     all.map(|whole| (whole.split('=').next().unwrap_or_default(), whole))

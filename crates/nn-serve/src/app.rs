@@ -1,67 +1,76 @@
-//! What all requests share: networks, data sets, and the session.
+//! The state that all requests share: networks, data sets, and the session.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nn_core::Model;
-
-use crate::args::ServeArguments;
 use nn_train::Result;
 
-use super::access::Access;
-use super::board::Board;
-use super::dataset_cache::DatasetCache;
-use super::gate::Gate;
-use super::networks::{Named, Networks};
-use super::reply::Refusal;
-use super::session::Session;
+use crate::access::Access;
+use crate::dataset_cache::DatasetCache;
+use crate::guard::Guard;
+use crate::networks::Networks;
+use crate::options::Options;
+use crate::reply::Refusal;
+use crate::session::Session;
+use crate::snapshot::Snapshot;
+use crate::training_request::TrainingRequest;
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
-pub(super) struct App {
-    pub(super) access: Access,
-    pub(super) gate: Gate,
-    pub(super) datasets: DatasetCache,
-    pub(super) networks: Networks,
+pub(crate) struct App {
+    pub(crate) access: Access,
+    pub(crate) guard: Guard,
+    pub(crate) datasets: DatasetCache,
+    pub(crate) networks: Networks,
+    /// How to start the program, in commands.
+    pub(crate) program: String,
     session: Mutex<Option<Session>>,
     n_sessions: AtomicU64,
 }
 
 impl App {
-    pub(super) fn new(
-        arguments: &ServeArguments,
-        opened: Option<Named>,
-        port: u16,
-    ) -> Result<Self> {
+    /// The state of a server on this port.
+    pub(crate) fn new(options: &Options, networks: Networks, port: u16) -> Result<Self> {
         Ok(Self {
             access: Access::new(port)?,
-            gate: Gate::new(port)?,
-            datasets: DatasetCache::new(arguments.folder.data_dir.clone()),
-            networks: Networks::new(arguments.runs_dir.clone(), opened),
+            guard: Guard::new(port)?,
+            datasets: DatasetCache::new(options.data_dir.clone()),
+            networks,
+            program: options.program.clone(),
             session: Mutex::new(None),
             n_sessions: AtomicU64::new(0),
         })
     }
 
-    /// The session, if there is one, and its place.
-    pub(super) fn session(&self) -> MutexGuard<'_, Option<Session>> {
+    /// The session, if there is one.
+    pub(crate) fn session(&self) -> MutexGuard<'_, Option<Session>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number that no session has had.
-    pub(super) fn next_session(&self) -> u64 {
+    /// The number of a new session, from 1.
+    pub(crate) fn next_session(&self) -> u64 {
         self.n_sessions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// What the session shows.
-    pub(super) fn board(&self) -> Option<Arc<Board>> {
-        self.session()
+    /// The snapshot of the session, if there is one.
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        let session = self.session();
+        session
             .as_ref()
-            .map(|session| Arc::clone(&session.board))
+            .map(|session| Arc::clone(&session.snapshot))
     }
 
-    /// The network with this id, as [`Networks::find`].
-    pub(super) fn network(&self, id: &str) -> Result<Arc<Model>, Refusal> {
-        self.networks.find(id, self.board().as_deref())
+    /// The network with this id, as in [`Networks::find`].
+    pub(crate) fn network(&self, id: &str) -> Result<Arc<Model>, Refusal> {
+        self.networks.find(id, self.snapshot().as_deref())
+    }
+
+    /// The training run of these flags.
+    ///
+    /// # Errors
+    /// If they are invalid, or the training run is too large for the page.
+    pub(crate) fn training_request(&self, flags: &[String]) -> Result<TrainingRequest> {
+        TrainingRequest::new(flags, &self.datasets, &self.program)
     }
 }

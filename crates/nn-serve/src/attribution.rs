@@ -1,22 +1,21 @@
-//! Which inputs spoke for an answer and which against it.
+//! Attribution: the contribution of each input to an output.
 //!
 //! ```text
 //! rᵢ = xᵢ · ∂zc/∂xᵢ          gradient × input (Shrikumar et al. 2016)
 //! ```
 //!
 //! zc is the weighted sum of the output neuron c, before softmax or sigmoid.
-//! Where all activations are piecewise linear (relu), the rᵢ and the shares of
-//! the biases add up to zc exactly; without hidden layers, rᵢ = xᵢ·wᵢc is the
-//! share of the input whatever the activation.
+//! If all activations are piecewise linear (relu), the rᵢ and the contributions of the
+//! biases add up to zc exactly. Without hidden layers, rᵢ = xᵢ·wᵢc is the contribution of
+//! the input for every activation.
 
 use ndarray::ArrayView2;
 use nn_core::network::ForwardCache;
 use nn_core::{Gradients, Network};
 use nn_tensor::Threads;
 
-/// r for every input, from what a forward pass of the one sample `inputs` has
-/// left in `cache`.
-pub(super) fn gradient_times_input(
+/// Gradient × input for every input of a sample; `cache` holds its forward pass.
+pub(crate) fn gradient_times_input(
     network: &Network,
     cache: &ForwardCache<f32>,
     inputs: &[f32],
@@ -30,7 +29,7 @@ pub(super) fn gradient_times_input(
     let gradient = gradients.input_error(1).iter();
     gradient
         .zip(inputs)
-        .map(|(slope, input)| slope * input)
+        .map(|(derivative, input)| derivative * input)
         .collect()
 }
 
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn slopes_are_those_of_small_differences() {
+    fn derivatives_match_finite_differences() {
         let inputs = [0.3, -0.8, 0.5, 0.9];
         let hidden = Activation::ALL
             .iter()
@@ -100,11 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_a_piecewise_linear_network_add_up() {
+    fn contributions_of_a_piecewise_linear_network_add_up() {
         let network = network(Activation::Relu, false);
         let inputs = [0.3, 0.8, 0.5, 0.9];
         let (cache, z) = forward(&network, &inputs);
-        // All biases are 0, so nothing but the inputs has a share.
+        // All biases are 0, so only the inputs contribute.
         let sum: f32 = gradient_times_input(&network, &cache, &inputs, 1)
             .iter()
             .sum();

@@ -1,34 +1,38 @@
-//! `--open`: the browser gets the address, and nobody else.
+//! Opens the page in the browser.
 //!
-//! Every account of a machine can read the command lines of its programs, so
-//! the address with its token must not be one of their words. The browser is
-//! given a file instead that leads to the address and that only its owner can
-//! read (as Jupyter does). The file is removed as soon as the address has been
-//! opened, at the latest when the server ends.
+//! Every account of a machine can read the command lines of its programs, so the address
+//! with its token must not be an argument. The browser gets the path of a file instead
+//! that redirects to the address and that only its owner can read (as Jupyter does). The
+//! file is removed when the page has been opened, at the latest when the server ends.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::secret::Secret;
+use crate::secret::Secret;
 
-/// The file, which lives as long as this value.
+/// A file that redirects to the page; it is removed when this value is dropped.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Redirect {
     path: PathBuf,
 }
 
-impl Opening {
-    /// Starts the browser; nothing if no program for that could be started.
-    pub(super) fn start(address: &str) -> Option<Self> {
-        // First the home folder: a browser in a sandbox (a snap) has a
-        // temporary folder of its own.
-        let folders = [std::env::home_dir(), Some(std::env::temp_dir())];
-        let mut files = folders.into_iter().flatten();
-        let opening = files.find_map(|folder| Self::write(&folder, address).ok())?;
-        start_browser(&opening.path).ok()?;
-        Some(opening)
+impl Redirect {
+    /// Writes a redirect to the address and opens it in the browser.
+    ///
+    /// # Errors
+    /// If the file cannot be written or no browser can be started.
+    pub(crate) fn open(address: &str) -> io::Result<Self> {
+        // The home folder first: a browser in a sandbox (a snap) has its own temporary
+        // folder.
+        let home = std::env::home_dir().map(|folder| Self::write(&folder, address));
+        let redirect = match home {
+            Some(Ok(redirect)) => redirect,
+            _ => Self::write(&std::env::temp_dir(), address)?,
+        };
+        start_browser(&redirect.path)?;
+        Ok(redirect)
     }
 
     fn write(folder: &Path, address: &str) -> io::Result<Self> {
@@ -39,20 +43,20 @@ impl Opening {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path)?;
-        let opening = Self { path };
-        file.write_all(page(address).as_bytes())?;
-        Ok(opening)
+        let redirect = Self { path };
+        file.write_all(html(address).as_bytes())?;
+        Ok(redirect)
     }
 }
 
-impl Drop for Opening {
+impl Drop for Redirect {
     fn drop(&mut self) {
-        // One that cannot be removed is of no use after the server's end.
+        // A file that remains is useless after the end of the server.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-fn page(address: &str) -> String {
+fn html(address: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n\

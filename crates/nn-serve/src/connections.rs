@@ -1,102 +1,106 @@
-//! The connections there are: at most [`MOST`], event streams included.
+//! The open connections: at most [`MAX`], event streams included.
 //!
-//! One that has not yet sent a whole request can be in no hurry: when all
-//! places are taken, the one that has waited longest among these makes room.
-//! So a crowd that dribbles keeps nobody out, and a browser's idle connections
-//! cost nothing. If every connection is at work, a new one is told to wait.
+//! When all places are taken, a new connection evicts the one that has waited longest
+//! for a complete request. Slow clients therefore do not exhaust the connections
+//! (slowloris), and idle connections of a browser do no harm. If every connection is
+//! busy, the new one is refused.
 //!
-//! An event stream is at work until it ends, so at most [`MOST_STREAMS`] of
-//! the connections may be streams: a new one takes the place of the oldest.
-//! The other places are left for requests that end.
+//! An event stream is busy until it ends, so at most [`MAX_STREAMS`] of the connections
+//! may be streams: a new stream evicts the oldest. The other places remain for short
+//! requests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Most connections at once.
-pub(super) const MOST: usize = 32;
+/// Largest number of connections.
+const MAX: usize = 32;
 
-/// Most event streams at once: one for each visible page is enough.
-pub(super) const MOST_STREAMS: usize = MOST / 2;
+/// Largest number of event streams: one per visible page is enough.
+const MAX_STREAMS: usize = MAX / 2;
 
-/// The places.
+/// The open connections, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Connections {
-    places: Mutex<Vec<Arc<Place>>>,
+pub(crate) struct Connections {
+    open: Mutex<Vec<Arc<Connection>>>,
     count: AtomicU64,
 }
 
-/// The place of one connection.
+/// The state of one connection.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Connection {
     number: u64,
     is_busy: AtomicBool,
     is_stream: AtomicBool,
-    leave: Notify,
+    eviction: Notify,
 }
 
 impl Connections {
-    /// A place for a new connection, made free if need be and possible.
-    pub(super) fn enter(&self) -> Option<Arc<Place>> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() == MOST {
-            // They stand in the order in which they came.
-            let waiting = places.iter().position(|place| !place.is_busy())?;
-            places.remove(waiting).leave.notify_one();
+    /// Registers a new connection, evicting another one if necessary; `None` if all are
+    /// busy.
+    pub(crate) fn open(&self) -> Option<Arc<Connection>> {
+        let mut open = self.lock();
+        if open.len() == MAX {
+            let waiting = open.iter().position(|connection| !connection.is_busy())?;
+            open.remove(waiting).eviction.notify_one();
         }
-        let place = Arc::new(Place {
+        let connection = Arc::new(Connection {
             number: self.count.fetch_add(1, Ordering::Relaxed),
             is_busy: AtomicBool::new(false),
             is_stream: AtomicBool::new(false),
-            leave: Notify::new(),
+            eviction: Notify::new(),
         });
-        places.push(Arc::clone(&place));
-        Some(place)
+        open.push(Arc::clone(&connection));
+        Some(connection)
     }
 
-    /// From now on this connection is an event stream. If there are too many,
-    /// the oldest ends.
-    pub(super) fn begin_stream(&self, place: &Place) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_other =
-            |other: &Place| other.is_stream.load(Ordering::Relaxed) && other.number != place.number;
-        if places.iter().filter(|other| is_other(other)).count() >= MOST_STREAMS
-            && let Some(oldest) = places.iter().position(|other| is_other(other))
+    /// Makes a connection an event stream, evicting the oldest stream if necessary.
+    pub(crate) fn begin_stream(&self, connection: &Connection) {
+        let mut open = self.lock();
+        let is_other_stream = |other: &Connection| {
+            other.is_stream.load(Ordering::Relaxed) && other.number != connection.number
+        };
+        if open.iter().filter(|other| is_other_stream(other)).count() >= MAX_STREAMS
+            && let Some(oldest) = open.iter().position(|other| is_other_stream(other))
         {
-            places.remove(oldest).leave.notify_one();
+            open.remove(oldest).eviction.notify_one();
         }
-        place.is_stream.store(true, Ordering::Relaxed);
-        place.set_busy(true);
+        connection.is_stream.store(true, Ordering::Relaxed);
+        connection.set_busy(true);
     }
 
-    /// Gives a place back.
-    pub(super) fn leave(&self, place: &Place) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|other| other.number != place.number);
+    /// Removes a connection that has ended.
+    pub(crate) fn close(&self, connection: &Connection) {
+        self.lock()
+            .retain(|other| other.number != connection.number);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
+impl Connection {
     /// Whether a request is being answered.
     fn is_busy(&self) -> bool {
         self.is_busy.load(Ordering::Relaxed)
     }
 
-    /// From now on a request is being answered, or no longer.
-    pub(super) fn set_busy(&self, is_busy: bool) {
+    /// Sets whether a request is being answered.
+    pub(crate) fn set_busy(&self, is_busy: bool) {
         self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
-    /// The stream has ended; the connection may be used again.
-    pub(super) fn end_stream(&self) {
+    /// Ends the event stream; the connection may be used again.
+    pub(crate) fn end_stream(&self) {
         self.is_stream.store(false, Ordering::Relaxed);
         self.set_busy(false);
     }
 
-    /// Comes back when the place is wanted for another.
-    pub(super) async fn wanted(&self) {
-        self.leave.notified().await;
+    /// Waits until the connection is evicted.
+    pub(crate) async fn evicted(&self) {
+        self.eviction.notified().await;
     }
 }
 
@@ -104,50 +108,54 @@ impl Place {
 mod tests {
     use super::*;
 
-    #[test]
-    fn whoever_waits_longest_makes_room() {
+    fn full() -> (Connections, Vec<Arc<Connection>>) {
         let connections = Connections::default();
-        let places: Vec<_> = (0..MOST).filter_map(|_| connections.enter()).collect();
-        assert_eq!(places.len(), MOST);
-        places[0].set_busy(true);
-        assert!(connections.enter().is_some(), "places[1] goes");
-        let numbers: Vec<u64> = {
-            let places = connections.places.lock().expect("nobody panics");
-            places.iter().map(|place| place.number).collect()
-        };
-        assert!(numbers.contains(&0) && !numbers.contains(&1));
-        assert_eq!(numbers.len(), MOST);
+        let opened = (0..MAX).filter_map(|_| connections.open()).collect();
+        (connections, opened)
+    }
+
+    fn numbers(connections: &Connections) -> Vec<u64> {
+        let open = connections.lock();
+        open.iter().map(|connection| connection.number).collect()
     }
 
     #[test]
-    fn nobody_at_work_is_sent_away() {
-        let connections = Connections::default();
-        let places: Vec<_> = (0..MOST).filter_map(|_| connections.enter()).collect();
-        places.iter().for_each(|place| place.set_busy(true));
-        assert!(connections.enter().is_none());
-        connections.leave(&places[7]);
-        assert!(connections.enter().is_some());
+    fn the_connection_that_has_waited_longest_is_evicted() {
+        let (connections, opened) = full();
+        assert_eq!(opened.len(), MAX);
+        opened[0].set_busy(true);
+        assert!(connections.open().is_some(), "opened[1] is evicted");
+        let numbers = numbers(&connections);
+        assert!(numbers.contains(&0) && !numbers.contains(&1));
+        assert_eq!(numbers.len(), MAX);
     }
+
     #[test]
-    fn a_stream_too_many_takes_the_place_of_the_oldest() {
-        let connections = Connections::default();
-        let places: Vec<_> = (0..MOST).filter_map(|_| connections.enter()).collect();
-        places
+    fn no_busy_connection_is_evicted() {
+        let (connections, opened) = full();
+        opened
             .iter()
-            .for_each(|place| connections.begin_stream(place));
-        let left = |connections: &Connections| -> Vec<u64> {
-            let places = connections.places.lock().expect("nobody panics");
-            places.iter().map(|place| place.number).collect()
-        };
-        let newest: Vec<u64> = (MOST_STREAMS as u64..MOST as u64).collect();
-        assert_eq!(left(&connections), newest);
-        // One that has ended is not counted.
-        places[MOST - 1].end_stream();
-        let next = connections.enter().expect("half of the places are free");
+            .for_each(|connection| connection.set_busy(true));
+        assert!(connections.open().is_none());
+        connections.close(&opened[7]);
+        assert!(connections.open().is_some());
+    }
+
+    #[test]
+    fn a_new_stream_evicts_the_oldest_one() {
+        let (connections, opened) = full();
+        for connection in &opened {
+            connections.begin_stream(connection);
+        }
+        let newest: Vec<u64> = (MAX_STREAMS as u64..MAX as u64).collect();
+        assert_eq!(numbers(&connections), newest);
+        // A stream that has ended is not counted.
+        opened[MAX - 1].end_stream();
+        let next = connections.open().expect("half of the places are free");
         connections.begin_stream(&next);
-        assert_eq!(left(&connections).len(), MOST_STREAMS + 1);
-        // The same connection may begin again.
+        assert_eq!(numbers(&connections).len(), MAX_STREAMS + 1);
+        // The same connection may begin another stream.
         connections.begin_stream(&next);
-        assert_eq!(left(&connections).len(), MOST_STREAMS + 1);
+        assert_eq!(numbers(&connections).len(), MAX_STREAMS + 1);
     }
 }

@@ -1,104 +1,113 @@
-//! Starts, controls and saves the training runs of the page.
+//! `POST /api/check`, `/api/start`, `/api/control`, `/api/save`: checks, starts, controls
+//! and saves training runs.
 
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use nn_core::Init;
+use nn_core::{Activation, Init};
+use nn_train::{Error, Result, Settings, flags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use nn_train::{Error, Result};
-
-use super::app::App;
-use super::body;
-use super::experiment::{self, Experiment};
-use super::reply::{Refusal, Reply};
-use super::session::Session;
-use super::studio::Order;
+use crate::app::App;
+use crate::json_body;
+use crate::page_error::PageError;
+use crate::reply::{Refusal, Reply};
+use crate::session::Session;
+use crate::training_request::TrainingRequest;
+use crate::training_thread::Message;
 
 /// Largest number of training runs side by side.
-const MOST_LANES: usize = 2;
+const MAX_TRAININGS: usize = 2;
 
-/// Time to wait for an answer of the training thread.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time to wait for the training thread.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Start {
-    /// The flags of each training run, as words.
-    lanes: Vec<Vec<String>>,
-    /// Whether to wait before the first step.
+    /// The flags of each training run.
+    trainings: Vec<Vec<String>>,
+    /// Whether to pause before the first step.
     #[serde(default)]
     is_paused: bool,
 }
 
-/// `POST /api/check`: describes these training runs without starting them.
-pub(super) fn check(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let lanes = with_same_start(body::json::<Start>(body)?.lanes)?;
-    let view = |words: &Vec<String>| match Experiment::new(words, &app.datasets) {
-        Ok(experiment) => describe(&experiment),
-        Err(failure) => json!({ "error": failure.to_string(), "help": failure.advice() }),
-    };
-    let lanes: Vec<Value> = lanes.iter().map(view).collect();
-    Ok(Reply::json(&json!({ "lanes": lanes })))
+/// `POST /api/check`: describes training runs without starting them.
+pub(crate) fn check(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let start: Start = json_body::parse(body)?;
+    let trainings = with_same_init(start.trainings)?;
+    let checked = trainings.iter().map(|flags| {
+        let request = app.training_request(flags);
+        request.map_or_else(|error| json!(PageError::from(&error)), |it| describe(&it))
+    });
+    let checked: Vec<Value> = checked.collect();
+    Ok(Reply::json(&json!({ "trainings": checked })))
 }
 
-/// `POST /api/start`: starts a session, which replaces the one before.
-pub(super) fn start(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let start: Start = body::json(body)?;
-    let lanes = with_same_start(start.lanes)?;
-    let experiments: Vec<Experiment> = lanes
-        .iter()
-        .map(|words| Experiment::new(words, &app.datasets))
-        .collect::<Result<_>>()?;
-    let views: Vec<Value> = experiments.iter().map(describe).collect();
+/// `POST /api/start`: starts a session, which replaces the previous one.
+pub(crate) fn start(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let start: Start = json_body::parse(body)?;
+    let trainings = with_same_init(start.trainings)?;
+    let requests = trainings.iter().map(|flags| app.training_request(flags));
+    let requests = requests.collect::<Result<Vec<_>>>()?;
+    let described: Vec<Value> = requests.iter().map(describe).collect();
     let number = app.next_session();
-    // The one before lets go of the processors first.
+    // The previous session ends first, so that both do not compete for processors.
     *app.session() = None;
-    let session = Session::begin(number, experiments, start.is_paused)?;
+    let session = Session::start(number, requests, start.is_paused)?;
     *app.session() = Some(session);
-    Ok(Reply::json(&json!({ "session": number, "lanes": views })))
+    Ok(Reply::json(
+        &json!({ "session": number, "trainings": described }),
+    ))
 }
 
-fn describe(experiment: &Experiment) -> Value {
+fn describe(request: &TrainingRequest) -> Value {
+    let dataset = &request.experiment.data().dataset;
     json!({
-        "command": experiment.command,
-        "network": experiment.network(),
-        "settings": experiment.plan.settings.to_json(),
-        "dataset": experiment.data.dataset.name,
-        "is_image": experiment.data.dataset.image_size.is_some(),
+        "command": request.command,
+        "network": request.network(),
+        "settings": request.experiment.plan().settings.to_json(),
+        "dataset": dataset.name,
+        "is_image": dataset.image_size.is_some(),
     })
 }
 
-/// Gives two training runs the default initialiser of the first, unless one is
-/// named: with different activations, they would have different defaults.
-fn with_same_start(mut lanes: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, Refusal> {
-    if !(1..=MOST_LANES).contains(&lanes.len()) {
+/// Gives two training runs the default initializer of the first, unless one of them names
+/// its own: with different activations, the defaults would differ.
+fn with_same_init(mut trainings: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, Refusal> {
+    let n = trainings.len();
+    if !(1..=MAX_TRAININGS).contains(&n) {
+        let problem = format!("expected 1 or {MAX_TRAININGS} training runs, found {n}");
         return Err(Reply::refuse(
             StatusCode::UNPROCESSABLE_ENTITY,
-            &format!(
-                "expected 1 or {MOST_LANES} trainings, found {}",
-                lanes.len()
-            ),
+            &problem,
             "reload the page",
         ));
     }
-    let settings: Vec<_> = lanes
-        .iter()
-        .map(|words| experiment::parse(words))
-        .collect::<Result<_>>()?;
+    let settings = trainings.iter().map(flags::parse);
+    let settings: Vec<Settings> = settings.collect::<Result<_>>()?;
     let [first, second] = &settings[..] else {
-        return Ok(lanes);
+        return Ok(trainings);
     };
     if first.activation != second.activation && first.init.is_none() && second.init.is_none() {
-        let activation = first.activation.as_deref().unwrap_or("relu").parse();
-        let init = activation.map_or(Init::Xavier, Init::usual_for);
-        for words in &mut lanes {
-            words.extend(["--init".to_owned(), init.to_string()]);
+        let init = default_init(first).to_string();
+        for flags in &mut trainings {
+            flags.extend(["--init".to_owned(), init.clone()]);
         }
     }
-    Ok(lanes)
+    Ok(trainings)
+}
+
+/// The default initializer for the hidden layers of these settings.
+fn default_init(settings: &Settings) -> Init {
+    let activations = settings.activation.as_ref();
+    match activations.map(|it| &it.value().0[..]) {
+        None => Init::usual_for(Activation::Relu),
+        Some(&[activation]) => Init::usual_for(activation),
+        Some(_) => Init::Xavier,
+    }
 }
 
 #[derive(Deserialize)]
@@ -111,62 +120,61 @@ enum Control {
     Rate { learning_rate: f64 },
 }
 
-/// `POST /api/control`: pause, resume, step, stop, or another learning rate.
-pub(super) fn control(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let order = match body::json(body)? {
-        Control::Pause {} => Order::Pause,
-        Control::Resume {} => Order::Resume,
-        Control::Step {} => Order::Step,
-        Control::Stop {} => Order::Stop,
+/// `POST /api/control`: pauses, resumes, steps or stops the session, or changes its
+/// learning rate.
+pub(crate) fn control(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let message = match json_body::parse(body)? {
+        Control::Pause {} => Message::Pause,
+        Control::Resume {} => Message::Resume,
+        Control::Step {} => Message::Step,
+        Control::Stop {} => Message::Stop,
         Control::Rate { learning_rate } if learning_rate.is_finite() && learning_rate > 0.0 => {
-            Order::Rate(learning_rate)
+            Message::SetLearningRate(learning_rate)
         }
         Control::Rate { learning_rate } => {
-            return Err(Error::usage(format!(
-                "learning rate: expected a number above 0, found {learning_rate}"
-            ))
-            .into());
+            let problem =
+                format!("learning rate: expected a number above 0, found {learning_rate}");
+            return Err(Error::usage(problem).with_help("try 0.01").into());
         }
     };
     match &*app.session() {
-        Some(session) if session.send(order) => Ok(Reply::json(&json!({}))),
-        _ => Err(nothing_there()),
+        Some(session) if session.send(message) => Ok(Reply::json(&json!({}))),
+        _ => Err(no_session()),
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Save {
-    lane: usize,
+    /// Index of the training run, 0 or 1.
+    training: usize,
     name: Option<String>,
 }
 
 /// `POST /api/save`: saves a training run as a run directory.
-pub(super) fn save(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let Save { lane, name } = body::json(body)?;
-    let name = name.filter(|name| !name.is_empty());
-    let (answer, answered) = channel();
-    let runs_dir = app.networks.runs_dir().to_owned();
-    let order = Order::Save {
-        lane,
-        name,
-        runs_dir,
-        answer,
+pub(crate) fn save(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let Save { training, name } = json_body::parse(body)?;
+    let (reply, replied) = channel();
+    let message = Message::Save {
+        training,
+        name: name.filter(|name| !name.is_empty()),
+        runs_dir: app.networks.runs_dir().to_owned(),
+        reply,
     };
-    let sent = app
+    let is_sent = app
         .session()
         .as_ref()
-        .is_some_and(|session| session.send(order));
-    match answered.recv_timeout(PATIENCE) {
-        Ok(saved) if sent => Ok(Reply::json(&json!({ "path": saved? }))),
-        _ => Err(nothing_there()),
+        .is_some_and(|session| session.send(message));
+    match replied.recv_timeout(TIMEOUT) {
+        Ok(saved) if is_sent => Ok(Reply::json(&json!({ "path": saved? }))),
+        _ => Err(no_session()),
     }
 }
 
-fn nothing_there() -> Refusal {
+fn no_session() -> Refusal {
     Reply::refuse(
         StatusCode::CONFLICT,
         "nothing is being trained",
-        "start a training first",
+        "start a training run first",
     )
 }

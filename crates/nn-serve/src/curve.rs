@@ -1,31 +1,31 @@
-//! The curve of a training: a point a step at first, later the means of ever
-//! more steps, so that it never has more than [`MOST`] points.
+//! The learning curve of a training run, with at most [`MAX_POINTS`] points: one point
+//! per step at first, later means over more and more steps.
 
-/// Most points.
-const MOST: usize = 200;
+/// Largest number of points.
+const MAX_POINTS: usize = 200;
 
-/// One step, or the mean of several.
+/// One step, or the sum over several.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Point {
-    /// Epochs done at its end.
+    /// Epochs done at the end of the step.
     epochs: f64,
     loss: f64,
-    right: f64,
-    n: f64,
+    n_correct: f64,
+    n_samples: f64,
 }
 
-/// The curve.
+/// The learning curve.
 #[derive(Clone, Debug)]
-pub(super) struct History {
+pub(crate) struct Curve {
     points: Vec<Point>,
-    /// Steps in a point.
+    /// Number of steps per point.
     stride: u32,
-    /// The point that is not yet complete, and its steps.
+    /// The incomplete point, and its number of steps.
     open: Point,
     n_open: u32,
 }
 
-impl Default for History {
+impl Default for Curve {
     fn default() -> Self {
         Self {
             points: Vec::new(),
@@ -36,39 +36,44 @@ impl Default for History {
     }
 }
 
-impl History {
-    /// Adds a step of `n` samples with this mean loss, `right` of them right.
-    pub(super) fn add(&mut self, epochs: f64, loss: f64, right: f64, n: f64) {
+impl Curve {
+    /// Adds a step with this mean loss over `n_samples`, of which `n_correct` were
+    /// predicted correctly.
+    pub(crate) fn add(&mut self, epochs: f64, loss: f64, n_correct: f64, n_samples: f64) {
         self.open.epochs = epochs;
-        self.open.loss += loss * n;
-        self.open.right += right;
-        self.open.n += n;
+        self.open.loss += loss * n_samples;
+        self.open.n_correct += n_correct;
+        self.open.n_samples += n_samples;
         self.n_open += 1;
         if self.n_open == self.stride {
             self.points.push(self.open);
             self.open = Point::default();
             self.n_open = 0;
         }
-        if self.points.len() == MOST {
+        if self.points.len() == MAX_POINTS {
             self.halve();
         }
     }
 
-    /// Epochs done, mean loss, share of right answers where there are classes.
-    pub(super) fn curve(&self, has_classes: bool) -> Vec<[Option<f64>; 3]> {
-        let view = |point: &Point| {
-            let accuracy = has_classes.then(|| point.right / point.n);
-            [Some(point.epochs), Some(point.loss / point.n), accuracy]
+    /// The points: epochs done, mean loss, and the accuracy if there are classes.
+    pub(crate) fn points(&self, has_classes: bool) -> Vec<[Option<f64>; 3]> {
+        let values = |point: &Point| {
+            let accuracy = has_classes.then(|| point.n_correct / point.n_samples);
+            [
+                Some(point.epochs),
+                Some(point.loss / point.n_samples),
+                accuracy,
+            ]
         };
-        self.points.iter().map(view).collect()
+        self.points.iter().map(values).collect()
     }
 
     fn halve(&mut self) {
         let merged = self.points.chunks_exact(2).map(|pair| Point {
             epochs: pair[1].epochs,
             loss: pair[0].loss + pair[1].loss,
-            right: pair[0].right + pair[1].right,
-            n: pair[0].n + pair[1].n,
+            n_correct: pair[0].n_correct + pair[1].n_correct,
+            n_samples: pair[0].n_samples + pair[1].n_samples,
         });
         self.points = merged.collect();
         self.stride *= 2;
@@ -81,27 +86,27 @@ mod tests {
 
     #[test]
     fn a_long_curve_keeps_its_mean() {
-        let mut history = History::default();
-        let n_steps = 10 * MOST;
+        let mut curve = Curve::default();
+        let n_steps = 10 * MAX_POINTS;
         for step in 0..n_steps {
-            history.add(step as f64, step as f64, 1.0, 2.0);
+            curve.add(step as f64, step as f64, 1.0, 2.0);
         }
-        let curve = history.curve(true);
-        assert!(curve.len() <= MOST && curve.len() > MOST / 2);
-        let losses: Vec<f64> = curve.iter().filter_map(|point| point[1]).collect();
+        let points = curve.points(true);
+        assert!(points.len() <= MAX_POINTS && points.len() > MAX_POINTS / 2);
+        let losses: Vec<f64> = points.iter().filter_map(|point| point[1]).collect();
         assert!(losses.windows(2).all(|pair| pair[0] < pair[1]));
         // The first point is the mean of steps 0 to stride - 1.
-        assert_eq!(losses[0], f64::from(history.stride - 1) / 2.0);
-        assert!(curve.iter().all(|point| point[2] == Some(0.5)));
+        assert_eq!(losses[0], f64::from(curve.stride - 1) / 2.0);
+        assert!(points.iter().all(|point| point[2] == Some(0.5)));
     }
 
     #[test]
     fn a_short_curve_has_every_step() {
-        let mut history = History::default();
-        history.add(0.5, 3.0, 1.0, 4.0);
-        history.add(1.0, 2.0, 2.0, 4.0);
+        let mut curve = Curve::default();
+        curve.add(0.5, 3.0, 1.0, 4.0);
+        curve.add(1.0, 2.0, 2.0, 4.0);
         assert_eq!(
-            history.curve(false),
+            curve.points(false),
             [[Some(0.5), Some(3.0), None], [Some(1.0), Some(2.0), None]]
         );
     }

@@ -1,80 +1,77 @@
-//! `POST /api/predict`: what a network says about a drawing.
+//! `POST /api/predict`: the prediction of a network for a drawing.
 //!
-//! The page sends a square of grey values, `side` of 28 to 112 pixels, a byte
-//! each in base64, row by row. That is checked to the byte; nothing is decoded
-//! as an image. MNIST's framing is nn-data's, the one that `nn predict
-//! digit.png` has.
+//! The page sends a square of gray values, 28 to 112 pixels wide, one byte per pixel, row
+//! by row in base64. No image format is decoded. nn-data centers and scales the digit as
+//! MNIST does, as for `nn predict digit.png`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::StatusCode;
 use ndarray::ArrayView2;
-use nn_core::Model;
-use nn_core::Rows;
 use nn_core::network::ForwardCache;
+use nn_core::{Model, Rows};
 use nn_data::image::{NormalisedDigit, SIDE, normalise};
 use nn_tensor::Threads;
+use nn_train::prediction::{class_names, class_probabilities};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::predict::class_probabilities;
+use crate::app::App;
+use crate::attribution::gradient_times_input;
+use crate::json_body;
+use crate::quantization::{bytes_of, largest};
+use crate::reply::{Refusal, Reply};
 
-use super::app::App;
-use super::attribution::gradient_times_input;
-use super::body;
-use super::quantization::{bytes_of, largest};
-use super::reply::{Refusal, Reply};
-
-/// Sides that are taken.
+/// Possible widths of a drawing, in pixels.
 const SIDES: std::ops::RangeInclusive<usize> = SIDE..=112;
 
-/// Wider hidden layers are shown by their first neurons.
-const MOST_NEURONS: usize = 1024;
+/// Largest number of neurons shown per hidden layer.
+const MAX_NEURONS: usize = 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Drawing {
+struct PredictRequest {
     network: String,
     side: usize,
     pixels: String,
 }
 
-/// Answers for one drawing.
-pub(super) fn predict(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let drawing: Drawing = body::json(body)?;
-    let grey = decode(&drawing)?;
-    let model = app.network(&drawing.network)?;
+/// Predicts the class of a drawing.
+pub(crate) fn predict(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let request: PredictRequest = json_body::parse(body)?;
+    let gray = decode(&request)?;
+    let model = app.network(&request.network)?;
     check_inputs(&model)?;
-    let square = ArrayView2::from_shape((drawing.side, drawing.side), &grey)
+    let square = ArrayView2::from_shape((request.side, request.side), &gray)
         .expect("the bytes were counted");
     let Ok(digit) = normalise(square) else {
         return Ok(Reply::json(&json!({ "blank": true })));
     };
-    Ok(Reply::json(&answer(&model, &digit)))
+    Ok(Reply::json(&prediction(&model, &digit)))
 }
 
-fn decode(drawing: &Drawing) -> Result<Vec<u8>, Refusal> {
-    let wrong =
-        |error: String| Reply::refuse(StatusCode::UNPROCESSABLE_ENTITY, &error, "reload the page");
-    if !SIDES.contains(&drawing.side) {
-        return Err(wrong(format!(
+fn decode(request: &PredictRequest) -> Result<Vec<u8>, Refusal> {
+    if !SIDES.contains(&request.side) {
+        return Err(invalid(&format!(
             "side: expected {} to {}, found {}",
             SIDES.start(),
             SIDES.end(),
-            drawing.side
+            request.side
         )));
     }
-    let grey = BASE64_STANDARD
-        .decode(&drawing.pixels)
-        .map_err(|error| wrong(format!("pixels: {error}")))?;
-    let expected = drawing.side * drawing.side;
-    if grey.len() != expected {
-        let found = grey.len();
-        return Err(wrong(format!(
+    let gray = BASE64_STANDARD.decode(&request.pixels);
+    let gray = gray.map_err(|error| invalid(&format!("pixels: {error}")))?;
+    let (expected, found) = (request.side * request.side, gray.len());
+    if found != expected {
+        return Err(invalid(&format!(
             "pixels: expected {expected} bytes, found {found}"
         )));
     }
-    Ok(grey)
+    Ok(gray)
+}
+
+fn invalid(problem: &str) -> Refusal {
+    Reply::refuse(StatusCode::UNPROCESSABLE_ENTITY, problem, "reload the page")
 }
 
 fn check_inputs(model: &Model) -> Result<(), Refusal> {
@@ -85,33 +82,33 @@ fn check_inputs(model: &Model) -> Result<(), Refusal> {
     }
     Err(Reply::refuse(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &format!("this network reads {n_inputs} values that are no image of {SIDE}x{SIDE} pixels"),
+        &format!("the {n_inputs} inputs of this network are not an image of {SIDE}x{SIDE} pixels"),
         "choose a network that was trained on digits",
     ))
 }
 
-fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
+fn prediction(model: &Model, digit: &NormalisedDigit) -> Value {
     let network = &model.network;
     let scale = model.description.input.scale as f32;
-    let inputs: Vec<f32> = digit
-        .pixels
-        .iter()
-        .map(|&pixel| f32::from(pixel) * scale)
-        .collect();
+    let pixels = digit.pixels.iter();
+    let inputs: Vec<f32> = pixels.map(|&pixel| f32::from(pixel) * scale).collect();
     let row = Rows::new(&inputs, inputs.len());
     let mut cache = ForwardCache::new(network, 1);
     let outputs = network.forward(row, &mut cache, &Threads::single());
     let outputs = outputs.into_vec();
     let class = model.loss.predicted_class(&outputs);
-    // A single output is the second class's; against it speaks for the first.
+    // A single output is that of the second class; its negative is that of the first.
     let (output, sign) = match outputs.len() {
         1 => (0, if class == 0 { -1.0 } else { 1.0 }),
         _ => (class, 1.0),
     };
-    let mut shares = gradient_times_input(network, &cache, &inputs, output);
-    shares.iter_mut().for_each(|share| *share *= sign);
+    let mut contributions = gradient_times_input(network, &cache, &inputs, output);
+    contributions.iter_mut().for_each(|it| *it *= sign);
     let last = network.layers().len() - 1;
-    let sum = sign * cache.layer(last).pre_activations()[output];
+    let weighted_sum = sign * cache.layer(last).pre_activations()[output];
+    let hidden: Vec<Value> = (0..last)
+        .map(|index| hidden(model, &cache, index))
+        .collect();
     json!({
         "class": class,
         "names": class_names(model),
@@ -120,22 +117,13 @@ fn answer(model: &Model, digit: &NormalisedDigit) -> Value {
         "pixels": BASE64_STANDARD.encode(digit.pixels),
         "inverted": digit.inverted,
         "redrawn": digit.redrawn,
-        "weighted_sum": sum,
-        "shares": bytes_of(&shares),
-        "share_scale": largest(&shares),
-        "for": shares.iter().filter(|share| **share > 0.0).sum::<f32>(),
-        "against": shares.iter().filter(|share| **share < 0.0).sum::<f32>(),
-        "hidden": (0..last).map(|index| hidden(model, &cache, index)).collect::<Vec<_>>(),
+        "weighted_sum": weighted_sum,
+        "contributions": bytes_of(&contributions),
+        "contribution_scale": largest(&contributions),
+        "for": contributions.iter().filter(|it| **it > 0.0).sum::<f32>(),
+        "against": contributions.iter().filter(|it| **it < 0.0).sum::<f32>(),
+        "hidden": hidden,
     })
-}
-
-fn class_names(model: &Model) -> Vec<String> {
-    match &model.description.class_names[..] {
-        [] => (0..model.network.n_outputs().max(2))
-            .map(|class| class.to_string())
-            .collect(),
-        names => names.to_vec(),
-    }
 }
 
 fn hidden(model: &Model, cache: &ForwardCache<f32>, index: usize) -> Value {
@@ -144,6 +132,6 @@ fn hidden(model: &Model, cache: &ForwardCache<f32>, index: usize) -> Value {
     json!({
         "activation": layer.activation.to_string(),
         "n_neurons": values.len(),
-        "values": &values[..values.len().min(MOST_NEURONS)],
+        "values": &values[..values.len().min(MAX_NEURONS)],
     })
 }

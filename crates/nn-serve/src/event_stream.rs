@@ -1,4 +1,4 @@
-//! The body of a response with server-sent events.
+//! Response bodies of server-sent events.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,25 +8,28 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame};
 use tokio::sync::mpsc::Receiver;
 
-use super::connections::Place;
+use crate::connections::Connection;
 
-/// A body that ends when the page is closed.
+/// A response body of server-sent events.
 #[derive(Debug)]
-pub(super) struct EventStream {
+pub(crate) struct EventStream {
     receiver: Receiver<Bytes>,
-    place: Arc<Place>,
+    connection: Arc<Connection>,
 }
 
 impl EventStream {
-    /// Events of a channel, on the connection of this place.
-    pub(super) fn new(receiver: Receiver<Bytes>, place: Arc<Place>) -> Self {
-        Self { receiver, place }
+    /// The events of a channel, sent on this connection.
+    pub(crate) fn new(receiver: Receiver<Bytes>, connection: Arc<Connection>) -> Self {
+        Self {
+            receiver,
+            connection,
+        }
     }
 }
 
 impl Drop for EventStream {
     fn drop(&mut self) {
-        self.place.end_stream();
+        self.connection.end_stream();
     }
 }
 

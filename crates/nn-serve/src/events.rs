@@ -1,9 +1,9 @@
-//! Server-sent events: what trainings look like, ten times a second at most.
+//! `GET /api/events`: server-sent events with the snapshot, at most ten per second.
 //!
-//! A stream sends what it has not sent yet, so that a slow reader gets fewer
-//! events and holds nothing up. Without anything new it sends a comment every
-//! ten seconds, which is how a closed page is noticed. A reader that stops
-//! reading is noticed by its socket (`patient`).
+//! A stream sends the latest values that it has not sent yet, so a slow reader gets
+//! fewer events and delays nothing. Without a new value it sends a comment every ten
+//! seconds, which reveals a closed page. A reader that stops reading is found by the
+//! write timeout of its socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,41 +12,44 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc::{Sender, channel};
 
-use super::app::App;
-use super::connections::Place;
-use super::event_stream::EventStream;
+use crate::app::App;
+use crate::connections::Connection;
+use crate::event_stream::EventStream;
 
 /// Time between two events.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time after which a comment is sent although there is nothing new.
+/// Time without a new value after which a comment is sent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Starts to send what is new; panics outside of a runtime.
-pub(super) fn start(app: Arc<App>, place: Arc<Place>) -> EventStream {
+/// Starts a stream of events.
+///
+/// # Panics
+/// Outside of a runtime.
+pub(crate) fn start(app: Arc<App>, connection: Arc<Connection>) -> EventStream {
     let (sender, receiver) = channel(1);
-    tokio::spawn(watch(app, sender));
-    EventStream::new(receiver, place)
+    tokio::spawn(send_snapshots(app, sender));
+    EventStream::new(receiver, connection)
 }
 
-/// Sends what is new until nobody reads it.
-async fn watch(app: Arc<App>, sender: Sender<Bytes>) {
+/// Sends new values until the page is closed.
+async fn send_snapshots(app: Arc<App>, sender: Sender<Bytes>) {
     let (mut session, mut progress, mut pictures) = (u64::MAX, 0, 0);
     let mut silence = Duration::ZERO;
     loop {
         let mut text = String::new();
-        let board = app.board();
-        let number = board.as_ref().map_or(0, |board| board.session);
+        let snapshot = app.snapshot();
+        let number = snapshot.as_ref().map_or(0, |snapshot| snapshot.session);
         if number != session {
             (session, progress, pictures) = (number, 0, 0);
             push(&mut text, "session", &number);
         }
-        if let Some(board) = board {
-            if let Some(views) = board.progress.newer_than(&mut progress) {
-                push(&mut text, "progress", &*views);
+        if let Some(snapshot) = snapshot {
+            if let Some(values) = snapshot.progress.newer_than(&mut progress) {
+                push(&mut text, "progress", &*values);
             }
-            if let Some(views) = board.pictures.newer_than(&mut pictures) {
-                push(&mut text, "pictures", &*views);
+            if let Some(values) = snapshot.pictures.newer_than(&mut pictures) {
+                push(&mut text, "pictures", &*values);
             }
         }
         if text.is_empty() && silence >= SILENCE {
@@ -64,6 +67,6 @@ async fn watch(app: Arc<App>, sender: Sender<Bytes>) {
 }
 
 fn push(text: &mut String, name: &str, value: &impl Serialize) {
-    let json = serde_json::to_string(value).expect("views are plain JSON");
+    let json = serde_json::to_string(value).expect("snapshots are plain JSON");
     text.push_str(&format!("event: {name}\ndata: {json}\n\n"));
 }

@@ -1,48 +1,48 @@
-//! Requests that other web pages have a browser send: refused. Who may ask at
-//! all is decided by `access`, between the two checks of this file.
+//! Protection against requests that other web pages make the browser send. Between
+//! its two checks, `access` decides who may ask at all.
 //!
-//! | against | check |
+//! | attack | check |
 //! |---|---|
 //! | DNS rebinding (a foreign name made to point to this machine) | `Host`, exactly once, is a loopback name with our port; on every method |
-//! | requests that other pages send | what changes something is a POST of `application/json` with the page's own token, which stands in the page, and no foreign `Origin` |
+//! | cross-site requests | a request that changes something is a POST of `application/json` with the token in the page, and without a foreign `Origin` |
 //! | large bodies | 64 KiB |
 
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::{StatusCode, Uri};
 
-use super::reply::{Refusal, Reply};
-use super::secret::Secret;
+use crate::reply::{Refusal, Reply};
+use crate::secret::Secret;
 use nn_train::Result;
 
-/// Largest body.
-pub(super) const MAX_BODY: usize = 64 << 10;
+/// Largest body, in bytes.
+pub(crate) const MAX_BODY: usize = 64 << 10;
 
-/// Header with the token.
+/// The header with the token of the page.
 const TOKEN: &str = "nn-token";
 
-/// What is let in.
+/// The hosts and the token that requests must name.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Guard {
     hosts: [String; 3],
     token: Secret,
 }
 
-impl Gate {
-    /// For a server on this port, with a token that nobody can guess.
-    pub(super) fn new(port: u16) -> Result<Self> {
+impl Guard {
+    /// The guard of a server on this port, with a random token.
+    pub(crate) fn new(port: u16) -> Result<Self> {
         Ok(Self {
             hosts: ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}")),
             token: Secret::random()?,
         })
     }
 
-    /// The page's own token, for the page alone.
-    pub(super) fn token(&self) -> &str {
+    /// The token in the page.
+    pub(crate) fn token(&self) -> &str {
         self.token.text()
     }
 
-    /// Whether a request is meant for this server.
-    pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Refuses a request for another host.
+    pub(crate) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Reply::refuse(
@@ -62,13 +62,13 @@ impl Gate {
         }
         Err(Reply::refuse(
             StatusCode::FORBIDDEN,
-            "this server answers to its loopback address alone",
+            "this server answers at its loopback address only",
             "open the address that `nn serve` printed",
         ))
     }
 
-    /// Whether a request that changes something comes from our page.
-    pub(super) fn check_change(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Refuses a request for a change that does not come from the page.
+    pub(crate) fn check_change(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let is_ours = |origin: &str| {
             let host = origin.strip_prefix("http://");
@@ -76,11 +76,11 @@ impl Gate {
         };
         let n_origins = headers.get_all(ORIGIN).iter().count();
         if n_origins > 1 || !text(ORIGIN.as_str()).is_none_or(is_ours) {
-            return Err(forbidden("the request comes from another page"));
+            return Err(forbidden("the request comes from another web page"));
         }
         let token = headers.get(TOKEN).map(|token| token.as_bytes());
         if !token.is_some_and(|token| self.token.is(token)) {
-            return Err(forbidden("the page's token is missing, or an older one"));
+            return Err(forbidden("the token of the page is missing or outdated"));
         }
         let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
         let kind = content_type.split(';').next().unwrap_or_default().trim();
@@ -88,24 +88,24 @@ impl Gate {
             return Err(Reply::refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "expected application/json",
-                "send JSON, and say so",
+                "send JSON with this content type",
             ));
         }
         check_length(headers)
     }
 }
 
-/// The body is too large.
-pub(super) fn too_large() -> Refusal {
+/// The refusal of a body that is too large.
+pub(crate) fn too_large() -> Refusal {
     Reply::refuse(
         StatusCode::PAYLOAD_TOO_LARGE,
         &format!("expected a body of at most {MAX_BODY} bytes"),
-        "send less",
+        "send a smaller body",
     )
 }
 
-/// Refuses what says itself that it is too large; the rest is counted as it
-/// comes in.
+/// Refuses a body whose declared length is too large. Other bodies are measured while
+/// they are read.
 fn check_length(headers: &HeaderMap) -> Result<(), Refusal> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
 
     fn status_of_hosts(hosts: &[&str]) -> Result<(), StatusCode> {
-        let gate = Gate::new(8784).expect("random numbers");
+        let guard = Guard::new(8784).expect("random numbers");
         let mut headers = HeaderMap::new();
         for host in hosts {
             let host = HeaderValue::from_str(host).expect("a header");
             headers.append(HOST, host);
         }
-        let checked = gate.check_host(&Uri::from_static("/"), &headers);
+        let checked = guard.check_host(&Uri::from_static("/"), &headers);
         checked.map_err(|refusal| refusal.into_response().status())
     }
 
@@ -182,25 +182,25 @@ mod tests {
 
     #[test]
     fn a_foreign_target_is_not_answered() {
-        let gate = Gate::new(8784).expect("random numbers");
+        let guard = Guard::new(8784).expect("random numbers");
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("localhost:8784"));
         let foreign = Uri::from_static("http://evil.example/");
-        assert!(gate.check_host(&foreign, &headers).is_err());
+        assert!(guard.check_host(&foreign, &headers).is_err());
         let ours = Uri::from_static("http://127.0.0.1:8784/");
-        assert!(gate.check_host(&ours, &headers).is_ok());
+        assert!(guard.check_host(&ours, &headers).is_ok());
     }
 
     #[test]
     fn changes_need_our_origin_token_and_type() {
-        let gate = Gate::new(8784).expect("random numbers");
-        let token = gate.token().to_owned();
+        let guard = Guard::new(8784).expect("random numbers");
+        let token = guard.token().to_owned();
         let status = |entries: &[(&'static str, &str)]| {
             let mut headers = HeaderMap::new();
             for (name, value) in entries {
                 headers.append(*name, HeaderValue::from_str(value).expect("a header"));
             }
-            let checked = gate.check_change(&headers);
+            let checked = guard.check_change(&headers);
             checked.map_or_else(
                 |refusal| refusal.into_response().status().as_u16(),
                 |()| 200,

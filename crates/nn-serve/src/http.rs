@@ -1,14 +1,14 @@
-//! Sockets: accepting, deadlines, and handing requests on.
+//! Connections and requests: limits, timeouts, and dispatch to the handlers.
 //!
-//! | what | limit |
+//! | resource | limit |
 //! |---|---|
-//! | connections at once, and event streams among them | 32 and 16 (`connections`) |
-//! | from a connection's start, or the end of an answer, to the end of the next header | 10 s |
-//! | body | 10 s, 64 KiB (`gate`) |
-//! | a write that makes no progress | 10 s (`patient`) |
+//! | connections, and event streams among them | 32 and 16 (`connections`) |
+//! | from the start of a connection, or the end of a response, to the end of the next header | 10 s |
+//! | body | 10 s, 64 KiB (`guard`) |
+//! | a write that makes no progress | 10 s (`write_timeout`) |
 //!
-//! The page is answered by few threads, apart from those that train. What
-//! panics in an answer is answered with status 500, and nothing else ends.
+//! Handlers run on a few threads of their own. A panic in a handler becomes status 500 and
+//! ends nothing else.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -24,41 +24,44 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nn_train::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::app::App;
-use super::connections::{Connections, Place};
-use super::events;
-use super::gate::{MAX_BODY, too_large};
-use super::patient::Patient;
-use super::reply::{self, Body, Refusal, Reply};
-use super::route::{Handler, ROUTES, Route, find};
-use nn_train::{Error, ErrorKind, Result};
+use crate::app::App;
+use crate::connections::{Connection, Connections};
+use crate::events;
+use crate::guard::{MAX_BODY, too_large};
+use crate::reply::{self, Body, Refusal, Reply};
+use crate::route::{Handler, ROUTES, Route, find};
+use crate::write_timeout::WriteTimeout;
 
-/// Most answers that are worked on at once.
-pub(super) const HANDLERS: usize = 8;
+/// Largest number of handlers that run at once.
+pub(crate) const MAX_HANDLERS: usize = 8;
 
-/// For a header, for a body, and for progress of a write.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Timeout of a header, of a body, and of a write without progress.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Rest after the system had no socket to give.
+/// Pause after the system could not accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What every connection needs.
-struct Server {
+/// The state that all connections share.
+struct Http {
     app: Arc<App>,
     routes: &'static [Route],
     connections: Connections,
 }
 
-/// Starts to answer on all listeners; needs a runtime around it.
-pub(super) fn start(listeners: Vec<TcpListener>, app: Arc<App>) -> Result<()> {
+/// Starts to accept connections, in the current tokio runtime.
+///
+/// # Errors
+/// If a listener cannot be registered.
+pub(crate) fn start(listeners: Vec<TcpListener>, app: Arc<App>) -> Result<()> {
     start_with(listeners, app, ROUTES)
 }
 
 fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Route]) -> Result<()> {
-    let server = Arc::new(Server {
+    let http = Arc::new(Http {
         app,
         routes,
         connections: Connections::default(),
@@ -68,11 +71,11 @@ fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Rout
             .set_nonblocking(true)
             .and_then(|()| tokio::net::TcpListener::from_std(listener))
             .map_err(|error| Error::new(ErrorKind::Io, format!("cannot listen: {error}")))?;
-        let server = Arc::clone(&server);
+        let http = Arc::clone(&http);
         tokio::spawn(async move {
             loop {
                 match listener.accept().await {
-                    Ok((socket, _)) => server.accept(socket),
+                    Ok((socket, _)) => http.accept(socket),
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 }
             }
@@ -81,41 +84,45 @@ fn start_with(listeners: Vec<TcpListener>, app: Arc<App>, routes: &'static [Rout
     Ok(())
 }
 
-impl Server {
+impl Http {
     fn accept(self: &Arc<Self>, socket: TcpStream) {
-        let server = Arc::clone(self);
-        match self.connections.enter() {
-            Some(place) => {
+        let http = Arc::clone(self);
+        match self.connections.open() {
+            Some(connection) => {
                 tokio::spawn(async move {
-                    server.converse(socket, &place).await;
-                    server.connections.leave(&place);
+                    http.serve(socket, &connection).await;
+                    http.connections.close(&connection);
                 });
             }
             None => refuse(&socket),
         }
     }
 
-    /// Answers the requests of one connection, until either side ends it.
-    async fn converse(self: &Arc<Self>, socket: TcpStream, place: &Arc<Place>) {
+    /// Serves the requests of one connection until either side ends it.
+    async fn serve(self: &Arc<Self>, socket: TcpStream, connection: &Arc<Connection>) {
         let service = service_fn(|request| {
-            let (server, place) = (Arc::clone(self), Arc::clone(place));
-            async move { Ok::<_, Infallible>(server.answer(request, place).await) }
+            let (http, connection) = (Arc::clone(self), Arc::clone(connection));
+            async move { Ok::<_, Infallible>(http.respond(request, &connection).await) }
         });
-        let conversation = pin!(
+        let requests = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(DEADLINE)
-                .serve_connection(TokioIo::new(Patient::new(socket, DEADLINE)), service)
+                .header_read_timeout(TIMEOUT)
+                .serve_connection(TokioIo::new(WriteTimeout::new(socket, TIMEOUT)), service)
         );
-        let wanted = pin!(place.wanted());
-        either(conversation, wanted).await;
+        let eviction = pin!(connection.evicted());
+        either(requests, eviction).await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, place: Arc<Place>) -> Response<Body> {
-        match self.handle(request, &place).await {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> Response<Body> {
+        match self.handle(request, connection).await {
             Ok(response) => response,
             Err(refusal) => {
-                place.set_busy(false);
+                connection.set_busy(false);
                 refusal.into_response()
             }
         }
@@ -124,48 +131,42 @@ impl Server {
     async fn handle(
         &self,
         request: Request<Incoming>,
-        place: &Arc<Place>,
+        connection: &Arc<Connection>,
     ) -> Result<Response<Body>, Refusal> {
         let (head, body) = request.into_parts();
-        self.app.gate.check_host(&head.uri, &head.headers)?;
+        self.app.guard.check_host(&head.uri, &head.headers)?;
         if let Some(redirect) = self.app.access.check(&head)? {
             return Ok(redirect.into_response());
         }
-        let handler = find(self.routes, &head.method, head.uri.path())?;
-        let work: fn(&App, &[u8]) -> Result<Reply, Refusal>;
-        let bytes = match handler {
+        let (handler, bytes) = match find(self.routes, &head.method, head.uri.path())? {
             Handler::File(file) => return Ok(file.reply().into_response()),
-            Handler::Look(look) => {
-                work = look;
-                Bytes::new()
-            }
-            Handler::Change(change) => {
-                self.app.gate.check_change(&head.headers)?;
-                work = change;
-                read(body).await?
-            }
             Handler::Events => {
-                self.connections.begin_stream(place);
-                let events = events::start(Arc::clone(&self.app), Arc::clone(place));
+                self.connections.begin_stream(connection);
+                let events = events::start(Arc::clone(&self.app), Arc::clone(connection));
                 return Ok(reply::events(events));
             }
+            Handler::Get(handler) => (handler, Bytes::new()),
+            Handler::Post(handler) => {
+                self.app.guard.check_change(&head.headers)?;
+                (handler, read(body).await?)
+            }
         };
-        place.set_busy(true);
+        connection.set_busy(true);
         let app = Arc::clone(&self.app);
-        let worked = tokio::task::spawn_blocking(move || work(&app, &bytes)).await;
-        place.set_busy(false);
-        match worked {
+        let handled = tokio::task::spawn_blocking(move || handler(&app, &bytes)).await;
+        connection.set_busy(false);
+        match handled {
             Ok(reply) => Ok(reply?.into_response()),
             Err(_) => Err(Reply::refuse(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "a mistake in this program; the rest of it goes on",
-                "please report it, with what `nn serve` has written to the terminal",
+                "internal error; the training continues",
+                "please report it, with the output of `nn serve` in the terminal",
             )),
         }
     }
 }
 
-/// Until one of them is done; how is nobody's fault here.
+/// Waits until one of the futures is done.
 async fn either(mut first: impl Future + Unpin, mut second: impl Future + Unpin) {
     poll_fn(|context| {
         let is_done = Pin::new(&mut first).poll(context).is_ready()
@@ -179,8 +180,9 @@ async fn either(mut first: impl Future + Unpin, mut second: impl Future + Unpin)
     .await;
 }
 
+/// Reads a request body.
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    let collected = timeout(DEADLINE, Limited::new(body, MAX_BODY).collect()).await;
+    let collected = timeout(TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -197,11 +199,11 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Every connection is at work: says so, if that can be done at once.
+/// Refuses a connection while all others are busy.
 fn refuse(socket: &TcpStream) {
     const BUSY: &[u8] =
         b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    // Whoever cannot take it now sees the connection closed.
+    // A client that cannot receive it now sees the end of the connection.
     let _ = socket.try_write(BUSY);
 }
 
@@ -211,34 +213,36 @@ mod tests {
     use std::net;
     use std::time::Instant;
 
-    use super::super::page;
     use super::*;
-    use crate::args::{DataFolder, ServeArguments};
+    use crate::networks::Networks;
+    use crate::options::Options;
+    use crate::{control, page};
 
     static PANICKING: &[Route] = &[Route {
         path: "/panic",
-        handler: Handler::Look(|_, _| panic!("a mistake, made for this test")),
+        handler: Handler::Get(|_, _| panic!("a panic on purpose")),
     }];
 
-    /// The head of the answer to a request with these headers.
+    /// The response to a request with these headers.
     fn ask(port: u16, method: &str, path: &str, headers: &str) -> String {
         let mut socket = net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{headers}connection: close\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).expect("it reads");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).expect("it answers");
-        answer
+        let mut response = String::new();
+        socket.read_to_string(&mut response).expect("it responds");
+        response
     }
 
-    fn status(answer: &str) -> &str {
-        answer.split(' ').nth(1).unwrap_or_default()
+    fn status(response: &str) -> &str {
+        response.split(' ').nth(1).unwrap_or_default()
     }
 
     fn step(app: &App) -> u64 {
-        let views = app.board().and_then(|board| board.progress.get());
-        views.expect("a training is shown")[0].step
+        let snapshot = app.snapshot();
+        let progress = snapshot.and_then(|snapshot| snapshot.progress.get());
+        progress.expect("something is being trained")[0].step
     }
 
     /// A server without data, for a minute.
@@ -246,14 +250,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let nowhere = std::env::temp_dir().join("nn-serve-no-such-folder");
-        let arguments = ServeArguments {
-            run: None,
-            port,
-            open: false,
+        let options = Options {
             runs_dir: nowhere.clone(),
-            folder: DataFolder { data_dir: nowhere },
+            data_dir: nowhere.clone(),
+            ..Options::default()
         };
-        let app = Arc::new(App::new(&arguments, None, port).expect("random numbers"));
+        let networks = Networks::open(nowhere, None).expect("no run is opened");
+        let app = Arc::new(App::new(&options, networks, port).expect("random numbers"));
         let served = Arc::clone(&app);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -276,19 +279,19 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_an_answer_and_stops_nothing_else() {
+    fn a_panic_becomes_status_500_and_ends_nothing_else() {
         let (app, port) = serve(PANICKING);
         let training =
-            r#"{"lanes":[["--data","glyphs","--limit-train","200","--epochs","1000000"]]}"#;
-        let started = super::super::control::start(&app, training.as_bytes());
+            r#"{"trainings":[["--data","glyphs","--limit-train","200","--epochs","1000000"]]}"#;
+        let started = control::start(&app, training.as_bytes());
         assert!(started.is_ok());
         let query = query(&app);
         for _ in 0..20 {
-            let answer = ask(port, "GET", &format!("/panic{query}"), "");
-            assert_eq!(status(&answer), "500");
+            let response = ask(port, "GET", &format!("/panic{query}"), "");
+            assert_eq!(status(&response), "500");
         }
-        let answer = ask(port, "GET", &format!("/style.css{query}"), "");
-        assert_eq!(status(&answer), "200");
+        let response = ask(port, "GET", &format!("/style.css{query}"), "");
+        assert_eq!(status(&response), "200");
         let (before, start) = (step(&app), Instant::now());
         while step(&app) == before {
             assert!(
@@ -300,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn every_route_asks_for_the_token_whatever_the_method() {
+    fn every_route_and_method_needs_the_token() {
         let (app, port) = serve(ROUTES);
         let query = query(&app);
         let wrong = format!("{}0", &query[..query.len() - 1]);
@@ -313,16 +316,20 @@ mod tests {
         for path in ROUTES.iter().map(|route| route.path).chain(files) {
             for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
                 for query in ["", "?token=", wrong.as_str(), &query[..query.len() - 1]] {
-                    let answer = ask(port, method, &format!("{path}{query}"), "");
-                    assert_eq!(status(&answer), "401", "{method} {path}{query}: {answer}");
-                    assert!(!answer.contains("set-cookie"), "{answer}");
-                    assert!(!answer.contains(app.gate.token()), "{answer}");
+                    let response = ask(port, method, &format!("{path}{query}"), "");
+                    assert_eq!(
+                        status(&response),
+                        "401",
+                        "{method} {path}{query}: {response}"
+                    );
+                    assert!(!response.contains("set-cookie"), "{response}");
+                    assert!(!response.contains(app.guard.token()), "{response}");
                 }
             }
             // With the token it is found.
             if !matches!(find(ROUTES, &hyper::Method::GET, path), Ok(Handler::Events)) {
-                let answer = ask(port, "OPTIONS", &format!("{path}{query}"), "");
-                assert_eq!(status(&answer), "405", "{path}: {answer}");
+                let response = ask(port, "OPTIONS", &format!("{path}{query}"), "");
+                assert_eq!(status(&response), "405", "{path}: {response}");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The networks that can be drawn for: the one of the command line, finished
-//! runs, and those in training.
+//! The networks that the page can use: that of the command line, those of saved runs,
+//! and those in training.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,41 +8,31 @@ use std::time::SystemTime;
 
 use hyper::StatusCode;
 use nn_core::Model;
+use nn_train::run_dir::{self, MODEL, locate_model, read_model};
+use nn_train::{Result, regular_file};
 use serde_json::{Value, json};
 
-use crate::args::WeightCheck;
-use nn_train::Result;
-use nn_train::regular_file;
-use nn_train::run_dir::{self, MODEL, read_model};
+use crate::reply::{Refusal, Reply};
+use crate::snapshot::Snapshot;
 
-use super::board::Board;
-use super::reply::{Refusal, Reply};
+/// Longest name of a run on the page.
+const MAX_NAME: usize = 64;
 
-/// Longest name of a run that is looked at.
-const LONGEST_NAME: usize = 64;
+/// Largest number of runs on the page.
+const MAX_RUNS: usize = 50;
 
-/// Runs that are offered: the newest.
-const MOST_RUNS: usize = 50;
-
-/// A network and where it came from.
+/// A network with its name.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) name: String,
-    pub(super) model: Arc<Model>,
-    /// When its file was written, to notice another one.
-    changed: Option<SystemTime>,
+pub(crate) struct NamedNetwork {
+    name: String,
+    model: Arc<Model>,
 }
 
-impl Named {
-    /// For the page.
-    pub(super) fn describe(&self) -> Value {
-        let widths: Vec<String> = self
-            .model
-            .network
-            .widths()
-            .iter()
-            .map(usize::to_string)
-            .collect();
+impl NamedNetwork {
+    /// The description for the page.
+    pub(crate) fn describe(&self) -> Value {
+        let widths = self.model.network.widths();
+        let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
         json!({
             "name": self.name,
             "network": widths.join("-"),
@@ -51,49 +41,56 @@ impl Named {
     }
 }
 
-/// Reads the network of the command line, if one was named.
-pub(super) fn open(run: Option<&Path>, runs_dir: &Path) -> Result<Option<Named>> {
-    let Some(run) = run else {
-        return Ok(None);
-    };
-    Ok(Some(Named {
-        name: run.to_string_lossy().into_owned(),
-        model: Arc::new(read_model(run, runs_dir, WeightCheck::default())?),
-        changed: None,
-    }))
+/// The network of a saved run.
+#[derive(Debug)]
+struct SavedNetwork {
+    network: NamedNetwork,
+    /// When the model file was written.
+    written: SystemTime,
 }
 
-/// Every network that the page can name.
+/// All networks that the page can use.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(crate) struct Networks {
     runs_dir: PathBuf,
     /// The network of the command line.
-    opened: Option<Named>,
-    /// The run whose network was read last.
-    last_run: Mutex<Option<Named>>,
+    opened: Option<NamedNetwork>,
+    /// The network that was read last.
+    last_read: Mutex<Option<SavedNetwork>>,
 }
 
 impl Networks {
-    pub(super) fn new(runs_dir: PathBuf, opened: Option<Named>) -> Self {
-        Self {
+    /// The networks of the runs in `runs_dir`, and that of `run`.
+    ///
+    /// # Errors
+    /// If `run` cannot be read.
+    pub(crate) fn open(runs_dir: PathBuf, run: Option<&Path>) -> Result<Self> {
+        let open = |run: &Path| -> Result<NamedNetwork> {
+            let model = read_model(&locate_model(run, &runs_dir)?, false)?;
+            Ok(NamedNetwork {
+                name: run.to_string_lossy().into_owned(),
+                model: Arc::new(model),
+            })
+        };
+        Ok(Self {
+            opened: run.map(open).transpose()?,
             runs_dir,
-            opened,
-            last_run: Mutex::new(None),
-        }
+            last_read: Mutex::new(None),
+        })
     }
 
     /// The folder of the runs.
-    pub(super) fn runs_dir(&self) -> &Path {
+    pub(crate) fn runs_dir(&self) -> &Path {
         &self.runs_dir
     }
 
     /// The network of the command line.
-    pub(super) fn opened(&self) -> Option<&Named> {
+    pub(crate) fn opened(&self) -> Option<&NamedNetwork> {
         self.opened.as_ref()
     }
 
     /// Descriptions of the newest runs that have a network, newest first.
-    pub(super) fn runs(&self) -> Vec<Value> {
+    pub(crate) fn runs(&self) -> Vec<Value> {
         let mut runs: Vec<(SystemTime, String)> = fs::read_dir(&self.runs_dir)
             .into_iter()
             .flatten()
@@ -108,35 +105,42 @@ impl Networks {
             })
             .collect();
         runs.sort();
-        let newest = runs.into_iter().rev().take(MOST_RUNS);
+        let newest = runs.into_iter().rev().take(MAX_RUNS);
         newest
             .map(|(_, name)| describe_run(&self.runs_dir, name))
             .collect()
     }
 
     /// The network with the id `opened`, `training`, `training:1` or `run:NAME`;
-    /// `board` shows those in training.
-    pub(super) fn find(&self, id: &str, board: Option<&Board>) -> Result<Arc<Model>, Refusal> {
-        let in_training = |lane: usize| board?.networks.get()?.get(lane).cloned();
+    /// `snapshot` has those in training.
+    ///
+    /// # Errors
+    /// Status 404 if there is none; otherwise if it cannot be read.
+    pub(crate) fn find(
+        &self,
+        id: &str,
+        snapshot: Option<&Snapshot>,
+    ) -> Result<Arc<Model>, Refusal> {
+        let in_training = |index: usize| snapshot?.networks.get()?.get(index).cloned();
         let found = match id.split_once(':') {
             None if id == "opened" => self.opened().map(|opened| Arc::clone(&opened.model)),
             None if id == "training" => in_training(0),
-            Some(("training", lane)) => lane.parse().ok().and_then(in_training),
-            Some(("run", name)) if is_run_name(name) => return self.run(name),
+            Some(("training", index)) => index.parse().ok().and_then(in_training),
+            Some(("run", name)) if is_run_name(name) => return self.read(name),
             _ => None,
         };
         found.ok_or_else(|| {
             Reply::refuse(
                 StatusCode::NOT_FOUND,
                 "there is no such network",
-                "train one, or choose another",
+                "train one or choose another one",
             )
         })
     }
 
-    /// The path of such a network, or the path that it would have if it were
-    /// saved.
-    pub(super) fn place(&self, id: &str) -> PathBuf {
+    /// The path of a network with this id, or the folder of the runs if it has none:
+    /// where to start the search for its data set.
+    pub(crate) fn path(&self, id: &str) -> PathBuf {
         match (id.strip_prefix("run:"), &self.opened) {
             (Some(name), _) => self.runs_dir.join(name),
             (None, Some(opened)) if id == "opened" && Path::new(&opened.name).exists() => {
@@ -147,29 +151,32 @@ impl Networks {
         }
     }
 
-    /// Reads a run's network, unless it was read last and has not changed.
-    fn run(&self, name: &str) -> Result<Arc<Model>, Refusal> {
-        let folder = self.runs_dir.join(name);
-        let written = fs::metadata(folder.join(MODEL)).and_then(|file| file.modified());
-        let changed = written.map_err(|_| {
+    /// Reads the network of a run, unless it was read last and has not changed.
+    fn read(&self, name: &str) -> Result<Arc<Model>, Refusal> {
+        let file = self.runs_dir.join(name).join(MODEL);
+        let written = fs::metadata(&file).and_then(|file| file.modified());
+        let written = written.map_err(|_| {
             Reply::refuse(
                 StatusCode::NOT_FOUND,
                 "there is no such run",
-                "reload the page to see those there are",
+                "reload the page to see all runs",
             )
         })?;
-        let mut last = self.last_run.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = last
-            .as_ref()
-            .filter(|last| last.name == name && last.changed == Some(changed))
-        {
-            return Ok(Arc::clone(&last.model));
+        let mut last = self
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_same = |last: &&SavedNetwork| last.network.name == name && last.written == written;
+        if let Some(last) = last.as_ref().filter(is_same) {
+            return Ok(Arc::clone(&last.network.model));
         }
-        let model = Arc::new(read_model(&folder, &self.runs_dir, WeightCheck::default())?);
-        *last = Some(Named {
-            name: name.to_owned(),
-            model: Arc::clone(&model),
-            changed: Some(changed),
+        let model = Arc::new(read_model(&file, false)?);
+        *last = Some(SavedNetwork {
+            network: NamedNetwork {
+                name: name.to_owned(),
+                model: Arc::clone(&model),
+            },
+            written,
         });
         Ok(model)
     }
@@ -189,9 +196,9 @@ fn describe_run(runs_dir: &Path, name: String) -> Value {
     })
 }
 
-/// Whether this can be a run's name, and no path.
+/// Whether a text can be the name of a run; a path cannot.
 fn is_run_name(name: &str) -> bool {
-    name.len() <= LONGEST_NAME && run_dir::is_plain_name(name)
+    name.len() <= MAX_NAME && run_dir::is_plain_name(name)
 }
 
 #[cfg(test)]
@@ -199,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_no_paths() {
+    fn paths_are_not_names() {
         for name in ["mnist-1", "a_b.c+d=e,f"] {
             assert!(is_run_name(name), "{name}");
         }

@@ -1,11 +1,11 @@
-//! The page's files, which are part of the program.
+//! The files of the page, which are part of the program.
 
 use hyper::StatusCode;
 
-use super::app::App;
-use super::reply::{Refusal, Reply};
+use crate::app::App;
+use crate::reply::{Refusal, Reply};
 
-/// Where the token goes.
+/// The placeholder of the token.
 const TOKEN: &str = "{{token}}";
 
 const INDEX: &str = include_str!("page/index.html");
@@ -13,9 +13,9 @@ const INDEX: &str = include_str!("page/index.html");
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 
-/// One file.
+/// A file of the page.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     path: &'static str,
     kind: &'static str,
     bytes: &'static [u8],
@@ -31,7 +31,7 @@ macro_rules! file {
     };
 }
 
-/// Every file but the page itself.
+/// All files except `index.html`.
 static FILES: [File; 16] = [
     file!("style.css", CSS),
     file!("icon.svg", "image/svg+xml"),
@@ -51,25 +51,26 @@ static FILES: [File; 16] = [
     file!("inside.js", JS),
 ];
 
-/// The page with its own token, which its requests for changes carry.
-pub(super) fn index(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
-    let html = INDEX.replace(TOKEN, app.gate.token());
+/// `GET /`: the page with its token, which its requests for changes carry.
+pub(crate) fn index(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
+    let html = INDEX.replace(TOKEN, app.guard.token());
     Ok(Reply::page(StatusCode::OK, html))
 }
 
-/// The address of every file.
+/// The paths of all files.
 #[cfg(test)]
-pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|file| file.path)
 }
 
-/// The file at an address.
-pub(super) fn find(path: &str) -> Option<&'static File> {
+/// The file at a path.
+pub(crate) fn find(path: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.path == path)
 }
 
 impl File {
-    pub(super) fn reply(&self) -> Reply {
-        Reply::asset(self.kind, self.bytes)
+    /// The response with this file.
+    pub(crate) fn reply(&self) -> Reply {
+        Reply::file(self.kind, self.bytes)
     }
 }

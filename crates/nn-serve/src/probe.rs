@@ -1,8 +1,8 @@
-//! Looking at a training without disturbing it.
+//! Probes: measurements of a network in training, within a time budget.
 //!
-//! Nothing here changes a bit of the training: the network is read, or copied.
-//! Looking takes time from it, though, so there is a budget of 3 % of the time;
-//! what is dear is looked at less often.
+//! Probes read or copy the network and do not change the result of the training. They
+//! take time from it, so they have a budget of 3 % of the time: an expensive probe runs
+//! less often.
 
 use std::time::{Duration, Instant};
 
@@ -14,36 +14,38 @@ use nn_core::{Gradients, Loss, Network};
 use nn_tensor::Threads;
 use nn_tensor::reduce::sum_of_squares;
 
-use super::board::{Confusion, WeightPictures};
-use super::quantization::{bytes_with_scale, largest};
+use crate::quantization::{bytes_with_scale, largest};
+use crate::snapshot::{Confusion, WeightPictures};
 
-/// Share of the time that looking may take.
+/// Fraction of the time that probes may take.
 const BUDGET: f64 = 0.03;
 
-/// Samples whose gradient is measured.
+/// Largest number of samples whose gradient is measured.
 const PROBE_ROWS: usize = 64;
 
-/// Neurons of the first layer that are shown.
-const MOST_NEURONS: usize = 36;
+/// Largest number of neurons whose weights are shown.
+const MAX_NEURONS: usize = 36;
 
-/// What is looked at only when there is time for it.
+/// A measurement that runs when the budget allows it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Look {
+pub(crate) enum Probe {
+    /// The size of the gradient of each layer.
     Gradients,
+    /// The weights of the first layer and the confusion matrix.
     Pictures,
 }
 
-/// Time that looking may take.
+/// The time budget of the probes.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     start: Instant,
     spent: Duration,
-    /// What each look took the last time.
+    /// Duration of the last run of each probe.
     costs: [Duration; 2],
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             start: Instant::now(),
             spent: Duration::ZERO,
@@ -51,32 +53,32 @@ impl Budget {
         }
     }
 
-    /// Training goes on now.
-    pub(super) fn restart(&mut self) {
+    /// Starts the budget again, when training resumes.
+    pub(crate) fn restart(&mut self) {
         self.start = Instant::now();
         self.spent = Duration::ZERO;
     }
 
-    /// Whether there is time to look, if it takes as long as the last time.
-    pub(super) fn allows(&self, look: Look) -> bool {
-        let spent = self.spent + self.costs[look as usize];
+    /// Whether there is time for a probe that takes as long as the last time.
+    pub(crate) fn allows(&self, probe: Probe) -> bool {
+        let spent = self.spent + self.costs[probe as usize];
         spent.as_secs_f64() <= BUDGET * self.start.elapsed().as_secs_f64()
     }
 
-    /// Looks, and counts the time.
-    pub(super) fn spend(&mut self, look: Look, work: impl FnOnce()) {
+    /// Runs a probe and counts its time.
+    pub(crate) fn spend(&mut self, probe: Probe, work: impl FnOnce()) {
         let start = Instant::now();
         work();
-        self.costs[look as usize] = start.elapsed();
+        self.costs[probe as usize] = start.elapsed();
         self.spent += start.elapsed();
     }
 }
 
-/// The gradient of the mean loss of the first training samples, without
-/// dropout and penalties: the same measure for every optimizer. (Plain gradient
-/// descent steps while it goes back and never has a whole gradient.)
+/// Measures the gradient of the mean loss of the first training samples, without
+/// dropout and regularization: the same measure for every optimizer. (Plain gradient
+/// descent updates layer by layer and never has the whole gradient.)
 #[derive(Debug)]
-pub(super) struct Probe {
+pub(crate) struct GradientProbe {
     network: Network,
     cache: ForwardCache<f32>,
     gradients: Gradients<f32>,
@@ -84,8 +86,8 @@ pub(super) struct Probe {
     targets: Array2<f32>,
 }
 
-impl Probe {
-    pub(super) fn new(network: &Network, train: &Samples<'_>) -> Self {
+impl GradientProbe {
+    pub(crate) fn new(network: &Network, train: &Samples<'_>) -> Self {
         let n = train.len().clamp(1, PROBE_ROWS);
         let mut inputs = Array2::zeros((n, network.n_inputs()));
         let mut targets = Array2::zeros((n, network.n_outputs()));
@@ -110,8 +112,8 @@ impl Probe {
         }
     }
 
-    /// Root mean square of the gradient of each layer's parameters.
-    pub(super) fn gradients(
+    /// The root mean square of the gradient of each layer.
+    pub(crate) fn gradients(
         &mut self,
         network: &Network,
         loss: Loss,
@@ -139,8 +141,8 @@ impl Probe {
     }
 }
 
-/// The weights into the first neurons as images, where the inputs are one.
-pub(super) fn weight_pictures(
+/// The incoming weights of the first neurons as images, if the inputs are an image.
+pub(crate) fn weight_pictures(
     network: &Network,
     image_size: Option<(usize, usize)>,
 ) -> Option<WeightPictures> {
@@ -149,7 +151,7 @@ pub(super) fn weight_pictures(
     if height * width != weights.n_rows() {
         return None;
     }
-    let n = weights.n_columns().min(MOST_NEURONS);
+    let n = weights.n_columns().min(MAX_NEURONS);
     let columns: Vec<Vec<f32>> = (0..n)
         .map(|neuron| weights.column(neuron).copied().collect())
         .collect();
@@ -169,8 +171,8 @@ pub(super) fn weight_pictures(
     })
 }
 
-/// The counts as the page takes them.
-pub(super) fn confusion_of(names: &[String], confusion: &ConfusionMatrix, of: String) -> Confusion {
+/// A confusion matrix for the page; `of` names the samples.
+pub(crate) fn confusion_of(names: &[String], confusion: &ConfusionMatrix, of: String) -> Confusion {
     let counts = confusion.counts();
     Confusion {
         class_names: names.to_vec(),
@@ -187,27 +189,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_has_to_be_earned_before_it_is_spent() {
+    fn a_probe_waits_until_the_budget_allows_it() {
         let mut budget = Budget::new();
-        budget.costs[Look::Pictures as usize] = Duration::from_millis(500);
-        assert!(!budget.allows(Look::Pictures), "half a second of nothing");
-        assert!(budget.allows(Look::Gradients), "which cost nothing");
+        budget.costs[Probe::Pictures as usize] = Duration::from_millis(500);
+        assert!(!budget.allows(Probe::Pictures), "half a second of none");
+        assert!(budget.allows(Probe::Gradients), "its cost is still 0");
         budget.start -= Duration::from_secs(100);
-        assert!(budget.allows(Look::Pictures), "of 3 seconds");
+        assert!(budget.allows(Probe::Pictures), "the budget is 3 seconds");
         budget.spent = Duration::from_millis(2800);
-        assert!(!budget.allows(Look::Pictures), "of what is left");
-        assert!(budget.allows(Look::Gradients));
+        assert!(!budget.allows(Probe::Pictures), "0.2 seconds are left");
+        assert!(budget.allows(Probe::Gradients));
         budget.restart();
-        assert!(budget.allows(Look::Gradients) && !budget.allows(Look::Pictures));
-        budget.spend(Look::Gradients, || {
+        assert!(budget.allows(Probe::Gradients) && !budget.allows(Probe::Pictures));
+        budget.spend(Probe::Gradients, || {
             std::thread::sleep(Duration::from_millis(1));
         });
-        assert!(budget.costs[Look::Gradients as usize] >= Duration::from_millis(1));
+        assert!(budget.costs[Probe::Gradients as usize] >= Duration::from_millis(1));
         assert!(budget.spent >= Duration::from_millis(1));
     }
 
     #[test]
-    fn the_probe_measures_the_slope_of_the_loss() {
+    fn the_probe_measures_the_derivatives_of_the_loss() {
         let inputs = ndarray::array![[0.5_f32, -1.0], [1.0, 0.25], [0.0, 2.0]];
         let targets = Targets::classes(&[0, 1, 1], 2);
         let samples = Samples::new(Inputs::values(inputs.view()), targets).unwrap();
@@ -228,7 +230,7 @@ mod tests {
         .unwrap();
         let before = network.clone();
         let threads = Threads::single();
-        let mut probe = Probe::new(&network, &samples);
+        let mut probe = GradientProbe::new(&network, &samples);
         let found = probe.gradients(&network, Loss::CrossEntropy, &threads);
         assert_eq!(network, before);
 
@@ -240,10 +242,12 @@ mod tests {
             evaluated.unwrap().loss
         };
         for (layer, found) in plain.layers().iter().zip(found) {
-            let slopes = layer
+            let derivatives = layer
                 .parameters()
                 .map(|parameter| (loss_at(parameter, 1e-2) - loss_at(parameter, -1e-2)) / 2e-2);
-            let squares: Vec<f64> = slopes.map(|slope| slope * slope).collect();
+            let squares: Vec<f64> = derivatives
+                .map(|derivative| derivative * derivative)
+                .collect();
             let expected = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
             assert!(
                 (found - expected).abs() < 1e-3,

@@ -1,4 +1,4 @@
-//! What goes back to the browser, and the headers that go with all of it.
+//! Responses, and the headers that all of them have.
 
 use http_body_util::{Either, Full};
 use hyper::body::Bytes;
@@ -7,34 +7,34 @@ use hyper::header::{
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
-use serde::Serialize;
-use serde_json::json;
-
-use super::event_stream::EventStream;
 use nn_train::{Error, ErrorKind};
+use serde::Serialize;
 
-/// Scripts, styles and requests of this page alone; nothing inline.
+use crate::event_stream::EventStream;
+use crate::page_error::PageError;
+
+/// Allows scripts, styles and requests of this server only, and nothing inline.
 const POLICY: &str =
     "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A whole answer, or events that go on.
-pub(super) type Body = Either<Full<Bytes>, EventStream>;
+/// A complete body, or a stream of events.
+pub(crate) type Body = Either<Full<Bytes>, EventStream>;
 
-/// An answer before its headers.
+/// A response with a complete body.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     status: StatusCode,
     content_type: &'static str,
     bytes: Bytes,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Why a request is not done.
-pub(super) type Refusal = Reply;
+/// A response that says why a request is refused.
+pub(crate) type Refusal = Reply;
 
 impl Reply {
-    /// An asset.
-    pub(super) fn asset(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+    /// A file with status 200.
+    pub(crate) fn file(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
         Self {
             status: StatusCode::OK,
             content_type,
@@ -43,53 +43,58 @@ impl Reply {
         }
     }
 
-    /// A page of the browser's.
-    pub(super) fn page(status: StatusCode, html: String) -> Self {
+    /// A page of HTML.
+    pub(crate) fn page(status: StatusCode, html: String) -> Self {
         Self {
             status,
-            ..Self::asset("text/html; charset=utf-8", html)
+            ..Self::file("text/html; charset=utf-8", html)
         }
     }
 
-    /// Nothing but a status and headers.
-    pub(super) fn empty(status: StatusCode) -> Self {
+    /// A response without a body.
+    pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
-            ..Self::asset("text/plain; charset=utf-8", "")
+            ..Self::file("text/plain; charset=utf-8", "")
         }
     }
 
-    /// With a header more.
-    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// A value as JSON.
-    pub(super) fn json(value: &impl Serialize) -> Self {
-        let bytes = serde_json::to_vec(value).expect("answers are plain JSON");
-        Self::asset("application/json", bytes)
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(value).expect("responses are plain JSON");
+        Self::file("application/json", bytes)
     }
 
-    /// A refusal in words.
-    pub(super) fn refuse(status: StatusCode, error: &str, help: &str) -> Refusal {
+    /// A refusal with an error and a hint.
+    pub(crate) fn refuse(status: StatusCode, error: &str, help: &str) -> Refusal {
+        Self::error(status, &PageError::new(error, help))
+    }
+
+    fn error(status: StatusCode, error: &PageError) -> Refusal {
         Self {
             status,
-            ..Self::json(&json!({ "error": error, "help": help }))
+            ..Self::json(error)
         }
     }
 
-    /// The path is there, the method is not.
-    pub(super) fn not_allowed(allow: &'static str) -> Refusal {
+    /// A refusal of the method: the path has these methods.
+    pub(crate) fn not_allowed(allow: &'static str) -> Refusal {
         let refusal = Self::refuse(
             StatusCode::METHOD_NOT_ALLOWED,
-            "this address is not asked like that",
-            "see the Allow header",
+            &format!("method not allowed (use {allow})"),
+            "reload the page",
         );
         refusal.with_header(ALLOW, HeaderValue::from_static(allow))
     }
 
-    pub(super) fn into_response(self) -> Response<Body> {
+    /// The response with its headers.
+    pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Either::Left(Full::new(self.bytes)));
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
@@ -97,8 +102,8 @@ impl Reply {
     }
 }
 
-/// Events, as the browser's `EventSource` reads them.
-pub(super) fn events(events: EventStream) -> Response<Body> {
+/// A response with events, as the browser's `EventSource` reads them.
+pub(crate) fn events(events: EventStream) -> Response<Body> {
     with_headers(Response::new(Either::Right(events)), "text/event-stream")
 }
 
@@ -117,14 +122,14 @@ fn with_headers(mut response: Response<Body>, content_type: &'static str) -> Res
 }
 
 impl From<Error> for Refusal {
-    fn from(failure: Error) -> Self {
-        let status = match failure.kind() {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
             ErrorKind::Usage | ErrorKind::Data | ErrorKind::Diverged => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::refuse(status, failure.to_string(), failure.advice())
+        Self::error(status, &PageError::from(&error))
     }
 }
 

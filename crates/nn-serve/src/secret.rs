@@ -1,38 +1,36 @@
-//! A random value that only this server and those it tells know.
+//! A random secret, known to this server and to the clients that it gives it to.
 
 use std::fmt::{Debug, Formatter};
 
 use nn_train::{Error, ErrorKind, Result};
 
-/// Random bytes of a secret: 128 bits cannot be guessed.
+/// Number of random bytes: 128 bits cannot be guessed.
 const N_BYTES: usize = 16;
 
 /// 128 random bits from the operating system, as hexadecimal digits.
-pub(super) struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// A new secret.
-    pub(super) fn random() -> Result<Self> {
+    pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; N_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Error::new(
-                ErrorKind::Io,
-                format!("the system has no random numbers: {error}"),
-            )
+            let problem = format!("the operating system gives no random numbers: {error}");
+            Error::new(ErrorKind::Io, problem)
         })?;
         Ok(Self(
             bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
         ))
     }
 
-    /// The digits, for those that may know them.
-    pub(super) fn text(&self) -> &str {
+    /// The hexadecimal digits.
+    pub(crate) fn text(&self) -> &str {
         &self.0
     }
 
-    /// Whether `candidate` is the whole secret. Takes the same time wherever
-    /// the first difference is, so that it cannot be found digit by digit.
-    pub(super) fn is(&self, candidate: &[u8]) -> bool {
+    /// Whether `candidate` is the whole secret. The time does not depend on the position
+    /// of the first difference (no timing attack digit by digit).
+    pub(crate) fn is(&self, candidate: &[u8]) -> bool {
         let ours = self.0.as_bytes();
         ours.len() == candidate.len()
             && ours
@@ -44,7 +42,7 @@ impl Secret {
 }
 
 impl Debug for Secret {
-    /// Without the digits: what is printed while debugging may be kept.
+    /// Without the digits: debug output may end up in a log.
     fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Secret")
     }

@@ -1,176 +1,156 @@
-//! What a session shows: written by its thread, read by the page.
+//! The snapshot of a session: written by its training thread, read by requests.
 //!
-//! Views are replaced whole and shared by reference, so that neither side
+//! Its parts are replaced as a whole and shared by reference, so that neither side
 //! waits for the other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nn_core::Model;
+use nn_train::{EpochMetrics, Summary};
 use serde::Serialize;
 
-use nn_train::EpochMetrics;
-
-/// All that is shown of a session.
+/// Everything that the page shows of a session.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(crate) struct Snapshot {
     /// Number of the session.
-    pub(super) session: u64,
-    pub(super) progress: Slot<Vec<Progress>>,
-    pub(super) pictures: Slot<Vec<Pictures>>,
-    /// The network of each lane, to draw for.
-    pub(super) networks: Slot<Vec<Arc<Model>>>,
+    pub(crate) session: u64,
+    pub(crate) progress: Latest<Vec<Progress>>,
+    pub(crate) pictures: Latest<Vec<Pictures>>,
+    /// The network of each training run, for predictions.
+    pub(crate) networks: Latest<Vec<Arc<Model>>>,
 }
 
-impl Board {
-    pub(super) fn new(session: u64) -> Self {
+impl Snapshot {
+    pub(crate) fn new(session: u64) -> Self {
         Self {
             session,
-            progress: Slot::default(),
-            pictures: Slot::default(),
-            networks: Slot::default(),
+            progress: Latest::default(),
+            pictures: Latest::default(),
+            networks: Latest::default(),
         }
     }
 }
 
-/// The newest of something, and how often it was replaced.
+/// The latest value, and how often it was replaced.
 #[derive(Debug)]
-pub(super) struct Slot<T>(Mutex<(u64, Option<Arc<T>>)>);
+pub(crate) struct Latest<T>(Mutex<(u64, Option<Arc<T>>)>);
 
-impl<T> Default for Slot<T> {
+impl<T> Default for Latest<T> {
     fn default() -> Self {
         Self(Mutex::new((0, None)))
     }
 }
 
-impl<T> Slot<T> {
-    pub(super) fn put(&self, value: T) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *slot = (slot.0 + 1, Some(Arc::new(value)));
+impl<T> Latest<T> {
+    /// Replaces the value.
+    pub(crate) fn put(&self, value: T) {
+        let mut latest = self.lock();
+        *latest = (latest.0 + 1, Some(Arc::new(value)));
     }
 
-    /// The newest, if there is one.
-    pub(super) fn get(&self) -> Option<Arc<T>> {
-        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.1.clone()
+    /// The latest value, if there is one.
+    pub(crate) fn get(&self) -> Option<Arc<T>> {
+        self.lock().1.clone()
     }
 
-    /// The newest, if it is not number `seen`, which becomes its number.
-    pub(super) fn newer_than(&self, seen: &mut u64) -> Option<Arc<T>> {
-        let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.0 == *seen {
+    /// The latest value if its number is not `seen`, which becomes its number.
+    pub(crate) fn newer_than(&self, seen: &mut u64) -> Option<Arc<T>> {
+        let latest = self.lock();
+        if latest.0 == *seen {
             return None;
         }
-        *seen = slot.0;
-        slot.1.clone()
+        *seen = latest.0;
+        latest.1.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Option<Arc<T>>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Where a training stands.
+/// The phase of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Running,
     Paused,
-    /// All epochs are done, or patience has run out.
+    /// All epochs are done, or early stopping has ended the run.
     Done,
-    /// The user has ended it.
+    /// The user has stopped the run.
     Stopped,
-    /// A number was no longer one, or the program made a mistake.
+    /// The training has diverged, or an internal error has ended it.
     Failed,
 }
 
-/// How far a training is, in numbers.
+/// The progress of a training run in numbers.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Progress {
-    pub(super) phase: Phase,
-    /// Why it failed, or that it stopped early.
-    pub(super) message: Option<String>,
-    /// The line that repeats it.
-    pub(super) command: String,
-    /// 784-128-10
-    pub(super) network: String,
-    pub(super) parameters: usize,
-    pub(super) dataset: String,
-    pub(super) n_samples: usize,
-    pub(super) has_classes: bool,
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
+    /// Why the run failed or stopped early.
+    pub(crate) message: Option<String>,
+    /// The command that repeats the run.
+    pub(crate) command: String,
+    /// The widths of the layers: `784-128-10`.
+    pub(crate) network: String,
+    pub(crate) parameters: usize,
+    pub(crate) dataset: String,
+    pub(crate) n_samples: usize,
+    pub(crate) has_classes: bool,
     /// Finished epochs, as a fraction.
-    pub(super) epochs_done: f64,
-    pub(super) n_epochs: usize,
-    pub(super) n_batches: usize,
-    pub(super) step: u64,
-    pub(super) learning_rate: f64,
-    /// After how many steps the rate was changed, and to what, if any of it was
-    /// by hand.
-    pub(super) rate_changes: Vec<(u64, f64)>,
-    /// What made it go back and halve the learning rate, each time.
-    pub(super) restarts: Vec<String>,
+    pub(crate) epochs_done: f64,
+    pub(crate) n_epochs: usize,
+    pub(crate) n_batches: usize,
+    pub(crate) step: u64,
+    pub(crate) learning_rate: f64,
+    /// Step and learning rate of each change, if the user has made any.
+    pub(crate) learning_rate_changes: Vec<(u64, f64)>,
+    /// Each rollback with half the learning rate, and its cause.
+    pub(crate) rollbacks: Vec<String>,
     /// Seconds of training and evaluation.
-    pub(super) seconds: f64,
-    /// Seconds that the session has spent on watching, orders included.
-    pub(super) watching_seconds: f64,
-    pub(super) samples_per_second: f64,
-    /// Epochs done, mean loss, share of right answers.
-    pub(super) curve: Vec<[Option<f64>; 3]>,
-    /// After each epoch: epoch, loss and accuracy on the validation samples.
-    pub(super) validation: Vec<[Option<f64>; 3]>,
-    /// Root mean square of each layer's gradient.
-    pub(super) gradients: Vec<f64>,
-    pub(super) last_epoch: Option<RowView>,
-    /// What `summary.json` would say, once it is done.
-    pub(super) summary: Option<serde_json::Value>,
+    pub(crate) seconds: f64,
+    /// Seconds that the session has spent on probes.
+    pub(crate) probe_seconds: f64,
+    pub(crate) samples_per_second: f64,
+    /// Epochs done, mean loss and accuracy.
+    pub(crate) curve: Vec<[Option<f64>; 3]>,
+    /// Epoch, validation loss and validation accuracy of each epoch.
+    pub(crate) validation: Vec<[Option<f64>; 3]>,
+    /// Root mean square of the gradient of each layer.
+    pub(crate) gradients: Vec<f64>,
+    pub(crate) last_epoch: Option<EpochMetrics>,
+    /// The summary of a finished run.
+    pub(crate) summary: Option<Summary>,
     /// SHA-256 of the weights before the first step.
-    pub(super) initial_sha256: String,
-    /// Where it was saved.
-    pub(super) saved: Option<String>,
+    pub(crate) initial_sha256: String,
+    /// The run directory, once the run is saved.
+    pub(crate) saved: Option<String>,
 }
 
-/// A finished epoch.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct RowView {
-    epoch: usize,
-    train_loss: f64,
-    train_accuracy: Option<f64>,
-    validation_loss: Option<f64>,
-    validation_accuracy: Option<f64>,
-}
-
-impl From<&Row> for RowView {
-    fn from(row: &Row) -> Self {
-        Self {
-            epoch: row.epoch,
-            train_loss: row.train_loss,
-            train_accuracy: row.train_accuracy,
-            validation_loss: row.validation_loss,
-            validation_accuracy: row.validation_accuracy,
-        }
-    }
-}
-
-/// What a training looks like, in pictures.
+/// The pictures of a training run.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Pictures {
-    pub(super) weights: Option<WeightPictures>,
-    pub(super) confusion: Option<Confusion>,
+pub(crate) struct Pictures {
+    pub(crate) weights: Option<WeightPictures>,
+    pub(crate) confusion: Option<Confusion>,
 }
 
-/// The weights into the first neurons of the first layer.
+/// The incoming weights of the first neurons of the first layer.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct WeightPictures {
-    pub(super) height: usize,
-    pub(super) width: usize,
-    /// Neurons of the layer, of which the first are shown.
-    pub(super) n_neurons: usize,
-    /// What -127 and 127 stand for.
-    pub(super) scale: f32,
-    /// A signed byte a weight in base64, neuron by neuron.
-    pub(super) images: Vec<String>,
+pub(crate) struct WeightPictures {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Number of neurons of the layer.
+    pub(crate) n_neurons: usize,
+    /// The absolute value that 127 stands for.
+    pub(crate) scale: f32,
+    /// The weights of each neuron as signed bytes in base64.
+    pub(crate) images: Vec<String>,
 }
 
-/// Rows: the right class; columns: the one that the network named.
+/// A confusion matrix: rows are true classes, columns are predicted classes.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Confusion {
-    pub(super) class_names: Vec<String>,
-    pub(super) counts: Vec<Vec<u64>>,
-    /// Which samples these are.
-    pub(super) of: String,
+pub(crate) struct Confusion {
+    pub(crate) class_names: Vec<String>,
+    pub(crate) counts: Vec<Vec<u64>>,
+    /// The samples: `all 60 validation samples, after epoch 3`.
+    pub(crate) of: String,
 }

@@ -1,108 +1,82 @@
-//! `POST /api/trace`: one training step with one sample, the numbers of
-//! `nn trace`.
+//! `POST /api/trace`: every number of one training step with one sample, as `nn trace`
+//! shows it.
 //!
-//! Of each layer's matrices only the column of one neuron is sent: the weights
-//! into it. All of them are in `nn trace --json`.
+//! Of each matrix of a layer, only one column is sent: the incoming weights of one neuron.
+//! `nn trace --json` has all of them.
 
 use nn_core::Rows;
 use nn_tensor::Threads;
 use nn_tensor::reduce::argmax;
+use nn_train::trained_model::{Origin, data_of, settings_of};
+use nn_train::{SampleTrace, TraceOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{Origin, data_of, settings_of};
-use crate::trace::{self, Choice, Trace};
-use nn_train::Split;
-
-use super::app::App;
-use super::body;
-use super::reply::{Refusal, Reply};
+use crate::app::App;
+use crate::json_body;
+use crate::reply::{Refusal, Reply};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question {
+struct TraceRequest {
     network: String,
-    split: Split,
+    /// `train`, `validation` or `test`.
+    split: String,
     index: usize,
-    /// The network as it was before its training.
+    /// Whether to use the initial weights instead of the trained ones.
     is_untrained: bool,
-    /// The neuron of each layer whose weights are wanted; by default that with
-    /// the largest error.
+    /// The neuron of each layer whose weights to send; the default is the neuron with the
+    /// largest error.
     #[serde(default)]
     neurons: Vec<Option<usize>>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Split {
-    Train,
-    Validation,
-    Test,
-}
-
-impl From<Split> for Split {
-    fn from(split: Split) -> Self {
-        match split {
-            Split::Train => Self::Train,
-            Split::Validation => Self::Validation,
-            Split::Test => Self::Test,
-        }
-    }
-}
-
 #[derive(Serialize)]
-struct Answer {
+struct TraceResponse {
     #[serde(flatten)]
-    trace: Trace,
-    /// The neuron of each layer whose weights these are.
+    trace: SampleTrace,
+    /// The neuron of each layer whose weights are sent.
     neurons: Vec<usize>,
 }
 
-/// Traces a step.
-pub(super) fn trace(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
-    let question: Question = body::json(body)?;
-    let model = app.network(&question.network)?;
-    let choice = Choice {
-        split: question.split.into(),
-        index: question.index,
-        is_untrained: question.is_untrained,
+/// Traces a training step.
+pub(crate) fn trace(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
+    let request: TraceRequest = json_body::parse(body)?;
+    let model = app.network(&request.network)?;
+    let options = TraceOptions {
+        split: request.split.parse()?,
+        index: request.index,
+        is_untrained: request.is_untrained,
     };
     let mut trace = if model.description.input.preprocessing.is_some() {
-        let place = app.networks.place(&question.network);
-        let data = data_of(
-            &model,
-            Origin::Run(&place),
-            app.datasets.data_dir(),
-            &Threads::all(),
-        )?;
-        trace::of_model(&model, &data, choice)?
+        let path = app.networks.path(&request.network);
+        let data_dir = app.datasets.data_dir();
+        let data = data_of(&model, Origin::Run(&path), data_dir, &Threads::all())?;
+        SampleTrace::new(&model, &data, options)?
     } else {
         let data = app.datasets.get(&settings_of(&model)?)?;
-        trace::of_model(&model, &data, choice)?
+        SampleTrace::new(&model, &data, options)?
     };
-    let neurons = cut(&mut trace, &question.neurons);
-    Ok(Reply::json(&Answer { trace, neurons }))
+    let neurons = keep_neurons(&mut trace, &request.neurons);
+    Ok(Reply::json(&TraceResponse { trace, neurons }))
 }
 
-/// Leaves the columns of the wanted neurons alone; returns which these are.
-fn cut(trace: &mut Trace, wanted: &[Option<usize>]) -> Vec<usize> {
+/// Keeps one column of each matrix, that of the wanted neuron; returns the neurons.
+fn keep_neurons(trace: &mut SampleTrace, wanted: &[Option<usize>]) -> Vec<usize> {
     let mut neurons = Vec::new();
     for (index, layer) in trace.step.layers.iter_mut().enumerate() {
         let errors = layer.backward.as_ref().map(|backward| &backward.delta);
-        let sizes: Vec<f32> = errors
-            .unwrap_or(&layer.activations)
-            .iter()
-            .map(|v| v.abs())
-            .collect();
+        let errors = errors.unwrap_or(&layer.activations);
+        let sizes: Vec<f32> = errors.iter().map(|error| error.abs()).collect();
         let wanted = wanted.get(index).copied().flatten();
         let neuron = wanted
             .filter(|&neuron| neuron < layer.n_outputs)
             .unwrap_or_else(|| argmax(&sizes));
-        keep(&mut layer.weights, neuron);
+        keep_column(&mut layer.weights, neuron);
         if let Some(backward) = &mut layer.backward {
-            keep(&mut backward.weights_gradient, neuron);
-            keep(&mut backward.weights_after, neuron);
+            keep_column(&mut backward.weights_gradient, neuron);
+            keep_column(&mut backward.weights_after, neuron);
             if let Some(regularised) = &mut backward.regularised {
-                keep(&mut regularised.weights_gradient, neuron);
+                keep_column(&mut regularised.weights_gradient, neuron);
             }
         }
         neurons.push(neuron);
@@ -110,7 +84,7 @@ fn cut(trace: &mut Trace, wanted: &[Option<usize>]) -> Vec<usize> {
     neurons
 }
 
-fn keep(matrix: &mut Rows<'static, f32>, column: usize) {
+fn keep_column(matrix: &mut Rows<'static, f32>, column: usize) {
     let column: Vec<f32> = matrix.column(column).copied().collect();
     *matrix = Rows::new(column, 1);
 }

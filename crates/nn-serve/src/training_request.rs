@@ -1,46 +1,45 @@
-//! What was chosen on the page: flags of `nn train`, parsed by the same
-//! definition, so that the command that the page gives is what it ran.
+//! The training run that was chosen on the page: flags of `nn train`, parsed as
+//! `nn train` parses them, so that the command on the page repeats the run.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::{Args, Command, FromArgMatches};
-
-use crate::terminal;
-use nn_train::Plan;
-use nn_train::Settings;
 use nn_train::data::{Data, GLYPHS, default_name};
-use nn_train::flags;
+use nn_train::memory::amount;
 use nn_train::training_memory;
-use nn_train::{Error, Result};
+use nn_train::{Error, Experiment, Plan, Result, Settings, flags, grouped};
 
-use super::dataset_cache::DatasetCache;
+use crate::dataset_cache::DatasetCache;
 
-/// Larger networks are for the terminal: a page that asks for all memory would
-/// take the whole program with it.
-const MOST_PARAMETERS: usize = 20_000_000;
+/// Largest number of parameters; larger networks are for the terminal, where running
+/// out of memory does not end the server.
+const MAX_PARAMETERS: usize = 20_000_000;
 
-/// Bytes that a training of the page may need; two may go on at once.
-const MOST_MEMORY: u64 = 1 << 30;
+/// Most memory of a training run, in bytes; two may run at once.
+const MAX_MEMORY: u64 = 1 << 30;
 
-/// The built-in digits are drawn before they are learned: more take too long.
-const MOST_GLYPHS: usize = 200_000;
+/// Largest number of built-in digits, which are generated before the training.
+const MAX_GLYPHS: usize = 200_000;
 
-/// A training that can begin.
+/// A checked training run.
 #[derive(Clone, Debug)]
-pub(super) struct Experiment {
-    pub(super) plan: Plan,
-    pub(super) data: Arc<Data>,
-    /// The line that repeats it.
-    pub(super) command: String,
+pub(crate) struct TrainingRequest {
+    pub(crate) experiment: Experiment,
+    /// How to start the program, in commands.
+    pub(crate) program: String,
+    /// The command that repeats the run.
+    pub(crate) command: String,
 }
 
-impl Experiment {
-    /// From words such as `["--lr", "0.1"]`.
-    pub(super) fn new(words: &[String], datasets: &DatasetCache) -> Result<Self> {
+impl TrainingRequest {
+    /// A training run with flags such as `["--lr", "0.1"]`; `program` starts the command.
+    ///
+    /// # Errors
+    /// If the flags are invalid, the data cannot be loaded, or the training run is too
+    /// large for the page.
+    pub(crate) fn new(words: &[String], datasets: &DatasetCache, program: &str) -> Result<Self> {
         let mut words = words.to_vec();
-        let mut settings = parse(&words)?;
+        let mut settings = flags::parse(&words)?;
         if settings.data.is_none() {
             let name = default_name(datasets.data_dir());
             settings.data = Some(name.to_owned());
@@ -48,115 +47,96 @@ impl Experiment {
         }
         check_glyphs(&settings)?;
         let data = datasets.get(&settings)?;
-        let plan = Plan::new(&settings, &data)?;
-        check_size(&plan)?;
-        training_memory::check_within(MOST_MEMORY, &plan, &data.splits()?)?;
+        let experiment = Experiment::new(&settings, Arc::clone(&data))?;
+        check_parameters(experiment.plan())?;
+        check_memory(experiment.plan(), &data)?;
         Ok(Self {
-            command: command(&words, datasets.data_dir()),
-            plan,
-            data,
+            experiment,
+            program: program.to_owned(),
+            command: command(program, &words, datasets.data_dir()),
         })
     }
 
-    /// 784-128-10
-    pub(super) fn network(&self) -> String {
-        let inputs = std::iter::once(self.plan.network.n_inputs);
-        let outputs = self.plan.network.layers.iter().map(|layer| layer.n_outputs);
-        let widths: Vec<String> = inputs
-            .chain(outputs)
-            .map(|width| width.to_string())
-            .collect();
+    /// The widths of the layers: `784-128-10`.
+    pub(crate) fn network(&self) -> String {
+        let network = &self.experiment.plan().network;
+        let outputs = network.layers.iter().map(|layer| layer.n_outputs);
+        let widths = std::iter::once(network.n_inputs).chain(outputs);
+        let widths: Vec<String> = widths.map(|width| width.to_string()).collect();
         widths.join("-")
     }
 }
 
-/// Flags as typed after `nn train`; none but those that decide a result.
-pub(super) fn parse(words: &[String]) -> Result<Settings> {
-    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-    let words = flags::translated(&words)?;
-    let matches = flags().try_get_matches_from(words).map_err(|error| {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default();
-        Error::usage(line.trim_start_matches("error: "))
-    })?;
-    Settings::from_arg_matches(&matches).map_err(|error| Error::usage(error.to_string()))
-}
-
-/// The flags of `nn train` that decide a result.
-pub(super) fn flags() -> Command {
-    Settings::augment_args(Command::new("nn").no_binary_name(true))
-        .allow_negative_numbers(true)
-        .disable_help_flag(true)
-}
-
-/// The line that trains so in a terminal.
-fn command(words: &[String], data_dir: &Path) -> String {
-    let mut line = format!("{} train", terminal::program());
+/// The command that trains with these flags.
+fn command(program: &str, words: &[String], data_dir: &Path) -> String {
+    let mut command = format!("{program} train");
     let folder = data_dir.to_string_lossy();
-    let is_usual = folder == "datasets";
-    let folder = ["--data-dir".to_owned(), folder.into_owned()];
-    let folder = if is_usual { &[][..] } else { &folder[..] };
-    for word in words.iter().chain(folder) {
-        line.push(' ');
-        line.push_str(&if word.is_empty() {
-            "''".to_owned()
-        } else {
-            terminal::quoted(word)
-        });
+    let data_dir = ["--data-dir", &folder];
+    let data_dir = data_dir.iter().filter(|_| folder != "datasets");
+    for word in words.iter().map(String::as_str).chain(data_dir.copied()) {
+        command.push(' ');
+        command.push_str(&flags::quoted(word));
     }
-    line
+    command
 }
 
 fn check_glyphs(settings: &Settings) -> Result<()> {
     match settings.limit_train {
-        Some(n) if n > MOST_GLYPHS && settings.data.as_deref() == Some(GLYPHS) => {
+        Some(n) if n > MAX_GLYPHS && settings.data.as_deref() == Some(GLYPHS) => {
             Err(Error::usage(format!(
-                "--limit-train: the page draws at most {} of the built-in digits, asked for {}",
-                grouped(MOST_GLYPHS),
+                "`limit-train`: the page generates at most {} of the built-in digits, found {}",
+                grouped(MAX_GLYPHS),
                 grouped(n)
             ))
-            .with_help("ask for fewer, or use `nn train`"))
+            .with_help("use a smaller number here, or `nn train` in a terminal"))
         }
         _ => Ok(()),
     }
 }
 
-fn check_size(plan: &Plan) -> Result<()> {
+fn check_parameters(plan: &Plan) -> Result<()> {
     let mut n_inputs = plan.network.n_inputs;
     let mut n_parameters = 0_usize;
     for layer in &plan.network.layers {
         n_parameters = n_parameters.saturating_add((n_inputs + 1).saturating_mul(layer.n_outputs));
         n_inputs = layer.n_outputs;
     }
-    if n_parameters <= MOST_PARAMETERS {
+    if n_parameters <= MAX_PARAMETERS {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the page trains networks of at most {} parameters, this one has {}",
-        grouped(MOST_PARAMETERS),
+        "the page trains networks of at most {} parameters, this network has {}",
+        grouped(MAX_PARAMETERS),
         grouped(n_parameters)
     ))
-    .with_help("take narrower layers, or use `nn train`"))
+    .with_help("use narrower layers (`hidden`), or `nn train` in a terminal"))
+}
+
+fn check_memory(plan: &Plan, data: &Data) -> Result<()> {
+    let (needed, help) = training_memory::needed(plan, &data.splits()?)?;
+    if needed <= MAX_MEMORY {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the page trains with at most {} of memory, this training run needs {}",
+        amount(MAX_MEMORY),
+        amount(needed)
+    ))
+    .with_help(format!("{help}, or use `nn train` in a terminal")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split(' ').map(str::to_owned).collect()
+    fn request(line: &str) -> Result<TrainingRequest> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let datasets = DatasetCache::new("no-such-folder".into());
+        TrainingRequest::new(&words, &datasets, "nn")
     }
 
     #[test]
-    fn flags_are_those_of_training() {
-        let settings = parse(&words("--learning-rate 0.5 --hidden 8,4 --batch-norm")).unwrap();
-        assert_eq!(settings.lr, Some(0.5));
-        assert_eq!(settings.hidden.as_deref(), Some("8,4"));
-        assert_eq!(settings.batch_norm, Some(true));
-    }
-
-    #[test]
-    fn nothing_but_settings_can_be_asked_for() {
+    fn only_settings_are_accepted() {
         for line in [
             "--config /etc/passwd",
             "--resume a",
@@ -169,24 +149,50 @@ mod tests {
             "word",
             "--epochs 1.5",
         ] {
-            assert!(parse(&words(line)).is_err(), "{line}");
+            let error = request(line).expect_err(line);
+            assert_eq!(error.kind(), nn_train::ErrorKind::Usage, "{line}");
         }
     }
 
     #[test]
-    fn commands_can_be_typed_as_they_stand() {
-        let line = command(
-            &[
-                "--hidden".to_owned(),
-                String::new(),
-                "--data".to_owned(),
-                "my data.csv".to_owned(),
-            ],
-            Path::new("/data sets"),
+    fn too_large_training_runs_are_refused() {
+        for (line, expected) in [
+            (
+                "--limit-train 4000000",
+                "at most 200 000 of the built-in digits",
+            ),
+            (
+                "--limit-train 100 --hidden 30000",
+                "at most 20 000 000 parameters",
+            ),
+            (
+                "--limit-train 60000 --hidden 19000",
+                "at most 1.0 GiB of memory",
+            ),
+        ] {
+            let message = request(line).expect_err(line).to_string();
+            let message = message.replace('\u{202f}', " ");
+            assert!(message.contains(expected), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_command_names_the_data_set() {
+        let request = request("--limit-train 100 --hidden 4").expect("it is small");
+        assert_eq!(
+            request.command,
+            "nn train --data glyphs --limit-train 100 --hidden 4 --data-dir no-such-folder"
         );
-        assert!(
-            line.ends_with("train --hidden '' --data 'my data.csv' --data-dir '/data sets'"),
-            "{line}"
+        assert_eq!(request.network(), "784-4-10");
+    }
+
+    #[test]
+    fn commands_are_quoted_for_the_shell() {
+        let words = ["--hidden", "", "--data", "my data.csv"].map(str::to_owned);
+        assert_eq!(
+            command("cargo run -p nn-cli --", &words, Path::new("/data sets")),
+            "cargo run -p nn-cli -- train --hidden '' --data 'my data.csv' --data-dir '/data sets'"
         );
+        assert_eq!(command("nn", &[], Path::new("datasets")), "nn train");
     }
 }

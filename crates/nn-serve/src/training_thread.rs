@@ -1,213 +1,222 @@
-//! The training thread's side of a session: training, following orders, and
-//! looking at what came of it.
+//! The training thread of a session: it trains, handles messages, and runs probes.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use nn_train::{Error, Result};
 
-use super::board::Board;
-use super::lane::Lane;
-use super::watch::{Budget, Look};
+use crate::probe::{Budget, Probe};
+use crate::snapshot::Snapshot;
+use crate::training::Training;
 
-/// Time between two looks at the numbers, and at the pictures.
+/// Time between two updates of the progress, and of the pictures.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 const PICTURE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Training between two looks at the clock and at the orders.
+/// Time of training between two checks for messages.
 const SLICE: Duration = Duration::from_millis(4);
 
-/// What can be asked of a session.
+/// A message to the training thread.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(crate) enum Message {
     Pause,
     Resume,
-    /// One batch, or the evaluation that ends an epoch.
+    /// Trains one batch, or evaluates at the end of an epoch.
     Step,
     Stop,
-    Rate(f64),
+    SetLearningRate(f64),
     Save {
-        lane: usize,
+        training: usize,
         name: Option<String>,
         runs_dir: PathBuf,
-        answer: Sender<Result<String>>,
+        reply: Sender<Result<String>>,
     },
 }
 
-/// Trainings, and who watches them.
-pub(super) struct Studio<'a> {
-    lanes: Vec<Lane<'a>>,
-    board: &'a Board,
+/// The training runs of a session, and their probes.
+pub(crate) struct TrainingThread<'a> {
+    trainings: Vec<Training<'a>>,
+    snapshot: &'a Snapshot,
     budget: Budget,
-    /// Time that was taken from training.
-    watching: Duration,
+    /// Time spent on probes.
+    probe_time: Duration,
     progress_due: Instant,
     pictures_due: Instant,
-    /// Evaluations of all lanes when the last pictures were taken.
+    /// Number of evaluations at the time of the last pictures.
     n_evaluations: usize,
 }
 
-impl<'a> Studio<'a> {
-    pub(super) fn new(lanes: Vec<Lane<'a>>, board: &'a Board) -> Self {
+impl<'a> TrainingThread<'a> {
+    /// A thread that has not started to train.
+    pub(crate) fn new(trainings: Vec<Training<'a>>, snapshot: &'a Snapshot) -> Self {
         let now = Instant::now();
         Self {
-            lanes,
-            board,
+            trainings,
+            snapshot,
             budget: Budget::new(),
-            watching: Duration::ZERO,
+            probe_time: Duration::ZERO,
             progress_due: now,
             pictures_due: now,
             n_evaluations: 0,
         }
     }
 
-    /// Trains and follows orders until nobody can give any.
-    pub(super) fn work(&mut self, orders: &Receiver<Order>, mut is_running: bool) {
-        loop {
-            let order = if is_running {
-                match orders.try_recv() {
-                    Ok(order) => Some(order),
-                    Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Disconnected) => return,
-                }
-            } else {
-                match orders.recv() {
-                    Ok(order) => Some(order),
-                    Err(_) => return,
-                }
-            };
-            match order {
-                None => {
-                    let start = Instant::now();
-                    self.advance(SLICE);
-                    let trained = start.elapsed();
-                    self.look();
-                    self.watching += start.elapsed() - trained;
-                }
-                Some(order) => {
-                    is_running = self.follow(order, is_running);
+    /// Trains and handles messages until their sender is dropped.
+    pub(crate) fn run(&mut self, messages: &Receiver<Message>, mut is_running: bool) {
+        while let Ok(message) = next_message(messages, is_running) {
+            match message {
+                Some(message) => {
+                    is_running = self.handle(message, is_running);
                     self.set_paused(!is_running);
-                    self.look_at_everything();
+                    self.run_all_probes();
+                }
+                None => {
+                    self.train(SLICE);
+                    let start = Instant::now();
+                    self.run_due_probes();
+                    self.probe_time += start.elapsed();
                 }
             }
-            if is_running && !self.lanes.iter().any(Lane::is_open) {
+            if is_running && !self.trainings.iter().any(Training::is_active) {
                 is_running = false;
-                self.look_at_everything();
+                self.run_all_probes();
             }
         }
     }
 
-    /// Does what is asked; returns whether to train on.
-    fn follow(&mut self, order: Order, is_running: bool) -> bool {
-        match order {
-            Order::Pause => false,
-            Order::Resume => {
+    /// Handles a message; returns whether to continue the training.
+    fn handle(&mut self, message: Message, is_running: bool) -> bool {
+        match message {
+            Message::Pause => false,
+            Message::Resume => {
                 self.budget.restart();
                 true
             }
-            Order::Step => {
-                for lane in self.lanes.iter_mut().filter(|lane| lane.is_open()) {
-                    lane.advance(Duration::ZERO);
+            Message::Step => {
+                let active = self.trainings.iter_mut();
+                for training in active.filter(|training| training.is_active()) {
+                    training.advance(Duration::ZERO);
                 }
                 false
             }
-            Order::Stop => {
-                self.lanes.iter_mut().for_each(Lane::stop);
+            Message::Stop => {
+                self.trainings.iter_mut().for_each(Training::stop);
                 false
             }
-            Order::Rate(rate) => {
-                for lane in &mut self.lanes {
-                    // Its range was checked where it came in.
-                    let _ = lane.set_rate(rate);
+            Message::SetLearningRate(learning_rate) => {
+                for training in &mut self.trainings {
+                    // The request has checked its range.
+                    let _ = training.set_learning_rate(learning_rate);
                 }
                 is_running
             }
-            Order::Save {
-                lane,
+            Message::Save {
+                training,
                 name,
                 runs_dir,
-                answer,
+                reply,
             } => {
-                let saved = match self.lanes.get_mut(lane) {
-                    Some(lane) => lane.save(name.as_deref(), &runs_dir),
-                    None => Err(Error::usage(format!("there is no training {lane}"))),
+                let saved = match self.trainings.get_mut(training) {
+                    Some(training) => training.save(name.as_deref(), &runs_dir),
+                    None => Err(Error::usage(format!("there is no training {training}"))),
                 };
-                // Whoever asked may have gone.
-                let _ = answer.send(saved);
+                // The request may have timed out.
+                let _ = reply.send(saved);
                 is_running
             }
         }
     }
 
-    pub(super) fn set_paused(&mut self, is_paused: bool) {
-        for lane in &mut self.lanes {
-            lane.set_paused(is_paused);
+    /// Pauses or resumes all training runs that are not finished.
+    pub(crate) fn set_paused(&mut self, is_paused: bool) {
+        for training in &mut self.trainings {
+            training.set_paused(is_paused);
         }
     }
 
-    /// Whoever is behind trains.
-    fn advance(&mut self, slice: Duration) {
-        let open = self.lanes.iter_mut().filter(|lane| lane.is_open());
-        if let Some(lane) = open.min_by(|a, b| a.epochs_done().total_cmp(&b.epochs_done())) {
-            lane.advance(slice);
+    /// Trains the run with the fewest epochs done.
+    fn train(&mut self, slice: Duration) {
+        let active = self.trainings.iter_mut();
+        let active = active.filter(|training| training.is_active());
+        let behind = active.min_by(|a, b| a.epochs_done().total_cmp(&b.epochs_done()));
+        if let Some(training) = behind {
+            training.advance(slice);
         }
     }
 
-    /// Looks at what is due, as far as there is time for it.
-    fn look(&mut self) {
+    /// Runs the probes that are due, within the budget.
+    fn run_due_probes(&mut self) {
         let now = Instant::now();
         if now < self.progress_due {
             return;
         }
         self.progress_due = now + PROGRESS_INTERVAL;
-        if self.budget.allows(Look::Gradients) {
-            self.look_at_gradients();
+        if self.budget.allows(Probe::Gradients) {
+            self.measure_gradients();
         }
-        if now >= self.pictures_due && self.budget.allows(Look::Pictures) {
+        if now >= self.pictures_due && self.budget.allows(Probe::Pictures) {
             self.pictures_due = now + PICTURE_INTERVAL;
-            let n_evaluations = self.lanes.iter().map(Lane::n_evaluations).sum();
-            self.look_at_pictures(n_evaluations == self.n_evaluations);
+            let n_evaluations = self.n_evaluations();
+            self.take_pictures(n_evaluations == self.n_evaluations);
             self.n_evaluations = n_evaluations;
         }
-        show_progress(&self.lanes, self.board, self.watching);
+        self.show_progress();
     }
 
-    /// Looks at everything at once, while nothing is being trained.
-    pub(super) fn look_at_everything(&mut self) {
-        let n_evaluations: usize = self.lanes.iter().map(Lane::n_evaluations).sum();
-        let is_done = self.lanes.iter().all(|lane| !lane.is_open());
-        self.look_at_gradients();
-        self.look_at_pictures(!is_done || n_evaluations == 0);
-        show_progress(&self.lanes, self.board, self.watching);
+    /// Runs all probes, while nothing is being trained.
+    pub(crate) fn run_all_probes(&mut self) {
+        let is_done = !self.trainings.iter().any(Training::is_active);
+        self.measure_gradients();
+        self.take_pictures(!is_done || self.n_evaluations() == 0);
+        self.show_progress();
         self.budget.restart();
     }
 
-    fn look_at_gradients(&mut self) {
-        let lanes = &mut self.lanes;
-        let look = || lanes.iter_mut().for_each(Lane::look_at_gradients);
-        self.budget.spend(Look::Gradients, look);
+    fn n_evaluations(&self) -> usize {
+        self.trainings.iter().map(Training::n_evaluations).sum()
     }
 
-    fn look_at_pictures(&mut self, anew: bool) {
-        let (lanes, board) = (&mut self.lanes, self.board);
-        self.budget.spend(Look::Pictures, || {
-            lanes
-                .iter_mut()
-                .for_each(|lane| lane.look_at_pictures(anew));
-            show_pictures(lanes, board);
+    fn measure_gradients(&mut self) {
+        let trainings = &mut self.trainings;
+        self.budget.spend(Probe::Gradients, || {
+            trainings.iter_mut().for_each(Training::measure_gradients);
         });
     }
+
+    /// Updates the pictures; evaluates for the confusion matrix if `evaluates`, otherwise
+    /// it stays that of the last epoch.
+    fn take_pictures(&mut self, evaluates: bool) {
+        let (trainings, snapshot) = (&mut self.trainings, self.snapshot);
+        self.budget.spend(Probe::Pictures, || {
+            for training in trainings.iter_mut() {
+                training.take_pictures(evaluates);
+            }
+            let pictures = trainings.iter().map(Training::pictures);
+            snapshot.pictures.put(pictures.collect());
+            let networks = trainings.iter().map(Training::model);
+            snapshot.networks.put(networks.collect());
+        });
+    }
+
+    fn show_progress(&self) {
+        let progress = self.trainings.iter();
+        let progress = progress.map(|training| training.progress(self.probe_time));
+        self.snapshot.progress.put(progress.collect());
+    }
 }
 
-fn show_progress(lanes: &[Lane<'_>], board: &Board, watching: Duration) {
-    let views = lanes.iter().map(|lane| lane.progress(watching));
-    board.progress.put(views.collect());
-}
-
-fn show_pictures(lanes: &[Lane<'_>], board: &Board) {
-    board
-        .pictures
-        .put(lanes.iter().map(Lane::pictures).collect());
-    board.networks.put(lanes.iter().map(Lane::model).collect());
+/// The next message; waits for it unless the training is running.
+fn next_message(
+    messages: &Receiver<Message>,
+    is_running: bool,
+) -> Result<Option<Message>, RecvError> {
+    if !is_running {
+        return messages.recv().map(Some);
+    }
+    match messages.try_recv() {
+        Ok(message) => Ok(Some(message)),
+        Err(TryRecvError::Empty) => Ok(None),
+        Err(TryRecvError::Disconnected) => Err(RecvError),
+    }
 }

@@ -1,8 +1,8 @@
-//! A socket whose reader must go on reading.
+//! A socket with a write timeout.
 //!
-//! A write that makes no progress for the patience of the socket is an error,
-//! which ends the connection. A deadline anywhere above the socket would not
-//! be enough: while hyper waits for the socket, it asks the body for nothing.
+//! A write that makes no progress until the timeout is an error, which ends the
+//! connection. A timeout above the socket would not be enough: while hyper waits for
+//! the socket, it does not poll the response body.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -13,26 +13,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A socket, and the time that a write has waited.
+/// A socket whose writes time out.
 #[derive(Debug)]
-pub(super) struct Patient {
+pub(crate) struct WriteTimeout {
     socket: TcpStream,
-    patience: Duration,
-    /// Runs while a write waits.
+    timeout: Duration,
+    /// Runs while a write is waiting.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
-    pub(super) fn new(socket: TcpStream, patience: Duration) -> Self {
+impl WriteTimeout {
+    pub(crate) fn new(socket: TcpStream, timeout: Duration) -> Self {
         Self {
             socket,
-            patience,
+            timeout,
             deadline: None,
         }
     }
 
-    /// What a write came to, unless it has waited too long.
-    fn within_patience<T>(
+    /// The result of a write, or an error if it has waited too long.
+    fn within_timeout<T>(
         &mut self,
         written: Poll<io::Result<T>>,
         context: &mut Context<'_>,
@@ -41,18 +41,18 @@ impl Patient {
             self.deadline = None;
             return written;
         }
-        let patience = self.patience;
+        let timeout = self.timeout;
         let deadline = self
             .deadline
-            .get_or_insert_with(|| Box::pin(sleep(patience)));
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(deadline.as_mut().poll(context));
-        // What the system still holds for this reader is thrown away.
+        // Data that the system still buffers for this reader is discarded.
         let _ = self.socket.set_zero_linger();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -62,14 +62,14 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
-        self.within_patience(written, context)
+        self.within_timeout(written, context)
     }
 
     fn poll_write_vectored(
@@ -78,7 +78,7 @@ impl AsyncWrite for Patient {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
-        self.within_patience(written, context)
+        self.within_timeout(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -103,10 +103,10 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(300);
+    const TIMEOUT: Duration = Duration::from_millis(300);
 
-    /// Writes to a client until that fails or 64 MiB are written; what it
-    /// came to, and the number of bytes.
+    /// Writes to a client until a write fails or 64 MiB are written; returns the result
+    /// and the number of bytes.
     fn write_to(client: impl FnOnce(net::TcpStream)) -> (io::Result<()>, usize) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -119,10 +119,10 @@ mod tests {
             let address = listener.local_addr().expect("it is bound");
             client(net::TcpStream::connect(address).expect("it listens"));
             let (socket, _) = listener.accept().await.expect("it connects");
-            let mut patient = Patient::new(socket, PATIENCE);
+            let mut socket = WriteTimeout::new(socket, TIMEOUT);
             let (piece, mut n) = (vec![7; 1 << 16], 0);
             while n < 64 << 20 {
-                match patient.write(&piece).await {
+                match socket.write(&piece).await {
                     Ok(written) => n += written,
                     Err(error) => return (Err(error), n),
                 }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_stops_is_given_up() {
+    fn a_write_to_a_stopped_reader_times_out() {
         let start = std::time::Instant::now();
         let mut held = None;
         let (result, _) = write_to(|socket| held = Some(socket));
@@ -140,7 +140,7 @@ mod tests {
             result.map_err(|error| error.kind()),
             Err(ErrorKind::TimedOut)
         );
-        assert!(start.elapsed() >= PATIENCE);
+        assert!(start.elapsed() >= TIMEOUT);
         // The connection is reset, so that nothing waits in the system.
         let mut rest = Vec::new();
         let read = held.expect("it connected").read_to_end(&mut rest);
@@ -151,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_is_waited_for() {
+    fn a_slow_reader_does_not_time_out() {
         let (result, n) = write_to(|mut socket| {
             std::thread::spawn(move || {
                 let mut bytes = vec![0; 1 << 20];
                 while socket.read(&mut bytes).is_ok_and(|n| n > 0) {
-                    std::thread::sleep(PATIENCE / 20);
+                    std::thread::sleep(TIMEOUT / 20);
                 }
             });
         });

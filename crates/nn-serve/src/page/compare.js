@@ -42,8 +42,8 @@ export class CompareView {
     );
     this.choices = make("datalist", { id: "choices" });
     this.check = new Check(
-      () => this.lanes(),
-      (lanes) => this.showChecked(lanes),
+      () => this.trainings(),
+      (trainings) => this.showChecked(trainings),
     );
     this.buttons = new Buttons(() => this.start());
     for (const one of this.buttons.element.children) one.id = `compare-${one.id}`;
@@ -51,7 +51,7 @@ export class CompareView {
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
     this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
     this.element = make("div", { class: "view compare" }, this.makeSettings(), this.makeWatch());
-    listen("progress", (lanes) => lanes.length === 2 && this.update(lanes));
+    listen("progress", (trainings) => trainings.length === 2 && this.update(trainings));
   }
 
   makeSettings() {
@@ -121,7 +121,7 @@ export class CompareView {
   }
 
   /** The flags of both. */
-  lanes() {
+  trainings() {
     const shared = this.form.entries().filter(([name]) => name !== this.vary.value);
     return this.values.map((input) => {
       const value = input.value.trim();
@@ -139,64 +139,64 @@ export class CompareView {
     this.check.later();
   }
 
-  showChecked(lanes) {
-    if (lanes.some((lane) => lane.error)) return;
+  showChecked(trainings) {
+    if (trainings.some((training) => training.error)) return;
     // What differs between the two is usual for neither.
-    const [first, second] = lanes.map((lane) => lane.settings);
+    const [first, second] = trainings.map((training) => training.settings);
     this.form.showUsual(
       Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
     );
-    lanes.forEach((lane, index) => this.commands[index].update(lane.command));
+    trainings.forEach((training, index) => this.commands[index].update(training.command));
   }
 
   async start() {
     try {
-      await post("/api/start", { lanes: this.lanes() });
+      await post("/api/start", { trainings: this.trainings() });
       complain(null);
     } catch (error) {
       complain(error);
     }
   }
 
-  update(lanes) {
-    this.buttons.update(lanes);
-    const isSame = lanes[0].initial_sha256 === lanes[1].initial_sha256;
+  update(trainings) {
+    this.buttons.update(trainings);
+    const isSame = trainings[0].initial_sha256 === trainings[1].initial_sha256;
     this.same.textContent = isSame
       ? "Same initial weights, same order of samples, one choice apart."
       : "Same order of samples; the initial weights differ, because the choice decides them.";
-    lanes.forEach((lane, index) => this.commands[index].update(lane.command));
-    const names = namesOf(lanes);
-    this.table.replaceChildren(resultTable(lanes, names));
+    trainings.forEach((training, index) => this.commands[index].update(training.command));
+    const names = namesOf(trainings);
+    this.table.replaceChildren(resultTable(trainings, names));
     const pick = (points, index) =>
       points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
     const lines = (index) =>
-      lanes.flatMap((lane, number) => [
-        { name: names[number], look: `s${number}`, points: pick(lane.curve, index) },
-        { name: "validation", look: `s${number}`, isDashed: true, points: pick(lane.validation, index) },
+      trainings.flatMap((training, number) => [
+        { name: names[number], look: `s${number}`, points: pick(training.curve, index) },
+        { name: "validation", look: `s${number}`, isDashed: true, points: pick(training.validation, index) },
       ]);
-    const done = Math.max(...lanes.map((lane) => lane.epochs_done));
-    const isOver = lanes.every((lane) => !["running", "paused"].includes(lane.phase));
+    const done = Math.max(...trainings.map((training) => training.epochs_done));
+    const isOver = trainings.every((training) => !["running", "paused"].includes(training.phase));
     const end = isOver
       ? done
-      : Math.min(Math.max(...lanes.map((lane) => lane.n_epochs)), Math.max(1, 1.25 * done));
+      : Math.min(Math.max(...trainings.map((training) => training.n_epochs)), Math.max(1, 1.25 * done));
     this.loss.update(lines(1), end);
     this.accuracy.update(lines(2), end);
-    this.accuracy.element.hidden = !lanes.every((lane) => lane.has_classes);
+    this.accuracy.element.hidden = !trainings.every((training) => training.has_classes);
   }
 }
 
-function resultTable(lanes, names) {
+function resultTable(trainings, names) {
   const rows = [
     ["state", statusOf],
-    ["training loss", (lane) => short(lane.last_epoch?.train_loss)],
-    ["validation loss", (lane) => short(lane.last_epoch?.validation_loss)],
-    ["validation accuracy", (lane) => percent(lane.last_epoch?.validation_accuracy)],
-    ["test accuracy", (lane) => percent(lane.summary?.test_accuracy)],
-    ["time", (lane) => duration(lane.seconds)],
-    ["base learning rate", (lane) => short(lane.learning_rate, 6)],
-    ["times it was halved", (lane) => lane.restarts.length],
+    ["training loss", (training) => short(training.last_epoch?.train_loss)],
+    ["validation loss", (training) => short(training.last_epoch?.validation_loss)],
+    ["validation accuracy", (training) => percent(training.last_epoch?.validation_accuracy)],
+    ["test accuracy", (training) => percent(training.summary?.test_accuracy)],
+    ["time", (training) => duration(training.seconds)],
+    ["base learning rate", (training) => short(training.learning_rate, 6)],
+    ["times it was halved", (training) => training.restarts.length],
   ];
-  if (lanes.every((lane) => lane.restarts.length === 0)) rows.pop();
+  if (trainings.every((training) => training.restarts.length === 0)) rows.pop();
   const head = make(
     "tr",
     {},
@@ -217,7 +217,7 @@ function resultTable(lanes, names) {
           "tr",
           {},
           make("th", { scope: "row" }, name),
-          ...lanes.map((lane) => make("td", {}, value(lane))),
+          ...trainings.map((training) => make("td", {}, value(training))),
         ),
       ),
     ),
@@ -225,8 +225,8 @@ function resultTable(lanes, names) {
 }
 
 /** What the one has that the other has not, as in `optimizer sgd`. */
-function namesOf(lanes) {
-  const [first, second] = lanes.map((lane) => lane.command.split(" --").slice(1));
+function namesOf(trainings) {
+  const [first, second] = trainings.map((training) => training.command.split(" --").slice(1));
   const only = (some, others) =>
     some
       .filter((flag) => !others.includes(flag))

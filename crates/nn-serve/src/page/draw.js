@@ -16,7 +16,7 @@ export class DrawView {
     this.element = make("div", { class: "view draw" }, this.makeSheetCard(), this.makeAnswer());
     this.showAnswer({ blank: true });
     listen("session", (number) => this.noteSession(number));
-    listen("progress", (lanes) => this.noteProgress(lanes));
+    listen("progress", (trainings) => this.noteProgress(trainings));
     listen("pictures", () => this.network?.startsWith("training") && this.ask());
   }
 
@@ -125,7 +125,7 @@ export class DrawView {
       let networks = await listNetworks();
       if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
         this.status.textContent = "Getting a small network ready …";
-        await post("/api/start", { lanes: [this.state.starter] });
+        await post("/api/start", { trainings: [this.state.starter] });
         networks = [IN_TRAINING, ...networks];
       }
       this.select.replaceChildren(...networks.map(optionOf));
@@ -138,7 +138,7 @@ export class DrawView {
     this.network = network || this.select.value;
     this.select.value = this.network;
     this.status.textContent = "";
-    this.noteProgress(this.lanes);
+    this.noteProgress(this.trainings);
     remember("draw", new URLSearchParams({ network: this.network }));
     this.ask();
   }
@@ -148,15 +148,15 @@ export class DrawView {
     if (number > 0 && !isListed) this.select.append(optionOf(IN_TRAINING));
   }
 
-  noteProgress(lanes) {
-    this.lanes = lanes;
-    if (!this.network?.startsWith("training") || !lanes?.length) return;
-    const [lane] = lanes;
-    const accuracy = lane.last_epoch
-      ? `, ${percent(lane.last_epoch.validation_accuracy)} of the validation samples right`
+  noteProgress(trainings) {
+    this.trainings = trainings;
+    if (!this.network?.startsWith("training") || !trainings?.length) return;
+    const [training] = trainings;
+    const accuracy = training.last_epoch
+      ? `, ${percent(training.last_epoch.validation_accuracy)} of the validation samples right`
       : "";
-    const isOpen = lane.phase === "running" || lane.phase === "paused";
-    this.status.textContent = `${lane.network} on ${dataTitle(lane.dataset)}, ${isOpen ? `in training: ${percent(lane.epochs_done / lane.n_epochs, 0)}` : "trained"}${accuracy}.`;
+    const isOpen = training.phase === "running" || training.phase === "paused";
+    this.status.textContent = `${training.network} on ${dataTitle(training.dataset)}, ${isOpen ? `in training: ${percent(training.epochs_done / training.n_epochs, 0)}` : "trained"}${accuracy}.`;
   }
 
   async takeSample() {

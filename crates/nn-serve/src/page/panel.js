@@ -21,9 +21,9 @@ export class Buttons {
     this.update([]);
   }
 
-  update(lanes) {
-    this.isPaused = lanes.some((lane) => lane.phase === "paused");
-    const isOpen = this.isPaused || lanes.some((lane) => lane.phase === "running");
+  update(trainings) {
+    this.isPaused = trainings.some((training) => training.phase === "paused");
+    const isOpen = this.isPaused || trainings.some((training) => training.phase === "running");
     this.pause.textContent = this.isPaused ? "Go on" : "Pause";
     for (const one of [this.pause, this.step, this.stop]) one.disabled = !isOpen;
   }
@@ -45,8 +45,8 @@ export async function steer(action, more = {}) {
 
 /** Says what the chosen settings make, shortly after they were changed. */
 export class Check {
-  constructor(lanes, show) {
-    this.lanes = lanes;
+  constructor(trainings, show) {
+    this.trainings = trainings;
     this.show = show;
     this.element = make("p", { class: "check", role: "status" });
   }
@@ -67,10 +67,10 @@ export class Check {
     };
     const waiting = setTimeout(() => show(false, "Getting the data ready …"), WAIT_AFTER);
     try {
-      const { lanes } = await post("/api/check", { lanes: this.lanes() });
-      const wrong = lanes.find((lane) => lane.error);
-      show(Boolean(wrong), ...(wrong ? [`${wrong.error}; ${wrong.help}`] : lanes.map(describe)));
-      if (this.question === question) this.show(lanes);
+      const { trainings } = await post("/api/check", { trainings: this.trainings() });
+      const wrong = trainings.find((training) => training.error);
+      show(Boolean(wrong), ...(wrong ? [`${wrong.error}; ${wrong.help}`] : trainings.map(describe)));
+      if (this.question === question) this.show(trainings);
     } catch (error) {
       show(true, [error.message, error.help].filter(Boolean).join("; "));
     } finally {

@@ -13,15 +13,15 @@ export class TrainView {
     this.form = new SettingsForm(state, () => this.changed());
     this.check = new Check(
       () => [this.form.words()],
-      (lanes) => this.showChecked(lanes),
+      (trainings) => this.showChecked(trainings),
     );
     this.buttons = new Buttons(() => this.start());
     this.command = new CommandLine("command");
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
     this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
     this.element = make("div", { class: "view train" }, this.makeSettings(), this.makeWatch());
-    listen("progress", (lanes) => lanes.length === 1 && this.update(lanes[0]));
-    listen("pictures", (lanes) => lanes.length === 1 && this.updatePictures(lanes[0]));
+    listen("progress", (trainings) => trainings.length === 1 && this.update(trainings[0]));
+    listen("pictures", (trainings) => trainings.length === 1 && this.updatePictures(trainings[0]));
   }
 
   makeSettings() {
@@ -42,7 +42,7 @@ export class TrainView {
     });
     const times = (text, factor) =>
       button(text, `rate-${factor}`, () =>
-        this.setRate(Number((this.lane.learning_rate * factor).toPrecision(6))),
+        this.setRate(Number((this.training.learning_rate * factor).toPrecision(6))),
       );
     this.rateLine = make(
       "div",
@@ -123,16 +123,16 @@ export class TrainView {
     this.check.later();
   }
 
-  showChecked([lane]) {
-    const isOpen = this.lane && ["running", "paused"].includes(this.lane.phase);
-    if (lane.error) return;
-    this.form.showUsual(lane.settings);
-    if (!isOpen) this.command.update(lane.command);
+  showChecked([training]) {
+    const isOpen = this.training && ["running", "paused"].includes(this.training.phase);
+    if (training.error) return;
+    this.form.showUsual(training.settings);
+    if (!isOpen) this.command.update(training.command);
   }
 
   async start() {
     try {
-      await post("/api/start", { lanes: [this.form.words()] });
+      await post("/api/start", { trainings: [this.form.words()] });
       this.saved.textContent = "";
       complain(null);
     } catch (error) {
@@ -146,7 +146,7 @@ export class TrainView {
 
   async save() {
     try {
-      const { path } = await post("/api/save", { lane: 0, name: this.name.value.trim() || null });
+      const { path } = await post("/api/save", { training: 0, name: this.name.value.trim() || null });
       this.saved.textContent = `Saved in ${path}.`;
       complain(null);
     } catch (error) {
@@ -154,47 +154,47 @@ export class TrainView {
     }
   }
 
-  update(lane) {
-    this.lane = lane;
+  update(training) {
+    this.training = training;
     this.details.hidden = false;
-    this.buttons.update([lane]);
-    this.status.textContent = statusOf(lane);
-    this.restarts.textContent = restartsOf(lane);
+    this.buttons.update([training]);
+    this.status.textContent = statusOf(training);
+    this.restarts.textContent = restartsOf(training);
     this.restarts.hidden = !this.restarts.textContent;
-    this.numbers.replaceChildren(...factsOf(lane));
-    const isOpen = ["running", "paused"].includes(lane.phase);
+    this.numbers.replaceChildren(...factsOf(training));
+    const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
-    if (document.activeElement !== this.rate) this.rate.value = short(lane.learning_rate, 6);
-    this.saveLine.hidden = isOpen || lane.phase === "failed" || Boolean(lane.saved);
-    const changes = lane.rate_changes
+    if (document.activeElement !== this.rate) this.rate.value = short(training.learning_rate, 6);
+    this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
+    const changes = training.rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
       .join(", ");
     this.command.update(
-      lane.command,
+      training.command,
       changes &&
         `The learning rate was changed by hand, so this command ends with other weights. The rates were: ${changes}.`,
     );
-    this.showCurves(lane);
+    this.showCurves(training);
     drawBars(
       this.gradients,
-      lane.gradients.map((value, index) => ({ name: `layer ${index + 1}`, value })),
+      training.gradients.map((value, index) => ({ name: `layer ${index + 1}`, value })),
     );
   }
 
-  showCurves(lane) {
+  showCurves(training) {
     const pick = (points, index) =>
       points.filter((point) => point[index] != null).map((point) => [point[0], point[index]]);
     const lines = (index) => [
-      { name: "training", look: "s0", points: pick(lane.curve, index) },
-      { name: "validation", look: "s1", isDashed: true, points: pick(lane.validation, index) },
+      { name: "training", look: "s0", points: pick(training.curve, index) },
+      { name: "validation", look: "s1", isDashed: true, points: pick(training.validation, index) },
     ];
     const end =
-      lane.phase === "done" || lane.phase === "stopped"
-        ? lane.epochs_done
-        : Math.min(lane.n_epochs, Math.max(1, 1.25 * lane.epochs_done));
+      training.phase === "done" || training.phase === "stopped"
+        ? training.epochs_done
+        : Math.min(training.n_epochs, Math.max(1, 1.25 * training.epochs_done));
     this.loss.update(lines(1), end);
     this.accuracy.update(lines(2), end);
-    this.accuracy.element.hidden = !lane.has_classes;
+    this.accuracy.element.hidden = !training.has_classes;
   }
 
   updatePictures({ weights, confusion }) {
@@ -217,18 +217,18 @@ export class TrainView {
 }
 
 /** One sentence about where a training stands. */
-export function statusOf(lane) {
-  const epochs = `epoch ${Math.min(lane.n_epochs, Math.floor(lane.epochs_done) + 1)} of ${lane.n_epochs}`;
+export function statusOf(training) {
+  const epochs = `epoch ${Math.min(training.n_epochs, Math.floor(training.epochs_done) + 1)} of ${training.n_epochs}`;
   const states = {
     running: `In training: ${epochs}.`,
-    paused: `Paused in ${epochs}, after step ${grouped(lane.step)}.`,
-    stopped: `Stopped after ${short(lane.epochs_done, 3)} epochs.`,
-    done: `Done: ${percent(lane.summary?.test_accuracy)} of the test samples right.`,
+    paused: `Paused in ${epochs}, after step ${grouped(training.step)}.`,
+    stopped: `Stopped after ${short(training.epochs_done, 3)} epochs.`,
+    done: `Done: ${percent(training.summary?.test_accuracy)} of the test samples right.`,
     failed: "Failed:",
   };
-  const isPlain = lane.phase !== "done" || lane.summary?.test_accuracy != null;
-  const state = isPlain ? states[lane.phase] : `Done: test loss ${short(lane.summary?.test_loss)}.`;
-  return [state, lane.message].filter(Boolean).join(" ");
+  const isPlain = training.phase !== "done" || training.summary?.test_accuracy != null;
+  const state = isPlain ? states[training.phase] : `Done: test loss ${short(training.summary?.test_loss)}.`;
+  return [state, training.message].filter(Boolean).join(" ");
 }
 
 /** How often a training went back with half the learning rate, and why the last time. */
@@ -238,16 +238,16 @@ function restartsOf({ restarts }) {
   return `Gone back ${restarts.length} times. The last: ${last}`;
 }
 
-function factsOf(lane) {
+function factsOf(training) {
   const facts = [
-    ["network", `${lane.network}, ${grouped(lane.parameters)} parameters`],
-    ["data", `${lane.dataset}, ${grouped(lane.n_samples)} training samples`],
-    ["step", `${grouped(lane.step)} of ${grouped(lane.n_batches * lane.n_epochs)}`],
-    ["base learning rate", short(lane.learning_rate, 6)],
-    ["time", duration(lane.seconds)],
-    ["speed", `${grouped(lane.samples_per_second)} samples/s`],
+    ["network", `${training.network}, ${grouped(training.parameters)} parameters`],
+    ["data", `${training.dataset}, ${grouped(training.n_samples)} training samples`],
+    ["step", `${grouped(training.step)} of ${grouped(training.n_batches * training.n_epochs)}`],
+    ["base learning rate", short(training.learning_rate, 6)],
+    ["time", duration(training.seconds)],
+    ["speed", `${grouped(training.samples_per_second)} samples/s`],
   ];
-  if (lane.summary) facts.push(["SHA-256 of the weights", lane.summary.weights_sha256]);
+  if (training.summary) facts.push(["SHA-256 of the weights", training.summary.weights_sha256]);
   return facts.map(([name, value]) =>
     make(
       "div",
