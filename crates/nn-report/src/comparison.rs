@@ -4,7 +4,10 @@ use nn_plot::chart::Series;
 use nn_plot::number::{self, NO_NUMBER};
 use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};
 
-use crate::run::{Epoch, Run, curves};
+use nn_train::EpochMetrics;
+
+use crate::curves::{curves, series};
+use crate::record::RunRecord;
 use crate::run_report::Report;
 
 /// Runs that can be told apart in one chart.
@@ -14,7 +17,7 @@ const MOST_CURVES: usize = 18;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
     /// In the order in which they are shown.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RunRecord>,
     /// The command that made the comparison.
     pub command: String,
 }
@@ -42,44 +45,44 @@ enum Better {
 impl Comparison {
     /// Every setting of any run, those that differ first.
     pub fn settings(&self) -> Vec<ComparedValue> {
+        let runs: Vec<_> = self.runs.iter().map(RunRecord::settings).collect();
         let mut names: Vec<&String> = Vec::new();
-        for (name, _) in self.runs.iter().flat_map(|run| &run.settings) {
+        for (name, _) in runs.iter().flatten() {
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let mut settings: Vec<ComparedValue> =
-            names.into_iter().map(|name| self.setting(name)).collect();
-        settings.sort_by_key(|setting| !setting.differs);
-        settings
-    }
-
-    fn setting(&self, name: &str) -> ComparedValue {
-        let value = |run: &Run| {
-            let found = run.settings.iter().find(|setting| setting.0 == name);
+        let value = |name: &str, settings: &[(String, String)]| {
+            let found = settings.iter().find(|setting| setting.0 == name);
             match found {
                 Some((_, value)) if value.is_empty() => "''".to_owned(),
                 Some((_, value)) => value.clone(),
                 None => NO_NUMBER.to_owned(),
             }
         };
-        ComparedValue::new(name, self.runs.iter().map(value).collect())
+        let names = names.into_iter();
+        let mut settings: Vec<ComparedValue> = names
+            .map(|name| ComparedValue::new(name, runs.iter().map(|run| value(name, run)).collect()))
+            .collect();
+        settings.sort_by_key(|setting| !setting.differs);
+        settings
     }
 
     /// What came out, the best of each line named where the runs can be
     /// compared.
     pub fn results(&self) -> Vec<ComparedValue> {
-        let layers = |run: &Run| {
-            let widths: Vec<String> = run.summary.layers.iter().map(u64::to_string).collect();
+        let layers = |run: &RunRecord| {
+            let widths: Vec<String> = run.summary.layers.iter().map(usize::to_string).collect();
             widths.join("-")
         };
-        let texts = |name: &str, text: &dyn Fn(&Run) -> String| {
+        let texts = |name: &str, text: &dyn Fn(&RunRecord) -> String| {
             ComparedValue::new(name, self.runs.iter().map(text).collect())
         };
         let decimal = number::number;
         // Of different data, or by different losses, none is the best.
         let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
-        let has_same_loss = has_same_data && !self.setting("loss").differs;
+        let losses = texts("", &|run| format!("{:?}", run.settings.loss));
+        let has_same_loss = has_same_data && !losses.differs;
         let higher = Some(Better::Higher).filter(|_| has_same_data);
         let lower = Some(Better::Lower).filter(|_| has_same_loss);
         let shorter = Some(Better::Lower);
@@ -125,7 +128,7 @@ impl Comparison {
                 number::seconds,
             ),
             self.numbers(
-                "time of an epoch",
+                "time per epoch",
                 shorter,
                 |run| run.summary.seconds_per_epoch,
                 number::seconds,
@@ -137,7 +140,7 @@ impl Comparison {
         &self,
         name: &str,
         better: Option<Better>,
-        value: impl Fn(&Run) -> Option<f64>,
+        value: impl Fn(&RunRecord) -> Option<f64>,
         written: impl Fn(f64) -> String,
     ) -> ComparedValue {
         let values: Vec<Option<f64>> = self.runs.iter().map(value).collect();
@@ -182,7 +185,7 @@ impl Comparison {
             page.body().figure(svg, "");
         }
         self.settings_into(&mut page);
-        page.footer("WriteMode by `nn compare`.");
+        page.footer("Written by `nn compare`.");
         Report { page, plots }
     }
 
@@ -209,7 +212,7 @@ impl Comparison {
     }
 
     fn plots(&self) -> Vec<(String, Svg)> {
-        let accuracy = || Axis::new("share of right answers").percent();
+        let accuracy = || Axis::new("accuracy").percent();
         let loss = || Axis::new("loss per sample");
         [
             self.plot("validation-loss", "Validation loss", loss(), |epoch| {
@@ -222,7 +225,7 @@ impl Comparison {
                 |epoch| epoch.validation_accuracy,
             ),
             self.plot("training-loss", "Training loss", loss(), |epoch| {
-                epoch.train_loss
+                Some(epoch.train_loss)
             }),
             self.plot(
                 "training-accuracy",
@@ -241,11 +244,11 @@ impl Comparison {
         name: &str,
         title: &str,
         y: Axis,
-        value: impl Fn(&Epoch) -> f64 + Copy,
+        value: impl Fn(&EpochMetrics) -> Option<f64> + Copy,
     ) -> Option<(String, Svg)> {
         let first = self.runs.first()?;
         let runs = self.runs.iter().take(MOST_CURVES);
-        let series: Vec<Series> = runs.map(|run| run.series(&run.name, value)).collect();
+        let series: Vec<Series> = runs.map(|run| series(run, &run.name, value)).collect();
         Some((name.to_owned(), curves(first, title, y, series, None)?))
     }
 
@@ -282,16 +285,18 @@ impl ComparedValue {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::run::Summary;
+    use nn_train::{Settings, Summary};
 
-    fn run(name: &str, rate: &str, accuracy: Option<f64>) -> Run {
-        let settings = [("data", "glyphs"), ("hidden", ""), ("lr", rate)];
-        Run {
+    use super::*;
+
+    fn run(name: &str, rate: f64, accuracy: Option<f64>) -> RunRecord {
+        RunRecord {
             name: name.to_owned(),
-            settings: settings
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
+            settings: Settings {
+                data: Some("glyphs".to_owned()),
+                lr: Some(rate),
+                ..Settings::default()
+            },
             epochs: Vec::new(),
             summary: Summary {
                 test_accuracy: accuracy,
@@ -303,9 +308,9 @@ mod tests {
     fn three() -> Comparison {
         Comparison {
             runs: vec![
-                run("a", "0.1", Some(0.9)),
-                run("b", "0.2", Some(0.95)),
-                run("c", "0.1", None),
+                run("a", 0.1, Some(0.9)),
+                run("b", 0.2, Some(0.95)),
+                run("c", 0.1, None),
             ],
             command: "nn compare a b c".to_owned(),
         }

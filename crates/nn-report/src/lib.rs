@@ -1,22 +1,19 @@
-//! Pages about training runs: the report of one, the comparison of several.
+//! Pages about training runs: the report of one, the comparison of several; and the
+//! diagnosis of a run.
 //!
-//! It knows no network and no data set; `nn-plot` draws the charts and writes
-//! the pages.
-//!
-//! # The principal types
-//! - [`Run`] holds what a run directory tells: settings, [`Epoch`]s,
-//!   [`Summary`].
-//! - [`RunReport`] is the page of one [`Run`], with its [`Results`].
-//! - [`Comparison`] is the page of several.
-//! - [`Report`] is a finished page with its charts, ready to be written.
+//! - [`write`] writes `report.html` and its charts into a run directory.
+//! - [`RunRecord`] is what a run directory says, without the model.
+//! - [`Comparison`] is the page of several runs.
+//! - [`Diagnosis`] lists what is wrong with a run, and what to try.
 //!
 //! ```
-//! use nn_report::{Comparison, Run, RunReport, Summary};
+//! use nn_report::{Comparison, RunRecord, RunReport};
+//! use nn_train::Summary;
 //!
-//! let run = |name: &str, accuracy| Run {
+//! let run = |name: &str, accuracy| RunRecord {
 //!     name: name.to_owned(),
 //!     summary: Summary { test_accuracy: Some(accuracy), ..Summary::default() },
-//!     ..Run::default()
+//!     ..RunRecord::default()
 //! };
 //! let report = RunReport { run: run("first", 0.91), ..RunReport::default() };
 //! assert!(report.build().page.html().contains("first"));
@@ -28,16 +25,22 @@
 //! assert_eq!(accuracy.best, [1]); // the second run
 //! ```
 //!
-//! # What is never trusted
-//! Names of classes, runs and files may hold anything: every text is escaped.
-//! Numbers may be infinite or NaN, and results may be missing: they are left
-//! out. Nothing here panics or fails.
+//! # Untrusted text
+//! Names of classes, runs and files may hold anything: every text is escaped. Numbers
+//! may be infinite or NaN, and results may be missing: they are left out.
 #![forbid(unsafe_code)]
 
-mod run;
+mod record;
+mod curves;
 mod run_report;
 mod comparison;
+mod results;
+mod weights;
+mod write;
+mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
-pub use run::{Epoch, Run, Summary};
+pub use doctor::{Diagnosis, Finding, Suggestion};
+pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
+pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

@@ -4,13 +4,14 @@ use nn_plot::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, 
 use nn_plot::number::{self, NO_NUMBER};
 use nn_plot::{Axis, Body, Cell, Column, Page, Svg, Table};
 
-use crate::run::{self, Run};
+use crate::curves;
+use crate::record::RunRecord;
 
 /// All that a report of a run shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
     /// What its directory says.
-    pub run: Run,
+    pub run: RunRecord,
     /// How the program was started, such as `nn`.
     pub program: String,
     /// Where the run lies, as it would be typed.
@@ -59,16 +60,16 @@ pub struct Results {
     pub scatter: Vec<ScatterChart>,
 }
 
-/// How well one class is told from the others.
+/// Scores of one class.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassResult {
     /// Its name.
     pub name: String,
-    /// Of those named so, the share that are.
+    /// TP / (TP + FP).
     pub precision: Option<f64>,
-    /// Of those that are, the share that were named so.
+    /// TP / (TP + FN).
     pub recall: Option<f64>,
-    /// Harmonic mean of the two.
+    /// Harmonic mean of precision and recall.
     pub f1: Option<f64>,
     /// Number of samples.
     pub support: u64,
@@ -98,7 +99,7 @@ impl RunReport {
         self.weights(&mut writer);
         self.settings(&mut writer);
         writer.page.footer(&format!(
-            "WriteMode by `nn report` {}. The numbers come from the files beside this page.",
+            "Written by `nn report` {}. The numbers come from the files beside this page.",
             self.run.summary.version
         ));
         Report {
@@ -109,7 +110,7 @@ impl RunReport {
 
     fn introduce(&self, writer: &mut Writer) {
         let summary = &self.run.summary;
-        let widths: Vec<String> = summary.layers.iter().map(u64::to_string).collect();
+        let widths: Vec<String> = summary.layers.iter().map(usize::to_string).collect();
         writer.page.lead(&format!(
             "{}, network {}",
             summary.dataset,
@@ -142,11 +143,17 @@ impl RunReport {
             ("Validation accuracy", percent(summary.validation_accuracy)),
             ("Validation loss", decimal(summary.validation_loss)),
             ("Training loss", decimal(summary.train_loss)),
-            ("Parameters", summary.parameters.map(number::count)),
+            (
+                "Parameters",
+                summary.parameters.map(|n| number::count(n as u64)),
+            ),
             ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
-            ("Weights of epoch", summary.best_epoch.map(number::count)),
+            (
+                "Weights of epoch",
+                summary.best_epoch.map(|n| number::count(n as u64)),
+            ),
             ("Training time", seconds(summary.train_seconds)),
-            ("Time of an epoch", seconds(summary.seconds_per_epoch)),
+            ("Time per epoch", seconds(summary.seconds_per_epoch)),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -165,14 +172,14 @@ impl RunReport {
              behind. {}",
             self.loss_note
         );
-        writer.figure("loss", run::loss_chart(run), caption.trim_end());
-        writer.figure("accuracy", run::accuracy_chart(run), "");
+        writer.figure("loss", curves::loss_chart(run), caption.trim_end());
+        writer.figure("accuracy", curves::accuracy_chart(run), "");
         writer.figure(
             "learning-rate",
-            run::rate_chart(run),
+            curves::rate_chart(run),
             "At the last step of each epoch.",
         );
-        writer.figure("time", run::time_chart(run), "");
+        writer.figure("time", curves::time_chart(run), "");
         if let Some(note) = self.best_note() {
             writer.page.body().note(&note);
         }
@@ -289,7 +296,7 @@ impl RunReport {
             body.table(&pairs(&self.data));
         }
         body.subsection("Settings");
-        body.table(&pairs(&self.run.settings));
+        body.table(&pairs(&self.run.settings()));
         let sha256 = &self.run.summary.weights_sha256;
         if !sha256.is_empty() {
             body.paragraph(&format!(
@@ -338,7 +345,7 @@ fn class_table(classes: &[ClassResult]) -> Table {
     table
 }
 
-fn epochs_into(body: &mut Body, run: &Run) {
+fn epochs_into(body: &mut Body, run: &RunRecord) {
     let names = [
         "epoch",
         "learning rate",
@@ -346,8 +353,8 @@ fn epochs_into(body: &mut Body, run: &Run) {
         "training accuracy",
         "validation loss",
         "validation accuracy",
-        "learning [s]",
-        "measuring [s]",
+        "training [s]",
+        "validation [s]",
     ];
     let mut table = Table::new(names.map(Column::number).to_vec());
     for epoch in &run.epochs {
@@ -355,14 +362,18 @@ fn epochs_into(body: &mut Body, run: &Run) {
             epoch.epoch.to_string(),
             number::number(epoch.learning_rate),
             number::number(epoch.train_loss),
-            number::percent(epoch.train_accuracy),
-            number::number(epoch.validation_loss),
-            number::percent(epoch.validation_accuracy),
+            optional(epoch.train_accuracy, number::percent),
+            optional(epoch.validation_loss, number::number),
+            optional(epoch.validation_accuracy, number::percent),
             number::number(epoch.train_seconds),
-            number::number(epoch.evaluate_seconds),
+            optional(epoch.evaluate_seconds, number::number),
         ]);
     }
     body.table(&table);
+}
+
+fn optional(value: Option<f64>, written: fn(f64) -> String) -> String {
+    value.map_or(NO_NUMBER.to_owned(), written)
 }
 
 fn pairs(pairs: &[(String, String)]) -> Table {

@@ -1,7 +1,7 @@
 //! The settings that can be chosen on the page: the flags of `nn train`, from the
 //! definition of its command line.
 
-use nn_train::flags;
+use nn_train::{command_line, flags};
 use serde::Serialize;
 
 /// A flag of `nn train`.
@@ -28,7 +28,7 @@ pub(crate) fn flag_list() -> Vec<Flag> {
         Some(Flag {
             name: flag.get_long()?.to_owned(),
             heading: flag.get_help_heading().unwrap_or_default().to_owned(),
-            help: flags::in_text(&help),
+            help: command_line::in_text(&help),
             choices: if names.len() > 0 {
                 names.collect()
             } else {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nn_train::{Error, flags};
+use nn_train::{Error, command_line};
 use serde::Serialize;
 
 /// An error as the page shows it: settings are named by their flags.
@@ -25,8 +25,8 @@ impl PageError {
 impl From<&Error> for PageError {
     fn from(error: &Error) -> Self {
         Self {
-            error: flags::in_text(&error.to_string()),
-            help: error.help().map(flags::in_text),
+            error: command_line::in_text(&error.to_string()),
+            help: error.help().map(command_line::in_text),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nn_train::data::{Data, GLYPHS, default_name};
 use nn_train::memory::amount;
 use nn_train::training_memory;
-use nn_train::{Error, Experiment, Plan, Result, Settings, flags, grouped};
+use nn_train::{Error, Experiment, Plan, Result, Settings, command_line, flags, grouped};
 
 use crate::dataset_cache::DatasetCache;
 
@@ -75,7 +75,7 @@ fn command(program: &str, words: &[String], data_dir: &Path) -> String {
     let data_dir = data_dir.iter().filter(|_| folder != "datasets");
     for word in words.iter().map(String::as_str).chain(data_dir.copied()) {
         command.push(' ');
-        command.push_str(&flags::quoted(word));
+        command.push_str(&command_line::quoted(word));
     }
     command
 }

@@ -17,6 +17,7 @@ use nn_core::Menu;
 use nn_data::augment::Augment;
 
 use crate::choice::Choice;
+pub use crate::command_line::{in_text, of_settings, quoted};
 use crate::error::{Error, Result};
 use crate::escaped_path;
 use crate::settings::{LARGEST, Settings};
@@ -51,40 +52,6 @@ pub fn command() -> Command {
         .allow_negative_numbers(true)
 }
 
-/// Settings as flags for a POSIX shell: ` --hidden 64 --lr 0.1`.
-///
-/// ```
-/// let settings = nn_train::flags::parse(["--data", "my houses.csv"])?;
-/// assert_eq!(nn_train::flags::of_settings(&settings), " --data 'my houses.csv'");
-/// # Ok::<(), nn_train::Error>(())
-/// ```
-pub fn of_settings(settings: &Settings) -> String {
-    let settings = settings.to_json();
-    let flags = settings.as_object().into_iter().flatten();
-    let flag = |(name, value): (&String, &serde_json::Value)| {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let separator = if value.starts_with('-') { '=' } else { ' ' };
-        format!(" --{name}{separator}{}", quoted(&value))
-    };
-    flags.map(flag).collect()
-}
-
-/// A word for a POSIX shell, in single quotes if needed. An [escaped
-/// path](crate::escaped_path) that is not UTF-8 is quoted as `bash` reads it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else if word.contains('\0') {
-        let word = word.replace('\\', r"\\").replace('\'', r"\'");
-        format!("$'{}'", word.replace('\0', r"\x"))
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// An error of clap in one line, with the hint of the setting's own error.
 pub fn of_clap(error: &clap::Error) -> Error {
     use clap::error::{ContextKind, ContextValue};
@@ -115,49 +82,6 @@ pub fn of_clap(error: &clap::Error) -> Error {
         let message = rendered.lines().next().unwrap_or_default();
         Error::usage(message.strip_prefix("error: ").unwrap_or(message))
     })
-}
-
-/// `text` with the names of settings in backticks as flags: `` `lr` `` is `--lr`,
-/// `` `hidden = 64` `` is `--hidden 64`.
-///
-/// ```
-/// let text = nn_train::flags::in_text("set `header` to yes, or try `hidden = 64`");
-/// assert_eq!(text, "set --header to yes, or try --hidden 64");
-/// ```
-pub fn in_text(text: &str) -> String {
-    let mut parts = text.split('`');
-    let mut result = parts.next().unwrap_or_default().to_owned();
-    while let Some(quoted) = parts.next() {
-        let Some(after) = parts.next() else {
-            result.push('`');
-            result.push_str(quoted);
-            break;
-        };
-        result.push_str(&as_flag(quoted).unwrap_or_else(|| format!("`{quoted}`")));
-        result.push_str(after);
-    }
-    result
-}
-
-/// Options of `nn` that are no settings but occur in messages of the libraries.
-const OTHER_OPTIONS: [&str; 7] = [
-    "allow-nonfinite",
-    "checkpoint-interval",
-    "from",
-    "name",
-    "offline",
-    "resume",
-    "strict",
-];
-
-/// `--hidden 64` of `hidden = 64`; `None` if it is not a flag.
-fn as_flag(text: &str) -> Option<String> {
-    let (name, value) = match text.split_once(" = ") {
-        Some((name, value)) => (name, format!(" {value}")),
-        None => (text, String::new()),
-    };
-    let is_flag = OTHER_OPTIONS.contains(&name) || Settings::names().iter().any(|it| it == name);
-    is_flag.then(|| format!("--{name}{value}"))
 }
 
 /// Adds the defaults of the settings to the help of their flags.
@@ -401,30 +325,6 @@ mod tests {
         ),
         ("--ema 0.99", "Keras: ema_momentum", "--averaging 0.99"),
     ];
-
-    #[test]
-    fn settings_are_written_as_flags() {
-        let line = [
-            "--data",
-            "a b.csv",
-            "--batch-norm",
-            "--hidden",
-            "",
-            "--lr=0.5",
-        ];
-        let settings = parse(line).expect("they are flags");
-        assert_eq!(
-            of_settings(&settings),
-            " --batch-norm true --data 'a b.csv' --hidden '' --lr 0.5"
-        );
-        assert_eq!(
-            parse(["--data", "it's"])
-                .map(|it| of_settings(&it))
-                .unwrap(),
-            r" --data 'it'\''s'"
-        );
-        assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
-    }
 
     #[test]
     fn flags_of_others_mean_what_they_mean_there() {

@@ -34,6 +34,7 @@ pub mod regular_file;
 pub mod escaped_path;
 pub mod choice;
 pub mod settings;
+pub mod command_line;
 #[cfg(feature = "clap")]
 pub mod flags;
 pub mod split_options;

@@ -134,13 +134,26 @@ impl MetricsFile {
     }
 }
 
-/// The rows of a file, as far as they are intact.
+/// Reads all rows of a `metrics.csv`.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read, or [`ErrorKind::Data`] for a row that is not whole.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     let text = regular_file::read_text(path)?;
-    Ok(first_rows(&text, usize::MAX).0)
+    let rows = (2..).zip(text.lines().skip(1));
+    rows.map(|(line, row)| {
+        EpochMetrics::parse(row).ok_or_else(|| {
+            let problem = format!(
+                "{}:{line}: expected {} numbers, found \"{}\"",
+                path.display(),
+                HEADER.split(',').count(),
+                row.escape_debug()
+            );
+            Error::new(ErrorKind::Data, problem)
+                .with_help("remove that line; it may be the rest of an interrupted write")
+        })
+    })
+    .collect()
 }
 
 /// Up to `n` whole rows that count from epoch 1, and where the last one ends.

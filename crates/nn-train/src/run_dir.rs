@@ -23,8 +23,10 @@ use crate::summary::Summary;
 /// Name of the model file in a run directory.
 pub const MODEL: &str = "model.safetensors";
 
-const METRICS: &str = "metrics.csv";
-const SUMMARY: &str = "summary.json";
+/// Name of the metrics file in a run directory.
+pub const METRICS: &str = "metrics.csv";
+/// Name of the summary file in a run directory.
+pub const SUMMARY: &str = "summary.json";
 
 /// Name of the file that says why a training diverged.
 const FAILURE: &str = "error.json";

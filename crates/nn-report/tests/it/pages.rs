@@ -2,24 +2,29 @@
 
 use nn_plot::Page;
 use nn_plot::chart::ConfusionChart;
-use nn_report::{ClassResult, Comparison, Epoch, Results, Run, RunReport, Summary};
+use nn_report::{ClassResult, Comparison, Results, RunRecord, RunReport};
+use nn_train::{EpochMetrics, Settings, Summary};
 
 const HOSTILE: &str = "</style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&\0";
 
-fn run(accuracy: f64) -> Run {
-    let epoch = |epoch: u64| Epoch {
+fn run(accuracy: f64) -> RunRecord {
+    let epoch = |epoch: usize| EpochMetrics {
         epoch,
+        step: 10 * epoch as u64,
         learning_rate: 0.1,
         train_loss: f64::INFINITY,
-        train_accuracy: accuracy,
-        validation_loss: 1.0 / epoch as f64,
-        validation_accuracy: f64::NAN,
+        train_accuracy: Some(accuracy),
+        validation_loss: Some(1.0 / epoch as f64),
+        validation_accuracy: Some(f64::NAN),
         train_seconds: 0.5,
-        evaluate_seconds: 0.1,
+        evaluate_seconds: Some(0.1),
     };
-    Run {
+    RunRecord {
         name: HOSTILE.to_owned(),
-        settings: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
+        settings: Settings {
+            target: Some(HOSTILE.to_owned()),
+            ..Settings::default()
+        },
         epochs: (1..=3).map(epoch).collect(),
         summary: Summary {
             dataset: HOSTILE.to_owned(),

@@ -8,30 +8,31 @@ use super::case::Case;
 pub(super) struct Check {
     /// The problem that it finds, as a heading.
     pub(super) name: &'static str,
-    pub(super) look: fn(&Case) -> Look,
+    pub(super) find: fn(&Case) -> Finding,
 }
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Look {
+#[non_exhaustive]
+pub enum Finding {
     /// No problem, with the evidence.
-    Well(String),
+    Ok(String),
     /// A problem, with the evidence and what to try, best first.
-    Ill(String, Vec<Try>),
+    Problem(String, Vec<Suggestion>),
     /// Not checked, with the reason.
-    Unknown(String),
+    NotChecked(String),
 }
 
 /// Something to try against a problem.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Try {
+pub struct Suggestion {
     /// Flags of `nn train`; empty where no flag helps.
-    pub(super) flags: String,
+    pub flags: String,
     /// Their effect, or what to do instead.
-    pub(super) what: String,
+    pub what: String,
 }
 
-impl Try {
+impl Suggestion {
     pub(super) fn flags(flags: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             flags: flags.into(),

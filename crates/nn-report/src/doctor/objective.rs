@@ -4,27 +4,27 @@
 use nn_core::{Activation, Loss};
 
 use super::case::Case;
-use super::check::{Check, Look, Try};
-use nn_train::Task;
+use super::check::{Check, Finding, Suggestion};
+use nn_train::{Choice, Task};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "loss does not fit the task",
-        look: loss,
+        find: loss,
     },
     Check {
         name: "output does not fit the targets",
-        look: output,
+        find: output,
     },
 ];
 
 /// Losses of distances multiply the error by φ′(z), which is nearly 0 where an
 /// output is confidently wrong (Schoofs, section 3.2).
-fn loss(case: &Case) -> Look {
+fn loss(case: &Case) -> Finding {
     let (loss, task) = match (case.loss(), case.task()) {
         (Some(loss), Ok(task)) => (loss, task),
-        (None, _) => return Look::Unknown("the settings name no loss".to_owned()),
-        (_, Err(why)) => return Look::Unknown(why),
+        (None, _) => return Finding::NotChecked("the settings name no loss".to_owned()),
+        (_, Err(why)) => return Finding::NotChecked(why),
     };
     let is_distance = matches!(
         loss,
@@ -34,24 +34,24 @@ fn loss(case: &Case) -> Look {
         Task::Classification(2) => "binary-cross-entropy",
         Task::Classification(_) => "cross-entropy",
         Task::MultiLabel(_) => "binary-cross-entropy",
-        Task::Regression(_) => return Look::Well(format!("{loss}, for numbers")),
+        Task::Regression(_) => return Finding::Ok(format!("{loss}, for numbers")),
     };
     if !is_distance {
-        return Look::Well(format!("{loss}, for classes"));
+        return Finding::Ok(format!("{loss}, for classes"));
     }
-    let output = case.settings.output_activation.as_deref();
-    let output = output.unwrap_or("the output");
+    let output = case.settings.output_activation.as_ref();
+    let output = output.map_or("the output", Choice::text);
     let fitting = if better == "cross-entropy" {
         "softmax"
     } else {
         "sigmoid"
     };
-    Look::Ill(
+    Finding::Problem(
         format!(
             "{loss} of {output} for classes: δ has the factor φ′(z), \
              so that an answer that is surely wrong hardly changes"
         ),
-        vec![Try::flags(
+        vec![Suggestion::flags(
             format!("--loss {better} --output-activation {fitting}"),
             "δ = a − y, without φ′(z)",
         )],
@@ -60,16 +60,15 @@ fn loss(case: &Case) -> Look {
 
 /// Numbers to predict are standardised, so about half of them are below 0 and
 /// some beyond ±1.
-fn output(case: &Case) -> Look {
-    let output: Option<Activation> = case
-        .settings
-        .output_activation
-        .as_deref()
-        .and_then(|name| name.parse().ok());
+fn output(case: &Case) -> Finding {
+    let output = case.settings.output_activation.as_ref();
+    let output: Option<Activation> = output.map(|output| *output.value());
     let (output, task) = match (output, case.task()) {
         (Some(output), Ok(task)) => (output, task),
-        (_, Err(why)) => return Look::Unknown(why),
-        (None, _) => return Look::Unknown("the settings name no output activation".to_owned()),
+        (_, Err(why)) => return Finding::NotChecked(why),
+        (None, _) => {
+            return Finding::NotChecked("the settings name no output activation".to_owned());
+        }
     };
     let reach = match output {
         Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "0 to 1",
@@ -79,16 +78,16 @@ fn output(case: &Case) -> Look {
     };
     let text = format!("{output} reaches {reach}");
     match task {
-        Task::Regression(_) if reach.contains('1') || reach.contains('0') => Look::Ill(
+        Task::Regression(_) if reach.contains('1') || reach.contains('0') => Finding::Problem(
             format!("{text}, the standardised targets go below and beyond"),
-            vec![Try::flags(
+            vec![Suggestion::flags(
                 "--output-activation identity",
                 "every number can be answered",
             )],
         ),
-        Task::Regression(_) => Look::Well(text),
+        Task::Regression(_) => Finding::Ok(text),
         Task::Classification(_) | Task::MultiLabel(_) => {
-            Look::Well(format!("{output}, for classes"))
+            Finding::Ok(format!("{output}, for classes"))
         }
     }
 }

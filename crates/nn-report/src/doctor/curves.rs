@@ -5,70 +5,72 @@
 //! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
 //! not 0 with label smoothing.
 
+use nn_core::Schedule;
+use nn_core::training::BatchSize;
+use nn_data::augment::Augment;
 use nn_plot::number::number;
-use nn_report::Epoch;
+use nn_train::command_line::quoted;
+use nn_train::settings::LARGEST;
+use nn_train::{Choice, Data, EpochMetrics};
 
 use super::case::{Case, percent};
-use super::check::{Check, Look, Try};
-use crate::settings::LARGEST;
-use crate::terminal;
+use super::check::{Check, Finding, Suggestion};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "diverged",
-        look: diverged,
+        find: diverged,
     },
     Check {
         name: "unfinished",
-        look: unfinished,
+        find: unfinished,
     },
     Check {
         name: "learning rate too high",
-        look: rate_too_high,
+        find: rate_too_high,
     },
     Check {
         name: "learning rate too low",
-        look: rate_too_low,
+        find: rate_too_low,
     },
     Check {
         name: "stopped too soon",
-        look: too_few_epochs,
+        find: too_few_epochs,
     },
     Check {
         name: "overfitting",
-        look: overfitting,
+        find: overfitting,
     },
 ];
 
-fn diverged(case: &Case) -> Look {
+fn diverged(case: &Case) -> Finding {
     let evidence = match (&case.failure, case.is_finished) {
         (Some(failure), false) => failure.clone(),
-        _ => return Look::Well("every loss is a number".to_owned()),
+        _ => return Finding::Ok("every loss is a number".to_owned()),
     };
-    Look::Ill(
+    Finding::Problem(
         evidence,
         vec![
-            Try::flags(case.rate_times(0.1), "smaller steps"),
-            Try::flags("--clip-norm 1", "no step follows a gradient longer than 1"),
-            Try::flags("--on-divergence halve-lr", "finds a rate by itself"),
+            Suggestion::flags(case.rate_times(0.1), "smaller steps"),
+            Suggestion::flags("--clip-norm 1", "no step follows a gradient longer than 1"),
+            Suggestion::flags("--on-divergence halve-lr", "finds a rate by itself"),
         ],
     )
 }
 
-fn unfinished(case: &Case) -> Look {
+fn unfinished(case: &Case) -> Finding {
     let (found, planned) = (case.epochs().len(), case.n_epochs_planned());
     if case.is_finished {
-        return Look::Well(format!("{found} epochs, of at most {planned}"));
+        return Finding::Ok(format!("{found} epochs, of at most {planned}"));
     }
     if case.failure.is_some() {
-        return Look::Well("it diverged".to_owned());
+        return Finding::Ok("it diverged".to_owned());
     }
-    let run = terminal::quoted(&case.directory.to_string_lossy());
-    let program = terminal::program();
-    Look::Ill(
+    let run = quoted(&case.directory.to_string_lossy());
+    Finding::Problem(
         format!("{found} of {planned} epochs, and no summary: it was stopped, or still runs"),
-        vec![Try::advice(format!(
-            "`{program} train --resume {run}` continues it"
+        vec![Suggestion::advice(format!(
+            "`nn train --resume {run}` continues it"
         ))],
     )
 }
@@ -87,27 +89,30 @@ const EPOCHS_A_RISE: usize = 10;
 /// a hundredth of the first one, it goes up and down with single samples.
 const NEAR_LOWEST: f64 = 0.01;
 
-fn rate_too_high(case: &Case) -> Look {
+fn rate_too_high(case: &Case) -> Finding {
     let losses = train_losses(case);
     let Some((&first, rest)) = losses.split_first() else {
-        return Look::Unknown("no epoch was finished".to_owned());
+        return Finding::NotChecked("no epoch was finished".to_owned());
     };
     let evidence = match signs_of_high_rate(case, &losses) {
         Some(evidence) => evidence,
-        None if rest.is_empty() => return Look::Unknown("needs two epochs".to_owned()),
+        None if rest.is_empty() => return Finding::NotChecked("needs two epochs".to_owned()),
         None => {
             let last = losses[losses.len() - 1];
             let (first, last) = (number(first), number(last));
-            return Look::Well(format!(
+            return Finding::Ok(format!(
                 "training loss {first} to {last} without a rise of 5 %"
             ));
         }
     };
-    let mut tries = vec![Try::flags(case.rate_times(0.1), "smaller steps")];
-    if case.settings.schedule.as_deref() == Some("constant") {
-        tries.push(Try::flags("--schedule cosine", "steps that become smaller"));
+    let mut tries = vec![Suggestion::flags(case.rate_times(0.1), "smaller steps")];
+    if case.settings.schedule.as_ref().map(Choice::value) == Some(&Schedule::Constant) {
+        tries.push(Suggestion::flags(
+            "--schedule cosine",
+            "steps that become smaller",
+        ));
     }
-    Look::Ill(evidence, tries)
+    Finding::Problem(evidence, tries)
 }
 
 /// How one can tell that the steps were too large, if they were.
@@ -150,13 +155,13 @@ const HARDLY_LEARNED: f64 = 0.8;
 /// What falls by less than 5 % from the first epoch to the last hardly moves.
 const HARDLY_MOVED: f64 = 0.95;
 
-fn rate_too_low(case: &Case) -> Look {
+fn rate_too_low(case: &Case) -> Finding {
     let losses = train_losses(case);
     let ([first, .., last], true) = (&losses[..], losses.len() > 1) else {
-        return Look::Unknown("needs two epochs".to_owned());
+        return Finding::NotChecked("needs two epochs".to_owned());
     };
     if signs_of_high_rate(case, &losses).is_some() {
-        return Look::Well("it is rather too high".to_owned());
+        return Finding::Ok("it is rather too high".to_owned());
     }
     let range = &case.loss_range;
     let numbers = format!(
@@ -169,16 +174,16 @@ fn rate_too_low(case: &Case) -> Look {
     let evidence = match range.guessing.map(|guessing| range.excess(guessing)) {
         Some(guessing) if last > HARDLY_LEARNED * guessing => numbers,
         None if last > HARDLY_MOVED * first => format!("{numbers}: it hardly moved"),
-        _ => return Look::Well(numbers),
+        _ => return Finding::Ok(numbers),
     };
-    let mut tries = vec![Try::flags(case.rate_times(10.0), "larger steps")];
-    if case.settings.batch_size.as_deref() == Some("full") {
+    let mut tries = vec![Suggestion::flags(case.rate_times(10.0), "larger steps")];
+    if case.settings.batch_size.as_ref().map(Choice::value) == Some(&BatchSize::Full) {
         tries.insert(
             0,
-            Try::flags("--batch-size 64", "many steps an epoch, not one"),
+            Suggestion::flags("--batch-size 64", "many steps an epoch, not one"),
         );
     }
-    Look::Ill(
+    Finding::Problem(
         format!("with rate {}: {evidence}", case.learning_rate()),
         tries,
     )
@@ -190,10 +195,10 @@ fn rate_too_low(case: &Case) -> Look {
 const STILL_FALLING: usize = 3;
 const FALL: f64 = 0.95;
 
-fn too_few_epochs(case: &Case) -> Look {
+fn too_few_epochs(case: &Case) -> Finding {
     let (name, losses) = watched_losses(case);
     let Some(tail) = losses.len().checked_sub(STILL_FALLING + 1) else {
-        return Look::Unknown(format!("needs {} epochs", STILL_FALLING + 1));
+        return Finding::NotChecked(format!("needs {} epochs", STILL_FALLING + 1));
     };
     let tail = &losses[tail..];
     let (start, end) = (number(tail[0]), number(tail[STILL_FALLING]));
@@ -214,12 +219,12 @@ fn too_few_epochs(case: &Case) -> Look {
             .saturating_mul(2)
             .min(LARGEST as usize);
         let tries = vec![
-            Try::flags(format!("--epochs {epochs}"), "twice as long"),
-            Try::flags(case.rate_times(3.0), "larger steps"),
+            Suggestion::flags(format!("--epochs {epochs}"), "twice as long"),
+            Suggestion::flags(case.rate_times(3.0), "larger steps"),
         ];
-        return Look::Ill(format!("{text}: still falling"), tries);
+        return Finding::Problem(format!("{text}: still falling"), tries);
     }
-    Look::Well(text)
+    Finding::Ok(text)
 }
 
 /// The lowest validation loss is passed by 10 % before that counts: from epoch
@@ -230,71 +235,101 @@ const TURNED_UP: f64 = 1.1;
 /// default training has 0.015 on MNIST and 0.06 on the built-in digits.
 const GAP: f64 = 0.1;
 
-fn overfitting(case: &Case) -> Look {
-    let measured = |epoch: &&Epoch| epoch.validation_loss.is_finite();
-    let Some(last) = case.epochs().iter().rfind(measured) else {
-        return Look::Unknown("no validation loss was measured (--validation)".to_owned());
+fn overfitting(case: &Case) -> Finding {
+    let last = case.epochs().iter().rev().find_map(ValidatedEpoch::new);
+    let Some(last) = last else {
+        return Finding::NotChecked("no validation loss was measured (--validation)".to_owned());
     };
     if signs_of_high_rate(case, &train_losses(case)).is_some() {
-        return Look::Unknown("the training loss itself did not fall".to_owned());
+        return Finding::NotChecked("the training loss itself did not fall".to_owned());
     }
-    let best = case.run.best_epoch().unwrap_or(last);
+    let best = case.run.best_epoch().and_then(ValidatedEpoch::new);
+    let best = best.unwrap_or(last);
     let numbers = format!(
         "validation loss {} at the end, {} at its lowest after epoch {}",
-        number(last.validation_loss),
-        number(best.validation_loss),
+        number(last.loss),
+        number(best.loss),
         best.epoch
     );
     let has_patience = case.settings.patience.unwrap_or(0) > 0;
     // The epoch whose weights are the model.
     let kept = if has_patience { best } else { last };
-    let gap = kept.train_accuracy - kept.validation_accuracy;
-    let accuracies = if gap.is_finite() {
-        format!(
-            "; accuracy {} in training, {} in validation",
-            percent(kept.train_accuracy),
-            percent(kept.validation_accuracy)
-        )
-    } else {
-        String::new()
-    };
+    let accuracies = kept
+        .accuracies
+        .map_or_else(String::new, |[train, validation]| {
+            format!(
+                "; accuracy {} in training, {} in validation",
+                percent(train),
+                percent(validation)
+            )
+        });
+    let has_gap = kept
+        .accuracies
+        .is_some_and(|[train, validation]| train - validation > GAP);
     // Training to smoothed targets ends with less certain outputs, at this
     // validation loss; passing a lower one on the way is no overfitting.
     let floor = case.loss_range.evaluated_at_lowest;
-    let has_turned_up = last.validation_loss > TURNED_UP * best.validation_loss.max(floor);
-    if (!has_turned_up || has_patience) && (gap.is_nan() || gap <= GAP) {
-        return Look::Well(format!("{numbers}{accuracies}"));
+    let has_turned_up = last.loss > TURNED_UP * best.loss.max(floor);
+    if (!has_turned_up || has_patience) && !has_gap {
+        return Finding::Ok(format!("{numbers}{accuracies}"));
     }
-    Look::Ill(
+    Finding::Problem(
         format!("{numbers}{accuracies}"),
         tries_against_overfitting(case, has_turned_up),
     )
 }
 
-fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Try> {
+/// The validation of an epoch.
+#[derive(Clone, Copy)]
+struct ValidatedEpoch {
+    epoch: usize,
+    loss: f64,
+    /// In training and in validation.
+    accuracies: Option<[f64; 2]>,
+}
+
+impl ValidatedEpoch {
+    fn new(metrics: &EpochMetrics) -> Option<Self> {
+        let accuracies = metrics.train_accuracy.zip(metrics.validation_accuracy);
+        Some(Self {
+            epoch: metrics.epoch,
+            loss: metrics.validation_loss.filter(|loss| loss.is_finite())?,
+            accuracies: accuracies.map(<[f64; 2]>::from),
+        })
+    }
+}
+
+fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Suggestion> {
     let mut tries = Vec::new();
     if has_turned_up && case.settings.patience.unwrap_or(0) == 0 {
-        tries.push(Try::flags(
+        tries.push(Suggestion::flags(
             "--patience 3",
             "stops in time and keeps the best weights",
         ));
     }
-    let is_image = |data: &nn_train::data::Data| data.dataset.image_size.is_some();
-    let is_plain = case.settings.augment.as_deref().unwrap_or("none") == "none";
+    let is_image = |data: &Data| data.dataset.image_size.is_some();
+    let is_plain = case
+        .settings
+        .augment
+        .as_ref()
+        .is_none_or(|augment| *augment.value() == Augment::NONE);
     if case.data.as_ref().is_ok_and(is_image) && is_plain {
-        tries.push(Try::flags(
+        tries.push(Suggestion::flags(
             "--augment shift",
             "images that differ from epoch to epoch",
         ));
     }
     if case.settings.dropout.unwrap_or(0.0) == 0.0 {
-        tries.push(Try::flags("--dropout 0.2", "no neuron may rely on another"));
+        tries.push(Suggestion::flags(
+            "--dropout 0.2",
+            "no neuron may rely on another",
+        ));
     }
     let has_decay = case.settings.weight_decay.unwrap_or(0.0) != 0.0;
     if case.settings.l2.unwrap_or(0.0) == 0.0 && !has_decay {
-        tries.push(Try::flags("--l2 0.0001", "small weights"));
+        tries.push(Suggestion::flags("--l2 0.0001", "small weights"));
     }
-    tries.push(Try::advice(
+    tries.push(Suggestion::advice(
         "more training samples, or a smaller network (--hidden)",
     ));
     tries
@@ -307,7 +342,10 @@ fn train_losses(case: &Case) -> Vec<f64> {
 
 /// The validation losses, or without any the training losses.
 fn watched_losses(case: &Case) -> (&'static str, Vec<f64>) {
-    let losses = case.epochs().iter().map(|epoch| epoch.validation_loss);
+    let losses = case
+        .epochs()
+        .iter()
+        .filter_map(|epoch| epoch.validation_loss);
     let losses: Vec<f64> = losses.filter(|loss| loss.is_finite()).collect();
     if losses.is_empty() {
         ("training", train_losses(case))

@@ -3,28 +3,25 @@
 
 use std::path::{Path, PathBuf};
 
+use nn_core::training::ClassWeights;
 use nn_core::{Loss, Model};
-use nn_report::{Epoch, Run};
+use nn_plot::number;
 use nn_tensor::Threads;
+use nn_train::plan::n_outputs;
+use nn_train::run_dir::{MODEL, is_finished, read_config, read_failure, read_model};
+use nn_train::trained_model::{Origin, data_of};
+use nn_train::{
+    Choice, Data, EpochMetrics, ErrorKind, Result, Settings, Splits, Task, escaped_path,
+};
 
 use super::loss_range::{LossRange, Objective};
-use crate::args::WeightCheck;
-use crate::evaluate::{Origin, data_of};
-use crate::plan;
-use crate::run_files::read_run;
-use crate::terminal;
-use nn_train::Settings;
-use nn_train::Task;
-use nn_train::data::{self, Data, Splits};
-use nn_train::escaped_path;
-use nn_train::run_dir::{is_finished, read_config, read_failure, read_model};
-use nn_train::{ErrorKind, Result};
+use crate::record::RunRecord;
 
 /// One run.
 pub(super) struct Case {
     pub(super) directory: PathBuf,
     pub(super) settings: Settings,
-    pub(super) run: Run,
+    pub(super) run: RunRecord,
     pub(super) is_finished: bool,
     /// What a training ended with that diverged.
     pub(super) failure: Option<String>,
@@ -40,22 +37,22 @@ impl Case {
     /// # Errors
     /// If a file of the run is missing or damaged. That the model or the data
     /// are not at hand is none.
-    pub(super) fn read(directory: &Path, data_dir: &Path, weights: WeightCheck) -> Result<Self> {
-        let settings = read_config(directory).map_err(|failure| match failure.kind() {
-            ErrorKind::Io => failure.with_help("name a run directory that `nn train` has made"),
-            _ => failure,
+    pub(super) fn read(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
+        let settings = read_config(directory).map_err(|error| match error.kind() {
+            ErrorKind::Io => error.with_help("name a run directory of `nn train`"),
+            _ => error,
         })?;
-        let run = read_run(directory)?;
-        let has_model = directory.join("model.safetensors").exists();
+        let run = RunRecord::read(directory)?;
+        let has_model = directory.join(MODEL).exists();
         let model = if has_model {
-            Ok(read_model(directory, directory, weights)?)
+            Ok(read_model(&directory.join(MODEL), allow_nonfinite)?)
         } else {
             Err("the run has no model".to_owned())
         };
         let threads = Threads::all();
         let data = match &model {
             Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
-            Err(_) => data::to_learn(&settings, data_dir, Some(directory), &threads, |_| {}),
+            Err(_) => Data::of_run(&settings, directory, data_dir, &threads),
         };
         let loss_range = loss_range(&settings, model.as_ref().ok(), data.as_ref().ok());
         Ok(Self {
@@ -66,12 +63,12 @@ impl Case {
             settings,
             run,
             model,
-            data: data.map_err(|failure| format!("no data: {}", failure.to_string())),
+            data: data.map_err(|error| format!("no data: {error}")),
         })
     }
 
     pub(super) fn title(&self) -> String {
-        let widths = self.run.summary.layers.iter().map(u64::to_string);
+        let widths = self.run.summary.layers.iter().map(usize::to_string);
         let widths: Vec<String> = match &self.model {
             Ok(model) => {
                 let widths = model.network.widths().into_iter();
@@ -90,7 +87,7 @@ impl Case {
     }
 
     /// The finished epochs.
-    pub(super) fn epochs(&self) -> &[Epoch] {
+    pub(super) fn epochs(&self) -> &[EpochMetrics] {
         &self.run.epochs
     }
 
@@ -104,13 +101,13 @@ impl Case {
 
     /// The loss function, unless the settings name none that there is.
     pub(super) fn loss(&self) -> Option<Loss> {
-        self.settings.loss.as_deref()?.parse().ok()
+        self.settings.loss.as_ref().map(|loss| *loss.value())
     }
 
-    pub(super) fn parts(&self) -> Result<Splits<'_>, String> {
+    pub(super) fn splits(&self) -> Result<Splits<'_>, String> {
         let data = self.data.as_ref().map_err(Clone::clone)?;
         let parts = data.splits();
-        parts.map_err(|failure| failure.to_string().to_owned())
+        parts.map_err(|error| error.to_string())
     }
 
     /// What is learned, as far as can be told.
@@ -127,8 +124,8 @@ impl Case {
     }
 
     pub(super) fn has_class_weights(&self) -> bool {
-        let weights = self.settings.class_weight.as_deref();
-        weights.is_some_and(|weights| weights != "none")
+        let weights = self.settings.class_weight.as_ref();
+        weights.is_some_and(|weights| *weights.value() != ClassWeights::None)
     }
 
     /// Flags that make the learning rate `factor` times what it was.
@@ -147,7 +144,7 @@ fn loss_range(
     model: Option<&Model>,
     data: Option<&Data>,
 ) -> Option<LossRange> {
-    let loss: Loss = settings.loss.as_deref()?.parse().ok()?;
+    let loss = *settings.loss.as_ref()?.value();
     let label_smoothing = settings.label_smoothing.unwrap_or(0.0);
     let Some(data) = data else {
         let n_classes = model?.description.class_names.len();
@@ -156,9 +153,12 @@ fn loss_range(
     let objective = Objective {
         loss,
         task: data.task,
-        n_outputs: plan::n_outputs(data.task, loss).ok()?,
+        n_outputs: n_outputs(data.task, loss).ok()?,
         label_smoothing,
-        class_weights: &plan::class_weights(settings.class_weight.as_deref()).ok()?,
+        class_weights: settings
+            .class_weight
+            .as_ref()
+            .map_or(&ClassWeights::None, Choice::value),
     };
     let train = data.splits().ok()?.train;
     Some(LossRange::of_samples(&objective, &train))
@@ -166,5 +166,5 @@ fn loss_range(
 
 /// `12.3 %`
 pub(super) fn percent(share: f64) -> String {
-    terminal::percent(Some(share))
+    number::percent(share)
 }

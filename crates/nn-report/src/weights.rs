@@ -2,10 +2,10 @@
 
 use nn_core::Model;
 use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
-use nn_report::RunReport;
 use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_train::trained_model::preprocessing_of;
 
-use crate::evaluate::preprocessing_of;
+use crate::run_report::RunReport;
 
 /// Neurons of the first layer whose weights are shown.
 const MOST_NEURONS: usize = 64;
@@ -18,8 +18,8 @@ const MOST_INPUTS: usize = 20;
 pub(super) fn fill(content: &mut RunReport, model: &Model) {
     let widths = model.network.widths();
     let summary = &mut content.run.summary;
-    summary.layers = widths.iter().map(|&width| width as u64).collect();
-    summary.parameters = Some(model.network.parameters().len() as u64);
+    summary.layers = widths;
+    summary.parameters = Some(model.network.parameters().len());
     content.network = Some(diagram(model));
     content.weight_images = weight_images(model);
     content.input_weights = input_weights(model);

@@ -1,22 +1,22 @@
 //! What the hidden layers say to training samples: neurons that are always
 //! silent, and neurons at the flat ends of their activation.
 
-use ndarray::Array2;
+use nn_core::init::Init;
 use nn_core::network::ForwardCache;
-use nn_core::{Activation, Model};
+use nn_core::{Activation, Model, Rows};
 use nn_tensor::Threads;
 
 use super::case::{Case, percent};
-use super::check::{Check, Look, Try};
+use super::check::{Check, Finding, Suggestion};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "dead neurons",
-        look: dead,
+        find: dead,
     },
     Check {
         name: "saturated neurons",
-        look: saturated,
+        find: saturated,
     },
 ];
 
@@ -28,7 +28,7 @@ const N_SAMPLES: usize = 1000;
 /// The default training has 0.008 on MNIST and on the built-in digits.
 const DEAD: f64 = 0.1;
 
-fn dead(case: &Case) -> Look {
+fn dead(case: &Case) -> Finding {
     let silent = |layer: &HiddenLayer| {
         (layer.activation == Activation::Relu).then(|| layer.share_of_silent_neurons())
     };
@@ -42,24 +42,24 @@ fn dead(case: &Case) -> Look {
         shares.text()
     );
     if shares.largest() <= DEAD {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
     let mut tries = vec![
-        Try::flags(
+        Suggestion::flags(
             case.rate_times(0.1),
             "large steps push neurons to where they are silent",
         ),
-        Try::flags("--activation leaky-relu", "a slope that is never 0"),
-        Try::flags("--batch-norm", "sums around 0"),
+        Suggestion::flags("--activation leaky-relu", "a slope that is never 0"),
+        Suggestion::flags("--batch-norm", "sums around 0"),
     ];
-    let bias_init = case.settings.bias_init.as_deref();
-    if bias_init.is_some_and(|init| init != "zeros") {
+    let bias_init = case.settings.bias_init.as_ref();
+    if bias_init.is_some_and(|init| *init.value() != Init::Zeros) {
         tries.insert(
             0,
-            Try::flags("--bias-init zeros", "neurons that begin at their kink"),
+            Suggestion::flags("--bias-init zeros", "neurons that begin at their kink"),
         );
     }
-    Look::Ill(text, tries)
+    Finding::Problem(text, tries)
 }
 
 /// A slope below a twentieth of the steepest one: |z| > 4.3 for sigmoid,
@@ -71,7 +71,7 @@ const FLAT: f32 = 0.05;
 /// a trained layer has some, where it is sure.
 const SATURATED: f64 = 0.5;
 
-fn saturated(case: &Case) -> Look {
+fn saturated(case: &Case) -> Finding {
     let flat = |layer: &HiddenLayer| Some(layer.share_of_flat_answers(steepest(layer.activation)?));
     let none = "no hidden layer has an activation with flat ends";
     let shares = match of_layers(case, flat, none) {
@@ -84,20 +84,20 @@ fn saturated(case: &Case) -> Look {
         shares.text()
     );
     if shares.largest() <= SATURATED {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
     let mut tries = vec![
-        Try::flags("--batch-norm", "sums around 0"),
-        Try::flags(case.rate_times(0.1), "smaller steps"),
-        Try::flags("--activation relu", "no flat end above 0"),
+        Suggestion::flags("--batch-norm", "sums around 0"),
+        Suggestion::flags(case.rate_times(0.1), "smaller steps"),
+        Suggestion::flags("--activation relu", "no flat end above 0"),
     ];
     if case.settings.init.is_some() {
         tries.insert(
             0,
-            Try::flags("--init xavier", "weights that suit such activations"),
+            Suggestion::flags("--init xavier", "weights that suit such activations"),
         );
     }
-    Look::Ill(text, tries)
+    Finding::Problem(text, tries)
 }
 
 /// The steepest slope of an activation that is flat on both sides.
@@ -133,18 +133,18 @@ fn of_layers(
     case: &Case,
     share: impl Fn(&HiddenLayer) -> Option<f64>,
     none: &str,
-) -> Result<Shares, Look> {
+) -> Result<Shares, Finding> {
     let model = case
         .model
         .as_ref()
-        .map_err(|why| Look::Unknown(why.clone()))?;
-    let (n_samples, layers) = hidden_layers(case, model).map_err(Look::Unknown)?;
+        .map_err(|why| Finding::NotChecked(why.clone()))?;
+    let (n_samples, layers) = hidden_layers(case, model).map_err(Finding::NotChecked)?;
     let shares = (1..)
         .zip(&layers)
         .filter_map(|(number, layer)| Some((number, share(layer)?)));
     let shares: Vec<_> = shares.collect();
     if shares.is_empty() {
-        return Err(Look::Well(none.to_owned()));
+        return Err(Finding::Ok(none.to_owned()));
     }
     Ok(Shares { n_samples, shares })
 }
@@ -190,16 +190,14 @@ fn hidden_layers(case: &Case, model: &Model) -> Result<(usize, Vec<HiddenLayer>)
     let fits = train.check_fit(network.n_inputs(), network.n_outputs());
     fits.map_err(|error| error.to_string())?;
     let n_samples = train.len().min(N_SAMPLES);
-    let mut inputs = Array2::zeros((n_samples, network.n_inputs()));
-    for (sample, mut row) in inputs.rows_mut().into_iter().enumerate() {
-        let position = sample * train.len() / n_samples;
-        let row = row.as_slice_mut().expect("rows are contiguous");
-        train
-            .copy_inputs(position, row)
-            .map_err(|error| error.to_string())?;
-    }
+    let position = |sample: usize| (sample * train.len() / n_samples) as u32;
+    let positions: Vec<u32> = (0..n_samples).map(position).collect();
+    let mut inputs = vec![0.0; n_samples * network.n_inputs()];
+    let read = train.read_inputs(&positions, &mut inputs);
+    read.map_err(|error| error.to_string())?;
+    let inputs = Rows::new(inputs, network.n_inputs());
     let mut cache = ForwardCache::new(network, n_samples);
-    network.forward(inputs.view(), &mut cache, &Threads::all());
+    network.forward(inputs.borrow(), &mut cache, &Threads::all());
     let n_hidden = network.layers().len() - 1;
     let layers = network.layers()[..n_hidden].iter().enumerate();
     let layers = layers.map(|(index, layer)| HiddenLayer {

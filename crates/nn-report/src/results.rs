@@ -1,24 +1,16 @@
-//! What a network says about samples, against what is right.
+//! The results of a model on samples, and facts about the data.
 
-use ndarray::{Array2, Axis};
 use nn_core::metrics::{ConfusionMatrix, Evaluation, evaluate};
-use nn_core::network::ForwardCache;
 use nn_core::{Model, Samples};
 use nn_plot::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
 use nn_plot::{Axis as ChartAxis, number};
-use nn_report::{ClassResult, Results, RunReport};
 use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::Threads;
+use nn_train::forward::for_each_block;
+use nn_train::prediction::class_probabilities;
+use nn_train::{Data, Result, Split};
 
-use crate::evaluate::{choose, errors_of, split_name};
-use crate::predict::class_probabilities;
-use crate::terminal;
-use nn_train::Result;
-use nn_train::Split;
-use nn_train::data::Data;
-
-/// Rows that go through the network together.
-const BLOCK_ROWS: usize = 512;
+use crate::run_report::{ClassResult, Results, RunReport};
 
 /// Mistakes that are shown.
 const N_MISTAKES: usize = 24;
@@ -42,9 +34,9 @@ pub(super) fn fill(
         Some(split) => split,
         None => default_split(data)?,
     };
-    let samples = choose(data.splits()?, split)?;
+    let samples = data.splits()?.get(split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, threads)?;
-    let worst = worst_mistakes(model, data, &samples, threads);
+    let worst = worst_mistakes(model, data, &samples, threads)?;
     let is_numbered = split == Split::Test && !data.dataset.test.is_empty();
     let mistake_command = match worst.kept.first().filter(|_| is_numbered) {
         Some(first) => format!(
@@ -54,7 +46,7 @@ pub(super) fn fill(
         None => String::new(),
     };
     content.results = Some(Results {
-        split: split_name(split).to_owned(),
+        split: split.to_string(),
         n_samples: evaluation.n_samples as u64,
         loss_name: model.loss.to_string(),
         loss: evaluation.loss,
@@ -65,9 +57,9 @@ pub(super) fn fill(
             .as_ref()
             .map(|confusion| confusion_chart(confusion, &data.class_names)),
         classes: classes(&evaluation, &data.class_names),
-        mistakes: worst.grid(data, split, &samples),
+        mistakes: worst.grid(data, split),
         mistake_command,
-        scatter: scatters(model, data, &samples, threads),
+        scatter: scatters(model, data, &samples, threads)?,
     });
     Ok(())
 }
@@ -134,12 +126,13 @@ fn classes(evaluation: &Evaluation, names: &[String]) -> Vec<ClassResult> {
     names.iter().enumerate().map(result).collect()
 }
 
-/// A sample with the wrong answer.
+/// A misclassified sample.
 struct Mistake {
     position: usize,
     loss: f64,
-    right: usize,
-    named: usize,
+    true_class: usize,
+    predicted: usize,
+    pixels: Vec<f32>,
     probability: f32,
 }
 
@@ -157,56 +150,62 @@ fn worst_mistakes(
     data: &Data,
     samples: &Samples<'_>,
     threads: &Threads,
-) -> WorstMistakes {
+) -> Result<WorstMistakes> {
     if data.dataset.image_size.is_none() {
-        return WorstMistakes::default();
+        return Ok(WorstMistakes::default());
     }
-    let mut mistakes = Vec::new();
-    each_answer(model, samples, threads, |answer| {
-        let right = samples.label(answer.position).map(|label| label as usize);
-        let named = model.loss.predicted_class(answer.outputs);
-        if let Some(right) = right.filter(|&right| right != named) {
-            mistakes.push(Mistake {
-                position: answer.position,
-                loss: answer.loss,
-                right,
-                named,
-                probability: class_probabilities(model.loss, answer.outputs)[named],
-            });
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    let mut n_all = 0;
+    each_output(model, samples, threads, |output| {
+        let true_class = samples.label(output.position).map(|label| label as usize);
+        let predicted = model.loss.predicted_class(output.outputs);
+        let Some(true_class) = true_class.filter(|&class| class != predicted) else {
+            return;
+        };
+        n_all += 1;
+        mistakes.push(Mistake {
+            position: output.position,
+            loss: output.loss,
+            true_class,
+            predicted,
+            probability: class_probabilities(model.loss, output.outputs)[predicted],
+            pixels: output.inputs.to_vec(),
+        });
+        if mistakes.len() >= 2 * N_MISTAKES {
+            keep_worst(&mut mistakes);
         }
-    });
-    let n_all = mistakes.len();
-    mistakes.sort_by(|a, b| b.loss.total_cmp(&a.loss));
-    mistakes.truncate(N_MISTAKES);
-    WorstMistakes {
+    })?;
+    keep_worst(&mut mistakes);
+    Ok(WorstMistakes {
         kept: mistakes,
         n_all,
-    }
+    })
+}
+
+/// Keeps the mistakes with the highest loss.
+fn keep_worst(mistakes: &mut Vec<Mistake>) {
+    mistakes.sort_by(|a, b| b.loss.total_cmp(&a.loss));
+    mistakes.truncate(N_MISTAKES);
 }
 
 impl WorstMistakes {
-    fn grid(&self, data: &Data, split: Split, samples: &Samples<'_>) -> Option<ImageGrid> {
+    fn grid(&self, data: &Data, split: Split) -> Option<ImageGrid> {
         let size = data.dataset.image_size.filter(|_| self.n_all > 0)?;
         let name = |class: usize| data.class_names.get(class).map_or("?", String::as_str);
-        let tile = |mistake: &Mistake| {
-            let mut pixels = vec![0.0; samples.n_inputs()];
-            let read = samples.copy_inputs(mistake.position, &mut pixels);
-            read.expect("the samples are in memory");
-            Tile {
-                picture: Picture {
-                    width: size.1,
-                    height: size.0,
-                    pixels: Pixels::Grey(pixels),
-                },
-                caption: format!(
-                    "{} → {}\n{}\nno. {}",
-                    name(mistake.right),
-                    name(mistake.named),
-                    terminal::percent(Some(f64::from(mistake.probability))),
-                    data.row_of(split, mistake.position)
-                ),
-                is_mistake: true,
-            }
+        let tile = |mistake: &Mistake| Tile {
+            picture: Picture {
+                width: size.1,
+                height: size.0,
+                pixels: Pixels::Grey(mistake.pixels.clone()),
+            },
+            caption: format!(
+                "{} → {}\n{}\nno. {}",
+                name(mistake.true_class),
+                name(mistake.predicted),
+                number::percent(f64::from(mistake.probability)),
+                data.row_of(split, mistake.position)
+            ),
+            is_mistake: true,
         };
         Some(ImageGrid {
             title: format!(
@@ -226,21 +225,21 @@ fn scatters(
     data: &Data,
     samples: &Samples<'_>,
     threads: &Threads,
-) -> Vec<ScatterChart> {
+) -> Result<Vec<ScatterChart>> {
     let target = data
         .preprocessing
         .as_ref()
         .map(|preprocessing| &preprocessing.target);
     let Some(TargetEncoding::Values(columns)) = target else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let every = samples.len().div_ceil(MOST_POINTS).max(1);
     let mut points = vec![Vec::new(); columns.len()];
     let mut actual = vec![0.0; model.network.n_outputs()];
-    each_answer(model, samples, threads, |answer| {
-        if answer.position.is_multiple_of(every) {
-            samples.copy_target(answer.position, 0.0, &mut actual);
-            let pairs = actual.iter().zip(answer.outputs).zip(columns);
+    each_output(model, samples, threads, |output| {
+        if output.position.is_multiple_of(every) {
+            samples.copy_target(output.position, 0.0, &mut actual);
+            let pairs = actual.iter().zip(output.outputs).zip(columns);
             for (points, ((&actual, &predicted), column)) in points.iter_mut().zip(pairs) {
                 let restored = |value: f32| {
                     column.standardisation.mean + column.standardisation.std * f64::from(value)
@@ -248,8 +247,8 @@ fn scatters(
                 points.push((restored(actual), restored(predicted)));
             }
         }
-    });
-    columns
+    })?;
+    Ok(columns
         .iter()
         .zip(points)
         .take(MOST_SCATTERS)
@@ -262,50 +261,63 @@ fn scatters(
                 vec![Series::new(column.name.as_str(), points)],
             )
         })
-        .collect()
+        .collect())
 }
 
-/// What the network says about one sample.
-struct Answer<'a> {
+/// Names and values of a regression's errors, in the table's own units; of
+/// several targets their means, and the R² of each.
+fn errors_of(evaluation: &Evaluation, data: &Data) -> Vec<(String, f64)> {
+    let Some(errors) = data.errors_of(evaluation) else {
+        return Vec::new();
+    };
+    let named = data.target_names().zip(&errors.outputs);
+    let of_targets = named
+        .filter(|_| errors.outputs.len() > 1)
+        .map(|(name, output)| (format!("R² of {name}"), output.r_squared));
+    [
+        ("Mean absolute error", Some(errors.mean_absolute)),
+        ("Root mean square error", Some(errors.root_mean_square)),
+        ("R²", errors.r_squared),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .chain(of_targets)
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+/// The outputs of the network for one sample.
+struct Output<'a> {
     position: usize,
+    inputs: &'a [f32],
     outputs: &'a [f32],
     loss: f64,
 }
 
-/// Runs the network over all samples, which must fit it.
-fn each_answer(
+/// Calls `each` with the outputs and the loss of every sample.
+fn each_output(
     model: &Model,
     samples: &Samples<'_>,
     threads: &Threads,
-    mut visit: impl FnMut(Answer<'_>),
-) {
+    mut each: impl FnMut(Output<'_>),
+) -> Result<()> {
     let network = &model.network;
-    let (n_inputs, n_outputs) = (network.n_inputs(), network.n_outputs());
-    let n_rows = samples.len().clamp(1, BLOCK_ROWS);
-    let mut cache = ForwardCache::new(network, n_rows);
-    let mut inputs = Array2::zeros((n_rows, n_inputs));
+    let n_outputs = network.n_outputs();
     let (mut target, mut error) = (vec![0.0; n_outputs], vec![0.0; n_outputs]);
     let output = network.output_layer().activation;
-    for start in (0..samples.len()).step_by(n_rows) {
-        let end = samples.len().min(start + n_rows);
-        let mut inputs = inputs.slice_axis_mut(Axis(0), (..end - start).into());
-        for (position, mut row) in (start..end).zip(inputs.rows_mut()) {
-            let row = row.as_slice_mut().expect("a row is contiguous");
-            let read = samples.copy_inputs(position, row);
-            read.expect("the samples are in memory");
-        }
-        network.forward(inputs.view(), &mut cache, threads);
+    for_each_block(network, samples, threads, |start, inputs, cache| {
         let last = cache.layer(network.layers().len() - 1);
         let sums = last.pre_activations().chunks_exact(n_outputs);
         let rows = sums.zip(last.activations().chunks_exact(n_outputs));
-        for (position, (z, a)) in (start..end).zip(rows) {
+        for ((position, inputs), (z, a)) in (start..).zip(inputs.rows()).zip(rows) {
             samples.copy_target(position, 0.0, &mut target);
             let loss = model.loss.of_row(output, z, a, &target, &mut error);
-            visit(Answer {
+            each(Output {
                 position,
+                inputs,
                 outputs: a,
                 loss: f64::from(loss),
             });
         }
-    }
+    })
 }

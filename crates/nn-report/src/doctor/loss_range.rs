@@ -242,7 +242,6 @@ fn factors(weights: &ClassWeights, train: &Samples<'_>) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
     use nn_core::batches::{Inputs, Targets};
 
     use super::*;
@@ -259,12 +258,12 @@ mod tests {
 
     /// Of samples of these classes, with these weights if there are any.
     fn of_labels(objective: &Objective<'_>, labels: &[u32], weights: Option<&[f32]>) -> LossRange {
-        let inputs = Array2::<f32>::zeros((labels.len(), 1));
+        let inputs = vec![[0.0_f32]; labels.len()];
         let Task::Classification(n_classes) = objective.task else {
             panic!("the tests have classes");
         };
         let samples = Samples::new(
-            Inputs::values(inputs.view()),
+            Inputs::values(&inputs[..]),
             Targets::classes(labels, n_classes),
         );
         let mut samples = samples.expect("as many rows as labels");
@@ -388,12 +387,12 @@ mod tests {
     /// Two flags with 1, 1 and 1, 0 in turn.
     #[test]
     fn flags_and_numbers() {
-        let targets = ndarray::array![[1.0_f32, 1.0], [1.0, 0.0]];
-        let inputs = Array2::<f32>::zeros((2, 1));
+        let targets = [[1.0_f32, 1.0], [1.0, 0.0]];
+        let inputs = [[0.0_f32]; 2];
         let of = |loss, task| {
             let samples = Samples::new(
-                Inputs::values(inputs.view()),
-                Targets::values(targets.view()),
+                Inputs::values(&inputs[..]),
+                Targets::values(&targets),
             );
             let objective = Objective {
                 task,

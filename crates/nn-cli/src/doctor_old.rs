@@ -15,9 +15,9 @@ use serde_json::json;
 
 use crate::args::DoctorArguments;
 use crate::run_files::locate_run;
-use crate::terminal;
+use crate::number_text;
 use case::Case;
-use check::{Check, Look, Try};
+use check::{Check, Finding, Suggestion};
 use nn_train::Result;
 
 /// All checks, in the order in which they are told.
@@ -44,13 +44,13 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<()> {
     Ok(())
 }
 
-fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
+fn lines(case: &Case, looks: &[(&Check, Finding)]) -> Vec<String> {
     let mut lines = vec![case.title()];
     let (mut well, mut unknown) = (Vec::new(), Vec::new());
     let mut n_ill = 0;
     for (check, look) in looks {
         match look {
-            Look::Ill(evidence, tries) => {
+            Finding::Problem(evidence, tries) => {
                 n_ill += 1;
                 lines.extend([
                     String::new(),
@@ -59,8 +59,8 @@ fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
                 ]);
                 lines.extend(tries.iter().map(|it| try_line(case, it)));
             }
-            Look::Well(evidence) => well.push((check.name, evidence)),
-            Look::Unknown(reason) => unknown.push((reason, check.name)),
+            Finding::Ok(evidence) => well.push((check.name, evidence)),
+            Finding::NotChecked(reason) => unknown.push((reason, check.name)),
         }
     }
     if n_ill == 0 {
@@ -71,7 +71,7 @@ fn lines(case: &Case, looks: &[(&Check, Look)]) -> Vec<String> {
     lines
 }
 
-fn try_line(case: &Case, it: &Try) -> String {
+fn try_line(case: &Case, it: &Suggestion) -> String {
     if it.flags.is_empty() {
         return format!("  try: {}", it.what);
     }
@@ -120,12 +120,12 @@ fn not_looked_for(unknown: &[(&String, &str)]) -> Vec<String> {
     lines
 }
 
-fn to_json(case: &Case, looks: &[(&Check, Look)]) -> serde_json::Value {
-    let check = |(check, look): &(&Check, Look)| {
+fn to_json(case: &Case, looks: &[(&Check, Finding)]) -> serde_json::Value {
+    let check = |(check, look): &(&Check, Finding)| {
         let (verdict, evidence, tries) = match look {
-            Look::Well(evidence) => ("well", evidence, &[][..]),
-            Look::Ill(evidence, tries) => ("ill", evidence, &tries[..]),
-            Look::Unknown(reason) => ("unknown", reason, &[][..]),
+            Finding::Ok(evidence) => ("well", evidence, &[][..]),
+            Finding::Problem(evidence, tries) => ("ill", evidence, &tries[..]),
+            Finding::NotChecked(reason) => ("unknown", reason, &[][..]),
         };
         json!({ "check": check.name, "verdict": verdict, "evidence": evidence, "try": tries })
     };

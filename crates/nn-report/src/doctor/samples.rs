@@ -7,27 +7,28 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use nn_core::batches::Samples;
 use nn_plot::number::number;
 use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_train::command_line::quoted;
+use nn_train::grouped;
 
 use super::case::{Case, percent};
-use super::check::{Check, Look, Try};
-use crate::terminal;
+use super::check::{Check, Finding, Suggestion};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "inputs not scaled",
-        look: scale,
+        find: scale,
     },
     Check {
         name: "an input with outliers",
-        look: outliers,
+        find: outliers,
     },
     Check {
         name: "classes out of balance",
-        look: balance,
+        find: balance,
     },
     Check {
         name: "test rows among the training rows",
-        look: duplicates,
+        find: duplicates,
     },
 ];
 
@@ -40,13 +41,13 @@ const N_MEASURED: usize = 2000;
 const SMALLEST_ROOT_MEAN_SQUARE: f64 = 0.03;
 const LARGEST_ROOT_MEAN_SQUARE: f64 = 10.0;
 
-fn scale(case: &Case) -> Look {
+fn scale(case: &Case) -> Finding {
     let train = match case.splits() {
         Ok(parts) => parts.train,
-        Err(why) => return Look::Unknown(why),
+        Err(why) => return Finding::NotChecked(why),
     };
     let (mut sum, mut n, mut largest) = (0.0, 0_usize, 0.0_f64);
-    for_each_sample(&train, N_MEASURED, |inputs| {
+    let read = for_each_sample(&train, N_MEASURED, |inputs| {
         for &x in inputs {
             let x = f64::from(x);
             sum += x * x;
@@ -54,6 +55,9 @@ fn scale(case: &Case) -> Look {
         }
         n += inputs.len();
     });
+    if let Err(why) = read {
+        return Finding::NotChecked(why);
+    }
     let root_mean_square = (sum / n.max(1) as f64).sqrt();
     let text = format!(
         "inputs have a root mean square of {}, at most {}",
@@ -61,13 +65,13 @@ fn scale(case: &Case) -> Look {
         number(largest)
     );
     if (SMALLEST_ROOT_MEAN_SQUARE..=LARGEST_ROOT_MEAN_SQUARE).contains(&root_mean_square) {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
-    Look::Ill(
+    Finding::Problem(
         text,
         vec![
-            Try::flags("--batch-norm", "scales the first layer's sums instead"),
-            Try::advice("stretch the pixels so that the brightest are 255"),
+            Suggestion::flags("--batch-norm", "scales the first layer's sums instead"),
+            Suggestion::advice("stretch the pixels so that the brightest are 255"),
         ],
     )
 }
@@ -76,52 +80,55 @@ fn scale(case: &Case) -> Look {
 /// by chance; one such value leaves the others of the column little room.
 const OUTLIER: f32 = 12.0;
 
-fn outliers(case: &Case) -> Look {
+fn outliers(case: &Case) -> Finding {
     let data = match &case.data {
         Ok(data) => data,
-        Err(why) => return Look::Unknown(why.clone()),
+        Err(why) => return Finding::NotChecked(why.clone()),
     };
     let columns = match data.preprocessing.as_ref().map(|it| &it.inputs) {
         Some(InputEncoding::Columns(columns)) => columns,
-        _ => return Look::Well("the inputs are pixels".to_owned()),
+        _ => return Finding::Ok("the inputs are pixels".to_owned()),
     };
     let train = match case.splits() {
         Ok(parts) => parts.train,
-        Err(why) => return Look::Unknown(why),
+        Err(why) => return Finding::NotChecked(why),
     };
     let names = columns.iter().flat_map(|column| match &column.encoding {
         ColumnEncoding::Standardise(_) => vec![column.name.as_str()],
         ColumnEncoding::OneHot(categories) => vec![column.name.as_str(); categories.len()],
     });
     let mut largest = vec![0.0_f32; train.n_inputs()];
-    for_each_sample(&train, train.len(), |inputs| {
+    let read = for_each_sample(&train, train.len(), |inputs| {
         for (largest, &x) in largest.iter_mut().zip(inputs) {
             *largest = largest.max(x.abs());
         }
     });
+    if let Err(why) = read {
+        return Finding::NotChecked(why);
+    }
     let worst = names.zip(largest).max_by(|a, b| a.1.total_cmp(&b.1));
     let Some((name, size)) = worst else {
-        return Look::Well("there are no columns".to_owned());
+        return Finding::Ok("there are no columns".to_owned());
     };
     let text = format!(
         "farthest from its mean, by {} standard deviations: a value of column {name}",
         number(size.into())
     );
     if size <= OUTLIER {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
     let ignored = match &case.settings.ignore {
         Some(others) => format!("{others},{name}"),
         None => name.to_owned(),
     };
-    Look::Ill(
+    Finding::Problem(
         text,
         vec![
-            Try::advice(format!(
+            Suggestion::advice(format!(
                 "mend or cap that value, or take the logarithm of {name}"
             )),
-            Try::flags(
-                format!("--ignore {}", terminal::quoted(&ignored)),
+            Suggestion::flags(
+                format!("--ignore {}", quoted(&ignored)),
                 "without the column",
             ),
         ],
@@ -132,18 +139,18 @@ fn outliers(case: &Case) -> Look {
 /// larger is right in 80 %, and pays.
 const IMBALANCE: f64 = 4.0;
 
-fn balance(case: &Case) -> Look {
+fn balance(case: &Case) -> Finding {
     let (data, counts) = match (&case.data, case.class_counts()) {
         (Ok(data), Some(counts)) => (data, counts),
-        (Ok(_), None) => return Look::Well("no classes are learned".to_owned()),
-        (Err(why), _) => return Look::Unknown(why.clone()),
+        (Ok(_), None) => return Finding::Ok("no classes are learned".to_owned()),
+        (Err(why), _) => return Finding::NotChecked(why.clone()),
     };
     let classes = || counts.iter().zip(&data.class_names);
     let (Some(largest), Some(smallest)) = (
         classes().max_by_key(|class| class.0),
         classes().min_by_key(|class| class.0),
     ) else {
-        return Look::Well("there are no classes".to_owned());
+        return Finding::Ok("there are no classes".to_owned());
     };
     let describe = |(count, name): (&usize, &String)| format!("{} of {name}", grouped(*count));
     let text = format!(
@@ -153,41 +160,48 @@ fn balance(case: &Case) -> Look {
     );
     let ratio = *largest.0 as f64 / *smallest.0 as f64;
     if ratio < IMBALANCE {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
     if case.has_class_weights() {
-        return Look::Well(format!("{text}, and the classes are weighted"));
+        return Finding::Ok(format!("{text}, and the classes are weighted"));
     }
     let tries = vec![
-        Try::flags(
+        Suggestion::flags(
             "--class-weight balanced",
             "each class counts as much as any other",
         ),
-        Try::advice("look at precision and recall in `nn evaluate`, not at the accuracy alone"),
+        Suggestion::advice(
+            "look at precision and recall in `nn evaluate`, not at the accuracy alone",
+        ),
     ];
-    Look::Ill(text, tries)
+    Finding::Problem(text, tries)
 }
 
 /// Share of the test rows that are in the training rows too. Some come by
 /// chance, more in tables of few values; each is an answer known beforehand.
 const DUPLICATES: f64 = 0.01;
 
-fn duplicates(case: &Case) -> Look {
+fn duplicates(case: &Case) -> Finding {
     let parts = match case.splits() {
         Ok(parts) => parts,
-        Err(why) => return Look::Unknown(why),
+        Err(why) => return Finding::NotChecked(why),
     };
     let Some(test) = parts.test.filter(|test| !test.is_empty()) else {
-        return Look::Unknown("there are no test samples".to_owned());
+        return Finding::NotChecked("there are no test samples".to_owned());
     };
     let mut known = HashSet::new();
-    for_each_sample(&parts.train, parts.train.len(), |inputs| {
+    let read = for_each_sample(&parts.train, parts.train.len(), |inputs| {
         known.insert(digest(inputs));
     });
     let mut n_known = 0;
-    for_each_sample(&test, test.len(), |inputs| {
-        n_known += usize::from(known.contains(&digest(inputs)));
+    let read = read.and_then(|()| {
+        for_each_sample(&test, test.len(), |inputs| {
+            n_known += usize::from(known.contains(&digest(inputs)));
+        })
     });
+    if let Err(why) = read {
+        return Finding::NotChecked(why);
+    }
     let share = n_known as f64 / test.len() as f64;
     let text = format!(
         "{} of {} test rows ({}) have the inputs of a training row",
@@ -196,11 +210,11 @@ fn duplicates(case: &Case) -> Look {
         percent(share)
     );
     if share <= DUPLICATES {
-        return Look::Well(text);
+        return Finding::Ok(text);
     }
-    Look::Ill(
+    Finding::Problem(
         text,
-        vec![Try::advice(
+        vec![Suggestion::advice(
             "take repeated rows out of the file: the test accuracy is of rows that were learned",
         )],
     )
@@ -216,13 +230,19 @@ fn digest(inputs: &[f32]) -> u64 {
     hasher.finish()
 }
 
-/// The inputs of up to `n` samples, evenly spread.
-fn for_each_sample(samples: &Samples<'_>, n: usize, mut look: impl FnMut(&[f32])) {
+/// Calls `each` with the inputs of up to `n` samples, evenly spread.
+fn for_each_sample(
+    samples: &Samples<'_>,
+    n: usize,
+    mut each: impl FnMut(&[f32]),
+) -> Result<(), String> {
     let n = samples.len().min(n);
     let mut inputs = vec![0.0; samples.n_inputs()];
     for sample in 0..n {
-        let read = samples.copy_inputs(sample * samples.len() / n, &mut inputs);
-        read.expect("the samples are in memory");
-        look(&inputs);
+        let position = sample * samples.len() / n;
+        let read = samples.copy_inputs(position, &mut inputs);
+        read.map_err(|error| error.to_string())?;
+        each(&inputs);
     }
+    Ok(())
 }
