@@ -1,28 +1,28 @@
-// Talking to the server that the page came from.
+// Requests to the server of this page.
 
 const token = document.querySelector('meta[name="token"]').content;
 const listeners = new Map();
 let source = null;
 
-/** Milliseconds until a refused stream is asked for again. */
+/** Milliseconds until a refused stream is requested again. */
 const RETRY = 3000;
 
-/** Asks for something that changes nothing. */
+/** Sends a GET request. */
 export async function get(path) {
-  return answerOf(await fetch(path));
+  return jsonOf(await fetch(path));
 }
 
-/** Has something done; the answer, or an Error with the server's words. */
+/** Sends a POST request; throws an Error with the message of the server. */
 export async function post(path, body) {
   const headers = { "content-type": "application/json", "nn-token": token };
-  return answerOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return jsonOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
-async function answerOf(response) {
-  const answer = await response.json();
-  if (response.ok) return answer;
-  const error = new Error(answer.error);
-  error.help = answer.help;
+async function jsonOf(response) {
+  const body = await response.json();
+  if (response.ok) return body;
+  const error = new Error(body.error);
+  error.help = body.help;
   error.status = response.status;
   throw error;
 }
@@ -34,22 +34,22 @@ export function listen(name, listener) {
 }
 
 /**
- * Starts to watch. A page that nobody sees lets go of its connection.
- * `complain` is told why the server refuses to be watched.
+ * Starts the stream of events. A hidden page closes its connection. `showError` is
+ * called with the reason if the server refuses the stream.
  */
-export function watch(complain) {
-  const connectAgain = () => connect(complain);
-  document.addEventListener("visibilitychange", connectAgain);
-  connectAgain();
+export function watch(showError) {
+  const reconnect = () => connect(showError);
+  document.addEventListener("visibilitychange", reconnect);
+  reconnect();
 }
 
-function connect(complain) {
+function connect(showError) {
   if (document.hidden) {
     source?.close();
     source = null;
   } else if (!source) {
     source = new EventSource("/api/events");
-    source.addEventListener("error", () => whenRefused(complain));
+    source.addEventListener("error", () => whenRefused(showError));
     for (const [name, all] of listeners) {
       source.addEventListener(name, (event) => {
         const value = JSON.parse(event.data);
@@ -60,18 +60,18 @@ function connect(complain) {
 }
 
 /**
- * A stream that breaks is opened again by the browser; one that is refused is
- * not. Any other request tells why: after a restart of the server, this page
- * has an old cookie, and asking again does not help.
+ * The browser reopens a stream that breaks, but not one that is refused. Another
+ * request gives the reason: after a restart of the server, this page has an old
+ * cookie, and no retry helps.
  */
-async function whenRefused(complain) {
+async function whenRefused(showError) {
   if (source?.readyState !== EventSource.CLOSED) return;
   source = null;
   try {
     await get("/api/state");
   } catch (error) {
-    complain(error);
+    showError(error);
     if (error.status === 401) return;
   }
-  setTimeout(() => connect(complain), RETRY);
+  setTimeout(() => connect(showError), RETRY);
 }

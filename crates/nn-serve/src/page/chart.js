@@ -1,4 +1,4 @@
-// Charts of lines and of bars, as SVG; colours come from the style sheet.
+// Line charts and bar charts as SVG; the style sheet has the colors.
 
 import { make, makeSvg, short } from "./dom.js";
 
@@ -35,7 +35,7 @@ export class LineChart {
         this.draw();
       },
     });
-    return make("label", { class: "switch" }, box, "logarithmic");
+    return make("label", { class: "switch" }, box, "logarithmic scale");
   }
 
   update(lines, end) {
@@ -106,7 +106,7 @@ export class LineChart {
     return parts;
   }
 
-  /** Shows the values at a place across, or the last ones. */
+  /** Shows the values at a horizontal position, or the last ones. */
   point(across) {
     const isInside = across != null && across >= MARGIN.left && across <= this.width - MARGIN.right;
     const x = isInside
@@ -165,7 +165,7 @@ function ticks(from, to, count) {
   return all;
 }
 
-/** Powers of ten, and between few of them 2 and 5 times as many. */
+/** Powers of ten; over a short range also 2 and 5 times these. */
 function powers(from, to) {
   const factors = to - from < 2.5 ? [1, 2, 5] : [1];
   const all = [];
@@ -175,7 +175,7 @@ function powers(from, to) {
   return all.filter((tick) => Math.log10(tick) >= from && Math.log10(tick) <= to);
 }
 
-/** Bars on a logarithmic scale, one a layer: `[{ name, value }]`. */
+/** Bars on a logarithmic scale, one per layer: `[{ name, value }]`. */
 export function drawBars(element, bars) {
   const sizes = bars.map((bar) => bar.value).filter((value) => value > 0);
   const high = sizes.length ? Math.ceil(Math.log10(Math.max(...sizes))) : 0;
@@ -194,5 +194,5 @@ export function drawBars(element, bars) {
       );
     }),
   );
-  element.append(make("p", { class: "muted" }, `Logarithmic, from 1e${low} to 1e${high}.`));
+  element.append(make("p", { class: "muted" }, `Logarithmic scale from 1e${low} to 1e${high}.`));
 }

@@ -1,15 +1,16 @@
-// The view "Compare": two trainings from the same weights and with the same
-// order of samples, that differ in one choice.
+// The view "Compare": two training runs with the same initial weights and the same order
+// of samples, which differ in one setting.
 
 import { LineChart } from "./chart.js";
 import { listen, post } from "./api.js";
 import { card, duration, make, markPercent, percent, short } from "./dom.js";
 import { SettingsForm, titleOf, wordsOf } from "./form.js";
 import { Buttons, Check, CommandLine } from "./panel.js";
-import { complain, remember } from "./shell.js";
+import { showError, remember } from "./shell.js";
 import { statusOf } from "./train.js";
 
-const USUAL = {
+/** The values to start with. */
+const EXAMPLES = {
   optimizer: ["sgd", "adam"],
   activation: ["sigmoid", "relu"],
   init: ["xavier", "normal:std=1"],
@@ -34,7 +35,7 @@ export class CompareView {
       { name: "vary", change: () => this.chooseVaried() },
       ...state.flags
         .filter((flag) => !["Data", "Tables"].includes(flag.heading))
-        .sort((a, b) => Number(!(a.name in USUAL)) - Number(!(b.name in USUAL)))
+        .sort((a, b) => Number(!(a.name in EXAMPLES)) - Number(!(b.name in EXAMPLES)))
         .map((flag) => make("option", { value: flag.name }, titleOf(flag.name))),
     );
     this.values = ["a", "b"].map((name) =>
@@ -60,11 +61,11 @@ export class CompareView {
       "div",
       { class: "column" },
       card(
-        "What differs",
+        "Difference",
         make(
           "div",
           { class: "fields choice" },
-          field("Choice", this.vary),
+          field("Setting", this.vary),
           field("First", this.values[0]),
           field("Second", this.values[1]),
         ),
@@ -72,11 +73,11 @@ export class CompareView {
         this.check.element,
         this.buttons.element,
       ),
-      card("What both have", this.form.element),
+      card("Common settings", this.form.element),
       make(
         "section",
         { class: "card last" },
-        make("h2", {}, "The same in a terminal"),
+        make("h2", {}, "Commands for the terminal"),
         ...this.commands.map((command) => command.element),
       ),
     );
@@ -98,18 +99,18 @@ export class CompareView {
     this.form.read(parameters);
     this.vary.value = parameters.get("vary") ?? "optimizer";
     if (this.vary.selectedIndex < 0) this.vary.value = "optimizer";
-    const usual = USUAL[this.vary.value] ?? ["", ""];
+    const values = EXAMPLES[this.vary.value] ?? ["", ""];
     this.values.forEach((input, index) => {
-      input.value = parameters.get(input.name) ?? usual[index];
+      input.value = parameters.get(input.name) ?? values[index];
     });
     this.fillChoices();
     this.changed();
   }
 
   chooseVaried() {
-    const usual = USUAL[this.vary.value] ?? ["", ""];
+    const values = EXAMPLES[this.vary.value] ?? ["", ""];
     this.values.forEach((input, index) => {
-      input.value = usual[index];
+      input.value = values[index];
     });
     this.fillChoices();
     this.changed();
@@ -120,7 +121,7 @@ export class CompareView {
     this.choices.replaceChildren(...choices.map((choice) => make("option", { value: choice })));
   }
 
-  /** The flags of both. */
+  /** The flags of both training runs. */
   trainings() {
     const shared = this.form.entries().filter(([name]) => name !== this.vary.value);
     return this.values.map((input) => {
@@ -141,9 +142,9 @@ export class CompareView {
 
   showChecked(trainings) {
     if (trainings.some((training) => training.error)) return;
-    // What differs between the two is usual for neither.
+    // A setting that differs between the two has no common default.
     const [first, second] = trainings.map((training) => training.settings);
-    this.form.showUsual(
+    this.form.showDefaults(
       Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
     );
     trainings.forEach((training, index) => this.commands[index].update(training.command));
@@ -152,9 +153,9 @@ export class CompareView {
   async start() {
     try {
       await post("/api/start", { trainings: this.trainings() });
-      complain(null);
+      showError(null);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
@@ -162,8 +163,8 @@ export class CompareView {
     this.buttons.update(trainings);
     const isSame = trainings[0].initial_sha256 === trainings[1].initial_sha256;
     this.same.textContent = isSame
-      ? "Same initial weights, same order of samples, one choice apart."
-      : "Same order of samples; the initial weights differ, because the choice decides them.";
+      ? "Same initial weights, same order of samples; one setting differs."
+      : "Same order of samples; the initial weights differ, because they depend on the setting.";
     trainings.forEach((training, index) => this.commands[index].update(training.command));
     const names = namesOf(trainings);
     this.table.replaceChildren(resultTable(trainings, names));
@@ -187,16 +188,16 @@ export class CompareView {
 
 function resultTable(trainings, names) {
   const rows = [
-    ["state", statusOf],
+    ["status", statusOf],
     ["training loss", (training) => short(training.last_epoch?.train_loss)],
     ["validation loss", (training) => short(training.last_epoch?.validation_loss)],
     ["validation accuracy", (training) => percent(training.last_epoch?.validation_accuracy)],
     ["test accuracy", (training) => percent(training.summary?.test_accuracy)],
     ["time", (training) => duration(training.seconds)],
     ["base learning rate", (training) => short(training.learning_rate, 6)],
-    ["times it was halved", (training) => training.restarts.length],
+    ["rollbacks", (training) => training.rollbacks.length],
   ];
-  if (trainings.every((training) => training.restarts.length === 0)) rows.pop();
+  if (trainings.every((training) => training.rollbacks.length === 0)) rows.pop();
   const head = make(
     "tr",
     {},
@@ -224,7 +225,7 @@ function resultTable(trainings, names) {
   );
 }
 
-/** What the one has that the other has not, as in `optimizer sgd`. */
+/** The flags that only one of the two has: `optimizer sgd`. */
 function namesOf(trainings) {
   const [first, second] = trainings.map((training) => training.command.split(" --").slice(1));
   const only = (some, others) =>

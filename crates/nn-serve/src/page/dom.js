@@ -1,11 +1,11 @@
-// Making elements. Text goes in as text, never as markup.
+// Creates elements and formats numbers. Text is never parsed as markup.
 
 /** An HTML element: `make("p", { class: "muted" }, "text", child)`. */
 export function make(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);
 }
 
-/** The same for SVG. */
+/** An SVG element, as `make`. */
 export function makeSvg(tag, properties = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, children);
 }
@@ -20,7 +20,7 @@ function fill(element, properties, children) {
   return element;
 }
 
-/** A titled box; `body` is where its content goes. */
+/** A box with a title. */
 export function card(title, ...children) {
   return make("section", { class: "card" }, make("h2", {}, title), ...children);
 }
@@ -40,7 +40,7 @@ function withSubscripts(text) {
   return text.split(/_(\w)/).map((part, index) => (index % 2 ? make("sub", {}, part) : part));
 }
 
-/** What a data set is called in a sentence. */
+/** The name of a data set in a sentence. */
 export function dataTitle(name) {
   return name === "glyphs" ? "the built-in digits" : name;
 }
@@ -55,7 +55,7 @@ export function percent(share, digits = 2) {
   return share == null ? "–" : `${(100 * share).toFixed(digits)}\u202f%`;
 }
 
-/** The same without decimals that are 0, for axes. */
+/** 0.98 is `98 %`: without trailing zeros, for axes. */
 export function markPercent(share) {
   return `${Number((100 * share).toFixed(1))}\u202f%`;
 }

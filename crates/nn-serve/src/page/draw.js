@@ -1,11 +1,11 @@
-// The view "Draw": a sheet, and what a network makes of it.
+// The view "Draw": a canvas, and the prediction of a network for it.
 
 import { listen, post } from "./api.js";
 import { card, dataTitle, formula, make, percent, short } from "./dom.js";
 import { IN_TRAINING, listNetworks } from "./networks.js";
 import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
 import { Sheet } from "./sheet.js";
-import { complain, remember } from "./shell.js";
+import { showError, remember } from "./shell.js";
 
 export class DrawView {
   constructor(state) {
@@ -15,8 +15,8 @@ export class DrawView {
     this.sampleNumber = 0;
     this.element = make("div", { class: "view draw" }, this.makeSheetCard(), this.makeAnswer());
     this.showAnswer({ blank: true });
-    listen("session", (number) => this.noteSession(number));
-    listen("progress", (trainings) => this.noteProgress(trainings));
+    listen("session", (number) => this.addTraining(number));
+    listen("progress", (trainings) => this.showProgress(trainings));
     listen("pictures", () => this.network?.startsWith("training") && this.ask());
   }
 
@@ -26,7 +26,7 @@ export class DrawView {
       min: 14,
       max: 60,
       value: 34,
-      "aria-label": "Width of the pen",
+      "aria-label": "Pen width",
       input: () => {
         this.sheet.penWidth = Number(width.value);
       },
@@ -41,13 +41,13 @@ export class DrawView {
         "div",
         { class: "buttons" },
         make("button", { type: "button", id: "clear", click: () => this.sheet.clear() }, "Clear"),
-        make("button", { type: "button", id: "sample", click: () => this.takeSample() }, "A test digit"),
-        make("label", { class: "line" }, "Pen", width),
+        make("button", { type: "button", id: "sample", click: () => this.takeSample() }, "Test digit"),
+        make("label", { class: "line" }, "Pen width", width),
       ),
       make(
         "p",
         { class: "muted" },
-        "With the mouse, a finger or a pen. By keyboard: arrow keys move, space lowers and lifts the pen, c clears.",
+        "Use the mouse, a finger or a pen; or the keyboard: arrow keys move, space lowers and lifts the pen, c clears.",
       ),
     );
   }
@@ -60,14 +60,14 @@ export class DrawView {
       width: 28,
       height: 28,
       role: "img",
-      "aria-label": "What the network sees",
+      "aria-label": "Input of the network",
     });
     this.shares = make("canvas", {
       class: "pixels signed",
       width: 28,
       height: 28,
       role: "img",
-      "aria-label": "Pixels for and against the answer",
+      "aria-label": "Contribution of each pixel to the prediction",
     });
     this.sum = make("p", { class: "numbers" });
     this.formula = make("div", {});
@@ -76,7 +76,7 @@ export class DrawView {
       "div",
       { class: "column" },
       card(
-        "The answer",
+        "Prediction",
         make("div", { class: "answer" }, this.digit, this.bars),
         this.formula,
       ),
@@ -84,30 +84,30 @@ export class DrawView {
         "div",
         { class: "pair" },
         card(
-          "What the network sees",
+          "Input of the network",
           this.seen,
           make(
             "p",
             { class: "muted" },
-            "28 × 28 pixels, framed as MNIST's digits are: cut out, scaled into 20 × 20, the centre of mass in the middle.",
+            "28 × 28 pixels, prepared as the digits of MNIST: cropped, scaled to 20 × 20 pixels, and centered by the center of mass.",
           ),
         ),
         card(
-          "Which pixels spoke",
+          "Contribution of the pixels",
           this.shares,
           this.sum,
           formula(
             "r_i = x_i · ∂z_c/∂x_i",
-            "gradient × input, for the answer's weighted sum z_c. Blue spoke for it, orange against it; the third number is the share of the biases (exact with relu).",
+            "gradient × input, for the weighted sum z_c of the predicted class. Blue pixels raise it, orange pixels lower it; the third number is the contribution of the biases (exact for relu).",
           ),
         ),
       ),
       card(
-        "Inside: the hidden layers",
+        "Hidden layers",
         this.hidden,
         formula(
           "a = φ(x·W + b)",
-          "a cell a neuron; the stronger its colour, the larger its activation. Blue is above 0, orange below.",
+          "one cell per neuron: blue for positive activations, orange for negative ones; the stronger the color, the larger the absolute value.",
         ),
       ),
     );
@@ -119,18 +119,18 @@ export class DrawView {
     this.fillSelect().then(() => this.choose(wanted ?? this.network ?? this.select.value));
   }
 
-  /** The networks there are now; where there is none, trains a small one, which takes a second or two. */
+  /** Lists the networks; trains a small one, in a second or two, if there is none. */
   async fillSelect() {
     try {
       let networks = await listNetworks();
       if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
-        this.status.textContent = "Getting a small network ready …";
+        this.status.textContent = "Training a small network …";
         await post("/api/start", { trainings: [this.state.starter] });
         networks = [IN_TRAINING, ...networks];
       }
       this.select.replaceChildren(...networks.map(optionOf));
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
@@ -138,22 +138,22 @@ export class DrawView {
     this.network = network || this.select.value;
     this.select.value = this.network;
     this.status.textContent = "";
-    this.noteProgress(this.trainings);
+    this.showProgress(this.trainings);
     remember("draw", new URLSearchParams({ network: this.network }));
     this.ask();
   }
 
-  noteSession(number) {
+  addTraining(number) {
     const isListed = [...this.select.options].some((option) => option.value === "training");
     if (number > 0 && !isListed) this.select.append(optionOf(IN_TRAINING));
   }
 
-  noteProgress(trainings) {
+  showProgress(trainings) {
     this.trainings = trainings;
     if (!this.network?.startsWith("training") || !trainings?.length) return;
     const [training] = trainings;
     const accuracy = training.last_epoch
-      ? `, ${percent(training.last_epoch.validation_accuracy)} of the validation samples right`
+      ? `, validation accuracy ${percent(training.last_epoch.validation_accuracy)}`
       : "";
     const isOpen = training.phase === "running" || training.phase === "paused";
     this.status.textContent = `${training.network} on ${dataTitle(training.dataset)}, ${isOpen ? `in training: ${percent(training.epochs_done / training.n_epochs, 0)}` : "trained"}${accuracy}.`;
@@ -165,11 +165,11 @@ export class DrawView {
       this.sampleNumber = sample.index + 1;
       this.sheet.show(bytesOf(sample.pixels), sample.width, sample.height);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
-  /** Asks again, as soon as the last answer is there. */
+  /** Requests a prediction, after the response to the previous request. */
   async ask() {
     this.isStale = true;
     if (this.isAsking) return;
@@ -180,9 +180,9 @@ export class DrawView {
         if (!this.network || this.sheet.isEmpty) this.showAnswer({ blank: true });
         else this.showAnswer(await post("/api/predict", { network: this.network, ...this.sheet.payload() }));
       }
-      complain(null);
+      showError(null);
     } catch (error) {
-      complain(error);
+      showError(error);
     } finally {
       this.isAsking = false;
     }
@@ -209,7 +209,7 @@ export class DrawView {
     );
     const nothing = new Uint8Array(28 * 28);
     drawGrey(this.seen, isBlank ? nothing : bytesOf(answer.pixels), 28, 28);
-    drawSigned(this.shares, isBlank ? nothing : signedBytesOf(answer.shares), 28, 28);
+    drawSigned(this.shares, isBlank ? nothing : signedBytesOf(answer.contributions), 28, 28);
     this.sum.replaceChildren(...(isBlank ? [] : sumOf(answer)));
     this.formula.replaceChildren(outputFormula(answer.output ?? "softmax"));
     this.showHidden(isBlank ? [] : answer.hidden, isBlank);
@@ -221,7 +221,7 @@ export class DrawView {
         make(
           "p",
           { class: "muted" },
-          isBlank ? "Draw something first." : "This network has no hidden layer.",
+          isBlank ? "Draw a digit first." : "This network has no hidden layer.",
         ),
       );
       return;
@@ -245,7 +245,7 @@ export class DrawView {
           make(
             "figcaption",
             {},
-            `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} above 0, the largest ${short(scale, 3)}`,
+            `Layer ${index + 1}: ${layer.n_neurons} neurons, ${layer.activation}; ${n_active} positive; largest absolute value ${short(scale, 3)}`,
           ),
         );
       }),
@@ -253,7 +253,7 @@ export class DrawView {
   }
 }
 
-/** `z = 7.4 − 0.3 − 0.2 = 6.9`, in the colours of the picture. */
+/** `z = 7.4 − 0.3 − 0.2 = 6.9`, in the colors of the picture. */
 function sumOf({ weighted_sum: z, for: spokeFor, against }) {
   const rest = z - spokeFor - against;
   return [
@@ -267,8 +267,8 @@ function sumOf({ weighted_sum: z, for: spokeFor, against }) {
 
 function outputFormula(activation) {
   return activation === "softmax"
-    ? formula("p = softmax(z)", "one probability a class, from the weighted sums z of the output layer.")
-    : formula(`a = ${activation}(z)`, "one value a class, from the weighted sums z of the output layer.");
+    ? formula("p = softmax(z)", "one probability per class, from the weighted sums z of the output layer.")
+    : formula(`a = ${activation}(z)`, "one value per class, from the weighted sums z of the output layer.");
 }
 
 function optionOf({ id, title }) {

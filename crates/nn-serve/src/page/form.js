@@ -1,6 +1,5 @@
-// The settings of a training as a form. Its fields are the flags of
-// `nn train`, as the program describes them; nothing is listed here but which
-// of them stand first.
+// The settings of a training run as a form. The server describes its fields, the flags
+// of `nn train`; only those at the top are listed here.
 
 import { make } from "./dom.js";
 
@@ -21,14 +20,14 @@ const FIRST = [
 const TITLES = {
   data: "Data",
   lr: "Learning rate",
-  l1: "L1 penalty",
-  l2: "L2 penalty",
+  l1: "L1 regularization",
+  l2: "L2 regularization",
   hidden: "Hidden layers",
   init: "Initial weights",
   "bias-init": "Initial biases",
 };
 
-/** A form; `changed` is called after every change. */
+/** A form; it calls `changed` after every change. */
 export class SettingsForm {
   constructor(state, changed) {
     this.changed = changed;
@@ -77,7 +76,7 @@ export class SettingsForm {
   }
 
   select(flag, choices) {
-    const usual = make("option", { value: "" }, usualText(flag));
+    const byDefault = make("option", { value: "" }, defaultText(defaultOf(flag)));
     const options = choices.map((choice) => make("option", { value: choice }, choice));
     const other = make("option", { value: "\0" }, "other …");
     return make(
@@ -89,7 +88,7 @@ export class SettingsForm {
           else this.changed();
         },
       },
-      usual,
+      byDefault,
       ...options,
       other,
     );
@@ -103,23 +102,22 @@ export class SettingsForm {
     input.focus();
   }
 
-  /** What stands where nothing is chosen, now that the rest is known. */
-  showUsual(settings) {
+  /** Shows the resolved settings as the defaults of the empty fields. */
+  showDefaults(settings) {
     for (const [name, input] of this.fields) {
-      const usual = name === "activation" ? withoutRepeats(settings[name]) : settings[name];
+      const value = name === "activation" ? withoutRepeats(settings[name]) : settings[name];
       if (input.value !== "") continue;
-      if (input.tagName === "SELECT")
-        input.options[0].textContent = [null, undefined, ""].includes(usual) ? "usual" : `usual: ${usual}`;
-      else if (usual != null) input.placeholder = name === "hidden" ? `${usual}, or none` : usual;
+      if (input.tagName === "SELECT") input.options[0].textContent = defaultText(value);
+      else if (value != null) input.placeholder = name === "hidden" ? `${value}, or none` : value;
     }
   }
 
-  /** Leaves out one field, which is chosen elsewhere. */
+  /** Disables one field, whose value is chosen elsewhere. */
   disable(name) {
     for (const [other, input] of this.fields) input.disabled = other === name;
   }
 
-  /** Fills the form from an address. */
+  /** Fills the form from the parameters of an address. */
   read(parameters) {
     for (const [name, input] of this.fields) {
       const value = parameters.get(name) ?? "";
@@ -130,25 +128,25 @@ export class SettingsForm {
     }
   }
 
-  /** Name and value of everything that was chosen. */
+  /** Name and value of every field that is not empty. */
   entries() {
     return this.names
       .map((name) => [name, this.fields.get(name).value.trim()])
       .filter(([, value]) => value !== "");
   }
 
-  /** For the address. */
+  /** The parameters for an address. */
   parameters() {
     return new URLSearchParams(this.entries());
   }
 
-  /** For the program: `["--lr", "0.1"]`. */
+  /** The flags for the server: `["--lr", "0.1"]`. */
   words() {
     return wordsOf(this.entries());
   }
 }
 
-/** Flags as they are typed; `none` stands for no hidden layers. */
+/** The flags of these entries; `none` means no hidden layers. */
 export function wordsOf(entries) {
   return entries.flatMap(([name, value]) => [
     `--${name}`,
@@ -168,11 +166,11 @@ function withoutRepeats(list) {
 
 function defaultOf(flag) {
   if (flag.name === "hidden") return "256,128, or none";
-  return flag.help.match(/\[default: (.*)\]/)?.[1]?.replace(/:.*/, "") ?? "";
+  const value = flag.help.match(/\[default: (.*)\]/)?.[1] ?? "";
+  // A default that depends on other settings is a sentence; the check gives its value.
+  return value.includes(" ") ? "" : value;
 }
 
-function usualText(flag) {
-  const usual = flag.help.match(/\[default: (.*)\]/)?.[1] ?? "";
-  // What depends on the rest is a sentence; the program says it, once it knows.
-  return usual && !usual.includes(" ") ? `usual: ${usual}` : "usual";
+function defaultText(value) {
+  return value == null || value === "" ? "default" : `default: ${value}`;
 }

@@ -1,13 +1,13 @@
-// The view "Look inside": one training step with one sample, every number the
-// program's own, each beside its formula.
+// The view "Look inside": every number of one training step with one sample, beside its
+// formula. The server computes all numbers.
 
 import { listen, post } from "./api.js";
 import { card, formula, make, short } from "./dom.js";
 import { listNetworks } from "./networks.js";
 import { drawGrey } from "./pictures.js";
-import { complain, remember } from "./shell.js";
+import { showError, remember } from "./shell.js";
 
-/** Rows of a table before more are asked for. */
+/** Number of rows of a table before "Show all". */
 const FEW = 12;
 
 export class InsideView {
@@ -39,7 +39,7 @@ export class InsideView {
       "div",
       { class: "column" },
       card(
-        "One step with one sample",
+        "One training step with one sample",
         make("label", { class: "fields network" }, "Network", this.network),
         make(
           "div",
@@ -52,7 +52,7 @@ export class InsideView {
           { class: "buttons" },
           make("button", { type: "button", id: "previous", click: step(-1) }, "Previous"),
           make("button", { type: "button", id: "next", click: step(1) }, "Next"),
-          make("label", { class: "switch" }, this.untrained, "before its training"),
+          make("label", { class: "switch" }, this.untrained, "initial weights"),
         ),
         this.sample,
         this.summary,
@@ -79,8 +79,8 @@ export class InsideView {
     else
       this.layers.replaceChildren(
         card(
-          "Nothing to look into yet",
-          make("p", {}, "Train a network on the page Train, or open the page Draw."),
+          "No network yet",
+          make("p", {}, "Train a network in the view Train, or open the view Draw."),
         ),
       );
   }
@@ -108,10 +108,10 @@ export class InsideView {
         is_untrained: this.untrained.checked,
         neurons: this.neurons,
       });
-      complain(null);
+      showError(null);
       this.showTrace(trace);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
@@ -132,18 +132,18 @@ export class InsideView {
     const outputs = step.layers.at(-1).activations;
     const sure =
       outputs.length > 1 && trace.predicted != null ? ` (a = ${short(outputs[trace.predicted])})` : "";
-    const truth = trace.predicted === trace.label ? "which is right" : `but it is ${name(trace.label)}`;
-    const verdict = trace.label == null ? "" : `It says ${name(trace.predicted)}${sure}, ${truth}.`;
+    const truth = trace.predicted === trace.label ? "correct" : `wrong: the true class is ${name(trace.label)}`;
+    const verdict = trace.label == null ? "" : `Predicted ${name(trace.predicted)}${sure}, ${truth}.`;
     this.summary.replaceChildren(
       make("p", { class: "status" }, verdict),
       formula(
         `C = ${step.loss_formula} = ${short(step.loss, 6)}`,
-        `the loss, ${step.loss_function}, before the step`,
+        `the loss (${step.loss_function}) before the step`,
       ),
-      step.loss_after == null ? "" : formula(`C = ${short(step.loss_after, 6)}`, "after it"),
+      step.loss_after == null ? "" : formula(`C = ${short(step.loss_after, 6)}`, "the loss after the step"),
       formula(
         step.optimizer_formula,
-        `the step: ${step.optimizer}, its first, η = ${short(step.learning_rate)}`,
+        `the update: the first step of ${step.optimizer}, with learning rate η = ${short(step.learning_rate)}`,
       ),
       ...step.notes.map((note) => make("p", { class: "muted" }, note)),
     );
@@ -163,7 +163,7 @@ export class InsideView {
           `δ = ${layer.formulas.delta}`,
           isOutput
             ? "the error, from the loss"
-            : `the error, from the layer above; φ′(z) = ${layer.formulas.slope}`,
+            : `the error, from the next layer; φ′(z) = ${layer.formulas.slope}`,
         ),
         formula(
           `∂C/∂W = ${layer.formulas.weights_gradient}, ∂C/∂b = ${layer.formulas.bias_gradient}`,
@@ -172,7 +172,7 @@ export class InsideView {
       );
     }
     return card(
-      `Layer ${layer.layer}: ${layer.n_inputs} → ${layer.n_outputs}, ${layer.activation}${isOutput ? ", the output" : ""}`,
+      `Layer ${layer.layer}: ${layer.n_inputs} → ${layer.n_outputs}, ${layer.activation}${isOutput ? ", output layer" : ""}`,
       ...lines,
       this.neuronTable(trace, layer, index, isOutput),
       ...this.weightTable(trace, layer, index),
@@ -183,7 +183,7 @@ export class InsideView {
     const { backward } = layer;
     const columns = [
       ["z", layer.pre_activations],
-      ["normalised", layer.normalised],
+      ["normalized", layer.normalised],
       ["a", layer.activations],
       ["m", layer.mask],
       ["y", isOutput ? trace.step.target : null],
@@ -225,18 +225,18 @@ export class InsideView {
       `neurons-${index}`,
       layer.n_outputs,
       rows.length,
-      "neurons, those with the largest |δ|",
+      "neurons with the largest |δ|",
     );
   }
 
-  /** The weights into the chosen neuron, and its weighted sum written out. */
+  /** The incoming weights of the chosen neuron, and the terms of its weighted sum. */
   weightTable(trace, layer, index) {
     const neuron = trace.neurons[index];
     const column = (matrix) => matrix.map((values) => values[0]);
     const weights = column(layer.weights);
     const below = belowOf(trace.step, index);
     const parts = [
-      make("h3", {}, `The weights into neuron ${neuron}`),
+      make("h3", {}, `Incoming weights of neuron ${neuron}`),
       make(
         "p",
         { class: "sum" },
@@ -248,7 +248,7 @@ export class InsideView {
     const after = column(layer.backward.weights_after);
     const regularised = layer.backward.regularised && column(layer.backward.regularised.weights_gradient);
     const columns = [
-      [index === 0 ? "x" : "a below", below],
+      [index === 0 ? "x" : "previous a", below],
       ["δ", weights.map(() => layer.backward.delta[neuron])],
       ["∂C/∂W", gradient],
       ["g", regularised],
@@ -274,12 +274,12 @@ export class InsideView {
         `weights-${index}`,
         weights.length,
         rows.length,
-        "weights, those with the largest gradient",
+        "weights with the largest gradient",
       ),
     ];
   }
 
-  /** Positions of the largest values, in their order; all once they were asked for. */
+  /** Positions of the largest values in ascending order; all after "Show all". */
   pick(key, values, always) {
     const all = values.map((_, position) => position);
     if (all.length <= FEW || this.isWhole.has(key)) return all;
@@ -328,14 +328,14 @@ function neuronName(trace, neuron, isOutput) {
   return name == null || name === String(neuron) ? String(neuron) : `${neuron} (${name})`;
 }
 
-/** What comes into a layer. */
+/** The inputs of a layer. */
 function belowOf(step, index) {
   if (index === 0) return step.inputs;
   const { activations, mask } = step.layers[index - 1];
   return mask ? activations.map((a, i) => a * mask[i]) : activations;
 }
 
-/** `z = 0.99·0.12 + ... + b = 3.44`, with the largest terms. */
+/** `z = 0.99·0.12 + ... + b = 3.44`, the largest terms only. */
 function sumOf(below, weights, bias, z) {
   const terms = below
     .map((a, i) => ({ a, w: weights[i], i }))

@@ -1,11 +1,11 @@
-// The page: its views, which of them is seen, and what its address says.
+// The page: its views, and the address that selects one.
 //
-// The address holds the whole experiment: `#train?hidden=32&lr=0.1` opens the
-// view with that form filled in.
+// The address contains the whole experiment: `#train?hidden=32&lr=0.1` opens the view
+// "Train" with these settings.
 
 import { get, watch } from "./api.js";
 import { make } from "./dom.js";
-import { complain } from "./shell.js";
+import { showError } from "./shell.js";
 import { DrawView } from "./draw.js";
 import { TrainView } from "./train.js";
 import { CompareView } from "./compare.js";
@@ -29,7 +29,7 @@ function readAddress() {
 
 function show() {
   const { known, parameters } = readAddress();
-  complain(null);
+  showError(null);
   if (!open.has(known.id)) {
     const view = new known.View(state);
     view.element.id = `view-${known.id}`;
@@ -62,12 +62,12 @@ async function start() {
   try {
     state = await get("/api/state");
   } catch (error) {
-    complain(error);
+    showError(error);
     return;
   }
   addEventListener("hashchange", show);
   show();
-  watch(complain);
+  watch(showError);
 }
 
 start();

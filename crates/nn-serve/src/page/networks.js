@@ -1,11 +1,11 @@
-// The networks that can be asked: of the command line, in training, saved.
+// The networks that the page can use: of the command line, in training, saved.
 
 import { get } from "./api.js";
 import { percent } from "./dom.js";
 
-export const IN_TRAINING = { id: "training", title: "the latest training on this page" };
+export const IN_TRAINING = { id: "training", title: "the latest training run of this page" };
 
-/** `{ id, title }` of each, the one of the command line first. */
+/** The `{ id, title }` of every network, that of the command line first. */
 export async function listNetworks() {
   const { opened, runs, has_session: hasSession } = await get("/api/state");
   const networks = [];

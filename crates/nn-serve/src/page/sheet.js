@@ -1,5 +1,5 @@
-// The sheet that is drawn on, and what is sent of it: a square of 112 x 112
-// grey values, dark ink on white paper, whatever the page's colours.
+// The canvas to draw on. It is sent as 112 x 112 gray values: dark ink on white paper,
+// for light and dark pages alike.
 
 import { make } from "./dom.js";
 
@@ -7,7 +7,7 @@ const SIDE = 448;
 const SENT = 112;
 
 export class Sheet {
-  /** `changed` is called after every stroke, and while one is drawn. */
+  /** `changed` is called during and after every stroke. */
   constructor(changed) {
     this.changed = changed;
     this.isEmpty = true;
@@ -19,7 +19,7 @@ export class Sheet {
       tabindex: 0,
       id: "sheet",
       role: "application",
-      "aria-label": "Sheet to draw on: arrow keys move, space lowers and lifts the pen, c clears",
+      "aria-label": "Canvas to draw on: arrow keys move, space lowers and lifts the pen, c clears",
     });
     this.marker = make("span", { class: "marker", hidden: true });
     this.element = make("div", { class: "sheet" }, this.canvas, this.marker);
@@ -46,7 +46,7 @@ export class Sheet {
     this.changed();
   }
 
-  /** Draws an image of bright ink on black over the whole sheet. */
+  /** Draws an image with bright ink on black, over the whole canvas. */
   show(bytes, width, height) {
     const small = make("canvas", { width, height });
     const image = new ImageData(width, height);
@@ -60,7 +60,7 @@ export class Sheet {
     this.changed();
   }
 
-  /** What the server is sent. */
+  /** The drawing as the server expects it. */
   payload() {
     const step = SIDE / SENT;
     const { data } = this.context.getImageData(0, 0, SIDE, SIDE);
@@ -102,7 +102,7 @@ export class Sheet {
     this.context.strokeStyle = "#000";
     this.context.beginPath();
     this.context.moveTo(...from);
-    // A point is a line of no length with round ends.
+    // A point is a very short line with round ends.
     this.context.lineTo(to[0] + 0.01, to[1]);
     this.context.stroke();
     this.last = to;

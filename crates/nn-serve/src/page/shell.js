@@ -1,13 +1,13 @@
-// What all views write outside themselves: the address and the notice.
+// The parts of the page outside the views: the address and the error message.
 
-/** Says what went wrong, until something else is done. */
-export function complain(error) {
+/** Shows an error, or removes it if `error` is null. */
+export function showError(error) {
   const notice = document.getElementById("notice");
   notice.hidden = !error;
   notice.textContent = error ? [error.message, error.help].filter(Boolean).join("; ") : "";
 }
 
-/** Puts what a view holds into the address. */
+/** Writes the state of a view into the address. */
 export function remember(id, parameters) {
   const text = parameters.toString();
   const hash = `#${id}${text ? `?${text}` : ""}`;

@@ -1,12 +1,12 @@
-// The view "Train": a training that is chosen, started, watched and steered.
+// The view "Train": choose, start, watch and control a training run.
 
 import { LineChart, drawBars } from "./chart.js";
 import { listen, post } from "./api.js";
 import { card, duration, formula, grouped, make, markPercent, percent, short } from "./dom.js";
 import { SettingsForm } from "./form.js";
-import { Buttons, Check, CommandLine, button, steer } from "./panel.js";
+import { Buttons, Check, CommandLine, button, control } from "./panel.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
-import { complain, remember } from "./shell.js";
+import { showError, remember } from "./shell.js";
 
 export class TrainView {
   constructor(state) {
@@ -29,7 +29,7 @@ export class TrainView {
       "div",
       { class: "column" },
       card("Settings", this.form.element, this.check.element, this.buttons.element, this.makeRate()),
-      make("section", { class: "card last" }, make("h2", {}, "The same in a terminal"), this.command.element),
+      make("section", { class: "card last" }, make("h2", {}, "Command for the terminal"), this.command.element),
     );
   }
 
@@ -37,7 +37,7 @@ export class TrainView {
     this.rate = make("input", {
       id: "rate",
       inputmode: "decimal",
-      "aria-label": "Learning rate now",
+      "aria-label": "Current learning rate",
       change: () => this.setRate(Number(this.rate.value)),
     });
     const times = (text, factor) =>
@@ -47,7 +47,7 @@ export class TrainView {
     this.rateLine = make(
       "div",
       { class: "buttons rate", hidden: true },
-      make("label", { class: "line" }, "Rate now", this.rate),
+      make("label", { class: "line" }, "Learning rate", this.rate),
       times("÷ 2", 0.5),
       times("× 2", 2),
     );
@@ -60,10 +60,10 @@ export class TrainView {
       { class: "status", id: "status", role: "status" },
       "Nothing is being trained yet.",
     );
-    this.restarts = make("p", { id: "restarts", hidden: true });
+    this.rollbacks = make("p", { id: "rollbacks", hidden: true });
     this.numbers = make("dl", { class: "facts" });
     this.name = make("input", {
-      placeholder: "name, if you like",
+      placeholder: "name (optional)",
       "aria-label": "Name of the run",
       autocomplete: "off",
     });
@@ -71,7 +71,7 @@ export class TrainView {
       "div",
       { class: "buttons", hidden: true },
       this.name,
-      button("Save as a run", "save", () => this.save()),
+      button("Save run", "save", () => this.save()),
     );
     this.saved = make("p", { class: "muted", id: "saved" });
     this.gradients = make("div", { class: "gradients" });
@@ -85,11 +85,11 @@ export class TrainView {
         "div",
         { class: "pair" },
         card(
-          "Size of the gradients",
+          "Gradient size",
           this.gradients,
           formula(
             "√mean((∂C/∂w)²)",
-            "for each layer, of the mean loss C of the first 64 training samples. A layer whose bar is far shorter learns far more slowly.",
+            "per layer: the root mean square of the gradient of the mean loss C over the first 64 training samples. A layer with a much shorter bar learns much more slowly.",
           ),
         ),
         card("Confusion matrix", this.confusion),
@@ -100,14 +100,14 @@ export class TrainView {
         this.weightNote,
         formula(
           "z = x·W + b",
-          "an image a neuron: blue pixels raise its weighted sum, orange ones lower it.",
+          "one image per neuron: blue pixels raise its weighted sum z, orange pixels lower it.",
         ),
       ),
     );
     return make(
       "div",
       { class: "column" },
-      card("Progress", this.status, this.restarts, this.numbers, this.saveLine, this.saved),
+      card("Progress", this.status, this.rollbacks, this.numbers, this.saveLine, this.saved),
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
     );
@@ -126,7 +126,7 @@ export class TrainView {
   showChecked([training]) {
     const isOpen = this.training && ["running", "paused"].includes(this.training.phase);
     if (training.error) return;
-    this.form.showUsual(training.settings);
+    this.form.showDefaults(training.settings);
     if (!isOpen) this.command.update(training.command);
   }
 
@@ -134,23 +134,23 @@ export class TrainView {
     try {
       await post("/api/start", { trainings: [this.form.words()] });
       this.saved.textContent = "";
-      complain(null);
+      showError(null);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
   setRate(rate) {
-    steer("rate", { learning_rate: rate });
+    control("rate", { learning_rate: rate });
   }
 
   async save() {
     try {
       const { path } = await post("/api/save", { training: 0, name: this.name.value.trim() || null });
       this.saved.textContent = `Saved in ${path}.`;
-      complain(null);
+      showError(null);
     } catch (error) {
-      complain(error);
+      showError(error);
     }
   }
 
@@ -159,20 +159,20 @@ export class TrainView {
     this.details.hidden = false;
     this.buttons.update([training]);
     this.status.textContent = statusOf(training);
-    this.restarts.textContent = restartsOf(training);
-    this.restarts.hidden = !this.restarts.textContent;
+    this.rollbacks.textContent = rollbacksOf(training);
+    this.rollbacks.hidden = !this.rollbacks.textContent;
     this.numbers.replaceChildren(...factsOf(training));
     const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
     if (document.activeElement !== this.rate) this.rate.value = short(training.learning_rate, 6);
     this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
-    const changes = training.rate_changes
+    const changes = training.learning_rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
       .join(", ");
     this.command.update(
       training.command,
       changes &&
-        `The learning rate was changed by hand, so this command ends with other weights. The rates were: ${changes}.`,
+        `The learning rate was changed by hand, so this command does not reproduce these weights. Learning rates: ${changes}.`,
     );
     this.showCurves(training);
     drawBars(
@@ -212,18 +212,18 @@ export class TrainView {
     weights.images.forEach((image, index) =>
       drawSigned(this.weights.children[index], signedBytesOf(image), weights.width, weights.height),
     );
-    this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest colour is ±${short(weights.scale, 3)}.`;
+    this.weightNote.textContent = `${weights.images.length} of ${weights.n_neurons} neurons; the strongest color is ±${short(weights.scale, 3)}.`;
   }
 }
 
-/** One sentence about where a training stands. */
+/** One sentence about the phase of a training run. */
 export function statusOf(training) {
   const epochs = `epoch ${Math.min(training.n_epochs, Math.floor(training.epochs_done) + 1)} of ${training.n_epochs}`;
   const states = {
     running: `In training: ${epochs}.`,
     paused: `Paused in ${epochs}, after step ${grouped(training.step)}.`,
     stopped: `Stopped after ${short(training.epochs_done, 3)} epochs.`,
-    done: `Done: ${percent(training.summary?.test_accuracy)} of the test samples right.`,
+    done: `Done: test accuracy ${percent(training.summary?.test_accuracy)}.`,
     failed: "Failed:",
   };
   const isPlain = training.phase !== "done" || training.summary?.test_accuracy != null;
@@ -231,11 +231,11 @@ export function statusOf(training) {
   return [state, training.message].filter(Boolean).join(" ");
 }
 
-/** How often a training went back with half the learning rate, and why the last time. */
-function restartsOf({ restarts }) {
-  const last = restarts.at(-1);
-  if (restarts.length < 2) return last ?? "";
-  return `Gone back ${restarts.length} times. The last: ${last}`;
+/** The number of rollbacks with half the learning rate, and the last one. */
+function rollbacksOf({ rollbacks }) {
+  const last = rollbacks.at(-1);
+  if (rollbacks.length < 2) return last ?? "";
+  return `Rolled back ${rollbacks.length} times; the last time: ${last}`;
 }
 
 function factsOf(training) {
@@ -260,21 +260,21 @@ function factsOf(training) {
 
 function confusionTable({ class_names: names, counts, of }) {
   if (names.length > 20)
-    return [make("p", { class: "muted" }, `${names.length} classes are too many to show.`)];
-  const corner = make("th", { class: "corner" }, "is ↓ named →");
+    return [make("p", { class: "muted" }, `A confusion matrix of ${names.length} classes is too large to show.`)];
+  const corner = make("th", { class: "corner" }, "true ↓ predicted →");
   const head = make("tr", {}, corner, ...names.map((name) => make("th", { scope: "col" }, name)));
-  const rows = counts.map((row, right) => {
+  const rows = counts.map((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0) || 1;
-    const cells = row.map((count, named) => {
-      const cell = make("td", { class: right === named ? "right" : "wrong" }, count || "");
-      const strength = right === named ? count / total : Math.min(1, (8 * count) / total);
+    const cells = row.map((count, predicted) => {
+      const cell = make("td", { class: truth === predicted ? "right" : "wrong" }, count || "");
+      const strength = truth === predicted ? count / total : Math.min(1, (8 * count) / total);
       cell.style.setProperty("--strength", `${Math.round(75 * strength)}%`);
       return cell;
     });
-    return make("tr", {}, make("th", { scope: "row" }, names[right]), ...cells);
+    return make("tr", {}, make("th", { scope: "row" }, names[truth]), ...cells);
   });
   return [
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)),
-    make("p", { class: "muted" }, `Of ${of}. Orange: taken for another class.`),
+    make("p", { class: "muted" }, `Evaluated on ${of}. Blue: correct predictions; orange: wrong ones.`),
   ];
 }
