@@ -2,27 +2,43 @@
 
 use std::path::PathBuf;
 
-use nn_report::{ComparedValue, Comparison, Run};
+use clap::Args;
+use nn_report::{ComparedValue, Comparison, RunRecord, replace};
+use nn_train::Result;
+use nn_train::run_dir::locate_run;
 use serde_json::{Map, Value, json};
 
-use crate::args::CompareArguments;
-use crate::report::replace;
-use crate::run_files::{locate_run, read_run};
+use crate::args::RunsFolder;
 use crate::terminal;
-use nn_train::Result;
 
-/// Where the page lies, unless it is said.
+/// The default name of the page.
 const PAGE: &str = "comparison.html";
 
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    /// Run directories or names of runs: two or more
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    runs: Vec<PathBuf>,
+    #[command(flatten)]
+    runs_folder: RunsFolder,
+    /// File of the page [default: comparison.html in the folder of the runs]
+    #[arg(long, short, value_name = "FILE.html")]
+    output: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
-    let read = |run: &PathBuf| read_run(&locate_run(run, &arguments.runs_dir)?);
+    let runs_dir = &arguments.runs_folder.runs_dir;
+    let read = |run: &PathBuf| RunRecord::read(&locate_run(run, runs_dir)?);
     let comparison = Comparison {
         runs: arguments.runs.iter().map(read).collect::<Result<_>>()?,
         command: command(arguments),
     };
     let page = match &arguments.output {
         Some(path) => path.clone(),
-        None => arguments.runs_dir.join(PAGE),
+        None => runs_dir.join(PAGE),
     };
     replace(&page, &comparison.build().page.html())?;
     if arguments.json {
@@ -84,7 +100,7 @@ fn show(comparison: &Comparison) {
     terminal::line("");
     terminal::line(match (different.len(), same.len()) {
         (0, _) => "all settings are the same".to_owned(),
-        (_, n) => format!("* best of the line; {n} settings are the same"),
+        (_, n) => format!("* best of the row; {n} settings are the same"),
     });
 }
 
@@ -107,11 +123,11 @@ fn to_json(comparison: &Comparison) -> Value {
 }
 
 /// Keys as in `summary.json`.
-fn run_to_json(run: &Run) -> Value {
+fn run_to_json(run: &RunRecord) -> Value {
     let settings: Map<String, Value> = run
-        .settings
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone().into()))
+        .settings()
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
         .collect();
     let summary = &run.summary;
     json!({

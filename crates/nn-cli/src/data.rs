@@ -1,19 +1,56 @@
 //! `nn data list|info|fetch`
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_tensor::Threads;
-
-use crate::args::{DataArguments, DataCommand};
-use crate::table::is_table;
-use crate::terminal;
 use nn_train::data::{self, GLYPHS};
-use nn_train::escaped_path;
-use nn_train::{Error, Result};
+use nn_train::table::is_table;
+use nn_train::{Error, Result, escaped_path, flags, grouped};
+
+use crate::args::DataFolder;
+use crate::terminal;
+
+#[derive(Args, Debug)]
+pub(crate) struct DataArguments {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the data sets, and which are in the data folder
+    List {
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Show the size, the classes, the origin and the files of a data set
+    Info {
+        /// Name from `nn data list`, or folder of IDX files
+        #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
+        name: String,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Download data sets into the data folder
+    Fetch {
+        /// Names from `nn data list`
+        #[arg(value_name = "NAME", default_value = "mnist")]
+        names: Vec<String>,
+        /// Local folder or another mirror
+        #[arg(long, value_name = "DIR|URL")]
+        from: Option<OsString>,
+        /// Do not use the network: only check the files, or copy them from a folder
+        #[arg(long)]
+        offline: bool,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+}
 
 pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
     match &arguments.command {
@@ -84,7 +121,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             terminal::program()
         )));
     }
-    let dataset = data::load_dataset(name, data_dir, None, &Threads::all())?;
+    let dataset = data::load_dataset(name, data_dir, None, None, &Threads::all())?;
     terminal::line(format!(
         "samples   {} training, {} test, of {} values",
         grouped(dataset.train.len()),

@@ -1,16 +1,34 @@
 //! `nn evaluate RUN`
 
+use clap::Args;
 use nn_core::Model;
 use nn_core::metrics::{ClassScores, ConfusionMatrix, Evaluation, RegressionErrors};
-use nn_train::{Data, Result, Split, escaped_path, grouped};
+use nn_train::{Data, Result, Split, escaped_path, flags, grouped};
 use serde_json::json;
 
-use crate::args::EvaluateArguments;
+use crate::args::{DataFolder, RunChoice};
 use crate::finiteness;
 use crate::terminal;
 
+#[derive(Args, Debug)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    choice: RunChoice,
+    /// Use another data set than that of the run
+    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
+    data: Option<String>,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Samples to use
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
-    let run = arguments.choice.open(&arguments.folder)?;
+    let run = arguments.choice.open_with(&arguments.folder)?;
     let data = run.data_of(arguments.data.as_deref())?;
     let (model, split) = (run.model(), arguments.split);
     let evaluation = run.evaluate_on(&data, split)?;
@@ -117,7 +135,7 @@ fn show_confusion(confusion: &ConfusionMatrix, names: &[String]) {
         .iter()
         .map(|name| format!("{:>cell$}", short(name, cell - 1)))
         .collect();
-    terminal::line("right class down, answer across");
+    terminal::line("true class ↓   predicted class →");
     terminal::line(format!("{:label$} {heads}   precision  recall      F1", ""));
     for (class, name) in names.iter().enumerate() {
         let row: String = counts

@@ -2,12 +2,33 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use nn_core::gradient_check::{LayerCheck, check};
 use nn_tensor::Threads;
-use nn_train::{Data, Experiment, Plan, Result};
+use nn_train::{Data, Experiment, Plan, Result, Settings};
 
-use crate::args::GradcheckArguments;
+use crate::args::DataFolder;
 use crate::terminal;
+
+#[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
+#[command(after_help = "Examples:\n  \
+    nn gradcheck\n  \
+    nn gradcheck --hidden 30,20 --activation gelu --batch-norm --loss mse --l2 0.1")]
+pub(crate) struct GradcheckArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Number of training samples
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Check",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    samples: u16,
+    /// Number of randomly chosen parameters to check in each layer
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Check",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    parameters: usize,
+}
 
 /// The largest relative error of a correct gradient.
 const TOLERANCE: f64 = 1e-6;

@@ -1,20 +1,26 @@
 //! `nn inspect MODEL`
 
+use clap::Args;
 use nn_core::model_file::weights_sha256;
 use nn_core::stage::{Activate, Dropout, Stage};
 use nn_core::{Model, Network};
+use nn_train::{Result, escaped_path, grouped};
 use serde_json::json;
 
-use crate::args::InspectArguments;
+use crate::args::RunChoice;
 use crate::terminal;
-use nn_train::{Result, Run, escaped_path, grouped};
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    #[command(flatten)]
+    choice: RunChoice,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 pub(crate) fn run(arguments: &InspectArguments) -> Result<()> {
-    let run = Run::find(
-        &arguments.choice.run,
-        &arguments.choice.runs_dir,
-        arguments.choice.weights.allow_nonfinite,
-    )?;
+    let run = arguments.choice.open()?;
     if arguments.json {
         terminal::line(to_json(run.model()));
     } else {

@@ -10,30 +10,68 @@ mod interrupt;
 mod exit;
 mod objective;
 mod args;
-mod run_files;
 mod progress;
 mod finiteness;
+mod training;
+mod train;
 mod evaluate;
 mod predict;
 mod report;
 mod compare;
-mod train;
 mod search;
 mod inspect;
 mod gradcheck;
 mod trace;
 mod doctor;
 mod data;
-mod papers;
-mod serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
-
-use args::{Arguments, Command};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use nn_train::{Result, flags, instruction_set};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Trains, evaluates and uses multilayer perceptrons.
+#[derive(Debug, Parser)]
+#[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
+#[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network and write a run directory
+    Train(Box<train::TrainArguments>),
+    /// Evaluate a run: loss, accuracy, confusion matrix
+    Evaluate(evaluate::EvaluateArguments),
+    /// Predict with a trained model: PNG files, rows of a CSV file, or test samples
+    Predict(predict::PredictArguments),
+    /// Search for good settings: random, grid or Bayesian
+    Search(Box<search::SearchArguments>),
+    /// Write a report with charts into run directories
+    Report(report::ReportArguments),
+    /// Compare runs side by side: settings, results, curves
+    Compare(compare::CompareArguments),
+    /// Show the layers, the parameters and the origin of a model
+    Inspect(inspect::InspectArguments),
+    /// Check the gradient of a configuration against finite differences
+    Gradcheck(Box<gradcheck::GradcheckArguments>),
+    /// Show every number of one training step with one sample
+    Trace(trace::TraceArguments),
+    /// Find out what is wrong with a run, and which flags to try
+    Doctor(doctor::DoctorArguments),
+    /// List, show and download data sets
+    Data(data::DataArguments),
+}
 
 fn main() -> ExitCode {
     interrupt::survive_file_size_limit();
@@ -41,14 +79,23 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| exit::report(&error))
 }
 
-/// Parses the command line; prints the help, and ends the program, if asked for.
+/// Parses the command line; prints the help and exits if asked to.
 fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments> {
     let words = flags::of_command_line(words)?;
-    let parsed = args::command().try_get_matches_from(words);
+    let parsed = command().try_get_matches_from(words);
     let arguments = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
     arguments.map_err(|error| match error.kind() {
         clap::error::ErrorKind::ValueValidation => flags::of_clap(&error),
         _ => error.exit(),
+    })
+}
+
+/// The command line, with the defaults of the settings in the help.
+fn command() -> clap::Command {
+    let command = Arguments::command();
+    let with_settings = ["train", "search", "gradcheck"].into_iter();
+    with_settings.fold(command, |command, name| {
+        command.mut_subcommand(name, flags::with_defaults)
     })
 }
 
@@ -66,8 +113,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
-        Command::Papers(arguments) => papers::run(arguments),
-        Command::Serve(arguments) => serve::run(arguments),
     }
     .map(|()| ExitCode::SUCCESS)
 }

@@ -2,23 +2,47 @@
 //! `nn predict RUN --index 0..36`
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, Run, TablePredictions, atomic_file};
+use nn_train::{Error, Result, Run, TablePredictions, atomic_file, flags};
 use serde_json::json;
 
-use crate::args::PredictArguments;
+use crate::args::{DataFolder, RunChoice};
 use crate::finiteness;
 use crate::terminal;
 
+#[derive(Args, Debug)]
+pub(crate) struct PredictArguments {
+    #[command(flatten)]
+    choice: RunChoice,
+    /// PNG files to classify, or a CSV file with rows to predict
+    #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
+    files: Vec<PathBuf>,
+    /// File for the predictions of a CSV file [default: standard output]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
+    output: Option<PathBuf>,
+    /// Index of a test sample, or a range: 7 or 0..36
+    #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
+    index: Option<String>,
+    /// Use another data set than that of the run
+    #[arg(long, value_name = "NAME|DIR", requires = "index", value_parser = flags::data_parser())]
+    data: Option<String>,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     check_output(arguments)?;
-    let run = arguments.choice.open(&arguments.folder)?;
+    let run = arguments.choice.open_with(&arguments.folder)?;
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {

@@ -4,6 +4,7 @@
 //! that vary. It is judged on validation samples alone; the test samples are
 //! not looked at.
 
+mod arguments;
 mod space;
 mod config;
 mod trial;
@@ -18,14 +19,15 @@ use nn_search::{Decision, Outcome, Study, Trial};
 use nn_tensor::Threads;
 use serde_json::json;
 
-use nn_train::{Data, Error, ErrorKind, Plan, Result, training_memory};
+use nn_train::{Data, Error, ErrorKind, Experiment, Plan, Result, training_memory};
 
-use crate::args::{SearchArguments, TrainArguments, threads};
+use crate::args::threads;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::terminal;
-use crate::train;
+use crate::training;
 
+pub(crate) use arguments::SearchArguments;
 use config::Config;
 use folder::Folder;
 use report::Report;
@@ -79,7 +81,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     search.run_trials()?;
     let best = search.conclude()?;
     if arguments.train_best {
-        return train::run(&best_training(arguments, &search, &best)?);
+        return search.train_best(arguments, &best);
     }
     Ok(())
 }
@@ -309,23 +311,16 @@ impl Search<'_> {
             self.folder.path().display()
         ))
     }
-}
 
-/// `nn train` with the settings that won.
-fn best_training(
-    arguments: &SearchArguments,
-    search: &Search<'_>,
-    best: &Trial,
-) -> Result<TrainArguments> {
-    Ok(TrainArguments {
-        settings: search.flags.settings(&best.point)?,
-        folder: arguments.folder.clone(),
-        config: None,
-        name: None,
-        resume: None,
-        checkpoint_interval: None,
-        strict: false,
-        work: arguments.work.clone(),
-        no_report: false,
-    })
+    /// Trains a run with the settings of the best trial.
+    fn train_best(&self, arguments: &SearchArguments, best: &Trial) -> Result<()> {
+        let settings = self.flags.settings(&best.point)?;
+        let work = &arguments.work;
+        let data = Data::for_training(&settings, self.data_dir, &self.threads)?;
+        let experiment = Experiment::new(&settings, data)?.with_threads(self.threads.clone());
+        let progress = Progress::new(work.json, work.plain);
+        training::run(progress, &experiment, true, |observer| {
+            experiment.train_named(&work.runs_dir, None, observer)
+        })
+    }
 }

@@ -3,13 +3,46 @@
 
 mod show;
 
-use nn_train::{Result, SampleTrace, TraceOptions};
+use clap::Args;
+use nn_train::{Result, SampleTrace, Split, TraceOptions, flags};
 
-use crate::args::TraceArguments;
+use crate::args::{DataFolder, RunChoice};
 use crate::terminal;
 
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn trace mnist-1 --index 7\n  \
+    nn trace mnist-1 --index 0 --split train --untrained --neurons 20\n\n\
+    The step is the first of a training run with this sample alone: the optimizer has no state yet.\n\
+    The module `learn` of nn-core explains the formulas.")]
+pub(crate) struct TraceArguments {
+    #[command(flatten)]
+    choice: RunChoice,
+    /// Index of the sample in its split, from 0
+    #[arg(long, value_name = "K")]
+    index: usize,
+    /// Use another data set than that of the run
+    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
+    data: Option<String>,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Samples to use
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Use the initial weights instead of the trained ones
+    #[arg(long)]
+    untrained: bool,
+    /// Number of neurons to show in each layer, those with the largest error, and of weights
+    #[arg(long, value_name = "N", default_value_t = 10,
+        value_parser = clap::value_parser!(u16).range(1..))]
+    neurons: u16,
+    /// Print every number, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) fn run(arguments: &TraceArguments) -> Result<()> {
-    let run = arguments.choice.open(&arguments.folder)?;
+    let run = arguments.choice.open_with(&arguments.folder)?;
     let data = run.data_of(arguments.data.as_deref())?;
     let options = TraceOptions {
         split: arguments.split,

@@ -1,25 +1,72 @@
 //! `nn train`
 
-mod display;
-mod conclusion;
-#[cfg(test)]
-mod faults;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use std::path::Path;
-
+use clap::Args;
 use nn_tensor::Threads;
+use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_run};
-use nn_train::{Data, Experiment, Note, Plan, Result, Settings, StoppedRun, TrainedRun, flags};
-use nn_train::{config_diff, warnings};
+use nn_train::{
+    Data, Error, Experiment, Plan, Result, Settings, StoppedRun, config_diff, warnings,
+};
 use serde_json::json;
 
-use crate::args::{TrainArguments, threads};
-use crate::interrupt::Interrupt;
+use crate::args::{DataFolder, WorkArguments, threads};
 use crate::progress::Progress;
-use crate::report;
 use crate::terminal;
-use conclusion::conclude;
-use display::Display;
+use crate::training;
+
+#[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
+#[command(after_help = "Examples:\n  \
+    nn train\n  \
+    nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
+    nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n  \
+    nn train --resume mnist-1\n\n\
+    A --config file can have every setting except folders and threads; flags override it.")]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    folder: DataFolder,
+    /// Read settings from a TOML file, such as a run's config.toml
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    config: Option<PathBuf>,
+    /// Name of the run [default: the data set's name and the next free number, such as mnist-1]
+    #[arg(long, help_heading = "Run")]
+    name: Option<String>,
+    /// Resume an interrupted run, to the same result
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["config", "name"],
+        help_heading = "Run"
+    )]
+    resume: Option<PathBuf>,
+    /// Minimum time between two checkpoints; 0 saves one after each batch [default: 1 at the ends of epochs, 60 within them]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        help_heading = "Run"
+    )]
+    checkpoint_interval: Option<Duration>,
+    #[command(flatten)]
+    work: WorkArguments,
+    /// Turn the warnings before the first step into errors (exit code 2)
+    #[arg(long, help_heading = "Run")]
+    strict: bool,
+    /// Do not write report.html and plots; `nn report` can write them later
+    #[arg(long, help_heading = "Run")]
+    no_report: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let invalid = "expected a number of seconds from 0";
+    let seconds: f64 = text.parse().map_err(|_| invalid.to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
+}
 
 pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);
@@ -30,7 +77,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
             let run = locate_run(run, &arguments.work.runs_dir)?;
             if run_dir::is_finished(&run) {
                 check_finished(arguments, &run, &threads)?;
-                say_finished(&progress, &run);
+                print_finished(&progress, &run);
                 return Ok(());
             }
             resume(arguments, &run, progress, threads)
@@ -56,12 +103,10 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     if let Some(warning) = warnings::large_batches(plan, data) {
         progress.warn(&warning);
     }
-    let mut display = Display::new(progress, &experiment, Interrupt::listen()?);
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
-    let trained = experiment.train_named(runs_dir, name, &mut display);
-    display.finish();
-    end(arguments, &display, &experiment, &trained?);
-    Ok(())
+    training::run(progress, &experiment, !arguments.no_report, |observer| {
+        experiment.train_named(runs_dir, name, observer)
+    })
 }
 
 fn resume(
@@ -76,24 +121,21 @@ fn resume(
     if let Some(interval) = arguments.checkpoint_interval {
         stopped = stopped.with_checkpoint_interval(interval);
     }
-    let experiment = stopped.experiment().clone();
     let flags = &arguments.settings;
     stopped
         .check_settings(flags)
         .map_err(|error| error.with_help(train_again(run, flags)))?;
-    let (plan, data) = (experiment.plan(), experiment.data());
+    let experiment = stopped.experiment().clone();
     if arguments.strict {
-        warnings::refuse(plan, data, stopped.other_origin())?;
+        warnings::refuse(experiment.plan(), experiment.data(), stopped.other_origin())?;
     }
-    progress.notes(&data.notes);
-    let mut display = Display::new(progress, &experiment, Interrupt::listen()?);
-    let trained = stopped.train(&mut display);
-    display.finish();
-    end(arguments, &display, &experiment, &trained?);
-    Ok(())
+    progress.notes(&experiment.data().notes);
+    training::run(progress, &experiment, !arguments.no_report, |observer| {
+        stopped.train(observer)
+    })
 }
 
-/// Refuses flags that a finished run was not started with: they would have no
+/// Refuses flags that differ from the settings of a finished run: they would have no
 /// effect.
 fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> Result<()> {
     let flags = &arguments.settings;
@@ -102,7 +144,7 @@ fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> 
     }
     let settings = run_dir::read_config(run)?;
     let data = Data::of_run(&settings, run, &arguments.folder.data_dir, threads)?;
-    let plan = Plan::new(&settings, &data).map_err(nn_train::Error::of_data)?;
+    let plan = Plan::new(&settings, &data).map_err(Error::of_data)?;
     config_diff::check_settings(flags, &settings, &plan, &data).map_err(|error| {
         let place = format_args!("{} is finished", run.display());
         error.at(place).with_help(train_again(run, flags))
@@ -114,12 +156,12 @@ fn train_again(run: &Path, flags: &Settings) -> String {
     let config = run.join(run_dir::CONFIG);
     format!(
         "leave these flags out, or start a new run with them: `nn train --config {}{}`",
-        flags::quoted(&config.to_string_lossy()),
-        flags::of_settings(flags)
+        quoted(&config.to_string_lossy()),
+        of_settings(flags)
     )
 }
 
-fn say_finished(progress: &Progress, run: &Path) {
+fn print_finished(progress: &Progress, run: &Path) {
     if let Progress::Json = progress {
         terminal::report(json!({ "event": "finished", "run": run.to_string_lossy() }));
     } else {
@@ -127,32 +169,4 @@ fn say_finished(progress: &Progress, run: &Path) {
         terminal::report(format!("{run} is finished; there is nothing to resume"));
         terminal::report(format!("  {program} evaluate {run}"));
     }
-}
-
-/// Writes the report and prints the result.
-fn end(
-    arguments: &TrainArguments,
-    display: &Display<'_>,
-    experiment: &Experiment,
-    trained: &TrainedRun,
-) {
-    let has_report = !arguments.no_report && has_report(display, experiment, trained);
-    conclude(&display.progress, experiment.data(), trained, has_report);
-}
-
-/// Writes the report. A run that went well does not fail for want of it.
-fn has_report(display: &Display<'_>, experiment: &Experiment, trained: &TrainedRun) -> bool {
-    let sources = report::Sources {
-        model: Some(trained.run.model()),
-        data: Some(experiment.data()),
-        split: None,
-        missing: Vec::new(),
-    };
-    let written = report::write(&trained.path, sources, experiment.threads());
-    if let Err(error) = &written {
-        display
-            .progress
-            .say(&format!("note      no report: {error}"));
-    }
-    written.is_ok()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nn_core::{Activation, Menu};
+use nn_core::Activation;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 
@@ -187,11 +187,6 @@ impl fmt::Display for OnDivergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// The name of a menu's entry without its parameters, for lists of names.
-pub(crate) fn names<M: Menu>() -> impl Iterator<Item = &'static str> {
-    M::ALL.iter().map(Menu::name)
 }
 
 #[cfg(test)]

@@ -474,6 +474,9 @@ fn run_prefix(name: &str) -> String {
 }
 
 #[cfg(test)]
+mod faults;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -30,6 +30,7 @@ impl RollbackPoint {
         }
     }
 
+    /// The state to go back to.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.0
     }

@@ -73,6 +73,7 @@ impl RunDir {
         Ok((run_dir, rows))
     }
 
+    /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -33,6 +33,7 @@ pub struct StepTrace {
     pub inputs: Vec<f32>,
     /// y, `[n_outputs]`, smoothed if the training smooths.
     pub target: Vec<f32>,
+    /// Name of the loss.
     pub loss_function: String,
     /// C in terms of a and y.
     pub loss_formula: &'static str,
@@ -41,9 +42,11 @@ pub struct StepTrace {
     /// C of the same sample after the step; none where there is no step or
     /// another mask of dropout would be drawn.
     pub loss_after: Option<f64>,
+    /// Name of the optimizer.
     pub optimizer: String,
     /// The rule of the optimizer, with g for the gradient.
     pub optimizer_formula: &'static str,
+    /// The learning rate.
     pub learning_rate: f64,
     /// What there is besides the formulas.
     pub notes: Vec<String>,
@@ -57,9 +60,13 @@ pub struct StepTrace {
 pub struct LayerTrace {
     /// Counted from 1.
     pub layer: usize,
+    /// Number of inputs.
     pub n_inputs: usize,
+    /// Number of outputs.
     pub n_outputs: usize,
+    /// Name of the activation.
     pub activation: String,
+    /// The formulas of the layer.
     pub formulas: Formulas,
     /// W before the step.
     #[serde(serialize_with = "as_rows")]
@@ -107,8 +114,10 @@ pub struct Backward {
 /// The gradient as the optimizer gets it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Regularised {
+    /// ∂(C + regularization)/∂W, clipped
     #[serde(serialize_with = "as_rows")]
     pub weights_gradient: Rows<'static, f32>,
+    /// ∂(C + regularization)/∂b, clipped
     pub bias_gradient: Vec<f32>,
 }
 

@@ -1,5 +1,5 @@
-//! Tables of one's own: from a CSV file to samples, by the rules learned from
-//! its training rows or by those of a model.
+//! Tables: from a CSV file to samples, with the preprocessing fitted to its training
+//! rows or with that of a model.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,21 +16,25 @@ use crate::note::Note;
 use crate::split::SplitRows;
 use crate::task::{Task, with_counterpart};
 
-/// A table made ready.
-pub struct Loaded {
-    pub dataset: Dataset,
-    pub task: Task,
-    pub preprocessing: Preprocessing,
-    pub sample_weights: Option<Vec<f32>>,
-    pub notes: Vec<Note>,
-    pub is_stratified: bool,
-    pub rows: SplitRows,
+/// A table as a data set.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) dataset: Dataset,
+    pub(crate) task: Task,
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) sample_weights: Option<Vec<f32>>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) is_stratified: bool,
+    pub(crate) rows: SplitRows,
     /// SHA-256 of the file.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
-/// Refuses rows that take more memory than there is once every category of
-/// their text columns is an input of its own.
+/// Refuses a table that does not fit into memory once every category of its text
+/// columns is an input.
+///
+/// # Errors
+/// [`ErrorKind::Usage`] with both amounts.
 pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -> Result<()> {
     if preprocessing.image_size().is_some() {
         return Ok(());
@@ -49,16 +53,16 @@ pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -
     memory::check(&what, bytes as u64, help)
 }
 
-/// Whether the name of a file says that it is a table.
+/// Whether a file is a table, by the ending of its name.
 pub fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
     })
 }
 
-/// Reads the table at `path`; means, deviations and categories come from its
-/// training rows alone, or from the model that is asked for.
-pub fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
+/// Reads the table at `path`. Means, standard deviations and categories are those of
+/// its training rows, or of the model.
+pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     if request.is_new && request.model.is_none() {
         return Err(Error::new(
             ErrorKind::Data,

@@ -6,6 +6,7 @@ use nn_plot::number::number;
 
 use super::curve::{Curve, Scale};
 use crate::terminal;
+use nn_train::grouped;
 
 /// Width of a curve, where there is room.
 const MAX_CURVE: usize = 30;

@@ -8,9 +8,9 @@ use nn_train::settings::in_one_line;
 use nn_train::{Choice, Error, ErrorKind, Note, Result, Settings, data, regular_file};
 use serde::{Deserialize, Serialize};
 
-use crate::args::SearchArguments;
 use crate::objective::Objective;
 
+use super::arguments::SearchArguments;
 use super::space;
 
 const STRATEGY: &str = "bayesian";

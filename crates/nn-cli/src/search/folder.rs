@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use nn_search::Study;
 
-use crate::args::SearchArguments;
 use nn_train::disk;
 use nn_train::regular_file;
 use nn_train::run_dir::{create_directory, replace};
 use nn_train::{Error, ErrorKind, Result};
 
+use super::arguments::SearchArguments;
 use super::config::{CONFIG, Config};
 use super::failed;
 use super::report::Report;

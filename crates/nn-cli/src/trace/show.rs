@@ -3,9 +3,8 @@
 
 use nn_plot::number::{count, number};
 
-use super::sample::Trace;
-use super::step::{Backward, LayerStep, Step};
-use crate::terminal;
+use nn_train::step_trace::{Backward, LayerTrace, StepTrace};
+use nn_train::{SampleTrace, grouped};
 
 /// Width of a number in a table.
 const CELL: usize = 11;
@@ -21,7 +20,7 @@ const WEIGHTS_OF_SMALL: usize = 4;
 
 /// Everything, of each layer the `n_neurons` with the largest |δ| and as many
 /// weights with the largest gradient, unless it has only a few.
-pub(super) fn lines(trace: &Trace, n_neurons: usize) -> Vec<String> {
+pub(super) fn lines(trace: &SampleTrace, n_neurons: usize) -> Vec<String> {
     let mut lines = heading(trace);
     lines.extend(inputs(&trace.step, n_neurons));
     for layer in &trace.step.layers {
@@ -31,9 +30,9 @@ pub(super) fn lines(trace: &Trace, n_neurons: usize) -> Vec<String> {
     lines
 }
 
-fn heading(trace: &Trace) -> Vec<String> {
+fn heading(trace: &SampleTrace) -> Vec<String> {
     let step = &trace.step;
-    let (index, split, dataset) = (trace.index, trace.split, &trace.dataset);
+    let (index, split, dataset) = (trace.index, &trace.split, &trace.dataset);
     let network = if trace.is_trained {
         "trained"
     } else {
@@ -82,7 +81,7 @@ fn wrapped(formula: &str) -> Vec<String> {
     lines
 }
 
-fn verdict(trace: &Trace) -> String {
+fn verdict(trace: &SampleTrace) -> String {
     let name = |class: usize| trace.class_names.get(class).map_or("?", String::as_str);
     match (trace.predicted, trace.label) {
         (Some(class), Some(label)) if class == label => {
@@ -93,7 +92,7 @@ fn verdict(trace: &Trace) -> String {
     }
 }
 
-fn widths(step: &Step) -> String {
+fn widths(step: &StepTrace) -> String {
     let first = step.layers.first().map(|layer| layer.n_inputs);
     let widths = first
         .into_iter()
@@ -104,7 +103,7 @@ fn widths(step: &Step) -> String {
         .join("-")
 }
 
-fn inputs(step: &Step, n_neurons: usize) -> Vec<String> {
+fn inputs(step: &StepTrace, n_neurons: usize) -> Vec<String> {
     let wanted = MIN_INPUTS.max(n_neurons);
     let n_not_zero = step.inputs.iter().filter(|&&x| x != 0.0).count();
     let shown: Vec<usize> = largest(&step.inputs, wanted)
@@ -140,7 +139,7 @@ fn inputs(step: &Step, n_neurons: usize) -> Vec<String> {
     lines
 }
 
-fn layer_lines(step: &Step, layer: &LayerStep, n_neurons: usize) -> Vec<String> {
+fn layer_lines(step: &StepTrace, layer: &LayerTrace, n_neurons: usize) -> Vec<String> {
     let formulas = &layer.formulas;
     let is_output = layer.layer == step.layers.len();
     let mut lines = vec![
@@ -175,7 +174,12 @@ fn layer_lines(step: &Step, layer: &LayerStep, n_neurons: usize) -> Vec<String> 
 /// A column of a table: its heading and its numbers.
 type Column<'a> = (&'a str, &'a [f32]);
 
-fn neuron_table(step: &Step, layer: &LayerStep, is_output: bool, n_neurons: usize) -> Vec<String> {
+fn neuron_table(
+    step: &StepTrace,
+    layer: &LayerTrace,
+    is_output: bool,
+    n_neurons: usize,
+) -> Vec<String> {
     let mut columns: Vec<Column<'_>> = vec![("z", &layer.pre_activations)];
     if let Some(normalised) = &layer.normalised {
         columns.push(("normalised", normalised));
@@ -222,8 +226,8 @@ fn neuron_table(step: &Step, layer: &LayerStep, is_output: bool, n_neurons: usiz
 }
 
 fn weight_table(
-    step: &Step,
-    layer: &LayerStep,
+    step: &StepTrace,
+    layer: &LayerTrace,
     backward: &Backward,
     n_neurons: usize,
 ) -> Vec<String> {
@@ -263,7 +267,7 @@ fn weight_table(
 }
 
 /// What comes into a layer.
-fn below(step: &Step, layer: &LayerStep) -> Vec<f32> {
+fn below(step: &StepTrace, layer: &LayerTrace) -> Vec<f32> {
     let Some(below) = layer.layer.checked_sub(2).map(|index| &step.layers[index]) else {
         return step.inputs.clone();
     };

@@ -390,10 +390,7 @@ mod tests {
         let targets = [[1.0_f32, 1.0], [1.0, 0.0]];
         let inputs = [[0.0_f32]; 2];
         let of = |loss, task| {
-            let samples = Samples::new(
-                Inputs::values(&inputs[..]),
-                Targets::values(&targets),
-            );
+            let samples = Samples::new(Inputs::values(&inputs[..]), Targets::values(&targets));
             let objective = Objective {
                 task,
                 ..objective(loss, 2, 0.5)

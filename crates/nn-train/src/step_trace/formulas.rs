@@ -1,19 +1,24 @@
-//! How the numbers of a step come about, as text.
+//! The formulas of a step, as text.
 
 use nn_core::{Network, TrainingConfig};
 use serde::Serialize;
 
 use super::taken::is_regularised;
 
-/// How the numbers of a layer come about.
+/// The formulas of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Formulas {
+    /// z
     pub pre_activations: String,
+    /// a
     pub activations: String,
     /// φ′(z)
     pub slope: &'static str,
+    /// δ
     pub delta: String,
+    /// ∂C/∂W
     pub weights_gradient: String,
+    /// ∂C/∂b
     pub bias_gradient: String,
 }
 

@@ -6,12 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use clap::Parser;
 use nn_core::{Checkpoint, Model};
 
-use crate::args::{Arguments, Command};
-use nn_train::disk::fault::{self, Fault, Operation};
-use nn_train::{ErrorKind, Result};
+use super::*;
+use crate::disk::fault::{self, Fault, Operation};
+use crate::run_dir::is_finished;
 
 /// More operations than the training has.
 const ENDLESS: u32 = 1000;
@@ -24,17 +23,17 @@ const ERRORS: [i32; 2] = [28, 5];
 struct Scratch {
     folder: PathBuf,
     /// Seconds between checkpoints.
-    interval: &'static str,
+    interval: Duration,
 }
 
 /// A checkpoint after each batch.
-const ALL: &str = "0";
+const ALL: Duration = Duration::ZERO;
 
 /// A single checkpoint at the end.
-const LAST: &str = "3600";
+const LAST: Duration = Duration::from_secs(3600);
 
 impl Scratch {
-    fn new(name: &str, interval: &'static str) -> Self {
+    fn new(name: &str, interval: Duration) -> Self {
         let folder = std::env::temp_dir().join(format!("nn-faults-{name}-{}", process::id()));
         fs::create_dir_all(&folder).expect("the temporary folder is writable");
         let row = |i: i32| {
@@ -55,44 +54,39 @@ impl Scratch {
         self.folder.join("runs").join(name)
     }
 
-    fn train(&self, name: &str) -> Result<()> {
+    fn settings(&self) -> Settings {
         let data = self.folder.join("table.csv");
-        self.nn(&[
-            "--name",
-            name,
-            "--data",
-            &data.to_string_lossy(),
-            "--hidden=4",
-            "--epochs=3",
-            "--batch-size=20",
-            "--optimizer=adam",
-            "--lr=0.01",
-        ])
+        Settings {
+            data: Some(data.to_string_lossy().into_owned()),
+            hidden: Some("4".parse().expect("it is a width")),
+            epochs: Some(3),
+            batch_size: Some("20".parse().expect("it is a size")),
+            optimizer: Some("adam".parse().expect("it is an optimizer")),
+            lr: Some(0.01),
+            ..Settings::default()
+        }
+    }
+
+    fn train(&self, name: &str) -> Result<()> {
+        self.train_with(name, &self.settings())
+    }
+
+    fn train_with(&self, name: &str, settings: &Settings) -> Result<()> {
+        let experiment = Experiment::load(settings, "datasets")?
+            .with_threads(Threads::single())
+            .with_checkpoint_interval(self.interval);
+        experiment.train(self.run(name), &mut ()).map(drop)
     }
 
     fn resume(&self, name: &str) -> Result<()> {
-        self.nn(&["--resume", &self.run(name).to_string_lossy()])
-    }
-
-    fn nn(&self, flags: &[&str]) -> Result<()> {
-        let runs = self.folder.join("runs");
-        let runs = runs.to_string_lossy();
-        let usual = [
-            "nn",
-            "train",
-            "--threads=1",
-            "--no-report",
-            "--checkpoint-interval",
-            self.interval,
-            "--runs-dir",
-            &runs,
-        ];
-        let words = usual.iter().chain(flags);
-        let arguments = Arguments::try_parse_from(words).expect("the flags are right");
-        let Command::Train(arguments) = &arguments.command else {
-            panic!("this is a training");
-        };
-        super::run(arguments)
+        let run = self.run(name);
+        if is_finished(&run) {
+            return Ok(());
+        }
+        let stopped = StoppedRun::open(run, "datasets", |_| {})?
+            .with_threads(Threads::single())
+            .with_checkpoint_interval(self.interval);
+        stopped.train(&mut ()).map(drop)
     }
 
     fn weights(&self, name: &str) -> Vec<u8> {
@@ -158,7 +152,7 @@ fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
     let (outcome, is_met) = fault::with(fault, || scratch.train(name));
     assert_whole(&run, &case);
     if let Err(failure) = outcome {
-        assert!(is_met, "{case}: {}", failure.to_string());
+        assert!(is_met, "{case}: {failure}");
         assert_eq!(
             failure.kind(),
             ErrorKind::Io,
@@ -175,7 +169,7 @@ fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
         if run.join("config.toml").exists() {
             scratch
                 .resume(name)
-                .unwrap_or_else(|failure| panic!("{case}: {}", failure.to_string()));
+                .unwrap_or_else(|failure| panic!("{case}: {failure}"));
         } else {
             // It never began.
             fs::remove_dir_all(&run).ok();
@@ -193,7 +187,7 @@ fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
 #[test]
 fn whichever_operation_fails_a_training_goes_on_to_the_same_bytes() {
     for (forever, interval) in [(false, ALL), (true, ALL), (true, LAST)] {
-        let scratch = Scratch::new(&format!("{forever}-{interval}"), interval);
+        let scratch = Scratch::new(&format!("{forever}-{interval:?}"), interval);
         scratch.train("whole").expect("the disk is whole");
         let expected = scratch.weights("whole");
         let n_operations = (0..ENDLESS).find(|&after| {
@@ -230,7 +224,7 @@ fn whichever_operation_fails_a_resumed_training_can_be_resumed_again() {
         match resumed {
             Ok(()) => assert!(after > 20, "{after} operations are too few"),
             Err(failure) => {
-                assert_eq!(failure.kind(), ErrorKind::Io, "{}", failure.to_string());
+                assert_eq!(failure.kind(), ErrorKind::Io, "{failure}");
                 scratch.resume("a").expect("the disk is whole again");
             }
         }
@@ -283,7 +277,7 @@ fn assert_rows_come_first(operations: &[Operation]) {
 #[test]
 fn what_a_training_has_saved_survives_a_power_cut() {
     for interval in [ALL, LAST] {
-        let scratch = Scratch::new(&format!("recorded-{interval}"), interval);
+        let scratch = Scratch::new(&format!("recorded-{interval:?}"), interval);
         let (trained, operations) = fault::record(|| scratch.train("a"));
         trained.expect("the disk is whole");
         for folder in ["runs", "runs/a", "runs/a/checkpoint"] {
@@ -316,22 +310,15 @@ fn what_a_training_has_saved_survives_a_power_cut() {
 /// A checkpoint takes as long as thousands of epochs of a small network.
 #[test]
 fn short_epochs_do_not_each_wait_for_the_disk() {
-    let scratch = Scratch::new("short", "1");
-    let data = scratch
-        .folder
-        .join("table.csv")
-        .to_string_lossy()
-        .into_owned();
-    let flags = [
-        "--data",
-        &data,
-        "--hidden=2",
-        "--epochs=300",
-        "--batch-size=full",
-        "--name=a",
-    ];
+    let scratch = Scratch::new("short", Duration::from_secs(1));
+    let settings = Settings {
+        hidden: Some("2".parse().expect("it is a width")),
+        epochs: Some(300),
+        batch_size: Some("full".parse().expect("it is a size")),
+        ..scratch.settings()
+    };
     let start = std::time::Instant::now();
-    let (trained, operations) = fault::record(|| scratch.nn(&flags));
+    let (trained, operations) = fault::record(|| scratch.train_with("a", &settings));
     trained.expect("the disk is whole");
     let n_syncs = operations
         .iter()

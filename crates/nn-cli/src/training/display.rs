@@ -10,7 +10,7 @@ use crate::terminal;
 
 /// Shows a training run, and stops it after a signal.
 pub(super) struct Display<'a> {
-    pub(super) progress: Progress,
+    progress: Progress,
     experiment: &'a Experiment,
     interrupt: Interrupt,
 }
@@ -29,8 +29,9 @@ impl<'a> Display<'a> {
     }
 
     /// Ends the progress bar, if there is one.
-    pub(super) fn finish(&self) {
+    pub(super) fn finish(self) -> Progress {
         self.progress.finish();
+        self.progress
     }
 
     fn introduce(&self, start: &Start<'_, '_>) {

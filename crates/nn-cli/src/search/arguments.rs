@@ -1,0 +1,80 @@
+//! The arguments of `nn search`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use nn_search::{Menu, Stopping, Strategy};
+use nn_train::{Choice, Settings};
+
+use crate::args::{DataFolder, WorkArguments};
+use crate::objective::Objective;
+
+#[derive(Args, Debug)]
+#[command(allow_negative_numbers = true)]
+#[command(after_help = "Examples:\n  \
+    nn search --limit-train 10000 --epochs 5\n  \
+    nn search --space \"lr=log:1e-4..1,optimizer=sgd|adam,hidden=int-log:16..256\" --trials 40\n  \
+    nn search --resume search-1 --trials 80\n\n\
+    Flags of `nn train` fix settings that are not searched. The best trial is the one with the\n\
+    best validation result; the test samples are not used.")]
+pub(crate) struct SearchArguments {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    #[command(flatten)]
+    pub(super) folder: DataFolder,
+    /// Search space: flags of `nn train` with their ranges, such as
+    /// "lr=log:1e-4..1,dropout=0..0.5,hidden=int:16..256,optimizer=sgd|adam"
+    /// (quoted, because | is special to a shell) [default: lr, optimizer, hidden, batch-size, dropout]
+    #[arg(
+        long,
+        value_name = "FLAG=RANGE,...",
+        help_heading = "Search",
+        verbatim_doc_comment
+    )]
+    pub(super) space: Option<String>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = strategy_help())]
+    pub(super) strategy: Option<Choice<Strategy>>,
+    /// Total number of trials, including those already run when a search is resumed [default: 25]
+    #[arg(long, value_name = "N", help_heading = "Search",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=i64::MAX as u64))]
+    pub(super) trials: Option<usize>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = stopping_help())]
+    pub(super) stopping: Option<Choice<Stopping>>,
+    #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
+    pub(super) objective: Option<Choice<Objective>>,
+    /// Train a run with the settings of the best trial at the end
+    #[arg(long, help_heading = "Search")]
+    pub(super) train_best: bool,
+    /// Resume an interrupted search, or run more trials
+    #[arg(long, value_name = "SEARCH", help_heading = "Run")]
+    pub(super) resume: Option<PathBuf>,
+    /// Read the fixed settings from a TOML file
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    pub(super) config: Option<PathBuf>,
+    /// Name of the search; an existing one is resumed [default: search- and the next free number]
+    #[arg(long, help_heading = "Run")]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) work: WorkArguments,
+}
+
+fn strategy_help() -> String {
+    format!(
+        "Strategy to choose the next trial: {} [default: bayesian]",
+        Strategy::names()
+    )
+}
+
+fn stopping_help() -> String {
+    format!(
+        "Rule to stop a trial early: {} [default: median]",
+        Stopping::names()
+    )
+}
+
+fn objective_help() -> String {
+    format!(
+        "Objective to minimize on the validation samples: {} [default: loss]",
+        Objective::names()
+    )
+}
