@@ -24,6 +24,8 @@ mod gradcheck;
 mod trace;
 mod doctor;
 mod data;
+#[cfg(feature = "serve")]
+mod serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -71,6 +73,9 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// List, show and download data sets
     Data(data::DataArguments),
+    /// Serve a live page: draw a digit, watch a network train, compare two training runs
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArguments),
 }
 
 fn main() -> ExitCode {
@@ -113,6 +118,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Trace(arguments) => trace::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(arguments),
     }
     .map(|()| ExitCode::SUCCESS)
 }

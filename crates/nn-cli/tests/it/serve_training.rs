@@ -72,7 +72,10 @@ fn pauses_and_single_steps_change_no_bit() {
     server.control(json!({ "action": "resume" }));
     let training = &server.until_done()[0];
     let whole = server.scratch.train("whole", FLAGS);
-    assert_eq!(training["summary"]["weights_sha256"], whole["weights_sha256"]);
+    assert_eq!(
+        training["summary"]["weights_sha256"],
+        whole["weights_sha256"]
+    );
 }
 
 #[test]
@@ -86,7 +89,10 @@ fn a_changed_learning_rate_is_shown() {
     let training = &server.until_done()[0];
     assert_eq!(training["learning_rate_changes"], json!([[1, 0.05]]));
     assert_eq!(training["learning_rate"], 0.05);
-    assert_eq!(training["summary"]["learning_rate_changes"], json!([[1, 0.05]]));
+    assert_eq!(
+        training["summary"]["learning_rate_changes"],
+        json!([[1, 0.05]])
+    );
     let unchanged = server.scratch.train("unchanged", FLAGS);
     assert_ne!(
         training["summary"]["weights_sha256"],
@@ -130,7 +136,10 @@ fn a_training_becomes_a_run() {
     assert_eq!(saved["path"], "runs/mine");
     let scratch = &server.scratch;
     let summary = scratch.json("runs/mine/summary.json");
-    assert_eq!(summary["weights_sha256"], training["summary"]["weights_sha256"]);
+    assert_eq!(
+        summary["weights_sha256"],
+        training["summary"]["weights_sha256"]
+    );
     assert_eq!(scratch.read("runs/mine/metrics.csv").lines().count(), 4);
     assert!(scratch.path("runs/mine/report.html").exists());
     assert_eq!(
@@ -300,7 +309,10 @@ fn a_table_can_be_trained_on_too() {
     server.train(&["--data trees.csv --epochs 3"], false);
     let training = &server.until_done()[0];
     let summary = repeat(&server.scratch, &training["command"]);
-    assert_eq!(training["summary"]["weights_sha256"], summary["weights_sha256"]);
+    assert_eq!(
+        training["summary"]["weights_sha256"],
+        summary["weights_sha256"]
+    );
 }
 
 #[test]
@@ -315,7 +327,9 @@ fn without_a_run_a_network_is_trained_in_seconds() {
     let words: Vec<String> = serde_json::from_value(state["starter"].clone()).expect("words");
     server.train(&[&words.join(" ")], false);
     let training = &server.until_done()[0];
-    let accuracy = training["summary"]["test_accuracy"].as_f64().expect("a share");
+    let accuracy = training["summary"]["test_accuracy"]
+        .as_f64()
+        .expect("a share");
     assert!(accuracy > 0.75, "{training}");
     assert!(
         training["seconds"]
