@@ -58,7 +58,7 @@ pub(crate) fn find(routes: &[Route], method: &Method, path: &str) -> Result<Hand
     let Some(handler) = handler else {
         return Err(Reply::refuse(
             StatusCode::NOT_FOUND,
-            "there is nothing at this address",
+            "there is no page at this address",
             "open the address that `nn serve` printed",
         ));
     };
