@@ -166,7 +166,7 @@ mod tests {
                 "at most 20 000 000 parameters",
             ),
             (
-                "--limit-train 60000 --hidden 19000",
+                "--limit-train 10000 --hidden 12000 --batch-norm --batch-size full",
                 "at most 1.0 GiB of memory",
             ),
         ] {
