@@ -3,8 +3,9 @@
 of ChaCha (Bernstein 2008), Fisher and Yates, Marsaglia's polar method and the
 rest, without code of ours and without a library.
 
-Prints the golden values of the tests in nn-tensor/src/random.rs and
-nn-core/src/{batches,layer/dropout}.rs.  Needs nothing but Python:
+Prints the golden values of the tests in nn-tensor/src/random.rs,
+nn-samples/tests/it/split.rs and nn-core/src/stage/dropout.rs.  Needs nothing
+but Python:
 
     python3 scripts/random_reference.py
 """

@@ -25,7 +25,7 @@ pub(crate) fn check(bytes: &[u8]) {
     };
     let restored = Preprocessing::from_json(&preprocessing.to_json());
     assert_eq!(restored.expect("it can be saved"), preprocessing);
-    let Ok(samples) = preprocessing.apply(&table, UnseenCategory::Refuse) else {
+    let Ok(samples) = preprocessing.transform(&table, UnseenCategory::Error) else {
         return;
     };
     let numbers = numbers(&samples);
@@ -35,7 +35,7 @@ pub(crate) fn check(bytes: &[u8]) {
         .parse(path, content, options.header)
         .expect("what was read once can be read again");
     let again = preprocessing
-        .apply(&again, UnseenCategory::Refuse)
+        .transform(&again, UnseenCategory::Error)
         .expect("what was learnt from can be used");
     assert_eq!(self::numbers(&again), numbers);
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_data::image::{decode_png, normalise};
+use nn_data::image::{decode_png, normalize};
 
 /// Gives the image MNIST's framing; bytes that are no PNG are taken for grey
 /// values, since few are.
@@ -13,7 +13,7 @@ pub(crate) fn check(bytes: &[u8]) {
         Ok(image) => Some(image),
         Err(_) => raw_image(bytes),
     };
-    let Some(Ok(digit)) = image.map(|image| normalise(image.view())) else {
+    let Some(Ok(digit)) = image.map(|image| normalize(image.view())) else {
         return;
     };
     assert!(digit.pixels.iter().any(|&pixel| pixel > 0), "ink stays");

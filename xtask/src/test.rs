@@ -24,7 +24,8 @@ pub(crate) fn matrix() -> Vec<Step> {
         Cargo::new("check -p nn-core --no-default-features"),
     ];
     legs.extend(forced_instruction_sets().map(|set| {
-        Cargo::new("test -p nn-tensor -p nn-core --tests").environment("NN_INSTRUCTION_SET", set)
+        Cargo::new("test -p nn-tensor -p nn-functions -p nn-samples -p nn-core --tests")
+            .environment("NN_INSTRUCTION_SET", set)
     }));
     legs.into_iter().map(Step::cargo).collect()
 }

@@ -147,7 +147,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
 
 fn describe(source: &Source, data_dir: &Path) {
     terminal::line(format!("{}: {}", source.name, source.description));
-    terminal::line(format!("licence   {}", source.licence));
+    terminal::line(format!("license   {}", source.license));
     terminal::line(format!("cite      {}", source.citation));
     for file in source.files.all() {
         terminal::line(format!(

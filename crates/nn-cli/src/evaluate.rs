@@ -57,7 +57,7 @@ fn show(model: &Model, data: &Data, split: Split, evaluation: &Evaluation) {
         "{}: {} {} samples",
         data.dataset.name,
         grouped(evaluation.n_samples),
-        split.to_string()
+        split
     ));
     terminal::line(format!("loss      {:.4} ({})", evaluation.loss, model.loss));
     if let Some(accuracy) = evaluation.accuracy {

@@ -26,6 +26,7 @@ mod doctor;
 mod data;
 #[cfg(feature = "serve")]
 mod serve;
+mod help;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ const STYLES: Styles = Styles::styled()
 /// Trains, evaluates and uses multilayer perceptrons.
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]
@@ -76,6 +78,12 @@ enum Command {
     /// Serve a live page: draw a digit, watch a network train, compare two training runs
     #[cfg(feature = "serve")]
     Serve(serve::ServeArguments),
+    /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
+    Help(help::HelpArguments),
+    /// Print the completions of a shell
+    Completions(help::CompletionsArguments),
+    /// Print the manual page, or write one per command
+    Man(help::ManArguments),
 }
 
 fn main() -> ExitCode {
@@ -120,6 +128,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Data(arguments) => data::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Help(arguments) => help::help(arguments, self::command()),
+        Command::Completions(arguments) => help::completions(arguments, self::command()),
+        Command::Man(arguments) => help::man(arguments, self::command()),
     }
     .map(|()| ExitCode::SUCCESS)
 }

@@ -118,7 +118,7 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
 
 fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let image = nn_data::image::read_png(file)?;
-    let digit = nn_data::image::normalise(image.view())
+    let digit = nn_data::image::normalize(image.view())
         .map_err(|error| Error::from(error).at(file.display()))?;
     let pixels = &digit.pixels[..];
     let mut predictor = run.image_predictor();
@@ -192,15 +192,15 @@ fn rows_to_json(file: &Path, predictions: &TablePredictions) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
         let mut object = match &predictions.preprocessing.target {
-            TargetEncoding::Classes { names, .. } => json!({
+            TargetEncoding::Classification { names, .. } => json!({
                 "class": names[argmax(&values)],
                 "probabilities": values,
             }),
-            TargetEncoding::Flags(_) => json!({
+            TargetEncoding::MultiLabel(_) => json!({
                 "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
                 "probabilities": values,
             }),
-            TargetEncoding::Values(_) => json!({ "values": values }),
+            TargetEncoding::Regression(_) => json!({ "values": values }),
         };
         object["input"] = file.to_string_lossy().into();
         object["row"] = (index + 1).into();

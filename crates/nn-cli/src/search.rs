@@ -4,6 +4,7 @@
 //! that vary. It is judged on validation samples alone; the test samples are
 //! not looked at.
 
+mod failed;
 mod arguments;
 mod space;
 mod config;
@@ -29,24 +30,11 @@ use crate::training;
 
 pub(crate) use arguments::SearchArguments;
 use config::Config;
+use failed::failed;
 use folder::Folder;
 use report::Report;
 use space::Flags;
 use trial::{Ended, Row, Training};
-
-/// An error of nn-search as one of a run.
-fn failed(error: nn_search::Error) -> Error {
-    let kind = match error.kind() {
-        nn_search::ErrorKind::Usage => ErrorKind::Usage,
-        nn_search::ErrorKind::Data => ErrorKind::Data,
-        nn_search::ErrorKind::Io => ErrorKind::Io,
-    };
-    let failure = Error::new(kind, &error);
-    match error.help() {
-        Some(help) => failure.with_help(help),
-        None => failure,
-    }
-}
 
 pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     let progress = Progress::new(arguments.work.json, arguments.work.plain);

@@ -156,21 +156,6 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// A word of a command, in single quotes if a shell would read it as anything
-/// but itself.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else if word.contains('\0') {
-        // A byte that is no UTF-8; see `data_name`.
-        let word = word.replace('\\', r"\\").replace('\'', r"\'");
-        format!("$'{}'", word.replace('\0', r"\x"))
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// A short time: `3.94 s`, `12.3 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.1 {
@@ -212,14 +197,6 @@ fn end_if_closed(written: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_reads_every_word_as_it_is() {
-        assert_eq!(quoted("--data=mnist"), "--data=mnist");
-        assert_eq!(quoted(""), "''");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("it's \0E9\\"), r"$'it\'s \xE9\\'");
-    }
 
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {

@@ -7,10 +7,8 @@
 
 use std::fmt::Debug;
 
+use nn_samples::{Rows, Samples};
 use nn_tensor::{Scalar, Threads};
-
-use crate::batches::Samples;
-use crate::rows::Rows;
 
 /// Data augmentation for inputs stored as bytes, such as images.
 ///

@@ -9,13 +9,14 @@
 //!
 //! (Rumelhart, Hinton & Williams 1986; newbies 4.5; Schoofs section 3.1.)
 
+use nn_functions::LossFunction;
+use nn_samples::Rows;
 use nn_tensor::function::flushed;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
 
-use crate::loss_function::{BlockLossFunction, LOSS_ROWS, LossFunction, LossRows};
+use crate::criterion::{BlockLossFunction, LOSS_ROWS, LossRows};
 use crate::network::{ForwardCache, Network, Node, Plan};
-use crate::rows::Rows;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Backward, Target, write};
 use crate::stage::{Stage, activate};

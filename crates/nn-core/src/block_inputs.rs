@@ -7,12 +7,12 @@ pub(crate) mod sparse_blocks;
 
 use std::ops::Range;
 
+use nn_error::Result;
+use nn_samples::{Samples, scale_bytes};
 use nn_tensor::sparse::CscBuffer;
 use nn_tensor::{Matrix, Scalar, Threads};
 
-use crate::Result;
 use crate::augmentation::{Augmentation, Augmented};
-use crate::batches::{Samples, scale_bytes};
 use crate::stage::inputs::LayerInputs;
 use sparse_blocks::SparseBlocks;
 

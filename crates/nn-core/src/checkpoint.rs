@@ -23,6 +23,13 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
+use nn_error::{Error, Result};
+use nn_functions::schedule::Plateau;
+use nn_functions::{Optimizer, Schedule};
+use nn_safetensors::{
+    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, read_all,
+};
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::function::flushed;
 use serde::{Deserialize, Serialize};
@@ -30,17 +37,9 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use crate::batches::{Samples, Targets};
 use crate::layer::Layer;
 use crate::memory::probe;
-use crate::optimizer::Optimizer;
-use crate::schedule::Plateau;
-use crate::schedule::Schedule;
-use crate::tensor_file::{
-    Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, hexadecimal, invalid, read_all,
-};
 use crate::training::{Progress, RateFactor, State, StateBuffers, Trainer};
-use crate::{Error, Result};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {
@@ -257,7 +256,7 @@ impl<S: Scalar> Checkpoint<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
         let row = |name: &str| file.row(name).map(Option::unwrap_or_default);
         let buffers = StateBuffers {
             parameters: row("parameters")?,
@@ -273,7 +272,7 @@ impl<S: Scalar> Checkpoint<S> {
             .filter(|(_, b)| !b.is_empty())
             .count();
         if n_buffers != file.n_tensors() {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "{} tensors, {n_buffers} of them known",
                 file.n_tensors()
             )));
@@ -333,7 +332,7 @@ impl<S: Scalar> Checkpoint<S> {
             ..
         } = self.state;
         let finite = |value: f64| value.is_finite().then_some(value);
-        let json = |error: serde_json::Error| invalid(format!("{NOTE}: {error}"));
+        let json = |error: serde_json::Error| Error::invalid_file(format!("{NOTE}: {error}"));
         let note = to_raw_value(&self.note).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.
         bounded::<Value>(&note, NOTE)?;
@@ -417,10 +416,7 @@ fn layers(layers: &[Layer]) -> String {
 
 /// The SHA-256 of the stored samples, in their order.
 fn digest<S: Scalar>(samples: &Samples<'_, S>) -> Result<String> {
-    let n_classes = match samples.targets() {
-        Targets::Classes { n_classes, .. } => *n_classes,
-        Targets::Values(_) => 0,
-    };
+    let n_classes = samples.n_classes().unwrap_or(0);
     let mut sum = Sha256::new();
     for size in [samples.len(), samples.n_inputs(), n_classes] {
         sum.update((size as u64).to_le_bytes());
@@ -440,8 +436,8 @@ mod tests {
     use nn_tensor::Threads;
 
     use super::*;
-    use crate::batches::Inputs;
     use crate::{Activation, LayerConfig, Loss, Network, NetworkConfig, TrainingConfig};
+    use nn_samples::{Inputs, Targets};
 
     /// A file with a correct checksum may still hold an impossible state.
     #[test]

@@ -26,16 +26,15 @@
 
 use std::sync::Arc;
 
+use nn_error::Result;
+use nn_functions::{LossFunction, Regularization};
+use nn_samples::{Rows, Samples};
 use nn_tensor::random::{Purpose, Streams};
 use nn_tensor::{Scalar, Threads};
 
-use crate::Result;
 use crate::backprop::Gradients;
-use crate::batches::Samples;
-use crate::loss_function::{BlockLossFunction, LossFunction};
+use crate::criterion::BlockLossFunction;
 use crate::network::{ForwardCache, Network, Randomness};
-use crate::regularization::Regularization;
-use crate::rows::Rows;
 use crate::stage::batch_norm;
 
 /// h, the distance of the inner points of the difference quotients from w.

@@ -9,9 +9,7 @@
 use crate::metrics::{evaluate_block_loss, measure};
 use crate::mlp::{Classification, Regression};
 use crate::network::ForwardCache;
-use crate::{
-    Checkpoint, FittedMlp, Gradients, Memory, Mlp, Model, Network, Predictor, Samples, Trainer,
-};
+use crate::{Checkpoint, FittedMlp, Gradients, Memory, Mlp, Model, Network, Predictor, Trainer};
 
 /// Lists function pointers, so that the functions are compiled.
 macro_rules! instances {
@@ -47,10 +45,6 @@ macro_rules! instances {
                 evaluate_block_loss::<S> as *const (),
                 measure::<S> as *const (),
                 Memory::of_evaluation::<S> as *const (),
-                Samples::<S>::into_owned as *const (),
-                Samples::<S>::select as *const (),
-                Samples::<S>::split_by as *const (),
-                Samples::<S>::join as *const (),
                 Model::<S>::to_bytes as *const (),
                 Model::<S>::check as *const (),
                 Model::<S>::to_tensors as *const (),

@@ -15,12 +15,11 @@
 
 use std::ops::Range;
 
-use crate::activation::Activation;
-use crate::init::Init;
-use crate::menu::{Menu, Range as ValueRange};
-use crate::rows::Rows;
+use nn_error::{Error, Range as ValueRange, Result};
+use nn_functions::{Activation, Init, Menu};
+use nn_samples::Rows;
+
 use crate::stage::{BatchNorm, Dense, Place, Stage};
-use crate::{Error, Result};
 
 /// Maximum number of neurons or inputs of a layer.
 const MAX_WIDTH: usize = 1 << 24;

@@ -54,19 +54,19 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | samples, train/validation split, order of an epoch | `batches.rs` |
+//! | samples, train/validation split, order of an epoch | nn-samples `samples.rs`, `split.rs` |
 //! | data augmentation | `augmentation.rs` |
 //! | inputs of a block of rows | `block_inputs.rs` |
-//! | initial weights | `init.rs`, into the buffer of `network.rs` |
-//! | forward pass, with the forward cache for the backward pass | `network.rs` → `stage/dense.rs`, `stage/batch_norm.rs`, `stage/dropout.rs` → `activation.rs` |
-//! | loss of a row and its derivative | `loss.rs` |
+//! | initial weights | nn-functions `init.rs`, into the buffer of `network.rs` |
+//! | forward pass, with the forward cache for the backward pass | `network.rs` → `stage/dense.rs`, `stage/batch_norm.rs`, `stage/dropout.rs` → nn-functions `activation.rs` |
+//! | loss of a row and its derivative | nn-functions `loss.rs` |
 //! | backward pass: the gradient with respect to every parameter | `backprop.rs` → `stage/…` |
-//! | L1 and L2 regularization | `regularization.rs` |
-//! | parameter update, with the learning rate of the schedule | `optimizer.rs`, `schedule.rs` |
+//! | L1 and L2 regularization | nn-functions `regularization.rs` |
+//! | parameter update, with the learning rate of the schedule | nn-functions `optimizer.rs`, `schedule.rs` |
 //! | training loop | `training.rs` |
 //! | loss, accuracy and other metrics | `metrics.rs` |
-//! | model file | `model_file.rs` |
-//! | checkpoint, to resume training | `checkpoint.rs` |
+//! | model file | `model_file.rs` → nn-safetensors |
+//! | checkpoint, to resume training | `checkpoint.rs` → nn-safetensors |
 //!
 //! `gradient_check.rs` compares the gradient with finite differences. Everything
 //! works in `f32` (the default) and in `f64`.
@@ -97,30 +97,19 @@
 #![doc = include_str!("sources.md")]
 #![forbid(unsafe_code)]
 
-mod error;
-pub mod menu;
-pub mod rows;
-pub mod activation;
-pub mod init;
 pub mod stage;
 pub mod layer;
 pub mod memory;
 pub mod network;
 pub mod predictor;
-pub mod loss;
-pub mod loss_function;
-pub mod regularization;
+mod criterion;
 pub mod backprop;
-pub mod update_rule;
-pub mod optimizer;
-pub mod schedule;
 pub mod batches;
 pub mod augmentation;
 mod block_inputs;
 pub mod gradient_check;
 pub mod metrics;
 pub mod training;
-mod tensor_file;
 pub mod model_file;
 pub mod tensors;
 pub mod preprocessing;
@@ -130,35 +119,29 @@ pub mod checkpoint;
 pub mod instances;
 pub mod learn;
 
-pub use activation::Activation;
 pub use augmentation::Augmentation;
 pub use backprop::Gradients;
-pub use batches::{Inputs, RowSource, Samples, Targets};
 pub use checkpoint::Checkpoint;
-pub use error::{Error, ErrorKind, Result};
-pub use init::Init;
 pub use layer::{Layer, LayerConfig};
-pub use loss::Loss;
-pub use loss_function::LossFunction;
 pub use memory::Memory;
-pub use menu::Menu;
 pub use metrics::{Evaluation, Metric, evaluate};
 pub use mlp::{FittedMlp, Mlp};
 pub use model_file::Model;
 pub use network::{Network, NetworkConfig};
-pub use optimizer::Optimizer;
 pub use predictor::Predictor;
-pub use regularization::Regularization;
-pub use rows::Rows;
-pub use schedule::Schedule;
 pub use stage::{ActivationFunction, Stage};
 pub use training::{Observer, Trainer, TrainingConfig};
-pub use update_rule::UpdateRule;
 
 /// Arrays that convert into [`rows::Rows`] and back, in the version that this
 /// crate uses.
 #[cfg(feature = "ndarray")]
 pub use ndarray;
+pub use nn_error::{Error, ErrorKind, Result};
+pub use nn_functions::{
+    Activation, Init, Loss, LossFunction, Menu, Optimizer, Regularization, Schedule, UpdateRule,
+    activation, init, loss, loss_function, menu, optimizer, regularization, schedule, update_rule,
+};
+pub use nn_samples::{Inputs, RowSource, Rows, Samples, Targets, rows};
 /// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};

@@ -11,9 +11,8 @@
 //!
 //! Buffers of a few rows and the threads' own buffers are not counted.
 
+use nn_error::{Error, Result};
 use nn_tensor::Scalar;
-
-use crate::{Error, Result};
 
 /// The number of bytes that an operation will allocate, by purpose. Sums
 /// saturate at the largest number.

@@ -28,21 +28,20 @@
 
 use std::io::{Read, Write};
 
+use nn_error::{Error, Result};
+use nn_functions::{Activation, Loss};
+use nn_safetensors::{
+    Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values, copy_values,
+    header, hexadecimal, read_all, values_sha256,
+};
 use nn_tensor::Scalar;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig};
-use crate::loss::Loss;
 use crate::network::{Network, NetworkConfig, Plan};
 use crate::stage::{CustomActivation, Stage};
-use crate::tensor_file::{
-    self, Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, bounded, check_n_values,
-    copy_values, hexadecimal, invalid, read_all,
-};
-use crate::{Error, Result};
 
 /// The metadata key and the format version.
 const KIND: Kind = Kind {
@@ -245,7 +244,7 @@ impl<S: Scalar> Model<S> {
         let metadata = description.metadata(&plan, loss)?;
         let parts = parts(&plan);
         let sizes = parts.iter().map(|part| (part.name.as_str(), &*part.shape));
-        tensor_file::header::<S>(sizes, KIND, &metadata).map(drop)
+        header::<S>(sizes, KIND, &metadata).map(drop)
     }
 
     /// Reads and validates a model file.
@@ -287,7 +286,7 @@ impl<S: Scalar> Model<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| invalid(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
         if file.format == 1 {
             check_data(&file, metadata.data_sha256.as_deref())?;
         }
@@ -321,7 +320,8 @@ impl Description {
         let layers = widths
             .zip(&plan.layers)
             .map(|(width, layer)| LayerRecord::new(width, layer));
-        let json = |error: serde_json::Error| invalid(format!("its description: {error}"));
+        let json =
+            |error: serde_json::Error| Error::invalid_file(format!("its description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.
         bounded::<serde_json::Value>(&training, TRAINING)?;
@@ -345,7 +345,7 @@ impl Description {
         let n_inputs = plan.n_inputs();
         let n_outputs = plan.layers.last().map_or(0, |layer| layer.n_outputs);
         if names != 0 && names != n_outputs && !(n_outputs == 1 && names == 2) {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "{names} class names for {n_outputs} outputs"
             )));
         }
@@ -355,22 +355,24 @@ impl Description {
             .try_fold(1_usize, |product, &n| product.checked_mul(n));
         let is_table = self.input.preprocessing.is_some();
         if !shape.is_empty() && !is_table && n_values != Some(n_inputs) {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "input shape {shape:?} does not hold {n_inputs} values"
             )));
         }
         if shape.len() > MAX_DIMENSIONS {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "input shape: expected at most {MAX_DIMENSIONS} dimensions, found {}",
                 shape.len()
             )));
         }
         let preprocessing = self.input.preprocessing.as_ref();
         if preprocessing.is_some_and(|json| json.as_str() == "null") {
-            return Err(invalid("the preprocessing is null".to_owned()));
+            return Err(Error::invalid_file("the preprocessing is null".to_owned()));
         }
         if !self.input.scale.is_finite() {
-            return Err(invalid("the input scale is NaN or infinite".to_owned()));
+            return Err(Error::invalid_file(
+                "the input scale is NaN or infinite".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -395,7 +397,8 @@ fn bounded_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize
 fn class_names(json: &RawValue, n_outputs: usize) -> Result<Vec<String>> {
     let what = "its class names";
     check_n_values(json.get(), n_outputs.saturating_add(2), what)?;
-    serde_json::from_str(json.get()).map_err(|error| invalid(format!("{what}: {error}")))
+    serde_json::from_str(json.get())
+        .map_err(|error| Error::invalid_file(format!("{what}: {error}")))
 }
 
 /// Verifies the checksum of the weights in a file of format 1.
@@ -403,16 +406,18 @@ fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
     let found = hexadecimal(Sha256::digest(file.data).as_slice());
     match expected {
         Some(expected) if found == expected => Ok(()),
-        Some(expected) => Err(invalid(format!(
+        Some(expected) => Err(Error::invalid_file(format!(
             "the weights are damaged: expected SHA-256 {expected}, found {found}"
         ))),
-        None => Err(invalid("its metadata has no checksum".to_owned())),
+        None => Err(Error::invalid_file(
+            "its metadata has no checksum".to_owned(),
+        )),
     }
 }
 
 /// SHA-256 of all tensors' little-endian bytes in the order of the file.
 pub fn weights_sha256<S: Scalar>(network: &Network<S>) -> String {
-    tensor_file::values_sha256(tensors_of(network))
+    values_sha256(tensors_of(network))
 }
 
 fn tensors_of<S: Scalar>(network: &Network<S>) -> Vec<Tensor<'_, S>> {
@@ -464,7 +469,7 @@ fn network_config(
     let mut layers = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
         if index > 0 && record.n_inputs != records[index - 1].n_outputs {
-            return Err(invalid(format!(
+            return Err(Error::invalid_file(format!(
                 "layer {} expects {} inputs, but layer {index} has {} outputs",
                 index + 1,
                 record.n_inputs,
@@ -487,7 +492,7 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
     let max_parameters = data.len() / f32::BYTES;
     match config.n_parameters() {
         n_parameters if n_parameters <= max_parameters => Ok(()),
-        _ => Err(invalid(format!(
+        _ => Err(Error::invalid_file(format!(
             "its layers have more parameters than its {} bytes of weights can hold",
             data.len()
         ))),
@@ -496,14 +501,14 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
 
 /// Reports an error of the configuration as an error of the file.
 fn as_file_error(error: Error) -> Error {
-    invalid(error.to_string())
+    Error::invalid_file(error.to_string())
 }
 
 /// Copies every tensor of the file into the network.
 fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Accept) -> Result<()> {
     let parts = parts(network.plan());
     if file.n_tensors() != parts.len() {
-        return Err(invalid(format!(
+        return Err(Error::invalid_file(format!(
             "its layers need {} tensors, found {}",
             parts.len(),
             file.n_tensors()
@@ -518,260 +523,4 @@ fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Acce
         copy_values(&part.name, tensor, values, accept)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use sha2::{Digest, Sha256};
-
-    use super::*;
-
-    fn model() -> Model<f32> {
-        let hidden = LayerConfig {
-            batch_norm: true,
-            dropout: 0.25,
-            ..LayerConfig::new(3, Activation::LeakyRelu { slope: 0.2 })
-        };
-        let layers = vec![hidden, LayerConfig::new(2, Activation::Softmax)];
-        Model {
-            network: Network::new(
-                &NetworkConfig {
-                    n_inputs: 4,
-                    layers,
-                },
-                5,
-            )
-            .unwrap(),
-            loss: Loss::CrossEntropy,
-            description: Description {
-                class_names: vec!["cat".to_owned(), "dog".to_owned()],
-                input: InputDescription {
-                    shape: vec![2, 2],
-                    scale: 1.0 / 255.0,
-                    preprocessing: None,
-                },
-                training: serde_json::json!({ "seed": 5 }),
-                table_sha256: None,
-            },
-        }
-    }
-
-    fn bytes(model: &Model<f32>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        model.write(&mut bytes).unwrap();
-        bytes
-    }
-
-    fn message(bytes: &[u8]) -> String {
-        let error = Model::<f32>::read(bytes).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::Data, "{error}");
-        error.to_string()
-    }
-
-    #[test]
-    fn written_models_are_read_unchanged() {
-        let model = model();
-        let bytes_once = bytes(&model);
-        assert_eq!(model.to_bytes().unwrap(), bytes_once);
-        assert_eq!(Model::read(&bytes_once[..]).unwrap(), model);
-        assert_eq!(bytes_once, bytes(&model), "the same bytes every time");
-    }
-
-    #[test]
-    fn the_checksum_is_that_of_the_data_section() {
-        let model = model();
-        let bytes = bytes(&model);
-        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-        let found = hexadecimal(Sha256::digest(&bytes[8 + header..]).as_slice());
-        assert_eq!(found, weights_sha256(&model.network));
-    }
-
-    #[test]
-    fn double_precision_is_kept() {
-        let network = model().network.cast::<f64>();
-        let double = Model {
-            network,
-            loss: Loss::CrossEntropy,
-            description: model().description,
-        };
-        let mut bytes = Vec::new();
-        double.write(&mut bytes).unwrap();
-        assert_eq!(Model::<f64>::read(&bytes[..]).unwrap(), double);
-        assert_eq!(
-            Model::<f32>::read(&bytes[..]).unwrap().network,
-            model().network
-        );
-    }
-
-    #[test]
-    fn every_truncation_is_refused() {
-        let bytes = bytes(&model());
-        for end in 0..bytes.len() {
-            message(&bytes[..end]);
-        }
-        message(&[&bytes[..], &[0]].concat());
-    }
-
-    /// Includes the bits of a column's mean, of a class name and of a setting.
-    #[test]
-    fn every_flipped_bit_is_refused() {
-        let table = table();
-        let original = bytes(&table);
-        assert_eq!(Model::read(&original[..]).unwrap(), table);
-        for position in 0..original.len() {
-            for bit in 0..8 {
-                let mut bytes = original.clone();
-                bytes[position] ^= 1 << bit;
-                message(&bytes);
-            }
-        }
-    }
-
-    fn table() -> Model<f32> {
-        let mut table = model();
-        let column = |name: &str, mean: f64| {
-            let standardise = serde_json::json!({ "mean": mean, "std": 17.0 });
-            serde_json::json!({ "name": name, "encoding": { "standardise": standardise } })
-        };
-        let columns: Vec<_> = ["u", "é \"", "w", "x"].map(|name| column(name, 0.1)).into();
-        let preprocessing = serde_json::json!({ "inputs": { "columns": columns } });
-        table.description.input = InputDescription {
-            shape: vec![4],
-            scale: 1.0,
-            preprocessing: Some(Json::new(&preprocessing).unwrap()),
-        };
-        table.description.table_sha256 = Some("0".repeat(64));
-        table
-    }
-
-    #[test]
-    fn many_layers_are_written_and_read() {
-        for n_layers in [5000, 20_000] {
-            let layers = vec![LayerConfig::new(1, Activation::Sigmoid); n_layers];
-            let config = NetworkConfig {
-                n_inputs: 1,
-                layers,
-            };
-            let model = Model {
-                network: Network::<f32>::new(&config, 5).unwrap(),
-                loss: Loss::Mse,
-                description: Description::default(),
-            };
-            assert_eq!(Model::read(&bytes(&model)[..]).unwrap(), model);
-            assert_eq!(weights_sha256(&model.network).len(), 64);
-        }
-    }
-
-    /// Covers the maximum number of table columns, and columns of a thousand long
-    /// categories.
-    #[test]
-    fn long_descriptions_are_written_and_read() {
-        let categories: Vec<String> = (0..1000).map(|k| format!("{k:0600}")).collect();
-        let columns = vec![categories; 30];
-        let many: Vec<String> = (0..100_000).map(|k| format!("gene \"{k}\"")).collect();
-        for preprocessing in [Json::new(&columns), Json::new(&many)] {
-            let mut model = table();
-            model.description.input.preprocessing = Some(preprocessing.unwrap());
-            model.description.training = many[..50_000].into();
-            assert_eq!(Model::read(&bytes(&model)[..]).unwrap(), model);
-        }
-    }
-
-    #[test]
-    fn unreadable_descriptions_are_not_written() {
-        let network = NetworkConfig {
-            n_inputs: 4,
-            layers: vec![
-                LayerConfig::new(3, Activation::Tanh),
-                LayerConfig::new(2, Activation::Softmax),
-            ],
-        };
-        let refusal = |edit: fn(&mut Description)| {
-            let mut model = table();
-            let check = |it: &Description| Model::<f32>::check(&network, Loss::CrossEntropy, it);
-            check(&model.description).unwrap();
-            edit(&mut model.description);
-            check(&model.description).unwrap_err();
-            model.write(std::io::sink()).unwrap_err()
-        };
-        let too_long = refusal(|it| it.training = "a".repeat(100_000_000).into());
-        assert!(matches!(too_long, Error::HeaderTooLong { found, .. } if found > 100_000_000));
-        refusal(|it| it.training = vec![0; 100_000].into());
-        refusal(|it| it.class_names.push("bird".to_owned()));
-        refusal(|it| it.input.scale = f64::NAN);
-        refusal(|it| it.input.shape = vec![1; 64]);
-        refusal(|it| it.input.preprocessing = Some(Json::new(&f64::NAN).unwrap()));
-    }
-
-    #[test]
-    fn hostile_headers_are_refused() {
-        assert!(message(&[]).contains("ends at byte 0"));
-        assert!(message(&[0xff; 64]).contains("declare a header"));
-        assert!(message(b"\x02\0\0\0\0\0\0\0{}").contains("not written by nn"));
-        let deep = [&20_000_u64.to_le_bytes()[..], &vec![b'['; 20_000]].concat();
-        assert!(message(&deep).contains("not JSON"));
-        // Nine I8 tensors whose sizes add up to about 2⁶⁴.
-        let size = u64::MAX / 9;
-        let tensors: Vec<String> = (0..9_u64)
-            .map(|i| {
-                let (start, end) = (i * size, (i + 1) * size);
-                format!("\"t{i}\":{{\"dtype\":\"I8\",\"shape\":[{size}],\"data_offsets\":[{start},{end}]}}")
-            })
-            .collect();
-        let header = format!("{{{}}}", tensors.join(","));
-        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
-        message(&file);
-    }
-
-    #[test]
-    fn nonfinite_weights_are_refused() {
-        let mut model = model();
-        model.network.parameters_mut()[2] = f32::NAN;
-        assert_eq!(
-            message(&bytes(&model)),
-            "tensor layers.0.weight: element 2 is NaN"
-        );
-    }
-
-    #[test]
-    fn nonfinite_weights_are_read_on_request() {
-        let mut model = model();
-        model.network.parameters_mut()[2] = f32::NAN;
-        model.network.parameters_mut()[3] = f32::NEG_INFINITY;
-        let read = Model::<f32>::read_with_nonfinite(&bytes(&model)[..]).unwrap();
-        let bits = |model: &Model<f32>| -> Vec<u32> {
-            let parameters = model.network.parameters().iter();
-            parameters.map(|value| value.to_bits()).collect()
-        };
-        assert_eq!(bits(&read), bits(&model));
-    }
-
-    #[test]
-    fn a_value_too_large_for_f32_is_refused() {
-        let mut double = Model {
-            network: model().network.cast::<f64>(),
-            loss: Loss::CrossEntropy,
-            description: model().description,
-        };
-        double.network.parameters_mut()[0] = 1e300;
-        let mut bytes = Vec::new();
-        double.write(&mut bytes).unwrap();
-        let error = Model::<f32>::read_with_nonfinite(&bytes[..]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "tensor layers.0.weight: element 0 is 1e300, too large for f32"
-        );
-    }
-
-    #[test]
-    fn a_newer_format_is_refused() {
-        let text = bytes(&model());
-        let position = text
-            .windows(11)
-            .position(|w| w == br#"format\":2,"#)
-            .unwrap();
-        let mut newer = text.clone();
-        newer[position + 9] = b'7';
-        assert!(message(&newer).contains("format 7; this version of nn reads formats 1 to 2"));
-    }
 }

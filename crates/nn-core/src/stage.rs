@@ -37,10 +37,9 @@ pub mod residual;
 use std::fmt;
 use std::str::FromStr;
 
+use nn_error::{Error, Result, shorten};
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
-
-use crate::{Error, Result, menu};
 
 pub use activate::Activate;
 pub use batch_norm::BatchNorm;
@@ -255,7 +254,7 @@ impl FromStr for Stage {
             Some(stage) => Ok(stage),
             None => Err(Error::UnknownName {
                 menu: "stage",
-                name: menu::shorten(name),
+                name: shorten(name),
                 expected: Self::names().join(", "),
             }),
         }

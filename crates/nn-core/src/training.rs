@@ -26,30 +26,26 @@ mod block_loss;
 mod state;
 mod step;
 mod observer;
-#[cfg(test)]
-mod tests;
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
+use nn_error::{Error, Range, Result};
+use nn_functions::optimizer::{Optimizer, OptimizerState, ParameterGroup};
+use nn_functions::schedule::Plateau;
+use nn_functions::{LossFunction, Regularization, UpdateRule};
+use nn_samples::{Samples, shuffle};
 use nn_tensor::random::Streams;
 use nn_tensor::{Scalar, Threads};
 
 use crate::augmentation::Augmentation;
 use crate::backprop::{Gradients, can_descend};
-use crate::batches::{Samples, Targets, shuffle};
 use crate::block_inputs::BlockInputs;
 use crate::block_inputs::sparse_blocks::SparseBlocks;
-use crate::loss_function::{Criterion, LossFunction};
+use crate::criterion::Criterion;
 use crate::memory::{Memory, bytes_of, probe};
-use crate::menu;
 use crate::metrics::{Evaluation, Evaluator};
 use crate::network::{ForwardCache, Network, NetworkConfig};
-use crate::optimizer::{Optimizer, OptimizerState, ParameterGroup};
-use crate::regularization::Regularization;
-use crate::schedule::Plateau;
-use crate::update_rule::UpdateRule;
-use crate::{Error, Result};
 
 use block_loss::{class_weights, total_weight};
 pub use config::{BatchSize, ClassWeights, RateFactor, Reduction, TrainingConfig};
@@ -519,8 +515,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// # Errors
     /// [`Error::OutOfRange`].
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        self.progress.learning_rate =
-            menu::Range::Positive.check("learning rate", learning_rate)?;
+        self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
     }
 
@@ -664,7 +659,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     }
 
     fn accuracy(&self, sums: EpochSums) -> Option<f64> {
-        matches!(self.train.targets(), Targets::Classes { .. }).then(|| sums.accuracy())
+        self.train.n_classes().map(|_| sums.accuracy())
     }
 
     fn diverged(&self, what: &'static str, value: f64, layer: usize) -> Error {

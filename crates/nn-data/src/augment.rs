@@ -1,40 +1,40 @@
-//! Random deformation of images while training, so that a network never sees
-//! the same image twice.
+//! Data augmentation: random deformation of the training images, different in
+//! each epoch.
 //!
-//! A deformed image asks, for every pixel `p`, what the given image holds at
+//! The pixel `p` of a deformed image has the gray value of the original at
 //!
 //! `q = M·(p − c) + c + s + u(p)`
 //!
-//! where `c` is the centre, `M` undoes a random stretch, slant and rotation, `s`
+//! where `c` is the center, `M` inverts a random scaling, shear and rotation, `s`
 //! is a random shift and `u` an elastic displacement field (Simard, Steinkraus &
 //! Platt 2003, "Best Practices for Convolutional Neural Networks Applied to
-//! Visual Document Analysis", section 2). Between pixels the grey value is
+//! Visual Document Analysis", section 2). Between pixels the gray value is
 //! interpolated bilinearly; outside the image it is 0.
 //!
-//! `u` is made as in the paper, by smoothing one pair of random numbers a pixel
-//! with a separable gaussian: that is as fast as the rest, so a coarse grid
-//! would buy nothing. Deviations: the gaussian ends at three standard
+//! As in the paper, `u` is a pair of random numbers per pixel, smoothed with a
+//! separable Gaussian filter. Deviations: the filter ends at three standard
 //! deviations, the random numbers have 16 bits, and the smoothed fields are not
-//! normalised. The paper scales each field to norm 1 before it multiplies by
-//! `alpha`; with its best values for MNIST, `alpha` 34 and `sigma` 4, a pixel of
-//! its 29x29 images then moves by 34/29 = 1.17 pixels along each axis (root of
-//! the mean square). Without normalising, `alpha` means the same for images of
-//! any size, and the same values give 1.28 over 29x29 pixels: 1.39 inside
-//! (`alpha / (2·sigma·√(3π))`), less at the border.
+//! normalized. The paper scales each field to norm 1 before it multiplies by
+//! `alpha`; with its best values for MNIST, `alpha` 34 and `sigma` 4, the root
+//! mean square displacement of its 29x29 images is 34/29 = 1.17 pixels along each
+//! axis. Without normalization, `alpha` has the same effect for images of any
+//! size, and the same values give 1.28 pixels over 29x29 pixels: 1.39 in the
+//! interior (`alpha / (2·sigma·√(3π))`), less at the border.
 //!
 //! | Name | Default | Purpose | Range |
 //! |---|---|---|---|
-//! | `none` | | images as they are | |
-//! | `shift:pixels=` | 2 | shift along each axis, at most, in pixels | 0..=1000 |
-//! | `affine:shift=` | 1 | the same, with the following | 0..=1000 |
-//! | `affine:rotation=` | 10 | rotation to either side, at most, in degrees | 0..=180 |
-//! | `affine:scale=` | 0.1 | stretch of each axis by `1 ± scale`, at most | 0..=0.9 |
-//! | `affine:shear=` | 0.1 | slant to either side, at most, in width per height | 0..=10 |
+//! | `none` | | no augmentation | |
+//! | `shift:pixels=` | 2 | maximum shift along each axis, in pixels | 0..=1000 |
+//! | `affine:shift=` | 1 | maximum shift along each axis, in pixels | 0..=1000 |
+//! | `affine:rotation=` | 10 | maximum rotation in either direction, in degrees | 0..=180 |
+//! | `affine:scale=` | 0.1 | maximum scaling of each axis, by `1 ± scale` | 0..=0.9 |
+//! | `affine:shear=` | 0.1 | maximum shear in either direction, in width per height | 0..=10 |
 //! | `elastic:alpha=` | 34 | strength before smoothing, in pixels | 0..=1000 |
-//! | `elastic:sigma=` | 4 | standard deviation of the gaussian, in pixels | 0.1..=100 |
+//! | `elastic:sigma=` | 4 | standard deviation of the Gaussian filter, in pixels | 0.1..=100 |
 //!
-//! Several are joined by commas, `affine:rotation=15,elastic:alpha=20`; where
-//! two set the same quantity, the later one counts.
+//! Several entries are separated by commas, as in
+//! `affine:rotation=15,elastic:alpha=20`; of two entries that set the same
+//! quantity, the last one wins.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,11 +47,10 @@ use crate::deformation::{DisplacementField, Linear, Smoothing};
 use crate::error::{Error, Result};
 use crate::warp::{Map, Warp};
 
-/// How strongly images are deformed. All zero leaves them as they are.
+/// The strength of the augmentation. Zeros leave images unchanged.
 ///
-/// Every quantity is drawn from a uniform distribution between minus and plus
-/// the number here; units and ranges are in the table [above](self). Text and
-/// back:
+/// Each quantity is drawn from the uniform distribution between minus and plus
+/// the given number; the table of [this module](self) has units and ranges.
 ///
 /// ```
 /// use nn_data::augment::Augment;
@@ -62,30 +61,30 @@ use crate::warp::{Map, Warp};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augment {
-    /// Largest shift along each axis, in pixels.
+    /// Maximum shift along each axis, in pixels.
     pub shift: f64,
-    /// Largest rotation, in degrees.
+    /// Maximum rotation, in degrees.
     pub rotation: f64,
-    /// Largest stretch of each axis, as a part of 1.
+    /// Maximum relative scaling of each axis.
     pub scale: f64,
-    /// Largest slant, in width per height.
+    /// Maximum shear, in width per height.
     pub shear: f64,
     /// Elastic deformation.
     pub elastic: Elastic,
 }
 
-/// The displacement field of Simard et al. 2003.
+/// Parameters of the displacement field (Simard et al. 2003).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Elastic {
-    /// The random numbers that are smoothed lie between minus and plus this, in
-    /// pixels; 0 means no elastic deformation.
+    /// Maximum displacement before smoothing, in pixels; 0 disables elastic
+    /// deformation.
     pub alpha: f64,
-    /// Standard deviation of the gaussian that smooths them, in pixels.
+    /// Standard deviation of the Gaussian filter, in pixels.
     pub sigma: f64,
 }
 
 impl Augment {
-    /// Images as they are.
+    /// No augmentation.
     pub const NONE: Self = Self {
         shift: 0.0,
         rotation: 0.0,
@@ -96,7 +95,7 @@ impl Augment {
             sigma: 0.0,
         },
     };
-    /// Everything that has a name, with its default parameters.
+    /// All named augmentations, with their default parameters.
     pub const ALL: [Self; 4] = [
         Self::NONE,
         Self {
@@ -121,8 +120,8 @@ impl Augment {
     /// The names of [`Augment::ALL`].
     pub const NAMES: [&'static str; 4] = ["none", "shift", "affine", "elastic"];
 
-    /// Row `k` of the result is row `rows[k]` of `images`, deformed, as
-    /// [`Deformer::apply`] does it.
+    /// Deforms rows of `images`: row `k` of the result is the deformed row `rows[k]`.
+    /// See [`Deformer::apply`].
     ///
     /// # Shapes
     /// `images [n_samples, height·width]` and `image_size (height, width)` give
@@ -146,35 +145,35 @@ impl Augment {
     }
 }
 
-/// Most pieces that the rows of one call are divided into.
+/// Maximum number of parallel pieces of one call.
 const MAX_PIECES: usize = 16;
 
-/// Fewest rows in a piece.
+/// Minimum number of rows in a piece.
 const MIN_PIECE_ROWS: usize = 4;
 
-/// Epochs that are told apart: as many as the index of a random stream has room
-/// for, beside 32 bits for the row.
+/// Number of epochs with different deformations: the index of a random stream
+/// has 24 bits for the epoch beside 32 bits for the row.
 const N_EPOCHS: u64 = 1 << 24;
 
-/// Deforms batch after batch in the same buffers.
+/// Deforms batches of images, reusing its buffers.
 #[derive(Clone, Debug)]
 pub struct Deformer {
     augment: Augment,
     smoothing: Smoothing,
     streams: Streams,
     n_pixels: usize,
-    /// One a piece of work.
+    /// One worker per piece.
     workers: Vec<Worker>,
 }
 
-/// What draws one deformed image after the other.
+/// Buffers to deform one image after the other.
 #[derive(Clone, Debug)]
 struct Worker {
     map: Map,
     warp: Warp,
 }
 
-/// Some of the rows of a call.
+/// A part of the rows of a call.
 struct Piece<'a> {
     worker: &'a mut Worker,
     rows: &'a [u32],
@@ -182,7 +181,7 @@ struct Piece<'a> {
 }
 
 impl Deformer {
-    /// For images of `image_size (height, width)` pixels.
+    /// Creates a deformer for images of `image_size (height, width)` pixels.
     pub fn new(augment: Augment, image_size: (usize, usize), streams: Streams) -> Self {
         let (height, width) = image_size;
         let worker = Worker {
@@ -202,16 +201,17 @@ impl Deformer {
         }
     }
 
-    /// Row `k` of `deformed` becomes row `rows[k]` of `images`, deformed. How it
-    /// is deformed depends on the seed, the epoch and the number of the row in
-    /// `images` alone: neither on the other rows nor on the number of threads.
-    /// Epochs 2²⁴ apart are alike.
+    /// Writes the deformed row `rows[k]` of `images` to row `k` of `deformed`.
+    ///
+    /// The deformation depends on the seed, the epoch and the index of the row
+    /// in `images` only: neither on other rows nor on the number of threads. It
+    /// repeats after 2²⁴ epochs.
     ///
     /// # Shapes
     /// `images [n_samples, height·width]`, `deformed [rows.len(), height·width]`.
     ///
     /// # Panics
-    /// If the shapes do not fit or one of `rows` is not a row of `images`.
+    /// If a shape is wrong or an index in `rows` is not below `n_samples`.
     pub fn apply(
         &mut self,
         images: ArrayView2<'_, u8>,
@@ -273,7 +273,7 @@ impl Deformer {
 }
 
 impl Augment {
-    /// Draws another map in place of the old one.
+    /// Draws a new random map.
     fn draw(&self, map: &mut Map, smoothing: &Smoothing, stream: &mut Stream) {
         let mut up_to = |limit: f64| stream.uniform_in(-limit, limit);
         map.linear = Linear::rotation(-up_to(self.rotation))
@@ -289,19 +289,19 @@ impl Augment {
     }
 }
 
-/// A parameter in text form: its name, its range and its place.
+/// A parameter: its name, its range and its field.
 struct Parameter {
     name: &'static str,
     low: f64,
     high: f64,
-    place: fn(&mut Augment) -> &mut f64,
+    field: fn(&mut Augment) -> &mut f64,
 }
 
 const SHIFT: &[Parameter] = &[Parameter {
     name: "pixels",
     low: 0.0,
     high: 1000.0,
-    place: |augment| &mut augment.shift,
+    field: |augment| &mut augment.shift,
 }];
 
 const AFFINE: &[Parameter] = &[
@@ -309,25 +309,25 @@ const AFFINE: &[Parameter] = &[
         name: "shift",
         low: 0.0,
         high: 1000.0,
-        place: |augment| &mut augment.shift,
+        field: |augment| &mut augment.shift,
     },
     Parameter {
         name: "rotation",
         low: 0.0,
         high: 180.0,
-        place: |augment| &mut augment.rotation,
+        field: |augment| &mut augment.rotation,
     },
     Parameter {
         name: "scale",
         low: 0.0,
         high: 0.9,
-        place: |augment| &mut augment.scale,
+        field: |augment| &mut augment.scale,
     },
     Parameter {
         name: "shear",
         low: 0.0,
         high: 10.0,
-        place: |augment| &mut augment.shear,
+        field: |augment| &mut augment.shear,
     },
 ];
 
@@ -336,13 +336,13 @@ const ELASTIC: &[Parameter] = &[
         name: "alpha",
         low: 0.0,
         high: 1000.0,
-        place: |augment| &mut augment.elastic.alpha,
+        field: |augment| &mut augment.elastic.alpha,
     },
     Parameter {
         name: "sigma",
         low: 0.1,
         high: 100.0,
-        place: |augment| &mut augment.elastic.sigma,
+        field: |augment| &mut augment.elastic.sigma,
     },
 ];
 
@@ -353,8 +353,8 @@ impl FromStr for Augment {
     type Err = Error;
 
     /// # Errors
-    /// If a name or a parameter does not exist, or a number is none or is
-    /// outside its range.
+    /// If a name or a parameter is unknown, or a value is not a number in its
+    /// range.
     fn from_str(text: &str) -> Result<Self> {
         let mut augment = Self::NONE;
         for item in text.split(',') {
@@ -367,11 +367,11 @@ impl FromStr for Augment {
             })?;
             for parameter in PARAMETERS[entry] {
                 let mut defaults = Self::ALL[entry];
-                *(parameter.place)(&mut augment) = *(parameter.place)(&mut defaults);
+                *(parameter.field)(&mut augment) = *(parameter.field)(&mut defaults);
             }
             for word in words {
                 let (parameter, value) = parse_parameter(Self::NAMES[entry], entry, word)?;
-                *(parameter.place)(&mut augment) = value;
+                *(parameter.field)(&mut augment) = value;
             }
         }
         Ok(augment)
@@ -408,13 +408,13 @@ fn parse_parameter(
 }
 
 impl fmt::Display for Augment {
-    /// The shortest list of names that says the same, with all parameters.
+    /// Formats the shortest equivalent list of names, with all parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for (name, parameters) in self.parts() {
             write!(f, "{separator}{name}")?;
             for parameter in parameters {
-                let value = *(parameter.place)(&mut { *self });
+                let value = *(parameter.field)(&mut { *self });
                 write!(f, ":{}={value}", parameter.name)?;
             }
             separator = ",";
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_turns_about_the_centre() {
+    fn rotation_turns_about_the_center() {
         let mut images = Array2::zeros((200, 784));
         images.column_mut(13 * 28 + 23).fill(255);
         images.column_mut(14 * 28 + 23).fill(255);
@@ -632,7 +632,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_what_there_is() {
+    fn errors_list_the_known_names() {
         let message = |text: &str| match text.parse::<Augment>() {
             Ok(augment) => panic!("{text} was read as {augment}"),
             Err(error) => error.to_string(),
@@ -643,11 +643,11 @@ mod tests {
         );
         assert_eq!(
             message("elastic:beta=1"),
-            "elastic has no parameter \"beta\"; expected one of: alpha, sigma"
+            "elastic: unknown parameter \"beta\"; expected one of: alpha, sigma"
         );
         assert_eq!(
             message("affine:rotation=200"),
-            "affine: rotation is expected in 0..=180, found \"200\""
+            "affine: rotation: expected a number in 0..=180, found \"200\""
         );
         for text in [
             "",
@@ -660,7 +660,7 @@ mod tests {
         }
     }
 
-    /// Mass and centre of mass `x`, `y` in pixels.
+    /// Mass and center of mass `x`, `y` in pixels.
     fn moments(image: ArrayView1<'_, u8>) -> [f32; 3] {
         let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
         for (index, &pixel) in image.iter().enumerate() {

@@ -1,73 +1,73 @@
-//! The data sets that can be fetched by name: files, mirrors, checksums.
+//! The catalog of data sets that can be downloaded: files, mirrors, checksums.
 //!
-//! Adding one: a `static` here and its line in [`ALL`]; the commands, their
-//! help and their error texts pick it up from there.
+//! To add a data set, add a `static` and an entry of [`ALL`]; commands, help and
+//! error messages follow from it.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::idx;
 
-/// A data set with its published files.
+/// A data set that can be downloaded.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The name to ask for it by, and of its folder.
+    /// Name of the data set and of its folder.
     pub name: &'static str,
-    /// Other names that find it.
+    /// Alternative names.
     pub aliases: &'static [&'static str],
-    /// What it holds, in one line.
+    /// Description of the content, in one line.
     pub description: &'static str,
-    /// Who made it, and the paper to cite.
+    /// The paper to cite.
     pub citation: &'static str,
-    /// On which terms it may be used.
-    pub licence: &'static str,
-    /// Samples to train on, samples to test on.
+    /// License of the data.
+    pub license: &'static str,
+    /// Numbers of training and test samples.
     pub n_samples: (usize, usize),
-    /// Height and width of every image, in pixels.
+    /// Height and width of an image in pixels.
     pub image_size: (usize, usize),
-    /// Names of the classes; the label is the index.
+    /// Names of the classes, in the order of the labels.
     pub class_names: &'static [&'static str],
-    /// The four files.
+    /// The files of images and labels.
     pub files: IdxFiles,
-    /// Addresses of folders that hold the files, best first.
+    /// Addresses of the folders with the files, in order of preference.
     pub mirrors: &'static [&'static str],
 }
 
-/// The files of an MNIST-like data set.
+/// The four files of a data set in MNIST's format.
 #[derive(Clone, Debug)]
 pub struct IdxFiles {
-    /// `[n_samples, height, width]`.
+    /// Training images, `[n_samples, height, width]`.
     pub train_images: RemoteFile,
-    /// `[n_samples]`.
+    /// Training labels, `[n_samples]`.
     pub train_labels: RemoteFile,
-    /// `[n_samples, height, width]`.
+    /// Test images, `[n_samples, height, width]`.
     pub test_images: RemoteFile,
-    /// `[n_samples]`.
+    /// Test labels, `[n_samples]`.
     pub test_labels: RemoteFile,
 }
 
-/// A published file, known by its checksum.
+/// A published file with its size and checksum.
 #[derive(Clone, Debug)]
 pub struct RemoteFile {
-    /// Its name on every mirror and in the data folder.
+    /// File name, on the mirrors and in the data folder.
     pub name: &'static str,
-    /// Its length in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Its SHA-256, lower-case hexadecimal.
+    /// SHA-256 in lower-case hexadecimal.
     pub sha256: &'static str,
 }
 
-/// Every data set.
+/// All data sets of the catalog.
 pub const ALL: &[&Source] = &[&MNIST, &FASHION_MNIST];
 
-/// Handwritten digits, LeCun and others 1998.
+/// MNIST: handwritten digits (LeCun et al. 1998).
 pub static MNIST: Source = Source {
     name: "mnist",
     aliases: &[],
-    description: "handwritten digits, 28x28 grey values, 10 classes",
+    description: "handwritten digits, 28x28 gray values, 10 classes",
     citation: "LeCun, Bottou, Bengio and Haffner: Gradient-based learning applied to document \
                recognition, Proceedings of the IEEE 86(11), 1998",
-    licence: "CC BY-SA 3.0",
+    license: "CC BY-SA 3.0",
     n_samples: (60_000, 10_000),
     image_size: (28, 28),
     class_names: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
@@ -101,14 +101,14 @@ pub static MNIST: Source = Source {
     ],
 };
 
-/// Pictures of clothes, Xiao and others 2017.
+/// Fashion-MNIST: pictures of clothes (Xiao et al. 2017).
 pub static FASHION_MNIST: Source = Source {
     name: "fashion-mnist",
     aliases: &["fashion", "fashion_mnist", "fashionmnist"],
-    description: "pictures of clothes, 28x28 grey values, 10 classes",
+    description: "pictures of clothes, 28x28 gray values, 10 classes",
     citation: "Xiao, Rasul and Vollgraf: Fashion-MNIST: a Novel Image Dataset for Benchmarking \
                Machine Learning Algorithms, arXiv:1708.07747, 2017",
-    licence: "MIT",
+    license: "MIT",
     n_samples: (60_000, 10_000),
     image_size: (28, 28),
     class_names: &[
@@ -152,10 +152,10 @@ pub static FASHION_MNIST: Source = Source {
     ],
 };
 
-/// The data set of this name or alias, whatever the case of its letters.
+/// Finds a data set by name or alias, ignoring case.
 ///
 /// # Errors
-/// [`Error::UnknownDataset`], which lists the names there are.
+/// [`Error::UnknownDataset`], which lists the known names.
 ///
 /// ```
 /// assert_eq!(nn_data::catalog::find("fashion")?.name, "fashion-mnist");
@@ -172,14 +172,14 @@ pub fn find(name: &str) -> Result<&'static Source> {
 }
 
 impl Source {
-    /// The folder of its files inside the data folder.
+    /// The folder of this data set in `data_dir`.
     pub fn folder(&self, data_dir: &Path) -> PathBuf {
         data_dir.join(self.name)
     }
 
-    /// Whether all its files are in the data folder, compressed or not.
+    /// Whether all files of this data set exist in `data_dir`, compressed or not.
     ///
-    /// A quick look at names and lengths; only a fetch compares checksums.
+    /// This compares names and sizes; only a download verifies checksums.
     pub fn is_present(&self, data_dir: &Path) -> bool {
         let folder = self.folder(data_dir);
         self.files.all().into_iter().all(|file| {
@@ -201,7 +201,7 @@ impl Source {
 }
 
 impl IdxFiles {
-    /// The four files, training images first.
+    /// All files, training images first.
     pub fn all(&self) -> [&RemoteFile; 4] {
         [
             &self.train_images,
@@ -213,7 +213,7 @@ impl IdxFiles {
 }
 
 impl RemoteFile {
-    /// The name without `.gz`.
+    /// File name without `.gz`.
     pub fn plain_name(&self) -> &'static str {
         self.name.strip_suffix(".gz").unwrap_or(self.name)
     }

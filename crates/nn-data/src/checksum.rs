@@ -1,11 +1,10 @@
-//! SHA-256 (FIPS 180-4), by which a downloaded file is known to be the
-//! published one.
+//! SHA-256 checksums (FIPS 180-4) of files.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of everything that `reader` yields, in lower-case hexadecimal.
+/// Computes the SHA-256 of all bytes of `reader`, in lower-case hexadecimal.
 ///
 /// # Errors
 /// If reading fails.

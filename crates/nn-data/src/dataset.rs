@@ -1,4 +1,4 @@
-//! Rows and labels, ready for a network.
+//! Data sets: inputs and targets of training and test samples.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -9,45 +9,45 @@ use crate::catalog::Source;
 use crate::error::{Error, Result};
 use crate::idx::{self, Idx, IdxData, Magic};
 
-/// A data set: what to train on and what to test on.
+/// A data set: training samples and test samples.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// Name in the catalog, or of the folder or file it came from.
+    /// Name of the data set: from the catalog, or from the folder or file.
     pub name: String,
-    /// Rows to train (and validate) on.
+    /// Samples for training and validation.
     pub train: Split,
-    /// Rows to look at once, at the end. May be empty.
+    /// Samples for the final test. May be empty.
     pub test: Split,
     /// Names of the classes; empty for regression.
     pub class_names: Vec<String>,
-    /// Height and width if the rows are images.
+    /// Height and width of the images in pixels, if the inputs are images.
     pub image_size: Option<(usize, usize)>,
 }
 
-/// Some rows with what a network should answer for each.
+/// Inputs and targets of a number of samples.
 #[derive(Clone, Debug)]
 pub struct Split {
-    /// One row a sample.
+    /// Inputs, one row per sample.
     pub inputs: Inputs,
-    /// One entry a sample.
+    /// Targets, one entry per sample.
     pub targets: Targets,
 }
 
-/// The rows, `[n_samples, n_inputs]`.
+/// The inputs of a network, `[n_samples, n_inputs]`.
 #[derive(Clone, Debug)]
 pub enum Inputs {
-    /// Grey values 0..=255 as stored; a network sees them divided by 255.
+    /// Pixels as bytes 0..=255; a network gets them divided by 255.
     Pixels(Array2<u8>),
-    /// Numbers that a network sees as they are.
+    /// Numbers that a network gets unchanged.
     Features(Array2<f32>),
 }
 
-/// The right answers.
+/// The targets of a network.
 #[derive(Clone, Debug)]
 pub enum Targets {
-    /// Class numbers, `[n_samples]`, each below the number of classes.
+    /// Class indices for classification, `[n_samples]`.
     Classes(Vec<u32>),
-    /// Numbers (regression) or 0/1 flags (several labels a row),
+    /// Numbers for regression, or 0 and 1 for multi-label classification,
     /// `[n_samples, n_outputs]`.
     Values(Array2<f32>),
 }
@@ -55,11 +55,13 @@ pub enum Targets {
 impl Dataset {
     /// Reads a data set of the catalog from its folder in `data_dir`.
     ///
-    /// Every file is read as `name` or else as `name.gz`.
+    /// Each file may be compressed (`NAME.gz`) or not (`NAME`).
     ///
     /// # Errors
-    /// [`Error::MissingFile`] if it has not been fetched; otherwise whatever is
-    /// wrong with a file, or with a pair of them.
+    /// [`Error::MissingFile`] if the data set has not been downloaded;
+    /// [`Error::Idx`], [`Error::CountMismatch`], [`Error::ImageSize`],
+    /// [`Error::LabelOutOfRange`] or [`Error::Empty`] for invalid files;
+    /// [`Error::NotAFile`]; [`Error::Io`].
     pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
         let folder = source.folder(data_dir);
         let find = |name| find_file(&folder, name, Some(source.name));
@@ -77,11 +79,11 @@ impl Dataset {
         assemble(source.name.to_owned(), train, test, class_names)
     }
 
-    /// Reads one's own images from a folder with MNIST's file names:
+    /// Reads images from a folder of files named like MNIST's:
     /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
-    /// `t10k` for the test rows, which may be left out; each may end in `.gz`.
+    /// `t10k` for the optional test samples. Each file may end in `.gz`.
     ///
-    /// There are as many classes as the largest label says, named by number.
+    /// The classes are `0` to the largest label.
     ///
     /// # Errors
     /// As [`Dataset::load`].
@@ -106,7 +108,7 @@ impl Dataset {
         )
     }
 
-    /// Numbers a sample.
+    /// Number of inputs per sample.
     pub fn n_inputs(&self) -> usize {
         self.train.n_inputs()
     }
@@ -131,7 +133,7 @@ impl Split {
         self.len() == 0
     }
 
-    /// Numbers a sample.
+    /// Number of inputs per sample.
     pub fn n_inputs(&self) -> usize {
         match &self.inputs {
             Inputs::Pixels(rows) => rows.ncols(),
@@ -139,11 +141,11 @@ impl Split {
         }
     }
 
-    /// How many samples each class has, `[n_classes]`; all 0 if the targets are
-    /// values.
+    /// Number of samples per class, `[n_classes]`; zeros if the targets are not
+    /// classes.
     ///
     /// # Panics
-    /// If a class number is not below `n_classes`.
+    /// If a class index is not below `n_classes`.
     pub fn class_counts(&self, n_classes: usize) -> Vec<usize> {
         let mut counts = vec![0; n_classes];
         if let Targets::Classes(classes) = &self.targets {
@@ -155,14 +157,14 @@ impl Split {
     }
 }
 
-/// Where the images and the labels of one split are.
+/// Paths of the images and labels of one split.
 struct SplitFiles {
     images: PathBuf,
     labels: PathBuf,
 }
 
-/// Images and labels, equally many and at least one.
-struct Labelled {
+/// Images with their labels, at least one.
+struct Labeled {
     files: SplitFiles,
     image_size: (usize, usize),
     pixels: Vec<u8>,
@@ -176,7 +178,7 @@ fn find_file(folder: &Path, name: &str, dataset: Option<&'static str>) -> Result
     })
 }
 
-/// Both test files, or none if there is neither.
+/// Both test files, or `None` if neither exists.
 fn find_test_files(folder: &Path) -> Result<Option<SplitFiles>> {
     let (images, labels) = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
     if idx::locate(folder, images).is_none() && idx::locate(folder, labels).is_none() {
@@ -188,12 +190,12 @@ fn find_test_files(folder: &Path) -> Result<Option<SplitFiles>> {
     }))
 }
 
-/// Reads the training and the test files at the same time: most of it is
-/// decompression.
-fn read_both(train: SplitFiles, test: Option<SplitFiles>) -> Result<(Labelled, Option<Labelled>)> {
+/// Reads the training and the test files in parallel, since decompression takes
+/// most of the time.
+fn read_both(train: SplitFiles, test: Option<SplitFiles>) -> Result<(Labeled, Option<Labeled>)> {
     thread::scope(|scope| {
-        let test = test.map(|files| scope.spawn(move || read_labelled(files)));
-        let train = read_labelled(train);
+        let test = test.map(|files| scope.spawn(move || read_labeled(files)));
+        let train = read_labeled(train);
         let test = test.map(|reader| match reader.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -202,7 +204,7 @@ fn read_both(train: SplitFiles, test: Option<SplitFiles>) -> Result<(Labelled, O
     })
 }
 
-fn read_labelled(files: SplitFiles) -> Result<Labelled> {
+fn read_labeled(files: SplitFiles) -> Result<Labeled> {
     let images = idx::read_file(&files.images, Some(Magic::IMAGES))?;
     let labels = idx::read_file(&files.labels, Some(Magic::LABELS))?;
     let (n_images, n_labels) = (images.dims[0], labels.dims[0]);
@@ -225,7 +227,7 @@ fn read_labelled(files: SplitFiles) -> Result<Labelled> {
             found: image_size,
         });
     }
-    Ok(Labelled {
+    Ok(Labeled {
         files,
         image_size,
         pixels: bytes(images),
@@ -242,8 +244,8 @@ fn bytes(idx: Idx) -> Vec<u8> {
 
 fn assemble(
     name: String,
-    train: Labelled,
-    test: Option<Labelled>,
+    train: Labeled,
+    test: Option<Labeled>,
     class_names: Vec<String>,
 ) -> Result<Dataset> {
     let image_size = train.image_size;
@@ -271,7 +273,7 @@ fn assemble(
     })
 }
 
-impl Labelled {
+impl Labeled {
     fn into_split(self, n_classes: usize) -> Result<Split> {
         let bad = |&label: &u8| usize::from(label) >= n_classes;
         if let Some(index) = self.labels.iter().position(bad) {

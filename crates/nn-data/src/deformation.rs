@@ -1,21 +1,21 @@
-//! Smooth maps of the plane that move the ink of a digit without tearing it:
-//! affine maps and random displacement fields.
+//! Smooth maps of the plane: affine maps and random displacement fields.
 //!
 //! A displacement field is the elastic deformation of Simard, Steinkraus &
 //! Platt 2003 ("Best Practices for Convolutional Neural Networks Applied to
-//! Visual Document Analysis", section 2): every node of a grid gets two numbers
-//! uniform in -1..1, both fields are convolved with a gaussian of standard
-//! deviation `sigma`, and multiplied by `alpha`. A node then moves by
+//! Visual Document Analysis", section 2): each node of a grid gets two random
+//! numbers, uniform in -1..1; both fields are convolved with a Gaussian filter of
+//! standard deviation `sigma` and multiplied by `alpha`. The root mean square
+//! displacement of a node along each axis is
 //!
-//! `alpha / (2·sigma·√(3π))` on the root of the mean square, along each axis.
+//! `alpha / (2·sigma·√(3π))`
 //!
 //! Only `+ - * / √` are used, in a fixed order, so that every machine computes
-//! the same bits; the sine and the exponential are written out as series.
+//! the same bits; sine and exponential function are computed as series.
 
 use nn_tensor::random::Stream;
 use nn_tensor::{Kernel, vectorize};
 
-/// A place or a shift in the plane, `[x, y]`; `y` points down.
+/// A position or a shift in the plane, `[x, y]`; `y` points down.
 pub(crate) type Point = [f32; 2];
 
 /// A linear map `[x, y] -> [xx·x + xy·y, yx·x + yy·y]`.
@@ -28,18 +28,18 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// Turns by an angle in degrees, from the x axis towards the y axis.
+    /// Rotates by an angle in degrees, from the x axis towards the y axis.
     pub(crate) fn rotation(degrees: f64) -> Self {
         let (sin, cos) = sin_cos(degrees * (std::f64::consts::PI / 180.0));
         Self::new(cos, -sin, sin, cos)
     }
 
-    /// Stretches along the axes.
+    /// Scales along the axes.
     pub(crate) fn scale(x: f64, y: f64) -> Self {
         Self::new(x, 0.0, 0.0, y)
     }
 
-    /// Pushes the row at height `y` sideways by `slope · y`.
+    /// Shears: moves the row at `y` sideways by `slope · y`.
     pub(crate) fn shear(slope: f64) -> Self {
         Self::new(1.0, slope, 0.0, 1.0)
     }
@@ -53,39 +53,39 @@ impl Linear {
         }
     }
 
-    /// This map first, `next` after it.
+    /// Composes two maps: first `self`, then `next`.
     pub(crate) fn then(self, next: Self) -> Self {
         let [xx, yx] = next.apply([self.xx, self.yx]);
         let [xy, yy] = next.apply([self.xy, self.yy]);
         Self { xx, xy, yx, yy }
     }
 
-    /// Where a point goes.
+    /// Maps a point.
     pub(crate) fn apply(self, [x, y]: Point) -> Point {
         [self.xx * x + self.xy * y, self.yx * x + self.yy * y]
     }
 }
 
-/// The gaussian that smooths a displacement field, cut off at three standard
+/// The Gaussian filter of a displacement field, truncated at three standard
 /// deviations and scaled to the sum `alpha`.
 #[derive(Clone, Debug)]
 pub(crate) struct Smoothing {
-    /// Weights at the distances `0, 1, ...`.
+    /// Weights for the distances `0, 1, ...`.
     weights: Vec<f32>,
     alpha: f32,
 }
 
 impl Smoothing {
-    /// Beyond this distance no gaussian reaches, in nodes.
+    /// Maximum radius of the filter, in nodes.
     const LARGEST_RADIUS: usize = 1000;
 
-    /// The root of the mean square that is left of random numbers in -1..1, away
-    /// from the border, for `alpha` 1 and a `sigma` of about 1 or more.
+    /// Root mean square displacement away from the border for `alpha` 1 and a
+    /// `sigma` of about 1 or more.
     pub(crate) fn mean_displacement(sigma: f64) -> f64 {
         1.0 / (2.0 * sigma * (3.0 * std::f64::consts::PI).sqrt())
     }
 
-    /// A gaussian of standard deviation `sigma` in nodes; 0 smooths nothing.
+    /// Creates a filter of standard deviation `sigma` in nodes; 0 does not smooth.
     pub(crate) fn new(alpha: f64, sigma: f64) -> Self {
         let radius = ((3.0 * sigma).ceil() as usize).min(Self::LARGEST_RADIUS);
         let half: Vec<f64> = (0..=radius)
@@ -107,7 +107,7 @@ fn gaussian(distance: f64, sigma: f64) -> f64 {
     exp_of_negative(-0.5 * z * z)
 }
 
-/// A shift for every node of a grid.
+/// A displacement for each node of a grid.
 #[derive(Clone, Debug)]
 pub(crate) struct DisplacementField {
     height: usize,
@@ -118,7 +118,7 @@ pub(crate) struct DisplacementField {
 }
 
 impl DisplacementField {
-    /// A field without displacement.
+    /// Creates a field of zeros.
     pub(crate) fn new(height: usize, width: usize) -> Self {
         Self {
             height,
@@ -129,7 +129,7 @@ impl DisplacementField {
         }
     }
 
-    /// Draws a new field in place of the old one.
+    /// Draws a new random field.
     pub(crate) fn draw(&mut self, smoothing: &Smoothing, stream: &mut Stream) {
         for (dx, dy) in self.dx.iter_mut().zip(&mut self.dy) {
             let bits = stream.bits();
@@ -146,14 +146,14 @@ impl DisplacementField {
         }
     }
 
-    /// The shifts of the nodes of a row along x and along y.
+    /// Displacements of the nodes of a row along x and along y.
     pub(crate) fn row(&self, row: usize) -> [&[f32]; 2] {
         let nodes = row * self.width..(row + 1) * self.width;
         [&self.dx[nodes.clone()], &self.dy[nodes]]
     }
 
-    /// The shift at a place between the nodes, interpolated bilinearly; places
-    /// outside the grid move like the nearest node.
+    /// Displacement at a position between nodes, interpolated bilinearly; outside
+    /// the grid, that of the nearest node.
     pub(crate) fn at(&self, [x, y]: Point) -> Point {
         let (column, right) = cell(x, self.width);
         let (row, below) = cell(y, self.height);
@@ -173,37 +173,38 @@ impl DisplacementField {
     }
 }
 
-/// The cell of a grid line that holds `position`, and how far into it.
+/// The cell of a grid line that contains `position`, and the position inside it.
 fn cell(position: f32, n_nodes: usize) -> (usize, f32) {
     let inside = position.clamp(0.0, (n_nodes - 1) as f32);
     (inside as usize, inside - (inside as usize) as f32)
 }
 
-/// The value `part` of the way from `from` to `to`.
+/// Linear interpolation: `from` for `part` 0, `to` for `part` 1.
 pub(crate) fn lerp(from: f32, to: f32, part: f32) -> f32 {
     from + (to - from) * part
 }
 
-/// 16 random bits as a number in -1..1, zero excluded.
+/// Converts 16 random bits to a number in -1..1, without 0.
 fn symmetric_uniform(bits: u32) -> f32 {
     (bits as f32 + 0.5) * (1.0 / 32768.0) - 1.0
 }
 
-/// Neighbours that are summed at once.
+/// Number of neighbors summed at once.
 const LANES: usize = 16;
 
-/// A field between zeros, so that the inner loops of a convolution know no
-/// border; its rows are rounded up to whole [`LANES`].
+/// A field padded with zeros, so that the inner loops of a convolution need no
+/// bounds; rows are rounded up to a multiple of [`LANES`].
 #[derive(Clone, Debug, Default)]
 struct Padded {
-    /// Zeros on both sides of every row.
+    /// The field with zeros on both sides of each row.
     beside: Vec<f32>,
-    /// Rows of zeros above and below.
+    /// The field with rows of zeros above and below.
     around: Vec<f32>,
 }
 
 impl Padded {
-    /// Makes room, once for each size; the zeros are never written to.
+    /// Allocates the buffers if the size has changed. The zeros are never
+    /// overwritten.
     fn reserve(&mut self, n_beside: usize, n_around: usize) {
         for (values, length) in [(&mut self.beside, n_beside), (&mut self.around, n_around)] {
             if values.len() != length {
@@ -214,8 +215,8 @@ impl Padded {
     }
 }
 
-/// Convolves a field with a symmetric kernel, along the rows and then along the
-/// columns; beyond the border the field is 0.
+/// Convolves a field with a symmetric filter, along rows and then along columns;
+/// outside the border the field is 0.
 struct Smooth<'a> {
     size: (usize, usize),
     weights: &'a [f32],
@@ -234,7 +235,7 @@ impl Kernel for Smooth<'_> {
             field,
             padded,
         } = self;
-        // Weights that reach beyond the opposite border meet zeros only.
+        // Weights beyond the opposite border are multiplied by zeros only.
         let along_rows = &weights[..weights.len().min(width)];
         let along_columns = &weights[..weights.len().min(height)];
         let (left, above) = (along_rows.len() - 1, along_columns.len() - 1);
@@ -261,7 +262,7 @@ impl Kernel for Smooth<'_> {
     }
 }
 
-/// `Σₖ weights[|k|] · values[place + k·stride]` for [`LANES`] neighbouring places.
+/// `Σₖ weights[|k|] · values[place + k·stride]` for [`LANES`] neighboring positions.
 #[inline(always)]
 fn convolve(values: &[f32], place: usize, weights: &[f32], stride: usize) -> [f32; LANES] {
     let mut sums = lanes(values, place).map(|value| weights[0] * value);
@@ -283,8 +284,8 @@ fn lanes(values: &[f32], place: usize) -> &[f32; LANES] {
         .expect("the slice has as many numbers as there are lanes")
 }
 
-/// Sine and cosine from their Taylor series at the angle brought into -π..π;
-/// fourteen terms each leave an error below 10⁻¹².
+/// Sine and cosine by their Taylor series, with the angle reduced to -π..π;
+/// fourteen terms give an error below 10⁻¹².
 fn sin_cos(radians: f64) -> (f64, f64) {
     const TURN: f64 = 2.0 * std::f64::consts::PI;
     let angle = radians - TURN * (radians / TURN).round();
@@ -298,7 +299,7 @@ fn sin_cos(radians: f64) -> (f64, f64) {
     (angle * sin, cos)
 }
 
-/// `eˣ` for `x ≤ 0`: the Taylor series at `x/2⁸`, squared eight times.
+/// `eˣ` for `x ≤ 0`: the Taylor series of `x/2⁸`, squared eight times.
 fn exp_of_negative(x: f64) -> f64 {
     let small = x.max(-700.0) / 256.0;
     let mut power = 1.0;
@@ -317,7 +318,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// The hash of Fowler, Noll & Vo, 64 bits, variant 1a: for golden values.
+    /// FNV-1a, 64 bits (Fowler, Noll & Vo), for golden values.
     pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
         bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -337,7 +338,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn linear_maps_are_done_in_order() {
+    fn linear_maps_are_composed_in_order() {
         let turned = Linear::scale(2.0, 1.0).then(Linear::rotation(90.0));
         let [x, y] = turned.apply([1.0, 0.0]);
         assert!(x.abs() < 1e-6 && (y - 2.0).abs() < 1e-6, "{x} {y}");
@@ -399,7 +400,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn places_between_nodes_are_interpolated() {
+    fn positions_between_nodes_are_interpolated() {
         let mut field = DisplacementField::new(2, 3);
         field.dx = vec![0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
         assert_eq!(field.at([0.5, 0.0])[0], 0.5);

@@ -1,12 +1,12 @@
-//! Bringing a data set's files into the data folder, whole or not at all.
+//! Downloads of data sets: atomic, verified and resumable.
 //!
-//! A file is written as `NAME.partial`, compared with the published length and
-//! SHA-256, flushed to the disk and only then given its name: under that name
-//! there are never wrong bytes, whenever the program is killed. What a broken
-//! connection left behind is continued next time (HTTP `Range`, RFC 9110
-//! section 14), from whichever mirror answers.
+//! A file is written as `NAME.partial`, compared with the published size and
+//! SHA-256, synced to the disk and then renamed to `NAME`. So `NAME` is always
+//! complete and correct, even if the program is killed. An interrupted download
+//! is resumed from any mirror (HTTP `Range`, RFC 9110 section 14).
 //!
-//! Processes that fetch the same data set at once wait for each other.
+//! A lock file makes processes that download the same data set wait for each
+//! other.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -36,13 +36,13 @@ use mirrors::Mirrors;
 pub use limits::Limits;
 pub use progress::Progress;
 
-/// Brings the files of `source` that are not there yet, or not intact, into its
-/// folder in `data_dir`.
+/// Downloads the missing and damaged files of `source` into its folder in
+/// `data_dir`, from `origin` or else from the mirrors of the catalog.
 ///
 /// # Errors
-/// [`Error::NotDelivered`] if no mirror has one of the files as published,
-/// [`Error::MissingFile`] and [`Error::Checksum`] if it is `origin`'s folder
-/// that has not, [`Error::Io`] if the data folder cannot be written.
+/// [`Error::DownloadFailed`] if no mirror provides a file;
+/// [`Error::NotInFolder`] or [`Error::Checksum`] if the folder of `origin` does
+/// not; [`Error::Io`] if the data folder cannot be written.
 pub fn fetch(
     source: &Source,
     data_dir: &Path,
@@ -52,7 +52,7 @@ pub fn fetch(
     fetch_within(&Limits::default(), source, data_dir, origin, progress)
 }
 
-/// [`fetch`] with other limits than the usual ones.
+/// [`fetch`] with other limits than [`Limits::default`].
 ///
 /// # Errors
 /// As [`fetch`].
@@ -83,11 +83,11 @@ pub fn fetch_within(
     Ok(fetched)
 }
 
-/// Looks, without opening a connection, whether all files of `source` are in
-/// its folder in `data_dir` as published.
+/// Verifies all files of `source` in its folder in `data_dir`, without a network
+/// connection.
 ///
 /// # Errors
-/// [`Error::NotHere`] if some are not, [`Error::Io`] if one cannot be read.
+/// [`Error::NotFetched`] if files are missing or damaged; [`Error::Io`].
 pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
     let folder = source.folder(data_dir);
     let missing = missing_files(source, &folder)?;
@@ -98,24 +98,24 @@ pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
         });
     }
     let missing = missing.iter().map(|file| (file.name, file.sha256));
-    Err(Error::NotHere {
+    Err(Error::NotFetched {
         folder,
         missing: missing.collect(),
     })
 }
 
-/// Where to get files from instead of the catalog's mirrors.
+/// A source of files other than the mirrors of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A local folder with the files, or with a folder of the data set's name.
+    /// A local folder that holds the files, or a subfolder named after the data set.
     Folder(PathBuf),
     /// The address of a folder on a server: `https://`, or `http://` on this
-    /// very machine.
+    /// machine.
     Mirror(String),
 }
 
 impl Origin {
-    /// An address if it looks like one (`scheme://`), otherwise a folder.
+    /// Parses an address (`scheme://...`) or the path of a folder.
     pub fn parse(text: &OsStr) -> Self {
         match text.to_str() {
             Some(address) if address.contains("://") => Self::Mirror(address.to_owned()),
@@ -124,12 +124,12 @@ impl Origin {
     }
 }
 
-/// What a fetch did.
+/// The result of a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// The folder that now holds the data set.
+    /// The folder with the files of the data set.
     pub folder: PathBuf,
-    /// The files that were not there before; none if there was nothing to do.
+    /// Names of the downloaded files; empty if all files were intact.
     pub new_files: Vec<&'static str>,
 }
 
@@ -169,7 +169,7 @@ impl<'a> Supplier<'a> {
     }
 }
 
-/// The files that are not in `folder` as published.
+/// The files that are missing or damaged in `folder`.
 fn missing_files<'a>(source: &'a Source, folder: &Path) -> Result<Vec<&'a RemoteFile>> {
     let mut missing = Vec::new();
     for file in source.files.all() {
@@ -192,8 +192,8 @@ fn is_intact(file: &RemoteFile, path: &Path) -> Result<bool> {
     Ok(found == file.sha256)
 }
 
-/// Waits until no other process fetches into `folder`; the system ends the lock
-/// with the process, however that ends.
+/// Locks `folder` against downloads by other processes. The operating system
+/// releases the lock when the process ends.
 fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
     let path = folder.join(".fetch.lock");
     let mut options = OpenOptions::new();
@@ -208,8 +208,8 @@ fn lock(folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File> {
         Err(TryLockError::Error(error)) => Err(error),
     };
     match locked {
-        // Some network file systems know no locks. Without one, processes that
-        // fetch at once may spoil each other's download, but not its check.
+        // Some network file systems do not support locks. Without a lock, parallel
+        // downloads can disturb each other, but the checksum is still verified.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(io_error(&path)(error)),
         _ => Ok(file),
     }

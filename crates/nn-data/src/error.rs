@@ -1,4 +1,4 @@
-//! What can be wrong with data, where, and how to mend it.
+//! Errors of this crate: where, what was expected, what was found, and a hint.
 
 use std::fmt;
 use std::io;
@@ -8,187 +8,195 @@ use std::time::Duration;
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who or what is at fault; a program chooses its exit code by it.
+/// The category of an error, from which a program can choose its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The content of a file is not what it should be.
+    /// The content of a file is invalid.
     Data,
-    /// A server, a connection, or a download that fails its checksum.
+    /// A server or a connection failed, or a download has the wrong checksum.
     Network,
-    /// The local file system.
+    /// A file cannot be read or written.
     Io,
-    /// A name that does not exist.
+    /// A name, number or combination of settings is invalid.
     Usage,
 }
 
-/// Everything that can go wrong in this crate.
+/// Any error of this crate.
 ///
-/// The text of an error says where, what was expected and what was found, in
-/// one line; [`Error::help`] says how to mend it.
+/// The message is one line: where, what was expected, what was found.
+/// [`Error::help`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to read or write.
+    /// Reading or writing failed.
     #[error("{path}: {source}", path = path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There are no rows.
-    #[error("{path}: 0 samples", path = path.display())]
+    /// A file or folder holds no samples.
+    #[error("{path}: expected at least 1 sample, found 0 samples", path = path.display())]
     Empty {
         /// The file or folder.
         path: PathBuf,
     },
-    /// A folder, a pipe or a device stands where a file should.
-    #[error("{path}: not a regular file but {found}", path = path.display())]
+    /// The path leads to a folder, a pipe or a device.
+    #[error("{path}: not a regular file (found {found})", path = path.display())]
     NotAFile {
-        /// What was to be read.
+        /// The path.
         path: PathBuf,
-        /// What it is, with its article.
+        /// The kind of file found, with its article, such as `a folder`.
         found: &'static str,
     },
-    /// One of a data set's files is not there, compressed or not.
+    /// A text file is not encoded as UTF-8.
+    #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the first invalid sequence, counted from 0.
+        offset: u64,
+        /// The first byte of that sequence.
+        byte: u8,
+    },
+    /// A file of a data set is missing, compressed or not.
     #[error("{path}: no such file, with or without .gz", path = path.display())]
     MissingFile {
         /// The uncompressed file.
         path: PathBuf,
-        /// The data set it belongs to, if it can be fetched.
+        /// Name of the data set, if it can be downloaded.
         dataset: Option<&'static str>,
     },
-    /// A file is not in the IDX format, or not the expected kind of it.
+    /// A file is not a valid IDX file of the expected element type and rank.
     #[error("{path}: {problem}", path = path.display())]
     Idx {
         /// The file.
         path: PathBuf,
-        /// What is wrong with its bytes.
+        /// What is wrong with the content.
         problem: IdxProblem,
     },
-    /// A label names a class that does not exist.
+    /// A label is not below the number of classes.
     #[error(
-        "{path}: label {label} at index {index}, expected labels below {n_classes}",
+        "{path}: index {index}: expected a label below {n_classes}, found {label}",
         path = path.display()
     )]
     LabelOutOfRange {
         /// The file of labels.
         path: PathBuf,
-        /// Place of the first bad label, counted from 0.
+        /// Index of the first invalid label, counted from 0.
         index: usize,
         /// The label.
         label: u32,
-        /// How many classes there are.
+        /// Number of classes.
         n_classes: usize,
     },
-    /// Images and labels do not pair up.
+    /// The numbers of images and labels differ.
     #[error(
-        "{images}: {n_images} images, but {labels} has {n_labels} labels",
+        "{images} has {n_images} images, but {labels} has {n_labels} labels",
         images = images.display(), labels = labels.display()
     )]
     CountMismatch {
         /// The file of images.
         images: PathBuf,
-        /// How many it holds.
+        /// Number of images.
         n_images: usize,
         /// The file of labels.
         labels: PathBuf,
-        /// How many it holds.
+        /// Number of labels.
         n_labels: usize,
     },
-    /// Images have no pixels, or not as many as those to train on.
+    /// Images have no pixels, or another size than the training images.
     #[error(
-        "{path}: images of {found_height} x {found_width} pixels, expected {expected}",
+        "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,
         expected = ExpectedSize(*expected)
     )]
     ImageSize {
         /// The file of images.
         path: PathBuf,
-        /// Height and width of the training images; `None`: anything but 0.
+        /// Height and width of the training images; `None` means at least 1 x 1.
         expected: Option<(usize, usize)>,
-        /// Height and width found.
+        /// Height and width of the images in the file.
         found: (usize, usize),
     },
-    /// No data set has this name.
+    /// No data set of the catalog has this name.
     #[error("unknown data set {name:?}; expected one of: {}", known.join(", "))]
     UnknownDataset {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of the catalog.
         known: Vec<&'static str>,
     },
-    /// A local copy is not the published file.
+    /// A local copy has another size or checksum than the published file.
     #[error(
-        "{path}: {found_size} bytes with SHA-256 {found_sha256}, \
-         expected {expected_size} bytes with SHA-256 {expected_sha256}",
+        "{path}: expected {expected_size} bytes with SHA-256 {expected_sha256}, \
+         found {found_size} bytes with SHA-256 {found_sha256}",
         path = path.display()
     )]
     Checksum {
-        /// The copy.
+        /// The local copy.
         path: PathBuf,
-        /// Bytes of the published file.
+        /// Size of the published file in bytes.
         expected_size: u64,
-        /// Bytes of the copy.
+        /// Size of the copy in bytes.
         found_size: u64,
-        /// Of the published file.
+        /// SHA-256 of the published file.
         expected_sha256: &'static str,
-        /// Of the copy.
+        /// SHA-256 of the copy.
         found_sha256: String,
     },
-    /// The folder to copy from lacks a file.
-    #[error("{folder}: has no {file}", folder = folder.display())]
+    /// The folder to copy from does not hold a file of the data set.
+    #[error("{folder}: missing file {file}", folder = folder.display())]
     NotInFolder {
         /// The folder.
         folder: PathBuf,
-        /// The name of the file.
+        /// Name of the missing file.
         file: &'static str,
     },
-    /// No mirror delivered the published file.
-    #[error("{file}: no mirror delivered it: {}", Attempts(attempts))]
-    NotDelivered {
-        /// The name of the file.
+    /// The download failed from every mirror.
+    #[error("{file}: download failed: {}", Attempts(attempts))]
+    DownloadFailed {
+        /// Name of the file.
         file: &'static str,
-        /// Where it belongs.
+        /// Path of the file after a successful download.
         destination: PathBuf,
-        /// Of the published file.
+        /// SHA-256 of the published file.
         sha256: &'static str,
-        /// Every mirror tried, in order.
+        /// The mirrors tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// Files are not there as published, and no connection was to be opened.
+    /// Files are missing or damaged, and downloads are not allowed.
     #[error(
-        "{folder}: not there, or damaged: {}",
+        "{folder}: missing or damaged files: {}",
         names(missing),
         folder = folder.display()
     )]
-    NotHere {
-        /// Where they belong.
+    NotFetched {
+        /// The folder of the data set.
         folder: PathBuf,
-        /// Their names and SHA-256.
+        /// Name and SHA-256 of each of these files.
         missing: Vec<(&'static str, &'static str)>,
     },
-    /// An address that is not one to download from.
-    #[error("mirror {url:?} is not an https:// address")]
+    /// The address of a mirror is not an HTTPS address.
+    #[error("mirror {url:?}: expected an https:// address")]
     InvalidMirror {
         /// The address.
         url: String,
     },
-    /// The processor lacks instructions that encrypted connections need.
-    #[error("this processor lacks {}, needed for https", missing.join(", "))]
+    /// The processor lacks instructions that HTTPS connections need.
+    #[error("HTTPS needs a processor with {}", missing.join(", "))]
     UnsupportedProcessor {
-        /// The names of the instruction sets.
+        /// Names of the missing instruction sets.
         missing: Vec<&'static str>,
     },
-    /// Secure connections cannot be set up, for want of root certificates
-    /// for example.
-    #[error("cannot set up https: {}", Chain(source.as_ref()))]
+    /// HTTPS cannot be set up, for example without root certificates.
+    #[error("cannot set up HTTPS: {}", Chain(source.as_ref()))]
     SecureConnection {
-        /// What the network library said.
+        /// The error of the network library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-
-    /// Not the first bytes of a PNG.
+    /// A file does not begin with the PNG signature.
     #[error(
         "{path}: not a PNG: expected 89 50 4e 47 0d 0a 1a 0a, found {start}{hint}",
         path = path.display(),
@@ -198,87 +206,87 @@ pub enum Error {
     NotPng {
         /// The file.
         path: PathBuf,
-        /// Its first 8 bytes, or fewer if it is shorter.
+        /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
-        /// What these bytes are known to begin.
+        /// The format that these bytes indicate, if it is known.
         looks_like: Option<&'static str>,
     },
-    /// A PNG that is cut off or damaged.
+    /// A PNG file is truncated or damaged.
     #[error("{path}: damaged PNG: {source}", path = path.display())]
     BadPng {
         /// The file.
         path: PathBuf,
-        /// What the decoder found.
+        /// The error of the decoder.
         source: png::DecodingError,
     },
-    /// A PNG that would take too much memory.
+    /// A PNG image has too many pixels.
     #[error(
-        "{path}: image of {width}x{height} pixels; expected at most {max_side} a side and \
-         {max_pixels} in all",
+        "{path}: expected an image of at most {max_side} pixels per side and {max_pixels} in \
+         total, found {width}x{height}",
         path = path.display()
     )]
     ImageTooLarge {
         /// The file.
         path: PathBuf,
-        /// Pixels a row.
+        /// Width in pixels.
         width: u32,
-        /// Rows.
+        /// Height in pixels.
         height: u32,
-        /// Largest width or height.
+        /// Maximum width and height in pixels.
         max_side: u32,
-        /// Largest product.
+        /// Maximum number of pixels.
         max_pixels: u64,
     },
-    /// Nothing stands out from the paper.
+    /// An image has too little contrast between ink and paper.
     #[error(
-        "blank image: ink and paper differ by {contrast} of 255 grey levels, expected at least \
-         {needed}"
+        "blank image: expected ink and paper to differ by at least {needed} of 255 gray levels, \
+         found {contrast}"
     )]
     BlankImage {
-        /// Grey levels between paper and ink.
+        /// Difference of ink and paper in gray levels.
         contrast: u8,
-        /// The least that is taken for ink.
+        /// Minimum difference in gray levels.
         needed: u8,
     },
     /// No augmentation has this name.
     #[error("unknown augmentation {name:?}; expected {}", one_of(expected))]
     UnknownAugmentation {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The known names.
         expected: Vec<&'static str>,
     },
     /// An augmentation has no parameter of this name.
     #[error(
-        "{augmentation} has no parameter {name:?}; expected {}",
+        "{augmentation}: unknown parameter {name:?}; expected {}",
         one_of(expected)
     )]
     UnknownAugmentationParameter {
-        /// The augmentation.
+        /// Name of the augmentation.
         augmentation: &'static str,
-        /// What was asked for.
+        /// The requested parameter.
         name: String,
-        /// What it has.
+        /// The parameters of the augmentation.
         expected: Vec<&'static str>,
     },
-    /// The parameter of an augmentation is no number or outside its range.
-    #[error("{augmentation}: {name} is expected in {low}..={high}, found {found:?}")]
+    /// A parameter of an augmentation is not a number in its range.
+    #[error("{augmentation}: {name}: expected a number in {low}..={high}, found {found:?}")]
     AugmentationParameter {
-        /// The augmentation.
+        /// Name of the augmentation.
         augmentation: &'static str,
-        /// The parameter.
+        /// Name of the parameter.
         name: &'static str,
-        /// Smallest value.
+        /// Minimum of the parameter.
         low: f64,
-        /// Largest value.
+        /// Maximum of the parameter.
         high: f64,
-        /// What was given.
+        /// The given text.
         found: String,
     },
 }
 
 impl Error {
-    /// What the operating system said about a file or folder.
+    /// An error of the operating system, with the path of the file or folder.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),
@@ -286,7 +294,7 @@ impl Error {
         }
     }
 
-    /// Who or what is at fault.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. }
@@ -298,6 +306,7 @@ impl Error {
             } => ErrorKind::Io,
             Self::Empty { .. }
             | Self::NotAFile { .. }
+            | Self::NotUtf8 { .. }
             | Self::Idx { .. }
             | Self::LabelOutOfRange { .. }
             | Self::CountMismatch { .. }
@@ -312,79 +321,80 @@ impl Error {
             | Self::UnknownAugmentationParameter { .. }
             | Self::AugmentationParameter { .. } => ErrorKind::Usage,
             Self::Checksum { .. }
-            | Self::NotDelivered { .. }
-            | Self::NotHere { .. }
+            | Self::DownloadFailed { .. }
+            | Self::NotFetched { .. }
             | Self::UnsupportedProcessor { .. }
             | Self::SecureConnection { .. } => ErrorKind::Network,
         }
     }
 
-    /// One command or change that mends it, if there is one.
+    /// A hint that says how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Io { .. } | Self::Empty { .. } | Self::LabelOutOfRange { .. } => None,
             Self::NotAFile { .. } => Some("give the path of a file on a disk".to_owned()),
+            Self::NotUtf8 { .. } => {
+                Some("save the file as UTF-8 text (in a spreadsheet, as \"CSV UTF-8\")".to_owned())
+            }
             Self::MissingFile { dataset, .. } => dataset.map(fetch_command),
             Self::Idx { problem, .. } => problem.help(),
             Self::CountMismatch { .. } => {
                 Some("both files must come from the same data set and the same split".to_owned())
             }
             Self::ImageSize { .. } => {
-                Some("all images, to train on and to test on, must be of one size".to_owned())
+                Some("training and test images must have the same size".to_owned())
             }
             Self::UnknownDataset { .. } => {
-                Some("for files of your own give their folder or file instead of a name".to_owned())
+                Some("to read your own files, give their path instead of a name".to_owned())
             }
             Self::NotInFolder { .. } => {
-                Some("give the folder that holds the files as published, with their .gz".to_owned())
+                Some("give a folder with the published files, named NAME.gz".to_owned())
             }
             Self::Checksum { .. } => {
-                Some("copy the file again from where it came, or leave out --from".to_owned())
+                Some("copy the file again, or leave out `from` to download it".to_owned())
             }
-            Self::NotDelivered {
+            Self::DownloadFailed {
                 file,
                 destination,
                 sha256,
                 ..
             } => Some(format!(
-                "run the same command again to resume; or get {file} with SHA-256 {sha256} by \
-                 other means and place it at {}",
+                "run the same command again to resume, or place {file} with SHA-256 {sha256} at {}",
                 destination.display()
             )),
-            Self::NotHere { folder, missing } => Some(format!(
-                "run the command without --offline; or get the files by other means and place \
-                 them in {}: {}",
+            Self::NotFetched { folder, missing } => Some(format!(
+                "run the command without `offline`, or place these files in {}: {}",
                 folder.display(),
                 with_checksums(missing)
             )),
             Self::InvalidMirror { .. } => {
-                Some("give a folder, or an address that starts with https://".to_owned())
+                Some("give a folder or an address that starts with https://".to_owned())
             }
-            Self::UnsupportedProcessor { .. } => Some(
-                "download the files with a browser into a folder and give it as --from".to_owned(),
-            ),
+            Self::UnsupportedProcessor { .. } => {
+                Some("download the files with a browser, and set `from` to their folder".to_owned())
+            }
             Self::SecureConnection { .. } => Some(
                 "install the system's root certificates (package ca-certificates), or download \
-                 the files with a browser into a folder and give it as --from"
+                 the files with a browser and set `from` to their folder"
                     .to_owned(),
             ),
             _ => self.help_with_own_files().map(str::to_owned),
         }
     }
 
-    /// As [`help`](Self::help), for images of one's own.
+    /// Hints for images that the user provides, and for augmentations.
     fn help_with_own_files(&self) -> Option<&'static str> {
         Some(match self {
             Self::NotPng { .. } => "save or convert the image as PNG",
             Self::BadPng { .. } => "save or copy the image again",
             Self::ImageTooLarge { .. } => "crop the image to the digit, or scale it down",
             Self::BlankImage { .. } => {
-                "draw darker or thicker; light strokes on a transparent background need a dark one"
+                "draw with a darker or thicker pen; put light strokes on a dark background"
             }
             Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
             | Self::AugmentationParameter { .. } => {
-                "an example is --augment affine:rotation=10,elastic:alpha=34"
+                "for example, set `augment` to affine:rotation=10,elastic:alpha=34"
             }
             _ => return None,
         })
@@ -414,83 +424,82 @@ fn fetch_command(dataset: &str) -> String {
     format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
 }
 
-/// What can be wrong with the bytes of an IDX file.
+/// What is wrong with the content of an IDX file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxProblem {
-    /// The system, or whatever the bytes come from, failed.
+    /// Reading or writing failed.
     #[error("{0}")]
     Read(#[from] io::Error),
-    /// The gzip data is cut off, or does not match its own checksum.
+    /// The gzip data is truncated or does not match its checksum.
     #[error("damaged gzip data: {source}")]
     Gzip {
-        /// What the decoder said.
+        /// The error of the decoder.
         source: io::Error,
     },
-    /// Something follows the end of the gzip data.
+    /// Bytes follow the end of the gzip data.
     #[error(
         "{} after the end of the gzip data{}", Surplus(Some(*surplus)),
         if *is_gzip { " (a second gzip member)" } else { "" }
     )]
     AfterGzip {
-        /// Compressed bytes after the end.
+        /// Number of bytes after the end.
         surplus: u64,
-        /// Whether they start as gzip data does.
+        /// Whether these bytes begin with the gzip signature.
         is_gzip: bool,
     },
-    /// An array that would be large, and large beyond belief beside its gzip
-    /// data.
-    #[error("{compressed} bytes of gzip data, header promises {promised} (a gzip bomb?)")]
+    /// The header promises implausibly many bytes for the size of the gzip data.
+    #[error("header promises {promised} bytes from {compressed} bytes of gzip data (a gzip bomb?)")]
     Bomb {
-        /// Bytes of gzip data.
+        /// Number of bytes of gzip data.
         compressed: u64,
-        /// Bytes of header and elements.
+        /// Number of bytes of header and elements.
         promised: u64,
     },
-    /// The first four bytes are not those wanted.
+    /// The magic number is not the expected one.
     #[error(
         "bad IDX magic: expected {}, found {}{}",
         Wanted(*wanted), Hex(found), magic_hint(*found)
     )]
     Magic {
-        /// The four bytes; `None`: any that the format allows.
+        /// The expected four bytes; `None` for any valid magic number.
         wanted: Option<[u8; 4]>,
         /// The file's first four bytes.
         found: [u8; 4],
     },
     /// The file ends within its header.
-    #[error("ends at byte {end}, header alone needs {needed}")]
+    #[error("ends at byte {end}, but the header needs {needed} bytes")]
     HeaderCut {
-        /// Bytes there are.
+        /// Size of the file in bytes.
         end: u64,
-        /// Bytes of the header, as far as is known.
+        /// Size of the header in bytes, as far as it is known.
         needed: u64,
     },
     /// The file ends within its elements.
-    #[error("ends at byte {end}, header promises {promised}")]
+    #[error("ends at byte {end}, but the header promises {promised} bytes")]
     Cut {
-        /// Bytes there are.
+        /// Size of the file in bytes.
         end: u64,
-        /// Bytes of header and elements.
+        /// Number of bytes of header and elements.
         promised: u64,
     },
-    /// The file goes on after its last element.
-    #[error("{} after byte {promised}, where the header says it ends", Surplus(*surplus))]
+    /// Bytes follow the last element.
+    #[error("expected {promised} bytes, found {} more", Surplus(*surplus))]
     Trailing {
-        /// Bytes of header and elements.
+        /// Number of bytes of header and elements.
         promised: u64,
-        /// Bytes after them; `None`: at least one.
+        /// Number of bytes after the last element; `None` means at least one.
         surplus: Option<u64>,
     },
-    /// More elements than 64 bits can count.
+    /// The size of the array does not fit into 64 bits.
     #[error("impossible dimensions {} of {element_size} bytes each", Dims(dims))]
     Overflow {
         /// The dimensions in the header.
         dims: Vec<usize>,
-        /// Bytes of one element.
+        /// Size of one element in bytes.
         element_size: usize,
     },
-    /// An array that the format cannot hold.
+    /// The format cannot represent the array.
     #[error(
         "cannot write {n_elements} elements as {} (at most 255 dimensions, each below 2^32)",
         Dims(dims)
@@ -498,7 +507,7 @@ pub enum IdxProblem {
     Unwritable {
         /// The dimensions.
         dims: Vec<usize>,
-        /// How many elements there are.
+        /// Number of elements.
         n_elements: usize,
     },
 }
@@ -508,12 +517,13 @@ impl IdxProblem {
         match self {
             Self::Read(_) | Self::Unwritable { .. } => None,
             Self::Magic { found, .. } if found[..2] == GZIP_MAGIC => {
-                Some("decompress it once: gunzip".to_owned())
+                Some("decompress the file with gunzip".to_owned())
             }
-            Self::Bomb { .. } => Some("if it is what it says, decompress it: gunzip".to_owned()),
+            Self::Bomb { .. } => {
+                Some("if the file is genuine, decompress it with gunzip".to_owned())
+            }
             _ => Some(
-                "get the file again; `nn data fetch` checks what it downloads against published \
-                 SHA-256 sums"
+                "download the file again; `nn data fetch` verifies the SHA-256 of its files"
                     .to_owned(),
             ),
         }
@@ -534,97 +544,100 @@ fn magic_hint(found: [u8; 4]) -> &'static str {
     }
 }
 
-/// One mirror that did not deliver.
+/// A failed download from one mirror.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The address of the file.
+    /// Address of the file.
     pub url: String,
-    /// What went wrong there.
+    /// Reason for the failure.
     pub failure: MirrorFailure,
 }
 
-/// What can be wrong with a mirror.
+/// Why a download from a mirror failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorFailure {
-    /// No connection, or it broke before an answer came.
-    #[error("no answer ({cause})")]
+    /// The connection failed before a response arrived.
+    #[error("no response ({cause})")]
     NoAnswer {
-        /// What the network library said.
+        /// The error of the network library.
         cause: String,
     },
-    /// A redirect that is not followed.
+    /// The server redirects to an address that is not allowed, or too often.
     #[error("redirects {cause}")]
     Redirect {
-        /// Where to, or how often.
+        /// The address, or the number of redirects.
         cause: String,
     },
-    /// An answer other than the file.
+    /// The server responds with an error status.
     #[error("status {status}")]
     Status {
-        /// The HTTP status.
+        /// The HTTP status code.
         status: u16,
     },
-    /// A page instead of the file: an error page or a log-in page.
-    #[error("server sent text/html")]
+    /// The server sends a web page, such as a log-in page, instead of the file.
+    #[error("expected a file, found a web page (text/html)")]
     Html,
-    /// The answer is not as long as the file.
-    #[error("has {found} bytes, expected {expected}")]
+    /// The response has another size than the file.
+    #[error("expected {expected} bytes, found {found}")]
     Size {
-        /// Bytes of the answer.
+        /// Size of the response in bytes.
         found: u64,
-        /// Bytes of the published file.
+        /// Size of the published file in bytes.
         expected: u64,
     },
-    /// The answer goes on after the length of the file.
-    #[error("sends more than the expected {expected} bytes")]
+    /// The response is longer than the file.
+    #[error("expected {expected} bytes, found more")]
     TooLong {
-        /// Bytes of the published file.
+        /// Size of the published file in bytes.
         expected: u64,
     },
-    /// Asked for the rest of the file, the server sent something else.
-    #[error("asked for the bytes from {asked}, sends {}", found.as_deref().unwrap_or("others"))]
+    /// The server sends another range of bytes than the requested one.
+    #[error(
+        "expected the bytes from {asked}, found {}",
+        found.as_deref().unwrap_or("no Content-Range")
+    )]
     Range {
-        /// First byte asked for.
+        /// Offset of the first requested byte.
         asked: u64,
-        /// The server's `Content-Range`.
+        /// The `Content-Range` of the response.
         found: Option<String>,
     },
-    /// The connection broke within the file.
-    #[error("broke off at byte {at} of {expected} ({cause})")]
+    /// The connection broke before the end of the file.
+    #[error("connection lost at byte {at} of {expected} ({cause})")]
     Broken {
-        /// Bytes that came.
+        /// Number of bytes received.
         at: u64,
-        /// Bytes of the published file.
+        /// Size of the published file in bytes.
         expected: u64,
-        /// What the network library said.
+        /// The error of the network library.
         cause: String,
     },
-    /// The server sends, but hardly.
-    #[error("slower than {least} bytes a second over {window:?}")]
+    /// The transfer is too slow.
+    #[error("slower than {least} bytes per second over {window:?}")]
     TooSlow {
-        /// Bytes a second below which a mirror is given up.
+        /// Minimum speed in bytes per second.
         least: u64,
-        /// Over how long.
+        /// Time over which the speed is measured.
         window: Duration,
     },
-    /// The server sends, but does not come to an end.
-    #[error("not done after {limit:?}")]
-    Overdue {
-        /// How long one answer may take.
+    /// The transfer takes too long.
+    #[error("not complete after {limit:?}")]
+    Timeout {
+        /// Maximum time of one transfer.
         limit: Duration,
     },
-    /// All bytes came, but they are not those of the file.
-    #[error("SHA-256 is {found}, expected {expected}")]
+    /// The downloaded file has the wrong checksum.
+    #[error("expected SHA-256 {expected}, found {found}")]
     Checksum {
-        /// Of the published file.
+        /// SHA-256 of the published file.
         expected: &'static str,
-        /// Of what came.
+        /// SHA-256 of the downloaded file.
         found: String,
     },
 }
 
-/// Shows the mirrors tried, with their reasons.
+/// Displays each failed download with its reason.
 struct Attempts<'a>(&'a [Attempt]);
 
 impl fmt::Display for Attempts<'_> {
@@ -637,7 +650,7 @@ impl fmt::Display for Attempts<'_> {
     }
 }
 
-/// Shows an error with everything that caused it.
+/// Displays an error and its causes.
 struct Chain<'a>(&'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {
@@ -652,7 +665,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// Shows bytes as `1f 8b 08 00`.
+/// Displays bytes as `1f 8b 08 00`.
 struct Hex<'a>(&'a [u8]);
 
 impl fmt::Display for Hex<'_> {
@@ -665,19 +678,19 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// Shows the magic number that was wanted, as bytes and as MNIST's page has it.
+/// Displays the expected magic number as bytes and as a decimal number.
 struct Wanted(Option<[u8; 4]>);
 
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(magic) => write!(f, "{} ({})", Hex(&magic), u32::from_be_bytes(magic)),
-            None => f.write_str("00 00, a type (08, 09 or 0b to 0e) and a rank"),
+            None => f.write_str("00 00, an element type (08, 09 or 0b to 0e) and a rank"),
         }
     }
 }
 
-/// Shows dimensions as `60000 x 28 x 28`.
+/// Displays dimensions as `60000 x 28 x 28`.
 struct Dims<'a>(&'a [usize]);
 
 impl fmt::Display for Dims<'_> {
@@ -688,14 +701,14 @@ impl fmt::Display for Dims<'_> {
             write!(f, "{separator}{dim}")?;
         }
         match self.0.len() {
-            0 => f.write_str("a single number"),
+            0 => f.write_str("a scalar"),
             rank if rank > SHOWN => write!(f, " x ... ({rank} dimensions)"),
             _ => Ok(()),
         }
     }
 }
 
-/// Shows how many bytes too many there are.
+/// Displays a number of bytes.
 struct Surplus(Option<u64>);
 
 impl fmt::Display for Surplus {
@@ -708,7 +721,7 @@ impl fmt::Display for Surplus {
     }
 }
 
-/// Shows the size that images should have.
+/// Displays the expected height and width of images.
 struct ExpectedSize(Option<(usize, usize)>);
 
 impl fmt::Display for ExpectedSize {

@@ -1,58 +1,58 @@
-//! Built-in digits: handwriting drawn by a procedure, for a machine that has
-//! neither a data set nor a network connection.
+//! The built-in data set: generated images of handwritten digits, available
+//! without a download.
 //!
-//! An image is made as a person and a scanner would make it:
+//! An image is generated in these steps:
 //!
-//! 1. choose one of the ways to write the digit (`skeletons`) and blend two of
-//!    its forms, `p = a + t·(b − a)`; move every point a little;
-//! 2. lay a smooth line through the points (cubic splines of Catmull & Rom
-//!    1974, uniform, broken at corners);
-//! 3. bend it by a random displacement field (Simard et al. 2003), then stretch,
-//!    slant and turn it;
+//! 1. choose a style of the digit (`skeletons`) and blend two of its forms,
+//!    `p = a + t·(b − a)`; add noise to every point;
+//! 2. draw a smooth curve through the points (uniform Catmull–Rom splines,
+//!    Catmull & Rom 1974, interrupted at corners);
+//! 3. deform it by a random displacement field (Simard et al. 2003), then scale,
+//!    shear and rotate it;
 //! 4. scale it into a box of 20×20 pixels without changing its proportions, and
 //!    draw it with a round pen whose width varies: a pixel at distance `d` from
 //!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
 //!    the radius of the pen;
-//! 5. shift it by whole pixels until its centre of mass lies in pixel (14, 14),
-//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalised
+//! 5. shift it by whole pixels until its center of mass lies in pixel (14, 14),
+//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalized
 //!    (LeCun, Cortes & Burges, "The MNIST database of handwritten digits").
 //!
-//! | what | range | unit |
+//! | parameter | range | unit |
 //! |---|---|---|
 //! | blend `t` | -0.3..1.3 | |
-//! | movement of a point (standard deviation) | 0..0.06 | heights of the digit |
+//! | noise of a point (standard deviation) | 0..0.06 | heights of the digit |
 //! | elastic displacement (root mean square) | 0..0.17 | heights of the digit |
-//! | width, beside that of the skeleton | 0.7..1.4 | |
-//! | slant, about the usual one of the digit | -0.42..0.42 | width per height |
+//! | width relative to the skeleton | 0.7..1.4 | |
+//! | shear, relative to the mean of the digit | -0.42..0.42 | width per height |
 //! | rotation | -12..12 | degrees |
 //! | radius of the pen | 0.65..2.1, ±50 % along the line | pixels |
-//! | rim | 1..1.6 | pixels |
+//! | width of the gray edge | 1..1.6 | pixels |
 //!
 //! The skeletons were drawn by hand and the ranges chosen while looking at
-//! MNIST's training images; no pixel of MNIST is in here.
+//! MNIST's training images; the images contain no pixels of MNIST.
 //!
-//! # What they are worth
-//! A network that has seen nothing but [`dataset`]'s training images recognises
-//! 96.4 % of MNIST's 10 000 real test images: 96.32, 96.63 and 96.24 % for the
-//! seeds 0, 1 and 2 of
+//! # Quality
+//! A network trained only on the training images of [`dataset`] has an accuracy of
+//! 96.4 % on MNIST's 10 000 test images: 96.32, 96.63 and 96.24 % for the seeds
+//! 0, 1 and 2 of
 //!
 //! ```text
 //! nn train --data glyphs --seed S
 //! nn evaluate RUN --data mnist
 //! ```
 //!
-//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on [`dataset`]'s own
-//! test images is lower, about 89 %: some of them are bent until nobody could
-//! read them, which is what makes the network read strangers' hands. Skeletons
+//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on the test
+//! images of [`dataset`] is lower, about 89 %: some of them are deformed until
+//! they are illegible, which improves the accuracy on real handwriting. Skeletons
 //! and ranges were chosen by the accuracy on MNIST's first 20 000 training
-//! images, not by the test images.
+//! images, not on its test images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
 //! limited to `+ - * / √`, so that its bytes are the same on every machine and
 //! for every number of threads.
 
-// A table with one form a line; formatted, it would have one number a line.
+// A table with one form per line; rustfmt would put one number on each line.
 #[rustfmt::skip]
 mod skeletons;
 
@@ -66,23 +66,23 @@ use skeletons::{STYLES, Stroke, Style};
 
 /// Height and width of an image in pixels.
 pub const IMAGE_SIZE: usize = 28;
-/// Training rows of [`dataset`]; as many as MNIST has.
+/// Number of training samples of [`dataset`], as in MNIST.
 pub const N_TRAIN: usize = 60_000;
-/// Test rows of [`dataset`]; as many as MNIST has.
+/// Number of test samples of [`dataset`], as in MNIST.
 pub const N_TEST: usize = 10_000;
 
-/// Height and width of the box that the ink fills, in pixels.
+/// Height and width of the bounding box of the ink, in pixels.
 const BOX_SIZE: usize = 20;
 const N_PIXELS: usize = IMAGE_SIZE * IMAGE_SIZE;
 const N_CLASSES: usize = STYLES.len();
 
-/// The built-in digits as a data set, named `glyphs`: [`N_TRAIN`] images to
-/// train on and the [`N_TEST`] that follow them, ten classes of equal size.
+/// Generates the data set `glyphs`: [`N_TRAIN`] training images and the [`N_TEST`]
+/// test images that follow them, in ten classes of equal size.
 pub fn dataset(seed: u64, threads: &Threads) -> Dataset {
     dataset_of(seed, N_TRAIN, threads)
 }
 
-/// As [`dataset`], with only the first `n_train` of the images to train on.
+/// Generates the data set `glyphs` with the first `n_train` training images only.
 pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     let split = |first, n| {
         let (images, labels) = generate(seed, first, n, threads);
@@ -100,11 +100,11 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     }
 }
 
-/// The images `first..first + n` of the endless sequence that belongs to
-/// `seed`, and their labels: image `i` shows the digit `i mod 10`.
+/// Generates the images `first..first + n` of the endless sequence of `seed`, and
+/// their labels. Image `i` shows the digit `i mod 10`.
 ///
 /// # Shapes
-/// `[n, 784]` grey values, rows of pixels from the top, ink 255, paper 0; and
+/// `[n, 784]` gray values, rows of pixels from the top, ink 255, paper 0; and
 /// `n` labels.
 ///
 /// # Panics
@@ -119,15 +119,15 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
 /// assert_eq!(labels[..4], [0, 1, 2, 3]);
 /// ```
 pub fn generate(seed: u64, first: usize, n: usize, threads: &Threads) -> (Array2<u8>, Vec<u32>) {
-    const ROWS_A_PIECE: usize = 64;
+    const ROWS_PER_PIECE: usize = 64;
     let streams = Streams::new(seed);
     let mut images = Array2::zeros((n, N_PIXELS));
     let pixels = images.as_slice_mut().expect("a new array is contiguous");
-    let mut pieces: Vec<&mut [u8]> = pixels.chunks_mut(ROWS_A_PIECE * N_PIXELS).collect();
+    let mut pieces: Vec<&mut [u8]> = pixels.chunks_mut(ROWS_PER_PIECE * N_PIXELS).collect();
     threads.for_each(&mut pieces, |piece, images| {
         let mut writer = Writer::new();
         for (row, image) in images.chunks_exact_mut(N_PIXELS).enumerate() {
-            let index = first + piece * ROWS_A_PIECE + row;
+            let index = first + piece * ROWS_PER_PIECE + row;
             let mut stream = streams.stream(Purpose::Glyphs, index as u64);
             writer.write(class_of(index), &mut stream, image);
         }
@@ -140,44 +140,44 @@ fn class_of(index: usize) -> usize {
     index % N_CLASSES
 }
 
-/// Lower and upper end of a uniform distribution.
+/// Bounds of a uniform distribution.
 type Range = (f64, f64);
 
-/// How far a blend goes from one form to another, and beyond either.
+/// Weight of the second form in a blend; values outside 0..=1 extrapolate.
 const BLEND: Range = (-0.3, 1.3);
-/// Standard deviation of every point, in heights of the digit.
+/// Standard deviation of the noise of a point, in heights of the digit.
 const JITTER: Range = (0.0, 0.06);
 /// Root mean square of the elastic displacement, in heights of the digit.
 const ELASTIC: Range = (0.0, 0.17);
-/// Width beside that of the skeleton.
+/// Width relative to the skeleton.
 const STRETCH: Range = (0.7, 1.4);
-/// Usual slant of each digit beyond that of its skeletons, in width per height.
+/// Mean shear of each digit relative to its skeletons, in width per height.
 const LEAN: [f64; N_CLASSES] = [0.22, 0.22, 0.10, 0.08, 0.22, 0.10, 0.07, 0.10, 0.12, 0.17];
-/// Slant about the usual one, in width per height.
+/// Shear relative to the mean, in width per height.
 const SLANT: Range = (-0.42, 0.42);
-/// Degrees.
+/// Rotation in degrees.
 const ROTATION: Range = (-12.0, 12.0);
-/// Half the width of the pen in pixels.
+/// Radius of the pen in pixels.
 const PEN_RADIUS: Range = (0.65, 2.1);
-/// Width of the pen at a point of the skeleton, beside its usual width.
+/// Relative width of the pen at a point of the skeleton.
 const PEN_PRESSURE: Range = (0.5, 1.5);
-/// Width of the grey edge of a line in pixels.
+/// Width of the gray edge of a line in pixels.
 const RIM: Range = (1.0, 1.6);
 
-/// Draws one image after the other, keeping its buffers.
+/// Draws one image after the other, reusing its buffers.
 struct Writer {
     bending: Bending,
     path: Vec<Dot>,
     ink: [f32; N_PIXELS],
 }
 
-/// One place of the pen.
+/// One position of the pen.
 #[derive(Clone, Copy)]
 struct Dot {
     at: Point,
-    /// Half the width of the pen in pixels.
+    /// Radius of the pen in pixels.
     radius: f32,
-    /// The pen came here through the air.
+    /// Whether the pen was lifted before this position.
     begins_stroke: bool,
 }
 
@@ -196,10 +196,10 @@ impl Writer {
         self.slant(LEAN[class], stream);
         self.fit_into_box();
         self.draw(draw_from(RIM, stream) as f32);
-        copy_centred(&self.ink, image);
+        copy_centered(&self.ink, image);
     }
 
-    /// The path of the pen for a random blend of two forms of `style`, in
+    /// Computes the path of the pen for a random blend of two forms of `style`, in
     /// heights of the digit.
     fn trace(&mut self, style: &Style, stream: &mut Stream) {
         let mut form = || style.forms[stream.below(style.forms.len() as u32) as usize];
@@ -231,8 +231,8 @@ impl Writer {
         }
     }
 
-    /// From heights of the digit to pixels: the longer side of the ink, the
-    /// width of the pen included, becomes [`BOX_SIZE`].
+    /// Converts heights of the digit to pixels: the longer side of the ink,
+    /// including the width of the pen, becomes [`BOX_SIZE`].
     fn fit_into_box(&mut self) {
         let scale = self.scale_to_fill(0).min(self.scale_to_fill(1));
         for axis in 0..2 {
@@ -249,8 +249,8 @@ impl Writer {
     }
 
     /// The scale at which the ink is [`BOX_SIZE`] long. The length is a convex
-    /// function of the scale, so that Newton's method, begun with too large a
-    /// scale, comes down to it; four steps come near enough.
+    /// function of the scale, so that Newton's method converges from a scale that
+    /// is too large; four steps are accurate enough.
     fn scale_to_fill(&self, axis: usize) -> f32 {
         let mut scale = 1e6;
         for _ in 0..4 {
@@ -261,7 +261,7 @@ impl Writer {
         scale
     }
 
-    /// The dots whose ink reaches farthest down and up an axis at a scale.
+    /// The dots with the smallest and the largest ink coordinate on an axis.
     fn outermost(&self, axis: usize, scale: f32) -> (Dot, Dot) {
         let (mut first, mut last) = (self.path[0], self.path[0]);
         for &dot in &self.path {
@@ -275,7 +275,7 @@ impl Writer {
         (first, last)
     }
 
-    /// Ink from 0 to 255.
+    /// Draws the ink with values from 0 to 255.
     fn draw(&mut self, rim: f32) {
         self.ink.fill(-rim);
         for dots in self.path.windows(2) {
@@ -293,7 +293,7 @@ fn draw_from((low, high): Range, stream: &mut Stream) -> f64 {
     stream.uniform_in(low, high)
 }
 
-/// A style, as often as its weight says.
+/// Chooses a style with a probability proportional to its weight.
 fn choose<'a>(styles: &'a [Style], stream: &mut Stream) -> &'a Style {
     let mut ticket = stream.below(styles.iter().map(|style| style.weight).sum());
     for style in styles {
@@ -305,14 +305,14 @@ fn choose<'a>(styles: &'a [Style], stream: &mut Stream) -> &'a Style {
     unreachable!("the ticket is below the sum of the weights")
 }
 
-/// What is the same for all strokes of one image.
+/// Parameters shared by all strokes of one image.
 struct Hand {
     blend: f32,
     jitter: f64,
     pen_radius: f64,
 }
 
-/// A point that a spline passes; two equal ones in a row are a corner.
+/// A point of a spline; two equal points in a row are a corner.
 #[derive(Clone, Copy)]
 struct Knot {
     at: Point,
@@ -347,10 +347,10 @@ impl Hand {
     }
 }
 
-/// Appends the dots of a spline through `knots`. At its ends and at corners a
-/// missing neighbour is replaced by the knot itself.
+/// Appends the dots of a spline through `knots`. At ends and corners, the knot
+/// itself replaces a missing neighbor.
 fn append_spline(knots: &[Knot], path: &mut Vec<Dot>) {
-    const DOTS_A_SPAN: usize = 6;
+    const DOTS_PER_SPAN: usize = 6;
     let mut begins_stroke = true;
     for (index, span) in knots.windows(2).enumerate() {
         let (from, to) = (span[0], span[1]);
@@ -361,8 +361,8 @@ fn append_spline(knots: &[Knot], path: &mut Vec<Dot>) {
             .checked_sub(1)
             .map_or(from.at, |before| knots[before].at);
         let after = knots.get(index + 2).map_or(to.at, |after| after.at);
-        for step in usize::from(!begins_stroke)..=DOTS_A_SPAN {
-            let t = step as f32 / DOTS_A_SPAN as f32;
+        for step in usize::from(!begins_stroke)..=DOTS_PER_SPAN {
+            let t = step as f32 / DOTS_PER_SPAN as f32;
             path.push(Dot {
                 at: [0, 1].map(|axis| {
                     catmull_rom([before[axis], from.at[axis], to.at[axis], after[axis]], t)
@@ -375,8 +375,8 @@ fn append_spline(knots: &[Knot], path: &mut Vec<Dot>) {
     }
 }
 
-/// The cubic from `from` (`t = 0`) to `to` (`t = 1`) whose slopes there are
-/// `(to − before)/2` and `(after − from)/2`.
+/// The cubic from `from` (`t = 0`) to `to` (`t = 1`) with the derivatives
+/// `(to − before)/2` and `(after − from)/2` there.
 fn catmull_rom([before, from, to, after]: [f32; 4], t: f32) -> f32 {
     let first_slope = 0.5 * (to - before);
     let last_slope = 0.5 * (after - from);
@@ -389,15 +389,15 @@ fn catmull_rom([before, from, to, after]: [f32; 4], t: f32) -> f32 {
 struct Bending {
     field: DisplacementField,
     smoothing: Smoothing,
-    /// Root mean square in heights of the digit.
+    /// Root mean square displacement in heights of the digit.
     strength: f32,
 }
 
 impl Bending {
-    /// The grid reaches beyond the digit, so that its border, where fields fade
-    /// away, stays outside.
+    /// Number of nodes along an axis. The grid is larger than the digit, since
+    /// displacements decrease towards its border.
     const NODES: usize = 12;
-    const NODES_A_HEIGHT: f32 = 7.0;
+    const NODES_PER_HEIGHT: f32 = 7.0;
     const FIRST_NODE: Point = [3.0, 2.0];
     const SIGMA: f64 = 1.6;
 
@@ -417,16 +417,16 @@ impl Bending {
 
     fn apply(&self, [x, y]: Point) -> Point {
         let node = [
-            Self::FIRST_NODE[0] + x * Self::NODES_A_HEIGHT,
-            Self::FIRST_NODE[1] + y * Self::NODES_A_HEIGHT,
+            Self::FIRST_NODE[0] + x * Self::NODES_PER_HEIGHT,
+            Self::FIRST_NODE[1] + y * Self::NODES_PER_HEIGHT,
         ];
         let [dx, dy] = self.field.at(node);
         [x + self.strength * dx, y + self.strength * dy]
     }
 }
 
-/// Raises the depth of every pixel, how far it lies inside the ink, to its
-/// depth in the line between two dots.
+/// Adds the line between two dots: the depth of a pixel, its distance from the
+/// edge of the ink, becomes the maximum of both.
 fn deepen(depths: &mut [f32], from: Dot, to: Dot, rim: f32) {
     let reach = from.radius.max(to.radius) + rim;
     let pixels = |axis: usize| {
@@ -451,11 +451,11 @@ fn deepen(depths: &mut [f32], from: Dot, to: Dot, rim: f32) {
     }
 }
 
-/// Copies `ink`, shifted by whole pixels, so that its centre of mass comes as
-/// near as possible to the middle of pixel (14, 14), as in MNIST.
-fn copy_centred(ink: &[f32; N_PIXELS], image: &mut [u8]) {
+/// Copies `ink`, shifted by whole pixels so that its center of mass is nearest to
+/// the center of pixel (14, 14), as in MNIST.
+fn copy_centered(ink: &[f32; N_PIXELS], image: &mut [u8]) {
     let [shift_x, shift_y] =
-        centre_of_mass(ink).map(|centre| (centre - (IMAGE_SIZE / 2) as f32).round() as isize);
+        center_of_mass(ink).map(|center| (center - (IMAGE_SIZE / 2) as f32).round() as isize);
     let source = |target: usize, shift: isize| {
         target
             .checked_add_signed(shift)
@@ -471,8 +471,8 @@ fn copy_centred(ink: &[f32; N_PIXELS], image: &mut [u8]) {
     }
 }
 
-/// `[x, y]` in pixels, counted from the middle of the first.
-fn centre_of_mass(ink: &[f32; N_PIXELS]) -> Point {
+/// The center of mass `[x, y]` in pixels; the center of the first pixel is 0.
+fn center_of_mass(ink: &[f32; N_PIXELS]) -> Point {
     let (mut mass, mut moment_x, mut moment_y) = (0.0, 0.0, 0.0);
     for (y, row) in ink.chunks_exact(IMAGE_SIZE).enumerate() {
         for (x, &ink) in row.iter().enumerate() {
@@ -542,14 +542,14 @@ mod tests {
     }
 
     #[test]
-    fn ink_fills_the_box_and_is_centred() {
+    fn ink_fills_the_box_and_is_centered() {
         for image in images(5, 0, 2000).rows() {
             let mut ink = [0.0; N_PIXELS];
             for (ink, &pixel) in ink.iter_mut().zip(image) {
                 *ink = f32::from(pixel);
             }
-            for centre in centre_of_mass(&ink) {
-                assert!((centre - 14.0).abs() < 0.6, "centre of mass at {centre}");
+            for center in center_of_mass(&ink) {
+                assert!((center - 14.0).abs() < 0.6, "center of mass at {center}");
             }
             let side = |threshold| {
                 let spans = [0, 1].map(|axis| span(&ink, axis, threshold));
@@ -576,10 +576,9 @@ mod tests {
         assert!(images.iter().any(|&pixel| pixel == 255));
     }
 
-    /// Fresh digits, each given the label of the nearest of the others: chance
-    /// is 10 %.
+    /// Nearest-neighbor classification of new digits; chance is 10 %.
     #[test]
-    fn classes_can_be_told_apart() {
+    fn classes_can_be_distinguished() {
         let (known, labels) = generate(0, 0, 4000, &Threads::all());
         let (fresh, expected) = generate(9, 0, 300, &Threads::all());
         let distance = |a: ArrayView1<'_, u8>, b: ArrayView1<'_, u8>| -> u32 {
@@ -598,7 +597,7 @@ mod tests {
         assert!(right >= 200, "{right} of 300");
     }
 
-    /// Pixels between the first and the last line above the threshold.
+    /// Number of pixels from the first to the last line above the threshold.
     fn span(ink: &[f32; N_PIXELS], axis: usize, threshold: f32) -> usize {
         let line = |index: usize| [index % IMAGE_SIZE, index / IMAGE_SIZE][axis];
         let lines = || {

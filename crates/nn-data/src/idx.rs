@@ -1,4 +1,4 @@
-//! The IDX format of the MNIST files: arrays of numbers of any rank.
+//! The IDX file format of MNIST: arrays of numbers of any rank.
 //!
 //! ```text
 //! bytes 0..2   00 00
@@ -12,9 +12,9 @@
 //! 0x0803 = 2051; its labels type 08 and rank 1, 0x0801 = 2049.
 //!
 //! Reading is strict: a file that is shorter or longer than its header says is
-//! an error, and so is gzip data that is cut off, fails its checksum or is
-//! followed by anything at all. A header is never trusted with memory: a file's
-//! length is compared first, and gzip data grows its buffer as it arrives.
+//! an error, and so is gzip data that is truncated, fails its checksum or is
+//! followed by more bytes. Memory is allocated only after the header has been
+//! compared with the size of the file; for gzip data, the buffer grows with it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -26,50 +26,50 @@ use flate2::bufread::GzDecoder;
 use crate::error::{Error, GZIP_MAGIC, IdxProblem, Result};
 use crate::input_file;
 
-/// An array as it is stored in an IDX file.
+/// An array stored in an IDX file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
-    /// Sizes, slowest dimension first; their product is the number of elements.
+    /// Sizes of the dimensions, slowest first; their product is the number of elements.
     pub dims: Vec<usize>,
     /// The elements, last dimension fastest.
     pub data: IdxData,
 }
 
-/// The elements of an [`Idx`], of one of the types that the format knows.
+/// The elements of an [`Idx`], of one of the types of the format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdxData {
-    /// Type 08.
+    /// Type 08: unsigned 8-bit integers.
     U8(Vec<u8>),
-    /// Type 09.
+    /// Type 09: signed 8-bit integers.
     I8(Vec<i8>),
-    /// Type 0b.
+    /// Type 0b: signed 16-bit integers.
     I16(Vec<i16>),
-    /// Type 0c.
+    /// Type 0c: signed 32-bit integers.
     I32(Vec<i32>),
-    /// Type 0d.
+    /// Type 0d: 32-bit floating-point numbers.
     F32(Vec<f32>),
-    /// Type 0e.
+    /// Type 0e: 64-bit floating-point numbers.
     F64(Vec<f64>),
 }
 
 /// The type of the elements of an [`Idx`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElementType {
-    /// 8 bits without sign.
+    /// Unsigned 8-bit integer.
     U8,
-    /// 8 bits with sign.
+    /// Signed 8-bit integer.
     I8,
-    /// 16 bits with sign.
+    /// Signed 16-bit integer.
     I16,
-    /// 32 bits with sign.
+    /// Signed 32-bit integer.
     I32,
-    /// IEEE single precision.
+    /// 32-bit floating-point number (IEEE 754).
     F32,
-    /// IEEE double precision.
+    /// 64-bit floating-point number (IEEE 754).
     F64,
 }
 
-/// The first four bytes of an IDX file: what its elements are, and its rank.
+/// The magic number of an IDX file: element type and rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Magic {
     /// Type of the elements.
@@ -79,10 +79,10 @@ pub struct Magic {
 }
 
 impl Idx {
-    /// Reads an array from `reader` up to its end, which must be the array's.
+    /// Reads an array that ends at the end of `reader`.
     ///
     /// # Errors
-    /// [`IdxProblem`] says what is wrong with the bytes.
+    /// [`IdxProblem`] if the bytes are not a valid array.
     ///
     /// ```
     /// use nn_data::idx::{Idx, IdxData};
@@ -97,7 +97,7 @@ impl Idx {
         read_strictly(reader, None, Length::Unknown)
     }
 
-    /// Reads an array that is all of `bytes`.
+    /// Reads an array from bytes.
     ///
     /// # Errors
     /// As [`Idx::read`].
@@ -108,9 +108,9 @@ impl Idx {
     /// Writes the array to `writer`.
     ///
     /// # Errors
-    /// If writing fails, or if the number of elements is not the product of the
-    /// dimensions, there are more than 255 dimensions, or one needs more than
-    /// 32 bits.
+    /// [`IdxProblem::Unwritable`] if the number of elements is not the product of
+    /// the dimensions, there are more than 255 dimensions, or a dimension needs
+    /// more than 32 bits; [`IdxProblem::Read`] if writing fails.
     pub fn write(&self, mut writer: impl Write) -> Result<(), IdxProblem> {
         let (magic, dims) = self.header().ok_or_else(|| IdxProblem::Unwritable {
             dims: self.dims.clone(),
@@ -124,7 +124,7 @@ impl Idx {
         Ok(())
     }
 
-    /// What the header holds, if it can.
+    /// Magic number and dimensions, if the format can represent them.
     fn header(&self) -> Option<(Magic, Vec<u32>)> {
         let magic = Magic {
             element: self.data.element_type(),
@@ -140,7 +140,7 @@ impl Idx {
 }
 
 impl IdxData {
-    /// The number of elements.
+    /// Number of elements.
     pub fn len(&self) -> usize {
         match self {
             Self::U8(values) => values.len(),
@@ -169,7 +169,7 @@ impl IdxData {
         }
     }
 
-    /// Elements from their big-endian bytes.
+    /// Decodes elements from big-endian bytes.
     fn from_bytes(element: ElementType, bytes: Vec<u8>) -> Self {
         match element {
             ElementType::U8 => Self::U8(bytes),
@@ -181,7 +181,7 @@ impl IdxData {
         }
     }
 
-    /// The elements' big-endian bytes.
+    /// Encodes the elements as big-endian bytes.
     fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::U8(values) => values.clone(),
@@ -211,7 +211,7 @@ fn decode<T>(bytes: &[u8], read: impl Fn(&[u8]) -> T) -> Vec<T> {
 }
 
 impl ElementType {
-    /// Every type, in the order of their codes.
+    /// All element types, in the order of their codes.
     pub const ALL: [Self; 6] = [
         Self::U8,
         Self::I8,
@@ -221,7 +221,7 @@ impl ElementType {
         Self::F64,
     ];
 
-    /// The third byte of a file with such elements.
+    /// The code of this type in the magic number.
     pub fn code(self) -> u8 {
         match self {
             Self::U8 => 0x08,
@@ -233,7 +233,7 @@ impl ElementType {
         }
     }
 
-    /// Bytes of one element.
+    /// Size of one element in bytes.
     pub fn size(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
@@ -245,24 +245,24 @@ impl ElementType {
 }
 
 impl Magic {
-    /// MNIST's images, 2051: `[n_samples, height, width]`.
+    /// Images of MNIST, 2051: `[n_samples, height, width]`.
     pub const IMAGES: Self = Self {
         element: ElementType::U8,
         rank: 3,
     };
 
-    /// MNIST's labels, 2049: `[n_samples]`.
+    /// Labels of MNIST, 2049: `[n_samples]`.
     pub const LABELS: Self = Self {
         element: ElementType::U8,
         rank: 1,
     };
 
-    /// The four bytes.
+    /// The magic number as four bytes.
     pub fn bytes(self) -> [u8; 4] {
         [0, 0, self.element.code(), self.rank]
     }
 
-    /// What four bytes stand for, if anything.
+    /// Decodes four bytes; `None` if they are not a valid magic number.
     pub fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
         let [0, 0, code, rank] = bytes else {
             return None;
@@ -274,20 +274,20 @@ impl Magic {
     }
 }
 
-/// The file `name` in `folder`, or else `name.gz`, or else `None`.
+/// Finds the file `name` or `name.gz` in `folder`.
 pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))]
         .into_iter()
         .find(|path| path.exists())
 }
 
-/// Reads the IDX file at `path`, which may be gzip-compressed whatever its name.
+/// Reads an IDX file, compressed with gzip or not, whatever its name.
 ///
-/// With `wanted`, any other element type or rank is an error.
+/// If `wanted` is given, the file must have this element type and rank.
 ///
 /// # Errors
-/// [`Error::Idx`] if the content is not as it should be, [`Error::NotAFile`]
-/// for folders, pipes and devices, [`Error::Io`] if the system refuses.
+/// [`Error::Idx`] if the content is invalid; [`Error::NotAFile`] for folders,
+/// pipes and devices; [`Error::Io`].
 pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     let (file, length) = open_regular(path)?;
     let file = BufReader::with_capacity(1 << 16, file);
@@ -297,10 +297,10 @@ pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     })
 }
 
-/// As [`read_file`], from all bytes of a file.
+/// Reads the content of an IDX file, compressed with gzip or not.
 ///
 /// # Errors
-/// [`IdxProblem`] says what is wrong with them.
+/// [`IdxProblem`] if the content is invalid.
 pub fn read_content(content: &[u8], wanted: Option<Magic>) -> Result<Idx, IdxProblem> {
     read_plain_or_gzip(content, content.len() as u64, wanted)
 }
@@ -317,14 +317,14 @@ fn read_plain_or_gzip(
     }
 }
 
-/// Opens a regular file for reading, with its length.
+/// Opens a regular file; also returns its size in bytes.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64)> {
     let file = input_file::open(path)?;
     let metadata = file.metadata().map_err(|source| Error::io(path, source))?;
     Ok((file, metadata.len()))
 }
 
-/// Reads one array from one gzip member that ends where the reader does.
+/// Reads one array from a single gzip member up to the end of the reader.
 fn read_gzip(
     reader: &mut impl BufRead,
     wanted: Option<Magic>,
@@ -337,7 +337,7 @@ fn read_gzip(
     Ok(idx)
 }
 
-/// Tells damaged gzip data from a disk that fails.
+/// Distinguishes damaged gzip data from a failing disk.
 fn gzip_problem(problem: IdxProblem) -> IdxProblem {
     match problem {
         IdxProblem::Read(source)
@@ -362,24 +362,23 @@ fn expect_end(reader: &mut impl BufRead) -> Result<(), IdxProblem> {
     }
 }
 
-/// How many bytes a reader will yield.
+/// Number of bytes that a reader will yield.
 enum Length {
-    /// As many as this.
+    /// This number of bytes.
     Known(u64),
-    /// What comes of this many bytes of gzip data.
+    /// The decompressed size of this number of gzip bytes.
     Compressed(u64),
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
 impl Length {
-    /// How much memory to ask for at once for a file that promises so many
-    /// bytes.
+    /// Number of bytes to allocate at once for a file that promises `promised`.
     fn capacity(&self, promised: u64) -> Result<u64, IdxProblem> {
-        /// MNIST's images shrink to a fifth.
+        /// The images of MNIST are compressed to a fifth.
         const LIKELY_RATIO: u64 = 8;
-        /// Arrays that are larger and shrink more are taken for a bomb: gzip
-        /// data can expand a thousandfold.
+        /// Larger arrays with a higher ratio are rejected as gzip bombs: gzip data
+        /// can expand a thousandfold.
         const MAX_RATIO: u64 = 32;
         const ALWAYS_ACCEPTED: u64 = 64 << 20;
         match *self {
@@ -441,7 +440,7 @@ fn read_dims(reader: &mut impl Read, rank: u8) -> Result<Vec<usize>, IdxProblem>
         .collect())
 }
 
-/// Fills `bytes`, which start at byte `start` of a header of `needed` bytes.
+/// Reads the part of a header of `needed` bytes that begins at byte `start`.
 fn read_header(
     reader: &mut impl Read,
     bytes: &mut [u8],
@@ -467,14 +466,13 @@ fn header_size(rank: u8) -> u64 {
     4 + 4 * u64::from(rank)
 }
 
-/// Bytes of header and elements; `None` if 64 bits cannot count them.
+/// Size of header and elements in bytes; `None` if it exceeds 64 bits.
 fn file_size(dims: &[usize], element: ElementType, header_size: u64) -> Option<u64> {
     let elements = count(dims)?.checked_mul(element.size() as u64)?;
     elements.checked_add(header_size)
 }
 
-/// The product of the dimensions; one that is 0 makes it 0, however large the
-/// others are.
+/// The product of the dimensions; 0 if any dimension is 0.
 fn count(dims: &[usize]) -> Option<u64> {
     if dims.contains(&0) {
         return Some(0);
@@ -499,7 +497,7 @@ fn compare(length: u64, promised: u64) -> Result<(), IdxProblem> {
     }
 }
 
-/// Reads up to one byte more than promised, to see that the reader ends there.
+/// Reads up to one byte more than promised, to check that the reader ends.
 fn read_elements(
     reader: impl Read,
     header_size: u64,

@@ -1,28 +1,29 @@
-//! From a PNG of a handwritten digit to the 28x28 pixels a network sees.
+//! PNG files, and normalization of images of handwritten digits to MNIST's
+//! format.
 //!
 //! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
 //! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
-//! field so that the centre of mass is in the middle (LeCun, Cortes, Burges).
-//! A network that learnt from such images fails on any other framing, so
-//! [`normalise`] gives every image the same one:
+//! field so that the center of mass is in the middle (LeCun, Cortes, Burges).
+//! A network trained on such images fails on images with other proportions, so
+//! [`normalize`] does the same:
 //!
-//! 1. **Paper** is the median of the outermost pixels. **Ink** is whatever
-//!    differs most from it, lighter or darker: `d = |grey - paper|` on that
-//!    side, 0 on the other. Ink comes out bright, as in MNIST.
-//! 2. **Noise**: `d` up to 5 times the median of `|grey - paper|` over the
+//! 1. **Paper** is the median of the border pixels. **Ink** is on the side that
+//!    differs most from it, lighter or darker: `d = |gray - paper|` on that
+//!    side, 0 on the other. Ink becomes bright, as in MNIST.
+//! 2. **Noise**: `d` up to 5 times the median of `|gray - paper|` over the
 //!    border becomes 0. That is about 3.4 standard deviations of the grain and
 //!    shading of a photographed sheet, and exactly 0 for a clean drawing.
 //! 3. **Contrast**: `d * 255 / level`, where `level` is the 95th percentile of
-//!    what is left; below 32 grey levels the image is called blank.
+//!    the values above 0; below 32 gray levels the image is blank.
 //! 4. **Box**: the smallest rectangle around all `d >= 96`, scaled by
 //!    `20 / longer side`, each side to the nearest whole number of pixels: areas
 //!    are averaged when it shrinks, and values interpolated linearly when it
 //!    grows. (Of the thresholds tried, 96 gives enlarged MNIST digits back best.)
-//! 5. **Centre**: moved by whole pixels until the centre of mass is nearest to
-//!    pixel (14, 14), which is where MNIST has it (13.5 <= centre < 14.5 for
+//! 5. **Center**: moved by whole pixels until the center of mass is nearest to
+//!    pixel (14, 14), which is where MNIST has it (13.5 <= center < 14.5 for
 //!    every one of its test images), but never so far that ink is cut off.
 //!
-//! An image that already is as MNIST's are passes unchanged, byte for byte.
+//! An image that is already in MNIST's format is returned unchanged.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, SeekFrom};
@@ -31,97 +32,97 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use png::{ColorType, DecodingError, InterlaceInfo, Transformations};
 
-use crate::input_file::{looks_like, open};
+use crate::input_file::{known_format, open};
 use crate::{Error, Result};
 
-/// Height and width of the image a network sees.
+/// Height and width of a normalized image in pixels.
 pub const SIDE: usize = 28;
 
-/// The longer side of the box that holds the ink.
+/// Longer side of the bounding box of the ink, in pixels.
 const BOX: usize = 20;
-/// Row and column of the pixel that the centre of mass is moved to.
-const CENTRE: f32 = 14.0;
-/// Border deviations, in medians, that count as noise.
+/// Row and column of the center of mass.
+const CENTER: f32 = 14.0;
+/// Noise threshold, in median deviations of the border.
 const NOISE: u8 = 5;
-/// The least contrast between ink and paper, in grey levels of 255.
+/// Minimum contrast between ink and paper, in gray levels of 255.
 const MIN_CONTRAST: u8 = 32;
-/// Where the stretched ink begins that the box has to hold.
+/// Minimum gray level of the stretched ink inside the bounding box.
 const EDGE: u8 = 96;
 
-/// Largest height or width of a PNG.
+/// Maximum height and width of a PNG image.
 const MAX_SIDE: u32 = 10_000;
-/// Most pixels in a PNG, and most bytes its decoder may hold.
+/// Maximum number of pixels of a PNG image, and of bytes of its decoder.
 const MAX_PIXELS: u64 = 60 << 20;
 
-/// An image as a network sees it, and what it took to get there.
+/// A digit in MNIST's format, and how it was normalized.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NormalisedDigit {
-    /// Grey values, bright ink on 0, row by row.
+pub struct NormalizedDigit {
+    /// Gray values row by row: bright ink on a background of 0.
     pub pixels: [u8; SIDE * SIDE],
     /// Whether the ink was darker than the paper.
     pub inverted: bool,
-    /// Whether the ink was stretched, scaled and moved; otherwise the image
-    /// already was as MNIST's are.
-    pub redrawn: bool,
+    /// Whether the image was changed; `false` if it was already in MNIST's format.
+    pub changed: bool,
 }
 
-/// Gives an image of any size MNIST's framing; see the module's first page.
+/// Normalizes an image of any size to MNIST's format, as described in [this
+/// module](self).
 ///
 /// # Errors
-/// [`Error::BlankImage`] where nothing stands out from the paper.
+/// [`Error::BlankImage`] if the contrast between ink and paper is too low.
 ///
 /// ```
 /// use ndarray::Array2;
-/// use nn_data::image::normalise;
+/// use nn_data::image::normalize;
 ///
-/// // A dark vertical stroke on white paper, off centre.
+/// // A dark vertical stroke on white paper, off center.
 /// let mut drawing = Array2::from_elem((200, 300), 255);
 /// drawing.slice_mut(ndarray::s![20..160, 240..254]).fill(0);
-/// let digit = normalise(drawing.view())?;
+/// let digit = normalize(drawing.view())?;
 /// assert!(digit.inverted);
 /// // 20 pixels high, 2 wide, in the middle.
 /// assert_eq!(digit.pixels.iter().filter(|&&pixel| pixel == 255).count(), 40);
 /// assert_eq!(digit.pixels[14 * 28 + 14], 255);
 /// # Ok::<(), nn_data::Error>(())
 /// ```
-pub fn normalise(grey: ArrayView2<'_, u8>) -> Result<NormalisedDigit> {
-    if let Some(pixels) = as_mnist(grey) {
-        return Ok(NormalisedDigit {
+pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
+    if let Some(pixels) = as_mnist(gray) {
+        return Ok(NormalizedDigit {
             pixels,
             inverted: false,
-            redrawn: false,
+            changed: false,
         });
     }
-    let (ink, inverted) = ink_of_greys(grey)?;
-    let boxed = scale_into_box(grey, &ink);
-    Ok(NormalisedDigit {
-        pixels: centre_by_mass(&boxed),
+    let (ink, inverted) = ink_of_grays(gray)?;
+    let boxed = scale_into_box(gray, &ink);
+    Ok(NormalizedDigit {
+        pixels: center_by_mass(&boxed),
         inverted,
-        redrawn: true,
+        changed: true,
     })
 }
 
-/// Reads a PNG of any bit depth, colour type and interlacing as grey values
+/// Reads a PNG image of any bit depth, color type and interlacing as gray values
 /// `[height, width]`.
 ///
-/// Colours become luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of
-/// the stored values), transparency is laid over white paper, 16 bits are cut
-/// to 8, and of an animation the still image counts.
+/// Colors are converted to luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B`
+/// of the stored values), transparent pixels are blended with white, 16 bits are
+/// truncated to 8, and of an animation the default image is read.
 ///
 /// # Errors
 /// [`Error::NotPng`], [`Error::BadPng`] for a damaged file,
-/// [`Error::ImageTooLarge`] above 10 000 pixels a side or 60 Mi in all,
+/// [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi in total,
 /// [`Error::NotAFile`], [`Error::Io`].
 pub fn read_png(path: &Path) -> Result<Array2<u8>> {
     decode_png(path, BufReader::new(open(path)?))
 }
 
-/// As [`read_png`], from bytes; `path` is what errors call them.
+/// Decodes a PNG image as [`read_png`] does; `path` is used in error messages.
 ///
 /// # Errors
-/// Those of [`read_png`].
+/// As [`read_png`].
 pub fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
-    refuse_other_formats(path, &mut source)?;
+    check_signature(path, &mut source)?;
     let bad = |error| bad_png(path, error);
     let mut decoder = png::Decoder::new(source);
     decoder.set_limits(png::Limits {
@@ -141,23 +142,23 @@ pub fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2
         });
     }
     let mut reader = decoder.read_info().map_err(bad)?;
-    refuse_bad_palette(path, reader.info())?;
-    read_grey_rows(&mut reader, height as usize, width as usize).map_err(bad)
+    check_palette(path, reader.info())?;
+    read_gray_rows(&mut reader, height as usize, width as usize).map_err(bad)
 }
 
-/// Writes grey values `[height, width]` as a PNG of 8 bits.
+/// Writes gray values `[height, width]` as a PNG image of 8 bits.
 ///
 /// # Errors
-/// [`Error::Io`], also for an image without pixels.
-pub fn write_png(path: &Path, grey: ArrayView2<'_, u8>) -> Result<()> {
+/// [`Error::Io`], also if the image has no pixels.
+pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
     let io = |source| Error::io(path, source);
     let file = BufWriter::new(File::create(path).map_err(io)?);
-    let (height, width) = grey.dim();
+    let (height, width) = gray.dim();
     let side = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut encoder = png::Encoder::new(file, side(width), side(height));
     encoder.set_color(ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
-    let pixels: Vec<u8> = grey.iter().copied().collect();
+    let pixels: Vec<u8> = gray.iter().copied().collect();
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(&pixels)?;
         writer.finish()
@@ -165,35 +166,33 @@ pub fn write_png(path: &Path, grey: ArrayView2<'_, u8>) -> Result<()> {
     written.map_err(|error| io(error.into()))
 }
 
-/// The pixels of an image that needs nothing done: 28x28, a background of
-/// zeros, ink that is bright, 19 or 20 pixels long and centred within a pixel.
-fn as_mnist(grey: ArrayView2<'_, u8>) -> Option<[u8; SIDE * SIDE]> {
-    if grey.dim() != (SIDE, SIDE) || median(&border_histogram(grey)) != 0 {
+/// The pixels of an image in MNIST's format: 28x28, a background of zeros, bright
+/// ink, 19 or 20 pixels long and centered within a pixel.
+fn as_mnist(gray: ArrayView2<'_, u8>) -> Option<[u8; SIDE * SIDE]> {
+    if gray.dim() != (SIDE, SIDE) || median(&border_histogram(gray)) != 0 {
         return None;
     }
-    let bounds = bounding_box(grey, |value| value > 0)?;
-    let centred = |centre: f32| (centre - CENTRE).abs() <= 1.0;
-    let (row, column) = centre_of_mass(grey.mapv(f32::from).view());
-    let brightest = grey.iter().copied().max().unwrap_or(0);
+    let bounds = bounding_box(gray, |value| value > 0)?;
+    let centered = |center: f32| (center - CENTER).abs() <= 1.0;
+    let (row, column) = center_of_mass(gray.mapv(f32::from).view());
+    let brightest = gray.iter().copied().max().unwrap_or(0);
     let fits = (BOX - 1..=BOX).contains(&bounds.longer_side());
-    if !(fits && centred(row) && centred(column) && brightest >= 192) {
+    if !(fits && centered(row) && centered(column) && brightest >= 192) {
         return None;
     }
     let mut pixels = [0; SIDE * SIDE];
-    for (to, &from) in pixels.iter_mut().zip(grey) {
+    for (to, &from) in pixels.iter_mut().zip(gray) {
         *to = from;
     }
     Some(pixels)
 }
 
-/// Steps 1 to 3: how bright the ink of every grey value is, and whether it was
-/// darker than the paper.
-///
-/// A table, since an image may be large, and a second one as large beside it.
-fn ink_of_greys(grey: ArrayView2<'_, u8>) -> Result<([u8; 256], bool)> {
-    let border = border_histogram(grey);
+/// Steps 1 to 3: the ink of each gray value, and whether it was darker than the
+/// paper. A table needs less memory than a second image.
+fn ink_of_grays(gray: ArrayView2<'_, u8>) -> Result<([u8; 256], bool)> {
+    let border = border_histogram(gray);
     let paper = median(&border);
-    let counts = histogram(grey.iter());
+    let counts = histogram(gray.iter());
     let (darkest, lightest) = (0..=u8::MAX)
         .zip(&counts)
         .filter(|&(_, &count)| count > 0)
@@ -210,12 +209,12 @@ fn ink_of_greys(grey: ArrayView2<'_, u8>) -> Result<([u8; 256], bool)> {
     };
 
     let noise = NOISE.saturating_mul(median_deviation(&border, paper));
-    let mut standing_out = [0; 256];
+    let mut differences = [0; 256];
     for (value, count) in (0..=u8::MAX).zip(counts) {
-        standing_out[usize::from(difference(value))] += count;
+        differences[usize::from(difference(value))] += count;
     }
-    standing_out[..=usize::from(noise)].fill(0);
-    let level = quantile(&standing_out, 0.95);
+    differences[..=usize::from(noise)].fill(0);
+    let level = quantile(&differences, 0.95);
     if level < MIN_CONTRAST {
         return Err(Error::BlankImage {
             contrast: level,
@@ -237,18 +236,18 @@ fn stretch(value: u8, noise: u8, level: u8) -> u8 {
     u8::try_from(stretched).unwrap_or(u8::MAX)
 }
 
-/// Step 4: the ink, its longer side 20 pixels, its brightest pixel 255 again.
-fn scale_into_box(grey: ArrayView2<'_, u8>, ink: &[u8; 256]) -> Array2<f32> {
+/// Step 4: scales the ink to a longer side of 20 pixels and a maximum of 255.
+fn scale_into_box(gray: ArrayView2<'_, u8>, ink: &[u8; 256]) -> Array2<f32> {
     let ink = |value: u8| ink[usize::from(value)];
-    let bounds = bounding_box(grey, |value| ink(value) >= EDGE)
-        .expect("the ink's 95th percentile is above it");
+    let bounds = bounding_box(gray, |value| ink(value) >= EDGE)
+        .expect("the 95th percentile of the ink is above this threshold");
     let scale = BOX as f32 / bounds.longer_side() as f32;
-    let rows = Resampling::new(bounds.top, bounds.bottom, grey.nrows(), scale);
-    let columns = Resampling::new(bounds.left, bounds.right, grey.ncols(), scale);
+    let rows = Resampling::new(bounds.top, bounds.bottom, gray.nrows(), scale);
+    let columns = Resampling::new(bounds.left, bounds.right, gray.ncols(), scale);
 
-    let mut narrowed = Array2::zeros((grey.nrows(), columns.len()));
+    let mut narrowed = Array2::zeros((gray.nrows(), columns.len()));
     for i in rows.sources() {
-        let row = grey.row(i).mapv(|value| f32::from(ink(value)));
+        let row = gray.row(i).mapv(|value| f32::from(ink(value)));
         for (value, tap) in narrowed.row_mut(i).iter_mut().zip(&columns.taps) {
             *value = tap.sum(row.view());
         }
@@ -261,11 +260,11 @@ fn scale_into_box(grey: ArrayView2<'_, u8>, ink: &[u8; 256]) -> Array2<f32> {
     scaled * (255.0 / brightest)
 }
 
-/// Step 5.
-fn centre_by_mass(boxed: &Array2<f32>) -> [u8; SIDE * SIDE] {
-    let (row, column) = centre_of_mass(boxed.view());
-    let shift = |centre: f32, length: usize| {
-        let start = (CENTRE - 0.5 - centre).ceil().max(0.0) as usize;
+/// Step 5: moves the center of mass to the center of the image.
+fn center_by_mass(boxed: &Array2<f32>) -> [u8; SIDE * SIDE] {
+    let (row, column) = center_of_mass(boxed.view());
+    let shift = |center: f32, length: usize| {
+        let start = (CENTER - 0.5 - center).ceil().max(0.0) as usize;
         start.min(SIDE - length)
     };
     let (top, left) = (shift(row, boxed.nrows()), shift(column, boxed.ncols()));
@@ -276,20 +275,20 @@ fn centre_by_mass(boxed: &Array2<f32>) -> [u8; SIDE * SIDE] {
     pixels
 }
 
-/// How the pixels along one side of the scaled box come from the source.
+/// Resampling along one axis.
 struct Resampling {
     taps: Vec<Tap>,
 }
 
-/// One scaled pixel: a weighted mean of neighbouring source pixels.
+/// Weights of neighboring source pixels for one scaled pixel.
 struct Tap {
     first: usize,
     weights: Vec<f32>,
 }
 
 impl Resampling {
-    /// Source pixels `start..end` of `length` onto a whole number of pixels,
-    /// the one nearest to `scale` times as many and at least one.
+    /// Resamples the source pixels `start..end` of `length` to the number of pixels
+    /// nearest to `scale * (end - start)`, at least one.
     fn new(start: usize, end: usize, length: usize, scale: f32) -> Self {
         let n_pixels = (((end - start) as f32 * scale).round() as usize).max(1);
         let step = (end - start) as f32 / n_pixels as f32;
@@ -311,7 +310,7 @@ impl Resampling {
         self.taps.len()
     }
 
-    /// All source pixels that any scaled pixel needs.
+    /// The range of source pixels with nonzero weights.
     fn sources(&self) -> std::ops::Range<usize> {
         let first = self.taps.iter().map(|tap| tap.first).min();
         let end = self.taps.iter().map(|tap| tap.first + tap.weights.len());
@@ -320,7 +319,7 @@ impl Resampling {
 }
 
 impl Tap {
-    /// The mean over `from..to`, in source pixels; paper lies beyond the edge.
+    /// The mean over `from..to`, in source pixels; outside the image is paper.
     fn area(from: f32, to: f32, length: usize) -> Self {
         let (inner_from, inner_to) = (from.max(0.0), to.min(length as f32));
         let first = (inner_from as usize).min(length - 1);
@@ -334,8 +333,8 @@ impl Tap {
         Self { first, weights }
     }
 
-    /// Between the two source pixels around `position`; the outermost pixel
-    /// goes on beyond the edge.
+    /// Linear interpolation between the two source pixels around `position`;
+    /// outside the image, the value of the border pixel.
     fn linear(position: f32, length: usize) -> Self {
         let position = position.clamp(0.0, (length - 1) as f32);
         let first = (position as usize).min(length.saturating_sub(2));
@@ -355,7 +354,7 @@ impl Tap {
     }
 }
 
-/// Rows `top..bottom` and columns `left..right`.
+/// A rectangle of the rows `top..bottom` and the columns `left..right`.
 struct Bounds {
     top: usize,
     bottom: usize,
@@ -369,7 +368,7 @@ impl Bounds {
     }
 }
 
-/// The smallest rectangle around all pixels that are ink.
+/// The smallest rectangle that contains all ink.
 fn bounding_box(image: ArrayView2<'_, u8>, is_ink: impl Fn(u8) -> bool) -> Option<Bounds> {
     let mut bounds: Option<Bounds> = None;
     for (i, row) in image.axis_iter(Axis(0)).enumerate() {
@@ -390,8 +389,8 @@ fn bounding_box(image: ArrayView2<'_, u8>, is_ink: impl Fn(u8) -> bool) -> Optio
     bounds
 }
 
-/// Mean row and column, weighted by the values; pixel `i` lies at `i`.
-fn centre_of_mass(image: ArrayView2<'_, f32>) -> (f32, f32) {
+/// Mean row and column, weighted by the values.
+fn center_of_mass(image: ArrayView2<'_, f32>) -> (f32, f32) {
     let (mut mass, mut rows, mut columns) = (0.0_f64, 0.0_f64, 0.0_f64);
     for ((i, j), &value) in image.indexed_iter() {
         let value = f64::from(value);
@@ -412,7 +411,8 @@ fn histogram<'a>(values: impl Iterator<Item = &'a u8>) -> Histogram {
     counts
 }
 
-/// The outermost pixels, a fiftieth of the shorter side wide, at least one.
+/// Histogram of the border: a fiftieth of the shorter side wide, at least one
+/// pixel.
 fn border_histogram(image: ArrayView2<'_, u8>) -> Histogram {
     let (height, width) = image.dim();
     let thickness = (height.min(width) / 50).max(1);
@@ -430,19 +430,19 @@ fn median(counts: &Histogram) -> u8 {
     quantile(counts, 0.5)
 }
 
-/// The median of `|value - centre|`.
-fn median_deviation(counts: &Histogram, centre: u8) -> u8 {
+/// The median of `|value - center|`.
+fn median_deviation(counts: &Histogram, center: u8) -> u8 {
     let mut deviations = [0; 256];
     for (value, count) in (0..=u8::MAX).zip(counts) {
-        deviations[usize::from(value.abs_diff(centre))] += count;
+        deviations[usize::from(value.abs_diff(center))] += count;
     }
     median(&deviations)
 }
 
-/// The smallest value that at least `share` of the counted values do not
-/// exceed; 0 where nothing was counted.
-fn quantile(counts: &Histogram, share: f64) -> u8 {
-    let needed = counts.iter().sum::<u64>() as f64 * share;
+/// The smallest value that at least a fraction `q` of the values do not exceed;
+/// 0 for an empty histogram.
+fn quantile(counts: &Histogram, q: f64) -> u8 {
+    let needed = counts.iter().sum::<u64>() as f64 * q;
     let mut below = 0;
     (0..=u8::MAX)
         .zip(counts)
@@ -453,8 +453,9 @@ fn quantile(counts: &Histogram, share: f64) -> u8 {
         .map_or(0, |(value, _)| value)
 }
 
-/// The decoder (png 0.18.1) panics on palettes that are not whole colours.
-fn refuse_bad_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
+/// Rejects palettes of incomplete colors, on which the decoder (png 0.18.1)
+/// panics.
+fn check_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
     let n_bytes = info.palette.as_ref().map_or(0, |palette| palette.len());
     let n_alphas = match info.color_type {
         ColorType::Indexed => info.trns.as_ref().map_or(0, |alphas| alphas.len()),
@@ -470,42 +471,43 @@ fn refuse_bad_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
     })
 }
 
-/// Row by row, so that a 60 Mi pixel image of 8 bytes a pixel needs 60 MiB.
-fn read_grey_rows<R: BufRead + Seek>(
+/// Decodes row by row, so that an image of 60 Mi pixels needs 60 MiB, whatever its
+/// number of bytes per pixel.
+fn read_gray_rows<R: BufRead + Seek>(
     reader: &mut png::Reader<R>,
     height: usize,
     width: usize,
 ) -> Result<Array2<u8>, DecodingError> {
-    let (colour, _) = reader.output_color_type();
-    let mut grey = vec![0; height * width];
+    let (color, _) = reader.output_color_type();
+    let mut gray = vec![0; height * width];
     let mut line = 0;
     while let Some(row) = reader.next_interlaced_row()? {
         let values: Vec<u8> = row
             .data()
-            .chunks_exact(colour.samples())
-            .map(grey_value)
+            .chunks_exact(color.samples())
+            .map(gray_value)
             .collect();
         match row.interlace() {
             InterlaceInfo::Null(_) => {
-                grey[line * width..][..width].copy_from_slice(&values);
+                gray[line * width..][..width].copy_from_slice(&values);
                 line += 1;
             }
             InterlaceInfo::Adam7(pass) => {
-                png::expand_interlaced_row(&mut grey, width, &values, pass, 8);
+                png::expand_interlaced_row(&mut gray, width, &values, pass, 8);
             }
         }
     }
-    Ok(Array2::from_shape_vec((height, width), grey).expect("height times width values"))
+    Ok(Array2::from_shape_vec((height, width), gray).expect("height times width values"))
 }
 
-/// Luminance of one pixel (grey, grey + alpha, RGB or RGBA) over white.
-fn grey_value(samples: &[u8]) -> u8 {
+/// Luminance of one pixel (gray, gray + alpha, RGB or RGBA), blended with white.
+fn gray_value(samples: &[u8]) -> u8 {
     let luminance = |r: u8, g: u8, b: u8| {
         (u32::from(r) * 299 + u32::from(g) * 587 + u32::from(b) * 114 + 500) / 1000
     };
     let (value, alpha) = match *samples {
-        [grey] => (u32::from(grey), 255),
-        [grey, alpha] => (u32::from(grey), u32::from(alpha)),
+        [gray] => (u32::from(gray), 255),
+        [gray, alpha] => (u32::from(gray), u32::from(alpha)),
         [r, g, b] => (luminance(r, g, b), 255),
         [r, g, b, alpha] => (luminance(r, g, b), u32::from(alpha)),
         _ => unreachable!("a PNG pixel has 1 to 4 samples"),
@@ -513,7 +515,7 @@ fn grey_value(samples: &[u8]) -> u8 {
     ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
-fn refuse_other_formats(path: &Path, source: &mut (impl Read + Seek)) -> Result<()> {
+fn check_signature(path: &Path, source: &mut (impl Read + Seek)) -> Result<()> {
     const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
     let io = |error| Error::io(path, error);
     let mut start = Vec::new();
@@ -525,7 +527,7 @@ fn refuse_other_formats(path: &Path, source: &mut (impl Read + Seek)) -> Result<
     if start != SIGNATURE {
         return Err(Error::NotPng {
             path: path.to_owned(),
-            looks_like: looks_like(&start),
+            looks_like: known_format(&start),
             start,
         });
     }
@@ -556,7 +558,7 @@ mod tests {
 
     use super::*;
 
-    /// What normalising a drawing of `ink` on `paper` gives: a ring with a tail.
+    /// A drawing of a ring with a tail, in `ink` on `paper`.
     fn drawing(size: f32, paper: u8, ink: u8) -> Array2<u8> {
         let side = (size * 1.6) as usize;
         Array2::from_shape_fn((side, side), |(i, j)| {
@@ -584,8 +586,8 @@ mod tests {
         })
     }
 
-    fn pixels(grey: &Array2<u8>) -> Array2<f32> {
-        let digit = normalise(grey.view()).expect("there is ink");
+    fn pixels(gray: &Array2<u8>) -> Array2<f32> {
+        let digit = normalize(gray.view()).expect("there is ink");
         let values = digit.pixels.iter().map(|&value| f32::from(value)).collect();
         Array2::from_shape_vec((SIDE, SIDE), values).expect("784 values")
     }
@@ -595,24 +597,24 @@ mod tests {
     }
 
     #[test]
-    fn the_result_is_framed_as_mnist_is() {
+    fn the_result_has_mnists_format() {
         for size in [10.0, 33.0, 100.0, 1000.0] {
             let digit = pixels(&drawing(size, 255, 0));
             let bounds = bounding_box(digit.mapv(|v| v as u8).view(), |v| v > 0).expect("ink");
             assert_eq!(bounds.longer_side(), 20, "{size}");
-            let (row, column) = centre_of_mass(digit.view());
-            for centre in [row, column] {
-                assert!((13.4..14.6).contains(&centre), "{size}: {centre}");
+            let (row, column) = center_of_mass(digit.view());
+            for center in [row, column] {
+                assert!((13.4..14.6).contains(&center), "{size}: {center}");
             }
             assert_eq!(digit.fold(0.0_f32, |a, &b| a.max(b)), 255.0, "{size}");
         }
     }
 
     #[test]
-    fn place_size_polarity_and_shade_make_no_difference() {
+    fn position_size_polarity_and_shade_make_no_difference() {
         let reference = pixels(&drawing(200.0, 255, 0));
         assert_eq!(reference, pixels(&drawing(200.0, 0, 255)));
-        assert_eq!(reference, pixels(&drawing(200.0, 110, 30)), "grey on grey");
+        assert_eq!(reference, pixels(&drawing(200.0, 110, 30)), "gray on gray");
         let small = drawing(200.0, 255, 0);
         let corner = Array2::from_shape_fn((900, 1300), |(i, j)| {
             *small.get([i, j.wrapping_sub(980)]).unwrap_or(&255)
@@ -640,12 +642,12 @@ mod tests {
     #[test]
     fn a_thin_pen_still_gives_bright_ink() {
         let canvas = bar(280, 255, 0, 40..240, 140..142);
-        let digit = normalise(canvas.view()).expect("there is ink");
+        let digit = normalize(canvas.view()).expect("there is ink");
         assert_eq!(digit.pixels.iter().filter(|&&p| 200 < p).count(), 20);
     }
 
     #[test]
-    fn blank_images_are_refused() {
+    fn blank_images_are_rejected() {
         for blank in [
             Array2::from_elem((100, 100), 255),
             Array2::from_elem((28, 28), 0),
@@ -654,13 +656,14 @@ mod tests {
             Array2::from_elem((1, 1), 7),
             Array2::from_shape_fn((90, 90), |(i, j)| 200 + ((i * 7 + j * 13) % 11) as u8),
         ] {
-            let error = normalise(blank.view()).expect_err("there is no ink");
+            let error = normalize(blank.view()).expect_err("there is no ink");
             assert!(matches!(error, Error::BlankImage { .. }), "{error}");
         }
-        let error = normalise(Array2::from_elem((9, 9), 3).view()).expect_err("no ink");
+        let error = normalize(Array2::from_elem((9, 9), 3).view()).expect_err("no ink");
         assert_eq!(
             error.to_string(),
-            "blank image: ink and paper differ by 0 of 255 grey levels, expected at least 32"
+            "blank image: expected ink and paper to differ by at least 32 of 255 gray levels, \
+             found 0"
         );
     }
 
@@ -670,22 +673,22 @@ mod tests {
             let mut image = Array2::zeros((height, width));
             image[[height - 1, width - 1]] = 255;
             image[[height / 2, width / 2]] = 255;
-            if let Ok(digit) = normalise(image.view()) {
+            if let Ok(digit) = normalize(image.view()) {
                 assert!(digit.pixels.contains(&255), "{height}x{width}");
             }
         }
     }
 
     #[test]
-    fn an_mnist_image_passes_unchanged() {
+    fn an_mnist_image_is_unchanged() {
         let mut image = bar(SIDE, 0, 200, 4..24, 12..16);
         image[[9, 11]] = 3;
-        let digit = normalise(image.view()).expect("there is ink");
-        assert!(!digit.redrawn && !digit.inverted);
+        let digit = normalize(image.view()).expect("there is ink");
+        assert!(!digit.changed && !digit.inverted);
         assert!(image.iter().eq(&digit.pixels));
         // The same bar off the middle does not.
         let moved = bar(SIDE, 0, 200, 4..24, 2..6);
-        assert!(normalise(moved.view()).expect("there is ink").redrawn);
+        assert!(normalize(moved.view()).expect("there is ink").changed);
     }
 
     fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
@@ -701,14 +704,14 @@ mod tests {
     /// A PNG of unfiltered lines, made by hand: our encoder cannot interlace.
     fn png_bytes(
         (height, width): (u32, u32),
-        (depth, colour, interlaced): (u8, u8, u8),
+        (depth, color, interlaced): (u8, u8, u8),
         chunks: &[(&[u8; 4], &[u8])],
         lines: &[Vec<u8>],
     ) -> Vec<u8> {
         let mut header = Vec::new();
         header.extend(width.to_be_bytes());
         header.extend(height.to_be_bytes());
-        header.extend([depth, colour, 0, 0, interlaced]);
+        header.extend([depth, color, 0, 0, interlaced]);
         let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
         for line in lines {
             zlib.write_all(&[0]).expect("memory");
@@ -729,12 +732,12 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_pixel_becomes_grey() {
+    fn every_kind_of_pixel_becomes_gray() {
         let one_line = |kind, chunks: &[(&[u8; 4], &[u8])], width, line: &[u8]| {
-            let grey = decoded(&png_bytes((1, width), kind, chunks, &[line.to_vec()]));
-            grey.expect("a good PNG").into_raw_vec_and_offset().0
+            let gray = decoded(&png_bytes((1, width), kind, chunks, &[line.to_vec()]));
+            gray.expect("a good PNG").into_raw_vec_and_offset().0
         };
-        // 1, 4, 8 and 16 bits of grey.
+        // 1, 4, 8 and 16 bits of gray.
         assert_eq!(one_line((1, 0, 0), &[], 3, &[0b1010_0000]), [255, 0, 255]);
         assert_eq!(one_line((4, 0, 0), &[], 2, &[0x3f]), [0x33, 0xff]);
         assert_eq!(one_line((8, 0, 0), &[], 2, &[7, 200]), [7, 200]);
@@ -743,9 +746,9 @@ mod tests {
             [0x80, 0x01]
         );
         // Red, green, blue, white; with 8 and 16 bits.
-        let colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
-        assert_eq!(one_line((8, 2, 0), &[], 4, &colours), [76, 150, 29, 255]);
-        let wide: Vec<u8> = colours.iter().flat_map(|&c| [c, 0]).collect();
+        let colors = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
+        assert_eq!(one_line((8, 2, 0), &[], 4, &colors), [76, 150, 29, 255]);
+        let wide: Vec<u8> = colors.iter().flat_map(|&c| [c, 0]).collect();
         assert_eq!(one_line((16, 2, 0), &[], 4, &wide), [76, 150, 29, 255]);
         // A palette, plain and with a transparent second entry.
         let palette: &[u8] = &[0, 0, 0, 0, 0, 255, 255, 255, 255];
@@ -756,7 +759,7 @@ mod tests {
         );
         let chunks: &[(&[u8; 4], &[u8])] = &[(b"PLTE", palette), (b"tRNS", &[255, 0, 255])];
         assert_eq!(one_line((2, 3, 0), chunks, 3, line), [0, 255, 255]);
-        // Grey and colours with alpha: over white.
+        // Gray and colors with alpha: over white.
         assert_eq!(
             one_line((8, 4, 0), &[], 3, &[0, 255, 0, 0, 0, 128]),
             [0, 255, 127]
@@ -808,7 +811,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_png_is_called_by_its_name() {
+    fn other_formats_are_named() {
         let message = |bytes: &[u8]| decoded(bytes).expect_err("no PNG").to_string();
         assert_eq!(
             message(b"\xff\xd8\xff\xe0\0\x10JFIF"),
@@ -834,7 +837,7 @@ mod tests {
     }
 
     #[test]
-    fn a_palette_of_parts_of_colours_is_damaged() {
+    fn a_palette_of_incomplete_colors_is_damaged() {
         let decode = |palette: &[u8], alphas: &[u8]| {
             let chunks: &[(&[u8; 4], &[u8])] = &[(b"PLTE", palette), (b"tRNS", alphas)];
             decoded(&png_bytes((1, 2), (8, 3, 0), chunks, &[vec![0, 1]]))
@@ -847,7 +850,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_images_are_refused_before_they_are_decoded() {
+    fn huge_images_are_rejected_before_they_are_decoded() {
         for size in [(10_001, 1), (1, 10_001), (9000, 9000), (u32::MAX >> 1, 1)] {
             let error = decoded(&png_bytes(size, (8, 0, 0), &[], &[])).expect_err("too large");
             assert!(matches!(error, Error::ImageTooLarge { .. }), "{error}");
@@ -865,9 +868,9 @@ mod tests {
             .write_image_data(&[0b1100_0000, 0x80])
             .expect("memory");
         writer.finish().expect("memory");
-        let grey = decoded(&file).expect("a good PNG");
+        let gray = decoded(&file).expect("a good PNG");
         assert_eq!(
-            grey.into_raw_vec_and_offset().0,
+            gray.into_raw_vec_and_offset().0,
             [255, 255, 0, 0, 0, 0, 0, 0, 255]
         );
     }

@@ -1,57 +1,80 @@
-//! Opening what a user points at: regular files only, and a name for a file
-//! that is something else than hoped.
+//! Reading regular files that a user names, and recognizing other formats.
 //!
-//! [`special`] and [`looks_like`] are public for `nn-table`, whose errors are
-//! of its own.
+//! A folder, a pipe or a device is an error: reading it could block or never
+//! end.
 
 use std::fs::{self, File, FileType};
-use std::io;
+use std::io::Read;
 use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Opens a regular file for reading; a symbolic link is followed.
+/// Opens a regular file for reading. Symbolic links are followed.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device, which could be
-/// endless or never answer; [`Error::Io`] otherwise.
-pub(crate) fn open(path: &Path) -> Result<File> {
-    match special(path) {
-        Ok(Some(found)) => Err(Error::NotAFile {
+/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`].
+///
+/// ```
+/// use nn_data::{Error, input_file};
+///
+/// let error = input_file::open(&std::env::temp_dir()).unwrap_err();
+/// assert!(matches!(error, Error::NotAFile { found: "a folder", .. }));
+/// ```
+pub fn open(path: &Path) -> Result<File> {
+    let metadata = fs::metadata(path).map_err(|source| Error::io(path, source))?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile {
             path: path.to_owned(),
-            found,
-        }),
-        Ok(None) => File::open(path).map_err(|source| Error::io(path, source)),
-        Err(source) => Err(Error::io(path, source)),
+            found: describe(metadata.file_type()),
+        });
     }
+    File::open(path).map_err(|source| Error::io(path, source))
 }
 
-/// The kind of a special file, with its article, such as `a named pipe`; `None`
-/// for a regular file. A symbolic link is followed.
+/// Reads the whole content of a regular file.
 ///
 /// # Errors
-/// As [`fs::metadata`].
-///
-/// ```
-/// use nn_data::input_file::special;
-///
-/// assert_eq!(special(&std::env::temp_dir())?, Some("a folder"));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn special(path: &Path) -> io::Result<Option<&'static str>> {
-    let metadata = fs::metadata(path)?;
-    Ok((!metadata.is_file()).then(|| describe(metadata.file_type())))
+/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`].
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?
+        .read_to_end(&mut bytes)
+        .map_err(|source| Error::io(path, source))?;
+    Ok(bytes)
 }
 
-/// Names the format that a file has by its first bytes, with its article.
+/// Reads a regular file of UTF-8 text.
+///
+/// # Errors
+/// [`Error::NotUtf8`]; [`Error::NotAFile`] for a folder, a pipe or a device;
+/// [`Error::Io`].
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = read(path)?;
+    decode_utf8(path, &bytes).map(str::to_owned)
+}
+
+/// Decodes the content of the file at `path` as UTF-8.
+///
+/// # Errors
+/// [`Error::NotUtf8`] with the offset of the first invalid byte.
+pub fn decode_utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
+    str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
+        path: path.to_owned(),
+        offset: error.valid_up_to() as u64,
+        byte: bytes[error.valid_up_to()],
+    })
+}
+
+/// The format that the first bytes of a file indicate, with its article; `None`
+/// if they match no known format.
 ///
 /// ```
-/// use nn_data::input_file::looks_like;
+/// use nn_data::input_file::known_format;
 ///
-/// assert_eq!(looks_like(b"%PDF-1.7"), Some("a PDF document"));
-/// assert_eq!(looks_like(b"1,2,3"), None);
+/// assert_eq!(known_format(b"%PDF-1.7"), Some("a PDF document"));
+/// assert_eq!(known_format(b"1,2,3"), None);
 /// ```
-pub fn looks_like(start: &[u8]) -> Option<&'static str> {
+pub fn known_format(start: &[u8]) -> Option<&'static str> {
     const SIGNATURES: [(&[u8], &str); 14] = [
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
@@ -103,19 +126,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_and_devices_are_refused_before_they_are_read() {
+    fn folders_and_devices_are_rejected_before_they_are_read() {
         let error = open(&std::env::temp_dir()).expect_err("a folder is no file");
         assert!(
             error
                 .to_string()
-                .ends_with("not a regular file but a folder")
+                .ends_with("not a regular file (found a folder)")
         );
         let device = Path::new("/dev/zero");
         if device.exists() {
             let error = open(device).expect_err("a device is no file");
             assert_eq!(
                 error.to_string(),
-                "/dev/zero: not a regular file but a device"
+                "/dev/zero: not a regular file (found a device)"
             );
         }
     }
@@ -129,15 +152,15 @@ mod tests {
     #[test]
     fn foreign_files_are_named() {
         assert_eq!(
-            looks_like(b"\xff\xd8\xff\xe0\0\x10JFIF"),
+            known_format(b"\xff\xd8\xff\xe0\0\x10JFIF"),
             Some("a JPEG image")
         );
-        assert_eq!(looks_like(b"<!DOCTYPE html>"), Some("HTML or XML text"));
+        assert_eq!(known_format(b"<!DOCTYPE html>"), Some("HTML or XML text"));
         assert_eq!(
-            looks_like(&[0x1f, 0x8b, 8, 0]),
+            known_format(&[0x1f, 0x8b, 8, 0]),
             Some("gzip-compressed data")
         );
-        assert_eq!(looks_like(b"1,2,3"), None);
-        assert_eq!(looks_like(b""), None);
+        assert_eq!(known_format(b"1,2,3"), None);
+        assert_eq!(known_format(b""), None);
     }
 }

@@ -1,11 +1,12 @@
-//! Data for multilayer perceptrons: from files and mirrors to rows and labels.
+//! Data sets for multilayer perceptrons: downloads, file formats, built-in digits
+//! and augmentation.
 //!
 //! # The principal types
-//! - [`idx::Idx`] is one file in MNIST's format, read strictly.
-//! - [`catalog::Source`] names the files, mirrors and checksums of a data set.
-//! - [`Dataset`] holds the training and test [`Split`] that a network sees.
-//! - [`glyphs`] draws digits where there is no file and no network.
-//! - [`augment::Augment`] deforms images while a network trains.
+//! - [`idx::Idx`] is the content of a file in MNIST's format.
+//! - [`catalog::Source`] holds the files, mirrors and checksums of a data set.
+//! - [`Dataset`] holds a training and a test [`Split`]: inputs and targets.
+//! - [`glyphs`] generates handwritten digits, without files and downloads.
+//! - [`augment::Augment`] deforms images at random during training.
 #![forbid(unsafe_code)]
 
 mod error;

@@ -1,11 +1,11 @@
-//! Draws an image anew, every pixel from where a map of the plane says.
+//! Warps an image by a map of the plane.
 //!
-//! A pixel `p` gets the grey value that the given image has at
+//! The pixel `p` of the warped image has the gray value of the original at
 //!
 //! `q = M·(p − c) + c + s + u(p)`
 //!
-//! where `c` is the centre, `M` a linear map, `s` a shift and `u` a displacement
-//! field. Between pixels the grey value is interpolated bilinearly, outside the
+//! where `c` is the center, `M` a linear map, `s` a shift and `u` a displacement
+//! field. Between pixels the gray value is interpolated bilinearly, outside the
 //! image it is 0.
 
 use nn_tensor::{Kernel, vectorize};
@@ -20,26 +20,27 @@ pub(crate) struct Map {
     pub(crate) field: DisplacementField,
 }
 
-/// Draws one image after the other in the same buffers.
+/// Warps one image after the other, reusing its buffers.
 #[derive(Clone, Debug)]
 pub(crate) struct Warp {
     height: usize,
     width: usize,
-    /// The given image inside a border of zeros, one pixel wide.
+    /// The image with a border of zeros, one pixel wide.
     bordered: Vec<u8>,
-    /// The four pixels around every cell of the bordered image, one a byte, so
-    /// that a pixel costs one look-up.
+    /// The four pixels around each cell of the bordered image, one per byte, so
+    /// that a pixel costs one lookup.
     cells: Vec<u32>,
     row: WarpedRow,
 }
 
-/// Where the pixels of one row come from.
+/// Source positions of the pixels of one row.
 #[derive(Clone, Debug)]
 struct WarpedRow {
-    /// Cells, then the cells' pixels.
+    /// Indices of the cells, later replaced by the pixels of the cells.
     cells: Vec<u32>,
-    /// How far from the left and from the upper pixels of the cell, 0 to 1.
+    /// Position inside the cell, from 0 (left) to 1.
     right: Vec<f32>,
+    /// Position inside the cell, from 0 (top) to 1.
     below: Vec<f32>,
 }
 
@@ -58,7 +59,7 @@ impl Warp {
         }
     }
 
-    /// `warped` is `image` under `map`.
+    /// Writes `image`, warped by `map`, to `warped`.
     ///
     /// # Panics
     /// If an image does not have `height·width` pixels.
@@ -128,11 +129,11 @@ impl Warp {
 }
 
 impl WarpedRow {
-    /// Finds where row `y` of an image `height` pixels high comes from.
+    /// Computes the source positions of row `y` of an image `height` pixels high.
     #[inline(always)]
     fn locate(&mut self, y: usize, height: usize, map: &Map) {
         let width = self.cells.len();
-        let centre = [width, height].map(|length| 0.5 * (length - 1) as f32);
+        let center = [width, height].map(|length| 0.5 * (length - 1) as f32);
         let [dx, dy] = map.field.row(y);
         let places = self
             .cells
@@ -142,28 +143,28 @@ impl WarpedRow {
         for (x, (((cell, right), below), (dx, dy))) in places.zip(dx.iter().zip(dy)).enumerate() {
             let turned = map
                 .linear
-                .apply([x as u32 as f32 - centre[0], y as f32 - centre[1]]);
-            let column = place_in(turned[0] + centre[0] + map.shift[0] + dx, width);
-            let row = place_in(turned[1] + centre[1] + map.shift[1] + dy, height);
+                .apply([x as u32 as f32 - center[0], y as f32 - center[1]]);
+            let column = place_in(turned[0] + center[0] + map.shift[0] + dx, width);
+            let row = place_in(turned[1] + center[1] + map.shift[1] + dy, height);
             *cell = row.0 * (width as u32 + 1) + column.0;
             (*right, *below) = (column.1, row.1);
         }
     }
 
-    /// Interpolates between the four pixels of every cell.
+    /// Interpolates between the four pixels of each cell.
     #[inline(always)]
     fn draw(&self, warped: &mut [u8]) {
         let places = self.cells.iter().zip(&self.right).zip(&self.below);
         for (pixel, ((cell, &right), &below)) in warped.iter_mut().zip(places) {
-            let grey = |corner: u32| (*cell >> (8 * corner) & 0xff) as f32;
-            let upper = lerp(grey(0), grey(1), right);
-            let lower = lerp(grey(2), grey(3), right);
+            let gray = |corner: u32| (*cell >> (8 * corner) & 0xff) as f32;
+            let upper = lerp(gray(0), gray(1), right);
+            let lower = lerp(gray(2), gray(3), right);
             *pixel = (lerp(upper, lower, below) + 0.5) as u8;
         }
     }
 }
 
-/// The pixel of the bordered image before `position`, and how far beyond it.
+/// The pixel of the bordered image before `position`, and the distance from it.
 #[inline(always)]
 fn place_in(position: f32, length: usize) -> (u32, f32) {
     let inside = (position + 1.0).clamp(0.0, (length + 1) as f32);
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_the_image_before() {
+    fn no_pixels_of_the_previous_image_remain() {
         let mut warp = Warp::new((2, 3));
         let mut warped = [0; 6];
         warp.apply(&[255; 6], &map([0.3, 0.3]), &mut warped);

@@ -1,7 +1,6 @@
-//! Hostile files do not get more memory than three times their length and
-//! 64 MiB, whether they are refused or not.
+//! Malicious files use at most three times their size plus 64 MiB of memory.
 //!
-//! A binary of its own, with one test, since the memory is that of the process.
+//! This is a separate binary with one test, since memory is measured per process.
 #![cfg(target_os = "linux")]
 
 use std::io::{Cursor, Write};
@@ -10,7 +9,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use nn_data::idx;
-use nn_data::image::{decode_png, normalise};
+use nn_data::image::{decode_png, normalize};
 use peak_memory::expect;
 
 #[path = "../../../fuzz/harness/peak_memory.rs"]
@@ -56,7 +55,7 @@ fn hostile_files_do_not_get_much_memory() {
 
     let read_digit = |bytes: &[u8]| {
         let image = decode_png(Path::new("x.png"), Cursor::new(bytes));
-        image.is_ok_and(|image| normalise(image.view()).is_ok())
+        image.is_ok_and(|image| normalize(image.view()).is_ok())
     };
     expect(
         "a PNG of 60 000 x 60 000",
@@ -93,7 +92,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory can be written")
 }
 
-/// A grey PNG; `lines` holds a filter byte before each line of pixels.
+/// A gray PNG; `lines` holds a filter byte before each line of pixels.
 fn png(width: u32, height: u32, lines: &[u8]) -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
     let size = [width.to_be_bytes(), height.to_be_bytes()].concat();

@@ -140,8 +140,8 @@ fn histogram() -> Svg {
         x: Axis::new("weighted sum z"),
         y: Axis::new("share").percent(),
         series: vec![
-            Bins::shares("standard deviation 1", sums(9.0, 5), (-20.0, 20.0), 40),
-            Bins::shares("LeCun", sums(1.5, 7), (-20.0, 20.0), 40),
+            Bins::fractions("standard deviation 1", sums(9.0, 5), (-20.0, 20.0), 40),
+            Bins::fractions("LeCun", sums(1.5, 7), (-20.0, 20.0), 40),
         ],
     }
     .svg()
@@ -177,7 +177,7 @@ fn images() -> Svg {
             picture: Picture {
                 width: 28,
                 height: 28,
-                pixels: Pixels::Grey((0..784).map(pixel).collect()),
+                pixels: Pixels::Gray((0..784).map(pixel).collect()),
             },
             caption: format!("0 → {}\n99.{index} %", if index % 5 == 2 { 6 } else { 0 }),
             is_mistake: index % 5 == 2,

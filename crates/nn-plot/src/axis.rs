@@ -1,32 +1,32 @@
-//! What is measured along an axis, and how it is written.
+//! Axes of a chart: label, scale, range and number format.
 
 /// An axis of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// What is measured, with its unit: `time [s]`.
+    /// Label with the unit, such as `time [s]`.
     pub label: String,
-    /// Whether equal distances are equal ratios.
+    /// Whether the axis is logarithmic.
     pub is_log: bool,
-    /// Lowest and highest number; by default what the data need.
+    /// Lower and upper bound; by default those of the data.
     pub range: Option<(f64, f64)>,
-    /// How numbers are written.
+    /// Format of the numbers.
     pub format: Format,
 }
 
-/// How the numbers of an axis are written.
+/// The format of the numbers on an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Format {
-    /// As they are.
+    /// Decimal numbers.
     #[default]
     Number,
-    /// Whole numbers: no tick lies between two of them.
+    /// Whole numbers, with ticks only at whole numbers.
     Whole,
-    /// Shares from 0 to 1 as percentages.
+    /// Fractions from 0 to 1, as percentages.
     Percent,
 }
 
 impl Axis {
-    /// A linear axis as long as the data need.
+    /// Creates a linear axis with the range of the data.
     pub fn new(label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
@@ -36,8 +36,7 @@ impl Axis {
         }
     }
 
-    /// With equal distances for equal ratios; numbers of 0 and below are left
-    /// out.
+    /// Makes the axis logarithmic; numbers of 0 and below are left out.
     pub fn log(self) -> Self {
         Self {
             is_log: true,
@@ -45,7 +44,7 @@ impl Axis {
         }
     }
 
-    /// From `low` to `high`, whatever the data are.
+    /// Sets the range from `low` to `high`, independent of the data.
     pub fn range(self, low: f64, high: f64) -> Self {
         Self {
             range: Some((low, high)),
@@ -53,7 +52,7 @@ impl Axis {
         }
     }
 
-    /// Counted in whole numbers, such as epochs.
+    /// Formats whole numbers, such as epochs.
     pub fn whole(self) -> Self {
         Self {
             format: Format::Whole,
@@ -61,7 +60,7 @@ impl Axis {
         }
     }
 
-    /// Of shares, shown as percentages.
+    /// Formats fractions as percentages.
     pub fn percent(self) -> Self {
         Self {
             format: Format::Percent,

@@ -1,4 +1,4 @@
-//! The kinds of charts. Each is a struct with public fields and `svg()`.
+//! Types of charts: structs with public fields and a method `svg()`.
 
 mod bar;
 mod confusion;
@@ -24,18 +24,17 @@ use crate::axis::Axis;
 use crate::frame::{Entry, Frame, Key};
 use crate::svg::Anchor;
 
-/// A named set of points.
+/// A named series of points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// For the legend.
+    /// Name in the legend.
     pub name: String,
-    /// In the order in which they are joined. A number that is not finite is a
-    /// gap.
+    /// Points in the order in which they are connected. NaN and infinity are gaps.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// A named set of points.
+    /// Creates a series.
     pub fn new(name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         Self {
             name: name.into(),
@@ -43,24 +42,24 @@ impl Series {
         }
     }
 
-    /// Numbers at 1, 2, 3, ..., such as the losses of epochs.
+    /// Creates a series of numbers at 1, 2, 3, ..., such as the losses of epochs.
     pub fn counted(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let points = (1_u32..).map(f64::from).zip(values);
         Self::new(name, points)
     }
 }
 
-/// A point with a name, such as the best epoch.
+/// A labeled point, such as the best epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Where.
+    /// Position.
     pub point: (f64, f64),
-    /// Its name.
+    /// Label.
     pub label: String,
 }
 
 impl Mark {
-    /// A point with a name.
+    /// Creates a labeled point.
     pub fn new(point: (f64, f64), label: impl Into<String>) -> Self {
         Self {
             point,
@@ -68,7 +67,7 @@ impl Mark {
         }
     }
 
-    /// A ring around the point, its name beside it.
+    /// Draws a ring around the point, and the label beside it.
     fn draw(&self, frame: &mut Frame) {
         let Some((x, y)) = frame.pixel(self.point) else {
             return;
@@ -84,7 +83,7 @@ impl Mark {
     }
 }
 
-/// The legend of `series`.
+/// Legend entries of `series`.
 fn legend(series: &[Series], key: Key) -> Vec<Entry<'_>> {
     let entries = series.iter().enumerate().map(|(index, series)| Entry {
         name: &series.name,
@@ -94,18 +93,18 @@ fn legend(series: &[Series], key: Key) -> Vec<Entry<'_>> {
     entries.collect()
 }
 
-/// "Lines of loss over epoch: training, validation"
+/// Description such as "Lines of loss over epoch: training, validation".
 fn description(what: &str, x: &Axis, y: &Axis, series: &[Series]) -> String {
     let names = listed(series.iter().map(|series| series.name.as_str()));
     format!("{what} of {} over {}: {names}", y.label, x.label)
 }
 
-/// "a, b, c and 4 more", for descriptions.
+/// List of names such as "a, b, c and 4 more".
 fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const MOST: usize = 12;
+    const MAX_NAMES: usize = 12;
     let n = names.len();
-    let first: Vec<&str> = names.take(MOST).collect();
-    match n.saturating_sub(MOST) {
+    let first: Vec<&str> = names.take(MAX_NAMES).collect();
+    match n.saturating_sub(MAX_NAMES) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }

@@ -1,7 +1,7 @@
-//! Text of others inside XML and HTML: names of classes, runs and files are
-//! hostile until they are escaped.
+//! Escaping of untrusted text, such as names of classes, runs and files, for XML
+//! and HTML.
 
-/// `text` for element content and attribute values.
+/// Escapes `text` for element content and attribute values.
 ///
 /// The five special characters become entities; characters that XML 1.0 (§2.2)
 /// does not allow become U+FFFD.
@@ -21,7 +21,7 @@ pub(crate) fn escaped(text: &str) -> String {
     safe
 }
 
-/// XML's `Char`, without the second control block, which HTML does not allow.
+/// Whether XML (`Char`) and HTML allow a character.
 fn is_allowed(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => true,

@@ -1,18 +1,17 @@
 //! Charts as SVG, tables, and pages as HTML.
 //!
-//! It knows no network, no data set and no run. A caller puts numbers into a
-//! chart of the module [`chart`], which draws itself as [`Svg`]: for a file of
-//! its own, or for a [`Page`].
+//! The crate depends on no other crate of the workspace. A chart of the module
+//! [`chart`] is a struct of numbers and names that is drawn as [`Svg`], for a file
+//! or for a [`Page`].
 //!
 //! # The principal types
 //! - [`chart::LineChart`], [`chart::ScatterChart`], [`chart::BarChart`],
-//!   [`chart::Histogram`] have two [`Axis`]es; [`chart::ConfusionChart`],
+//!   [`chart::Histogram`] have two axes ([`Axis`]); [`chart::ConfusionChart`],
 //!   [`chart::ImageGrid`], [`chart::NetworkDiagram`], [`chart::SurfaceChart`]
-//!   and [`chart::PlaneMap`] draw what is peculiar to neural networks.
-//! - [`Svg`] follows the reader's light or dark scheme, has a title and a
-//!   description for those who cannot see it, and needs no script.
-//! - [`Page`] puts charts, [`Table`]s and text into one HTML file that loads
-//!   nothing.
+//!   and [`chart::PlaneMap`] are specific to neural networks.
+//! - [`Svg`] is a chart with a title and a description for screen readers. It
+//!   follows the light or dark color scheme of the reader and needs no script.
+//! - [`Page`] is a self-contained HTML file of charts, tables ([`Table`]) and text.
 //!
 //! ```
 //! use nn_plot::chart::{LineChart, Series};
@@ -33,10 +32,10 @@
 //! assert!(page.html().contains("<h2 id=\"section-1\">Training</h2>"));
 //! ```
 //!
-//! # What is never trusted
-//! Titles, names and captions may hold anything: every text is escaped. Numbers
-//! may be infinite or NaN: they leave gaps. Sizes may not fit each other: what
-//! is missing is left out. Nothing here panics or fails.
+//! # Untrusted input
+//! All titles, names and captions are escaped. NaN and infinite numbers are gaps.
+//! If the lengths of lists do not match, the missing parts are left out. No
+//! function of this crate panics or returns an error.
 #![forbid(unsafe_code)]
 
 mod escape;
@@ -47,7 +46,6 @@ mod thinning;
 mod palette;
 mod svg;
 mod picture;
-mod canvas;
 mod frame;
 pub mod chart;
 mod table;

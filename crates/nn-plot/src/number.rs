@@ -1,16 +1,16 @@
-//! Numbers for humans: `0.0832`, `97.5 %`, `235 146`, `1e-5`.
+//! Formatting of numbers for readers: `0.0832`, `97.5 %`, `235 146`, `1e-5`.
 
-/// What stands where there is no number.
+/// The text for a missing number: a dash.
 pub const NO_NUMBER: &str = "–";
 
-/// Significant digits of a number in a text.
+/// Number of significant digits.
 const DIGITS: i32 = 4;
 
-/// Separates groups of three digits and a number from its unit.
+/// The space between groups of three digits, and between a number and its unit.
 const NARROW_SPACE: char = '\u{202F}';
 
-/// A number with four significant digits; very large and very small ones in
-/// scientific form; a dash for what is no finite number.
+/// Formats a number with four significant digits: very large and very small numbers
+/// in scientific notation, NaN and infinity as a dash.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return NO_NUMBER.to_owned();
@@ -27,27 +27,26 @@ pub fn number(value: f64) -> String {
     with_minus(&trimmed(&format!("{value:.decimals$}")))
 }
 
-/// A share as a percentage with two decimals, or a dash.
-pub fn percent(share: f64) -> String {
-    if share.is_finite() {
-        with_minus(&format!("{:.2}{NARROW_SPACE}%", 100.0 * share))
+/// Formats a fraction as a percentage with two decimals, NaN and infinity as a dash.
+pub fn percent(fraction: f64) -> String {
+    if fraction.is_finite() {
+        with_minus(&format!("{:.2}{NARROW_SPACE}%", 100.0 * fraction))
     } else {
         NO_NUMBER.to_owned()
     }
 }
 
-/// A share as a percentage with one decimal at most, for places with little
-/// room.
-pub(crate) fn short_percent(share: f64) -> String {
-    if share.is_finite() {
-        let text = trimmed(&format!("{:.1}", 100.0 * share));
+/// Formats a fraction as a percentage with at most one decimal.
+pub(crate) fn short_percent(fraction: f64) -> String {
+    if fraction.is_finite() {
+        let text = trimmed(&format!("{:.1}", 100.0 * fraction));
         with_minus(&format!("{text}{NARROW_SPACE}%"))
     } else {
         NO_NUMBER.to_owned()
     }
 }
 
-/// A time: `12.75 s`, `6.5 ms`.
+/// Formats a time in seconds: `12.75 s`, `6.5 ms`.
 pub fn seconds(seconds: f64) -> String {
     if seconds.is_finite() && seconds < 0.1 {
         format!("{}{NARROW_SPACE}ms", number(1e3 * seconds))
@@ -56,12 +55,12 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A whole number, its digits in groups of three: `235 146`.
+/// Formats a whole number with digits in groups of three: `235 146`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
-/// The label of a tick: as many decimals as the distance between ticks needs.
+/// Formats the label of a tick, with the decimals that `step` needs.
 pub(crate) fn tick(value: f64, step: f64) -> String {
     let size = value.abs().max(step);
     if value == 0.0 {
@@ -72,10 +71,10 @@ pub(crate) fn tick(value: f64, step: f64) -> String {
         return scientific(value, digits);
     }
     let decimals = (-step.log10()).ceil().clamp(0.0, 9.0) as usize;
-    // A step such as 2.5 needs a decimal more than its size says.
+    // A step such as 2.5 needs one more decimal than its magnitude.
     let decimals = decimals + usize::from(!is_whole(step * 10_f64.powi(decimals as i32)));
     let text = format!("{value:.decimals$}");
-    // "-0.0" is what rounding leaves of a tick at zero.
+    // Rounding a tick at zero can give "-0.0".
     match text.parse() {
         Ok(0.0_f64) => "0".to_owned(),
         _ if decimals == 0 => with_minus(&grouped(&text)),
@@ -83,7 +82,7 @@ pub(crate) fn tick(value: f64, step: f64) -> String {
     }
 }
 
-/// The label of a power of ten, or of a small multiple of it.
+/// Formats the label of a tick on a logarithmic axis.
 pub(crate) fn log_tick(value: f64) -> String {
     if (1e-4..1e5).contains(&value) {
         number(value)
@@ -102,7 +101,7 @@ fn scientific(value: f64, digits: usize) -> String {
     with_minus(&format!("{}e{exponent}", trimmed(mantissa)))
 }
 
-/// Without zeros that say nothing at the end of the decimals.
+/// Removes trailing zeros of the decimals.
 fn trimmed(text: &str) -> String {
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -111,7 +110,7 @@ fn trimmed(text: &str) -> String {
     }
 }
 
-/// Groups of three from five digits on: a year or `1234` stays whole.
+/// Groups the digits of numbers with at least five digits.
 fn grouped(text: &str) -> String {
     let digits = text.trim_start_matches('-');
     if digits.len() < 5 {
@@ -128,8 +127,8 @@ fn grouped(text: &str) -> String {
     spaced
 }
 
-/// The hyphen of a negative mantissa as a minus sign; that of an exponent
-/// stays, so that `1e-5` can be copied to a command line.
+/// Replaces the hyphen of a negative number by a minus sign, but not that of an
+/// exponent, so that `1e-5` can be copied to a command line.
 fn with_minus(text: &str) -> String {
     match text.strip_prefix('-') {
         Some(rest) => format!("−{rest}"),
@@ -142,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_digits_say_enough() {
+    fn numbers_have_four_significant_digits() {
         let cases = [
             (0.0, "0"),
             (0.083_219, "0.08322"),

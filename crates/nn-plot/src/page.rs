@@ -1,14 +1,14 @@
-//! A page in one file: no script, no request, light and dark, to print too.
+//! Self-contained HTML pages, without scripts and requests, for screen and print.
 
 use crate::escape::escaped;
 use crate::palette;
 use crate::svg::Svg;
 use crate::table::{Table, Tone};
 
-/// Sections from which on a page has a table of contents.
+/// Minimum number of sections for a table of contents.
 const CONTENTS_FROM: usize = 4;
 
-/// Nothing is loaded or run, whatever names of others stand in the page.
+/// Content security policy: nothing is loaded or run, even if text were not escaped.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
@@ -49,15 +49,15 @@ th+th,td+td{padding-left:.8rem}thead th{border-bottom:2px solid var(--rule);whit
 .number{text-align:right;white-space:nowrap}.muted{color:var(--muted)}\
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.marked{background:var(--mark)}\
 summary{cursor:pointer;color:var(--link)}details{margin:.8rem 0}\
-@media (max-width:34rem){.chart .plot text{font-size:155px}\
+@media (max-width:34rem){.chart .label{font-size:15.5px}\
 .scroll table{width:max-content;max-width:34rem;font-size:.9rem}}\
 @media print{body{font-size:11pt}main,header,footer{max-width:none;padding:0}nav{display:none}\
 .scroll{overflow:visible}pre{white-space:pre-wrap}h2,h3{break-after:avoid}tr{break-inside:avoid}}";
 
-/// A page being written, from top to bottom.
+/// An HTML page.
 ///
-/// Every text is escaped; `` `words` `` in backticks of a paragraph, a note, a
-/// list or a caption are set as code.
+/// All text is escaped. In paragraphs, notes, lists and captions, `` `text` `` in
+/// backticks is formatted as code.
 #[derive(Clone, Debug)]
 pub struct Page {
     title: String,
@@ -67,16 +67,16 @@ pub struct Page {
     body: Body,
 }
 
-/// Blocks of a page or of a part that folds.
+/// The content of a page or of a collapsible part.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     html: String,
-    /// Whether the last block is a figure beside which another has room.
+    /// Whether the last block is a figure, so that another can be beside it.
     is_in_figures: bool,
 }
 
 impl Page {
-    /// An empty page.
+    /// Creates an empty page.
     pub fn new(title: impl Into<String>) -> Self {
         Self {
             title: title.into(),
@@ -87,19 +87,19 @@ impl Page {
         }
     }
 
-    /// Sets the line below the title.
+    /// Sets the lead, a line below the title.
     pub fn lead(&mut self, text: &str) -> &mut Self {
         text.clone_into(&mut self.lead);
         self
     }
 
-    /// Sets the line at the end.
+    /// Sets the footer.
     pub fn footer(&mut self, text: &str) -> &mut Self {
         text.clone_into(&mut self.footer);
         self
     }
 
-    /// Begins a section; what is added goes to it.
+    /// Starts a section and returns the body to add content to it.
     pub fn section(&mut self, title: &str) -> &mut Body {
         self.sections.push(title.to_owned());
         let id = self.sections.len();
@@ -108,12 +108,12 @@ impl Page {
         &mut self.body
     }
 
-    /// What is added goes to the section that was begun last.
+    /// The body, to add content to the last section.
     pub fn body(&mut self) -> &mut Body {
         &mut self.body
     }
 
-    /// The whole page.
+    /// The page as HTML.
     pub fn html(&self) -> String {
         let title = escaped(&self.title);
         let lead = match self.lead.as_str() {
@@ -149,17 +149,17 @@ impl Page {
 }
 
 impl Body {
-    /// A heading inside a section.
+    /// Adds a heading inside a section.
     pub fn subsection(&mut self, title: &str) -> &mut Self {
         self.block(&format!("<h3>{}</h3>\n", escaped(title)))
     }
 
-    /// A paragraph.
+    /// Adds a paragraph.
     pub fn paragraph(&mut self, text: &str) -> &mut Self {
         self.block(&format!("<p>{}</p>\n", formatted(text)))
     }
 
-    /// A paragraph that begins with a word of weight, such as a verdict.
+    /// Adds a paragraph that begins with an emphasized word, such as a verdict.
     pub fn verdict(&mut self, word: &str, tone: Tone, text: &str) -> &mut Self {
         let (class, word, text) = (tone.class(), escaped(word), formatted(text));
         self.block(&format!(
@@ -167,12 +167,12 @@ impl Body {
         ))
     }
 
-    /// A paragraph beside the matter.
+    /// Adds a note.
     pub fn note(&mut self, text: &str) -> &mut Self {
         self.block(&format!("<p class=\"note\">{}</p>\n", formatted(text)))
     }
 
-    /// A list.
+    /// Adds a list.
     pub fn list<T: AsRef<str>>(&mut self, items: impl IntoIterator<Item = T>) -> &mut Self {
         let items: String = items
             .into_iter()
@@ -181,7 +181,7 @@ impl Body {
         self.block(&format!("<ul>{items}</ul>\n"))
     }
 
-    /// Lines to be typed, or printed by a program.
+    /// Adds a block of code, such as a command.
     pub fn code(&mut self, text: &str) -> &mut Self {
         self.block(&format!(
             "<pre tabindex=\"0\"><code>{}</code></pre>\n",
@@ -189,7 +189,7 @@ impl Body {
         ))
     }
 
-    /// A few figures of weight, each with its name.
+    /// Adds key figures, each with its name.
     pub fn facts<N: AsRef<str>, V: AsRef<str>>(
         &mut self,
         facts: impl IntoIterator<Item = (N, V)>,
@@ -204,8 +204,8 @@ impl Body {
         self.block(&format!("<div class=\"facts\">{facts}</div>\n"))
     }
 
-    /// A chart with a line below it. Charts that follow each other stand side
-    /// by side where the window is wide.
+    /// Adds a chart with a caption. Consecutive charts are side by side in a wide
+    /// window.
     pub fn figure(&mut self, svg: &Svg, caption: &str) -> &mut Self {
         if !self.is_in_figures {
             self.html.push_str("<div class=\"figures\">\n");
@@ -220,12 +220,12 @@ impl Body {
         self
     }
 
-    /// A table.
+    /// Adds a table.
     pub fn table(&mut self, table: &Table) -> &mut Self {
         self.block(&table.html())
     }
 
-    /// A part that is folded until it is asked for.
+    /// Adds a collapsed part with a summary.
     pub fn details(&mut self, summary: &str, write: impl FnOnce(&mut Self)) -> &mut Self {
         let mut inside = Self::default();
         write(&mut inside);
@@ -252,7 +252,7 @@ impl Body {
     }
 }
 
-/// Escaped, with what stands between backticks as code.
+/// Escapes a text and formats text in backticks as code.
 fn formatted(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let is_paired = !parts.len().is_multiple_of(2);

@@ -1,15 +1,15 @@
-//! Colours of charts, light and dark, as a style sheet.
+//! Colors of charts, for light and dark color schemes.
 //!
-//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008),
-//! which people with any kind of colour blindness tell apart; darkened for
-//! white paper, lightened for black. From the seventh series on, lines are
-//! dashed and hues repeat.
+//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008), which
+//! can be distinguished with any kind of color blindness. They are darker on a
+//! light background and lighter on a dark one. From the seventh series on, hues
+//! repeat and lines are dashed.
 
-/// Different hues of series.
+/// Number of different hues of series.
 pub(crate) const N_HUES: usize = 6;
 
-/// Custom property, on light, on dark.
-const COLOURS: [[&str; 3]; 14] = [
+/// Name of the custom property, light color, dark color.
+const COLORS: [[&str; 3]; 14] = [
     ["s0", "#0072b2", "#56b4e9"],
     ["s1", "#c8500a", "#ff8f4d"],
     ["s2", "#00805c", "#2fc79d"],
@@ -26,11 +26,9 @@ const COLOURS: [[&str; 3]; 14] = [
     ["negative", "#c8500a", "#ff8f4d"],
 ];
 
-/// What the classes of a chart's elements look like; the colours are custom
-/// properties.
+/// Style rules for the classes of chart elements; `@name` is a color.
 const RULES: &str = "\
 .chart text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif;font-size:13px;fill:@ink}\
-.chart .plot text{font-size:130px}\
 .chart .title{font-size:16px;font-weight:600}\
 .chart .small{font-size:11px}\
 .chart .muted{fill:@muted}\
@@ -56,13 +54,13 @@ const RULES: &str = "\
 
 /// The style sheet of all charts.
 ///
-/// Colours are custom properties that follow `prefers-color-scheme`; viewers
-/// that know none of both get the light ones.
+/// Colors are custom properties that follow `prefers-color-scheme`; viewers
+/// without support for these use the light colors.
 pub(crate) fn style_sheet() -> String {
     let properties = |column: usize| -> String {
-        COLOURS
+        COLORS
             .iter()
-            .map(|colour| format!("--{}:{};", colour[0], colour[column]))
+            .map(|color| format!("--{}:{};", color[0], color[column]))
             .collect()
     };
     format!(
@@ -83,30 +81,32 @@ fn with_fallbacks(rules: &str) -> String {
             };
             let name_end = rest.find([';', '}']).unwrap_or(rest.len());
             let (name, end) = rest.split_at(name_end);
-            let light = COLOURS
+            let light = COLORS
                 .iter()
-                .find(|colour| colour[0] == name)
-                .map_or("currentColor", |colour| colour[1]);
+                .find(|color| color[0] == name)
+                .map_or("currentColor", |color| color[1]);
             format!("{property}:{light};{property}:var(--{name}){end}")
         })
         .collect()
 }
 
-/// The class that colours series `index`.
+/// The class for the color of series `index`.
 pub(crate) fn series_class(index: usize) -> String {
     format!("s{}", index % N_HUES)
 }
 
-/// The dashes of series `index`, in units of the line's width.
-pub(crate) fn dashes(index: usize) -> Option<&'static str> {
-    match index / N_HUES {
-        0 => None,
-        1 => Some("6 3"),
-        _ => Some("1.5 3"),
-    }
+/// SVG attributes for the line of series `index`: its width, and dashes once
+/// the hues repeat.
+pub(crate) fn stroke(index: usize) -> String {
+    let dashes = match index / N_HUES {
+        0 => "",
+        1 => " stroke-dasharray=\"12 6\"",
+        _ => " stroke-dasharray=\"3 6\"",
+    };
+    format!("stroke-width=\"2\"{dashes}")
 }
 
-/// Blue for 1, white for 0, vermilion for −1 (red, green, blue).
+/// Diverging color map: blue for 1, white for 0, vermilion for −1 (as RGB).
 pub(crate) fn diverging(value: f64) -> [u8; 3] {
     let strength = if value.is_nan() {
         0.0
@@ -121,8 +121,8 @@ pub(crate) fn diverging(value: f64) -> [u8; 3] {
     end.map(|end: f64| (255.0 + strength * (end - 255.0)).round() as u8)
 }
 
-/// Dark blue to yellow for 0..=1: six samples of viridis (matplotlib, CC0),
-/// joined by straight lines (red, green, blue).
+/// Sequential color map from dark blue for 0 to yellow for 1: viridis (matplotlib,
+/// CC0), interpolated linearly between six samples (as RGB).
 pub(crate) fn sequential(value: f64) -> [u8; 3] {
     const SAMPLES: [[f64; 3]; 6] = [
         [68.0, 1.0, 84.0],
@@ -151,9 +151,9 @@ mod tests {
     use super::*;
 
     /// WCAG 2.2, relative luminance.
-    fn luminance(colour: &str) -> f64 {
+    fn luminance(color: &str) -> f64 {
         let channel = |start: usize| {
-            let value = u8::from_str_radix(&colour[start..start + 2], 16).expect("hexadecimal");
+            let value = u8::from_str_radix(&color[start..start + 2], 16).expect("hexadecimal");
             let value = f64::from(value) / 255.0;
             if value <= 0.040_45 {
                 value / 12.92
@@ -170,25 +170,25 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_text_stand_out_from_the_paper() {
-        let paper = COLOURS
+    fn lines_and_text_have_enough_contrast() {
+        let paper = COLORS
             .iter()
-            .find(|colour| colour[0] == "paper")
+            .find(|color| color[0] == "paper")
             .expect("paper");
-        for colour in COLOURS {
-            let least = match colour[0] {
+        for color in COLORS {
+            let least = match color[0] {
                 "grid" | "paper" => continue,
                 _ => 4.5,
             };
             for scheme in [1, 2] {
-                let found = contrast(colour[scheme], paper[scheme]);
-                assert!(found >= least, "{colour:?} {scheme}: {found}");
+                let found = contrast(color[scheme], paper[scheme]);
+                assert!(found >= least, "{color:?} {scheme}: {found}");
             }
         }
     }
 
     #[test]
-    fn every_colour_has_a_fallback_and_a_property() {
+    fn every_color_has_a_fallback_and_a_property() {
         let sheet = style_sheet();
         assert!(sheet.contains("fill:#1b1f24;fill:var(--ink)}"), "{sheet}");
         assert!(
@@ -199,7 +199,15 @@ mod tests {
     }
 
     #[test]
-    fn maps_of_colours_have_their_ends() {
+    fn lines_are_dashed_where_hues_repeat() {
+        assert!(!stroke(N_HUES - 1).contains("dash"));
+        assert_eq!(series_class(N_HUES), series_class(0));
+        assert!(stroke(N_HUES).contains("\"12 6\""));
+        assert_ne!(stroke(N_HUES), stroke(2 * N_HUES));
+    }
+
+    #[test]
+    fn maps_of_colors_have_their_ends() {
         assert_eq!(diverging(0.0), [255; 3]);
         assert_eq!(diverging(-2.0), diverging(-1.0));
         assert_eq!(sequential(0.0), [68, 1, 84]);

@@ -1,29 +1,23 @@
-//! Pixels as a PNG inside a data URI, with a palette of its own.
+//! Images as PNG data URIs.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Index of the colour that is transparent, where there is one.
+/// Index of the transparent color of an image with transparency.
 pub(crate) const TRANSPARENT: u8 = 0;
 
-/// `data:image/png;base64,...` of `width` x `height` pixels, each an index
-/// into `colours` (red, green, blue). Missing pixels are the first colour.
+/// Encodes `width` x `height` pixels, each an index into the palette `colors` (RGB),
+/// as `data:image/png;base64,...`. Missing pixels have the first color.
 pub(crate) fn data_uri(
     (width, height): (u32, u32),
     pixels: &[u8],
-    colours: &[[u8; 3]],
+    colors: &[[u8; 3]],
     has_transparent: bool,
 ) -> String {
     let (width, height) = (width.max(1), height.max(1));
     let mut bytes = Vec::new();
-    encode(
-        &mut bytes,
-        (width, height),
-        pixels,
-        colours,
-        has_transparent,
-    )
-    .expect("a whole image is written to memory");
+    encode(&mut bytes, (width, height), pixels, colors, has_transparent)
+        .expect("writing a complete image to memory cannot fail");
     format!("data:image/png;base64,{}", STANDARD.encode(bytes))
 }
 
@@ -31,7 +25,7 @@ fn encode(
     bytes: &mut Vec<u8>,
     (width, height): (u32, u32),
     pixels: &[u8],
-    colours: &[[u8; 3]],
+    colors: &[[u8; 3]],
     has_transparent: bool,
 ) -> Result<(), png::EncodingError> {
     let mut whole = pixels.to_vec();
@@ -39,10 +33,10 @@ fn encode(
     let mut encoder = png::Encoder::new(bytes, width, height);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(colours.as_flattened().to_vec());
+    encoder.set_palette(colors.as_flattened().to_vec());
     encoder.set_compression(png::Compression::High);
     if has_transparent {
-        let mut opacity = vec![255; colours.len()];
+        let mut opacity = vec![255; colors.len()];
         opacity[usize::from(TRANSPARENT)] = 0;
         encoder.set_trns(opacity);
     }

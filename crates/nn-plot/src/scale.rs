@@ -1,56 +1,53 @@
-//! From numbers to places on an axis: which range, which ticks, what is left
-//! out.
+//! Scales: the range and the ticks of an axis, and positions of numbers on it.
 //!
 //! Ticks of a linear axis are multiples of 1, 2 or 5 times a power of ten
-//! (Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990); those of
-//! a logarithmic one are powers of ten, with 2 and 5 between them where there
-//! are few.
+//! (Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990). Ticks of a
+//! logarithmic axis are powers of ten, with 2 and 5 times these on a short axis.
 
 use crate::axis::{Axis, Format};
 use crate::number;
 
-/// Beyond this size numbers are drawn at the edge, so that no difference
-/// overflows.
+/// Larger numbers are clamped, so that differences do not overflow.
 const LARGEST: f64 = 1e300;
 
-/// The smallest number that a logarithmic axis shows.
+/// The smallest number on a logarithmic axis.
 const SMALLEST: f64 = 1e-300;
 
-/// Ticks to aim at.
+/// Approximate number of ticks.
 const N_TICKS: f64 = 5.0;
 
-/// How far a range reaches beyond the data.
+/// Padding of the range beyond the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Padding {
-    /// Not at all.
+    /// No padding.
     None,
-    /// A twentieth at both ends, though not below 0 where nothing is negative.
+    /// A twentieth at both ends, but not below 0 if no number is negative.
     Some,
-    /// As `Some` at the far end, and to 0 at the near one.
+    /// The range includes 0, with padding at the other end.
     FromZero,
 }
 
-/// An axis fitted to data.
+/// The scale of an axis, fitted to data.
 #[derive(Clone, Debug)]
 pub(crate) struct Scale {
-    /// Ends, as logarithms if the axis is logarithmic.
+    /// Bounds; logarithms on a logarithmic axis.
     low: f64,
     high: f64,
     is_log: bool,
     pub(crate) ticks: Vec<Tick>,
 }
 
-/// A marked place on an axis.
+/// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tick {
-    /// 0 at the low end, 1 at the high end.
+    /// Position on the axis, from 0 to 1.
     pub(crate) position: f64,
     pub(crate) label: String,
 }
 
 impl Scale {
-    /// Fits `axis` to `values`, of which those that are not finite (or not
-    /// positive on a logarithmic axis) do not count.
+    /// Fits `axis` to `values`. Numbers that are not finite, or not positive on a
+    /// logarithmic axis, are ignored.
     pub(crate) fn new(axis: &Axis, values: impl Iterator<Item = f64>, padding: Padding) -> Self {
         let given = axis
             .range
@@ -74,11 +71,11 @@ impl Scale {
         scale
     }
 
-    /// An axis with a place of width 1 for each of `names`, of which no more
-    /// than `most` are written.
-    pub(crate) fn categories(names: &[String], most: usize) -> Self {
+    /// Creates a scale with an interval of width 1 for each name, and labels for at
+    /// most `max_labels` of them.
+    pub(crate) fn categories(names: &[String], max_labels: usize) -> Self {
         let n = names.len().max(1);
-        let every = n.div_ceil(most.max(1));
+        let every = n.div_ceil(max_labels.max(1));
         let ticks = names
             .iter()
             .enumerate()
@@ -95,8 +92,8 @@ impl Scale {
         }
     }
 
-    /// Where a number lies: 0 at the low end, 1 at the high end; `None` for
-    /// what has no place.
+    /// Position of a number, 0 at the lower and 1 at the upper bound; `None` for NaN,
+    /// infinity, and on a logarithmic axis numbers that are not positive.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         inner(value, self.is_log).map(|value| self.position_of_inner(value))
     }
@@ -164,7 +161,7 @@ impl Scale {
         if ticks.len() >= 2 {
             return ticks;
         }
-        // A range so narrow that no round number lies in it.
+        // The range is too narrow for round numbers.
         [0.0, 0.5, 1.0]
             .into_iter()
             .map(|position| Tick {
@@ -175,7 +172,7 @@ impl Scale {
     }
 }
 
-/// The number that is measured along an axis: itself, or its logarithm.
+/// The number itself, or its logarithm on a logarithmic axis.
 fn inner(value: f64, is_log: bool) -> Option<f64> {
     if !value.is_finite() || (is_log && value <= 0.0) {
         None
@@ -193,7 +190,7 @@ fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
-/// A range around the data that is never empty.
+/// A range that contains the data and is never empty.
 fn fitted(found: Option<(f64, f64)>, axis: &Axis, padding: Padding) -> (f64, f64) {
     let Some((mut low, mut high)) = found else {
         return (0.0, 1.0);
@@ -233,7 +230,7 @@ fn fitted(found: Option<(f64, f64)>, axis: &Axis, padding: Padding) -> (f64, f64
     (padded_low, padded_high)
 }
 
-/// The next of 1, 2, 5 times a power of ten that is not smaller.
+/// The smallest of 1, 2 or 5 times a power of ten that is at least `rough`.
 fn nice_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.log10().floor());
     if !power.is_normal() {
@@ -318,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_gets_none() {
+    fn numbers_without_a_position() {
         let scale = Scale::new(&Axis::new("x"), [0.0, 1.0].into_iter(), Padding::Some);
         assert_eq!(scale.position(f64::NAN), None);
         assert_eq!(scale.position(f64::NEG_INFINITY), None);

@@ -1,4 +1,4 @@
-//! One picture: SVG that stands in a page or in a file of its own.
+//! SVG charts, for pages and for files.
 
 use std::fmt::{self, Write};
 
@@ -10,25 +10,23 @@ use crate::palette;
 pub struct Svg {
     title: String,
     description: String,
-    /// Whether the elements are left out that only a file of its own needs.
     width: u32,
     height: u32,
     body: String,
 }
 
 impl Svg {
-    /// What it shows, as its heading says.
+    /// Title of the chart.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// For a page: without a style sheet, which [`Page`](crate::Page) has.
+    /// The `<svg>` element for a [`Page`](crate::Page), which has the style sheet.
     pub fn inline(&self) -> String {
         self.element("")
     }
 
-    /// The content of an `.svg` file: with its style sheet, following the
-    /// reader's light or dark scheme.
+    /// The content of an `.svg` file, with its style sheet.
     pub fn standalone(&self) -> String {
         let background = "svg.chart{background:#ffffff;background:var(--paper)}";
         let style = format!("<style>{}{background}</style>", palette::style_sheet());
@@ -55,7 +53,7 @@ impl Svg {
     }
 }
 
-/// A chart being drawn, in units of CSS pixels.
+/// A chart that is being drawn, in CSS pixels.
 #[derive(Debug)]
 pub(crate) struct Drawing {
     title: String,
@@ -63,7 +61,7 @@ pub(crate) struct Drawing {
     body: String,
 }
 
-/// Where a text lies relative to its point.
+/// Horizontal alignment of a text at its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -71,11 +69,11 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// Height of the line with a chart's title.
+/// Height of the title.
 pub(crate) const TITLE_HEIGHT: f64 = 30.0;
 
 impl Drawing {
-    /// Begins with the title on top.
+    /// Creates a drawing with a title.
     pub(crate) fn new(title: &str, width: u32) -> Self {
         let mut drawing = Self {
             title: title.to_owned(),
@@ -91,7 +89,7 @@ impl Drawing {
         f64::from(self.width)
     }
 
-    /// Ends the drawing; `description` is for those who cannot see it.
+    /// Finishes the drawing; `description` is for screen readers.
     pub(crate) fn finish(self, height: f64, description: &str) -> Svg {
         Svg {
             title: self.title,
@@ -102,7 +100,7 @@ impl Drawing {
         }
     }
 
-    /// Adds finished markup.
+    /// Adds markup.
     pub(crate) fn raw(&mut self, markup: &str) {
         self.body.push_str(markup);
     }
@@ -122,6 +120,14 @@ impl Drawing {
         ));
     }
 
+    /// Adds a text centered at a point and rotated to read from bottom to top.
+    pub(crate) fn vertical_text(&mut self, at: (f64, f64), class: &str, text: &str) {
+        let (x, y) = (short(at.0), short(at.1));
+        self.raw(&format!("<g transform=\"translate({x} {y}) rotate(-90)\">"));
+        self.text((0.0, 0.0), Anchor::Middle, class, text);
+        self.raw("</g>");
+    }
+
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str, attributes: &str) {
         self.add(format_args!(
             "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"{}{}/>",
@@ -134,7 +140,7 @@ impl Drawing {
         ));
     }
 
-    /// A line through all `points`.
+    /// Adds a line through `points`.
     pub(crate) fn path(&mut self, points: &[(f64, f64)], class: &str, attributes: &str) {
         self.add(format_args!(
             "<path d=\"{}\"{}{}/>",
@@ -144,10 +150,10 @@ impl Drawing {
         ));
     }
 
-    /// With a text that shows when the pointer rests on it, unless empty.
+    /// Adds a circle. A `hint` that is not empty is a tooltip.
     pub(crate) fn circle(
         &mut self,
-        centre: (f64, f64),
+        center: (f64, f64),
         radius: f64,
         class: &str,
         attributes: &str,
@@ -155,8 +161,8 @@ impl Drawing {
     ) {
         self.add(format_args!(
             "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}{}>{}</circle>",
-            short(centre.0),
-            short(centre.1),
+            short(center.0),
+            short(center.1),
             short(radius),
             class_attribute(class),
             attribute_text(attributes),
@@ -184,7 +190,7 @@ impl Drawing {
         ));
     }
 
-    /// A picture given as a data URI.
+    /// Adds an image given as a data URI.
     pub(crate) fn image(
         &mut self,
         corner: (f64, f64),
@@ -224,9 +230,9 @@ pub(crate) fn path_data(points: &[(f64, f64)]) -> String {
         .collect()
 }
 
-/// About how wide a text is drawn, in the units of `font_size`.
+/// Approximate width of a text, in the units of `font_size`.
 pub(crate) fn text_width(text: &str, font_size: f64) -> f64 {
-    // The mean of common sans-serif fonts; wide scripts need the whole em.
+    // Mean widths of common sans-serif fonts; wide scripts need a whole em.
     let ems: f64 = text
         .chars()
         .map(|c| match c {
@@ -240,8 +246,7 @@ pub(crate) fn text_width(text: &str, font_size: f64) -> f64 {
     ems * font_size
 }
 
-/// As much of `text` as fits into `width`, with an ellipsis if some is left
-/// out.
+/// Truncates `text` to `width`, with an ellipsis.
 pub(crate) fn shortened(text: &str, width: f64, font_size: f64) -> String {
     if text_width(text, font_size) <= width {
         return text.to_owned();
@@ -282,7 +287,7 @@ fn hint_element(hint: &str) -> String {
     }
 }
 
-/// A coordinate with one decimal at most.
+/// Formats a coordinate with at most one decimal.
 fn short(value: f64) -> String {
     let rounded = (10.0 * value).round() / 10.0;
     if rounded.is_finite() {

@@ -1,54 +1,54 @@
-//! Tables of a page: numbers at the right, names at the left.
+//! HTML tables: numbers are right-aligned, text is left-aligned.
 
 use crate::escape::escaped;
 
-/// A table with a heading a column.
+/// A table with column headings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// What it shows; nothing if empty.
+    /// Caption; none if empty.
     pub caption: String,
-    /// Headings.
+    /// Columns with their headings.
     pub columns: Vec<Column>,
-    /// Cells, as many as columns in each row; missing ones stay empty.
+    /// Rows of cells, one cell per column; missing cells are empty.
     pub rows: Vec<Vec<Cell>>,
 }
 
-/// A heading.
+/// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Heading, with the unit if there is one.
+    /// Heading, with the unit if it has one.
     pub name: String,
-    /// Whether its cells are numbers, which stand at the right.
+    /// Whether the cells are numbers, which are right-aligned.
     pub is_number: bool,
 }
 
-/// A cell.
+/// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// What it says.
+    /// Text of the cell.
     pub text: String,
-    /// How it is meant; never the only sign of it.
+    /// Emphasis of the cell. Its meaning must also be clear from the text.
     pub tone: Tone,
 }
 
-/// How a cell is meant.
+/// The emphasis of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
-    /// As it stands.
+    /// No emphasis.
     #[default]
     Plain,
-    /// As it should be.
+    /// A good result.
     Good,
-    /// Not as it should be.
+    /// A bad result.
     Bad,
-    /// To be looked at.
+    /// Highlighted.
     Marked,
-    /// Of less weight.
+    /// Less important.
     Muted,
 }
 
 impl Tone {
-    /// Of the page's style sheet; empty for plain text.
+    /// Class in the style sheet of the page; empty for plain text.
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -61,7 +61,7 @@ impl Tone {
 }
 
 impl Column {
-    /// A column of words.
+    /// Creates a column of text.
     pub fn text(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -69,7 +69,7 @@ impl Column {
         }
     }
 
-    /// A column of numbers.
+    /// Creates a column of numbers.
     pub fn number(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -79,7 +79,7 @@ impl Column {
 }
 
 impl Cell {
-    /// Without a tone.
+    /// Creates a cell without emphasis.
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -87,7 +87,7 @@ impl Cell {
         }
     }
 
-    /// With a tone.
+    /// Sets the emphasis.
     pub fn tone(self, tone: Tone) -> Self {
         Self { tone, ..self }
     }
@@ -115,7 +115,7 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(columns: Vec<Column>) -> Self {
         Self {
             columns,
@@ -128,7 +128,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
-    /// In a box of its own that scrolls where the window is narrow.
+    /// The HTML element, in a box that scrolls in a narrow window.
     pub(crate) fn html(&self) -> String {
         let heads: String = self
             .columns

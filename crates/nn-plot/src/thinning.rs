@@ -1,14 +1,14 @@
-//! Fewer points where more would only fall on the same pixels.
+//! Thinning of curves with more points than pixels.
 
-/// Keeps at most about `most` points of a curve: of each stretch its first,
-/// lowest, highest and last, so that no peak is lost.
-pub(crate) fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
-    if points.len() <= most.max(4) {
+/// Keeps about `max_points` points of a curve: the first, lowest, highest and last
+/// of each section, so that no peak is lost.
+pub(crate) fn thinned(points: &[(f64, f64)], max_points: usize) -> Vec<(f64, f64)> {
+    if points.len() <= max_points.max(4) {
         return points.to_vec();
     }
-    let stretch = points.len().div_ceil(most.max(4) / 4);
-    let mut kept = Vec::with_capacity(most);
-    for points in points.chunks(stretch) {
+    let section = points.len().div_ceil(max_points.max(4) / 4);
+    let mut kept = Vec::with_capacity(max_points);
+    for points in points.chunks(section) {
         let by_height = |a: &usize, b: &usize| points[*a].1.total_cmp(&points[*b].1);
         let lowest = (0..points.len()).min_by(by_height).unwrap_or(0);
         let highest = (0..points.len()).max_by(by_height).unwrap_or(0);

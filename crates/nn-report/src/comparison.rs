@@ -1,4 +1,4 @@
-//! Several runs side by side: what was chosen differently, what came out.
+//! Comparisons of runs: settings, results and curves side by side.
 
 use nn_plot::chart::Series;
 use nn_plot::number::{self, NO_NUMBER};
@@ -10,32 +10,32 @@ use crate::curves::{curves, series};
 use crate::record::RunRecord;
 use crate::run_report::Report;
 
-/// Runs that can be told apart in one chart.
-const MOST_CURVES: usize = 18;
+/// Maximum number of runs in one chart.
+const MAX_CURVES: usize = 18;
 
-/// Several runs.
+/// A comparison of several runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// In the order in which they are shown.
+    /// The runs, in the order of the columns.
     pub runs: Vec<RunRecord>,
-    /// The command that made the comparison.
+    /// The command that created the comparison.
     pub command: String,
 }
 
-/// One line of a comparison.
+/// A row of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComparedValue {
-    /// What is compared.
+    /// Name of the setting or result.
     pub name: String,
-    /// One text a run.
+    /// Values, one per run.
     pub values: Vec<String>,
-    /// Whether they are not all the same.
+    /// Whether the values differ.
     pub differs: bool,
-    /// The runs that do best, where better and worse exist.
+    /// Indices of the best runs; empty if the values are not comparable.
     pub best: Vec<usize>,
 }
 
-/// Which of two results is better.
+/// Whether higher or lower results are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Better {
     Higher,
@@ -43,7 +43,7 @@ enum Better {
 }
 
 impl Comparison {
-    /// Every setting of any run, those that differ first.
+    /// All settings of the runs, different ones first.
     pub fn settings(&self) -> Vec<ComparedValue> {
         let runs: Vec<_> = self.runs.iter().map(RunRecord::settings).collect();
         let mut names: Vec<&String> = Vec::new();
@@ -68,8 +68,7 @@ impl Comparison {
         settings
     }
 
-    /// What came out, the best of each line named where the runs can be
-    /// compared.
+    /// Results of the runs, with the best runs of each row.
     pub fn results(&self) -> Vec<ComparedValue> {
         let layers = |run: &RunRecord| {
             let widths: Vec<String> = run.summary.layers.iter().map(usize::to_string).collect();
@@ -79,7 +78,7 @@ impl Comparison {
             ComparedValue::new(name, self.runs.iter().map(text).collect())
         };
         let decimal = number::number;
-        // Of different data, or by different losses, none is the best.
+        // Results for different data or loss functions are not comparable.
         let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
         let losses = texts("", &|run| format!("{:?}", run.settings.loss));
         let has_same_loss = has_same_data && !losses.differs;
@@ -165,27 +164,27 @@ impl Comparison {
         ComparedValue { best, ..line }
     }
 
-    /// Writes the page and draws the charts.
+    /// Builds the page and draws the charts.
     pub fn build(&self) -> Report {
         let names: Vec<&str> = self.runs.iter().map(|run| run.name.as_str()).collect();
-        let mut page = Page::new(format!("{} runs side by side", self.runs.len()));
+        let mut page = Page::new(format!("Comparison of {} runs", self.runs.len()));
         page.lead(&names.join(", "));
         page.section("Results").table(&self.table(&self.results()));
         page.body().note(
-            "The best of each line is marked with a star. Choose by the validation columns: the \
-             test set says how good the choice is, once.",
+            "A star marks the best run of each row. Choose a model by its validation results, and use \
+             the test results only for the final estimate.",
         );
         let plots = self.plots();
         page.section("Curves");
-        if self.runs.len() > MOST_CURVES {
+        if self.runs.len() > MAX_CURVES {
             page.body()
-                .note(&format!("The curves of the first {MOST_CURVES} runs."));
+                .note(&format!("The charts show the first {MAX_CURVES} runs."));
         }
         for (_, svg) in &plots {
             page.body().figure(svg, "");
         }
         self.settings_into(&mut page);
-        page.footer("Written by `nn compare`.");
+        page.footer("Created by `nn compare`.");
         Report { page, plots }
     }
 
@@ -198,16 +197,16 @@ impl Comparison {
         if different.is_empty() {
             body.paragraph("All settings are the same.");
         } else {
-            body.paragraph("These differ:")
+            body.paragraph("Different settings:")
                 .table(&self.table(&different));
         }
         if !same.is_empty() {
             let table = self.table(&same);
-            body.details(&format!("{} settings are the same", same.len()), |body| {
+            body.details(&format!("{} equal settings", same.len()), |body| {
                 body.table(&table);
             });
         }
-        body.paragraph("The command that made this page:")
+        body.paragraph("The command that created this page:")
             .code(&self.command);
     }
 
@@ -247,7 +246,7 @@ impl Comparison {
         value: impl Fn(&EpochMetrics) -> Option<f64> + Copy,
     ) -> Option<(String, Svg)> {
         let first = self.runs.first()?;
-        let runs = self.runs.iter().take(MOST_CURVES);
+        let runs = self.runs.iter().take(MAX_CURVES);
         let series: Vec<Series> = runs.map(|run| series(run, &run.name, value)).collect();
         Some((name.to_owned(), curves(first, title, y, series, None)?))
     }
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_is_named() {
+    fn the_best_run_is_marked() {
         let results = three().results();
         let accuracy = results
             .iter()
@@ -342,14 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn of_different_data_none_is_the_best() {
+    fn runs_on_different_data_are_not_comparable() {
         let mut comparison = three();
         comparison.runs[0].summary.dataset = "mnist".to_owned();
         assert!(comparison.results().iter().all(|line| line.best.is_empty()));
     }
 
     #[test]
-    fn no_runs_are_no_panic() {
+    fn a_comparison_of_no_runs_does_not_panic() {
         assert!(Comparison::default().build().page.html().contains("0 runs"));
     }
 }

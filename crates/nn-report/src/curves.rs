@@ -6,7 +6,7 @@ use nn_train::EpochMetrics;
 
 use crate::record::RunRecord;
 
-/// A curve over the epochs.
+/// Creates a series over the epochs.
 pub(crate) fn series(
     run: &RunRecord,
     name: &str,
@@ -16,7 +16,7 @@ pub(crate) fn series(
     Series::new(name, run.epochs.iter().map(point))
 }
 
-/// Training and validation loss, the best epoch marked.
+/// Chart of the training and validation loss, with the best epoch marked.
 pub(crate) fn loss_chart(run: &RunRecord) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.and_then(|best| Some((best.validation_loss?, best.epoch)));
@@ -32,7 +32,8 @@ pub(crate) fn loss_chart(run: &RunRecord) -> Option<Svg> {
     )
 }
 
-/// Training and validation accuracy, the epoch with the lowest loss marked.
+/// Chart of the training and validation accuracy, with the epoch of the lowest
+/// validation loss marked.
 pub(crate) fn accuracy_chart(run: &RunRecord) -> Option<Svg> {
     let best = run.best_epoch();
     let mark = best.and_then(|best| Some((best.validation_accuracy?, best.epoch)));
@@ -48,7 +49,7 @@ pub(crate) fn accuracy_chart(run: &RunRecord) -> Option<Svg> {
     )
 }
 
-/// Learning rate at the end of each epoch.
+/// Chart of the learning rate at the end of each epoch.
 pub(crate) fn rate_chart(run: &RunRecord) -> Option<Svg> {
     let rates = series(run, "learning rate", |epoch| Some(epoch.learning_rate));
     curves(
@@ -60,7 +61,7 @@ pub(crate) fn rate_chart(run: &RunRecord) -> Option<Svg> {
     )
 }
 
-/// Seconds of training and of validation.
+/// Chart of the training and evaluation time per epoch.
 pub(crate) fn time_chart(run: &RunRecord) -> Option<Svg> {
     let axis = Axis::new("time [s]");
     let longest = run.epochs.iter().map(|epoch| epoch.train_seconds);
@@ -78,14 +79,13 @@ pub(crate) fn time_chart(run: &RunRecord) -> Option<Svg> {
         axis,
         [
             series(run, "training", |epoch| Some(epoch.train_seconds)),
-            series(run, "validation", |epoch| epoch.evaluate_seconds),
+            series(run, "evaluation", |epoch| epoch.evaluate_seconds),
         ],
         None,
     )
 }
 
-/// Curves over epochs, those without a number left out; nothing if none is
-/// left.
+/// Chart of series over epochs; `None` if no series has a finite number.
 pub(crate) fn curves(
     run: &RunRecord,
     title: &str,
@@ -102,7 +102,10 @@ pub(crate) fn curves(
     if let Some((value, epoch)) = best.filter(|_| run.epochs.len() > 1) {
         let label = match chart.y.format {
             Format::Percent => format!("{} at the lowest loss", nn_plot::number::percent(value)),
-            _ => format!("lowest: epoch {epoch}, {}", nn_plot::number::number(value)),
+            _ => format!(
+                "minimum: {} in epoch {epoch}",
+                nn_plot::number::number(value)
+            ),
         };
         chart.marks.push(Mark::new((epoch as f64, value), label));
     }

@@ -196,7 +196,7 @@ impl WorstMistakes {
             picture: Picture {
                 width: size.1,
                 height: size.0,
-                pixels: Pixels::Grey(mistake.pixels.clone()),
+                pixels: Pixels::Gray(mistake.pixels.clone()),
             },
             caption: format!(
                 "{} → {}\n{}\nno. {}",
@@ -230,7 +230,7 @@ fn scatters(
         .preprocessing
         .as_ref()
         .map(|preprocessing| &preprocessing.target);
-    let Some(TargetEncoding::Values(columns)) = target else {
+    let Some(TargetEncoding::Regression(columns)) = target else {
         return Ok(Vec::new());
     };
     let every = samples.len().div_ceil(MOST_POINTS).max(1);
@@ -242,7 +242,7 @@ fn scatters(
             let pairs = actual.iter().zip(output.outputs).zip(columns);
             for (points, ((&actual, &predicted), column)) in points.iter_mut().zip(pairs) {
                 let restored = |value: f32| {
-                    column.standardisation.mean + column.standardisation.std * f64::from(value)
+                    column.standardization.mean + column.standardization.std * f64::from(value)
                 };
                 points.push((restored(actual), restored(predicted)));
             }

@@ -1,4 +1,4 @@
-//! The page of one run, and its charts as files.
+//! The report of a run: an HTML page with charts.
 
 use nn_plot::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
 use nn_plot::number::{self, NO_NUMBER};
@@ -7,85 +7,86 @@ use nn_plot::{Axis, Body, Cell, Column, Page, Svg, Table};
 use crate::curves;
 use crate::record::RunRecord;
 
-/// All that a report of a run shows.
+/// The content of a report of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
-    /// What its directory says.
+    /// The run.
     pub run: RunRecord,
-    /// How the program was started, such as `nn`.
+    /// Name of the program in commands, such as `nn`.
     pub program: String,
-    /// Where the run lies, as it would be typed.
+    /// Path of the run in commands.
     pub path: String,
-    /// Facts about the data: name and value.
+    /// Properties of the data: name and value.
     pub data: Vec<(String, String)>,
-    /// The network with its weights.
+    /// Diagram of the network with its weights.
     pub network: Option<NetworkDiagram>,
-    /// What the network says about samples.
+    /// Results of an evaluation.
     pub results: Option<Results>,
     /// Weights of the first layer as images.
     pub weight_images: Option<ImageGrid>,
-    /// How much each input weighs in the first layer: name and size.
+    /// Root mean square of the weights of each input in the first layer: name and
+    /// value.
     pub input_weights: Vec<(String, f64)>,
-    /// Why the training loss is another measure than the validation loss; empty
-    /// if it is the same.
+    /// Explains why training and validation loss are not comparable; empty if they
+    /// are.
     pub loss_note: String,
-    /// What could not be shown, and why.
+    /// Parts that are missing, with the reason.
     pub missing: Vec<String>,
 }
 
-/// What a network says about samples, against what is right.
+/// Results of an evaluation of the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
-    /// `test`, `validation` or `training`.
+    /// Name of the split: `test`, `validation` or `training`.
     pub split: String,
     /// Number of samples.
     pub n_samples: u64,
-    /// Name of the loss.
+    /// Name of the loss function.
     pub loss_name: String,
-    /// Per-sample mean.
+    /// Mean loss per sample.
     pub loss: f64,
-    /// Share from 0 to 1.
+    /// Accuracy, from 0 to 1.
     pub accuracy: Option<f64>,
-    /// Errors of numbers: name and value.
+    /// Error measures of a regression: name and value.
     pub errors: Vec<(String, f64)>,
-    /// Which class was taken for which.
+    /// Confusion matrix.
     pub confusion: Option<ConfusionChart>,
-    /// Precision, recall and so on, one a class.
+    /// Precision, recall and F1 of each class.
     pub classes: Vec<ClassResult>,
-    /// The samples with the highest loss among those that are wrong.
+    /// Misclassified samples with the highest loss.
     pub mistakes: Option<ImageGrid>,
-    /// The command that shows the first of them in full; nothing if empty.
+    /// The command that shows the first mistake in detail; none if empty.
     pub mistake_command: String,
-    /// Predicted against actual numbers, one chart an output.
+    /// Predicted and actual values, one chart per output.
     pub scatter: Vec<ScatterChart>,
 }
 
-/// Scores of one class.
+/// Precision, recall and F1 of a class.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassResult {
-    /// Its name.
+    /// Name of the class.
     pub name: String,
-    /// TP / (TP + FP).
+    /// Precision: TP / (TP + FP), the fraction of correct predictions of this class.
     pub precision: Option<f64>,
-    /// TP / (TP + FN).
+    /// Recall: TP / (TP + FN), the fraction of samples of this class predicted as such.
     pub recall: Option<f64>,
-    /// Harmonic mean of precision and recall.
+    /// F1: the harmonic mean of precision and recall.
     pub f1: Option<f64>,
-    /// Number of samples.
+    /// Number of samples of this class.
     pub support: u64,
 }
 
 /// A page and its charts.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The page.
+    /// The HTML page.
     pub page: Page,
-    /// Names without an ending, and charts.
+    /// Charts with their file names, without extension.
     pub plots: Vec<(String, Svg)>,
 }
 
 impl RunReport {
-    /// Writes the page and draws the charts.
+    /// Builds the page and draws the charts.
     pub fn build(&self) -> Report {
         let mut writer = Writer {
             page: Page::new(format!("Run {}", self.run.name)),
@@ -99,7 +100,7 @@ impl RunReport {
         self.weights(&mut writer);
         self.settings(&mut writer);
         writer.page.footer(&format!(
-            "Written by `nn report` {}. The numbers come from the files beside this page.",
+            "Created by `nn report` {}. The numbers are in the files of the run directory.",
             self.run.summary.version
         ));
         Report {
@@ -123,7 +124,7 @@ impl RunReport {
             "{} train --config {}/config.toml",
             self.program, self.path
         ));
-        body.details("The same with every setting spelled out", |body| {
+        body.details("The command with all settings", |body| {
             body.code(&self.run.command(&self.program));
         });
         if !self.missing.is_empty() {
@@ -168,8 +169,8 @@ impl RunReport {
             return;
         }
         let caption = format!(
-            "Mean over the samples. The training loss is taken while the epoch learns, so it lags \
-             behind. {}",
+            "Mean loss per sample. The training loss is measured during the epoch, while the weights \
+             change; the validation loss is measured after it. {}",
             self.loss_note
         );
         writer.figure("loss", curves::loss_chart(run), caption.trim_end());
@@ -177,7 +178,7 @@ impl RunReport {
         writer.figure(
             "learning-rate",
             curves::rate_chart(run),
-            "At the last step of each epoch.",
+            "Learning rate of the last step of each epoch.",
         );
         writer.figure("time", curves::time_chart(run), "");
         if let Some(note) = self.best_note() {
@@ -193,15 +194,15 @@ impl RunReport {
         let last = self.run.epochs.last()?.epoch;
         if let Some(kept) = self.run.summary.best_epoch {
             return Some(format!(
-                "The model has the weights of epoch {kept} of {last}: its loss was the lowest."
+                "The model has the weights of epoch {kept} of {last}, which has the lowest loss."
             ));
         }
         let best = self.run.best_epoch()?.epoch;
         (best != last).then(|| {
             format!(
-                "The validation loss was lowest in epoch {best} of {last}; the model has the \
-                 weights of the last. `--patience N` keeps those of the best epoch, and stops \
-                 when the loss no longer falls."
+                "The validation loss was lowest in epoch {best} of {last}, but the model has the \
+                 weights of the last epoch. The setting `patience` keeps the weights of the best \
+                 epoch and stops the training when the loss no longer decreases."
             )
         })
     }
@@ -213,7 +214,7 @@ impl RunReport {
         }
         let body = writer.page.section(&format!("{title} results"));
         body.paragraph(&format!(
-            "On the {} {} samples. {}",
+            "Evaluated on {} {} samples. {}",
             number::count(results.n_samples),
             results.split,
             meaning(&results.split)
@@ -231,7 +232,7 @@ impl RunReport {
         facts.extend(results.errors.iter().map(error));
         body.facts(facts);
         let confusion = results.confusion.as_ref().map(ConfusionChart::svg);
-        writer.figure("confusion", confusion, "Rows are the right classes, columns the answers. Mistakes are coloured by how often they happened.");
+        writer.figure("confusion", confusion, "Rows are true classes, columns are predicted classes. Frequent mistakes have a stronger color.");
         if !results.classes.is_empty() {
             writer.page.body().table(&class_table(&results.classes));
         }
@@ -240,18 +241,18 @@ impl RunReport {
             writer.figure(
                 &name,
                 Some(chart.svg()),
-                "On the dashed line, the prediction is exact.",
+                "Points on the dashed line are exact predictions.",
             );
         }
         if let Some(mistakes) = &results.mistakes {
             writer.page.section("Worst mistakes");
-            let caption = "Right class → answer, with the probability of the answer, and the number of the sample.";
+            let caption = "True class → predicted class, with the probability of the prediction and the index of the sample.";
             writer.figure("mistakes", Some(mistakes.svg()), caption);
             if !results.mistake_command.is_empty() {
                 writer
                     .page
                     .body()
-                    .paragraph("All probabilities of the first:");
+                    .paragraph("The command that shows all probabilities of the first mistake:");
                 writer.page.body().code(&results.mistake_command);
             }
         }
@@ -264,12 +265,12 @@ impl RunReport {
         }
         writer.page.section("Network");
         let network = self.network.as_ref().map(NetworkDiagram::svg);
-        let caption = "Blue edges are positive weights, vermilion ones negative; the stronger, the larger. Of wide layers the first and last neurons are drawn.";
+        let caption = "Blue edges are positive weights, vermilion edges are negative weights; larger weights have stronger colors. Of wide layers, only the first and last neurons are drawn.";
         writer.figure("network", network, caption);
         let images = self.weight_images.as_ref().map(ImageGrid::svg);
-        writer.figure("weights", images, "One picture a neuron: what it looks for (blue) and what speaks against it (vermilion).");
+        writer.figure("weights", images, "One image per neuron of the first layer: positive weights are blue, negative weights are vermilion.");
         if !self.input_weights.is_empty() {
-            let caption = "Root of the mean square of the weights from each input; inputs are standardised, so they can be compared.";
+            let caption = "Root mean square of the weights of each input. Inputs are standardized, so the values are comparable.";
             writer.figure("inputs", Some(self.input_chart()), caption);
         }
     }
@@ -277,7 +278,7 @@ impl RunReport {
     fn input_chart(&self) -> Svg {
         let (names, values) = self.input_weights.iter().cloned().unzip();
         BarChart {
-            title: "Weight of the inputs".to_owned(),
+            title: "Weights of the inputs".to_owned(),
             x_label: "input".to_owned(),
             y: Axis::new("weight"),
             names,
@@ -301,13 +302,13 @@ impl RunReport {
         if !sha256.is_empty() {
             body.paragraph(&format!(
                 "SHA-256 of the weights: `{sha256}`. The same program, data and settings give the \
-                 same, whatever the number of threads."
+                 same weights, for any number of threads."
             ));
         }
     }
 }
 
-/// A page with its charts.
+/// A page that is being built, with its charts.
 struct Writer {
     page: Page,
     plots: Vec<(String, Svg)>,
@@ -324,11 +325,13 @@ impl Writer {
 
 fn meaning(split: &str) -> &'static str {
     match split {
-        "test" => "The network never learned from them, and nothing was chosen by them.",
+        "test" => "They were used neither for training nor for choosing settings.",
         "validation" => {
-            "The network never learned from them, but choices may have been made by them."
+            "They were not used for training, but may have been used for choosing settings."
         }
-        _ => "The network learned from them, so this says nothing about new samples.",
+        _ => {
+            "They were used for training, so the results do not estimate the error on new samples."
+        }
     }
 }
 
@@ -354,7 +357,7 @@ fn epochs_into(body: &mut Body, run: &RunRecord) {
         "validation loss",
         "validation accuracy",
         "training [s]",
-        "validation [s]",
+        "evaluation [s]",
     ];
     let mut table = Table::new(names.map(Column::number).to_vec());
     for epoch in &run.epochs {
@@ -377,7 +380,7 @@ fn optional(value: Option<f64>, written: fn(f64) -> String) -> String {
 }
 
 fn pairs(pairs: &[(String, String)]) -> Table {
-    let mut table = Table::new(vec![Column::text("what"), Column::text("value")]);
+    let mut table = Table::new(vec![Column::text("name"), Column::text("value")]);
     for (name, value) in pairs {
         table.row([Cell::new(name.as_str()), Cell::new(value.as_str())]);
     }

@@ -111,7 +111,7 @@ fn input_weights(model: &Model) -> Vec<(String, f64)> {
         .iter()
         .map(|column| {
             let n_inputs = match &column.encoding {
-                ColumnEncoding::Standardise(_) => 1,
+                ColumnEncoding::Standardize(_) => 1,
                 ColumnEncoding::OneHot(categories) => categories.len(),
             };
             let squares: Vec<f64> = rows

@@ -1,7 +1,7 @@
-//! How near random search and Bayesian optimisation come to known minima.
+//! Compares random search and Bayesian optimization on functions with known minima.
 //!
-//! Prints, for each test function, the distance of the best trial from the
-//! minimum after so many evaluations: quartiles over seeds.
+//! Prints, for each test function, the quartiles over seeds of the difference
+//! between the best trial and the minimum.
 //!
 //! `cargo run -p nn-search --example compare_strategies [SEEDS]`
 #![allow(clippy::print_stdout, reason = "it prints a table")]
@@ -52,7 +52,7 @@ fn gap(function: &TestFunction, strategy: Strategy, evaluations: usize, seed: u6
     };
     let mut study = Study::new(settings, std::io::sink())?;
     for _ in 0..evaluations {
-        let trial = study.ask()?.expect("only a grid comes to an end");
+        let trial = study.ask()?.expect("only a grid search ends");
         let objective = (function.noisy_value)(&trial.point, trial.id);
         study.tell(trial.id, Outcome::Finished(objective))?;
     }

@@ -1,4 +1,4 @@
-//! The Cholesky factor of a covariance matrix, and what is computed with it.
+//! Cholesky factorization of a covariance matrix.
 //!
 //! ```text
 //! K = L·Lᵀ     L lower triangular, row by row (Cholesky–Banachiewicz)
@@ -7,7 +7,7 @@
 //!
 //! Matrices are slices, row by row.
 
-/// `L` of a symmetric, positive definite matrix.
+/// The factor `L` of a symmetric, positive definite matrix.
 #[derive(Clone, Debug)]
 pub(crate) struct Cholesky {
     n: usize,
@@ -15,10 +15,10 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factors `matrix + jitter·I`, `n` by `n`, of which only the lower
-    /// triangle is read. The jitter is 0, or the first of 10⁻¹⁰, 10⁻⁹, … of
-    /// the mean diagonal with which rounding errors leave it positive
-    /// definite; `None` if that takes more than 10⁻².
+    /// Factorizes `matrix + jitter·I`, `[n, n]`; only the lower triangle is read.
+    ///
+    /// The jitter is 0, or else 10⁻¹⁰, 10⁻⁹, … times the mean of the diagonal, until
+    /// the matrix is positive definite; `None` if 10⁻² is not enough.
     pub(crate) fn with_jitter(matrix: &[f64], n: usize) -> Option<Self> {
         let diagonal = (0..n).map(|i| matrix[i * n + i]).sum::<f64>() / n as f64;
         let jitters = (2..=10)
@@ -29,7 +29,7 @@ impl Cholesky {
             .find_map(|jitter| Self::factor(matrix, n, jitter))
     }
 
-    /// Factors `matrix + jitter·I`; `None` if it is not positive definite.
+    /// Factorizes `matrix + jitter·I`; `None` if it is not positive definite.
     pub(crate) fn factor(matrix: &[f64], n: usize, jitter: f64) -> Option<Self> {
         let mut lower = vec![0.0; n * n];
         for i in 0..n {
@@ -39,7 +39,7 @@ impl Cholesky {
                 row[j] = (matrix[i * n + j] - dot(&row[..j], &other[..j])) / other[j];
             }
             let pivot = matrix[i * n + i] + jitter - dot(&row[..i], &row[..i]);
-            // Not `<=`, which lets NaN pass.
+            // `pivot <= 0.0` would accept NaN.
             if !(pivot > 0.0 && pivot.is_finite()) {
                 return None;
             }
@@ -79,7 +79,7 @@ impl Cholesky {
         (0..self.n).map(|i| libm::log(self.row(i)[i])).sum()
     }
 
-    /// `K⁻¹ = L⁻ᵀ·L⁻¹`, lower triangle; what is above it is 0.
+    /// `K⁻¹ = L⁻ᵀ·L⁻¹`, lower triangle; the elements above it are 0.
     pub(crate) fn inverse(&self) -> Vec<f64> {
         let n = self.n;
         // Column j of L⁻¹ as row j, so that dot products run along rows.
@@ -102,8 +102,7 @@ impl Cholesky {
     }
 }
 
-/// `a·b`, in four sums that the processor adds side by side; the order of
-/// additions is fixed.
+/// `a·b` as four partial sums for vector instructions, in a fixed order.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a_chunks, b_chunks) = (a.chunks_exact(4), b.chunks_exact(4));
     let rest = a_chunks.remainder().iter().zip(b_chunks.remainder());

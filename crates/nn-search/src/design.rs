@@ -1,18 +1,18 @@
-//! Points spread over the unit cube before anything is known.
+//! Initial design: a Latin hypercube (McKay, Beckman & Conover 1979).
 //!
-//! A Latin hypercube (McKay, Beckman & Conover 1979): each dimension is cut
-//! into `n` equal parts, and every part holds one point,
+//! Each dimension is divided into `n` equal parts, and each part contains one
+//! point,
 //!
 //! ```text
 //! x_ij = (π_j(i) + u_ij) / n      π_j a random permutation, u_ij uniform in 0..1
 //! ```
 //!
-//! Of several such designs the one with the largest smallest distance between
-//! two points is taken (Johnson, Moore & Ylvisaker 1990).
+//! Of several designs, the one with the largest minimum distance between points is
+//! used (maximin design, Johnson, Moore & Ylvisaker 1990).
 
 use nn_tensor::random::Stream;
 
-/// Designs drawn, of which the best is taken.
+/// Number of random designs, of which the best is used.
 const N_DESIGNS: usize = 50;
 
 /// `n_points` positions of `n_dimensions` numbers in `0..1`.
@@ -43,7 +43,7 @@ fn draw(n_points: usize, n_dimensions: usize, stream: &mut Stream) -> Vec<Vec<f6
     points
 }
 
-/// The square of it; infinite for a single point.
+/// The squared minimum distance between points; infinite for a single point.
 fn smallest_distance(points: &[Vec<f64>]) -> f64 {
     let mut smallest = f64::INFINITY;
     for (index, a) in points.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! One hyper-parameter that may vary: its name, its range, and its way into
-//! the unit interval and back.
+//! Dimensions of a search space: name, range, and the mapping to the unit interval
+//! and back.
 //!
 //! ```text
 //! real     u = (t(x) − t(low)) / (t(high) − t(low))              t = identity or ln
@@ -7,10 +7,10 @@
 //! options  one coordinate each: 1/√2 for the one chosen, 0 for the others
 //! ```
 //!
-//! So on a linear scale each integer owns an equal share of the interval, and
-//! two different options lie at distance 1. A Gaussian process sees integers
-//! and options only where they can be (Garrido-Merchán & Hernández-Lobato
-//! 2020): the way back rounds, and so does [`Dimension::snap`].
+//! On a linear scale each integer has an equal part of the interval, and two
+//! options have distance 1. A Gaussian process is evaluated at valid integers and
+//! options only (Garrido-Merchán & Hernández-Lobato 2020): the inverse mapping
+//! rounds, and so does [`Dimension::snap`].
 
 use std::f64::consts::FRAC_1_SQRT_2;
 use std::fmt;
@@ -20,36 +20,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DimensionProblem, Error, Result};
 
-/// The grid of real numbers is at most this share of the unit interval wide.
+/// Maximum step of the grid of real numbers, as a fraction of the unit interval.
 const RESOLUTION: f64 = 1e-4;
 
-/// Integers beyond are not exact enough as real numbers.
+/// The largest integer with 15 digits, which is exact as an `f64`.
 const LARGEST_INTEGER: i64 = 999_999_999_999_999;
 
-/// The values that a dimension may take.
+/// The possible values of a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Domain {
     /// A real number in `low..=high`.
     Real {
-        /// Smallest value.
+        /// Lower bound.
         low: f64,
-        /// Largest value.
+        /// Upper bound.
         high: f64,
-        /// Whether equal factors, not equal differences, matter equally.
+        /// Whether the scale is logarithmic.
         log: bool,
     },
     /// An integer in `low..=high`.
     Integer {
-        /// Smallest value.
+        /// Lower bound.
         low: i64,
-        /// Largest value.
+        /// Upper bound.
         high: i64,
-        /// Whether equal factors, not equal differences, matter equally.
+        /// Whether the scale is logarithmic.
         log: bool,
     },
     /// One of several options without an order.
     Categorical {
-        /// At least two, all different.
+        /// The options, at least two and all different.
         options: Vec<String>,
     },
 }
@@ -58,16 +58,16 @@ pub enum Domain {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// Of an integer dimension.
+    /// Value of an integer dimension.
     Integer(i64),
-    /// Of a real dimension.
+    /// Value of a real dimension.
     Real(f64),
-    /// Of a categorical dimension.
+    /// Option of a categorical dimension.
     Category(String),
 }
 
 impl fmt::Display for Value {
-    /// As it is typed; reading it gives the same value again.
+    /// Formats the value so that parsing gives the same value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => write!(f, "{value}"),
@@ -80,15 +80,15 @@ impl fmt::Display for Value {
     }
 }
 
-/// A named hyper-parameter and what it may be.
+/// A named hyperparameter with its range.
 ///
 /// | text | meaning |
 /// |---|---|
-/// | `dropout=0..0.5` | a real number, both ends included |
+/// | `dropout=0..0.5` | a real number, bounds included |
 /// | `lr=log:1e-4..1` | a real number on a logarithmic scale |
 /// | `hidden=int:16..256` | an integer |
 /// | `hidden=int-log:16..1024` | an integer on a logarithmic scale |
-/// | `batch-size=16\|32\|64` | one of these, without an order |
+/// | `batch-size=16\|32\|64` | one of several options without an order |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dimension {
     name: String,
@@ -195,7 +195,7 @@ fn check_ends(domain: Domain) -> Result<Domain, DimensionProblem> {
 }
 
 impl fmt::Display for Dimension {
-    /// What `FromStr` reads.
+    /// Formats the dimension for `FromStr`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=", self.name)?;
         match &self.domain {
@@ -213,18 +213,17 @@ impl fmt::Display for Dimension {
 }
 
 impl Dimension {
-    /// The name, without leading hyphens.
+    /// Name of the dimension, without leading hyphens.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the dimension may be.
+    /// The possible values of the dimension.
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
 
-    /// The value at `u`, from 0 to 1 through the range; options own equal
-    /// shares of the interval.
+    /// The value at `u` in the unit interval; options have equal parts of it.
     pub(crate) fn value_at(&self, u: f64) -> Value {
         let u = u.clamp(0.0, 1.0);
         match &self.domain {
@@ -242,7 +241,7 @@ impl Dimension {
         }
     }
 
-    /// Number of values, if there are finitely many.
+    /// Number of values; `None` for a real dimension.
     pub(crate) fn n_values(&self) -> Option<u64> {
         match &self.domain {
             Domain::Real { .. } => None,
@@ -251,7 +250,7 @@ impl Dimension {
         }
     }
 
-    /// The `index`-th of a grid of `n`, ends included.
+    /// The value with this index on a grid of `n` values, bounds included.
     pub(crate) fn grid_value(&self, index: u64, n: u64) -> Value {
         let u = match n {
             1 => 0.5,
@@ -259,7 +258,7 @@ impl Dimension {
         };
         match &self.domain {
             Domain::Categorical { options } => {
-                let index = usize::try_from(index).expect("a grid has an index an option");
+                let index = usize::try_from(index).expect("a grid has one index per option");
                 Value::Category(options[index].clone())
             }
             Domain::Integer { low, high, log } => {
@@ -271,7 +270,7 @@ impl Dimension {
         }
     }
 
-    /// Coordinates that a Gaussian process sees of this dimension.
+    /// Number of coordinates of this dimension for a Gaussian process.
     pub(crate) fn width(&self) -> usize {
         match &self.domain {
             Domain::Categorical { options } => options.len(),
@@ -300,7 +299,7 @@ impl Dimension {
         }
     }
 
-    /// The value nearest to its [`width`](Self::width) coordinates.
+    /// The value nearest to the given [`width`](Self::width) coordinates.
     pub(crate) fn decode(&self, coordinates: &[f64]) -> Value {
         match &self.domain {
             Domain::Categorical { options } => {
@@ -310,8 +309,8 @@ impl Dimension {
         }
     }
 
-    /// Moves coordinates to those of a value that exists. Real numbers only
-    /// move into the unit interval: their grid is finer than a kernel can see.
+    /// Rounds coordinates to those of a valid value. Real numbers are only clamped
+    /// to the unit interval: their grid is too fine to matter for the kernel.
     pub(crate) fn snap(&self, coordinates: &mut [f64]) {
         match &self.domain {
             Domain::Real { .. } => coordinates[0] = coordinates[0].clamp(0.0, 1.0),
@@ -329,7 +328,7 @@ impl Dimension {
         }
     }
 
-    /// Coordinates of the integers next to that at `coordinates`.
+    /// Coordinates of the adjacent integers.
     pub(crate) fn adjacent(&self, coordinates: &[f64]) -> Vec<Vec<f64>> {
         let (Domain::Integer { low, high, .. }, Value::Integer(x)) =
             (&self.domain, self.decode(coordinates))
@@ -348,7 +347,8 @@ impl Dimension {
             .collect()
     }
 
-    /// `value` if it lies in the dimension; an integer may stand for a real.
+    /// Checks that `value` is in the range; converts an integer to a real number if
+    /// needed.
     ///
     /// # Errors
     /// [`Error::OutsideSpace`].
@@ -382,7 +382,7 @@ fn inverse_transform(t: f64, log: bool) -> f64 {
     if log { libm::exp(t) } else { t }
 }
 
-/// An integer, moved a little, on its scale.
+/// An integer plus `shift`, on its scale.
 fn ends(x: i64, shift: f64, log: bool) -> f64 {
     transform(x as f64 + shift, log)
 }
@@ -391,7 +391,7 @@ fn one_hot(chosen: bool) -> f64 {
     if chosen { FRAC_1_SQRT_2 } else { 0.0 }
 }
 
-/// The first of the largest.
+/// Index of the largest coordinate, the first of equal ones.
 fn largest(coordinates: &[f64]) -> usize {
     let mut best = 0;
     for (index, &coordinate) in coordinates.iter().enumerate() {
@@ -402,8 +402,8 @@ fn largest(coordinates: &[f64]) -> usize {
     best
 }
 
-/// The number at `u`, rounded to a decimal grid of [`RESOLUTION`], so that
-/// what is printed is what is used. The ends stay exact.
+/// The number at `u`, rounded to a decimal grid of [`RESOLUTION`], so that its text
+/// is exact. The bounds are not rounded.
 fn real_at(u: f64, low: f64, high: f64, log: bool) -> f64 {
     if u <= 0.0 {
         return low;
@@ -422,13 +422,13 @@ fn real_at(u: f64, low: f64, high: f64, log: bool) -> f64 {
     rounded.clamp(low, high)
 }
 
-/// `x` with so many digits that the last is worth at most `relative_step · x`.
+/// Rounds `x` to a precision of at least `relative_step · x`.
 fn round_significant(x: f64, relative_step: f64) -> f64 {
     let digits = (-libm::log10(relative_step)).ceil().clamp(1.0, 16.0) as usize;
     parsed(&format!("{x:.digits$e}"))
 }
 
-/// `x` as a multiple of the largest power of ten not above `step`.
+/// Rounds `x` to a multiple of the largest power of ten not above `step`.
 fn round_decimal(x: f64, step: f64) -> f64 {
     let exponent = libm::log10(step).floor();
     if exponent >= 0.0 {
@@ -479,7 +479,7 @@ mod tests {
         assert_eq!(
             problem("lr=log:0..1"),
             "dimension \"lr=log:0..1\": \
-             expected a logarithmic range to begin above 0, found 0"
+             expected a logarithmic range with a lower bound above 0, found 0"
         );
         assert_eq!(
             problem("h=int:16..2.5"),
@@ -493,9 +493,9 @@ mod tests {
             ("lr=ln:0.1..1", "log, int, int-log"),
             ("lr=0.1..nan", "finite number"),
             ("lr=..1", "finite number"),
-            ("lr=1..1", "below the high end"),
-            ("lr=-1.7e308..1.7e308", "below the high end"),
-            ("h=int:5..4", "below the high end"),
+            ("lr=1..1", "below the upper bound"),
+            ("lr=-1.7e308..1.7e308", "below the upper bound"),
+            ("h=int:5..4", "below the upper bound"),
             ("h=int:0..9999999999999999", "15 digits"),
             ("b=16||32", "both sides"),
             ("b=16|", "both sides"),

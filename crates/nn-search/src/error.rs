@@ -1,133 +1,133 @@
-//! What can be wrong with a space, a study or its journal, and how to mend it.
+//! Errors of this crate: where, what was expected, what was found, and a hint.
 
 use std::io;
 
-/// How a dimension is written.
+/// Examples of dimensions.
 const FORMS: &str = "lr=log:1e-4..1, dropout=0..0.5, hidden=int:16..256, \
      hidden=int-log:16..1024, batch-size=16|32|64";
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who or what is at fault; a program chooses its exit code by it.
+/// The category of an error, from which a program can choose its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// A name, number or range chosen by the user.
+    /// A name, number or range is invalid.
     Usage,
-    /// The content of a journal is not what it should be.
+    /// The content of a journal is invalid.
     Data,
     /// Reading or writing a journal failed.
     Io,
 }
 
-/// Everything that can go wrong in this crate.
+/// Any error of this crate.
 ///
-/// The text of an error says where, what was expected and what was found, in
-/// one line; [`Error::help`] says how to mend it.
+/// The message is one line: where, what was expected, what was found.
+/// [`Error::help`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A dimension that cannot be searched.
+    /// The text of a dimension is invalid.
     #[error("dimension {text:?}: {problem}")]
     Dimension {
-        /// What was written.
+        /// The given text.
         text: String,
         /// What is wrong with it.
         problem: DimensionProblem,
     },
     /// Two dimensions have the same name.
-    #[error("dimension {name:?} stands twice in the space")]
+    #[error("dimension {name:?} occurs twice in the search space")]
     DuplicateDimension {
         /// The name.
         name: String,
     },
-    /// There is nothing to search.
-    #[error("0 dimensions to search")]
+    /// The search space has no dimensions.
+    #[error("expected at least 1 dimension to search, found 0")]
     EmptySpace,
-    /// A name that is not on a menu.
+    /// A name is not an entry of a menu.
     #[error("unknown {menu} {name:?}; expected one of: {expected}")]
     UnknownName {
-        /// What was being chosen, such as `strategy`.
+        /// Name of the menu, such as `strategy`.
         menu: &'static str,
-        /// What was written.
+        /// The given name.
         name: String,
-        /// The right names.
+        /// The valid names.
         expected: String,
     },
-    /// A parameter that a menu's entry does not have.
-    #[error("{entry} has no parameter {parameter:?}; it has: {expected}")]
+    /// An entry of a menu has no parameter of this name.
+    #[error("{entry}: unknown parameter {parameter:?}; expected one of: {expected}")]
     UnknownParameter {
         /// Name of the entry.
         entry: &'static str,
-        /// What was written.
+        /// The given name.
         parameter: String,
-        /// The right names, or `none`.
+        /// The valid names, or `none`.
         expected: String,
     },
-    /// A parameter that is not a count.
-    #[error("{entry}:{parameter}: expected a whole number from {least}, found {found:?}")]
+    /// The value of a parameter is not a valid number.
+    #[error("{entry}:{parameter}: expected a whole number of at least {least}, found {found:?}")]
     Parameter {
         /// Name of the entry.
         entry: &'static str,
         /// Name of the parameter.
         parameter: &'static str,
-        /// The smallest value.
+        /// Minimum value.
         least: usize,
-        /// What was written.
+        /// The given text.
         found: String,
     },
-    /// A point does not lie in the space.
+    /// A point is outside the search space.
     #[error("{name}: expected {expected}, found {found}")]
     OutsideSpace {
         /// Name of the dimension.
         name: String,
-        /// What the space allows.
+        /// The range of the dimension.
         expected: String,
-        /// What the point has.
+        /// The value of the point.
         found: String,
     },
-    /// A trial that is not running: never asked for, or told before.
+    /// A trial is not running: it does not exist or has ended.
     #[error("trial {id} is not running")]
     NotRunning {
-        /// Its number.
+        /// Number of the trial.
         id: usize,
     },
     /// A journal was written by a search with other settings.
-    #[error("the journal belongs to another search: {setting} is {found}, expected {expected}")]
+    #[error("the journal belongs to another search: expected {setting} {expected}, found {found}")]
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,
-        /// Of the search to be continued.
+        /// Value of the search to be resumed.
         expected: String,
-        /// In the journal.
+        /// Value in the journal.
         found: String,
     },
-    /// A journal is empty, or does not begin as one.
-    #[error("line 1: not the journal of a search")]
+    /// A journal is empty or does not begin with settings.
+    #[error("line 1: expected the settings of a search; this file is not a journal")]
     NotAJournal,
-    /// A line of a journal cannot be read.
+    /// A line of a journal is not a valid entry.
     #[error("line {line}: {source}")]
     JournalLine {
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What the reader of JSON said.
+        /// The error of the JSON parser.
         source: serde_json::Error,
     },
-    /// A line of a journal tells what cannot have happened.
+    /// A line of a journal contradicts the lines before it.
     #[error("line {line}: {source}")]
     JournalOrder {
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What would have been wrong.
+        /// The contradiction.
         source: Box<Error>,
     },
-    /// The reader or writer handed in failed.
+    /// The reader or writer failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Error {
-    /// Who or what is at fault.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Dimension { .. }
@@ -146,17 +146,16 @@ impl Error {
         }
     }
 
-    /// How to mend it, if that can be said.
+    /// A hint that says how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Dimension { problem, .. } => problem.help()?,
-            Self::EmptySpace => format!("name what may vary: {FORMS}"),
+            Self::EmptySpace => format!("give at least one dimension, for example: {FORMS}"),
             Self::OtherSearch { .. } => {
-                "repeat the settings of the search to be continued, or begin a new journal"
-                    .to_owned()
+                "use the settings of the search to be resumed, or start a new journal".to_owned()
             }
             Self::JournalLine { .. } | Self::JournalOrder { .. } => {
-                "restore the journal, or take that line and all after it out".to_owned()
+                "restore the journal, or delete this line and all lines after it".to_owned()
             }
             _ => return None,
         })
@@ -167,40 +166,40 @@ impl Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DimensionProblem {
-    /// No `=` in it.
+    /// The text has no `=`.
     #[error("expected NAME=RANGE")]
     NoRange,
-    /// A name that cannot be a flag.
+    /// The name has invalid characters.
     #[error("expected a name of letters, digits and hyphens, found {0:?}")]
     Name(String),
-    /// Neither `low..high` nor `a|b`.
+    /// The range is neither `low..high` nor `a|b`.
     #[error("expected LOW..HIGH or A|B|C, found {0:?}")]
     NotARange(String),
-    /// A prefix other than those known.
+    /// The scale is unknown.
     #[error("unknown scale {0:?}; expected one of: log, int, int-log")]
     Scale(String),
-    /// An end of a range is not a number.
+    /// A bound of the range is not a finite number.
     #[error("expected a finite number, found {0:?}")]
     NotANumber(String),
-    /// An end of a range of integers is not one, or has too many digits.
+    /// A bound of an integer range is not a whole number or has too many digits.
     #[error("expected a whole number of at most 15 digits, found {0:?}")]
     NotAnInteger(String),
-    /// Nothing between the ends.
-    #[error("expected a low end below the high end, found {low} and {high}")]
+    /// The lower bound is not below the upper bound.
+    #[error("expected a lower bound below the upper bound, found {low} and {high}")]
     Order {
-        /// Low end.
+        /// Lower bound.
         low: String,
-        /// High end.
+        /// Upper bound.
         high: String,
     },
-    /// A logarithmic range that reaches 0.
-    #[error("expected a logarithmic range to begin above 0, found {0}")]
+    /// The lower bound of a logarithmic range is not positive.
+    #[error("expected a logarithmic range with a lower bound above 0, found {0}")]
     NotPositive(String),
-    /// An option without a name.
-    #[error("expected a value on both sides of each |, found none")]
+    /// An option is empty.
+    #[error("expected a value on both sides of each |, found an empty one")]
     EmptyOption,
-    /// An option that stands twice.
-    #[error("option {0:?} stands twice")]
+    /// An option occurs twice.
+    #[error("option {0:?} occurs twice")]
     DuplicateOption(String),
 }
 
@@ -210,7 +209,7 @@ impl DimensionProblem {
             Self::NoRange | Self::NotARange(_) | Self::Scale(_) => {
                 Some(format!("write it as one of: {FORMS}"))
             }
-            Self::NotPositive(_) => Some("begin at a small number such as 1e-6".to_owned()),
+            Self::NotPositive(_) => Some("choose a small lower bound such as 1e-6".to_owned()),
             _ => None,
         }
     }

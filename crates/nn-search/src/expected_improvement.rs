@@ -1,4 +1,4 @@
-//! How much lower than the lowest so far a trial may be expected to come out.
+//! Expected improvement (EI) over the lowest value so far.
 //!
 //! ```text
 //! EI(μ, σ) = E max(0, f* − Y) = (f* − μ)·Φ(z) + σ·φ(z)     z = (f* − μ)/σ
@@ -8,20 +8,20 @@
 //! normal distribution function and density (Močkus 1975; Jones, Schonlau &
 //! Welch 1998, equation 15; Snoek, Larochelle & Adams 2012, equation 2).
 //!
-//! Where trials are noisy, with standard deviation τ, another one at a place
-//! already well known teaches little, and plain EI repeats the best place for
-//! ever. So EI is multiplied by
+//! If trials have noise of standard deviation τ, another trial near a known point
+//! gives little information, and EI would repeat the best point forever.
+//! Augmented EI is EI multiplied by
 //!
 //! ```text
 //! 1 − τ/√(σ² + τ²)
 //! ```
 //!
-//! the share of doubt that a trial there would remove (Huang, Allen, Notz &
-//! Zeng 2006, equation 10).
+//! the fraction of uncertainty that a trial would remove (Huang, Allen, Notz & Zeng
+//! 2006, equation 10).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-/// EI below `lowest`.
+/// Expected improvement below `lowest`.
 pub(crate) fn expected_improvement(lowest: f64, mean: f64, std: f64) -> f64 {
     let gain = lowest - mean;
     if std <= 0.0 {
@@ -30,20 +30,19 @@ pub(crate) fn expected_improvement(lowest: f64, mean: f64, std: f64) -> f64 {
     let z = gain / std;
     let distribution = 0.5 * libm::erfc(-z * FRAC_1_SQRT_2);
     let density = libm::exp(-0.5 * z * z) / (2.0 * PI).sqrt();
-    // The terms nearly cancel far above the lowest value.
+    // Far above the lowest value, the terms nearly cancel.
     (gain * distribution + std * density).max(0.0)
 }
 
-/// EI times the share of the doubt `std` that a trial with noise of standard
-/// deviation `noise` would remove.
+/// Augmented expected improvement for noise of standard deviation `noise`.
 pub(crate) fn augmented_expected_improvement(lowest: f64, mean: f64, std: f64, noise: f64) -> f64 {
     let total = (std * std + noise * noise).sqrt();
-    let share = if total > 0.0 {
+    let fraction = if total > 0.0 {
         1.0 - noise / total
     } else {
         1.0
     };
-    share * expected_improvement(lowest, mean, std)
+    fraction * expected_improvement(lowest, mean, std)
 }
 
 #[cfg(test)]

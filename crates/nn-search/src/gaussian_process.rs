@@ -1,5 +1,5 @@
-//! Gaussian process regression with a Matérn 5/2 kernel, one length scale a
-//! dimension (automatic relevance determination), and learned noise.
+//! Gaussian process regression with a Matérn 5/2 kernel, one length scale per
+//! dimension (automatic relevance determination), and estimated noise.
 //!
 //! ```text
 //! k(x, x') = σ²·(1 + √5·r + 5/3·r²)·exp(−√5·r)      r² = Σ_d |x_d − x'_d|²/ℓ_d²
@@ -11,14 +11,14 @@
 //!
 //! Rasmussen & Williams 2006, equations 4.17, 5.8, 5.9 and algorithm 2.1; the
 //! kernel as recommended by Snoek, Larochelle & Adams 2012, equation 5. The
-//! targets are expected to have mean 0 and variance 1, and the inputs to lie
-//! in the unit cube.
+//! targets should have mean 0 and variance 1, and the inputs should lie in the unit
+//! cube.
 //!
-//! # Learning
-//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximises ln p(y) + ln p(θ) by
+//! # Fitting
+//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by
 //! projected BFGS from several starts. The priors p(θ) are wide normal
-//! distributions; they decide only where few points leave the likelihood
-//! flat, where plain maximum likelihood runs to a bound and is overconfident.
+//! distributions; they matter only for few points with a flat likelihood, where
+//! maximum likelihood would run to a bound and be overconfident.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -27,10 +27,10 @@ use crate::minimize::{Minimum, minimize};
 
 const SQRT_5: f64 = 2.236_067_977_499_79;
 
-/// What is learned from the data.
+/// The fitted hyperparameters.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
-    /// ℓ, one a dimension.
+    /// ℓ, one per dimension.
     pub(crate) length_scales: Vec<f64>,
     /// σ².
     pub(crate) signal_variance: f64,
@@ -38,12 +38,12 @@ pub(crate) struct Hyperparameters {
     pub(crate) noise_variance: f64,
 }
 
-/// The range of one hyper-parameter, and its prior: the logarithm is normal.
+/// Range and log-normal prior of a hyperparameter.
 struct Prior {
     low: f64,
     high: f64,
     median: f64,
-    /// Of the logarithm.
+    /// Standard deviation of the logarithm.
     std: f64,
 }
 
@@ -66,7 +66,7 @@ const NOISE_VARIANCE: Prior = Prior {
     std: 3.0,
 };
 
-/// Factors on the prior medians from which learning starts.
+/// Starting points of the optimization, as factors of the prior medians.
 const STARTS: [f64; 3] = [1.0, 0.3, 3.0];
 
 impl Prior {
@@ -81,12 +81,12 @@ impl Prior {
     }
 }
 
-/// Inputs `[n_points, n_coordinates]` of which neighbouring coordinates may
-/// belong to one dimension.
+/// Inputs `[n_points, n_coordinates]`; several coordinates may belong to one
+/// dimension.
 #[derive(Clone, Debug)]
 pub(crate) struct Inputs {
     pub(crate) rows: Vec<Vec<f64>>,
-    /// Coordinates of each dimension, in order.
+    /// Number of coordinates of each dimension.
     pub(crate) widths: Vec<usize>,
 }
 
@@ -107,7 +107,7 @@ impl Inputs {
     }
 }
 
-/// A posterior over functions.
+/// A fitted Gaussian process.
 #[derive(Clone, Debug)]
 pub(crate) struct GaussianProcess {
     inputs: Inputs,
@@ -119,16 +119,16 @@ pub(crate) struct GaussianProcess {
 }
 
 impl GaussianProcess {
-    /// Learns the hyper-parameters and conditions on the data.
+    /// Fits the hyperparameters and conditions on the data.
     ///
     /// # Panics
-    /// If there is no data, or inputs and targets are not as many.
+    /// If there is no data, or the numbers of inputs and targets differ.
     pub(crate) fn fit(inputs: Inputs, targets: &[f64]) -> Self {
         let hyperparameters = Evidence::new(&inputs, targets).maximize();
         Self::condition(inputs, targets, hyperparameters)
     }
 
-    /// Conditions on the data with hyper-parameters already known.
+    /// Conditions on the data with given hyperparameters.
     ///
     /// # Panics
     /// As [`GaussianProcess::fit`].
@@ -137,7 +137,7 @@ impl GaussianProcess {
         targets: &[f64],
         hyperparameters: Hyperparameters,
     ) -> Self {
-        assert_eq!(inputs.rows.len(), targets.len(), "a target an input");
+        assert_eq!(inputs.rows.len(), targets.len(), "one target per input");
         let inverse_squares: Vec<f64> = hyperparameters
             .length_scales
             .iter()
@@ -170,7 +170,7 @@ impl GaussianProcess {
         &self.hyperparameters
     }
 
-    /// Mean and variance of the function at `x`, noise not included.
+    /// Predicted mean and variance of the function at `x`, without noise.
     pub(crate) fn predict(&self, x: &[f64]) -> (f64, f64) {
         let signal_variance = self.hyperparameters.signal_variance;
         let mut covariances: Vec<f64> = self
@@ -196,13 +196,13 @@ fn weighted_sum(values: impl Iterator<Item = f64>, weights: &[f64]) -> f64 {
         .sum()
 }
 
-/// The kernel for σ² = 1, from `r²`.
+/// The kernel for σ² = 1 as a function of `r²`.
 fn matern_5_2(squared: f64) -> f64 {
     let root = SQRT_5 * squared.sqrt();
     (1.0 + root + root * root / 3.0) * libm::exp(-root)
 }
 
-/// The marginal likelihood of data, as a function of the hyper-parameters.
+/// The marginal likelihood of the data as a function of the hyperparameters.
 struct Evidence<'a> {
     targets: &'a [f64],
     /// `|x_i,d − x_j,d|²` for each dimension and, within, each pair `j < i`.
@@ -232,7 +232,7 @@ impl<'a> Evidence<'a> {
         priors
     }
 
-    /// The hyper-parameters with the largest posterior density.
+    /// The hyperparameters with the maximum posterior density.
     fn maximize(&self) -> Hyperparameters {
         let priors = self.priors();
         let bounds: Vec<_> = priors.iter().map(|prior| prior.bounds()).collect();
@@ -253,7 +253,7 @@ impl<'a> Evidence<'a> {
                     best
                 }
             })
-            .expect("there is a start");
+            .expect("there is at least one start");
         self.hyperparameters(&best.at)
     }
 
@@ -277,9 +277,9 @@ impl<'a> Evidence<'a> {
     ) -> f64 {
         let mut value = self.negative_log_likelihood(theta, gradient);
         for ((&theta, prior), gradient) in theta.iter().zip(priors).zip(gradient) {
-            let (penalty, slope) = prior.penalty(theta);
+            let (penalty, derivative) = prior.penalty(theta);
             value += penalty;
-            *gradient += slope;
+            *gradient += derivative;
         }
         value
     }
@@ -323,7 +323,7 @@ impl<'a> Evidence<'a> {
         }
         let mut pairs = Pairs {
             covariances: Vec::with_capacity(n_pairs),
-            slopes: Vec::with_capacity(n_pairs),
+            derivatives: Vec::with_capacity(n_pairs),
         };
         for squared in squared {
             let root = SQRT_5 * squared.sqrt();
@@ -331,7 +331,7 @@ impl<'a> Evidence<'a> {
             pairs
                 .covariances
                 .push((1.0 + root + root * root / 3.0) * decay);
-            pairs.slopes.push(5.0 / 3.0 * (1.0 + root) * decay);
+            pairs.derivatives.push(5.0 / 3.0 * (1.0 + root) * decay);
         }
         pairs
     }
@@ -349,15 +349,15 @@ impl<'a> Evidence<'a> {
     ) {
         let n = alpha.len();
         let inverse = cholesky.inverse();
-        let mut of_pairs = Vec::with_capacity(pairs.slopes.len());
+        let mut of_pairs = Vec::with_capacity(pairs.derivatives.len());
         let mut trace = 0.0;
         for i in 0..n {
             of_pairs.extend((0..i).map(|j| inverse[i * n + j] - alpha[i] * alpha[j]));
             trace += inverse[i * n + i] - alpha[i] * alpha[i];
         }
         let signal = dot(&of_pairs, &pairs.covariances);
-        for (weighted, slope) in of_pairs.iter_mut().zip(&pairs.slopes) {
-            *weighted *= slope;
+        for (weighted, derivative) in of_pairs.iter_mut().zip(&pairs.derivatives) {
+            *weighted *= derivative;
         }
         let n_dimensions = weights.len();
         for ((slot, distances), weight) in gradient
@@ -372,16 +372,16 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// For each pair of inputs.
+/// Kernel values of all pairs of inputs.
 struct Pairs {
     /// `k(x_i, x_j)`.
     covariances: Vec<f64>,
-    /// `σ²·5/3·(1 + √5·r)·exp(−√5·r)`: times `|x_i,d − x_j,d|²/ℓ_d²` it is
+    /// `σ²·5/3·(1 + √5·r)·exp(−√5·r)`; multiplied by `|x_i,d − x_j,d|²/ℓ_d²`, it is
     /// `∂k/∂ ln ℓ_d`.
-    slopes: Vec<f64>,
+    derivatives: Vec<f64>,
 }
 
-/// The lower triangle of a matrix from its diagonal and its pairs `j < i`.
+/// A lower triangular matrix from its diagonal and its pairs `j < i`.
 fn square(pairs: &[f64], diagonal: f64, n: usize) -> Vec<f64> {
     let mut matrix = vec![0.0; n * n];
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! The journal of a study: one line of JSON for everything that happened.
+//! The journal of a study: one line of JSON per event.
 //!
 //! ```text
 //! {"event":"search","version":1,"space":["lr=log:0.0001..1"],"strategy":"bayesian:initial=0",...}
@@ -8,9 +8,9 @@
 //! {"event":"resumed"}
 //! ```
 //!
-//! Lines are only ever appended. A line that a crash or a full disk cut off is
-//! followed by `resumed`, and only such a line may be unreadable. A number that is not
-//! finite is `null`.
+//! Lines are only appended. A line that was truncated by a crash or a full disk is
+//! followed by `resumed`; no other line may be invalid. NaN and infinity are
+//! `null`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Outcome, Point, Result, Value};
 
-/// The number of this format.
+/// Version of the format.
 pub(crate) const VERSION: u32 = 1;
 
-/// A line to be written.
+/// An event to be written.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum Line<'a> {
@@ -45,7 +45,7 @@ pub(crate) enum Line<'a> {
     Resumed,
 }
 
-/// A line that was read.
+/// An event that was read.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum Entry {
@@ -87,7 +87,7 @@ pub(crate) enum OutcomeName {
 }
 
 impl OutcomeName {
-    /// The name and the number beside it.
+    /// Splits an outcome into its name and objective.
     pub(crate) fn split(outcome: Outcome) -> (Self, Option<f64>) {
         match outcome {
             Outcome::Finished(objective) => (Self::Finished, Some(objective)),
@@ -105,11 +105,11 @@ impl OutcomeName {
     }
 }
 
-/// Where a journal is written to.
+/// The writer of a journal.
 #[derive(Debug)]
 pub(crate) struct Journal<W> {
     writer: W,
-    /// Whether the last line may lack its end.
+    /// Whether the last line may be truncated.
     is_torn: bool,
 }
 
@@ -118,7 +118,7 @@ impl<W: Write> Journal<W> {
         Self { writer, is_torn }
     }
 
-    /// Appends one line and flushes it.
+    /// Appends one line and flushes the writer.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -143,19 +143,19 @@ fn write_line(text: &mut Vec<u8>, line: &Line<'_>) -> Result<()> {
     Ok(())
 }
 
-/// All that a journal says.
+/// The content of a journal.
 pub(crate) struct Contents {
-    /// Each entry with its line, counted from 1.
+    /// Each event with its line number, counted from 1.
     pub(crate) entries: Vec<(usize, Entry)>,
-    /// Whether the last line lacks its end.
+    /// Whether the last line is truncated.
     pub(crate) is_torn: bool,
 }
 
 /// Reads a journal.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::JournalLine`] for a line that cannot be read
-/// and that no crash explains.
+/// [`Error::Io`], or [`Error::JournalLine`] for an invalid line that was not
+/// truncated by a crash.
 pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
     let mut bytes = Vec::new();
     journal.read_to_end(&mut bytes)?;

@@ -1,18 +1,16 @@
-//! Hyper-parameter search: which settings make an expensive function small.
+//! Hyperparameter search: minimizes or maximizes an expensive function.
 //!
-//! It knows no network. Whoever searches asks for a trial, spends minutes on
-//! it, and tells what came out.
+//! The crate does not depend on neural networks. The caller asks for a trial,
+//! evaluates it, and reports the outcome.
 //!
 //! # The principal types
-//! - [`Space`] names what may vary and between which bounds; a [`Point`] is one
-//!   choice in it, printed as command-line flags.
-//! - [`Strategy`] is how the next point is chosen: random, grid, Bayesian.
-//! - [`Study`] puts them to work: [`Study::ask`], [`Study::report`],
-//!   [`Study::tell`]. Its journal lets an interrupted search go on as if
-//!   nothing had happened.
-//! - [`Stopping`] ends bad trials early.
-//! - [`Surrogate`] is what the Bayesian strategy believes after the trials
-//!   so far: a Gaussian process, for plots.
+//! - [`Space`] is the search space: named dimensions with their ranges. A
+//!   [`Point`] has one value per dimension, formatted as command-line arguments.
+//! - [`Strategy`] chooses the next point: random, grid or Bayesian search.
+//! - [`Study`] runs the search: [`Study::ask`], [`Study::report`],
+//!   [`Study::tell`]. Its journal lets an interrupted search resume exactly.
+//! - [`Stopping`] stops unpromising trials early.
+//! - [`Surrogate`] is the model of the objective, a Gaussian process.
 //!
 //! ```
 //! use nn_search::{Outcome, Settings, Study};
@@ -20,7 +18,7 @@
 //! let space = "lr=log:1e-4..1 hidden=int:16..256".parse()?;
 //! let mut study = Study::new(Settings::new(space), std::io::sink())?;
 //! for _ in 0..12 {
-//!     let trial = study.ask()?.expect("only a grid comes to an end");
+//!     let trial = study.ask()?.expect("only a grid search ends");
 //!     let (lr, hidden) = (trial.point.real("lr"), trial.point.integer("hidden"));
 //!     let loss = (lr.log10() + 2.0).powi(2) + 1.0 / hidden as f64;
 //!     study.tell(trial.id, Outcome::Finished(loss))?;
@@ -31,13 +29,13 @@
 //! ```
 //!
 //! # Determinism
-//! A suggestion is a pure function of the settings, the seed, and the trials
-//! asked for and told before. Logarithms and exponentials come from `libm`,
-//! so that it does not depend on the operating system either.
+//! A suggested point is a pure function of the settings, the seed and the earlier
+//! trials with their outcomes. Logarithms and exponentials come from `libm`, so
+//! that the result does not depend on the operating system.
 //!
-//! # What this is not
-//! No more than one objective, no conditional dimensions, no threads of its
-//! own: several trials may run at once, but who runs them is the caller.
+//! # Limitations
+//! There is a single objective, and there are no conditional dimensions. Several
+//! trials may run in parallel, but the caller runs them.
 #![forbid(unsafe_code)]
 
 mod error;

@@ -1,36 +1,36 @@
-//! What the menus of this crate have in common: names, and counts inside names.
+//! Menus: closed lists of named choices with integer parameters.
 //!
 //! An entry is written `name` or `name:parameter=count:…`, for example
-//! `grid:points=5`. The command line and its help walk [`Menu::ALL`].
+//! `grid:points=5`. The command line and its help iterate over [`Menu::ALL`].
 
 use std::fmt;
 
 use crate::{Error, Result};
 
-/// A closed list of things to choose from.
+/// A closed list of choices.
 pub trait Menu: Copy + PartialEq + fmt::Debug + 'static {
-    /// What is chosen, in the singular, such as `strategy`.
+    /// Name of the menu in the singular, such as `strategy`.
     const KIND: &'static str;
 
-    /// Every entry, with its default parameters.
+    /// All entries, with their default parameters.
     const ALL: &'static [Self];
 
-    /// The entry's name, in lower case with hyphens.
+    /// Name of the entry, in lower case with hyphens.
     fn name(&self) -> &'static str;
 
-    /// The entry's parameters, to be read or replaced.
+    /// Mutable access to the parameters of the entry.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
     }
 
-    /// All names, separated by commas.
+    /// Names of all entries, separated by commas.
     fn names() -> String {
         let names: Vec<_> = Self::ALL.iter().map(Self::name).collect();
         names.join(", ")
     }
 }
 
-/// One count inside an entry's name.
+/// An integer parameter of an entry.
 #[derive(Debug)]
 pub struct Parameter<'a> {
     name: &'static str,
@@ -39,17 +39,16 @@ pub struct Parameter<'a> {
 }
 
 impl<'a> Parameter<'a> {
-    /// A parameter of `least` or more.
+    /// Creates a parameter with a minimum value of `least`.
     pub(crate) fn new(name: &'static str, value: &'a mut usize, least: usize) -> Self {
         Self { name, value, least }
     }
 }
 
-/// Reads `name:parameter=count:…`.
+/// Parses `name:parameter=count:…`.
 ///
 /// # Errors
-/// [`Error::UnknownName`], [`Error::UnknownParameter`] or
-/// [`Error::Parameter`], each with what would be right.
+/// [`Error::UnknownName`], [`Error::UnknownParameter`] or [`Error::Parameter`].
 pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let mut parts = text.trim().split(':');
     let name = parts.next().unwrap_or_default().trim();
@@ -98,13 +97,13 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// The first characters of a text that may be long.
+/// Truncates a text that may be long.
 fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// Writes what [`parse`] reads, with all parameters: a journal must not change
-/// its meaning when a default does.
+/// Formats an entry for [`parse`], with all parameters, so that a journal does not
+/// depend on defaults.
 pub(crate) fn write<M: Menu>(mut entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(entry.name())?;
     for parameter in entry.parameters() {
@@ -113,7 +112,7 @@ pub(crate) fn write<M: Menu>(mut entry: M, f: &mut fmt::Formatter<'_>) -> fmt::R
     Ok(())
 }
 
-/// Makes a [`Menu`] readable and printable.
+/// Implements `FromStr` and `Display` for a [`Menu`].
 macro_rules! menu_text {
     ($menu:ty) => {
         impl std::str::FromStr for $menu {
@@ -140,7 +139,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// What must hold for every menu.
+    /// Checks the invariants of a menu.
     pub(crate) fn check<M: Menu + Display + FromStr<Err = Error>>() {
         for entry in M::ALL {
             assert_eq!(entry.name().parse::<M>().unwrap(), *entry);

@@ -1,4 +1,4 @@
-//! The minimum of a smooth function within bounds: projected BFGS.
+//! Minimization of a smooth function with bounds: projected BFGS.
 //!
 //! ```text
 //! d = −H·g over the coordinates that are free
@@ -15,22 +15,22 @@ use crate::cholesky::dot;
 
 const MAX_ITERATIONS: usize = 60;
 const MAX_HALVINGS: usize = 25;
-/// Armijo's share of the promised fall.
+/// Armijo's fraction of the predicted decrease.
 const SUFFICIENT: f64 = 1e-4;
-/// A step that lowers the function by less is the last.
+/// Minimum decrease of the function; a smaller one ends the iteration.
 const TOLERANCE: f64 = 1e-6;
-/// Longest first step, so that a steep start does not jump to a bound.
+/// Maximum length of the first step, so that a steep start does not jump to a bound.
 const FIRST_STEP: f64 = 1.0;
 
-/// Where the function is lowest, and how low.
+/// A minimum: position and value.
 #[derive(Clone, Debug)]
 pub(crate) struct Minimum {
     pub(crate) at: Vec<f64>,
     pub(crate) value: f64,
 }
 
-/// Follows `function` downwards from `start`. It returns its value and writes
-/// its gradient; where it is not defined it returns infinity.
+/// Minimizes `function` from `start`. The function returns its value and writes its
+/// gradient; it returns infinity where it is undefined.
 pub(crate) fn minimize(
     mut function: impl FnMut(&[f64], &mut [f64]) -> f64,
     start: &[f64],
@@ -70,7 +70,7 @@ struct Step {
     gradient: Vec<f64>,
 }
 
-/// The first of ever shorter steps that lowers the function enough.
+/// Backtracking line search.
 fn descend(
     function: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
     from: &[f64],
@@ -105,10 +105,10 @@ fn descend(
     None
 }
 
-/// What BFGS knows of the curvature.
+/// The BFGS approximation of the inverse Hessian.
 struct InverseHessian {
     n: usize,
-    /// Row by row; `None` stands for the identity, scaled to a short step.
+    /// Row by row; `None` means the identity, scaled to a short step.
     matrix: Option<Vec<f64>>,
 }
 
@@ -117,7 +117,7 @@ impl InverseHessian {
         Self { n, matrix: None }
     }
 
-    /// `−H·g`, with the rows and columns of what is not free left out.
+    /// `−H·g`, restricted to the free coordinates.
     fn direction(&self, gradient: &[f64], free: &[bool]) -> Vec<f64> {
         let gradient: Vec<f64> = gradient
             .iter()
@@ -137,8 +137,7 @@ impl InverseHessian {
         }
     }
 
-    /// Learns from one step; a step along which the function curves
-    /// downwards teaches nothing.
+    /// Updates the approximation after a step, unless the curvature is negative.
     fn update(&mut self, s: &[f64], y: &[f64]) {
         let (n, curvature) = (self.n, dot(s, y));
         if curvature <= 1e-10 * dot(y, y) {

@@ -1,4 +1,4 @@
-//! The search space, and the points in it.
+//! Search spaces and their points.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{Dimension, Error, Result, Value};
 
-/// Named dimensions, at least one, each name once.
+/// A search space: at least one dimension, with unique names.
 ///
 /// ```
 /// use nn_search::Space;
@@ -26,15 +26,15 @@ pub struct Space {
 impl FromStr for Space {
     type Err = Error;
 
-    /// Reads dimensions separated by white space or commas. A comma before
-    /// anything but `NAME=` belongs to the values: `hidden=64|128,64`.
+    /// Parses dimensions separated by white space or commas. A comma that is not
+    /// followed by `NAME=` is part of a value: `hidden=64|128,64`.
     fn from_str(text: &str) -> Result<Self> {
         let dimensions = text.split_whitespace().flat_map(dimensions_of);
         Self::new(dimensions.map(str::parse).collect::<Result<_>>()?)
     }
 }
 
-/// Cuts at the commas that a name and `=` follow.
+/// Splits at commas that are followed by a name and `=`.
 fn dimensions_of(word: &str) -> Vec<&str> {
     let (mut dimensions, mut rest) = (Vec::new(), word);
     let cuts = |(place, _): &(usize, &str)| begins_dimension(&word[place + 1..]);
@@ -67,7 +67,7 @@ impl fmt::Display for Space {
 }
 
 impl Space {
-    /// The space of all combinations of `dimensions`.
+    /// Creates the space of all combinations of `dimensions`.
     ///
     /// # Errors
     /// [`Error::EmptySpace`], or [`Error::DuplicateDimension`].
@@ -85,27 +85,27 @@ impl Space {
         Ok(Self { dimensions })
     }
 
-    /// The dimensions, in the order in which they were given.
+    /// The dimensions in their order.
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
     }
 
-    /// The point at `position`, one number in `0..=1` a dimension; integers
-    /// and options own equal shares of it (see [`Dimension`]).
+    /// The point at `position`, with one number in `0..=1` per dimension. Integers
+    /// and options have equal parts of the interval (see [`Dimension`]).
     ///
     /// # Panics
-    /// If `position` has not as many numbers as the space has dimensions.
+    /// If the length of `position` is not the number of dimensions.
     pub fn point_at(&self, position: &[f64]) -> Point {
         assert_eq!(position.len(), self.dimensions.len(), "one number each");
         let values = self.dimensions.iter().zip(position);
         self.point_of(values.map(|(dimension, &u)| dimension.value_at(u)))
     }
 
-    /// The point with these values by name.
+    /// Creates a point from values by name.
     ///
     /// # Errors
-    /// [`Error::OutsideSpace`] if a value is missing, does not lie in its
-    /// dimension, or belongs to none.
+    /// [`Error::OutsideSpace`] if a value is missing, is out of range, or belongs to
+    /// no dimension.
     pub fn point(&self, mut values: BTreeMap<String, Value>) -> Result<Point> {
         let mut accepted = Vec::with_capacity(self.dimensions.len());
         for dimension in &self.dimensions {
@@ -121,7 +121,7 @@ impl Space {
             None => Ok(self.point_of(accepted)),
             Some((name, value)) => Err(Error::OutsideSpace {
                 name,
-                expected: "no such dimension".to_owned(),
+                expected: "no dimension of this name".to_owned(),
                 found: value.to_string(),
             }),
         }
@@ -133,8 +133,8 @@ impl Space {
         Point { values }
     }
 
-    /// The coordinates of `point` that a Gaussian process sees, all in
-    /// `0..=1`; a categorical dimension has one for each option.
+    /// Encodes `point` as coordinates in `0..=1` for a Gaussian process, with one
+    /// coordinate per option of a categorical dimension.
     ///
     /// # Panics
     /// If `point` belongs to another space.
@@ -147,11 +147,11 @@ impl Space {
         coordinates
     }
 
-    /// The point nearest to `coordinates`: integers and real numbers are
-    /// rounded, the option with the largest coordinate is chosen.
+    /// Decodes the point nearest to `coordinates`: numbers are rounded, and the option
+    /// with the largest coordinate is chosen.
     ///
     /// # Panics
-    /// If `coordinates` has another length than [`Space::encode`] gives.
+    /// If the length of `coordinates` is not that of [`Space::encode`].
     pub fn decode(&self, coordinates: &[f64]) -> Point {
         assert_eq!(coordinates.len(), self.width(), "another space");
         self.point_of(
@@ -160,19 +160,19 @@ impl Space {
         )
     }
 
-    /// Moves coordinates to those of a point that exists.
+    /// Rounds coordinates to those of a valid point.
     pub(crate) fn snap(&self, coordinates: &mut [f64]) {
         for (dimension, block) in self.blocks() {
             dimension.snap(&mut coordinates[block]);
         }
     }
 
-    /// How many coordinates [`Space::encode`] gives.
+    /// Number of coordinates of [`Space::encode`].
     pub(crate) fn width(&self) -> usize {
         self.dimensions.iter().map(Dimension::width).sum()
     }
 
-    /// Each dimension with the place of its coordinates.
+    /// Each dimension with the range of its coordinates.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (&Dimension, Range<usize>)> {
         self.dimensions.iter().scan(0, |start, dimension| {
             let block = *start..*start + dimension.width();
@@ -182,7 +182,7 @@ impl Space {
     }
 }
 
-/// One choice in a space: a value for every name.
+/// A point of a search space: one value per dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     values: Vec<(String, Value)>,
@@ -194,13 +194,13 @@ impl Point {
         &self.values
     }
 
-    /// The value of `name`, if there is such a dimension.
+    /// The value of the dimension `name`, if it exists.
     pub fn get(&self, name: &str) -> Option<&Value> {
         let found = self.values.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value)
     }
 
-    /// The real number `name`.
+    /// The value of the real dimension `name`.
     ///
     /// # Panics
     /// If there is no real dimension of this name.
@@ -211,7 +211,7 @@ impl Point {
         }
     }
 
-    /// The integer `name`.
+    /// The value of the integer dimension `name`.
     ///
     /// # Panics
     /// If there is no integer dimension of this name.
@@ -222,7 +222,7 @@ impl Point {
         }
     }
 
-    /// The option chosen for `name`.
+    /// The option of the categorical dimension `name`.
     ///
     /// # Panics
     /// If there is no categorical dimension of this name.
@@ -233,7 +233,7 @@ impl Point {
         }
     }
 
-    /// `--name=value` for every dimension, one argument of a program each.
+    /// The command-line arguments `--name=value`, one per dimension.
     pub fn arguments(&self) -> Vec<String> {
         let values = self.values.iter();
         values
@@ -243,7 +243,7 @@ impl Point {
 }
 
 impl fmt::Display for Point {
-    /// `--name=value ...`, quoted for a shell where need be.
+    /// Formats the arguments `--name=value ...`, quoted for a shell if necessary.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, argument) in self.arguments().iter().enumerate() {
             let separator = if index == 0 { "" } else { " " };
@@ -253,7 +253,7 @@ impl fmt::Display for Point {
     }
 }
 
-/// In single quotes if a shell would read it as anything but itself.
+/// Displays a word, in single quotes if it has characters special to a shell.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -330,7 +330,7 @@ mod tests {
         let error = "lr=0..1 --lr=0..2".parse::<Space>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "dimension \"lr\" stands twice in the space"
+            "dimension \"lr\" occurs twice in the search space"
         );
     }
 

@@ -1,40 +1,40 @@
-//! Early stopping: which trials are not worth finishing.
+//! Early stopping of unpromising trials.
 //!
-//! | name | stops a trial at a step when | source |
+//! | name | stops a trial at a step if | source |
 //! |---|---|---|
 //! | `none` | never | |
-//! | `median:trials=5:steps=1` | its best value so far is worse than the median of the best values that the finished trials had at that step | Golovin et al. 2017, section 3.2.1 |
+//! | `median:trials=5:steps=1` | its best value so far is worse than the median of the best values of the finished trials up to this step | Golovin et al. 2017, section 3.2.1 |
 //!
-//! The median rule needs no schedule of budgets, unlike successive halving,
-//! and asks nothing of the order in which trials run. It waits for `trials`
-//! finished trials that have reported up to the step, and leaves the first
-//! `steps` reports of every trial alone. Deviation from the source: the best
-//! value of the others, not their running average, so that a slow start is
-//! not held against anyone. A value that is not finite always stops.
+//! Unlike successive halving, the median rule needs no schedule of budgets and
+//! works for any order of trials. It needs `trials` finished trials that have
+//! reported up to the step, and ignores the first `steps` reports of every trial.
+//! Deviation from the source: it compares with the best value of the others, not
+//! with their running average, so that a slow start does no harm. NaN and infinity
+//! always stop a trial.
 
 use crate::menu::{Menu, Parameter, menu_text};
 use crate::{Goal, Trial};
 
-/// When a trial is given up.
+/// The rule for early stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopping {
-    /// Never.
+    /// No early stopping.
     None,
-    /// When it is worse than half of the others were.
+    /// Stop trials that are worse than the median of the finished trials.
     Median {
-        /// Finished trials to compare with, at least.
+        /// Minimum number of finished trials to compare with.
         trials: usize,
-        /// Reports of a trial that are only listened to.
+        /// Number of first reports that never stop a trial.
         steps: usize,
     },
 }
 
-/// What a running trial should do.
+/// The advice for a running trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Go on.
+    /// Continue the trial.
     Continue,
-    /// End now; tell [`Outcome::Stopped`](crate::Outcome::Stopped).
+    /// Stop the trial and report [`Outcome::Stopped`](crate::Outcome::Stopped).
     Stop,
 }
 
@@ -70,7 +70,7 @@ impl Menu for Stopping {
 menu_text!(Stopping);
 
 impl Stopping {
-    /// What `running` should do after its last report.
+    /// The advice for `running` after its last report.
     pub(crate) fn decide(self, running: &Trial, trials: &[Trial], goal: Goal) -> Decision {
         let Some(&(step, value)) = running.reports.last() else {
             return Decision::Continue;

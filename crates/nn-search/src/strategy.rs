@@ -1,29 +1,29 @@
-//! Strategies: how the next point to try is chosen.
+//! Search strategies: how the next point is chosen.
 //!
 //! | name | next point | source |
 //! |---|---|---|
-//! | `random` | uniform in the space | Bergstra & Bengio 2012 |
-//! | `grid:points=3` | the next of a grid with so many values a dimension, ends included; options all | |
-//! | `bayesian:initial=0` | a Latin hypercube of `initial` points, then the largest expected improvement under a Gaussian process | Snoek, Larochelle & Adams 2012 |
+//! | `random` | uniformly distributed in the search space | Bergstra & Bengio 2012 |
+//! | `grid:points=3` | the next point of a grid with `points` values per dimension, bounds included, and all options | |
+//! | `bayesian:initial=0` | a Latin hypercube of `initial` points, then the point with the largest expected improvement of a Gaussian process | Snoek, Larochelle & Adams 2012 |
 //!
-//! `initial=0` stands for one point more than there are dimensions, at least 4.
-//! The last dimension of a grid varies fastest. Only a grid comes to an end.
+//! `initial=0` means the number of dimensions plus one, at least 4. The last
+//! dimension of a grid varies fastest. Only a grid search ends by itself.
 
 use crate::menu::{Menu, Parameter, menu_text};
 
-/// How the next point is chosen.
+/// The search strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Without looking at what came out.
+    /// Random search.
     Random,
-    /// One after the other, on a grid.
+    /// Grid search.
     Grid {
-        /// Values of each real or integer dimension.
+        /// Number of values per real or integer dimension.
         points: usize,
     },
-    /// Where a model of what came out expects most.
+    /// Bayesian optimization with a Gaussian process.
     Bayesian {
-        /// Points before the model is asked; 0: as many as the dimensions need.
+        /// Number of initial points; 0 means the number of dimensions plus one.
         initial: usize,
     },
 }
@@ -66,7 +66,7 @@ mod tests {
         let error = "grid:points=0".parse::<Strategy>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "grid:points: expected a whole number from 1, found \"0\""
+            "grid:points: expected a whole number of at least 1, found \"0\""
         );
     }
 }

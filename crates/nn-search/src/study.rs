@@ -1,4 +1,4 @@
-//! A search in progress: asks, listens, remembers, and goes on after a crash.
+//! Studies: searches in progress, with a journal to resume them.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Write};
@@ -10,31 +10,31 @@ use crate::{
     Decision, Dimension, Error, Goal, Outcome, Point, Result, Space, Stopping, Strategy, Trial,
 };
 
-/// What a study searches, and how.
+/// The settings of a study.
 ///
 /// | Name | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `space` | | what may vary | at least one dimension |
-/// | `strategy` | `bayesian` | how the next point is chosen | [`Strategy`] |
-/// | `goal` | minimise | which way is better | [`Goal`] |
-/// | `stopping` | `none` | when a trial is given up | [`Stopping`] |
-/// | `seed` | 0 | of all random choices | any |
+/// | `space` | | search space | at least one dimension |
+/// | `strategy` | `bayesian` | search strategy | [`Strategy`] |
+/// | `goal` | minimize | direction of the optimization | [`Goal`] |
+/// | `stopping` | `none` | rule for early stopping | [`Stopping`] |
+/// | `seed` | 0 | seed of the random numbers | any |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What may vary.
+    /// The search space.
     pub space: Space,
-    /// How the next point is chosen.
+    /// The search strategy.
     pub strategy: Strategy,
-    /// Which way is better.
+    /// The direction of the optimization.
     pub goal: Goal,
-    /// When a trial is given up.
+    /// The rule for early stopping.
     pub stopping: Stopping,
-    /// Of all random choices.
+    /// The seed of the random numbers.
     pub seed: u64,
 }
 
 impl Settings {
-    /// A Bayesian search of `space` for the smallest objective.
+    /// Settings of a Bayesian search that minimizes the objective.
     pub fn new(space: Space) -> Self {
         Self {
             space,
@@ -58,8 +58,10 @@ impl Settings {
     }
 }
 
-/// A search in progress. Everything that happens is appended to the journal
-/// `W` before it counts; `std::io::sink()` is a journal that forgets.
+/// A search in progress.
+///
+/// Every event is appended to the journal `W` before it takes effect. Use
+/// `std::io::sink()` for a study without a journal.
 #[derive(Debug)]
 pub struct Study<W> {
     settings: Settings,
@@ -70,7 +72,7 @@ pub struct Study<W> {
 }
 
 impl<W: Write> Study<W> {
-    /// Begins a study and its journal.
+    /// Starts a study and its journal.
     ///
     /// # Errors
     /// [`Error::Io`] if the journal cannot be written.
@@ -86,12 +88,12 @@ impl<W: Write> Study<W> {
         Ok(study)
     }
 
-    /// Goes on with a study whose journal has been `written` so far; `journal`
-    /// appends to the same file.
+    /// Resumes a study from the content of its journal, `written`; `journal` appends
+    /// to the same file.
     ///
-    /// The next suggestions are those that an uninterrupted study would have
-    /// made. Trials that were running then are handed out again first, from
-    /// their beginning. A last line that a crash cut off is ignored.
+    /// The next suggestions are those of an uninterrupted study. Trials that were
+    /// running are returned again first, and start from the beginning. A truncated
+    /// last line is ignored.
     ///
     /// # Errors
     /// [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
@@ -120,7 +122,7 @@ impl<W: Write> Study<W> {
         Ok(study)
     }
 
-    /// The next trial to run; `None` when a grid is through.
+    /// The next trial to run; `None` at the end of a grid.
     ///
     /// # Errors
     /// [`Error::Io`] if the journal cannot be written.
@@ -148,8 +150,8 @@ impl<W: Write> Study<W> {
         Ok(Some(trial))
     }
 
-    /// Notes what a running trial has reached after `step` (for example, the
-    /// validation loss after an epoch), and says whether it should go on.
+    /// Reports an intermediate value of a running trial, for example the validation
+    /// loss after an epoch. Returns whether the trial should continue.
     ///
     /// # Errors
     /// [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
@@ -163,7 +165,7 @@ impl<W: Write> Study<W> {
         Ok(stopping.decide(&self.trials[id], &self.trials, goal))
     }
 
-    /// Ends a trial.
+    /// Reports the outcome of a trial and ends it.
     ///
     /// # Errors
     /// [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
@@ -179,7 +181,7 @@ impl<W: Write> Study<W> {
         Ok(())
     }
 
-    /// The finished trial with the best objective, the first if several have it.
+    /// The finished trial with the best objective, the first of equal ones.
     pub fn best(&self) -> Option<&Trial> {
         let goal = self.settings.goal;
         let finished = self
@@ -191,18 +193,18 @@ impl<W: Write> Study<W> {
             .map(|(_, trial)| trial)
     }
 
-    /// All trials, in the order in which they were asked for.
+    /// All trials, in the order of [`Study::ask`].
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
 
-    /// What the study searches, and how.
+    /// The settings of the study.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What the trials so far say about the whole space, whatever the
-    /// strategy; `None` if no trial has finished.
+    /// The model of the objective after the trials so far, for any strategy; `None` if
+    /// no trial has finished.
     pub fn surrogate(&self) -> Option<Surrogate> {
         Surrogate::fit(&self.settings.space, &self.trials, self.settings.goal)
     }
@@ -220,7 +222,7 @@ impl<W: Write> Study<W> {
         }
     }
 
-    /// Lets an entry of the journal happen again.
+    /// Replays an entry of the journal.
     fn replay(&mut self, entry: Entry) -> Result<()> {
         match entry {
             Entry::Search(_) => return Err(Error::NotAJournal),
@@ -250,7 +252,7 @@ impl<W: Write> Study<W> {
         Ok(())
     }
 
-    /// A trial is asked for a second time if it was interrupted.
+    /// Replays a trial; one that was interrupted occurs twice.
     fn replay_asked(&mut self, id: usize, point: Point) -> Result<()> {
         let trial = Trial::new(id, point);
         if id == self.trials.len() {

@@ -1,9 +1,9 @@
-//! The next point to try, by each strategy.
+//! The next point of each strategy.
 //!
-//! Expected improvement has many local maxima and, over integers and options,
-//! no gradient. So it is computed at many random points and near the best
-//! trials, and from the best of these a pattern search (Hooke & Jeeves 1961)
-//! climbs with steps that halve when none of them helps.
+//! Expected improvement has many local maxima and, for integers and options, no
+//! gradient. It is evaluated at many random points and near the best trials; from
+//! the best of these, a pattern search (Hooke & Jeeves 1961) climbs with steps
+//! that are halved when none of them improves it.
 
 use nn_tensor::random::{Purpose, Stream, Streams};
 
@@ -13,21 +13,21 @@ use crate::expected_improvement::augmented_expected_improvement;
 use crate::surrogate::Surrogate;
 use crate::{Dimension, Goal, Point, Space, Strategy, Trial};
 
-/// Index of the stream of the initial design; trials have those below.
+/// Index of the random stream of the initial design; trials use smaller indices.
 const DESIGN: u64 = 1 << 48;
 
 const N_RANDOM: usize = 1000;
 const N_INCUMBENTS: usize = 4;
-/// Points around each incumbent.
+/// Number of candidates around each incumbent.
 const N_NEAR: usize = 50;
-/// Standard deviations of their distance, taken in turn.
+/// Standard deviations of their distances, used in turn.
 const NEARNESS: [f64; 3] = [0.1, 0.03, 0.01];
-/// Candidates from which the search climbs.
+/// Number of candidates from which the pattern search starts.
 const N_CLIMBS: usize = 5;
 const FIRST_STEP: f64 = 0.08;
 const LAST_STEP: f64 = 2e-4;
 
-/// The point of the trial after `trials`; `None` when a grid is through.
+/// The point of the next trial; `None` at the end of a grid.
 pub(crate) fn suggest(
     strategy: Strategy,
     space: &Space,
@@ -64,7 +64,7 @@ fn random_point(space: &Space, stream: &mut Stream) -> Point {
     space.point_at(&position)
 }
 
-/// The last dimension varies fastest, as the last digit of a number does.
+/// The point of a grid; the last dimension varies fastest.
 fn grid_point(space: &Space, index: u64, points: u64) -> Option<Point> {
     let mut rest = index;
     let mut values = Vec::with_capacity(space.dimensions().len());
@@ -92,7 +92,7 @@ fn design_point(space: &Space, seed: u64, n_initial: usize, index: usize) -> Poi
     space.point_at(&design[index])
 }
 
-/// The point with the largest expected improvement that was not tried before.
+/// The untried point with the largest expected improvement.
 fn most_promising(surrogate: &Surrogate, stream: &mut Stream) -> Point {
     let space = surrogate.space();
     let improvement = Improvement::new(surrogate);
@@ -116,7 +116,7 @@ fn most_promising(surrogate: &Surrogate, stream: &mut Stream) -> Point {
         .unwrap_or_else(|| space.decode(&candidates[0].coordinates))
 }
 
-/// Coordinates of points all over the space and near the best trials.
+/// Coordinates of random points in the space and near the best trials.
 fn candidates(surrogate: &Surrogate, stream: &mut Stream) -> Vec<Vec<f64>> {
     let space = surrogate.space();
     let width = space.width();
@@ -141,7 +141,7 @@ struct Candidate {
     coordinates: Vec<f64>,
 }
 
-/// Stable, so that the order never depends on chance.
+/// Sorts by improvement, largest first; a stable sort is deterministic.
 fn best_first(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| b.improvement.total_cmp(&a.improvement));
 }
@@ -163,7 +163,7 @@ impl<'a> Improvement<'a> {
         }
     }
 
-    /// A point already tried comes after all others.
+    /// Creates a candidate; a point that was tried before ranks last.
     fn candidate(&self, coordinates: Vec<f64>) -> Candidate {
         let improvement = if self.surrogate.tried().contains(&coordinates) {
             -1.0
@@ -191,14 +191,14 @@ impl<'a> Improvement<'a> {
         best
     }
 
-    /// One attempt along each dimension, keeping what helps.
+    /// One step along each dimension, keeping improvements.
     fn sweep(&self, from: &Candidate, step: f64) -> Candidate {
         let space = self.surrogate.space();
         let mut best = from.clone();
         for (dimension, block) in space.blocks() {
-            for neighbour in neighbours(dimension, &best.coordinates[block.clone()], step) {
+            for neighbor in neighbors(dimension, &best.coordinates[block.clone()], step) {
                 let mut coordinates = best.coordinates.clone();
-                coordinates[block.clone()].copy_from_slice(&neighbour);
+                coordinates[block.clone()].copy_from_slice(&neighbor);
                 let candidate = self.candidate(coordinates);
                 if candidate.improvement > best.improvement {
                     best = candidate;
@@ -209,9 +209,9 @@ impl<'a> Improvement<'a> {
     }
 }
 
-/// Where a step along one dimension may lead: up, down, to the integers next
-/// to an integer, to every other option.
-fn neighbours(dimension: &Dimension, block: &[f64], step: f64) -> Vec<Vec<f64>> {
+/// Neighbors along one dimension: one step up and down, the adjacent integers, or
+/// all other options.
+fn neighbors(dimension: &Dimension, block: &[f64], step: f64) -> Vec<Vec<f64>> {
     let attempts: Vec<Vec<f64>> = match dimension.domain() {
         Domain::Real { .. } => [-step, step].map(|step| vec![block[0] + step]).into(),
         Domain::Integer { .. } => {
@@ -270,26 +270,26 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_exist_and_differ() {
-        let neighbours = |text: &str, block: &[f64]| {
+    fn neighbors_exist_and_differ() {
+        let neighbors = |text: &str, block: &[f64]| {
             let space = space(text);
             let dimension = &space.dimensions()[0];
-            let mut values: Vec<String> = neighbours(dimension, block, 0.001)
+            let mut values: Vec<String> = neighbors(dimension, block, 0.001)
                 .iter()
                 .map(|block| dimension.decode(block).to_string())
                 .collect();
             values.dedup();
             values
         };
-        assert_eq!(neighbours("n=int:0..9", &[0.45]), ["3", "5"]);
-        assert_eq!(neighbours("n=int:0..9", &[0.05]), ["1"]);
-        assert_eq!(neighbours("x=0..1", &[1.0]), ["0.999"]);
+        assert_eq!(neighbors("n=int:0..9", &[0.45]), ["3", "5"]);
+        assert_eq!(neighbors("n=int:0..9", &[0.05]), ["1"]);
+        assert_eq!(neighbors("x=0..1", &[1.0]), ["0.999"]);
         let half = std::f64::consts::FRAC_1_SQRT_2;
-        assert_eq!(neighbours("o=a|b|c", &[0.0, half, 0.0]), ["a", "c"]);
+        assert_eq!(neighbors("o=a|b|c", &[0.0, half, 0.0]), ["a", "c"]);
     }
 
-    /// On a logarithmic scale the step to the next integer is longest at the
-    /// low end.
+    /// On a logarithmic scale the step to the next integer is longest at the lower
+    /// bound.
     #[test]
     fn the_next_integer_is_reached_on_a_logarithmic_scale() {
         let space = space("n=int-log:1..1000");
@@ -297,7 +297,7 @@ mod tests {
         for n in 1..1000 {
             let mut block = Vec::new();
             dimension.encode(&crate::Value::Integer(n), &mut block);
-            assert!(!neighbours(dimension, &block, 1e-4).is_empty(), "{n}");
+            assert!(!neighbors(dimension, &block, 1e-4).is_empty(), "{n}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The model that stands for the objective: a Gaussian process over a space,
-//! in the objective's own units.
+//! The surrogate model: a Gaussian process over a search space, in the units of the
+//! objective.
 
 use crate::gaussian_process::{GaussianProcess, Inputs};
 use crate::targets::Targets;
 use crate::{Dimension, Goal, Point, Space, Trial};
 
-/// What the trials so far say about points not yet tried.
+/// A model of the objective, fitted to the trials so far.
 #[derive(Clone, Debug)]
 pub struct Surrogate {
     space: Space,
@@ -13,25 +13,25 @@ pub struct Surrogate {
     model: GaussianProcess,
     mean: f64,
     std: f64,
-    /// Coordinates of the trials that the model has seen.
+    /// Coordinates of all trials, ended ones first.
     tried: Vec<Vec<f64>>,
-    /// How many of them have ended.
+    /// Number of ended trials.
     n_ended: usize,
 }
 
-/// What the objective is believed to be at a point.
+/// The predicted distribution of the objective at a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
-    /// Expected objective.
+    /// Predicted mean of the objective.
     pub mean: f64,
-    /// Standard deviation of the objective without its noise.
+    /// Predicted standard deviation of the objective without noise.
     pub std: f64,
 }
 
 impl Surrogate {
-    /// Learns from the trials that have ended. Those still running count as
-    /// coming out as predicted (the kriging believer of Ginsbourger, Le Riche
-    /// & Carraro 2010), so that no two trials at once go to the same place.
+    /// Fits the model to the ended trials. Running trials are assumed to have their
+    /// predicted objective (kriging believer, Ginsbourger, Le Riche & Carraro 2010),
+    /// so that parallel trials are at different points.
     ///
     /// `None` if no trial has finished.
     pub(crate) fn fit(space: &Space, trials: &[Trial], goal: Goal) -> Option<Self> {
@@ -46,7 +46,7 @@ impl Surrogate {
         let mut model = GaussianProcess::fit(inputs.clone(), &targets.values);
         if !running.is_empty() {
             tried.extend(encode(space, &running));
-            model = believing(&model, inputs, targets.values, &tried);
+            model = with_predictions(&model, inputs, targets.values, &tried);
         }
         Some(Self {
             space: space.clone(),
@@ -59,7 +59,7 @@ impl Surrogate {
         })
     }
 
-    /// What the objective is believed to be at `point`.
+    /// Predicts the objective at `point`.
     ///
     /// # Panics
     /// If `point` belongs to another space.
@@ -71,14 +71,13 @@ impl Surrogate {
         }
     }
 
-    /// Standard deviation of the noise: what two trials at the same point are
-    /// believed to differ by, divided by √2.
+    /// Standard deviation of the noise of the objective.
     pub fn noise(&self) -> f64 {
         self.standardized_noise() * self.std
     }
 
-    /// How far one has to go along each dimension until the objective has
-    /// changed, as a share of its range; far beyond 1 it does not matter.
+    /// Length scale of each dimension, as a fraction of its range. A dimension with a
+    /// length scale far above 1 is irrelevant.
     pub fn length_scales(&self) -> impl Iterator<Item = (&str, f64)> {
         let names = self.space.dimensions().iter().map(Dimension::name);
         let scales = &self.model.hyperparameters().length_scales;
@@ -89,12 +88,12 @@ impl Surrogate {
         &self.space
     }
 
-    /// Standard deviation of the noise of the standardised cost.
+    /// Standard deviation of the noise of the standardized cost.
     pub(crate) fn standardized_noise(&self) -> f64 {
         self.model.hyperparameters().noise_variance.sqrt()
     }
 
-    /// Mean and standard deviation of the standardised cost.
+    /// Mean and standard deviation of the standardized cost.
     pub(crate) fn standardized(&self, coordinates: &[f64]) -> (f64, f64) {
         let (mean, variance) = self.model.predict(coordinates);
         (mean, variance.sqrt())
@@ -105,9 +104,8 @@ impl Surrogate {
         &self.tried
     }
 
-    /// Coordinates of the ended trials with their standardised expected cost,
-    /// best first. Under noise the expected cost is a better judge than the
-    /// cost that happened to come out.
+    /// Predicted standardized cost and coordinates of the ended trials, best first. With
+    /// noise, the predicted cost is more reliable than the observed one.
     pub(crate) fn incumbents(&self) -> Vec<(f64, &[f64])> {
         let ended = self.tried[..self.n_ended].iter();
         let mut incumbents: Vec<(f64, &[f64])> = ended
@@ -125,8 +123,8 @@ fn encode(space: &Space, trials: &[&Trial]) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// `model` with everything in `tried` that it has not seen, as it predicts it.
-fn believing(
+/// Conditions `model` on its own predictions for the running trials.
+fn with_predictions(
     model: &GaussianProcess,
     mut inputs: Inputs,
     mut targets: Vec<f64>,

@@ -1,27 +1,27 @@
-//! What a Gaussian process is told of the trials: numbers of mean 0 and
-//! variance 1, small ones good, none of them wild.
+//! Targets of the Gaussian process: costs of the trials, standardized and without
+//! outliers.
 //!
-//! - A finished trial counts as its objective.
-//! - A stopped trial counts as its last report, but not as better than the
-//!   median of the finished ones: it was stopped because it was behind.
-//! - Bad outliers are drawn in to Tukey's fence (1977), `Q₃ + 1.5·(Q₃ − Q₁)`:
-//!   how bad the bad ones are says little about where the good ones lie.
-//! - A failed trial counts as the worst that is left.
+//! - The cost of a finished trial is its objective.
+//! - The cost of a stopped trial is its last report, but at least the median of the
+//!   finished ones, since it was stopped for being worse.
+//! - High outliers are clipped to Tukey's fence (1977), `Q₃ + 1.5·(Q₃ − Q₁)`, since
+//!   they say little about the position of the minimum.
+//! - The cost of a failed trial is the highest cost after clipping.
 
 use crate::stopping::median;
 use crate::{Goal, Outcome, Trial};
 
-/// Standardised targets, and the way back.
+/// Standardized targets with their mean and standard deviation.
 #[derive(Clone, Debug)]
 pub(crate) struct Targets {
-    /// `(cost − mean) / std`, one a trial.
+    /// `(cost − mean) / std`, one per trial.
     pub(crate) values: Vec<f64>,
     pub(crate) mean: f64,
     pub(crate) std: f64,
 }
 
 impl Targets {
-    /// Of trials that have ended; `None` if none of them finished.
+    /// Computes the targets of ended trials; `None` if no trial finished.
     pub(crate) fn new(trials: &[&Trial], goal: Goal) -> Option<Self> {
         let mut finished = finished_costs(trials, goal);
         if finished.is_empty() {
@@ -66,8 +66,7 @@ fn cost(trial: &Trial, goal: Goal, median: f64) -> Option<f64> {
     trial.objective().map(|objective| goal.cost(objective))
 }
 
-/// Tukey's upper fence of sorted values; infinite where they are too few for
-/// quartiles to mean anything.
+/// Tukey's upper fence of sorted values; infinite if there are too few values.
 fn fence(sorted: &[f64]) -> f64 {
     const FEWEST: usize = 4;
     if sorted.len() < FEWEST {
@@ -81,9 +80,9 @@ fn fence(sorted: &[f64]) -> f64 {
     }
 }
 
-/// Linear between the two nearest (Hyndman & Fan 1996, type 7).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
+/// Quantile with linear interpolation (Hyndman & Fan 1996, type 7).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let place = q * (sorted.len() - 1) as f64;
     let below = place as usize;
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])

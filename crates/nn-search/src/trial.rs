@@ -1,19 +1,18 @@
-//! One evaluation of the objective: where, what was reported on the way, and
-//! what came out.
+//! Trials: evaluations of the objective at a point.
 
 use crate::Point;
 
-/// Which way is better.
+/// The direction of the optimization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// Small objectives, such as a loss.
+    /// Minimize the objective, such as a loss.
     Minimize,
-    /// Large objectives, such as an accuracy.
+    /// Maximize the objective, such as an accuracy.
     Maximize,
 }
 
 impl Goal {
-    /// The objective, such that small is good.
+    /// Converts an objective to a cost to be minimized.
     pub(crate) fn cost(self, objective: f64) -> f64 {
         match self {
             Self::Minimize => objective,
@@ -21,7 +20,7 @@ impl Goal {
         }
     }
 
-    /// `minimize` or `maximize`.
+    /// Name of the direction: `minimize` or `maximize`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Minimize => "minimize",
@@ -30,27 +29,29 @@ impl Goal {
     }
 }
 
-/// How a trial ended.
+/// The outcome of a trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
-    /// With this objective; one that is not finite counts as [`Outcome::Failed`].
+    /// The trial finished with this objective; NaN and infinity count as
+    /// [`Outcome::Failed`].
     Finished(f64),
-    /// Early, as [`Study::report`](crate::Study::report) advised.
+    /// The trial was stopped early on the advice of
+    /// [`Study::report`](crate::Study::report).
     Stopped,
-    /// Without a result, for example because the training diverged.
+    /// The trial has no result, for example because the training run diverged.
     Failed,
 }
 
 /// One evaluation of the objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Its number, counted from 0.
+    /// Number of the trial, counted from 0.
     pub id: usize,
-    /// Where.
+    /// The evaluated point of the search space.
     pub point: Point,
-    /// Steps and values reported on the way.
+    /// Reported intermediate values: step and value.
     pub reports: Vec<(u64, f64)>,
-    /// How it ended; `None` while it runs.
+    /// The outcome; `None` while the trial is running.
     pub outcome: Option<Outcome>,
 }
 
@@ -64,7 +65,7 @@ impl Trial {
         }
     }
 
-    /// What came out, if the trial finished and it is a number.
+    /// The objective value, if the trial finished with a finite one.
     pub fn objective(&self) -> Option<f64> {
         match self.outcome {
             Some(Outcome::Finished(objective)) => Some(objective).filter(|value| value.is_finite()),

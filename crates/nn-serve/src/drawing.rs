@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use ndarray::ArrayView2;
 use nn_core::network::ForwardCache;
 use nn_core::{Model, Rows};
-use nn_data::image::{NormalisedDigit, SIDE, normalise};
+use nn_data::image::{NormalizedDigit, SIDE, normalize};
 use nn_tensor::Threads;
 use nn_train::prediction::{class_names, class_probabilities};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ pub(crate) fn predict(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     check_inputs(&model)?;
     let square = ArrayView2::from_shape((request.side, request.side), &gray)
         .expect("the bytes were counted");
-    let Ok(digit) = normalise(square) else {
+    let Ok(digit) = normalize(square) else {
         return Ok(Reply::json(&json!({ "blank": true })));
     };
     Ok(Reply::json(&prediction(&model, &digit)))
@@ -87,7 +87,7 @@ fn check_inputs(model: &Model) -> Result<(), Refusal> {
     ))
 }
 
-fn prediction(model: &Model, digit: &NormalisedDigit) -> Value {
+fn prediction(model: &Model, digit: &NormalizedDigit) -> Value {
     let network = &model.network;
     let scale = model.description.input.scale as f32;
     let pixels = digit.pixels.iter();
@@ -116,7 +116,7 @@ fn prediction(model: &Model, digit: &NormalisedDigit) -> Value {
         "probabilities": class_probabilities(model.loss, &outputs),
         "pixels": BASE64_STANDARD.encode(digit.pixels),
         "inverted": digit.inverted,
-        "redrawn": digit.redrawn,
+        "redrawn": digit.changed,
         "weighted_sum": weighted_sum,
         "contributions": bytes_of(&contributions),
         "contribution_scale": largest(&contributions),

@@ -75,8 +75,8 @@ fn keep_neurons(trace: &mut SampleTrace, wanted: &[Option<usize>]) -> Vec<usize>
         if let Some(backward) = &mut layer.backward {
             keep_column(&mut backward.weights_gradient, neuron);
             keep_column(&mut backward.weights_after, neuron);
-            if let Some(regularised) = &mut backward.regularised {
-                keep_column(&mut regularised.weights_gradient, neuron);
+            if let Some(regularized) = &mut backward.regularized {
+                keep_column(&mut regularized.weights_gradient, neuron);
             }
         }
         neurons.push(neuron);

@@ -1,85 +1,82 @@
-//! CSV files as typed columns: what every cell says, checked, before anything
-//! is learnt from it.
+//! Strict reading of CSV files into typed columns.
 //!
-//! The reader is strict where a mistake would be silent (an empty cell, `nan`,
-//! `1e39`, a row with a field too few) and lenient where the bytes differ but
-//! the table does not: a byte-order mark, LF, CRLF or CR line ends, a missing
-//! last line end, blank lines, and fields separated by `;` or tabs, which are
-//! used where the first line has no comma. What a column is *for* is decided
-//! in [`crate::preprocessing`].
+//! An empty cell, `nan`, a number beyond the range of `f32` or a row with a missing
+//! field is an error. A byte-order mark, LF, CRLF and CR line endings, a missing
+//! last line ending and blank lines are accepted. The separator is a comma, or a
+//! semicolon or a tab if the first line has no comma. The role of each column
+//! (input, target, weight) is decided in [`crate::preprocessing`].
 //!
-//! A column holds **numbers** or **text**. Cells that are numbers, or look like
-//! misspelt ones (` 1`, `1,5`, `nan`), are counted against words: a column of
-//! mostly words is text; in any other, the first cell that is no number is an
-//! error, so that one typing mistake does not turn a measurement into
-//! categories. [`TableOptions::categorical`] makes text of a column of codes.
+//! A column holds **numbers** or **text**. It is text if more than half of its
+//! cells are neither numbers nor misspelled numbers (` 1`, `1,5`, `nan`). In any
+//! other column the first cell that is not a number is an error, so that a typing
+//! mistake does not turn a measurement into categories.
+//! [`TableOptions::categorical`] declares columns of numeric codes as text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use csv::{ByteRecord, Position, ReaderBuilder};
-use nn_data::input_file::{looks_like, special};
+use nn_data::input_file;
 
 use crate::error::CellProblem;
 use crate::suggestion::nearest;
 use crate::{Error, Result};
 
-/// Most columns of a table: what a column costs even when it is empty is known
-/// only here, and a line of commas must not cost a gigabyte.
+/// Maximum number of columns, so that a line of separators cannot exhaust the
+/// memory.
 const MAX_COLUMNS: usize = 100_000;
 
-/// How to read a table, and what its columns are for.
+/// Options for reading a table, and the roles of its columns.
 ///
 /// | Name | Default | Purpose |
 /// |---|---|---|
-/// | `target` | see [`TableOptions::target`] | what to predict |
-/// | `task` | `auto` | classes, numbers or flags |
-/// | `header` | `auto` | whether the first row names the columns |
-/// | `sample_weight` | none | how much each row counts |
-/// | `categorical` | none | columns to take as text though they are numbers |
-/// | `ignore` | none | columns not to read at all |
+/// | `target` | see [`TableOptions::target`] | columns to predict |
+/// | `task` | `auto` | classification, regression or multi-label classification |
+/// | `header` | `auto` | whether the first row holds the column names |
+/// | `sample_weight` | none | column of sample weights |
+/// | `categorical` | none | columns of numeric codes to read as text |
+/// | `ignore` | none | columns to skip |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableOptions {
-    /// Name of the column to predict, or several names joined by commas.
+    /// Name of the target column, or several names separated by commas.
     ///
     /// By default the column named `label`, `target`, `class` or `y`, in this
-    /// order and whatever the letter case; otherwise the last column.
+    /// order and ignoring case; otherwise the last column.
     pub target: Option<String>,
-    /// What kind of answer the target is.
+    /// The type of prediction.
     pub task: Task,
-    /// Whether the first row holds the names of the columns.
+    /// Whether the first row holds the column names.
     pub header: Header,
-    /// Name of a column with the weight of each row, at least 0.
+    /// Name of the column of sample weights, each at least 0.
     pub sample_weight: Option<String>,
-    /// Names of columns whose numbers are codes, not quantities.
+    /// Names of the columns whose numbers are codes, not quantities.
     pub categorical: Vec<String>,
-    /// Names of columns that are left out, and whose cells may hold anything.
+    /// Names of the columns to skip; their cells may hold anything.
     pub ignore: Vec<String>,
 }
 
-/// Whether the first row names the columns.
+/// Whether the first row holds the column names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Header {
-    /// It does if none of its cells is a number, it does not if all are; a
-    /// mixture is an error.
+    /// The first row is a header if none of its cells is a number, and data if all
+    /// are; a mixture is an error.
     #[default]
     Auto,
-    /// It does.
+    /// The first row is a header.
     Yes,
-    /// It is data; the columns are called `column1`, `column2`, ...
+    /// The first row is data; the columns are named `column1`, `column2`, ...
     No,
 }
 
 impl Header {
-    /// Every choice.
+    /// All choices.
     pub const ALL: [Self; 3] = [Self::Auto, Self::Yes, Self::No];
 
-    /// The name on the command line.
+    /// Name of the choice.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -97,33 +94,38 @@ impl FromStr for Header {
     }
 }
 
-/// What kind of answer a table's target is.
+/// The type of prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Task {
-    /// Several target columns: flags if all cells are 0 or 1, else numbers.
-    /// One column: classes if it is text, or if it holds whole numbers of
-    /// which at most 20 differ, and either 2 or at most a tenth of the number
-    /// of rows; else numbers.
+    /// Inferred from the target columns. One column: classification if it is text
+    /// or has at most 20 distinct whole numbers, and these are at most 2 or at
+    /// most a tenth of the number of rows; otherwise regression. Several columns:
+    /// multi-label if all cells are 0 or 1, otherwise regression.
     #[default]
     Auto,
-    /// One class out of several.
-    Classify,
-    /// One or more numbers.
-    Regress,
-    /// Several yes-or-no answers, one a column of 0 and 1.
+    /// Classification: one of several classes.
+    Classification,
+    /// Regression: one or more numbers.
+    Regression,
+    /// Multi-label classification: several labels of 0 or 1, one per column.
     MultiLabel,
 }
 
 impl Task {
-    /// Every choice.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Classify, Self::Regress, Self::MultiLabel];
+    /// All choices.
+    pub const ALL: [Self; 4] = [
+        Self::Auto,
+        Self::Classification,
+        Self::Regression,
+        Self::MultiLabel,
+    ];
 
-    /// The name on the command line.
+    /// Name of the choice.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
-            Self::Classify => "classify",
-            Self::Regress => "regress",
+            Self::Classification => "classification",
+            Self::Regression => "regression",
             Self::MultiLabel => "multi-label",
         }
     }
@@ -132,7 +134,13 @@ impl Task {
 impl FromStr for Task {
     type Err = Error;
 
+    /// Parses a name; `classify` and `regress` are accepted as aliases.
     fn from_str(name: &str) -> Result<Self> {
+        let name = match name {
+            "classify" => "classification",
+            "regress" => "regression",
+            name => name,
+        };
         choice("task", name, &Self::ALL, Self::name)
     }
 }
@@ -153,7 +161,7 @@ fn choice<T: Copy>(
         })
 }
 
-/// A table as read: named columns of equal length, every number finite.
+/// The content of a CSV file: named columns of equal length and finite numbers.
 ///
 /// ```
 /// use std::path::Path;
@@ -171,27 +179,27 @@ pub struct Table {
     pub(crate) has_header: bool,
     pub(crate) names: Vec<String>,
     pub(crate) columns: Vec<Column>,
-    /// Line of the file on which each row begins, from 1.
+    /// First line of each row in the file, counted from 1.
     lines: Vec<u64>,
 }
 
-/// The cells of one column, top to bottom.
+/// The cells of one column.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Column {
-    /// Whole numbers 0..=255 without exception, as pixels are.
+    /// Whole numbers 0..=255 only, such as pixels.
     Bytes(Vec<u8>),
-    /// Finite numbers that an `f32` can hold.
+    /// Finite numbers in the range of `f32`.
     Numbers(Vec<f64>),
-    /// Words: row `i` says `words[codes[i]]`.
+    /// Words: row `i` holds `words[codes[i]]`.
     Text { words: Vec<String>, codes: Vec<u32> },
-    /// Not read.
+    /// A skipped column.
     Ignored,
 }
 
-/// What a column is taken for before it is read.
+/// The expected type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnKind {
-    /// Whatever its cells say.
+    /// Inferred from the cells.
     Auto,
     Number,
     Text,
@@ -202,20 +210,19 @@ impl Table {
     /// Reads a CSV file.
     ///
     /// # Errors
-    /// With line and column where one is at fault: [`Error::BadCell`],
-    /// [`Error::RaggedRow`], [`Error::MixedHeader`], [`Error::DuplicateColumn`],
-    /// [`Error::TooManyColumns`],
-    /// [`Error::NotUtf8`], [`Error::NotText`], [`Error::UnknownColumn`] for a
-    /// name in `categorical` or `ignore` that is none; [`Error::Empty`] without
-    /// rows; [`Error::NotAFile`]; [`Error::Io`].
+    /// [`Error::File`] if the file cannot be read, is not UTF-8 or has no rows;
+    /// [`Error::NotText`], [`Error::AmbiguousHeader`], [`Error::DuplicateColumn`],
+    /// [`Error::TooManyColumns`], [`Error::RaggedRow`] or [`Error::BadCell`] for
+    /// invalid content; [`Error::UnknownColumn`] for an unknown name in
+    /// `categorical` or `ignore`.
     pub fn read(path: &Path, options: &TableOptions) -> Result<Self> {
-        Self::parse(path, &read_bytes(path)?, options)
+        Self::parse(path, &input_file::read(path)?, options)
     }
 
-    /// As [`Table::read`], from bytes; `path` is what errors call them.
+    /// Parses the content of a CSV file; `path` is used in error messages.
     ///
     /// # Errors
-    /// Those of [`Table::read`] but for the file system's.
+    /// As [`Table::read`].
     pub fn parse(path: &Path, bytes: &[u8], options: &TableOptions) -> Result<Self> {
         let kind_of = |name: &str| {
             let is_in = |names: &[String]| names.iter().any(|listed| listed == name);
@@ -234,7 +241,7 @@ impl Table {
         Ok(table)
     }
 
-    /// The file it was read from.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -244,17 +251,17 @@ impl Table {
         self.lines.len()
     }
 
-    /// Names of all columns, also ignored ones, as in the file.
+    /// Names of all columns in the order of the file, including skipped ones.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Whether the names come from the file's first row.
+    /// Whether the first row holds the column names.
     pub fn has_header(&self) -> bool {
         self.has_header
     }
 
-    /// Where the column called `name` is.
+    /// Index of the column `name`.
     pub(crate) fn position(&self, name: &str) -> Result<usize> {
         self.find(name).ok_or_else(|| Error::UnknownColumn {
             path: self.path.clone(),
@@ -278,10 +285,10 @@ impl Table {
         }
     }
 
-    /// The cells of one column as numbers.
+    /// The cells of a numeric column.
     ///
     /// # Errors
-    /// [`Error::BadCell`] where it holds text.
+    /// [`Error::BadCell`] if the column holds text.
     pub(crate) fn numbers(&self, column: usize) -> Result<Cow<'_, [f64]>> {
         match &self.columns[column] {
             Column::Bytes(values) => Ok(values.iter().map(|&value| f64::from(value)).collect()),
@@ -303,23 +310,7 @@ impl Table {
     }
 }
 
-/// The whole content of a regular file.
-///
-/// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device, which could be
-/// endless or never answer; [`Error::Io`] otherwise.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    match special(path) {
-        Ok(Some(found)) => Err(Error::NotAFile {
-            path: path.to_owned(),
-            found,
-        }),
-        Ok(None) => fs::read(path).map_err(|source| Error::io(path, source)),
-        Err(source) => Err(Error::io(path, source)),
-    }
-}
-
-/// Reads a table whose columns' kinds are known, or not, by name.
+/// Parses a table; `kind_of` gives the expected type of each column by name.
 pub(crate) fn parse(
     path: &Path,
     bytes: &[u8],
@@ -330,13 +321,13 @@ pub(crate) fn parse(
         path,
         text: checked_text(path, bytes)?,
     };
-    source.refuse_endless_lines()?;
+    source.check_line_widths()?;
     let mut records = source.records();
     let (has_header, names) = source.column_names(&mut records, header)?;
     let kinds: Vec<ColumnKind> = names.iter().map(|name| kind_of(name)).collect();
-    records.start_again(has_header);
+    records.rewind(has_header);
     let (lines, mut columns) = source.read_numbers(&mut records, &names, kinds)?;
-    records.start_again(has_header);
+    records.rewind(has_header);
     read_text(&mut records, &mut columns);
     Ok(Table {
         path: path.to_owned(),
@@ -347,44 +338,40 @@ pub(crate) fn parse(
     })
 }
 
-/// The text without its byte-order mark.
+/// Decodes the text, without its byte-order mark.
 fn checked_text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
-    let foreign = looks_like(bytes).filter(|_| is_document(bytes) || !is_text(bytes));
+    let foreign = input_file::known_format(bytes).filter(|_| is_document(bytes) || !is_text(bytes));
     if let Some(looks_like) = foreign {
         return Err(Error::NotText {
             path: path.to_owned(),
             looks_like,
         });
     }
-    let text = str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
-        path: path.to_owned(),
-        offset: error.valid_up_to() as u64,
-        byte: bytes[error.valid_up_to()],
-    })?;
+    let text = input_file::decode_utf8(path, bytes)?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Whether a file that could be text begins as no table does.
+/// Whether the content begins like a document, not like a table.
 fn is_document(bytes: &[u8]) -> bool {
     const STARTS: [&[u8]; 4] = [b"<!", b"<html", b"<?xml", b"%PDF-"];
     STARTS.iter().any(|start| bytes.starts_with(start))
 }
 
-/// Whether the first bytes, at least, are UTF-8 without control characters.
+/// Whether the first bytes are UTF-8 without control characters.
 fn is_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(8)];
     let printable = |c: char| !c.is_control() || c.is_ascii_whitespace();
     str::from_utf8(start).is_ok_and(|text| text.chars().all(printable))
 }
 
-/// The text of a table and what to call it in errors.
+/// The text of a table, and its path for error messages.
 struct Source<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
 impl Source<'_> {
-    /// The records of the file, one after the other, and their lines.
+    /// A reader of the records and their line numbers.
     fn records(&self) -> Records<'_> {
         let bytes = self.text.as_bytes();
         Records {
@@ -399,13 +386,12 @@ impl Source<'_> {
         }
     }
 
-    /// Looks for lines of more fields than a table may have columns; separators
-    /// inside quotes count, too.
-    fn refuse_endless_lines(&self) -> Result<()> {
+    /// Rejects lines with too many fields, counting quoted separators as well.
+    fn check_line_widths(&self) -> Result<()> {
         let separator = char::from(delimiter(self.text));
-        let is_endless = |line: &str| line.matches(separator).count() >= MAX_COLUMNS;
+        let is_too_wide = |line: &str| line.matches(separator).count() >= MAX_COLUMNS;
         for (number, line) in (1..).zip(self.text.split('\n')) {
-            if line.len() >= MAX_COLUMNS && line.split('\r').any(is_endless) {
+            if line.len() >= MAX_COLUMNS && line.split('\r').any(is_too_wide) {
                 return Err(Error::TooManyColumns {
                     path: self.path.to_owned(),
                     line: number,
@@ -416,7 +402,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Whether there is a header, and the names of the columns.
+    /// Whether the table has a header, and the names of the columns.
     fn column_names(
         &self,
         records: &mut Records<'_>,
@@ -424,9 +410,7 @@ impl Source<'_> {
     ) -> Result<(bool, Vec<String>)> {
         let mut first = ByteRecord::new();
         let Some(line) = records.read(&mut first) else {
-            return Err(Error::Empty {
-                path: self.path.to_owned(),
-            });
+            return Err(empty(self.path));
         };
         let has_header = match header {
             Header::Yes => true,
@@ -440,7 +424,7 @@ impl Source<'_> {
                 _ => format!("column{number}"),
             })
             .collect();
-        self.refuse_bad_names(line, names)
+        self.check_names(line, names)
             .map(|names| (has_header, names))
     }
 
@@ -448,7 +432,7 @@ impl Source<'_> {
         let number = first.iter().position(looks_numeric);
         let word = first.iter().position(|cell| !looks_numeric(cell));
         match (number, word) {
-            (Some(number), Some(word)) => Err(Error::MixedHeader {
+            (Some(number), Some(word)) => Err(Error::AmbiguousHeader {
                 path: self.path.to_owned(),
                 line,
                 number: text_of(&first[number]).into_owned(),
@@ -458,7 +442,7 @@ impl Source<'_> {
         }
     }
 
-    fn refuse_bad_names(&self, line: u64, names: Vec<String>) -> Result<Vec<String>> {
+    fn check_names(&self, line: u64, names: Vec<String>) -> Result<Vec<String>> {
         let mut seen = HashMap::new();
         for (position, name) in names.iter().enumerate() {
             if has_line_break(name.as_bytes()) {
@@ -482,7 +466,7 @@ impl Source<'_> {
         Ok(names)
     }
 
-    /// Everything but the words of text columns, which come out empty.
+    /// Reads all columns but the text columns, which stay empty.
     fn read_numbers(
         &self,
         records: &mut Records<'_>,
@@ -509,17 +493,15 @@ impl Source<'_> {
             lines.push(line);
         }
         if lines.is_empty() {
-            return Err(Error::Empty {
-                path: self.path.to_owned(),
-            });
+            return Err(empty(self.path));
         }
-        self.refuse_misspelt_number(names, &builders)?;
+        self.check_numbers(names, &builders)?;
         let columns = builders.into_iter().map(Builder::finish).collect();
         Ok((lines, columns))
     }
 
-    /// The first cell, by line, that is no number in a column of numbers.
-    fn refuse_misspelt_number(&self, names: &[String], builders: &[Builder]) -> Result<()> {
+    /// Reports the first cell of a numeric column that is not a number.
+    fn check_numbers(&self, names: &[String], builders: &[Builder]) -> Result<()> {
         let first = builders
             .iter()
             .zip(names)
@@ -543,7 +525,7 @@ impl Source<'_> {
     }
 }
 
-/// Fills in the words of text columns.
+/// Reads the words of the text columns.
 fn read_text(records: &mut Records<'_>, columns: &mut [Column]) {
     let mut text: Vec<_> = columns
         .iter_mut()
@@ -574,7 +556,14 @@ fn read_text(records: &mut Records<'_>, columns: &mut [Column]) {
     }
 }
 
-/// The first line decides: a comma, else a semicolon, else a tab.
+/// The error for a table without rows.
+pub(crate) fn empty(path: &Path) -> Error {
+    Error::File(nn_data::Error::Empty {
+        path: path.to_owned(),
+    })
+}
+
+/// The separator of the first line: a comma, else a semicolon, else a tab.
 fn delimiter(text: &str) -> u8 {
     let start = text.trim_start_matches(['\r', '\n']);
     let first_line = start.split(['\r', '\n']).next().unwrap_or_default();
@@ -587,14 +576,14 @@ fn delimiter(text: &str) -> u8 {
 struct Records<'a> {
     reader: csv::Reader<Cursor<&'a [u8]>>,
     bytes: &'a [u8],
-    /// Bytes whose line ends are counted in `line`.
+    /// Number of bytes whose line endings are counted in `line`.
     counted: usize,
     line: u64,
 }
 
 impl Records<'_> {
-    /// Goes back to the first record, or to the first that is data.
-    fn start_again(&mut self, has_header: bool) {
+    /// Seeks to the first row of data.
+    fn rewind(&mut self, has_header: bool) {
         self.reader
             .seek(Position::new())
             .expect("bytes in memory have a beginning");
@@ -604,9 +593,9 @@ impl Records<'_> {
         }
     }
 
-    /// Reads the next record and returns the line it begins on.
+    /// Reads the next record and returns the number of its first line.
     ///
-    /// The `csv` crate counts LF only; here CR and CRLF end a line as well.
+    /// The `csv` crate counts LF only; here CR and CRLF count as well.
     fn read(&mut self, record: &mut ByteRecord) -> Option<u64> {
         let before = self.reader.position().byte() as usize;
         let read = self.reader.read_byte_record(record);
@@ -629,17 +618,17 @@ impl Records<'_> {
     }
 }
 
-/// One column while it is read.
+/// A column that is being read.
 struct Builder {
     kind: ColumnKind,
     column: Column,
     n_rows: usize,
-    /// Cells that are no numbers and do not look like misspelt ones either.
+    /// Number of cells that are neither numbers nor misspelled numbers.
     n_words: usize,
     first_bad: Option<BadCell>,
 }
 
-/// A cell that is an error if its column turns out to hold numbers.
+/// A cell that is an error if its column is numeric.
 struct BadCell {
     line: u64,
     cell: Vec<u8>,
@@ -664,7 +653,7 @@ impl Builder {
         self.n_rows += 1;
         match self.kind {
             ColumnKind::Ignored => Ok(()),
-            ColumnKind::Text => refuse_no_word(cell),
+            ColumnKind::Text => check_word(cell),
             ColumnKind::Auto | ColumnKind::Number => self.push_number(cell, line),
         }
     }
@@ -674,7 +663,7 @@ impl Builder {
             values.push(value);
             return Ok(());
         }
-        refuse_no_word(cell)?;
+        check_word(cell)?;
         let number = parse_number(cell).unwrap_or_else(|problem| {
             self.note_bad(cell, line, problem);
             0.0
@@ -692,7 +681,7 @@ impl Builder {
         });
     }
 
-    /// The numbers so far, no longer as bytes.
+    /// The numbers so far, converted from bytes.
     fn wide_numbers(&mut self) -> &mut Vec<f64> {
         if let Column::Bytes(values) = &self.column {
             self.column = Column::Numbers(values.iter().map(|&v| f64::from(v)).collect());
@@ -723,7 +712,7 @@ impl Builder {
     }
 }
 
-fn refuse_no_word(cell: &[u8]) -> Result<(), CellProblem> {
+fn check_word(cell: &[u8]) -> Result<(), CellProblem> {
     if cell.is_empty() {
         Err(CellProblem::Empty)
     } else if has_line_break(cell) {
@@ -737,7 +726,7 @@ fn has_line_break(cell: &[u8]) -> bool {
     cell.iter().any(|byte| b"\r\n".contains(byte))
 }
 
-/// One to three digits up to 255: nearly every cell of a table of pixels.
+/// Parses one to three digits up to 255: a fast path for tables of pixels.
 fn small_integer(cell: &[u8]) -> Option<u8> {
     if cell.is_empty() || 3 < cell.len() {
         return None;
@@ -749,7 +738,7 @@ fn small_integer(cell: &[u8]) -> Option<u8> {
     value.and_then(|value| u8::try_from(value).ok())
 }
 
-/// A number that an `f32` can hold.
+/// Parses a number in the range of `f32`.
 fn parse_number(cell: &[u8]) -> Result<f64, CellProblem> {
     let text = str::from_utf8(cell).map_err(|_| CellProblem::NotANumber)?;
     let number: f64 = text.parse().map_err(|_| CellProblem::NotANumber)?;
@@ -760,8 +749,8 @@ fn parse_number(cell: &[u8]) -> Result<f64, CellProblem> {
     }
 }
 
-/// Whether a cell is a number or meant to be one: also with spaces around it,
-/// with a decimal comma, infinite or `nan`.
+/// Whether a cell is a number or a misspelled one: with surrounding spaces, a
+/// decimal comma, infinite or `nan`.
 fn looks_numeric(cell: &[u8]) -> bool {
     let text = text_of(cell);
     let text = text.trim();
@@ -772,7 +761,7 @@ fn text_of(cell: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(cell)
 }
 
-/// Orders the names of classes and categories: numbers by value, then words.
+/// Orders names of classes and categories: numbers by value, then words.
 pub(crate) fn compare_names(a: &str, b: &str) -> std::cmp::Ordering {
     let rank = |name: &str| name.parse::<f64>().ok().filter(|value| !value.is_nan());
     match (rank(a), rank(b)) {

@@ -1,123 +1,88 @@
-//! What can be wrong with a table, where, and how to fix it.
+//! Errors of this crate: where, what was expected, what was found, and a hint.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use nn_data::ErrorKind;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Who or what is at fault; a program chooses its exit code by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The content of a file is not what it should be.
-    Data,
-    /// The local file system.
-    Io,
-    /// A name or choice that does not exist.
-    Usage,
-}
-
-/// Everything that can go wrong in this crate.
+/// Any error of this crate.
 ///
-/// The text of an error says where, what was expected and what was found, in
-/// one line; [`Error::help`] says how to fix it.
+/// The message is one line: where, what was expected, what was found.
+/// [`Error::help`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused to read or write.
-    #[error("{path}: {source}", path = path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// There are no rows.
-    #[error("{path}: 0 samples", path = path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A folder, a pipe or a device stands where a file should.
-    #[error("{path}: not a regular file but {found}", path = path.display())]
-    NotAFile {
-        /// What was to be read.
-        path: PathBuf,
-        /// What it is, with its article.
-        found: &'static str,
-    },
-    /// A name that is not in a menu.
+    /// A file that cannot be read or written, is not UTF-8, or holds no rows.
+    #[error(transparent)]
+    File(#[from] nn_data::Error),
+    /// A name is not one of the choices.
     #[error("unknown {what} {name:?}; expected one of: {}", choices.join(", "))]
     UnknownChoice {
-        /// The menu.
+        /// What is chosen, such as `task`.
         what: &'static str,
-        /// The name.
+        /// The given name.
         name: String,
-        /// All names there are.
+        /// The valid names.
         choices: Vec<&'static str>,
     },
-    /// A file that is no text.
-    #[error("{path}: expected a table as UTF-8 text, found {looks_like}", path = path.display())]
+    /// A file has another format than UTF-8 text.
+    #[error("{path}: expected UTF-8 text, found {looks_like}", path = path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// What its first bytes are known to begin.
+        /// The format that the first bytes indicate, with its article.
         looks_like: &'static str,
     },
-    /// Text in another encoding.
-    #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// Where the first bad sequence begins, from 0.
-        offset: u64,
-        /// The byte there.
-        byte: u8,
-    },
-    /// A first row that could be names or data.
+    /// The first row could be a header or data.
     #[error(
-        "{path}: line {line}: is this a header? {number} is a number, {word} is not",
+        "{path}: line {line}: expected a header or data, found both: {number} is a number, \
+         {word} is not",
         path = path.display(),
         number = quoted(number),
         word = quoted(word)
     )]
-    MixedHeader {
+    AmbiguousHeader {
         /// The file.
         path: PathBuf,
-        /// Its first line that is not blank.
+        /// Number of the first line that is not blank.
         line: u64,
-        /// A cell that is a number.
+        /// The first cell that is a number.
         number: String,
-        /// One that is not.
+        /// The first cell that is not a number.
         word: String,
     },
-    /// Two columns of one name.
+    /// Two columns have the same name.
     #[error(
-        "{path}: columns {first} and {second} are both called {name}",
+        "{path}: columns {first} and {second} have the same name {name}",
         path = path.display(),
         name = quoted(name)
     )]
     DuplicateColumn {
         /// The file.
         path: PathBuf,
-        /// Their name.
+        /// The name.
         name: String,
-        /// Position of the first, from 1.
+        /// Position of the first column, counted from 1.
         first: usize,
-        /// Position of the second.
+        /// Position of the second column.
         second: usize,
     },
-    /// A line has more fields than a table may have columns.
-    #[error("{path}: line {line}: more than {limit} columns", path = path.display())]
+    /// A line has too many fields.
+    #[error(
+        "{path}: line {line}: expected at most {limit} columns, found more",
+        path = path.display()
+    )]
     TooManyColumns {
         /// The file.
         path: PathBuf,
-        /// Its line, from 1.
+        /// Number of the line, counted from 1.
         line: u64,
-        /// Most columns.
+        /// Maximum number of columns.
         limit: usize,
     },
-    /// A row with too few or too many fields.
+    /// A row has too few or too many fields.
     #[error(
         "{path}: line {line}: expected {expected} fields, found {found}",
         path = path.display()
@@ -125,14 +90,14 @@ pub enum Error {
     RaggedRow {
         /// The file.
         path: PathBuf,
-        /// Where the row begins, from 1.
+        /// First line of the row, counted from 1.
         line: u64,
-        /// Fields of the first row.
+        /// Number of fields of the first row.
         expected: usize,
-        /// Fields of this one.
+        /// Number of fields of this row.
         found: usize,
     },
-    /// A cell that says something it must not.
+    /// A cell has an invalid value.
     #[error(
         "{path}: line {line}, column {column}: {problem}, found {text}",
         path = path.display(),
@@ -142,18 +107,18 @@ pub enum Error {
     BadCell {
         /// The file.
         path: PathBuf,
-        /// Where the row begins, from 1.
+        /// First line of the row, counted from 1.
         line: u64,
         /// Name of the column.
         column: String,
-        /// What the cell says.
+        /// The text of the cell.
         text: String,
         /// What is wrong with it.
         problem: CellProblem,
     },
-    /// A name that no column has.
+    /// No column has this name.
     #[error(
-        "{path}: no column {}{}; there are: {}",
+        "{path}: unknown column {}{}; expected one of: {}",
         quoted(name),
         did_you_mean(nearest.as_deref()),
         listed(columns),
@@ -162,127 +127,119 @@ pub enum Error {
     UnknownColumn {
         /// The file.
         path: PathBuf,
-        /// The name.
+        /// The unknown name.
         name: String,
-        /// The most similar name there is.
+        /// The most similar name of a column.
         nearest: Option<String>,
-        /// All names.
+        /// The names of all columns.
         columns: Vec<String>,
     },
-    /// Columns that the model was trained on, or its target, are not there.
+    /// Input or target columns of the model are missing.
     #[error("{path}: missing columns: {}", listed(missing), path = path.display())]
     MissingColumns {
         /// The file.
         path: PathBuf,
-        /// Their names.
+        /// Names of the missing columns.
         missing: Vec<String>,
     },
-    /// One column for two purposes.
+    /// A column has two roles.
     #[error(
-        "{path}: column {column} has two uses (target, sample weight, ignored)",
+        "{path}: column {column}: expected one role, found two (target, sample weight, ignored)",
         path = path.display(),
         column = quoted(column)
     )]
     ConflictingRoles {
         /// The file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
     },
-    /// A table of images without labels, to train on.
-    #[error("{path}: 784 pixel columns and no label", path = path.display())]
+    /// A training table of images has no labels.
+    #[error(
+        "{path}: expected 784 pixel columns and a label column, found no label column",
+        path = path.display()
+    )]
     NoTarget {
         /// The file.
         path: PathBuf,
     },
-    /// There is no memory for the inputs that a table becomes.
+    /// There is not enough memory for the encoded inputs.
     #[error(
-        "{path}: out of memory: {n_rows} rows of {n_inputs} inputs",
+        "{path}: out of memory for {n_rows} rows of {n_inputs} inputs",
         path = path.display()
     )]
     OutOfMemory {
         /// The file.
         path: PathBuf,
-        /// Rows of the table.
+        /// Number of rows.
         n_rows: usize,
-        /// Inputs of a row, one for each category.
+        /// Number of inputs per row, after one-hot encoding.
         n_inputs: usize,
     },
-    /// No column is left to predict from.
+    /// There are no input columns.
     #[error(
-        "{path}: no input columns beside the target; there are: {}",
+        "{path}: expected input columns beside the target, found only: {}",
         listed(columns),
         path = path.display()
     )]
     NoInputs {
         /// The file.
         path: PathBuf,
-        /// All names.
+        /// The names of all columns.
         columns: Vec<String>,
     },
-    /// Classes in more than one column.
+    /// Classification has more than one target column.
     #[error(
-        "{path}: classes in {} target columns: {}; expected 1",
+        "{path}: expected 1 target column for classification, found {}: {}",
         columns.len(),
         listed(columns),
         path = path.display()
     )]
-    SeveralClassColumns {
+    SeveralClassTargets {
         /// The file.
         path: PathBuf,
-        /// The target columns.
+        /// Names of the target columns.
         columns: Vec<String>,
     },
-    /// A text column that is no category.
+    /// A text column has too many distinct values.
     #[error(
-        "{path}: column {column} has {found} different values; expected at most {limit}",
+        "{path}: column {column}: expected at most {limit} distinct values, found {found}",
         path = path.display(),
         column = quoted(column)
     )]
     TooManyCategories {
         /// The file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// Different values in it.
+        /// Number of distinct values.
         found: usize,
-        /// Most that are taken.
+        /// Maximum number of distinct values.
         limit: usize,
     },
-    /// What a model file says about its table makes no sense.
-    #[error("bad preprocessing in the model file: {reason}")]
+    /// The preprocessing in a model file is invalid.
+    #[error("invalid preprocessing in the model file: {reason}")]
     BadPreprocessing {
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A network that does not fit its preprocessing.
-    #[error("the network has {found} outputs, its table wants {expected}")]
+    /// A network has another number of outputs than the preprocessing.
+    #[error("expected a network with {expected} outputs, found {found}")]
     OutputCount {
-        /// Outputs that the targets have.
+        /// Number of outputs of the preprocessing.
         expected: usize,
-        /// Outputs that the network has.
+        /// Number of outputs of the network.
         found: usize,
     },
 }
 
 impl Error {
-    /// What the operating system said about a file.
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
-
-    /// Who or what is at fault.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { .. } => ErrorKind::Io,
-            Self::Empty { .. }
-            | Self::NotAFile { .. }
-            | Self::NotText { .. }
-            | Self::NotUtf8 { .. }
-            | Self::MixedHeader { .. }
+            Self::File(error) => error.kind(),
+            Self::NotText { .. }
+            | Self::AmbiguousHeader { .. }
             | Self::DuplicateColumn { .. }
             | Self::RaggedRow { .. }
             | Self::TooManyColumns { .. }
@@ -297,81 +254,79 @@ impl Error {
             | Self::UnknownColumn { .. }
             | Self::OutOfMemory { .. }
             | Self::ConflictingRoles { .. }
-            | Self::SeveralClassColumns { .. } => ErrorKind::Usage,
+            | Self::SeveralClassTargets { .. } => ErrorKind::Usage,
         }
     }
 
-    /// One command or change that fixes it, if there is one.
+    /// A hint that says how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Io { .. }
-            | Self::Empty { .. }
-            | Self::UnknownChoice { .. }
-            | Self::UnknownColumn { .. }
-            | Self::OutputCount { .. } => return None,
-            Self::NotAFile { .. } => "give the path of a file on a disk",
-            Self::NotText { looks_like, .. } if looks_like.starts_with("UTF-16") => SAVE_AS_UTF_8,
-            Self::NotText { .. } => "unpack it, or export the table as CSV (UTF-8)",
-            Self::NotUtf8 { .. } => SAVE_AS_UTF_8,
-            Self::MixedHeader { .. } => "say --header yes or --header no",
+            Self::File(error) => return error.help(),
+            Self::UnknownChoice { .. } | Self::UnknownColumn { .. } | Self::OutputCount { .. } => {
+                return None;
+            }
+            Self::NotText { .. } => {
+                "export the table as CSV with UTF-8 encoding; decompress a compressed file"
+            }
+            Self::AmbiguousHeader { .. } => "set `header` to yes or no",
             Self::DuplicateColumn { .. } => {
-                "rename one of them, or say --header no if the first row is data"
+                "rename one of them; if the first row is data, set `header` to no"
             }
             Self::RaggedRow { .. } => {
-                "every row needs the fields of the first; put cells that hold commas in quotes"
+                "give every row the same number of fields; quote cells that contain the separator"
             }
             Self::BadCell { problem, .. } => problem.help(),
-            Self::MissingColumns { .. } => "the table needs the columns the model was trained on",
-            Self::TooManyColumns { .. } => "check that every row stands on a line of its own",
-            Self::ConflictingRoles { .. } => "name each column once",
-            Self::NoTarget { .. } => "to train, add a column \"label\" with the right answers",
+            Self::MissingColumns { .. } => "add the columns on which the model was trained",
+            Self::TooManyColumns { .. } => "check that each row has its own line",
+            Self::ConflictingRoles { .. } => "give each column one role",
+            Self::NoTarget { .. } => "add a column \"label\" with the class of each image",
             Self::OutOfMemory { .. } => {
-                "leave text columns with many values out with --ignore, or use fewer rows"
+                "use `ignore` to leave out text columns with many values, or use fewer rows"
             }
-            Self::NoInputs { .. } => {
-                "check the separator: a comma, or a semicolon or tab throughout"
-            }
-            Self::SeveralClassColumns { .. } => {
-                "name one column, or use --task multi-label for columns of 0 and 1"
+            Self::NoInputs { .. } => "check the separator: a comma, a semicolon or a tab",
+            Self::SeveralClassTargets { .. } => {
+                "set `target` to one column; for columns of 0 and 1, set `task` to multi-label"
             }
             Self::TooManyCategories { .. } => {
-                "leave the column out if it is a name or a number of the row, or group its values"
+                "use `ignore` to leave out names and identifiers of rows, or group the values"
             }
-            Self::BadPreprocessing { .. } => "the model file is damaged; train or copy it again",
+            Self::BadPreprocessing { .. } => {
+                "the model file is damaged: copy it again or train again"
+            }
         };
         Some(help.to_owned())
     }
 }
 
-/// What is wrong with a cell of a table.
+/// What is wrong with a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellProblem {
-    /// Not a number in a column of numbers.
+    /// The cell of a numeric column is not a number.
     #[error("expected a number")]
     NotANumber,
-    /// `nan`, `inf`, or too large for single precision.
+    /// The number is NaN, infinite, or too large for an `f32`.
     #[error("expected a finite number below 3.4e38")]
     NotFinite,
-    /// Nothing there.
+    /// The cell is empty.
     #[error("expected a value")]
     Empty,
-    /// A quoted cell over several lines.
+    /// A quoted cell contains a line break.
     #[error("expected one line (is a quote missing?)")]
     LineBreak,
-    /// Neither 0 nor 1.
+    /// The cell of a multi-label target is neither 0 nor 1.
     #[error("expected 0 or 1")]
-    NotAFlag,
-    /// Not a grey value.
+    NotBinary,
+    /// The cell of a pixel column is not a whole number from 0 to 255.
     #[error("expected a whole number from 0 to 255")]
     NotAPixel,
-    /// A negative sample weight, or the first of nothing but zeros.
-    #[error("expected sample weights of at least 0, and some above")]
+    /// A sample weight is negative, or all sample weights are 0.
+    #[error("expected sample weights of at least 0, not all 0")]
     NotAWeight,
-    /// Too far from the training rows for single precision.
-    #[error("expected a number nearer to those of the training rows")]
+    /// The standardized number is too large for an `f32`.
+    #[error("expected a number in the range of the training rows")]
     OutOfRange,
-    /// Not among these.
+    /// The category or class is not one of these.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
 }
@@ -380,28 +335,30 @@ impl CellProblem {
     fn help(&self) -> &'static str {
         match self {
             Self::NotANumber => {
-                "write numbers as 1234.5, without spaces or a decimal comma; \
-                 or declare the column categorical"
+                "write numbers as 1234.5, without spaces and with a decimal point; \
+                 if the column holds categories, add it to `categorical`"
             }
-            Self::NotFinite | Self::Empty => "fill the cell in, or drop the row",
-            Self::LineBreak => "close the quote, or take the line break out of the cell",
-            Self::NotAFlag => "several labels a row need one column of 0 and 1 for each",
-            Self::NotAPixel => "pixels are grey values as MNIST stores them",
-            Self::NotAWeight => "a weight of 0 leaves a row out, 2 counts it twice",
+            Self::NotFinite | Self::Empty => "fill in the cell or delete the row",
+            Self::LineBreak => "close the quote or remove the line break",
+            Self::NotBinary => {
+                "for multi-label classification, use one column of 0 and 1 per label"
+            }
+            Self::NotAPixel => "pixels are gray values, as in MNIST",
+            Self::NotAWeight => "a row of weight 2 counts twice, a row of weight 0 is ignored",
             Self::OutOfRange => "check the unit of the column",
-            Self::UnknownCategory(_) => "correct the cell, drop the row, or train with such rows",
+            Self::UnknownCategory(_) => {
+                "correct the cell, delete the row, or train on rows with this value"
+            }
         }
     }
 }
 
-const SAVE_AS_UTF_8: &str = "save the table as \"CSV UTF-8\"";
-
-/// Most characters of a cell or name in a message.
+/// Maximum number of characters of a cell or name in a message.
 const MAX_SHOWN: usize = 40;
-/// Most names in a list in a message.
+/// Maximum number of names of a list in a message.
 const MAX_LISTED: usize = 30;
 
-/// In quotes, escaped, and not too long.
+/// Quotes and escapes a text, and truncates it if it is long.
 fn quoted(text: &str) -> String {
     let escaped = format!("{text:?}");
     let inner = &escaped[1..escaped.len() - 1];

@@ -1,31 +1,30 @@
-//! Tables for neural networks: from a CSV file to inputs and targets, and from
-//! outputs back to a CSV file.
+//! Tables for neural networks: CSV files as inputs and targets, and predictions
+//! as CSV files.
 //!
-//! The neutral types of a data set ([`Dataset`], [`Inputs`], [`Targets`]) are
-//! those of `nn-data`, so that a network sees no difference between a table and
-//! a file of images.
+//! The result is a [`Dataset`] of `nn-data` with its [`Inputs`] and [`Targets`],
+//! as for images.
 //!
 //! # The principal types
-//! - [`csv::Table`] is one file, read strictly: every number is finite, every
-//!   row complete.
-//! - [`preprocessing::Preprocessing`] is learned from the training rows, saved
-//!   with a model, and turns any later table into [`preprocessing::Samples`].
-//! - [`predictions::write_predictions`] writes what a network predicts.
+//! - [`csv::Table`] is the content of a CSV file: every number is finite, every row
+//!   is complete.
+//! - [`preprocessing::Preprocessing`] is fitted to the training rows, saved with
+//!   the model, and transforms tables into [`preprocessing::Samples`].
+//! - [`predictions::write_predictions`] writes predictions as CSV.
 //!
 //! ```
 //! use std::path::Path;
 //! use nn_table::csv::{Header, Table, TableOptions};
 //! use nn_table::preprocessing::{Preprocessing, UnseenCategory};
 //!
-//! let text = "length,colour,kind\n1.0,red,rose\n2.0,blue,iris\n3.0,red,rose\n";
+//! let text = "length,color,kind\n1.0,red,rose\n2.0,blue,iris\n3.0,red,rose\n";
 //! let options = TableOptions::default();
 //! let table = Table::parse(Path::new("flowers.csv"), text.as_bytes(), &options)?;
 //! let (preprocessing, _) = Preprocessing::fit(&table, &[0, 1, 2], &options)?;
-//! assert_eq!(preprocessing.n_inputs(), 3); // the length, and one for each colour
+//! assert_eq!(preprocessing.n_inputs(), 3); // the length, and one per color
 //! assert_eq!(preprocessing.class_names(), ["iris", "rose"]);
 //!
-//! let new = preprocessing.parse(Path::new("new.csv"), b"colour,length\nred,2\n", Header::Auto)?;
-//! let samples = preprocessing.apply(&new, UnseenCategory::Refuse)?;
+//! let new = preprocessing.parse(Path::new("new.csv"), b"color,length\nred,2\n", Header::Auto)?;
+//! let samples = preprocessing.transform(&new, UnseenCategory::Error)?;
 //! assert!(samples.targets.is_none());
 //! # Ok::<(), nn_table::Error>(())
 //! ```
@@ -41,4 +40,5 @@ pub mod csv;
 pub mod preprocessing;
 pub mod predictions;
 
-pub use error::{CellProblem, Error, ErrorKind, Result};
+pub use error::{CellProblem, Error, Result};
+pub use nn_data::ErrorKind;

@@ -1,12 +1,12 @@
-//! A network's answers as CSV.
+//! Predictions as CSV.
 //!
-//! | answers | columns |
+//! | task | columns |
 //! |---|---|
-//! | one class | `prediction`, then `probability_NAME` for each class |
-//! | flags | `prediction_NAME` (1 from 0.5 on), then `probability_NAME` for each |
-//! | one number | `prediction` |
-//! | several numbers | `prediction_NAME` for each |
-//! | the class of an image from a table of pixels | `ImageId` from 1 and `Label`, Kaggle's form |
+//! | classification | `prediction`, then `probability_NAME` for each class |
+//! | multi-label | `prediction_NAME` (1 if the probability is at least 0.5), then `probability_NAME` for each label |
+//! | regression, one target | `prediction` |
+//! | regression, several targets | `prediction_NAME` for each target |
+//! | classification of a table of pixels | `ImageId`, counted from 1, and `Label`, as Kaggle expects |
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,13 +16,15 @@ use ndarray::{ArrayView1, ArrayView2};
 use crate::preprocessing::{InputEncoding, Preprocessing, TargetEncoding};
 use crate::{Error, Result};
 
-/// Writes one row a sample. `outputs`, `[n_rows, n_outputs]`, are
-/// probabilities, or numbers as the network was trained on; they come out in
-/// the units of the table. `path` is what errors call the destination.
+/// Writes one row per sample.
+///
+/// `outputs`, `[n_rows, n_outputs]`, are the outputs of the network: probabilities,
+/// or standardized numbers, which are converted to the units of the table. `path`
+/// is used in error messages.
 ///
 /// # Errors
-/// [`Error::Io`] as `to` has it; [`Error::OutputCount`] if the network has
-/// another number of outputs than `preprocessing`.
+/// [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
+/// outputs is not that of `preprocessing`.
 pub fn write_predictions(
     path: &Path,
     to: impl Write,
@@ -35,13 +37,18 @@ pub fn write_predictions(
             found: outputs.ncols(),
         });
     }
-    let mut restored = outputs.to_owned();
-    preprocessing.restore(restored.view_mut());
+    let mut outputs = outputs.to_owned();
+    preprocessing.inverse_transform(outputs.view_mut());
     let mut writer = csv::Writer::from_writer(to);
-    write_rows(&mut writer, preprocessing, restored.view())
+    write_rows(&mut writer, preprocessing, outputs.view())
         .map_err(io::Error::from)
         .and_then(|()| writer.flush())
-        .map_err(|source| Error::io(path, source))
+        .map_err(|source| {
+            Error::File(nn_data::Error::Io {
+                path: path.to_owned(),
+                source,
+            })
+        })
 }
 
 fn write_rows<W: Write>(
@@ -64,20 +71,20 @@ fn header(preprocessing: &Preprocessing) -> Vec<String> {
             .collect()
     };
     match &preprocessing.target {
-        TargetEncoding::Classes { .. } if is_kaggle(preprocessing) => {
+        TargetEncoding::Classification { .. } if is_kaggle(preprocessing) => {
             vec!["ImageId".to_owned(), "Label".to_owned()]
         }
-        TargetEncoding::Classes { names, .. } => {
+        TargetEncoding::Classification { names, .. } => {
             let mut header = vec!["prediction".to_owned()];
             header.extend(prefixed("probability", names));
             header
         }
-        TargetEncoding::Flags(names) => {
+        TargetEncoding::MultiLabel(names) => {
             let mut header = prefixed("prediction", names);
             header.extend(prefixed("probability", names));
             header
         }
-        TargetEncoding::Values(columns) => match &columns[..] {
+        TargetEncoding::Regression(columns) => match &columns[..] {
             [_] => vec!["prediction".to_owned()],
             several => several
                 .iter()
@@ -90,18 +97,18 @@ fn header(preprocessing: &Preprocessing) -> Vec<String> {
 fn cells(preprocessing: &Preprocessing, i: usize, outputs: ArrayView1<'_, f32>) -> Vec<String> {
     let numbers = outputs.iter().map(f32::to_string);
     match &preprocessing.target {
-        TargetEncoding::Classes { names, .. } => {
+        TargetEncoding::Classification { names, .. } => {
             let class = names[most_probable(outputs)].clone();
             if is_kaggle(preprocessing) {
                 return vec![(i + 1).to_string(), class];
             }
             std::iter::once(class).chain(numbers).collect()
         }
-        TargetEncoding::Flags(_) => {
-            let flags = outputs.iter().map(|&p| u8::from(0.5 <= p).to_string());
-            flags.chain(numbers).collect()
+        TargetEncoding::MultiLabel(_) => {
+            let predictions = outputs.iter().map(|&p| u8::from(0.5 <= p).to_string());
+            predictions.chain(numbers).collect()
         }
-        TargetEncoding::Values(_) => numbers.collect(),
+        TargetEncoding::Regression(_) => numbers.collect(),
     }
 }
 
@@ -109,7 +116,7 @@ fn is_kaggle(preprocessing: &Preprocessing) -> bool {
     preprocessing.inputs == InputEncoding::Pixels
 }
 
-/// The first of the largest.
+/// The class with the largest probability, the first of equal ones.
 fn most_probable(outputs: ArrayView1<'_, f32>) -> usize {
     let mut best = 0;
     for (i, &probability) in outputs.iter().enumerate() {

@@ -1,30 +1,30 @@
-//! From the columns of a table to the numbers of a network, and back.
+//! Preprocessing of tables: standardization, one-hot encoding and encoding of the
+//! targets.
 //!
-//! What is learnt here is learnt from the **training rows only** and kept with
-//! the model, so that every later table is treated alike:
+//! Preprocessing is fitted to the **training rows only** and saved with the model,
+//! so that every later table is transformed in the same way:
 //!
-//! | column | becomes |
+//! | column | result |
 //! |---|---|
-//! | input, numbers | one input, `(x - mean) / std` (population std; 1 for a constant column) |
-//! | input, text | one input a category: 1 for the row's own, else 0 |
-//! | target, classes | the number of the class in the sorted list of names |
-//! | target, numbers | `(y - mean) / std`, undone in predictions |
-//! | target, flags | 0 or 1 |
-//! | 784 pixel columns | bytes as they are, an image of 28x28 |
+//! | numeric input | one input, `(x - mean) / std` (population std; 1 for a constant column) |
+//! | text input | one input per category: 1 for the category of the row, else 0 |
+//! | target of classification | the index of the class in the sorted list of names |
+//! | target of regression | `(y - mean) / std`, inverted for predictions |
+//! | target of multi-label classification | 0 or 1 |
+//! | 784 pixel columns | bytes of an image of 28x28 pixels |
 //!
-//! A row with a sample weight counts that many times: the mean is `Σ w x / Σ w`,
-//! the variance `Σ w (x - mean)² / Σ w`, and a row of weight 0 is not learnt
-//! from, so that weighted rows give what repeated rows would give.
+//! A sample weight acts like repeating the row: the mean is `Σ w x / Σ w`, the
+//! variance `Σ w (x - mean)² / Σ w`, and rows of weight 0 are ignored.
 //!
-//! The names of the *classes* come from all rows of the table: they are no
-//! measurement, and a class with a single row must not stop the training when
-//! that row happens to be held out.
+//! The names of the *classes* are those of all rows of the table: they are not a
+//! measurement, and a class with a single row must not stop the training if that
+//! row is held out.
 //!
 //! # Tables of images
-//! 784 columns of whole numbers 0..=255 are an image if their names say so
-//! (`pixel0`...`pixel783` as Kaggle's digit recognizer has it,
-//! `pixel1`...`pixel784`, or `1x1`...`28x28`), with a label column or without;
-//! so are 785 such columns without names, the first of which is 0..=9.
+//! 784 columns of whole numbers 0..=255 are an image if they are named
+//! `pixel0`...`pixel783` (as in Kaggle's digit recognizer), `pixel1`...`pixel784`
+//! or `1x1`...`28x28`, with or without a label column. Without a header, 784 such
+//! columns are an image, and 785 if the first one holds labels 0..=9.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -33,203 +33,206 @@ use std::fmt;
 use std::path::Path;
 
 use ndarray::{Array2, ArrayViewMut2, Axis};
-use nn_data::{Dataset, Inputs, Split, Targets};
+use nn_data::{Dataset, Inputs, Split, Targets, input_file};
 use serde::{Deserialize, Serialize};
 
 use crate::csv::{self, Column, ColumnKind, Header, Table, TableOptions, Task, compare_names};
 use crate::error::CellProblem;
 use crate::{Error, Result};
 
-/// Most categories of one text column, and most classes.
+/// Maximum number of categories of a text column, and of classes.
 const MAX_CATEGORIES: usize = 1000;
 
-/// Most different values of whole numbers that are taken for classes.
-const MAX_GUESSED_CLASSES: usize = 20;
+/// Maximum number of distinct whole numbers that are inferred as classes.
+const MAX_INFERRED_CLASSES: usize = 20;
 
 /// Height and width of the images in a table of pixels.
 const IMAGE_SIZE: (usize, usize) = (28, 28);
 const N_PIXELS: usize = IMAGE_SIZE.0 * IMAGE_SIZE.1;
 
-/// How the columns of a table become inputs and targets; part of a model file.
+/// The encoding of table columns as inputs and targets; part of a model file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// What a network gets.
+    /// Encoding of the inputs.
     pub inputs: InputEncoding,
-    /// What it answers.
+    /// Encoding of the targets.
     pub target: TargetEncoding,
-    /// The column of sample weights in the training table.
+    /// Name of the column of sample weights in the training table.
     pub sample_weight: Option<String>,
-    /// Whether the training table named its columns. If it did not, a later
-    /// one without the target column is matched by position.
+    /// Whether the training table had a header. Without one, the columns of a table
+    /// without targets are matched by position.
     pub has_header: bool,
 }
 
-/// How rows become inputs.
+/// Encoding of the inputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InputEncoding {
-    /// 784 grey values.
+    /// 784 pixels as bytes.
     Pixels,
-    /// One after the other, in the order of the training table.
+    /// Encoded columns, in the order of the training table.
     Columns(Vec<InputColumn>),
 }
 
 /// One input column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputColumn {
-    /// Its name in the table.
+    /// Name of the column.
     pub name: String,
-    /// What becomes of its cells.
+    /// Encoding of its cells.
     pub encoding: ColumnEncoding,
 }
 
-/// What becomes of a cell.
+/// Encoding of an input column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColumnEncoding {
-    /// One input: standardised.
-    Standardise(Standardisation),
-    /// One input for each of these, sorted.
+    /// Standardization of a number: one input.
+    #[serde(alias = "standardise")]
+    Standardize(Standardization),
+    /// One-hot encoding: one input per category, sorted by name.
     OneHot(Vec<String>),
 }
 
-/// `(x - mean) / std`.
+/// Standardization: `(x - mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Standardisation {
+pub struct Standardization {
     /// Mean of the training rows.
     pub mean: f64,
     /// Population standard deviation of the training rows, above 0.
     pub std: f64,
 }
 
-/// How target columns become targets.
+/// Encoding of the targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetEncoding {
-    /// One of several classes.
-    Classes {
-        /// The column's name.
+    /// Classification: the index of a class.
+    #[serde(alias = "classes")]
+    Classification {
+        /// Name of the target column.
         column: String,
-        /// The classes, numbers by value and words by alphabet.
+        /// Names of the classes: numbers sorted by value, then words.
         names: Vec<String>,
     },
-    /// Numbers.
-    Values(Vec<TargetColumn>),
-    /// Yes or no, for each column of these names.
-    Flags(Vec<String>),
+    /// Regression: one standardized number per column.
+    #[serde(alias = "values")]
+    Regression(Vec<TargetColumn>),
+    /// Multi-label classification: 0 or 1 for each column of these names.
+    #[serde(alias = "flags")]
+    MultiLabel(Vec<String>),
 }
 
-/// One column of numbers to predict.
+/// A target column of regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetColumn {
-    /// Its name in the table.
+    /// Name of the column.
     pub name: String,
-    /// What the network is trained on instead of the numbers themselves.
-    pub standardisation: Standardisation,
+    /// Standardization of its numbers.
+    #[serde(alias = "standardisation")]
+    pub standardization: Standardization,
 }
 
-/// What to do with a category that no training row had.
+/// Handling of categories that no training row has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnseenCategory {
-    /// All inputs of the column are 0; said in a [`Note`].
+    /// Set all inputs of the column to 0, and add a [`Note`].
     #[default]
     Zeros,
-    /// [`Error::BadCell`].
-    Refuse,
+    /// Return [`Error::BadCell`].
+    Error,
 }
 
-/// A table made ready for a network.
+/// The encoded rows of a table.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// `[n_rows, n_inputs]`.
+    /// Inputs, `[n_rows, n_inputs]`.
     pub inputs: Inputs,
-    /// One entry a row; none if the table lacks the target column.
+    /// Targets, one entry per row; `None` if the table has no target column.
     pub targets: Option<Targets>,
-    /// `[n_rows]`, each at least 0 and not all 0; none if there is no such
-    /// column.
+    /// Sample weights, `[n_rows]`, each at least 0 and not all 0; `None` if the table
+    /// has no such column.
     pub sample_weights: Option<Vec<f32>>,
-    /// What a user should know.
+    /// Notes for the user.
     pub notes: Vec<Note>,
 }
 
-/// Something that is no error but should be said.
+/// A note for the user about a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The task was guessed from the target's cells.
-    TaskGuessed {
-        /// The target column.
+    /// The task was inferred from the cells of the target column.
+    TaskInferred {
+        /// Name of the target column.
         column: String,
-        /// The guess.
+        /// The inferred task.
         task: Task,
-        /// Different values in the column.
+        /// Number of distinct values in the column.
         n_values: usize,
     },
-    /// The table holds images.
+    /// The table was recognized as images.
     PixelTable,
-    /// A column says the same in every training row.
+    /// A column has the same value in all training rows.
     ConstantColumn {
-        /// Its name.
+        /// Name of the column.
         name: String,
     },
-    /// Columns that are not used.
+    /// Columns that the model does not use.
     ExtraColumns {
-        /// Their names.
+        /// Names of the columns.
         names: Vec<String>,
     },
-    /// Categories that no training row had.
+    /// Categories that no training row has.
     UnseenCategories {
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// Rows with such a category.
+        /// Number of rows with such a category.
         n_rows: usize,
-        /// The first of them.
+        /// The first such category.
         example: String,
     },
 }
 
 impl Preprocessing {
-    /// The class of each row of a table, if [`fit`](Self::fit) with these
-    /// options learns classes: to divide the rows by class before any of them
-    /// are learned from.
+    /// The class index of each row, if the task is classification; `None` otherwise.
+    /// A stratified split needs it before [`fit`](Self::fit).
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), as far as the target is concerned.
+    /// Those of [`fit`](Self::fit) that concern the target.
     pub fn classes(table: &Table, options: &TableOptions) -> Result<Option<Vec<u32>>> {
         let targets = Roles::of(table, options)?.targets;
-        let (&[position], Task::Classify) = (
+        let (&[position], Task::Classification) = (
             &targets[..],
-            guess_task(table, &targets, options.task, &mut Vec::new()),
+            infer_task(table, &targets, options.task, &mut Vec::new()),
         ) else {
             return Ok(None);
         };
         classes(table, position, &class_names(table, position)?).map(Some)
     }
 
-    /// The targets of a table's rows, if it has the target columns.
+    /// Encodes the targets of a table; `None` if it has no target columns.
     ///
     /// # Errors
-    /// [`Error::BadCell`] for an unknown class, and where a cell is not what it
-    /// was in training.
+    /// [`Error::BadCell`] for an unknown class or a cell of another type than in the
+    /// training table.
     pub fn targets(&self, table: &Table) -> Result<Option<Targets>> {
         self.target.apply(table)
     }
 
-    /// Learns from the given rows of a table; also says what it guessed.
+    /// Fits the preprocessing to the given rows of a table. Also returns notes, for
+    /// example about an inferred task.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`], [`Error::ConflictingRoles`],
-    /// [`Error::NoTarget`] for images without labels, [`Error::NoInputs`],
-    /// [`Error::SeveralClassColumns`], [`Error::TooManyCategories`],
-    /// [`Error::BadCell`] where text stands for a number to predict, a flag is
-    /// neither 0 nor 1, or a weight negative; [`Error::Empty`] without rows.
+    /// [`Error::UnknownColumn`], [`Error::ConflictingRoles`], [`Error::NoTarget`],
+    /// [`Error::NoInputs`], [`Error::SeveralClassTargets`] or
+    /// [`Error::TooManyCategories`] for invalid columns; [`Error::BadCell`] for text
+    /// in a numeric target, a label that is neither 0 nor 1, or a negative weight;
+    /// [`Error::File`] if `rows` is empty.
     ///
     /// # Panics
-    /// If a row is not below [`Table::n_rows`].
+    /// If an index in `rows` is not below [`Table::n_rows`].
     pub fn fit(table: &Table, rows: &[usize], options: &TableOptions) -> Result<(Self, Vec<Note>)> {
         if rows.is_empty() {
-            return Err(Error::Empty {
-                path: table.path().to_owned(),
-            });
+            return Err(csv::empty(table.path()));
         }
         let roles = Roles::of(table, options)?;
         let rows = &WeightedRows::new(table, rows, roles.sample_weight)?;
@@ -245,32 +248,33 @@ impl Preprocessing {
         Ok((preprocessing, notes))
     }
 
-    /// Reads a table to apply this to: its columns are taken for what they
-    /// were in training, and others are not looked at.
+    /// Reads a CSV file to transform: its columns have the types of the training
+    /// table, and unknown columns are skipped.
     ///
     /// # Errors
-    /// Those of [`Table::read`].
+    /// As [`Table::read`].
     pub fn read(&self, path: &Path, header: Header) -> Result<Table> {
-        self.parse(path, &csv::read_bytes(path)?, header)
+        self.parse(path, &input_file::read(path)?, header)
     }
 
-    /// As [`Preprocessing::read`], from bytes; `path` is what errors call them.
+    /// Parses a CSV file as [`Preprocessing::read`] does; `path` is used in error
+    /// messages.
     ///
     /// # Errors
-    /// Those of [`Table::parse`].
+    /// As [`Table::parse`].
     pub fn parse(&self, path: &Path, bytes: &[u8], header: Header) -> Result<Table> {
         let InputEncoding::Columns(columns) = &self.inputs else {
             return csv::parse(path, bytes, header, &|_| ColumnKind::Auto);
         };
-        // Columns without names may stand one place to the left of where they
-        // stood in training, with the target gone.
+        // Without a header, columns may have shifted to the left, if the target
+        // column is missing.
         if !self.has_header {
             return csv::parse(path, bytes, header, &|_| ColumnKind::Auto);
         }
         csv::parse(path, bytes, header, &|name| {
             let input = columns.iter().find(|column| column.name == name);
             match input.map(|column| &column.encoding) {
-                Some(ColumnEncoding::Standardise(_)) => ColumnKind::Number,
+                Some(ColumnEncoding::Standardize(_)) => ColumnKind::Number,
                 Some(ColumnEncoding::OneHot(_)) => ColumnKind::Text,
                 None => self.target.kind_of(name).unwrap_or_else(|| {
                     if self.sample_weight.as_deref() == Some(name) {
@@ -283,14 +287,14 @@ impl Preprocessing {
         })
     }
 
-    /// The inputs of a table's rows, and their targets and weights where the
+    /// Encodes the rows of a table: inputs, and targets and sample weights if the
     /// table has them. Columns are found by name, in any order.
     ///
     /// # Errors
-    /// [`Error::MissingColumns`]; [`Error::BadCell`] for an unknown
-    /// class, and for other unseen categories if they are refused;
-    /// and where a cell is not what it was in training.
-    pub fn apply(&self, table: &Table, unseen: UnseenCategory) -> Result<Samples> {
+    /// [`Error::MissingColumns`]; [`Error::OutOfMemory`]; [`Error::BadCell`] for an
+    /// unknown class, for an unseen category with [`UnseenCategory::Error`], or for a
+    /// cell of another type than in the training table.
+    pub fn transform(&self, table: &Table, unseen: UnseenCategory) -> Result<Samples> {
         let mut notes = Vec::new();
         let inputs = match &self.inputs {
             InputEncoding::Pixels => Inputs::Pixels(self.pixels(table)?),
@@ -313,7 +317,7 @@ impl Preprocessing {
         })
     }
 
-    /// Number of inputs of a network.
+    /// Number of inputs of the network.
     pub fn n_inputs(&self) -> usize {
         match &self.inputs {
             InputEncoding::Pixels => N_PIXELS,
@@ -323,85 +327,88 @@ impl Preprocessing {
         }
     }
 
-    /// Number of outputs of a network: classes, numbers or flags.
+    /// Number of outputs of the network: classes, numbers or labels.
     pub fn n_outputs(&self) -> usize {
         match &self.target {
-            TargetEncoding::Classes { names, .. } | TargetEncoding::Flags(names) => names.len(),
-            TargetEncoding::Values(columns) => columns.len(),
+            TargetEncoding::Classification { names, .. } | TargetEncoding::MultiLabel(names) => {
+                names.len()
+            }
+            TargetEncoding::Regression(columns) => columns.len(),
         }
     }
 
-    /// Names of the classes or flags; empty for numbers.
+    /// Names of the classes or labels; empty for regression.
     pub fn class_names(&self) -> &[String] {
         match &self.target {
-            TargetEncoding::Classes { names, .. } | TargetEncoding::Flags(names) => names,
-            TargetEncoding::Values(_) => &[],
+            TargetEncoding::Classification { names, .. } | TargetEncoding::MultiLabel(names) => {
+                names
+            }
+            TargetEncoding::Regression(_) => &[],
         }
     }
 
-    /// Height and width if the rows are images.
+    /// Height and width of the images in pixels; `None` if the table has no images.
     pub fn image_size(&self) -> Option<(usize, usize)> {
         (self.inputs == InputEncoding::Pixels).then_some(IMAGE_SIZE)
     }
 
-    /// Turns a network's answers back into the units of the table, in place;
-    /// probabilities stay as they are.
+    /// Converts outputs of the network to the units of the table, in place.
+    /// Probabilities are unchanged.
     ///
     /// # Panics
     /// If `outputs` is not `[n_rows, n_outputs]`.
-    pub fn restore(&self, mut outputs: ArrayViewMut2<'_, f32>) {
+    pub fn inverse_transform(&self, mut outputs: ArrayViewMut2<'_, f32>) {
         assert_eq!(outputs.ncols(), self.n_outputs(), "number of outputs");
-        if let TargetEncoding::Values(columns) = &self.target {
+        if let TargetEncoding::Regression(columns) = &self.target {
             for (mut values, column) in outputs.axis_iter_mut(Axis(1)).zip(columns) {
-                values.mapv_inplace(|value| column.standardisation.undo(value));
+                values.mapv_inplace(|value| column.standardization.inverse(value));
             }
         }
     }
 
-    /// As one line of JSON; [`Preprocessing::from_json`] gives back the same
-    /// numbers, bit for bit.
+    /// Serializes to one line of JSON. [`Preprocessing::from_json`] restores every
+    /// number exactly.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    #[expect(clippy::missing_panics_doc, reason = "serialization cannot fail")]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings, numbers and lists have a JSON form")
     }
 
-    /// What [`Preprocessing::to_json`] wrote.
+    /// Deserializes the JSON of [`Preprocessing::to_json`].
     ///
     /// # Errors
-    /// [`Error::BadPreprocessing`] for anything else, also for numbers that no
-    /// table can give, as a standard deviation of 0.
+    /// [`Error::BadPreprocessing`] for invalid JSON or invalid numbers, such as a
+    /// standard deviation of 0.
     pub fn from_json(json: &str) -> Result<Self> {
         let bad = |reason: String| Error::BadPreprocessing { reason };
         let read: Self = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
         if read.n_inputs() == 0 || read.n_outputs() == 0 {
             return Err(bad("no inputs or no outputs".to_owned()));
         }
-        let unusable = read.standardisations().find(|scaling| !scaling.is_usable());
+        let unusable = read.standardizations().find(|scaling| !scaling.is_usable());
         match unusable {
-            Some(Standardisation { mean, std }) => Err(bad(format!("mean {mean}, std {std}"))),
+            Some(Standardization { mean, std }) => Err(bad(format!("mean {mean}, std {std}"))),
             None => Ok(read),
         }
     }
 
-    fn standardisations(&self) -> impl Iterator<Item = Standardisation> {
+    fn standardizations(&self) -> impl Iterator<Item = Standardization> {
         let inputs = match &self.inputs {
             InputEncoding::Pixels => &[][..],
             InputEncoding::Columns(columns) => columns,
         };
         let targets = match &self.target {
-            TargetEncoding::Values(columns) => &columns[..],
+            TargetEncoding::Regression(columns) => &columns[..],
             _ => &[],
         };
         let of_inputs = inputs.iter().filter_map(|column| match column.encoding {
-            ColumnEncoding::Standardise(scaling) => Some(scaling),
+            ColumnEncoding::Standardize(scaling) => Some(scaling),
             ColumnEncoding::OneHot(_) => None,
         });
-        of_inputs.chain(targets.iter().map(|column| column.standardisation))
+        of_inputs.chain(targets.iter().map(|column| column.standardization))
     }
 
-    /// Whether a table without names must be one without the target column:
-    /// its columns are then the inputs, in order.
+    /// Whether a table without a header has only the input columns, in order.
     fn holds_inputs_only(&self, table: &Table) -> bool {
         let n_columns = match &self.inputs {
             InputEncoding::Pixels => N_PIXELS,
@@ -491,10 +498,11 @@ impl Preprocessing {
 }
 
 impl Samples {
-    /// A data set to train on, without test rows; the weights stay beside it.
+    /// Converts to a data set of training samples without test samples. Also returns
+    /// the sample weights.
     ///
     /// # Errors
-    /// [`Error::MissingColumns`] if the table lacks the target.
+    /// [`Error::MissingColumns`] if the table has no target columns.
     pub fn into_dataset(
         self,
         table: &Table,
@@ -534,18 +542,18 @@ impl Samples {
 }
 
 impl ColumnEncoding {
-    /// Number of inputs that a cell becomes.
+    /// Number of inputs per cell.
     pub fn width(&self) -> usize {
         match self {
-            Self::Standardise(_) => 1,
+            Self::Standardize(_) => 1,
             Self::OneHot(categories) => categories.len(),
         }
     }
 }
 
-impl Standardisation {
-    /// In two passes, in double precision. Where the deviations are so small
-    /// that their squares are 0, the values are taken for equal.
+impl Standardization {
+    /// Computes mean and standard deviation in two passes, in double precision. If
+    /// all squared deviations underflow to 0, the column counts as constant.
     fn fit(values: &[f64], rows: &WeightedRows<'_>) -> Self {
         if rows.are_all_equal(values) {
             return Self {
@@ -565,7 +573,7 @@ impl Standardisation {
         ((value - self.mean) / self.std) as f32
     }
 
-    fn undo(self, value: f32) -> f32 {
+    fn inverse(self, value: f32) -> f32 {
         (f64::from(value) * self.std + self.mean) as f32
     }
 
@@ -575,20 +583,20 @@ impl Standardisation {
 }
 
 impl TargetEncoding {
-    /// The columns it needs.
+    /// Names of the target columns.
     fn columns(&self) -> Vec<String> {
         match self {
-            Self::Classes { column, .. } => vec![column.clone()],
-            Self::Values(columns) => columns.iter().map(|c| c.name.clone()).collect(),
-            Self::Flags(columns) => columns.clone(),
+            Self::Classification { column, .. } => vec![column.clone()],
+            Self::Regression(columns) => columns.iter().map(|c| c.name.clone()).collect(),
+            Self::MultiLabel(columns) => columns.clone(),
         }
     }
 
-    /// What a column has to be if it is a target.
+    /// The expected type of a column, if it is a target.
     fn kind_of(&self, name: &str) -> Option<ColumnKind> {
         let kind = match self {
-            Self::Classes { .. } => ColumnKind::Text,
-            Self::Values(_) | Self::Flags(_) => ColumnKind::Number,
+            Self::Classification { .. } => ColumnKind::Text,
+            Self::Regression(_) | Self::MultiLabel(_) => ColumnKind::Number,
         };
         self.columns()
             .iter()
@@ -603,24 +611,26 @@ impl TargetEncoding {
             return Ok(None);
         };
         Ok(Some(match self {
-            Self::Classes { names, .. } => Targets::Classes(classes(table, positions[0], names)?),
-            Self::Values(columns) => {
-                let scaling = |i: usize| columns[i].standardisation;
+            Self::Classification { names, .. } => {
+                Targets::Classes(classes(table, positions[0], names)?)
+            }
+            Self::Regression(columns) => {
+                let scaling = |i: usize| columns[i].standardization;
                 Targets::Values(values(table, &positions, |i, y| scaling(i).apply(y))?)
             }
-            Self::Flags(_) => {
-                refuse_other_than_flags(table, &positions)?;
-                Targets::Values(values(table, &positions, |_, flag| flag as f32)?)
+            Self::MultiLabel(_) => {
+                check_labels(table, &positions)?;
+                Targets::Values(values(table, &positions, |_, label| label as f32)?)
             }
         }))
     }
 }
 
-/// The training rows and the number of times that each counts.
+/// The training rows with their sample weights.
 struct WeightedRows<'a> {
-    /// Rows of weight 0 left out, unless all are.
+    /// Rows of positive weight; all rows if no weight is positive.
     rows: Vec<usize>,
-    /// One weight per row of the table; none means 1.
+    /// One weight per row of the table; `None` means 1.
     weights: Option<Cow<'a, [f64]>>,
     /// Sum of the weights of `rows`.
     total: f64,
@@ -666,7 +676,7 @@ impl<'a> WeightedRows<'a> {
     }
 }
 
-/// Which column is for what.
+/// Indices of the columns by role.
 struct Roles {
     inputs: Vec<usize>,
     targets: Vec<usize>,
@@ -718,16 +728,16 @@ fn target_positions(table: &Table, target: Option<&str>) -> Result<Vec<usize>> {
         };
     };
     if let Some(position) = table.find(target) {
-        return read_column(table, position).map(|position| vec![position]);
+        return check_target(table, position).map(|position| vec![position]);
     }
     target
         .split(',')
-        .map(|name| read_column(table, table.position(name.trim())?))
+        .map(|name| check_target(table, table.position(name.trim())?))
         .collect()
 }
 
-/// The column of a target, which must not be ignored.
-fn read_column(table: &Table, position: usize) -> Result<usize> {
+/// Checks that a target column is not skipped.
+fn check_target(table: &Table, position: usize) -> Result<usize> {
     if table.columns[position] == Column::Ignored {
         return Err(Error::ConflictingRoles {
             path: table.path().to_owned(),
@@ -737,7 +747,7 @@ fn read_column(table: &Table, position: usize) -> Result<usize> {
     Ok(position)
 }
 
-/// The label of images without column names comes first, other targets last.
+/// The first column for images without a header, otherwise the last column.
 fn default_target(table: &Table) -> Result<usize> {
     let last = (0..table.names().len())
         .rev()
@@ -773,7 +783,7 @@ fn fit_inputs(
     Ok(InputEncoding::Columns(columns))
 }
 
-/// The encoding of one column and whether all rows say the same.
+/// The encoding of one column, and whether it is constant.
 fn fit_column(
     table: &Table,
     rows: &WeightedRows<'_>,
@@ -785,12 +795,12 @@ fn fit_column(
         return Ok((ColumnEncoding::OneHot(categories), is_constant));
     }
     let values = table.numbers(position)?;
-    let scaling = Standardisation::fit(&values, rows);
+    let scaling = Standardization::fit(&values, rows);
     let is_constant = rows.are_all_equal(&values);
-    Ok((ColumnEncoding::Standardise(scaling), is_constant))
+    Ok((ColumnEncoding::Standardize(scaling), is_constant))
 }
 
-/// All names in some rows of a column, sorted.
+/// The distinct values of a column in the given rows, sorted.
 fn distinct_names(
     table: &Table,
     position: usize,
@@ -833,39 +843,39 @@ fn fit_target(
 ) -> Result<TargetEncoding> {
     let name = |position: usize| table.names()[position].clone();
     let all_names = || targets.iter().map(|&position| name(position)).collect();
-    match guess_task(table, targets, task, notes) {
-        Task::Classify => {
+    match infer_task(table, targets, task, notes) {
+        Task::Classification => {
             let &[position] = targets else {
-                return Err(Error::SeveralClassColumns {
+                return Err(Error::SeveralClassTargets {
                     path: table.path().to_owned(),
                     columns: all_names(),
                 });
             };
-            Ok(TargetEncoding::Classes {
+            Ok(TargetEncoding::Classification {
                 column: name(position),
                 names: class_names(table, position)?,
             })
         }
         Task::MultiLabel => {
-            refuse_other_than_flags(table, targets)?;
+            check_labels(table, targets)?;
             note_constant_targets(table, rows, targets, notes)?;
-            Ok(TargetEncoding::Flags(all_names()))
+            Ok(TargetEncoding::MultiLabel(all_names()))
         }
-        Task::Regress | Task::Auto => {
+        Task::Regression | Task::Auto => {
             let column = |&position: &usize| {
                 Ok(TargetColumn {
                     name: name(position),
-                    standardisation: Standardisation::fit(&table.numbers(position)?, rows),
+                    standardization: Standardization::fit(&table.numbers(position)?, rows),
                 })
             };
             let columns = targets.iter().map(column).collect::<Result<_>>()?;
             note_constant_targets(table, rows, targets, notes)?;
-            Ok(TargetEncoding::Values(columns))
+            Ok(TargetEncoding::Regression(columns))
         }
     }
 }
 
-/// Nothing can be learned about a target that does not vary.
+/// Adds a note for each constant target.
 fn note_constant_targets(
     table: &Table,
     rows: &WeightedRows<'_>,
@@ -881,7 +891,7 @@ fn note_constant_targets(
     Ok(())
 }
 
-/// Of all rows; for images of digits all ten, whichever of them are there.
+/// Names of the classes in all rows; all ten digits for images of digits.
 fn class_names(table: &Table, position: usize) -> Result<Vec<String>> {
     let names = distinct_names(table, position, 0..table.n_rows())?;
     let is_digit = |name: &String| matches!(name.as_bytes(), [b'0'..=b'9']);
@@ -893,20 +903,20 @@ fn class_names(table: &Table, position: usize) -> Result<Vec<String>> {
     })
 }
 
-/// Settles [`Task::Auto`] by the rules written there.
-fn guess_task(table: &Table, targets: &[usize], task: Task, notes: &mut Vec<Note>) -> Task {
+/// Infers the task by the rules of [`Task::Auto`].
+fn infer_task(table: &Table, targets: &[usize], task: Task, notes: &mut Vec<Note>) -> Task {
     if task != Task::Auto {
         return task;
     }
     let &[position] = targets else {
-        return if refuse_other_than_flags(table, targets).is_ok() {
+        return if check_labels(table, targets).is_ok() {
             Task::MultiLabel
         } else {
-            Task::Regress
+            Task::Regression
         };
     };
     let Ok(numbers) = table.numbers(position) else {
-        return Task::Classify;
+        return Task::Classification;
     };
     let are_whole = numbers.iter().all(|number| number.fract() == 0.0);
     let n_values = numbers
@@ -914,32 +924,35 @@ fn guess_task(table: &Table, targets: &[usize], task: Task, notes: &mut Vec<Note
         .map(|number| number.to_bits())
         .collect::<BTreeSet<_>>()
         .len();
-    let is_few = n_values <= MAX_GUESSED_CLASSES && n_values * 10 <= numbers.len();
+    let is_few = n_values <= MAX_INFERRED_CLASSES && n_values * 10 <= numbers.len();
     let is_image_label = pixel_positions(table).is_some();
-    let guess = if are_whole && (is_few || n_values <= 2 || is_image_label) {
-        Task::Classify
+    let inferred = if are_whole && (is_few || n_values <= 2 || is_image_label) {
+        Task::Classification
     } else {
-        Task::Regress
+        Task::Regression
     };
-    notes.push(Note::TaskGuessed {
+    notes.push(Note::TaskInferred {
         column: table.names()[position].clone(),
-        task: guess,
+        task: inferred,
         n_values,
     });
-    guess
+    inferred
 }
 
-fn refuse_other_than_flags(table: &Table, positions: &[usize]) -> Result<()> {
+fn check_labels(table: &Table, positions: &[usize]) -> Result<()> {
     for &position in positions {
         let numbers = table.numbers(position)?;
-        if let Some(row) = numbers.iter().position(|&flag| flag != 0.0 && flag != 1.0) {
-            return Err(table.bad_cell(position, row, CellProblem::NotAFlag));
+        if let Some(row) = numbers
+            .iter()
+            .position(|&label| label != 0.0 && label != 1.0)
+        {
+            return Err(table.bad_cell(position, row, CellProblem::NotBinary));
         }
     }
     Ok(())
 }
 
-/// `[n_rows, n_inputs]`.
+/// Encodes the inputs, `[n_rows, n_inputs]`.
 fn features(
     table: &Table,
     columns: &[InputColumn],
@@ -954,7 +967,7 @@ fn features(
         let end = at + column.encoding.width();
         let block = inputs.slice_axis_mut(Axis(1), (at..end).into());
         match &column.encoding {
-            ColumnEncoding::Standardise(scaling) => standardise(table, position, *scaling, block)?,
+            ColumnEncoding::Standardize(scaling) => standardize(table, position, *scaling, block)?,
             ColumnEncoding::OneHot(categories) => {
                 notes.extend(one_hot(table, position, categories, unseen, block)?);
             }
@@ -964,7 +977,7 @@ fn features(
     Ok(inputs)
 }
 
-/// A matrix of as many rows as the table has, if there is memory for it.
+/// A matrix of zeros, `[n_rows, n_inputs]`, or an error without enough memory.
 fn zeros(table: &Table, n_inputs: usize) -> Result<Array2<f32>> {
     let n_rows = table.n_rows();
     let out_of_memory = || Error::OutOfMemory {
@@ -981,10 +994,10 @@ fn zeros(table: &Table, n_inputs: usize) -> Result<Array2<f32>> {
     Ok(Array2::from_shape_vec((n_rows, n_inputs), values).expect("there are as many values"))
 }
 
-fn standardise(
+fn standardize(
     table: &Table,
     position: usize,
-    scaling: Standardisation,
+    scaling: Standardization,
     mut block: ArrayViewMut2<'_, f32>,
 ) -> Result<()> {
     let numbers = table.numbers(position)?;
@@ -1011,7 +1024,7 @@ fn one_hot(
         let word = table.word(position, row);
         match numbers.get(word.as_ref()) {
             Some(&category) => block[[row, category]] = 1.0,
-            None if unseen == UnseenCategory::Refuse => {
+            None if unseen == UnseenCategory::Error => {
                 return Err(unknown_category(table, position, row, categories));
             }
             None => {
@@ -1041,7 +1054,7 @@ fn classes(table: &Table, position: usize, names: &[String]) -> Result<Vec<u32>>
         .collect()
 }
 
-/// How a class is called whose cells are numbers: `1` for `1.0`, `0` for `-0`.
+/// The name of a class given as a number: `1` for `1.0`, `0` for `-0`.
 fn shortest_form(word: &str) -> Option<String> {
     let number: f64 = word.parse().ok()?;
     Some((number + 0.0).to_string())
@@ -1055,7 +1068,8 @@ fn unknown_category(table: &Table, position: usize, row: usize, known: &[String]
     table.bad_cell(position, row, CellProblem::UnknownCategory(known.to_vec()))
 }
 
-/// `[n_rows, n_columns]`; `encode` gets the number of the column among these.
+/// Encodes numeric columns, `[n_rows, n_columns]`; `encode` gets the index of the
+/// column in `positions`.
 fn values(
     table: &Table,
     positions: &[usize],
@@ -1074,7 +1088,7 @@ fn values(
     Ok(all)
 }
 
-/// Whether these columns, and no others, are the pixels of images.
+/// Whether the input columns are exactly the pixels of images.
 fn is_image(table: &Table, inputs: &[usize]) -> bool {
     let is_bytes = |&position: &usize| matches!(table.columns[position], Column::Bytes(_));
     pixel_positions(table).is_some_and(|pixels| {
@@ -1084,7 +1098,7 @@ fn is_image(table: &Table, inputs: &[usize]) -> bool {
     })
 }
 
-/// Where pixel 0, 1, ... 783 are, if the table has such columns.
+/// Columns of the pixels 0, 1, ... 783, if the table has them.
 fn pixel_positions(table: &Table) -> Option<Vec<usize>> {
     if table.has_header() {
         named_pixels(table)
@@ -1129,7 +1143,7 @@ fn bytes_of(table: &Table, position: usize) -> Result<&[u8]> {
     }
     let is_byte = |number: f64| number.fract() == 0.0 && (0.0..=255.0).contains(&number);
     let numbers = table.numbers(position)?;
-    // Also `1.0` and `+1` are no pixels; the first row stands for them.
+    // `1.0` and `+1` are not pixels either; the error names the first row.
     let row = numbers
         .iter()
         .position(|&number| !is_byte(number))
@@ -1137,7 +1151,7 @@ fn bytes_of(table: &Table, position: usize) -> Result<&[u8]> {
     Err(table.bad_cell(position, row, CellProblem::NotAPixel))
 }
 
-/// Columns to rows, in blocks that stay in the cache.
+/// Transposes columns to rows, in blocks that fit into the cache.
 fn transpose(columns: &[&[u8]], n_rows: usize) -> Array2<u8> {
     const BLOCK: usize = 64;
     let mut rows = Array2::zeros((n_rows, columns.len()));
@@ -1155,26 +1169,29 @@ fn transpose(columns: &[&[u8]], n_rows: usize) -> Array2<u8> {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TaskGuessed {
+            Self::TaskInferred {
                 column,
-                task: Task::Classify,
+                task: Task::Classification,
                 n_values,
             } => write!(
                 f,
-                "target \"{column}\" holds {n_values} different whole numbers: taken for classes"
+                "target \"{column}\": {n_values} distinct whole numbers, treated as classification"
             ),
-            Self::TaskGuessed {
+            Self::TaskInferred {
                 column, n_values, ..
             } => write!(
                 f,
-                "target \"{column}\" holds {n_values} different numbers: taken for a quantity"
+                "target \"{column}\": {n_values} distinct numbers, treated as regression"
             ),
-            Self::PixelTable => write!(f, "784 pixel columns: taken for images of 28x28"),
+            Self::PixelTable => write!(f, "784 pixel columns, treated as images of 28x28 pixels"),
             Self::ConstantColumn { name } => {
-                write!(f, "column \"{name}\" says the same in every training row")
+                write!(
+                    f,
+                    "column \"{name}\" has the same value in all training rows"
+                )
             }
             Self::ExtraColumns { names } => {
-                write!(f, "columns not used: {}", names.join(", "))
+                write!(f, "unused columns: {}", names.join(", "))
             }
             Self::UnseenCategories {
                 column,
@@ -1182,8 +1199,8 @@ impl fmt::Display for Note {
                 example,
             } => write!(
                 f,
-                "column \"{column}\": {n_rows} rows with a category that no training row had, \
-                 as \"{example}\""
+                "column \"{column}\": {n_rows} rows with a category that is not in the training \
+                 rows, such as \"{example}\""
             ),
         }
     }

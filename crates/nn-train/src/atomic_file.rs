@@ -8,12 +8,18 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 
 /// Puts `bytes` under `path`: all of them, or none.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
 
 /// As [`replace`], with something done between flushing and renaming to the
 /// whole file under its temporary name.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn replace_after(
     path: &Path,
     bytes: &[u8],
@@ -32,6 +38,9 @@ pub fn replace_after(
 
 /// Puts `bytes` where a user wants them: into a file, all of them or none; or
 /// into a pipe or a device, which is not replaced.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -43,6 +52,9 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Gives a file a second name, in place of what had that name.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
     remove_stale(&temporary)?;

@@ -65,6 +65,10 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Opens the folder of `run`, made if it is not there, for this program
     /// alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
+    /// created.
     pub fn open(run: &Path) -> Result<Self> {
         let folder = run.join("checkpoint");
         disk::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
@@ -97,6 +101,9 @@ impl Checkpoints {
 
     /// Saves a checkpoint, as the best one, too, if `is_best`; otherwise after
     /// the best one that is held.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         if is_best {
             self.unsaved_best = None;
@@ -117,6 +124,9 @@ impl Checkpoints {
     }
 
     /// Saves the best checkpoint that is held, if there is one.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn save_best(&mut self) -> Result<()> {
         if let Some(best) = &self.unsaved_best {
             write(&self.folder.join(BEST), best, |_| Ok(()))?;
@@ -127,6 +137,9 @@ impl Checkpoints {
 
     /// The newest checkpoint that is whole; `warn` is told about every newer
     /// one that is not. `None` if there never was one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`] if there are checkpoints but none can be read.
     pub fn newest(&self, mut warn: impl FnMut(&str)) -> Result<Option<Checkpoint>> {
         let mut paths: Vec<PathBuf> = self.steps().iter().map(|&s| self.path_of(s)).collect();
         paths.reverse();

@@ -36,6 +36,9 @@ pub fn check_settings(
 }
 
 /// Refuses a checkpoint whose settings are not those of the run's config.toml.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
 pub fn check_checkpoint(checkpoint: &Value, config: &Value) -> Result<()> {
     let differences = differences(checkpoint, config);
     check(&differences, "config.toml differs from the checkpoint").map_err(|error| {

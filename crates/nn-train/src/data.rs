@@ -299,7 +299,7 @@ impl Data {
     /// is worth in the table's own units. Empty where no table says so.
     fn target_columns(&self) -> &[TargetColumn] {
         match self.preprocessing.as_ref().map(|it| &it.target) {
-            Some(TargetEncoding::Values(columns)) => columns,
+            Some(TargetEncoding::Regression(columns)) => columns,
             _ => &[],
         }
     }
@@ -316,7 +316,7 @@ impl Data {
         match self.target_columns() {
             [] => Some(errors.clone()),
             columns => {
-                let scales = columns.iter().map(|column| column.standardisation.std);
+                let scales = columns.iter().map(|column| column.standardization.std);
                 Some(errors.scaled(&scales.collect::<Vec<_>>()))
             }
         }

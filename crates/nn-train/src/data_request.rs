@@ -57,7 +57,7 @@ mod tests {
     fn a_run_that_does_not_say_keeps_its_division() {
         let preprocessing = Preprocessing {
             inputs: nn_table::preprocessing::InputEncoding::Pixels,
-            target: TargetEncoding::Flags(Vec::new()),
+            target: TargetEncoding::MultiLabel(Vec::new()),
             sample_weight: None,
             has_header: true,
         };

@@ -8,39 +8,39 @@ use std::path::Path;
 
 /// A new file, which must not be there yet: a link under that name is not
 /// written through.
-pub fn create_new(path: &Path) -> io::Result<File> {
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().write(true).create_new(true), path)
 }
 
 /// Opens a file to write it.
-pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     permit("open", path)?;
     options.open(path)
 }
 
 /// Writes all of `bytes` to the file at `path`, or fails with some of them
 /// written.
-pub fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     permit("write", path)
         .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
     file.write_all(bytes)
 }
 
 /// Cuts the file at `path` to so many bytes.
-pub fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
+pub(crate) fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
     permit("set_len", path)?;
     file.set_len(length)
 }
 
 /// Waits until the contents of the file at `path` will survive a power cut.
-pub fn sync(file: &File, path: &Path) -> io::Result<()> {
+pub(crate) fn sync(file: &File, path: &Path) -> io::Result<()> {
     permit("sync", path)?;
     file.sync_all()
 }
 
 /// Waits until the names in the folder of `path` will survive a power cut.
 /// Folders can be synced on Unix only.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
     }
@@ -55,26 +55,26 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// Gives a file another name, in place of what had that name.
-pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     permit("rename", to)?;
     fs::rename(from, to)
 }
 
 /// Gives a file a second name.
-pub fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
+pub(crate) fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
     permit("hard_link", name)?;
     fs::hard_link(file, name)
 }
 
 /// Copies a file.
-pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     permit("copy", to)?;
     fs::copy(from, to).map(drop)
 }
 
 /// Makes a folder, which must not be there yet, and syncs its parent: a file
 /// survives a power cut only if each folder above it does.
-pub fn create_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
     sync_folder_of(path).inspect_err(|_| {
@@ -85,6 +85,9 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
 
 /// Makes a folder and those above it, where they are not there yet, and syncs
 /// the parent of each new one.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -100,7 +103,7 @@ pub fn create_dir_all(path: &Path) -> io::Result<()> {
 }
 
 /// Removes a file.
-pub fn remove_file(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     permit("remove_file", path)?;
     fs::remove_file(path)
 }
@@ -123,14 +126,14 @@ use fault::permit;
 
 /// Operations that fail on purpose, or are recorded.
 #[cfg(test)]
-pub mod fault {
+pub(crate) mod fault {
     use std::cell::{Cell, RefCell};
     use std::io;
     use std::path::{Path, PathBuf};
 
     /// The first operation that fails on this thread, and how.
     #[derive(Clone, Copy, Debug)]
-    pub struct Fault {
+    pub(crate) struct Fault {
         /// Operations that still succeed before it.
         pub after: u32,
         /// Whether the disk stays broken.
@@ -140,7 +143,7 @@ pub mod fault {
     }
 
     /// The name of a function of this module, and the path it changes.
-    pub type Operation = (&'static str, PathBuf);
+    pub(crate) type Operation = (&'static str, PathBuf);
 
     thread_local! {
         static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
@@ -149,7 +152,7 @@ pub mod fault {
     }
 
     /// Does `work` with a fault ahead; tells whether it was met.
-    pub fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
+    pub(crate) fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
         FAULT.set(Some(fault));
         STRUCK.set(false);
         let done = work();
@@ -158,7 +161,7 @@ pub mod fault {
     }
 
     /// Does `work` and returns every operation that it asked for, in order.
-    pub fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
+    pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
         RECORD.set(Some(Vec::new()));
         let done = work();
         (done, RECORD.take().unwrap_or_default())

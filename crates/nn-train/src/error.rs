@@ -127,14 +127,8 @@ impl From<nn_core::Error> for Error {
 
 impl From<nn_data::Error> for Error {
     fn from(error: nn_data::Error) -> Self {
-        let kind = match error.kind() {
-            nn_data::ErrorKind::Usage => ErrorKind::Usage,
-            nn_data::ErrorKind::Data => ErrorKind::Data,
-            nn_data::ErrorKind::Network => ErrorKind::Network,
-            nn_data::ErrorKind::Io => ErrorKind::Io,
-        };
         Self {
-            kind,
+            kind: error.kind().into(),
             message: error.to_string(),
             help: error.help(),
         }
@@ -143,15 +137,21 @@ impl From<nn_data::Error> for Error {
 
 impl From<nn_table::Error> for Error {
     fn from(error: nn_table::Error) -> Self {
-        let kind = match error.kind() {
-            nn_table::ErrorKind::Usage => ErrorKind::Usage,
-            nn_table::ErrorKind::Data => ErrorKind::Data,
-            nn_table::ErrorKind::Io => ErrorKind::Io,
-        };
         Self {
-            kind,
+            kind: error.kind().into(),
             message: error.to_string(),
             help: error.help(),
+        }
+    }
+}
+
+impl From<nn_data::ErrorKind> for ErrorKind {
+    fn from(kind: nn_data::ErrorKind) -> Self {
+        match kind {
+            nn_data::ErrorKind::Usage => Self::Usage,
+            nn_data::ErrorKind::Data => Self::Data,
+            nn_data::ErrorKind::Network => Self::Network,
+            nn_data::ErrorKind::Io => Self::Io,
         }
     }
 }

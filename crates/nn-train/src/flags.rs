@@ -6,21 +6,17 @@
 //! mean, and refused with what to type where it has not: to take them for a
 //! flag of a similar name would silently give another result.
 
-use std::ffi::{OsStr, OsString};
-use std::str::FromStr;
+use std::ffi::OsString;
 
-use clap::builder::{
-    OsStringValueParser, PossibleValue, RangedU64ValueParser, StringValueParser, TypedValueParser,
-};
 use clap::{Arg, Args, Command, FromArgMatches};
-use nn_core::Menu;
+use nn_core::init::Init;
+use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use nn_data::augment::Augment;
 
-use crate::choice::Choice;
 pub use crate::command_line::{in_text, of_settings, quoted};
 use crate::error::{Error, Result};
-use crate::escaped_path;
-use crate::settings::{LARGEST, Settings};
+use crate::settings::Settings;
+pub use crate::value_parsers::data_parser;
 
 /// The commands that take the settings of a training run.
 const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
@@ -84,15 +80,31 @@ pub fn of_clap(error: &clap::Error) -> Error {
     })
 }
 
-/// Adds the defaults of the settings to the help of their flags.
+/// Adds the defaults of the settings, and the entries of the menus with their
+/// parameters, to the help of their flags.
 pub fn with_defaults(command: Command) -> Command {
     let defaults = Settings::defaults().to_json();
     let defaults = defaults.as_object().into_iter().flatten();
-    defaults.fold(command, |command, (name, value)| {
+    let command = defaults.fold(command, |command, (name, value)| {
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         command.mut_arg(name.replace('-', "_"), |arg| with_default(arg, &value))
+    });
+    let menus = [
+        ("activation", entries::<Activation>()),
+        ("output_activation", entries::<Activation>()),
+        ("init", entries::<Init>()),
+        ("loss", entries::<Loss>()),
+        ("optimizer", entries::<Optimizer>()),
+        ("schedule", entries::<Schedule>()),
+        (
+            "augment",
+            Augment::ALL.map(|entry| entry.to_string()).to_vec(),
+        ),
+    ];
+    menus.into_iter().fold(command, |command, (name, entries)| {
+        command.mut_arg(name, |arg| with_entries(arg, &entries))
     })
 }
 
@@ -101,52 +113,14 @@ fn with_default(arg: Arg, value: &str) -> Arg {
     arg.help(format!("{help} [default: {value}]"))
 }
 
-/// Parses the name of a data set or a path, which need not be UTF-8.
-pub fn data_parser() -> impl TypedValueParser<Value = String> {
-    OsStringValueParser::new().try_map(escaped_path::escaped)
+fn with_entries(arg: Arg, entries: &[String]) -> Arg {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    arg.long_help(format!("{help}\n\n{}", entries.join(", ")))
 }
 
-/// Parses whole numbers that TOML can hold, so that every run can be repeated
-/// from its configuration file.
-pub fn whole_number<T: TryFrom<u64> + Clone + Send + Sync>() -> RangedU64ValueParser<T> {
-    RangedU64ValueParser::new().range(0..=LARGEST)
-}
-
-/// Parses a setting with an entry of the menu `M`; the names of the entries are
-/// offered as shell completions.
-pub fn menu_parser<T, M: Menu>() -> impl TypedValueParser<Value = T>
-where
-    T: FromStr<Err = nn_core::Error> + Clone + Send + Sync + 'static,
-{
-    let names = M::ALL.iter().map(Menu::name).collect();
-    Names(names).try_map(|text| text.parse())
-}
-
-/// Parses data augmentations, whose names are offered as shell completions.
-pub fn augment_parser() -> impl TypedValueParser<Value = Choice<Augment>> {
-    Names(Augment::NAMES.to_vec()).try_map(|text| text.parse())
-}
-
-/// A parser of any text, with names for shell completions.
-#[derive(Clone)]
-struct Names(Vec<&'static str>);
-
-impl TypedValueParser for Names {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = self.0.iter().copied();
-        Some(Box::new(names.map(PossibleValue::new)))
-    }
+/// The entries of a menu with their parameters.
+fn entries<M: Menu>() -> Vec<String> {
+    M::ALL.iter().map(Menu::with_parameters).collect()
 }
 
 /// Rows in a batch where none are asked for.
@@ -263,9 +237,6 @@ fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_core::init::Init;
-    use nn_core::{Activation, Loss, Optimizer, Schedule};
-
     use super::*;
 
     fn words(line: &str) -> Vec<OsString> {

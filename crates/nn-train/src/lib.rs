@@ -33,6 +33,8 @@ mod numbers;
 pub mod regular_file;
 pub mod escaped_path;
 pub mod choice;
+#[cfg(feature = "clap")]
+mod value_parsers;
 pub mod settings;
 pub mod command_line;
 #[cfg(feature = "clap")]
@@ -50,7 +52,7 @@ pub mod training_memory;
 pub mod trainer;
 pub mod warnings;
 pub mod instruction_set;
-pub mod disk;
+pub(crate) mod disk;
 pub mod atomic_file;
 pub mod epoch_metrics;
 pub mod outcome;
@@ -73,6 +75,7 @@ pub mod experiment;
 pub use choice::{Activations, Choice, OnDivergence, Widths};
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
+pub use disk::create_dir_all;
 pub use epoch_metrics::EpochMetrics;
 pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};

@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 const RESERVE: u64 = 8 << 20;
 
 /// Refuses an evaluation that needs more memory than there is.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
 pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
     let memory = Memory::of_evaluation(network, n_samples);
     let help = "use a model with narrower layers, or a machine with more memory";
@@ -23,6 +26,9 @@ pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
 }
 
 /// Refuses what needs more memory than there is.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
 pub fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     match available() {
         Some(available) if needed > available => Err(Error::usage(format!(

@@ -71,6 +71,9 @@ pub struct MetricsFile {
 
 impl MetricsFile {
     /// A new file, without rows.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn create(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
@@ -89,6 +92,9 @@ impl MetricsFile {
     }
 
     /// The file of a run that is resumed after `n_epochs` epochs, and their rows.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, or lacks rows of finished epochs.
     pub fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<EpochMetrics>)> {
         let text = match regular_file::find_text(&path)? {
             None if n_epochs == 0 => return Ok((Self::create(path)?, Vec::new())),
@@ -118,6 +124,9 @@ impl MetricsFile {
     }
 
     /// Adds the row of a finished epoch.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn add(&mut self, row: &EpochMetrics) -> Result<()> {
         self.is_unsynced = true;
         disk::write(&mut self.file, &self.path, row.line().as_bytes())
@@ -125,6 +134,9 @@ impl MetricsFile {
     }
 
     /// Waits until all rows will survive a power cut.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn sync(&mut self) -> Result<()> {
         if self.is_unsynced {
             disk::sync(&self.file, &self.path).map_err(|error| Error::io(&self.path, &error))?;

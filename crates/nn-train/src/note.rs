@@ -106,7 +106,7 @@ impl Note {
         use preprocessing::Note as Table;
         match self {
             Self::Table(note) => match note {
-                Table::TaskGuessed { .. }
+                Table::TaskInferred { .. }
                 | Table::ConstantColumn { .. }
                 | Table::UnseenCategories { .. } => true,
                 Table::PixelTable | Table::ExtraColumns { .. } => false,

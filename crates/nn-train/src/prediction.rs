@@ -160,7 +160,7 @@ impl TablePredictions {
         })?;
         let table = preprocessing.read(path, Header::Auto)?;
         table::check_memory(path, &preprocessing, table.n_rows())?;
-        let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+        let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
         let inputs = match samples.inputs {
             nn_data::Inputs::Features(features) => features,
             nn_data::Inputs::Pixels(pixels) => {
@@ -187,7 +187,7 @@ impl TablePredictions {
     /// The outputs, with predicted values in the units of the table.
     pub fn restored(&self) -> Array2<f32> {
         let mut restored = self.outputs.clone();
-        self.preprocessing.restore(restored.view_mut());
+        self.preprocessing.inverse_transform(restored.view_mut());
         restored
     }
 }
@@ -201,7 +201,7 @@ fn outputs_of(
     threads: &Threads,
 ) -> Array2<f32> {
     let n_outputs = preprocessing.n_outputs();
-    let are_classes = matches!(preprocessing.target, TargetEncoding::Classes { .. });
+    let are_classes = matches!(preprocessing.target, TargetEncoding::Classification { .. });
     let mut cache = ForwardCache::new(&model.network, BLOCK_ROWS.min(inputs.nrows().max(1)));
     let mut all = Array2::zeros((inputs.nrows(), n_outputs));
     let blocks = inputs.axis_chunks_iter(Axis(0), BLOCK_ROWS);
@@ -231,7 +231,7 @@ impl FiniteCheck<'_> {
     /// even if the network turns it into an ordinary number.
     fn problem(&self) -> Option<String> {
         let mut restored = self.outputs.to_owned();
-        self.preprocessing.restore(restored.view_mut());
+        self.preprocessing.inverse_transform(restored.view_mut());
         let is_bad = |value: &f32| !value.is_finite();
         let rows = self.inputs.rows().into_iter().zip(restored.rows());
         let mut bad = rows.enumerate().filter(|(_, (inputs, outputs))| {

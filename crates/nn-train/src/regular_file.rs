@@ -8,6 +8,9 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses whatever is there under this name and is no regular file.
+///
+/// # Errors
+/// [`ErrorKind::Data`] if it is something else, [`ErrorKind::Io`] if there is nothing.
 pub fn check(path: &Path) -> Result<fs::Metadata> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, &error))?;
     if metadata.is_file() {
@@ -20,12 +23,18 @@ pub fn check(path: &Path) -> Result<fs::Metadata> {
 }
 
 /// Opens a file to read it.
+///
+/// # Errors
+/// As [`check`], or if it cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
     check(path)?;
     File::open(path).map_err(|error| Error::io(path, &error))
 }
 
 /// Reads a text.
+///
+/// # Errors
+/// As [`check`], or if it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     check(path)?;
     let bytes = fs::read(path).map_err(|error| Error::io(path, &error))?;
@@ -39,6 +48,9 @@ pub fn read_text(path: &Path) -> Result<String> {
 }
 
 /// Reads a text, if there is such a file.
+///
+/// # Errors
+/// As [`read_text`].
 pub fn find_text(path: &Path) -> Result<Option<String>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

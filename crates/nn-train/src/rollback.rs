@@ -20,6 +20,9 @@ pub struct RollbackPoint(Checkpoint);
 
 impl RollbackPoint {
     /// Here, `seconds` into an epoch, if the plan is to go back at all.
+    ///
+    /// # Errors
+    /// If the checkpoint does not fit into memory.
     pub fn here(plan: &Plan, trainer: &Trainer<'_>, seconds: f64) -> Result<Option<Self>> {
         match plan.on_divergence {
             OnDivergence::Stop => Ok(None),
@@ -37,6 +40,9 @@ impl RollbackPoint {
 
     /// Goes back with half the learning rate; returns what happened, in words.
     /// `chosen_rate` is the one that was not yet halved.
+    ///
+    /// # Errors
+    /// The given error if the learning rate was halved too often.
     pub fn go_back(
         &self,
         trainer: &mut Trainer<'_>,

@@ -45,6 +45,9 @@ pub struct RunDir {
 impl RunDir {
     /// Makes the directory `runs_dir/name`, or the first free
     /// `runs_dir/PREFIX-1`, `-2`, ….
+    ///
+    /// # Errors
+    /// If the directory exists or cannot be created.
     pub fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
         let path = create_directory(runs_dir, name, prefix)?;
         Ok(Self {
@@ -56,6 +59,9 @@ impl RunDir {
 
     /// Opens the directory of a run to continue it after `n_epochs` epochs,
     /// whose metrics are given back.
+    ///
+    /// # Errors
+    /// If the metrics file cannot be read or lacks rows of finished epochs.
     pub fn resume(
         path: PathBuf,
         checkpoints: Checkpoints,
@@ -79,6 +85,9 @@ impl RunDir {
     }
 
     /// Writes the resolved settings.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn write_config(&self, settings: &Settings) -> Result<()> {
         self.replace(CONFIG, settings.to_toml().as_bytes())
     }
@@ -89,12 +98,18 @@ impl RunDir {
     }
 
     /// Adds the row of a finished epoch.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn add_metrics(&mut self, row: &EpochMetrics) -> Result<()> {
         self.metrics.add(row)
     }
 
     /// Saves a checkpoint, after the rows of the epochs that it counts; as the
     /// best one, too, if `is_best`.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save(checkpoint, is_best)
@@ -107,17 +122,30 @@ impl RunDir {
     }
 
     /// Saves the best checkpoint, if it is not saved yet.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn save_best(&mut self) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save_best()
     }
 
     /// Writes the model.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn write_model(&self, model: &Model) -> Result<()> {
         self.replace(MODEL, &model.to_bytes()?)
     }
 
     /// Writes the summary, after the rows of the epochs that it counts.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "a summary can always be written as JSON"
+    )]
     pub fn write_summary(&mut self, summary: &Summary) -> Result<()> {
         self.metrics.sync()?;
         let json = serde_json::to_value(summary).expect("a summary is plain JSON");
@@ -126,6 +154,9 @@ impl RunDir {
     }
 
     /// Writes why the training diverged, for `nn doctor`.
+    ///
+    /// # Errors
+    /// If the file system refuses it.
     pub fn write_failure(&self, message: &str) -> Result<()> {
         let error = serde_json::json!({ "diverged": message });
         self.replace(FAILURE, format!("{error:#}\n").as_bytes())
@@ -138,6 +169,10 @@ impl RunDir {
 
 /// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
 /// `-2`, ….
+///
+/// # Errors
+/// [`ErrorKind::Usage`] for an invalid name or an existing directory, [`ErrorKind::Io`]
+/// if it cannot be created.
 pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<PathBuf> {
     disk::create_dir_all(runs_dir).map_err(|error| Error::io(runs_dir, &error))?;
     match name {
@@ -147,12 +182,18 @@ pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Re
 }
 
 /// Puts `bytes` under `name` in `folder`: all of them, or none.
+///
+/// # Errors
+/// If the file system refuses it.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let target = folder.join(name);
     atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))
 }
 
 /// The settings that a run was begun with.
+///
+/// # Errors
+/// If the file is missing or invalid.
 pub fn read_config(run: &Path) -> Result<Settings> {
     let path = run.join(CONFIG);
     if !path.exists() {

@@ -32,7 +32,7 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Settings {
     /// Data set: a name, a folder of IDX files, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::flags::data_parser()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
     /// Fraction of the training samples used for validation
     #[cfg_attr(
@@ -62,7 +62,7 @@ pub struct Settings {
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Data", num_args = 0..=1, default_missing_value = "true"))]
     pub stratify: Option<bool>,
     /// Use only the first N training samples
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::flags::whole_number::<usize>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
     /// Learn one class against all others
     #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Data"))]
@@ -123,16 +123,16 @@ pub struct Settings {
     )]
     pub hidden: Option<Choice<Widths>>,
     /// Activation of the hidden layers: one for all, or one per layer
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", value_parser = crate::flags::menu_parser::<Choice<Activations>, Activation>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activations>, Activation>()))]
     pub activation: Option<Choice<Activations>>,
     /// Activation of the output layer [default: the one that the loss needs]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::flags::menu_parser::<Choice<Activation>, Activation>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activation>, Activation>()))]
     pub output_activation: Option<Choice<Activation>>,
     /// Initial weights [default: he for relu and its variants, otherwise xavier]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::flags::menu_parser::<Choice<Init>, Init>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub init: Option<Choice<Init>>,
     /// Initial biases, by the names of `init`
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::flags::menu_parser::<Choice<Init>, Init>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub bias_init: Option<Choice<Init>>,
     /// Batch normalization in the hidden layers
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
@@ -151,7 +151,7 @@ pub struct Settings {
     pub dropout: Option<f64>,
 
     /// Loss function [default: binary-cross-entropy for two classes and multi-label, cross-entropy for more classes, mse for regression]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "criterion", value_parser = crate::flags::menu_parser::<Choice<Loss>, Loss>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "criterion", value_parser = crate::value_parsers::menu_parser::<Choice<Loss>, Loss>()))]
     pub loss: Option<Choice<Loss>>,
     /// How to reduce the per-sample gradients of a batch: mean or sum
     #[cfg_attr(
@@ -160,7 +160,7 @@ pub struct Settings {
     )]
     pub reduction: Option<Choice<Reduction>>,
     /// Optimizer; parameters after a colon, as in adam:beta1=0.9
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = crate::flags::menu_parser::<Choice<Optimizer>, Optimizer>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", value_parser = crate::value_parsers::menu_parser::<Choice<Optimizer>, Optimizer>()))]
     pub optimizer: Option<Choice<Optimizer>>,
     /// Learning rate [default: 0.1 for sgd, 0.001 for adam; `nn help optimizers` lists all]
     #[cfg_attr(
@@ -176,7 +176,7 @@ pub struct Settings {
     )]
     pub lr: Option<f64>,
     /// Learning-rate schedule [default: cosine; constant if an optimizer or a learning rate is given]
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", value_parser = crate::flags::menu_parser::<Choice<Schedule>, Schedule>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Training", alias = "lr-scheduler", value_parser = crate::value_parsers::menu_parser::<Choice<Schedule>, Schedule>()))]
     pub schedule: Option<Choice<Schedule>>,
     /// Number of samples per step, or full
     #[cfg_attr(
@@ -190,13 +190,13 @@ pub struct Settings {
     )]
     pub batch_size: Option<Choice<BatchSize>>,
     /// Accumulate the gradients of N batches in each step
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::flags::whole_number::<usize>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub accumulate: Option<usize>,
     /// Number of passes over the training samples
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "max-iter", value_parser = crate::flags::whole_number::<usize>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "max-iter", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub epochs: Option<usize>,
     /// Early stopping: stop after N epochs without a lower validation loss and keep the weights of the best epoch; 0 turns it off
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::flags::whole_number::<usize>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub patience: Option<usize>,
     /// What to do when the loss or a gradient becomes NaN or infinite: stop, or halve-lr and restart the epoch
     #[cfg_attr(
@@ -205,11 +205,11 @@ pub struct Settings {
     )]
     pub on_divergence: Option<Choice<OnDivergence>>,
     /// Random seed
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "random-state", value_parser = crate::flags::whole_number::<u64>()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Training", alias = "random-state", value_parser = crate::value_parsers::whole_number::<u64>()))]
     pub seed: Option<u64>,
 
     /// Data augmentation of images, drawn again in each epoch
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Regularization", value_parser = crate::flags::augment_parser()))]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Regularization", value_parser = crate::value_parsers::augment_parser()))]
     pub augment: Option<Choice<Augment>>,
     /// L1 regularization of the weights; sets weights to exactly 0
     #[cfg_attr(
@@ -296,6 +296,10 @@ pub(crate) mod default {
     }
 }
 
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "settings can always be written as TOML and JSON"
+)]
 impl Settings {
     /// The settings whose default does not depend on the data set or on other
     /// settings.
@@ -338,6 +342,9 @@ impl Settings {
     }
 
     /// Reads settings from a TOML file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not TOML, or has an unknown or invalid setting.
     pub fn read(path: &Path) -> Result<Self> {
         let metadata = regular_file::check(path).map_err(|error| match error.kind() {
             ErrorKind::Data => {
@@ -360,6 +367,9 @@ impl Settings {
     }
 
     /// Settings from the bytes of a TOML file; `path` is what errors call them.
+    ///
+    /// # Errors
+    /// If it is not UTF-8 or not TOML, or has an unknown or invalid setting.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             Error::new(
@@ -384,6 +394,9 @@ impl Settings {
 
     /// The parser reads numbers that the format cannot write; `others` stand in
     /// the same file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a number that TOML cannot hold.
     pub fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
         let own = [
             ("limit-train", self.limit_train),

@@ -18,7 +18,7 @@ use nn_core::Rows;
 use nn_core::batches::Samples;
 use nn_core::layer::Layer;
 use nn_core::stage::{batch_norm, dense};
-use nn_core::{Error, Network, Result, TrainingConfig};
+use nn_core::{Error, Menu, Network, Result, TrainingConfig};
 use nn_tensor::Threads;
 use serde::{Serialize, Serializer};
 
@@ -77,7 +77,7 @@ pub struct LayerTrace {
     pub pre_activations: Vec<f32>,
     /// z after batch normalization, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub normalised: Option<Vec<f32>>,
+    pub normalized: Option<Vec<f32>>,
     /// a
     pub activations: Vec<f32>,
     /// m of dropout, if there is any: the layer above sees a ⊙ m.
@@ -103,7 +103,7 @@ pub struct Backward {
     pub bias_gradient: Vec<f32>,
     /// g, where penalty or clipping make it another than ∂C/∂W and ∂C/∂b.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub regularised: Option<Regularised>,
+    pub regularized: Option<Regularized>,
     /// W after the step.
     #[serde(serialize_with = "as_rows")]
     pub weights_after: Rows<'static, f32>,
@@ -113,7 +113,7 @@ pub struct Backward {
 
 /// The gradient as the optimizer gets it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Regularised {
+pub struct Regularized {
     /// ∂(C + regularization)/∂W, clipped
     #[serde(serialize_with = "as_rows")]
     pub weights_gradient: Rows<'static, f32>,
@@ -186,7 +186,7 @@ fn layers(
                 0 => inputs.to_vec(),
                 _ => taken.cache.layer(index - 1).outputs().into_vec(),
             };
-            let (pre_activations, normalised) = sums(network, index, &below);
+            let (pre_activations, normalized) = sums(network, index, &below);
             let cache = taken.cache.layer(index);
             LayerTrace {
                 layer: index + 1,
@@ -199,11 +199,11 @@ fn layers(
                 activations: cache.activations().to_vec(),
                 mask: (layer.dropout > 0.0 && taken.back.is_some()).then(|| cache.mask().to_vec()),
                 backward: taken.back.as_ref().map(|back| {
-                    let z = normalised.as_ref().unwrap_or(&pre_activations);
+                    let z = normalized.as_ref().unwrap_or(&pre_activations);
                     back.layer(network, index, z, cache.activations())
                 }),
                 pre_activations,
-                normalised,
+                normalized,
             }
         })
         .collect()
@@ -220,18 +220,18 @@ fn sums(network: &Network, index: usize, below: &[f32]) -> (Vec<f32>, Option<Vec
     let bias = &parameters[layer.bias()];
     dense::forward(row(below), &weights, bias, z.view_mut(), &Threads::single());
     let z = z.into_raw_vec_and_offset().0;
-    let normalised = layer.batch_norm.then(|| {
-        let mut normalised = z.clone();
+    let normalized = layer.batch_norm.then(|| {
+        let mut normalized = z.clone();
         batch_norm::infer(
-            &mut normalised,
+            &mut normalized,
             &parameters[layer.gamma()],
             &parameters[layer.beta()],
             &statistics[layer.running_mean()],
             &statistics[layer.running_variance()],
         );
-        normalised
+        normalized
     });
-    (z, normalised)
+    (z, normalized)
 }
 
 impl Back {
@@ -259,9 +259,9 @@ impl Back {
             delta: self.gradients.error(index, 1).to_vec(),
             weights_gradient,
             bias_gradient,
-            regularised: self.regularised.as_ref().map(|gradients| {
+            regularized: self.regularized.as_ref().map(|gradients| {
                 let (weights_gradient, bias_gradient) = parts(layer, gradients.values());
-                Regularised {
+                Regularized {
                     weights_gradient,
                     bias_gradient,
                 }

@@ -98,21 +98,21 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         None => {
             let rows: Vec<usize> = rows.train.iter().map(|&row| row as usize).collect();
             let (mut fitted, notes) = Preprocessing::fit(&table, &rows, options)?;
-            if let TargetEncoding::Classes { names, .. } = &mut fitted.target {
+            if let TargetEncoding::Classification { names, .. } = &mut fitted.target {
                 with_counterpart(names);
             }
             (fitted, notes)
         }
     };
     check_memory(path, &preprocessing, table.n_rows())?;
-    let samples = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+    let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     notes.extend(samples.notes.iter().cloned());
     let (dataset, sample_weights) = samples.into_dataset(&table, &preprocessing)?;
     Ok(Loaded {
         task: match &preprocessing.target {
-            TargetEncoding::Classes { names, .. } => Task::Classification(names.len()),
-            TargetEncoding::Flags(names) => Task::MultiLabel(names.len()),
-            TargetEncoding::Values(columns) => Task::Regression(columns.len()),
+            TargetEncoding::Classification { names, .. } => Task::Classification(names.len()),
+            TargetEncoding::MultiLabel(names) => Task::MultiLabel(names.len()),
+            TargetEncoding::Regression(columns) => Task::Regression(columns.len()),
         },
         dataset,
         preprocessing,

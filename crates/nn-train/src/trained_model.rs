@@ -62,7 +62,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let preprocessing = Preprocessing::from_json(json.as_str())?;
     let network = &model.network;
     let outputs = match &preprocessing.target {
-        TargetEncoding::Classes { names, .. } if names.len() == 2 => 1..=2,
+        TargetEncoding::Classification { names, .. } if names.len() == 2 => 1..=2,
         _ => preprocessing.n_outputs()..=preprocessing.n_outputs(),
     };
     if preprocessing.n_inputs() != network.n_inputs() || !outputs.contains(&network.n_outputs()) {

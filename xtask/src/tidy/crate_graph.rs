@@ -11,17 +11,42 @@ struct Allowed {
     dev: &'static [&'static str],
 }
 
-/// From the bottom up. nn-search, nn-plot and nn-report know no network; nn-plot
-/// knows no run either.
-const GRAPH: [Allowed; 9] = [
+/// From the bottom up. nn-search knows no network, nn-plot no network and no run.
+const GRAPH: &[Allowed] = &[
     Allowed {
         name: "nn-tensor",
         normal: &[],
         dev: &[],
     },
     Allowed {
+        name: "nn-error",
+        normal: &[],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-functions",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-samples",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-safetensors",
+        normal: &["nn-tensor", "nn-error"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-core",
-        normal: &["nn-tensor"],
+        normal: &[
+            "nn-tensor",
+            "nn-error",
+            "nn-functions",
+            "nn-samples",
+            "nn-safetensors",
+        ],
         dev: &["nn-data", "nn-table"],
     },
     Allowed {
@@ -45,8 +70,30 @@ const GRAPH: [Allowed; 9] = [
         dev: &[],
     },
     Allowed {
+        name: "nn-train",
+        normal: &["nn-tensor", "nn-core", "nn-data", "nn-table"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-report",
-        normal: &["nn-plot"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-plot",
+            "nn-train",
+        ],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-papers",
+        normal: &["nn-tensor", "nn-core", "nn-data", "nn-plot", "nn-train"],
+        dev: &[],
+    },
+    Allowed {
+        name: "nn-serve",
+        normal: &["nn-tensor", "nn-core", "nn-data", "nn-train", "nn-report"],
         dev: &[],
     },
     Allowed {
@@ -56,9 +103,12 @@ const GRAPH: [Allowed; 9] = [
             "nn-core",
             "nn-data",
             "nn-table",
+            "nn-train",
             "nn-search",
             "nn-plot",
             "nn-report",
+            "nn-papers",
+            "nn-serve",
         ],
         dev: &[],
     },

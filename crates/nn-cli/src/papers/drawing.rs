@@ -140,7 +140,7 @@ fn tile(image: &Image, width: usize, height: usize) -> Tile {
         picture: Picture {
             width,
             height,
-            pixels: Pixels::Grey(
+            pixels: Pixels::Gray(
                 image
                     .grey()
                     .iter()

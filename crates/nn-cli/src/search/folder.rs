@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use nn_search::Study;
 
-use nn_train::disk;
+use nn_train::create_dir_all;
 use nn_train::regular_file;
 use nn_train::run_dir::{create_directory, replace};
 use nn_train::{Error, ErrorKind, Result};
 
 use super::arguments::SearchArguments;
 use super::config::{CONFIG, Config};
-use super::failed;
+use super::failed::failed;
 use super::report::Report;
 use super::trial::Row;
 
@@ -139,7 +139,7 @@ impl Folder {
     pub(super) fn write_report(&self, report: &Report<'_>) -> Result<()> {
         let plots = report.plots();
         let folder = self.path.join("plots");
-        disk::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
+        create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
         for plot in &plots {
             let name = format!("{}.svg", plot.name);
             replace(&folder, &name, plot.svg.standalone().as_bytes())?;

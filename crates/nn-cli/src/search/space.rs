@@ -10,7 +10,7 @@ use nn_train::{Data, Error, Plan, Result, Settings, flags};
 use crate::objective::Objective;
 use crate::terminal;
 
-use super::failed;
+use super::failed::failed;
 
 /// Searched where nothing is said.
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \

@@ -181,8 +181,8 @@ fn neuron_table(
     n_neurons: usize,
 ) -> Vec<String> {
     let mut columns: Vec<Column<'_>> = vec![("z", &layer.pre_activations)];
-    if let Some(normalised) = &layer.normalised {
-        columns.push(("normalised", normalised));
+    if let Some(normalized) = &layer.normalized {
+        columns.push(("normalized", normalized));
     }
     columns.push(("a", &layer.activations));
     if let Some(mask) = &layer.mask {
@@ -202,8 +202,8 @@ fn neuron_table(
         );
         columns.extend(backward.slope.iter().map(|slope| ("φ′(z)", &slope[..])));
         columns.push(("δ = ∂C/∂b", &backward.delta));
-        let regularised = backward.regularised.as_ref();
-        columns.extend(regularised.map(|it| ("g of b", &it.bias_gradient[..])));
+        let regularized = backward.regularized.as_ref();
+        columns.extend(regularized.map(|it| ("g of b", &it.bias_gradient[..])));
         columns.push(("b", &layer.bias));
         columns.push(("b after", &backward.bias_after));
     }
@@ -233,7 +233,7 @@ fn weight_table(
 ) -> Vec<String> {
     let below = below(step, layer);
     let gradient = backward
-        .regularised
+        .regularized
         .as_ref()
         .map_or(&backward.weights_gradient, |it| &it.weights_gradient);
     let flat: Vec<f32> = gradient.iter().copied().collect();
@@ -243,7 +243,7 @@ fn weight_table(
     if layer.layer == 1 {
         heads[0] = "x";
     }
-    if backward.regularised.is_some() {
+    if backward.regularized.is_some() {
         heads.insert(3, "g");
     }
     let mut lines = vec![row("weight", heads.into_iter().map(str::to_owned))];
@@ -256,7 +256,7 @@ fn weight_table(
             layer.weights[at],
             backward.weights_after[at],
         ];
-        if backward.regularised.is_some() {
+        if backward.regularized.is_some() {
             numbers.insert(3, gradient[at]);
         }
         let name = format!("[{}, {}]", at[0], at[1]);

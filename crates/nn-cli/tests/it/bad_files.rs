@@ -55,12 +55,12 @@ fn damaged_images() {
         (
             "one more byte",
             [&whole[..], &[0]].concat(),
-            &["1 byte", "after byte 40"],
+            &["1 byte", "expected 40 bytes"],
         ),
         (
             "much more",
             [&whole[..], &[0; 1 << 20]].concat(),
-            &["1048576", "after byte 40"],
+            &["1048576", "expected 40 bytes"],
         ),
         (
             "labels",
@@ -109,7 +109,7 @@ fn labels_that_do_not_fit() {
     }
     scratch.nn("train --data mnist").refuses(
         3,
-        &["train-labels-idx1-ubyte", "label 10 at index 2", "below 10"],
+        &["train-labels-idx1-ubyte", "index 2", "below 10", "found 10"],
     );
 }
 
@@ -147,7 +147,7 @@ fn damaged_gzip() {
             [&whole[..], &whole[..]].concat(),
             "second gzip member",
         ),
-        ("bomb", bomb, "after byte 40"),
+        ("bomb", bomb, "expected 40 bytes"),
     ] {
         let scratch = Scratch::new();
         scratch.file(format!("{IMAGES}.gz"), bytes);
@@ -218,7 +218,7 @@ fn bad_tables() {
         (
             "mixed header",
             b"x,2,label\n1,2,a\n".to_vec(),
-            vec!["line 1", "--header"],
+            vec!["line 1", "header"],
         ),
         (
             "same names",

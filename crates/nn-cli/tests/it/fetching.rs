@@ -44,9 +44,7 @@ fn cannot_fetch(scratch: &Scratch, command: &mut Command, parts: &[&str]) {
     let output = command.output().expect("the program starts");
     assert!(start.elapsed() < Duration::from_secs(15), "{output:?}");
     let error = Ended::from(output).fails(4);
-    let by_hand = format!(
-        "get {FIRST} with SHA-256 {FIRST_SHA256} by other means and place it at datasets/mnist/{FIRST}"
-    );
+    let by_hand = format!("place {FIRST} with SHA-256 {FIRST_SHA256} at datasets/mnist/{FIRST}");
     for part in parts.iter().copied().chain([&*by_hand]) {
         assert!(error.contains(part), "{part:?} is missing in: {error}");
     }
@@ -62,7 +60,7 @@ fn without_a_network_it_says_what_to_place_where() {
         .env("HTTPS_PROXY", "http://127.0.0.1:1")
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
-    let mirrors = ["https://", "no answer (", "; https://"];
+    let mirrors = ["https://", "no response (", "; https://"];
     cannot_fetch(&scratch, &mut behind_a_dead_proxy, &mirrors);
 
     let ways: [&[&str]; 2] = [&["--net"], &["--user", "--map-root-user", "--net"]];
@@ -93,10 +91,10 @@ fn what_is_not_the_file_is_not_kept() {
     let missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let short = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nshort";
     let cases: [(&str, &[u8], &str); 4] = [
-        ("http", page, "server sent text/html"),
+        ("http", page, "expected a file, found a web page"),
         ("http", missing, "status 404"),
-        ("http", short, "has 5 bytes, expected 9912422"),
-        ("https", missing, "no answer ("),
+        ("http", short, "expected 9912422 bytes, found 5"),
+        ("https", missing, "no response ("),
     ];
     for (scheme, answer, failure) in cases {
         let scratch = Scratch::new();
@@ -113,7 +111,7 @@ fn what_is_not_the_file_is_not_kept() {
     for url in ["ftp://127.0.0.1/mnist", "http://192.0.2.1/mnist"] {
         scratch
             .nn(&format!("data fetch --from {url}"))
-            .refuses(2, &[url, "not an https:// address"]);
+            .refuses(2, &[url, "expected an https:// address"]);
     }
 }
 
@@ -123,9 +121,9 @@ fn offline_no_connection_is_opened() {
     scratch.nn("data fetch --offline").refuses(
         4,
         &[
-            "datasets/mnist: not there, or damaged: ",
+            "datasets/mnist: missing or damaged files: ",
             "t10k-labels-idx1-ubyte.gz",
-            "without --offline",
+            "offline",
             &format!("in datasets/mnist: {FIRST} (SHA-256 {FIRST_SHA256})"),
         ],
     );

@@ -115,7 +115,7 @@ fn schedules() {
 fn choices_about_tables() {
     let scratch = with_trees();
     for (flag, names) in [
-        ("--task", "auto, classify, regress, multi-label"),
+        ("--task", "auto, classification, regression, multi-label"),
         ("--header", "auto, yes, no"),
     ] {
         scratch

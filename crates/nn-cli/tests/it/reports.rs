@@ -145,7 +145,7 @@ fn a_regression_shows_predicted_against_actual() {
     let page = scratch.read("runs/a/report.html");
     check_page(
         &page,
-        &["price: predicted and actual", "R²", "Weight of the inputs"],
+        &["price: predicted and actual", "R²", "Weights of the inputs"],
     );
     assert!(!page.contains("Which class is taken"));
     let expected = [

@@ -139,7 +139,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
             "--space lr",
             &["--space: dimension \"lr\"", "NAME=RANGE"][..],
         ),
-        ("--space lr=1..0", &["low end below the high end"]),
+        ("--space lr=1..0", &["lower bound below the upper bound"]),
         (
             "--space speed=0..1",
             &["no --speed", "these can vary", "batch-size"],
@@ -151,7 +151,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ("--space seed=int:0..9", &["seed cannot vary"]),
         (
             "--space lr=0.1..1,learning-rate=2..3",
-            &["\"lr\" stands twice"],
+            &["\"lr\" occurs twice"],
         ),
         (
             "--space optimizer=sgd|adamant",

@@ -36,10 +36,10 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ),
         (
             "--data flat.csv --batch-size 8",
-            "column \"v\" says the same",
+            "column \"v\" has the same value",
         ),
         ("--data oak.csv --batch-size 8", "one class"),
-        ("--data price.csv --batch-size 8", "taken for a quantity"),
+        ("--data price.csv --batch-size 8", "treated as regression"),
         ("--data rare.csv --batch-size 8", "column \"hue\": "),
     ] {
         let flags = format!("{flags} --limit-train 300 --hidden 2 --epochs 1");
@@ -62,7 +62,7 @@ fn all_doubts_are_told_at_once() {
         "oak.csv",
         csv("u,v,tree", 40, |_, x, _| format!("{x:.3},5,oak")),
     );
-    let doubts = ["says the same", "one class", "batches of 64"];
+    let doubts = ["has the same value", "one class", "batches of 64"];
     scratch
         .nn("train --data oak.csv --strict")
         .refuses(2, &doubts);

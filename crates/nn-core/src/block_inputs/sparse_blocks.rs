@@ -1,9 +1,9 @@
 //! Sparse inputs, block by block, arranged for matrix products.
 
+use nn_samples::Samples;
 use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups};
 use nn_tensor::{Scalar, Threads};
 
-use crate::batches::Samples;
 use crate::stage::inputs::LayerInputs;
 
 /// The sparse inputs of all samples or of an augmented block.

@@ -1,9 +1,9 @@
 //! The forward cache: the values of a forward pass that the backward pass needs.
 
+use nn_samples::Rows;
 use nn_tensor::{AlignedSlice, Matrix, Scalar, Threads};
 
 use super::plan::{LayerSlots, Node, Plan};
-use crate::rows::Rows;
 use crate::stage::activate;
 use crate::stage::inputs::LayerInputs;
 use crate::stage::pass::{Cache, Forward, Mode};

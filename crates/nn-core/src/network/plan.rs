@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
+use nn_functions::Activation;
 use nn_tensor::sparse::WriteMode;
 
-use crate::activation::Activation;
 use crate::layer::{Layer, LayerConfig, Ranges};
 use crate::stage::pass::TensorSpec;
 use crate::stage::{Activate, BatchNorm, Dense, Dropout, Stage};

@@ -3,11 +3,11 @@
 //! The functions themselves and their derivatives are in
 //! [`activation`](crate::activation).
 
+use nn_error::Result;
+use nn_functions::Activation;
 use nn_tensor::{Scalar, Threads};
 
 use super::pass::{Backward, Forward, Kind, MIN_PIECE, Place};
-use crate::Result;
-use crate::activation::Activation;
 
 /// The activation function of a layer, applied to each value (softmax: to each row).
 #[derive(Clone, Copy, Debug, PartialEq)]

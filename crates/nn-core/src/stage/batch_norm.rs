@@ -24,11 +24,11 @@
 //! ∂C/∂zᵢ = γ/√(σ² + ε) · (δᵢ − (1/n) ∂C/∂β − x̂ᵢ·(1/n) ∂C/∂γ)
 //! ```
 
+use nn_error::{Error, Result};
 use nn_tensor::function::update_averages;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, no_argument, write};
-use crate::{Error, Result};
 
 /// ε, added to the variance.
 pub const EPSILON: f64 = 1e-5;

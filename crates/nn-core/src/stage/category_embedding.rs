@@ -12,13 +12,12 @@
 //! `Embedding`.) A value that is not a valid category index gives NaN, which
 //! stops training with an error.
 
+use nn_error::{Error, Range, Result};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
+use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
 /// Learned vectors for the categories of the last columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +63,8 @@ impl Kind for CategoryEmbedding {
             Some([n.parse().ok()?, width.parse().ok()?])
         };
         let columns: Option<Vec<[usize; 2]>> = argument.split(',').map(column).collect();
-        let columns = columns.ok_or_else(|| Error::OutOfRange {
-            what: Self::NAME.to_owned(),
-            expected: "categories and width of each column, such as 12x4,3x2".to_owned(),
-            found: format!("\"{}\"", shorten(argument)),
-        })?;
+        let expected = "categories and width of each column, such as 12x4,3x2";
+        let columns = columns.ok_or_else(|| invalid_argument(Self::NAME, argument, expected))?;
         Ok(Self { columns })
     }
 

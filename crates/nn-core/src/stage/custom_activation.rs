@@ -38,10 +38,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use nn_error::{Error, Result};
 use nn_tensor::{Choice, Scalar};
 
 use super::pass::{Backward, Forward, Kind, MIN_PIECE};
-use crate::{Error, Result};
 
 /// A user-defined elementwise activation function, with its derivative.
 pub trait ActivationFunction: Debug + Send + Sync + 'static {

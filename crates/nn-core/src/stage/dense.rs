@@ -10,12 +10,11 @@
 //! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
+use nn_error::Result;
 use nn_tensor::sparse::WriteMode;
 use nn_tensor::{Scalar, matmul_add};
 
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::menu::shorten;
-use crate::{Error, Result};
+use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
 /// Views of matrices, made of slices or of ndarray's views.
@@ -43,12 +42,14 @@ impl Kind for Dense {
     }
 
     fn parse(argument: &str) -> Result<Self> {
-        let n_outputs = argument.parse().map_err(|_| Error::OutOfRange {
-            what: "dense".to_owned(),
-            expected: "the number of neurons".to_owned(),
-            found: shorten(argument),
-        })?;
-        Ok(Self { n_outputs })
+        match argument.parse() {
+            Ok(n_outputs) => Ok(Self { n_outputs }),
+            Err(_) => Err(invalid_argument(
+                Self::NAME,
+                argument,
+                "the number of neurons",
+            )),
+        }
     }
 
     fn n_outputs(&self, _n_inputs: usize) -> usize {

@@ -9,12 +9,11 @@
 //!
 //! (Srivastava et al. 2014, section 10, the inverted form.)
 
+use nn_error::{Range, Result};
 use nn_tensor::random::Stream;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use super::pass::{Backward, Forward, Kind, Mode, Place};
-use crate::Result;
-use crate::menu::Range;
 
 /// Dropout of each value with a fixed probability.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -17,10 +17,10 @@
 //! ∂C/∂zⱼ = (gⱼ − mean(g) − x̂ⱼ·mean(g ⊙ x̂)) / √(σ² + ε)
 //! ```
 
+use nn_error::Result;
 use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, TensorSpec, no_argument};
-use crate::Result;
 
 /// ε, added to the variance, as in PyTorch.
 pub const EPSILON: f64 = 1e-5;

@@ -8,12 +8,11 @@
 //!            ∂C/∂zⱼ = δⱼ·(1 − αⱼ) + δⱼ·αⱼ·φ′(zⱼ)
 //! ```
 
+use nn_error::{Error, Result};
+use nn_functions::{Activation, Menu};
 use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, TensorSpec};
-use crate::activation::Activation;
-use crate::menu::Menu;
-use crate::{Error, Result};
 
 /// An activation function, mixed with the identity by a learned factor per value.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Debug};
 
+use nn_error::{Error, Result, shorten};
 use nn_tensor::random::Stream;
 use nn_tensor::sparse::{CscBuffer, WriteMode};
 use nn_tensor::{AlignedSlice, Scalar, Threads};
@@ -10,7 +11,6 @@ use nn_tensor::{AlignedSlice, Scalar, Threads};
 use super::inputs::LayerInputs;
 use super::randomness::Randomness;
 pub(super) use super::weighted_sums::MIN_PIECE;
-use crate::{Error, Result, menu};
 
 /// The place of a stage in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,6 +285,15 @@ impl<S> Target<'_, S> {
     }
 }
 
+/// The error of an argument that a stage cannot parse.
+pub(super) fn invalid_argument(stage: &str, argument: &str, expected: &str) -> Error {
+    Error::OutOfRange {
+        what: stage.to_owned(),
+        expected: expected.to_owned(),
+        found: format!("\"{}\"", shorten(argument)),
+    }
+}
+
 /// Checks that a stage without an argument gets none.
 pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
     if argument.is_empty() {
@@ -292,7 +301,7 @@ pub(super) fn no_argument(stage: &'static str, argument: &str) -> Result<()> {
     }
     Err(Error::UnknownParameter {
         entry: stage,
-        parameter: menu::shorten(argument),
+        parameter: shorten(argument),
         expected: "none".to_owned(),
     })
 }

@@ -23,13 +23,12 @@
 
 use std::f64::consts::PI;
 
+use nn_error::{Error, Range, Result};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
-use super::pass::{Backward, Forward, Kind, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
+use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
 /// Cosines with learned frequencies for every column.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,11 +106,8 @@ impl Kind for PeriodicEmbedding {
                 std: std.parse().ok()?,
             })
         };
-        read().ok_or_else(|| Error::OutOfRange {
-            what: Self::NAME.to_owned(),
-            expected: "frequencies and outputs per column, such as 16x4:std=0.1".to_owned(),
-            found: format!("\"{}\"", shorten(argument)),
-        })
+        let expected = "frequencies and outputs per column, such as 16x4:std=0.1";
+        read().ok_or_else(|| invalid_argument(Self::NAME, argument, expected))
     }
 
     fn check(&self, _n_inputs: usize) -> Result<()> {

@@ -22,13 +22,12 @@
 
 use std::cmp::Ordering;
 
+use nn_error::{Range, Result};
+use nn_functions::Init;
 use nn_tensor::Scalar;
 use nn_tensor::random::Stream;
 
-use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec};
-use crate::init::Init;
-use crate::menu::{Range, shorten};
-use crate::{Error, Result};
+use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, invalid_argument};
 
 /// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,11 +98,8 @@ impl Kind for PiecewiseLinearEmbedding {
                 n_outputs: n_outputs.parse().ok()?,
             })
         };
-        read().ok_or_else(|| Error::OutOfRange {
-            what: Self::NAME.to_owned(),
-            expected: "bins and outputs per column, such as 32x8".to_owned(),
-            found: format!("\"{}\"", shorten(argument)),
-        })
+        let expected = "bins and outputs per column, such as 32x8";
+        read().ok_or_else(|| invalid_argument(Self::NAME, argument, expected))
     }
 
     fn check(&self, _n_inputs: usize) -> Result<()> {

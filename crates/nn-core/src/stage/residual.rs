@@ -6,10 +6,10 @@
 //! backward   ∂C/∂x = δ,  ∂C/∂x_earlier = δ        passed to both stages
 //! ```
 
+use nn_error::Result;
 use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, Place, no_argument};
-use crate::Result;
 
 /// A residual connection: the sum with the outputs of an earlier stage of the same
 /// width.

@@ -9,10 +9,10 @@
 //! Before the first dense stage, it learns the importance of each column of a
 //! table.
 
+use nn_error::Result;
 use nn_tensor::Scalar;
 
 use super::pass::{Backward, Forward, Kind, TensorSpec, no_argument};
-use crate::Result;
 
 /// Scaling by a learned factor per value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

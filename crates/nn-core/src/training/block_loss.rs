@@ -9,6 +9,9 @@
 //! rows. So the effect of a row does not depend on the other rows of its batch,
 //! and a weight of w equals w repetitions of the row.
 
+use nn_error::{Error, Result};
+use nn_functions::Loss;
+use nn_samples::{Samples, Targets};
 use nn_tensor::function::flushed;
 use nn_tensor::reduce::is_argmax;
 use nn_tensor::{Scalar, Threads};
@@ -16,11 +19,8 @@ use nn_tensor::{Scalar, Threads};
 use super::progress::EpochSums;
 use super::{ClassWeights, TrainingConfig};
 use crate::backprop::Gradients;
-use crate::batches::{Samples, Targets};
-use crate::loss::Loss;
-use crate::loss_function::{Criterion, LOSS_ROWS, LossRows};
+use crate::criterion::{Criterion, LOSS_ROWS, LossRows};
 use crate::network::{ForwardCache, Network};
-use crate::{Error, Result};
 
 /// The computation of the losses of a block of rows.
 pub(super) struct BlockLoss<'a, S> {

@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use crate::loss::Loss;
-use crate::menu::{Menu, Range};
-use crate::optimizer::Optimizer;
-use crate::regularization::Regularization;
-use crate::schedule::Schedule;
+use nn_error::{Error, Range, Result};
+use nn_functions::{Loss, Menu, Optimizer, Regularization, Schedule};
+
 use crate::stage::batch_norm;
-use crate::{Error, Result};
 
 /// The batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

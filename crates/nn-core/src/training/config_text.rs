@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use nn_error::shorten;
+
 use super::config::{BatchSize, ClassWeights, Reduction};
-use crate::menu::shorten;
 use crate::{Error, Result};
 
 fn invalid(what: &str, expected: &str, found: &str) -> Error {

@@ -1,12 +1,12 @@
 //! An estimate of the memory that a [`Trainer`](super::Trainer) will allocate.
 
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::sparse::CscBuffer;
 
 use super::gradient_sum::GradientSum;
 use super::partition::{Partition, rows_of_block};
 use super::{BatchSize, TrainingConfig};
-use crate::batches::Samples;
 use crate::memory::{Memory, bytes_of};
 use crate::network::Plan;
 

@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use nn_error::Result;
 use nn_tensor::Scalar;
 
 use super::{BatchReport, EpochReport, Event, Trainer};
-use crate::Result;
 
 /// An observer of a training run, called after each batch and each epoch. It can
 /// stop the run.

@@ -1,9 +1,10 @@
 //! Parameter groups: the trained parameters by their factor on the learning rate.
 
+use nn_error::{Error, Result};
+use nn_functions::optimizer::ParameterGroup;
+
 use super::config::RateFactor;
 use crate::network::Plan;
-use crate::optimizer::ParameterGroup;
-use crate::{Error, Result};
 
 /// Creates the parameter groups of a network with `n_frozen` frozen layers;
 /// neighboring parameters with the same factor are one group.

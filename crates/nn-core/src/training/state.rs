@@ -4,15 +4,15 @@
 //! Random streams are functions of the seed and the position, and the order of the
 //! samples is a function of the seed and the epoch, so neither is stored.
 
+use nn_error::{Error, Result};
+use nn_functions::optimizer::OptimizerState;
+use nn_functions::schedule::Plateau;
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 
 use super::progress::{Best, Progress};
 use super::{Trainer, first_not_finite};
-use crate::batches::Samples;
 use crate::memory::bytes_of;
-use crate::optimizer::OptimizerState;
-use crate::schedule::Plateau;
-use crate::{Error, Result};
 
 /// A copy of everything that a step or an epoch changes.
 #[derive(Clone, Debug, PartialEq)]

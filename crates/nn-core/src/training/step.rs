@@ -5,6 +5,12 @@
 
 use std::ops::Range;
 
+use nn_error::{Error, Result};
+use nn_functions::Regularization;
+use nn_functions::loss::clamp;
+use nn_functions::optimizer::StepRates;
+use nn_functions::schedule::{Position, Schedule};
+use nn_samples::Samples;
 use nn_tensor::Scalar;
 use nn_tensor::function::{flush, flushed, update_averages};
 use nn_tensor::reduce::sum_of_squares;
@@ -14,16 +20,10 @@ use super::block_loss::BlockLoss;
 use super::progress::{EpochSums, Pending};
 use super::{BatchReport, Buffers, Reduction, Trainer, first_not_finite};
 use crate::backprop::BlockPass;
-use crate::batches::Samples;
 use crate::block_inputs::Block;
 use crate::layer::Layer;
-use crate::loss::clamp;
 use crate::network::{Network, Node, Randomness};
-use crate::optimizer::StepRates;
-use crate::regularization::Regularization;
-use crate::schedule::{Position, Schedule};
 use crate::stage::Stage;
-use crate::{Error, Result};
 
 /// The loss of a batch whose gradient was computed.
 #[derive(Clone, Copy, Debug, PartialEq)]

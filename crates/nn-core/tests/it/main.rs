@@ -4,6 +4,8 @@
 mod support;
 mod golden;
 
+mod network;
+mod predictor;
 mod gradient_check;
 mod stages;
 mod seam;
@@ -11,8 +13,14 @@ mod equations;
 mod properties;
 mod single_rows;
 mod training;
+mod training_loop;
+mod metrics;
 mod valid_values;
 mod regularization;
 mod estimator_checks;
+mod model_file;
+mod tensors;
+mod preprocessing;
+mod mlp;
 mod checkpoint;
 mod hostile;

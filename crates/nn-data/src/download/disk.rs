@@ -1,6 +1,5 @@
-//! Every operation by which a download changes a file, so that tests can let
-//! each of them fail in turn. In the library itself nothing is added to what
-//! the standard library does.
+//! All file operations of a download. Tests inject a failure into each of them;
+//! outside of tests they are plain calls of the standard library.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -8,9 +7,8 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// Makes a folder and those above it, where they are not there yet, and syncs
-/// the parent of each new one: a file survives a power cut only if each folder
-/// above it does.
+/// Creates a folder and its missing parents, and syncs the parent of each new
+/// folder: a file survives a power failure only if its folders do.
 pub(super) fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -19,7 +17,7 @@ pub(super) fn create_dir_all(path: &Path) -> io::Result<()> {
         create_dir_all(parent)?;
     }
     match create_dir(path) {
-        // Another process was faster.
+        // Another process has created it.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         made => made,
     }
@@ -29,18 +27,18 @@ fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
     sync_folder_of(path).inspect_err(|_| {
-        // The next attempt then makes and syncs it again.
+        // The next attempt then creates and syncs it again.
         let _ = fs::remove_dir(path);
     })
 }
 
-/// Opens a file to write it.
+/// Opens a file for writing.
 pub(super) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     permit("open", path)?;
     options.open(path)
 }
 
-/// Writes all of `bytes` to the file at `path`, or fails with some of them
+/// Writes `bytes` to the file at `path`. After an error, part of them may be
 /// written.
 pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     permit("write", path)
@@ -48,20 +46,19 @@ pub(super) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     file.write_all(bytes)
 }
 
-/// Cuts the file at `path` to nothing.
+/// Truncates the file at `path` to 0 bytes.
 pub(super) fn empty(file: &File, path: &Path) -> io::Result<()> {
     permit("empty", path)?;
     file.set_len(0)
 }
 
-/// Waits until the contents of the file at `path` will survive a power cut.
+/// Syncs the content of the file at `path` to the disk.
 pub(super) fn sync(file: &File, path: &Path) -> io::Result<()> {
     permit("sync", path)?;
     file.sync_all()
 }
 
-/// Waits until the names in the folder of `path` will survive a power cut.
-/// Folders can be synced on Unix only.
+/// Syncs the folder of `path` to the disk. Folders can be synced on Unix only.
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
@@ -73,13 +70,13 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     permit("sync_folder", folder)?;
     match File::open(folder) {
         Ok(folder) => folder.sync_all(),
-        // A folder in which we may write but not read cannot be synced.
+        // A folder without read permission cannot be synced.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Gives a file another name, in place of what had that name.
+/// Renames a file and replaces an existing one.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     permit("rename", to)?;
     fs::rename(from, to)
@@ -91,7 +88,7 @@ pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// An error of the operating system, with the path of the file.
+/// Adds the path of the file to an error of the operating system.
 pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
     move |source| Error::Io {
         path: path.to_owned(),
@@ -108,26 +105,26 @@ fn permit(_operation: &'static str, _path: &Path) -> io::Result<()> {
 #[cfg(test)]
 use fault::permit;
 
-/// Operations that fail on purpose, or are recorded.
+/// Fault injection and recording of operations, for tests.
 #[cfg(test)]
 pub(super) mod fault {
     use std::cell::{Cell, RefCell};
     use std::io;
     use std::path::{Path, PathBuf};
 
-    /// The name of a function of this module, and the path it changes.
+    /// The name of a function of this module, and its path.
     pub(crate) type Operation = (&'static str, PathBuf);
 
     thread_local! {
-        /// Operations that still succeed, whether all later ones fail, and the
-        /// system's number of the error.
+        /// Number of operations that still succeed, whether all later ones fail,
+        /// and the error code of the operating system.
         static FAULT: Cell<Option<(u32, bool, i32)>> = const { Cell::new(None) };
         static STRUCK: Cell<bool> = const { Cell::new(false) };
         static RECORD: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
     }
 
-    /// Does `work` on a disk that fails after so many operations, once or for
-    /// good; tells whether it came to that.
+    /// Runs `work` on a disk that fails after `after` operations, once or
+    /// forever. Also returns whether the failure occurred.
     pub(crate) fn with<T>(
         after: u32,
         forever: bool,
@@ -141,14 +138,14 @@ pub(super) mod fault {
         (done, STRUCK.get())
     }
 
-    /// Does `work` and returns every operation that it asked for, in order.
+    /// Runs `work` and returns its operations in order.
     pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
         RECORD.set(Some(Vec::new()));
         let done = work();
         (done, RECORD.take().unwrap_or_default())
     }
 
-    /// Whether the next operation may go on.
+    /// Records the next operation, and fails it if it is due.
     pub(in super::super) fn permit(operation: &'static str, path: &Path) -> io::Result<()> {
         RECORD.with_borrow_mut(|record| {
             if let Some(record) = record {

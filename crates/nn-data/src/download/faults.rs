@@ -1,6 +1,5 @@
-//! A disk that fails at the first operation of a fetch, at the second, and so
-//! on until the fetch gets through: SQLite's way to try every error path ("I/O
-//! error testing", sqlite.org/testing.html).
+//! Downloads on a disk that fails at the first operation, the second, and so on,
+//! until the download succeeds ("I/O error testing", sqlite.org/testing.html).
 
 use std::path::PathBuf;
 use std::{fs, process};
@@ -13,14 +12,13 @@ use crate::error::{ErrorKind, Result};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// More operations than the fetch has.
+/// More operations than a download has.
 const ENDLESS: u32 = 1000;
 
-/// Errors of Linux and macOS: no space left on the device, input or output
-/// failed.
+/// Error codes of Linux and macOS: no space left on device, input/output error.
 const ERRORS: [i32; 2] = [28, 5];
 
-/// Longer than the buffer that a file is copied through.
+/// The content of a file, longer than the copy buffer.
 fn content(name: &str) -> Vec<u8> {
     let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8 ^ name.as_bytes()[0];
     (0..150_000).map(byte).collect()
@@ -39,7 +37,7 @@ fn source() -> Source {
         aliases: &[],
         description: "",
         citation: "",
-        licence: "",
+        license: "",
         n_samples: (1, 1),
         image_size: (1, 1),
         class_names: &[],
@@ -53,7 +51,7 @@ fn source() -> Source {
     }
 }
 
-/// A folder to copy from and one to copy to, removed at the end.
+/// A source folder and a destination folder, removed at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -72,7 +70,7 @@ impl Scratch {
         fetch(source, &self.0.join("data"), Some(&origin), &mut |_| {})
     }
 
-    /// Whatever is there under its final name is right; what else is there?
+    /// Names of partial and other files, after a check that all final files are correct.
     fn others(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.join("data/tiny")).into_iter().flatten();
         let mut others = Vec::new();
@@ -95,8 +93,8 @@ impl Drop for Scratch {
     }
 }
 
-/// Fetches on a disk that fails after so many operations, and then on a whole
-/// one. Tells whether it came to the failure.
+/// Downloads on a disk that fails after `after` operations, and then on a working
+/// one. Returns whether the failure occurred.
 fn fetch_in_spite_of(scratch: &Scratch, source: &Source, after: u32, forever: bool) -> bool {
     let error = ERRORS[after as usize % 2];
     let (fetched, is_met) = fault::with(after, forever, error, || scratch.fetch(source));
@@ -117,7 +115,7 @@ fn fetch_in_spite_of(scratch: &Scratch, source: &Source, after: u32, forever: bo
 }
 
 #[test]
-fn whichever_operation_fails_there_is_no_wrong_file() {
+fn no_failure_leaves_a_wrong_file() {
     let (scratch, source) = (Scratch::new("faults"), source());
     for forever in [false, true] {
         let n_operations =
@@ -128,7 +126,7 @@ fn whichever_operation_fails_there_is_no_wrong_file() {
 }
 
 #[test]
-fn what_was_fetched_survives_a_power_cut() {
+fn downloads_survive_a_power_failure() {
     let (scratch, source) = (Scratch::new("recorded"), source());
     let (fetched, operations) = fault::record(|| scratch.fetch(&source));
     fetched.expect("the disk is whole");

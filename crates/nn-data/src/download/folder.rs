@@ -1,4 +1,4 @@
-//! Files from a local folder, held to the same checksums as a mirror's.
+//! Verified copies of files from a local folder.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::checksum;
 use crate::error::{Error, Result};
 use crate::idx;
 
-/// Copies a file from the first of `origins` that has it.
+/// Copies a file from the first folder of `origins` that contains it.
 pub(super) fn bring(
     origins: &[&Path],
     remote: &RemoteFile,
@@ -55,7 +55,7 @@ fn copy(
     while !partial.is_complete() {
         let most = buffer
             .len()
-            .min(usize::try_from(partial.wanted()).unwrap_or(usize::MAX));
+            .min(usize::try_from(partial.remaining()).unwrap_or(usize::MAX));
         match file.read(&mut buffer[..most]).map_err(io_error(path))? {
             0 => break,
             n => partial.append(&buffer[..n])?,

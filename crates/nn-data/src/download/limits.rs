@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Time limits of a download, and other limits.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Time to connect (7 s: two dead mirrors take less than 15 s).
+    /// Maximum time to connect (7 s: two dead mirrors take less than 15 s).
     pub connect: Duration,
     /// Time over which the speed of a transfer is measured, and for which a
     /// mirror may send nothing (30 s).
@@ -17,9 +17,9 @@ pub struct Limits {
     pub transfer: Duration,
     /// Pauses before further attempts at the same mirror (1, 2 and 4 s).
     pub pauses: Vec<Duration>,
-    /// Largest fraction by which such a pause is longer, at random (0.5).
+    /// Maximum fraction of random time added to a pause (0.5).
     pub jitter: f64,
-    /// Longest pause that a server may ask for (30 s).
+    /// Maximum pause that a server may request (30 s).
     pub longest_pause: Duration,
     /// Maximum number of redirects (5).
     pub redirects: usize,

@@ -1,4 +1,4 @@
-//! Files from servers: one mirror after the other, each a few times.
+//! Downloads from mirrors, one after the other, with retries.
 
 use std::io::{self, Read};
 use std::iter;
@@ -20,7 +20,7 @@ use super::{pause, tls};
 use crate::catalog::RemoteFile;
 use crate::error::{Attempt, Error, MirrorFailure, Result};
 
-/// Servers with the same files, best first.
+/// Servers with the same files, in order of preference.
 pub(super) struct Mirrors<'a> {
     limits: &'a Limits,
     client: Client,
@@ -40,7 +40,7 @@ impl<'a> Mirrors<'a> {
         })
     }
 
-    /// The one server at `address`, which may be on this machine.
+    /// A single server at `address`, which may be on this machine.
     pub(super) fn named_by_user(limits: &'a Limits, address: &str) -> Result<Self> {
         let folder = folder_url(address, true)?;
         Ok(Self {
@@ -85,7 +85,7 @@ impl<'a> Mirrors<'a> {
         }
         let destination = partial.destination().to_owned();
         partial.leave()?;
-        Err(Error::NotDelivered {
+        Err(Error::DownloadFailed {
             file: remote.name,
             destination,
             sha256: remote.sha256,
@@ -110,7 +110,7 @@ fn file_url(folder: &Url, name: &str) -> Result<Url> {
     })
 }
 
-/// Encrypted, or not leaving this machine where that is allowed.
+/// Whether `url` uses HTTPS, or HTTP on this machine where it is allowed.
 fn is_safe(url: &Url, local_http: bool) -> bool {
     match url.scheme() {
         "https" => true,
@@ -156,21 +156,21 @@ fn client(limits: &Limits, local_http: bool) -> Result<Client> {
     })
 }
 
-/// Why a download ended early.
+/// Why a download stopped early.
 enum Stop {
-    /// Our own disk: no other mirror would help.
+    /// The local disk failed: no other mirror would help.
     Local(Error),
-    /// The mirror.
+    /// The mirror failed.
     Mirror {
         failure: MirrorFailure,
         retry: Retry,
     },
 }
 
-/// Whether to ask the same mirror again.
+/// Whether to repeat the request to the same mirror.
 enum Retry {
     Never,
-    /// After the usual pause, or after as long as the server asks for.
+    /// After the pause that the server requests, or the default one.
     Later(Option<Duration>),
 }
 
@@ -203,7 +203,7 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Asks until the file is in its place or the mirror is given up.
+    /// Repeats the request until the file is verified or the mirror is given up.
     fn run(
         &self,
         partial: &mut Partial<'_>,
@@ -211,17 +211,17 @@ impl Download<'_> {
     ) -> Result<(), Stop> {
         let mut pauses = self.limits.pauses.iter().copied();
         loop {
-            let (failure, wish) = match self.ask(partial, progress) {
+            let (failure, requested) = match self.ask(partial, progress) {
                 Err(Stop::Mirror {
                     failure,
-                    retry: Retry::Later(wish),
-                }) => (failure, wish),
+                    retry: Retry::Later(requested),
+                }) => (failure, requested),
                 settled => return settled,
             };
-            let Some(usual) = pauses.next() else {
+            let Some(default) = pauses.next() else {
                 return Err(give_up(failure));
             };
-            let pause = wish.unwrap_or_else(|| pause::jittered(usual, self.limits.jitter));
+            let pause = requested.unwrap_or_else(|| pause::jittered(default, self.limits.jitter));
             progress(Progress::Retrying {
                 url: self.url.as_str(),
                 failure: &failure,
@@ -231,7 +231,7 @@ impl Download<'_> {
         }
     }
 
-    /// One request for the bytes that are wanted, and the check of the whole.
+    /// Requests the missing bytes and verifies the file.
     fn ask(
         &self,
         partial: &mut Partial<'_>,
@@ -254,7 +254,7 @@ impl Download<'_> {
                     expected: self.remote.sha256,
                     found: sha256,
                 };
-                // The wrong bytes may be those that another mirror sent before.
+                // The wrong bytes may come from another mirror.
                 Err(if resumed_at > 0 {
                     try_again(failure)
                 } else {
@@ -275,7 +275,7 @@ impl Download<'_> {
         request.send().map_err(|error| no_answer(&error))
     }
 
-    /// Whether the answer is the rest of the file, or all of it again.
+    /// Checks that the response is the rest of the file, or the whole file.
     fn accept(&self, response: &Response, partial: &mut Partial<'_>) -> Result<(), Stop> {
         let status = response.status();
         let asked = partial.length();
@@ -305,7 +305,7 @@ impl Download<'_> {
         }
     }
 
-    /// Whether `Content-Range: bytes FIRST-LAST/SIZE` is what was asked for.
+    /// Whether `Content-Range: bytes FIRST-LAST/SIZE` is the requested range.
     fn continues(&self, response: &Response, asked: u64) -> bool {
         let size = self.remote.size;
         let range = header(response, CONTENT_RANGE).unwrap_or_default();
@@ -323,17 +323,17 @@ impl Download<'_> {
         if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
             return give_up(failure);
         }
-        let wish = pause::wish(header(response, RETRY_AFTER), header(response, DATE));
-        match wish {
+        let requested = pause::requested(header(response, RETRY_AFTER), header(response, DATE));
+        match requested {
             Some(pause) if pause > self.limits.longest_pause => give_up(failure),
-            wish => Stop::Mirror {
+            requested => Stop::Mirror {
                 failure,
-                retry: Retry::Later(wish),
+                retry: Retry::Later(requested),
             },
         }
     }
 
-    /// Appends the body, which must end where the file does.
+    /// Appends the body, which must end at the size of the file.
     fn receive(
         &self,
         mut body: Response,
@@ -355,7 +355,7 @@ impl Download<'_> {
             if n == 0 {
                 break;
             }
-            if n as u64 > partial.wanted() {
+            if n as u64 > partial.remaining() {
                 partial.restart()?;
                 return Err(give_up(MirrorFailure::TooLong {
                     expected: self.remote.size,
@@ -372,7 +372,7 @@ impl Download<'_> {
         if partial.is_complete() {
             return Ok(());
         }
-        let cause = "the server ended it".to_owned();
+        let cause = "closed by the server".to_owned();
         Err(try_again(self.broken(partial, cause)))
     }
 
@@ -385,8 +385,8 @@ impl Download<'_> {
     }
 }
 
-/// A server that cannot be reached is given up at once: most often it is this
-/// machine that has no network, and waiting would not bring it.
+/// Gives up a server that cannot be reached: this machine probably has no
+/// network connection, so that a retry would not help.
 fn no_answer(error: &reqwest::Error) -> Stop {
     if error.is_redirect() {
         let reason = std::error::Error::source(error).map(ToString::to_string);
@@ -404,7 +404,7 @@ fn no_answer(error: &reqwest::Error) -> Stop {
     }
 }
 
-/// The innermost error: the layers around it only repeat that something failed.
+/// The innermost error, since the outer ones only say that a request failed.
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     iter::successors(Some(error), |error| error.source())
         .last()

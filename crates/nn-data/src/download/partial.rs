@@ -1,4 +1,4 @@
-//! A file on its way: `NAME.partial`, which becomes `NAME` once it is right.
+//! A partial download: `NAME.partial`, renamed to `NAME` when it is verified.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom};
@@ -9,7 +9,7 @@ use crate::catalog::RemoteFile;
 use crate::checksum;
 use crate::error::Result;
 
-/// The bytes of a file that have come so far.
+/// A file being downloaded.
 pub(super) struct Partial<'a> {
     remote: &'a RemoteFile,
     path: PathBuf,
@@ -18,16 +18,16 @@ pub(super) struct Partial<'a> {
     length: u64,
 }
 
-/// What became of a file that is complete.
+/// The result of verifying a complete file.
 pub(super) enum Verdict {
-    /// It is the published one, and in its place.
+    /// The checksum matches; the file has its final name.
     Placed,
-    /// It has another checksum, this one; its bytes are gone.
+    /// The checksum differs; the bytes are discarded.
     Rejected { sha256: String },
 }
 
 impl<'a> Partial<'a> {
-    /// Goes on with what an earlier attempt left in `folder`, if anything.
+    /// Opens the partial file in `folder`, or creates it.
     pub(super) fn open(remote: &'a RemoteFile, folder: &Path) -> Result<Self> {
         let path = folder.join(format!("{}.partial", remote.name));
         remove_if_not_a_file(&path)?;
@@ -56,8 +56,8 @@ impl<'a> Partial<'a> {
         self.length == self.remote.size
     }
 
-    /// How many more bytes belong to the file.
-    pub(super) fn wanted(&self) -> u64 {
+    /// Number of missing bytes.
+    pub(super) fn remaining(&self) -> u64 {
         self.remote.size - self.length
     }
 
@@ -65,14 +65,14 @@ impl<'a> Partial<'a> {
         &self.destination
     }
 
-    /// Adds bytes, of which there must not be more than are wanted.
+    /// Appends at most [`Self::remaining`] bytes.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         disk::write(&mut self.file, &self.path, bytes).map_err(io_error(&self.path))?;
         self.length += bytes.len() as u64;
         Ok(())
     }
 
-    /// Forgets all bytes.
+    /// Discards all bytes.
     pub(super) fn restart(&mut self) -> Result<()> {
         disk::empty(&self.file, &self.path).map_err(io_error(&self.path))?;
         self.file.rewind().map_err(io_error(&self.path))?;
@@ -80,8 +80,8 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    /// Compares the whole file with its checksum and, if they match, gives it
-    /// its name, so that a crash leaves either the old file or the new one.
+    /// Verifies the checksum of the complete file and renames it atomically, so
+    /// that a crash leaves either the old file or the new one.
     pub(super) fn place(&mut self) -> Result<Verdict> {
         self.file.rewind().map_err(io_error(&self.path))?;
         let sha256 = checksum::sha256(&mut self.file).map_err(io_error(&self.path))?;
@@ -95,14 +95,14 @@ impl<'a> Partial<'a> {
         Ok(Verdict::Placed)
     }
 
-    /// Removes the bytes by their name, and not through the open file, which may
-    /// be in its place already.
+    /// Removes the partial file by its name: the open file may have its final name
+    /// already.
     pub(super) fn discard(self) {
-        // What cannot be removed is begun again or replaced the next time.
+        // A file that cannot be removed is truncated by the next attempt.
         let _ = disk::remove_file(&self.path);
     }
 
-    /// Leaves the bytes for another time; an empty file is of no use.
+    /// Keeps the bytes for the next attempt, but removes an empty file.
     pub(super) fn leave(self) -> Result<()> {
         if self.length == 0 {
             disk::remove_file(&self.path).map_err(io_error(&self.path))?;
@@ -111,7 +111,7 @@ impl<'a> Partial<'a> {
     }
 }
 
-/// A link is removed, not followed: it would make us write somewhere else.
+/// Removes a symbolic link: following it would write to another place.
 fn remove_if_not_a_file(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => disk::remove_file(path).map_err(io_error(path)),

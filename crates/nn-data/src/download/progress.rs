@@ -15,12 +15,12 @@ pub enum Progress<'a> {
         file: &'a str,
         /// Address or path of the file.
         from: &'a str,
-        /// Number of bytes that an earlier attempt has left.
+        /// Number of bytes from an earlier attempt.
         bytes: u64,
         /// Size of the whole file in bytes.
         size: u64,
     },
-    /// More of a file is on the disk; less than before if the download started over.
+    /// Bytes of a file have been written. The number decreases if the download restarts.
     Advanced {
         /// Name of the file.
         file: &'a str,
@@ -29,7 +29,7 @@ pub enum Progress<'a> {
         /// Size of the whole file in bytes.
         size: u64,
     },
-    /// A mirror will be tried again.
+    /// A request failed and will be repeated.
     Retrying {
         /// Address of the file.
         url: &'a str,
@@ -38,7 +38,7 @@ pub enum Progress<'a> {
         /// Time until the next attempt.
         pause: Duration,
     },
-    /// A mirror has failed; the next one, if any, is tried.
+    /// A mirror has failed; the next one is tried.
     GivenUp {
         /// Address of the file.
         url: &'a str,

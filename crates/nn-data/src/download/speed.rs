@@ -1,11 +1,11 @@
-//! Watches a transfer: one that drips, or that never comes to its end, is left.
+//! Minimum speed and maximum time of a transfer.
 
 use std::time::Instant;
 
 use super::limits::Limits;
 use crate::error::MirrorFailure;
 
-/// The speed of a transfer, window by window, and its time in all.
+/// Measures the speed of a transfer per time window, and its total time.
 pub(super) struct Speed<'a> {
     limits: &'a Limits,
     start: Instant,
@@ -24,11 +24,11 @@ impl<'a> Speed<'a> {
         }
     }
 
-    /// Counts `n` bytes more.
+    /// Adds `n` bytes, and fails if the transfer is too slow or takes too long.
     pub(super) fn check(&mut self, n: usize) -> Result<(), MirrorFailure> {
         let now = now();
         if now - self.start > self.limits.transfer {
-            return Err(MirrorFailure::Overdue {
+            return Err(MirrorFailure::Timeout {
                 limit: self.limits.transfer,
             });
         }
@@ -55,7 +55,7 @@ impl<'a> Speed<'a> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a server that drips can only be told by a clock; no result depends on it"
+    reason = "a slow server can only be detected with a clock; no result depends on it"
 )]
 fn now() -> Instant {
     Instant::now()
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transfer_that_does_not_end_is_left_however_fast_it_is() {
+    fn a_transfer_that_takes_too_long_fails_at_any_speed() {
         let limits = Limits {
             transfer: Duration::from_millis(20),
             ..Limits::default()
@@ -78,6 +78,6 @@ mod tests {
         assert_eq!(speed.check(1 << 30), Ok(()));
         thread::sleep(Duration::from_millis(30));
         let limit = limits.transfer;
-        assert_eq!(speed.check(1 << 30), Err(MirrorFailure::Overdue { limit }));
+        assert_eq!(speed.check(1 << 30), Err(MirrorFailure::Timeout { limit }));
     }
 }

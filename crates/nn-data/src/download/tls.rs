@@ -1,14 +1,13 @@
-//! The cryptography behind https.
+//! The cryptography provider for HTTPS.
 //!
-//! `reqwest` is built without one of its own, which would be written in C; see
-//! this crate's `Cargo.toml` for the choice made here.
+//! `reqwest` is built without its default provider, which needs a C compiler; the
+//! `Cargo.toml` of this crate explains the choice.
 
 use rustls::crypto::CryptoProvider;
 
 use crate::error::{Error, Result};
 
-/// Sees to it that this process has a provider of cryptography. One that the
-/// program has installed itself is left alone.
+/// Installs a cryptography provider, unless the process already has one.
 pub(super) fn ensure_provider() -> Result<()> {
     if CryptoProvider::get_default().is_some() {
         return Ok(());
@@ -17,7 +16,7 @@ pub(super) fn ensure_provider() -> Result<()> {
     if !missing.is_empty() {
         return Err(Error::UnsupportedProcessor { missing });
     }
-    // An error means that another thread has been faster.
+    // An error means that another thread has installed one.
     provider().install_default().ok();
     Ok(())
 }
@@ -37,8 +36,8 @@ fn provider() -> CryptoProvider {
     rustls::crypto::ring::default_provider()
 }
 
-/// The instructions that graviola wants (its README, "Limitations"); it panics
-/// where one is absent.
+/// The instructions that graviola needs (its README, "Limitations"); it panics
+/// without them.
 #[cfg(target_arch = "x86_64")]
 fn processor_features() -> Vec<(&'static str, bool)> {
     vec![

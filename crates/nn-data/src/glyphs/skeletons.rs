@@ -1,20 +1,20 @@
-//! The ways people write each digit, as the paths of a pen.
+//! Styles of the handwritten digits, as paths of a pen.
 //!
-//! A [`Stroke`] is a list of points that the pen passes, in hundredths of the
-//! height of the digit, `y` down; a point given twice is a corner, everything
-//! else is rounded. A [`Style`] holds several forms of the same strokes with
-//! the same number of points, so that every blend of two forms is a digit too.
-//! All of them were drawn by hand for this file, nearly upright: slant comes later.
+//! A [`Stroke`] is a list of points on the path of the pen, in hundredths of the
+//! height of the digit, with `y` downwards; a repeated point is a corner, all
+//! others are rounded. A [`Style`] holds several forms of the same strokes with
+//! the same number of points, so that each blend of two forms is a digit, too.
+//! The paths were drawn by hand for this file, nearly upright.
 
-/// Points the pen passes without being lifted.
+/// A path of the pen without lifting it.
 pub(super) type Stroke = &'static [(i16, i16)];
 
 /// One way to write a digit.
 #[derive(Debug)]
 pub(super) struct Style {
-    /// How common it is beside the other styles of its digit.
+    /// Relative frequency among the styles of the digit.
     pub(super) weight: u32,
-    /// Variants, stroke by stroke and point by point alike.
+    /// Variants with equal numbers of strokes and points.
     pub(super) forms: &'static [&'static [Stroke]],
 }
 

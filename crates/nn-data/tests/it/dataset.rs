@@ -11,7 +11,7 @@ const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
-/// A folder with these training labels and as many images.
+/// A folder with these training labels and the same number of images.
 fn folder(train_labels: &[u8]) -> Scratch {
     let scratch = Scratch::new();
     scratch.file(TRAIN_IMAGES, &images(train_labels.len()));
@@ -19,7 +19,7 @@ fn folder(train_labels: &[u8]) -> Scratch {
     scratch
 }
 
-/// The text of the error, with the folder taken out.
+/// The message of an error, without the folder.
 fn complaint(scratch: &Scratch) -> String {
     let error = Dataset::load_idx_folder(scratch.path()).expect_err("something is wrong");
     let folder = format!("{}{}", scratch.path().display(), std::path::MAIN_SEPARATOR);
@@ -72,7 +72,7 @@ fn counts_must_agree() {
     scratch.file(TRAIN_IMAGES, &images(3));
     assert_eq!(
         complaint(&scratch),
-        "train-images-idx3-ubyte: 3 images, but train-labels-idx1-ubyte has 2 labels"
+        "train-images-idx3-ubyte has 3 images, but train-labels-idx1-ubyte has 2 labels"
     );
 }
 
@@ -80,7 +80,7 @@ fn counts_must_agree() {
 fn there_must_be_samples() {
     assert_eq!(
         complaint(&folder(&[])),
-        "train-images-idx3-ubyte: 0 samples"
+        "train-images-idx3-ubyte: expected at least 1 sample, found 0 samples"
     );
 }
 
@@ -93,7 +93,7 @@ fn images_must_have_pixels_and_one_size() {
     );
     assert_eq!(
         complaint(&scratch),
-        "train-images-idx3-ubyte: images of 0 x 3 pixels, expected at least 1 x 1"
+        "train-images-idx3-ubyte: expected images of at least 1 x 1 pixels, found 0 x 3"
     );
     let scratch = folder(&[0, 1]);
     let one_pixel = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9];
@@ -101,7 +101,7 @@ fn images_must_have_pixels_and_one_size() {
     scratch.file(TEST_LABELS, &labels(&[0]));
     assert_eq!(
         complaint(&scratch),
-        "t10k-images-idx3-ubyte: images of 1 x 1 pixels, expected 2 x 3"
+        "t10k-images-idx3-ubyte: expected images of 2 x 3 pixels, found 1 x 1"
     );
 }
 
@@ -116,7 +116,7 @@ fn files_must_not_be_mixed_up() {
     );
 }
 
-/// A folder that looks like a catalog's data set, with these training labels.
+/// The folder of a data set of the catalog, with these training labels.
 fn mnist_like(train_labels: &[u8]) -> Scratch {
     let scratch = Scratch::new();
     let file = |name, content: &[u8]| scratch.file(&format!("mnist/{name}"), content);
@@ -144,7 +144,7 @@ fn the_first_label_out_of_range_is_named() {
         let error = Dataset::load(&catalog::MNIST, scratch.path()).expect_err("bad label");
         assert_eq!(error.kind(), ErrorKind::Data);
         let text = error.to_string();
-        let expected = format!("{TRAIN_LABELS}: label {bad} at index 2, expected labels below 10");
+        let expected = format!("{TRAIN_LABELS}: index 2: expected a label below 10, found {bad}");
         assert!(text.ends_with(&expected), "{text}");
     }
 }

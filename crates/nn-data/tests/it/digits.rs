@@ -1,4 +1,4 @@
-//! Real handwritten digits through the framing that a user's image gets.
+//! Normalization of real handwritten digits.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
-use nn_data::image::{normalise, read_png, write_png};
+use nn_data::image::{normalize, read_png, write_png};
 
 #[test]
 fn images_of_mnist_pass_unchanged() {
@@ -17,8 +17,8 @@ fn images_of_mnist_pass_unchanged() {
         let unchanged = images
             .outer_iter()
             .filter(|image| {
-                let digit = normalise(image.view()).expect("there is ink");
-                !digit.redrawn && image.iter().eq(&digit.pixels)
+                let digit = normalize(image.view()).expect("there is ink");
+                !digit.changed && image.iter().eq(&digit.pixels)
             })
             .count();
         println!(
@@ -48,9 +48,9 @@ fn digits_enlarged_inverted_and_moved_to_a_corner_come_back() {
                 .slice_mut(s![520.., 320..])
                 .assign(&enlarge(image, SCALE).mapv(|value| 255 - value));
             write_png(&path, canvas.view()).expect("a folder for temporary files");
-            let grey = read_png(&path).expect("just written");
-            let digit = normalise(grey.view()).expect("there is ink");
-            assert!(digit.inverted && digit.redrawn);
+            let gray = read_png(&path).expect("just written");
+            let digit = normalize(gray.view()).expect("there is ink");
+            assert!(digit.inverted && digit.changed);
             correlation(image.iter(), digit.pixels.iter())
         })
         .collect();
@@ -62,7 +62,7 @@ fn digits_enlarged_inverted_and_moved_to_a_corner_come_back() {
     assert!(0.6 < least, "{least}");
 }
 
-/// Linear interpolation, as drawing programs enlarge.
+/// Enlarges an image with linear interpolation.
 fn enlarge(image: ArrayView2<'_, u8>, scale: usize) -> Array2<u8> {
     let (height, width) = image.dim();
     let at = |i: usize, limit: usize| {
@@ -80,7 +80,7 @@ fn enlarge(image: ArrayView2<'_, u8>, scale: usize) -> Array2<u8> {
     })
 }
 
-/// Pearson's.
+/// Pearson correlation coefficient.
 fn correlation<'a>(a: impl Iterator<Item = &'a u8>, b: impl Iterator<Item = &'a u8>) -> f64 {
     let pairs: Vec<(f64, f64)> = a.zip(b).map(|(&a, &b)| (a.into(), b.into())).collect();
     let n = pairs.len() as f64;

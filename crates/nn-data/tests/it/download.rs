@@ -1,4 +1,4 @@
-//! Fetching, from servers and folders that behave and that do not.
+//! Downloads from correct and faulty servers and folders.
 
 use std::env;
 use std::fs;
@@ -35,7 +35,7 @@ fn file(path: &str) -> Vec<u8> {
     content(path.rsplit('/').next().expect("a path has a last part"))
 }
 
-/// A data set of four files on these servers.
+/// A data set of four files on the given servers.
 fn source(mirrors: &[&Server]) -> Source {
     source_at(
         mirrors
@@ -57,7 +57,7 @@ fn source_at(mirrors: Vec<String>) -> Source {
         aliases: &[],
         description: "for tests",
         citation: "",
-        licence: "",
+        license: "",
         n_samples: (1, 1),
         image_size: (1, 1),
         class_names: &["0"],
@@ -75,7 +75,7 @@ fn sha256(bytes: &[u8]) -> String {
     checksum::sha256(bytes).expect("memory can be read")
 }
 
-/// Limits that make the tests short.
+/// Limits for short tests.
 fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(5),
@@ -92,7 +92,7 @@ fn fetch(source: &Source, data_dir: &Path) -> Result<Fetched> {
     fetch_within(&limits(), source, data_dir, None, &mut |_| {})
 }
 
-/// A data folder that lacks only the first file.
+/// A data folder without the first file.
 fn all_but_the_first() -> Scratch {
     let scratch = Scratch::new();
     for name in &NAMES[1..] {
@@ -112,7 +112,7 @@ fn first_partial(scratch: &Scratch) -> PathBuf {
         .join(format!("{}.partial", NAMES[0]))
 }
 
-/// All files are there as published, and nothing else is.
+/// Checks that all files are intact and that there are no others.
 fn assert_whole(scratch: &Scratch) {
     let folder = scratch.path().join("tiny");
     for name in NAMES {
@@ -131,13 +131,13 @@ fn assert_whole(scratch: &Scratch) {
     assert_eq!(rest, Vec::<String>::new());
 }
 
-/// What the only mirror did wrong; nothing of it is under the final name.
+/// The failure of the only mirror, after a check that no file has its final name.
 fn failure(server: &Server) -> MirrorFailure {
     let scratch = all_but_the_first();
     let error = fetch(&source(&[server]), scratch.path()).expect_err("a bad mirror");
     assert!(!first(&scratch).exists());
     assert_eq!(error.kind(), ErrorKind::Network);
-    let Error::NotDelivered { mut attempts, .. } = error else {
+    let Error::DownloadFailed { mut attempts, .. } = error else {
         panic!("{error}");
     };
     assert_eq!(attempts.len(), 1);
@@ -236,8 +236,8 @@ fn wrong_bytes_are_thrown_away_and_named_with_both_checksums() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{name}: no mirror delivered it: {address}/{name}: \
-             SHA-256 is {found}, expected {expected}",
+            "{name}: download failed: {address}/{name}: \
+             expected SHA-256 {expected}, found {found}",
             name = NAMES[0],
             address = server.address()
         )
@@ -281,7 +281,7 @@ fn every_mirror_tried_is_listed() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{name}: no mirror delivered it: {}/{name}: status 404; {}/{name}: status 500",
+            "{name}: download failed: {}/{name}: status 404; {}/{name}: status 500",
             missing.address(),
             down.address(),
             name = NAMES[0]
@@ -338,7 +338,7 @@ fn a_connection_that_always_breaks_leaves_its_bytes_for_the_next_mirror_and_fetc
     assert!(
         error
             .to_string()
-            .contains("broke off at byte 60000 of 200003"),
+            .contains("connection lost at byte 60000 of 200003"),
         "{error}"
     );
     assert_eq!(
@@ -548,8 +548,13 @@ fn a_pause_may_be_asked_for_by_a_date() {
         let server = Server::start(move |number, request, connection| match number {
             0 => {
                 let date = format!("Date: {date}");
-                let wish = "Retry-After: Wed, 21 Oct 2065 07:28:00 GMT";
-                send(connection, "503 Service Unavailable", &[&date, wish], b"");
+                let retry_after = "Retry-After: Wed, 21 Oct 2065 07:28:00 GMT";
+                send(
+                    connection,
+                    "503 Service Unavailable",
+                    &[&date, retry_after],
+                    b"",
+                );
             }
             _ => send_file(connection, request, &content(NAMES[0])),
         });
@@ -613,7 +618,7 @@ fn a_body_that_never_ends_in_time_is_left_and_the_next_mirror_goes_on() {
         }
     };
     fetch_within(&limits, &source, scratch.path(), None, &mut watch).expect("a good mirror");
-    assert_eq!(given_up, ["not done after 200ms"]);
+    assert_eq!(given_up, ["not complete after 200ms"]);
     assert_whole(&scratch);
     assert!(good.requests()[0].range.is_some(), "it goes on");
 }
@@ -627,7 +632,7 @@ fn without_a_connection_files_are_only_looked_at() {
     assert_eq!(error.kind(), ErrorKind::Network);
     assert_eq!(
         error.to_string(),
-        format!("{folder}: not there, or damaged: {}", NAMES[0])
+        format!("{folder}: missing or damaged files: {}", NAMES[0])
     );
     let help = error.help().expect("there is a way");
     let sha256 = sha256(&content(NAMES[0]));
@@ -653,7 +658,10 @@ fn a_page_instead_of_the_file_is_called_one() {
     });
     let failure = failure(&page);
     assert_eq!(failure, MirrorFailure::Html);
-    assert_eq!(failure.to_string(), "server sent text/html");
+    assert_eq!(
+        failure.to_string(),
+        "expected a file, found a web page (text/html)"
+    );
 }
 
 #[test]
@@ -756,7 +764,7 @@ fn a_server_that_drips_or_stalls_is_given_up() {
         let failure = failure(&server);
         assert_eq!(
             failure.to_string(),
-            "slower than 1024 bytes a second over 500ms"
+            "slower than 1024 bytes per second over 500ms"
         );
     }
     let silent = Server::start(|_, _, _| thread::sleep(Duration::from_secs(5)));
@@ -770,7 +778,7 @@ fn a_mirror_that_cannot_be_reached_is_named() {
     let error = fetch(&closed, scratch.path()).expect_err("nobody listens");
     let text = error.to_string();
     assert!(text.contains("http://127.0.0.1:1/"), "{text}");
-    assert!(text.contains("no answer (Connection refused"), "{text}");
+    assert!(text.contains("no response (Connection refused"), "{text}");
     assert!(!first_partial(&scratch).exists());
 }
 
@@ -791,7 +799,7 @@ fn an_address_that_is_not_safe_is_refused_before_any_connection() {
         assert_eq!(error.kind(), ErrorKind::Usage);
         assert_eq!(
             error.to_string(),
-            format!("mirror {address:?} is not an https:// address")
+            format!("mirror {address:?}: expected an https:// address")
         );
     }
 }
@@ -835,8 +843,8 @@ fn fetches_at_the_same_time_download_once() {
     assert_eq!((new_files, server.requests().len()), (4, 4));
 }
 
-/// Not a test by itself: [`a_killed_fetch_leaves_nothing_wrong`] runs it in a
-/// process of its own, with the server's address in the environment.
+/// Helper of [`a_killed_fetch_leaves_nothing_wrong`], which runs it in a separate
+/// process with the address of the server in the environment.
 #[test]
 fn fetch_to_be_killed() {
     let (Some(address), Some(folder)) = (env::var("TEST_MIRROR").ok(), env::var_os("TEST_FOLDER"))
@@ -929,7 +937,7 @@ fn a_folder_that_lacks_a_file_says_which() {
     assert_eq!(error.kind(), ErrorKind::Io);
     assert_eq!(
         error.to_string(),
-        format!("{}: has no {}", origin.path().display(), NAMES[0])
+        format!("{}: missing file {}", origin.path().display(), NAMES[0])
     );
     assert!(!first_partial(&scratch).exists());
 }
@@ -947,11 +955,11 @@ fn a_damaged_file_in_a_folder_is_named_with_both_checksums() {
         assert_eq!(
             error.to_string(),
             format!(
-                "{}: {} bytes with SHA-256 {}, expected 200003 bytes with SHA-256 {}",
+                "{}: expected 200003 bytes with SHA-256 {}, found {} bytes with SHA-256 {}",
                 path.display(),
+                sha256(&content(NAMES[0])),
                 damaged.len(),
-                sha256(&damaged),
-                sha256(&content(NAMES[0]))
+                sha256(&damaged)
             )
         );
         assert!(!first(&scratch).exists() && !first_partial(&scratch).exists());

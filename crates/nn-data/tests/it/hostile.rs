@@ -1,5 +1,5 @@
-//! The checks of the fuzz targets (`fuzz/`) on the corpus, and on small good
-//! files cut at every byte and with every bit flipped.
+//! The fuzz targets (`fuzz/`) on their corpus, and on small valid files truncated at
+//! every byte and with every bit flipped.
 
 use std::fs;
 

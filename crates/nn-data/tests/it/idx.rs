@@ -1,4 +1,4 @@
-//! IDX files, right and wrong in every way that reading must notice.
+//! Valid and invalid IDX files.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use crate::support::{Scratch, bytes, gzip, images};
 
-/// The text of the error that reading a file with these bytes gives.
+/// The error message for a file with this content.
 fn complaint(content: &[u8], wanted: Option<Magic>) -> String {
     let scratch = Scratch::new();
     let path = scratch.file("data", content);
@@ -35,9 +35,9 @@ fn a_file_cut_at_any_byte_is_refused_with_both_lengths() {
     for end in 0..whole.len() {
         let text = complaint(&whole[..end], Some(Magic::IMAGES));
         let expected = match end {
-            0..4 => format!("ends at byte {end}, header alone needs 4"),
-            4..16 => format!("ends at byte {end}, header alone needs 16"),
-            _ => format!("ends at byte {end}, header promises 28"),
+            0..4 => format!("ends at byte {end}, but the header needs 4 bytes"),
+            4..16 => format!("ends at byte {end}, but the header needs 16 bytes"),
+            _ => format!("ends at byte {end}, but the header promises 28 bytes"),
         };
         assert_eq!(text, expected);
         let text = Idx::read(&whole[..end]).expect_err("cut").to_string();
@@ -54,7 +54,10 @@ fn gzip_data_cut_at_any_byte_is_refused() {
     }
     for end in 0..2 {
         let text = complaint(&whole[..end], Some(Magic::IMAGES));
-        assert_eq!(text, format!("ends at byte {end}, header alone needs 4"));
+        assert_eq!(
+            text,
+            format!("ends at byte {end}, but the header needs 4 bytes")
+        );
     }
 }
 
@@ -108,7 +111,7 @@ fn a_second_gzip_member_is_not_taken_for_the_rest_of_the_first() {
     let split = [gzip(&whole[..20]), gzip(&whole[20..])].concat();
     assert_eq!(
         complaint(&split, None),
-        "ends at byte 20, header promises 28"
+        "ends at byte 20, but the header promises 28 bytes"
     );
 }
 
@@ -117,15 +120,15 @@ fn bytes_after_the_last_element_are_named() {
     let surplus = |n: usize| [images(2), vec![0; n]].concat();
     assert_eq!(
         complaint(&surplus(1), None),
-        "1 byte after byte 28, where the header says it ends"
+        "expected 28 bytes, found 1 byte more"
     );
     assert_eq!(
         complaint(&surplus(1 << 20), None),
-        "1048576 bytes after byte 28, where the header says it ends"
+        "expected 28 bytes, found 1048576 bytes more"
     );
     assert_eq!(
         complaint(&gzip(&surplus(5)), None),
-        "at least 1 byte after byte 28, where the header says it ends"
+        "expected 28 bytes, found at least 1 byte more"
     );
 }
 
@@ -172,7 +175,7 @@ fn without_a_wanted_magic_the_possible_ones_are_named() {
     let error = Idx::from_bytes(&[0, 0, 0x0a, 1, 0, 0, 0, 0]).expect_err("no such type");
     assert_eq!(
         error.to_string(),
-        "bad IDX magic: expected 00 00, a type (08, 09 or 0b to 0e) and a rank, \
+        "bad IDX magic: expected 00 00, an element type (08, 09 or 0b to 0e) and a rank, \
          found 00 00 0a 01"
     );
 }
@@ -199,11 +202,11 @@ fn a_header_is_not_trusted_with_memory() {
     tiny.extend([0x7f, 0xff, 0xff, 0xff].repeat(2));
     tiny.extend([0, 0, 0, 1]);
     let promised = 16 + 0x7fff_ffff_u64.pow(2);
-    let expected = format!("ends at byte 16, header promises {promised}");
+    let expected = format!("ends at byte 16, but the header promises {promised} bytes");
     assert_eq!(complaint(&tiny, None), expected);
     let compressed = gzip(&tiny);
     let expected_of_gzip = format!(
-        "{} bytes of gzip data, header promises {promised} (a gzip bomb?)",
+        "header promises {promised} bytes from {} bytes of gzip data (a gzip bomb?)",
         compressed.len()
     );
     assert_eq!(complaint(&compressed, None), expected_of_gzip);
@@ -218,7 +221,7 @@ fn a_gzip_bomb_is_left_after_the_promised_bytes() {
     assert!(bomb.len() < 100_000, "{} bytes", bomb.len());
     assert_eq!(
         complaint(&bomb, None),
-        "at least 1 byte after byte 28, where the header says it ends"
+        "expected 28 bytes, found at least 1 byte more"
     );
 }
 
@@ -235,7 +238,7 @@ fn a_gzip_bomb_that_promises_what_it_holds_is_refused_by_its_ratio() {
     assert_eq!(
         complaint(&bomb, None),
         format!(
-            "{} bytes of gzip data, header promises 67108873 (a gzip bomb?)",
+            "header promises 67108873 bytes from {} bytes of gzip data (a gzip bomb?)",
             bomb.len()
         )
     );
@@ -273,7 +276,7 @@ fn only_regular_files_are_read() {
     assert!(
         error
             .to_string()
-            .ends_with(": not a regular file but a folder")
+            .ends_with(": not a regular file (found a folder)")
     );
     assert_eq!(error.kind(), ErrorKind::Data);
     let absent = idx::read_file(&scratch.path().join("absent"), None).expect_err("absent");
@@ -293,7 +296,7 @@ fn pipes_and_devices_are_refused_without_waiting() {
         (Path::new("/dev/null"), "device"),
     ] {
         let error = idx::read_file(path, None).expect_err("not a file");
-        let expected = format!("not a regular file but a {kind}");
+        let expected = format!("not a regular file (found a {kind})");
         assert!(error.to_string().ends_with(&expected), "{error}");
     }
 }
@@ -346,7 +349,10 @@ fn nested_compression_is_named_with_its_remedy() {
         error.to_string().ends_with("(still gzip-compressed?)"),
         "{error}"
     );
-    assert_eq!(error.help().as_deref(), Some("decompress it once: gunzip"));
+    assert_eq!(
+        error.help().as_deref(),
+        Some("decompress the file with gunzip")
+    );
 }
 
 #[test]

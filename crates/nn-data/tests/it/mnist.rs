@@ -1,4 +1,4 @@
-//! The real MNIST, where it has been fetched.
+//! The real MNIST, if it has been downloaded.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn the_real_mnist_has_its_published_counts() {
         dataset.test.class_counts(10),
         [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     );
-    // The mean that everybody normalises MNIST with: 0.1307.
+    // The mean that everybody normalizes MNIST with: 0.1307.
     let Inputs::Pixels(pixels) = &dataset.train.inputs else {
         panic!("images are pixels");
     };

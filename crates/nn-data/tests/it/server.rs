@@ -1,4 +1,4 @@
-//! A web server on this machine that misbehaves as told.
+//! A local web server with programmable responses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// What a client asked for.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Path, with its leading slash.
+    /// Path with a leading slash.
     pub(crate) path: String,
-    /// First byte of the `Range`, if there is one.
+    /// First byte of the requested `Range`, if any.
     pub(crate) range: Option<usize>,
 }
 
-/// A server that lives as long as this value.
+/// A server that stops when it is dropped.
 pub(crate) struct Server {
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -68,7 +68,7 @@ impl Server {
         &self.address
     }
 
-    /// Everything asked for so far.
+    /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         guard(&self.requests).clone()
     }
@@ -103,8 +103,8 @@ fn read_request(connection: &TcpStream) -> Option<Request> {
     Some(Request { path, range })
 }
 
-/// Sends a status, header lines and a body, as they are. A client that has
-/// hung up is no concern of the server's.
+/// Sends a status, header lines and a body. Errors of a closed connection are
+/// ignored.
 pub(crate) fn send(connection: &mut TcpStream, status: &str, headers: &[&str], body: &[u8]) {
     let mut head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for header in headers {
@@ -116,7 +116,7 @@ pub(crate) fn send(connection: &mut TcpStream, status: &str, headers: &[&str], b
     connection.write_all(body).ok();
 }
 
-/// Sends a file as a good server does, or the range asked for.
+/// Sends a file or the requested range, as a correct server does.
 pub(crate) fn send_file(connection: &mut TcpStream, request: &Request, file: &[u8]) {
     let start = request.range.unwrap_or(0);
     let length = format!("Content-Length: {}", file.len() - start);

@@ -1,4 +1,4 @@
-//! What several tests need: scratch folders, gzip, small IDX files.
+//! Helpers for tests: temporary folders, gzip, small IDX files.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use nn_data::idx::{Idx, IdxData};
 
-/// A folder of its own for one test, removed at its end.
+/// A temporary folder, removed when it is dropped.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

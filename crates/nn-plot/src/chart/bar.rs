@@ -1,4 +1,4 @@
-//! Bars over names: one number a class, a layer, a run.
+//! Bar charts, with one number per class, layer or run.
 
 use super::listed;
 use crate::axis::{Axis, Format};
@@ -8,38 +8,38 @@ use crate::palette;
 use crate::scale::{Padding, Scale};
 use crate::svg::{Anchor, Svg, shortened, text_width};
 
-/// Share of the place of a name that its bars take.
+/// Fraction of the width of a group that its bars fill.
 const FILLED: f64 = 0.75;
 
-/// About how wide the place for data is, in CSS pixels.
+/// Approximate width of the area for data, in CSS pixels.
 const ROOM: f64 = 500.0;
 
-/// Groups of bars, one group a name.
+/// A bar chart, with one group of bars per name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BarChart {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// What the names are.
+    /// Label of the horizontal axis.
     pub x_label: String,
-    /// Vertical axis; it begins at 0.
+    /// Vertical axis, which starts at 0.
     pub y: Axis,
-    /// Names below the bars.
+    /// Names of the groups.
     pub names: Vec<String>,
-    /// Numbers, one a name in each.
+    /// The series, each with one number per name.
     pub series: Vec<Bars>,
 }
 
-/// A number for each name.
+/// A series of bars.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bars {
-    /// For the legend.
+    /// Name in the legend.
     pub name: String,
-    /// In the order of the chart's names; no bar for what is not finite.
+    /// Numbers in the order of the names; NaN and infinity have no bar.
     pub values: Vec<f64>,
 }
 
 impl BarChart {
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let values = || self.series.iter().flat_map(|series| series.values.iter());
         let y = Scale::new(&self.y, values().copied(), Padding::FromZero);
@@ -47,7 +47,6 @@ impl BarChart {
         let legend: Vec<Entry<'_>> = self.series.iter().enumerate().map(entry).collect();
         let scales = [self.x_scale(), y];
         let mut frame = Frame::new(&self.title, [&x_axis, &self.y], scales, &legend);
-        frame.plot(|_| ());
         for (index, series) in self.series.iter().enumerate() {
             self.draw(&mut frame, index, series);
         }
@@ -60,7 +59,7 @@ impl BarChart {
         frame.drawing.finish(height, &description)
     }
 
-    /// Whether there is room for a number above each bar.
+    /// Whether there is space for a number above each bar.
     fn has_written_bars(&self) -> bool {
         let n_bars = (self.names.len() * self.series.len()).max(1);
         let room = FILLED * ROOM / n_bars as f64;
@@ -68,7 +67,7 @@ impl BarChart {
         values.all(|&value| text_width(&written(value, self.y.format), 11.0) < room)
     }
 
-    /// Names as long and as many as there is room for.
+    /// The horizontal scale, with names shortened and left out to fit.
     fn x_scale(&self) -> Scale {
         let place = ROOM / self.names.len().max(1) as f64;
         let names: Vec<String> = self
@@ -127,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_a_number() {
+    fn every_number_has_a_bar() {
         let chart = BarChart {
             title: "Saturated".to_owned(),
             x_label: "layer".to_owned(),

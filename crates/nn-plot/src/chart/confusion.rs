@@ -1,37 +1,37 @@
-//! Which class was taken for which.
+//! Charts of a confusion matrix.
 
 use crate::number;
 use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, shortened, text_width};
 
-/// Widest place for the names of classes at the left.
-const MOST_LABEL: f64 = 150.0;
+/// Maximum width of the class names, in CSS pixels.
+const MAX_LABEL: f64 = 150.0;
 
-/// Width and height of the matrix, about.
+/// Approximate width and height of the matrix, in CSS pixels.
 const SIDE: f64 = 460.0;
 
-/// Smallest cell that holds a number.
+/// Minimum size of a cell with a number.
 const NUMBER_CELL: f64 = 24.0;
 
-/// Opacity of the most frequent mistake: text of the page's colour can be read
-/// on it, on light and on dark.
+/// Opacity of the most frequent mistake, on which text is legible in both color
+/// schemes.
 const MOST_MISTAKEN: f64 = 0.6;
 
-/// Opacity from which text has the colour of the paper.
+/// Minimum opacity for text in the color of the background.
 const ON_FROM: f64 = 0.75;
 
-/// A confusion matrix: blue where the answer is right, vermilion where it is
-/// wrong, stronger where it happened more often.
+/// A confusion matrix: correct predictions in blue, mistakes in vermilion, frequent
+/// ones in stronger colors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionChart {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// One name a class.
+    /// Names of the classes.
     pub class_names: Vec<String>,
-    /// `[right class][class that was named]`
+    /// Number of samples, `[true class][predicted class]`.
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Where the cells lie.
+/// Layout of the cells, in CSS pixels.
 struct Layout {
     left: f64,
     top: f64,
@@ -39,12 +39,12 @@ struct Layout {
 }
 
 impl ConfusionChart {
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let n = self.class_names.len();
         let longest = self.class_names.iter().map(|name| text_width(name, 13.0));
         let layout = Layout {
-            left: longest.fold(20.0, f64::max).min(MOST_LABEL) + 36.0,
+            left: longest.fold(20.0, f64::max).min(MAX_LABEL) + 36.0,
             top: TITLE_HEIGHT + 44.0,
             cell: (SIDE / n.max(1) as f64).clamp(5.0, 46.0),
         };
@@ -59,21 +59,20 @@ impl ConfusionChart {
     fn draw_labels(&self, drawing: &mut Drawing, layout: &Layout, side: f64) {
         let Layout { left, top, cell } = *layout;
         let middle = left + side / 2.0;
-        drawing.text((middle, top - 28.0), Anchor::Middle, "muted", "answer");
-        let at = format!(
-            "<g transform=\"translate(16 {:.0}) rotate(-90)\">",
-            top + side / 2.0
+        drawing.text(
+            (middle, top - 28.0),
+            Anchor::Middle,
+            "muted",
+            "predicted class",
         );
-        drawing.raw(&at);
-        drawing.text((0.0, 0.0), Anchor::Middle, "muted", "right class");
-        drawing.raw("</g>");
+        drawing.vertical_text((16.0, top + side / 2.0), "muted", "true class");
         let every = (14.0 / cell).ceil() as usize;
         for (index, name) in self.class_names.iter().enumerate().step_by(every) {
-            let centre = cell * (index as f64 + 0.5);
+            let center = cell * (index as f64 + 0.5);
             let row = shortened(name, left - 30.0, 13.0);
-            drawing.text((left - 6.0, top + centre + 4.5), Anchor::End, "", &row);
+            drawing.text((left - 6.0, top + center + 4.5), Anchor::End, "", &row);
             let column = shortened(name, (every as f64 * cell).max(14.0), 13.0);
-            drawing.text((left + centre, top - 8.0), Anchor::Middle, "", &column);
+            drawing.text((left + center, top - 8.0), Anchor::Middle, "", &column);
         }
     }
 
@@ -94,7 +93,7 @@ impl ConfusionChart {
             } else {
                 most_wrong
             };
-            // The root lets rare mistakes be seen beside frequent ones.
+            // The square root makes rare mistakes visible.
             let strength = (count as f64 / whole.max(1) as f64).sqrt();
             let strength = if is_right {
                 strength
@@ -120,11 +119,11 @@ impl ConfusionChart {
     }
 
     fn hint(&self, row: usize, column: usize, count: u64) -> String {
-        let (right, named) = (&self.class_names[row], &self.class_names[column]);
-        format!("{right} taken for {named}: {}", number::count(count))
+        let (truth, predicted) = (&self.class_names[row], &self.class_names[column]);
+        format!("{truth} predicted as {predicted}: {}", number::count(count))
     }
 
-    /// Row, column and count of each cell that belongs to two classes.
+    /// Row, column and count of each cell.
     fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let n = self.class_names.len();
         self.counts
@@ -145,7 +144,7 @@ impl ConfusionChart {
             .sum();
         let all: u64 = self.cells().map(|cell| cell.2).sum();
         format!(
-            "Confusion matrix of {} classes: {} of {} answers are right",
+            "Confusion matrix of {} classes: {} of {} predictions are correct",
             self.class_names.len(),
             number::count(right),
             number::count(all)
@@ -166,12 +165,12 @@ mod tests {
         };
         let text = chart.svg().standalone();
         assert!(!text.contains("<script"), "{text}");
-        assert!(text.contains(">90</text>") && text.contains("190 of 200 answers are right"));
+        assert!(text.contains(">90</text>") && text.contains("190 of 200 predictions are correct"));
         assert!(!text.contains(">0</text>"));
     }
 
     #[test]
-    fn a_matrix_that_does_not_fit_its_names_is_no_panic() {
+    fn a_matrix_that_does_not_match_its_names_does_not_panic() {
         for (n, counts) in [
             (0, vec![]),
             (1, vec![vec![1, 2], vec![3]]),

@@ -1,4 +1,4 @@
-//! How numbers are distributed: shares of them between edges.
+//! Histograms of distributions.
 
 use super::listed;
 use crate::axis::Axis;
@@ -8,35 +8,34 @@ use crate::palette;
 use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
-/// Histograms in one frame.
+/// A chart of one or more histograms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// What was measured.
+    /// Horizontal axis: the measured quantity.
     pub x: Axis,
-    /// Share or count; it begins at 0.
+    /// Vertical axis: fraction or count, starting at 0.
     pub y: Axis,
     /// The histograms.
     pub series: Vec<Bins>,
 }
 
-/// How many numbers lie between edges.
+/// The bins of a histogram.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
-    /// For the legend.
+    /// Name in the legend.
     pub name: String,
-    /// Ascending; one more than heights.
+    /// Edges in ascending order, one more than heights.
     pub edges: Vec<f64>,
-    /// Share or count between an edge and the next.
+    /// Fraction or count of each bin.
     pub heights: Vec<f64>,
 }
 
 impl Bins {
-    /// Shares of `values` in `n_bins` bins of equal width between `low` and
-    /// `high`. Values outside count to the outermost bins; what is no number
-    /// counts nowhere, not even to the whole.
-    pub fn shares(
+    /// Computes the fractions of `values` in `n_bins` bins of equal width between `low`
+    /// and `high`. Values outside belong to the outermost bins; NaN is ignored.
+    pub fn fractions(
         name: impl Into<String>,
         values: impl IntoIterator<Item = f64>,
         (low, high): (f64, f64),
@@ -68,7 +67,7 @@ impl Bins {
 }
 
 impl Histogram {
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let edges = self.series.iter().flat_map(|series| series.edges.iter());
         let heights = self.series.iter().flat_map(|series| series.heights.iter());
@@ -76,7 +75,6 @@ impl Histogram {
         let y = Scale::new(&self.y, heights.copied(), Padding::FromZero);
         let legend: Vec<Entry<'_>> = self.series.iter().enumerate().map(entry).collect();
         let mut frame = Frame::new(&self.title, [&self.x, &self.y], [x, y], &legend);
-        frame.plot(|_| ());
         for (index, series) in self.series.iter().enumerate() {
             self.draw(&mut frame, index, series);
         }
@@ -89,7 +87,7 @@ impl Histogram {
         frame.drawing.finish(height, &description)
     }
 
-    /// Blocks, and where there are several series, their outline.
+    /// Draws the bins, with an outline if there are several series.
     fn draw(&self, frame: &mut Frame, index: usize, series: &Bins) {
         let class = palette::series_class(index);
         let is_only = self.series.len() == 1;
@@ -132,11 +130,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_to_one() {
+    fn fractions_add_up_to_one() {
         let values = [-9.0, 0.1, 0.6, 0.7, 9.0, f64::NAN];
-        let bins = Bins::shares("z", values, (0.0, 1.0), 2);
+        let bins = Bins::fractions("z", values, (0.0, 1.0), 2);
         assert_eq!(bins.edges, [0.0, 0.5, 1.0]);
         assert_eq!(bins.heights, [0.4, 0.6]);
-        assert_eq!(Bins::shares("none", [], (0.0, 1.0), 3).heights, [0.0; 3]);
+        assert_eq!(Bins::fractions("none", [], (0.0, 1.0), 3).heights, [0.0; 3]);
     }
 }

@@ -1,65 +1,64 @@
-//! Small pictures side by side: samples with what was said about them, and
-//! the weights of neurons.
+//! Grids of small images, such as samples with predictions or weights of neurons.
 
 use crate::number;
 use crate::palette;
 use crate::picture::data_uri;
 use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, shortened};
 
-/// Widest chart, in CSS pixels.
+/// Maximum width of the chart, in CSS pixels.
 const WIDTH: f64 = 600.0;
 
 const GAP: f64 = 10.0;
 const CAPTION_HEIGHT: f64 = 16.0;
 
-/// Levels of grey or of one sign that are told apart in signed pictures.
+/// Number of color levels per sign.
 const LEVELS: f64 = 63.0;
 
-/// Pictures in rows.
+/// A grid of images with captions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageGrid {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// Pictures in a row.
+    /// Number of images per row.
     pub columns: usize,
-    /// From left to right, then down.
+    /// The images, row by row.
     pub tiles: Vec<Tile>,
 }
 
-/// A picture with what is said about it.
+/// An image with its caption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tile {
-    /// The picture.
+    /// The image.
     pub picture: Picture,
-    /// One or two short lines below it.
+    /// One or two short lines below the image.
     pub caption: String,
-    /// Whether it is framed and crossed as a mistake.
+    /// Whether the image is marked as a mistake.
     pub is_mistake: bool,
 }
 
-/// A picture in one channel.
+/// An image with one channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
-    /// Pixels in a row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// `width * height` numbers, row by row; missing ones count as 0.
+    /// `width * height` numbers, row by row; missing numbers count as 0.
     pub pixels: Pixels,
 }
 
-/// What the numbers of a picture mean.
+/// The pixels of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
-    /// 0 is black, 1 is white.
-    Grey(Vec<f32>),
-    /// 0 is white, positive numbers are blue, negative ones vermilion; all
-    /// pictures of a grid share one scale.
+    /// Gray values: 0 is black, 1 is white.
+    Gray(Vec<f32>),
+    /// Signed values: 0 is white, positive numbers are blue, negative numbers are
+    /// vermilion. All images of a grid have the same scale.
     Signed(Vec<f32>),
 }
 
 impl ImageGrid {
-    /// Draws it.
+    /// Draws the grid.
     pub fn svg(&self) -> Svg {
         let columns = self.columns.clamp(1, 64);
         let columns = columns.min(self.tiles.len().max(1));
@@ -96,8 +95,8 @@ impl ImageGrid {
     fn description(&self) -> String {
         let n_mistakes = self.tiles.iter().filter(|tile| tile.is_mistake).count();
         match n_mistakes {
-            0 => format!("{} pictures", self.tiles.len()),
-            n => format!("{} pictures, {n} of them mistakes", self.tiles.len()),
+            0 => format!("{} images", self.tiles.len()),
+            n => format!("{} images, {n} of them misclassified", self.tiles.len()),
         }
     }
 }
@@ -136,43 +135,43 @@ impl Tile {
 }
 
 impl Picture {
-    /// As a PNG; numbers of size `full` have the strongest colour.
+    /// Encodes the image as PNG; numbers of absolute value `full` have the strongest
+    /// color.
     fn data_uri(&self, full: f32) -> String {
         let size = (self.width as u32, self.height as u32);
         let n_pixels = self.width * self.height;
         match &self.pixels {
-            Pixels::Grey(values) => {
-                let colours: Vec<[u8; 3]> = (0..=255).map(|level| [level; 3]).collect();
-                // A float that is no number becomes 0.
+            Pixels::Gray(values) => {
+                let colors: Vec<[u8; 3]> = (0..=255).map(|level| [level; 3]).collect();
+                // NaN becomes 0.
                 let level = |value: &f32| (255.0 * value).round() as u8;
                 let pixels: Vec<u8> = values.iter().take(n_pixels).map(level).collect();
-                data_uri(size, &pixels, &colours, false)
+                data_uri(size, &pixels, &colors, false)
             }
             Pixels::Signed(values) => {
-                let colour = |level: i32| palette::diverging(f64::from(level) / LEVELS);
-                let colours: Vec<[u8; 3]> =
-                    (-(LEVELS as i32)..=LEVELS as i32).map(colour).collect();
+                let color = |level: i32| palette::diverging(f64::from(level) / LEVELS);
+                let colors: Vec<[u8; 3]> = (-(LEVELS as i32)..=LEVELS as i32).map(color).collect();
                 let level = |value: &f32| {
-                    let share = f64::from(value / full).clamp(-1.0, 1.0);
-                    (LEVELS * share).round() as i32 + LEVELS as i32
+                    let fraction = f64::from(value / full).clamp(-1.0, 1.0);
+                    (LEVELS * fraction).round() as i32 + LEVELS as i32
                 };
                 let pixels = values.iter().take(n_pixels).map(|value| level(value) as u8);
                 let mut pixels: Vec<u8> = pixels.collect();
                 pixels.resize(n_pixels, LEVELS as u8);
-                data_uri(size, &pixels, &colours, false)
+                data_uri(size, &pixels, &colors, false)
             }
         }
     }
 }
 
-/// The size that 99.5 % of all signed numbers do not exceed, so that a few
-/// large ones do not wash out the rest.
+/// The 99.5th percentile of the absolute values, so that a few large numbers do not
+/// dominate the scale.
 fn full_scale(tiles: &[Tile]) -> f32 {
     let mut sizes: Vec<f32> = tiles
         .iter()
         .filter_map(|tile| match &tile.picture.pixels {
             Pixels::Signed(values) => Some(values),
-            Pixels::Grey(_) => None,
+            Pixels::Gray(_) => None,
         })
         .flatten()
         .map(|value| value.abs())
@@ -186,7 +185,7 @@ fn full_scale(tiles: &[Tile]) -> f32 {
     size.max(f32::MIN_POSITIVE)
 }
 
-/// What the colours of signed pictures mean.
+/// Draws the legend of signed images.
 fn draw_key(drawing: &mut Drawing, y: f64, full: f32) {
     let full = number::number(f64::from(full));
     let mut x = GAP;
@@ -233,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn odd_pixels_are_no_panic() {
+    fn odd_pixels_do_not_panic() {
         for values in [
             vec![],
             vec![f32::NAN; 3],
             vec![f32::INFINITY; 2000],
             vec![0.0; 784],
         ] {
-            for pixels in [Pixels::Grey(values.clone()), Pixels::Signed(values.clone())] {
+            for pixels in [Pixels::Gray(values.clone()), Pixels::Signed(values.clone())] {
                 let text = grid(pixels, 3).svg().standalone();
                 roxmltree::Document::parse(&text).expect("well-formed");
             }
@@ -248,7 +247,7 @@ mod tests {
         let picture = Picture {
             width: 0,
             height: 0,
-            pixels: Pixels::Grey(vec![]),
+            pixels: Pixels::Gray(vec![]),
         };
         let tile = Tile {
             picture,

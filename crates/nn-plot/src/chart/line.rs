@@ -1,4 +1,4 @@
-//! Lines over an axis: loss and accuracy over epochs.
+//! Line charts, such as loss and accuracy over epochs.
 
 use super::{Mark, Series, description, legend};
 use crate::axis::Axis;
@@ -6,26 +6,26 @@ use crate::frame::{Frame, Key};
 use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
-/// Most points of a drawn line: about one a pixel.
-const MOST_POINTS: usize = 1200;
+/// Maximum number of points of a line: about two per pixel.
+const MAX_POINTS: usize = 1200;
 
-/// Several curves in one frame.
+/// A line chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineChart {
-    /// Heading.
+    /// Title.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// The curves; twelve can be told apart.
+    /// The series; up to twelve can be distinguished.
     pub series: Vec<Series>,
-    /// Points with a name, such as the best epoch.
+    /// Labeled points, such as the best epoch.
     pub marks: Vec<Mark>,
 }
 
 impl LineChart {
-    /// Without marks.
+    /// Creates a chart without labeled points.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: title.into(),
@@ -36,18 +36,16 @@ impl LineChart {
         }
     }
 
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let all = || self.series.iter().flat_map(|series| &series.points);
         let x = Scale::new(&self.x, all().map(|point| point.0), Padding::None);
         let y = Scale::new(&self.y, all().map(|point| point.1), Padding::Some);
         let legend = legend(&self.series, Key::Line);
         let mut frame = Frame::new(&self.title, [&self.x, &self.y], [x, y], &legend);
-        frame.plot(|plot| {
-            for (index, series) in self.series.iter().enumerate() {
-                plot.line(&series.points, index, MOST_POINTS);
-            }
-        });
+        for (index, series) in self.series.iter().enumerate() {
+            frame.line(&series.points, index, MAX_POINTS);
+        }
         self.marks.iter().for_each(|mark| mark.draw(&mut frame));
         let height = frame.height();
         frame.drawing.finish(height, &self.description())
@@ -85,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_are_gaps() {
+    fn nan_and_infinity_are_gaps() {
         let values = [3.0, 2.0, f64::NAN, 1.0, 0.5, f64::INFINITY, 0.4];
         let svg = chart(vec![Series::counted("train", values)]).svg();
         assert_eq!(elements(&svg, "path", "line"), 2);

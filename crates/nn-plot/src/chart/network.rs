@@ -1,4 +1,4 @@
-//! Layers of neurons and the weights between them.
+//! Diagrams of a network: layers of neurons and their weights.
 
 use crate::number;
 use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, shortened};
@@ -7,45 +7,44 @@ const WIDTH: u32 = 640;
 const NEURON_PITCH: f64 = 26.0;
 const RADIUS: f64 = 8.0;
 
-/// Neurons of a layer that are drawn; of more, the first and the last.
-const MOST_NEURONS: usize = 12;
+/// Maximum number of neurons drawn per layer; of larger layers, the first and last.
+const MAX_NEURONS: usize = 12;
 
-/// Most places in a column: neurons and the dots between them.
-const MOST_PLACES: usize = MOST_NEURONS + 1;
+/// Maximum number of positions in a column: neurons and an ellipsis.
+const MAX_PLACES: usize = MAX_NEURONS + 1;
 
-/// A network: its layers from left to right, an edge for each weight.
+/// A diagram of a network: layers from left to right, one edge per weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkDiagram {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// Inputs first.
+    /// Layers, inputs first.
     pub layers: Vec<NeuronLayer>,
-    /// Between a layer and the next; where there is none, edges have one
-    /// colour and width.
+    /// Weights between consecutive layers; without them, all edges look the same.
     pub weights: Vec<WeightMatrix>,
 }
 
-/// A column of neurons.
+/// A layer of neurons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeuronLayer {
-    /// Such as `inputs` or `relu`.
+    /// Name of the layer, such as `inputs` or `relu`.
     pub name: String,
-    /// How many.
+    /// Number of neurons.
     pub n_neurons: usize,
 }
 
 /// The weights between two layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightMatrix {
-    /// Neurons in the layer before.
+    /// Number of neurons of the previous layer.
     pub n_inputs: usize,
-    /// Neurons in the layer after.
+    /// Number of neurons of the next layer.
     pub n_outputs: usize,
-    /// `[n_inputs, n_outputs]`, row by row.
+    /// Weights `[n_inputs, n_outputs]`, row by row.
     pub values: Vec<f32>,
 }
 
-/// A place in a column.
+/// A position in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Neuron(usize),
@@ -53,7 +52,7 @@ enum Place {
 }
 
 impl NetworkDiagram {
-    /// Draws it.
+    /// Draws the diagram.
     pub fn svg(&self) -> Svg {
         let columns: Vec<Vec<Place>> = self.layers.iter().map(NeuronLayer::places).collect();
         let longest = columns.iter().map(Vec::len).max().unwrap_or(1);
@@ -134,7 +133,7 @@ impl NetworkDiagram {
 }
 
 impl NeuronLayer {
-    /// A column of neurons.
+    /// Creates a layer.
     pub fn new(name: impl Into<String>, n_neurons: usize) -> Self {
         Self {
             name: name.into(),
@@ -143,10 +142,10 @@ impl NeuronLayer {
     }
 
     fn places(&self) -> Vec<Place> {
-        if self.n_neurons <= MOST_PLACES {
+        if self.n_neurons <= MAX_PLACES {
             return (0..self.n_neurons).map(Place::Neuron).collect();
         }
-        let half = MOST_NEURONS / 2;
+        let half = MAX_NEURONS / 2;
         let first = (0..half).map(Place::Neuron);
         let last = (self.n_neurons - half..self.n_neurons).map(Place::Neuron);
         first.chain([Place::Dots]).chain(last).collect()
@@ -166,7 +165,7 @@ impl WeightMatrix {
         weight.filter(|weight| weight.is_finite()).unwrap_or(0.0)
     }
 
-    /// The largest size of a weight that is drawn.
+    /// The largest absolute weight that is drawn.
     fn largest(&self, from: &[Place], to: &[Place]) -> f32 {
         let numbers = |places: &[Place]| -> Vec<usize> {
             places.iter().filter_map(|place| place.neuron()).collect()
@@ -198,7 +197,7 @@ impl Place {
     }
 }
 
-/// The neurons of a column with the height they lie at.
+/// The neurons of a column with their vertical positions.
 fn neurons(column: &[Place], height: f64) -> impl Iterator<Item = (usize, f64)> {
     column
         .iter()
@@ -209,7 +208,7 @@ fn neurons(column: &[Place], height: f64) -> impl Iterator<Item = (usize, f64)> 
         })
 }
 
-/// Columns are centred.
+/// Vertical position in a centered column.
 fn place_y(position: usize, n_places: usize, height: f64) -> f64 {
     let offset = position as f64 + 0.5 - n_places as f64 / 2.0;
     TITLE_HEIGHT + 8.0 + height / 2.0 + NEURON_PITCH * offset
@@ -222,7 +221,7 @@ mod tests {
     #[test]
     fn wide_layers_are_elided() {
         let places = NeuronLayer::new("inputs", 784).places();
-        assert_eq!(places.len(), MOST_PLACES);
+        assert_eq!(places.len(), MAX_PLACES);
         assert_eq!(
             places[5..8],
             [Place::Neuron(5), Place::Dots, Place::Neuron(778)]
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_a_weight_in_the_colour_of_its_sign() {
+    fn every_weight_has_an_edge_in_the_color_of_its_sign() {
         let diagram = NetworkDiagram {
             title: "XOR".to_owned(),
             layers: vec![

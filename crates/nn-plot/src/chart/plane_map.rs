@@ -1,5 +1,5 @@
-//! What a layer with two inputs and three outputs does to the plane: a grid
-//! before, and after in space.
+//! Charts of a layer with two inputs and three outputs: a grid in the plane and its
+//! image in space.
 
 use crate::palette;
 use crate::svg::{Anchor, Drawing, Svg, TITLE_HEIGHT, path_data};
@@ -9,20 +9,20 @@ const WIDTH: u32 = 640;
 /// Side of a panel.
 const SIDE: f64 = 270.0;
 
-/// The eye looks down by this angle and from this side, in radians.
+/// Viewing angles in radians.
 const ELEVATION: f64 = 0.45;
 const AZIMUTH: f64 = -0.6;
 
-/// A grid of points of the plane, and where each goes in space.
+/// A grid of points in the plane, and its image in space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaneMap {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// Points in a row and in a column.
+    /// Number of points per row and per column.
     pub n: usize,
-    /// `n * n` points of the plane, row by row.
+    /// `n * n` points in the plane, row by row.
     pub plane: Vec<[f64; 2]>,
-    /// Where they go, in the same order.
+    /// The images of the points, in the same order.
     pub space: Vec<[f64; 3]>,
     /// Names of the two inputs.
     pub input_names: [String; 2],
@@ -33,14 +33,14 @@ pub struct PlaneMap {
 /// A quadrilateral of the grid.
 struct Patch {
     corners: [(f64, f64); 4],
-    /// Greater is nearer to the eye.
+    /// Depth; larger is closer to the viewer.
     depth: f64,
-    /// 0..=1 along the first input.
+    /// Position along the first input, from 0 to 1.
     place: f64,
 }
 
 impl PlaneMap {
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let mut drawing = Drawing::new(&self.title, WIDTH);
         let top = TITLE_HEIGHT + 26.0;
@@ -76,11 +76,11 @@ impl PlaneMap {
         let unit = Unit::around(&self.space);
         let place = |[x, y]: [f64; 2]| {
             let scale = 0.62 * SIDE;
-            let centre = (corner.0 + SIDE / 2.0, corner.1 + SIDE / 2.0);
-            (centre.0 + scale * x, centre.1 - scale * y)
+            let center = (corner.0 + SIDE / 2.0, corner.1 + SIDE / 2.0);
+            (center.0 + scale * x, center.1 - scale * y)
         };
         let ends = draw_axes(drawing, place);
-        let projected = |point: &[f64; 3]| unit.apply(point).map(|point| project(centred(point)));
+        let projected = |point: &[f64; 3]| unit.apply(point).map(|point| project(centered(point)));
         let pixels: Vec<_> = self
             .space
             .iter()
@@ -93,7 +93,7 @@ impl PlaneMap {
         }
     }
 
-    /// The quadrilaterals all of whose corners have a place, far ones first.
+    /// The quadrilaterals with finite corners, distant ones first.
     fn patches(
         &self,
         pixels: &[Option<(f64, f64)>],
@@ -125,9 +125,8 @@ impl PlaneMap {
     }
 }
 
-/// Three edges of the unit cube, at the bottom in front and at the left, where
-/// nothing hides them; returns where their names belong: below the middle of
-/// the first two, on top of the third.
+/// Draws three visible edges of the unit cube, at the bottom in front and at the
+/// left. Returns the positions of their names.
 fn draw_axes(drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) -> [(f64, f64); 3] {
     const EDGES: [[[f64; 3]; 2]; 3] = [
         [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
@@ -136,7 +135,7 @@ fn draw_axes(drawing: &mut Drawing, place: impl Fn([f64; 2]) -> (f64, f64)) -> [
     ];
     const BESIDE: [(f64, f64); 3] = [(-30.0, 18.0), (32.0, 20.0), (0.0, -14.0)];
     std::array::from_fn(|axis| {
-        let [from, to] = EDGES[axis].map(|end| place(project(centred(end)).0));
+        let [from, to] = EDGES[axis].map(|end| place(project(centered(end)).0));
         drawing.line(from, to, "axis", "stroke-width=\"1\"");
         let at = if axis == 2 {
             to
@@ -158,7 +157,7 @@ fn draw_patches(drawing: &mut Drawing, patches: Vec<Patch>) {
     }
 }
 
-/// Moves and scales points into 0..=1, all directions by the same factor.
+/// Maps points to 0..=1, with the same factor along all axes.
 struct Unit<const N: usize> {
     low: [f64; N],
     span: f64,
@@ -188,12 +187,11 @@ impl<const N: usize> Unit<N> {
     }
 }
 
-fn centred(point: [f64; 3]) -> [f64; 3] {
+fn centered(point: [f64; 3]) -> [f64; 3] {
     point.map(|x| x - 0.5)
 }
 
-/// Parallel projection: place on the paper (right, up), and nearness to the
-/// eye.
+/// Parallel projection: position (right, up) and depth.
 fn project([x, y, z]: [f64; 3]) -> ([f64; 2], f64) {
     let (sin, cos) = AZIMUTH.sin_cos();
     let (right, away) = (cos * x - sin * y, sin * x + cos * y);
@@ -225,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn higher_is_higher_on_the_paper_and_nearer() {
+    fn higher_points_are_drawn_higher_and_closer() {
         let (low, high) = (project([0.0; 3]), project([0.0, 0.0, 1.0]));
         assert!(high.0[1] > low.0[1] && high.1 > low.1);
     }
 
     #[test]
-    fn points_without_a_place_leave_holes() {
+    fn points_without_a_position_leave_holes() {
         let svg = map(3, |x, y| if x + y == 0.0 { f64::NAN } else { x }).svg();
         assert_eq!(svg.inline().matches("Z\" fill").count(), 4 + 3);
         for n in [0, 1] {

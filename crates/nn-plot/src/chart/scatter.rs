@@ -1,4 +1,4 @@
-//! Points over two axes: trials of a search, predicted against actual.
+//! Scatter charts, such as trials of a search or predicted and actual values.
 
 use super::{Mark, Series, description, legend};
 use crate::axis::Axis;
@@ -8,28 +8,28 @@ use crate::palette;
 use crate::scale::{Padding, Scale};
 use crate::svg::Svg;
 
-/// Most points of a series that are drawn; of more, an even selection.
-const MOST_POINTS: usize = 2000;
+/// Maximum number of points of a series; larger series are subsampled evenly.
+const MAX_POINTS: usize = 2000;
 
-/// Sets of points in one frame.
+/// A scatter chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterChart {
-    /// Heading.
+    /// Title.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// The sets of points.
+    /// The series of points.
     pub series: Vec<Series>,
-    /// Points with a name, such as the best trial.
+    /// Labeled points, such as the best trial.
     pub marks: Vec<Mark>,
-    /// Whether both axes have one range and the line y = x is drawn.
+    /// Whether both axes have the same range and the line y = x is drawn.
     pub has_diagonal: bool,
 }
 
 impl ScatterChart {
-    /// Without marks and diagonal.
+    /// Creates a chart without labeled points and diagonal.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: title.into(),
@@ -41,11 +41,10 @@ impl ScatterChart {
         }
     }
 
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let legend = legend(&self.series, Key::Dot);
         let mut frame = Frame::new(&self.title, [&self.x, &self.y], self.scales(), &legend);
-        frame.plot(|_| ());
         if self.has_diagonal {
             let ends = [frame.pixel_at((0.0, 0.0)), frame.pixel_at((1.0, 1.0))];
             let look = "stroke-dasharray=\"5 4\"";
@@ -83,7 +82,7 @@ impl ScatterChart {
 }
 
 fn draw_points(frame: &mut Frame, series: &Series, index: usize) {
-    let every = series.points.len().div_ceil(MOST_POINTS).max(1);
+    let every = series.points.len().div_ceil(MAX_POINTS).max(1);
     let radius = if series.points.len() > 300 { 2.5 } else { 4.0 };
     let class = format!("fill {}", palette::series_class(index));
     for &point in series.points.iter().step_by(every) {
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_without_a_place_are_left_out() {
+    fn points_without_a_position_are_left_out() {
         let points = [(1e-4, 0.5), (0.0, 0.5), (0.1, f64::NAN), (1.0, 0.2)];
         let series = vec![Series::new("trials", points)];
         let chart = ScatterChart::new("Trials", Axis::new("rate").log(), Axis::new("loss"), series);
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn many_points_are_selected_from() {
+    fn many_points_are_subsampled() {
         let points = (0..100_000).map(|i| (f64::from(i), f64::from(i)));
         let series = vec![Series::new("houses", points)];
         let chart = ScatterChart::new(
@@ -119,6 +118,6 @@ mod tests {
             series,
         );
         let n_drawn = chart.svg().inline().matches("<circle").count();
-        assert!((1000..=MOST_POINTS).contains(&n_drawn), "{n_drawn}");
+        assert!((1000..=MAX_POINTS).contains(&n_drawn), "{n_drawn}");
     }
 }

@@ -1,5 +1,5 @@
-//! A function of two parameters as bands of colour, with a path on it: the
-//! cost surface and a descent.
+//! Contour charts of a function of two parameters, with a path such as a gradient
+//! descent.
 
 use crate::axis::Axis;
 use crate::frame::Frame;
@@ -8,45 +8,43 @@ use crate::picture::{TRANSPARENT, data_uri};
 use crate::scale::{Padding, Scale};
 use crate::svg::{Anchor, Svg};
 
-/// Bands of colour between the lowest and the highest value.
+/// Number of color bands.
 const BANDS: u8 = 24;
 
-/// Pixels of the picture in each direction.
+/// Width and height of the image in pixels.
 const RESOLUTION: usize = 220;
 
-/// Room for the bar of colours at the right.
+/// Width of the color bar with its labels.
 const BAR: f64 = 74.0;
 
-/// Values on a grid over two parameters.
+/// A contour chart of values on a grid, with a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceChart {
-    /// Heading.
+    /// Title.
     pub title: String,
-    /// First parameter.
+    /// Axis of the first parameter.
     pub x: Axis,
-    /// Second parameter.
+    /// Axis of the second parameter.
     pub y: Axis,
-    /// What the colour tells; with [`Axis::log`], bands are equal ratios.
+    /// Axis of the values, shown as colors.
     pub value: Axis,
-    /// Where the first parameter was measured: ascending, at even distances on
-    /// its axis.
+    /// Grid of the first parameter: ascending and equidistant on its axis.
     pub xs: Vec<f64>,
-    /// The same for the second.
+    /// Grid of the second parameter: ascending and equidistant on its axis.
     pub ys: Vec<f64>,
-    /// `[ys, xs]`, row by row; what is not finite has no colour.
+    /// Values `[ys, xs]`, row by row; NaN and infinity have no color.
     pub values: Vec<f64>,
-    /// Points of a descent, the first one a ring, the last one a disc.
+    /// Points of the path; the first one is a ring, the last one a disc.
     pub path: Vec<(f64, f64)>,
 }
 
 impl SurfaceChart {
-    /// Draws it.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let x = Scale::new(&self.x, self.xs.iter().copied(), Padding::None);
         let y = Scale::new(&self.y, self.ys.iter().copied(), Padding::None);
         let value = Scale::new(&self.value, self.values.iter().copied(), Padding::None);
         let mut frame = Frame::with_margin(&self.title, [&self.x, &self.y], [x, y], &[], BAR);
-        frame.plot(|_| ());
         let [corner, opposite] = [(0.0, 1.0), (1.0, 0.0)].map(|place| frame.pixel_at(place));
         let size = (opposite.0 - corner.0, opposite.1 - corner.1);
         frame
@@ -60,8 +58,8 @@ impl SurfaceChart {
 
     fn picture(&self, value: &Scale) -> String {
         let place = |index: usize, n: usize| {
-            let share = index as f64 / (RESOLUTION - 1) as f64;
-            share * n.saturating_sub(1) as f64
+            let fraction = index as f64 / (RESOLUTION - 1) as f64;
+            fraction * n.saturating_sub(1) as f64
         };
         let band = |index: usize| {
             let row = place(RESOLUTION - 1 - index / RESOLUTION, self.ys.len());
@@ -73,11 +71,10 @@ impl SurfaceChart {
         };
         let pixels: Vec<u8> = (0..RESOLUTION * RESOLUTION).map(band).collect();
         let size = (RESOLUTION as u32, RESOLUTION as u32);
-        data_uri(size, &pixels, &colours(), true)
+        data_uri(size, &pixels, &colors(), true)
     }
 
-    /// The place on the scale of values between the four nodes around a place
-    /// on the grid, by bilinear interpolation.
+    /// Position on the scale of values, by bilinear interpolation on the grid.
     fn between(&self, row: f64, column: f64, value: &Scale) -> Option<f64> {
         let node = |row: usize, column: usize| {
             let row = row.min(self.ys.len().checked_sub(1)?);
@@ -87,17 +84,17 @@ impl SurfaceChart {
         };
         let (top, left) = (row.floor() as usize, column.floor() as usize);
         let (down, right) = (row - top as f64, column - left as f64);
-        let above = mixed(node(top, left)?, node(top, left + 1)?, right);
-        let below = mixed(node(top + 1, left)?, node(top + 1, left + 1)?, right);
-        Some(mixed(above, below, down))
+        let above = lerp(node(top, left)?, node(top, left + 1)?, right);
+        let below = lerp(node(top + 1, left)?, node(top + 1, left + 1)?, right);
+        Some(lerp(above, below, down))
     }
 
-    /// What the colours mean, at the right.
+    /// Draws the color bar.
     fn draw_bar(&self, frame: &mut Frame, value: &Scale) {
         let [low, high] = [0.0, 1.0].map(|place| frame.pixel_at((1.0, place)));
         let (x, height) = (low.0 + 14.0, low.1 - high.1);
         let step = height / f64::from(BANDS);
-        for (band, [red, green, blue]) in colours()[1..].iter().enumerate() {
+        for (band, [red, green, blue]) in colors()[1..].iter().enumerate() {
             let corner = (x, low.1 - step * (band + 1) as f64);
             let look = format!("fill=\"rgb({red},{green},{blue})\"");
             let size = (12.0, step + 0.5);
@@ -123,10 +120,10 @@ impl SurfaceChart {
         let (Some(&first), Some(&last)) = (pixels.first(), pixels.last()) else {
             return;
         };
-        // White on black stands out from every colour of the map.
-        for (colour, width) in [("#000", 4.0), ("#fff", 2.0)] {
+        // White on black is visible on every color of the map.
+        for (color, width) in [("#000", 4.0), ("#fff", 2.0)] {
             let look = format!(
-                "fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\""
+                "fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linejoin=\"round\""
             );
             frame.drawing.path(&pixels, "", &look);
         }
@@ -153,12 +150,12 @@ impl SurfaceChart {
     }
 }
 
-fn mixed(from: f64, to: f64, share: f64) -> f64 {
-    from + share * (to - from)
+fn lerp(from: f64, to: f64, part: f64) -> f64 {
+    from + part * (to - from)
 }
 
-/// The transparent one, then one a band.
-fn colours() -> Vec<[u8; 3]> {
+/// The transparent color, then one color per band.
+fn colors() -> Vec<[u8; 3]> {
     let band = |band: u8| palette::sequential(f64::from(band) / f64::from(BANDS - 1));
     [[0; 3]].into_iter().chain((0..BANDS).map(band)).collect()
 }
@@ -202,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn grids_with_holes_are_no_panic() {
+    fn grids_with_holes_do_not_panic() {
         let mut holes = bowl();
         holes.values[7] = f64::NAN;
         let short = SurfaceChart {

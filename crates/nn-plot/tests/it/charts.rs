@@ -1,4 +1,4 @@
-//! Every kind of chart, of numbers and names of any kind.
+//! Property tests of all charts with random numbers and names.
 
 use nn_plot::chart::{
     BarChart, Bars, Bins, ConfusionChart, Histogram, ImageGrid, LineChart, Mark, NetworkDiagram,
@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::num::{f32, f64};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
-/// Names as attackers write them.
+/// Random and malicious names.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
@@ -37,7 +37,7 @@ fn series() -> impl Strategy<Value = Vec<Series>> {
     })
 }
 
-/// Parses both forms; nothing but what a chart is made of is in them.
+/// Parses both forms and checks their elements and attributes.
 fn check(svg: &Svg) {
     const TAGS: [&str; 11] = [
         "svg", "title", "desc", "style", "g", "path", "line", "rect", "circle", "text", "image",
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn ranges_of_ones_own(low in f64::ANY, high in f64::ANY, series in series()) {
+    fn custom_ranges(low in f64::ANY, high in f64::ANY, series in series()) {
         let axis = Axis::new("x").range(low, high);
         check(&LineChart::new("range", axis.clone(), axis.log(), series).svg());
     }
@@ -87,7 +87,7 @@ proptest! {
         check(&BarChart { title: title.clone(), x_label: title.clone(), y: y.clone(), names, series }.svg());
         let bins = Bins { name: title.clone(), edges: values.clone(), heights: values.clone() };
         let range = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(1.0));
-        let shares = Bins::shares("shares", values, range, 7);
+        let shares = Bins::fractions("shares", values, range, 7);
         check(&Histogram { title, x: y.clone(), y, series: vec![bins, shares] }.svg());
     }
 
@@ -104,7 +104,7 @@ proptest! {
             caption: caption.clone(),
             is_mistake: true,
         };
-        let tiles = vec![tile(Pixels::Grey(pixels.clone())), tile(Pixels::Signed(pixels))];
+        let tiles = vec![tile(Pixels::Gray(pixels.clone())), tile(Pixels::Signed(pixels))];
         check(&ImageGrid { title: caption.clone(), columns, tiles }.svg());
     }
 

@@ -1,4 +1,3 @@
-//! Charts made of anything at all are well-formed, and text of others in them
-//! stays text.
+//! Charts of any numbers and names are well-formed, and untrusted text is escaped.
 
 mod charts;

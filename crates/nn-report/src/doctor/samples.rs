@@ -94,7 +94,7 @@ fn outliers(case: &Case) -> Finding {
         Err(why) => return Finding::NotChecked(why),
     };
     let names = columns.iter().flat_map(|column| match &column.encoding {
-        ColumnEncoding::Standardise(_) => vec![column.name.as_str()],
+        ColumnEncoding::Standardize(_) => vec![column.name.as_str()],
         ColumnEncoding::OneHot(categories) => vec![column.name.as_str(); categories.len()],
     });
     let mut largest = vec![0.0_f32; train.n_inputs()];

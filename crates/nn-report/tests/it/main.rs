@@ -1,4 +1,3 @@
-//! Pages about runs with any names and numbers are well-formed, and text of
-//! others in them stays text.
+//! Pages with any names and numbers are well-formed, and untrusted text is escaped.
 
 mod pages;

@@ -1,4 +1,4 @@
-//! Reports of runs with hostile names and numbers.
+//! Reports and comparisons with malicious names and unusual numbers.
 
 use nn_plot::Page;
 use nn_plot::chart::ConfusionChart;
@@ -34,7 +34,7 @@ fn run(accuracy: f64) -> RunRecord {
     }
 }
 
-/// Tags of a page that parses.
+/// Tags of the elements of a page.
 fn tags(page: &Page) -> Vec<String> {
     let html = page.html();
     let xml = html
@@ -77,7 +77,7 @@ fn report() -> RunReport {
 }
 
 #[test]
-fn names_of_others_stay_text() {
+fn untrusted_names_are_escaped() {
     let comparison = Comparison {
         runs: vec![run(0.9), run(0.8)],
         command: HOSTILE.to_owned(),
@@ -120,7 +120,7 @@ fn a_report_without_results_says_what_is_missing() {
 }
 
 #[test]
-fn nothing_at_all_is_a_page() {
+fn empty_reports_are_pages() {
     tags(&RunReport::default().build().page);
     tags(&Comparison::default().build().page);
 }

@@ -9,9 +9,9 @@ use nn_tensor::random::{Purpose, Streams};
 pub(crate) struct TestFunction {
     pub(crate) name: &'static str,
     space: &'static str,
-    /// Without noise.
+    /// The value without noise.
     pub(crate) value: fn(&Point) -> f64,
-    /// What the trial of this number sees.
+    /// The value with the noise of a trial, given by its number.
     pub(crate) noisy_value: fn(&Point, usize) -> f64,
     pub(crate) minimum: f64,
 }
@@ -84,9 +84,9 @@ fn hartmann_6_value(point: &Point) -> f64 {
     -terms.sum::<f64>()
 }
 
-/// Shaped like a training: a learning rate whose best value depends on the
-/// optimiser, a width with a best value inside, a batch size that matters
-/// little. The minimum is `adam`, a rate of 0.003, width 100, batch size 32.
+/// Similar to a training run: the best learning rate depends on the optimizer, the
+/// best width is inside its range, and the batch size has little effect. The
+/// minimum is at `adam`, learning rate 0.003, width 100, batch size 32.
 pub(crate) fn mixed() -> TestFunction {
     TestFunction {
         name: "mixed",

@@ -1,4 +1,4 @@
-//! How near the strategies come to known minima.
+//! Distances of the best trials from known minima.
 
 use nn_search::{Outcome, Settings, Strategy, Study};
 
@@ -6,8 +6,8 @@ use crate::functions::{TestFunction, branin, hartmann_6, mixed, noisy_branin};
 
 const BAYESIAN: Strategy = Strategy::Bayesian { initial: 0 };
 
-/// Median over seeds of the distance of the best trial from the minimum, by
-/// the values without noise.
+/// Median over seeds of the difference between the best value without noise and the
+/// minimum.
 fn median_gap(function: &TestFunction, strategy: Strategy, n_trials: usize, n_seeds: u64) -> f64 {
     let mut gaps: Vec<f64> = (0..n_seeds)
         .map(|seed| gap(function, strategy, n_trials, seed))
@@ -81,7 +81,7 @@ fn diverged_trials_do_not_mislead() {
     assert!(gaps[4] < 0.05, "{gaps:?}");
 }
 
-/// Branin's function, of which a quarter of the square is infinite or huge.
+/// Branin's function, infinite or huge on a quarter of the square.
 fn gap_with_failures(function: &TestFunction, seed: u64) -> f64 {
     let settings = Settings {
         seed,

@@ -1,4 +1,4 @@
-//! What holds for every space.
+//! Properties of all search spaces.
 
 use nn_search::{Dimension, Space, Value};
 use proptest::prelude::*;

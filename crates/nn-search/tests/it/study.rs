@@ -1,4 +1,4 @@
-//! Studies: their journal, their rules, and going on after an interruption.
+//! Studies: journal, rules, and resuming after an interruption.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -148,7 +148,7 @@ fn another_seed_is_another_search() {
     assert!(zero.iter().zip(&one).all(|(zero, one)| zero != one));
 }
 
-/// Pins the stream: a change here changes every published search.
+/// Golden values: a change here changes every published search.
 #[test]
 fn suggestions_never_change() {
     let mut study = Study::new(settings(), io::sink()).unwrap();
@@ -266,7 +266,7 @@ fn a_journal_of_another_search_is_refused() {
     let error = resume(other, &journal);
     assert_eq!(
         error.to_string(),
-        "the journal belongs to another search: seed is 0, expected 1"
+        "the journal belongs to another search: expected seed 1, found 0"
     );
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(matches!(resume(settings(), b""), Error::NotAJournal));
@@ -294,7 +294,7 @@ fn what_cannot_be_written_has_not_happened() {
     assert_eq!(resumed.trials(), study.trials());
 }
 
-/// What a disk holds, and whether it is full.
+/// The content of a disk, and whether it is full.
 #[derive(Default)]
 struct Disk {
     content: Vec<u8>,
@@ -304,7 +304,7 @@ struct Disk {
 struct Shared<'a>(&'a RefCell<Disk>);
 
 impl Write for Shared<'_> {
-    /// A full disk takes the first half.
+    /// A full disk writes only the first half.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut disk = self.0.borrow_mut();
         if disk.is_full {

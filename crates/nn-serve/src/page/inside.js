@@ -183,7 +183,7 @@ export class InsideView {
     const { backward } = layer;
     const columns = [
       ["z", layer.pre_activations],
-      ["normalized", layer.normalised],
+      ["normalized", layer.normalized],
       ["a", layer.activations],
       ["m", layer.mask],
       ["y", isOutput ? trace.step.target : null],
@@ -246,12 +246,12 @@ export class InsideView {
     if (!layer.backward) return parts;
     const gradient = column(layer.backward.weights_gradient);
     const after = column(layer.backward.weights_after);
-    const regularised = layer.backward.regularised && column(layer.backward.regularised.weights_gradient);
+    const regularized = layer.backward.regularized && column(layer.backward.regularized.weights_gradient);
     const columns = [
       [index === 0 ? "x" : "previous a", below],
       ["δ", weights.map(() => layer.backward.delta[neuron])],
       ["∂C/∂W", gradient],
-      ["g", regularised],
+      ["g", regularized],
       ["W", weights],
       ["W after", after],
       ["change", after.map((value, i) => value - weights[i])],

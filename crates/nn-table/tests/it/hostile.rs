@@ -1,5 +1,5 @@
-//! The check of the fuzz target for tables (`fuzz/`) on its corpus, and on a
-//! small good table cut at every byte and with every bit flipped.
+//! The fuzz target for tables (`fuzz/`) on its corpus, and on a small valid table
+//! truncated at every byte and with every bit flipped.
 
 use harm::{corpus, harmed};
 
@@ -16,7 +16,7 @@ fn the_corpus_is_read_or_refused() {
 #[test]
 fn a_harmed_table_is_read_or_refused() {
     let rows = (0..20).map(|row| format!("{}.5,\"a {}\",{}\n", row, row % 3, row % 2));
-    let table: String = std::iter::once("length,colour,label\n".to_owned())
+    let table: String = std::iter::once("length,color,label\n".to_owned())
         .chain(rows)
         .collect();
     let with_choice = |bytes: &[u8]| [&[0], bytes].concat();

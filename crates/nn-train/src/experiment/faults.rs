@@ -153,12 +153,7 @@ fn train_in_spite_of(scratch: &Scratch, fault: Fault, expected: &[u8]) -> bool {
     assert_whole(&run, &case);
     if let Err(failure) = outcome {
         assert!(is_met, "{case}: {failure}");
-        assert_eq!(
-            failure.kind(),
-            ErrorKind::Io,
-            "{case}: {}",
-            failure.to_string()
-        );
+        assert_eq!(failure.kind(), ErrorKind::Io, "{case}: {failure}");
         let root = scratch.folder.to_string_lossy();
         assert!(
             failure.to_string().contains(&*root),

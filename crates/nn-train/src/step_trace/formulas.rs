@@ -3,7 +3,7 @@
 use nn_core::{Network, TrainingConfig};
 use serde::Serialize;
 
-use super::taken::is_regularised;
+use super::taken::is_regularized;
 
 /// The formulas of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,7 +81,7 @@ pub(super) fn notes(
                 .to_owned(),
         );
     }
-    if is_regularised(config) {
+    if is_regularized(config) {
         notes.push(
             "g is the gradient with the penalty on the weights added, clipped as configured, \
              and with the weight decay of all parameters added"

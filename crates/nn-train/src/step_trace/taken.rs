@@ -20,7 +20,7 @@ pub(super) struct Taken {
 pub(super) struct Back {
     pub(super) gradients: Gradients<f32>,
     /// The gradient as the optimizer got it, if it is another.
-    pub(super) regularised: Option<Gradients<f32>>,
+    pub(super) regularized: Option<Gradients<f32>>,
     pub(super) after: Network,
 }
 
@@ -44,7 +44,7 @@ impl Taken {
         let loss = loss_of_batch(trainer.advance()?);
         let (after, cache, gradients) = trainer.state();
         let (after, cache, gradients) = (after.clone(), cache.clone(), gradients.clone());
-        let (gradients, regularised) = if is_regularised(&config) {
+        let (gradients, regularized) = if is_regularized(&config) {
             let plain = TrainingConfig {
                 regularization: Regularization::default(),
                 weight_decay: 0.0,
@@ -70,7 +70,7 @@ impl Taken {
             cache,
             back: Some(Back {
                 gradients,
-                regularised,
+                regularized,
                 after,
             }),
         })
@@ -123,7 +123,7 @@ fn second_loss(trainer: &mut Trainer<'_>) -> Option<f64> {
     trainer.advance().ok().map(loss_of_batch)
 }
 
-pub(super) fn is_regularised(config: &TrainingConfig) -> bool {
+pub(super) fn is_regularized(config: &TrainingConfig) -> bool {
     config.regularization != Regularization::default()
         || config.weight_decay != 0.0
         || config.clip_norm.is_some()

@@ -42,10 +42,10 @@ pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
     let table = Table::parse(path, body(true).as_bytes(), &options)?;
     let rows: Vec<usize> = (0..n).collect();
     let (preprocessing, _) = Preprocessing::fit(&table, &rows, &options)?;
-    let with_labels = preprocessing.apply(&table, UnseenCategory::Zeros)?;
+    let with_labels = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     let unlabelled =
         preprocessing.parse(Path::new("test.csv"), body(false).as_bytes(), Header::Auto)?;
-    let without_labels = preprocessing.apply(&unlabelled, UnseenCategory::Zeros)?;
+    let without_labels = preprocessing.transform(&unlabelled, UnseenCategory::Zeros)?;
     let same = |inputs: &nn_data::Inputs| match inputs {
         nn_data::Inputs::Pixels(read) => read
             .rows()

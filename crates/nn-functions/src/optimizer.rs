@@ -37,12 +37,12 @@
 //! counts as 0. For `adam` in single precision, that is |g| below 3.4·10⁻¹⁸,
 //! which is negligible beside its ε.
 
+use nn_error::Result;
 use nn_tensor::{AlignedSlice, Kernel, Scalar, Threads, vectorize};
 
 use std::ops;
 use std::sync::Arc;
 
-use crate::Result;
 use crate::menu::{Menu, Parameter, Range, menu_text};
 use crate::update_rule::{PieceRule, UpdateRule, UpdateStep};
 
@@ -160,6 +160,45 @@ impl Menu for Optimizer {
         }
     }
 
+    /// g is the gradient, η the learning rate and t the step, counted from 1.
+    fn formula(&self) -> &'static str {
+        match self {
+            Self::Sgd => "w ← w − η·g",
+            Self::Momentum { .. } => "v ← γ·v + g,  w ← w − η·v",
+            Self::Nesterov { .. } => "v ← γ·v + g,  w ← w − η·(g + γ·v)",
+            Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
+            Self::Adadelta { .. } => {
+                "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
+            }
+            Self::Rmsprop { .. } => "s ← ρ·s + (1−ρ)·g²,  w ← w − η·g/(√s + ε)",
+            Self::Adam { .. } => {
+                "m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  w ← w − η·m̂/(√ŝ + ε),  \
+                 m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::AdamW { .. } => {
+                "w ← w − η·λ·w,  m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  \
+                 w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
+            }
+            Self::Rprop { .. } => {
+                "s ← increase·s while the sign of g stays the same, decrease·s when it changes,  w ← w − s·sign(g)"
+            }
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Sgd => "newbies 2.4; Schoofs (4)",
+            Self::Momentum { .. } => "Polyak 1964",
+            Self::Nesterov { .. } => "Sutskever et al. 2013",
+            Self::Adagrad { .. } => "Duchi et al. 2011",
+            Self::Adadelta { .. } => "Zeiler 2012",
+            Self::Rmsprop { .. } => "Hinton 2012, lecture 6e",
+            Self::Adam { .. } => "Kingma & Ba 2015, algorithm 1",
+            Self::AdamW { .. } => "Loshchilov & Hutter 2019",
+            Self::Rprop { .. } => "Riedmiller & Braun 1993",
+        }
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         match self {
             Self::Sgd => Vec::new(),
@@ -213,34 +252,8 @@ impl Optimizer {
         }
     }
 
-    /// The update rule as text, where g is the gradient, η the learning rate and t
-    /// the step, counted from 1.
-    pub fn formula(self) -> &'static str {
-        match self {
-            Self::Sgd => "w ← w − η·g",
-            Self::Momentum { .. } => "v ← γ·v + g,  w ← w − η·v",
-            Self::Nesterov { .. } => "v ← γ·v + g,  w ← w − η·(g + γ·v)",
-            Self::Adagrad { .. } => "s ← s + g²,  w ← w − η·g/(√s + ε)",
-            Self::Adadelta { .. } => {
-                "s ← ρ·s + (1−ρ)·g²,  d = g·√(u + ε)/√(s + ε),  u ← ρ·u + (1−ρ)·d²,  w ← w − η·d"
-            }
-            Self::Rmsprop { .. } => "s ← ρ·s + (1−ρ)·g²,  w ← w − η·g/(√s + ε)",
-            Self::Adam { .. } => {
-                "m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  w ← w − η·m̂/(√ŝ + ε),  \
-                 m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
-            }
-            Self::AdamW { .. } => {
-                "w ← w − η·λ·w,  m ← β₁·m + (1−β₁)·g,  s ← β₂·s + (1−β₂)·g²,  \
-                 w ← w − η·m̂/(√ŝ + ε),  m̂ = m/(1−β₁ᵗ),  ŝ = s/(1−β₂ᵗ)"
-            }
-            Self::Rprop { .. } => {
-                "s ← increase·s while the sign of g stays the same, decrease·s when it changes,  w ← w − s·sign(g)"
-            }
-        }
-    }
-
     /// Number of state values per parameter.
-    pub(crate) fn n_slots(self) -> usize {
+    pub fn n_slots(self) -> usize {
         match self {
             Self::Sgd => 0,
             Self::Momentum { .. }
@@ -256,18 +269,20 @@ impl Optimizer {
 
 /// A range of the parameters with a factor on their learning rate.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ParameterGroup {
-    pub(crate) range: ops::Range<usize>,
-    pub(crate) rate_factor: f64,
+pub struct ParameterGroup {
+    /// The range, in the order of the parameters.
+    pub range: ops::Range<usize>,
+    /// Factor on the learning rate.
+    pub rate_factor: f64,
 }
 
 /// The rates of one step, including the factors of their schedules.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StepRates {
+pub struct StepRates {
     /// η, the learning rate.
-    pub(crate) learning_rate: f64,
+    pub learning_rate: f64,
     /// Factor on the optimizer's own weight decay.
-    pub(crate) decay_factor: f64,
+    pub decay_factor: f64,
 }
 
 /// An optimizer with its state between steps.
@@ -290,7 +305,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Creates the state before the first step.
     ///
     /// # Errors
-    /// As [`Menu::check`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for a
+    /// As [`Menu::check`]; [`Error::OutOfRange`](nn_error::Error::OutOfRange) for a
     /// learning rate that is not above 0.
     pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Result<Self> {
         optimizer.check()?;
@@ -316,7 +331,7 @@ impl<S: Scalar> OptimizerState<S> {
     }
 
     /// Creates the state of a user-defined rule before the first step.
-    pub(crate) fn custom(rule: impl UpdateRule, n_parameters: usize) -> Self {
+    pub fn custom(rule: impl UpdateRule, n_parameters: usize) -> Self {
         let n_slots = rule.n_slots();
         let slot = |index: usize| {
             let len = if index < n_slots { n_parameters } else { 0 };
@@ -330,7 +345,7 @@ impl<S: Scalar> OptimizerState<S> {
     }
 
     /// The name of the optimizer, including its parameters.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match &self.rule {
             RuleChoice::Menu(optimizer) => optimizer.to_string(),
             RuleChoice::Custom(rule) => rule.name(),
@@ -385,7 +400,7 @@ impl<S: Scalar> OptimizerState<S> {
     ///
     /// # Panics
     /// If the lengths differ or a group reaches beyond them.
-    pub(crate) fn step_groups(
+    pub fn step_groups(
         &mut self,
         groups: &[ParameterGroup],
         parameters: &mut [S],

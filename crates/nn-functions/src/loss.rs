@@ -27,13 +27,13 @@
 //! Schoofs' cost); Huber 1964; Crammer & Singer 2001 (several outputs of
 //! `hinge`). Logarithmic losses are in nats.
 
+use nn_error::{Error, Result};
 use nn_tensor::Scalar;
 use nn_tensor::reduce::argmax;
 use nn_tensor::softmax::log_sum_exp;
 
 use crate::activation::Activation;
 use crate::menu::{Menu, Parameter, Range, menu_text};
-use crate::{Error, Result};
 
 /// The loss function that training minimizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,6 +88,24 @@ impl Menu for Loss {
             Self::Huber { .. } => "huber",
             Self::Hinge => "hinge",
             Self::Kl => "kl",
+        }
+    }
+
+    fn formula(&self) -> &'static str {
+        let [loss, _] = self.formulas();
+        loss
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::CrossEntropy | Self::BinaryCrossEntropy | Self::Mse | Self::Kl => {
+                "newbies, section 5.2"
+            }
+            Self::SumOfSquares => "how-they-work",
+            Self::Quadratic => "Nielsen 2015, equation 6",
+            Self::Mae => "",
+            Self::Huber { .. } => "Huber 1964",
+            Self::Hinge => "Crammer & Singer 2001",
         }
     }
 
@@ -212,14 +230,14 @@ impl Loss {
 
     /// Whether labels replace targets: a row of class c has the loss
     /// [`of_class`](Self::of_class) and δ = a − e_c, where e_c is one-hot.
-    pub(crate) fn takes_classes(self) -> bool {
+    pub fn takes_classes(self) -> bool {
         matches!(self, Self::CrossEntropy | Self::Kl)
     }
 
     /// The loss −ln a_c of a row of class c, bit for bit
     /// [`of_row`](Self::of_row) with y = e_c. Only for losses with
     /// [`takes_classes`](Self::takes_classes).
-    pub(crate) fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
+    pub fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
         debug_assert!(self.takes_classes());
         minus_ln(z, a, class)
     }
@@ -335,7 +353,7 @@ fn positive_part<S: Scalar>(x: S) -> S {
 }
 
 /// `x` clamped to ±limit; NaN stays NaN.
-pub(crate) fn clamp<S: Scalar>(x: S, limit: S) -> S {
+pub fn clamp<S: Scalar>(x: S, limit: S) -> S {
     if x > limit {
         limit
     } else if x < -limit {

@@ -10,8 +10,8 @@ use nn_tensor::Scalar;
 /// Lion (Chen et al. 2023, algorithm 2):
 ///
 /// ```
-/// use nn_core::update_rule::{UpdateRule, UpdateStep};
-/// use nn_core::Scalar;
+/// use nn_functions::update_rule::{UpdateRule, UpdateStep};
+/// use nn_tensor::Scalar;
 ///
 /// #[derive(Debug)]
 /// struct Lion {
@@ -80,7 +80,7 @@ pub struct UpdateStep {
     /// η, including the factor of the schedule.
     pub learning_rate: f64,
     /// Factor on a weight decay of the rule's own, from the schedule of
-    /// [`weight_decay_schedule`](crate::TrainingConfig::weight_decay_schedule).
+    /// `nn_core::TrainingConfig::weight_decay_schedule`.
     pub decay_factor: f64,
     /// Step, counted from 1.
     pub step: u64,

@@ -1,5 +1,4 @@
-//! Matrices and lists, borrowed or shared: arguments and results of this crate's
-//! functions.
+//! Matrices and lists, borrowed or shared: arguments and results of functions.
 //!
 //! A borrowed matrix has the lifetime `'a` of its values. A shared matrix is
 //! reference-counted, can be `'static`, and can be sent to other threads. Cloning
@@ -16,15 +15,12 @@ use std::ops::Index;
 use std::slice::ChunksExact;
 use std::sync::Arc;
 
-use nn_tensor::reduce::all_finite;
-use nn_tensor::{Matrix, Scalar};
-
-use crate::{Error, Result};
+use nn_tensor::Matrix;
 
 /// A matrix `[n_rows, n_columns]`, row after row, borrowed or shared.
 ///
 /// ```
-/// use nn_core::rows::Rows;
+/// use nn_samples::rows::Rows;
 ///
 /// let values = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let borrowed = Rows::new(&values, 3);
@@ -44,7 +40,7 @@ pub struct Rows<'a, T> {
 /// A list of values, borrowed or shared.
 ///
 /// ```
-/// use nn_core::rows::List;
+/// use nn_samples::rows::List;
 ///
 /// let labels = vec![1_u32, 0, 2];
 /// let borrowed = List::from(&labels);
@@ -143,7 +139,7 @@ impl<'a, T> Rows<'a, T> {
     }
 
     /// Borrows the matrix as the kernels' matrix type.
-    pub(crate) fn matrix(&self) -> Matrix<'_, T> {
+    pub fn matrix(&self) -> Matrix<'_, T> {
         Matrix::new(self.as_slice(), self.shape())
     }
 }
@@ -300,26 +296,6 @@ impl<'a, T: Clone> From<Cow<'a, [T]>> for List<'a, T> {
             Cow::Borrowed(values) => values.into(),
             Cow::Owned(values) => values.into(),
         }
-    }
-}
-
-/// Checks that all values are finite; `what` names them in the error.
-pub(crate) fn check_finite<S: Scalar>(
-    what: &'static str,
-    values: &[S],
-    n_columns: usize,
-) -> Result<()> {
-    if all_finite(values) {
-        return Ok(());
-    }
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(Error::NotFinite {
-            what,
-            sample: index / n_columns,
-            column: index % n_columns,
-            value: values[index].into_f64(),
-        }),
-        None => Ok(()),
     }
 }
 

@@ -9,7 +9,9 @@
 
 use std::fmt;
 
-use crate::{Error, Result};
+use nn_error::{Error, Result, shorten};
+
+pub use nn_error::Range;
 
 /// A closed list of named options, implemented by this crate's enums only.
 pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
@@ -21,6 +23,12 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
 
     /// The name of the entry, in lower case with hyphens.
     fn name(&self) -> &'static str;
+
+    /// The formula, as text.
+    fn formula(&self) -> &'static str;
+
+    /// The source of the method, or an empty text for what every textbook has.
+    fn source(&self) -> &'static str;
 
     /// Alternative names that are accepted but not listed.
     fn aliases(&self) -> &'static [&'static str] {
@@ -46,7 +54,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// Checks that every parameter is in its range.
     ///
     /// ```
-    /// use nn_core::{Activation, Menu};
+    /// use nn_functions::{Activation, Menu};
     ///
     /// let error = Activation::LeakyRelu { slope: -0.5 }.check().unwrap_err();
     /// assert_eq!(
@@ -71,6 +79,28 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
                 problem,
             }),
         }
+    }
+
+    /// The name with every parameter and its value.
+    ///
+    /// ```
+    /// use nn_functions::{Menu, Optimizer};
+    ///
+    /// let adam: Optimizer = "adam".parse()?;
+    /// assert_eq!(adam.with_parameters(), "adam:beta1=0.9:beta2=0.999:epsilon=1e-8");
+    /// # Ok::<(), nn_error::Error>(())
+    /// ```
+    fn with_parameters(&self) -> String {
+        let mut entry = *self;
+        let parameters = entry.parameters();
+        let parameters = parameters.iter().map(|parameter| {
+            let value = match *parameter.value {
+                value if value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
+                value => value.to_string(),
+            };
+            format!(":{}={value}", parameter.name)
+        });
+        self.name().to_owned() + &parameters.collect::<String>()
     }
 
     /// All names, separated by commas.
@@ -123,71 +153,6 @@ impl<'a> Parameter<'a> {
     fn check(&self, entry: &str) -> Result<f64> {
         let what = format!("{entry}:{}", self.name);
         self.range.check(&what, *self.value)
-    }
-}
-
-/// The range of a numeric parameter.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Range {
-    /// Any finite number.
-    Finite,
-    /// Above 0.
-    Positive,
-    /// 0 or above.
-    NotNegative,
-    /// From 0 to below 1.
-    Fraction,
-    /// Above 0 and at most 1.
-    Factor,
-    /// Whole numbers: 1, 2, 3, …
-    Count,
-    /// Whole numbers and 0: 0, 1, 2, …
-    CountOrZero,
-}
-
-impl Range {
-    /// Whether `value` lies in the range.
-    pub fn contains(self, value: f64) -> bool {
-        value.is_finite()
-            && match self {
-                Self::Finite => true,
-                Self::Positive => value > 0.0,
-                Self::NotNegative => value >= 0.0,
-                Self::Fraction => (0.0..1.0).contains(&value),
-                Self::Factor => value > 0.0 && value <= 1.0,
-                Self::Count => value >= 1.0 && value.fract() == 0.0,
-                Self::CountOrZero => value >= 0.0 && value.fract() == 0.0,
-            }
-    }
-
-    /// Returns `value` if it is in the range.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`].
-    pub fn check(self, what: &str, value: f64) -> Result<f64> {
-        if self.contains(value) {
-            return Ok(value);
-        }
-        Err(Error::OutOfRange {
-            what: what.to_owned(),
-            expected: self.to_string(),
-            found: value.to_string(),
-        })
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Finite => "a finite number",
-            Self::Positive => "a number above 0",
-            Self::NotNegative => "a number of 0 or above",
-            Self::Fraction => "a number from 0 to below 1",
-            Self::Factor => "a number above 0 and at most 1",
-            Self::Count => "a whole number of 1 or above",
-            Self::CountOrZero => "a whole number of 0 or above",
-        })
     }
 }
 
@@ -258,14 +223,6 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// The first characters of an untrusted text, escaped to ASCII.
-pub(crate) fn shorten(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .flat_map(char::escape_default)
-        .collect()
-}
-
 /// Writes an entry as [`parse`] reads it, without parameters at their defaults.
 pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(entry.name())?;
@@ -294,9 +251,9 @@ macro_rules! menu_text {
         impl $crate::menu::sealed::Sealed for $menu {}
 
         impl std::str::FromStr for $menu {
-            type Err = $crate::Error;
+            type Err = ::nn_error::Error;
 
-            fn from_str(text: &str) -> $crate::Result<Self> {
+            fn from_str(text: &str) -> ::nn_error::Result<Self> {
                 $crate::menu::parse(text)
             }
         }

@@ -121,6 +121,38 @@ impl Menu for Schedule {
         }
     }
 
+    fn formula(&self) -> &'static str {
+        match self {
+            Self::Constant => "1",
+            Self::Step { .. } => "factor^⌊e/every⌋",
+            Self::Exponential { .. } => "factorᵉ",
+            Self::Cosine { .. } => "floor + (1 − floor)·(1 + cos(π·s/N))/2",
+            Self::Warmup { .. } => "e/epochs, then 1",
+            Self::OneCycle { .. } => {
+                "from 1/start up to 1, then down to 1/(start·end), each half a cosine"
+            }
+            Self::Coslog4 => "(1 − cos(2π·log₂(1 + 15·s/N)))/2",
+            Self::FlatCos { .. } => "1 while s/N < flat, then half a cosine down to 0",
+            Self::Plateau { .. } => {
+                "times factor when the loss has not fallen for more than patience epochs"
+            }
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Constant
+            | Self::Step { .. }
+            | Self::Exponential { .. }
+            | Self::Plateau { .. } => "",
+            Self::Cosine { .. } => "Loshchilov & Hutter 2017",
+            Self::Warmup { .. } => "Goyal et al. 2017",
+            Self::OneCycle { .. } => "Smith & Topin 2018",
+            Self::Coslog4 => "Holzmüller et al. 2024",
+            Self::FlatCos { .. } => "fastai's fit_flat_cos",
+        }
+    }
+
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::Constant => &["none"],

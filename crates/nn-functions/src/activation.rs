@@ -115,6 +115,24 @@ impl Menu for Activation {
         }
     }
 
+    fn formula(&self) -> &'static str {
+        let [value, _] = self.formulas();
+        value
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Identity | Self::Sigmoid | Self::Tanh | Self::Softmax => "",
+            Self::Relu | Self::LeakyRelu { .. } | Self::Swish => "newbies, section 5.1",
+            Self::Elu { .. } => "Clevert et al. 2016",
+            Self::Selu => "Klambauer et al. 2017, equation 2",
+            Self::Gelu => "Hendrycks & Gimpel 2016",
+            Self::Mish => "Misra 2019",
+            Self::Softplus => "Dugas et al. 2001",
+            Self::HardSigmoid | Self::HardTanh => "Courbariaux et al. 2015",
+        }
+    }
+
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::Identity => &["linear", "none"],

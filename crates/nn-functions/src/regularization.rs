@@ -25,11 +25,11 @@
 //! These rules leave the step size to the optimizer, and every optimizer converges
 //! to a minimum of the loss plus P.
 
+use nn_error::Result;
 use nn_tensor::{Kernel, Scalar, vectorize};
 
 use crate::loss::clamp;
 
-use crate::Result;
 use crate::menu::Range;
 
 /// L1 and L2 regularization of the weights.
@@ -50,7 +50,7 @@ impl Regularization {
     /// Checks that λ₁ and λ₂ are in range.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange).
+    /// [`Error::OutOfRange`](nn_error::Error::OutOfRange).
     pub fn check(self) -> Result<()> {
         Range::NotNegative.check("l1", self.l1)?;
         Range::NotNegative.check("l2", self.l2)?;

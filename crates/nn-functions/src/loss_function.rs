@@ -1,12 +1,11 @@
 //! User-defined loss functions, accepted wherever a [`Loss`] is.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
+use nn_error::Result;
 use nn_tensor::Scalar;
 use nn_tensor::reduce::argmax;
 
-use crate::Result;
 use crate::activation::Activation;
 use crate::loss::Loss;
 
@@ -15,7 +14,8 @@ use crate::loss::Loss;
 /// The focal loss of Lin et al. 2017, equation 4, for sigmoid outputs:
 ///
 /// ```
-/// use nn_core::{Activation, LossFunction, Scalar};
+/// use nn_functions::{Activation, LossFunction};
+/// use nn_tensor::Scalar;
 ///
 /// #[derive(Debug)]
 /// struct Focal {
@@ -59,7 +59,7 @@ pub trait LossFunction: Debug + Send + Sync {
     /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`](crate::Error::Conflict) if it does not.
+    /// [`Error::Conflict`](nn_error::Error::Conflict) if it does not.
     fn check_output(&self, activation: Activation) -> Result<()> {
         let _ = activation;
         Ok(())
@@ -138,74 +138,5 @@ impl<L: LossFunction> LossFunction for &L {
 
     fn predicted_class<S: Scalar>(&self, a: &[S]) -> usize {
         LossFunction::predicted_class(*self, a)
-    }
-}
-
-/// Maximum number of rows per call of [`BlockLossFunction::of_rows`].
-pub(crate) const LOSS_ROWS: usize = 128;
-
-/// A block of rows of a batch.
-#[derive(Debug)]
-pub(crate) struct LossRows<'r, S> {
-    pub(crate) width: usize,
-    pub(crate) z: &'r [S],
-    pub(crate) a: &'r [S],
-    pub(crate) y: &'r [S],
-    pub(crate) error: &'r mut [S],
-}
-
-/// A [`LossFunction`] for one type of scalar, called once per block of rows.
-pub(crate) trait BlockLossFunction<S>: Debug + Send + Sync {
-    fn name(&self) -> String;
-
-    /// Writes δ to `rows.error` and the loss of each row to `losses`.
-    fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]);
-
-    fn predicted_class(&self, a: &[S]) -> usize;
-}
-
-impl<S: Scalar, L: LossFunction> BlockLossFunction<S> for L {
-    fn name(&self) -> String {
-        LossFunction::name(self)
-    }
-
-    fn of_rows(&self, output: Activation, rows: LossRows<'_, S>, losses: &mut [S]) {
-        let width = rows.width;
-        let targets = rows
-            .y
-            .chunks_exact(width)
-            .zip(rows.error.chunks_exact_mut(width));
-        let outputs = rows.z.chunks_exact(width).zip(rows.a.chunks_exact(width));
-        for ((loss, (z, a)), (y, error)) in losses.iter_mut().zip(outputs).zip(targets) {
-            *loss = LossFunction::of_row(self, output, z, a, y, error);
-        }
-    }
-
-    fn predicted_class(&self, a: &[S]) -> usize {
-        LossFunction::predicted_class(self, a)
-    }
-}
-
-/// The loss function of a training run.
-#[derive(Clone, Debug)]
-pub(crate) struct Criterion<S> {
-    /// The built-in loss; `None` for a user-defined one.
-    pub(crate) menu: Option<Loss>,
-    pub(crate) function: Arc<dyn BlockLossFunction<S>>,
-}
-
-impl<S: Scalar> Criterion<S> {
-    pub(crate) fn menu(loss: Loss) -> Self {
-        Self {
-            menu: Some(loss),
-            function: Arc::new(loss),
-        }
-    }
-
-    pub(crate) fn custom(loss: impl LossFunction + 'static) -> Self {
-        Self {
-            menu: None,
-            function: Arc::new(loss),
-        }
     }
 }

@@ -105,6 +105,34 @@ impl Menu for Init {
         }
     }
 
+    fn formula(&self) -> &'static str {
+        match self {
+            Self::Zeros => "0",
+            Self::Constant { .. } => "value",
+            Self::Uniform { .. } => "U(low, high)",
+            Self::Normal { .. } => "N(mean, std²)",
+            Self::Xavier => "U(±√(6/(n_in + n_out)))",
+            Self::XavierNormal => "N(0, 2/(n_in + n_out))",
+            Self::He => "N(0, 2/n_in)",
+            Self::HeUniform => "U(±√(6/n_in))",
+            Self::Lecun => "N(0, 1/n_in)",
+            Self::LecunUniform => "U(±√(3/n_in))",
+            Self::Orthogonal { .. } => "random orthonormal rows or columns, times gain",
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Zeros | Self::Constant { .. } => "",
+            Self::Uniform { .. } => "gultekin",
+            Self::Normal { .. } => "Schoofs, section 3.2",
+            Self::Xavier | Self::XavierNormal => "Glorot & Bengio 2010, equation 16",
+            Self::He | Self::HeUniform => "He et al. 2015, equation 10",
+            Self::Lecun | Self::LecunUniform => "LeCun et al. 1998, equation 16",
+            Self::Orthogonal { .. } => "Saxe et al. 2014",
+        }
+    }
+
     fn aliases(&self) -> &'static [&'static str] {
         match self {
             Self::Xavier => &["glorot", "xavier-uniform"],

@@ -1,6 +1,6 @@
-//! The error type of the crate.
+//! The error type: situations with their data, a category and a hint.
 
-/// The result type of this crate.
+/// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The category of an error, for example to choose an exit code.
@@ -17,7 +17,7 @@ pub enum ErrorKind {
     Io,
 }
 
-/// An error of this crate.
+/// An error of `nn-core` or of a crate below it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -196,6 +196,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error of an invalid model file or checkpoint.
+    pub fn invalid_file(problem: String) -> Self {
+        Self::ModelFile { problem }
+    }
+
     /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -229,6 +234,12 @@ impl Error {
                 Some(format!("try a learning rate below {half}"))
             }
             Self::ForeignName { instead, .. } => Some(format!("use {instead}")),
+            Self::UnknownName { name, expected, .. } => did_you_mean(name, expected),
+            Self::UnknownParameter {
+                parameter,
+                expected,
+                ..
+            } => did_you_mean(parameter, expected),
             Self::TensorShape {
                 expected, found, ..
             } if expected.iter().rev().eq(found) => Some(
@@ -250,6 +261,17 @@ impl Error {
     }
 }
 
+/// A question with the most similar of the `expected` names, if there is a similar
+/// one.
+fn did_you_mean(name: &str, expected: &str) -> Option<String> {
+    const SIMILAR: f64 = 0.75;
+    let similarity = |candidate: &str| strsim::jaro_winkler(name, candidate);
+    let nearest = expected
+        .split(", ")
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(nearest) >= SIMILAR).then(|| format!("did you mean {nearest}?"))
+}
+
 /// Formats a number in short notation: 0.001, 1e300.
 fn short_notation(number: f64) -> String {
     if (1e-5..1e7).contains(&number) {
@@ -259,21 +281,21 @@ fn short_notation(number: f64) -> String {
     }
 }
 
-/// Checks that a count is the expected one.
-pub(crate) fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what,
-        expected,
-        found,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let error = |name: &str| Error::UnknownName {
+            menu: "optimizer",
+            name: name.to_owned(),
+            expected: "sgd, adam, adamw, rmsprop".to_owned(),
+        };
+        assert_eq!(error("adan").help().unwrap(), "did you mean adam?");
+        assert_eq!(error("rms-prop").help().unwrap(), "did you mean rmsprop?");
+        assert_eq!(error("xyz").help(), None);
+    }
 
     #[test]
     fn learning_rates_are_in_short_notation() {

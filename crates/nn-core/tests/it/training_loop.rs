@@ -1,11 +1,14 @@
-//! Tests of the training loop.
+//! The training loop: events, weights of samples, early stopping, divergence.
+
+use std::ops::ControlFlow;
 
 use ndarray::Array2;
-
-use super::partition::BLOCK_ROWS;
-use super::*;
-use crate::batches::Inputs;
-use crate::{Activation, LayerConfig, Loss, Menu, NetworkConfig, Schedule};
+use nn_core::metrics::evaluate;
+use nn_core::training::{BatchSize, ClassWeights, EpochReport, Event};
+use nn_core::{
+    Activation, ErrorKind, Inputs, LayerConfig, Loss, Menu, Network, NetworkConfig, Optimizer,
+    Purpose, Samples, Schedule, Streams, Targets, Threads, Trainer, TrainingConfig,
+};
 
 const N: usize = 200;
 
@@ -23,8 +26,8 @@ fn rings() -> (Array2<f64>, Vec<u32>) {
 }
 
 fn split() -> (Vec<u32>, Vec<u32>) {
-    let mut stream = Streams::new(3).stream(nn_tensor::random::Purpose::Split, 0);
-    crate::batches::split(N, 0.25, &mut stream)
+    let mut stream = Streams::new(3).stream(Purpose::Split, 0);
+    nn_core::batches::split(N, 0.25, &mut stream)
 }
 
 fn network(dropout: f64) -> Network<f64> {
@@ -136,7 +139,8 @@ fn threads_do_not_change_a_bit() {
 /// A full batch gives the same gradient in one block as in several.
 #[test]
 fn blocks_add_up_to_the_batch() {
-    let n = BLOCK_ROWS.end() + 77;
+    // A block has at most 8192 rows.
+    let n = 8192 + 77;
     let inputs = Array2::from_shape_fn((n, 2), |(row, column)| {
         ((row * 7 + column) % 11) as f64 / 11.0
     });
@@ -204,7 +208,7 @@ fn patience_restores_the_best_weights() {
     let targets = Targets::classes(&labels, 2);
     let samples = Samples::new(Inputs::values(inputs.view()), targets).unwrap();
     let validation = samples.select(&split().1);
-    let found = crate::metrics::evaluate(
+    let found = evaluate(
         &network,
         &validation,
         Loss::CrossEntropy,
@@ -254,9 +258,7 @@ fn the_best_weights_are_the_result_without_early_stopping() {
         assert_eq!(trainer.best_network(), Some(&trainer.network()));
         let loss_of = |network: &Network<f64>| {
             let (loss, threads) = (Loss::CrossEntropy, Threads::single());
-            crate::metrics::evaluate(network, &validation, loss, &threads)
-                .unwrap()
-                .loss
+            evaluate(network, &validation, loss, &threads).unwrap().loss
         };
         assert_eq!(loss_of(&trainer.network()), lowest);
         assert_eq!(loss_of(&trainer.latest_network()), losses[11]);
@@ -376,7 +378,7 @@ fn a_weight_has_the_gradient_of_that_number_of_copies() {
 fn weights_have_the_effect_of_copies_in_batches_of_one() {
     let n = 100;
     let labels: Vec<u32> = (0..n).map(|row| u32::from(row % 10 == 0)).collect();
-    let mut stream = Streams::new(5).stream(nn_tensor::random::Purpose::Test, 0);
+    let mut stream = Streams::new(5).stream(Purpose::Test, 0);
     let inputs = Array2::from_shape_fn((n, 2), |(row, _)| {
         stream.normal() + 1.5 * f64::from(labels[row])
     });
@@ -398,8 +400,7 @@ fn weights_have_the_effect_of_copies_in_batches_of_one() {
             let trainer = Trainer::new(network(0.0), train.clone(), None, config, threads);
             let trained = trainer.unwrap().finish().unwrap();
             let rare = samples.select(&rare);
-            let found =
-                crate::metrics::evaluate(&trained, &rare, Loss::CrossEntropy, &Threads::single());
+            let found = evaluate(&trained, &rare, Loss::CrossEntropy, &Threads::single());
             found.unwrap().accuracy.unwrap()
         };
         (0..n_seeds).map(of_seed).sum::<f64>() / n_seeds as f64
@@ -540,7 +541,7 @@ fn divergence_is_reported() {
     let mut trainer = Trainer::new(network(0.0), samples, None, config, Threads::single()).unwrap();
     let error = trainer.run(|_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("at epoch 1, batch"), "{error}");
-    assert_eq!(error.kind(), crate::ErrorKind::Diverged);
+    assert_eq!(error.kind(), ErrorKind::Diverged);
 }
 
 #[test]

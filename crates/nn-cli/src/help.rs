@@ -1,0 +1,134 @@
+//! `nn help`, `nn completions` and `nn man`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command};
+use clap_complete::Shell;
+use nn_core::init::Init;
+use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
+use nn_train::{Error, Result};
+
+use crate::terminal;
+
+/// The topics besides the subcommands.
+const TOPICS: [&str; 5] = [
+    "optimizers",
+    "losses",
+    "activations",
+    "schedules",
+    "initializers",
+];
+
+#[derive(Args, Debug)]
+pub(crate) struct HelpArguments {
+    /// Command, or one of: optimizers, losses, activations, schedules, initializers
+    #[arg(value_name = "COMMAND|TOPIC")]
+    topic: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    nn completions bash > ~/.local/share/bash-completion/completions/nn\n  \
+    nn completions zsh > ~/.zfunc/_nn\n  \
+    nn completions fish > ~/.config/fish/completions/nn.fish")]
+pub(crate) struct CompletionsArguments {
+    /// Shell
+    #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(SHELLS))]
+    shell: String,
+}
+
+/// The shells with completions.
+const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
+
+#[derive(Args, Debug)]
+pub(crate) struct ManArguments {
+    /// Write one page per command into this folder [default: print the page of nn]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// Prints the help of a command, or the entries of a menu.
+pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
+    let topic: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
+    match topic[..] {
+        ["optimizers" | "optimizer"] => {
+            menu::<Optimizer>("g is the gradient, η the learning rate, t the step from 1");
+        }
+        ["losses" | "loss"] => menu::<Loss>("a are the K outputs of a sample, y its targets"),
+        ["activations" | "activation"] => menu::<Activation>("z is the weighted sum of a neuron"),
+        ["schedules" | "schedule"] => {
+            menu::<Schedule>("factors on the learning rate after s of N steps, in epoch e from 0");
+        }
+        ["initializers" | "initializer" | "initialisers"] => {
+            menu::<Init>("of a layer with n_in inputs and n_out outputs");
+        }
+        _ => return command_help(&topic, command),
+    }
+    Ok(())
+}
+
+fn command_help(path: &[&str], mut command: Command) -> Result<()> {
+    command.build();
+    for name in path {
+        command = command.find_subcommand(name).cloned().ok_or_else(|| {
+            Error::usage(format!(
+                "help: no command or topic \"{}\"",
+                name.escape_debug()
+            ))
+            .with_help(format!(
+                "topics are {}; `nn --help` lists the commands",
+                TOPICS.join(", ")
+            ))
+        })?;
+    }
+    let text = command.render_long_help().to_string();
+    text.lines().for_each(terminal::line);
+    Ok(())
+}
+
+/// Prints the name, the parameters, the formula and the source of every entry.
+fn menu<M: Menu>(symbols: &str) {
+    terminal::line(format!(
+        "NAME:PARAMETER=VALUE, with the defaults; {symbols}"
+    ));
+    for entry in M::ALL {
+        terminal::line("");
+        let aliases = match entry.aliases() {
+            [] => String::new(),
+            aliases => format!("   (also {})", aliases.join(", ")),
+        };
+        terminal::line(format!("{}{aliases}", entry.with_parameters()));
+        terminal::line(format!("    {}", entry.formula()));
+        if !entry.source().is_empty() {
+            terminal::line(format!("    {}", entry.source()));
+        }
+    }
+}
+
+/// Prints the completions of a shell.
+pub(crate) fn completions(arguments: &CompletionsArguments, mut command: Command) -> Result<()> {
+    let shell: Shell = arguments.shell.parse().map_err(Error::usage)?;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "nn", &mut script);
+    terminal::file(&script);
+    Ok(())
+}
+
+/// Prints the manual page of the program, or writes one per command.
+pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<()> {
+    match &arguments.output {
+        Some(folder) => {
+            let pages = clap_mangen::generate_to(command, folder);
+            pages.map_err(|error| Error::io(folder, &error))?;
+            terminal::line(format!("manual pages in {}", folder.display()));
+        }
+        None => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(command).render(&mut page);
+            rendered.map_err(|error| Error::io("standard output".as_ref(), &error))?;
+            terminal::file(&page);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Errors of nn-search as errors of a run.
+
+use nn_train::{Error, ErrorKind};
+
+/// An error of nn-search as one of a run.
+pub(super) fn failed(error: nn_search::Error) -> Error {
+    let kind = match error.kind() {
+        nn_search::ErrorKind::Usage => ErrorKind::Usage,
+        nn_search::ErrorKind::Data => ErrorKind::Data,
+        nn_search::ErrorKind::Io => ErrorKind::Io,
+    };
+    let failure = Error::new(kind, &error);
+    match error.help() {
+        Some(help) => failure.with_help(help),
+        None => failure,
+    }
+}

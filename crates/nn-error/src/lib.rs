@@ -1,0 +1,22 @@
+//! The error type of `nn-core` and of the crates below it, and the ranges that
+//! settings are checked against.
+//!
+//! One type serves all of them, so that `?` works across their borders and traits
+//! that users implement return it. `nn-core` re-exports it.
+//!
+//! ```
+//! use nn_error::{ErrorKind, Range};
+//!
+//! let error = Range::Positive.check("learning rate", -0.1).unwrap_err();
+//! assert_eq!(error.to_string(), "learning rate: expected a number above 0, found -0.1");
+//! assert_eq!(error.kind(), ErrorKind::Usage);
+//! ```
+#![forbid(unsafe_code)]
+
+mod error;
+mod range;
+mod check;
+
+pub use check::{check_count, shorten};
+pub use error::{Error, ErrorKind, Result};
+pub use range::Range;

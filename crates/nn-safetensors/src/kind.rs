@@ -1,0 +1,23 @@
+//! What the files of a program have in common.
+
+use nn_tensor::Scalar;
+
+/// Maximum length of a header: the limit of the `safetensors` package, so that
+/// Python can read every file.
+pub(crate) const MAX_HEADER: u64 = 100_000_000;
+
+/// A kind of file: its metadata key and its format version.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// The key of the JSON object in the metadata: `nn` or `nn_checkpoint`.
+    pub key: &'static str,
+    /// The format that is written; all formats from 1 on are read.
+    pub format: u32,
+    /// The first format whose checksum covers the whole file.
+    pub first_checksummed: u32,
+}
+
+/// The name of a scalar type in a header.
+pub(crate) fn dtype_of<S: Scalar>() -> &'static str {
+    if S::BYTES == 4 { "F32" } else { "F64" }
+}

@@ -1,0 +1,36 @@
+//! Samples: inputs with targets and weights, borrowed or shared, split at random.
+//!
+//! # Main types
+//! - [`Rows`] is a matrix and [`rows::List`] a list, borrowed or shared.
+//! - [`Inputs`] are values, bytes, or a [`RowSource`] that is read block by block.
+//! - [`Targets`] are classes or values.
+//! - [`Samples`] are inputs with targets, checked. They are split into training and
+//!   validation samples without copying a value.
+//!
+//! ```
+//! use nn_samples::Samples;
+//!
+//! let inputs: Vec<[f32; 1]> = (0..10).map(|row| [row as f32]).collect();
+//! let labels: Vec<u32> = (0..10).map(|row| row % 2).collect();
+//! let samples = Samples::classification(inputs, labels, 2)?;
+//! let [train, validation] = samples.split(&[0.8, 0.2], 0)?;
+//! assert_eq!([train.class_counts(), validation.class_counts()], [Some(vec![4, 4]), Some(vec![1, 1])]);
+//! # Ok::<(), nn_error::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod rows;
+mod finite;
+mod inputs;
+mod targets;
+mod split;
+mod samples;
+#[doc(hidden)]
+pub mod instances;
+
+pub use finite::check_finite;
+pub use inputs::{Inputs, RowSource, scale_bytes};
+pub use rows::Rows;
+pub use samples::Samples;
+pub use split::{shuffle, split, split_stratified};
+pub use targets::Targets;

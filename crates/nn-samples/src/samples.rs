@@ -1,0 +1,505 @@
+//! Samples: inputs with their targets and weights.
+
+use nn_error::{Error, Range, Result, check_count};
+use nn_tensor::Scalar;
+use nn_tensor::random::{Purpose, Streams};
+use nn_tensor::sparse::CsrBytes;
+
+use crate::finite::check_finite;
+use crate::inputs::{Inputs, scale_bytes};
+use crate::rows::{List, Rows};
+use crate::split::{check_fractions, split, split_stratified};
+use crate::targets::Targets;
+
+/// Inputs with their targets, checked; borrowed, owned or shared.
+///
+/// Samples made from owned arrays and vectors are `Samples<'static>` and can be
+/// sent to other threads. Clones, selections and splits never copy the values.
+///
+/// ```
+/// use nn_samples::{Samples, Targets};
+///
+/// let inputs = [[0.0_f32, 1.0], [1.0, 0.0]];
+/// let error = Samples::new(&inputs, Targets::classes(&[1, 2], 2)).unwrap_err();
+/// assert_eq!(error.to_string(), "label 2 of sample 1: expected a class below 2");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Samples<'a, S = f32> {
+    inputs: Inputs<'a, S>,
+    targets: Targets<'a, S>,
+    /// One weight per row of `inputs`; `None` if all weights are 1.
+    weights: Option<List<'a, S>>,
+    /// The rows of `inputs` that belong to these samples.
+    rows: Vec<u32>,
+}
+
+impl<'a, S: Scalar> Samples<'a, S> {
+    /// Creates samples from inputs and targets.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of targets than of inputs,
+    /// [`Error::Label`] for a class that does not exist, [`Error::NotFinite`] for a
+    /// value that is NaN or infinite, [`Error::OutOfRange`] for a scale of bytes
+    /// that is not finite.
+    pub fn new(inputs: impl Into<Inputs<'a, S>>, targets: Targets<'a, S>) -> Result<Self> {
+        Self::join(inputs.into(), targets)
+    }
+
+    /// Creates samples with one class each.
+    ///
+    /// ```
+    /// use nn_samples::Samples;
+    ///
+    /// let inputs = [[0.0_f32, 1.0], [1.0, 0.0]];
+    /// let borrowed = Samples::classification(&inputs, &[1, 0], 2)?;
+    /// let owned: Samples<'static> = Samples::classification(inputs.to_vec(), vec![1, 0], 2)?;
+    /// let n_samples = std::thread::spawn(move || owned.len()).join().unwrap();
+    /// assert_eq!(n_samples, borrowed.len());
+    /// # Ok::<(), nn_error::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn classification(
+        inputs: impl Into<Inputs<'a, S>>,
+        labels: impl Into<List<'a, u32>>,
+        n_classes: usize,
+    ) -> Result<Self> {
+        Self::join(inputs.into(), Targets::classes(labels, n_classes))
+    }
+
+    /// Creates samples whose targets are values: regression, or one 0/1 flag per
+    /// column.
+    ///
+    /// # Shapes
+    /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn regression(
+        inputs: impl Into<Inputs<'a, S>>,
+        targets: impl Into<Rows<'a, S>>,
+    ) -> Result<Self> {
+        Self::join(inputs.into(), Targets::values(targets))
+    }
+
+    #[inline(never)]
+    pub(crate) fn join(inputs: Inputs<'a, S>, targets: Targets<'a, S>) -> Result<Self> {
+        inputs.check()?;
+        let [n_samples, _] = inputs.shape();
+        check_count("number of targets", n_samples, targets.check()?)?;
+        let n_rows = u32::try_from(n_samples).map_err(|_| Error::Shape {
+            what: "number of samples",
+            expected: u32::MAX as usize,
+            found: n_samples,
+        })?;
+        Ok(Self {
+            inputs,
+            targets,
+            weights: None,
+            rows: (0..n_rows).collect(),
+        })
+    }
+
+    /// Creates an empty set of samples for this number of inputs and outputs.
+    pub fn none(n_inputs: usize, n_outputs: usize) -> Self {
+        Self {
+            inputs: Inputs::values(Rows::new(&[], n_inputs)),
+            targets: Targets::values(Rows::new(&[], n_outputs)),
+            weights: None,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Sets one weight per sample.
+    ///
+    /// On average over the batches, a weight of 2 has the effect of repeating the
+    /// sample, for any batch size:
+    ///
+    /// ```text
+    /// gradient of a batch = (1/B) Σ (wᵢ/w̄)·gᵢ
+    /// ```
+    ///
+    /// over the B rows of the batch, where w̄ is the mean weight of all training
+    /// rows (times the class weights). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another number of weights than of samples,
+    /// [`Error::OutOfRange`] for a weight that is negative, NaN or infinite.
+    pub fn with_weights(mut self, weights: impl Into<List<'a, S>>) -> Result<Self> {
+        let weights: List<'a, S> = weights.into();
+        let values = weights.as_slice();
+        check_count("number of sample weights", self.rows.len(), values.len())?;
+        for (sample, weight) in values.iter().enumerate() {
+            Range::NotNegative.check(&format!("weight of sample {sample}"), weight.into_f64())?;
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// Copies borrowed arrays, so that the samples can outlive them.
+    ///
+    /// All rows are copied, also those that were not selected.
+    #[must_use]
+    #[inline(never)]
+    pub fn into_owned(self) -> Samples<'static, S> {
+        Samples {
+            inputs: self.inputs.into_owned(),
+            targets: self.targets.into_owned(),
+            weights: self.weights.map(List::into_owned),
+            rows: self.rows,
+        }
+    }
+
+    /// Randomly splits the samples into parts of these fractions, stratified by
+    /// class.
+    ///
+    /// The result depends only on the number of samples, their classes and `seed`.
+    /// Classes are split by the rule of [`split_stratified`]; the first part has at
+    /// least one sample of each class.
+    ///
+    /// The last part is drawn from all samples, the part before it from the rest,
+    /// and so on; the first part keeps the remaining samples. Each part keeps the
+    /// order of the samples and may be empty.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use nn_samples::Samples;
+    ///
+    /// let labels: Vec<u32> = (0..100).map(|row| u32::from(row < 20)).collect();
+    /// let samples = Samples::classification(Array2::<f32>::zeros((100, 3)), labels, 2)?;
+    /// let [train, validation, test] = samples.split(&[0.8, 0.1, 0.1], 0)?;
+    /// assert_eq!([train.len(), validation.len(), test.len()], [80, 10, 10]);
+    /// assert_eq!(test.class_counts().unwrap(), [8, 2]);
+    /// # Ok::<(), nn_error::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for a fraction that is not in 0..=1, and for
+    /// fractions whose sum is not 1.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn split<const N: usize>(&self, fractions: &[f64; N], seed: u64) -> Result<[Self; N]> {
+        let parts = self.split_by(fractions, seed, true)?;
+        Ok(parts.try_into().expect("one part per fraction"))
+    }
+
+    /// Randomly splits the samples into parts of these fractions, without regard to
+    /// classes.
+    ///
+    /// # Errors
+    /// As [`split`](Self::split).
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn split_unstratified<const N: usize>(
+        &self,
+        fractions: &[f64; N],
+        seed: u64,
+    ) -> Result<[Self; N]> {
+        let parts = self.split_by(fractions, seed, false)?;
+        Ok(parts.try_into().expect("one part per fraction"))
+    }
+
+    /// Splits the samples into one part per fraction.
+    #[inline(never)]
+    pub(crate) fn split_by(
+        &self,
+        fractions: &[f64],
+        seed: u64,
+        is_stratified: bool,
+    ) -> Result<Vec<Self>> {
+        check_fractions(fractions)?;
+        let streams = Streams::new(seed);
+        let mut left: Vec<u32> = (0..self.len() as u32).collect();
+        let mut parts = vec![Vec::new(); fractions.len()];
+        for (index, part) in (1..fractions.len()).rev().enumerate() {
+            // From a fraction of all samples to a fraction of the remaining ones.
+            let rest: f64 = fractions[..=part].iter().sum();
+            let fraction = fractions[part] / rest.max(f64::MIN_POSITIVE);
+            let labels = left.iter().map(|&position| self.label(position as usize));
+            let mut stream = streams.stream(Purpose::Split, index as u64);
+            let (kept, held_back) = match labels.collect::<Option<Vec<u32>>>() {
+                Some(classes) if is_stratified => split_stratified(&classes, fraction, &mut stream),
+                _ => split(left.len(), fraction, &mut stream),
+            };
+            let in_all = |places: Vec<u32>| places.iter().map(|&at| left[at as usize]).collect();
+            (parts[part], left) = (in_all(held_back), in_all(kept));
+        }
+        if let Some(first) = parts.first_mut() {
+            *first = left;
+        }
+        Ok(parts.iter().map(|part| self.select(part)).collect())
+    }
+
+    /// Selects the samples at these positions, in this order.
+    ///
+    /// # Panics
+    /// If a position does not exist.
+    #[must_use]
+    #[inline(never)]
+    pub fn select(&self, positions: &[u32]) -> Self {
+        let rows = positions
+            .iter()
+            .map(|&position| self.rows[position as usize]);
+        Self {
+            rows: rows.collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Number of values per row.
+    pub fn n_inputs(&self) -> usize {
+        let [_, n_inputs] = self.inputs.shape();
+        n_inputs
+    }
+
+    /// The targets of all rows that these samples were selected from.
+    pub fn targets(&self) -> &Targets<'a, S> {
+        &self.targets
+    }
+
+    /// The number of classes, if the targets are classes.
+    pub fn n_classes(&self) -> Option<usize> {
+        match self.targets {
+            Targets::Classes { n_classes, .. } => Some(n_classes),
+            Targets::Values(_) => None,
+        }
+    }
+
+    /// The class of the sample at `position`, if the targets are classes.
+    pub fn label(&self, position: usize) -> Option<u32> {
+        match &self.targets {
+            Targets::Classes { labels, .. } => {
+                Some(labels.as_slice()[self.rows[position] as usize])
+            }
+            Targets::Values(_) => None,
+        }
+    }
+
+    /// The number of samples per class, if the targets are classes.
+    pub fn class_counts(&self) -> Option<Vec<usize>> {
+        let Targets::Classes { labels, n_classes } = &self.targets else {
+            return None;
+        };
+        let mut counts = vec![0; *n_classes];
+        for &row in &self.rows {
+            counts[labels.as_slice()[row as usize] as usize] += 1;
+        }
+        Some(counts)
+    }
+
+    /// The weight of the sample at `position`.
+    pub fn weight(&self, position: usize) -> S {
+        self.weights.as_ref().map_or_else(S::one, |weights| {
+            weights.as_slice()[self.rows[position] as usize]
+        })
+    }
+
+    /// Checks that a sample has a weight above 0.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if all weights are 0.
+    pub fn check_weights(&self) -> Result<()> {
+        let is_positive = |position| self.weight(position) > S::zero();
+        if !self.has_weights() || (0..self.len()).any(is_positive) {
+            return Ok(());
+        }
+        Err(Error::Conflict {
+            what: "sample weights".to_owned(),
+            problem: format!("expected a weight above 0, but all {} are 0", self.len()),
+        })
+    }
+
+    /// Whether weights were set with [`with_weights`](Self::with_weights).
+    pub fn has_weights(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// Copies the inputs of the sample at `position`.
+    ///
+    /// # Errors
+    /// As [`read_inputs`](Self::read_inputs).
+    ///
+    /// # Panics
+    /// If the length of `inputs` is not the number of inputs.
+    pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) -> Result<()> {
+        self.read_inputs(&[position as u32], inputs)
+    }
+
+    /// Copies the inputs of the samples at `positions`, one after the other.
+    ///
+    /// # Shapes
+    /// `inputs [positions.len(), n_inputs]`
+    ///
+    /// # Errors
+    /// For a [`RowSource`](crate::RowSource) only: its errors, and [`Error::NotFinite`] for a value
+    /// that is NaN or infinite.
+    ///
+    /// # Panics
+    /// If `inputs` has another length.
+    pub fn read_inputs(&self, positions: &[u32], inputs: &mut [S]) -> Result<()> {
+        let n_inputs = self.n_inputs();
+        let n_values = positions.len() * n_inputs;
+        assert_eq!(inputs.len(), n_values, "number of values to read");
+        let rows = positions.iter().map(|&position| self.row(position));
+        match &self.inputs {
+            Inputs::Values(values) => {
+                for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
+                    inputs.copy_from_slice(values.row(row as usize));
+                }
+            }
+            Inputs::Bytes { values, scale } => {
+                for (row, inputs) in rows.zip(inputs.chunks_exact_mut(n_inputs)) {
+                    scale_bytes(values.row(row as usize), S::from_f64(*scale), inputs);
+                }
+            }
+            Inputs::Source(source) => {
+                let rows: Vec<u32> = rows.collect();
+                source.read(&rows, inputs)?;
+                check_read(inputs, &rows, n_inputs)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows that these samples were selected from, and their scale, if the
+    /// inputs are bytes.
+    pub fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
+        match &self.inputs {
+            Inputs::Bytes { values, scale } => Some((values, *scale)),
+            Inputs::Values(_) | Inputs::Source(_) => None,
+        }
+    }
+
+    /// The index of the row at `position`.
+    pub fn row(&self, position: u32) -> u32 {
+        self.rows[position as usize]
+    }
+
+    /// The fraction of nonzero inputs, if a sparse representation is faster.
+    pub fn density(&self) -> Option<f64> {
+        let (values, _) = self.byte_inputs()?;
+        CsrBytes::density(values.matrix(), &self.rows)
+    }
+
+    /// The inputs as sparse rows and the value of each byte; `None` if a sparse
+    /// representation is not faster.
+    pub fn sparse_inputs(&self) -> Option<(CsrBytes, Box<[S; 256]>)> {
+        let (values, scale) = self.byte_inputs()?;
+        let scale = S::from_f64(scale);
+        let factors = std::array::from_fn(|byte| S::from_u8(byte as u8) * scale);
+        Some((
+            CsrBytes::from_rows(values.matrix(), &self.rows)?,
+            Box::new(factors),
+        ))
+    }
+
+    /// Appends the stored bytes of the sample at `position`: inputs, target, weight.
+    ///
+    /// # Errors
+    /// As [`read_inputs`](Self::read_inputs).
+    pub fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        let row = self.rows[position] as usize;
+        match &self.inputs {
+            Inputs::Bytes { values, .. } => bytes.extend_from_slice(values.row(row)),
+            Inputs::Values(values) => write_all(values.row(row), bytes),
+            Inputs::Source(_) => {
+                let mut values = vec![S::zero(); self.n_inputs()];
+                self.read_inputs(&[position as u32], &mut values)?;
+                write_all(&values, bytes);
+            }
+        }
+        match &self.targets {
+            Targets::Classes { labels, .. } => bytes.extend(labels.as_slice()[row].to_le_bytes()),
+            Targets::Values(values) => write_all(values.row(row), bytes),
+        }
+        if self.has_weights() {
+            self.weight(position).write_le(bytes);
+        }
+        Ok(())
+    }
+
+    /// Writes the target of the sample at `position`.
+    ///
+    /// Classes are one-hot encoded, or 0 and 1 if the network has a single output
+    /// for two classes. Label smoothing ε mixes in the uniform distribution:
+    /// y ← (1 − ε)·y + ε/K (Szegedy et al. 2016, section 7), K = 2 for a single
+    /// output.
+    ///
+    /// # Panics
+    /// If the length of `target` is not the number of outputs.
+    pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
+        let row = self.rows[position] as usize;
+        match &self.targets {
+            Targets::Classes { labels, n_classes } => {
+                let k = S::from_f64((*n_classes).max(2) as f64);
+                let (off, on) = (smoothing / k, S::one() - smoothing + smoothing / k);
+                let label = labels.as_slice()[row] as usize;
+                match target {
+                    [single] => *single = if label == 1 { on } else { off },
+                    _ => {
+                        target.fill(off);
+                        target[label] = on;
+                    }
+                }
+            }
+            Targets::Values(values) => target.copy_from_slice(values.row(row)),
+        }
+    }
+
+    /// Checks that the samples fit a network with this number of inputs and outputs.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without samples, [`Error::Shape`] for other widths.
+    pub fn check_fit(&self, n_inputs: usize, n_outputs: usize) -> Result<()> {
+        if self.is_empty() {
+            return Err(Error::Empty);
+        }
+        check_count("number of inputs per sample", n_inputs, self.n_inputs())?;
+        match &self.targets {
+            Targets::Classes {
+                n_classes: 0..=2, ..
+            } if n_outputs == 1 => Ok(()),
+            Targets::Classes { n_classes, .. } => {
+                check_count("outputs of the network", *n_classes, n_outputs)
+            }
+            Targets::Values(values) => {
+                check_count("outputs of the network", values.n_columns(), n_outputs)
+            }
+        }
+    }
+}
+
+/// Appends values as little-endian bytes.
+fn write_all<S: Scalar>(values: &[S], bytes: &mut Vec<u8>) {
+    values.iter().for_each(|value| value.write_le(bytes));
+}
+
+/// Checks that the values of rows from a [`RowSource`] are finite.
+fn check_read<S: Scalar>(inputs: &[S], rows: &[u32], n_inputs: usize) -> Result<()> {
+    check_finite("input", inputs, n_inputs).map_err(|error| match error {
+        Error::NotFinite {
+            what,
+            sample,
+            column,
+            value,
+        } => Error::NotFinite {
+            what,
+            sample: rows[sample] as usize,
+            column,
+            value,
+        },
+        error => error,
+    })
+}

@@ -1,0 +1,4 @@
+//! Integration tests of samples and splits.
+
+mod split;
+mod samples;
