@@ -52,7 +52,7 @@ async function repeat(name) {
 
 test("without a run a network is trained, and answers for a drawn digit", async () => {
   await open("#draw");
-  await page.getByText(/trained, .* of the validation samples right/).waitFor();
+  await page.getByText(/trained, validation accuracy/).waitFor();
   await stroke([
     [0.5, 0.15],
     [0.5, 0.85],
@@ -90,7 +90,7 @@ test("a digit can be drawn with a finger, without moving the page", async () => 
   try {
     const phone = await context.newPage();
     await phone.goto(`${visit.printed}#draw`);
-    await phone.getByText(/trained, .* of the validation samples right/).waitFor();
+    await phone.getByText(/trained, validation accuracy/).waitFor();
     const box = await phone.locator("#sheet").boundingBox();
     const finger = await context.newCDPSession(phone);
     const touchAt = (type, points) =>
@@ -148,7 +148,7 @@ test("a training is started, watched, paused, stepped and steered", async () => 
 
 test("the command that is copied gives the same weights", async () => {
   await open(`#train?${SMALL}&epochs=3&optimizer=sgd&lr=0.2&activation=tanh`);
-  await page.getByText("784-16-10 on glyphs: cross-entropy, sgd, rate 0.2, constant").waitFor();
+  await page.getByText("784-16-10 on glyphs: cross-entropy, sgd, learning rate 0.2, constant").waitFor();
   await page.click("#start");
   await untilDone();
   assert.equal(await text(".hash dd"), await repeat("repeated"));
@@ -161,7 +161,7 @@ test("a training that runs away goes back with half the rate, as its command doe
   await page.waitForFunction(() => /--on-divergence halve-lr/.test(document.querySelector("#command").textContent));
   assert.match(new URL(page.url()).hash, /on-divergence=halve-lr/);
   await page.click("#start");
-  await page.locator("#restarts").getByText(/epoch 1 starts again with learning rate/).waitFor();
+  await page.locator("#rollbacks").getByText(/epoch 1 starts again with learning rate/).waitFor();
   await untilDone();
   assert.equal(await text(".hash dd"), await repeat("halved"));
 });
@@ -194,7 +194,7 @@ test("two trainings are compared from the same start", async () => {
   await open(`#compare?${SMALL}&epochs=2&vary=optimizer&a=sgd&b=adam`);
   await page.getByText(/784-16-10 on glyphs.*784-16-10 on glyphs/).waitFor();
   await page.click("#compare-start");
-  await page.getByText("Same initial weights, same order of samples, one choice apart.").waitFor();
+  await page.getByText("Same initial weights, same order of samples; one setting differs.").waitFor();
   await page.waitForFunction(
     () =>
       document.querySelectorAll(".results td").length > 0 &&
@@ -208,7 +208,7 @@ test("two trainings are compared from the same start", async () => {
 
 test("a step can be looked into", async () => {
   await open("#inside?network=run:glyphs-1&split=test&index=2");
-  await page.getByText("Layer 2: 16 → 10, softmax, the output").waitFor();
+  await page.getByText("Layer 2: 16 → 10, softmax, output layer").waitFor();
   const rows = await page.locator(".inside .card").last().locator("tbody").first().locator("tr").count();
   assert.equal(rows, 10, "a row a class");
   await page.click("#next");
@@ -289,7 +289,7 @@ test("a file that leads to the printed address opens the page, as --open does", 
   writeFileSync(file, `<meta http-equiv="refresh" content="0; url=${visit.printed}">`);
   await elsewhere(async (other) => {
     await other.goto(`file://${file}`);
-    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+    await other.getByText(/trained, validation accuracy/).waitFor();
     assert.equal(new URL(other.url()).search, "");
   });
 });
@@ -297,12 +297,12 @@ test("a file that leads to the printed address opens the page, as --open does", 
 test("after a restart of the server the page says that it needs the new address", async () => {
   await elsewhere(async (other) => {
     await other.goto(visit.printed);
-    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+    await other.getByText(/trained, validation accuracy/).waitFor();
     await visit.restart();
     await other.getByText(/the server was restarted after this page was opened/).waitFor();
     await other.reload();
     await other.getByText(/the server was restarted after this page was opened/).waitFor();
     await other.goto(visit.printed);
-    await other.getByText(/trained, .* of the validation samples right/).waitFor();
+    await other.getByText(/trained, validation accuracy/).waitFor();
   });
 });

@@ -26,7 +26,7 @@ const VIEWS = {
 };
 
 async function drawThree(visit) {
-  await visit.page.getByText(/trained, .* of the validation samples right/).waitFor();
+  await visit.page.getByText(/trained, validation accuracy/).waitFor();
   await stroke(visit, THREE);
   await visit.page.waitForFunction(() => document.querySelector("#answer").textContent === "3");
 }
@@ -47,7 +47,7 @@ async function compare({ page }) {
 }
 
 async function lookInside({ page }) {
-  await page.getByText(/, the output$/).waitFor();
+  await page.getByText(/, output layer$/).waitFor();
 }
 
 /** The whole of every view, as far as it goes down. */

@@ -25,6 +25,8 @@ mod trace;
 mod doctor;
 mod data;
 mod papers;
+#[cfg(feature = "serve")]
+mod serve;
 mod help;
 
 use std::ffi::OsString;
@@ -76,6 +78,9 @@ enum Command {
     Data(data::DataArguments),
     /// Reproduce the experiments of five teaching papers: printed number, ours, verdict
     Papers(papers::PapersArguments),
+    /// Serve a live page: draw a digit, watch a network train, compare two training runs
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArguments),
     /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
     Help(help::HelpArguments),
     /// Print the completions of a shell
@@ -125,6 +130,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Data(arguments) => data::run(arguments),
         Command::Papers(arguments) => papers::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Help(arguments) => help::help(arguments, self::command()),
         Command::Completions(arguments) => help::completions(arguments, self::command()),
         Command::Man(arguments) => help::man(arguments, self::command()),

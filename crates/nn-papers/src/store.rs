@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nn_train::{Error, Result, atomic_file, disk, regular_file};
+use nn_train::{Error, Result, atomic_file, create_dir_all, regular_file};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,7 @@ impl Store {
 
     /// Creates the folder, if it does not exist.
     pub(crate) fn create_folder(&self) -> Result<()> {
-        disk::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, &error))
+        create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, &error))
     }
 
     pub(crate) fn add_result(&mut self, claim: &str, result: ClaimResult) -> Result<()> {

@@ -1,6 +1,7 @@
 //! An experiment: settings and data, ready to be trained into a run directory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nn_core::metrics::{Evaluation, evaluate};
@@ -45,7 +46,7 @@ use crate::training_memory;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    data: Data,
+    data: Arc<Data>,
     plan: Plan,
     threads: Threads,
     pace: Pace,
@@ -72,7 +73,8 @@ impl Experiment {
     /// # Errors
     /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do
     /// not fit the data, or need more memory than there is.
-    pub fn new(settings: &Settings, data: Data) -> Result<Self> {
+    pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
+        let data = data.into();
         let plan = Plan::new(settings, &data)?;
         training_memory::check(&plan, &data.splits()?)?;
         Ok(Self {

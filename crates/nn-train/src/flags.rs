@@ -34,13 +34,18 @@ const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
 /// invalid value.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Settings> {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let command = Settings::augment_args(Command::new("nn"))
-        .no_binary_name(true)
-        .disable_help_flag(true)
-        .allow_negative_numbers(true);
-    let parsed = command.try_get_matches_from(translated(&words)?);
+    let parsed = command().try_get_matches_from(translated(&words)?);
     let settings = parsed.and_then(|matches| Settings::from_arg_matches(&matches));
     settings.map_err(|error| of_clap(&error))
+}
+
+/// A command whose arguments are the flags of the settings, without a program name:
+/// what [`parse`] parses.
+pub fn command() -> Command {
+    Settings::augment_args(Command::new("nn"))
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .allow_negative_numbers(true)
 }
 
 /// An error of clap in one line, with the hint of the setting's own error.

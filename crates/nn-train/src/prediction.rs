@@ -32,6 +32,16 @@ pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     }
 }
 
+/// The names of a model's classes; their numbers if they have no names.
+pub fn class_names(model: &Model) -> Vec<String> {
+    match &model.description.class_names[..] {
+        [] => (0..model.network.n_outputs().max(2))
+            .map(|class| class.to_string())
+            .collect(),
+        names => names.to_vec(),
+    }
+}
+
 /// As [`class_probabilities`]; NaN if an output is not finite.
 fn finite_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     let mut probabilities = class_probabilities(loss, outputs);
@@ -64,16 +74,11 @@ pub struct ImagePrediction {
 impl<'a> ImagePredictor<'a> {
     /// A predictor for this model.
     pub fn new(model: &'a Model) -> Self {
-        let n_classes = model.network.n_outputs().max(2);
-        let class_names = match &model.description.class_names[..] {
-            [] => (0..n_classes).map(|class| class.to_string()).collect(),
-            names => names.to_vec(),
-        };
         Self {
             cache: ForwardCache::new(&model.network, 1),
             inputs: vec![0.0; model.network.n_inputs()],
+            class_names: class_names(model),
             model,
-            class_names,
         }
     }
 

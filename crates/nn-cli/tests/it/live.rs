@@ -1,5 +1,4 @@
-//! `nn serve` as its page sees it: a server of one's own for a test, and a
-//! client that can say anything, right or wrong.
+//! A server for a test of `nn serve`, and a client that can send any request.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -13,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::support::Scratch;
 
-/// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any response takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server that ends with its test.
 pub(crate) struct Server {
@@ -27,7 +26,7 @@ pub(crate) struct Server {
     token: String,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -45,7 +44,7 @@ impl Server {
         Self::start_with(scratch, &flags, &[])
     }
 
-    /// With these flags and environment variables.
+    /// Starts `nn serve` with these flags and environment variables.
     pub(crate) fn start_with(
         scratch: Scratch,
         flags: &[&str],
@@ -77,12 +76,12 @@ impl Server {
         server
     }
 
-    /// Starts one at a port that has been used before.
+    /// Starts `nn serve` at this port.
     pub(crate) fn at_port(scratch: Scratch, port: u16) -> Self {
         Self::start_with(scratch, &["--port", &port.to_string()], &[])
     }
 
-    /// Starts one that finds no MNIST.
+    /// Starts `nn serve` in an empty folder, without MNIST.
     pub(crate) fn without_data(flags: &str) -> Self {
         Self::start(Scratch::new(), flags)
     }
@@ -91,7 +90,7 @@ impl Server {
         self.get_with(path, &self.cookie())
     }
 
-    /// With these headers, each ending with a new line, and no others.
+    /// Sends a GET request with these headers, each ending with a new line.
     pub(crate) fn get_with(&self, path: &str, headers: &str) -> Answer {
         let host = self.host();
         self.raw(format!(
@@ -104,7 +103,7 @@ impl Server {
         format!("cookie: nn-{}={}\r\n", self.port, self.secret)
     }
 
-    /// As the page posts.
+    /// Sends a POST request as the page does.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.post_text(path, &body.to_string())
     }
@@ -117,7 +116,7 @@ impl Server {
         self.post_with(path, &headers, body)
     }
 
-    /// With these headers, each ending with a new line.
+    /// Sends a POST request with these headers, each ending with a new line.
     pub(crate) fn post_with(&self, path: &str, headers: &str, body: &str) -> Answer {
         let (host, length, cookie) = (self.host(), body.len(), self.cookie());
         self.raw(format!(
@@ -126,7 +125,7 @@ impl Server {
         ))
     }
 
-    /// The header with the page's token.
+    /// The header with the token of the page.
     pub(crate) fn token_header(&self) -> String {
         format!("nn-token: {}\r\n", self.token)
     }
@@ -138,10 +137,10 @@ impl Server {
     pub(crate) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
         socket
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TIMEOUT))
             .expect("a timeout can be set");
         socket
-            .set_write_timeout(Some(PATIENCE))
+            .set_write_timeout(Some(TIMEOUT))
             .expect("a timeout can be set");
         socket
     }
@@ -154,7 +153,7 @@ impl Server {
         Answer::read(&mut socket)
     }
 
-    /// What a network says about a square drawing.
+    /// The prediction of a network for a square drawing.
     pub(crate) fn predict(&self, network: &str, side: usize, grey: &[u8]) -> Answer {
         let pixels = BASE64_STANDARD.encode(grey);
         self.post(
@@ -163,13 +162,13 @@ impl Server {
         )
     }
 
-    /// Starts trainings with these flags each.
-    pub(crate) fn train(&self, lanes: &[&str], is_paused: bool) -> Value {
+    /// Starts a training run per item, with these flags.
+    pub(crate) fn train(&self, trainings: &[&str], is_paused: bool) -> Value {
         let words = |flags: &&str| -> Vec<String> { flags.split(' ').map(str::to_owned).collect() };
-        let lanes: Vec<_> = lanes.iter().map(words).collect();
+        let trainings: Vec<_> = trainings.iter().map(words).collect();
         let answer = self.post(
             "/api/start",
-            &json!({ "lanes": lanes, "is_paused": is_paused }),
+            &json!({ "trainings": trainings, "is_paused": is_paused }),
         );
         answer.json()
     }
@@ -179,22 +178,22 @@ impl Server {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    /// The trainings as the events tell, once they are as wanted.
+    /// Waits for the event with the wanted progress of the training runs.
     pub(crate) fn until(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let mut events = self.events();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let (name, value) = events.next();
-            let lanes = value.as_array().cloned().unwrap_or_default();
-            if name == "progress" && wanted(&lanes) {
-                return lanes;
+            let trainings = value.as_array().cloned().unwrap_or_default();
+            if name == "progress" && wanted(&trainings) {
+                return trainings;
             }
             assert!(Instant::now() < deadline, "not within a minute: {value}");
         }
     }
 
     pub(crate) fn until_done(&self) -> Vec<Value> {
-        self.until(|lanes| lanes.iter().all(|lane| lane["phase"] == "done"))
+        self.until(|trainings| trainings.iter().all(|training| training["phase"] == "done"))
     }
 
     pub(crate) fn events(&self) -> Events {
@@ -250,9 +249,9 @@ impl Answer {
 pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
-    /// Reads to the end; whether there is one within a minute.
+    /// Whether the stream ends within a minute.
     pub(crate) fn ends(&mut self) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut events = [0; 4096];
         while Instant::now() < deadline {
             match self.0.read(&mut events) {
@@ -264,7 +263,7 @@ impl Events {
         false
     }
 
-    /// Whether the stream goes on, with or without a new event.
+    /// Whether the stream is still open, with or without a new event.
     pub(crate) fn is_open(&mut self) -> bool {
         let soon = Some(Duration::from_millis(10));
         let socket = self.0.get_ref();
@@ -278,7 +277,7 @@ impl Events {
     /// Name and value of the next event.
     pub(crate) fn next(&mut self) -> (String, Value) {
         let mut name = String::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             assert!(Instant::now() < deadline, "no event within a minute");
             let mut line = String::new();

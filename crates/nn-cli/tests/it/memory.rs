@@ -98,7 +98,7 @@ fn the_page_trains_within_its_limit() {
     let server = Server::without_data("");
     let flags = "--data glyphs --limit-train 10000 --hidden 12000 --batch-norm --batch-size full";
     let words: Vec<&str> = flags.split(' ').collect();
-    let answer = server.post("/api/start", &json!({ "lanes": [words] }));
+    let answer = server.post("/api/start", &json!({ "trainings": [words] }));
     let text = answer.text();
     assert!(text.contains("at most 1.0 GiB of memory"), "{text}");
     assert!(server.get("/").text().contains("html"), "it still answers");

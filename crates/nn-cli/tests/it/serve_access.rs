@@ -1,5 +1,5 @@
-//! `nn serve` and the other accounts of its machine: nothing without the token
-//! of the printed address.
+//! `nn serve` against other accounts of its machine: no response without the token of the
+//! printed address.
 
 #![cfg(unix)]
 
@@ -187,7 +187,10 @@ fn one_line_with_the_address_is_printed_and_the_token_is_kept_from_files() {
     );
     server.until_done();
     server
-        .post("/api/save", &serde_json::json!({ "lane": 0, "name": "b" }))
+        .post(
+            "/api/save",
+            &serde_json::json!({ "training": 0, "name": "b" }),
+        )
         .json();
     let saved = server.scratch.path("runs/b");
     for entry in fs::read_dir(saved).expect("it is saved") {

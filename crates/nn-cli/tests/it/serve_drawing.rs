@@ -1,4 +1,4 @@
-//! Digits through the page's own path: the same address, the same payload.
+//! Predictions for drawings, through the API of the page.
 
 use ndarray::{Array2, ArrayView2, s};
 use nn_data::{Dataset, Inputs, catalog, glyphs};
@@ -10,11 +10,11 @@ use crate::support::{Scratch, mnist_dir};
 /// Side of the drawing that the page sends.
 const SIDE: usize = 112;
 
-/// How often a digit is enlarged.
+/// Factor by which a digit is enlarged.
 const SCALE: usize = 3;
 
 #[test]
-fn built_in_digits_enlarged_thickened_and_moved_keep_their_answers() {
+fn built_in_digits_enlarged_thickened_and_moved_keep_their_predictions() {
     let scratch = Scratch::new();
     scratch.train(
         "a",
@@ -28,7 +28,7 @@ fn built_in_digits_enlarged_thickened_and_moved_keep_their_answers() {
 }
 
 #[test]
-fn real_digits_enlarged_thickened_and_moved_keep_their_answers() {
+fn real_digits_enlarged_thickened_and_moved_keep_their_predictions() {
     let Some(data_dir) = mnist_dir() else {
         return;
     };
@@ -48,8 +48,8 @@ fn real_digits_enlarged_thickened_and_moved_keep_their_answers() {
     assert!(n_kept >= 194, "{n_kept} of 200");
 }
 
-/// Of the first 200 images whose answer is at least so probable, drawn larger,
-/// thicker and in a corner: how many get the answer of the original.
+/// The number of images that keep their prediction when they are drawn larger, thicker and
+/// in a corner, out of the first 200 images with at least this probability.
 fn n_kept(server: &Server, images: ArrayView2<'_, u8>, least: f64) -> usize {
     let (mut n_asked, mut n_kept) = (0, 0);
     for image in images.rows() {
@@ -110,7 +110,7 @@ fn interpolate(image: ArrayView2<'_, u8>, i: usize, j: usize) -> u8 {
 }
 
 #[test]
-fn an_answer_explains_itself() {
+fn a_prediction_comes_with_its_attribution() {
     let scratch = Scratch::new();
     // Without hidden layers, the shares of the pixels are exact.
     scratch.train(
@@ -147,7 +147,7 @@ fn an_answer_explains_itself() {
 }
 
 #[test]
-fn a_table_is_not_drawn_for() {
+fn a_network_for_tables_refuses_drawings() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", crate::support::trees());
     scratch.train("a", "--data trees.csv --epochs 1");

@@ -1,5 +1,5 @@
-//! `nn serve` against everybody but its own page: other names, other pages,
-//! large and slow requests, and the ways it ends.
+//! `nn serve` against clients other than its page: foreign hosts, other web pages, large
+//! and slow requests; and how it ends.
 
 #![cfg(unix)]
 
@@ -45,7 +45,7 @@ fn only_the_loopback_address_is_listened_on() {
 }
 
 #[test]
-fn other_names_are_refused_whatever_is_asked() {
+fn foreign_hosts_are_refused_for_every_request() {
     let server = Server::without_data("");
     let ask = |method: &str, path: &str, hosts: &str| {
         server
@@ -77,7 +77,7 @@ fn other_names_are_refused_whatever_is_asked() {
 }
 
 #[test]
-fn paths_lead_nowhere_else() {
+fn unknown_paths_are_not_found() {
     let server = Server::without_data("");
     for path in [
         "/nothing",
@@ -100,7 +100,7 @@ fn paths_lead_nowhere_else() {
 }
 
 #[test]
-fn every_answer_has_the_headers_that_keep_others_out() {
+fn every_response_has_the_security_headers() {
     let server = Server::without_data("");
     let answers = [
         server.get("/"),
@@ -139,7 +139,7 @@ fn every_answer_has_the_headers_that_keep_others_out() {
 #[test]
 fn other_pages_change_nothing() {
     let server = Server::without_data("");
-    let body = json!({ "lanes": [["--data", "glyphs", "--limit-train", "200"]] }).to_string();
+    let body = json!({ "trainings": [["--data", "glyphs", "--limit-train", "200"]] }).to_string();
     let token = server.token_header();
     let json = "content-type: application/json\r\n";
     let own = format!("origin: http://{}\r\n", server.host());
@@ -212,7 +212,7 @@ fn large_bodies_are_not_read() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused() {
+fn invalid_values_are_refused() {
     let scratch = Scratch::new();
     scratch.train("a", TWO_EPOCHS);
     let server = Server::start(scratch, "a");
@@ -272,16 +272,16 @@ fn numbers_that_are_none_are_refused() {
             .filter(|_| !flags.contains("--data") && !flags.contains("--limit-train"))
             .chain(flags.split(' '))
             .collect();
-        let answer = server.post("/api/start", &json!({ "lanes": [words] }));
+        let answer = server.post("/api/start", &json!({ "trainings": [words] }));
         assert_eq!(answer.status, 422, "{flags}: {}", answer.text());
         assert!(answer.text().contains("\"help\""), "{}", answer.text());
     }
-    let three = json!({ "lanes": [[], [], []] });
+    let three = json!({ "trainings": [[], [], []] });
     assert_eq!(server.post("/api/start", &three).status, 422);
 }
 
 #[test]
-fn names_of_runs_are_no_paths() {
+fn paths_are_not_names_of_runs() {
     let scratch = Scratch::new();
     scratch.train("a", TWO_EPOCHS);
     scratch.file("secret/model.safetensors", "not for the page");
@@ -320,21 +320,21 @@ fn names_of_runs_are_no_paths() {
     );
     server.until_done();
     for name in ["../b", "a/b", ".b", "<b>"] {
-        let answer = server.post("/api/save", &json!({ "lane": 0, "name": name }));
+        let answer = server.post("/api/save", &json!({ "training": 0, "name": name }));
         assert_eq!(answer.status, 422, "{name}: {}", answer.text());
     }
-    let again = server.post("/api/save", &json!({ "lane": 0, "name": "a" }));
+    let again = server.post("/api/save", &json!({ "training": 0, "name": "a" }));
     assert_eq!(again.status, 422, "a run is not overwritten");
 }
 
 #[test]
-fn a_crowd_that_dribbles_keeps_nobody_out() {
+fn slow_clients_do_not_exhaust_the_connections() {
     let server = Server::without_data("");
     let half = b"GET / HTTP/1.1\r\nhost: ";
-    let crowd: Vec<_> = (0..500)
+    let clients: Vec<_> = (0..500)
         .map(|_| {
             let mut socket = server.connect();
-            // Those that have been sent away already cannot be written to.
+            // A connection that was evicted cannot be written to.
             let _ = socket.write_all(half);
             socket
         })
@@ -353,12 +353,12 @@ fn a_crowd_that_dribbles_keeps_nobody_out() {
         let mut socket = socket;
         matches!(socket.read(&mut byte), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
     };
-    let n_open = crowd.iter().filter(|socket| is_open(socket)).count();
+    let n_open = clients.iter().filter(|socket| is_open(socket)).count();
     assert!(n_open <= 32, "{n_open} connections are open");
 }
 
 #[test]
-fn slow_headers_and_bodies_are_given_up() {
+fn slow_headers_and_bodies_time_out() {
     let server = Server::without_data("");
     let start = Instant::now();
     let mut header = server.connect();
@@ -381,7 +381,7 @@ fn slow_headers_and_bodies_are_given_up() {
 }
 
 #[test]
-fn event_streams_leave_places_for_other_requests() {
+fn event_streams_leave_connections_for_other_requests() {
     let server = Server::without_data("");
     // Each stream has begun before the next one asks, so that the oldest give way.
     let begin = |_| {
@@ -402,7 +402,7 @@ fn event_streams_leave_places_for_other_requests() {
 }
 
 #[test]
-fn readers_that_stop_lose_their_places_and_keep_nobody_out() {
+fn stopped_readers_time_out_and_do_not_exhaust_the_connections() {
     let server = Server::without_data("");
     // Pictures of 3 x 64 weights an event, so that buffers are soon full.
     server.train(
@@ -443,7 +443,7 @@ fn readers_that_stop_lose_their_places_and_keep_nobody_out() {
 }
 
 #[test]
-fn a_signal_ends_it_at_once() {
+fn a_signal_ends_the_server_at_once() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let mut server = Server::without_data("");
         server.train(&[TINY], false);
@@ -477,7 +477,7 @@ fn a_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_told() {
+fn a_used_port_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port();
     let scratch = Scratch::new();
@@ -493,7 +493,7 @@ fn a_port_that_is_taken_is_told() {
 }
 
 #[test]
-fn a_broken_model_is_told_before_anything_is_served() {
+fn a_damaged_model_is_an_error_before_the_server_starts() {
     let scratch = Scratch::new();
     scratch.train("a", TWO_EPOCHS);
     let path = scratch.path("runs/a/model.safetensors");

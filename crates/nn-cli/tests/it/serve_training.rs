@@ -1,5 +1,5 @@
-//! Trainings that are started, watched and steered through the page's own
-//! addresses, and the command that repeats them.
+//! Training runs that are started, watched and controlled through the API of the page,
+//! and the commands that repeat them.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::Scratch;
 const FLAGS: &str =
     "--data glyphs --limit-train 600 --hidden 16,8 --batch-size 32 --epochs 3 --seed 4";
 
-/// `train ...` of a command that the page shows.
+/// The `train ...` of a command on the page.
 fn arguments(command: &Value) -> String {
     let command = command.as_str().expect("a command");
     let (_, arguments) = command.split_once("nn ").expect("it starts nn");
@@ -40,8 +40,8 @@ fn the_command_repeats_the_training() {
     ] {
         let server = Server::without_data("");
         server.train(&[&format!("{FLAGS}{extra}")], false);
-        let lane = &server.until_done()[0];
-        let summary = repeat(&server.scratch, &lane["command"]);
+        let training = &server.until_done()[0];
+        let summary = repeat(&server.scratch, &training["command"]);
         for key in [
             "weights_sha256",
             "test_accuracy",
@@ -50,7 +50,7 @@ fn the_command_repeats_the_training() {
             "layers",
             "epochs",
         ] {
-            assert_eq!(lane["summary"][key], summary[key], "{key} {extra}");
+            assert_eq!(training["summary"][key], summary[key], "{key} {extra}");
         }
     }
 }
@@ -59,37 +59,43 @@ fn the_command_repeats_the_training() {
 fn pauses_and_single_steps_change_no_bit() {
     let server = Server::without_data("");
     server.train(&[FLAGS], true);
-    let lane = &server.until(|lanes| lanes[0]["phase"] == "paused")[0];
-    assert_eq!(lane["step"], 0);
+    let training = &server.until(|trainings| trainings[0]["phase"] == "paused")[0];
+    assert_eq!(training["step"], 0);
     for step in 1..=5 {
         server.control(json!({ "action": "step" }));
-        let lane = &server.until(|lanes| lanes[0]["step"] == step)[0];
-        assert_eq!(lane["curve"].as_array().map(Vec::len), Some(step));
-        assert_eq!(lane["gradients"].as_array().map(Vec::len), Some(3));
+        let training = &server.until(|trainings| trainings[0]["step"] == step)[0];
+        assert_eq!(training["curve"].as_array().map(Vec::len), Some(step));
+        assert_eq!(training["gradients"].as_array().map(Vec::len), Some(3));
     }
     server.control(json!({ "action": "resume" }));
     server.control(json!({ "action": "pause" }));
     server.control(json!({ "action": "resume" }));
-    let lane = &server.until_done()[0];
+    let training = &server.until_done()[0];
     let whole = server.scratch.train("whole", FLAGS);
-    assert_eq!(lane["summary"]["weights_sha256"], whole["weights_sha256"]);
+    assert_eq!(
+        training["summary"]["weights_sha256"],
+        whole["weights_sha256"]
+    );
 }
 
 #[test]
-fn a_rate_that_is_changed_is_told() {
+fn a_changed_learning_rate_is_shown() {
     let server = Server::without_data("");
     let started = server.train(&[FLAGS], true);
-    assert_eq!(started["lanes"][0]["network"], "784-16-8-10");
+    assert_eq!(started["trainings"][0]["network"], "784-16-8-10");
     server.control(json!({ "action": "step" }));
     server.control(json!({ "action": "rate", "learning_rate": 0.05 }));
     server.control(json!({ "action": "resume" }));
-    let lane = &server.until_done()[0];
-    assert_eq!(lane["rate_changes"], json!([[1, 0.05]]));
-    assert_eq!(lane["learning_rate"], 0.05);
-    assert_eq!(lane["summary"]["learning_rate_changes"], json!([[1, 0.05]]));
+    let training = &server.until_done()[0];
+    assert_eq!(training["learning_rate_changes"], json!([[1, 0.05]]));
+    assert_eq!(training["learning_rate"], 0.05);
+    assert_eq!(
+        training["summary"]["learning_rate_changes"],
+        json!([[1, 0.05]])
+    );
     let unchanged = server.scratch.train("unchanged", FLAGS);
     assert_ne!(
-        lane["summary"]["weights_sha256"],
+        training["summary"]["weights_sha256"],
         unchanged["weights_sha256"]
     );
 }
@@ -123,14 +129,17 @@ fn pictures_come_with_the_numbers() {
 fn a_training_becomes_a_run() {
     let server = Server::without_data("");
     server.train(&[FLAGS], false);
-    let lane = &server.until_done()[0];
+    let training = &server.until_done()[0];
     let saved = server
-        .post("/api/save", &json!({ "lane": 0, "name": "mine" }))
+        .post("/api/save", &json!({ "training": 0, "name": "mine" }))
         .json();
     assert_eq!(saved["path"], "runs/mine");
     let scratch = &server.scratch;
     let summary = scratch.json("runs/mine/summary.json");
-    assert_eq!(summary["weights_sha256"], lane["summary"]["weights_sha256"]);
+    assert_eq!(
+        summary["weights_sha256"],
+        training["summary"]["weights_sha256"]
+    );
     assert_eq!(scratch.read("runs/mine/metrics.csv").lines().count(), 4);
     assert!(scratch.path("runs/mine/report.html").exists());
     assert_eq!(
@@ -152,10 +161,10 @@ fn a_training_that_is_stopped_can_be_saved_and_resumed() {
         server.control(json!({ "action": "step" }));
     }
     server.control(json!({ "action": "stop" }));
-    let lane = &server.until(|lanes| lanes[0]["phase"] == "stopped")[0];
-    assert_eq!(lane["epochs_done"].as_f64().map(f64::floor), Some(1.0));
+    let training = &server.until(|trainings| trainings[0]["phase"] == "stopped")[0];
+    assert_eq!(training["epochs_done"].as_f64().map(f64::floor), Some(1.0));
     let saved = server
-        .post("/api/save", &json!({ "lane": 0, "name": null }))
+        .post("/api/save", &json!({ "training": 0, "name": null }))
         .json();
     assert_eq!(saved["path"], "runs/glyphs-1");
     server.scratch.nn("train --resume glyphs-1").succeeds();
@@ -173,20 +182,20 @@ fn two_trainings_side_by_side_start_alike() {
         ["--activation relu", "--activation tanh"],
     ] {
         server.train(&[&format!("{small} {a}"), &format!("{small} {b}")], false);
-        let lanes = server.until_done();
+        let trainings = server.until_done();
         assert_eq!(
-            lanes[0]["initial_sha256"], lanes[1]["initial_sha256"],
+            trainings[0]["initial_sha256"], trainings[1]["initial_sha256"],
             "{a}, {b}"
         );
         assert_ne!(
-            lanes[0]["summary"]["weights_sha256"],
-            lanes[1]["summary"]["weights_sha256"]
+            trainings[0]["summary"]["weights_sha256"],
+            trainings[1]["summary"]["weights_sha256"]
         );
-        for lane in &lanes {
-            let summary = repeat(&server.scratch, &lane["command"]);
+        for training in &trainings {
+            let summary = repeat(&server.scratch, &training["command"]);
             assert_eq!(
-                lane["summary"]["weights_sha256"], summary["weights_sha256"],
-                "{lane}"
+                training["summary"]["weights_sha256"], summary["weights_sha256"],
+                "{training}"
             );
         }
     }
@@ -197,24 +206,24 @@ fn two_trainings_side_by_side_start_alike() {
         ],
         false,
     );
-    let lanes = server.until_done();
+    let trainings = server.until_done();
     assert_ne!(
-        lanes[0]["initial_sha256"], lanes[1]["initial_sha256"],
-        "that is the choice"
+        trainings[0]["initial_sha256"], trainings[1]["initial_sha256"],
+        "they depend on the setting"
     );
 }
 
 #[test]
-fn a_training_that_runs_away_says_where() {
+fn a_diverged_training_run_says_where() {
     let server = Server::without_data("");
     server.train(&[&format!("{FLAGS} --optimizer sgd --lr 1e30")], false);
-    let lane = &server.until(|lanes| lanes[0]["phase"] == "failed")[0];
-    let message = lane["message"].as_str().unwrap_or_default();
+    let training = &server.until(|trainings| trainings[0]["phase"] == "failed")[0];
+    let message = training["message"].as_str().unwrap_or_default();
     assert!(
         message.contains("layer") && message.contains("learning rate"),
         "{message}"
     );
-    let refused = server.post("/api/save", &json!({ "lane": 0, "name": "a" }));
+    let refused = server.post("/api/save", &json!({ "training": 0, "name": "a" }));
     assert_eq!(refused.status, 422);
     // The next one is not affected.
     server.train(&[FLAGS], false);
@@ -222,30 +231,30 @@ fn a_training_that_runs_away_says_where() {
 }
 
 #[test]
-fn a_training_that_runs_away_goes_back_where_that_was_asked_for() {
+fn a_diverged_training_run_is_rolled_back_if_the_settings_ask_for_it() {
     let server = Server::without_data("");
     let halving = format!("{FLAGS} --optimizer sgd --lr 1e6 --on-divergence halve-lr");
     server.train(&[&halving], false);
-    let lane = &server.until_done()[0];
-    let restarts = lane["restarts"].as_array().expect("a list");
-    let first = restarts[0].as_str().unwrap_or_default();
+    let training = &server.until_done()[0];
+    let rollbacks = training["rollbacks"].as_array().expect("a list");
+    let first = rollbacks[0].as_str().unwrap_or_default();
     assert!(
         first.contains("starts again with learning rate 500000"),
         "{first}"
     );
     assert_eq!(
-        lane["learning_rate"].as_f64(),
-        Some(1e6 * 0.5_f64.powi(restarts.len() as i32))
+        training["learning_rate"].as_f64(),
+        Some(1e6 * 0.5_f64.powi(rollbacks.len() as i32))
     );
-    assert_eq!(lane["rate_changes"], json!([]), "none by hand");
-    let summary = repeat(&server.scratch, &lane["command"]);
+    assert_eq!(training["learning_rate_changes"], json!([]), "none by hand");
+    let summary = repeat(&server.scratch, &training["command"]);
     for key in ["weights_sha256", "test_loss", "train_loss"] {
-        assert_eq!(lane["summary"][key], summary[key], "{key}");
+        assert_eq!(training["summary"][key], summary[key], "{key}");
     }
 
     server.train(&[&halving.replace("--lr 1e6", "--lr 1e9")], false);
-    let lane = &server.until(|lanes| lanes[0]["phase"] == "failed")[0];
-    let message = lane["message"].as_str().unwrap_or_default();
+    let training = &server.until(|trainings| trainings[0]["phase"] == "failed")[0];
+    let message = training["message"].as_str().unwrap_or_default();
     assert!(
         message.contains("the learning rate was halved 10 times"),
         "{message}"
@@ -253,7 +262,7 @@ fn a_training_that_runs_away_goes_back_where_that_was_asked_for() {
 }
 
 #[test]
-fn a_training_that_may_go_back_is_resumed_as_if_it_had_never_stopped() {
+fn a_training_run_with_rollback_is_resumed_to_the_same_weights() {
     let server = Server::without_data("");
     let halving = format!("{FLAGS} --on-divergence halve-lr");
     server.train(&[&halving], true);
@@ -261,8 +270,8 @@ fn a_training_that_may_go_back_is_resumed_as_if_it_had_never_stopped() {
         server.control(json!({ "action": "step" }));
     }
     server.control(json!({ "action": "stop" }));
-    server.until(|lanes| lanes[0]["phase"] == "stopped");
-    server.post("/api/save", &json!({ "lane": 0, "name": "mine" }));
+    server.until(|trainings| trainings[0]["phase"] == "stopped");
+    server.post("/api/save", &json!({ "training": 0, "name": "mine" }));
     server.scratch.nn("train --resume mine").succeeds();
     let resumed = server.scratch.json("runs/mine/summary.json");
     let whole = server.scratch.train("whole", &halving);
@@ -270,7 +279,7 @@ fn a_training_that_may_go_back_is_resumed_as_if_it_had_never_stopped() {
 }
 
 #[test]
-fn a_rate_chosen_by_hand_is_what_is_halved() {
+fn a_rollback_halves_the_learning_rate_chosen_by_hand() {
     let server = Server::without_data("");
     let flags = format!("{FLAGS} --optimizer sgd --lr 0.01 --on-divergence halve-lr");
     server.train(&[&flags], true);
@@ -279,16 +288,16 @@ fn a_rate_chosen_by_hand_is_what_is_halved() {
     }
     server.control(json!({ "action": "rate", "learning_rate": 1e8 }));
     server.control(json!({ "action": "resume" }));
-    let lane = &server.until_done()[0];
-    let first = lane["restarts"][0].as_str().unwrap_or_default();
+    let training = &server.until_done()[0];
+    let first = training["rollbacks"][0].as_str().unwrap_or_default();
     assert!(
         first.contains("training starts again after step 3 with learning rate 50000000"),
         "{first}"
     );
-    let found = &lane["learning_rate"];
-    assert_eq!(lane["rate_changes"], json!([[3, found]]));
+    let found = &training["learning_rate"];
+    assert_eq!(training["learning_rate_changes"], json!([[3, found]]));
     assert_eq!(
-        lane["summary"]["learning_rate_changes"],
+        training["summary"]["learning_rate_changes"],
         json!([[3, found]])
     );
 }
@@ -298,13 +307,16 @@ fn a_table_can_be_trained_on_too() {
     let server = Server::without_data("");
     server.scratch.file("trees.csv", crate::support::trees());
     server.train(&["--data trees.csv --epochs 3"], false);
-    let lane = &server.until_done()[0];
-    let summary = repeat(&server.scratch, &lane["command"]);
-    assert_eq!(lane["summary"]["weights_sha256"], summary["weights_sha256"]);
+    let training = &server.until_done()[0];
+    let summary = repeat(&server.scratch, &training["command"]);
+    assert_eq!(
+        training["summary"]["weights_sha256"],
+        summary["weights_sha256"]
+    );
 }
 
 #[test]
-fn without_a_run_a_network_is_at_hand_in_seconds() {
+fn without_a_run_a_network_is_trained_in_seconds() {
     let server = Server::without_data("");
     let state = server.get("/api/state").json();
     assert_eq!(
@@ -314,14 +326,16 @@ fn without_a_run_a_network_is_at_hand_in_seconds() {
     assert_eq!(state["data"], json!(["glyphs"]));
     let words: Vec<String> = serde_json::from_value(state["starter"].clone()).expect("words");
     server.train(&[&words.join(" ")], false);
-    let lane = &server.until_done()[0];
-    let accuracy = lane["summary"]["test_accuracy"].as_f64().expect("a share");
-    assert!(accuracy > 0.75, "{lane}");
+    let training = &server.until_done()[0];
+    let accuracy = training["summary"]["test_accuracy"]
+        .as_f64()
+        .expect("a share");
+    assert!(accuracy > 0.75, "{training}");
     assert!(
-        lane["seconds"]
+        training["seconds"]
             .as_f64()
             .is_some_and(|seconds| seconds < 20.0),
-        "{lane}"
+        "{training}"
     );
     let sample = server
         .post("/api/sample", &json!({ "network": "training", "index": 0 }))
@@ -342,11 +356,11 @@ fn the_numbers_inside_are_those_of_nn_trace() {
         "network": "opened", "split": "test", "index": 3, "is_untrained": false, "neurons": [5, null, 2],
     });
     let answer = server.post("/api/trace", &question).json();
-    let told = server
+    let shown = server
         .scratch
         .nn("trace a --index 3 --split test --json")
         .succeeds();
-    let told: Value = serde_json::from_str(&told).expect("one JSON object");
+    let shown: Value = serde_json::from_str(&shown).expect("one JSON object");
     for key in [
         "predicted",
         "label",
@@ -355,15 +369,15 @@ fn the_numbers_inside_are_those_of_nn_trace() {
         "dataset",
         "is_trained",
     ] {
-        assert_eq!(answer[key], told[key], "{key}");
+        assert_eq!(answer[key], shown[key], "{key}");
     }
     for key in ["loss", "loss_after", "inputs", "target", "loss_formula"] {
-        assert_eq!(answer["step"][key], told["step"][key], "{key}");
+        assert_eq!(answer["step"][key], shown["step"][key], "{key}");
     }
     for layer in 0..3 {
         let (ours, theirs) = (
             &answer["step"]["layers"][layer],
-            &told["step"]["layers"][layer],
+            &shown["step"]["layers"][layer],
         );
         for key in ["pre_activations", "activations", "bias", "formulas"] {
             assert_eq!(ours[key], theirs[key], "{key} of layer {layer}");
@@ -389,7 +403,7 @@ fn the_numbers_inside_are_those_of_nn_trace() {
 }
 
 #[test]
-fn watching_takes_little_time() {
+fn probes_take_little_time() {
     let server = Server::without_data("");
     let mut events = server.events();
     for flags in [
@@ -399,20 +413,20 @@ fn watching_takes_little_time() {
     ] {
         server.train(&[&format!("--data glyphs {flags}")], false);
         let mut n_views = 0;
-        let lane = loop {
+        let training = loop {
             let (name, value) = events.next();
             n_views += usize::from(name == "progress");
             if name == "progress" && value[0]["phase"] == "done" {
                 break value[0].clone();
             }
         };
-        let seconds = |name: &str| lane[name].as_f64().expect("seconds");
-        let share = seconds("watching_seconds") / seconds("seconds");
+        let seconds = |name: &str| training[name].as_f64().expect("seconds");
+        let share = seconds("probe_seconds") / seconds("seconds");
         eprintln!(
-            "{:.2} s, {n_views} views, {:.2} % for watching: {flags}",
+            "{:.2} s, {n_views} views, {:.2} % for probes: {flags}",
             seconds("seconds"),
             100.0 * share
         );
-        assert!(share <= 0.05, "{lane}");
+        assert!(share <= 0.05, "{training}");
     }
 }

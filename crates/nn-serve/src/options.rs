@@ -1,0 +1,32 @@
+//! What to serve, and where.
+
+use std::path::PathBuf;
+
+/// What to serve, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A run directory, the name of a run in `runs_dir`, or a model file, to draw digits
+    /// for. Without one, the page trains a small network when it is opened.
+    pub run: Option<PathBuf>,
+    /// Port on the loopback address; 0 takes a free one.
+    pub port: u16,
+    /// Folder of the runs.
+    pub runs_dir: PathBuf,
+    /// Folder of the data sets.
+    pub data_dir: PathBuf,
+    /// How to start the program `nn`, in the commands that the page shows.
+    pub program: String,
+}
+
+impl Default for Options {
+    /// No run, the port 8784, the folders `runs` and `datasets`, the program `nn`.
+    fn default() -> Self {
+        Self {
+            run: None,
+            port: 8784,
+            runs_dir: "runs".into(),
+            data_dir: "datasets".into(),
+            program: "nn".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// The networks that the page can use: of the command line, in training, saved.
+
+import { get } from "./api.js";
+import { percent } from "./dom.js";
+
+export const IN_TRAINING = { id: "training", title: "the latest training run of this page" };
+
+/** The `{ id, title }` of every network, that of the command line first. */
+export async function listNetworks() {
+  const { opened, runs, has_session: hasSession } = await get("/api/state");
+  const networks = [];
+  if (opened) networks.push({ id: "opened", title: `${opened.name} (${opened.network})` });
+  if (hasSession) networks.push(IN_TRAINING);
+  for (const run of runs) {
+    const accuracy = run.test_accuracy == null ? "" : `, ${percent(run.test_accuracy)}`;
+    networks.push({
+      id: `run:${run.name}`,
+      title: `${run.name} (${(run.layers ?? []).join("-")}${accuracy})`,
+    });
+  }
+  return networks;
+}

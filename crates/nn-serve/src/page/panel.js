@@ -1,0 +1,123 @@
+// Parts of the views "Train" and "Compare": the check of the form, the buttons, and the
+// command.
+
+import { post } from "./api.js";
+import { make } from "./dom.js";
+import { showError } from "./shell.js";
+
+/** Milliseconds between the last change and the check. */
+const CHECK_AFTER = 250;
+
+/** Milliseconds until the page says that it waits for the data. */
+const WAIT_AFTER = 300;
+
+/** The buttons to start, pause, step and stop. */
+export class Buttons {
+  constructor(start) {
+    this.start = button("Start", "start", start, "primary");
+    this.pause = button("Pause", "pause", () => control(this.isPaused ? "resume" : "pause"));
+    this.step = button("One batch", "step", () => control("step"));
+    this.stop = button("Stop", "stop", () => control("stop"));
+    this.element = make("div", { class: "buttons" }, this.start, this.pause, this.step, this.stop);
+    this.update([]);
+  }
+
+  update(trainings) {
+    this.isPaused = trainings.some((training) => training.phase === "paused");
+    const isOpen = this.isPaused || trainings.some((training) => training.phase === "running");
+    this.pause.textContent = this.isPaused ? "Resume" : "Pause";
+    for (const one of [this.pause, this.step, this.stop]) one.disabled = !isOpen;
+  }
+}
+
+export function button(text, id, click, look = "") {
+  return make("button", { type: "button", id, class: look, click }, text);
+}
+
+/** Controls the session. */
+export async function control(action, more = {}) {
+  try {
+    await post("/api/control", { action, ...more });
+    showError(null);
+  } catch (error) {
+    showError(error);
+  }
+}
+
+/** Checks the settings shortly after a change and describes the training run. */
+export class Check {
+  constructor(trainings, show) {
+    this.trainings = trainings;
+    this.show = show;
+    this.element = make("p", { class: "check", role: "status" });
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.now(), CHECK_AFTER);
+  }
+
+  async now() {
+    // A response to an older request is ignored.
+    const request = Symbol("request");
+    this.request = request;
+    const show = (isWrong, ...parts) => {
+      if (this.request !== request) return;
+      this.element.classList.toggle("wrong", isWrong);
+      this.element.replaceChildren(...parts);
+    };
+    const waiting = setTimeout(() => show(false, "Loading the data …"), WAIT_AFTER);
+    try {
+      const { trainings } = await post("/api/check", { trainings: this.trainings() });
+      const wrong = trainings.find((training) => training.error);
+      show(Boolean(wrong), ...(wrong ? [textOf(wrong.error, wrong.help)] : trainings.map(describe)));
+      if (this.request === request) this.show(trainings);
+    } catch (error) {
+      show(true, textOf(error.message, error.help));
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+}
+
+function textOf(error, help) {
+  return [error, help].filter(Boolean).join("; ");
+}
+
+function describe({ network, dataset, settings }) {
+  const { loss, optimizer, lr, schedule } = settings;
+  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${lr}, ${schedule}`);
+}
+
+/** The command for a terminal, with a button that copies it. */
+export class CommandLine {
+  constructor(id) {
+    this.code = make("code", { id });
+    this.note = make("p", { class: "muted" });
+    this.copy = button("Copy command", `${id}-copy`, () => this.copyCommand());
+    this.element = make("div", { class: "command" }, make("pre", {}, this.code), this.copy, this.note);
+    this.update("");
+  }
+
+  update(command, note = "") {
+    // A flag and its value stay on one line if it is wide enough.
+    const parts = command.split(/ (?=--)/).map((part) => make("span", {}, part));
+    this.code.replaceChildren(...parts.flatMap((part) => [part, " "]).slice(0, -1));
+    this.copy.disabled = !command;
+    this.note.textContent = note;
+    this.note.hidden = !note;
+  }
+
+  async copyCommand() {
+    try {
+      await navigator.clipboard.writeText(this.code.textContent);
+      this.copy.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(this.code);
+      this.copy.textContent = "Selected; press Ctrl+C";
+    }
+    setTimeout(() => {
+      this.copy.textContent = "Copy command";
+    }, 2000);
+  }
+}
