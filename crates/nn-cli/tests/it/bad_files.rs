@@ -313,7 +313,7 @@ fn bad_pictures() {
     scratch.train("trees", "--data trees.csv --hidden 3 --epochs 1");
     scratch
         .nn("predict trees whole.png")
-        .refuses(3, &["whole.png", "wants 5", "has 784"]);
+        .refuses(3, &["whole.png", "columns of a table, not on images"]);
 
     // As wide as an image, but standardized columns.
     let mut wide: String = (0..784).map(|column| format!("c{column},")).collect();

@@ -221,7 +221,7 @@ fn a_resumed_training_says_in_json_where_it_goes_on() {
     assert_eq!(begun[0]["event"], "warning");
     assert_eq!(
         begun[0]["text"],
-        "batches of 100 000, but 270 samples to train on: every step takes them all"
+        "batches of 100 000, but 270 training samples: every step uses them all"
     );
     // As if it had been killed in the second epoch, its checkpoint damaged.
     fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
@@ -392,7 +392,7 @@ fn gradients_are_checked_layer_by_layer() {
         "--data trees.csv --hidden 4 --loss mse --activation swish --label-smoothing 0.1",
     ] {
         let output = scratch.nn(&format!("gradcheck {flags}")).succeeds();
-        assert!(output.contains("the gradient is right"), "{output}");
+        assert!(output.contains("gradient check passed"), "{output}");
         let layers = output
             .lines()
             .filter(|line| line.starts_with(char::is_numeric));

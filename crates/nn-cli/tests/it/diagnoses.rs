@@ -26,7 +26,7 @@ fn check<'a>(checks: &'a [Value], name: &str) -> &'a Value {
 fn is_ill(scratch: &Scratch, run: &str, name: &str, parts: &[&str]) -> Vec<String> {
     let checks = diagnose(scratch, run);
     let check = check(&checks, name);
-    assert_eq!(check["verdict"], "ill", "{check:#}");
+    assert_eq!(check["verdict"], "problem", "{check:#}");
     let evidence = check["evidence"].as_str().expect("evidence");
     for part in parts {
         assert!(
@@ -44,7 +44,7 @@ fn is_ill(scratch: &Scratch, run: &str, name: &str, parts: &[&str]) -> Vec<Strin
 fn is_well(scratch: &Scratch, run: &str, name: &str) {
     let checks = diagnose(scratch, run);
     let check = check(&checks, name);
-    assert_eq!(check["verdict"], "well", "{check:#}");
+    assert_eq!(check["verdict"], "ok", "{check:#}");
 }
 
 /// Trains again with the suggested flags.
@@ -78,7 +78,7 @@ fn a_healthy_run() {
     let scratch = healthy();
     let checks = diagnose(&scratch, "a");
     assert!(
-        checks.iter().all(|check| check["verdict"] == "well"),
+        checks.iter().all(|check| check["verdict"] == "ok"),
         "{checks:#?}"
     );
     let said = scratch.nn("doctor a").succeeds();
@@ -95,12 +95,12 @@ fn without_model_and_data_the_curves_are_looked_at() {
     fs::remove_file(scratch.path("trees.csv")).expect("it is there");
     fs::remove_file(scratch.path("runs/a/model.safetensors")).expect("it is there");
     let checks = diagnose(&scratch, "a");
-    assert_eq!(check(&checks, "overfitting")["verdict"], "well");
+    assert_eq!(check(&checks, "overfitting")["verdict"], "ok");
     let unknown = check(&checks, "classes out of balance");
-    assert_eq!(unknown["verdict"], "unknown");
+    assert_eq!(unknown["verdict"], "not-checked");
     let reason = unknown["evidence"].as_str().expect("a reason");
     assert!(reason.contains("trees.csv"), "{reason}");
-    assert_eq!(check(&checks, "dead neurons")["verdict"], "unknown");
+    assert_eq!(check(&checks, "dead neurons")["verdict"], "not-checked");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn images(brightest: u8) -> Vec<u8> {
 
 #[test]
 fn inputs_that_are_not_scaled() {
-    for (brightest, verdict) in [(1, "ill"), (255, "well")] {
+    for (brightest, verdict) in [(1, "problem"), (255, "ok")] {
         let scratch = Scratch::new();
         scratch.file("data/train-images-idx3-ubyte", images(brightest));
         let labels: Vec<u8> = (0..60).map(|i| i % 2).collect();
