@@ -1,4 +1,4 @@
-//! What the files of a program have in common.
+//! The kinds of files: models and checkpoints.
 
 use nn_tensor::Scalar;
 
