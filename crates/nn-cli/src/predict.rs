@@ -63,7 +63,7 @@ fn check_output(arguments: &PredictArguments) -> Result<()> {
     match &arguments.files[..] {
         [file] if is_table(file) => Ok(()),
         files => Err(Error::usage(format!(
-            "--output {}: expected a single CSV file to predict, found {}",
+            "--output {}: expected one CSV file to predict, found {}",
             output.display(),
             match (&arguments.index, files) {
                 (Some(_), _) => "--index".to_owned(),

@@ -59,10 +59,11 @@ pub fn in_text(text: &str) -> String {
 }
 
 /// Options of `nn` that are no settings but occur in messages of the libraries.
-const OTHER_OPTIONS: [&str; 7] = [
+const OTHER_OPTIONS: [&str; 8] = [
     "allow-nonfinite",
     "checkpoint-interval",
     "from",
+    "index",
     "name",
     "offline",
     "resume",

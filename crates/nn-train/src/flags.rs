@@ -84,38 +84,38 @@ pub fn of_clap(error: &clap::Error) -> Error {
 /// parameters, to the help of their flags.
 pub fn with_defaults(command: Command) -> Command {
     let defaults = Settings::defaults().to_json();
-    let defaults = defaults.as_object().into_iter().flatten();
-    let command = defaults.fold(command, |command, (name, value)| {
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        command.mut_arg(name.replace('-', "_"), |arg| with_default(arg, &value))
-    });
-    let menus = [
-        ("activation", entries::<Activation>()),
-        ("output_activation", entries::<Activation>()),
-        ("init", entries::<Init>()),
-        ("loss", entries::<Loss>()),
-        ("optimizer", entries::<Optimizer>()),
-        ("schedule", entries::<Schedule>()),
-        (
-            "augment",
-            Augment::ALL.map(|entry| entry.to_string()).to_vec(),
-        ),
-    ];
-    menus.into_iter().fold(command, |command, (name, entries)| {
-        command.mut_arg(name, |arg| with_entries(arg, &entries))
+    command.mut_args(|arg| {
+        let name = arg.get_long().unwrap_or_default();
+        let default = match &defaults[name] {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            value => Some(value.to_string()),
+        };
+        let entries = match name {
+            "activation" | "output-activation" => entries::<Activation>(),
+            "init" => entries::<Init>(),
+            "loss" => entries::<Loss>(),
+            "optimizer" => entries::<Optimizer>(),
+            "schedule" => entries::<Schedule>(),
+            "augment" => Augment::ALL.map(|entry| entry.to_string()).to_vec(),
+            _ => Vec::new(),
+        };
+        with_help(arg, default, &entries)
     })
 }
 
-fn with_default(arg: Arg, value: &str) -> Arg {
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    arg.help(format!("{help} [default: {value}]"))
-}
-
-fn with_entries(arg: Arg, entries: &[String]) -> Arg {
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    arg.long_help(format!("{help}\n\n{}", entries.join(", ")))
+fn with_help(arg: Arg, default: Option<String>, entries: &[String]) -> Arg {
+    let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    if let Some(default) = default {
+        help.push_str(&format!(" [default: {default}]"));
+    }
+    if entries.is_empty() {
+        return arg.help(help);
+    }
+    let long_help = format!("{help}\n\n{}", entries.join(", "));
+    arg.help(help)
+        .long_help(long_help)
+        .hide_possible_values(true)
 }
 
 /// The entries of a menu with their parameters.

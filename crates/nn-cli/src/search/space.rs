@@ -129,7 +129,7 @@ impl Flags {
 
     /// The settings of a trial.
     pub(super) fn settings(&self, point: &Point) -> Result<Settings> {
-        let varied = flags::parse(point.arguments()).map_err(|error| error.at("--space"))?;
+        let varied = flags::parse(point.arguments())?;
         Ok(varied.or(&self.fixed))
     }
 
@@ -155,7 +155,8 @@ impl Flags {
                 let mut position = vec![0.5; n_dimensions];
                 position[index] = place;
                 let point = self.space.point_at(&position);
-                Plan::new(&self.settings(&point)?, data)
+                self.settings(&point)
+                    .and_then(|settings| Plan::new(&settings, data))
                     .map_err(|error| error.at(format!("--space: with {point}")))?;
             }
         }

@@ -82,7 +82,7 @@ fn a_healthy_run() {
         "{checks:#?}"
     );
     let said = scratch.nn("doctor a").succeeds();
-    assert!(said.contains("\nnothing wrong found\n"), "{said}");
+    assert!(said.contains("\nno problem found\n"), "{said}");
     for check in &checks {
         let name = check["check"].as_str().expect("a name");
         assert!(said.contains(&format!("\n  {name}  ")), "{name} in {said}");

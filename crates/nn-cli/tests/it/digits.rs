@@ -18,7 +18,7 @@ fn built_in_digits_need_no_data() {
     assert!(shown.contains('█'), "the image is shown: {shown}");
     let several = scratch.nn("predict a --index 0..12").succeeds();
     assert_eq!(several.lines().count(), 13);
-    assert!(several.ends_with("of 12 right\n"), "{several}");
+    assert!(several.ends_with("of 12 correct\n"), "{several}");
     for (index, part) in [
         ("9999..10001", "found 10000"),
         ("x", "found \"x\""),
@@ -64,7 +64,7 @@ fn without_mnist_the_built_in_digits_are_taken_and_told() {
         .expect("the program starts");
     let output = String::from_utf8_lossy(&by_cargo.stdout);
     assert!(
-        output.contains("`cargo xtask fetch-data` brings it"),
+        output.contains("`cargo xtask fetch-data` downloads it"),
         "{output}"
     );
     assert!(

@@ -144,7 +144,7 @@ fn offline_no_connection_is_opened() {
     scratch.file("datasets/mnist/t10k-labels-idx1-ubyte.gz", "damaged");
     scratch
         .nn("data fetch --offline")
-        .refuses(4, &["damaged: t10k-labels-idx1-ubyte.gz\n"]);
+        .refuses(4, &["damaged files: t10k-labels-idx1-ubyte.gz\n"]);
 }
 
 #[test]

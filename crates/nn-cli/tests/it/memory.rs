@@ -24,7 +24,7 @@ fn a_network_that_does_not_fit_is_refused_with_both_amounts() {
     ] {
         let line = format!("train --data glyphs --limit-train 300 --epochs 1 {flags}");
         let parts = [
-            "the training needs ",
+            "the training run needs ",
             " GiB of memory, 1.",
             "are available",
             "--hidden",
@@ -39,7 +39,7 @@ fn a_batch_that_does_not_fit_is_refused() {
     let scratch = Scratch::new();
     let line =
         "train --data glyphs --limit-train 10000 --hidden 9000 --batch-norm --batch-size full";
-    within(1_000_000, &scratch, line).refuses(2, &["the training needs 1.", "--batch-size"]);
+    within(1_000_000, &scratch, line).refuses(2, &["the training run needs 1.", "--batch-size"]);
 }
 
 #[test]

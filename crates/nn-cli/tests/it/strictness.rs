@@ -32,7 +32,7 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ("", "the built-in digits are used"),
         (
             "--data trees.csv --batch-size 195",
-            "batches of 195, but 194 samples",
+            "batches of 195, but 194 training samples",
         ),
         (
             "--data flat.csv --batch-size 8",
@@ -93,7 +93,7 @@ fn a_run_is_resumed_as_strictly() {
     let before = whole("large");
     scratch
         .nn("train --resume large --strict")
-        .refuses(2, &["--strict: batches of 1 000, but 194 samples"]);
+        .refuses(2, &["--strict: batches of 1 000, but 194 training samples"]);
     assert!(!scratch.path("runs/large/summary.json").exists());
     scratch.nn("train --resume large").succeeds();
     assert_eq!(whole("large"), before);

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use nn_core::training::ClassWeights;
 use nn_core::{Loss, Model};
-use nn_plot::number;
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
 use nn_train::run_dir::{MODEL, is_finished, read_config, read_failure, read_model};
@@ -166,5 +165,5 @@ fn loss_range(
 
 /// `12.3 %`
 pub(super) fn percent(share: f64) -> String {
-    number::percent(share)
+    format!("{:.2} %", 100.0 * share)
 }
