@@ -209,10 +209,9 @@ impl<'a> Context<'a> {
         compute: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
         let key = format!("{key} {}", self.data_sha256);
-        if !self.options.rerun || self.new_keys.borrow().contains(&key) {
-            if let Some(value) = self.store.borrow().cached(&key) {
-                return Ok(value);
-            }
+        let may_use_cache = !self.options.rerun || self.new_keys.borrow().contains(&key);
+        if may_use_cache && let Some(value) = self.store.borrow().cached(&key) {
+            return Ok(value);
         }
         let value = compute()?;
         self.store.borrow_mut().add_to_cache(&key, &value)?;

@@ -132,7 +132,7 @@ fn layer_map(network: &Network) -> Vec<[f64; 3]> {
     dense::forward(
         &Rows::from(&plane),
         &network.weights(1),
-        &network.bias(1).to_vec(),
+        network.bias(1),
         outputs.view_mut(),
         &Threads::single(),
     );
