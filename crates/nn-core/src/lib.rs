@@ -162,8 +162,3 @@ pub use ndarray;
 /// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};
-
-/// Tests the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

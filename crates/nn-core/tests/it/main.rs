@@ -15,4 +15,3 @@ mod valid_values;
 mod regularization;
 mod estimator_checks;
 mod checkpoint;
-mod hostile;
