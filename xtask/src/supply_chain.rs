@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::command::Cargo;
-use crate::error::{Error, Result, expect_no_arguments};
+use crate::error::{Error, Result};
 use crate::workspace;
 
 /// Licences that ask for nothing but to be named. One side of every `OR` has
@@ -52,12 +52,6 @@ const DUPLICATES: [(&str, usize, &str); 8] = [
 ];
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
-/// Checks the rules.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    expect_no_arguments("supply-chain", arguments)?;
-    check()
-}
 
 /// Prints every violation.
 ///

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use super::image;
 use super::ours::Nn;
-use super::png;
 use super::statistics::median;
 use super::table::{Table, seconds};
 use super::workloads;
@@ -19,9 +19,9 @@ const STARTS: usize = 20;
 pub(super) fn section(nn: &Nn, data: &Path) -> Result<String> {
     let run = nn.run_folder("process")?;
     let (training_peak, wall) = train(nn, &run)?;
-    let image = run.with_file_name("one.png");
-    fs::write(&image, png::bar()).map_err(|source| Error::unreadable(&image, source))?;
-    let words = [run.to_string_lossy(), image.to_string_lossy()].map(String::from);
+    let path = run.with_file_name("one.png");
+    image::write_bar(&path)?;
+    let words = [run.to_string_lossy(), path.to_string_lossy()].map(String::from);
     let predict = time(nn, &["predict", &words[0], &words[1]])?;
     let info = time(nn, &["data", "info", "mnist"])?;
     let version = time(nn, &["--version"])?;

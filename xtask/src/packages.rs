@@ -1,0 +1,78 @@
+//! The packages of the workspace, as cargo describes them.
+
+use serde_json::Value;
+
+use crate::command::Cargo;
+use crate::error::{Error, Result};
+
+/// A package of the workspace.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// Without `default`.
+    pub(crate) features: Vec<String>,
+    pub(crate) has_benchmarks: bool,
+    /// Whether it is meant for crates.io.
+    pub(crate) is_public: bool,
+}
+
+/// Every package, sorted by name.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    let metadata = Cargo::new("metadata --no-deps --format-version 1").output()?;
+    parse(&metadata).ok_or_else(|| Error::Unexpected {
+        program: "cargo metadata".to_owned(),
+        expected: "a list of packages".to_owned(),
+    })
+}
+
+fn parse(metadata: &str) -> Option<Vec<Package>> {
+    let metadata: Value = serde_json::from_str(metadata).ok()?;
+    let mut packages: Vec<Package> = (metadata["packages"].as_array()?.iter())
+        .map(package)
+        .collect::<Option<_>>()?;
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(packages)
+}
+
+fn package(value: &Value) -> Option<Package> {
+    let targets = value["targets"].as_array()?;
+    let features = value["features"].as_object()?;
+    Some(Package {
+        name: value["name"].as_str()?.to_owned(),
+        version: value["version"].as_str()?.to_owned(),
+        features: (features.keys().filter(|name| *name != "default").cloned()).collect(),
+        has_benchmarks: targets.iter().any(|target| target["kind"][0] == "bench"),
+        // `publish = false` is an empty list of registries.
+        is_public: value["publish"].is_null(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_and_benchmarks_are_found() {
+        let metadata = r#"{"packages": [
+            {"name": "b", "version": "1.0.0", "publish": [], "features": {},
+             "targets": [{"kind": ["bin"]}]},
+            {"name": "a", "version": "0.1.0", "publish": null,
+             "features": {"default": ["f"], "f": []},
+             "targets": [{"kind": ["lib"]}, {"kind": ["bench"]}]}
+        ]}"#;
+        let package = |name: &str, version: &str, features: &[&str], is_public| Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            features: features.iter().map(|name| (*name).to_owned()).collect(),
+            has_benchmarks: is_public,
+            is_public,
+        };
+        let expected = vec![
+            package("a", "0.1.0", &["f"], true),
+            package("b", "1.0.0", &[], false),
+        ];
+        assert_eq!(parse(metadata), Some(expected));
+        assert_eq!(parse("{}"), None);
+    }
+}
