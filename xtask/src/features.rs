@@ -33,6 +33,7 @@ mod tests {
             name: "a".to_owned(),
             version: "0.1.0".to_owned(),
             features: features.iter().map(|name| (*name).to_owned()).collect(),
+            has_library: true,
             has_benchmarks: false,
             is_public: true,
         };

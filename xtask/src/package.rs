@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::command::{Cargo, run_process};
 use crate::error::{Error, Result};
-use crate::packages::{Package, packages};
+use crate::packages::{Package, public_packages};
 use crate::step::{Step, run_all};
 use crate::workspace;
 
@@ -20,7 +20,8 @@ pub(crate) fn run() -> Result<()> {
     let folder = workspace::target().join("unpacked");
     let mut tests = Cargo::new("test --manifest-path")
         .arguments([folder.join("Cargo.toml").to_string_lossy().into_owned()]);
-    for package in packages.iter().filter(|package| has_tests(package)) {
+    // The tests of the program need the workspace and are not in its package.
+    for package in packages.iter().filter(|package| package.has_library) {
         tests = tests.arguments(["-p".to_owned(), package.name.clone()]);
     }
     run_all(&[
@@ -34,16 +35,6 @@ pub(crate) fn run() -> Result<()> {
 /// is there, every dependency has a version.
 pub(crate) fn check() -> Result<()> {
     build(&public_packages()?).run()
-}
-
-fn public_packages() -> Result<Vec<Package>> {
-    let packages = packages()?.into_iter();
-    Ok(packages.filter(|package| package.is_public).collect())
-}
-
-/// The tests of the program need the workspace and are not in its package.
-fn has_tests(package: &Package) -> bool {
-    package.name != "nn-cli"
 }
 
 fn build(packages: &[Package]) -> Cargo {
@@ -96,6 +87,7 @@ mod tests {
             name: "a".to_owned(),
             version: "0.1.0".to_owned(),
             features: Vec::new(),
+            has_library: true,
             has_benchmarks: false,
             is_public: true,
         };

@@ -12,9 +12,16 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// Without `default`.
     pub(crate) features: Vec<String>,
+    pub(crate) has_library: bool,
     pub(crate) has_benchmarks: bool,
     /// Whether it is meant for crates.io.
     pub(crate) is_public: bool,
+}
+
+/// The packages that are meant for crates.io, sorted by name.
+pub(crate) fn public_packages() -> Result<Vec<Package>> {
+    let packages = packages()?.into_iter();
+    Ok(packages.filter(|package| package.is_public).collect())
 }
 
 /// Every package, sorted by name.
@@ -37,12 +44,14 @@ fn parse(metadata: &str) -> Option<Vec<Package>> {
 
 fn package(value: &Value) -> Option<Package> {
     let targets = value["targets"].as_array()?;
+    let has = |kind: &str| targets.iter().any(|target| target["kind"][0] == kind);
     let features = value["features"].as_object()?;
     Some(Package {
         name: value["name"].as_str()?.to_owned(),
         version: value["version"].as_str()?.to_owned(),
         features: (features.keys().filter(|name| *name != "default").cloned()).collect(),
-        has_benchmarks: targets.iter().any(|target| target["kind"][0] == "bench"),
+        has_library: has("lib"),
+        has_benchmarks: has("bench"),
         // `publish = false` is an empty list of registries.
         is_public: value["publish"].is_null(),
     })
@@ -53,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_and_benchmarks_are_found() {
+    fn features_and_targets_are_found() {
         let metadata = r#"{"packages": [
             {"name": "b", "version": "1.0.0", "publish": [], "features": {},
              "targets": [{"kind": ["bin"]}]},
@@ -65,6 +74,7 @@ mod tests {
             name: name.to_owned(),
             version: version.to_owned(),
             features: features.iter().map(|name| (*name).to_owned()).collect(),
+            has_library: is_public,
             has_benchmarks: is_public,
             is_public,
         };

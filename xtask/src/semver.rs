@@ -3,6 +3,7 @@
 
 use crate::command::Cargo;
 use crate::error::Result;
+use crate::packages::public_packages;
 use crate::tool::Tool;
 
 /// The tag of the last release.
@@ -16,7 +17,10 @@ const SEMVER_CHECKS: Tool = Tool {
 /// Compares every library with its last release.
 pub(crate) fn run() -> Result<()> {
     SEMVER_CHECKS.expect_installed()?;
-    Cargo::new("semver-checks --workspace --baseline-rev")
+    let packages = public_packages()?.into_iter();
+    let libraries = packages.filter(|package| package.has_library);
+    Cargo::new("semver-checks --baseline-rev")
         .arguments([BASELINE.to_owned()])
+        .arguments(libraries.flat_map(|package| ["--package".to_owned(), package.name]))
         .run()
 }
