@@ -20,7 +20,6 @@ mod training;
 mod summary;
 mod inference;
 mod scaling;
-mod image;
 mod process;
 mod request;
 mod record;

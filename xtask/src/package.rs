@@ -64,9 +64,12 @@ fn unpack(packages: &[Package], folder: &Path) -> Result<()> {
 }
 
 /// The manifest of a workspace of unpacked packages, with the profiles of ours, so
-/// that dependencies are compiled once for both.
+/// that dependencies are compiled once for both. xtask's profile is above the others
+/// and left out.
 fn manifest(packages: &[Package], ours: &str) -> String {
-    let profiles = ours.find("[profile.").map_or("", |start| &ours[start..]);
+    let profiles = ours
+        .find("[profile.dev]")
+        .map_or("", |start| &ours[start..]);
     let patch = |package: &Package| {
         let Package { name, version, .. } = package;
         format!("{name} = {{ path = \"{name}-{version}\" }}\n")
@@ -91,7 +94,8 @@ mod tests {
             has_benchmarks: false,
             is_public: true,
         };
-        let ours = "[workspace]\nmembers = []\n\n[profile.dev]\nopt-level = 3\n";
+        let ours = "[workspace]\nmembers = []\n\n[profile.dev.package.xtask]\nopt-level = 0\n\n\
+            [profile.dev]\nopt-level = 3\n";
         assert_eq!(
             manifest(&[package], ours),
             "[workspace]\nresolver = \"3\"\nmembers = [\"*-*\"]\n\n\
