@@ -1,8 +1,8 @@
 //! `cargo xtask supply-chain`: licenses, sources and duplicates of all dependencies,
 //! by the rules of `deny.toml`.
 //!
-//! It uses no network, and so no list of advisories: `cargo deny check advisories`
-//! downloads one.
+//! Only crates that are not on this machine yet are downloaded, and no list of
+//! advisories: `cargo deny check advisories` does that.
 
 use crate::command::Cargo;
 use crate::error::Result;
@@ -16,7 +16,7 @@ const CARGO_DENY: Tool = Tool {
 /// Checks the dependencies of all systems, with every feature.
 pub(crate) fn check() -> Result<()> {
     CARGO_DENY.expect_installed()?;
-    Cargo::new("deny --locked --offline check licenses bans sources")
+    Cargo::new("deny --locked check licenses bans sources")
         // An exception whose reason is gone is an error, too.
         .arguments(
             [
