@@ -5,20 +5,14 @@ use std::process::Command;
 use crate::command::run_process;
 use crate::error::Result;
 use crate::tool::Tool;
-use crate::workspace;
 
 const MDBOOK: Tool = Tool {
     program: "mdbook",
     package: "mdbook",
 };
 
-/// Builds the book.
+/// Builds the book where `docs/book.toml` says.
 pub(crate) fn run() -> Result<()> {
     MDBOOK.expect_installed()?;
-    let folder = workspace::target().join("book");
-    let mut build = Command::new(MDBOOK.program);
-    build.args(["build", "docs", "--dest-dir"]).arg(&folder);
-    run_process(&mut build)?;
-    println!("written to {}", folder.join("index.html").display());
-    Ok(())
+    run_process(Command::new(MDBOOK.program).args(["build", "docs"]))
 }

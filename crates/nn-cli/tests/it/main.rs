@@ -38,3 +38,4 @@ mod serve_drawing;
 mod serve_training;
 mod screens;
 mod help;
+mod readme;
