@@ -36,6 +36,7 @@ mod tests {
             has_library: true,
             has_benchmarks: false,
             is_public: true,
+            missing: Vec::new(),
         };
         let lines = |features| -> Vec<String> {
             let checks = checks(&package(features));

@@ -24,8 +24,10 @@ pub(crate) fn run() -> Result<()> {
     for package in packages.iter().filter(|package| package.has_library) {
         tests = tests.arguments(["-p".to_owned(), package.name.clone()]);
     }
+    let build = build(&packages);
     run_all(&[
-        Step::cargo(build(&packages)),
+        Step::new("fields of the manifests", check_fields),
+        Step::cargo(build),
         Step::new("unpack", move || unpack(&packages, &folder)),
         Step::cargo(tests),
     ])
@@ -34,7 +36,26 @@ pub(crate) fn run() -> Result<()> {
 /// Builds the packages without compiling them: every file that a manifest names
 /// is there, every dependency has a version.
 pub(crate) fn check() -> Result<()> {
+    check_fields()?;
     build(&public_packages()?).run()
+}
+
+/// Prints every field that a manifest lacks.
+fn check_fields() -> Result<()> {
+    let packages = public_packages()?;
+    let missing: Vec<String> = (packages.iter())
+        .flat_map(|Package { name, missing, .. }| {
+            (missing.iter()).map(move |field| format!("{name}: Cargo.toml has no {field}"))
+        })
+        .collect();
+    missing.iter().for_each(|line| println!("{line}"));
+    match missing.len() {
+        0 => Ok(()),
+        count => Err(Error::Broken {
+            what: "package rule",
+            count,
+        }),
+    }
 }
 
 fn build(packages: &[Package]) -> Cargo {
@@ -93,6 +114,7 @@ mod tests {
             has_library: true,
             has_benchmarks: false,
             is_public: true,
+            missing: Vec::new(),
         };
         let ours = "[workspace]\nmembers = []\n\n[profile.dev.package.xtask]\nopt-level = 0\n\n\
             [profile.dev]\nopt-level = 3\n";

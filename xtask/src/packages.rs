@@ -1,6 +1,6 @@
 //! The packages of the workspace, as cargo describes them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::Cargo;
 use crate::error::{Error, Result};
@@ -16,7 +16,12 @@ pub(crate) struct Package {
     pub(crate) has_benchmarks: bool,
     /// Whether it is meant for crates.io.
     pub(crate) is_public: bool,
+    /// The fields of its manifest that users of crates.io look at, and that are not
+    /// there.
+    pub(crate) missing: Vec<&'static str>,
 }
+
+const EXPECTED: [&str; 5] = ["description", "license", "readme", "keywords", "categories"];
 
 /// The packages that are meant for crates.io, sorted by name.
 pub(crate) fn public_packages() -> Result<Vec<Package>> {
@@ -54,6 +59,10 @@ fn package(value: &Value) -> Option<Package> {
         has_benchmarks: has("bench"),
         // `publish = false` is an empty list of registries.
         is_public: value["publish"].is_null(),
+        missing: EXPECTED
+            .into_iter()
+            .filter(|field| value[field].is_null() || value[field] == json!([]))
+            .collect(),
     })
 }
 
@@ -62,11 +71,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_and_targets_are_found() {
+    fn features_targets_and_missing_fields_are_found() {
         let metadata = r#"{"packages": [
             {"name": "b", "version": "1.0.0", "publish": [], "features": {},
              "targets": [{"kind": ["bin"]}]},
-            {"name": "a", "version": "0.1.0", "publish": null,
+            {"name": "a", "version": "0.1.0", "publish": null, "description": "a",
+             "license": "MIT", "readme": "README.md", "keywords": ["a"], "categories": [],
              "features": {"default": ["f"], "f": []},
              "targets": [{"kind": ["lib"]}, {"kind": ["bench"]}]}
         ]}"#;
@@ -77,6 +87,7 @@ mod tests {
             has_library: is_public,
             has_benchmarks: is_public,
             is_public,
+            missing: EXPECTED[if is_public { 4 } else { 0 }..].to_vec(),
         };
         let expected = vec![
             package("a", "0.1.0", &["f"], true),
