@@ -20,7 +20,6 @@ mod training;
 mod summary;
 mod inference;
 mod scaling;
-mod png;
 mod process;
 mod request;
 mod record;
@@ -32,25 +31,23 @@ use crate::error::Result;
 use ours::Nn;
 use peak::Peak;
 use record::Record;
-pub(crate) use request::HELP;
-use request::{Part, Request};
+pub(crate) use request::Arguments;
+use request::{Micro, Part, Request};
 use training::{Comparison, Runner};
 
 /// How often the parts besides the workloads are measured.
 const ROUNDS: usize = 3;
 
 /// Measures what the arguments ask for.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    if let [first, filters @ ..] = arguments
-        && first == "micro"
-    {
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    if let Some(Micro::Micro { filters }) = &arguments.micro {
         return micro::run(filters);
     }
-    let request = Request::parse(arguments)?;
+    let request = Request::new(arguments)?;
     let data = mnist::data_folder()?;
     let nn = Nn::build(&data)?;
     let runners = prepare(&request);
-    let mut record = Record::new(&request.output, arguments, Peak::measure()?);
+    let mut record = Record::new(&request.output, Peak::measure()?);
     measure_workloads(&request, &nn, &data, &runners, &mut record)?;
     for part in &request.parts {
         measure_part(*part, &request, &nn, &data, &mut record)?;

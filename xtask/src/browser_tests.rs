@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::build_program;
+use crate::command::{build_program, find_program};
 use crate::error::{Error, Result};
 use crate::workspace;
 
@@ -15,9 +15,17 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 
 const PLAYWRIGHT: &str = "node_modules/playwright-core/package.json";
 
+/// What to do with the page.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Take pictures of all views instead of testing them
+    #[arg(long, value_name = "FOLDER")]
+    pictures: Option<PathBuf>,
+}
+
 /// Does what the command line says.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let visit = Visit::parse(arguments)?;
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let visit = Visit::new(arguments)?;
     let folder = workspace::root().join("scripts/browser");
     let tools = Tools::find().and_then(|tools| tools.install(&folder).map(|()| tools));
     match tools {
@@ -38,18 +46,13 @@ enum Visit {
 }
 
 impl Visit {
-    /// Nothing, or `--pictures FOLDER`.
-    fn parse(arguments: &[String]) -> Result<Self> {
-        match arguments {
-            [] => Ok(Self::Tests),
-            [option, folder] if option == "--pictures" => std::path::absolute(folder)
-                .map(Self::Pictures)
-                .map_err(|source| Error::unreadable(Path::new(folder), source)),
-            _ => Err(Error::usage(format!(
-                "expected nothing or --pictures FOLDER after browser-tests, found \"{}\"",
-                arguments.join(" ")
-            ))),
-        }
+    fn new(arguments: Arguments) -> Result<Self> {
+        let Some(folder) = arguments.pictures else {
+            return Ok(Self::Tests);
+        };
+        std::path::absolute(&folder)
+            .map(Self::Pictures)
+            .map_err(|source| Error::unreadable(&folder, source))
     }
 
     fn script(&self) -> &'static str {
@@ -121,35 +124,19 @@ impl Tools {
     }
 }
 
-/// A program of this name on the path.
-fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    let mut candidates = std::env::split_paths(&path).map(|folder| folder.join(&file));
-    candidates.find(|candidate| candidate.is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parsing::parse;
 
     #[test]
     fn pictures_want_a_folder() {
-        let parse = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            Visit::parse(&words)
-        };
-        assert_eq!(parse(&[]).unwrap(), Visit::Tests);
+        let visit = |line| Visit::new(parse(line).expect(line)).expect("a path");
+        assert_eq!(visit(""), Visit::Tests);
         let here = std::env::current_dir().unwrap().join("a");
-        assert_eq!(parse(&["--pictures", "a"]).unwrap(), Visit::Pictures(here));
-        for words in [&["--pictures"][..], &["a"], &["--pictures", "a", "b"]] {
-            assert!(parse(words).is_err(), "{words:?}");
+        assert_eq!(visit("--pictures a"), Visit::Pictures(here));
+        for line in ["--pictures", "a", "--pictures a b"] {
+            assert!(parse::<Arguments>(line).is_err(), "{line}");
         }
-    }
-
-    #[test]
-    fn programs_are_found_on_the_path() {
-        assert!(find_program("cargo").is_some(), "cargo runs this test");
-        assert_eq!(find_program("no-such-program-anywhere"), None);
     }
 }

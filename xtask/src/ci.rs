@@ -1,13 +1,12 @@
 //! `cargo xtask ci`: exactly what CI runs, cheap checks before dear ones.
 
 use crate::command::Cargo;
-use crate::error::{Result, expect_no_arguments};
+use crate::error::Result;
 use crate::step::{Step, run_all};
-use crate::{deps, supply_chain, test, tidy, torture};
+use crate::{deps, features, package, supply_chain, test, tidy, torture, typos};
 
 /// Runs every check, stopping at the first that fails.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    expect_no_arguments("ci", arguments)?;
+pub(crate) fn run() -> Result<()> {
     run_all(&steps())
 }
 
@@ -15,6 +14,7 @@ fn steps() -> Vec<Step> {
     let mut steps = vec![
         Step::cargo(Cargo::new("fmt --all --check")),
         Step::new("cargo xtask tidy", tidy::check),
+        Step::new("cargo xtask typos", typos::check_if_installed),
         // `--locked`: a Cargo.lock that does not fit the manifests ends here.
         Step::cargo(Cargo::new("fetch --locked --manifest-path fuzz/Cargo.toml")),
         Step::cargo(Cargo::new(
@@ -24,6 +24,7 @@ fn steps() -> Vec<Step> {
             Cargo::new("doc --workspace --no-deps").environment("RUSTDOCFLAGS", "-D warnings"),
         ),
     ];
+    steps.push(Step::new("cargo xtask features", features::run));
     steps.extend(test::matrix());
     steps.push(Step::new("cargo xtask torture --kills 20", || {
         torture::check_training(20)
@@ -31,6 +32,7 @@ fn steps() -> Vec<Step> {
     steps.push(Step::new("cargo xtask torture download --kills 10", || {
         torture::check_download(10)
     }));
+    steps.push(Step::new("packages without their tests", package::check));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
     steps.push(Step::new("cargo xtask supply-chain", supply_chain::check));
     steps

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitStatus, Stdio};
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
 use crate::workspace;
 
@@ -132,14 +134,55 @@ impl fmt::Display for Cargo {
     }
 }
 
+/// Runs a program that is not cargo, in the workspace's folder; an error unless it
+/// succeeds.
+pub(crate) fn run_process(command: &mut process::Command) -> Result<()> {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let shown = words.join(" ");
+    match command.current_dir(workspace::root()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Error::Failed {
+            command: shown,
+            status: status.to_string(),
+        }),
+        Err(source) => Err(Error::NotStarted {
+            command: shown,
+            source,
+        }),
+    }
+}
+
 /// The program `nn`, built.
 pub(crate) fn build_program() -> Result<PathBuf> {
-    const KEY: &str = "\"executable\":\"";
-    let output = Cargo::new("build -p nn-cli --message-format json-render-diagnostics").output()?;
-    let place = output.rfind(KEY);
-    let path = place.and_then(|place| output[place + KEY.len()..].split('"').next());
-    path.map(|path| PathBuf::from(path.replace("\\\\", "\\")))
-        .ok_or(Error::Nothing("cargo built no program"))
+    build_executable(Cargo::new("build -p nn-cli"), "nn")
+}
+
+/// The executable `name` that a `cargo build` makes.
+pub(crate) fn build_executable(build: Cargo, name: &str) -> Result<PathBuf> {
+    let message_format = ["--message-format=json-render-diagnostics".to_owned()];
+    let output = build.arguments(message_format).output()?;
+    executable(&output, name).ok_or_else(|| Error::Unexpected {
+        program: "cargo build".to_owned(),
+        expected: format!("an executable {name}"),
+    })
+}
+
+/// Looks through cargo's messages, one JSON object per line.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    messages.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let path = PathBuf::from(message["executable"].as_str()?);
+        (path.file_stem()? == name).then_some(path)
+    })
+}
+
+/// A program of this name on the path.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let mut candidates = std::env::split_paths(&path).map(|folder| folder.join(&file));
+    candidates.find(|candidate| candidate.is_file())
 }
 
 #[cfg(test)]
@@ -164,5 +207,20 @@ mod tests {
         assert!(!is_set_by_cargo_run("CARGO_TARGET_DIR"));
         assert!(!is_set_by_cargo_run("CARGO_HOME"));
         assert!(!is_set_by_cargo_run("CARGO_NET_OFFLINE"));
+    }
+
+    #[test]
+    fn the_executable_is_found_among_messages() {
+        let messages = "{\"reason\":\"x\",\"executable\":null}\n\
+            {\"executable\":\"/t/debug/nn\",\"fresh\":true}\n\
+            {\"executable\":\"/t/debug/other\"}\n";
+        assert_eq!(executable(messages, "nn"), Some("/t/debug/nn".into()));
+        assert_eq!(executable(messages, "peak"), None);
+    }
+
+    #[test]
+    fn programs_are_found_on_the_path() {
+        assert!(find_program("cargo").is_some(), "cargo runs this test");
+        assert_eq!(find_program("no-such-program-anywhere"), None);
     }
 }

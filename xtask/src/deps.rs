@@ -29,20 +29,21 @@ const COUNTS: [(&str, Option<usize>); 9] = [
 /// two cores.
 const BUILDS: [(&str, u64); 2] = [("-p nn-core --release", 25), ("-p nn-cli", 120)];
 
+/// What to measure besides the counts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Time clean builds, too
+    #[arg(long)]
+    time: bool,
+}
+
 /// Prints the counts, and with `--time` the times of clean builds.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    match arguments {
-        [] => check_counts(),
-        [option] if option == "--time" => {
-            let counts = check_counts();
-            time_builds()?;
-            counts
-        }
-        _ => Err(Error::usage(format!(
-            "unexpected \"{}\" after deps; expected nothing or --time",
-            arguments.join(" ")
-        ))),
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let counts = check_counts();
+    if arguments.time {
+        time_builds()?;
     }
+    counts
 }
 
 /// Prints the number of crates in each tree.

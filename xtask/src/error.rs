@@ -16,6 +16,8 @@ pub(crate) enum Error {
     Failed { command: String, status: String },
     /// A program could not be started.
     NotStarted { command: String, source: io::Error },
+    /// A tool is missing, which this command installs.
+    NotInstalled { program: String, install: String },
     /// A file could not be read.
     Unreadable { path: String, source: io::Error },
     /// A rule or a budget is broken; the lines above say which.
@@ -77,6 +79,9 @@ impl fmt::Display for Error {
             Self::NotStarted { command, source } => {
                 write!(f, "`{command}` could not be started: {source}")
             }
+            Self::NotInstalled { program, install } => {
+                write!(f, "{program} is not installed (`{install}` installs it)")
+            }
             Self::Unreadable { path, source } => write!(f, "{path}: {source}"),
             Self::Broken { what, count: 1 } => write!(f, "1 {what} broken"),
             Self::Broken { what, count } => write!(f, "{count} {what}s broken"),
@@ -104,15 +109,5 @@ impl fmt::Display for Error {
             Self::Nothing(what) => f.write_str(what),
             Self::Exit(code) => write!(f, "exit code {code}"),
         }
-    }
-}
-
-/// Refuses what a task without arguments was given.
-pub(crate) fn expect_no_arguments(task: &str, arguments: &[String]) -> Result<()> {
-    match arguments.first() {
-        None => Ok(()),
-        Some(argument) => Err(Error::usage(format!(
-            "`cargo xtask {task}` takes no arguments, found \"{argument}\""
-        ))),
     }
 }

@@ -5,15 +5,37 @@ use crate::command::Cargo;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// What is fetched when no data set is named.
-const DEFAULT_NAME: &str = "mnist";
+/// What to fetch, and from where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Names of data sets
+    #[arg(value_name = "NAME", default_value = "mnist")]
+    names: Vec<String>,
+    /// Folder or URL to fetch from
+    #[arg(long, value_name = "DIR-or-URL")]
+    from: Option<String>,
+    /// Open no connection
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Arguments {
+    /// The arguments of `nn data fetch`.
+    fn words(&self) -> Vec<String> {
+        let mut words = self.names.clone();
+        if let Some(from) = &self.from {
+            words.extend(["--from".to_owned(), from.clone()]);
+        }
+        words.extend(self.offline.then(|| "--offline".to_owned()));
+        words
+    }
+}
 
 /// Fetches the data sets named on the command line into the workspace's
 /// `datasets/`, or into `NN_DATA_DIR` if that is set.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let fetch = fetch_arguments(arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut command = Cargo::new("run -q -p nn-cli -- data fetch")
-        .arguments(fetch)
+        .arguments(arguments.words())
         .in_callers_folder();
     if std::env::var_os("NN_DATA_DIR").is_none() {
         let folder = workspace::root().join("datasets");
@@ -29,66 +51,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The arguments for `nn data fetch`: names first, then `--from`, `--offline`.
-fn fetch_arguments(arguments: &[String]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    let mut from = None;
-    let mut is_offline = false;
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--from" {
-            let value = rest
-                .next()
-                .ok_or_else(|| Error::usage("--from needs a folder or a URL"))?;
-            from = Some(value.clone());
-        } else if let Some(value) = argument.strip_prefix("--from=") {
-            from = Some(value.to_owned());
-        } else if argument == "--offline" {
-            is_offline = true;
-        } else if argument.starts_with('-') {
-            return Err(Error::usage(format!(
-                "unknown option \"{argument}\" of fetch-data; expected NAME..., \
-                 --from DIR-or-URL or --offline"
-            )));
-        } else {
-            names.push(argument.clone());
-        }
-    }
-    if names.is_empty() {
-        names.push(DEFAULT_NAME.to_owned());
-    }
-    if let Some(from) = from {
-        names.extend(["--from".to_owned(), from]);
-    }
-    names.extend(is_offline.then(|| "--offline".to_owned()));
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parsing::parse;
 
-    fn parse(line: &str) -> Result<String> {
-        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
-        fetch_arguments(&words).map(|arguments| arguments.join(" "))
+    fn words(line: &str) -> String {
+        let arguments: Arguments = parse(line).expect(line);
+        arguments.words().join(" ")
     }
 
     #[test]
     fn mnist_is_the_default() {
-        assert_eq!(parse("").expect("valid"), "mnist");
-        assert_eq!(parse("--from a/b").expect("valid"), "mnist --from a/b");
+        assert_eq!(words(""), "mnist");
+        assert_eq!(words("--from a/b"), "mnist --from a/b");
     }
 
     #[test]
     fn names_and_the_place_may_come_in_any_order() {
         for line in ["--from a one two", "one --from=a two", "one two --from a"] {
-            assert_eq!(parse(line).expect("valid"), "one two --from a");
+            assert_eq!(words(line), "one two --from a");
         }
-        assert_eq!(parse("--offline one").expect("valid"), "one --offline");
+        assert_eq!(words("--offline one"), "one --offline");
     }
 
     #[test]
     fn a_place_without_a_value_is_a_usage_error() {
-        assert_eq!(parse("mnist --from").expect_err("no value").exit_code(), 2);
+        let error = parse::<Arguments>("mnist --from").expect_err("no value");
+        assert_eq!(error.exit_code(), 2);
     }
 }

@@ -9,7 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::command::Cargo;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::command::{Cargo, run_process};
 use crate::error::{Error, Result};
 use crate::step::{Step, run_all};
 use crate::workspace;
@@ -37,27 +39,27 @@ const fn target(name: &'static str, max_len: u32) -> Target {
     Target { name, max_len }
 }
 
-/// What `cargo xtask fuzz --help` prints.
-pub(crate) const HELP: &str = "\
-Usage: cargo xtask fuzz [TARGET...] [--executions N] [--seconds S] [--address-sanitizer]
-
-  TARGET               idx idx-gzip csv png model checkpoint configuration names (default: all)
-  --executions N       inputs for each target (default: 1000000)
-  --seconds S          longest time for each target
-  --address-sanitizer  looks at every access to memory, too; several times slower
-
-An input that makes a target panic, take 512 MiB or a minute is written to fuzz/corpus/TARGET
-and replayed by every `cargo test` from then on. Inputs that only reach new code are kept in
-target/fuzz/corpus. A C++ compiler has to be there.
-";
-
-/// What was asked for.
-#[derive(Debug)]
-struct Request {
+/// What to fuzz, and for how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Request {
+    /// Targets (default: all)
+    #[arg(value_name = "TARGET", value_parser = one_of_the_targets())]
     targets: Vec<&'static Target>,
+    /// Inputs for each target
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     executions: u64,
+    /// Longest time for each target
+    #[arg(long, value_name = "S")]
     seconds: Option<u64>,
+    /// Check every access to memory, too; several times slower
+    #[arg(long = "address-sanitizer")]
     with_sanitizer: bool,
+}
+
+fn one_of_the_targets() -> impl TypedValueParser<Value = &'static Target> {
+    let find = |name: String| TARGETS.iter().find(|target| target.name == name);
+    PossibleValuesParser::new(TARGETS.iter().map(|target| target.name))
+        .map(move |name| find(name).expect("only these names are accepted"))
 }
 
 impl std::fmt::Debug for Target {
@@ -67,13 +69,12 @@ impl std::fmt::Debug for Target {
 }
 
 /// Does what the command line says.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let request = Request::parse(arguments)?;
+pub(crate) fn run(request: &Request) -> Result<()> {
     let triple = workspace::triple()?;
     request.build(&triple).run()?;
     let steps: Vec<Step> = request
-        .targets
-        .iter()
+        .targets()
+        .into_iter()
         .map(|target| {
             let arguments = request.arguments(target);
             let program = request
@@ -90,32 +91,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 impl Request {
-    fn parse(arguments: &[String]) -> Result<Self> {
-        let mut request = Self {
-            targets: Vec::new(),
-            executions: 1_000_000,
-            seconds: None,
-            with_sanitizer: false,
-        };
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut number = || {
-                let wrong = || Error::usage(format!("{argument} needs a whole number"));
-                rest.next()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(wrong)
-            };
-            match argument.as_str() {
-                "--executions" => request.executions = number()?,
-                "--seconds" => request.seconds = Some(number()?),
-                "--address-sanitizer" => request.with_sanitizer = true,
-                name => request.targets.push(find(name)?),
-            }
+    fn targets(&self) -> Vec<&'static Target> {
+        match self.targets[..] {
+            [] => TARGETS.iter().collect(),
+            _ => self.targets.clone(),
         }
-        if request.targets.is_empty() {
-            request.targets = TARGETS.iter().collect();
-        }
-        Ok(request)
     }
 
     /// Where everything is built and kept, apart from what other builds made.
@@ -142,7 +122,7 @@ impl Request {
             flags.push_str(" -Zsanitizer=address");
             build = build.environment("RUSTC_BOOTSTRAP", "1");
         }
-        for target in &self.targets {
+        for target in self.targets() {
             build = build.arguments(["--bin".to_owned(), target.name.to_owned()]);
         }
         build.environment("RUSTFLAGS", flags)
@@ -174,65 +154,37 @@ fn start(name: &str, program: &PathBuf, arguments: &[String]) -> Result<()> {
     let seeds = workspace::root().join("fuzz/corpus").join(name);
     let found = workspace::target().join("fuzz/corpus").join(name);
     fs::create_dir_all(&found).map_err(|source| Error::unreadable(&found, source))?;
-    let status = Command::new(program)
+    let mut fuzzer = Command::new(program);
+    fuzzer
         .args(arguments)
         .arg(format!("-artifact_prefix={}/", seeds.display()))
-        .args([&found, &seeds])
-        .status()
-        .map_err(|source| Error::NotStarted {
-            command: program.display().to_string(),
-            source,
-        })?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::Failed {
-        command: format!("cargo xtask fuzz {name}"),
-        status: status.to_string(),
-    })
-}
-
-fn find(name: &str) -> Result<&'static Target> {
-    TARGETS
-        .iter()
-        .find(|target| target.name == name)
-        .ok_or_else(|| {
-            let kind = if name.starts_with('-') {
-                "option"
-            } else {
-                "target"
-            };
-            Error::usage(format!("unknown {kind} \"{name}\" of fuzz\n\n{HELP}"))
-        })
+        .args([&found, &seeds]);
+    run_process(&mut fuzzer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parse(line: &str) -> Result<Request> {
-        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
-        Request::parse(&words)
-    }
+    use crate::parsing::parse;
 
     #[test]
     fn nothing_means_all_targets() {
-        let request = parse("").expect("valid");
-        assert_eq!(request.targets.len(), TARGETS.len());
-        let request = parse("csv --executions 5 idx --seconds 9").expect("valid");
-        assert_eq!(format!("{:?}", request.targets), "[csv, idx]");
+        let request: Request = parse("").expect("valid");
+        assert_eq!(request.targets().len(), TARGETS.len());
+        let request: Request = parse("csv --executions 5 idx --seconds 9").expect("valid");
+        assert_eq!(format!("{:?}", request.targets()), "[csv, idx]");
         assert_eq!((request.executions, request.seconds), (5, Some(9)));
     }
 
     #[test]
     fn what_is_unknown_or_lacks_something_is_a_usage_error() {
         for line in ["cvs", "--sanitizer", "--executions", "--seconds x"] {
-            assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
+            let error = parse::<Request>(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
         }
     }
 
-    /// A target is a file, a line of the manifest, a folder of seeds and a word
-    /// of the help.
+    /// A target is a file, a line of the manifest and a folder of seeds.
     #[test]
     fn every_target_is_there() {
         let fuzz = workspace::root().join("fuzz");
@@ -246,7 +198,6 @@ mod tests {
                 "{}",
                 target.name
             );
-            assert!(HELP.contains(target.name), "{}", target.name);
         }
         assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
     }

@@ -11,7 +11,12 @@ mod error;
 mod workspace;
 mod command;
 mod step;
+#[cfg(test)]
+mod parsing;
+mod packages;
+mod tool;
 mod fetch_data;
+mod features;
 mod test;
 mod bench;
 mod torture;
@@ -19,115 +24,81 @@ mod fuzz;
 mod sanitize;
 mod browser_tests;
 mod tidy;
+mod typos;
 mod deps;
 mod supply_chain;
+mod package;
+mod semver;
+mod msrv;
+mod book;
 mod ci;
 
 use std::process::ExitCode;
 
-use error::{Error, Result};
+use clap::{Parser, Subcommand};
 
-/// One task: what to type and what it does.
-struct Task {
-    name: &'static str,
-    arguments: &'static str,
-    purpose: &'static str,
-    /// What `--help` behind the name shows, where a line is too short.
-    help: Option<&'static str>,
-    run: fn(&[String]) -> Result<()>,
+use error::Result;
+
+/// Project tasks
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct CommandLine {
+    #[command(subcommand)]
+    task: Task,
 }
 
-/// Every task, in the order of the usage table.
-static TASKS: [Task; 12] = [
-    Task {
-        name: "fetch-data",
-        arguments: "[NAME...] [--from DIR-or-URL] [--offline]",
-        purpose: "bring data sets (default: mnist) into datasets/, through `nn data fetch`",
-        help: None,
-        run: fetch_data::run,
-    },
-    Task {
-        name: "test",
-        arguments: "",
-        purpose: "the test matrix: all crates, features off, each instruction set",
-        help: None,
-        run: test::run,
-    },
-    Task {
-        name: "bench",
-        arguments: "[WORKLOAD|PART...] [--peers]",
-        purpose: "six workloads beside the machine's peak, or beside other libraries (bench --help)",
-        help: Some(bench::HELP),
-        run: bench::run,
-    },
-    Task {
-        name: "torture",
-        arguments: "[training|download|disk] [--kills N] [--seed S]",
-        purpose: "trainings or downloads killed at random, or a disk that fails: the same bytes",
-        help: None,
-        run: torture::run,
-    },
-    Task {
-        name: "fuzz",
-        arguments: "[TARGET...] [--executions N]",
-        purpose: "random bytes into everything that reads files (fuzz --help)",
-        help: Some(fuzz::HELP),
-        run: fuzz::run,
-    },
-    Task {
-        name: "sanitize",
-        arguments: "",
-        purpose: "nn-tensor's tests under AddressSanitizer, with each instruction set",
-        help: None,
-        run: sanitize::sanitize,
-    },
-    Task {
-        name: "miri",
-        arguments: "",
-        purpose: "nn-tensor's small tests under Miri, where a nightly has it",
-        help: None,
-        run: sanitize::miri,
-    },
-    Task {
-        name: "browser-tests",
-        arguments: "[--pictures FOLDER]",
-        purpose: "the page of `nn serve` in a chromium, tested or as pictures; skipped where there is none",
-        help: None,
-        run: browser_tests::run,
-    },
-    Task {
-        name: "tidy",
-        arguments: "",
-        purpose: "the project's rules (CONTRIBUTING.md), each violation as path:line: rule",
-        help: None,
-        run: tidy::run,
-    },
-    Task {
-        name: "deps",
-        arguments: "[--time]",
-        purpose: "dependency counts against their budgets; --time: clean build times too",
-        help: None,
-        run: deps::run,
-    },
-    Task {
-        name: "supply-chain",
-        arguments: "",
-        purpose: "licences, sources and duplicates of all dependencies, without a network",
-        help: None,
-        run: supply_chain::run,
-    },
-    Task {
-        name: "ci",
-        arguments: "",
-        purpose: "exactly what CI runs, cheapest step first",
-        help: None,
-        run: ci::run,
-    },
-];
+/// Every task, in the order of the help.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Fetch data sets into datasets/ through `nn data fetch`
+    FetchData(fetch_data::Arguments),
+    /// Run the test matrix: all crates, features off, each instruction set
+    Test,
+    /// Measure six workloads beside the machine's peak, or beside other libraries
+    ///
+    /// With --peers alone, everything is measured (25 minutes on two cores) and written
+    /// to benches/results/DATE.md. The peers are installed and built once, in
+    /// target/peers (10 GB). Nothing else should run on the machine meanwhile. MNIST is
+    /// needed: `cargo xtask fetch-data`.
+    Bench(bench::Arguments),
+    /// Kill training runs or downloads at random, or let the disk fail, and expect the same bytes
+    Torture(torture::Arguments),
+    /// Feed random bytes to everything that reads files
+    ///
+    /// An input that makes a target panic, take 512 MiB or a minute is written to
+    /// fuzz/corpus/TARGET and replayed by every `cargo test` from then on. Inputs that
+    /// only reach new code are kept in target/fuzz/corpus. A C++ compiler is needed.
+    Fuzz(fuzz::Request),
+    /// Run nn-tensor's tests under AddressSanitizer, with each instruction set
+    Sanitize,
+    /// Run nn-tensor's small tests under Miri (needs a nightly toolchain)
+    Miri,
+    /// Test the page of `nn serve` in Chromium; skipped if there is none
+    BrowserTests(browser_tests::Arguments),
+    /// Check the project's rules (CONTRIBUTING.md); prints violations as path:line: rule
+    Tidy,
+    /// Check the spelling (needs typos)
+    Typos,
+    /// Count the dependencies and compare with their budgets
+    Deps(deps::Arguments),
+    /// Check licenses, sources and duplicates of all dependencies (needs cargo-deny)
+    SupplyChain,
+    /// Check each crate without features and with each feature alone
+    Features,
+    /// Check the workspace with its minimum Rust version (needs that toolchain)
+    Msrv,
+    /// Compare the public interfaces with the last release (needs cargo-semver-checks)
+    Semver,
+    /// Build the packages for crates.io and run their tests outside of the workspace
+    Package,
+    /// Build the book of docs/ into target/book (needs mdbook)
+    Book,
+    /// Run exactly what CI runs, cheapest step first
+    Ci,
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match dispatch(&arguments) {
+    match run(CommandLine::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(text) = error.text() {
@@ -138,69 +109,54 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &[String]) -> Result<()> {
-    let asks_for_help = |argument: &String| matches!(argument.as_str(), "-h" | "--help" | "help");
-    match arguments {
-        [name, rest @ ..] if !arguments.iter().any(asks_for_help) => (find_task(name)?.run)(rest),
-        _ => {
-            let named = arguments.iter().find_map(|name| find_task(name).ok()?.help);
-            print!("{}", named.map_or_else(usage, String::from));
-            Ok(())
-        }
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::FetchData(arguments) => fetch_data::run(&arguments),
+        Task::Test => test::run(),
+        Task::Bench(arguments) => bench::run(arguments),
+        Task::Torture(arguments) => torture::run(arguments),
+        Task::Fuzz(request) => fuzz::run(&request),
+        Task::Sanitize => sanitize::sanitize(),
+        Task::Miri => sanitize::miri(),
+        Task::BrowserTests(arguments) => browser_tests::run(arguments),
+        Task::Tidy => tidy::check(),
+        Task::Typos => typos::run(),
+        Task::Deps(arguments) => deps::run(&arguments),
+        Task::SupplyChain => supply_chain::check(),
+        Task::Features => features::run(),
+        Task::Msrv => msrv::run(),
+        Task::Semver => semver::run(),
+        Task::Package => package::run(),
+        Task::Book => book::run(),
+        Task::Ci => ci::run(),
     }
-}
-
-fn find_task(name: &str) -> Result<&'static Task> {
-    TASKS
-        .iter()
-        .find(|task| task.name == name)
-        .ok_or_else(|| Error::usage(format!("unknown task \"{name}\"\n\n{}", usage())))
-}
-
-fn usage() -> String {
-    let mut text = String::from("Usage: cargo xtask TASK\n\n");
-    for Task {
-        name,
-        arguments,
-        purpose,
-        ..
-    } in &TASKS
-    {
-        let synopsis = format!("{name} {arguments}");
-        text.push_str(&format!("  {synopsis:<42} {purpose}\n"));
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split_whitespace().map(String::from).collect()
-    }
-
     #[test]
-    fn usage_names_every_task() {
-        let text = usage();
-        for task in &TASKS {
-            assert!(text.contains(task.name) && text.contains(task.purpose));
-        }
-    }
-
-    #[test]
-    fn an_unknown_task_is_a_usage_error_with_the_list() {
-        let error = dispatch(&words("tset")).expect_err("no such task");
+    fn an_unknown_task_is_a_usage_error() {
+        let error = CommandLine::try_parse_from(["xtask", "tset"]).expect_err("no such task");
         assert_eq!(error.exit_code(), 2);
-        let text = error.text().expect("a usage error has a text");
-        assert!(text.starts_with("unknown task \"tset\"") && text.contains("fetch-data"));
+        assert!(error.to_string().contains("'test'"), "{error}");
     }
 
     #[test]
     fn an_unknown_option_is_a_usage_error_in_every_task() {
-        for task in &TASKS {
-            let error = (task.run)(&words("--no-such-option")).expect_err(task.name);
-            assert_eq!(error.exit_code(), 2, "{}", task.name);
+        let command = CommandLine::command();
+        for task in command.get_subcommands() {
+            let line = ["xtask", task.get_name(), "--no-such-option"];
+            let error = CommandLine::try_parse_from(line).expect_err(task.get_name());
+            assert_eq!(error.exit_code(), 2, "{}", task.get_name());
         }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
     }
 }

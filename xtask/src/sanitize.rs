@@ -8,8 +8,8 @@
 
 use std::process::Command;
 
-use crate::command::Cargo;
-use crate::error::{Error, Result, expect_no_arguments};
+use crate::command::{Cargo, run_process};
+use crate::error::Result;
 use crate::step::{Step, run_all};
 use crate::{test, workspace};
 
@@ -27,8 +27,7 @@ const FOR_MIRI: [&str; 8] = [
 ];
 
 /// Runs the tests of nn-tensor under AddressSanitizer.
-pub(crate) fn sanitize(arguments: &[String]) -> Result<()> {
-    expect_no_arguments("sanitize", arguments)?;
+pub(crate) fn sanitize() -> Result<()> {
     let triple = workspace::triple()?;
     let folder = workspace::target().join("sanitize");
     let tests = Cargo::new("test -p nn-tensor --lib --tests --target")
@@ -45,8 +44,7 @@ pub(crate) fn sanitize(arguments: &[String]) -> Result<()> {
 }
 
 /// Runs the small tests of nn-tensor under Miri.
-pub(crate) fn miri(arguments: &[String]) -> Result<()> {
-    expect_no_arguments("miri", arguments)?;
+pub(crate) fn miri() -> Result<()> {
     let mut command = Command::new("rustup");
     command
         .args(["run", "nightly", "cargo", "miri", "test", "-p", "nn-tensor"])
@@ -56,19 +54,8 @@ pub(crate) fn miri(arguments: &[String]) -> Result<()> {
         // Walking the stack of a test that panics takes it minutes.
         .env("RUST_BACKTRACE", "0")
         .env("CARGO_TARGET_DIR", workspace::target().join("miri"))
-        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
-        .current_dir(workspace::root());
-    let name = "rustup run nightly cargo miri test";
-    let status = command.status().map_err(|source| Error::NotStarted {
-        command: name.to_owned(),
-        source,
-    })?;
-    if status.success() {
-        return Ok(());
-    }
-    println!("Miri comes with: rustup component add miri rust-src --toolchain nightly");
-    Err(Error::Failed {
-        command: name.to_owned(),
-        status: status.to_string(),
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation");
+    run_process(&mut command).inspect_err(|_| {
+        println!("Miri comes with: rustup component add miri rust-src --toolchain nightly");
     })
 }

@@ -14,28 +14,20 @@ mod crate_graph;
 mod placement;
 mod changelog;
 
-use crate::error::{Error, Result, expect_no_arguments};
+use crate::error::{Error, Result};
 use violation::{Rule, Violation};
 
 /// Every rule.
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 8] = [
     style::opens_with_doc,
-    style::no_placeholders,
     style::no_stray_white_space,
     unsafe_code::forbidden_outside_nn_tensor,
     unsafe_code::only_in_native,
-    unsafe_code::says_why_it_is_sound,
     module_order::only_modules_above,
     crate_graph::only_allowed_directions,
     placement::files_are_where_they_belong,
     changelog::names_the_version,
 ];
-
-/// Checks the project's rules.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    expect_no_arguments("tidy", arguments)?;
-    check()
-}
 
 /// Prints every violation.
 ///

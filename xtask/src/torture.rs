@@ -2,7 +2,7 @@
 //! again, or whose disk fails, and must still come to the right bytes.
 
 use crate::command::build_program as build;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 mod random;
 mod training;
@@ -14,21 +14,51 @@ mod disk;
 const TRAINING_KILLS: u32 = 500;
 const DOWNLOAD_KILLS: u32 = 200;
 
-/// What is killed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What to kill, and how often.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    victim: Option<Victim>,
+    #[command(flatten)]
+    kills: Kills,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, clap::Subcommand)]
 enum Victim {
-    Training,
-    Download,
-    /// Nothing is killed: calls of the system fail.
+    /// Kill training runs (the default)
+    Training(Kills),
+    /// Kill downloads
+    Download(Kills),
+    /// Let each system call on a file fail once (needs Linux and strace)
     Disk,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
+struct Kills {
+    /// Number of kills (default: 500 of training runs, 200 of downloads)
+    #[arg(long, value_name = "N")]
+    kills: Option<u32>,
+    /// Seed of the random moments
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+}
+
+impl Arguments {
+    fn victim(&self) -> Victim {
+        self.victim.unwrap_or(Victim::Training(self.kills))
+    }
+}
+
 /// Does what the command line says.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let request = Request::parse(arguments)?;
-    match request.victim {
-        Victim::Training => training::check(request.kills, request.seed),
-        Victim::Download => download::check(request.kills, request.seed),
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    match arguments.victim() {
+        Victim::Training(Kills { kills, seed }) => {
+            training::check(kills.unwrap_or(TRAINING_KILLS), seed)
+        }
+        Victim::Download(Kills { kills, seed }) => {
+            download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
+        }
         Victim::Disk => disk::check(),
     }
 }
@@ -43,75 +73,28 @@ pub(crate) fn check_download(n_kills: u32) -> Result<()> {
     download::check(n_kills, 0)
 }
 
-/// What to kill, how often, at which moments.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Request {
-    victim: Victim,
-    kills: u32,
-    seed: u64,
-}
-
-impl Request {
-    /// `[training|download] [--kills N] [--seed S]`, or `disk`
-    fn parse(arguments: &[String]) -> Result<Self> {
-        let (victim, options) = match arguments {
-            [name, rest @ ..] if name == "training" => (Victim::Training, rest),
-            [name, rest @ ..] if name == "download" => (Victim::Download, rest),
-            [name] if name == "disk" => (Victim::Disk, &[][..]),
-            options => (Victim::Training, options),
-        };
-        let usual = match victim {
-            Victim::Training => TRAINING_KILLS,
-            Victim::Download => DOWNLOAD_KILLS,
-            Victim::Disk => 0,
-        };
-        let mut numbers = [usual, 0];
-        for pair in options.chunks(2) {
-            let (place, value) = match pair {
-                [option, value] if option == "--kills" => (0, value),
-                [option, value] if option == "--seed" => (1, value),
-                _ => {
-                    return Err(Error::usage(format!(
-                        "expected training or download, then --kills N or --seed S, or disk; \
-                         found \"{}\"",
-                        pair.join(" ")
-                    )));
-                }
-            };
-            numbers[place] = value.parse().map_err(|_| {
-                Error::usage(format!("{}: expected a number, found \"{value}\"", pair[0]))
-            })?;
-        }
-        Ok(Self {
-            victim,
-            kills: numbers[0],
-            seed: u64::from(numbers[1]),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn request(line: &str) -> Result<(Victim, u32, u64)> {
-        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
-        Request::parse(&words).map(|request| (request.victim, request.kills, request.seed))
-    }
+    use crate::parsing::parse;
 
     #[test]
     fn options_have_defaults() {
-        let training = Victim::Training;
+        let kills = |kills, seed| Kills { kills, seed };
         for (line, expected) in [
-            ("", (training, TRAINING_KILLS, 0)),
-            ("--seed 3", (training, TRAINING_KILLS, 3)),
-            ("--kills 9 --seed 3", (training, 9, 3)),
-            ("training --kills 9", (training, 9, 0)),
-            ("disk", (Victim::Disk, 0, 0)),
-            ("download", (Victim::Download, DOWNLOAD_KILLS, 0)),
-            ("download --seed 7 --kills 2", (Victim::Download, 2, 7)),
+            ("", Victim::Training(kills(None, 0))),
+            ("--seed 3", Victim::Training(kills(None, 3))),
+            ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
+            ("training --kills 9", Victim::Training(kills(Some(9), 0))),
+            ("disk", Victim::Disk),
+            ("download", Victim::Download(kills(None, 0))),
+            (
+                "download --seed 7 --kills 2",
+                Victim::Download(kills(Some(2), 7)),
+            ),
         ] {
-            assert_eq!(request(line).expect(line), expected, "{line}");
+            let arguments: Arguments = parse(line).expect(line);
+            assert_eq!(arguments.victim(), expected, "{line}");
         }
         for wrong in [
             "--kills",
@@ -122,7 +105,8 @@ mod tests {
             "download training",
             "disk --kills 3",
         ] {
-            assert_eq!(request(wrong).expect_err(wrong).exit_code(), 2);
+            let error = parse::<Arguments>(wrong).expect_err(wrong);
+            assert_eq!(error.exit_code(), 2);
         }
     }
 }

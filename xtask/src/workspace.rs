@@ -1,6 +1,5 @@
 //! Where the workspace is and what it declares.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,18 +10,6 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask lies in the workspace's folder")
-}
-
-/// The folders of the crates under `crates/`, sorted by name.
-pub(crate) fn crate_folders() -> Result<Vec<PathBuf>> {
-    let crates = root().join("crates");
-    let entries = fs::read_dir(&crates).map_err(|source| Error::unreadable(&crates, source))?;
-    let mut folders: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.join("Cargo.toml").is_file())
-        .collect();
-    folders.sort();
-    Ok(folders)
 }
 
 /// The folder that cargo builds in.

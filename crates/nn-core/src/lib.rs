@@ -145,8 +145,3 @@ pub use nn_samples::{Inputs, RowSource, Rows, Samples, Targets, rows};
 /// Random streams, each determined by a purpose, a seed and an index.
 pub use nn_tensor::random::{Purpose, Stream, Streams};
 pub use nn_tensor::{Scalar, Threads};
-
-/// Tests the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

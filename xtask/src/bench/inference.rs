@@ -86,8 +86,9 @@ impl Runner {
 
     fn measure(&mut self, arguments: &[String]) {
         if let (Ok(program), None) = (&self.program, &self.failure) {
-            match program.output(arguments) {
-                Ok(output) => self.measured.push(Json::new(&program.name(), &output)),
+            let output = program.output(arguments);
+            match output.and_then(|output| Json::new(&program.name(), &output)) {
+                Ok(json) => self.measured.push(json),
                 Err(error) => self.failure = Some(error),
             }
         }
@@ -141,7 +142,8 @@ mod tests {
         let mut ours = Runner::new("nn", Ok(Program::new("nn")));
         let output =
             "{\"single\": 10.0, \"batch\": 4.0, \"batch_all_threads\": 2.0, \"accuracy\": 0.9}";
-        ours.measured.push(Json::new("nn", output));
+        ours.measured
+            .push(Json::new("nn", output).expect("an object"));
         let other = Runner::new("ort", Err(Error::Nothing("no ort")));
         let text = table(&[ours, other]).expect("numbers are there");
         assert!(

@@ -1,5 +1,7 @@
-//! As much JSON as the programs that are measured print: named texts, numbers
-//! and lists of numbers in one object.
+//! What the programs that are measured print: an object of texts, numbers and
+//! lists of numbers.
+
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 
@@ -7,61 +9,51 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub(super) struct Json {
     program: String,
-    text: String,
+    object: Value,
 }
 
 impl Json {
     /// The last line that is an object, or the whole text.
-    pub(super) fn new(program: &str, output: &str) -> Self {
-        let is_object = |line: &&str| line.starts_with('{') && line.ends_with('}');
-        let text = output.lines().map(str::trim).rfind(is_object);
-        Self {
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if neither is JSON.
+    pub(super) fn new(program: &str, output: &str) -> Result<Self> {
+        let object = |text: &str| serde_json::from_str(text).ok().filter(Value::is_object);
+        let found = output
+            .lines()
+            .rev()
+            .find_map(object)
+            .or_else(|| object(output));
+        Ok(Self {
             program: program.to_owned(),
-            text: text.unwrap_or(output).to_owned(),
-        }
+            object: found.ok_or_else(|| unexpected(program, "a JSON object"))?,
+        })
     }
 
     pub(super) fn number(&self, name: &str) -> Result<f64> {
-        let text = self.value(name)?;
-        let end = text.find([',', '}', '\n']).unwrap_or(text.len());
-        text[..end].trim().parse().map_err(|_| self.lacks(name))
+        self.read(name, Value::as_f64)
     }
 
     pub(super) fn numbers(&self, name: &str) -> Result<Vec<f64>> {
-        let text = self.value(name)?;
-        let inside = text
-            .strip_prefix('[')
-            .and_then(|text| Some(&text[..text.find(']')?]))
-            .ok_or_else(|| self.lacks(name))?;
-        inside
-            .split(',')
-            .map(|number| number.trim().parse().map_err(|_| self.lacks(name)))
-            .collect()
+        self.read(name, |value| {
+            value.as_array()?.iter().map(Value::as_f64).collect()
+        })
     }
 
-    /// A text without escapes.
     pub(super) fn text(&self, name: &str) -> Result<String> {
-        let text = self.value(name)?;
-        let inside = text
-            .strip_prefix('"')
-            .and_then(|text| Some(&text[..text.find('"')?]));
-        Ok(inside.ok_or_else(|| self.lacks(name))?.to_owned())
+        self.read(name, |value| value.as_str().map(str::to_owned))
     }
 
-    /// What stands behind `"name":`.
-    fn value(&self, name: &str) -> Result<&str> {
-        let key = format!("\"{name}\"");
-        let place = self.text.find(&key).ok_or_else(|| self.lacks(name))?;
-        let rest = self.text[place + key.len()..].trim_start();
-        let value = rest.strip_prefix(':').ok_or_else(|| self.lacks(name))?;
-        Ok(value.trim_start())
+    fn read<T>(&self, name: &str, convert: impl FnOnce(&Value) -> Option<T>) -> Result<T> {
+        let value = self.object.get(name).and_then(convert);
+        value.ok_or_else(|| unexpected(&self.program, &format!("\"{name}\"")))
     }
+}
 
-    fn lacks(&self, name: &str) -> Error {
-        Error::Unexpected {
-            program: self.program.clone(),
-            expected: format!("\"{name}\" in its output"),
-        }
+fn unexpected(program: &str, what: &str) -> Error {
+    Error::Unexpected {
+        program: program.to_owned(),
+        expected: format!("{what} in its output"),
     }
 }
 
@@ -69,12 +61,14 @@ impl Json {
 mod tests {
     use super::*;
 
+    fn json(output: &str) -> Json {
+        Json::new("x", output).expect("an object")
+    }
+
     #[test]
     fn fields_are_read_by_name() {
-        let json = Json::new(
-            "x",
-            "chatter\n{\"peer\": \"JAX\", \"seconds\": [1.5, 2e-1], \"accuracy\": 0.96}\n",
-        );
+        let json =
+            json("chatter\n{\"peer\": \"JAX\", \"seconds\": [1.5, 2e-1], \"accuracy\": 0.96}\n");
         assert_eq!(json.text("peer").expect("there"), "JAX");
         assert_eq!(json.numbers("seconds").expect("there"), [1.5, 0.2]);
         assert_eq!(json.number("accuracy").expect("there"), 0.96);
@@ -82,16 +76,21 @@ mod tests {
 
     #[test]
     fn an_object_of_many_lines_is_read_too() {
-        let json = Json::new("x", "{\n  \"seed\": 3,\n  \"accuracy\": 0.5\n}\n");
+        let json = json("{\n  \"seed\": 3,\n  \"accuracy\": 0.5\n}\n");
         assert_eq!(json.number("seed").expect("there"), 3.0);
         assert_eq!(json.number("accuracy").expect("there"), 0.5);
     }
 
     #[test]
     fn what_is_not_there_is_named() {
-        let error = Json::new("train.py", "{\"a\": null}").number("a");
+        let error = Json::new("train.py", "{\"a\": null}").and_then(|json| json.number("a"));
         let text = error.expect_err("null is no number").to_string();
         assert_eq!(text, "train.py: expected \"a\" in its output");
-        assert!(Json::new("x", "{}").numbers("b").is_err());
+        assert!(json("{}").numbers("b").is_err());
+        let error = Json::new("train.py", "Traceback").expect_err("no object");
+        assert_eq!(
+            error.to_string(),
+            "train.py: expected a JSON object in its output"
+        );
     }
 }

@@ -52,7 +52,7 @@ impl Nn {
         let run = self.run_folder("training")?;
         self.program.output(&self.with_run(arguments, &run))?;
         let summary = read(&run.join("summary.json"))?;
-        let json = Json::new("nn train", &summary);
+        let json = Json::new("nn train", &summary)?;
         let epochs = train_seconds(&read(&run.join("metrics.csv"))?);
         remove(&run)?;
         Ok(Training {

@@ -19,7 +19,7 @@ impl Peak {
     pub(super) fn measure() -> Result<Self> {
         eprintln!("measuring the machine's peak");
         let program = Program::cargo("-p nn-tensor --example peak", "peak")?;
-        let json = Json::new("peak", &program.output(&[])?);
+        let json = Json::new("peak", &program.output(&[])?)?;
         Ok(Self {
             gflops: json.number("gflops")?,
             gflops_single: json.number("gflops_single")?,

@@ -125,7 +125,7 @@ pub(super) fn train(
         .map(String::from)
         .to_vec();
     arguments.extend(workload.peer_arguments(seed, limit));
-    let json = Json::new(&program.name(), &program.output(&arguments)?);
+    let json = Json::new(&program.name(), &program.output(&arguments)?)?;
     Ok(Training {
         seconds: json.numbers("seconds")?,
         accuracy: json.number("accuracy")?,
@@ -152,6 +152,7 @@ impl Training {
 }
 
 /// The peer of this name.
+#[cfg(test)]
 pub(super) fn find(name: &str) -> Option<&'static Peer> {
     ALL.iter().find(|peer| peer.name == name)
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::command::Cargo;
+use crate::command::{Cargo, build_executable};
 use crate::error::{Error, Result};
 
 /// A program that takes longer is stopped.
@@ -42,13 +42,7 @@ impl Program {
 
     /// The executable `name` that a `cargo build` makes.
     pub(super) fn built_by(build: Cargo, name: &str) -> Result<Self> {
-        let message_format = ["--message-format=json-render-diagnostics".to_owned()];
-        let output = build.arguments(message_format).output()?;
-        let path = executable(&output, name).ok_or_else(|| Error::Unexpected {
-            program: "cargo build".to_owned(),
-            expected: format!("an executable {name}"),
-        })?;
-        Ok(Self::new(path))
+        build_executable(build, name).map(Self::new)
     }
 
     pub(super) fn argument(mut self, argument: impl Into<OsString>) -> Self {
@@ -175,29 +169,9 @@ fn joined(reader: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&reader.join().unwrap_or_default()).into_owned()
 }
 
-/// Looks through cargo's messages, one JSON object a line.
-fn executable(messages: &str, name: &str) -> Option<String> {
-    let start = "\"executable\":\"";
-    messages.lines().rev().find_map(|line| {
-        let rest = &line[line.find(start)? + start.len()..];
-        let path = rest[..rest.find('"')?].replace("\\\\", "\\");
-        let stem = Path::new(&path).file_stem()?.to_str()? == name;
-        stem.then_some(path)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_executable_is_found_among_messages() {
-        let messages = "{\"reason\":\"x\",\"executable\":null}\n\
-            {\"executable\":\"/t/debug/nn\",\"fresh\":true}\n\
-            {\"executable\":\"/t/debug/other\"}\n";
-        assert_eq!(executable(messages, "nn").as_deref(), Some("/t/debug/nn"));
-        assert_eq!(executable(messages, "peak"), None);
-    }
 
     #[test]
     #[cfg(unix)]

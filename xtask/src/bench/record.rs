@@ -26,7 +26,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(output: &Output, arguments: &[String], peak: Peak) -> Self {
+    pub(super) fn new(output: &Output, peak: Peak) -> Self {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
         let date = today();
         let results = || workspace::root().join(format!("benches/results/{date}.md"));
         Self {
@@ -35,10 +36,7 @@ impl Record {
                 Output::Results => Some(results()),
                 Output::File(path) => Some(path.clone()),
             },
-            command: ["cargo xtask bench", &arguments.join(" ")]
-                .join(" ")
-                .trim()
-                .to_owned(),
+            command: format!("cargo xtask {}", arguments.join(" ")),
             date,
             machine: Machine::this(),
             peak,

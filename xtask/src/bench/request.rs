@@ -2,33 +2,74 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
 use super::peers::{self, Peer};
 use super::workloads::{self, Workload};
 use crate::error::{Error, Result};
 
-/// What `cargo xtask bench --help` prints.
-pub(crate) const HELP: &str = "\
-Usage: cargo xtask bench [WORKLOAD|PART...] [--peers [PEER...]] [--rounds N] [--output FILE]
-       cargo xtask bench micro [FILTER...]
-
-  WORKLOAD       sgd1 mini32 adam128 gd10 gd64 deep256 (default: all six): seconds an epoch
-                 through `nn train`, share of the machine's measured peak, test accuracy
-  inference      one image, and batches of 1024, through 784-128-10
-  scaling        seconds an epoch as rows, hidden units and threads double
-  process        peak memory, time from start to answer
-  micro          the micro-benchmarks (divan) of every crate whose names contain a FILTER
-
-  --peers        the same training in other libraries, in turn with ours, in one run; with
-                 PEERs only these: jax torch sklearn burn candle rustyml. Installs and builds
-                 them in target/peers (10 GB, once). Without WORKLOADs and PARTs everything above is
-                 measured (25 minutes on two cores) and written to benches/results/DATE.md
-  --rounds N     processes of each program, with seeds 0 to N-1 (default: 3, gd10 5)
-  --output FILE  write what is printed, with machine, versions and raw numbers, to FILE
-
-Nothing else should run meanwhile. MNIST has to be there: `cargo xtask fetch-data`.
-";
-
 /// What to measure.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) micro: Option<Micro>,
+    /// Workloads, parts and peers (default: all six workloads)
+    #[arg(value_name = "WORKLOAD|PART|PEER", value_parser = one_of_the_words())]
+    words: Vec<Word>,
+    /// Run the same training in other libraries in turn with ours (all, unless named)
+    #[arg(long)]
+    peers: bool,
+    /// Processes of each program, with seeds 0 to N-1 (default: 3, gd10 5)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    rounds: Option<u8>,
+    /// Write the tables, with machine, versions and raw numbers, to this file, too
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Micro {
+    /// Run the micro-benchmarks (divan) of every crate
+    Micro {
+        /// Parts of benchmark names (default: all benchmarks)
+        #[arg(value_name = "FILTER")]
+        filters: Vec<String>,
+    },
+}
+
+/// What a word of the command line names.
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    Workload(&'static Workload),
+    Part(Part),
+    Peer(&'static Peer),
+}
+
+impl Word {
+    fn all() -> impl Iterator<Item = (PossibleValue, Self)> {
+        let workloads = workloads::ALL.iter().map(|workload| {
+            let help = format!("seconds per epoch of {}", workload.description());
+            (workload.name, help, Self::Workload(workload))
+        });
+        let parts = PARTS.map(|(name, help, part)| (name, help.to_owned(), Self::Part(part)));
+        let peers = peers::ALL.iter().map(|peer| {
+            let help = format!("{}, with --peers", peer.title);
+            (peer.name, help, Self::Peer(peer))
+        });
+        (workloads.chain(parts).chain(peers))
+            .map(|(name, help, word)| (PossibleValue::new(name).help(help), word))
+    }
+}
+
+fn one_of_the_words() -> impl TypedValueParser<Value = Word> {
+    PossibleValuesParser::new(Word::all().map(|(name, _)| name)).map(|text| {
+        let named = Word::all().find(|(name, _)| name.get_name() == text);
+        named.expect("only these names are accepted").1
+    })
+}
+
+/// What to measure, in full.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) workloads: Vec<&'static Workload>,
@@ -56,57 +97,43 @@ pub(super) enum Output {
     File(PathBuf),
 }
 
-const PARTS: [(&str, Part); 3] = [
-    ("inference", Part::Inference),
-    ("scaling", Part::Scaling),
-    ("process", Part::Process),
+const PARTS: [(&str, &str, Part); 3] = [
+    (
+        "inference",
+        "one image, and batches of 1024, through 784-128-10",
+        Part::Inference,
+    ),
+    (
+        "scaling",
+        "seconds per epoch as rows, hidden units and threads double",
+        Part::Scaling,
+    ),
+    (
+        "process",
+        "peak memory, and the time from start to answer",
+        Part::Process,
+    ),
 ];
 
 impl Request {
-    pub(super) fn parse(arguments: &[String]) -> Result<Self> {
+    /// # Errors
+    /// [`Error::Usage`] if a peer is named without `--peers`.
+    pub(super) fn new(arguments: Arguments) -> Result<Self> {
         let mut request = Self {
             workloads: Vec::new(),
             parts: Vec::new(),
             peers: Vec::new(),
-            rounds: None,
-            output: Output::Nowhere,
+            rounds: arguments.rounds.map(usize::from),
+            output: arguments.output.map_or(Output::Nowhere, Output::File),
         };
-        let mut with_peers = false;
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let mut value = || {
-                let missing = || Error::usage(format!("{argument} needs a value"));
-                rest.next().ok_or_else(missing)
-            };
-            match argument.as_str() {
-                "--peers" => with_peers = true,
-                "--rounds" => request.rounds = Some(parse_rounds(value()?)?),
-                "--output" => request.output = Output::File(value()?.into()),
-                word => request.take(word)?,
+        for word in arguments.words {
+            match word {
+                Word::Workload(workload) => request.workloads.push(workload),
+                Word::Part(part) => request.parts.push(part),
+                Word::Peer(peer) => request.peers.push(peer),
             }
         }
-        request.complete(with_peers)
-    }
-
-    fn take(&mut self, word: &str) -> Result<()> {
-        let part = PARTS.iter().find(|(name, _)| *name == word);
-        if let Some(workload) = workloads::find(word) {
-            self.workloads.push(workload);
-        } else if let Some(&(_, part)) = part {
-            self.parts.push(part);
-        } else if let Some(peer) = peers::find(word) {
-            self.peers.push(peer);
-        } else {
-            let kind = if word.starts_with('-') {
-                "option"
-            } else {
-                "word"
-            };
-            return Err(Error::usage(format!(
-                "unknown {kind} \"{word}\" of bench\n\n{HELP}"
-            )));
-        }
-        Ok(())
+        request.complete(arguments.peers)
     }
 
     /// Fills in what was not named.
@@ -127,34 +154,25 @@ impl Request {
         if !is_limited {
             self.workloads = workloads::ALL.iter().collect();
             if with_peers {
-                self.parts = PARTS.iter().map(|(_, part)| *part).collect();
+                self.parts = PARTS.iter().map(|(_, _, part)| *part).collect();
             }
         }
         Ok(self)
     }
 }
 
-fn parse_rounds(text: &str) -> Result<usize> {
-    let wrong = || Error::usage(format!("--rounds: expected 1 to 99, found \"{text}\""));
-    let rounds = text.parse().map_err(|_| wrong())?;
-    if (1..=99).contains(&rounds) {
-        Ok(rounds)
-    } else {
-        Err(wrong())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parsing;
 
-    fn parse(line: &str) -> Result<Request> {
-        let words: Vec<String> = line.split_whitespace().map(String::from).collect();
-        Request::parse(&words)
+    fn parse(line: &str) -> Request {
+        let arguments: Arguments = parsing::parse(line).expect(line);
+        Request::new(arguments).expect(line)
     }
 
     fn counts(line: &str) -> (usize, usize, usize) {
-        let request = parse(line).expect("valid");
+        let request = parse(line);
         (
             request.workloads.len(),
             request.parts.len(),
@@ -173,13 +191,10 @@ mod tests {
     fn peers_alone_mean_everything_and_a_record() {
         assert_eq!(counts("--peers"), (6, 3, 6));
         assert_eq!(counts("--peers jax torch gd10"), (1, 0, 2));
-        assert_eq!(parse("--peers").expect("valid").output, Output::Results);
-        assert_eq!(
-            parse("--peers gd10").expect("valid").output,
-            Output::Nowhere
-        );
-        assert_eq!(parse("--peers jax").expect("valid").output, Output::Nowhere);
-        let chosen = parse("--peers --output a.md --rounds 2").expect("valid");
+        assert_eq!(parse("--peers").output, Output::Results);
+        assert_eq!(parse("--peers gd10").output, Output::Nowhere);
+        assert_eq!(parse("--peers jax").output, Output::Nowhere);
+        let chosen = parse("--peers --output a.md --rounds 2");
         assert_eq!(chosen.output, Output::File("a.md".into()));
         assert_eq!(chosen.rounds, Some(2));
     }
@@ -187,25 +202,27 @@ mod tests {
     #[test]
     fn what_is_unknown_or_lacks_something_is_a_usage_error() {
         for line in [
-            "jax",
             "--pears",
             "gd11",
             "--rounds",
             "--rounds 0",
             "--rounds x",
             "--output",
+            "gd10 micro",
         ] {
-            assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
+            let error = parsing::parse::<Arguments>(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
         }
+        let peer = Request::new(parsing::parse("jax").expect("a known name"));
+        assert_eq!(peer.expect_err("it needs --peers").exit_code(), 2);
     }
 
     #[test]
-    fn help_names_everything_that_can_be_typed() {
-        let workloads = workloads::ALL.iter().map(|workload| workload.name);
-        let peers = peers::ALL.iter().map(|peer| peer.name);
-        let parts = PARTS.iter().map(|(name, _)| *name);
-        for name in workloads.chain(peers).chain(parts) {
-            assert!(HELP.contains(name), "{name}");
-        }
+    fn filters_follow_micro() {
+        let arguments: Arguments = parsing::parse("micro matmul sgd").expect("valid");
+        let Some(Micro::Micro { filters }) = arguments.micro else {
+            panic!("{arguments:?}");
+        };
+        assert_eq!(filters, ["matmul", "sgd"]);
     }
 }

@@ -1,11 +1,7 @@
 //! Rules about the text of single files.
 
 use super::project::File;
-use super::source::{find_word, line_of};
 use super::violation::Violation;
-
-/// Macros that mark unfinished or debugging code.
-const PLACEHOLDERS: [&str; 3] = ["todo", "unimplemented", "dbg"];
 
 /// Every Rust file begins by saying what it holds.
 pub(super) fn opens_with_doc(files: &[File]) -> Vec<Violation> {
@@ -21,22 +17,6 @@ fn has_opening_doc(text: &str) -> bool {
     first_line
         .strip_prefix("//!")
         .is_some_and(|doc| !doc.trim().is_empty())
-}
-
-/// Nothing unfinished is committed.
-pub(super) fn no_placeholders(files: &[File]) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for file in files {
-        for name in PLACEHOLDERS {
-            for offset in find_word(&file.code, name) {
-                if file.code[offset + name.len()..].starts_with('!') {
-                    let line = line_of(&file.code, offset);
-                    violations.push(Violation::new(file, line, format!("no `{name}!`")));
-                }
-            }
-        }
-    }
-    violations
 }
 
 /// No tabs, no white space at the end of a line, no carriage returns.
@@ -76,24 +56,6 @@ mod tests {
         assert_eq!(
             places(opens_with_doc, &files),
             ["late.rs:1", "empty_doc.rs:1", "empty.rs:1"]
-        );
-    }
-
-    #[test]
-    fn placeholders_are_found_in_code_only() {
-        let files = [
-            (
-                "a.rs",
-                "//! todo!() in a doc\nlet a = \"dbg!(1)\";\ntodo!()\n",
-            ),
-            (
-                "b.rs",
-                "dbg!(1);\n\nunimplemented!();\nmy_todo!();\nlet todo = !1;\n",
-            ),
-        ];
-        assert_eq!(
-            places(no_placeholders, &files),
-            ["a.rs:3", "b.rs:3", "b.rs:1"]
         );
     }
 

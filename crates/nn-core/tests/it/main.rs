@@ -23,4 +23,3 @@ mod tensors;
 mod preprocessing;
 mod mlp;
 mod checkpoint;
-mod hostile;

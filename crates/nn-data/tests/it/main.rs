@@ -13,4 +13,3 @@ mod server;
 mod download;
 mod mnist;
 mod digits;
-mod hostile;

@@ -2,4 +2,3 @@
 #![allow(clippy::print_stdout, reason = "a test says what it skipped")]
 
 mod tables;
-mod hostile;

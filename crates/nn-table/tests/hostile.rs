@@ -3,9 +3,9 @@
 
 use harm::{corpus, harmed};
 
-#[path = "../../../../fuzz/harness/csv.rs"]
+#[path = "../../../fuzz/harness/csv.rs"]
 mod csv;
-#[path = "../../../../fuzz/harness/harm.rs"]
+#[path = "../../../fuzz/harness/harm.rs"]
 mod harm;
 
 #[test]

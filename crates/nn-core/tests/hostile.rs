@@ -9,13 +9,13 @@ use nn_core::{
 };
 use serde_json::{Value, json};
 
-#[path = "../../../../fuzz/harness/harm.rs"]
+#[path = "../../../fuzz/harness/harm.rs"]
 mod harm;
-#[path = "../../../../fuzz/harness/sealing.rs"]
+#[path = "../../../fuzz/harness/sealing.rs"]
 mod sealing;
-#[path = "../../../../fuzz/harness/model.rs"]
+#[path = "../../../fuzz/harness/model.rs"]
 mod model;
-#[path = "../../../../fuzz/harness/checkpoint.rs"]
+#[path = "../../../fuzz/harness/checkpoint.rs"]
 mod checkpoint;
 
 #[test]
@@ -29,18 +29,18 @@ fn the_corpus_is_read_or_refused() {
 /// A change of a format adds a file here and keeps the others.
 #[test]
 fn files_of_every_earlier_format_are_read() {
-    let model = include_bytes!("../../../../fuzz/corpus/model/small");
+    let model = include_bytes!("../../../fuzz/corpus/model/small");
     let model = Model::<f32>::read(&model[..]).expect("a model of format 1");
     assert_eq!(
         weights_sha256(&model.network),
         "d63f57eb80dbd70b749c16beb427185dafd51128370cbcda58bf9504c8a7f9b6"
     );
-    let of_format_2 = include_bytes!("../../../../fuzz/corpus/model/format-2");
+    let of_format_2 = include_bytes!("../../../fuzz/corpus/model/format-2");
     assert_eq!(
         Model::read(&of_format_2[..]).expect("a model of format 2"),
         model
     );
-    let checkpoint = include_bytes!("../../../../fuzz/corpus/checkpoint/small");
+    let checkpoint = include_bytes!("../../../fuzz/corpus/checkpoint/small");
     let checkpoint = Checkpoint::<f32>::read(&checkpoint[..]).expect("a checkpoint of format 1");
     assert_eq!((checkpoint.epoch(), checkpoint.step()), (2, 6));
 }

@@ -6,16 +6,19 @@ use std::fs;
 use ndarray::Array2;
 use nn_data::image::write_png;
 
-use crate::support::{Scratch, gzip, images};
 use harm::{corpus, harmed};
+use support::{Scratch, gzip, images};
 
-#[path = "../../../../fuzz/harness/harm.rs"]
+#[expect(dead_code, reason = "the binary `it` uses the rest")]
+#[path = "it/support.rs"]
+mod support;
+#[path = "../../../fuzz/harness/harm.rs"]
 mod harm;
-#[path = "../../../../fuzz/harness/idx.rs"]
+#[path = "../../../fuzz/harness/idx.rs"]
 mod idx;
-#[path = "../../../../fuzz/harness/idx_gzip.rs"]
+#[path = "../../../fuzz/harness/idx_gzip.rs"]
 mod idx_gzip;
-#[path = "../../../../fuzz/harness/png.rs"]
+#[path = "../../../fuzz/harness/png.rs"]
 mod png;
 
 #[test]

@@ -1,0 +1,24 @@
+//! Runs the Rust examples of the READMEs as documentation tests.
+//!
+//! They are here and not in the crates, whose packages hold no file from outside
+//! of their folders.
+#![forbid(unsafe_code)]
+
+macro_rules! examples_of {
+    ($($name:ident: $path:literal)*) => {$(
+        #[cfg(doctest)]
+        #[doc = include_str!($path)]
+        struct $name;
+    )*};
+}
+
+examples_of! {
+    Project: "../README.md"
+    Tensor: "../crates/nn-tensor/README.md"
+    Core: "../crates/nn-core/README.md"
+    Data: "../crates/nn-data/README.md"
+    Table: "../crates/nn-table/README.md"
+    Search: "../crates/nn-search/README.md"
+    Plot: "../crates/nn-plot/README.md"
+    Report: "../crates/nn-report/README.md"
+}

@@ -1,0 +1,18 @@
+//! `cargo xtask book`: the book of `docs/`, as HTML in `target/book`.
+
+use std::process::Command;
+
+use crate::command::run_process;
+use crate::error::Result;
+use crate::tool::Tool;
+
+const MDBOOK: Tool = Tool {
+    program: "mdbook",
+    package: "mdbook",
+};
+
+/// Builds the book where `docs/book.toml` says.
+pub(crate) fn run() -> Result<()> {
+    MDBOOK.expect_installed()?;
+    run_process(Command::new(MDBOOK.program).args(["build", "docs"]))
+}
