@@ -21,4 +21,6 @@ examples_of! {
     Search: "../crates/nn-search/README.md"
     Plot: "../crates/nn-plot/README.md"
     Report: "../crates/nn-report/README.md"
+    Functions: "../crates/nn-functions/README.md"
+    Train: "../crates/nn-train/README.md"
 }

@@ -1,8 +1,8 @@
-//! What must hold for any bytes taken for a configuration file.
+//! What must hold for any bytes read as a configuration file.
 
 use std::path::Path;
 
-use crate::settings::Settings;
+use nn_train::Settings;
 
 /// Settings that are read can be written and read again the same, and merged
 /// with nothing they stay what they are.

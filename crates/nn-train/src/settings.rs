@@ -502,15 +502,7 @@ fn to_table(settings: &Settings) -> toml::Table {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/harness/configuration.rs"]
-mod configuration;
-#[cfg(test)]
-#[path = "../../../fuzz/harness/harm.rs"]
-mod harm;
-
-#[cfg(test)]
 mod tests {
-    use super::harm::{corpus, harmed};
     use super::*;
 
     #[test]
@@ -547,14 +539,6 @@ mod tests {
             assert!(message.len() < 1000, "{}", message.len());
             assert!(!message.contains(char::is_control), "{message:?}");
         }
-    }
-
-    #[test]
-    fn any_file_is_read_or_refused() {
-        let files = corpus("configuration");
-        files.iter().for_each(|bytes| configuration::check(bytes));
-        let longest = files.iter().max_by_key(|bytes| bytes.len());
-        harmed(longest.expect("there are files")).for_each(|bytes| configuration::check(&bytes));
     }
 
     #[test]
