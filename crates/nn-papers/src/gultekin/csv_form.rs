@@ -9,14 +9,15 @@ use nn_table::preprocessing::{Preprocessing, UnseenCategory};
 
 use crate::context::Context;
 use crate::outcome::{Outcome, Row};
-use nn_train::Result;
+use nn_train::{Error, ErrorKind, Result};
 
 pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
     let data = context.data()?;
     let (nn_data::Inputs::Pixels(pixels), nn_data::Targets::Classes(labels)) =
         (&data.dataset.train.inputs, &data.dataset.train.targets)
     else {
-        unreachable!("both data sets are images of ten classes")
+        let problem = format!("{}: expected images with classes", data.dataset.name);
+        return Err(Error::new(ErrorKind::Data, problem));
     };
     let n = 200;
     let header = |with_label: bool| {
