@@ -88,7 +88,15 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-papers",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-plot", "nn-train"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-train",
+            "nn-search",
+            "nn-plot",
+        ],
         dev: &[],
     },
     Allowed {
