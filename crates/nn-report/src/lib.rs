@@ -1,7 +1,7 @@
 //! Pages about training runs: the report of one, the comparison of several; and the
 //! diagnosis of a run.
 //!
-//! - [`write`] writes `report.html` and its charts into a run directory.
+//! - [`write()`] writes `report.html` and its charts into a run directory.
 //! - [`RunRecord`] is what a run directory says, without the model.
 //! - [`Comparison`] is the page of several runs.
 //! - [`Diagnosis`] lists what is wrong with a run, and what to try.
