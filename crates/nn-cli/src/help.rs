@@ -6,8 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Command};
 use clap_complete::Shell;
 use nn_core::init::Init;
-use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
-use nn_train::{Error, Result};
+use nn_core::{Activation, Loss, Menu, Optimizer, Schedule, TrainingConfig};
+use nn_train::{Error, Result, create_dir_all};
 
 use crate::terminal;
 
@@ -53,15 +53,24 @@ pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
     let topic: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
     match topic[..] {
         ["optimizers" | "optimizer"] => {
-            menu::<Optimizer>("g is the gradient, η the learning rate, t the step from 1");
+            let symbols = "g is the gradient, η the learning rate, t the step from 1";
+            menu::<Optimizer>(symbols, |optimizer| {
+                let usual = TrainingConfig::new(Loss::Mse, *optimizer);
+                format!("learning rate {}", usual.learning_rate)
+            });
         }
-        ["losses" | "loss"] => menu::<Loss>("a are the K outputs of a sample, y its targets"),
-        ["activations" | "activation"] => menu::<Activation>("z is the weighted sum of a neuron"),
+        ["losses" | "loss"] => {
+            menu::<Loss>("a are the K outputs of a sample, y its targets", nothing)
+        }
+        ["activations" | "activation"] => {
+            menu::<Activation>("z is the weighted sum of a neuron", nothing)
+        }
         ["schedules" | "schedule"] => {
-            menu::<Schedule>("factors on the learning rate after s of N steps, in epoch e from 0");
+            let symbols = "factors on the learning rate after s of N steps, in epoch e from 0";
+            menu::<Schedule>(symbols, nothing);
         }
         ["initializers" | "initializer" | "initialisers"] => {
-            menu::<Init>("of a layer with n_in inputs and n_out outputs");
+            menu::<Init>("of a layer with n_in inputs and n_out outputs", nothing);
         }
         _ => return command_help(&topic, command),
     }
@@ -72,14 +81,12 @@ fn command_help(path: &[&str], mut command: Command) -> Result<()> {
     command.build();
     for name in path {
         command = command.find_subcommand(name).cloned().ok_or_else(|| {
-            Error::usage(format!(
-                "help: no command or topic \"{}\"",
-                name.escape_debug()
-            ))
-            .with_help(format!(
-                "topics are {}; `nn --help` lists the commands",
-                TOPICS.join(", ")
-            ))
+            Error::usage(format!("no command or topic \"{}\"", name.escape_debug())).with_help(
+                format!(
+                    "topics are {}; `nn --help` lists the commands",
+                    TOPICS.join(", ")
+                ),
+            )
         })?;
     }
     let text = command.render_long_help().to_string();
@@ -87,8 +94,14 @@ fn command_help(path: &[&str], mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Prints the name, the parameters, the formula and the source of every entry.
-fn menu<M: Menu>(symbols: &str) {
+/// No more than the formula and the source.
+fn nothing<M: Menu>(_: &M) -> String {
+    String::new()
+}
+
+/// Prints the name, the parameters, the formula, what `more` adds, and the source of
+/// every entry.
+fn menu<M: Menu>(symbols: &str, more: impl Fn(&M) -> String) {
     terminal::line(format!(
         "NAME:PARAMETER=VALUE, with the defaults; {symbols}"
     ));
@@ -100,8 +113,9 @@ fn menu<M: Menu>(symbols: &str) {
         };
         terminal::line(format!("{}{aliases}", entry.with_parameters()));
         terminal::line(format!("    {}", entry.formula()));
-        if !entry.source().is_empty() {
-            terminal::line(format!("    {}", entry.source()));
+        let others = [more(entry), entry.source().to_owned()];
+        for text in others.iter().filter(|text| !text.is_empty()) {
+            terminal::line(format!("    {text}"));
         }
     }
 }
@@ -119,6 +133,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments, mut command: Command
 pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<()> {
     match &arguments.output {
         Some(folder) => {
+            create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
             let pages = clap_mangen::generate_to(command, folder);
             pages.map_err(|error| Error::io(folder, &error))?;
             terminal::line(format!("manual pages in {}", folder.display()));

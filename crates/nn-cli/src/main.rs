@@ -33,6 +33,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use nn_train::{Result, flags, instruction_set};
 
@@ -45,7 +46,7 @@ const STYLES: Styles = Styles::styled()
 /// Trains, evaluates and uses multilayer perceptrons.
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, propagate_version = true)]
 #[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]
@@ -101,8 +102,10 @@ fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments> {
     let parsed = command().try_get_matches_from(words);
     let arguments = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
     arguments.map_err(|error| match error.kind() {
-        clap::error::ErrorKind::ValueValidation => flags::of_clap(&error),
-        _ => error.exit(),
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => flags::of_clap(&error),
     })
 }
 

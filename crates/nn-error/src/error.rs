@@ -261,9 +261,14 @@ impl Error {
     }
 }
 
-/// A question with the most similar of the `expected` names, if there is a similar
-/// one.
-fn did_you_mean(name: &str, expected: &str) -> Option<String> {
+/// A question with the most similar of the `expected` names, which are separated by
+/// commas, if there is a similar one.
+///
+/// ```
+/// let hint = nn_error::did_you_mean("adan", "sgd, adam, rmsprop");
+/// assert_eq!(hint.as_deref(), Some("did you mean adam?"));
+/// ```
+pub fn did_you_mean(name: &str, expected: &str) -> Option<String> {
     const SIMILAR: f64 = 0.75;
     let similarity = |candidate: &str| strsim::jaro_winkler(name, candidate);
     let nearest = expected

@@ -18,5 +18,5 @@ mod range;
 mod check;
 
 pub use check::{check_count, shorten};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, did_you_mean};
 pub use range::Range;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nn_core::Activation;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
@@ -85,10 +85,55 @@ impl<T> Serialize for Choice<T> {
     }
 }
 
+/// From a text, a number, or a list of both: `"128,64"`, `128` and `[128, 64]`.
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Choice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        let text = deserializer.deserialize_any(TextVisitor)?;
         text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Reads a value as the text that it is in a flag.
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number or a list")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<String, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Item(item)) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(items.join(","))
+    }
+}
+
+/// An item of a list.
+struct Item(String);
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Self)
     }
 }
 
@@ -205,6 +250,10 @@ mod tests {
         let read: Choice<Optimizer> = serde_json::from_value(json).unwrap();
         assert_eq!(read, choice);
         assert!(serde_json::from_str::<Choice<Optimizer>>("\"adan\"").is_err());
+        for (json, text) in [("12", "12"), ("[128, \"64\"]", "128,64"), ("[]", "")] {
+            let widths: Choice<Widths> = serde_json::from_str(json).unwrap();
+            assert_eq!(widths.text(), text);
+        }
     }
 
     #[test]

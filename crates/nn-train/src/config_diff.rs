@@ -22,7 +22,7 @@ pub fn check_settings(
     let other_data = flags.data.as_ref().filter(|_| flags.data != settings.data);
     let other_data = other_data.map(|name| {
         format!(
-            "data: expected \"{}\", found \"{}\"",
+            "`data`: expected \"{}\", found \"{}\"",
             escaped_path::shown(&data.origin),
             escaped_path::shown(name).escape_debug()
         )
@@ -65,7 +65,11 @@ fn differences(expected: &Value, found: &Value) -> Vec<String> {
         .map(|name| (name, expected.get(name), found.get(name)))
         .filter(|(_, expected, found)| expected != found)
         .map(|(name, expected, found)| {
-            format!("{name}: expected {}, found {}", text(expected), text(found))
+            format!(
+                "`{name}`: expected {}, found {}",
+                text(expected),
+                text(found)
+            )
         })
         .collect()
 }
@@ -83,8 +87,8 @@ mod tests {
         assert_eq!(
             differences(&run, &other),
             [
-                "dropout: expected none, found 0.5",
-                "lr: expected 0.1, found 0.2"
+                "`dropout`: expected none, found 0.5",
+                "`lr`: expected 0.1, found 0.2"
             ]
         );
         check_checkpoint(&run, &run).expect("nothing differs");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::{Dataset, catalog, glyphs};
+use nn_error::did_you_mean;
 use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
@@ -114,13 +115,14 @@ pub fn load_dataset(
         Ok(source) => Ok(Dataset::load(source, data_dir)?),
         Err(_) if locate(&path, run).is_dir() => Ok(Dataset::load_idx_folder(&locate(&path, run))?),
         Err(_) => {
-            let known: Vec<_> = names().collect();
+            let known = names().collect::<Vec<_>>().join(", ");
+            let help = did_you_mean(name, &known)
+                .unwrap_or_else(|| "`nn data list` shows the data sets".to_owned());
             Err(Error::usage(format!(
-                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {}",
+                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {known}",
                 escaped_path::shown(name).escape_debug(),
-                known.join(", ")
             ))
-            .with_help("`nn data list` shows the data sets"))
+            .with_help(help))
         }
     }
 }

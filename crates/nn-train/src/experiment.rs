@@ -52,7 +52,7 @@ pub struct Experiment {
     pace: Pace,
 }
 
-/// A training run that is finished, or that was stopped by its observer.
+/// A finished training run.
 #[derive(Clone, Debug)]
 pub struct TrainedRun {
     /// The run with its model.
@@ -135,7 +135,8 @@ impl Experiment {
         trainer(&self.plan, &self.data, splits, network, &self.threads)
     }
 
-    /// Trains into the new run directory `path`.
+    /// Trains into the new run directory `path`. `observer` is called after each batch
+    /// and each epoch; `&mut ()` observes nothing.
     ///
     /// # Errors
     /// If the directory exists or cannot be written, if the training diverges, or if

@@ -13,6 +13,7 @@ use nn_core::init::Init;
 use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use nn_data::augment::Augment;
 
+pub use crate::clap_error::of_clap;
 pub use crate::command_line::{in_text, of_settings, quoted};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -48,42 +49,10 @@ pub fn command() -> Command {
         .allow_negative_numbers(true)
 }
 
-/// An error of clap in one line, with the hint of the setting's own error.
-pub fn of_clap(error: &clap::Error) -> Error {
-    use clap::error::{ContextKind, ContextValue};
-    use std::error::Error as _;
-
-    let flag = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(flag)) => flag.split(' ').next().unwrap_or_default(),
-        _ => "",
-    };
-    let own = error.source().and_then(|source| {
-        let help = if let Some(error) = source.downcast_ref::<nn_core::Error>() {
-            error.help()
-        } else if let Some(error) = source.downcast_ref::<nn_data::Error>() {
-            error.help()
-        } else if let Some(error) = source.downcast_ref::<nn_table::Error>() {
-            error.help()
-        } else {
-            source.downcast_ref::<Error>()?.help().map(str::to_owned)
-        };
-        let error = Error::usage(format!("{flag}: {source}"));
-        Some(match help {
-            Some(help) => error.with_help(help),
-            None => error,
-        })
-    });
-    own.unwrap_or_else(|| {
-        let rendered = error.render().to_string();
-        let message = rendered.lines().next().unwrap_or_default();
-        Error::usage(message.strip_prefix("error: ").unwrap_or(message))
-    })
-}
-
 /// Adds the defaults of the settings, and the entries of the menus with their
 /// parameters, to the help of their flags.
 pub fn with_defaults(command: Command) -> Command {
-    let defaults = Settings::defaults().to_json();
+    let defaults = Settings::default_values().to_json();
     command.mut_args(|arg| {
         let name = arg.get_long().unwrap_or_default();
         let default = match &defaults[name] {
@@ -93,7 +62,7 @@ pub fn with_defaults(command: Command) -> Command {
         };
         let entries = match name {
             "activation" | "output-activation" => entries::<Activation>(),
-            "init" => entries::<Init>(),
+            "init" | "bias-init" => entries::<Init>(),
             "loss" => entries::<Loss>(),
             "optimizer" => entries::<Optimizer>(),
             "schedule" => entries::<Schedule>(),

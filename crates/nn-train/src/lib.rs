@@ -21,7 +21,12 @@
 //! ```
 //!
 //! A run that was interrupted continues to the same weights: see [`StoppedRun`]. An
-//! [`Observer`] shows the progress of a run and can stop it.
+//! [`Observer`] shows the progress of a run and can stop it. What a user should know
+//! about the data, such as a guessed task, is in [`Data::notes`](data::Data::notes).
+//!
+//! The values of settings are typed: `optimizer: Some("adam:beta1=0.8".parse()?)`, or
+//! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`] and
+//! [`nn_table`], which are re-exported.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
@@ -30,9 +35,13 @@
 
 pub mod error;
 mod numbers;
+#[doc(hidden)]
 pub mod regular_file;
+#[doc(hidden)]
 pub mod escaped_path;
 pub mod choice;
+#[cfg(feature = "clap")]
+mod clap_error;
 #[cfg(feature = "clap")]
 mod value_parsers;
 pub mod settings;
@@ -53,15 +62,18 @@ pub mod trainer;
 pub mod warnings;
 pub mod instruction_set;
 pub(crate) mod disk;
+#[doc(hidden)]
 pub mod atomic_file;
 pub mod epoch_metrics;
 pub mod outcome;
 pub mod summary;
 pub mod metrics_file;
+#[doc(hidden)]
 pub mod checkpoints;
 pub mod run_dir;
 pub mod config_diff;
 pub mod observer;
+#[doc(hidden)]
 pub mod rollback;
 mod training_loop;
 pub mod trained_model;
@@ -71,6 +83,11 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
+
+pub use nn_core;
+pub use nn_data;
+pub use nn_table;
+pub use nn_tensor::Threads;
 
 pub use choice::{Activations, Choice, OnDivergence, Widths};
 pub use data::{Data, Splits};

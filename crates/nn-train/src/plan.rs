@@ -39,6 +39,7 @@ impl Plan {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
     /// contradict each other, or do not fit the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
+        check_table_settings(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
@@ -48,10 +49,10 @@ impl Plan {
             n_inputs: data.n_inputs(),
             layers,
         };
-        network.check()?;
+        network.check().map_err(of_setting)?;
         let training = training(settings, loss)?;
         check_class_weights(&training.class_weights, data)?;
-        training.check()?;
+        training.check().map_err(of_setting)?;
         let has_batch_norm = network.layers.iter().any(|layer| layer.batch_norm);
         training.check_batches(has_batch_norm, data.n_train())?;
         let on_divergence = value(&settings.on_divergence).unwrap_or(default::ON_DIVERGENCE);
@@ -83,6 +84,62 @@ impl Plan {
             loss: self.training.loss,
             description: description(&self.settings, data),
         }
+    }
+}
+
+/// The settings of nn-core's values, by the beginnings of their names.
+const NAMES: [(&str, &str); 13] = [
+    ("accumulate", "accumulate"),
+    ("averaging", "averaging"),
+    ("clip-norm", "clip-norm"),
+    ("clip-value", "clip-value"),
+    ("dropout", "dropout"),
+    ("epochs", "epochs"),
+    ("l1", "l1"),
+    ("l2", "l2"),
+    ("label smoothing", "label-smoothing"),
+    ("learning rate", "lr"),
+    ("max-norm", "max-norm"),
+    ("weight decay", "weight-decay"),
+    ("width of layer", "hidden"),
+];
+
+/// An error of nn-core, with the name of the setting.
+fn of_setting(error: nn_core::Error) -> Error {
+    let nn_core::Error::OutOfRange {
+        what,
+        expected,
+        found,
+    } = &error
+    else {
+        return error.into();
+    };
+    match NAMES.iter().find(|(name, _)| what.starts_with(name)) {
+        Some((_, setting)) => {
+            Error::usage(format!("`{setting}`: expected {expected}, found {found}"))
+        }
+        None => error.into(),
+    }
+}
+
+/// Settings of tables have no effect on images.
+fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
+    let given = [
+        ("target", settings.target.is_some()),
+        ("task", settings.task.is_some()),
+        ("header", settings.header.is_some()),
+        ("sample-weight", settings.sample_weight.is_some()),
+        ("categorical", settings.categorical.is_some()),
+        ("ignore", settings.ignore.is_some()),
+    ];
+    let given = given.iter().find(|(_, is_given)| *is_given);
+    match given.filter(|_| data.preprocessing.is_none()) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::usage(format!(
+            "`{name}`: needs a table, {} has images",
+            data.dataset.name
+        ))
+        .with_help(format!("leave `{name}` out, or give a CSV file as `data`"))),
     }
 }
 
@@ -169,6 +226,12 @@ fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Acti
     };
     let chosen = value(&settings.output_activation).unwrap_or_else(usual);
     loss.check_output(chosen)?;
+    if chosen == Activation::Softmax && n_outputs(task, loss)? == 1 {
+        return Err(Error::usage(
+            "`output-activation = softmax`: a single output would always be 1",
+        )
+        .with_help("use identity for numbers, sigmoid for probabilities"));
+    }
     Ok(chosen)
 }
 

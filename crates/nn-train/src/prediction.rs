@@ -8,7 +8,7 @@ use nn_core::{Loss, Model, Rows};
 use nn_table::csv::Header;
 use nn_table::preprocessing::{InputEncoding, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
-use nn_tensor::reduce::all_finite;
+use nn_tensor::reduce::{all_finite, argmax};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
@@ -182,6 +182,15 @@ impl TablePredictions {
             notes: samples.notes,
             nonfinite,
         })
+    }
+
+    /// The predicted class of every row; `None` if the model predicts no classes.
+    pub fn classes(&self) -> Option<Vec<&str>> {
+        let TargetEncoding::Classification { names, .. } = &self.preprocessing.target else {
+            return None;
+        };
+        let name = |row: ArrayView1<'_, f32>| names[argmax(&row.to_vec())].as_str();
+        Some(self.outputs.rows().into_iter().map(name).collect())
     }
 
     /// The outputs, with predicted values in the units of the table.

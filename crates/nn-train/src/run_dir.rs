@@ -1,5 +1,5 @@
 //! The directory of a run: `config.toml`, `metrics.csv`, `summary.json`,
-//! `model.safetensors`, `checkpoint/`, and of one that diverged `error.json`.
+//! `model.safetensors`, `checkpoint/`, and of one that diverged `failure.json`.
 //!
 //! A run is never overwritten, and under its name a file is always whole.
 
@@ -29,7 +29,7 @@ pub const METRICS: &str = "metrics.csv";
 pub const SUMMARY: &str = "summary.json";
 
 /// Name of the file that says why a training diverged.
-const FAILURE: &str = "error.json";
+const FAILURE: &str = "failure.json";
 
 /// Name of the settings file in a run directory.
 pub const CONFIG: &str = "config.toml";

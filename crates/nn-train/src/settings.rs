@@ -131,7 +131,7 @@ pub struct Settings {
     /// Initial weights [default: he for relu and its variants, otherwise xavier]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub init: Option<Choice<Init>>,
-    /// Initial biases, by the names of `init`
+    /// Initial biases; the same names as for the initial weights
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Init>, Init>()))]
     pub bias_init: Option<Choice<Init>>,
     /// Batch normalization in the hidden layers
@@ -303,7 +303,7 @@ pub(crate) mod default {
 impl Settings {
     /// The settings whose default does not depend on the data set or on other
     /// settings.
-    pub fn defaults() -> Self {
+    pub fn default_values() -> Self {
         Self {
             validation: Some(default::VALIDATION),
             test_split: Some(default::TEST_SPLIT),
@@ -382,9 +382,12 @@ impl Settings {
             )
         })?;
         let settings: Self = toml::from_str(text).map_err(|error| {
-            Error::usage(format!("{}: {}", path.display(), in_one_line(&error, text))).with_help(
-                "write settings as a run's config.toml does: lr = 0.1, hidden = \"128,64\"",
-            )
+            let help = unknown_key(error.message()).unwrap_or_else(|| {
+                "write settings as in the config.toml of a run: lr = 0.1, hidden = \"128,64\""
+                    .to_owned()
+            });
+            let problem = in_one_line(&error, text);
+            Error::usage(format!("{}: {problem}", path.display())).with_help(help)
         })?;
         settings
             .check_whole_numbers(&[])
@@ -469,7 +472,12 @@ fn without_weight_decay(optimizer: &str) -> Choice<Optimizer> {
 /// What is wrong with a TOML text and where, in one line: its own lines may be
 /// long, and hold anything.
 pub fn in_one_line(error: &toml::de::Error, text: &str) -> String {
-    let message = shortened(error.message(), 800);
+    let message = match error.message().split_once(", expected one of ") {
+        // The hint names the nearest of the keys.
+        Some((unknown, _)) if unknown.starts_with("unknown field ") => unknown.replace('`', "\""),
+        _ => shortened(error.message(), 800),
+    };
+    let message = shortened(&message, 800);
     let place = error
         .span()
         .and_then(|span| text.split_at_checked(span.start));
@@ -482,8 +490,19 @@ pub fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     let line = 1 + before.matches('\n').count();
     let column = 1 + start.chars().count();
     let rest = rest.lines().next().unwrap_or_default();
+    if message.contains(", found ") {
+        return format!("line {line}, column {column}: {message}");
+    }
     let found = shortened(&format!("{start}{rest}"), 80);
     format!("line {line}, column {column}: {message}, found \"{found}\"")
+}
+
+/// A hint for an unknown key: the nearest setting.
+fn unknown_key(message: &str) -> Option<String> {
+    let key = message.strip_prefix("unknown field `")?.split('`').next()?;
+    let names = Settings::names().join(", ");
+    let hint = nn_error::did_you_mean(key, &names);
+    Some(hint.unwrap_or_else(|| format!("settings are {names}")))
 }
 
 /// At most so many characters, without those that a terminal would obey.

@@ -71,7 +71,7 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-train",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-table"],
+        normal: &["nn-tensor", "nn-error", "nn-core", "nn-data", "nn-table"],
         dev: &[],
     },
     Allowed {
