@@ -76,7 +76,7 @@ pub(crate) struct WorkArguments {
     pub(crate) plain: bool,
 }
 
-/// This number of threads, or one per processor.
+/// Threads for the value of `--threads`; by default one per processor.
 pub(crate) fn threads(count: Option<u16>) -> Threads {
     count.map_or_else(Threads::all, |count| Threads::new(count.into()))
 }

@@ -98,13 +98,16 @@ fn show(comparison: &Comparison) {
         terminal::line(format!("{name:label$}{cells}").trim_end());
     }
     terminal::line("");
+    if results.iter().any(|line| !line.best.is_empty()) {
+        terminal::line("* best value in the row");
+    }
     terminal::line(match (different.len(), same.len()) {
         (0, _) => "all settings are the same".to_owned(),
-        (_, n) => format!("* best of the row; {n} settings are the same"),
+        (_, n) => format!("equal settings: {n}"),
     });
 }
 
-/// The best values with a star, the others with a space in its place.
+/// Marks the best values with a star and pads the others.
 fn starred(line: &ComparedValue) -> (String, Vec<String>) {
     let values = line.values.iter().enumerate().map(|(run, value)| {
         let star = if line.best.contains(&run) { "*" } else { " " };

@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             folder,
         } => {
             let origin = from.as_deref().map(OsStr::new).map(Origin::parse);
-            // All names are looked up before the first byte is fetched.
+            // All names are checked before the first download starts.
             let sources: Vec<_> = names
                 .iter()
                 .map(|name| catalog::find(name))
@@ -90,17 +90,18 @@ fn list(data_dir: &Path) {
     let width = data::names().map(str::len).max().unwrap_or(0);
     for source in catalog::ALL {
         let state = if source.is_present(data_dir) {
-            "here"
+            "present"
         } else {
-            "to fetch"
+            "not downloaded"
         };
         terminal::line(format!(
-            "{:width$}  {state:8}  {}",
+            "{:width$}  {state:14}  {}",
             source.name, source.description
         ));
     }
     terminal::line(format!(
-        "{GLYPHS:width$}  built in  handwritten-looking digits, drawn by this program"
+        "{GLYPHS:width$}  {:14}  generated handwritten digits",
+        "built in"
     ));
 }
 
@@ -117,7 +118,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             escaped_path::shown(name)
         ))
         .with_help(format!(
-            "`{} train --data FILE.csv` says what it finds in a table",
+            "`{} train --data FILE.csv` reports how it reads a table",
             terminal::program()
         )));
     }
@@ -159,10 +160,10 @@ fn describe(source: &Source, data_dir: &Path) {
         terminal::line(format!("mirror    {mirror}"));
     }
     if source.is_present(data_dir) {
-        terminal::line(format!("here      {}", source.folder(data_dir).display()));
+        terminal::line(format!("present   {}", source.folder(data_dir).display()));
     } else {
         terminal::line(format!(
-            "not here  `{} data fetch {}` brings it",
+            "missing   `{} data fetch {}` downloads it",
             terminal::program(),
             source.name
         ));
@@ -172,9 +173,9 @@ fn describe(source: &Source, data_dir: &Path) {
 fn check_offline(origin: Option<&Origin>) -> Result<()> {
     match origin {
         Some(Origin::Mirror(address)) => Err(Error::usage(format!(
-            "--offline: opens no connection, so none to {address}"
+            "--offline and --from URL exclude each other; found --from {address}"
         ))
-        .with_help("give --from a local folder, or leave --offline out")),
+        .with_help("set --from to a local folder, or leave out --offline")),
         _ => Ok(()),
     }
 }
@@ -188,12 +189,15 @@ fn fetch_one(source: &Source, data_dir: &Path, origin: Option<&Origin>) -> Resul
 fn say_fetched(source: &Source, fetched: &Fetched) {
     let folder = fetched.folder.display();
     terminal::line(match fetched.new_files.len() {
-        0 => format!("{}: already in {folder}, checksums right", source.name),
-        n => format!("{}: {n} files in {folder}, checksums right", source.name),
+        0 => format!("{}: already in {folder}, checksums match", source.name),
+        n => {
+            let files = terminal::counted(n, "file");
+            format!("{}: {files} in {folder}, checksums match", source.name)
+        }
     });
 }
 
-/// A bar a file on a terminal, a line a file in a pipe.
+/// Download progress: one bar per file on a terminal, one line per file in a pipe.
 struct Display {
     bar: Option<ProgressBar>,
 }
@@ -202,7 +206,7 @@ impl Display {
     fn new() -> Self {
         let bar = terminal::is_interactive().then(|| {
             let style = "{prefix} {bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
-            let style = ProgressStyle::with_template(style).expect("the template is right");
+            let style = ProgressStyle::with_template(style).expect("the template is valid");
             ProgressBar::new(0).with_style(style.progress_chars("━╸─"))
         });
         Self { bar }
@@ -243,11 +247,11 @@ impl Display {
                 pause,
             } => {
                 self.say(&format!(
-                    "{url}: {failure}; again in {:.1} s",
+                    "{url}: {failure}; next attempt in {:.1} s",
                     pause.as_secs_f64()
                 ));
             }
-            Progress::GivenUp { url, failure } => self.say(&format!("{url}: {failure}; given up")),
+            Progress::GivenUp { url, failure } => self.say(&format!("{url}: {failure}; skipped")),
             Progress::Finished { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

@@ -14,8 +14,7 @@ use crate::terminal;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "A problem of the run is not an error of the command: the exit code is 0 unless a file of the run is\n\
-    missing or damaged.\n\
+    after_help = "The exit code is 0 even if problems are found, unless a file of the run is missing or damaged.\n\
     Checks that need the model or the data set are skipped, with the reason, if these are not available."
 )]
 pub(crate) struct DoctorArguments {
@@ -95,7 +94,7 @@ fn section(title: &str, findings: &[(&str, &String)]) -> Vec<String> {
     lines
 }
 
-/// The reasons, each with its checks.
+/// The checks that were skipped, grouped by reason.
 fn not_checked(unknown: &[(&String, &str)]) -> Vec<String> {
     let mut reasons: Vec<(&String, Vec<&str>)> = Vec::new();
     for &(reason, check) in unknown {

@@ -14,8 +14,8 @@ use crate::terminal;
 pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// Use another data set than that of the run
-    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
+    /// Evaluate on this data set instead of the run's
+    #[arg(long, value_name = "NAME|DIR|FILE.csv", value_parser = flags::data_parser())]
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,
@@ -42,12 +42,11 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     Ok(())
 }
 
-/// The problem of a loss that is not finite: the predicted classes of such samples
-/// mean nothing.
+/// The problem, if the loss of a sample is not finite: the metrics are then invalid.
 fn nonfinite(evaluation: &Evaluation, data: &Data, split: Split) -> Option<String> {
     let sample = evaluation.first_nonfinite?;
     Some(format!(
-        "{}: {split} sample {sample}: the loss is not finite, so that the measures mean nothing",
+        "{}: {split} sample {sample}: the loss is not finite, so the metrics are invalid",
         escaped_path::shown(&data.origin),
     ))
 }
@@ -72,7 +71,7 @@ fn show(model: &Model, data: &Data, split: Split, evaluation: &Evaluation) {
     }
 }
 
-/// The errors, and where there are several targets those of each.
+/// Prints the errors, and the errors of each target if there are several.
 fn show_errors(errors: &RegressionErrors, data: &Data) {
     terminal::line(format!(
         "mean absolute error     {:.6}",
@@ -112,7 +111,8 @@ fn r_squared_text(r_squared: Option<f64>) -> String {
     r_squared.map_or_else(|| "- (needs 2 rows)".to_owned(), |r| format!("{r:.6}"))
 }
 
-/// Rows are the right classes, columns the network's answers; scores beside.
+/// Prints the confusion matrix: one row per true class, one column per predicted
+/// class, and the scores of each class.
 fn show_confusion(confusion: &ConfusionMatrix, names: &[String]) {
     let counts = confusion.counts();
     let largest = counts.iter().max().copied().unwrap_or(0);
@@ -164,7 +164,7 @@ fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
 }
 
-/// The errors of each predicted number.
+/// The errors of each target.
 fn targets_json(errors: &RegressionErrors, data: &Data) -> serde_json::Value {
     let named = data.target_names().zip(&errors.outputs);
     named

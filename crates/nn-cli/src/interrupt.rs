@@ -1,9 +1,8 @@
-//! Being asked to stop: SIGINT (Ctrl-C), SIGTERM, and SIGHUP when the terminal
-//! goes away.
+//! Signal handling: SIGINT (Ctrl-C), SIGTERM, and SIGHUP when the terminal is closed.
 //!
-//! The first signal is only noted, so that the batch in progress can be
-//! finished and its result saved. A second one ends the program at once, except
-//! SIGHUP, which a closing terminal may well send twice.
+//! The first signal only sets a flag, so that the program can finish the current batch
+//! and save its result. A second signal ends the program at once, except SIGHUP, which
+//! a closing terminal may send twice.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,7 +15,7 @@ use signal_hook::flag;
 /// The last signal, 0 before the first.
 static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// Whether the program was asked to stop.
+/// The flag that a signal sets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interrupt(());
 
@@ -33,7 +32,7 @@ impl Interrupt {
         let interrupt = Self(());
         let seen = Arc::new(AtomicBool::new(false));
         for number in [SIGINT, SIGTERM] {
-            // In this order: the first signal arms the second one's effect.
+            // In this order, because the first signal enables the shutdown by the second.
             flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&seen))?;
             interrupt.note(number, &seen)?;
         }
@@ -62,10 +61,10 @@ pub(crate) fn exit_code() -> u8 {
     }
 }
 
-/// Makes a file that may not grow any further (`ulimit -f`) an error of the
-/// write, with a message and an exit code, instead of the end of the program.
+/// Turns the file size limit (`ulimit -f`) into a write error with a message and an
+/// exit code; by default the signal SIGXFSZ ends the program.
 pub(crate) fn survive_file_size_limit() {
-    // Where it cannot be done, the signal ends the program as it always has.
+    // If the registration fails, the signal still ends the program.
     #[cfg(unix)]
     let _ = flag::register(
         signal_hook::consts::SIGXFSZ,
@@ -73,7 +72,7 @@ pub(crate) fn survive_file_size_limit() {
     );
 }
 
-/// Signals that not every system has.
+/// Signals of Unix systems.
 #[cfg(unix)]
 mod unix {
     use std::fs;
@@ -92,8 +91,8 @@ mod unix {
         Ok(())
     }
 
-    /// Whether the program was started with `nohup`, as far as Linux tells: a
-    /// bit of the mask of ignored signals.
+    /// Whether the program was started with `nohup`: on Linux, a bit of the mask of
+    /// ignored signals.
     fn is_hangup_ignored() -> bool {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -31,7 +31,7 @@ impl Objective {
         }
     }
 
-    /// Its value, from what was measured on the validation samples.
+    /// The objective for a validation loss and a validation accuracy.
     pub(crate) fn of(self, loss: Option<f64>, accuracy: Option<f64>) -> Option<f64> {
         match self {
             Self::Loss => loss,

@@ -101,8 +101,8 @@ fn run_claims(arguments: &RunArguments) -> Result<()> {
     }
     terminal::report("");
     terminal::report(format!(
-        "{} claims in {:.0} s; figures, commands and errata: {}",
-        claims.len(),
+        "{} in {:.0} s; figures, commands and errata: {}",
+        terminal::counted(claims.len(), "claim"),
         start.elapsed().as_secs_f64(),
         store.report().display()
     ));

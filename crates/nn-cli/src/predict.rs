@@ -30,7 +30,7 @@ pub(crate) struct PredictArguments {
     /// Index of a test sample, or a range: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     index: Option<String>,
-    /// Use another data set than that of the run
+    /// Predict samples of this data set instead of the run's
     #[arg(long, value_name = "NAME|DIR", requires = "index", value_parser = flags::data_parser())]
     data: Option<String>,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     }
 }
 
-/// A file of predictions holds those of one table.
+/// Returns an error if `--output` is used with anything but one CSV file.
 fn check_output(arguments: &PredictArguments) -> Result<()> {
     let Some(output) = &arguments.output else {
         return Ok(());
@@ -169,8 +169,8 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
             let text = to_csv(&predictions, path)?;
             atomic_file::deliver(path, &text).map_err(|error| Error::io(path, &error))?;
             terminal::line(format!(
-                "{} predictions in {}",
-                predictions.outputs.nrows(),
+                "{} in {}",
+                terminal::counted(predictions.outputs.nrows(), "prediction"),
                 path.display()
             ));
         }
@@ -208,7 +208,7 @@ fn rows_to_json(file: &Path, predictions: &TablePredictions) {
     }
 }
 
-/// `7`, `0..36`
+/// Parses an index such as `7`, or a range such as `0..36`.
 fn parse_range(text: &str) -> Result<Range<usize>> {
     let wrong = || {
         Error::usage(format!(
@@ -240,7 +240,7 @@ fn show(
     let names = predictor.class_names();
     let verdict = match label {
         Some(label) if label == prediction.class => ", correct".to_owned(),
-        Some(label) => format!(", wrong: it is {}", names[label]),
+        Some(label) => format!(", wrong: true class {}", names[label]),
         None => String::new(),
     };
     terminal::line(format!("{title}: {}{verdict}", names[prediction.class]));
@@ -265,7 +265,9 @@ fn short_line(
     let names = predictor.class_names();
     let probability = prediction.probabilities[prediction.class];
     let verdict = match label {
-        Some(label) if label != prediction.class => format!("   wrong: {}", names[label]),
+        Some(label) if label != prediction.class => {
+            format!("   wrong: true class {}", names[label])
+        }
         _ => String::new(),
     };
     format!(
@@ -275,8 +277,8 @@ fn short_line(
     )
 }
 
-/// The image in half its height, two rows of pixels a line, without empty
-/// lines above and below.
+/// Prints an image, two rows of pixels per line, without empty lines at the top and
+/// the bottom.
 fn show_image(pixels: &[u8], size: Option<(usize, usize)>) {
     let Some((height, width)) = size else {
         return;

@@ -1,4 +1,4 @@
-//! Showing how a training goes: a bar and curves on a terminal, lines in a
+//! Progress display of a training run: a bar and curves on a terminal, lines in a
 //! pipe, JSON for programs.
 
 mod curve;
@@ -15,10 +15,10 @@ use crate::terminal::{self, Line};
 use dashboard::Dashboard;
 use nn_train::{EpochMetrics, Note, grouped};
 
-/// The least time between two changes of what is shown.
+/// The minimum time between two updates of the display.
 const REDRAW: Duration = Duration::from_millis(50);
 
-/// How a training is shown.
+/// The progress display of a training run.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// A line for each finished epoch, and below them a bar and the curves.
@@ -29,22 +29,22 @@ pub(crate) enum Progress {
     Json,
 }
 
-/// What moves on a terminal.
+/// A progress bar and curves on a terminal.
 #[derive(Debug)]
 pub(crate) struct Live {
-    /// Draws the dashboard's lines, and takes them away for others.
+    /// Draws the lines of the dashboard, and clears them to print others.
     bar: ProgressBar,
     dashboard: Dashboard,
     drawn: Instant,
-    /// Lines of epochs that are not shown yet: to take the dashboard away for
-    /// one takes longer than an epoch of a small network.
+    /// Lines of epochs that are not printed yet: clearing the dashboard for every line
+    /// takes longer than an epoch of a small network.
     waiting: RefCell<Vec<String>>,
 }
 
 impl Live {
     fn new() -> Self {
         let bar = ProgressBar::no_length();
-        bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is right"));
+        bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is valid"));
         Self {
             bar,
             dashboard: Dashboard::new(),
@@ -64,7 +64,7 @@ impl Live {
         self.bar.set_message(lines.join("\n"));
     }
 
-    /// Shows the lines that wait, and then `more`, above the dashboard.
+    /// Prints the waiting lines, and then `more`, above the dashboard.
     fn show(&self, more: &[String]) {
         let waiting = self.waiting.take();
         if !(waiting.is_empty() && more.is_empty()) {
@@ -85,7 +85,7 @@ impl Progress {
         }
     }
 
-    /// A line for people; programs do not see it.
+    /// Prints a line for people; with `--json` nothing.
     pub(crate) fn say(&self, text: &str) {
         match self {
             Self::Live(live) => {
@@ -97,7 +97,7 @@ impl Progress {
         }
     }
 
-    /// The notes about the data, with how to get MNIST.
+    /// Prints the notes about the data, with the command that downloads MNIST.
     pub(crate) fn notes(&self, notes: &[Note]) {
         for note in notes {
             let hint = match note {
@@ -111,7 +111,7 @@ impl Progress {
         }
     }
 
-    /// What is unexpected although the training continues.
+    /// Prints a warning; the training continues.
     pub(crate) fn warn(&self, text: &str) {
         match self {
             Self::Json => terminal::report(json!({ "event": "warning", "text": text })),
@@ -119,7 +119,8 @@ impl Progress {
         }
     }
 
-    /// After a batch. `seconds` is the time of the epoch so far.
+    /// Updates the display after a batch. `seconds` is the time since the start of the
+    /// epoch.
     pub(crate) fn batch(&mut self, report: &BatchReport, n_epochs: usize, seconds: f64) {
         if let Self::Live(live) = self
             && live.is_due()
@@ -129,7 +130,7 @@ impl Progress {
         }
     }
 
-    /// Before a run continues after these epochs.
+    /// Adds the finished epochs of a resumed run to the curves.
     pub(crate) fn recall(&mut self, finished: &[EpochMetrics]) {
         if let Self::Live(live) = self {
             for epoch in finished {
@@ -142,7 +143,7 @@ impl Progress {
         }
     }
 
-    /// After an epoch.
+    /// Updates the display after an epoch.
     pub(crate) fn epoch(
         &mut self,
         report: &EpochReport,
@@ -165,7 +166,7 @@ impl Progress {
         }
     }
 
-    /// The bar, if any, has done its work; the curves stay.
+    /// Removes the bar and leaves the curves.
     pub(crate) fn finish(&self) {
         if let Self::Live(live) = self {
             live.show(&[]);
@@ -179,11 +180,10 @@ impl Progress {
     }
 }
 
-/// Width of the first word of a line for people, and of what comes before the
-/// second line of a long one.
+/// Width of the label of a line for people, and indentation of its continuation lines.
 const INDENT: usize = 10;
 
-/// A line for people in lines of at most `width` columns, cut between words.
+/// Wraps a line for people between words into lines of at most `width` columns.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_inclusive(' ') {
@@ -202,7 +202,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// An epoch in a line of at most `width` columns, if that can be.
+/// An epoch in a line of at most `width` columns, or the shortest line that there is.
 fn epoch_line(
     report: &EpochReport,
     n_epochs: usize,

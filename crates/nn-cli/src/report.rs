@@ -57,9 +57,9 @@ fn show(report: &WrittenReport) {
         terminal::line(format!("not shown: {missing}"));
     }
     terminal::line(format!(
-        "report in {}, {} charts in its folder {PLOTS}",
+        "report in {}; {} in {PLOTS}/",
         report.page.display(),
-        report.plots.len()
+        terminal::counted(report.plots.len(), "chart")
     ));
 }
 

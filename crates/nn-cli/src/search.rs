@@ -1,8 +1,7 @@
 //! `nn search`: trials of `nn train`'s settings, chosen by nn-search.
 //!
-//! Every trial trains the same network on the same samples but for the settings
-//! that vary. It is judged on validation samples alone; the test samples are
-//! not looked at.
+//! All trials use the same samples and differ only in the searched settings. They
+//! are compared on the validation samples; the test samples are not used.
 
 mod failed;
 mod arguments;
@@ -81,7 +80,7 @@ struct Search<'a> {
     flags: Flags,
     folder: Folder,
     study: Study<File>,
-    /// One for each trial that has ended.
+    /// The ended trials.
     rows: Vec<Row>,
     threads: Threads,
     progress: Progress,
@@ -96,9 +95,9 @@ impl Search<'_> {
     fn introduce(&self) {
         let config = self.config();
         self.progress.say(&format!(
-            "search    {}, {} trials, {} to be made small, stopping {}, seed {}",
+            "search    {}, {}, minimizing {}, stopping {}, seed {}",
             config.strategy,
-            config.trials,
+            terminal::counted(config.trials, "trial"),
             config.objective.value().description(),
             config.stopping,
             config.seed()
@@ -106,19 +105,23 @@ impl Search<'_> {
         for dimension in self.study.settings().space.dimensions() {
             self.progress.say(&format!("          {dimension}"));
         }
-        if !self.rows.is_empty() {
+        let (path, n_run) = (self.folder.path().display(), self.rows.len());
+        let trials = terminal::counted(n_run, "trial");
+        if n_run >= config.trials {
             self.progress.say(&format!(
-                "{} goes on after {} trials",
-                self.folder.path().display(),
-                self.rows.len()
+                "{path}: {trials} already run; a value of --trials above {n_run} adds trials"
             ));
+        } else if n_run > 0 {
+            self.progress
+                .say(&format!("resuming {path} after {trials}"));
         }
     }
 
     fn run_trials(&mut self) -> Result<()> {
         while self.rows.len() < self.config().trials {
             let Some(trial) = self.study.ask().map_err(failed)? else {
-                self.progress.say("every point of the grid was tried");
+                self.progress
+                    .say("all points of the grid have been evaluated");
                 return Ok(());
             };
             self.run_trial(&trial)?;
@@ -141,7 +144,7 @@ impl Search<'_> {
         let best = self.study.best().map(|best| best.id);
         let row = Row::new(trial, outcome, ended.measured);
         self.rows.push(row);
-        // The journal last: a trial that it knows to have ended has its row.
+        // The journal is written last: every trial that has ended there has a row.
         self.folder.write_trials(&self.study, &self.rows)?;
         self.study.tell(trial.id, outcome).map_err(failed)?;
         let is_best = self.study.best().map(|best| best.id) != best;
@@ -197,14 +200,17 @@ impl Search<'_> {
         ));
     }
 
-    /// Writes the summary and tells who won.
+    /// Writes the summary and the report, and prints the best trial.
     fn conclude(&self) -> Result<Trial> {
         let best = self.study.best().ok_or_else(|| {
             Error::new(
                 ErrorKind::Diverged,
-                format!("none of {} trials came to an end", self.rows.len()),
+                format!(
+                    "none of {} finished",
+                    terminal::counted(self.rows.len(), "trial")
+                ),
             )
-            .with_help("look at trials.csv, and search smaller learning rates")
+            .with_help("see trials.csv, and search smaller learning rates")
         })?;
         let command = self.flags.command(&best.point, self.data_dir);
         let summary = self.summary(best, &command);
@@ -219,8 +225,8 @@ impl Search<'_> {
         }
         terminal::report("");
         terminal::report(format!(
-            "best of {} trials: trial {}, {}",
-            self.rows.len(),
+            "best of {}: trial {}, {}",
+            terminal::counted(self.rows.len(), "trial"),
             best.id + 1,
             self.row(best.id).describe(None)
         ));
@@ -239,8 +245,8 @@ impl Search<'_> {
         Report {
             title: format!("Search {}", self.folder.name()),
             lead: format!(
-                "{} trials on {}, strategy {}, judged by the {}",
-                self.rows.len(),
+                "{} on {}, strategy {}, minimizing the {}",
+                terminal::counted(self.rows.len(), "trial"),
                 self.data.dataset.name,
                 config.strategy,
                 config.objective.value().description()
@@ -287,14 +293,14 @@ impl Search<'_> {
         Error::new(
             ErrorKind::Interrupted,
             format!(
-                "stopped by a signal after {} of {} trials; they are in {}",
+                "stopped by a signal after {} of {}; results are in {}",
                 self.rows.len(),
-                self.config().trials,
+                terminal::counted(self.config().trials, "trial"),
                 self.folder.path().display()
             ),
         )
         .with_help(format!(
-            "{} search --resume {} goes on",
+            "`{} search --resume {}` resumes the search",
             terminal::program(),
             self.folder.path().display()
         ))

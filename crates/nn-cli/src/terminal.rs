@@ -1,26 +1,25 @@
 //! Writing to standard output and standard error.
 //!
-//! Class names, column names, file names and settings come from files of
-//! others. A terminal obeys control characters in them (CWE-150): ESC ] 52
-//! writes the clipboard, U+202E reverses the text behind it. So every line is
-//! written through [`Line`], which escapes them, and nothing else in this crate
-//! prints.
+//! Class names, column names, file names and settings come from untrusted files.
+//! A terminal executes control characters in them (CWE-150): ESC ] 52 writes the
+//! clipboard, U+202E reverses the text after it. Therefore every line is written
+//! through [`Line`], which escapes them, and nothing else in this crate prints.
 //!
-//! A reader that has gone away (`nn … | head`) is no error: the program ends
-//! quietly, except that a training goes on to save what it learns.
+//! A closed pipe (`nn … | head`) is not an error: the program ends without a message.
+//! A training run continues, so that its result is saved.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde_json::Value;
 
-/// What can be written as one line: text for people, or JSON.
+/// Output that can be written as one line: text for people, or JSON.
 pub(crate) trait Line {
-    /// The line without a character that a terminal would obey.
+    /// The line with escapes for the characters that a terminal would execute.
     fn safe(&self) -> String;
 }
 
 impl Line for str {
-    /// As Rust writes them in a literal: `\u{1b}`, `\n`.
+    /// Escapes as in a Rust literal: `\u{1b}`, `\n`.
     fn safe(&self) -> String {
         let mut safe = String::with_capacity(self.len());
         for letter in self.chars() {
@@ -52,12 +51,12 @@ impl<T: Line + ?Sized> Line for &T {
     }
 }
 
-/// JSON that is text already.
+/// Serialized JSON.
 pub(crate) struct Json(pub(crate) String);
 
 impl Line for Json {
-    /// Outside of ASCII there are only strings, in which `\u202e` means the
-    /// character: the value stays the same.
+    /// Non-ASCII characters occur only in strings, in which the escape `\u202e` means
+    /// the same character: the value does not change.
     fn safe(&self) -> String {
         let mut safe = String::with_capacity(self.0.len());
         for letter in self.0.chars() {
@@ -73,9 +72,8 @@ impl Line for Json {
     }
 }
 
-/// Characters that change more of a terminal than the place they stand in:
-/// control characters (C0, DEL, C1), what orders text in two directions, what
-/// is invisible, and separators of lines.
+/// Whether a character affects the terminal beyond its own cell: control characters
+/// (C0, DEL, C1), bidirectional controls, invisible characters, line separators.
 fn is_unsafe(letter: char) -> bool {
     letter.is_control()
         || matches!(
@@ -97,8 +95,8 @@ pub(crate) fn line(text: impl Line) {
     end_if_closed(write_line(text));
 }
 
-/// Writes a file in a format for programs to standard output: as it is, but for
-/// a person with a terminal line by line as all other text.
+/// Writes a machine-readable file to standard output: unchanged to a pipe, as escaped
+/// lines to a terminal.
 pub(crate) fn file(text: &[u8]) {
     let text = String::from_utf8_lossy(text);
     if is_interactive() {
@@ -108,7 +106,7 @@ pub(crate) fn file(text: &[u8]) {
     }
 }
 
-/// Writes a line about work that goes on even if nobody reads about it.
+/// Writes a line of a command that continues when the pipe is closed.
 pub(crate) fn report(text: impl Line) {
     let written = write_line(text);
     end_if_closed(written.or_else(|error| match error.kind() {
@@ -119,35 +117,34 @@ pub(crate) fn report(text: impl Line) {
 
 /// Writes a line to standard error.
 pub(crate) fn error_line(text: impl Line) {
-    // Where nobody can read the error, the exit code still tells it.
+    // If standard error is closed, the exit code still reports the error.
     let _ = writeln!(io::stderr().lock(), "{}", text.safe());
 }
 
-/// Whether a person is watching standard output.
+/// Whether standard output is a terminal.
 pub(crate) fn is_interactive() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether what was written can be written over: a person is watching, on a
-/// terminal that can move its cursor.
+/// Whether lines can be redrawn: the output is a terminal that can move its cursor.
 pub(crate) fn can_redraw() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
     is_interactive() && io::stderr().is_terminal() && !is_dumb
 }
 
-/// Columns of the terminal, one of them left free: some terminals begin a new
-/// line after the last one.
+/// Usable columns of the terminal. The last column stays empty, because some terminals
+/// start a new line after it.
 pub(crate) fn width() -> usize {
     let columns = console::Term::stderr().size_checked();
     columns.map_or(79, |(_, columns)| usize::from(columns).saturating_sub(1))
 }
 
-/// Whether this program was started with `cargo run`, which tells so.
+/// Whether this program was started with `cargo run`, which sets `CARGO`.
 pub(crate) fn is_run_by_cargo() -> bool {
     std::env::var_os("CARGO").is_some()
 }
 
-/// What to type to start this program, for hints.
+/// The command that starts this program, for hints.
 pub(crate) fn program() -> &'static str {
     if is_run_by_cargo() {
         "cargo run -p nn-cli --"
@@ -156,7 +153,7 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// A short time: `3.94 s`, `12.3 ms`.
+/// A duration: `3.94 s`, `12.3 ms`.
 pub(crate) fn seconds(seconds: f64) -> String {
     if seconds < 0.1 {
         format!("{:.1} ms", 1e3 * seconds)
@@ -165,9 +162,15 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A share in percent, or a dash.
-pub(crate) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+/// A fraction in percent, or a dash.
+pub(crate) fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or_else(|| "-".to_owned(), |it| format!("{:.2} %", 100.0 * it))
+}
+
+/// A number with its noun: `1 trial`, `2 trials`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 #[cfg(not(test))]
@@ -175,9 +178,9 @@ fn write_line(text: impl Line) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.safe())
 }
 
-/// In a way that the test harness sees, and shows if a test fails.
+/// Prints so that the test harness captures the line, and shows it if a test fails.
 #[cfg(test)]
-#[expect(clippy::print_stdout, reason = "tests alone print like this")]
+#[expect(clippy::print_stdout, reason = "only tests print like this")]
 fn write_line(text: impl Line) -> io::Result<()> {
     println!("{}", text.safe());
     Ok(())
@@ -216,6 +219,12 @@ mod tests {
         }
         let plain = "Zürich 東京 עברית e\u{301} हिन्दी \"'\\ 😀 ↓ R² █";
         assert_eq!(plain.safe(), plain);
+    }
+
+    #[test]
+    fn nouns_agree_with_their_numbers() {
+        let texts = [0, 1, 2].map(|number| counted(number, "trial"));
+        assert_eq!(texts, ["0 trials", "1 trial", "2 trials"]);
     }
 
     #[test]

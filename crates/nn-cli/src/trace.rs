@@ -1,5 +1,4 @@
-//! `nn trace RUN --index K`: one training step with one sample, number by
-//! number.
+//! `nn trace RUN --index K`: all values of one training step with one sample.
 
 mod show;
 
@@ -21,8 +20,8 @@ pub(crate) struct TraceArguments {
     /// Index of the sample in its split, from 0
     #[arg(long, value_name = "K")]
     index: usize,
-    /// Use another data set than that of the run
-    #[arg(long, value_name = "NAME|DIR", value_parser = flags::data_parser())]
+    /// Use this data set instead of the run's
+    #[arg(long, value_name = "NAME|DIR|FILE.csv", value_parser = flags::data_parser())]
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,

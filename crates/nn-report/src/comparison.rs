@@ -68,7 +68,8 @@ impl Comparison {
         settings
     }
 
-    /// Results of the runs, with the best runs of each row.
+    /// Results of the runs, with the best runs of each row. Rows without any value are
+    /// left out.
     pub fn results(&self) -> Vec<ComparedValue> {
         let layers = |run: &RunRecord| {
             let widths: Vec<String> = run.summary.layers.iter().map(usize::to_string).collect();
@@ -84,8 +85,8 @@ impl Comparison {
         let has_same_loss = has_same_data && !losses.differs;
         let higher = Some(Better::Higher).filter(|_| has_same_data);
         let lower = Some(Better::Lower).filter(|_| has_same_loss);
-        let shorter = Some(Better::Lower);
-        vec![
+        let shorter = Some(Better::Lower).filter(|_| has_same_data);
+        let rows = vec![
             texts("data set", &|run| run.summary.dataset.clone()),
             texts("network", &layers),
             self.numbers(
@@ -132,7 +133,11 @@ impl Comparison {
                 |run| run.summary.seconds_per_epoch,
                 number::seconds,
             ),
-        ]
+        ];
+        let is_given = |value: &String| !value.is_empty() && value != NO_NUMBER;
+        rows.into_iter()
+            .filter(|row| row.values.iter().any(is_given))
+            .collect()
     }
 
     fn numbers(
@@ -344,7 +349,19 @@ mod tests {
     fn runs_on_different_data_are_not_comparable() {
         let mut comparison = three();
         comparison.runs[0].summary.dataset = "mnist".to_owned();
-        assert!(comparison.results().iter().all(|line| line.best.is_empty()));
+        for (run, seconds) in comparison.runs.iter_mut().zip([1.0, 2.0, 3.0]) {
+            run.summary.train_seconds = Some(seconds);
+        }
+        let results = comparison.results();
+        assert!(results.iter().any(|line| line.name == "training time"));
+        assert!(results.iter().all(|line| line.best.is_empty()));
+    }
+
+    #[test]
+    fn rows_without_values_are_left_out() {
+        let results = three().results();
+        let has = |name: &str| results.iter().any(|line| line.name == name);
+        assert!(has("test accuracy") && !has("validation loss"));
     }
 
     #[test]

@@ -1,26 +1,26 @@
-//! A curve over a training as a line of blocks: `█▆▄▃▂▁`.
+//! A curve of a training run as a line of block characters: `█▆▄▃▂▁`.
 
 /// Heights of a cell, lowest first.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Points that are kept: more than a terminal has columns.
+/// Maximum number of stored points: more than a terminal has columns.
 const MAX_POINTS: usize = 4096;
 
-/// What the height of a block stands for.
+/// The scale of the heights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     Linear,
-    /// For losses, which fall by the same factor again and again.
+    /// For losses, which often fall exponentially.
     Logarithmic,
 }
 
-/// A number that changes in the course of a training.
+/// A metric over time.
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
     scale: Scale,
     /// Time in epochs and value, in the order of time.
     points: Vec<(f64, f64)>,
-    /// Least time between two points.
+    /// Minimum time between two points.
     spacing: f64,
 }
 
@@ -33,8 +33,8 @@ impl Curve {
         }
     }
 
-    /// Adds a value, unless it is no number. What was added for a later time
-    /// belongs to another training, or one that went back, and is forgotten.
+    /// Adds a value, unless it is NaN or infinite. Removes the points of later times,
+    /// which belong to another training run or precede a rollback.
     pub(super) fn add(&mut self, time: f64, value: f64) {
         let before = self.points.partition_point(|point| point.0 < time);
         self.points.truncate(before);
@@ -68,7 +68,7 @@ impl Curve {
         self.points.last().map(|point| point.1)
     }
 
-    /// `width` blocks or spaces for the time from 0 to `end`.
+    /// Draws the time from 0 to `end` as `width` blocks or spaces.
     pub(super) fn blocks(&self, width: usize, end: f64) -> String {
         let cells = self.cells(width, end);
         let heights = cells
@@ -79,8 +79,8 @@ impl Curve {
         let lowest = known().fold(f64::INFINITY, f64::min);
         let highest = known().fold(f64::NEG_INFINITY, f64::max);
         let block = |height: f64| {
-            let share = (height - lowest) / (highest - lowest).max(f64::MIN_POSITIVE);
-            BLOCKS[(share * (BLOCKS.len() - 1) as f64).round() as usize]
+            let fraction = (height - lowest) / (highest - lowest).max(f64::MIN_POSITIVE);
+            BLOCKS[(fraction * (BLOCKS.len() - 1) as f64).round() as usize]
         };
         heights
             .iter()
@@ -88,9 +88,9 @@ impl Curve {
             .collect()
     }
 
-    /// The mean of the points in each of `width` parts of the time; where there
-    /// are none, what came next: a point tells of the time before it. Nothing
-    /// after the last point.
+    /// The mean of the points in each of `width` intervals of the time. An interval
+    /// without points takes the value of the next one, because a point describes the
+    /// time before it; `None` after the last point.
     fn cells(&self, width: usize, end: f64) -> Vec<Option<f64>> {
         let mut sums = vec![(0.0, 0_u32); width];
         for &(time, value) in &self.points {

@@ -1,5 +1,5 @@
-//! The lines at the foot of the terminal while a training goes on: a bar, and
-//! the curves so far, side by side where there is room.
+//! The last lines of the terminal during training: a bar and the curves so far, in two
+//! columns if the terminal is wide enough.
 
 use nn_core::training::{BatchReport, EpochReport};
 use nn_plot::number::number;
@@ -8,26 +8,26 @@ use super::curve::{Curve, Scale};
 use crate::terminal;
 use nn_train::grouped;
 
-/// Width of a curve, where there is room.
+/// Limits of the width of a curve.
 const MAX_CURVE: usize = 30;
 const MIN_CURVE: usize = 8;
 
-/// Width of a name and of a value beside it.
+/// Widths of the name and of the value of a curve.
 const NAME: usize = 11;
 const VALUE: usize = 9;
 
-/// Width from which on two curves stand in a line.
+/// Minimum width for two curves per line.
 const TWO_COLUMNS: usize = 2 * (NAME + MIN_CURVE + VALUE) + GAP;
 const GAP: usize = 3;
 
-/// Width of the bar.
+/// Limits of the width of the bar.
 const MAX_BAR: usize = 60;
 const MIN_BAR: usize = 8;
 
-/// What is shown of a training.
+/// The displayed state of a training run.
 #[derive(Clone, Debug)]
 pub(super) struct Dashboard {
-    /// Epoch in progress, from 1, and how many there will be.
+    /// Current epoch, from 1, and number of epochs.
     epoch: usize,
     n_epochs: usize,
     /// Time in epochs.
@@ -55,12 +55,12 @@ impl Dashboard {
         }
     }
 
-    /// After a batch. `seconds` is the time of the epoch so far.
+    /// Records a batch. `seconds` is the time since the start of the epoch.
     pub(super) fn batch(&mut self, report: &BatchReport, n_epochs: usize, seconds: f64) {
         let done = report.batch as f64 / report.n_batches as f64;
         let before = (report.epoch - 1) as f64;
         if before + done < self.time && report.epoch == 1 {
-            // Another training begins.
+            // Another training run starts.
             *self = Self::new();
         }
         self.epoch = report.epoch;
@@ -73,7 +73,7 @@ impl Dashboard {
             .add(self.time, report.epoch_accuracy.unwrap_or(f64::NAN));
     }
 
-    /// After an epoch.
+    /// Records an epoch.
     pub(super) fn epoch(&mut self, report: &EpochReport, n_epochs: usize) {
         let validation = report.validation.as_ref();
         let validation_accuracy = validation.and_then(|it| it.accuracy);
@@ -85,7 +85,7 @@ impl Dashboard {
         );
     }
 
-    /// Loss and accuracy of an epoch, in training and in validation.
+    /// Records training and validation loss and accuracy of an epoch.
     pub(super) fn record(
         &mut self,
         epoch: usize,
@@ -94,7 +94,7 @@ impl Dashboard {
     ) {
         self.epoch = epoch;
         self.time = epoch as f64;
-        // Just before the end of the epoch: its end is the next one's beginning.
+        // Just before the end of the epoch, which is the start of the next epoch.
         let time = self.time - 1e-6;
         let curves = [
             (&mut self.loss, train[0]),
@@ -107,16 +107,15 @@ impl Dashboard {
         }
     }
 
-    /// The bar and the curves over the whole training, in lines of at most
-    /// `width` columns.
+    /// The bar and the curves over all epochs, in lines of at most `width` columns.
     pub(super) fn lines(&self, width: usize) -> Vec<String> {
         let mut lines = vec![self.bar_line(width)];
         lines.extend(self.curve_lines(width, self.n_epochs as f64));
         lines
     }
 
-    /// The curves so far, to be left on the screen; none if no epoch was
-    /// finished.
+    /// The curves so far, to be left on the screen; empty before the end of the first
+    /// epoch.
     pub(super) fn curves(&self, width: usize) -> Vec<String> {
         if self.time < 1.0 {
             return Vec::new();
@@ -166,8 +165,8 @@ impl Dashboard {
         };
         let losses = cells("loss", [&self.loss, &self.validation_loss], loss);
         let accuracies = [&self.accuracy, &self.validation_accuracy];
-        let accuracies = cells("accuracy", accuracies, |share| {
-            terminal::percent(Some(share))
+        let accuracies = cells("accuracy", accuracies, |accuracy| {
+            terminal::percent(Some(accuracy))
         });
         let rows = [losses, accuracies];
         let rows = rows.iter().flat_map(|row| row.chunks(columns));
@@ -175,7 +174,7 @@ impl Dashboard {
     }
 }
 
-/// `━━━━╸───` for a little more than half.
+/// A progress bar: `━━━━╸───` for a little more than half.
 fn bar(done: f64, width: usize) -> String {
     let halves = (done * 2.0 * width as f64).round() as usize;
     let full = "━".repeat(halves / 2);
@@ -183,7 +182,7 @@ fn bar(done: f64, width: usize) -> String {
     format!("{full}{half}{}", "─".repeat(width - halves.div_ceil(2)))
 }
 
-/// Four decimals, as in the lines of the epochs, where they fit.
+/// A loss with four decimals, as in the lines of the epochs, if it fits.
 fn loss(value: f64) -> String {
     if value.abs() < 1000.0 {
         format!("{value:.4}")
@@ -192,7 +191,7 @@ fn loss(value: f64) -> String {
     }
 }
 
-/// `7 s`, `3 min`, `2.5 h`
+/// A duration: `7 s`, `3 min`, `2.5 h`.
 fn duration(seconds: f64) -> String {
     if seconds < 100.0 {
         format!("{seconds:.0} s")

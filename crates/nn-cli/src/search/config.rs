@@ -1,5 +1,5 @@
-//! What a search is to do: as typed, as written in its `config.toml`, and as
-//! continued.
+//! The configuration of a search: from the command line, or from `config.toml` when a
+//! search is resumed.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const STRATEGY: &str = "bayesian";
 const STOPPING: &str = "median";
 const TRIALS: usize = 25;
 
-/// Everything that decides a search's result.
+/// All settings that determine the result of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
@@ -26,13 +26,13 @@ pub(super) struct Config {
     pub(super) stopping: Choice<Stopping>,
     pub(super) objective: Choice<Objective>,
     pub(super) trials: usize,
-    /// What does not vary.
+    /// The fixed settings.
     pub(super) train: Settings,
 }
 
 impl Config {
-    /// The search that was typed, and the directory of the one it continues, if
-    /// it does.
+    /// The configuration for these arguments, and the directory of the search if it is
+    /// resumed.
     pub(super) fn of(
         arguments: &SearchArguments,
         note: impl Fn(&Note),
@@ -95,9 +95,8 @@ impl Config {
         let path = folder.join(CONFIG);
         let text = regular_file::read_text(&path)?;
         let wrong = |problem: &str| {
-            Error::new(ErrorKind::Data, format!("{}: {problem}", path.display())).with_help(
-                "it is not the configuration of a search; give the search another --name",
-            )
+            Error::new(ErrorKind::Data, format!("{}: {problem}", path.display()))
+                .with_help("it is not the configuration of a search; choose another --name")
         };
         let config: Self =
             toml::from_str(&text).map_err(|error| wrong(&in_one_line(&error, &text)))?;
@@ -121,7 +120,7 @@ impl Config {
         self.train.seed.unwrap_or(0)
     }
 
-    /// For nn-search.
+    /// The settings of the study.
     pub(super) fn study(&self) -> Result<StudySettings> {
         Ok(StudySettings {
             strategy: *self.strategy.value(),
@@ -131,7 +130,8 @@ impl Config {
         })
     }
 
-    /// A search goes on with the settings it began with, but for their number.
+    /// Returns an error if anything but the number of trials differs from the existing
+    /// search.
     fn expect_same(&self, old: &Self, path: &Path) -> Result<()> {
         let lines = |config: &Self| -> Vec<String> {
             let config = Self {
@@ -149,12 +149,12 @@ impl Config {
             return Ok(());
         }
         Err(Error::usage(format!(
-            "{}: another search has this name: it has {}, this one {}",
+            "{}: a search with this name exists: it has {}, this search has {}",
             path.display(),
             only_in(&theirs, &ours),
             only_in(&ours, &theirs)
         ))
-        .with_help("give the search another --name, or continue that one with --resume"))
+        .with_help("choose another --name, or resume the existing search with --resume"))
     }
 }
 
@@ -162,11 +162,11 @@ impl Config {
 pub(super) const CONFIG: &str = "config.toml";
 
 fn strategy() -> Choice<Strategy> {
-    STRATEGY.parse().expect("it is a strategy")
+    STRATEGY.parse().expect("the name of a strategy")
 }
 
 fn stopping() -> Choice<Stopping> {
-    STOPPING.parse().expect("it is a rule")
+    STOPPING.parse().expect("the name of a rule")
 }
 
 fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
@@ -181,11 +181,11 @@ fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
                 candidates[1].display()
             ),
         )
-        .with_help("name a directory that `nn search` has made")
+        .with_help("give the name or the directory of an existing search")
     })
 }
 
-/// What is continued has its settings.
+/// Returns an error if settings are given: a search is resumed with its own.
 fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
     let is_typed = arguments.settings != Settings::default()
         || arguments.config.is_some()
@@ -196,10 +196,10 @@ fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
         || arguments.objective.is_some();
     if is_typed {
         return Err(Error::usage(format!(
-            "--resume: the settings are those of {}",
+            "--resume: the settings are read from {}",
             path.join(CONFIG).display()
         ))
-        .with_help("only --trials and where the data lie can be given with it"));
+        .with_help("only --trials and --data-dir can be changed when resuming"));
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Errors of nn-search as errors of a run.
+//! Conversion of errors of nn-search.
 
 use nn_train::{Error, ErrorKind};
 
-/// An error of nn-search as one of a run.
+/// Converts an error of nn-search.
 pub(super) fn failed(error: nn_search::Error) -> Error {
     let kind = match error.kind() {
         nn_search::ErrorKind::Usage => ErrorKind::Usage,

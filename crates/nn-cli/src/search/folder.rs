@@ -1,8 +1,8 @@
 //! The directory of a search: `config.toml`, `journal.jsonl`, `trials.csv`,
 //! `summary.json`, `report.html`, `plots/`.
 //!
-//! The journal is nn-search's: every trial asked for, what it reported and how
-//! it ended, a line each, on which a search that was cut short goes on.
+//! nn-search writes the journal, one event per line: the start of a trial, its
+//! intermediate values and its outcome. An interrupted search is resumed from it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::BufReader;
@@ -32,7 +32,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes the directory of a new search.
+    /// Creates the directory of a new search.
     pub(super) fn create(arguments: &SearchArguments, config: Config) -> Result<Self> {
         let name = arguments.name.as_deref();
         let path = create_directory(&arguments.work.runs_dir, name, "search")?;
@@ -40,7 +40,7 @@ impl Folder {
         Ok(Self { path, config })
     }
 
-    /// Opens that of a search to be continued.
+    /// Opens the directory of a search to resume it.
     pub(super) fn reopen(path: PathBuf, config: Config) -> Result<Self> {
         replace(&path, CONFIG, config.to_toml().as_bytes())?;
         Ok(Self { path, config })
@@ -50,7 +50,7 @@ impl Folder {
         &self.path
     }
 
-    /// The last part of its path.
+    /// The last component of the path.
     pub(super) fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
@@ -60,8 +60,7 @@ impl Folder {
         &self.config
     }
 
-    /// The study as far as it has come, and the rows of the trials that have
-    /// ended.
+    /// The study in its current state, and the rows of the ended trials.
     pub(super) fn study(&self) -> Result<(Study<File>, Vec<Row>)> {
         let path = self.path.join(JOURNAL);
         let io = |error| Error::io(&path, &error);
@@ -79,9 +78,9 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(
                     ErrorKind::Io,
-                    format!("{}: another search is writing it", path.display()),
+                    format!("{}: another search is writing to this file", path.display()),
                 )
-                .with_help("wait for that one, or give this one another --name"));
+                .with_help("wait for the other search, or choose another --name"));
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
@@ -97,7 +96,7 @@ impl Folder {
         Ok((study, rows))
     }
 
-    /// Writes the table of all trials that have ended.
+    /// Writes the table of the ended trials.
     pub(super) fn write_trials(&self, study: &Study<File>, rows: &[Row]) -> Result<()> {
         let dimensions = study.settings().space.dimensions().iter();
         let names: Vec<_> = dimensions.map(|dimension| dimension.name()).collect();
@@ -129,7 +128,7 @@ impl Folder {
                         ErrorKind::Data,
                         format!("{}: trial {} is missing", path.display(), trial.id + 1),
                     )
-                    .with_help("restore the file, or begin a new search")
+                    .with_help("restore the file, or start a new search")
                 })
             })
             .collect()

@@ -1,4 +1,4 @@
-//! `report.html` of a search: its trials over time and over each dimension.
+//! `report.html` of a search: the objective over the trials and by each dimension.
 
 use nn_plot::chart::{BarChart, Bars, LineChart, Mark, ScatterChart, Series};
 use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};
@@ -8,14 +8,14 @@ use crate::objective::Objective;
 
 use super::trial::Row;
 
-/// A search that has ended.
+/// The contents of the report of a search.
 pub(super) struct Report<'a> {
     pub(super) title: String,
     pub(super) lead: String,
     pub(super) space: &'a Space,
     pub(super) objective: Objective,
     pub(super) trials: &'a [Trial],
-    /// One for each trial that has ended.
+    /// The ended trials.
     pub(super) rows: &'a [Row],
     pub(super) best: &'a Trial,
     /// The command that trains the best trial's network.
@@ -42,10 +42,10 @@ impl Report<'_> {
     pub(super) fn html(&self, plots: &[Plot]) -> String {
         let mut page = Page::new(self.title.clone());
         page.lead(&self.lead);
-        page.section("Winner")
-            .table(&self.winner())
+        page.section("Best trial")
+            .table(&self.best_settings())
             .paragraph(
-                "This command trains its network again; only then are the test samples looked at.",
+                "This command trains the network again and evaluates it on the test samples.",
             )
             .code(self.command);
         let (over_time, over_dimensions) = plots.split_at(plots.len().min(2));
@@ -66,7 +66,7 @@ impl Report<'_> {
         }
     }
 
-    /// Trials that came to a number, with it.
+    /// The trials with a finite objective, with this objective.
     fn measured(&self) -> impl Iterator<Item = (&Row, f64)> {
         let rows = self.rows.iter();
         rows.filter_map(|row| Some((row, row.measured.objective(self.objective)?)))
@@ -99,7 +99,7 @@ impl Report<'_> {
         Plot {
             name: "trials".to_owned(),
             svg: chart.svg(),
-            caption: "Every trial that came to a number.".to_owned(),
+            caption: "All trials with a finite objective.".to_owned(),
         }
     }
 
@@ -111,7 +111,7 @@ impl Report<'_> {
                 let objective = row.measured.objective(self.objective);
                 best = best.min(objective.unwrap_or(f64::INFINITY));
             }
-            // A step: nothing lies between two trials.
+            // A step curve: the value changes only at a trial.
             let trial = (row.trial + 1) as f64;
             [(trial, before), (trial, best)]
         });
@@ -122,7 +122,7 @@ impl Report<'_> {
         Plot {
             name: "best".to_owned(),
             svg: chart.svg(),
-            caption: "The best of the finished trials up to each.".to_owned(),
+            caption: "Lowest objective so far.".to_owned(),
         }
     }
 
@@ -152,7 +152,7 @@ impl Report<'_> {
         Plot {
             name: name.to_owned(),
             svg: chart.svg(),
-            caption: format!("Every trial at its {name}."),
+            caption: format!("Objective of each trial by {name}."),
         }
     }
 
@@ -181,11 +181,11 @@ impl Report<'_> {
         Plot {
             name: name.to_owned(),
             svg: chart.svg(),
-            caption: format!("The best trial with each {name}."),
+            caption: format!("Best trial for each {name}."),
         }
     }
 
-    fn winner(&self) -> Table {
+    fn best_settings(&self) -> Table {
         let rows = self.best.point.values().iter();
         Table {
             caption: String::new(),
@@ -212,14 +212,14 @@ impl Report<'_> {
     fn cells(&self, row: &Row) -> Vec<Cell> {
         let measured = &row.measured;
         let number = |value: Option<f64>| value.map(nn_plot::number::number).unwrap_or_default();
-        let share = measured.validation_accuracy.map(nn_plot::number::percent);
+        let accuracy = measured.validation_accuracy.map(nn_plot::number::percent);
         let mut cells = vec![Cell::new((row.trial + 1).to_string())];
         let values = self.trials[row.trial].point.values().iter();
         cells.extend(values.map(|(_, value)| Cell::new(value.to_string())));
         cells.push(Cell::new(row.outcome.clone()));
         cells.push(Cell::new(measured.epochs.to_string()));
         cells.push(Cell::new(number(measured.validation_loss)));
-        cells.push(Cell::new(share.unwrap_or_default()));
+        cells.push(Cell::new(accuracy.unwrap_or_default()));
         cells.push(Cell::new(number(Some(measured.seconds))));
         let tone = if row.trial == self.best.id {
             Tone::Good

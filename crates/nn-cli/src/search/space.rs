@@ -12,11 +12,11 @@ use crate::terminal;
 
 use super::failed::failed;
 
-/// Searched where nothing is said.
+/// The default search space.
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
     batch-size=16|32|64|128 dropout=0..0.5";
 
-/// These decide what a trial is measured on or by: trials that differ in them
+/// Flags that change what a trial is measured on or by: trials that differ in them
 /// cannot be compared.
 const NOT_TO_BE_SEARCHED: [&str; 4] = ["seed", "loss", "reduction", "class-weight"];
 const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
@@ -41,9 +41,8 @@ pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
     let space = parse(DEFAULT)?;
     let free: Vec<_> = space.dimensions().iter().filter(is_free).cloned().collect();
     Space::new(free).map_err(|_| {
-        Error::usage("every dimension of the default space is fixed by a flag").with_help(
-            "say with --space what may vary, such as --space lr=log:1e-4..1,l2=log:1e-6..1e-2",
-        )
+        Error::usage("every dimension of the default space is fixed by a flag")
+            .with_help("set --space, for example --space lr=log:1e-4..1,l2=log:1e-6..1e-2")
     })
 }
 
@@ -57,11 +56,12 @@ pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
         .find(|name| typed.get(name).is_some());
     match both {
         None => Ok(()),
-        Some(name) => Err(
-            Error::usage(format!("--{name}: is a dimension of the space, too")).with_help(format!(
-                "leave out either --{name} or {name}=... in --space"
-            )),
-        ),
+        Some(name) => Err(Error::usage(format!(
+            "--{name}: given twice, as a flag and as a dimension of --space"
+        ))
+        .with_help(format!(
+            "leave out either --{name} or {name}=... in --space"
+        ))),
     }
 }
 
@@ -93,9 +93,11 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
     };
     if !is_searchable(flag) {
         return Err(Error::usage(format!(
-            "--space: {name} cannot vary: trials would not be measured alike"
+            "--space: {name} cannot be searched: objectives would not be comparable"
         ))
-        .with_help(format!("search once for each --{name}, with a --name each")));
+        .with_help(format!(
+            "run one search per value of --{name}, each with its own --name"
+        )));
     }
     Ok(flag.get_long().unwrap_or(name).to_owned())
 }
@@ -115,7 +117,7 @@ fn is_searchable(flag: &Arg) -> bool {
     !HEADINGS_NOT_TO_BE_SEARCHED.contains(&heading) && !NOT_TO_BE_SEARCHED.contains(&name)
 }
 
-/// From points to settings and commands.
+/// Converts points of the search space to settings and commands.
 #[derive(Clone, Debug)]
 pub(super) struct Flags {
     fixed: Settings,
@@ -133,15 +135,15 @@ impl Flags {
         Ok(varied.or(&self.fixed))
     }
 
-    /// Whether there are validation samples, and whether a training is possible
-    /// at both ends and in the middle of every dimension and with each of its
-    /// options, the others being in the middle.
+    /// Checks that there are validation samples, and that the settings are valid at both
+    /// ends, in the middle and for each option of every dimension, with the other
+    /// dimensions in the middle.
     pub(super) fn check(&self, data: &Data, objective: Objective) -> Result<()> {
         if data.splits()?.validation.is_empty() {
             return Err(Error::usage(
                 "--validation: a search needs validation samples, found none",
             )
-            .with_help("trials are compared on them; --validation 0.1 holds a tenth back"));
+            .with_help("set --validation 0.1: trials are compared on the validation samples"));
         }
         if objective == Objective::Error && data.class_names.is_empty() {
             return Err(
@@ -163,7 +165,7 @@ impl Flags {
         Ok(())
     }
 
-    /// The command that trains as the trial at `point` did.
+    /// The command that repeats the training of the trial at `point`.
     pub(super) fn command(&self, point: &Point, data_dir: &Path) -> String {
         let mut words = vec![terminal::program().to_owned(), "train".to_owned()];
         let fixed = self.fixed.to_json();
@@ -183,7 +185,7 @@ impl Flags {
     }
 }
 
-/// Where in the unit interval the ends, the middle and all options lie.
+/// The positions in the unit interval of the ends and the middle, or of all options.
 fn places(domain: &Domain) -> Vec<f64> {
     match domain {
         Domain::Real { .. } | Domain::Integer { .. } => vec![0.0, 0.5, 1.0],

@@ -1,4 +1,4 @@
-//! One trial: a training, what was measured, and its row in the table.
+//! One trial: its training run, its results, and its row in the table.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::objective::Objective;
 use crate::progress::Progress;
 use crate::terminal;
 
-/// What a trial needs.
+/// The training run of a trial.
 pub(super) struct Training<'a> {
     pub(super) plan: &'a Plan,
     pub(super) data: &'a Data,
@@ -25,7 +25,7 @@ pub(super) struct Training<'a> {
     pub(super) interrupt: Interrupt,
 }
 
-/// How a trial ended, and what it came to.
+/// How a trial ended, and its results.
 pub(super) struct Outcome {
     pub(super) how: Ended,
     pub(super) measured: Measured,
@@ -33,17 +33,17 @@ pub(super) struct Outcome {
 
 /// How a trial ended.
 pub(super) enum Ended {
-    /// It went through all epochs.
+    /// It trained to its last epoch.
     Through,
-    /// It was given up, as others were better.
+    /// Stopped early, because other trials were better.
     Stopped,
-    /// It diverged, or its settings cannot be combined.
+    /// It diverged, or its settings are invalid; with the reason.
     Failed(String),
-    /// A signal came.
+    /// Interrupted by a signal.
     Interrupted,
 }
 
-/// What was measured in a trial, of the weights that a training would keep.
+/// The results of a trial, for the weights that `nn train` would keep.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Measured {
     pub(super) epochs: usize,
@@ -54,7 +54,7 @@ pub(super) struct Measured {
 }
 
 impl Outcome {
-    /// A trial that could not begin.
+    /// The outcome of a trial that could not start.
     pub(super) fn refused(failure: &Error) -> Self {
         Self {
             how: Ended::Failed(failure.to_string()),
@@ -64,7 +64,8 @@ impl Outcome {
 }
 
 impl Training<'_> {
-    /// Trains; `report` hears each epoch's objective and says whether to go on.
+    /// Trains. `report` is called with every epoch and its objective, and returns
+    /// whether to continue.
     pub(super) fn run(
         &self,
         progress: &mut Progress,
@@ -146,13 +147,13 @@ impl Measured {
 }
 
 impl Measured {
-    /// What the trial is judged by, if it was measured.
+    /// The objective of the trial, if it was measured.
     pub(super) fn objective(&self, objective: Objective) -> Option<f64> {
         objective.of(self.validation_loss, self.validation_accuracy)
     }
 }
 
-/// A trial that has ended, as a row of the table.
+/// An ended trial, as a row of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) trial: usize,
@@ -161,7 +162,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Behind the trial's number and the values of its dimensions.
+    /// The columns after the trial number and the values of the dimensions.
     pub(super) const COLUMNS: &'static str =
         "outcome,epochs,train_loss,validation_loss,validation_accuracy,seconds";
 
@@ -199,7 +200,7 @@ impl Row {
         )
     }
 
-    /// Reads what [`to_csv`](Self::to_csv) wrote, but for the point.
+    /// Reads a row written by [`to_csv`](Self::to_csv), without its point.
     pub(super) fn from_csv(line: &str) -> Option<Self> {
         let trial: usize = line.split(',').next()?.parse().ok()?;
         let mut cells = line.rsplit(',');
@@ -252,7 +253,7 @@ impl Row {
     }
 }
 
-/// In quotes if it has a comma or a quote.
+/// Quotes a cell with a comma or a quote.
 fn csv_cell(text: &str) -> String {
     if text.contains([',', '"']) {
         format!("\"{}\"", text.replace('"', "\"\""))

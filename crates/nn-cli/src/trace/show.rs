@@ -1,5 +1,5 @@
-//! A trace as lines of text: for each layer its formulas, its neurons, its
-//! weights. Large layers are cut down to where most happens.
+//! A trace as lines of text: the formulas, the neurons and the weights of each
+//! layer. Of a large layer, only the largest values are shown.
 
 use nn_plot::number::{count, number};
 
@@ -9,17 +9,17 @@ use nn_train::{SampleTrace, grouped};
 /// Width of a number in a table.
 const CELL: usize = 11;
 
-/// Width of a line of a formula.
+/// Maximum width of a formula line.
 const MAX_FORMULA: usize = 90;
 
-/// The inputs with the largest values are at least so many.
+/// Minimum number of inputs to show.
 const MIN_INPUTS: usize = 12;
 
-/// A layer with up to so many weights a neuron to show is shown whole.
+/// All weights of a layer are shown if it has at most this many per neuron to show.
 const WEIGHTS_OF_SMALL: usize = 4;
 
-/// Everything, of each layer the `n_neurons` with the largest |δ| and as many
-/// weights with the largest gradient, unless it has only a few.
+/// All lines of the trace, with the `n_neurons` neurons of the largest |δ| in each
+/// layer and as many weights of the largest gradient, or all weights of a small layer.
 pub(super) fn lines(trace: &SampleTrace, n_neurons: usize) -> Vec<String> {
     let mut lines = heading(trace);
     lines.extend(inputs(&trace.step, n_neurons));
@@ -36,7 +36,7 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
     let network = if trace.is_trained {
         "trained"
     } else {
-        "as it was before the first step"
+        "with its initial weights"
     };
     let mut lines = vec![
         format!(
@@ -54,7 +54,7 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
     let has_step = step.layers.iter().any(|layer| layer.backward.is_some());
     if has_step {
         lines.push(format!(
-            "step       {}, its first, η = {}",
+            "step       {} (first step), η = {}",
             step.optimizer, step.learning_rate
         ));
         lines.extend(wrapped(step.optimizer_formula));
@@ -66,7 +66,7 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
     lines
 }
 
-/// A rule of several assignments, in lines that are not too long.
+/// Splits a formula of several assignments into lines of limited width.
 fn wrapped(formula: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in formula.split(",  ") {
@@ -85,9 +85,11 @@ fn verdict(trace: &SampleTrace) -> String {
     let name = |class: usize| trace.class_names.get(class).map_or("?", String::as_str);
     match (trace.predicted, trace.label) {
         (Some(class), Some(label)) if class == label => {
-            format!(": {}, which is right", name(class))
+            format!(": {} (correct)", name(class))
         }
-        (Some(class), Some(label)) => format!(": {}, but it is {}", name(class), name(label)),
+        (Some(class), Some(label)) => {
+            format!(": {} (wrong; true class {})", name(class), name(label))
+        }
         _ => String::new(),
     }
 }
@@ -113,7 +115,7 @@ fn inputs(step: &StepTrace, n_neurons: usize) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         format!(
-            "x: {} inputs, {} of them not 0{}",
+            "x: {} inputs, {} nonzero{}",
             count(step.inputs.len() as u64),
             count(n_not_zero as u64),
             if shown.len() < n_not_zero {
@@ -171,7 +173,7 @@ fn layer_lines(step: &StepTrace, layer: &LayerTrace, n_neurons: usize) -> Vec<St
     lines
 }
 
-/// A column of a table: its heading and its numbers.
+/// A column of a table: heading and values.
 type Column<'a> = (&'a str, &'a [f32]);
 
 fn neuron_table(
@@ -266,7 +268,7 @@ fn weight_table(
     lines
 }
 
-/// What comes into a layer.
+/// The inputs of a layer.
 fn below(step: &StepTrace, layer: &LayerTrace) -> Vec<f32> {
     let Some(below) = layer.layer.checked_sub(2).map(|index| &step.layers[index]) else {
         return step.inputs.clone();
@@ -280,7 +282,7 @@ fn below(step: &StepTrace, layer: &LayerTrace) -> Vec<f32> {
     }
 }
 
-/// The positions of the `n` numbers of largest size, in their order.
+/// The indices of the `n` values with the largest magnitude, in ascending order.
 fn largest(values: &[f32], n: usize) -> Vec<usize> {
     let mut positions: Vec<usize> = (0..values.len()).collect();
     if n < values.len() {
@@ -296,7 +298,7 @@ fn row(name: &str, cells: impl Iterator<Item = String>) -> String {
     format!("  {name:<10}{cells}")
 }
 
-/// Says what is left out, if anything is.
+/// The line about omitted rows, if there are any.
 fn cut(n_shown: usize, n: usize, what: &str, by: &str) -> Option<String> {
     (n_shown < n).then(|| {
         format!(

@@ -82,9 +82,9 @@ impl<'a> Display<'a> {
                 "step": step,
             })),
             progress => progress.say(&format!(
-                "resumed   {} after {epoch} of {} epochs, step {step}",
+                "resumed   {} after {epoch} of {}, step {step}",
                 start.run.display(),
-                self.n_epochs()
+                terminal::counted(self.n_epochs(), "epoch")
             )),
         }
     }

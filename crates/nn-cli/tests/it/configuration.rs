@@ -361,7 +361,7 @@ fn the_data_folder_comes_from_the_environment_too() {
         .expect("the program starts");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(
-        text.contains("not here"),
+        text.contains("missing   "),
         "one of four files is not the data set: {text}"
     );
     let summary = scratch.train("a", &format!("{TWO_EPOCHS} --data-dir nowhere"));

@@ -342,15 +342,15 @@ fn data_sets_are_listed_described_and_fetched() {
     let scratch = Scratch::new();
     let list = scratch.nn("data list").succeeds();
     for part in [
-        "mnist          to fetch",
-        "fashion-mnist  to fetch",
+        "mnist          not downloaded",
+        "fashion-mnist  not downloaded",
         "glyphs         built in",
     ] {
         assert!(list.contains(part), "{list}");
     }
     let info = scratch.nn("data info mnist").succeeds();
     for part in [
-        "`nn data fetch mnist` brings it",
+        "`nn data fetch mnist` downloads it",
         "9912422 bytes",
         "https://",
         "license",

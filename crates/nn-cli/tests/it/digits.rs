@@ -82,13 +82,13 @@ fn real_digits_are_fetched_from_a_folder() {
     let command = format!("data fetch --from {}", data_dir.join("mnist").display());
     let told = scratch.nn(&command).succeeds();
     assert!(
-        told.ends_with("mnist: 4 files in datasets/mnist, checksums right\n"),
+        told.ends_with("mnist: 4 files in datasets/mnist, checksums match\n"),
         "{told}"
     );
     let told = scratch.nn(&command).succeeds();
-    assert_eq!(told, "mnist: already in datasets/mnist, checksums right\n");
+    assert_eq!(told, "mnist: already in datasets/mnist, checksums match\n");
     let list = scratch.nn("data list").succeeds();
-    assert!(list.contains("mnist          here"), "{list}");
+    assert!(list.contains("mnist          present"), "{list}");
     let info = scratch.nn("data info mnist").succeeds();
     assert!(info.contains("60 000 training, 10 000 test"), "{info}");
 }

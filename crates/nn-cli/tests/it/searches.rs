@@ -1,4 +1,4 @@
-//! `nn search`: what it finds, what it writes, and how it goes on.
+//! `nn search`: its results, its files, and how it is resumed.
 
 use serde_json::Value;
 
@@ -81,9 +81,15 @@ fn a_seed_gives_the_same_trials_and_a_search_can_be_continued() {
         .expect("a trial has ended");
     scratch.file("runs/parts/journal.jsonl", &journal[..ended]);
     let output = scratch.nn("search --resume parts --trials 6").succeeds();
-    assert!(output.contains("goes on after 3 trials"), "{output}");
+    let resuming = "resuming runs/parts after 3 trials";
+    assert!(output.contains(resuming), "{output}");
     assert_eq!(table(&scratch, "parts")[..], table(&scratch, "whole")[..7]);
-    // The same command goes on as well.
+    // Fewer trials than were already run.
+    let output = scratch.nn("search --resume parts --trials 2").succeeds();
+    let note = "runs/parts: 6 trials already run; a value of --trials above 6 adds trials";
+    assert!(output.contains(note), "{output}");
+    assert_eq!(table(&scratch, "parts")[..], table(&scratch, "whole")[..7]);
+    // The same command resumes the search, too.
     search("parts", "--trials 9");
     assert_eq!(table(&scratch, "parts"), table(&scratch, "whole"));
     search("other", "--trials 9 --seed 1");
@@ -146,9 +152,9 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ),
         (
             "--space limit-train=int:10..100",
-            &["limit-train cannot vary"],
+            &["limit-train cannot be searched"],
         ),
-        ("--space seed=int:0..9", &["seed cannot vary"]),
+        ("--space seed=int:0..9", &["seed cannot be searched"]),
         (
             "--space lr=0.1..1,learning-rate=2..3",
             &["\"lr\" occurs twice"],
@@ -159,7 +165,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ),
         ("--space epochs=1..2", &["invalid value '1.5'"]),
         ("--space lr=0..1", &["--lr=0", "learning rate", "found 0"]),
-        ("--lr 0.1 --space lr=0.1..1", &["--lr: is a dimension"]),
+        ("--lr 0.1 --space lr=0.1..1", &["--lr: given twice"]),
         (
             "--strategy genetic",
             &["--strategy: unknown strategy", "bayesian"],
@@ -193,10 +199,17 @@ fn one_search_is_not_taken_for_another() {
     scratch.nn(&search).succeeds();
     scratch
         .nn(&search.replace("--epochs 2", "--epochs 3"))
-        .refuses(2, &["runs/a: another search", "epochs = 2", "epochs = 3"]);
+        .refuses(
+            2,
+            &[
+                "runs/a: a search with this name exists",
+                "epochs = 2",
+                "epochs = 3",
+            ],
+        );
     scratch.nn("search --resume a --epochs 3").refuses(
         2,
-        &["--resume: the settings are those of runs/a/config.toml"],
+        &["--resume: the settings are read from runs/a/config.toml"],
     );
     scratch.file("runs/a/journal.jsonl", "nonsense\n");
     scratch
