@@ -4,12 +4,12 @@
 //!
 //! Not every epoch ends with a checkpoint ([`Pace`]): on a disk, one takes as
 //! long as thousands of epochs of a small network. The best epoch is therefore
-//! held in memory until the next checkpoint is saved, and saved before it:
-//! whichever of the two a kill leaves as the last, `best.safetensors` is what it
-//! was in the unbroken run when the newest checkpoint was saved, or later.
+//! held in memory until the next checkpoint is saved, and is saved before it. If the
+//! process is killed between the two, `best.safetensors` is as new as the newest
+//! checkpoint, or newer.
 //!
-//! A file in it that is open and locked keeps a second training out. The system
-//! lets go of it however the program ends.
+//! A locked file keeps a second process out. The system releases the lock when the
+//! process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -123,7 +123,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Saves the best checkpoint that is held, if there is one.
+    /// Saves the best checkpoint held in memory, if there is one.
     ///
     /// # Errors
     /// If the file system refuses it.
@@ -135,8 +135,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest checkpoint that is whole; `warn` is told about every newer
-    /// one that is not. `None` if there never was one.
+    /// Returns the newest intact checkpoint, `None` if none was ever saved. `warn` is
+    /// called for every damaged newer one.
     ///
     /// # Errors
     /// [`ErrorKind::Data`] if there are checkpoints but none can be read.
@@ -204,7 +204,7 @@ impl Checkpoints {
     }
 }
 
-/// What is kept in a checkpoint besides the training itself.
+/// The user note of a checkpoint: settings, elapsed seconds, version, instruction set.
 pub fn note(plan: &Plan, seconds: f64) -> Value {
     json!({
         "settings": plan.settings.to_json(),
@@ -218,7 +218,7 @@ fn name_of(step: u64) -> String {
     format!("step-{step:012}.safetensors")
 }
 
-/// Writes a checkpoint; `before_rename` is done as in
+/// Writes a checkpoint; `before_rename` is called as in
 /// [`atomic_file::replace_after`].
 fn write(
     path: &Path,
@@ -227,7 +227,7 @@ fn write(
 ) -> Result<()> {
     let bytes = checkpoint.to_bytes()?;
     let write = || atomic_file::replace_after(path, &bytes, &before_rename);
-    // Once more, because some trouble passes.
+    // One retry, because some errors are temporary.
     write()
         .or_else(|_| write())
         .map_err(|error| Error::io(path, &error))
@@ -238,7 +238,7 @@ fn read(path: &Path) -> Result<Checkpoint> {
         .map_err(|error| Error::from(error).at(path.display()))
 }
 
-/// Locks `path` and leaves the number of this process in it.
+/// Locks `path` and writes the process ID into it.
 fn lock(run: &Path, path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -252,11 +252,11 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
             let owner = owner.map_or_else(|_| String::new(), |id| format!(", process {id}"));
             return Err(Error::new(
                 ErrorKind::Io,
-                format!("{}: locked by another training{owner}", run.display()),
+                format!("{}: locked by another training run{owner}", run.display()),
             )
             .with_help("wait until it has ended, or stop it"));
         }
-        // A file system without locks has none to respect.
+        // A file system that does not support locks cannot hold one.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(Error::io(path, &error)),
         Ok(()) => {}

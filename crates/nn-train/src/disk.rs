@@ -1,18 +1,17 @@
-//! Every operation that changes a file of a run, so that tests can let each of
-//! them fail in turn. In the program itself nothing is added to what the
-//! standard library does.
+//! File operations of a run, with fault injection in tests: each operation that
+//! changes a file can be made to fail. Outside tests they are plain calls of the
+//! standard library.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// A new file, which must not be there yet: a link under that name is not
-/// written through.
+/// Creates a new file. An existing file or link with this name is an error.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().write(true).create_new(true), path)
 }
 
-/// Opens a file to write it.
+/// Opens a file for writing.
 pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     permit("open", path)?;
     options.open(path)

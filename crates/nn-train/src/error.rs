@@ -15,9 +15,9 @@ pub enum ErrorKind {
     Usage,
     /// A data or model file with unexpected content.
     Data,
-    /// A server, a connection or a checksum.
+    /// A download failed.
     Network,
-    /// The local file system.
+    /// A file could not be read or written.
     Io,
     /// A training run whose loss or gradient is NaN or infinite.
     Diverged,

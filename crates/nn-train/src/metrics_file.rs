@@ -1,12 +1,11 @@
 //! The file `metrics.csv`: one row per finished epoch.
 //!
-//! A row is written as its epoch ends, so that other programs see it, and
-//! synced before the next checkpoint is saved, so that a power cut takes no row
-//! of an epoch that a checkpoint counts.
+//! A row is written as its epoch ends, so that other programs see it, and synced
+//! before the next checkpoint is saved, so that a power failure loses no row of a
+//! checkpointed epoch.
 //!
-//! When a run is resumed, the rows of the epochs that its checkpoint has
-//! finished stay as they are; later rows, and a row that was cut off, are
-//! removed and will be written again.
+//! When a run is resumed, the rows of the epochs before its checkpoint are kept;
+//! later rows, and an incomplete row, are removed and written again.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};

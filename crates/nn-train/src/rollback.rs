@@ -11,15 +11,15 @@ use crate::plan::Plan;
 /// Most times that the learning rate is halved.
 const MAX_HALVINGS: i32 = 10;
 
-/// A state from which training begins again with half the learning rate.
+/// A state from which training starts again with half the learning rate.
 ///
-/// While there is one, nothing later is saved: a training that was interrupted
-/// must be able to go back as far.
+/// Until then no later checkpoint is saved, because an interrupted run must be able
+/// to return to this state.
 #[derive(Debug)]
 pub struct RollbackPoint(Checkpoint);
 
 impl RollbackPoint {
-    /// Here, `seconds` into an epoch, if the plan is to go back at all.
+    /// Saves the current state, `seconds` into an epoch, if the plan enables rollback.
     ///
     /// # Errors
     /// If the checkpoint does not fit into memory.
@@ -33,7 +33,7 @@ impl RollbackPoint {
         }
     }
 
-    /// The state to go back to.
+    /// The saved state.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.0
     }

@@ -40,7 +40,7 @@ fn a_pipe_or_a_device_in_place_of_a_file_is_refused_and_not_waited_for() {
         fs::write(&path, whole).expect("the run is ours");
     }
     for make in ["mkfifo", "ln -s /dev/zero"] {
-        replaced(&scratch, "failure.json", make);
+        replaced(&scratch, "error.json", make);
         scratch.nn("doctor a").succeeds();
     }
     for reader in READERS {
