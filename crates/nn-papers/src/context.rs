@@ -63,7 +63,7 @@ impl Options<'_> {
     }
 }
 
-/// What a claim needs to run.
+/// The context of a claim.
 pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options<'a>,
     progress: &'a dyn Fn(&str),

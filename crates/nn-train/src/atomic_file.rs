@@ -10,7 +10,7 @@ use crate::disk;
 /// Writes `bytes` to `path` atomically, replacing an existing file.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
@@ -18,7 +18,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`replace`], but calls a function on the temporary file before renaming it.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace_after(
     path: &Path,
     bytes: &[u8],
@@ -39,7 +39,7 @@ pub fn replace_after(
 /// pipe or a device.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -53,7 +53,7 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates a hard link, replacing an existing file.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
     remove_stale(&temporary)?;
@@ -75,7 +75,7 @@ pub fn remove_temporaries(folder: &Path) {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with('.') && name.ends_with(TEMPORARY) {
-            // What cannot be removed can only be in the way, which is told then.
+            // A file that cannot be removed does no harm; if it is in the way, the next write fails.
             let _ = disk::remove_file(&entry.path());
         }
     }

@@ -26,13 +26,13 @@ use crate::instruction_set;
 use crate::plan::Plan;
 use crate::regular_file;
 
-/// Checkpoints that are kept besides the best.
+/// Number of checkpoints that are kept besides the best.
 const KEPT: usize = 3;
 
 const BEST: &str = "best.safetensors";
 
-/// The least time between two checkpoints. The last one, and the one of an
-/// interrupted training, is saved in any case.
+/// The minimum time between two checkpoints. The last one, and that of an
+/// interrupted run, is saved in any case.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     at_epoch_end: Duration,
@@ -50,21 +50,21 @@ impl Pace {
     }
 }
 
-/// The open folder.
+/// The open folder of checkpoints.
 #[derive(Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
-    /// When the last one was saved.
+    /// When the last checkpoint was saved.
     saved: Instant,
-    /// The end of the best epoch, where it is not saved yet.
+    /// The checkpoint of the best epoch, if it is not saved yet.
     unsaved_best: Option<Checkpoint>,
-    /// Locked as long as it is open.
+    /// The lock file, locked while it is open.
     _lock: File,
 }
 
 impl Checkpoints {
-    /// Opens the folder of `run`, made if it is not there, for this program
-    /// alone.
+    /// Opens the folder of `run`, creates it if it does not exist, and locks it against
+    /// other processes.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
@@ -103,7 +103,7 @@ impl Checkpoints {
     /// the best one that is held.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         if is_best {
             self.unsaved_best = None;
@@ -126,7 +126,7 @@ impl Checkpoints {
     /// Saves the best checkpoint held in memory, if there is one.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_best(&mut self) -> Result<()> {
         if let Some(best) = &self.unsaved_best {
             write(&self.folder.join(BEST), best, |_| Ok(()))?;
@@ -169,7 +169,7 @@ impl Checkpoints {
         read(&self.folder.join(BEST)).ok()
     }
 
-    /// The file name of the newest checkpoint, whole or not.
+    /// The file name of the newest checkpoint, intact or not.
     pub fn newest_name(&self) -> Option<String> {
         self.steps().last().map(|&step| name_of(step))
     }
@@ -178,7 +178,7 @@ impl Checkpoints {
         self.folder.join(name_of(step))
     }
 
-    /// Steps of the checkpoints there are, in ascending order.
+    /// Steps of the saved checkpoints, in ascending order.
     fn steps(&self) -> Vec<u64> {
         let mut steps: Vec<u64> = fs::read_dir(&self.folder)
             .into_iter()

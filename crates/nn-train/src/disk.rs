@@ -59,7 +59,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Gives a file a second name.
+/// Creates a hard link.
 pub(crate) fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
     permit("hard_link", name)?;
     fs::hard_link(file, name)
@@ -71,8 +71,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
-/// Makes a folder, which must not be there yet, and syncs its parent: a file
-/// survives a power cut only if each folder above it does.
+/// Creates a new folder and syncs its parent: a file survives a power failure only if
+/// each folder above it does.
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
@@ -82,11 +82,10 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes a folder and those above it, where they are not there yet, and syncs
-/// the parent of each new one.
+/// Creates a folder and its missing parents, and syncs the parent of each new one.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -166,7 +165,7 @@ pub(crate) mod fault {
         (done, RECORD.take().unwrap_or_default())
     }
 
-    /// Whether the next operation may go on.
+    /// Returns an error if a test lets this operation fail.
     pub(super) fn permit(operation: &'static str, path: &Path) -> io::Result<()> {
         RECORD.with_borrow_mut(|record| {
             if let Some(record) = record {

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -25,7 +25,7 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// What failed, where, and how to fix it.
+/// An error: what failed, where, and how to fix it.
 ///
 /// Settings are named in backticks, as in a configuration file: `` `batch-size` ``.
 #[derive(Clone, Debug)]

@@ -82,16 +82,16 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
     number.checked_mul(1024)
 }
 
-/// What the control groups leave that this process is in.
+/// Number of bytes up to the limits of the control groups of this process.
 fn of_control_groups() -> Option<u64> {
     let groups = read("/proc/self/cgroup")?;
     let folders = folders_of(&groups);
     folders.iter().filter_map(|folder| of_folder(folder)).min()
 }
 
-/// The folders that may hold a limit, in a text like `/proc/self/cgroup`: those
-/// of the groups and of all groups around them. In a container the path may be
-/// one outside, whose end is the root inside.
+/// The folders that may have a limit, from a text like `/proc/self/cgroup`: those of
+/// the groups and of all their parents. In a container the path may be one outside,
+/// whose last part is the root inside.
 fn folders_of(groups: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for line in groups.lines() {
@@ -112,8 +112,8 @@ fn folders_of(groups: &str) -> Vec<PathBuf> {
     folders
 }
 
-/// What the group in this folder leaves: its limit, less what it uses that is
-/// no copy of a file.
+/// Number of bytes up to the limit of the group in this folder. Inactive copies of
+/// files do not count as used.
 fn of_folder(folder: &Path) -> Option<u64> {
     let number = |name: &str| read(folder.join(name))?.trim().parse::<u64>().ok();
     let limit = number("memory.max").or_else(|| number("memory.limit_in_bytes"))?;

@@ -8,7 +8,7 @@ use crate::choice::OnDivergence;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 
-/// Most times that the learning rate is halved.
+/// Maximum number of times that the learning rate is halved.
 const MAX_HALVINGS: i32 = 10;
 
 /// A state from which training starts again with half the learning rate.
@@ -38,8 +38,8 @@ impl RollbackPoint {
         &self.0
     }
 
-    /// Goes back with half the learning rate; returns what happened, in words.
-    /// `chosen_rate` is the one that was not yet halved.
+    /// Returns to the saved state with half the learning rate; returns a message for
+    /// the user. `chosen_rate` is the learning rate before the first halving.
     ///
     /// # Errors
     /// The given error if the learning rate was halved too often.

@@ -43,7 +43,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory `runs_dir/name`, or the first free
+    /// Creates the directory `runs_dir/name`, or the first free
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl RunDir {
         })
     }
 
-    /// Opens the directory of a run to continue it after `n_epochs` epochs,
-    /// whose metrics are given back.
+    /// Opens the directory of a run to continue it after `n_epochs` epochs, and
+    /// returns their metrics.
     ///
     /// # Errors
     /// If the metrics file cannot be read or lacks rows of finished epochs.
@@ -87,7 +87,7 @@ impl RunDir {
     /// Writes the resolved settings.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_config(&self, settings: &Settings) -> Result<()> {
         self.replace(CONFIG, settings.to_toml().as_bytes())
     }
@@ -100,16 +100,16 @@ impl RunDir {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn add_metrics(&mut self, row: &EpochMetrics) -> Result<()> {
         self.metrics.add(row)
     }
 
-    /// Saves a checkpoint, after the rows of the epochs that it counts; as the
-    /// best one, too, if `is_best`.
+    /// Saves a checkpoint, after syncing the rows of its epochs; also as the best one,
+    /// if `is_best`.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save(checkpoint, is_best)
@@ -124,7 +124,7 @@ impl RunDir {
     /// Saves the best checkpoint, if it is not saved yet.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_best(&mut self) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save_best()
@@ -133,15 +133,15 @@ impl RunDir {
     /// Writes the model.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_model(&self, model: &Model) -> Result<()> {
         self.replace(MODEL, &model.to_bytes()?)
     }
 
-    /// Writes the summary, after the rows of the epochs that it counts.
+    /// Writes the summary, after syncing the rows of its epochs.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     #[expect(
         clippy::missing_panics_doc,
         reason = "a summary can always be written as JSON"
@@ -153,10 +153,10 @@ impl RunDir {
         self.replace(SUMMARY, text.as_bytes())
     }
 
-    /// Writes why the training diverged, for `nn doctor`.
+    /// Writes the reason why the run diverged, for `nn doctor`.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_failure(&self, message: &str) -> Result<()> {
         let error = serde_json::json!({ "diverged": message });
         self.replace(FAILURE, format!("{error:#}\n").as_bytes())
@@ -167,7 +167,7 @@ impl RunDir {
     }
 }
 
-/// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
+/// Creates the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
 /// `-2`, ….
 ///
 /// # Errors
@@ -184,7 +184,7 @@ pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Re
 /// Writes `bytes` to the file `name` in `folder` atomically.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let target = folder.join(name);
     atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))

@@ -31,7 +31,7 @@ use taken::{Back, Taken, row};
 pub struct StepTrace {
     /// x, `[n_inputs]`.
     pub inputs: Vec<f32>,
-    /// y, `[n_outputs]`, with the label smoothing of the training.
+    /// y, `[n_outputs]`, smoothed as in training.
     pub target: Vec<f32>,
     /// Name of the loss.
     pub loss_function: String,
@@ -125,7 +125,7 @@ pub struct Regularized {
 /// first sample, without schedule and weight averaging.
 ///
 /// # Errors
-/// Those of a trainer: a sample or a configuration that does not fit, or
+/// The errors of a trainer: a sample or a configuration that does not fit, or
 /// [`nn_core::Error::Diverged`].
 pub fn step_of(
     network: &Network,
@@ -160,7 +160,7 @@ pub fn step_of(
     })
 }
 
-/// The step is shown layer by layer in the usual form alone.
+/// Only the usual stages of a layer can be traced.
 fn check_stages(network: &Network) -> Result<()> {
     let mut layers = network.layers().iter();
     let other = layers.find_map(|layer| layer.further_stages().next());
