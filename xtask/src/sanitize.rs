@@ -4,7 +4,7 @@
 //! | instrument | sees | needs |
 //! |---|---|---|
 //! | AddressSanitizer | reads and writes outside of what was asked for, or after its end, with every instruction set of this machine | nothing |
-//! | Miri | the same, and references that must not meet, uninitialised memory, races | nightly with `miri`; runs the portable instructions only |
+//! | Miri | the same, and references that must not meet, uninitialized memory, races | nightly with `miri`; runs the portable instructions only |
 
 use std::process::Command;
 

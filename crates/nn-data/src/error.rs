@@ -332,7 +332,7 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Io { .. } | Self::Empty { .. } | Self::LabelOutOfRange { .. } => None,
-            Self::NotAFile { .. } => Some("give the path of a file on a disk".to_owned()),
+            Self::NotAFile { .. } => Some("give the path of a regular file".to_owned()),
             Self::NotUtf8 { .. } => {
                 Some("save the file as UTF-8 text (in a spreadsheet, as \"CSV UTF-8\")".to_owned())
             }

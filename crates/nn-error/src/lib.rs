@@ -1,7 +1,7 @@
 //! The error type of `nn-core` and of the crates below it, and the ranges that
 //! settings are checked against.
 //!
-//! One type serves all of them, so that `?` works across their borders and traits
+//! One type serves all of them, so that `?` works across crate boundaries and traits
 //! that users implement return it. `nn-core` re-exports it.
 //!
 //! ```

@@ -1,7 +1,7 @@
 //! The formulas of neural networks: activation functions, losses, weight
 //! initialization, regularization, optimizers and learning-rate schedules.
 //!
-//! They work on slices and know no network; `nn-core` builds networks and training
+//! They work on slices and do not depend on networks; `nn-core` builds networks and training
 //! from them, and re-exports them.
 //!
 //! # Main types

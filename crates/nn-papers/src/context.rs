@@ -1,8 +1,7 @@
 //! The context of a claim: its data, its training runs, and their cache.
 //!
-//! A training run is given as the flags of `nn train` and goes the same way as
-//! that command (settings, plan, trainer), so that the command repeats it to the
-//! last bit of the weights.
+//! A training run is defined by flags of `nn train`; that command reproduces its
+//! weights bit for bit, because both use the same settings, plan and trainer.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -64,7 +63,7 @@ impl Options<'_> {
     }
 }
 
-/// What a claim needs to run.
+/// The context of a claim.
 pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options<'a>,
     progress: &'a dyn Fn(&str),

@@ -101,8 +101,8 @@ pub(crate) const ERRATA: &[Erratum] = &[
 
 /// The parts of a network by their names in the paper, with the flags that choose them.
 const PARTS: [(&str, &str); 27] = [
-    ("Xavier initialisation", "--init xavier"),
-    ("He initialisation", "--init he"),
+    ("Xavier initialization", "--init xavier"),
+    ("He initialization", "--init he"),
     ("ReLU", "--activation relu"),
     ("leaky ReLU, 0.01", "--activation leaky-relu:slope=0.01"),
     ("sigmoid", "--activation sigmoid"),

@@ -159,7 +159,7 @@ fn confusion() -> Svg {
             .collect()
     });
     ConfusionChart {
-        title: "Which digit is taken for which".to_owned(),
+        title: "Confusion matrix".to_owned(),
         class_names: (0..10).map(|digit| digit.to_string()).collect(),
         counts: counts.collect(),
     }

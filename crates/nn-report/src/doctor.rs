@@ -1,4 +1,4 @@
-//! The diagnosis of a run: what is wrong with it, with numbers and flags to try.
+//! The diagnosis of a run: its problems, with numbers and flags to try.
 //!
 //! Each file of `doctor/` after `check` has a list of checks of one subject; a new
 //! check is an entry of such a list. Thresholds are rules of thumb, with their reasons

@@ -2,9 +2,9 @@
 //! diagnosis of a run.
 //!
 //! - [`write()`] writes `report.html` and its charts into a run directory.
-//! - [`RunRecord`] is what a run directory says, without the model.
-//! - [`Comparison`] is the page of several runs.
-//! - [`Diagnosis`] lists what is wrong with a run, and what to try.
+//! - [`RunRecord`] has the contents of a run directory, without the model.
+//! - [`Comparison`] is the page that compares several runs.
+//! - [`Diagnosis`] lists the problems of a run, and flags to try.
 //!
 //! ```
 //! use nn_report::{Comparison, RunRecord, RunReport};
@@ -26,8 +26,8 @@
 //! ```
 //!
 //! # Untrusted text
-//! Names of classes, runs and files may hold anything: every text is escaped. Numbers
-//! may be infinite or NaN, and results may be missing: they are left out.
+//! Names of classes, runs and files may contain any characters: every text is escaped.
+//! Missing results, and numbers that are infinite or NaN, are omitted.
 #![forbid(unsafe_code)]
 
 mod record;

@@ -1,4 +1,4 @@
-//! The record of a run: what its directory says, without the model.
+//! The record of a run: the contents of its run directory, without the model.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use nn_train::{
 };
 use serde_json::Value;
 
-/// What a run directory says, without the model.
+/// The contents of a run directory, without the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunRecord {
     /// Name of the directory.

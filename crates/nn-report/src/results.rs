@@ -103,7 +103,7 @@ fn facts(data: &Data) -> Result<Vec<(String, String)>> {
 
 fn confusion_chart(confusion: &ConfusionMatrix, names: &[String]) -> ConfusionChart {
     ConfusionChart {
-        title: "Which class is taken for which".to_owned(),
+        title: "Confusion matrix".to_owned(),
         class_names: names.to_vec(),
         counts: confusion.counts().rows().map(|row| row.to_vec()).collect(),
     }

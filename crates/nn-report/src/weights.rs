@@ -1,4 +1,4 @@
-//! What can be seen of a network without data: its layers, its weights.
+//! Charts of the layers and the weights of a network; they need no data.
 
 use nn_core::Model;
 use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
@@ -7,10 +7,10 @@ use nn_train::trained_model::preprocessing_of;
 
 use crate::run_report::RunReport;
 
-/// Neurons of the first layer whose weights are shown.
+/// Maximum number of neurons of the first layer whose weights are shown.
 const MOST_NEURONS: usize = 64;
 
-/// Inputs of a table that are shown.
+/// Maximum number of inputs of a table that are shown.
 const MOST_INPUTS: usize = 20;
 
 /// Adds the network's layers, and its first layer's weights in the form that

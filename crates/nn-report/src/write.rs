@@ -22,7 +22,7 @@ const PAGE: &str = "report.html";
 /// Folder of the charts in a run directory.
 pub const PLOTS: &str = "plots";
 
-/// What a report is made from, besides the files of its run.
+/// The sources of a report, besides the files of its run.
 #[derive(Clone, Debug, Default)]
 pub struct Sources<'a> {
     /// The model.
@@ -32,7 +32,7 @@ pub struct Sources<'a> {
     /// The samples of the results: by default test, otherwise validation, otherwise
     /// training samples.
     pub split: Option<Split>,
-    /// What is not available, and why.
+    /// Missing sources, with the reason.
     pub missing: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub struct WrittenReport {
     pub page: PathBuf,
     /// The charts.
     pub plots: Vec<PathBuf>,
-    /// What the report does not show, and why.
+    /// Parts that the report lacks, with the reason.
     pub missing: Vec<String>,
 }
 
@@ -121,8 +121,8 @@ pub fn write(
     })
 }
 
-/// What the training loss includes and the validation loss does not: label smoothing
-/// and class weights.
+/// A note about label smoothing and class weights, which the training loss includes
+/// and the validation loss does not.
 fn loss_note(settings: &Settings, data: Option<&Data>) -> String {
     if data.is_some_and(|data| !matches!(data.task, Task::Classification(_))) {
         return String::new();

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Nocedal & Wright 2006, equations 6.17 and 3.4; a coordinate is not free
-//! while it stands at a bound and its gradient points outwards (Bertsekas
+//! while it is at a bound and its gradient points outwards (Bertsekas
 //! 1982), and `H` starts again from `I` when that changes.
 
 use crate::cholesky::dot;

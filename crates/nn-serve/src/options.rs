@@ -1,8 +1,8 @@
-//! What to serve, and where.
+//! The options of the server.
 
 use std::path::PathBuf;
 
-/// What to serve, and where.
+/// The options of the server.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// A run directory, the name of a run in `runs_dir`, or a model file, to draw digits

@@ -50,10 +50,7 @@ impl Session {
         })?;
         match is_ready.recv() {
             Ok(ready) => ready.map(|()| Self { snapshot, messages }),
-            Err(_) => Err(Error::new(
-                ErrorKind::Io,
-                "the training could not be started",
-            )),
+            Err(_) => Err(Error::new(ErrorKind::Io, "training could not be started")),
         }
     }
 

@@ -119,7 +119,7 @@ impl<'a> TrainingThread<'a> {
             } => {
                 let saved = match self.trainings.get_mut(training) {
                     Some(training) => training.save(name.as_deref(), &runs_dir),
-                    None => Err(Error::usage(format!("there is no training {training}"))),
+                    None => Err(Error::usage(format!("there is no training run {training}"))),
                 };
                 // The request may have timed out.
                 let _ = reply.send(saved);

@@ -178,7 +178,7 @@ pub enum Error {
     },
     /// There are no input columns.
     #[error(
-        "{path}: expected input columns beside the target, found only: {}",
+        "{path}: expected input columns besides the target, found only: {}",
         listed(columns),
         path = path.display()
     )]

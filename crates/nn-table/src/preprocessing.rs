@@ -197,7 +197,7 @@ impl Preprocessing {
     /// A stratified split needs it before [`fit`](Self::fit).
     ///
     /// # Errors
-    /// Those of [`fit`](Self::fit) that concern the target.
+    /// The errors of [`fit`](Self::fit) about the target.
     pub fn classes(table: &Table, options: &TableOptions) -> Result<Option<Vec<u32>>> {
         let targets = Roles::of(table, options)?.targets;
         let (&[position], Task::Classification) = (

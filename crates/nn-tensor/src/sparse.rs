@@ -268,7 +268,7 @@ fn for_each_column_block<S: Scalar>(
     });
 }
 
-/// How a product is mode to its output.
+/// How a product is written to its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteMode {
     /// Overwrites the output: `out ← product`.

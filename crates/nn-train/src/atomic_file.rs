@@ -1,5 +1,5 @@
-//! Files that are either whole or not there: written beside their place,
-//! flushed to the disk, renamed, and the folder flushed too.
+//! Atomic writes: a file is written under a temporary name, flushed to the disk and
+//! renamed; then its folder is flushed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -7,19 +7,18 @@ use std::path::{Path, PathBuf};
 
 use crate::disk;
 
-/// Puts `bytes` under `path`: all of them, or none.
+/// Writes `bytes` to `path` atomically, replacing an existing file.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
 
-/// As [`replace`], with something done between flushing and renaming to the
-/// whole file under its temporary name.
+/// As [`replace`], but calls a function on the temporary file before renaming it.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace_after(
     path: &Path,
     bytes: &[u8],
@@ -36,11 +35,11 @@ pub fn replace_after(
     })
 }
 
-/// Puts `bytes` where a user wants them: into a file, all of them or none; or
-/// into a pipe or a device, which is not replaced.
+/// Writes `bytes` to a path given by the user: atomically to a file, directly to a
+/// pipe or a device.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -51,14 +50,14 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Gives a file a second name, in place of what had that name.
+/// Creates a hard link, replacing an existing file.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
     remove_stale(&temporary)?;
-    // Some file systems know no second names.
+    // Some file systems do not support hard links.
     disk::hard_link(file, &temporary)
         .or_else(|_| {
             disk::copy(file, &temporary)
@@ -70,13 +69,13 @@ pub fn link(file: &Path, name: &Path) -> io::Result<()> {
         })
 }
 
-/// Removes what a program that was killed has left behind in `folder`.
+/// Removes the temporary files that a killed program left in `folder`.
 pub fn remove_temporaries(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with('.') && name.ends_with(TEMPORARY) {
-            // What cannot be removed can only be in the way, which is told then.
+            // A file that cannot be removed does no harm; if it is in the way, the next write fails.
             let _ = disk::remove_file(&entry.path());
         }
     }

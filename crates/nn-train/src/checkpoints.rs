@@ -4,12 +4,12 @@
 //!
 //! Not every epoch ends with a checkpoint ([`Pace`]): on a disk, one takes as
 //! long as thousands of epochs of a small network. The best epoch is therefore
-//! held in memory until the next checkpoint is saved, and saved before it:
-//! whichever of the two a kill leaves as the last, `best.safetensors` is what it
-//! was in the unbroken run when the newest checkpoint was saved, or later.
+//! held in memory until the next checkpoint is saved, and is saved before it. If the
+//! process is killed between the two, `best.safetensors` is as new as the newest
+//! checkpoint, or newer.
 //!
-//! A file in it that is open and locked keeps a second training out. The system
-//! lets go of it however the program ends.
+//! A locked file keeps a second process out. The system releases the lock when the
+//! process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -26,13 +26,13 @@ use crate::instruction_set;
 use crate::plan::Plan;
 use crate::regular_file;
 
-/// Checkpoints that are kept besides the best.
+/// Number of checkpoints that are kept besides the best.
 const KEPT: usize = 3;
 
 const BEST: &str = "best.safetensors";
 
-/// The least time between two checkpoints. The last one, and the one of an
-/// interrupted training, is saved in any case.
+/// The minimum time between two checkpoints. The last one, and that of an
+/// interrupted run, is saved in any case.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     at_epoch_end: Duration,
@@ -50,21 +50,21 @@ impl Pace {
     }
 }
 
-/// The open folder.
+/// The open folder of checkpoints.
 #[derive(Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
-    /// When the last one was saved.
+    /// When the last checkpoint was saved.
     saved: Instant,
-    /// The end of the best epoch, where it is not saved yet.
+    /// The checkpoint of the best epoch, if it is not saved yet.
     unsaved_best: Option<Checkpoint>,
-    /// Locked as long as it is open.
+    /// The lock file, locked while it is open.
     _lock: File,
 }
 
 impl Checkpoints {
-    /// Opens the folder of `run`, made if it is not there, for this program
-    /// alone.
+    /// Opens the folder of `run`, creates it if it does not exist, and locks it against
+    /// other processes.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
@@ -103,7 +103,7 @@ impl Checkpoints {
     /// the best one that is held.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         if is_best {
             self.unsaved_best = None;
@@ -123,10 +123,10 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Saves the best checkpoint that is held, if there is one.
+    /// Saves the best checkpoint held in memory, if there is one.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_best(&mut self) -> Result<()> {
         if let Some(best) = &self.unsaved_best {
             write(&self.folder.join(BEST), best, |_| Ok(()))?;
@@ -135,8 +135,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest checkpoint that is whole; `warn` is told about every newer
-    /// one that is not. `None` if there never was one.
+    /// Returns the newest intact checkpoint, `None` if none was ever saved. `warn` is
+    /// called for every damaged newer one.
     ///
     /// # Errors
     /// [`ErrorKind::Data`] if there are checkpoints but none can be read.
@@ -169,7 +169,7 @@ impl Checkpoints {
         read(&self.folder.join(BEST)).ok()
     }
 
-    /// The file name of the newest checkpoint, whole or not.
+    /// The file name of the newest checkpoint, intact or not.
     pub fn newest_name(&self) -> Option<String> {
         self.steps().last().map(|&step| name_of(step))
     }
@@ -178,7 +178,7 @@ impl Checkpoints {
         self.folder.join(name_of(step))
     }
 
-    /// Steps of the checkpoints there are, in ascending order.
+    /// Steps of the saved checkpoints, in ascending order.
     fn steps(&self) -> Vec<u64> {
         let mut steps: Vec<u64> = fs::read_dir(&self.folder)
             .into_iter()
@@ -204,7 +204,7 @@ impl Checkpoints {
     }
 }
 
-/// What is kept in a checkpoint besides the training itself.
+/// The user note of a checkpoint: settings, elapsed seconds, version, instruction set.
 pub fn note(plan: &Plan, seconds: f64) -> Value {
     json!({
         "settings": plan.settings.to_json(),
@@ -218,7 +218,7 @@ fn name_of(step: u64) -> String {
     format!("step-{step:012}.safetensors")
 }
 
-/// Writes a checkpoint; `before_rename` is done as in
+/// Writes a checkpoint; `before_rename` is called as in
 /// [`atomic_file::replace_after`].
 fn write(
     path: &Path,
@@ -227,7 +227,7 @@ fn write(
 ) -> Result<()> {
     let bytes = checkpoint.to_bytes()?;
     let write = || atomic_file::replace_after(path, &bytes, &before_rename);
-    // Once more, because some trouble passes.
+    // One retry, because some errors are temporary.
     write()
         .or_else(|_| write())
         .map_err(|error| Error::io(path, &error))
@@ -238,7 +238,7 @@ fn read(path: &Path) -> Result<Checkpoint> {
         .map_err(|error| Error::from(error).at(path.display()))
 }
 
-/// Locks `path` and leaves the number of this process in it.
+/// Locks `path` and writes the process ID into it.
 fn lock(run: &Path, path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -252,11 +252,11 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
             let owner = owner.map_or_else(|_| String::new(), |id| format!(", process {id}"));
             return Err(Error::new(
                 ErrorKind::Io,
-                format!("{}: locked by another training{owner}", run.display()),
+                format!("{}: locked by another training run{owner}", run.display()),
             )
             .with_help("wait until it has ended, or stop it"));
         }
-        // A file system without locks has none to respect.
+        // A file system that does not support locks cannot hold one.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
         Err(TryLockError::Error(error)) => return Err(Error::io(path, &error)),
         Ok(()) => {}

@@ -1,18 +1,17 @@
-//! Every operation that changes a file of a run, so that tests can let each of
-//! them fail in turn. In the program itself nothing is added to what the
-//! standard library does.
+//! File operations of a run, with fault injection in tests: each operation that
+//! changes a file can be made to fail. Outside tests they are plain calls of the
+//! standard library.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// A new file, which must not be there yet: a link under that name is not
-/// written through.
+/// Creates a new file. An existing file or link with this name is an error.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().write(true).create_new(true), path)
 }
 
-/// Opens a file to write it.
+/// Opens a file for writing.
 pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     permit("open", path)?;
     options.open(path)
@@ -60,7 +59,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Gives a file a second name.
+/// Creates a hard link.
 pub(crate) fn hard_link(file: &Path, name: &Path) -> io::Result<()> {
     permit("hard_link", name)?;
     fs::hard_link(file, name)
@@ -72,8 +71,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to).map(drop)
 }
 
-/// Makes a folder, which must not be there yet, and syncs its parent: a file
-/// survives a power cut only if each folder above it does.
+/// Creates a new folder and syncs its parent: a file survives a power failure only if
+/// each folder above it does.
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     permit("create_dir", path)?;
     fs::create_dir(path)?;
@@ -83,11 +82,10 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes a folder and those above it, where they are not there yet, and syncs
-/// the parent of each new one.
+/// Creates a folder and its missing parents, and syncs the parent of each new one.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -167,7 +165,7 @@ pub(crate) mod fault {
         (done, RECORD.take().unwrap_or_default())
     }
 
-    /// Whether the next operation may go on.
+    /// Returns an error if a test lets this operation fail.
     pub(super) fn permit(operation: &'static str, path: &Path) -> io::Result<()> {
         RECORD.with_borrow_mut(|record| {
             if let Some(record) = record {

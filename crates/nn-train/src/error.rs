@@ -7,7 +7,7 @@ use std::path::Path;
 /// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -15,9 +15,9 @@ pub enum ErrorKind {
     Usage,
     /// A data or model file with unexpected content.
     Data,
-    /// A server, a connection or a checksum.
+    /// A download failed.
     Network,
-    /// The local file system.
+    /// A file could not be read or written.
     Io,
     /// A training run whose loss or gradient is NaN or infinite.
     Diverged,
@@ -25,7 +25,7 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// What failed, where, and how to fix it.
+/// An error: what failed, where, and how to fix it.
 ///
 /// Settings are named in backticks, as in a configuration file: `` `batch-size` ``.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Paths that need not be UTF-8, as text.
 //!
-//! A path that is UTF-8 stays as it is. In one that is not, every byte that
-//! belongs to no UTF-8 becomes U+0000 and its two hexadecimal digits, since
-//! `config.toml` and a model's metadata are text. No path contains U+0000, so
-//! that no other text means the same path:
+//! A UTF-8 path is unchanged. In other paths, every byte that is not part of a UTF-8
+//! sequence becomes U+0000 and two hexadecimal digits, since `config.toml` and the
+//! metadata of a model are text. No path contains U+0000, so the text of a path is
+//! unique:
 //!
 //! ```text
 //! caf\xe9.csv   in config.toml   data = "caf\u0000E9.csv"

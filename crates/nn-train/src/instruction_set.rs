@@ -24,19 +24,19 @@ pub fn check() -> Result<()> {
     })
 }
 
-/// The name of the set in use.
+/// The name of the instruction set in use.
 pub fn name() -> &'static str {
     InstructionSet::current().name()
 }
 
-/// What differs, if the set recorded in a checkpoint's note is not the one in
-/// use. Checkpoints of versions that recorded none pass.
+/// A warning if the checkpoint was made with another instruction set. Checkpoints of
+/// versions that did not record it are accepted.
 pub fn difference(recorded: &Value) -> Option<String> {
     let recorded = recorded.as_str()?;
     (recorded != name()).then(|| {
         format!(
-            "the checkpoint was made with the instruction set {recorded}, this training uses {}; \
-             the weights may differ from those of an unbroken run",
+            "the checkpoint was made with the instruction set {recorded}, this run uses {}; \
+             the weights may differ from those of an uninterrupted run",
             name()
         )
     })
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_set_is_noticed_and_none_is_no_other() {
+    fn another_instruction_set_is_reported() {
         assert_eq!(difference(&json!(name())), None);
         assert_eq!(difference(&Value::Null), None);
         let other = difference(&json!("other")).expect("it differs");

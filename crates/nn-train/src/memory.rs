@@ -1,9 +1,9 @@
-//! Whether what is asked for fits into memory, before it is allocated: a
-//! program that allocates more than there is is killed without a word.
+//! Checks that an operation fits into memory before it allocates: the system kills
+//! a program that uses more than is available.
 //!
-//! What there is is the smallest of what Linux has available (`/proc/meminfo`),
-//! what the control groups of this process leave (versions 1 and 2) and what
-//! `ulimit -v` leaves. Where none of them can be read, nothing is refused.
+//! The available memory is the minimum of `MemAvailable` (`/proc/meminfo`) and of
+//! what the control groups (versions 1 and 2) and `ulimit -v` still allow. If none
+//! of them can be read, every operation is allowed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use nn_core::{Memory, Network};
 
 use crate::error::{Error, Result};
 
-/// Address space that threads and the allocator take beside what is counted.
+/// Address space that threads and the allocator use in addition to the estimate.
 const RESERVE: u64 = 8 << 20;
 
-/// Refuses an evaluation that needs more memory than there is.
+/// Returns an error if an evaluation needs more memory than is available.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
@@ -25,7 +25,7 @@ pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
     check("the evaluation", memory.total(), help)
 }
 
-/// Refuses what needs more memory than there is.
+/// Returns an error if an operation needs more memory than is available.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
@@ -50,7 +50,7 @@ pub fn amount(bytes: u64) -> String {
     format!("{number:.digits$} {}", UNITS[unit])
 }
 
-/// Bytes that this process can still allocate, where that can be read.
+/// Number of bytes that this process can still allocate, if it can be read.
 fn available() -> Option<u64> {
     let limits = [of_machine(), of_control_groups(), of_address_space()];
     limits.into_iter().flatten().min()
@@ -60,7 +60,7 @@ fn of_machine() -> Option<u64> {
     kibibytes(&read("/proc/meminfo")?, "MemAvailable:")
 }
 
-/// What `ulimit -v` leaves.
+/// Number of bytes up to the limit of `ulimit -v`.
 fn of_address_space() -> Option<u64> {
     let limit = address_space(&read("/proc/self/limits")?)?;
     let used = kibibytes(&read("/proc/self/status")?, "VmSize:")?;
@@ -82,16 +82,16 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
     number.checked_mul(1024)
 }
 
-/// What the control groups leave that this process is in.
+/// Number of bytes up to the limits of the control groups of this process.
 fn of_control_groups() -> Option<u64> {
     let groups = read("/proc/self/cgroup")?;
     let folders = folders_of(&groups);
     folders.iter().filter_map(|folder| of_folder(folder)).min()
 }
 
-/// The folders that may hold a limit, in a text like `/proc/self/cgroup`: those
-/// of the groups and of all groups around them. In a container the path may be
-/// one outside, whose end is the root inside.
+/// The folders that may have a limit, from a text like `/proc/self/cgroup`: those of
+/// the groups and of all their parents. In a container the path may be one outside,
+/// whose last part is the root inside.
 fn folders_of(groups: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for line in groups.lines() {
@@ -112,8 +112,8 @@ fn folders_of(groups: &str) -> Vec<PathBuf> {
     folders
 }
 
-/// What the group in this folder leaves: its limit, less what it uses that is
-/// no copy of a file.
+/// Number of bytes up to the limit of the group in this folder. Inactive copies of
+/// files do not count as used.
 fn of_folder(folder: &Path) -> Option<u64> {
     let number = |name: &str| read(folder.join(name))?.trim().parse::<u64>().ok();
     let limit = number("memory.max").or_else(|| number("memory.limit_in_bytes"))?;

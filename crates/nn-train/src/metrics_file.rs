@@ -1,12 +1,11 @@
 //! The file `metrics.csv`: one row per finished epoch.
 //!
-//! A row is written as its epoch ends, so that other programs see it, and
-//! synced before the next checkpoint is saved, so that a power cut takes no row
-//! of an epoch that a checkpoint counts.
+//! A row is written as its epoch ends, so that other programs see it, and synced
+//! before the next checkpoint is saved, so that a power failure loses no row of a
+//! checkpointed epoch.
 //!
-//! When a run is resumed, the rows of the epochs that its checkpoint has
-//! finished stay as they are; later rows, and a row that was cut off, are
-//! removed and will be written again.
+//! When a run is resumed, the rows of the epochs before its checkpoint are kept;
+//! later rows, and an incomplete row, are removed and written again.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -60,7 +59,7 @@ impl EpochMetrics {
     }
 }
 
-/// The open file.
+/// The open metrics file.
 #[derive(Debug)]
 pub struct MetricsFile {
     path: PathBuf,
@@ -70,10 +69,10 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// A new file, without rows.
+    /// Creates a file without rows.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn create(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
@@ -91,7 +90,8 @@ impl MetricsFile {
         })
     }
 
-    /// The file of a run that is resumed after `n_epochs` epochs, and their rows.
+    /// Opens the file of a run that resumes after `n_epochs` epochs, and returns their
+    /// rows.
     ///
     /// # Errors
     /// If the file cannot be read or written, or lacks rows of finished epochs.
@@ -126,17 +126,17 @@ impl MetricsFile {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn add(&mut self, row: &EpochMetrics) -> Result<()> {
         self.is_unsynced = true;
         disk::write(&mut self.file, &self.path, row.line().as_bytes())
             .map_err(|error| Error::io(&self.path, &error))
     }
 
-    /// Waits until all rows will survive a power cut.
+    /// Syncs all rows to the disk.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn sync(&mut self) -> Result<()> {
         if self.is_unsynced {
             disk::sync(&self.file, &self.path).map_err(|error| Error::io(&self.path, &error))?;
@@ -149,7 +149,7 @@ impl MetricsFile {
 /// Reads all rows of a `metrics.csv`.
 ///
 /// # Errors
-/// If the file cannot be read, or [`ErrorKind::Data`] for a row that is not whole.
+/// If the file cannot be read, or [`ErrorKind::Data`] for an incomplete row.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     let text = regular_file::read_text(path)?;
     let rows = (2..).zip(text.lines().skip(1));
@@ -168,7 +168,7 @@ pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     .collect()
 }
 
-/// Up to `n` whole rows that count from epoch 1, and where the last one ends.
+/// Up to `n` complete rows, numbered from epoch 1, and the end of the last one.
 fn first_rows(text: &str, n: usize) -> (Vec<EpochMetrics>, usize) {
     let mut rows = Vec::new();
     let Some(rest) = text.strip_prefix(HEADER) else {

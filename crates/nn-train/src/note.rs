@@ -100,7 +100,7 @@ impl ClassCounts {
 }
 
 impl Note {
-    /// Whether the data are doubtful: something had to be guessed, or there is
+    /// Whether `--strict` rejects the data: something had to be guessed, or there is
     /// nothing to learn.
     pub fn is_doubtful(&self) -> bool {
         use preprocessing::Note as Table;

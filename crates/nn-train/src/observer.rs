@@ -59,7 +59,7 @@ pub trait Observer {
         let _ = (report, metrics);
     }
 
-    /// Called with what is unexpected although the run continues.
+    /// Called with a warning; the run continues.
     fn warn(&mut self, warning: &str) {
         let _ = warning;
     }

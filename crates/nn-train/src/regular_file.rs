@@ -1,5 +1,5 @@
-//! Reading what should be a regular file of a run. A pipe that stands there
-//! instead would be waited for, and a device might never end.
+//! Reading the regular files of a run. A pipe would block, and a device might never
+//! end.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Refuses whatever is there under this name and is no regular file.
+/// Returns an error unless `path` is a regular file.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if it is something else, [`ErrorKind::Io`] if there is nothing.
+/// [`ErrorKind::Data`] if it is something else, [`ErrorKind::Io`] if it does not exist.
 pub fn check(path: &Path) -> Result<fs::Metadata> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, &error))?;
     if metadata.is_file() {
@@ -22,7 +22,7 @@ pub fn check(path: &Path) -> Result<fs::Metadata> {
     ))
 }
 
-/// Opens a file to read it.
+/// Opens a regular file for reading.
 ///
 /// # Errors
 /// As [`check`], or if it cannot be opened.
@@ -31,7 +31,7 @@ pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|error| Error::io(path, &error))
 }
 
-/// Reads a text.
+/// Reads a UTF-8 text file.
 ///
 /// # Errors
 /// As [`check`], or if it cannot be read or is not UTF-8.
@@ -47,7 +47,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
-/// Reads a text, if there is such a file.
+/// Reads a UTF-8 text file if it exists.
 ///
 /// # Errors
 /// As [`read_text`].

@@ -8,18 +8,18 @@ use crate::choice::OnDivergence;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 
-/// Most times that the learning rate is halved.
+/// Maximum number of times that the learning rate is halved.
 const MAX_HALVINGS: i32 = 10;
 
-/// A state from which training begins again with half the learning rate.
+/// A state from which training starts again with half the learning rate.
 ///
-/// While there is one, nothing later is saved: a training that was interrupted
-/// must be able to go back as far.
+/// Until then no later checkpoint is saved, because an interrupted run must be able
+/// to return to this state.
 #[derive(Debug)]
 pub struct RollbackPoint(Checkpoint);
 
 impl RollbackPoint {
-    /// Here, `seconds` into an epoch, if the plan is to go back at all.
+    /// Saves the current state, `seconds` into an epoch, if the plan enables rollback.
     ///
     /// # Errors
     /// If the checkpoint does not fit into memory.
@@ -33,13 +33,13 @@ impl RollbackPoint {
         }
     }
 
-    /// The state to go back to.
+    /// The saved state.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.0
     }
 
-    /// Goes back with half the learning rate; returns what happened, in words.
-    /// `chosen_rate` is the one that was not yet halved.
+    /// Returns to the saved state with half the learning rate; returns a message for
+    /// the user. `chosen_rate` is the learning rate before the first halving.
     ///
     /// # Errors
     /// The given error if the learning rate was halved too often.

@@ -104,7 +104,7 @@ impl Run {
     /// Loads the data set of the run, split as in training.
     ///
     /// # Errors
-    /// If it cannot be loaded, or a table has changed since the training.
+    /// If it cannot be loaded, or a table has changed since training.
     pub fn data(&self) -> Result<Data> {
         self.data_of(None)
     }

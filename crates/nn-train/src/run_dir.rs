@@ -1,7 +1,7 @@
 //! The directory of a run: `config.toml`, `metrics.csv`, `summary.json`,
-//! `model.safetensors`, `checkpoint/`, and of one that diverged `failure.json`.
+//! `model.safetensors`, `checkpoint/`, and `failure.json` if the run diverged.
 //!
-//! A run is never overwritten, and under its name a file is always whole.
+//! A run is never overwritten, and its files are written atomically.
 
 use std::fs;
 use std::io;
@@ -28,13 +28,13 @@ pub const METRICS: &str = "metrics.csv";
 /// Name of the summary file in a run directory.
 pub const SUMMARY: &str = "summary.json";
 
-/// Name of the file that says why a training diverged.
+/// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
 
 /// Name of the settings file in a run directory.
 pub const CONFIG: &str = "config.toml";
 
-/// An open run directory, locked against other trainings.
+/// An open run directory, locked against other processes.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
@@ -43,7 +43,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory `runs_dir/name`, or the first free
+    /// Creates the directory `runs_dir/name`, or the first free
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl RunDir {
         })
     }
 
-    /// Opens the directory of a run to continue it after `n_epochs` epochs,
-    /// whose metrics are given back.
+    /// Opens the directory of a run to continue it after `n_epochs` epochs, and
+    /// returns their metrics.
     ///
     /// # Errors
     /// If the metrics file cannot be read or lacks rows of finished epochs.
@@ -87,7 +87,7 @@ impl RunDir {
     /// Writes the resolved settings.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_config(&self, settings: &Settings) -> Result<()> {
         self.replace(CONFIG, settings.to_toml().as_bytes())
     }
@@ -100,16 +100,16 @@ impl RunDir {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn add_metrics(&mut self, row: &EpochMetrics) -> Result<()> {
         self.metrics.add(row)
     }
 
-    /// Saves a checkpoint, after the rows of the epochs that it counts; as the
-    /// best one, too, if `is_best`.
+    /// Saves a checkpoint, after syncing the rows of its epochs; also as the best one,
+    /// if `is_best`.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save(checkpoint, is_best)
@@ -124,7 +124,7 @@ impl RunDir {
     /// Saves the best checkpoint, if it is not saved yet.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn save_best(&mut self) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save_best()
@@ -133,15 +133,15 @@ impl RunDir {
     /// Writes the model.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_model(&self, model: &Model) -> Result<()> {
         self.replace(MODEL, &model.to_bytes()?)
     }
 
-    /// Writes the summary, after the rows of the epochs that it counts.
+    /// Writes the summary, after syncing the rows of its epochs.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     #[expect(
         clippy::missing_panics_doc,
         reason = "a summary can always be written as JSON"
@@ -153,10 +153,10 @@ impl RunDir {
         self.replace(SUMMARY, text.as_bytes())
     }
 
-    /// Writes why the training diverged, for `nn doctor`.
+    /// Writes the reason why the run diverged, for `nn doctor`.
     ///
     /// # Errors
-    /// If the file system refuses it.
+    /// If the file system returns an error.
     pub fn write_failure(&self, message: &str) -> Result<()> {
         let error = serde_json::json!({ "diverged": message });
         self.replace(FAILURE, format!("{error:#}\n").as_bytes())
@@ -167,7 +167,7 @@ impl RunDir {
     }
 }
 
-/// Makes the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
+/// Creates the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
 /// `-2`, ….
 ///
 /// # Errors
@@ -181,44 +181,55 @@ pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Re
     }
 }
 
-/// Puts `bytes` under `name` in `folder`: all of them, or none.
+/// Writes `bytes` to the file `name` in `folder` atomically.
 ///
 /// # Errors
-/// If the file system refuses it.
+/// If the file system returns an error.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let target = folder.join(name);
     atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))
 }
 
-/// The settings that a run was begun with.
+/// The settings that a run was started with.
 ///
 /// # Errors
 /// If the file is missing or invalid.
 pub fn read_config(run: &Path) -> Result<Settings> {
     let path = run.join(CONFIG);
     if !path.exists() {
+        let (reason, help) = if run.join(METRICS).exists() {
+            (
+                "the run was stopped before it started",
+                "train again under another name",
+            )
+        } else {
+            (
+                "this is not a run directory",
+                "give the directory of a training run",
+            )
+        };
         return Err(Error::new(
             ErrorKind::Io,
-            format!("{}: no {CONFIG}; this run never began", run.display()),
+            format!("{}: no {CONFIG}; {reason}", run.display()),
         )
-        .with_help("train again under another name"));
+        .with_help(help));
     }
     Settings::read(&path).map_err(Error::of_data)
 }
 
-/// Whether a run has come to its end.
+/// Whether a run is finished.
 pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
 }
 
-/// Why a training diverged, if it did.
+/// Why a run diverged, if it did.
 pub fn read_failure(run: &Path) -> Option<String> {
     let text = regular_file::read_text(&run.join(FAILURE)).ok()?;
     let error: serde_json::Value = serde_json::from_str(&text).ok()?;
     error["diverged"].as_str().map(str::to_owned)
 }
 
-/// Whether `name` can be a run's, and no path.
+/// Whether `name` can be the name of a run, not a path.
 pub fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
@@ -302,7 +313,7 @@ pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
 /// `runs_dir`, or a model file.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] if there is none.
+/// [`ErrorKind::Io`] if no such run exists.
 pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     for candidate in &candidates {
@@ -336,7 +347,7 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
 /// The directory that `run` names: itself, or the name of a run in `runs_dir`.
 ///
 /// # Errors
-/// If there is none.
+/// If no such run exists.
 pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {

@@ -106,8 +106,8 @@ fn predicted(model: &Model, sample: &Samples<'_>, step: &StepTrace) -> Option<us
     }
 }
 
-/// Balanced class weights as numbers: a single sample says nothing of how
-/// often its class occurs.
+/// Balanced class weights as numbers: a single sample does not tell the frequency of
+/// its class.
 fn counted(weights: &ClassWeights, train: &Samples<'_>) -> ClassWeights {
     match (weights, train.class_counts()) {
         (ClassWeights::Balanced, Some(counts)) => {

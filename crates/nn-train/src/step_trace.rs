@@ -1,4 +1,4 @@
-//! One training step with one sample, every number kept.
+//! One training step with one sample, with all intermediate values.
 //!
 //! ```text
 //! zˡ = aˡ⁻¹·Wˡ + bˡ        aˡ = φ(zˡ)
@@ -6,9 +6,9 @@
 //! ∂C/∂Wˡ = aˡ⁻¹ᵀ·δˡ        ∂C/∂bˡ = δˡ
 //! ```
 //!
-//! (nn-core's `backprop.rs`, whose numbers these are: the step is a
-//! [`Trainer`](nn_core::Trainer)'s, and what it does not keep is computed again by the functions
-//! it calls.) The optimizer starts anew: nothing is remembered of earlier steps.
+//! The step is a step of [`Trainer`](nn_core::Trainer); values that it does not keep are
+//! computed again by the functions that it calls (nn-core's `backprop.rs`). The optimizer has no
+//! state from earlier steps.
 
 mod taken;
 mod formulas;
@@ -26,12 +26,12 @@ pub use formulas::Formulas;
 use formulas::{formulas, notes};
 use taken::{Back, Taken, row};
 
-/// A step with one sample, from its inputs to the changed weights.
+/// A step with one sample, from its inputs to the updated weights.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepTrace {
     /// x, `[n_inputs]`.
     pub inputs: Vec<f32>,
-    /// y, `[n_outputs]`, smoothed if the training smooths.
+    /// y, `[n_outputs]`, smoothed as in training.
     pub target: Vec<f32>,
     /// Name of the loss.
     pub loss_function: String,
@@ -39,8 +39,8 @@ pub struct StepTrace {
     pub loss_formula: &'static str,
     /// C before the step.
     pub loss: f64,
-    /// C of the same sample after the step; none where there is no step or
-    /// another mask of dropout would be drawn.
+    /// C of the same sample after the step; `None` if there is no step, or with
+    /// dropout, which would draw another mask.
     pub loss_after: Option<f64>,
     /// Name of the optimizer.
     pub optimizer: String,
@@ -48,17 +48,17 @@ pub struct StepTrace {
     pub optimizer_formula: &'static str,
     /// The learning rate.
     pub learning_rate: f64,
-    /// What there is besides the formulas.
+    /// Remarks on dropout, regularization and batch normalization.
     pub notes: Vec<String>,
-    /// First to last.
+    /// The layers, from first to last.
     pub layers: Vec<LayerTrace>,
 }
 
-/// What happens in one layer. Vectors are `[n_outputs]`, matrices
+/// The trace of one layer. Vectors are `[n_outputs]`, matrices
 /// `[n_inputs, n_outputs]`, in JSON a list of rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerTrace {
-    /// Counted from 1.
+    /// Number of the layer, from 1.
     pub layer: usize,
     /// Number of inputs.
     pub n_inputs: usize,
@@ -80,19 +80,19 @@ pub struct LayerTrace {
     pub normalized: Option<Vec<f32>>,
     /// a
     pub activations: Vec<f32>,
-    /// m of dropout, if there is any: the layer above sees a ⊙ m.
+    /// The dropout mask m, if there is one: the next layer sees a ⊙ m.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Vec<f32>>,
-    /// None where batch normalization would need more than one sample.
+    /// The backward pass; `None` with batch normalization, which needs a batch.
     pub backward: Option<Backward>,
 }
 
-/// What goes back through a layer, and what it changes.
+/// The backward pass of a layer, and its update.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Backward {
-    /// δ·Wᵀ of the layer above; none in the output layer.
+    /// δ·Wᵀ of the next layer; `None` in the output layer.
     pub arriving: Option<Vec<f32>>,
-    /// φ′(z); none in the output layer, where the loss has it in δ.
+    /// φ′(z); `None` in the output layer, where δ comes from the loss.
     pub slope: Option<Vec<f32>>,
     /// δ = ∂C/∂z
     pub delta: Vec<f32>,
@@ -101,7 +101,7 @@ pub struct Backward {
     pub weights_gradient: Rows<'static, f32>,
     /// ∂C/∂b
     pub bias_gradient: Vec<f32>,
-    /// g, where penalty or clipping make it another than ∂C/∂W and ∂C/∂b.
+    /// g, if regularization or clipping makes it differ from ∂C/∂W and ∂C/∂b.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regularized: Option<Regularized>,
     /// W after the step.
@@ -121,11 +121,11 @@ pub struct Regularized {
     pub bias_gradient: Vec<f32>,
 }
 
-/// The first step of a training of `network` by `config` whose only batch is
-/// the first of `samples`; the schedule and averaging are left out.
+/// Traces the first step of a training run of `network` whose only batch is the
+/// first sample, without schedule and weight averaging.
 ///
 /// # Errors
-/// Those of a trainer: a sample or a configuration that does not fit, or
+/// The errors of a trainer: a sample or a configuration that does not fit, or
 /// [`nn_core::Error::Diverged`].
 pub fn step_of(
     network: &Network,
@@ -160,7 +160,7 @@ pub fn step_of(
     })
 }
 
-/// The step is shown layer by layer in the usual form alone.
+/// Only the usual stages of a layer can be traced.
 fn check_stages(network: &Network) -> Result<()> {
     let mut layers = network.layers().iter();
     let other = layers.find_map(|layer| layer.further_stages().next());

@@ -1,6 +1,6 @@
 //! The learning task of a data set.
 
-/// What a network learns, with its number of outputs.
+/// The learning task of a network, with its number of outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Classification into this number of classes.

@@ -1,5 +1,5 @@
-//! What the description of a trained model says: its settings, its preprocessing,
-//! and its data set.
+//! The settings, the preprocessing and the data set of a trained model, from its
+//! description.
 
 use std::path::Path;
 
@@ -84,7 +84,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
 ///
 /// # Errors
 /// If it cannot be loaded or does not fit the model, or if the table of the run has
-/// changed since the training.
+/// changed since training.
 pub fn data_of(
     model: &Model,
     origin: Origin<'_>,
@@ -116,15 +116,14 @@ pub fn data_of(
         return Err(Error::new(
             ErrorKind::Data,
             format!(
-                "{}: changed since the training: expected SHA-256 {}, found {}",
+                "{}: changed since training: expected SHA-256 {}, found {}",
                 escaped_path::shown(name),
                 trained_on.as_deref().unwrap_or_default(),
                 data.table_sha256.as_deref().unwrap_or_default()
             ),
         )
         .with_help(
-            "training rows could be taken for test rows; give new rows in a file of their own, \
-             with `data`",
+            "training rows could become test rows; pass new rows in a separate file with `data`",
         ));
     }
     Ok(data)

@@ -1,5 +1,5 @@
-//! The trainer of a plan, with data augmentation by nn-data: nn-core knows no
-//! images.
+//! The trainer of a plan, with data augmentation by nn-data: nn-core has no image
+//! type.
 
 use nn_core::{Augmentation, Network, Rows, Trainer};
 use nn_data::augment::{Augment, Deformer};

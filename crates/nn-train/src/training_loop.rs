@@ -1,4 +1,4 @@
-//! The training loop of a run: batches and epochs, with what is reported and saved
+//! The training loop of a run: batches and epochs, with reports and checkpoints
 //! between them, until the run is finished, stopped or diverged.
 
 use std::time::Instant;

@@ -1,8 +1,8 @@
 //! Warnings about a training run before its first step.
 //!
-//! A run is doubtful if something had to be guessed, if a setting cannot take
-//! effect as given, or if there is nothing to learn from the data. What changes
-//! no bit of the result is not doubtful, such as a damaged checkpoint with an
+//! A run has warnings if something had to be guessed, if a setting cannot take
+//! effect as given, or if there is nothing to learn from the data. Problems that do
+//! not affect the result are not warnings, such as a damaged checkpoint with an
 //! intact one before it.
 
 use nn_core::training::BatchSize;
@@ -13,25 +13,25 @@ use crate::grouped;
 use crate::note::Note;
 use crate::plan::Plan;
 
-/// Refuses a doubtful training run. `other_origin` has the warnings about the
-/// checkpoint that it continues from.
+/// Returns an error if a training run has warnings. `other_origin` has the warnings
+/// about the checkpoint that it continues from.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with every doubt.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with all warnings.
 pub fn refuse(plan: &Plan, data: &Data, other_origin: Vec<String>) -> Result<()> {
     let notes = data.notes.iter().filter(|note| note.is_doubtful());
-    let doubts: Vec<String> = notes
+    let warnings: Vec<String> = notes
         .map(Note::to_string)
         .chain(large_batches(plan, data))
         .chain(other_origin)
         .collect();
-    if doubts.is_empty() {
+    if warnings.is_empty() {
         return Ok(());
     }
     Err(
-        Error::usage(format!("`strict`: {}", doubts.join("; "))).with_help(
-            "say what is meant (`data`, `task`, `ignore`, `limit-train`, `batch-size`), \
-             or leave `strict` out",
+        Error::usage(format!("`strict`: {}", warnings.join("; "))).with_help(
+            "set these explicitly (`data`, `task`, `ignore`, `limit-train`, `batch-size`), \
+             or omit `strict`",
         ),
     )
 }

@@ -96,7 +96,7 @@ fn without_model_and_data_the_curves_are_looked_at() {
     fs::remove_file(scratch.path("runs/a/model.safetensors")).expect("it is there");
     let checks = diagnose(&scratch, "a");
     assert_eq!(check(&checks, "overfitting")["verdict"], "ok");
-    let unknown = check(&checks, "classes out of balance");
+    let unknown = check(&checks, "unbalanced classes");
     assert_eq!(unknown["verdict"], "not-checked");
     let reason = unknown["evidence"].as_str().expect("a reason");
     assert!(reason.contains("trees.csv"), "{reason}");
@@ -164,7 +164,7 @@ fn a_rate_too_low() {
         &scratch,
         "a",
         "learning rate too low",
-        &["rate 0.001", "guessing"],
+        &["rate 0.001", "constant predictions"],
     );
     is_well(&scratch, "a", "learning rate too high");
     let cured = follow(&scratch, "a", &tries[0]);
@@ -253,7 +253,7 @@ fn a_loss_that_does_not_fit() {
         &scratch,
         "b",
         "loss does not fit the task",
-        &["mse of softmax"],
+        &["mse with softmax"],
     );
     assert_eq!(tries[0], "--loss cross-entropy --output-activation softmax");
     follow(&scratch, "b", &tries[0]);
@@ -312,7 +312,7 @@ fn a_column_with_an_outlier() {
     let tries = is_ill(
         &scratch,
         "a",
-        "an input with outliers",
+        "outliers in an input",
         &["column income", "standard deviations"],
     );
     assert_eq!(tries, ["", "--ignore income"]);
@@ -337,12 +337,12 @@ fn classes_out_of_balance() {
     let tries = is_ill(
         &scratch,
         "a",
-        "classes out of balance",
+        "unbalanced classes",
         &["of common", "of rare"],
     );
     assert_eq!(tries[0], "--class-weight balanced");
     follow(&scratch, "a", &tries[0]);
-    is_well(&scratch, "cured", "classes out of balance");
+    is_well(&scratch, "cured", "unbalanced classes");
     let recall = |run: &str| {
         let found = scratch.evaluate(run, "--split train");
         found["classes"][1]["recall"].as_f64().unwrap_or(0.0)
@@ -361,13 +361,13 @@ fn rows_that_are_trained_on_and_tested_on() {
     is_ill(
         &scratch,
         "a",
-        "test rows among the training rows",
+        "test rows duplicate training rows",
         &["of 48 test rows"],
     );
 }
 
 /// A smoothed training loss cannot fall below the entropy of the smoothed
-/// targets: 0.95 for ε = 0.6 and three classes, where guessing has 1.1.
+/// targets: 0.95 for ε = 0.6 and three classes, where constant predictions have 1.1.
 #[test]
 fn a_smoothed_loss_is_compared_with_its_floor() {
     let scratch = Scratch::new();
@@ -409,7 +409,7 @@ fn a_rate_too_low_is_found_under_label_smoothing() {
     let scratch = Scratch::new();
     let flags = "--optimizer sgd --lr 0.001 --epochs 3 --label-smoothing 0.2";
     train(&scratch, &format!("{SMALL} {flags}"));
-    let parts = ["guessing has 2.30", "no network less than 0.8"];
+    let parts = ["constant predictions: 2.30", "lowest possible loss: 0.8"];
     is_ill(&scratch, "a", "learning rate too low", &parts);
     is_well(&scratch, "a", "learning rate too high");
 }

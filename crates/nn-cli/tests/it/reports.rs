@@ -147,7 +147,7 @@ fn a_regression_shows_predicted_against_actual() {
         &page,
         &["price: predicted and actual", "R²", "Weights of the inputs"],
     );
-    assert!(!page.contains("Which class is taken"));
+    assert!(!page.contains("Confusion matrix"));
     let expected = [
         "inputs",
         "learning-rate",

@@ -422,7 +422,10 @@ fn one_training_a_run() {
     let scratch = scratch();
     let mut child = start(&scratch, &format!("train --name a {}", endless()));
     wait_for_checkpoint(&scratch, "a");
-    let owner = format!("runs/a: locked by another training, process {}", child.id());
+    let owner = format!(
+        "runs/a: locked by another training run, process {}",
+        child.id()
+    );
     resume(&scratch, "a", "").refuses(5, &[&owner, "help: wait until"]);
     child.kill().expect("the child is ours");
     child.wait().expect("the child is ours");
@@ -591,7 +594,7 @@ fn another_instruction_set_is_told_or_refused() {
     begin_again();
     let resume = "train --resume a --no-report";
     let difference = format!(
-        "the checkpoint was made with the instruction set portable, this training uses {widest}"
+        "the checkpoint was made with the instruction set portable, this run uses {widest}"
     );
     let strict = train(&format!("{resume} --strict"), None);
     strict.refuses(2, &["--strict: ", &difference]);

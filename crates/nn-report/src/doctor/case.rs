@@ -1,5 +1,5 @@
-//! What a run directory tells a doctor: settings, curves, and, where they are
-//! at hand, the model and its data.
+//! The run under diagnosis: its settings, its metrics and, if available, its
+//! model and its data.
 
 use std::path::{Path, PathBuf};
 
@@ -22,20 +22,20 @@ pub(super) struct Case {
     pub(super) settings: Settings,
     pub(super) run: RunRecord,
     pub(super) is_finished: bool,
-    /// What a training ended with that diverged.
+    /// Why the training run diverged, if it did.
     pub(super) failure: Option<String>,
-    /// Or why there is none.
+    /// The model, or why it is not available.
     pub(super) model: Result<Model, String>,
-    /// Or why there are none.
+    /// The data, or why they are not available.
     pub(super) data: Result<Data, String>,
-    /// What the training losses can be compared with.
+    /// Reference values of the training losses.
     pub(super) loss_range: LossRange,
 }
 
 impl Case {
     /// # Errors
-    /// If a file of the run is missing or damaged. That the model or the data
-    /// are not at hand is none.
+    /// If a file of the run is missing or damaged. A missing model or missing data
+    /// are no error.
     pub(super) fn read(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let settings = read_config(directory).map_err(|error| match error.kind() {
             ErrorKind::Io => error.with_help("name a run directory of `nn train`"),
@@ -75,11 +75,15 @@ impl Case {
             }
             Err(_) => widths.collect(),
         };
+        let data = escaped_path::shown(self.settings.data.as_deref().unwrap_or_default());
+        let layers = if widths.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", widths.join("-"))
+        };
         format!(
-            "{}: {} {}, {} of {} epochs",
+            "{}: {data}{layers}, {} of {} epochs",
             self.directory.display(),
-            escaped_path::shown(self.settings.data.as_deref().unwrap_or_default()),
-            widths.join("-"),
             self.epochs().len(),
             self.n_epochs_planned(),
         )
@@ -98,7 +102,7 @@ impl Case {
         self.settings.lr.unwrap_or(f64::NAN)
     }
 
-    /// The loss function, unless the settings name none that there is.
+    /// The loss function, if the settings contain a valid one.
     pub(super) fn loss(&self) -> Option<Loss> {
         self.settings.loss.as_ref().map(|loss| *loss.value())
     }
@@ -109,7 +113,7 @@ impl Case {
         parts.map_err(|error| error.to_string())
     }
 
-    /// What is learned, as far as can be told.
+    /// The task.
     pub(super) fn task(&self) -> Result<Task, String> {
         self.data
             .as_ref()
@@ -117,7 +121,7 @@ impl Case {
             .map_err(Clone::clone)
     }
 
-    /// Training samples of each class.
+    /// Number of training samples of each class.
     pub(super) fn class_counts(&self) -> Option<Vec<usize>> {
         self.splits().ok()?.train.class_counts()
     }
@@ -127,7 +131,7 @@ impl Case {
         weights.is_some_and(|weights| *weights.value() != ClassWeights::None)
     }
 
-    /// Flags that make the learning rate `factor` times what it was.
+    /// The flag that multiplies the learning rate by `factor`.
     pub(super) fn rate_times(&self, factor: f64) -> String {
         // Two digits: 0.1 · 0.001 is not 0.00010000000000000002.
         let rate: f64 = format!("{:.1e}", self.learning_rate() * factor)
@@ -137,7 +141,7 @@ impl Case {
     }
 }
 
-/// What the training losses can be compared with, as far as can be told.
+/// Reference values of the training losses, as far as they are known.
 fn loss_range(
     settings: &Settings,
     model: Option<&Model>,
@@ -164,6 +168,6 @@ fn loss_range(
 }
 
 /// `12.3 %`
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
+pub(super) fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
 }

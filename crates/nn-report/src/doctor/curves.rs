@@ -1,5 +1,5 @@
-//! What the curves of `metrics.csv` tell: whether the training ended well, its
-//! learning rate, its length, overfitting.
+//! Checks of the learning curves in `metrics.csv`: divergence, learning rate,
+//! number of epochs, overfitting.
 //!
 //! Training losses are compared by how far they are above the lowest loss that
 //! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
@@ -46,14 +46,17 @@ pub(super) const CHECKS: &[Check] = &[
 fn diverged(case: &Case) -> Finding {
     let evidence = match (&case.failure, case.is_finished) {
         (Some(failure), false) => failure.clone(),
-        _ => return Finding::Ok("every loss is a number".to_owned()),
+        _ => return Finding::Ok("all losses are finite".to_owned()),
     };
     Finding::Problem(
         evidence,
         vec![
-            Suggestion::flags(case.rate_times(0.1), "smaller steps"),
-            Suggestion::flags("--clip-norm 1", "no step follows a gradient longer than 1"),
-            Suggestion::flags("--on-divergence halve-lr", "finds a rate by itself"),
+            Suggestion::flags(case.rate_times(0.1), "takes smaller steps"),
+            Suggestion::flags("--clip-norm 1", "clips gradients to norm 1"),
+            Suggestion::flags(
+                "--on-divergence halve-lr",
+                "halves the learning rate automatically",
+            ),
         ],
     )
 }
@@ -64,11 +67,13 @@ fn unfinished(case: &Case) -> Finding {
         return Finding::Ok(format!("{found} epochs, of at most {planned}"));
     }
     if case.failure.is_some() {
-        return Finding::Ok("it diverged".to_owned());
+        return Finding::Ok("the training run diverged".to_owned());
     }
     let run = quoted(&case.directory.to_string_lossy());
     Finding::Problem(
-        format!("{found} of {planned} epochs, and no summary: it was stopped, or still runs"),
+        format!(
+            "{found} of {planned} epochs, and no summary: the run was stopped or is still training"
+        ),
         vec![Suggestion::advice(format!(
             "`nn train --resume {run}` continues it"
         ))],
@@ -82,7 +87,7 @@ fn unfinished(case: &Case) -> Finding {
 /// the loss going up and down a little above its lowest.
 const RISE: f64 = 1.05;
 
-/// One epoch in so many may be such a rise by chance, in small data.
+/// In small data, one rise in this number of epochs may happen by chance.
 const EPOCHS_A_RISE: usize = 10;
 
 /// A rise near the lowest loss does not count: when the distance to it is below
@@ -92,7 +97,7 @@ const NEAR_LOWEST: f64 = 0.01;
 fn rate_too_high(case: &Case) -> Finding {
     let losses = train_losses(case);
     let Some((&first, rest)) = losses.split_first() else {
-        return Finding::NotChecked("no epoch was finished".to_owned());
+        return Finding::NotChecked("no epoch has finished".to_owned());
     };
     let evidence = match signs_of_high_rate(case, &losses) {
         Some(evidence) => evidence,
@@ -105,17 +110,20 @@ fn rate_too_high(case: &Case) -> Finding {
             ));
         }
     };
-    let mut tries = vec![Suggestion::flags(case.rate_times(0.1), "smaller steps")];
+    let mut tries = vec![Suggestion::flags(
+        case.rate_times(0.1),
+        "takes smaller steps",
+    )];
     if case.settings.schedule.as_ref().map(Choice::value) == Some(&Schedule::Constant) {
         tries.push(Suggestion::flags(
             "--schedule cosine",
-            "steps that become smaller",
+            "decays the learning rate",
         ));
     }
     Finding::Problem(evidence, tries)
 }
 
-/// How one can tell that the steps were too large, if they were.
+/// The evidence that the learning rate is too high, if there is any.
 fn signs_of_high_rate(case: &Case, losses: &[f64]) -> Option<String> {
     let (first, last) = (*losses.first()?, *losses.last()?);
     let rate = case.learning_rate();
@@ -140,19 +148,21 @@ fn signs_of_high_rate(case: &Case, losses: &[f64]) -> Option<String> {
     let (guessing, limit) = (range.guessing?, range.far_too_high?);
     (first > limit).then(|| {
         format!(
-            "with rate {rate} the first epoch had loss {}, a guess has {}; the last had {}",
+            "with rate {rate} the loss was {} in the first epoch and {} in the last; \
+             constant predictions have {}",
             number(first),
-            number(guessing),
-            number(last)
+            number(last),
+            number(guessing)
         )
     })
 }
 
-/// A training whose loss is still 80 % of that of guessing has not begun to
-/// learn; harder data than that exist, so a falling curve is asked for too.
+/// A training run whose loss is still 80 % of that of constant predictions has
+/// hardly learned anything.
 const HARDLY_LEARNED: f64 = 0.8;
 
-/// What falls by less than 5 % from the first epoch to the last hardly moves.
+/// A loss that falls by less than 5 % from the first epoch to the last is almost
+/// unchanged.
 const HARDLY_MOVED: f64 = 0.95;
 
 fn rate_too_low(case: &Case) -> Finding {
@@ -161,7 +171,7 @@ fn rate_too_low(case: &Case) -> Finding {
         return Finding::NotChecked("needs two epochs".to_owned());
     };
     if signs_of_high_rate(case, &losses).is_some() {
-        return Finding::Ok("it is rather too high".to_owned());
+        return Finding::Ok("not applicable: the learning rate may be too high".to_owned());
     }
     let range = &case.loss_range;
     let numbers = format!(
@@ -173,14 +183,17 @@ fn rate_too_low(case: &Case) -> Finding {
     let (first, last) = (range.excess(*first), range.excess(*last));
     let evidence = match range.guessing.map(|guessing| range.excess(guessing)) {
         Some(guessing) if last > HARDLY_LEARNED * guessing => numbers,
-        None if last > HARDLY_MOVED * first => format!("{numbers}: it hardly moved"),
+        None if last > HARDLY_MOVED * first => format!("{numbers}: almost unchanged"),
         _ => return Finding::Ok(numbers),
     };
-    let mut tries = vec![Suggestion::flags(case.rate_times(10.0), "larger steps")];
+    let mut tries = vec![Suggestion::flags(
+        case.rate_times(10.0),
+        "takes larger steps",
+    )];
     if case.settings.batch_size.as_ref().map(Choice::value) == Some(&BatchSize::Full) {
         tries.insert(
             0,
-            Suggestion::flags("--batch-size 64", "many steps an epoch, not one"),
+            Suggestion::flags("--batch-size 64", "many steps per epoch instead of one"),
         );
     }
     Finding::Problem(
@@ -189,9 +202,9 @@ fn rate_too_low(case: &Case) -> Finding {
     )
 }
 
-/// Epochs in a row over which the loss must still fall, and by how much over
-/// all of them, to say that it has not arrived. With a rate that falls to 0 it
-/// arrives by itself.
+/// Number of last epochs in each of which the loss must have fallen, and the
+/// factor by which it must have fallen over all of them, for a run that was
+/// stopped too soon. A learning rate that falls to 0 flattens the loss by itself.
 const STILL_FALLING: usize = 3;
 const FALL: f64 = 0.95;
 
@@ -219,29 +232,31 @@ fn too_few_epochs(case: &Case) -> Finding {
             .saturating_mul(2)
             .min(LARGEST as usize);
         let tries = vec![
-            Suggestion::flags(format!("--epochs {epochs}"), "twice as long"),
-            Suggestion::flags(case.rate_times(3.0), "larger steps"),
+            Suggestion::flags(format!("--epochs {epochs}"), "doubles the number of epochs"),
+            Suggestion::flags(case.rate_times(3.0), "takes larger steps"),
         ];
         return Finding::Problem(format!("{text}: still falling"), tries);
     }
     Finding::Ok(text)
 }
 
-/// The lowest validation loss is passed by 10 % before that counts: from epoch
-/// to epoch it varies by a few per cent.
+/// The last validation loss must exceed the lowest by 10 % to count as a rise:
+/// it varies by a few percent from epoch to epoch.
 const TURNED_UP: f64 = 1.1;
 
-/// Accuracy in training above accuracy on validation samples, in shares. The
-/// default training has 0.015 on MNIST and 0.06 on the built-in digits.
+/// Training accuracy minus validation accuracy, as a fraction. With the default
+/// settings it is 0.015 on MNIST and 0.06 on the built-in digits.
 const GAP: f64 = 0.1;
 
 fn overfitting(case: &Case) -> Finding {
     let last = case.epochs().iter().rev().find_map(ValidatedEpoch::new);
     let Some(last) = last else {
-        return Finding::NotChecked("no validation loss was measured (--validation)".to_owned());
+        return Finding::NotChecked(
+            "no epoch has a finite validation loss (set --validation)".to_owned(),
+        );
     };
     if signs_of_high_rate(case, &train_losses(case)).is_some() {
-        return Finding::NotChecked("the training loss itself did not fall".to_owned());
+        return Finding::NotChecked("the learning rate may be too high".to_owned());
     }
     let best = case.run.best_epoch().and_then(ValidatedEpoch::new);
     let best = best.unwrap_or(last);
@@ -266,8 +281,8 @@ fn overfitting(case: &Case) -> Finding {
     let has_gap = kept
         .accuracies
         .is_some_and(|[train, validation]| train - validation > GAP);
-    // Training to smoothed targets ends with less certain outputs, at this
-    // validation loss; passing a lower one on the way is no overfitting.
+    // Training with smoothed targets ends with less certain outputs, at this
+    // validation loss. A lower one on the way is no sign of overfitting.
     let floor = case.loss_range.evaluated_at_lowest;
     let has_turned_up = last.loss > TURNED_UP * best.loss.max(floor);
     if (!has_turned_up || has_patience) && !has_gap {
@@ -304,7 +319,7 @@ fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Suggestion
     if has_turned_up && case.settings.patience.unwrap_or(0) == 0 {
         tries.push(Suggestion::flags(
             "--patience 3",
-            "stops in time and keeps the best weights",
+            "stops early and keeps the best weights",
         ));
     }
     let is_image = |data: &Data| data.dataset.image_size.is_some();
@@ -316,21 +331,21 @@ fn tries_against_overfitting(case: &Case, has_turned_up: bool) -> Vec<Suggestion
     if case.data.as_ref().is_ok_and(is_image) && is_plain {
         tries.push(Suggestion::flags(
             "--augment shift",
-            "images that differ from epoch to epoch",
+            "deforms the images randomly in each epoch",
         ));
     }
     if case.settings.dropout.unwrap_or(0.0) == 0.0 {
         tries.push(Suggestion::flags(
             "--dropout 0.2",
-            "no neuron may rely on another",
+            "prevents co-adaptation of neurons",
         ));
     }
     let has_decay = case.settings.weight_decay.unwrap_or(0.0) != 0.0;
     if case.settings.l2.unwrap_or(0.0) == 0.0 && !has_decay {
-        tries.push(Suggestion::flags("--l2 0.0001", "small weights"));
+        tries.push(Suggestion::flags("--l2 0.0001", "penalizes large weights"));
     }
     tries.push(Suggestion::advice(
-        "more training samples, or a smaller network (--hidden)",
+        "use more training samples or a smaller network (--hidden)",
     ));
     tries
 }
@@ -340,7 +355,7 @@ fn train_losses(case: &Case) -> Vec<f64> {
     losses.filter(|loss| loss.is_finite()).collect()
 }
 
-/// The validation losses, or without any the training losses.
+/// The validation losses, or the training losses if there are none.
 fn watched_losses(case: &Case) -> (&'static str, Vec<f64>) {
     let losses = case
         .epochs()

@@ -1,23 +1,23 @@
-//! What a training loss can be compared with: the lowest loss that a network
-//! can have, and the loss of guessing.
+//! Reference values of the training loss: the lowest loss that a network can
+//! have, and the loss of constant predictions.
 //!
-//! Of a sample with the targets y, smoothed as in training, and the weight w
+//! For a sample with the targets y, smoothed as in training, and the weight w
 //! (its own times that of its class), with t = Σ yⱼ, the means over the samples
 //! m = Σ w·y / Σ w, and h(y) = −y ln y − (1 − y) ln(1 − y):
 //!
-//! | loss | lowest: mean of | guessing: always the same output |
+//! | loss | lowest: mean of | constant predictions |
 //! |---|---|---|
 //! | `cross-entropy` | −Σ yⱼ ln(yⱼ/t) | −Σ mⱼ ln(mⱼ / Σ m) |
-//! | `kl` | t ln t | the same, less the mean of −Σ yⱼ ln yⱼ |
+//! | `kl` | t ln t | the same, minus the mean of −Σ yⱼ ln yⱼ |
 //! | `binary-cross-entropy` | Σ h(yⱼ) | Σ h(mⱼ) |
-//! | `mse` of numbers | 0 | the mean variance of the outputs |
+//! | `mse`, regression | 0 | the mean variance of the outputs |
 //! | any other | 0 | not known |
 //!
 //! The lowest loss is that of an output a = y/t or a = y (Gibbs' inequality);
 //! it is 0 if y is one class for certain. With label smoothing ε and K classes
 //! it is the entropy of 1 − ε + ε/K and K − 1 times ε/K, 0.950 for ε = 0.6 and
-//! K = 3: a loss of 0.951 says then that everything is learned. Only training
-//! smooths: a validation loss has no such floor.
+//! K = 3: a loss of 0.951 then means that the network has learned everything.
+//! Labels are smoothed in training only, so a validation loss has no such floor.
 
 use nn_core::Loss;
 use nn_core::batches::Samples;
@@ -26,27 +26,28 @@ use nn_plot::number::number;
 
 use nn_train::Task;
 
-/// So many times the loss of an untrained network is more than a beginning
-/// explains.
+/// Multiple of the loss of an untrained network above which a training loss is
+/// far too high.
 const FAR: f64 = 2.0;
 
-/// What the training losses of a run can be compared with.
+/// Reference values of the training losses of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct LossRange {
-    /// No network has less.
+    /// The lowest possible loss.
     pub(super) lowest: f64,
-    /// Of an output that is always the same, if that is known.
+    /// The loss of constant predictions, if it is known.
     pub(super) guessing: Option<f64>,
-    /// A loss that neither guessing nor a beginning explains, if that is known.
+    /// A loss above that of constant predictions and of any untrained network, if it
+    /// is known.
     pub(super) far_too_high: Option<f64>,
-    /// The loss of an evaluation, which does not smooth, of a network whose
-    /// training loss is the lowest.
+    /// The evaluation loss, without label smoothing, of a network with the lowest
+    /// possible training loss.
     pub(super) evaluated_at_lowest: f64,
-    /// What the loss leaves out of the cross-entropy of the same targets.
+    /// The cross-entropy of the same targets minus the loss.
     left_out: f64,
 }
 
-/// What decides about the loss of a sample, besides the sample.
+/// The settings that the loss of a sample depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Objective<'a> {
     pub(super) loss: Loss,
@@ -57,7 +58,7 @@ pub(super) struct Objective<'a> {
 }
 
 impl LossRange {
-    /// Of the training samples.
+    /// Computes the reference values from the training samples.
     pub(super) fn of_samples(objective: &Objective<'_>, train: &Samples<'_>) -> Self {
         let class_weights = factors(objective.class_weights, train);
         let smoothing = objective.label_smoothing as f32;
@@ -77,8 +78,8 @@ impl LossRange {
         sums.range(objective)
     }
 
-    /// Where there are no samples: only the lowest loss for targets that are
-    /// one of `n_classes`, all of which have the same.
+    /// Without samples: only the lowest possible loss of a classification with
+    /// `n_classes` classes, which is the same for every class.
     pub(super) fn of_classes(loss: Loss, n_classes: usize, label_smoothing: f64) -> Self {
         let k = n_classes.max(2);
         let off = label_smoothing / k as f64;
@@ -96,27 +97,27 @@ impl LossRange {
         }
     }
 
-    /// A training loss as a cross-entropy, so that `kl` and `cross-entropy`,
-    /// which differ by a constant and train alike, are judged alike.
+    /// Converts a training loss to a cross-entropy: `kl` and `cross-entropy` differ
+    /// by a constant and have the same gradients, so they are judged alike.
     pub(super) fn whole(&self, loss: f64) -> f64 {
         loss + self.left_out
     }
 
-    /// How far a training loss is above the lowest.
+    /// The difference between a training loss and the lowest possible one.
     pub(super) fn excess(&self, loss: f64) -> f64 {
         (loss - self.lowest).max(0.0)
     }
 
-    /// `, where guessing has 1.099 and no network less than 0.9503`, as far as
-    /// that is known and says something.
+    /// ` (constant predictions: 1.099; lowest possible loss: 0.9503)`; values that are
+    /// unknown, and a lowest loss of 0, are left out.
     pub(super) fn text(&self) -> String {
         let lowest = (self.lowest > 0.0).then(|| number(self.lowest));
         match (self.guessing.map(number), lowest) {
             (Some(guessing), Some(lowest)) => {
-                format!(", where guessing has {guessing} and no network less than {lowest}")
+                format!(" (constant predictions: {guessing}; lowest possible loss: {lowest})")
             }
-            (Some(guessing), None) => format!(", where guessing has {guessing}"),
-            (None, Some(lowest)) => format!(", where no network has less than {lowest}"),
+            (Some(guessing), None) => format!(" (constant predictions: {guessing})"),
+            (None, Some(lowest)) => format!(" (lowest possible loss: {lowest})"),
             (None, None) => String::new(),
         }
     }
@@ -168,7 +169,7 @@ impl Sums {
             Loss::Kl => self.entropy / self.weight,
             _ => 0.0,
         };
-        // Guessing, and an untrained network, all of whose outputs are alike.
+        // Losses of constant predictions and of an untrained network with equal outputs.
         let known = match (objective.loss, objective.task) {
             (Loss::CrossEntropy | Loss::Kl, _) => Some((cross_entropy, total * k.ln())),
             (Loss::BinaryCrossEntropy, _) => {
@@ -204,8 +205,8 @@ fn lowest(loss: Loss, target: &[f32]) -> f64 {
     }
 }
 
-/// The loss of the output `a` for the targets y of a sample, 0 for losses that
-/// are 0 at their lowest.
+/// The loss of the output `a` for the targets y of a sample; 0 for losses whose
+/// lowest value is 0.
 fn evaluated(loss: Loss, y: &[f32], a: &[f32]) -> f64 {
     let pairs = y.iter().zip(a).map(|(&y, &a)| (f64::from(y), f64::from(a)));
     match loss {
@@ -227,7 +228,7 @@ fn binary_entropy(y: f64) -> f64 {
     minus_y_ln(y, y) + minus_y_ln(1.0 - y, 1.0 - y)
 }
 
-/// The factor of each class, up to one that all have in common.
+/// The factor of each class, up to a common constant.
 fn factors(weights: &ClassWeights, train: &Samples<'_>) -> Option<Vec<f64>> {
     let counts = train.class_counts()?;
     match weights {

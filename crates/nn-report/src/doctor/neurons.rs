@@ -1,5 +1,4 @@
-//! What the hidden layers say to training samples: neurons that are always
-//! silent, and neurons at the flat ends of their activation.
+//! Checks of the hidden neurons: dead neurons, and saturated activations.
 
 use nn_core::init::Init;
 use nn_core::network::ForwardCache;
@@ -20,88 +19,93 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Samples that are looked at: a neuron that is silent for all of them is
-/// silent for more than 99 % of all samples, with all but certainty.
+/// Maximum number of samples to check. A neuron whose output is 0 for all of them
+/// almost certainly has output 0 for more than 99 % of all samples.
 const N_SAMPLES: usize = 1000;
 
-/// A share of dead neurons in a layer that is lost capacity rather than chance.
-/// The default training has 0.008 on MNIST and on the built-in digits.
-const DEAD: f64 = 0.1;
+/// Fraction of dead neurons in a layer above which capacity is lost. With the
+/// default settings it is 0.008 on MNIST and on the built-in digits.
+const MAX_DEAD: f64 = 0.1;
 
 fn dead(case: &Case) -> Finding {
-    let silent = |layer: &HiddenLayer| {
-        (layer.activation == Activation::Relu).then(|| layer.share_of_silent_neurons())
+    let dead_fraction = |layer: &HiddenLayer| {
+        (layer.activation == Activation::Relu).then(|| layer.fraction_of_dead_neurons())
     };
-    let shares = match of_layers(case, silent, "no hidden layer is relu") {
-        Ok(shares) => shares,
-        Err(look) => return look,
+    let fractions = match of_layers(case, dead_fraction, "no hidden layer uses relu") {
+        Ok(fractions) => fractions,
+        Err(finding) => return finding,
     };
     let text = format!(
-        "silent for all of {} training samples: {}",
-        shares.n_samples,
-        shares.text()
+        "neurons with output 0 for all {} training samples: {}",
+        fractions.n_samples,
+        fractions.text()
     );
-    if shares.largest() <= DEAD {
+    if fractions.largest() <= MAX_DEAD {
         return Finding::Ok(text);
     }
     let mut tries = vec![
         Suggestion::flags(
             case.rate_times(0.1),
-            "large steps push neurons to where they are silent",
+            "smaller steps are less likely to kill neurons",
         ),
-        Suggestion::flags("--activation leaky-relu", "a slope that is never 0"),
-        Suggestion::flags("--batch-norm", "sums around 0"),
+        Suggestion::flags("--activation leaky-relu", "its derivative is never 0"),
+        Suggestion::flags("--batch-norm", "keeps the weighted sums near 0"),
     ];
     let bias_init = case.settings.bias_init.as_ref();
     if bias_init.is_some_and(|init| *init.value() != Init::Zeros) {
         tries.insert(
             0,
-            Suggestion::flags("--bias-init zeros", "neurons that begin at their kink"),
+            Suggestion::flags("--bias-init zeros", "starts with biases of 0"),
         );
     }
     Finding::Problem(text, tries)
 }
 
-/// A slope below a twentieth of the steepest one: |z| > 4.3 for sigmoid,
-/// |z| > 2.2 for tanh. A gradient that passes two such neurons is 400 times
-/// smaller.
-const FLAT: f32 = 0.05;
+/// Derivative of a saturated activation, as a fraction of the maximum derivative:
+/// |z| > 4.3 for sigmoid, |z| > 2.2 for tanh. Two such neurons in a row make a
+/// gradient 400 times smaller.
+const SATURATED: f32 = 0.05;
 
-/// A share of flat answers in a layer from which on little gradient passes:
-/// a trained layer has some, where it is sure.
-const SATURATED: f64 = 0.5;
+/// Fraction of saturated activations in a layer above which the gradient becomes
+/// small. A trained layer has some, for samples that it is certain about.
+const MAX_SATURATED: f64 = 0.5;
 
 fn saturated(case: &Case) -> Finding {
-    let flat = |layer: &HiddenLayer| Some(layer.share_of_flat_answers(steepest(layer.activation)?));
-    let none = "no hidden layer has an activation with flat ends";
-    let shares = match of_layers(case, flat, none) {
-        Ok(shares) => shares,
-        Err(look) => return look,
+    let saturated_fraction = |layer: &HiddenLayer| {
+        Some(layer.fraction_of_saturated_activations(largest_derivative(layer.activation)?))
+    };
+    let none = "no hidden layer has a saturating activation";
+    let fractions = match of_layers(case, saturated_fraction, none) {
+        Ok(fractions) => fractions,
+        Err(finding) => return finding,
     };
     let text = format!(
-        "answers to {} training samples where the slope is below 5 % of the steepest: {}",
-        shares.n_samples,
-        shares.text()
+        "activations ({} training samples) whose derivative is below 5 % of its maximum: {}",
+        fractions.n_samples,
+        fractions.text()
     );
-    if shares.largest() <= SATURATED {
+    if fractions.largest() <= MAX_SATURATED {
         return Finding::Ok(text);
     }
     let mut tries = vec![
-        Suggestion::flags("--batch-norm", "sums around 0"),
-        Suggestion::flags(case.rate_times(0.1), "smaller steps"),
-        Suggestion::flags("--activation relu", "no flat end above 0"),
+        Suggestion::flags("--batch-norm", "keeps the weighted sums near 0"),
+        Suggestion::flags(case.rate_times(0.1), "takes smaller steps"),
+        Suggestion::flags("--activation relu", "does not saturate for positive sums"),
     ];
     if case.settings.init.is_some() {
         tries.insert(
             0,
-            Suggestion::flags("--init xavier", "weights that suit such activations"),
+            Suggestion::flags(
+                "--init xavier",
+                "initial weights for saturating activations",
+            ),
         );
     }
     Finding::Problem(text, tries)
 }
 
-/// The steepest slope of an activation that is flat on both sides.
-fn steepest(activation: Activation) -> Option<f32> {
+/// The maximum derivative of an activation that saturates on both sides.
+fn largest_derivative(activation: Activation) -> Option<f32> {
     match activation {
         Activation::Sigmoid => Some(0.25),
         Activation::HardSigmoid => Some(1.0 / 6.0),
@@ -110,80 +114,87 @@ fn steepest(activation: Activation) -> Option<f32> {
     }
 }
 
-/// One number a hidden layer that has one.
-struct Shares {
+/// One fraction per hidden layer that the check applies to.
+struct Fractions {
     n_samples: usize,
-    /// Layer, from 1, and share.
-    shares: Vec<(usize, f64)>,
+    /// Number of the layer, from 1, and fraction.
+    fractions: Vec<(usize, f64)>,
 }
 
-impl Shares {
+impl Fractions {
     fn largest(&self) -> f64 {
-        self.shares.iter().map(|share| share.1).fold(0.0, f64::max)
+        self.fractions
+            .iter()
+            .map(|fraction| fraction.1)
+            .fold(0.0, f64::max)
     }
 
     fn text(&self) -> String {
-        let share = |&(layer, share): &(usize, f64)| format!("layer {layer} {}", percent(share));
-        let texts: Vec<String> = self.shares.iter().map(share).collect();
+        let fraction =
+            |&(layer, fraction): &(usize, f64)| format!("layer {layer} {}", percent(fraction));
+        let texts: Vec<String> = self.fractions.iter().map(fraction).collect();
         texts.join(", ")
     }
 }
 
 fn of_layers(
     case: &Case,
-    share: impl Fn(&HiddenLayer) -> Option<f64>,
+    fraction: impl Fn(&HiddenLayer) -> Option<f64>,
     none: &str,
-) -> Result<Shares, Finding> {
+) -> Result<Fractions, Finding> {
     let model = case
         .model
         .as_ref()
         .map_err(|why| Finding::NotChecked(why.clone()))?;
     let (n_samples, layers) = hidden_layers(case, model).map_err(Finding::NotChecked)?;
-    let shares = (1..)
+    let fractions = (1..)
         .zip(&layers)
-        .filter_map(|(number, layer)| Some((number, share(layer)?)));
-    let shares: Vec<_> = shares.collect();
-    if shares.is_empty() {
+        .filter_map(|(number, layer)| Some((number, fraction(layer)?)));
+    let fractions: Vec<_> = fractions.collect();
+    if fractions.is_empty() {
         return Err(Finding::Ok(none.to_owned()));
     }
-    Ok(Shares { n_samples, shares })
+    Ok(Fractions {
+        n_samples,
+        fractions,
+    })
 }
 
-/// What a hidden layer answers to some samples.
+/// The values of a hidden layer for some samples.
 struct HiddenLayer {
     activation: Activation,
     width: usize,
-    /// z, or a where the slope follows from it, `[n_samples, width]`.
+    /// z, or a where the derivative follows from it, `[n_samples, width]`.
     pre_activations: Vec<f32>,
     /// a, `[n_samples, width]`.
     activations: Vec<f32>,
 }
 
 impl HiddenLayer {
-    fn share_of_silent_neurons(&self) -> f64 {
-        let mut is_silent = vec![true; self.width];
+    fn fraction_of_dead_neurons(&self) -> f64 {
+        let mut is_dead = vec![true; self.width];
         for row in self.activations.chunks_exact(self.width) {
-            for (is_silent, &a) in is_silent.iter_mut().zip(row) {
-                *is_silent &= a <= 0.0;
+            for (is_dead, &a) in is_dead.iter_mut().zip(row) {
+                *is_dead &= a <= 0.0;
             }
         }
-        let n_silent = is_silent.iter().filter(|&&it| it).count();
-        n_silent as f64 / self.width as f64
+        let n_dead = is_dead.iter().filter(|&&it| it).count();
+        n_dead as f64 / self.width as f64
     }
 
-    fn share_of_flat_answers(&self, steepest: f32) -> f64 {
-        let mut slopes = vec![1.0; self.activations.len()];
+    fn fraction_of_saturated_activations(&self, largest_derivative: f32) -> f64 {
+        let mut derivatives = vec![1.0; self.activations.len()];
         let (z, a) = (&self.pre_activations, &self.activations);
-        self.activation.backward(z, a, &mut slopes, self.width);
-        let n_flat = slopes
+        self.activation.backward(z, a, &mut derivatives, self.width);
+        let n_saturated = derivatives
             .iter()
-            .filter(|&&slope| slope < FLAT * steepest)
+            .filter(|&&derivative| derivative < SATURATED * largest_derivative)
             .count();
-        n_flat as f64 / slopes.len() as f64
+        n_saturated as f64 / derivatives.len() as f64
     }
 }
 
-/// Samples that were looked at, and the hidden layers' answers to them.
+/// The number of checked samples, and the values of the hidden layers for them.
 fn hidden_layers(case: &Case, model: &Model) -> Result<(usize, Vec<HiddenLayer>), String> {
     let train = case.splits()?.train;
     let network = &model.network;

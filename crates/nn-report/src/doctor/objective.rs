@@ -1,5 +1,5 @@
-//! Whether what is made small fits what is to be learned. (nn-core refuses
-//! pairs of loss and output that cannot be; these can, but learn badly.)
+//! Checks of loss and output activation. (nn-core rejects pairs of loss and output
+//! activation that are impossible; the pairs here work, but learn badly.)
 
 use nn_core::{Activation, Loss};
 
@@ -18,12 +18,12 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Losses of distances multiply the error by φ′(z), which is nearly 0 where an
-/// output is confidently wrong (Schoofs, section 3.2).
+/// Distance losses multiply the error by φ′(z), which is nearly 0 where an output
+/// is confidently wrong (Schoofs, section 3.2).
 fn loss(case: &Case) -> Finding {
     let (loss, task) = match (case.loss(), case.task()) {
         (Some(loss), Ok(task)) => (loss, task),
-        (None, _) => return Finding::NotChecked("the settings name no loss".to_owned()),
+        (None, _) => return Finding::NotChecked("the settings do not contain a loss".to_owned()),
         (_, Err(why)) => return Finding::NotChecked(why),
     };
     let is_distance = matches!(
@@ -34,13 +34,13 @@ fn loss(case: &Case) -> Finding {
         Task::Classification(2) => "binary-cross-entropy",
         Task::Classification(_) => "cross-entropy",
         Task::MultiLabel(_) => "binary-cross-entropy",
-        Task::Regression(_) => return Finding::Ok(format!("{loss}, for numbers")),
+        Task::Regression(_) => return Finding::Ok(format!("{loss}, for regression")),
     };
     if !is_distance {
         return Finding::Ok(format!("{loss}, for classes"));
     }
     let output = case.settings.output_activation.as_ref();
-    let output = output.map_or("the output", Choice::text);
+    let output = output.map_or("this output activation", Choice::text);
     let fitting = if better == "cross-entropy" {
         "softmax"
     } else {
@@ -48,8 +48,8 @@ fn loss(case: &Case) -> Finding {
     };
     Finding::Problem(
         format!(
-            "{loss} of {output} for classes: δ has the factor φ′(z), \
-             so that an answer that is surely wrong hardly changes"
+            "{loss} with {output}: δ contains φ′(z), \
+             so confidently wrong predictions hardly change"
         ),
         vec![Suggestion::flags(
             format!("--loss {better} --output-activation {fitting}"),
@@ -58,8 +58,8 @@ fn loss(case: &Case) -> Finding {
     )
 }
 
-/// Numbers to predict are standardised, so about half of them are below 0 and
-/// some beyond ±1.
+/// Regression targets are standardized, so about half of them are below 0 and some
+/// are beyond ±1.
 fn output(case: &Case) -> Finding {
     let output = case.settings.output_activation.as_ref();
     let output: Option<Activation> = output.map(|output| *output.value());
@@ -67,22 +67,24 @@ fn output(case: &Case) -> Finding {
         (Some(output), Ok(task)) => (output, task),
         (_, Err(why)) => return Finding::NotChecked(why),
         (None, _) => {
-            return Finding::NotChecked("the settings name no output activation".to_owned());
+            return Finding::NotChecked(
+                "the settings do not contain an output activation".to_owned(),
+            );
         }
     };
     let reach = match output {
         Activation::Sigmoid | Activation::HardSigmoid | Activation::Softmax => "0 to 1",
         Activation::Relu | Activation::Softplus => "0 and above",
         Activation::Tanh | Activation::HardTanh => "−1 to 1",
-        _ => "everywhere it needs to",
+        _ => "any value",
     };
     let text = format!("{output} reaches {reach}");
     match task {
         Task::Regression(_) if reach.contains('1') || reach.contains('0') => Finding::Problem(
-            format!("{text}, the standardised targets go below and beyond"),
+            format!("{text}, but the standardized targets lie outside this range"),
             vec![Suggestion::flags(
                 "--output-activation identity",
-                "every number can be answered",
+                "can predict any number",
             )],
         ),
         Task::Regression(_) => Finding::Ok(text),

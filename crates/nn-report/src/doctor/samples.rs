@@ -1,5 +1,5 @@
-//! What the data tell: their scale, how often each class occurs, and rows that
-//! are in both the training and the test samples.
+//! Checks of the data: scale, outliers, class frequencies, and test rows that
+//! duplicate training rows.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,25 +19,26 @@ pub(super) const CHECKS: &[Check] = &[
         find: scale,
     },
     Check {
-        name: "an input with outliers",
+        name: "outliers in an input",
         find: outliers,
     },
     Check {
-        name: "classes out of balance",
+        name: "unbalanced classes",
         find: balance,
     },
     Check {
-        name: "test rows among the training rows",
+        name: "test rows duplicate training rows",
         find: duplicates,
     },
 ];
 
-/// Samples that are measured.
+/// Maximum number of samples whose scale is measured.
 const N_MEASURED: usize = 2000;
 
-/// Initial weights are made for inputs whose root mean square is about 1
-/// (standardised columns have 1, MNIST's pixels 0.33); with a tenth of MNIST's
-/// or ten times a column's, the first layer's sums are off by as much.
+/// Initial weights are designed for inputs whose root mean square is about 1: that
+/// of standardized columns is 1, that of MNIST's pixels 0.33. With a tenth of
+/// MNIST's value, or ten times that of a standardized column, the weighted sums of
+/// the first layer are wrong by the same factor.
 const SMALLEST_ROOT_MEAN_SQUARE: f64 = 0.03;
 const LARGEST_ROOT_MEAN_SQUARE: f64 = 10.0;
 
@@ -70,14 +71,17 @@ fn scale(case: &Case) -> Finding {
     Finding::Problem(
         text,
         vec![
-            Suggestion::flags("--batch-norm", "scales the first layer's sums instead"),
-            Suggestion::advice("stretch the pixels so that the brightest are 255"),
+            Suggestion::flags(
+                "--batch-norm",
+                "normalizes the weighted sums of the first layer",
+            ),
+            Suggestion::advice("rescale the pixels so that the maximum is 255"),
         ],
     )
 }
 
-/// So many standard deviations from the mean a column of a table does not come
-/// by chance; one such value leaves the others of the column little room.
+/// Number of standard deviations from the mean that a value hardly exceeds by
+/// chance. One such value compresses the range of the others in its column.
 const OUTLIER: f32 = 12.0;
 
 fn outliers(case: &Case) -> Finding {
@@ -87,7 +91,7 @@ fn outliers(case: &Case) -> Finding {
     };
     let columns = match data.preprocessing.as_ref().map(|it| &it.inputs) {
         Some(InputEncoding::Columns(columns)) => columns,
-        _ => return Finding::Ok("the inputs are pixels".to_owned()),
+        _ => return Finding::Ok("not applicable: the inputs are pixels".to_owned()),
     };
     let train = match case.splits() {
         Ok(parts) => parts.train,
@@ -108,10 +112,10 @@ fn outliers(case: &Case) -> Finding {
     }
     let worst = names.zip(largest).max_by(|a, b| a.1.total_cmp(&b.1));
     let Some((name, size)) = worst else {
-        return Finding::Ok("there are no columns".to_owned());
+        return Finding::Ok("not applicable: there are no input columns".to_owned());
     };
     let text = format!(
-        "farthest from its mean, by {} standard deviations: a value of column {name}",
+        "largest outlier: a value of column {name}, {} standard deviations from the mean",
         number(size.into())
     );
     if size <= OUTLIER {
@@ -125,24 +129,26 @@ fn outliers(case: &Case) -> Finding {
         text,
         vec![
             Suggestion::advice(format!(
-                "mend or cap that value, or take the logarithm of {name}"
+                "correct or clip this value, or use the logarithm of {name}"
             )),
             Suggestion::flags(
                 format!("--ignore {}", quoted(&ignored)),
-                "without the column",
+                "ignores the column",
             ),
         ],
     )
 }
 
-/// Largest over smallest class. At 4 to 1 in two classes, always naming the
-/// larger is right in 80 %, and pays.
+/// Size of the largest class divided by that of the smallest. At 4 to 1 with two
+/// classes, always predicting the larger one has an accuracy of 80 %.
 const IMBALANCE: f64 = 4.0;
 
 fn balance(case: &Case) -> Finding {
     let (data, counts) = match (&case.data, case.class_counts()) {
         (Ok(data), Some(counts)) => (data, counts),
-        (Ok(_), None) => return Finding::Ok("no classes are learned".to_owned()),
+        (Ok(_), None) => {
+            return Finding::Ok("not applicable: this is not a classification".to_owned());
+        }
         (Err(why), _) => return Finding::NotChecked(why.clone()),
     };
     let classes = || counts.iter().zip(&data.class_names);
@@ -166,19 +172,14 @@ fn balance(case: &Case) -> Finding {
         return Finding::Ok(format!("{text}, and the classes are weighted"));
     }
     let tries = vec![
-        Suggestion::flags(
-            "--class-weight balanced",
-            "each class counts as much as any other",
-        ),
-        Suggestion::advice(
-            "look at precision and recall in `nn evaluate`, not at the accuracy alone",
-        ),
+        Suggestion::flags("--class-weight balanced", "gives all classes equal weight"),
+        Suggestion::advice("check precision and recall in `nn evaluate`, not only the accuracy"),
     ];
     Finding::Problem(text, tries)
 }
 
-/// Share of the test rows that are in the training rows too. Some come by
-/// chance, more in tables of few values; each is an answer known beforehand.
+/// Fraction of test rows that are training rows, too. Some are expected by chance,
+/// more in tables with few distinct values; the network has seen each of them.
 const DUPLICATES: f64 = 0.01;
 
 fn duplicates(case: &Case) -> Finding {
@@ -202,26 +203,26 @@ fn duplicates(case: &Case) -> Finding {
     if let Err(why) = read {
         return Finding::NotChecked(why);
     }
-    let share = n_known as f64 / test.len() as f64;
+    let fraction = n_known as f64 / test.len() as f64;
     let text = format!(
         "{} of {} test rows ({}) have the inputs of a training row",
         grouped(n_known),
         grouped(test.len()),
-        percent(share)
+        percent(fraction)
     );
-    if share <= DUPLICATES {
+    if fraction <= DUPLICATES {
         return Finding::Ok(text);
     }
     Finding::Problem(
         text,
         vec![Suggestion::advice(
-            "take repeated rows out of the file: the test accuracy is of rows that were learned",
+            "remove duplicate rows: they make the test accuracy too high",
         )],
     )
 }
 
-/// 64 bits that tell rows apart: of 70 000 rows two different ones agree with
-/// probability 10⁻¹⁰.
+/// A 64-bit hash of a row. Among 70 000 rows, two different ones have the same hash
+/// with probability 10⁻¹⁰.
 fn digest(inputs: &[f32]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for x in inputs {

@@ -605,7 +605,7 @@ fn weighted_rows_are_learned_from_as_repeated_ones() {
 fn tables_without_inputs_and_with_too_many_categories_are_rejected() {
     assert_eq!(
         message(fit("y\n1\n2\n")),
-        "t.csv: expected input columns beside the target, found only: \"y\""
+        "t.csv: expected input columns besides the target, found only: \"y\""
     );
     let mut names = "name,y\n".to_owned();
     for i in 0..1001 {

@@ -55,13 +55,13 @@ pub unsafe trait Simd: Copy {
     /// Stores all lanes, with any alignment.
     ///
     /// # Safety
-    /// There must be room for them.
+    /// `to` must have room for all lanes.
     unsafe fn store(self, to: *mut Self::T);
 
     /// Stores the first `n <= LANES` lanes.
     ///
     /// # Safety
-    /// There must be room for them.
+    /// `to` must have room for `n` elements.
     unsafe fn store_part(self, to: *mut Self::T, n: usize);
 
     /// Interleaves the lanes of two vectors: the first halves, and the second.
@@ -137,7 +137,7 @@ pub(super) unsafe fn load_up_to<V: Simd>(from: *const V::T, n: usize) -> V {
 /// Stores the first `n` lanes, or all if there are fewer.
 ///
 /// # Safety
-/// There must be room for them.
+/// `to` must have room for `min(n, LANES)` elements.
 #[inline(always)]
 pub(super) unsafe fn store_up_to<V: Simd>(values: V, to: *mut V::T, n: usize) {
     // SAFETY: as for this function.

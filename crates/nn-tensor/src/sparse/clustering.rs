@@ -38,7 +38,7 @@ const SMALLEST_PART: usize = 4;
 type Features = [f32; FEATURES];
 
 impl CsrBytes {
-    /// Returns the indices of all rows, ordered so that neighbours have similar
+    /// Returns the indices of all rows, ordered so that neighbors have similar
     /// sparsity patterns. The order depends on the matrix only.
     pub fn cluster_rows(&self, threads: &Threads) -> Vec<u32> {
         let features = self.features(threads);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_similar() {
+    fn neighbors_are_similar() {
         let (sparse, kinds) = mixed(1000);
         let order = sparse.cluster_rows(&Threads::single());
         let changes = |order: &[u32]| {

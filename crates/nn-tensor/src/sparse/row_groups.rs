@@ -9,7 +9,7 @@ use crate::native::{
 };
 use crate::{Scalar, Threads};
 
-/// Sparse rows in groups of neighbours, for batches that are multiplied many times.
+/// Sparse rows in groups of neighbors, for batches that are multiplied many times.
 ///
 /// The rows of a group share one index list, the union of their nonzero columns, so
 /// that each row of the dense matrix is loaded once per group. This is most

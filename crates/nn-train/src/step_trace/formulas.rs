@@ -22,7 +22,7 @@ pub struct Formulas {
     pub bias_gradient: String,
 }
 
-/// The formulas of a layer, with its number and those of its neighbours.
+/// The formulas of a layer, with its number and those of its neighbors.
 pub(super) fn formulas(network: &Network, index: usize, config: &TrainingConfig) -> Formulas {
     let layer = &network.layers()[index];
     let below = match index {
@@ -60,7 +60,7 @@ fn superscript(number: usize) -> String {
         .collect()
 }
 
-/// What there is besides the formulas.
+/// Remarks on dropout, regularization and batch normalization.
 pub(super) fn notes(
     network: &Network,
     config: &TrainingConfig,
@@ -69,30 +69,28 @@ pub(super) fn notes(
     let mut notes = Vec::new();
     if has_batch_norm {
         notes.push(
-            "batch normalisation takes mean and variance over a batch, which one sample is not: \
-             forward with the running averages, no step"
+            "batch normalization needs a batch; with one sample, only the forward pass is shown, \
+             with the running averages"
                 .to_owned(),
         );
         return notes;
     }
     if network.layers().iter().any(|layer| layer.dropout > 0.0) {
         notes.push(
-            "dropout: m is 0 for silenced neurons and 1/(1 − p) for others; above the layer a is a ⊙ m"
+            "dropout: m is 0 for dropped neurons and 1/(1 − p) for the others; the next layer sees a ⊙ m"
                 .to_owned(),
         );
     }
     if is_regularized(config) {
-        notes.push(
-            "g is the gradient with the penalty on the weights added, clipped as configured, \
-             and with the weight decay of all parameters added"
-                .to_owned(),
-        );
+        notes.push("g is the gradient after regularization, clipping and weight decay".to_owned());
     }
     if config.regularization.l1 > 0.0 {
-        notes.push("L1: a weight that the step would take across 0 becomes 0".to_owned());
+        notes.push("L1: a weight whose sign the step would change becomes 0".to_owned());
     }
     if config.max_norm.is_some() {
-        notes.push("max-norm: long weight vectors are shortened after the step".to_owned());
+        notes.push(
+            "max-norm: weight vectors above the limit are rescaled after the step".to_owned(),
+        );
     }
     notes
 }

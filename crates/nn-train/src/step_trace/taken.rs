@@ -1,4 +1,4 @@
-//! What nn-core does in one step, its buffers kept.
+//! The buffers of one training step.
 
 use ndarray::ArrayView2;
 use nn_core::batches::Samples;
@@ -8,7 +8,7 @@ use nn_core::training::{BatchSize, Event};
 use nn_core::{Gradients, Network, Result, Schedule, Trainer, TrainingConfig};
 use nn_tensor::Threads;
 
-/// What nn-core did.
+/// The buffers of a step.
 pub(super) struct Taken {
     pub(super) loss: f64,
     pub(super) loss_after: Option<f64>,
@@ -16,16 +16,16 @@ pub(super) struct Taken {
     pub(super) back: Option<Back>,
 }
 
-/// What nn-core did backwards.
+/// The buffers of the backward pass and of the update.
 pub(super) struct Back {
     pub(super) gradients: Gradients<f32>,
-    /// The gradient as the optimizer got it, if it is another.
+    /// The gradient that the optimizer got, if it differs.
     pub(super) regularized: Option<Gradients<f32>>,
     pub(super) after: Network,
 }
 
 impl Taken {
-    /// A step of training, its numbers kept.
+    /// Runs a training step and keeps its buffers.
     pub(super) fn training_step(
         network: &Network,
         sample: &Samples<'_>,
@@ -36,7 +36,7 @@ impl Taken {
             batch_size: BatchSize::Rows(1),
             averaging: None,
             patience: 0,
-            // The second one tells the loss after the first.
+            // The second step yields the loss after the first.
             epochs: 2,
             ..config.clone()
         };
@@ -76,7 +76,7 @@ impl Taken {
         })
     }
 
-    /// No step, only the way to the loss, as a network in use goes it.
+    /// Runs the forward pass only, as in inference, and computes the loss.
     pub(super) fn forward_only(
         network: &Network,
         inputs: &[f32],
@@ -116,8 +116,7 @@ fn loss_of_batch(event: Option<Event>) -> f64 {
     }
 }
 
-/// The loss of the second batch; none if the first step has made the network
-/// diverge.
+/// The loss of the second batch; `None` if the network diverged in the first step.
 fn second_loss(trainer: &mut Trainer<'_>) -> Option<f64> {
     trainer.advance().ok()?;
     trainer.advance().ok().map(loss_of_batch)

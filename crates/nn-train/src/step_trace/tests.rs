@@ -172,7 +172,7 @@ fn check_layers(step: &StepTrace, network: &Network) {
 }
 
 #[test]
-fn a_network_with_batch_normalisation_goes_forward_only() {
+fn with_batch_normalization_only_the_forward_pass_is_traced() {
     let network = network(Activation::Tanh, |layer| layer.batch_norm = true);
     let config = TrainingConfig::new(Loss::CrossEntropy, Optimizer::Sgd);
     let step = with_sample(|sample| step_of(&network, sample, &config)).expect("a step");
@@ -180,5 +180,5 @@ fn a_network_with_batch_normalisation_goes_forward_only() {
     let answer = network.predict(&step.inputs).expect("the sample fits");
     assert_eq!(step.layers[2].activations, answer);
     assert!((step.loss + f64::from(answer[2].ln())).abs() < 1e-6);
-    assert!(step.notes[0].starts_with("batch normalisation"));
+    assert!(step.notes[0].starts_with("batch normalization"));
 }
