@@ -60,10 +60,10 @@ pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
             });
         }
         ["losses" | "loss"] => {
-            menu::<Loss>("a are the K outputs of a sample, y its targets", nothing)
+            menu::<Loss>("a are the K outputs of a sample, y its targets", nothing);
         }
         ["activations" | "activation"] => {
-            menu::<Activation>("z is the weighted sum of a neuron", nothing)
+            menu::<Activation>("z is the weighted sum of a neuron", nothing);
         }
         ["schedules" | "schedule"] => {
             let symbols = "factors on the learning rate after s of N steps, in epoch e from 0";
