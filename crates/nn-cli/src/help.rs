@@ -131,6 +131,7 @@ pub(crate) fn completions(arguments: &CompletionsArguments, mut command: Command
 
 /// Prints the manual page of the program, or writes one per command.
 pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<()> {
+    let command = command.propagate_version(true);
     match &arguments.output {
         Some(folder) => {
             create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;

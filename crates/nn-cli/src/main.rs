@@ -46,7 +46,7 @@ const STYLES: Styles = Styles::styled()
 /// Trains, evaluates and uses multilayer perceptrons.
 #[derive(Debug, Parser)]
 #[command(name = "nn", version, styles = STYLES, max_term_width = 100)]
-#[command(disable_help_subcommand = true, propagate_version = true)]
+#[command(disable_help_subcommand = true)]
 #[command(after_help = "Start with `nn train`: it needs no data and no flags.")]
 struct Arguments {
     #[command(subcommand)]

@@ -29,7 +29,7 @@ pub fn check_settings(
     });
     // The defaults are those for the data of the run.
     let asked = Plan::new(&flags.clone().or(settings), data)?;
-    let others = differences(&plan.settings.to_json(), &asked.settings.to_json());
+    let others = differences(&plan.settings.to_json(), &asked.settings.to_json(), "`");
     let differences: Vec<String> = other_data.into_iter().chain(others).collect();
     check(&differences, "a run is resumed with its own settings")
         .map_err(|error| error.with_help("leave these settings out, or start a new run with them"))
@@ -40,7 +40,7 @@ pub fn check_settings(
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
 pub fn check_checkpoint(checkpoint: &Value, config: &Value) -> Result<()> {
-    let differences = differences(checkpoint, config);
+    let differences = differences(checkpoint, config, "");
     check(&differences, "config.toml differs from the checkpoint").map_err(|error| {
         error.with_help("give the run's config.toml the settings of its checkpoint again")
     })
@@ -53,8 +53,8 @@ fn check(differences: &[String], what: &str) -> Result<()> {
     Err(Error::usage(format!("{what}: {}", differences.join("; "))))
 }
 
-/// `lr: expected 0.1, found 0.2`
-fn differences(expected: &Value, found: &Value) -> Vec<String> {
+/// `lr: expected 0.1, found 0.2`, with `mark` around the names.
+fn differences(expected: &Value, found: &Value, mark: &str) -> Vec<String> {
     let names = [expected, found].map(|settings| settings.as_object().into_iter().flatten());
     let mut names: Vec<&String> = names.into_iter().flatten().map(|(name, _)| name).collect();
     names.sort();
@@ -66,7 +66,7 @@ fn differences(expected: &Value, found: &Value) -> Vec<String> {
         .filter(|(_, expected, found)| expected != found)
         .map(|(name, expected, found)| {
             format!(
-                "`{name}`: expected {}, found {}",
+                "{mark}{name}{mark}: expected {}, found {}",
                 text(expected),
                 text(found)
             )
@@ -85,7 +85,7 @@ mod tests {
         let run = json!({ "lr": 0.1, "hidden": "8", "seed": 0 });
         let other = json!({ "lr": 0.2, "hidden": "8", "dropout": 0.5, "seed": 0 });
         assert_eq!(
-            differences(&run, &other),
+            differences(&run, &other, "`"),
             [
                 "`dropout`: expected none, found 0.5",
                 "`lr`: expected 0.1, found 0.2"

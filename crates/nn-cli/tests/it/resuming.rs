@@ -247,7 +247,7 @@ fn a_finished_run_takes_no_other_settings() {
         let before = scratch.read(format!("runs/{run}/summary.json"));
         let differences = format!(
             "runs/{run} is finished: a run is resumed with its own settings: \
-             epochs: expected {epochs}, found 20; hidden: expected \"4\", found \"3\""
+             --epochs: expected {epochs}, found 20; --hidden: expected \"4\", found \"3\""
         );
         let help = format!("`nn train --config runs/{run}/config.toml --epochs 20 --hidden 3`");
         for form in ["", "--json"] {
@@ -256,7 +256,7 @@ fn a_finished_run_takes_no_other_settings() {
         }
         resume(&scratch, run, "--data glyphs --epochs 20").refuses(
             2,
-            &["data: expected \"trees.csv\", found \"glyphs\"; epochs: expected "],
+            &["--data: expected \"trees.csv\", found \"glyphs\"; --epochs: expected "],
         );
         let same = format!("--epochs {epochs} --hidden 4 --data trees.csv --threads 1");
         let output = resume(&scratch, run, &same).succeeds();
@@ -393,7 +393,13 @@ fn a_run_without_a_checkpoint_starts_again() {
     assert_eq!(result(&scratch, "a"), result(&scratch, "whole"));
 
     fs::create_dir(scratch.path("runs/empty")).expect("a folder can be made");
-    resume(&scratch, "empty", "").refuses(5, &["no config.toml", "help: train again"]);
+    resume(&scratch, "empty", "").refuses(
+        5,
+        &[
+            "no config.toml",
+            "help: give the directory of a training run",
+        ],
+    );
     resume(&scratch, "nowhere", "").refuses(5, &["no run \"nowhere\"", "runs in runs: "]);
 }
 
@@ -448,12 +454,12 @@ fn other_settings_and_other_data_are_refused() {
     resume(&scratch, "a", "--lr 0.5 --hidden 9").refuses(
         2,
         &[
-            "hidden: expected \"8\", found \"9\"; lr: expected 0.1, found 0.5",
+            "--hidden: expected \"8\", found \"9\"; --lr: expected 0.1, found 0.5",
             "`nn train --config runs/a/config.toml --hidden 9 --lr 0.5`",
         ],
     );
     resume(&scratch, "a", "--data glyphs")
-        .refuses(2, &["data: expected \"trees.csv\", found \"glyphs\""]);
+        .refuses(2, &["--data: expected \"trees.csv\", found \"glyphs\""]);
     for flag in ["--name b", "--config x.toml"] {
         let ended = resume(&scratch, "a", flag);
         assert_eq!(ended.code, Some(2));

@@ -163,8 +163,14 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
             "--space optimizer=sgd|adamant",
             &["optimizer=adamant", "unknown optimizer"],
         ),
-        ("--space epochs=1..2", &["invalid value '1.5'"]),
-        ("--space lr=0..1", &["--lr=0", "learning rate", "found 0"]),
+        (
+            "--space epochs=1..2",
+            &["--epochs: expected a whole number"],
+        ),
+        (
+            "--space lr=0..1",
+            &["--lr=0", "--lr: expected a number above 0", "found 0"],
+        ),
         ("--lr 0.1 --space lr=0.1..1", &["--lr: given twice"]),
         (
             "--strategy genetic",
