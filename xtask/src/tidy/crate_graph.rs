@@ -280,7 +280,7 @@ mod tests {
                 "[dependencies]\ncore = { package = \"nn-core\" }\n",
             ),
             ("nn-data", "[dependencies]\nnn-table.workspace = true\n"),
-            ("nn-report", "[dependencies]\nnn-core = \"0.1\"\n"),
+            ("nn-report", "[dependencies]\nnn-search = \"0.1\"\n"),
             ("nn-plot", "[dependencies]\nnn-report.workspace = true\n"),
             (
                 "nn-data",
