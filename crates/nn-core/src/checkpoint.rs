@@ -193,7 +193,7 @@ impl<S: Scalar> Trainer<'_, S> {
             ("velocity", velocity),
             ("weight decay", decay),
             ("accumulate", accumulate),
-            ("rows in a block of the sum", sum_rows),
+            ("rows per summation block", sum_rows),
             ("frozen layers", frozen),
         ];
         let later = later

@@ -73,7 +73,7 @@ pub enum Error {
     Idx {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the content.
+        /// The problem of the content.
         problem: IdxProblem,
     },
     /// A label is not below the number of classes.
@@ -125,7 +125,7 @@ pub enum Error {
     UnknownDataset {
         /// The requested name.
         name: String,
-        /// The names of the catalog.
+        /// Names of the known data sets.
         known: Vec<&'static str>,
     },
     /// A local copy has another size or checksum than the published file.
@@ -424,7 +424,7 @@ fn fetch_command(dataset: &str) -> String {
     format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
 }
 
-/// What is wrong with the content of an IDX file.
+/// A problem of the content of an IDX file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxProblem {

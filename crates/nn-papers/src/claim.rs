@@ -14,7 +14,7 @@ pub struct Claim {
     pub title: &'static str,
     /// The statement of the paper, quoted or summarized.
     pub statement: &'static str,
-    /// How the quick form differs from the full one; empty if there is no quick form.
+    /// Difference between the quick form and the full one; empty without a quick form.
     pub quick_form: &'static str,
     /// Whether the printed values are about MNIST, so that a run with other data is
     /// not judged.
@@ -41,7 +41,7 @@ pub struct Erratum {
     pub printed: &'static str,
     /// The correct text.
     pub correct: &'static str,
-    /// How the error is shown.
+    /// Format of the error.
     pub(crate) evidence: Evidence,
 }
 

@@ -34,7 +34,7 @@ const MIN_REPORTED: f64 = 0.5;
 /// Number of training samples of the built-in digits, unless a claim chooses it.
 const N_GLYPHS: usize = 2000;
 
-/// How to run claims.
+/// Options of running claims.
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
     /// Folder of the data sets.

@@ -140,7 +140,7 @@ struct Mistake {
 #[derive(Default)]
 struct WorstMistakes {
     kept: Vec<Mistake>,
-    /// How many there are in all.
+    /// Total number of mistakes.
     n_all: usize,
 }
 

@@ -28,8 +28,8 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
 /// (Hamilton's method) decides which classes round up: those whose n_c·f has the
 /// largest fractional part, until there are as many validation indices as from
 /// [`split`], n·f rounded. Equal remainders are ordered at random, as are the
-/// indices within a class. There are fewer than n·f validation indices only if small
-/// classes keep their last index.
+/// indices within a class. Fewer than n·f indices are for validation only if a small
+/// class would otherwise have no training index.
 ///
 /// ```
 /// use nn_samples::split_stratified;

@@ -32,7 +32,7 @@ pub enum Error {
     Dimension {
         /// The given text.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: DimensionProblem,
     },
     /// Two dimensions have the same name.
@@ -162,7 +162,7 @@ impl Error {
     }
 }
 
-/// What is wrong with the text of a dimension.
+/// A problem of the text of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DimensionProblem {

@@ -1,4 +1,5 @@
-//! Authorization: a request needs the token of the address, or gets status 401.
+//! Authorization: requests without the access token of the printed address get status
+//! 401.
 //!
 //! Every account of a machine can connect to its loopback address, and the server reads
 //! files with the rights of the account that started it. So the address that `nn serve`

@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) guard: Guard,
     pub(crate) datasets: DatasetCache,
     pub(crate) networks: Networks,
-    /// How to start the program, in commands.
+    /// The name of the program in commands.
     pub(crate) program: String,
     session: Mutex<Option<Session>>,
     n_sessions: AtomicU64,

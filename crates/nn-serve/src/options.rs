@@ -14,7 +14,7 @@ pub struct Options {
     pub runs_dir: PathBuf,
     /// Folder of the data sets.
     pub data_dir: PathBuf,
-    /// How to start the program `nn`, in the commands that the page shows.
+    /// The name of the program in the commands that the page shows.
     pub program: String,
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
 }
 
-/// How requests for a path are handled.
+/// A path and its handler.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Handler {
     /// GET of a value; changes nothing.

@@ -1,4 +1,4 @@
-//! A random secret, known to this server and to the clients that it gives it to.
+//! A random secret shared by the server and its authorized clients.
 
 use std::fmt::{Debug, Formatter};
 

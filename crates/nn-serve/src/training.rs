@@ -141,7 +141,7 @@ impl<'a> Training<'a> {
     /// Changes the learning rate from the next step on.
     ///
     /// # Errors
-    /// If it is not a positive number.
+    /// If the learning rate is not a positive number.
     pub(crate) fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         if self.is_active() && rate != self.trainer.learning_rate() {
             self.trainer.set_learning_rate(rate)?;

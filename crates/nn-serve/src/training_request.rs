@@ -25,7 +25,7 @@ const MAX_GLYPHS: usize = 200_000;
 #[derive(Clone, Debug)]
 pub(crate) struct TrainingRequest {
     pub(crate) experiment: Experiment,
-    /// How to start the program, in commands.
+    /// The name of the program in commands.
     pub(crate) program: String,
     /// The command that repeats the run.
     pub(crate) command: String,

@@ -20,7 +20,7 @@ pub enum Error {
     /// A name is not one of the choices.
     #[error("unknown {what} {name:?}; expected one of: {}", choices.join(", "))]
     UnknownChoice {
-        /// What is chosen, such as `task`.
+        /// Name of the setting, such as `task`.
         what: &'static str,
         /// The given name.
         name: String,
@@ -113,7 +113,7 @@ pub enum Error {
         column: String,
         /// The text of the cell.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: CellProblem,
     },
     /// No column has this name.
@@ -298,7 +298,7 @@ impl Error {
     }
 }
 
-/// What is wrong with a cell.
+/// A problem of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellProblem {

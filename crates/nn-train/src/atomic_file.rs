@@ -81,7 +81,7 @@ pub fn remove_temporaries(folder: &Path) {
     }
 }
 
-/// How temporary names end.
+/// Ending of temporary file names.
 const TEMPORARY: &str = ".tmp";
 
 fn temporary(path: &Path) -> PathBuf {

@@ -36,15 +36,15 @@ pub const PIXEL_SCALE: f64 = 1.0 / 255.0;
 pub struct Data {
     /// The samples.
     pub dataset: Dataset,
-    /// What to learn from them.
+    /// The learning task.
     pub task: Task,
     /// Names of the classes; empty for regression.
     pub class_names: Vec<String>,
     /// The value of the setting `data` that loads it again.
     pub origin: String,
-    /// How rows of the table become inputs; `None` if it is not a table.
+    /// The preprocessing of the table; `None` for other data sets.
     pub preprocessing: Option<Preprocessing>,
-    /// What a user should know about the data.
+    /// Notes about the data, such as a guessed task.
     pub notes: Vec<Note>,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
@@ -95,7 +95,7 @@ pub fn default_name(data_dir: &Path) -> &'static str {
 /// digits, at most `limit_train` training samples are drawn.
 ///
 /// # Errors
-/// If it does not exist or cannot be read.
+/// If the data set does not exist or cannot be read.
 pub fn load_dataset(
     name: &str,
     data_dir: &Path,
@@ -195,7 +195,7 @@ impl Data {
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
-    /// If it does not exist, cannot be read, or does not fit the model.
+    /// If the data set does not exist, cannot be read, or does not fit the model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
         let mut data = if table::is_table(&path) {

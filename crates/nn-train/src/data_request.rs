@@ -13,7 +13,7 @@ pub struct DataRequest<'a> {
     pub name: &'a str,
     /// Folder of the data sets.
     pub data_dir: &'a Path,
-    /// How to split it, and how to read a table.
+    /// Options of the split and of reading a table.
     pub options: &'a SplitOptions,
     /// Preprocessing of the model to use; `None` to learn it from the table.
     pub model: Option<&'a Preprocessing>,

@@ -74,7 +74,7 @@ impl Error {
         }
     }
 
-    /// Puts the place where it happened before the message.
+    /// Prefixes the message with the location of the error.
     pub fn at(self, place: impl fmt::Display) -> Self {
         Self {
             message: format!("{place}: {}", self.message),
@@ -95,7 +95,7 @@ impl Error {
         self.kind
     }
 
-    /// How to fix it, if there is a hint.
+    /// A hint on how to fix the problem, if there is one.
     pub fn help(&self) -> Option<&str> {
         self.help.as_deref()
     }

@@ -413,7 +413,7 @@ impl Session<'_> {
         }
     }
 
-    /// How to continue a training run that the disk has ended.
+    /// The hint for a training run that failed because of the disk.
     fn continuation(&self) -> String {
         let run = self.run_dir.path().display();
         if !self.run_dir.path().is_dir() {
@@ -421,7 +421,7 @@ impl Session<'_> {
         }
         let from = match self.run_dir.checkpoints().newest_name() {
             Some(name) => format!("from checkpoint/{name}"),
-            None => "from its beginning".to_owned(),
+            None => "from the beginning".to_owned(),
         };
         format!("fix that, then `nn train --resume {run}` continues {from}")
     }

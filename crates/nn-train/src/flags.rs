@@ -178,7 +178,7 @@ pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
         ),
         "learning-rate" if ["constant", "invscaling", "adaptive"].contains(&value) => (
             format!("{value} is a schedule in scikit-learn"),
-            "use --schedule constant or plateau for it, and --lr for the number".to_owned(),
+            "use --schedule constant or --schedule plateau; --lr sets the learning rate".to_owned(),
         ),
         _ => return None,
     };

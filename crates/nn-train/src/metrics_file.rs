@@ -190,7 +190,7 @@ fn too_few(path: &Path, found: usize, expected: usize) -> Error {
     Error::new(
         ErrorKind::Data,
         format!(
-            "{}: expected the rows of epochs 1 to {expected}, which the checkpoint has finished; \
+            "{}: expected the rows of epochs 1 to {expected}, the epochs of the checkpoint; \
              {found} can be read",
             path.display()
         ),

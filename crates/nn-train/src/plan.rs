@@ -72,7 +72,7 @@ impl Plan {
     /// The network with its initial weights.
     ///
     /// # Errors
-    /// If it does not fit into memory.
+    /// If the network does not fit into memory.
     pub fn network(&self) -> Result<Network> {
         Ok(Network::new(&self.network, self.training.seed)?)
     }

@@ -138,7 +138,7 @@ pub struct TablePredictions {
     pub outputs: Array2<f32>,
     /// The preprocessing of the model, which names the outputs.
     pub preprocessing: Preprocessing,
-    /// What a user should know about the table.
+    /// Notes about the table, such as unknown categories.
     pub notes: Vec<Note>,
     /// The first row with a NaN or infinite input or prediction, and the number of
     /// such rows, in words.

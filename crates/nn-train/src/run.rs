@@ -104,7 +104,7 @@ impl Run {
     /// Loads the data set of the run, split as in training.
     ///
     /// # Errors
-    /// If it cannot be loaded, or a table has changed since training.
+    /// If the data set cannot be loaded, or its table has changed since training.
     pub fn data(&self) -> Result<Data> {
         self.data_of(None)
     }
@@ -113,7 +113,7 @@ impl Run {
     /// own, all rows of a named one are test rows.
     ///
     /// # Errors
-    /// If it cannot be loaded or does not fit the model.
+    /// If the data set cannot be loaded or does not fit the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)

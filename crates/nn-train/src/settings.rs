@@ -369,7 +369,7 @@ impl Settings {
     /// Settings from the bytes of a TOML file; `path` is what errors call them.
     ///
     /// # Errors
-    /// If it is not UTF-8 or not TOML, or has an unknown or invalid setting.
+    /// If the text is not UTF-8 or not TOML, or has an unknown or invalid setting.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             Error::new(
@@ -469,7 +469,7 @@ fn without_weight_decay(optimizer: &str) -> Choice<Optimizer> {
     kept.expect("an optimizer with fewer parameters is an optimizer")
 }
 
-/// What is wrong with a TOML text and where, in one line: its own lines may be
+/// The error in a TOML text and its location, in one line: the lines of the text may be
 /// long, and hold anything.
 pub fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     let message = match error.message().split_once(", expected one of ") {

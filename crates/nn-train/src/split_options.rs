@@ -23,7 +23,7 @@ pub struct SplitOptions {
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
-    /// How a table is read.
+    /// Options of reading a table.
     pub table: TableOptions,
 }
 

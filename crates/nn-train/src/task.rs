@@ -5,7 +5,7 @@
 pub enum Task {
     /// Classification into this number of classes.
     Classification(usize),
-    /// Multi-label classification with this number of flags.
+    /// Multi-label classification with this number of labels.
     MultiLabel(usize),
     /// Regression of this number of values.
     Regression(usize),

@@ -50,7 +50,8 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
     ))
 }
 
-/// How rows of a table become inputs of the model; `None` for a model of images.
+/// The preprocessing of table rows that the model was trained with; `None` for a model
+/// of images.
 ///
 /// # Errors
 /// [`ErrorKind::Data`] if it is damaged or does not fit the network.
@@ -83,7 +84,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
 /// Loads a data set for a model.
 ///
 /// # Errors
-/// If it cannot be loaded or does not fit the model, or if the table of the run has
+/// If the data set cannot be loaded or does not fit the model, or if the table has
 /// changed since training.
 pub fn data_of(
     model: &Model,

@@ -1,4 +1,5 @@
-//! The network of the paper, as in its text and as in its code.
+//! Two variants of the paper's network: as described in its text, and as implemented
+//! in its code.
 
 use crate::context::Context;
 

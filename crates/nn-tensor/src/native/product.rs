@@ -1,4 +1,4 @@
-//! The operands of a dense product, and parts of them.
+//! Operands of a dense matrix product, and views of their blocks.
 
 use std::ops::Range;
 
