@@ -116,8 +116,8 @@ fn resume(
     threads: Threads,
 ) -> Result<()> {
     let data_dir = &arguments.folder.data_dir;
-    let stopped = StoppedRun::open(run, data_dir, |warning| progress.warn(warning))?;
-    let mut stopped = stopped.with_threads(threads);
+    let warn = |warning: &str| progress.warn(warning);
+    let mut stopped = StoppedRun::open(run, data_dir, threads, warn)?;
     if let Some(interval) = arguments.checkpoint_interval {
         stopped = stopped.with_checkpoint_interval(interval);
     }

@@ -76,6 +76,11 @@ impl Experiment {
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
         let plan = Plan::new(settings, &data)?;
+        Self::planned(plan, data)
+    }
+
+    /// Checks that the plan fits into memory.
+    fn planned(plan: Plan, data: Arc<Data>) -> Result<Self> {
         training_memory::check(&plan, &data.splits()?)?;
         Ok(Self {
             data,
@@ -198,8 +203,8 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// Opens a run directory to resume its training; `warn` is called for every
-    /// damaged checkpoint.
+    /// Opens a run directory to resume its training with these threads; `warn` is called
+    /// for every damaged checkpoint.
     ///
     /// # Errors
     /// If another process trains the run, if it has no usable configuration or
@@ -207,18 +212,20 @@ impl StoppedRun {
     pub fn open(
         path: impl Into<PathBuf>,
         data_dir: impl AsRef<Path>,
+        threads: Threads,
         warn: impl FnMut(&str),
     ) -> Result<Self> {
         let path = path.into();
         let settings = read_config(&path)?;
         let checkpoints = Checkpoints::open(&path)?;
         let checkpoint = checkpoints.newest(warn)?;
-        let data = Data::of_run(&settings, &path, data_dir.as_ref(), &Threads::all())?;
-        let experiment = Experiment::new(&settings, data).map_err(Error::of_data)?;
+        let data = Arc::new(Data::of_run(&settings, &path, data_dir.as_ref(), &threads)?);
+        // Invalid settings are a fault of the file; too little memory is not.
+        let plan = Plan::new(&settings, &data).map_err(Error::of_data)?;
         Ok(Self {
             path,
             settings,
-            experiment,
+            experiment: Experiment::planned(plan, data)?.with_threads(threads),
             checkpoints,
             checkpoint,
         })
@@ -244,13 +251,6 @@ impl StoppedRun {
     /// The experiment of the run.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
-    }
-
-    /// As [`Experiment::with_threads`].
-    #[must_use]
-    pub fn with_threads(mut self, threads: Threads) -> Self {
-        self.experiment.threads = threads;
-        self
     }
 
     /// As [`Experiment::with_checkpoint_interval`].

@@ -43,6 +43,20 @@ fn a_batch_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn a_resumed_run_that_does_not_fit_is_a_matter_of_usage() {
+    let scratch = Scratch::new();
+    scratch.train(
+        "a",
+        "--data glyphs --limit-train 100 --hidden 4 --epochs 1 --no-report",
+    );
+    std::fs::remove_file(scratch.path("runs/a/summary.json")).expect("it is there");
+    let config = scratch.read("runs/a/config.toml");
+    let config = config.replace("hidden = \"4\"", "hidden = \"1000000\"");
+    scratch.file("runs/a/config.toml", config);
+    within(2_000_000, &scratch, "train --resume a").refuses(2, &["the training run needs "]);
+}
+
+#[test]
 fn categories_that_do_not_fit_are_refused() {
     let scratch = Scratch::new();
     let columns: Vec<usize> = (0..400).collect();

@@ -83,8 +83,7 @@ impl Scratch {
         if is_finished(&run) {
             return Ok(());
         }
-        let stopped = StoppedRun::open(run, "datasets", |_| {})?
-            .with_threads(Threads::single())
+        let stopped = StoppedRun::open(run, "datasets", Threads::single(), |_| {})?
             .with_checkpoint_interval(self.interval);
         stopped.train(&mut ()).map(drop)
     }
