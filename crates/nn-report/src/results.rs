@@ -8,7 +8,7 @@ use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::Threads;
 use nn_train::forward::for_each_block;
 use nn_train::prediction::class_probabilities;
-use nn_train::{Data, Result, Split};
+use nn_train::{Data, Result, Split, Splits};
 
 use crate::run_report::{ClassResult, Results, RunReport};
 
@@ -29,12 +29,10 @@ pub(super) fn fill(
     split: Option<Split>,
     threads: &Threads,
 ) -> Result<()> {
-    content.data = facts(data)?;
-    let split = match split {
-        Some(split) => split,
-        None => default_split(data)?,
-    };
-    let samples = data.splits()?.get(split)?;
+    let splits = data.splits()?;
+    content.data = facts(data, &splits);
+    let split = split.unwrap_or_else(|| default_split(&splits));
+    let samples = splits.get(split)?;
     let evaluation = evaluate(&model.network, &samples, model.loss, threads)?;
     let worst = worst_mistakes(model, data, &samples, threads)?;
     let is_numbered = split == Split::Test && !data.dataset.test.is_empty();
@@ -64,30 +62,27 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// The test set has been looked at at the end of the run; without one, what
-/// comes nearest.
-fn default_split(data: &Data) -> Result<Split> {
-    let parts = data.splits()?;
-    Ok(if parts.test.is_some() {
+/// The test samples, otherwise the validation samples, otherwise the training samples.
+fn default_split(splits: &Splits<'_>) -> Split {
+    if splits.test.is_some() {
         Split::Test
-    } else if !parts.validation.is_empty() {
+    } else if !splits.validation.is_empty() {
         Split::Validation
     } else {
         Split::Train
-    })
+    }
 }
 
-fn facts(data: &Data) -> Result<Vec<(String, String)>> {
-    let parts = data.splits()?;
+fn facts(data: &Data, splits: &Splits<'_>) -> Vec<(String, String)> {
     let count = |n: usize| number::count(n as u64);
     let shape: Vec<String> = data.input_shape().iter().map(usize::to_string).collect();
     let mut facts = vec![
         ("data set", data.dataset.name.clone()),
-        ("training samples", count(parts.train.len())),
-        ("validation samples", count(parts.validation.len())),
+        ("training samples", count(splits.train.len())),
+        ("validation samples", count(splits.validation.len())),
         (
             "test samples",
-            count(parts.test.map_or(0, |test| test.len())),
+            count(splits.test.as_ref().map_or(0, |test| test.len())),
         ),
         ("values of a sample", shape.join(" x ")),
     ];
@@ -98,7 +93,7 @@ fn facts(data: &Data) -> Result<Vec<(String, String)>> {
         facts.push(("SHA-256 of the file", sha256.clone()));
     }
     let owned = |(name, value): (&str, String)| (name.to_owned(), value);
-    Ok(facts.into_iter().map(owned).collect())
+    facts.into_iter().map(owned).collect()
 }
 
 fn confusion_chart(confusion: &ConfusionMatrix, names: &[String]) -> ConfusionChart {

@@ -43,7 +43,7 @@ impl Plan {
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
-        let output = output_activation(settings, loss, data.task)?;
+        let output = output_activation(settings, loss, data.task, n_outputs)?;
         let layers = layers(settings, n_outputs, output)?;
         let network = NetworkConfig {
             n_inputs: data.n_inputs(),
@@ -216,7 +216,12 @@ fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
     )))
 }
 
-fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Activation> {
+fn output_activation(
+    settings: &Settings,
+    loss: Loss,
+    task: Task,
+    n_outputs: usize,
+) -> Result<Activation> {
     let usual = || {
         loss.required_output().unwrap_or(match task {
             Task::Classification(_) => Activation::Softmax,
@@ -226,7 +231,7 @@ fn output_activation(settings: &Settings, loss: Loss, task: Task) -> Result<Acti
     };
     let chosen = value(&settings.output_activation).unwrap_or_else(usual);
     loss.check_output(chosen)?;
-    if chosen == Activation::Softmax && n_outputs(task, loss)? == 1 {
+    if chosen == Activation::Softmax && n_outputs == 1 {
         return Err(Error::usage(
             "`output-activation = softmax`: a single output would always be 1",
         )

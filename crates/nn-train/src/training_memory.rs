@@ -23,18 +23,13 @@ pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
 /// # Errors
 /// If the network does not fit the data.
 pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
-    let (needed, total) = of_training(plan, splits)?;
-    Ok((total, help(needed)))
-}
-
-fn of_training(plan: &Plan, splits: &Splits<'_>) -> Result<(Memory, u64)> {
     let (train, validation) = (&splits.train, Some(&splits.validation));
     let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;
     if plan.on_divergence == OnDivergence::HalveRate {
         // The state at the start of the epoch.
         needed.saving = needed.saving.saturating_add(needed.saving / 2);
     }
-    Ok((needed, needed.total()))
+    Ok((needed.total(), help(needed)))
 }
 
 /// Advice to reduce what needs most memory.

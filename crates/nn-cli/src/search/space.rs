@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use clap::{Arg, Args, Command};
+use clap::Arg;
 use nn_search::{Dimension, Domain, Point, Space};
 use nn_train::{Data, Error, Plan, Result, Settings, flags};
 
@@ -68,7 +68,7 @@ pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
 /// The proper name of the flag that a dimension stands for.
 fn flag_of(dimension: &Dimension) -> Result<String> {
     let name = dimension.name();
-    let command = settings_flags();
+    let command = flags::command();
     let flag = command.get_arguments().find(|flag| has_name(flag, name));
     if let Some(failure) = flags::refusal(name, "", &[]) {
         return Err(failure.at("--space"));
@@ -100,10 +100,6 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
         )));
     }
     Ok(flag.get_long().unwrap_or(name).to_owned())
-}
-
-fn settings_flags() -> Command {
-    Settings::augment_args(Command::new("nn").no_binary_name(true)).allow_negative_numbers(true)
 }
 
 fn has_name(flag: &Arg, name: &str) -> bool {
