@@ -1,6 +1,7 @@
 //! Results as text: lines for a terminal.
 
 use crate::claim::Claim;
+use crate::judgment::Judgment;
 use crate::outcome::{Command, Row, Verdict};
 use crate::paper::Paper;
 use crate::store::{ClaimResult, Store};
@@ -82,10 +83,9 @@ fn table(rows: &[Row]) -> Vec<String> {
     };
     let mut lines = vec![line(["", "printed", "ours", "expected", "holds"])];
     lines.extend(rows.iter().take(MAX_ROWS).map(|row| {
-        let holds = match row.is_within {
-            Some(true) => "yes",
-            Some(false) => "NO",
-            None => "",
+        let holds = match row.judgment {
+            Some(Judgment::Fails) => "NO",
+            judgment => judgment.map_or("", Judgment::name),
         };
         line([&row.quantity, &row.printed, &row.ours, &row.expected, holds])
     }));
