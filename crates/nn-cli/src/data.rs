@@ -1,4 +1,4 @@
-//! `nn data list|info|fetch`
+//! The commands `nn data list`, `nn data info` and `nn data fetch`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -41,7 +41,7 @@ pub(crate) enum DataCommand {
         /// Names from `nn data list`
         #[arg(value_name = "NAME", default_value = "mnist")]
         names: Vec<String>,
-        /// Local folder or another mirror
+        /// Local folder or URL of another mirror
         #[arg(long, value_name = "DIR|URL")]
         from: Option<OsString>,
         /// Do not use the network: only check the files, or copy them from a folder
@@ -118,7 +118,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             escaped_path::shown(name)
         ))
         .with_help(format!(
-            "`{} train --data FILE.csv` reports how it reads a table",
+            "`{} train --data FILE.csv` shows how a table is read",
             terminal::program()
         )));
     }

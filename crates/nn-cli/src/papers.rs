@@ -1,4 +1,4 @@
-//! `nn papers`: reproduces the experiments of five teaching papers.
+//! The command `nn papers`: reproduces the experiments of five teaching papers.
 
 use std::time::Instant;
 
@@ -121,7 +121,7 @@ fn note_built_in_digits(options: &Options<'_>, is_default: bool) {
         return;
     }
     terminal::report(
-        "data is glyphs, the built-in digits: claims about MNIST are run, but not judged",
+        "the data set is glyphs, the built-in digits: claims about MNIST are run, but not judged",
     );
     if is_default {
         terminal::report(as_typed("`nn data fetch` downloads MNIST"));

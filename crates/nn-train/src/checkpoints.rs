@@ -147,7 +147,7 @@ impl Checkpoints {
         for path in &paths {
             match read(path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error) => warn(&format!("{error}; going back to the previous one")),
+                Err(error) => warn(&format!("{error}; using the previous checkpoint")),
             }
         }
         match &paths[..] {
@@ -254,7 +254,7 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
                 ErrorKind::Io,
                 format!("{}: locked by another training run{owner}", run.display()),
             )
-            .with_help("wait until it has ended, or stop it"));
+            .with_help("wait until the other training run has ended, or stop it"));
         }
         // A file system that does not support locks cannot hold one.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}

@@ -168,7 +168,7 @@ fn check_stages(network: &Network) -> Result<()> {
         None => Ok(()),
         Some(stage) => Err(Error::Conflict {
             what: "trace".to_owned(),
-            problem: format!("does not show stage {stage} yet"),
+            problem: format!("cannot show the stage {stage}"),
         }),
     }
 }

@@ -46,7 +46,7 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
     }
     let problem = "the model file has no training settings: it was not written by `nn train`";
     Err(Error::new(ErrorKind::Data, problem).with_help(
-        "predict with it in Rust, by nn_core::Model::predict_rows; `nn inspect` shows its layers",
+        "use nn_core::Model::predict_rows in a Rust program; `nn inspect` shows the layers",
     ))
 }
 
@@ -70,7 +70,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
         return Err(Error::new(
             ErrorKind::Data,
             format!(
-                "the model's table has {} inputs and {} outputs, its network {} and {}",
+                "the model's table has {} inputs and {} outputs, but its network has {} and {}",
                 preprocessing.n_inputs(),
                 preprocessing.n_outputs(),
                 network.n_inputs(),
@@ -99,7 +99,7 @@ pub fn data_of(
     };
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
         Error::usage("the model does not name the data set it was trained on")
-            .with_help("name it with `data`")
+            .with_help("set `data` to a data set")
     })?;
     let preprocessing = preprocessing_of(model)?;
     let options = SplitOptions::new(&settings)?;
