@@ -23,14 +23,14 @@ pub(crate) struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// List the data sets, and which are in the data folder
+    /// List the data sets and whether they are in the data folder
     List {
         #[command(flatten)]
         folder: DataFolder,
     },
     /// Show the size, the classes, the origin and the files of a data set
     Info {
-        /// Name from `nn data list`, or folder of IDX files
+        /// Name of a data set from `nn data list`, or folder of IDX files
         #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
         name: String,
         #[command(flatten)]
@@ -38,7 +38,7 @@ pub(crate) enum DataCommand {
     },
     /// Download data sets into the data folder
     Fetch {
-        /// Names from `nn data list`
+        /// Names of data sets from `nn data list`
         #[arg(value_name = "NAME", default_value = "mnist")]
         names: Vec<String>,
         /// Local folder or URL of another mirror

@@ -1,4 +1,4 @@
-//! The error that a command ends with, and its exit code.
+//! Printing of the error that ends a command, and its exit code.
 
 use std::process::ExitCode;
 

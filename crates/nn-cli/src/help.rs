@@ -33,7 +33,7 @@ pub(crate) struct HelpArguments {
     nn completions zsh > ~/.zfunc/_nn\n  \
     nn completions fish > ~/.config/fish/completions/nn.fish")]
 pub(crate) struct CompletionsArguments {
-    /// Shell
+    /// Name of the shell
     #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(SHELLS))]
     shell: String,
 }
@@ -127,7 +127,7 @@ fn menu<M: Menu>(symbols: &str, more: impl Fn(&M) -> String) {
     }
 }
 
-/// Prints the completions of a shell.
+/// Prints the completion script for a shell.
 pub(crate) fn completions(arguments: &CompletionsArguments, mut command: Command) -> Result<()> {
     let shell: Shell = arguments.shell.parse().map_err(Error::usage)?;
     let mut script = Vec::new();

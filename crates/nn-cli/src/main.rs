@@ -84,7 +84,7 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
     Help(help::HelpArguments),
-    /// Print the completions of a shell
+    /// Print the completion script for a shell
     Completions(help::CompletionsArguments),
     /// Print the manual page, or write one per command
     Man(help::ManArguments),

@@ -33,7 +33,7 @@ enum PapersCommand {
 
 #[derive(Args, Debug)]
 struct RunArguments {
-    /// Names from `nn papers list`, or all; optional with --claim
+    /// Names of papers from `nn papers list`, or all; optional with --claim
     #[arg(value_name = "NAME", required_unless_present = "claim")]
     names: Vec<String>,
     /// Run only these claims, such as B1
@@ -45,7 +45,7 @@ struct RunArguments {
     /// Run claims again that have an up-to-date result
     #[arg(long)]
     again: bool,
-    /// Data set: mnist or glyphs, for which claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]
+    /// Data set: mnist or glyphs; with glyphs, claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
     #[command(flatten)]

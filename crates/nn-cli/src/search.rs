@@ -1,7 +1,7 @@
 //! The command `nn search`: searches for good settings of `nn train`.
 //!
-//! All trials use the same samples and differ only in the searched settings. They
-//! are compared on the validation samples; the test samples are not used.
+//! All trials use the same samples and differ only in the searched settings. The
+//! trials are compared on the validation samples; the test samples are not used.
 
 mod failed;
 mod arguments;

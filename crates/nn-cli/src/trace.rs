@@ -36,7 +36,7 @@ pub(crate) struct TraceArguments {
     #[arg(long, value_name = "N", default_value_t = 10,
         value_parser = clap::value_parser!(u16).range(1..))]
     neurons: u16,
-    /// Print every number, as one JSON object
+    /// Print all values as one JSON object
     #[arg(long)]
     json: bool,
 }

@@ -63,7 +63,7 @@ pub(crate) struct TrainArguments {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let invalid = "expected a number of seconds from 0";
+    let invalid = "expected a number of seconds of 0 or above";
     let seconds: f64 = text.parse().map_err(|_| invalid.to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
 }

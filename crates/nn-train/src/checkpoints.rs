@@ -8,8 +8,8 @@
 //! killed between the two writes, `best.safetensors` is at least as new as the newest
 //! checkpoint.
 //!
-//! A locked file keeps a second process out. The system releases the lock when the
-//! process ends.
+//! A file lock prevents a second process from training the same run. The system releases
+//! the lock when the process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};

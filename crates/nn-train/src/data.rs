@@ -48,8 +48,8 @@ pub struct Data {
     pub notes: Vec<Note>,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
-    /// `Some(true)` if the split is stratified by class, otherwise `None`. Runs of
-    /// versions without stratification have no such setting.
+    /// `Some(true)` if the split is stratified by class, otherwise `None`. In runs
+    /// of versions without stratification, the value is `None`.
     pub stratify: Option<bool>,
     sample_weights: Option<Vec<f32>>,
     rows: SplitRows,

@@ -1,5 +1,5 @@
 //! File operations of a run, with fault injection in tests: each operation that
-//! changes a file can be made to fail. Outside tests they are plain calls of the
+//! changes a file can be made to fail. Outside tests, the functions only call the
 //! standard library.
 
 use std::fs::{self, File, OpenOptions};

@@ -1,4 +1,4 @@
-//! Paths as text, also if they are not UTF-8.
+//! The text form of paths, including paths that are not UTF-8.
 //!
 //! A UTF-8 path is unchanged. In other paths, every byte that is not part of a UTF-8
 //! sequence becomes U+0000 and two hexadecimal digits, because `config.toml` and the

@@ -1,6 +1,6 @@
 //! Notes about the data, shown to the user before training.
 //!
-//! Notes describe the training rows. There are fewer of these than rows in the file if
+//! Notes describe the training rows, which do not include all rows of the file if
 //! `limit-train` or `validation` is set or if rows have the weight 0.
 
 use std::fmt;

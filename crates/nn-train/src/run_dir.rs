@@ -199,7 +199,7 @@ pub fn read_config(run: &Path) -> Result<Settings> {
     if !path.exists() {
         let (reason, help) = if run.join(METRICS).exists() {
             (
-                "the run was stopped before it started",
+                "the run was stopped before training started",
                 "train again under another name",
             )
         } else {
@@ -252,7 +252,7 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
             "{}: this run exists and is not overwritten",
             path.display()
         ))
-        .with_help("choose another `name`, or leave it out")),
+        .with_help("choose another `name`, or leave out `name`")),
         Err(error) => Err(Error::io(&path, &error)),
     }
 }

@@ -64,7 +64,7 @@ pub struct Settings {
     /// Use only the first N training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
-    /// Learn one class against all others
+    /// Learn class K against all other classes
     #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Data"))]
     pub positive_class: Option<u32>,
     /// Class weights in the loss: none, balanced, or one number per class
@@ -104,7 +104,7 @@ pub struct Settings {
         arg(long, value_name = "COLUMN,...", help_heading = "Tables")
     )]
     pub categorical: Option<String>,
-    /// Columns to leave out
+    /// Columns to ignore
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "COLUMN,...", help_heading = "Tables")

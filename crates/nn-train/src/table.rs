@@ -34,7 +34,7 @@ pub(crate) struct Loaded {
 /// its text columns.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] with both amounts.
+/// [`ErrorKind::Usage`] with the needed and the available memory.
 pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -> Result<()> {
     if preprocessing.image_size().is_some() {
         return Ok(());
@@ -71,7 +71,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
                 path.display()
             ),
         )
-        .with_help("name a folder of IDX files, or a data set of `nn data list`"));
+        .with_help("use a folder of IDX files, or a data set of `nn data list`"));
     }
     let options = &request.options.table;
     // The file, and its cells as numbers of eight bytes: many are shorter, and

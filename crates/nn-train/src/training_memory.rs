@@ -11,7 +11,8 @@ use crate::plan::Plan;
 /// Returns an error if a training run needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// memory.
 pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
     let (total, help) = needed(plan, splits)?;
     memory::check("the training run", total, help)

@@ -2,7 +2,8 @@
 //! `summary.json`, `report.html`, `plots/`.
 //!
 //! nn-search writes the journal, one event per line: the start of a trial, its
-//! intermediate values and its outcome. An interrupted search is resumed from it.
+//! intermediate values and its outcome. An interrupted search is resumed from
+//! the journal.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::BufReader;

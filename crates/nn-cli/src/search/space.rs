@@ -80,7 +80,7 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
         return Err(
             Error::usage(format!("--space: nn train has no --{name} to search")).with_help(
                 format!(
-                    "the settings to search are: {}",
+                    "settings that can be searched: {}",
                     known
                         .iter()
                         .filter_map(|flag| flag.get_long())

@@ -1,5 +1,5 @@
 //! A trace as lines of text: the formulas, the neurons and the weights of each
-//! layer. Of a large layer, only the largest values are shown.
+//! layer. For a large layer, only the largest values are shown.
 
 use nn_plot::number::{count, number};
 
