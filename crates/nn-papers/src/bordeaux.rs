@@ -78,7 +78,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "figure 4",
         printed: "learning rate 0.001 (caption), 0.01 (text)",
-        correct: "the text does not tell which; figure 4 of the report shows both curves",
+        correct: "the text does not say which is correct; figure 4 of the report shows both curves",
         evidence: Evidence::Claim("B3"),
     },
     Erratum {
@@ -156,8 +156,8 @@ fn table_one(context: &Context<'_>) -> Result<Outcome> {
     ));
     Ok(Outcome::judged(
         rows,
-        "The initial weights are zero, and the accuracy is measured on the test set: 90.2 is exactly \
-         the accuracy there of a network that never predicts \"zero\".",
+        "The initial weights are zero, and the accuracy is measured on the test set, where a network \
+         that never predicts \"zero\" has an accuracy of exactly 90.2.",
     )
     .with_commands(commands))
 }
@@ -232,8 +232,8 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::judged(
         rows,
         "The figures have no numbers. The paper does not state which 36 images figure 9 shows; these \
-         are the first of the test set. At least 29 predictions must be correct, as the accuracy \
-         suggests.",
+         are the first of the test set. At least 29 predictions must be correct; the \
+         accuracy makes this likely.",
     )
     .with_figures(figures)
     .with_commands(commands.collect()))

@@ -1,5 +1,5 @@
-//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
-//! gradient descent on all samples and on one at a time, and the same in a framework.
+//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network, gradient descent on
+//! all samples and on one sample at a time, and the same training run in a framework.
 //!
 //! ```text
 //! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)

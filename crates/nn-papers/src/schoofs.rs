@@ -265,7 +265,7 @@ fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
             format!("{with_relu:.2}"),
             with_relu > with_small,
         )
-        .with_expected("higher than without"),
+        .with_expected("higher than with sigmoid"),
     ];
     Ok(Outcome::judged(
         rows,
