@@ -252,7 +252,7 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
             row(|image| image.predicted),
         ),
         Row::holds(
-            "correct of eleven",
+            "correct predictions among eleven",
             "6",
             n_correct.to_string(),
             n_correct >= 6,
