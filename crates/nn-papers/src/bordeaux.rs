@@ -259,8 +259,8 @@ fn printed_loss() -> Result<String> {
     let correct = |a: f64, y: f64| binary_cross_entropy(logit(a), y).0;
     let printed = |a: f64, y: f64| -(y * a.ln() + (1.0 - y) * (1.0 - y).ln());
     Ok(format!(
-        "y = 0, a = 0.99: printed {:.3}, correct {:.3} (a wrong prediction costs nothing as printed); y = 1, a = 0.99: \
-         printed {} (0 times log 0), correct {:.3}",
+        "y = 0, a = 0.99: printed {:.3}, correct {:.3} (a wrong prediction costs nothing as printed); \
+         y = 1, a = 0.99: printed {} (0 times log 0), correct {:.3}",
         // Not -0.
         printed(0.99, 0.0).abs(),
         correct(0.99, 0.0),

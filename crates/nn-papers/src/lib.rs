@@ -47,8 +47,8 @@
 //!
 //! - Y. LeCun, C. Cortes, C. J. C. Burges,
 //!   [The MNIST Database of Handwritten Digits](http://yann.lecun.com/exdb/mnist/).
-//! - M. A. Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com),
-//!   2015. The network and the quadratic cost of schoofs come from this book.
+//! - M. A. Nielsen (2015), [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com).
+//!   The network and the quadratic cost of schoofs come from this book.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
