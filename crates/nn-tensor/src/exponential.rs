@@ -15,8 +15,8 @@
 //! function.)
 //!
 //! # Precision
-//! Within 3 units in the last place (ULP) of the exact value. Results below the
-//! smallest normal number are 0.
+//! Results are within 3 units in the last place (ULP) of the exact value. Results below
+//! the smallest normal number are 0.
 
 /// The exponential of one value, for the element types `f32` and `f64`.
 pub trait Exponential: Sized {

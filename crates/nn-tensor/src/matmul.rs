@@ -50,7 +50,7 @@ const MAX_TASKS: usize = 16;
 /// number of threads.
 ///
 /// # Panics
-/// If the shapes do not match or the rows of `c` are not contiguous.
+/// Panics if the shapes do not match or the rows of `c` are not contiguous.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -74,7 +74,7 @@ pub fn matmul<'a, 'b, 'c, S: Scalar>(
 /// Matrix product added to the output: `c ← c + a·b`.
 ///
 /// # Panics
-/// As for [`matmul`].
+/// Panics under the same conditions as [`matmul`].
 #[track_caller]
 pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
     a: impl Into<Matrix<'a, S>>,

@@ -1,6 +1,6 @@
 //! Reductions: column sums, argmax, sums of squares, checks for finite values.
 //!
-//! Every sum is taken in a fixed order, so that its bits are reproducible.
+//! Every sum is computed in a fixed order, so its bits are reproducible.
 
 use crate::native::{Kernel, Matrix, vectorize};
 use crate::{Scalar, Threads};
@@ -20,7 +20,7 @@ const MAX_PARTIAL_SUMS: usize = 128;
 /// `matrix [n, m]` row-major, `sums [m]`.
 ///
 /// # Panics
-/// If the widths differ or the rows of `matrix` are not contiguous.
+/// Panics if the widths differ or the rows of `matrix` are not contiguous.
 pub fn add_rows<'a, S: Scalar>(
     matrix: impl Into<Matrix<'a, S>>,
     sums: &mut [S],
@@ -102,7 +102,7 @@ impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
 /// NaN counts as larger than any number, as in NumPy and PyTorch.
 ///
 /// # Panics
-/// If the row is empty.
+/// Panics if the row is empty.
 pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     assert!(!row.is_empty(), "an empty row has no largest element");
     let mut best = 0;
@@ -122,7 +122,7 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
 /// vectorizes.
 ///
 /// # Panics
-/// If `index` is out of bounds.
+/// Panics if `index` is out of bounds.
 pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
     let largest = row[index];
     let all_are_smaller = row[..index]

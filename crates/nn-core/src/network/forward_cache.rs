@@ -64,7 +64,7 @@ impl<S: Scalar> ForwardCache<S> {
     /// The activations of layer `index`, counted from 0.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn layer(&self, index: usize) -> LayerCache<'_, S> {
         LayerCache {
             cache: self,
@@ -185,8 +185,8 @@ fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool
 }
 
 impl<'t, S: Scalar> LayerCache<'t, S> {
-    /// The pre-activations z; where φ′ can be computed from a, z is not kept and
-    /// these are a.
+    /// The pre-activations z. If φ′ can be computed from the activations a alone, z is
+    /// not stored, and a is returned instead.
     pub fn pre_activations(&self) -> &'t [S] {
         self.cache.values(self.slots.pre_activations)
     }
@@ -204,7 +204,7 @@ impl<'t, S: Scalar> LayerCache<'t, S> {
         )
     }
 
-    /// The values of [`outputs`](Self::outputs), row after row.
+    /// The values of [`outputs`](Self::outputs), in row-major order.
     pub(crate) fn output_values(&self) -> &'t [S] {
         self.cache.values(self.slots.outputs)
     }

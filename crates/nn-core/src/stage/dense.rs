@@ -17,7 +17,7 @@ use nn_tensor::{Scalar, matmul_add};
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
-/// Views of matrices, made of slices or of ndarray's views.
+/// Matrix views, created from slices or from `ndarray` views.
 pub use nn_tensor::{Matrix, MatrixMut};
 
 /// A dense (fully connected) stage.

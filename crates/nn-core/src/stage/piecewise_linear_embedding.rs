@@ -1,6 +1,6 @@
-//! Piecewise-linear embedding of numeric columns: a linear layer over the encoding of
-//! each column in bins (Gorishniy et al. 2022, "On Embeddings for Numerical Features",
-//! section 3.2 and equation 1).
+//! Piecewise-linear embedding of numeric columns: a linear layer on a piecewise-linear
+//! encoding of each column in bins (Gorishniy et al. 2022, "On Embeddings for Numerical
+//! Features", section 3.2 and equation 1).
 //!
 //! For each column, with T bins between the edges b₀ < b₁ < ... < b_T and d outputs:
 //!
@@ -32,9 +32,9 @@ use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, invalid_argu
 /// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PiecewiseLinearEmbedding {
-    /// T, number of bins per column.
+    /// T, the number of bins per column.
     pub n_bins: usize,
-    /// d, number of outputs per column.
+    /// d, the number of outputs per column.
     pub n_outputs: usize,
 }
 

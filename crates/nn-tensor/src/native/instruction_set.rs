@@ -40,8 +40,8 @@ impl InstructionSet {
     /// `None` if it is not set.
     ///
     /// # Errors
-    /// [`BadInstructionSet`] if the value is not the lower-case name of a set that the
-    /// processor supports.
+    /// Returns [`BadInstructionSet`] if the value is not the lower-case name of a set
+    /// that the processor supports.
     pub fn requested() -> Result<Option<Self>, BadInstructionSet> {
         let requested = std::env::var_os(Self::VARIABLE);
         requested

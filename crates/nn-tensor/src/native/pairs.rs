@@ -158,7 +158,7 @@ impl<T: Element> RowPairs<T> {
 }
 
 /// Replaces `pairs` with the rows of `a`, for products with the same instruction set.
-/// Allocates only for a matrix larger than all before.
+/// Allocates only if the matrix is larger than every earlier one.
 #[derive(Debug)]
 pub struct ListPairs<'a, T> {
     pub(crate) set: InstructionSet,

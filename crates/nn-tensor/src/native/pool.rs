@@ -1,11 +1,11 @@
 //! A thread pool for short jobs.
 //!
-//! A training step is a few dozen products of a few microseconds each, so starting
-//! or waking a thread for every product would cost more than it gains. Workers spin
-//! briefly after a job, expecting the next, before they sleep.
+//! A training step is a few dozen products of a few microseconds each, so starting or
+//! waking a thread for every product would cost more than it gains. After a job,
+//! workers spin briefly in case the next job follows, and then sleep.
 //!
-//! Every thread starts with its own share of the tasks before it takes others, so
-//! that in a sequence of similar jobs it finds its part of the data in its own cache.
+//! Every thread starts with its own part of the tasks before it takes others. In a
+//! sequence of similar jobs, it therefore finds its part of the data in its own cache.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -100,7 +100,7 @@ impl Pool {
     /// busy machine they may not run at all.
     ///
     /// # Panics
-    /// If a task panics.
+    /// Panics if a task panics.
     pub(crate) fn run<F: Fn(usize) + Sync>(&self, n_tasks: usize, task: F) {
         let Ok(_guard) = self.in_use.try_lock() else {
             return (0..n_tasks).for_each(task);

@@ -72,7 +72,7 @@ impl<T: Element> Program<T> for ErrorBelow<'_, T> {
 /// The shape `[n_inputs, n_outputs]` of the weights of a layer.
 ///
 /// # Panics
-/// If the lengths do not match.
+/// Panics if the lengths do not match.
 #[inline(always)]
 pub(super) fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [usize; 2] {
     let [n_inputs, n_outputs] = [inputs.len(), outputs.len()];
