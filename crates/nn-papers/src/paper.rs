@@ -52,7 +52,7 @@ impl Paper {
         }
     }
 
-    /// The claims.
+    /// The claims from this paper.
     pub fn claims(self) -> &'static [Claim] {
         match self {
             Self::Newbies => newbies::CLAIMS,
