@@ -71,7 +71,7 @@ pub struct Page {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     html: String,
-    /// Whether the last block is a figure, so that another can be beside it.
+    /// Whether the last block is a figure. The next figure is then placed beside it.
     is_in_figures: bool,
 }
 

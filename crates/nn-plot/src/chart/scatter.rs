@@ -14,7 +14,7 @@ const MAX_POINTS: usize = 2000;
 /// A scatter chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
