@@ -18,10 +18,10 @@ pub struct RunRecord {
     pub name: String,
     /// The resolved settings.
     pub settings: Settings,
-    /// The finished epochs.
+    /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// The summary. That of an interrupted run has the metrics of the epoch whose
-    /// weights are the model.
+    /// Summary of the run. For an interrupted run: the metrics of the epoch whose weights
+    /// are the model.
     pub summary: Summary,
 }
 
