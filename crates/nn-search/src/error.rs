@@ -38,7 +38,7 @@ pub enum Error {
     /// Two dimensions have the same name.
     #[error("dimension {name:?} occurs twice in the search space")]
     DuplicateDimension {
-        /// The name.
+        /// The name that occurs twice.
         name: String,
     },
     /// The search space has no dimensions.
@@ -92,8 +92,10 @@ pub enum Error {
         /// Number of the trial.
         id: usize,
     },
-    /// A journal was written by a search with other settings.
-    #[error("the journal belongs to another search: expected {setting} {expected}, found {found}")]
+    /// A journal was written by a search with different settings.
+    #[error(
+        "the journal belongs to a different search: expected {setting} {expected}, found {found}"
+    )]
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,

@@ -91,9 +91,9 @@ impl<W: Write> Study<W> {
     /// Resumes a study from the content of its journal, `written`; `journal` appends
     /// to the same file.
     ///
-    /// The next suggestions are those of an uninterrupted study. Trials that were running
-    /// are suggested again first, and start from the beginning. A truncated last line is
-    /// ignored.
+    /// The next suggestions are the same as in an uninterrupted study. Trials that were
+    /// running are suggested again first, and start from the beginning. A truncated last
+    /// line is ignored.
     ///
     /// # Errors
     /// [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
