@@ -1,10 +1,10 @@
 //! Settings as command line flags (feature `clap`).
 //!
 //! [`Settings`] is a group of arguments for clap. Names that other libraries use for the
-//! same setting are aliases of its flags (`settings.rs`). A flag that has another meaning
-//! in another library is translated if `nn` has an equivalent; otherwise it is rejected
-//! with a hint, because taking it for a similarly named flag would silently change the
-//! result.
+//! same setting are aliases of its flags (`settings.rs`). A flag that has a different
+//! meaning in another library is translated if `nn` has an equivalent; otherwise it is
+//! rejected with a hint, because taking it for a similarly named flag would silently
+//! change the result.
 
 use std::ffi::OsString;
 

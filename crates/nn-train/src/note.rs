@@ -35,7 +35,7 @@ pub enum Note {
     NotMeasured {
         /// The split without rows of these classes.
         split: Split,
-        /// The classes.
+        /// The classes without a row in this split.
         classes: Classes,
     },
 }
@@ -100,7 +100,7 @@ impl ClassCounts {
 }
 
 impl Note {
-    /// Whether `--strict` rejects the data, because something had to be guessed or
+    /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
     /// because there is nothing to learn.
     pub fn is_doubtful(&self) -> bool {
         use preprocessing::Note as Table;

@@ -64,7 +64,7 @@ pub trait Observer {
         let _ = warning;
     }
 
-    /// Returns whether to save and stop; called after each step. A stopped run can be
+    /// Returns `true` to save and stop the run; called after each step. A stopped run can be
     /// resumed.
     fn should_stop(&mut self) -> bool {
         false

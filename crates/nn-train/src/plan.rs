@@ -20,7 +20,7 @@ use crate::task::Task;
 /// A checked network and training configuration.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The layers.
+    /// The number of inputs and the layers of the network.
     pub network: NetworkConfig,
     /// The configuration of the trainer.
     pub training: TrainingConfig,
@@ -37,7 +37,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
-    /// contradict each other, or do not fit the data.
+    /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
@@ -180,7 +180,7 @@ fn default_loss(task: Task) -> Loss {
 /// supports a single output.
 ///
 /// # Errors
-/// If the loss does not fit the task.
+/// If the loss does not match the task.
 pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
@@ -236,7 +236,7 @@ fn output_activation(
         return Err(Error::usage(
             "`output-activation = softmax`: a single output would always be 1",
         )
-        .with_help("use identity for numbers, sigmoid for probabilities"));
+        .with_help("use identity for regression, sigmoid for probabilities"));
     }
     Ok(chosen)
 }

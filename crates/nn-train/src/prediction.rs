@@ -18,9 +18,9 @@ use crate::trained_model::preprocessing_of;
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
 
-/// The probability of every class; a single output gives those of both classes. Hinge
-/// loss gives margins instead of probabilities; the predicted class then has probability
-/// 1.
+/// The probability of every class; a single output gives the probabilities of both
+/// classes. Hinge loss gives margins instead of probabilities; the predicted class then
+/// has probability 1.
 pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     match (loss, outputs) {
         (Loss::Hinge, _) => {
@@ -101,7 +101,7 @@ impl<'a> ImagePredictor<'a> {
         Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
-    /// Predicts the class of an image from its pixels, row by row.
+    /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
     /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
@@ -142,8 +142,8 @@ pub struct TablePredictions {
     pub preprocessing: Preprocessing,
     /// Notes about the table, such as unknown categories.
     pub notes: Vec<Note>,
-    /// A message about the first row with a NaN or infinite input or prediction, with the
-    /// number of such rows.
+    /// Warning that names the first row with a NaN or infinite input or prediction and
+    /// counts all such rows.
     pub nonfinite: Option<String>,
 }
 

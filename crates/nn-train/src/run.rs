@@ -50,7 +50,7 @@ impl Run {
     /// `allow_nonfinite` also a model with NaN or infinite weights.
     ///
     /// # Errors
-    /// The errors of [`open`](Self::open).
+    /// Returns the same errors as [`open`](Self::open).
     pub fn find(run: &Path, runs_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let model_file = locate_model(run, runs_dir)?;
         let model = read_model(&model_file, allow_nonfinite)?;
@@ -82,12 +82,12 @@ impl Run {
         Self { threads, ..self }
     }
 
-    /// The model.
+    /// The trained model of the run.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The model file.
+    /// Path of the model file.
     pub fn model_file(&self) -> &Path {
         &self.model_file
     }
@@ -113,7 +113,7 @@ impl Run {
     /// set has no test samples, all its rows are test rows.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not fit the model.
+    /// If the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)
@@ -122,7 +122,7 @@ impl Run {
     /// Evaluates the model on a split of the run's data set.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, does not fit the model, or has no samples in
+    /// If the data set cannot be loaded, does not match the model, or has no samples in
     /// this split.
     pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
         self.evaluate_on(&self.data()?, split)
@@ -131,7 +131,7 @@ impl Run {
     /// Evaluates the model on a split of a loaded data set.
     ///
     /// # Errors
-    /// If the split has no samples or its samples do not fit the model.
+    /// If the split has no samples or its samples do not match the model.
     pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;

@@ -140,7 +140,7 @@ pub struct Settings {
     /// Layer normalization in the hidden layers
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub layer_norm: Option<bool>,
-    /// Residual connections: add the outputs of the previous layer to those of a hidden layer of the same width
+    /// Residual connections: add the outputs of the previous layer to the outputs of a hidden layer of the same width
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub residual: Option<bool>,
     /// Dropout probability of the hidden layers
@@ -428,8 +428,8 @@ impl Settings {
         merged.try_into().expect("a merge of settings is settings")
     }
 
-    /// These settings without the weight decay that `flags` replace: that of
-    /// adamw may be a setting or a parameter of the optimizer.
+    /// Returns the settings without the weight decay that `flags` replace: the weight
+    /// decay of adamw may be a setting or a parameter of the optimizer.
     fn yielding_to(&self, flags: &Self) -> Self {
         let mut settings = self.clone();
         let optimizer = flags.optimizer.as_ref().map_or("", Choice::text);
