@@ -41,7 +41,7 @@ pub(crate) enum DataCommand {
         /// Names of data sets from `nn data list`
         #[arg(value_name = "NAME", default_value = "mnist")]
         names: Vec<String>,
-        /// Local folder or URL of another mirror
+        /// Local folder or URL of a different mirror
         #[arg(long, value_name = "DIR|URL")]
         from: Option<OsString>,
         /// Do not use the network: only check the files, or copy them from a folder
@@ -173,7 +173,7 @@ fn describe(source: &Source, data_dir: &Path) {
 fn check_offline(origin: Option<&Origin>) -> Result<()> {
     match origin {
         Some(Origin::Mirror(address)) => Err(Error::usage(format!(
-            "--offline and --from URL exclude each other; found --from {address}"
+            "--offline cannot be used with --from URL; found --from {address}"
         ))
         .with_help("set --from to a local folder, or leave out --offline")),
         _ => Ok(()),

@@ -92,7 +92,9 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
-        let row = row.as_slice().expect("a data set is stored row by row");
+        let row = row
+            .as_slice()
+            .expect("a data set is stored in row-major order");
         let title = format!("sample {index}");
         let prediction = predictor.predict(row);
         let prediction = prediction.map_err(|error| error.at(&data.dataset.name))?;

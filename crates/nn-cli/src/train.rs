@@ -36,7 +36,7 @@ pub(crate) struct TrainArguments {
     /// Name of the run [default: the data set's name and the next free number, such as mnist-1]
     #[arg(long, help_heading = "Run")]
     name: Option<String>,
-    /// Resume an interrupted run; its weights will be those of an uninterrupted run
+    /// Resume an interrupted run; the final weights are the same as without the interruption
     #[arg(
         long,
         value_name = "RUN",
