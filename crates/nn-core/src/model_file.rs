@@ -115,7 +115,7 @@ impl Json {
         to_raw_value(value).map(Self)
     }
 
-    /// The JSON text.
+    /// The value as JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }

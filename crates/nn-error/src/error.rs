@@ -200,7 +200,7 @@ impl Error {
         Self::ModelFile { problem }
     }
 
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownName { .. }

@@ -35,13 +35,13 @@ impl Claim {
 /// An error in the text of a paper.
 #[derive(Debug)]
 pub struct Erratum {
-    /// The place in the paper.
+    /// Section, equation or table that has the error.
     pub place: &'static str,
-    /// The printed text.
+    /// The text as the paper prints it.
     pub printed: &'static str,
-    /// The correct text.
+    /// The corrected text.
     pub correct: &'static str,
-    /// Format of the error.
+    /// The claim or check that shows the error.
     pub(crate) evidence: Evidence,
 }
 

@@ -45,7 +45,7 @@ pub struct Row {
     pub quantity: String,
     /// The value as the paper prints it; empty if the paper prints none.
     pub printed: String,
-    /// The measured value.
+    /// The value measured with `nn`.
     pub ours: String,
     /// The tolerance; empty if the row is not judged.
     pub expected: String,

@@ -113,7 +113,7 @@ impl Page {
         &mut self.body
     }
 
-    /// The page as HTML.
+    /// Returns the complete page as an HTML document.
     pub fn html(&self) -> String {
         let title = escaped(&self.title);
         let lead = match self.lead.as_str() {

@@ -16,7 +16,7 @@ use serde_json::Value;
 pub struct RunRecord {
     /// Name of the directory.
     pub name: String,
-    /// The resolved settings.
+    /// Settings of the run, with every default filled in.
     pub settings: Settings,
     /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,

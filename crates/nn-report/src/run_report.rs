@@ -76,7 +76,7 @@ pub struct ClassResult {
     pub support: u64,
 }
 
-/// A page and its charts.
+/// The HTML page of a report, and its charts as separate files.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The HTML page.

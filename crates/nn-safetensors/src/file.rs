@@ -25,7 +25,7 @@ pub struct TensorFile<'b> {
     pub data: &'b [u8],
     /// The JSON object in the metadata.
     pub metadata: String,
-    /// The format version.
+    /// Version of the file format.
     pub format: u32,
     /// The tensors, sorted by name.
     tensors: Vec<Entry<'b>>,

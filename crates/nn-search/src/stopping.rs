@@ -15,7 +15,7 @@
 use crate::menu::{Menu, Parameter, menu_text};
 use crate::{Goal, Trial};
 
-/// The rule for early stopping.
+/// The rule that stops unpromising trials early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopping {
     /// No early stopping.

@@ -57,7 +57,7 @@ pub struct Experiment {
 pub struct TrainedRun {
     /// The run with its model.
     pub run: Run,
-    /// The run directory.
+    /// Path of the run directory.
     pub path: PathBuf,
     /// The metrics of all epochs.
     pub outcome: Outcome,
@@ -117,7 +117,7 @@ impl Experiment {
         }
     }
 
-    /// The data set.
+    /// The data set with its task and its split.
     pub fn data(&self) -> &Data {
         &self.data
     }
@@ -248,7 +248,7 @@ impl StoppedRun {
             .unwrap_or_default()
     }
 
-    /// The experiment of the run.
+    /// The settings and data of the run.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
     }

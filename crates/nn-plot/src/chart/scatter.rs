@@ -20,7 +20,7 @@ pub struct ScatterChart {
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// The series of points.
+    /// Named series of points, with one color per series.
     pub series: Vec<Series>,
     /// Labeled points, such as the best trial.
     pub marks: Vec<Mark>,
