@@ -1,16 +1,15 @@
-//! The claims of five teaching papers on neural networks, as experiments that run.
+//! The claims of five teaching papers on neural networks, as runnable experiments.
 //!
-//! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a
-//! claim, each as an `nn train` command would, compares the printed values with the
-//! measured ones, and gives a [`Verdict`]: *reproduced*, *explained* (the printed
-//! value is impossible, and a run shows why), *undecided* (the seeds allow both), *not
-//! reproduced*, or *not judged* (the data set is not the paper's). A value that depends
-//! on the seed is measured with several seeds, and the 95 % confidence interval of its
-//! mean decides: the claim holds if the interval lies within the tolerance, and fails
-//! if it lies outside. A [`Store`] keeps the results in a folder, with
+//! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a claim, with the
+//! same results as an `nn train` command, compares the printed values with the measured ones, and
+//! gives a [`Verdict`]: *reproduced*, *explained* (the printed value is impossible, and a run shows
+//! why), *undecided* (the seeds allow both), *not reproduced*, or *not judged* (the data set is not
+//! the paper's). A value that depends on the seed is measured with several seeds, and the 95 %
+//! confidence interval of its mean decides: the claim holds if the interval lies within the
+//! tolerance, and fails if it lies outside. A [`Store`] keeps the results in a folder, with
 //! `report.html`, a page with tables and figures.
 //!
-//! This is what `nn papers` does, as a library:
+//! This program runs one claim, as `nn papers run` does:
 //!
 //! ```
 //! use nn_papers::{Options, Paper, Store, Verdict, claims};
@@ -51,8 +50,8 @@
 //!
 //! - Y. LeCun, C. Cortes, C. J. C. Burges,
 //!   [The MNIST Database of Handwritten Digits](http://yann.lecun.com/exdb/mnist/).
-//! - M. A. Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com),
-//!   2015, from which schoofs takes the network and the quadratic cost.
+//! - M. A. Nielsen (2015), [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com).
+//!   The network and the quadratic cost of schoofs come from this book.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
