@@ -259,7 +259,11 @@ impl<'a> Context<'a> {
     }
 
     fn load(&self, settings: &Settings) -> Result<Rc<Data>> {
-        let split = SplitOptions::new(settings)?;
+        let mut split = SplitOptions::new(settings)?;
+        if split.validation == 0.0 {
+            // Without validation samples, all seeds have the same samples.
+            split.seed = 0;
+        }
         let key = format!("{split:?}");
         let mut loaded = self.loaded.borrow_mut();
         if let Some((_, data)) = loaded.iter().find(|(known, _)| *known == key) {

@@ -147,23 +147,22 @@ const PARTS: [(&str, &str); 27] = [
 ];
 
 fn parts(context: &Context<'_>) -> Result<Outcome> {
+    let per_seed = context.per_seed(|seed| {
+        let train = |(_, flags): &(&str, &str)| train_with_part(context, flags, seed);
+        PARTS.iter().map(train).collect::<Result<Vec<_>>>()
+    })?;
     let mut rows = Vec::new();
-    let mut commands = Vec::new();
-    for (name, flags) in PARTS {
-        let hidden = if flags.contains("--hidden") {
-            ""
-        } else {
-            "--hidden 16 "
-        };
-        let runs = context.per_seed(|seed| {
-            let flags = format!("{hidden}--limit-train 500 --epochs 2 {flags} --seed {seed}");
-            context.train_only(&flags)
-        })?;
-        let falls: Vec<f64> = runs.iter().map(fall_of_the_loss).collect();
+    for (index, (name, _)) in PARTS.iter().enumerate() {
+        let falls: Vec<f64> = per_seed
+            .iter()
+            .map(|runs| fall_of_the_loss(&runs[index]))
+            .collect();
         let quantity = format!("{name}: fall of the loss (%)");
-        rows.push(Row::over_seeds(quantity, "", &falls, Expected::Positive, 2));
-        commands.extend(runs.into_iter().map(|run| run.command));
+        let expected = Expected::Positive;
+        rows.push(Row::over_seeds(quantity, "", &falls, expected, 2));
     }
+    let runs = per_seed.into_iter().flatten();
+    let commands = runs.map(|run| run.command).collect();
     rows.push(pixel_row(context)?);
     Ok(Outcome::judged(
         rows,
@@ -171,6 +170,18 @@ fn parts(context: &Context<'_>) -> Result<Outcome> {
          the first epoch to the second.",
     )
     .with_commands(commands))
+}
+
+/// A short training run that uses a part.
+fn train_with_part(context: &Context<'_>, flags: &str, seed: u64) -> Result<Training<()>> {
+    let hidden = if flags.contains("--hidden") {
+        ""
+    } else {
+        "--hidden 16 "
+    };
+    context.train_only(&format!(
+        "{hidden}--limit-train 500 --epochs 2 {flags} --seed {seed}"
+    ))
 }
 
 /// The fall of the loss from the first to the second epoch, in percent.

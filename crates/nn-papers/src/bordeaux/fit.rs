@@ -46,7 +46,8 @@ const REGIONS: [(Rule, &str); 2] = [
 
 /// How much to compute.
 struct Effort {
-    epochs: usize,
+    /// The columns of the table that are measured.
+    epochs: &'static [usize],
     n_trials: usize,
     n_finalists: usize,
     n_seeds: u64,
@@ -55,7 +56,7 @@ struct Effort {
 }
 
 const FULL: Effort = Effort {
-    epochs: EPOCHS[1],
+    epochs: &EPOCHS,
     n_trials: 30,
     n_finalists: 2,
     n_seeds: 3,
@@ -63,7 +64,7 @@ const FULL: Effort = Effort {
 };
 
 const QUICK: Effort = Effort {
-    epochs: EPOCHS[0],
+    epochs: EPOCHS.split_at(1).0,
     n_trials: 2,
     n_finalists: 1,
     n_seeds: 2,
@@ -213,9 +214,10 @@ fn measure(
     let mut pairs = Vec::new();
     let mut text = Vec::new();
     for (rate, printed) in printed.filter(|(rate, _)| part.rates.contains(rate)) {
-        let ours = accuracies(context, effort.epochs, values, part, rate)?;
-        let ours = ours.map(|by_rule| by_rule[rule as usize]);
-        text.push(format!("{rate}: {:.1}/{:.1}", ours[0], ours[1]));
+        let by_rule = accuracies(context, effort.epochs, values, part, rate)?;
+        let ours = by_rule.iter().map(|by_rule| by_rule[rule as usize]);
+        let shown: Vec<_> = ours.clone().map(|ours| format!("{ours:.1}")).collect();
+        text.push(format!("{rate}: {}", shown.join("/")));
         pairs.extend(printed.into_iter().zip(ours));
     }
     let distance = Distance::of(pairs);
@@ -230,22 +232,23 @@ fn measure(
     Ok(distance)
 }
 
-/// The training accuracies in percent after [`EPOCHS`], each by the two rules.
+/// The training accuracies in percent after these epochs, each by the two rules.
 fn accuracies(
     context: &Context<'_>,
-    epochs: usize,
+    epochs: &[usize],
     values: &InitialValues,
     part: &Part<'_>,
     rate: f64,
-) -> Result<[[f64; 2]; 2]> {
+) -> Result<Vec<[f64; 2]>> {
     let Part { n_images, seed, .. } = part;
     let loss = format!("--limit-train {n_images} --loss binary-cross-entropy");
-    let flags = flags(&loss, rate, epochs, *seed);
+    let last = epochs.iter().copied().max().unwrap_or(1);
+    let flags = flags(&loss, rate, last, *seed);
     context.cached(&format!("{flags}, {values:?}"), || {
         let initialize = |network: &mut NetworkConfig| values.apply(network);
-        let at = MeasuredEpochs::At(EPOCHS.to_vec());
+        let at = MeasuredEpochs::At(epochs.to_vec());
         let training = context.run(&flags, &initialize, &at, training_accuracies)?;
-        let of = |epoch: usize| training.after(epoch).copied().unwrap_or([f64::NAN; 2]);
-        Ok(EPOCHS.map(of))
+        let of = |epoch: &usize| training.after(*epoch).copied().unwrap_or([f64::NAN; 2]);
+        Ok(epochs.iter().map(of).collect())
     })
 }

@@ -183,7 +183,10 @@ fn accuracy_rows(table: &[RateRuns], epochs: &[usize]) -> Vec<Row> {
     let rows = table.iter().flat_map(|at| {
         epochs.iter().zip(at.printed).map(|(epoch, printed)| {
             Row::over_seeds(
-                format!("rate {}: accuracy after {epoch} epochs (%)", at.rate),
+                format!(
+                    "learning rate {}: accuracy after {epoch} epochs (%)",
+                    at.rate
+                ),
                 printed.to_string(),
                 &at.accuracies(*epoch),
                 Expected::Near {

@@ -71,19 +71,20 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
     let epochs = context.full_or_quick(3, 1);
     let (rate, _) = best_trial(&trials);
     let mut rows: Vec<Row> = trials.iter().enumerate().map(trial_row).collect();
-    let mut commands = Vec::new();
     // The best of several trials is partly the luckiest one, so that it is measured
     // again with seeds that the search did not use.
     let seeds = SEARCH_SEED + 1..=context.full_or_quick(10, 3);
-    let mut accuracies = |rate: f64| -> Result<Vec<f64>> {
-        let train = |seed| context.train_only(&flags(rate, epochs, seed, ""));
-        let runs = seeds.clone().map(train).collect::<Result<Vec<_>>>()?;
-        let accuracies = runs.iter().map(validation_accuracy).collect();
-        commands.extend(runs.into_iter().map(|run| run.command));
-        Ok(accuracies)
+    let runs = seeds
+        .map(|seed| {
+            let train = |rate: f64| context.train_only(&flags(rate, epochs, seed, ""));
+            Ok([train(1.0)?, train(rate)?])
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let accuracies = |index: usize| -> Vec<f64> {
+        let runs = runs.iter().map(|of_seed| &of_seed[index]);
+        runs.map(validation_accuracy).collect()
     };
-    let initial = accuracies(1.0)?;
-    let found = accuracies(rate)?;
+    let [initial, found] = [0, 1].map(accuracies);
     rows.push(Row::note_over_seeds(
         "validation accuracy, learning rate 1.0 (%)",
         "poor",
@@ -123,7 +124,7 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
             .map(|&(rate, accuracy)| [rate, accuracy])
             .collect(),
     }])
-    .with_commands(commands))
+    .with_commands(runs.into_iter().flatten().map(|run| run.command).collect()))
 }
 
 fn trial_row((index, (rate, accuracy)): (usize, &Trial)) -> Row {
@@ -134,19 +135,20 @@ fn trial_row((index, (rate, accuracy)): (usize, &Trial)) -> Row {
 pub(super) fn best_network(context: &Context<'_>) -> Result<Outcome> {
     let (rate, _) = best_trial(&search_rate(context)?);
     let epochs = context.full_or_quick(20, 3);
-    let train = |more: &str| {
-        context.per_seed(|seed| {
+    let runs = context.per_seed(|seed| {
+        let train = |more: &str| {
             let flags = flags(rate, epochs, seed, more);
             context.train_and_test(&flags, &MeasuredEpochs::Every(1))
-        })
-    };
-    let plain = train("")?;
-    let regularized = train(" --l2 0.00001")?;
-    let expanded = train(" --l2 0.00001 --augment affine")?;
-    let setups = [&plain, &regularized, &expanded];
-    let accuracies = setups.map(|runs| -> Vec<f64> {
-        let last = runs.iter().map(Training::last_value);
-        last.collect()
+        };
+        Ok([
+            train("")?,
+            train(" --l2 0.00001")?,
+            train(" --l2 0.00001 --augment affine")?,
+        ])
+    })?;
+    let accuracies = [0, 1, 2].map(|setup| -> Vec<f64> {
+        let runs = runs.iter().map(|of_seed: &[_; 3]| &of_seed[setup]);
+        runs.map(Training::last_value).collect()
     });
     let rows = vec![
         Row::note_over_seeds(
@@ -171,8 +173,8 @@ pub(super) fn best_network(context: &Context<'_>) -> Result<Outcome> {
     ];
     let series = names
         .into_iter()
-        .zip(setups)
-        .map(|(name, runs)| Series::new(name, runs[0].measured.iter().copied()));
+        .zip(&runs[0])
+        .map(|(name, run)| Series::new(name, run.measured.iter().copied()));
     Ok(Outcome::judged(
         rows,
         "784-64-10, ReLU, quadratic cost, the best learning rate of S5, L2, and images shifted, \
@@ -184,11 +186,5 @@ pub(super) fn best_network(context: &Context<'_>) -> Result<Outcome> {
         "test accuracy (%)",
         series.collect(),
     )])
-    .with_commands(
-        setups
-            .into_iter()
-            .flatten()
-            .map(|run| run.command.clone())
-            .collect(),
-    ))
+    .with_commands(runs.into_iter().flatten().map(|run| run.command).collect()))
 }
