@@ -22,24 +22,45 @@ const N_IMAGES: usize = 36;
 /// The learning rates of the other setups.
 const TRIED_RATES: [f64; 4] = [2.0, 1.0, 0.6, 0.1];
 
-/// The setup that the search of [`fit`](crate::bordeaux::fit) found.
+/// The setup that comes nearest to the table, found by [`fit`](crate::bordeaux::fit).
+///
+/// Record: 2026-11-29, `cargo run -p nn-papers --example fit_table_two`, one thread of an
+/// AMD EPYC, 9 minutes beside other work. On 10 000 images and seeds 0 to 2,
+/// the mean absolute difference is 4.03 ± 0.51 points, and 12.3 ± 1.4 of 22 numbers are
+/// within the tolerance (95 % confidence intervals).
 const FITTED: Setup = Setup {
-    name: "ten sigmoid outputs",
+    name: "ten sigmoid outputs, the largest is the prediction; hidden weights \
+           N(-0.01147, 0.05²), biases 0.6702; output weights 0.0555..0.1025, biases 1.986",
     flags: "--loss binary-cross-entropy",
     initial_values: Some(InitialValues {
-        hidden_mean: 0.03,
-        hidden_std: 0.001,
-        hidden_bias: -0.61,
-        output_mean: 0.1729,
-        output_radius: 0.5,
-        output_bias: 3.0,
+        hidden_mean: -0.01147,
+        hidden_std: 0.05,
+        hidden_bias: 0.6702,
+        output_mean: 0.079,
+        output_radius: 0.02347,
+        output_bias: 1.986,
     }),
     scale: 1.0,
-    rule: Rule::AboveHalf,
+    rule: Rule::Largest,
 };
 
 /// Other setups, on a part of the images: enough to see their distance from the table.
-const OTHERS: [Setup; 10] = [
+const OTHERS: [Setup; 11] = [
+    // The second best of the search, and the best with this rule.
+    Setup {
+        name: "ten sigmoid outputs, fitted, first output above 0.5",
+        flags: "--limit-train 12000 --loss binary-cross-entropy",
+        initial_values: Some(InitialValues {
+            hidden_mean: 0.03038,
+            hidden_std: 0.003,
+            hidden_bias: -1.0,
+            output_mean: 0.1507,
+            output_radius: 0.4757,
+            output_bias: 1.5,
+        }),
+        scale: 1.0,
+        rule: Rule::AboveHalf,
+    },
     Setup {
         name: "softmax, weights 0..0.01, gradient times 3, above 0.5",
         flags: "--limit-train 12000 --loss cross-entropy --init uniform:low=0:high=0.01",
@@ -228,11 +249,14 @@ fn distance_rows(context: &Context<'_>, table: &[RateRuns]) -> Vec<Row> {
 
 fn explanation(context: &Context<'_>) -> String {
     format!(
-        "Setup: {}. The paper states neither the initial values nor how ten outputs become a digit. \
-         The initial values were fitted to the printed numbers by a search, which `cargo run -p \
-         nn-papers --example fit_table_two` repeats: they show what a setup can reach, not what the \
-         authors did. The printed 9.871 is the score of a network that predicts \"0\" for every \
-         image.{}",
+        "Setup: {}. The paper states neither the initial values nor how a digit is predicted from ten \
+         outputs. The initial values were fitted to the printed numbers by a search, which `cargo run \
+         -p nn-papers --example fit_table_two` repeats, so that an agreement does not show that the \
+         authors used them. As printed, the network does not learn at the learning rate 2 and is slow at 1. \
+         Between 0.2 and 0.6 it is slower than printed in the first 100 epochs, and at 0.1 it is \
+         faster. At small learning rates it predicts one or two digits for all images, which depend \
+         on the seed: the printed 9.871 is the score of \"0\", but the tolerance includes that of \
+         most other digits.{}",
         FITTED.name,
         context.full_or_quick(
             " The last rows are other setups, with their mean distance from the table.",
