@@ -146,7 +146,18 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::Expected;
     use crate::paper::all_claims;
+
+    #[test]
+    fn a_row_shows_the_interval_and_the_judgment() {
+        let values = [0.5, -0.1, 0.2];
+        let row = Row::over_seeds("difference", "better", &values, Expected::Positive, 2);
+        let lines = table(&[row]);
+        let shown: Vec<_> = lines[1].split_whitespace().collect();
+        let expected = "difference better 0.20 ± 0.75 (3 seeds) above 0 undecided";
+        assert_eq!(shown.join(" "), expected);
+    }
 
     #[test]
     fn lines_break_between_words() {

@@ -34,8 +34,8 @@ const SEARCH_RATES: [f64; 7] = [2.0, 1.0, 0.6, 0.4, 0.2, 0.1, 0.01];
 const REGIONS: [(Rule, &str); 2] = [
     (
         Rule::Largest,
-        "hidden-mean=-0.02..0.002 hidden-std=log:0.008..0.05 hidden-bias=0..2 \
-         output-mean=0.06..0.1 output-radius=log:0.01..0.15 output-bias=0..2",
+        "hidden-mean=0.005..0.03 hidden-std=log:0.025..0.08 hidden-bias=-0.5..1.5 \
+         output-mean=0.12..0.2 output-radius=log:0.01..0.1 output-bias=1.5..4",
     ),
     (
         Rule::AboveHalf,
