@@ -119,6 +119,12 @@ impl Interval {
     }
 }
 
+/// The differences between two values for the same seeds, to compare two setups.
+pub(crate) fn differences(values: &[f64], others: &[f64]) -> Vec<f64> {
+    let pairs = values.iter().zip(others);
+    pairs.map(|(value, other)| value - other).collect()
+}
+
 /// The quantile for this number of degrees of freedom; beyond the table, the last
 /// one, which makes the interval a little wider.
 fn quantile(degrees: usize) -> f64 {

@@ -12,7 +12,7 @@ use nn_train::forward::for_each_block;
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::context::Context;
 use crate::figure::{Figure, Series};
-use crate::interval::Expected;
+use crate::interval::{Expected, differences};
 use crate::outcome::{Command, Outcome, Row};
 use crate::schoofs::network::NETWORK;
 use crate::snapshot::Snapshot;
@@ -334,12 +334,6 @@ fn rectifiers(context: &Context<'_>) -> Result<Outcome> {
     )
     .with_figures(vec![figure])
     .with_commands(small.commands().chain(relu.commands()).collect()))
-}
-
-/// The differences of the values for the same seeds.
-fn differences(values: &[f64], others: &[f64]) -> Vec<f64> {
-    let pairs = values.iter().zip(others);
-    pairs.map(|(value, other)| value - other).collect()
 }
 
 fn accuracy_figure(series: Vec<Series>) -> Figure {

@@ -6,9 +6,8 @@ use nn_train::{Error, Result};
 
 use crate::context::Context;
 use crate::figure::{Figure, Series};
-use crate::interval::Expected;
+use crate::interval::{Expected, differences};
 use crate::outcome::{Outcome, Row};
-use crate::schoofs::differences;
 use crate::schoofs::network::NETWORK;
 use crate::training::{MeasuredEpochs, Training};
 
