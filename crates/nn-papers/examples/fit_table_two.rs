@@ -4,7 +4,7 @@
 //!
 //! RESULTS is the folder of the results (default: `runs/fit-table-two`), where an interrupted
 //! search resumes, and DATA the folder of the data sets (default: `datasets`). The
-//! search uses one thread and takes about half an hour.
+//! search uses one thread and takes about ten minutes.
 #![allow(clippy::print_stdout, reason = "it prints the setups that it tries")]
 
 use std::path::PathBuf;
