@@ -252,11 +252,9 @@ fn explanation(context: &Context<'_>) -> String {
         "Setup: {}. The paper states neither the initial values nor how a digit is predicted from ten \
          outputs. The initial values were fitted to the printed numbers by a search, which `cargo run \
          -p nn-papers --example fit_table_two` repeats, so that an agreement does not show that the \
-         authors used them. As printed, the network does not learn at the learning rate 2 and is slow at 1. \
-         Between 0.2 and 0.6 it is slower than printed in the first 100 epochs, and at 0.1 it is \
-         faster. At small learning rates it predicts one or two digits for all images, which depend \
-         on the seed: the printed 9.871 is the score of \"0\", but the tolerance includes that of \
-         most other digits.{}",
+         authors used them. At small learning rates the network predicts one or two digits for all \
+         images, which depend on the seed: the printed 9.871 is the score of \"0\", but the tolerance \
+         includes that of most other digits.{}",
         FITTED.name,
         context.full_or_quick(
             " The last rows are other setups, with their mean distance from the table.",
