@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nn_table::TargetEncoding;
 use nn_table::predictions::write_predictions;
-use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::is_table;

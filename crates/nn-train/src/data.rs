@@ -6,7 +6,7 @@ use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_error::did_you_mean;
-use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
+use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;

@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use nn_table::preprocessing;
-
 use crate::split::Split;
 
 /// Number of classes that a note names; the rest is counted.
@@ -19,7 +17,7 @@ pub enum Note {
     /// The built-in digits are used because MNIST is not in the data folder.
     BuiltInDigits,
     /// Found while a table was read.
-    Table(preprocessing::Note),
+    Table(nn_table::Note),
     /// All training rows that count belong to one class.
     OneClass {
         /// Name of the class.

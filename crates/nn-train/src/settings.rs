@@ -10,7 +10,7 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
-use nn_table::csv::{Header, Task};
+use nn_table::{Header, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Activations, Choice, OnDivergence, Widths};

@@ -1,7 +1,7 @@
 //! How a data set is split into training, validation and test samples, and how a
 //! table is read.
 
-use nn_table::csv::TableOptions;
+use nn_table::TableOptions;
 
 use crate::choice::Choice;
 use crate::error::{Error, Result};

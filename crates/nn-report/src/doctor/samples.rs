@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_core::batches::Samples;
 use nn_plot::number::number;
-use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_table::preprocessing::InputEncoding;
 use nn_train::command_line::quoted;
 use nn_train::grouped;
 
