@@ -1,4 +1,4 @@
-//! `nn evaluate RUN`
+//! The command `nn evaluate`: evaluates a run.
 
 use clap::Args;
 use nn_core::Model;
@@ -30,6 +30,9 @@ pub(crate) struct EvaluateArguments {
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let run = arguments.choice.open_with(&arguments.folder)?;
     let data = run.data_of(arguments.data.as_deref())?;
+    for note in &data.notes {
+        terminal::error_line(format!("note: {note}"));
+    }
     let (model, split) = (run.model(), arguments.split);
     let evaluation = run.evaluate_on(&data, split)?;
     let problem = nonfinite(&evaluation, &data, split);

@@ -1,6 +1,10 @@
-//! How a data set is split into training, validation and test samples, and how a
-//! table is read.
+//! Options for splitting a data set into training, validation and test samples, and for
+//! reading a table.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nn_data::input_file;
 use nn_table::TableOptions;
 
 use crate::choice::Choice;
@@ -14,21 +18,21 @@ pub struct SplitOptions {
     pub validation: f64,
     /// Fraction of the samples used for testing, if the data set has no test samples.
     pub test_split: f64,
-    /// Whether to stratify the split by class. `None` stratifies the data of a new
-    /// training run only: runs of versions without stratification lack the setting.
+    /// Whether to stratify the split by class. `None` means yes for a new training run,
+    /// and no for a run of a version without stratification.
     pub stratify: Option<bool>,
-    /// Use only the first samples.
+    /// Number of training samples to use, the first ones; `None` for all.
     pub limit_train: Option<usize>,
     /// The class to learn against all others.
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
-    /// Options of reading a table.
+    /// Options for reading a table.
     pub table: TableOptions,
 }
 
 impl SplitOptions {
-    /// The options that these settings ask for.
+    /// Reads the options from the settings.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
@@ -51,7 +55,7 @@ impl SplitOptions {
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(default::SEED),
-            table: table_options(settings),
+            table: table_options(settings)?,
         })
     }
 }
@@ -65,12 +69,13 @@ fn fraction(name: &str, value: f64) -> Result<f64> {
     )))
 }
 
-fn table_options(settings: &Settings) -> TableOptions {
+fn table_options(settings: &Settings) -> Result<TableOptions> {
     let list = |names: &Option<String>| -> Vec<String> {
         let names = names.iter().flat_map(|names| names.split(','));
         names.map(|name| name.trim().to_owned()).collect()
     };
-    TableOptions {
+    let value = |choice: &Option<Choice<_>>| choice.as_ref().map(Choice::value).copied();
+    let mut options = TableOptions {
         target: settings.target.clone(),
         task: settings
             .task
@@ -84,8 +89,17 @@ fn table_options(settings: &Settings) -> TableOptions {
             .map(Choice::value)
             .copied()
             .unwrap_or_default(),
+        separator: value(&settings.separator),
+        missing: list(&settings.missing),
         sample_weight: settings.sample_weight.clone(),
         categorical: list(&settings.categorical),
         ignore: list(&settings.ignore),
+        columns: BTreeMap::new(),
+    };
+    if let Some(schema) = &settings.schema {
+        let text = input_file::read_text(Path::new(schema))?;
+        let added = options.add_toml(&text);
+        added.map_err(|error| Error::from(error).at(schema))?;
     }
+    Ok(options)
 }
