@@ -365,6 +365,7 @@ impl WordBuilder {
             if let Some(code) = self.words.iter().find(|word| is_code(word)) {
                 notes.push(Note::FormattedNumbers {
                     column,
+                    n_more: 0,
                     example: code.clone(),
                     value: parse_plain(code).unwrap_or(f64::NAN),
                     is_ambiguous: true,
@@ -375,12 +376,18 @@ impl WordBuilder {
         let words = self.words.iter().map(String::as_str);
         if let Some(inferred) = NumberFormat::infer(words.clone(), prefer_comma) {
             let format = inferred.format;
-            notes.push(Note::FormattedNumbers {
-                column,
-                value: format.parse(&example).unwrap_or(f64::NAN),
-                example,
-                is_ambiguous: inferred.is_ambiguous,
-            });
+            let same = |note: &&mut Note| matches!(note, Note::FormattedNumbers { is_ambiguous, .. } if *is_ambiguous == inferred.is_ambiguous);
+            if let Some(Note::FormattedNumbers { n_more, .. }) = notes.iter_mut().find(same) {
+                *n_more += 1;
+            } else {
+                notes.push(Note::FormattedNumbers {
+                    column,
+                    n_more: 0,
+                    value: format.parse(&example).unwrap_or(f64::NAN),
+                    example,
+                    is_ambiguous: inferred.is_ambiguous,
+                });
+            }
             let column_type = ColumnType::Number(format.clone());
             return self.into_numbers(column_type, |word| format.parse(word));
         }
@@ -517,9 +524,10 @@ fn is_code(cell: &str) -> bool {
     }
 }
 
-/// Whether more than half of the characters are digits.
+/// Whether a cell begins like a number and more than half of its characters are digits.
 fn is_mostly_digits(cell: &str) -> bool {
-    cell.bytes().filter(u8::is_ascii_digit).count() * 2 > cell.len()
+    let begins_like_number = cell.starts_with(|c: char| !c.is_alphabetic());
+    begins_like_number && cell.bytes().filter(u8::is_ascii_digit).count() * 2 > cell.len()
 }
 
 /// Whether a cell is a number, in some format, or a date.

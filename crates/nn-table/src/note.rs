@@ -50,8 +50,10 @@ pub enum Note {
     },
     /// Numbers in a format that is not plain, such as `1.234,5`.
     FormattedNumbers {
-        /// Name of the column.
+        /// Name of the first column with such numbers.
         column: String,
+        /// Number of other columns with such numbers.
+        n_more: usize,
         /// A cell.
         example: String,
         /// The number that was read from it.
@@ -222,7 +224,6 @@ impl Note {
             Self::NotUtf8(Encoding::Windows1252 { .. })
             | Self::DoubtfulSeparator { .. }
             | Self::NumericHeader { .. }
-            | Self::Leaked { .. }
             | Self::AssumedMark { .. }
             | Self::MostlyDigits { .. }
             | Self::LeftOut { .. }
@@ -242,6 +243,7 @@ impl Note {
             | Self::NotUtf8(_)
             | Self::CommentLines { .. }
             | Self::Duplicates { .. }
+            | Self::Leaked { .. }
             | Self::Codes { .. }
             | Self::RowNumbers { .. }
             | Self::EmptyColumns { .. }
@@ -290,16 +292,20 @@ impl fmt::Display for Note {
             }
             Self::Leaked { n_rows, split } => write!(
                 f,
-                "{} also training rows: the {split} accuracy is too high",
-                are(*n_rows, &format!("{split} row"))
+                "{} the same cells as a training row: the {split} accuracy may be too high",
+                has(*n_rows, &format!("{split} row"))
             ),
             Self::FormattedNumbers {
                 column,
+                n_more,
                 example,
                 value,
                 is_ambiguous,
             } => {
                 write!(f, "column \"{column}\": \"{example}\" is read as {value}")?;
+                if *n_more > 0 {
+                    write!(f, " (and {} likewise)", counted(*n_more, "other column"))?;
+                }
                 if *is_ambiguous {
                     f.write_str("; another reading is possible")?;
                 }
@@ -408,8 +414,7 @@ impl fmt::Display for Note {
             }
             Self::PixelTable { largest } => write!(
                 f,
-                "784 pixel columns, treated as images of 28x28 pixels; the largest pixel is \
-                 {largest}, so pixels are divided by {largest}"
+                "784 pixel columns, treated as images of 28x28 pixels with values from 0 to {largest}"
             ),
             Self::ConstantColumns { names } => write!(
                 f,

@@ -541,12 +541,7 @@ impl Samples {
             },
         };
         let dataset = Dataset {
-            name: table
-                .path()
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: table.stem(),
             train: Split {
                 inputs: self.inputs,
                 targets,

@@ -214,13 +214,14 @@ fn announced_by(path: &Path) -> Option<Separator> {
     is_tsv.then_some(Separator::Tab)
 }
 
-/// The first lines of a text.
+/// The first lines of a text, or the beginning of a long line.
 fn sample_of(text: &str) -> &str {
     if text.len() <= SAMPLE_BYTES {
         return text;
     }
-    let end = memchr::memrchr2(b'\n', b'\r', &text.as_bytes()[..SAMPLE_BYTES]);
-    end.map_or(text, |end| &text[..end])
+    let start = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
+    let end = memchr::memrchr2(b'\n', b'\r', start.as_bytes());
+    end.map_or(start, |end| &start[..end])
 }
 
 /// Fraction of records with the most common number of fields, times the fraction of
@@ -256,7 +257,8 @@ fn is_clean(field: &[u8], separator: Separator) -> bool {
     let has = |byte: u8| field.contains(&byte);
     let is_number = || {
         let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.,eE ".contains(byte);
-        field.iter().all(is_part)
+        let is_inside = |end: Option<&u8>| end.is_some_and(|&byte| byte != b',');
+        is_inside(field.first()) && is_inside(field.last()) && field.iter().all(is_part)
     };
     let is_row_of_numbers = || {
         let text = String::from_utf8_lossy(field);

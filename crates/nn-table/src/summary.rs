@@ -62,6 +62,8 @@ pub struct Summary {
     pub inputs: Option<usize>,
     /// The classes with their number of rows, the most frequent first.
     pub classes: Vec<Class>,
+    /// Whether the inputs are the pixels of an image.
+    pub is_image: bool,
     /// All columns in the order of the file.
     pub columns: Vec<ColumnSummary>,
 }
@@ -119,6 +121,7 @@ impl Summary {
             classes: preprocessing
                 .map(|it| classes(table, it))
                 .unwrap_or_default(),
+            is_image: preprocessing.is_some_and(|it| it.image_size().is_some()),
             columns: columns.collect(),
         }
     }
@@ -141,7 +144,6 @@ impl Summary {
             .chain(self.group_line("number", ["number", "numbers"]))
             .chain(self.group_line("date", ["date", "dates"]))
             .chain(self.group_line("category", ["category", "categories"]))
-            .chain(self.left_out_line())
     }
 
     fn target_line(&self) -> Option<String> {
@@ -160,6 +162,9 @@ impl Summary {
             it.type_name == type_name && !matches!(it.role, Some("target" | "left out"))
         };
         let group: Vec<&ColumnSummary> = self.columns.iter().filter(is_in_group).collect();
+        if self.is_image && group.iter().all(|column| column.missing == 0) {
+            return None;
+        }
         let mut line = counted(group.len(), nouns[0], nouns[1]);
         // Columns with missing values come first in a long list.
         let mut order = group.clone();
@@ -173,17 +178,6 @@ impl Summary {
             write!(line, " and {more} more ({missing} missing)").ok()?;
         }
         (!group.is_empty()).then_some(line)
-    }
-
-    fn left_out_line(&self) -> Option<String> {
-        let is_left_out = |it: &&ColumnSummary| it.role == Some("left out");
-        let names: Vec<&str> = self
-            .columns
-            .iter()
-            .filter(is_left_out)
-            .map(|it| &*it.name)
-            .collect();
-        (!names.is_empty()).then(|| format!("left out: {}", shortened(&names)))
     }
 }
 
@@ -377,13 +371,6 @@ impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{:.1}", self.0);
         f.write_str(text.strip_suffix(".0").unwrap_or(&text))
-    }
-}
-
-fn shortened(names: &[&str]) -> String {
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..MAX_NAMED].join(", ")),
     }
 }
 

@@ -122,6 +122,22 @@ impl Table {
         &self.path
     }
 
+    /// Name of the file without its ending, also without `.gz`.
+    pub(crate) fn stem(&self) -> String {
+        let stem = |path: &Path| PathBuf::from(path.file_stem().unwrap_or_default());
+        let is_gz = self
+            .path
+            .extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("gz"));
+        let name = stem(&self.path);
+        let name = if is_gz { stem(&name) } else { name };
+        match name.to_string_lossy().into_owned() {
+            // Standard input.
+            name if name == "-" => "table".to_owned(),
+            name => name,
+        }
+    }
+
     /// How the table was read.
     pub fn schema(&self) -> &Schema {
         &self.schema

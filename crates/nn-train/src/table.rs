@@ -168,7 +168,9 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     notes.extend(table.notes().iter().cloned());
     notes.extend(dropped);
     notes.extend(fitted_notes);
-    notes.extend(leaked(&table, &rows));
+    if request.model.is_none() {
+        notes.extend(leaked(&table, &rows));
+    }
     check_memory(path, &preprocessing, table.n_rows())?;
     let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     notes.extend(samples.notes.iter().cloned());
