@@ -408,6 +408,14 @@ impl WordBuilder {
         if self.are_mostly(has_only_digits_and_signs) {
             return self.into_numbers(ColumnType::plain_number(), parse_plain);
         }
+        let quoted = || self.words.iter().filter(|word| word.contains('"'));
+        if let Some(example) = quoted().next() {
+            notes.push(Note::Quotes {
+                column: column.clone(),
+                n_cells: quoted().count(),
+                example: example.chars().take(40).collect(),
+            });
+        }
         if self.are_mostly(is_mostly_digits) {
             let examples = self.words.iter().take(2).cloned().collect();
             notes.push(Note::MostlyDigits { column, examples });

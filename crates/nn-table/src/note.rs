@@ -89,6 +89,16 @@ pub enum Note {
         /// Number of rows with this word.
         n_rows: usize,
     },
+    /// Cells with a quotation mark inside, perhaps because a separator or another
+    /// quotation mark is missing.
+    Quotes {
+        /// Name of the column.
+        column: String,
+        /// Number of distinct cells.
+        n_cells: usize,
+        /// The first one.
+        example: String,
+    },
     /// Text that looks like numbers but is not in one format.
     MostlyDigits {
         /// Name of the column.
@@ -245,6 +255,7 @@ impl Note {
             | Self::Duplicates { .. }
             | Self::Leaked { .. }
             | Self::Codes { .. }
+            | Self::Quotes { .. }
             | Self::RowNumbers { .. }
             | Self::EmptyColumns { .. }
             | Self::MissingTargets { .. }
@@ -339,6 +350,15 @@ impl fmt::Display for Note {
                 f,
                 "column \"{column}\": \"{mark}\" in {} is taken as a missing value",
                 counted(*n_rows, "row")
+            ),
+            Self::Quotes {
+                column,
+                n_cells,
+                example,
+            } => write!(
+                f,
+                "column \"{column}\": a quotation mark is part of {}, such as {example:?}",
+                counted(*n_cells, "value")
             ),
             Self::MostlyDigits { column, examples } => write!(
                 f,

@@ -219,7 +219,10 @@ fn sample_of(text: &str) -> &str {
     if text.len() <= SAMPLE_BYTES {
         return text;
     }
-    let start = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
+    let end = (0..=SAMPLE_BYTES)
+        .rev()
+        .find(|&end| text.is_char_boundary(end));
+    let start = &text[..end.unwrap_or_default()];
     let end = memchr::memrchr2(b'\n', b'\r', start.as_bytes());
     end.map_or(start, |end| &start[..end])
 }
@@ -268,9 +271,15 @@ fn is_clean(field: &[u8], separator: Separator) -> bool {
     Separator::ALL.into_iter().all(|other| match other {
         _ if other == separator => true,
         Separator::Blanks => !is_row_of_numbers(),
-        Separator::Comma => !has(b',') || is_number(),
+        Separator::Comma => !has(b',') || is_number() || is_prose(field),
         _ => !has(other.byte()),
     })
+}
+
+/// Whether a blank follows every comma, as in `Aster, Ann`.
+fn is_prose(field: &[u8]) -> bool {
+    let mut commas = (0..field.len()).filter(|&at| field[at] == b',');
+    commas.all(|at| field.get(at + 1) == Some(&b' '))
 }
 
 /// Reads records with the numbers of their lines.
