@@ -102,11 +102,8 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     if arguments.strict {
         warnings::refuse(plan, data, Vec::new())?;
     }
-    progress.notes(&data.notes);
-    if let Some(warning) = warnings::large_batches(plan, data) {
-        progress.warn(&warning);
-    }
     if arguments.dry_run {
+        progress.notes(&data.notes);
         return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
@@ -135,7 +132,6 @@ fn resume(
     if arguments.strict {
         warnings::refuse(experiment.plan(), experiment.data(), stopped.other_origin())?;
     }
-    progress.notes(&experiment.data().notes);
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         stopped.train(observer)
     })

@@ -146,6 +146,27 @@ impl Builder {
         }
     }
 
+    /// An empty builder of the same kind, for another part of the rows.
+    pub(crate) fn fresh(&self) -> Self {
+        Self {
+            expected: self.expected.clone(),
+            state: match self.state {
+                State::Ignored => State::Ignored,
+                State::Numbers(_) => State::Numbers(NumberBuilder::new()),
+                State::Words(_) => State::Words(WordBuilder::default()),
+            },
+        }
+    }
+
+    /// Appends the cells of a builder of the same kind.
+    pub(crate) fn append(&mut self, more: Self) {
+        match (&mut self.state, more.state) {
+            (State::Numbers(numbers), State::Numbers(more)) => numbers.append(more),
+            (State::Words(words), State::Words(more)) => words.append(more),
+            _ => {}
+        }
+    }
+
     pub(crate) fn is_ignored(&self) -> bool {
         matches!(self.state, State::Ignored)
     }
@@ -182,14 +203,15 @@ impl Builder {
             (State::Ignored, _) => TypedCells::good(ColumnType::Ignored, Cells::Ignored),
             (State::Numbers(numbers), _) => numbers.finish(),
             (State::Words(words), Some(ColumnType::Number(format))) => {
+                let words = words.finish();
                 let parse = |word: &str| format.parse(word).or_else(|| unambiguous(word, &format));
                 words.into_numbers(ColumnType::Number(format.clone()), parse)
             }
-            (State::Words(words), Some(ColumnType::Date(format))) => {
-                words.into_numbers(ColumnType::Date(format.clone()), |word| format.parse(word))
-            }
-            (State::Words(words), Some(_)) => words.into_categories(),
-            (State::Words(words), None) => words.inferred(name, prefer_comma, notes),
+            (State::Words(words), Some(ColumnType::Date(format))) => words
+                .finish()
+                .into_numbers(ColumnType::Date(format.clone()), |word| format.parse(word)),
+            (State::Words(words), Some(_)) => words.finish().into_categories(),
+            (State::Words(words), None) => words.finish().inferred(name, prefer_comma, notes),
         }
     }
 }
@@ -249,6 +271,25 @@ impl NumberBuilder {
         self.wide_numbers().push(number);
     }
 
+    fn append(&mut self, more: Self) {
+        let n_rows = self.n_rows;
+        self.n_rows += more.n_rows;
+        self.n_codes += more.n_codes;
+        self.n_bad += more.n_bad;
+        let bad = more
+            .first_bad
+            .map(|(row, cell, problem)| (n_rows + row, cell, problem));
+        self.first_bad = self.first_bad.take().or(bad);
+        match (&mut self.cells, more.cells) {
+            (cells, more) if n_rows == 0 => *cells = more,
+            (Cells::Bytes(values), Cells::Bytes(more)) => values.extend(more),
+            (_, more) => {
+                let more = more.numbers().unwrap_or_default();
+                self.wide_numbers().extend_from_slice(&more);
+            }
+        }
+    }
+
     /// The numbers so far, converted from bytes.
     fn wide_numbers(&mut self) -> &mut Vec<f64> {
         if let Cells::Bytes(values) = &self.cells {
@@ -273,9 +314,8 @@ impl NumberBuilder {
 /// Reads words.
 #[derive(Default)]
 struct WordBuilder {
-    words: Vec<String>,
-    codes: Vec<u32>,
     known: HashMap<String, u32>,
+    codes: Vec<u32>,
 }
 
 impl WordBuilder {
@@ -283,16 +323,57 @@ impl WordBuilder {
         let code = match self.known.get(cell) {
             Some(&code) => code,
             None if is_missing(cell, marks) => MISSING,
-            None => {
-                let code = self.words.len() as u32;
-                self.known.insert(cell.to_owned(), code);
-                self.words.push(cell.to_owned());
-                code
-            }
+            None => self.insert(cell.to_owned()),
         };
         self.codes.push(code);
     }
 
+    fn append(&mut self, more: Self) {
+        if self.codes.is_empty() {
+            *self = more;
+            return;
+        }
+        let more = more.finish();
+        let codes: Vec<u32> = more
+            .words
+            .into_iter()
+            .map(|word| match self.known.get(&word) {
+                Some(&code) => code,
+                None => self.insert(word),
+            })
+            .collect();
+        let code = |code: u32| codes.get(code as usize).copied().unwrap_or(MISSING);
+        self.codes.extend(more.codes.into_iter().map(code));
+    }
+
+    /// Adds a new word, and returns its code.
+    fn insert(&mut self, word: String) -> u32 {
+        let code = self.known.len() as u32;
+        self.known.insert(word, code);
+        code
+    }
+
+    fn finish(self) -> Words {
+        let mut words = vec![String::new(); self.known.len()];
+        for (word, code) in self.known {
+            words[code as usize] = word;
+        }
+        Words {
+            words,
+            codes: self.codes,
+        }
+    }
+}
+
+/// A column of words that has been read.
+struct Words {
+    /// The distinct words, in the order of their first row.
+    words: Vec<String>,
+    /// The index of the word of each row, or [`MISSING`].
+    codes: Vec<u32>,
+}
+
+impl Words {
     fn into_categories(self) -> TypedCells {
         TypedCells::good(
             ColumnType::Category,

@@ -438,7 +438,7 @@ impl fmt::Display for Note {
             ),
             Self::ConstantColumns { names } => write!(
                 f,
-                "left out, because all training rows have the same value: {}",
+                "left out, because each has the same value in all training rows: {}",
                 quoted(names)
             ),
             Self::ConstantTarget { name } => {

@@ -64,17 +64,64 @@ impl<'a> Lines<'a> {
         &self.text
     }
 
+    /// Whether a field may contain a line break: only a quoted field can.
+    pub(crate) fn have_quotes(&self) -> bool {
+        memchr::memchr(b'"', self.text.as_bytes()).is_some()
+    }
+
     /// A reader of the records and their line numbers.
     pub(crate) fn records(&self) -> Records<'_> {
+        self.records_of(&self.text, self.layout.n_skipped)
+    }
+
+    /// Readers of the records from byte `start` on, which is the start of a line, in at
+    /// most `n` parts of whole lines. There is one part if a field may contain a line
+    /// break, or lines end in CR.
+    pub(crate) fn parts(&self, start: usize, n: usize) -> Vec<Records<'_>> {
+        let is_simple = !self.have_quotes() && !self.text.contains('\r');
+        let n = if is_simple && self.layout.comment_lines.is_empty() {
+            n
+        } else {
+            1
+        };
+        let bytes = self.text.as_bytes();
+        // A reader stops between CR and LF.
+        let line_ends = bytes[start..].iter().take_while(|b| b"\r\n".contains(b));
+        let start = start + line_ends.count();
+        let mut ends: Vec<usize> = (1..n)
+            .map(|part| start + (bytes.len() - start) / n * part)
+            .filter_map(|at| memchr::memchr(b'\n', &bytes[at..]).map(|line_end| at + line_end + 1))
+            .collect();
+        ends.push(bytes.len());
+        ends.dedup();
+        let mut from = start;
+        let mut n_before = self.layout.n_skipped + count_lines(&bytes[..start]);
+        let mut parts = Vec::with_capacity(ends.len());
+        for end in ends {
+            parts.push(self.records_of(&self.text[from..end], n_before));
+            n_before += count_lines(&bytes[from..end]);
+            from = end;
+        }
+        parts
+    }
+
+    fn records_of<'b>(&self, text: &'b str, n_before: u64) -> Records<'b> {
         let has_comments = !self.layout.comment_lines.is_empty();
         Records {
-            reader: reader(&self.text, self.layout.separator, has_comments),
-            bytes: self.text.as_bytes(),
+            reader: reader(text, self.layout.separator, has_comments),
+            bytes: text.as_bytes(),
             counted: 0,
             line: 1,
-            n_skipped: self.layout.n_skipped,
+            n_before,
         }
     }
+}
+
+/// Number of lines in a text, whatever ends them.
+fn count_lines(bytes: &[u8]) -> u64 {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+    let is_second = |&at: &usize| bytes[at] == b'\n' && at > 0 && bytes[at - 1] == b'\r';
+    ends.filter(|at| !is_second(at)).count() as u64
 }
 
 /// Takes a first line `sep=;`, which spreadsheets write.
@@ -289,7 +336,8 @@ pub(crate) struct Records<'a> {
     /// Number of bytes whose line endings are counted in `line`.
     counted: usize,
     line: u64,
-    n_skipped: u64,
+    /// Number of lines before these records.
+    n_before: u64,
 }
 
 impl Records<'_> {
@@ -330,13 +378,23 @@ impl Records<'_> {
             self.line += u64::from(ends_line);
         }
         self.counted = start;
-        Some(self.line + self.n_skipped)
+        Some(self.line + self.n_before)
+    }
+
+    /// Byte of the text behind the last record.
+    pub(crate) fn byte(&self) -> usize {
+        self.reader.position().byte() as usize
+    }
+
+    /// The text of the last record.
+    pub(crate) fn raw(&self) -> &[u8] {
+        let raw = &self.bytes[self.counted..self.byte().min(self.bytes.len())];
+        raw.trim_ascii_end()
     }
 
     /// Whether a field that begins or ends with a blank was quoted.
     pub(crate) fn is_quoted(&self, field: &[u8]) -> bool {
-        let end = self.reader.position().byte() as usize;
-        let raw = &self.bytes[self.counted..end.min(self.bytes.len())];
+        let raw = self.raw();
         if !raw.contains(&b'"') {
             return false;
         }

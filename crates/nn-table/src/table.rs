@@ -19,7 +19,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use csv::ByteRecord;
 use nn_data::input_file;
@@ -40,6 +43,12 @@ const MAX_COLUMNS: usize = 100_000;
 
 /// Number of records from which the header and the likely types are inferred.
 const SAMPLE_RECORDS: usize = 1000;
+
+/// Number of characters of a cell from which the header and the types are inferred.
+const MAX_SAMPLED: usize = 100;
+
+/// Each thread reads at least this number of bytes.
+const MIN_PART_BYTES: usize = 1 << 20;
 
 /// Duplicates are searched for in tables of at most this number of rows.
 const MAX_HASHED_ROWS: usize = 2_000_000;
@@ -79,7 +88,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) missing: &'a [String],
     /// The type of a column by its position, its name and the number of columns; `None`
     /// infers it.
-    pub(crate) type_of: &'a dyn Fn(usize, &str, usize) -> Option<ColumnType>,
+    pub(crate) type_of: &'a (dyn Fn(usize, &str, usize) -> Option<ColumnType> + Sync),
     /// Whether a cell of another type counts as missing instead of being an error.
     pub(crate) is_lenient: bool,
 }
@@ -301,7 +310,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let mut notes = source.layout_notes(encoding);
     notes.append(&mut table.notes);
     let n_rows = table.n_duplicates();
-    if n_rows > 0 {
+    if n_rows > 0 && !expected.is_lenient {
         notes.push(Note::Duplicates { n_rows });
     }
     table.notes = notes;
@@ -382,7 +391,7 @@ impl Source<'_> {
             })
             .collect();
         records.rewind(header);
-        let (lines, hashes) = self.read_rows(&mut records, &names, &mut builders)?;
+        let (lines, hashes) = self.read_rows(records.byte(), &names, &mut builders)?;
         self.read_again(&mut records, header, &mut builders);
         let columns = self.typed(&names, builders, &lines, &mut notes)?;
         let (types, cells): (Vec<ColumnType>, Vec<Cells>) = columns.into_iter().unzip();
@@ -475,13 +484,59 @@ impl Source<'_> {
         Ok(names)
     }
 
-    /// Reads all rows into the builders; returns their lines and hashes.
+    /// Reads all rows from byte `start` on into the builders, in parallel; returns their
+    /// lines and hashes.
     fn read_rows(
+        &self,
+        start: usize,
+        names: &[String],
+        builders: &mut Vec<Builder>,
+    ) -> Result<(Vec<u32>, Vec<u64>)> {
+        let n_bytes = self.lines.text().len() - start;
+        let n_threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let n_parts = n_threads.min(1 + n_bytes / MIN_PART_BYTES);
+        let parts = self.lines.parts(start, n_parts);
+        let part = &|mut records| {
+            let mut builders: Vec<Builder> = builders.iter().map(Builder::fresh).collect();
+            let read = self.read_part(&mut records, names, &mut builders)?;
+            Ok((builders, read))
+        };
+        let parts: Vec<Result<_>> = thread::scope(|scope| {
+            let threads: Vec<_> = parts
+                .into_iter()
+                .map(|records| scope.spawn(move || part(records)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        });
+        let (mut lines, mut hashes) = (Vec::new(), Vec::new());
+        for part in parts {
+            let (more, (more_lines, more_hashes)) = part?;
+            for (builder, more) in builders.iter_mut().zip(more) {
+                builder.append(more);
+            }
+            lines.extend(more_lines);
+            hashes.extend(more_hashes);
+        }
+        if lines.is_empty() {
+            return Err(empty(self.path));
+        }
+        if lines.len() > MAX_HASHED_ROWS {
+            hashes.clear();
+        }
+        Ok((lines, hashes))
+    }
+
+    /// Reads the rows of a part of the text.
+    fn read_part(
         &self,
         records: &mut Records<'_>,
         names: &[String],
         builders: &mut [Builder],
     ) -> Result<(Vec<u32>, Vec<u64>)> {
+        let have_quotes = self.lines.have_quotes();
         let (mut lines, mut hashes) = (Vec::new(), Vec::new());
         let mut record = ByteRecord::new();
         while let Some(line) = records.read(&mut record) {
@@ -493,31 +548,21 @@ impl Source<'_> {
                     found: record.len(),
                 });
             }
-            let mut hasher = DefaultHasher::new();
             for ((position, field), builder) in record.iter().enumerate().zip(&mut *builders) {
                 let cell = trimmed(field, records);
-                if cell.contains(['\r', '\n']) && !builder.is_ignored() {
-                    return Err(self.bad_cell(
-                        line,
-                        &names[position],
-                        cell,
-                        CellProblem::LineBreak,
-                    ));
+                let has_line_break = have_quotes && cell.contains(['\r', '\n']);
+                if has_line_break && !builder.is_ignored() {
+                    let name = &names[position];
+                    return Err(self.bad_cell(line, name, cell, CellProblem::LineBreak));
                 }
                 builder.push(cell, self.expected.missing);
-                hasher.write(field);
-                hasher.write_u8(0xff);
             }
             lines.push(u32::try_from(line).unwrap_or(u32::MAX));
-            if hashes.len() < MAX_HASHED_ROWS {
+            if hashes.len() <= MAX_HASHED_ROWS {
+                let mut hasher = DefaultHasher::new();
+                hasher.write(records.raw());
                 hashes.push(hasher.finish());
             }
-        }
-        if lines.is_empty() {
-            return Err(empty(self.path));
-        }
-        if hashes.len() < lines.len() {
-            hashes.clear();
         }
         Ok((lines, hashes))
     }

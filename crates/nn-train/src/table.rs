@@ -57,20 +57,23 @@ pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -
 /// The name of a table that is read from standard input.
 pub const STDIN: &str = "-";
 
-/// Endings of file names of tables.
-const ENDINGS: [&str; 6] = ["csv", "tsv", "tab", "data", "txt", "gz"];
+/// Endings of the file names of pictures.
+const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// Endings of the file names of tables.
+const TABLES: [&str; 6] = ["csv", "tsv", "tab", "data", "txt", "gz"];
 
 /// Returns `true` if the data at `path` are a table: any file that is neither an image
 /// nor an IDX file, and not the name of a known data set.
 pub fn is_table(path: &Path) -> bool {
+    let is_known = || {
+        path.to_str()
+            .is_some_and(|name| catalog::find(name).is_ok())
+    };
     if path.as_os_str() == STDIN {
         return true;
     }
-    if path.is_dir()
-        || path
-            .to_str()
-            .is_some_and(|name| catalog::find(name).is_ok())
-    {
+    if has_ending(path, &PICTURES) || path.is_dir() || is_known() {
         return false;
     }
     match start_of(path) {
@@ -78,12 +81,15 @@ pub fn is_table(path: &Path) -> bool {
             input_file::known_format(&start),
             Some("a PNG image" | "a JPEG image" | "an IDX file")
         ),
-        None => path.extension().is_some_and(|extension| {
-            ENDINGS
-                .iter()
-                .any(|ending| extension.eq_ignore_ascii_case(ending))
-        }),
+        None => has_ending(path, &TABLES),
     }
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| {
+        let is = |ending: &&str| extension.eq_ignore_ascii_case(ending);
+        endings.iter().any(is)
+    })
 }
 
 /// The first bytes of a regular file.

@@ -36,7 +36,7 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ),
         (
             "--data flat.csv --batch-size 8",
-            "column \"v\" has the same value",
+            "each has the same value in all training rows: \"v\"",
         ),
         ("--data oak.csv --batch-size 8", "one class"),
         ("--data price.csv --batch-size 8", "treated as regression"),
@@ -62,7 +62,7 @@ fn all_doubts_are_told_at_once() {
         "oak.csv",
         csv("u,v,tree", 40, |_, x, _| format!("{x:.3},5,oak")),
     );
-    let doubts = ["has the same value", "one class", "batches of 64"];
+    let doubts = ["has the same value in all", "one class", "batches of 64"];
     scratch
         .nn("train --data oak.csv --strict")
         .refuses(2, &doubts);

@@ -548,3 +548,54 @@ fn pixels_of_zeros_and_ones_are_scaled() {
     let restored = Preprocessing::from_json(&fitted.to_json()).expect("just written");
     assert_eq!(restored, fitted);
 }
+
+/// A large table is read in parts by several threads.
+#[test]
+fn a_table_in_parts_is_the_same_table() {
+    let mut text = "x,c,b,y\n".to_owned();
+    for row in 0..200_000 {
+        let x = if row == 150_000 {
+            "?".to_owned()
+        } else {
+            format!("{row}.25")
+        };
+        let b = if row < 120_000 { row % 256 } else { row };
+        writeln!(
+            text,
+            "{x},c{},{b},{}",
+            row / 1000 % 7 + row / 150_000,
+            row % 2
+        )
+        .expect("memory");
+    }
+    // A quoted cell keeps it in one part.
+    let (parts, whole) = (parse(&text), parse(text.replacen("c0", "\"c0\"", 1)));
+    let options = TableOptions::default();
+    assert_eq!(parts.schema(), whole.schema());
+    let rows: Vec<usize> = (0..parts.n_rows()).collect();
+    let samples = [&parts, &whole].map(|table| {
+        let (fitted, _) = Preprocessing::fit(table, &rows, &options).expect("a good table");
+        let samples = fitted
+            .transform(table, UnseenCategory::Error)
+            .expect("seen");
+        (fitted, samples)
+    });
+    let [(fitted, samples), (expected, expected_samples)] = samples;
+    assert_eq!(fitted, expected);
+    let (Inputs::Features(a), Inputs::Features(b)) = (samples.inputs, expected_samples.inputs)
+    else {
+        panic!("numbers")
+    };
+    assert_eq!(a, b);
+    // Lines are counted across the parts.
+    let ragged = format!("{text}1,2\n");
+    let error = parse_named("t.csv", ragged, &options).expect_err("a short row");
+    assert_eq!(
+        error.to_string(),
+        "t.csv: line 200002: expected 4 fields, found 2"
+    );
+    let worded = text.replacen("150001.25", "many", 1);
+    let error = parse_named("t.csv", worded, &options).expect_err("a word");
+    let expected = "t.csv: line 150003, column \"x\": expected a number, found \"many\"";
+    assert_eq!(error.to_string(), expected);
+}
