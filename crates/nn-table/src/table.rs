@@ -669,10 +669,14 @@ impl Sample {
             if sample.rows.is_empty() {
                 sample.first_line = line;
             }
-            let cells = record
-                .iter()
-                .map(|field| trimmed(field, records).to_owned());
-            sample.rows.push(cells.collect());
+            // A name is needed as a whole, a cell is not.
+            let length = if sample.rows.is_empty() {
+                usize::MAX
+            } else {
+                MAX_SAMPLED
+            };
+            let cell = |field| trimmed(field, records).chars().take(length).collect();
+            sample.rows.push(record.iter().map(cell).collect());
         }
         sample
     }

@@ -306,7 +306,7 @@ fn a_table_is_described_column_by_column() {
     let json = scratch
         .nn("data info trees.csv --target u --json")
         .succeeds();
-    let read: serde_json::Value = serde_json::from_str(&json).expect("one object");
+    let read: Value = serde_json::from_str(&json).expect("one object");
     assert_eq!(read["table"]["rows"], 240);
     assert_eq!(read["table"]["task"], "regression");
     assert_eq!(read["table"]["columns"][2]["distinct"], 3);
