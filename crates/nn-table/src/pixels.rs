@@ -80,10 +80,9 @@ pub(crate) fn largest(table: &Table, positions: &[usize], rows: &[usize]) -> u8 
         Cells::Bytes(values) => rows.iter().map(|&row| values[row]).max(),
         _ => None,
     };
-    match positions.iter().filter_map(of_column).max() {
-        Some(largest @ 1..=MAX_LEVEL) => largest,
-        _ => u8::MAX,
-    }
+    let largest = positions.iter().filter_map(of_column).max();
+    let level = largest.filter(|largest| (1..=MAX_LEVEL).contains(largest));
+    level.unwrap_or(u8::MAX)
 }
 
 /// The pixels of all rows, `[n_rows, 784]`, scaled so that `largest` becomes 255.

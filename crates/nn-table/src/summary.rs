@@ -1,6 +1,7 @@
 //! A summary of a table: what was read, and what each column becomes.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write};
 
 use serde::Serialize;
@@ -330,7 +331,7 @@ fn classes(table: &Table, preprocessing: &Preprocessing) -> Vec<Class> {
     let Some(position) = table.find(column) else {
         return Vec::new();
     };
-    let mut counts = std::collections::BTreeMap::new();
+    let mut counts = BTreeMap::new();
     match table.cells(position) {
         Cells::Words { words, codes } => {
             for &code in codes.iter().filter(|&&code| code != MISSING) {
@@ -347,7 +348,7 @@ fn classes(table: &Table, preprocessing: &Preprocessing) -> Vec<Class> {
         .into_iter()
         .map(|(name, rows)| Class { name, rows })
         .collect();
-    classes.sort_by(|a, b| b.rows.cmp(&a.rows));
+    classes.sort_by_key(|class| Reverse(class.rows));
     classes
 }
 

@@ -490,7 +490,7 @@ impl Source<'_> {
         &self,
         start: usize,
         names: &[String],
-        builders: &mut Vec<Builder>,
+        builders: &mut [Builder],
     ) -> Result<(Vec<u32>, Vec<u64>)> {
         let n_bytes = self.lines.text().len() - start;
         let n_threads = thread::available_parallelism().map_or(1, NonZero::get);

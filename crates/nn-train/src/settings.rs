@@ -115,7 +115,7 @@ pub struct Settings {
         )
     )]
     pub missing: Option<String>,
-    /// TOML file with the types of columns, such as [columns] zip = "category"
+    /// TOML file that sets the types of columns
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "FILE", help_heading = "Tables")

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nn_table::summary::{ColumnSummary, Summary};
-use nn_table::{Note, Preprocessing, Table, TableOptions};
+use nn_table::{ErrorKind, Note, Preprocessing, Table, TableOptions};
 use nn_train::table::read_bytes;
 use nn_train::{Result, Settings, SplitOptions};
 use serde_json::json;
@@ -15,7 +15,10 @@ pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Res
     let options = SplitOptions::new(settings)?.table;
     let mut table = Table::parse(path, &read_bytes(path)?, &options)?;
     let mut notes = table.notes().to_vec();
-    let fitted = fit(&mut table, &options, &mut notes);
+    let fitted = match fit(&mut table, &options, &mut notes) {
+        Err(error) if error.kind() == ErrorKind::Usage => return Err(error.into()),
+        fitted => fitted,
+    };
     let summary = Summary::new(&table, fitted.as_ref().ok());
     if as_json {
         let notes: Vec<String> = notes.iter().map(Note::to_string).collect();

@@ -37,7 +37,8 @@ impl<'a> Display<'a> {
     fn introduce(&self, start: &Start<'_, '_>) {
         let (plan, data) = (self.experiment.plan(), self.experiment.data());
         self.progress.notes(&data.notes);
-        if let Some(warning) = warnings::large_batches(plan, data) {
+        let warning = warnings::large_batches(plan, data).filter(|_| !start.is_resumed);
+        if let Some(warning) = warning {
             self.progress.warn(&warning);
         }
         let network = start.trainer.state().0;

@@ -40,7 +40,10 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ),
         ("--data oak.csv --batch-size 8", "one class"),
         ("--data price.csv --batch-size 8", "treated as regression"),
-        ("--data rare.csv --batch-size 8", "column \"hue\": "),
+        (
+            "--data rare.csv --batch-size 8",
+            "column \"hue\" is left out",
+        ),
     ] {
         let flags = format!("{flags} --limit-train 300 --hidden 2 --epochs 1");
         for form in ["", "--json"] {
