@@ -68,7 +68,7 @@ fn categories_that_do_not_fit_are_refused() {
             .join(",")
     };
     let mut table = cells(&|column| format!("c{column}")) + ",label\n";
-    for row in 0..1200 {
+    for row in 0..2500 {
         table += &cells(&|column| format!("v{}", (row + column) % 250));
         table += if row % 2 == 0 { ",a\n" } else { ",b\n" };
     }
@@ -76,7 +76,7 @@ fn categories_that_do_not_fit_are_refused() {
     within(1_000_000, &scratch, "train --data onehot.csv --epochs 1").refuses(
         2,
         &[
-            "onehot.csv: the table with 1 200 rows and",
+            "onehot.csv: the table with 2 500 rows and",
             "iB of memory",
             "--ignore",
         ],
