@@ -501,16 +501,19 @@ impl Source<'_> {
             let read = self.read_part(&mut records, names, &mut builders)?;
             Ok((builders, read))
         };
-        let parts: Vec<Result<_>> = thread::scope(|scope| {
-            let threads: Vec<_> = parts
-                .into_iter()
-                .map(|records| scope.spawn(move || part(records)))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        });
+        let parts: Vec<Result<_>> = match parts.len() {
+            1 => parts.into_iter().map(part).collect(),
+            _ => thread::scope(|scope| {
+                let threads: Vec<_> = parts
+                    .into_iter()
+                    .map(|records| scope.spawn(move || part(records)))
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                    .collect()
+            }),
+        };
         let (mut lines, mut hashes) = (Vec::new(), Vec::new());
         for part in parts {
             let (more, (more_lines, more_hashes)) = part?;

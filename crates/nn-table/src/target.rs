@@ -230,7 +230,9 @@ pub(crate) fn classes(
         let class = class.or_else(|| {
             let class = numbers.get(word.strip_suffix('.')?)?;
             n_full_stops += 1;
-            example = word.to_string();
+            if example.is_empty() {
+                example = word.to_string();
+            }
             Some(class)
         });
         match class {

@@ -13,9 +13,9 @@ use crate::terminal;
 /// Prints one line per column of a table, and what is doubtful.
 pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Result<()> {
     let options = SplitOptions::new(settings)?.table;
-    let mut table = Table::parse(path, &read_bytes(path)?, &options)?;
+    let table = Table::parse(path, &read_bytes(path)?, &options)?;
     let mut notes = table.notes().to_vec();
-    let fitted = match fit(&mut table, &options, &mut notes) {
+    let fitted = match fit(table.clone(), &options, &mut notes) {
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.into()),
         fitted => fitted,
     };
@@ -31,15 +31,15 @@ pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Res
     Ok(())
 }
 
-/// Fits the preprocessing to all rows, to know the roles of the columns.
+/// Fits the preprocessing to all rows with a target, to know the roles of the columns.
 fn fit(
-    table: &mut Table,
+    mut table: Table,
     options: &TableOptions,
     notes: &mut Vec<Note>,
 ) -> Result<Preprocessing, nn_table::Error> {
-    notes.extend(Preprocessing::drop_missing_targets(table, options)?);
+    notes.extend(Preprocessing::drop_missing_targets(&mut table, options)?);
     let rows: Vec<usize> = (0..table.n_rows()).collect();
-    let (fitted, fitted_notes) = Preprocessing::fit(table, &rows, options)?;
+    let (fitted, fitted_notes) = Preprocessing::fit(&table, &rows, options)?;
     notes.extend(fitted_notes);
     Ok(fitted)
 }
