@@ -14,6 +14,7 @@ use nn_train::{Choice, Error, Result, Run, TablePredictions, atomic_file, flags}
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
@@ -162,9 +163,7 @@ fn check_finite(
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let header = arguments.header.as_ref().map(Choice::value).copied();
     let predictions = run.predict_table_with(file, header.unwrap_or_default())?;
-    for note in &predictions.notes {
-        terminal::error_line(format!("note: {note}"));
-    }
+    predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
     finiteness::check(
         problem,

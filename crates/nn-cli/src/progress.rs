@@ -113,6 +113,7 @@ impl Progress {
 
     /// Prints a note.
     pub(crate) fn note(&self, text: &str) {
+        let text = &as_typed(text);
         match self {
             Self::Json => terminal::report(json!({ "event": "note", "text": text })),
             _ => self.say(&format!("note: {text}")),
