@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nn_core::training::{BatchReport, EpochReport};
 use serde_json::json;
 
+use crate::exit::as_typed;
 use crate::terminal::{self, Line};
 use dashboard::Dashboard;
 use nn_train::{EpochMetrics, Note, grouped};
