@@ -198,9 +198,9 @@ pub struct TrainingConfig {
     pub clip_norm: Option<f64>,
     /// Clips each gradient component to ± this value.
     pub clip_value: Option<f64>,
-    /// Number of epochs without a lower validation loss after which training stops
-    /// early. If this is above 0, the result has the weights of the best epoch, whether
-    /// or not training stops early.
+    /// Number of epochs without a lower validation loss after which training stops early. If the
+    /// patience is above 0, the result has the weights of the best epoch, whether or not training
+    /// stops early.
     pub patience: usize,
     /// Decay of the exponential moving average of the weights (Polyak & Juditsky 1992),
     /// with the bias correction of Adam (Kingma & Ba 2015).
