@@ -224,7 +224,7 @@ impl RngCore for Stream {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WeightDistribution {
-    /// A constant value.
+    /// The same value for every weight.
     Constant(f64),
     /// The uniform distribution over `low..high`.
     Uniform {
