@@ -121,7 +121,7 @@ impl GaussianProcess {
     /// Fits the hyperparameters and conditions on the data.
     ///
     /// # Panics
-    /// If there is no data, or the numbers of inputs and targets differ.
+    /// Panics if there is no data, or the numbers of inputs and targets differ.
     pub(crate) fn fit(inputs: Inputs, targets: &[f64]) -> Self {
         let hyperparameters = Evidence::new(&inputs, targets).maximize();
         Self::condition(inputs, targets, hyperparameters)
@@ -130,7 +130,7 @@ impl GaussianProcess {
     /// Conditions on the data with given hyperparameters.
     ///
     /// # Panics
-    /// As [`GaussianProcess::fit`].
+    /// Panics under the same conditions as [`GaussianProcess::fit`].
     pub(crate) fn condition(
         inputs: Inputs,
         targets: &[f64],
