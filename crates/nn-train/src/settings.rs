@@ -154,7 +154,7 @@ pub struct Settings {
     /// Activation of the hidden layers: one for all, or one per layer
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activations>, Activation>()))]
     pub activation: Option<Choice<Activations>>,
-    /// Activation of the output layer [default: the one that the loss needs]
+    /// Activation of the output layer [default: depends on the loss]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activation>, Activation>()))]
     pub output_activation: Option<Choice<Activation>>,
     /// Initial weights [default: he for relu and its variants, otherwise xavier]
