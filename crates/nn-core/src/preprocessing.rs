@@ -1,4 +1,4 @@
-//! Preprocessing: from raw rows to the inputs of a network, and from its outputs to
+//! Preprocessing: converts raw rows to the inputs of a network, and the outputs of the network to
 //! the units of the data.
 //!
 //! ```text

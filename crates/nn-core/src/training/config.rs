@@ -151,7 +151,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
 /// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss if there are no validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
-/// | `averaging` | none | decay of an exponential moving average (EMA) of the weights, which replaces the final weights and leaves out the initial ones | 0 to below 1 |
+/// | `averaging` | none | decay of a bias-corrected exponential moving average (EMA) of the weights, which replaces the final weights | 0 to below 1 |
 /// | `shuffle` | true | shuffles the rows in each epoch | |
 /// | `seed` | 0 | random seed of the row order and of dropout | |
 #[derive(Clone, Debug, PartialEq)]
