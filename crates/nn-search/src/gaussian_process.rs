@@ -14,10 +14,10 @@
 //! and variance 1, and the inputs should lie in the unit cube.
 //!
 //! # Fitting
-//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by projected BFGS
-//! from several starts. The priors p(θ) are wide normal distributions. They matter only
-//! if there are few points and the likelihood is flat: maximum likelihood alone would
-//! then end at a bound and be overconfident.
+//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by projected BFGS from several
+//! starts. The priors p(θ) are wide normal distributions. The priors matter only if there are few
+//! points and the likelihood is flat: in this case, maximum likelihood alone would end at a bound
+//! and be overconfident.
 
 use std::f64::consts::{LN_2, PI};
 
