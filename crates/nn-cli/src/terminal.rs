@@ -3,7 +3,7 @@
 //! Class names, column names, file names and settings come from untrusted files. A terminal
 //! interprets control characters in untrusted text (CWE-150): ESC ] 52 overwrites the clipboard,
 //! U+202E reverses the text after it. [`Line`] escapes control characters. All output of this crate
-//! is written as lines of this type.
+//! is written through this trait.
 //!
 //! A closed pipe (`nn … | head`) is not an error: the program ends without a message. A
 //! training run continues until its result is saved.
