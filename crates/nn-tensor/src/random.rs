@@ -2,7 +2,8 @@
 //!
 //! A seed defines a family of independent streams. A [`Stream`] is a pure function of
 //! `(seed, purpose, index)`: the order of the samples in epoch 7 is
-//! `streams.stream(Purpose::Shuffle, 7)`, regardless of earlier draws, so there is no generator state to save.
+//! `streams.stream(Purpose::Shuffle, 7)`, regardless of earlier draws, so there is no
+//! generator state to save.
 //!
 //! The generator is ChaCha with 8 rounds (Bernstein 2008; crate `rand_chacha`),
 //! whose output is fixed by its specification. The distributions are implemented
