@@ -31,12 +31,12 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
-    /// Show what a data set or a table holds, and how a table will be read
+    /// Show the contents of a data set or a table, and how a table will be read
     Info {
         /// Name from `nn data list`, folder of IDX files, or file with a table
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
-        /// Column to predict, or several with commas
+        /// Column to predict, or several columns separated by commas
         #[arg(long, value_name = "COLUMN")]
         target: Option<String>,
         /// TOML file with the types of columns

@@ -28,7 +28,7 @@ pub(crate) struct PredictArguments {
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
-    /// Whether the first row of a table has the column names: auto, yes or no; auto reads it like the training table
+    /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)
     #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
     header: Option<Choice<Header>>,
     /// Index of a test sample, or a range: 7 or 0..36

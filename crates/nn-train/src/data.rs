@@ -70,7 +70,7 @@ impl<'a> Splits<'a> {
     /// The samples of one split.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if the split has no samples.
+    /// Returns [`ErrorKind::Data`] if the split has no samples.
     pub fn get(self, split: Split) -> Result<Samples<'a>> {
         let samples = match split {
             Split::Train => Some(self.train),
@@ -95,7 +95,7 @@ pub fn default_name(data_dir: &Path) -> &'static str {
 /// `limit_train` training samples.
 ///
 /// # Errors
-/// If the data set does not exist or cannot be read.
+/// Returns an error if the data set does not exist or cannot be read.
 pub fn load_dataset(
     name: &str,
     data_dir: &Path,
@@ -153,7 +153,7 @@ impl Data {
     /// Loads the data set named in the settings, or the default one, for training.
     ///
     /// # Errors
-    /// If the settings are invalid or the data cannot be loaded.
+    /// Returns an error if the settings are invalid or the data cannot be loaded.
     pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
         Self::named_by(settings, data_dir, None, threads)
     }
@@ -194,7 +194,8 @@ impl Data {
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
-    /// If the data set does not exist, cannot be read, or does not match the model.
+    /// Returns an error if the data set does not exist, cannot be read, or does not match the
+    /// model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
         let located = locate(&path, request.run);
@@ -306,7 +307,7 @@ impl Data {
         }
     }
 
-    /// Names of the predicted numbers.
+    /// Names of the predicted values.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.target_columns().iter().map(|column| &*column.name)
     }
@@ -334,7 +335,7 @@ impl Data {
     /// The samples of each split.
     ///
     /// # Errors
-    /// If the data set is inconsistent, for example if a label has no class.
+    /// Returns an error if the data set is inconsistent, for example if a label has no class.
     pub fn splits(&self) -> Result<Splits<'_>> {
         let mut all = self.samples(&self.dataset.train)?;
         if let Some(weights) = &self.sample_weights {

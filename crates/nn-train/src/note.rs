@@ -25,7 +25,7 @@ pub enum Note {
         /// Number of training rows of the class.
         n_rows: usize,
     },
-    /// Classes of the data without a training row.
+    /// Classes that have no training row.
     NotTrained(Classes),
     /// Classes whose training rows all have the weight 0.
     Weightless(Classes),
@@ -38,7 +38,7 @@ pub enum Note {
     },
 }
 
-/// Some of the classes of the data.
+/// Some classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
     /// Names of these classes.

@@ -36,7 +36,7 @@ impl Plan {
     /// Fills in the defaults for `data` and checks everything.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
     /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
@@ -72,7 +72,7 @@ impl Plan {
     /// The network with its initial weights.
     ///
     /// # Errors
-    /// If the network does not fit into memory.
+    /// Returns an error if the network does not fit into memory.
     pub fn network(&self) -> Result<Network> {
         Ok(Network::new(&self.network, self.training.seed)?)
     }
@@ -183,7 +183,7 @@ fn default_loss(task: Task) -> Loss {
 /// supports a single output.
 ///
 /// # Errors
-/// If the loss does not match the task.
+/// Returns an error if the loss does not match the task.
 pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),

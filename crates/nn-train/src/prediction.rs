@@ -91,7 +91,7 @@ impl<'a> ImagePredictor<'a> {
     /// Returns an error if the model was trained on a table.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for a model of a table.
+    /// Returns [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
         if preprocessing.is_none_or(|it| it.image_size().is_some()) {
@@ -104,7 +104,7 @@ impl<'a> ImagePredictor<'a> {
     /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
+    /// Returns [`ErrorKind::Data`] if the number of pixels differs from the model's number of
     /// inputs.
     pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
         if self.inputs.len() != pixels.len() {
@@ -151,8 +151,8 @@ impl TablePredictions {
     /// Predicts every row of the CSV file at `path`.
     ///
     /// # Errors
-    /// If the file cannot be read, lacks a column of the model, or does not fit into
-    /// memory, or if the model was trained on images.
+    /// Returns an error if the file cannot be read, lacks a column of the model, or does not fit
+    /// into memory, or if the model was trained on images.
     pub fn of_file(model: &Model, path: &Path, header: Header, threads: &Threads) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";

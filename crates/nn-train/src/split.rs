@@ -80,12 +80,12 @@ impl SplitRows {
         }
     }
 
-    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are split
-    /// off unless the data set has separate test samples. Of the other rows, the first
-    /// `limit_train` are used for training and validation.
+    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are split off unless
+    /// the data set has separate test samples. The first `limit_train` of the remaining rows are
+    /// used for training and validation.
     ///
     /// # Errors
-    /// If no row is left for training.
+    /// Returns an error if no row is left for training.
     pub fn new(
         n: usize,
         selection: &SplitOptions,

@@ -35,7 +35,7 @@ impl SplitOptions {
     /// Reads the options from the settings.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
     pub fn new(settings: &Settings) -> Result<Self> {
         if settings.limit_train == Some(0) {
             return Err(Error::usage(

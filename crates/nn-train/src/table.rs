@@ -35,7 +35,7 @@ pub(crate) struct Loaded {
 /// its text columns.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] with the needed and the available memory.
+/// Returns [`ErrorKind::Usage`] with the needed and the available memory.
 pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -> Result<()> {
     if preprocessing.image_size().is_some() {
         return Ok(());
