@@ -324,7 +324,7 @@ impl Error {
             Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
             Self::BadGzip { .. } => "get the file again, or decompress it first",
             Self::BadSchema { .. } => {
-                "keys are `header`, `separator`, `target`, `missing` and `columns`; types are \
+                "the keys are header, separator, target, missing and columns; the types are \
                  number, date, category and ignored"
             }
             Self::ColumnCount { .. } => {

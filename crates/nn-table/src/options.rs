@@ -88,8 +88,16 @@ impl TableOptions {
     /// # Errors
     /// Returns [`Error::BadSchema`] for invalid TOML, or an unknown key or type.
     pub fn add_toml(&mut self, text: &str) -> Result<()> {
-        let file: SchemaFile = toml::from_str(text).map_err(|error| Error::BadSchema {
-            reason: error.to_string().trim_end().to_owned(),
+        let file: SchemaFile = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..start]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count();
+            let reason = error.message().replace('`', "\"");
+            Error::BadSchema {
+                reason: format!("line {line}: {reason}"),
+            }
         })?;
         if let (Header::Auto, Some(header)) = (self.header, file.header) {
             self.header = if header { Header::Yes } else { Header::No };

@@ -119,7 +119,7 @@ pub fn load_dataset(
             let help = did_you_mean(name, &known)
                 .unwrap_or_else(|| "`nn data list` shows the data sets".to_owned());
             Err(Error::usage(format!(
-                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {known}",
+                "unknown data set \"{}\"; expected a folder of IDX files, a table, or one of: {known}",
                 escaped_path::shown(name).escape_debug(),
             ))
             .with_help(help))
