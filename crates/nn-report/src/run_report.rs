@@ -150,7 +150,7 @@ impl RunReport {
             ),
             ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
             (
-                "Weights of epoch",
+                "Best epoch",
                 summary.best_epoch.map(|n| number::count(n as u64)),
             ),
             ("Training time", seconds(summary.train_seconds)),

@@ -31,6 +31,17 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The first training run that is neither finished, stopped nor failed.
+    pub(crate) fn active(&self) -> Option<Progress> {
+        let progress = self.progress.get()?;
+        let mut active = progress
+            .iter()
+            .filter(|progress| progress.phase.is_active());
+        active.next().cloned()
+    }
+}
+
 /// The latest value, and how often it was replaced.
 #[derive(Debug)]
 pub(crate) struct Latest<T>(Mutex<(u64, Option<Arc<T>>)>);
@@ -80,6 +91,13 @@ pub(crate) enum Phase {
     Stopped,
     /// The training has diverged, or an internal error has ended it.
     Failed,
+}
+
+impl Phase {
+    /// Whether the run is neither finished, stopped nor failed.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
 }
 
 /// The progress of a training run in numbers.

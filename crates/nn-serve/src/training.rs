@@ -112,7 +112,7 @@ impl<'a> Training<'a> {
 
     /// Whether the run is neither finished, stopped nor failed.
     pub(crate) fn is_active(&self) -> bool {
-        matches!(self.phase, Phase::Running | Phase::Paused)
+        self.phase.is_active()
     }
 
     /// Number of epochs done, as a fraction.

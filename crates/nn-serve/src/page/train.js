@@ -2,19 +2,32 @@
 
 import { LineChart, drawBars } from "./chart.js";
 import { listen, post } from "./api.js";
-import { card, duration, formula, grouped, make, markPercent, percent, short } from "./dom.js";
+import {
+  card,
+  duration,
+  formula,
+  grouped,
+  make,
+  markPercent,
+  percent,
+  short,
+  typed,
+  withPoint,
+} from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { Buttons, Check, CommandLine, button, control } from "./panel.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
+import { observeOwner } from "./session.js";
 import { showError, remember } from "./shell.js";
 
 export class TrainView {
   constructor(state) {
     this.form = new SettingsForm(state, () => this.changed());
-    this.check = new Check(
-      () => [this.form.words()],
-      (trainings) => this.showChecked(trainings),
-    );
+    this.check = new Check({
+      trainings: () => [this.form.words()],
+      show: ([training]) => this.showChecked(training),
+      place: (problem) => this.placeProblem(problem),
+    });
     this.buttons = new Buttons(() => this.start());
     this.command = new CommandLine("command");
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
@@ -38,18 +51,22 @@ export class TrainView {
       id: "rate",
       inputmode: "decimal",
       "aria-label": "Current learning rate",
-      change: () => this.setRate(Number(this.rate.value)),
+      change: () => this.setRate(this.rate.value),
     });
     const times = (text, factor) =>
-      button(text, `rate-${factor}`, () =>
-        this.setRate(Number((this.training.learning_rate * factor).toPrecision(6))),
-      );
+      button(text, `rate-${factor}`, () => this.setRate(typed(this.training.learning_rate * factor)));
+    this.rateProblem = make("p", { class: "problem", id: "problem-rate", role: "alert", hidden: true });
     this.rateLine = make(
       "div",
-      { class: "buttons rate", hidden: true },
-      make("label", { class: "line" }, "Learning rate", this.rate),
-      times("÷ 2", 0.5),
-      times("× 2", 2),
+      { hidden: true },
+      make(
+        "div",
+        { class: "buttons rate" },
+        make("label", { class: "line" }, "Learning rate", this.rate),
+        times("÷ 2", 0.5),
+        times("× 2", 2),
+      ),
+      this.rateProblem,
     );
     return this.rateLine;
   }
@@ -60,6 +77,14 @@ export class TrainView {
       { class: "status", id: "status", role: "status" },
       "Nothing is being trained yet.",
     );
+    this.elsewhere = make(
+      "p",
+      { class: "muted", id: "elsewhere", hidden: true },
+      "This training run was started on another page.",
+    );
+    observeOwner((isOther) => {
+      this.elsewhere.hidden = !isOther;
+    });
     this.rollbacks = make("p", { id: "rollbacks", hidden: true });
     this.numbers = make("dl", { class: "facts" });
     this.name = make("input", {
@@ -107,7 +132,7 @@ export class TrainView {
     return make(
       "div",
       { class: "column" },
-      card("Progress", this.status, this.rollbacks, this.numbers, this.saveLine, this.saved),
+      card("Progress", this.status, this.elsewhere, this.rollbacks, this.numbers, this.saveLine, this.saved),
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
     );
@@ -123,25 +148,28 @@ export class TrainView {
     this.check.later();
   }
 
-  showChecked([training]) {
+  placeProblem(problem) {
+    this.form.clearProblems();
+    return problem != null && this.form.showProblem(problem);
+  }
+
+  showChecked(training) {
     const isOpen = this.training && ["running", "paused"].includes(this.training.phase);
-    if (training.error) return;
     this.form.showDefaults(training.settings);
     if (!isOpen) this.command.update(training.command);
   }
 
   async start() {
-    try {
-      await post("/api/start", { trainings: [this.form.words()] });
-      this.saved.textContent = "";
-      showError(null);
-    } catch (error) {
-      showError(error);
-    }
+    if (await this.check.start()) this.saved.textContent = "";
   }
 
-  setRate(rate) {
-    control("rate", { learning_rate: rate });
+  /** Changes the learning rate; a text that is none is refused below the field. */
+  setRate(text) {
+    const rate = Number(withPoint(text));
+    const isRate = rate > 0 && Number.isFinite(rate);
+    this.rateProblem.textContent = isRate ? "" : `Expected a number above 0, such as 0.01; found “${text}”.`;
+    this.rateProblem.hidden = isRate;
+    if (isRate) control("rate", { learning_rate: rate });
   }
 
   async save() {
@@ -164,7 +192,7 @@ export class TrainView {
     this.numbers.replaceChildren(...factsOf(training));
     const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
-    if (document.activeElement !== this.rate) this.rate.value = short(training.learning_rate, 6);
+    if (document.activeElement !== this.rate) this.rate.value = typed(training.learning_rate);
     this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
     const changes = training.learning_rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
