@@ -36,8 +36,8 @@ export async function begin(program, executablePath, look = {}) {
   });
   await page.goto(printed);
   const visit = { folder, address, printed, page, complaints };
-  visit.restart = async () => {
-    await ended(visit.server);
+  visit.stop = () => ended(visit.server);
+  visit.startAgain = async () => {
     const { server, printed } = await serve(program, folder, new URL(address).port);
     Object.assign(visit, { server, printed });
   };

@@ -76,7 +76,10 @@ impl Comparison {
             widths.join("-")
         };
         let texts = |name: &str, text: &dyn Fn(&RunRecord) -> String| {
-            ComparedValue::new(name, self.runs.iter().map(text).collect())
+            let given = |run| Some(text(run)).filter(|text| !text.is_empty());
+            let values = self.runs.iter().map(given);
+            let values = values.map(|text| text.unwrap_or_else(|| NO_NUMBER.to_owned()));
+            ComparedValue::new(name, values.collect())
         };
         let decimal = number::number;
         // Results for different data or loss functions are not comparable.
@@ -134,7 +137,7 @@ impl Comparison {
                 number::seconds,
             ),
         ];
-        let is_given = |value: &String| !value.is_empty() && value != NO_NUMBER;
+        let is_given = |value: &String| value != NO_NUMBER;
         rows.into_iter()
             .filter(|row| row.values.iter().any(is_given))
             .collect()

@@ -126,6 +126,8 @@ pub(crate) struct Progress {
     pub(crate) rollbacks: Vec<String>,
     /// Seconds of training and evaluation.
     pub(crate) seconds: f64,
+    /// Seconds of training, without evaluation: `train_seconds` of the summary.
+    pub(crate) train_seconds: f64,
     /// Seconds that the session has spent on probes.
     pub(crate) probe_seconds: f64,
     pub(crate) samples_per_second: f64,

@@ -208,8 +208,8 @@ function resultTable(trainings, names) {
     ["validation loss", (training) => short(training.last_epoch?.validation_loss)],
     ["validation accuracy", (training) => percent(training.last_epoch?.validation_accuracy)],
     ["test accuracy", (training) => percent(training.summary?.test_accuracy)],
-    ["time", (training) => duration(training.seconds)],
-    ["base learning rate", (training) => short(training.learning_rate, 6)],
+    ["training time", (training) => duration(training.train_seconds)],
+    ["learning rate", (training) => short(training.learning_rate, 6)],
     ["rollbacks", (training) => training.rollbacks.length],
   ];
   if (trainings.every((training) => training.rollbacks.length === 0)) rows.pop();

@@ -88,8 +88,8 @@ function scientific(size) {
 }
 
 /** A number as a field or a flag takes it: `0.001`, `1e-7`. */
-export function typed(number, digits = 6) {
-  return String(Number(number.toPrecision(digits))).replace("+", "");
+export function typed(number) {
+  return String(Number(number.toPrecision(6))).replace("+", "");
 }
 
 /** A decimal comma becomes a point: `0,1` is `0.1`. */

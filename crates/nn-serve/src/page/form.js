@@ -1,7 +1,7 @@
 // The settings of a training run as a form. The server describes its fields, the flags
 // of `nn train`; only those at the top are listed here.
 
-import { make, withPoint } from "./dom.js";
+import { make, typed, withPoint } from "./dom.js";
 
 const FIRST = [
   "data",
@@ -123,7 +123,7 @@ export class SettingsForm {
   /** Shows the resolved settings as the defaults of the empty fields. */
   showDefaults(settings) {
     for (const [name, input] of this.fields) {
-      const value = name === "activation" ? withoutRepeats(settings[name]) : settings[name];
+      const value = shownDefault(name, settings[name]);
       if (input.value !== "") continue;
       if (input.tagName === "SELECT") input.options[0].textContent = defaultText(value);
       else if (value != null) input.placeholder = name === "hidden" ? `${value}, or none` : value;
@@ -203,9 +203,10 @@ export function titleOf(name) {
   return TITLES[name] ?? words[0].toUpperCase() + words.slice(1);
 }
 
-/** `relu,relu` is `relu`. */
-function withoutRepeats(list) {
-  return list && [...new Set(list.split(","))].join(",");
+/** Of a list for all hidden layers, `relu,relu` is `relu`. */
+function shownDefault(name, value) {
+  if (typeof value === "number") return typed(value);
+  return value && name === "activation" ? [...new Set(value.split(","))].join(",") : value;
 }
 
 function defaultOf(flag) {

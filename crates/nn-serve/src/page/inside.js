@@ -173,11 +173,11 @@ export class InsideView {
     );
     const heads = ["value", xTitle(inputs)];
     const table = this.table("column", heads, cells, "columns", inputs.length, rows.length, "largest inputs");
-    const isAnyStandardized = inputs.some(({ standardization }) => standardization);
+    const hasNumbers = inputs.some(({ standardization }) => standardization);
     return [
       table,
-      isAnyStandardized
-        ? formula("x = (value − mean)/std", "standardized with the mean and the standard deviation of the training rows")
+      hasNumbers
+        ? formula("x = (value − mean)/std", "a number is standardized with the mean and the standard deviation of the training rows")
         : "",
     ];
   }
@@ -380,8 +380,11 @@ function restored(number, { standardization: { mean, std } }) {
   return mean + std * number;
 }
 
+/** Numbers are standardized, categories are not. */
 function xTitle(inputs) {
-  return inputs?.some(({ standardization }) => standardization) ? "x (standardized)" : "x";
+  const nNumbers = inputs?.filter(({ standardization }) => standardization).length;
+  if (!nNumbers) return "x";
+  return nNumbers === inputs.length ? "x (standardized)" : "x (numbers standardized)";
 }
 
 /** The name of a column, beside the position of its weight. */
@@ -411,7 +414,7 @@ function sumOf(below, weights, bias, z) {
     .sort((p, q) => Math.abs(q.a * q.w) - Math.abs(p.a * p.w));
   const shown = terms
     .slice(0, 4)
-    .map(({ a, w }) => `${short(a, 3)}·${bracketed(w)}`)
+    .map(({ a, w }) => `${bracketed(a)}·${bracketed(w)}`)
     .join(" + ");
   const rest = terms.length > 4 ? ` + ${terms.length - 4} smaller terms` : "";
   return [make("code", {}, `z = ${shown || "0"}${rest} + ${bracketed(bias)} = `), make("b", {}, short(z))];

@@ -2,7 +2,7 @@
 // command.
 
 import { post } from "./api.js";
-import { make } from "./dom.js";
+import { make, typed } from "./dom.js";
 import { startTrainings } from "./session.js";
 import { showError } from "./shell.js";
 
@@ -118,7 +118,7 @@ export class Check {
 
 function describe({ network, dataset, settings }) {
   const { loss, optimizer, lr, schedule } = settings;
-  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${lr}, ${schedule}`);
+  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${typed(lr)}, ${schedule}`);
 }
 
 /** The command for a terminal, with a button that copies it. */

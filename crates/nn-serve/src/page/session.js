@@ -25,7 +25,8 @@ export async function startTrainings(trainings) {
     await start(trainings, own);
   } catch (error) {
     if (error.status !== 409) throw error;
-    const question = `${error.message}.\n\nStop that training and start this one? Results that are not saved are lost.`;
+    const [first, ...rest] = error.message;
+    const question = `${first.toUpperCase()}${rest.join("")}.\n\nStop that training and start this one? Results that are not saved are lost.`;
     if (!confirm(question)) return false;
     await start(trainings, error.session);
   }

@@ -269,10 +269,10 @@ function rollbacksOf({ rollbacks }) {
 function factsOf(training) {
   const facts = [
     ["network", `${training.network}, ${grouped(training.parameters)} parameters`],
-    ["data", `${training.dataset}, ${grouped(training.n_samples)} training samples`],
+    ["data set", `${training.dataset}, ${grouped(training.n_samples)} training samples`],
     ["step", `${grouped(training.step)} of ${grouped(training.n_batches * training.n_epochs)}`],
-    ["base learning rate", short(training.learning_rate, 6)],
-    ["time", duration(training.seconds)],
+    ["learning rate", short(training.learning_rate, 6)],
+    ["training time", duration(training.train_seconds)],
     ["speed", `${grouped(training.samples_per_second)} samples/s`],
   ];
   if (training.summary) facts.push(["SHA-256 of the weights", training.summary.weights_sha256]);
