@@ -428,7 +428,7 @@ test("a second page asks before it stops the training of the first", async () =>
   await page.getByText("784-16-10 on glyphs").waitFor();
   await page.click("#start");
   await page.getByText(/^In training/).waitFor();
-  assert.ok(await page.locator("#elsewhere").isHidden());
+  assert.ok(await page.locator("#view-train .owner").isHidden());
   await elsewhere(async (other) => {
     const questions = [];
     let isSure = false;
@@ -438,7 +438,7 @@ test("a second page asks before it stops the training of the first", async () =>
     });
     await other.goto(`${visit.printed}#train?data=glyphs&limit-train=200&hidden=8&epochs=100000`);
     await other.getByText("784-8-10 on glyphs").waitFor();
-    await other.locator("#elsewhere").waitFor();
+    await other.locator("#view-train .owner").waitFor();
     await other.click("#start");
     await other.waitForTimeout(500);
     assert.equal(questions.length, 1);
@@ -447,9 +447,9 @@ test("a second page asks before it stops the training of the first", async () =>
     isSure = true;
     await other.click("#start");
     await other.locator(".facts").getByText(/^784-8-10/).waitFor();
-    assert.ok(await other.locator("#elsewhere").isHidden());
+    assert.ok(await other.locator("#view-train .owner").isHidden());
     // The first page says whose training it shows, and a page does not ask for its own.
-    await page.locator("#elsewhere").waitFor();
+    await page.locator("#view-train .owner").waitFor();
     await other.reload();
     await other.getByText("784-8-10 on glyphs").waitFor();
     await other.click("#start");

@@ -20,12 +20,12 @@ const SPACE: &str = "  ";
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Run directories or names of runs: two or more
+    /// Run directories or names of runs: two or more; other files are skipped
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
     runs_folder: RunsFolder,
-    /// File of the page [default: comparison.html in the folder of the runs]
+    /// File of the page [default: comparison.html beside the first run]
     #[arg(long, short, value_name = "FILE.html")]
     output: Option<PathBuf>,
     /// Print one JSON object

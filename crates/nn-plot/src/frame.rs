@@ -182,14 +182,15 @@ impl Frame {
             width,
             height,
         };
-        let size = (text_width(text, FONT_SIZE), FONT_SIZE);
+        // The width is an estimate.
+        let size = (1.1 * text_width(text, FONT_SIZE), FONT_SIZE);
         let place = place(point, size, area, &self.curves);
         if place.distance(point) > FONT_SIZE {
             self.drawing.line(point, place.nearest(point), "axis", "");
         }
         // A text is positioned at its base line.
-        let at = (place.left, place.top + 0.8 * FONT_SIZE);
-        self.drawing.text(at, Anchor::Start, "halo", text);
+        let at = (place.left + place.width / 2.0, place.top + 0.8 * FONT_SIZE);
+        self.drawing.text(at, Anchor::Middle, "halo", text);
         let corners = [place.left, place.left + place.width];
         self.keep_free(corners.map(|x| (x, place.top + FONT_SIZE / 2.0)).to_vec());
     }

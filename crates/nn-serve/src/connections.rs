@@ -165,4 +165,19 @@ mod tests {
         connections.begin_stream(&next);
         assert_eq!(numbers(&connections).len(), MAX_STREAMS + 1);
     }
+
+    #[test]
+    fn the_age_of_a_stream_counts_not_that_of_its_connection() {
+        let connections = Connections::default();
+        let page = connections.open().expect("all places are free");
+        for _ in 0..MAX_STREAMS - 1 {
+            let other = connections.open().expect("some places are free");
+            connections.begin_stream(&other);
+        }
+        connections.begin_stream(&page);
+        let next = connections.open().expect("half of the places are free");
+        connections.begin_stream(&next);
+        let numbers = numbers(&connections);
+        assert!(numbers.contains(&page.number) && !numbers.contains(&1));
+    }
 }

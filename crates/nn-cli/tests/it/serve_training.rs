@@ -401,7 +401,7 @@ fn an_invalid_setting_is_named() {
     for (flags, setting) in [
         (["--lr", "abc"], "lr"),
         (["--hidden", "0"], "hidden"),
-        (["--limit-train", "0"], "limit-train"),
+        (["--epochs", "0"], "epochs"),
         (["--optimizer", "adan"], "optimizer"),
     ] {
         let checked = check(&[&with(flags)]);

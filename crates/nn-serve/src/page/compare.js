@@ -5,7 +5,7 @@ import { LineChart } from "./chart.js";
 import { listen } from "./api.js";
 import { card, duration, make, markPercent, percent, short } from "./dom.js";
 import { SettingsForm, markProblem, problemOf, titleOf, valueOf, wordsOf } from "./form.js";
-import { Buttons, Check, CommandLine } from "./panel.js";
+import { Buttons, Check, CommandLine, ownerNote } from "./panel.js";
 import { remember } from "./shell.js";
 import { statusOf } from "./train.js";
 
@@ -47,7 +47,7 @@ export class CompareView {
       show: (trainings) => this.showChecked(trainings),
       place: (problem, index) => this.placeProblem(problem, index),
     });
-    this.buttons = new Buttons(() => this.start());
+    this.buttons = new Buttons(() => this.check.start());
     for (const one of this.buttons.element.children) one.id = `compare-${one.id}`;
     this.commands = ["a", "b"].map((name) => new CommandLine(`command-${name}`));
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
@@ -90,7 +90,7 @@ export class CompareView {
     return make(
       "div",
       { class: "column" },
-      card("Side by side", this.same, this.table),
+      card("Side by side", this.same, ownerNote(), this.table),
       this.loss.element,
       this.accuracy.element,
     );
@@ -168,10 +168,6 @@ export class CompareView {
       Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
     );
     trainings.forEach((training, index) => this.commands[index].update(training.command));
-  }
-
-  async start() {
-    await this.check.start();
   }
 
   update(trainings) {

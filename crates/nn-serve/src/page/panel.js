@@ -3,7 +3,7 @@
 
 import { post } from "./api.js";
 import { make, typed } from "./dom.js";
-import { startTrainings } from "./session.js";
+import { observeOwner, startTrainings } from "./session.js";
 import { showError } from "./shell.js";
 
 /** Milliseconds between the last change and the check. */
@@ -119,6 +119,15 @@ export class Check {
 function describe({ network, dataset, settings }) {
   const { loss, optimizer, lr, schedule } = settings;
   return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${typed(lr)}, ${schedule}`);
+}
+
+/** A note that is shown if the training runs were started on another page. */
+export function ownerNote() {
+  const note = make("p", { class: "muted owner", hidden: true }, "Started on another page.");
+  observeOwner((isOther) => {
+    note.hidden = !isOther;
+  });
+  return note;
 }
 
 /** The command for a terminal, with a button that copies it. */

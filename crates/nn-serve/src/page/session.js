@@ -50,11 +50,16 @@ async function start(trainings, mayStop) {
   notify();
 }
 
-/** Calls `observer` with whether the session was started on another page. */
+/** Calls `observer`, now and later, with whether the session was started on another page. */
 export function observeOwner(observer) {
   observers.push(observer);
+  observer(isOther());
 }
 
 function notify() {
-  observers.forEach((observer) => observer(current > 0 && current !== own));
+  observers.forEach((observer) => observer(isOther()));
+}
+
+function isOther() {
+  return current > 0 && current !== own;
 }

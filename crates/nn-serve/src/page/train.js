@@ -15,9 +15,8 @@ import {
   withPoint,
 } from "./dom.js";
 import { SettingsForm } from "./form.js";
-import { Buttons, Check, CommandLine, button, control } from "./panel.js";
+import { Buttons, Check, CommandLine, button, control, ownerNote } from "./panel.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
-import { observeOwner } from "./session.js";
 import { showError, remember } from "./shell.js";
 
 export class TrainView {
@@ -77,14 +76,6 @@ export class TrainView {
       { class: "status", id: "status", role: "status" },
       "Nothing is being trained yet.",
     );
-    this.elsewhere = make(
-      "p",
-      { class: "muted", id: "elsewhere", hidden: true },
-      "This training run was started on another page.",
-    );
-    observeOwner((isOther) => {
-      this.elsewhere.hidden = !isOther;
-    });
     this.rollbacks = make("p", { id: "rollbacks", hidden: true });
     this.numbers = make("dl", { class: "facts" });
     this.name = make("input", {
@@ -132,7 +123,7 @@ export class TrainView {
     return make(
       "div",
       { class: "column" },
-      card("Progress", this.status, this.elsewhere, this.rollbacks, this.numbers, this.saveLine, this.saved),
+      card("Progress", this.status, ownerNote(), this.rollbacks, this.numbers, this.saveLine, this.saved),
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
     );
