@@ -290,7 +290,7 @@ test("no formula runs over its neighbours", async () => {
   for (const width of [1280, 960, 390]) {
     await page.setViewportSize({ width, height: 800 });
     await open("#inside?network=run:houses");
-    await page.getByText(/^ŝ = s/).waitFor();
+    await page.getByText(/^m ← β/).waitFor();
     const over = await page.evaluate(() =>
       [...document.querySelectorAll(".formula, .formula span")]
         .filter((part) => {
