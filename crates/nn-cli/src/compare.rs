@@ -159,7 +159,7 @@ type Row = (String, Vec<String>);
 /// Index and width of a column.
 type Column = (usize, usize);
 
-fn width(text: &String) -> usize {
+fn width(text: &str) -> usize {
     text.chars().count()
 }
 
