@@ -89,7 +89,7 @@ function scientific(size) {
 
 /** A number as a field or a flag takes it: `0.001`, `1e-7`. */
 export function typed(number) {
-  return String(Number(number.toPrecision(6))).replace("+", "");
+  return String(number).replace("+", "");
 }
 
 /** A decimal comma becomes a point: `0,1` is `0.1`. */

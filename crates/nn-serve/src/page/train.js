@@ -53,7 +53,7 @@ export class TrainView {
       change: () => this.setRate(this.rate.value),
     });
     const times = (text, factor) =>
-      button(text, `rate-${factor}`, () => this.setRate(typed(this.training.learning_rate * factor)));
+      button(text, `rate-${factor}`, () => this.setRate(rateText(this.training.learning_rate * factor)));
     this.rateProblem = make("p", { class: "problem", id: "problem-rate", role: "alert", hidden: true });
     this.rateLine = make(
       "div",
@@ -183,7 +183,7 @@ export class TrainView {
     this.numbers.replaceChildren(...factsOf(training));
     const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
-    if (document.activeElement !== this.rate) this.rate.value = typed(training.learning_rate);
+    if (document.activeElement !== this.rate) this.rate.value = rateText(training.learning_rate);
     this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
     const changes = training.learning_rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
@@ -248,6 +248,11 @@ export function statusOf(training) {
   const isPlain = training.phase !== "done" || training.summary?.test_accuracy != null;
   const state = isPlain ? states[training.phase] : `Done: test loss ${short(training.summary?.test_loss)}.`;
   return [state, training.message].filter(Boolean).join(" ");
+}
+
+/** A learning rate as the field takes it, with six significant digits. */
+function rateText(rate) {
+  return typed(Number(rate.toPrecision(6)));
 }
 
 /** The number of rollbacks with half the learning rate, and the last one. */
