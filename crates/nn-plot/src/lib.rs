@@ -45,6 +45,7 @@ mod thinning;
 mod palette;
 mod svg;
 mod picture;
+mod label_place;
 mod frame;
 pub mod chart;
 mod table;

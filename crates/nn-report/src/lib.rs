@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod record;
+mod measure;
 mod curves;
 mod run_report;
 mod comparison;

@@ -6,6 +6,7 @@ use nn_core::{Checkpoint, Trainer};
 use crate::checkpoints;
 use crate::choice::OnDivergence;
 use crate::error::{Error, Result};
+use crate::numbers::shortest;
 use crate::plan::Plan;
 
 /// Maximum number of times that the learning rate is halved.
@@ -61,6 +62,7 @@ impl RollbackPoint {
         } else {
             format!("training starts again after step {}", self.0.step())
         };
+        let rate = shortest(rate);
         Ok(format!("{error}; {from} with learning rate {rate}"))
     }
 }
