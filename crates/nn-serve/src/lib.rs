@@ -33,6 +33,7 @@
 //! | `networks` | the networks that the page can use |
 //! | `app` | the state that all requests share |
 //! | `page`, `state`, `control`, `events` | requests: the files of the page, its first state, controls, events |
+//! | `diagnosis` | requests: the problems of a training run |
 //! | `drawing`, `attribution`, `sample` | requests: the prediction for a drawing, a test image |
 //! | `trace` | requests: one training step with one sample |
 #![forbid(unsafe_code)]
@@ -70,6 +71,7 @@ mod drawing;
 mod sample;
 mod trace;
 mod control;
+mod diagnosis;
 mod events;
 mod route;
 mod http;

@@ -32,7 +32,7 @@ macro_rules! file {
 }
 
 /// All files except `index.html`.
-static FILES: [File; 16] = [
+static FILES: [File; 17] = [
     file!("style.css", CSS),
     file!("icon.svg", "image/svg+xml"),
     file!("main.js", JS),
@@ -47,6 +47,7 @@ static FILES: [File; 16] = [
     file!("panel.js", JS),
     file!("draw.js", JS),
     file!("train.js", JS),
+    file!("diagnosis.js", JS),
     file!("compare.js", JS),
     file!("inside.js", JS),
 ];
