@@ -207,6 +207,14 @@ fn a_run_stopped_too_soon() {
     assert!(losses[1] < losses[0] - 0.1, "{losses:?}");
 }
 
+/// The curve is too short to say anything, but a larger network is not the first cure.
+#[test]
+fn a_single_epoch() {
+    let scratch = Scratch::new();
+    train(&scratch, &format!("{SMALL} --epochs 1"));
+    assert_eq!(first_cure(&scratch, "a", "stopped too soon"), "--epochs 2");
+}
+
 #[test]
 fn overfitting() {
     let scratch = Scratch::new();

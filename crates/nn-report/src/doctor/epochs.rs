@@ -51,7 +51,7 @@ const MIN_STEPS: u64 = 300;
 pub(super) fn too_few(case: &Case<'_>) -> Finding {
     let (name, losses) = watched_losses(case);
     let Some(tail) = losses.len().checked_sub(STILL_FALLING + 1) else {
-        return Finding::NotChecked(format!("needs {} epochs", STILL_FALLING + 1));
+        return few_epochs(case);
     };
     let range = match name {
         "training" => &case.loss_range,
@@ -66,6 +66,17 @@ pub(super) fn too_few(case: &Case<'_>) -> Finding {
         Some(sign) => Finding::Problem(format!("{text}{sign}"), longer(case)),
         None => Finding::Ok(text),
     }
+}
+
+/// A run with so few epochs that its curve says nothing.
+fn few_epochs(case: &Case<'_>) -> Finding {
+    let n_epochs = case.epochs().len();
+    if n_epochs == 0 || case.scores.is_err() || fits_training_samples(case) {
+        return Finding::NotChecked(format!("needs {} epochs", STILL_FALLING + 1));
+    }
+    let evidence =
+        format!("the run has only {n_epochs} epochs and does not fit its training samples");
+    Finding::Problem(evidence, longer(case))
 }
 
 /// What shows that more epochs would lower the loss; `tail` is how far its last values are
