@@ -172,6 +172,17 @@ test("a training is saved as a run", async () => {
   assert.ok(readdirSync(join(visit.folder, "runs/glyphs-1")).includes("model.safetensors"));
 });
 
+test("the first cure of a problem fills the form", async () => {
+  await open(`#train?${SMALL}&epochs=2&init=zeros`);
+  await page.click("#start");
+  await untilDone();
+  await page.locator("#diagnosis").getByText("Unsuitable initial weights").waitFor();
+  await page.click("#cure-0");
+  assert.equal(await page.inputValue("select[name=init]"), "he");
+  assert.match(new URL(page.url()).hash, /init=he/);
+  assert.match(new URL(page.url()).hash, /epochs=2/);
+});
+
 test("the address holds the whole experiment", async () => {
   await open("#train?data=glyphs");
   await page.fill("input[name=hidden]", "7,5");

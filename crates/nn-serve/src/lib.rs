@@ -33,6 +33,7 @@
 //! | `model_inputs`, `networks` | the networks that the page can use |
 //! | `app` | the state that all requests share |
 //! | `page`, `state`, `control`, `events` | requests: the files of the page, its first state, controls, events |
+//! | `diagnosis` | requests: the problems of a training run |
 //! | `drawing`, `attribution`, `sample` | requests: the prediction for a drawing, a test image |
 //! | `columns`, `trace` | requests: one training step with one sample |
 #![forbid(unsafe_code)]
@@ -72,6 +73,7 @@ mod sample;
 mod columns;
 mod trace;
 mod control;
+mod diagnosis;
 mod events;
 mod route;
 mod http;

@@ -48,6 +48,7 @@ static FILES: &[File] = &[
     file!("panel.js", JS),
     file!("draw.js", JS),
     file!("train.js", JS),
+    file!("diagnosis.js", JS),
     file!("compare.js", JS),
     file!("inside.js", JS),
 ];

@@ -8,7 +8,7 @@ use nn_core::metrics::evaluate;
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{BatchReport, EpochReport, Event};
 use nn_core::{Model, Trainer};
-use nn_report::Sources;
+use nn_report::{Diagnosis, ExaminedRun, RunEnd, RunRecord, Sources};
 use nn_train::checkpoints;
 use nn_train::data::{Data, Splits};
 use nn_train::rollback::RollbackPoint;
@@ -334,6 +334,35 @@ impl<'a> Training<'a> {
         }
         let note = checkpoints::note(self.plan(), self.train_seconds);
         run_dir.save_checkpoint(&self.trainer.checkpoint(note)?, false)
+    }
+
+    /// Looks for problems, as `nn doctor` does with a saved run.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        let record = RunRecord {
+            name: String::new(),
+            settings: self.plan().settings.clone(),
+            epochs: self.epochs.clone(),
+            summary: self.summary.clone().unwrap_or_default(),
+        };
+        let model = self.plan().model(self.data(), self.trainer.network());
+        let (end, model) = match self.phase {
+            Phase::Done => (RunEnd::Finished, Ok(&model)),
+            Phase::Failed => {
+                let why = self.message.clone().unwrap_or_default();
+                (
+                    RunEnd::Diverged(why),
+                    Err("the run has no model".to_owned()),
+                )
+            }
+            _ => (RunEnd::Unfinished, Ok(&model)),
+        };
+        Diagnosis::of(ExaminedRun {
+            directory: None,
+            record: &record,
+            end,
+            model,
+            data: Ok(self.data()),
+        })
     }
 
     /// Measures the gradient of each layer.

@@ -214,6 +214,27 @@ fn two_trainings_side_by_side_start_alike() {
 }
 
 #[test]
+fn a_training_run_is_diagnosed_as_nn_doctor_does() {
+    let server = Server::without_data("");
+    let nothing = server.post("/api/diagnose", &json!({ "training": 0 }));
+    assert_eq!(nothing.status, 409);
+    server.train(&[&format!("{FLAGS} --init zeros")], false);
+    server.until_done();
+    let missing = server.post("/api/diagnose", &json!({ "training": 1 }));
+    assert_eq!(missing.status, 422);
+    let shown = server
+        .post("/api/diagnose", &json!({ "training": 0 }))
+        .json();
+    assert_eq!(shown["cures"][0]["settings"], json!([["init", "he"]]));
+    server.post("/api/save", &json!({ "training": 0, "name": "mine" }));
+    let said = server.scratch.nn("doctor mine --json").succeeds();
+    let said: Value = serde_json::from_str(&said).expect("one JSON object");
+    for part in ["title", "checks", "cures"] {
+        assert_eq!(shown[part], said[part]);
+    }
+}
+
+#[test]
 fn a_diverged_training_run_says_where() {
     let server = Server::without_data("");
     server.train(&[&format!("{FLAGS} --optimizer sgd --lr 1e30")], false);

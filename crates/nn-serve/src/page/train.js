@@ -16,6 +16,7 @@ import {
 } from "./dom.js";
 import { SettingsForm } from "./form.js";
 import { Buttons, Check, CommandLine, button, control, ownerNote } from "./panel.js";
+import { Diagnosis } from "./diagnosis.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
 import { showError, remember } from "./shell.js";
 
@@ -29,6 +30,7 @@ export class TrainView {
     });
     this.buttons = new Buttons(() => this.start());
     this.command = new CommandLine("command");
+    this.diagnosis = new Diagnosis((settings) => this.use(settings));
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
     this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
     this.element = make("div", { class: "view train" }, this.makeSettings(), this.makeWatch());
@@ -124,6 +126,7 @@ export class TrainView {
       "div",
       { class: "column" },
       card("Progress", this.status, ownerNote(), this.rollbacks, this.numbers, this.saveLine, this.saved),
+      this.diagnosis.element,
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
     );
@@ -132,6 +135,13 @@ export class TrainView {
   show(parameters) {
     this.form.read(parameters);
     this.changed();
+  }
+
+  /** Fills the form with changed settings. */
+  use(settings) {
+    const parameters = this.form.parameters();
+    for (const [name, value] of settings) parameters.set(name, value);
+    this.show(parameters);
   }
 
   changed() {
@@ -177,6 +187,7 @@ export class TrainView {
     this.training = training;
     this.details.hidden = false;
     this.buttons.update([training]);
+    this.diagnosis.update(training);
     this.status.textContent = statusOf(training);
     this.rollbacks.textContent = rollbacksOf(training);
     this.rollbacks.hidden = !this.rollbacks.textContent;
