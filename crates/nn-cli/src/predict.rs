@@ -117,8 +117,8 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
 }
 
 fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let image = nn_data::image::read_png(file)?;
-    let digit = nn_data::image::normalize(image.view())
+    let image = nn_data::image::read_image(file)?;
+    let digit = nn_data::digit::normalize(image.view())
         .map_err(|error| Error::from(error).at(file.display()))?;
     let pixels = &digit.pixels[..];
     let mut predictor = run.image_predictor();

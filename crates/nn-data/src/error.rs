@@ -196,14 +196,15 @@ pub enum Error {
         /// The error of the network library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file does not begin with the PNG signature.
+    /// A file begins neither like a PNG nor like a JPEG image.
     #[error(
-        "{path}: not a PNG: expected 89 50 4e 47 0d 0a 1a 0a, found {start}{hint}",
+        "{path}: not a PNG or JPEG image: expected 89 50 4e 47 0d 0a 1a 0a or ff d8 ff, \
+         found {start}{hint}",
         path = path.display(),
         start = hexadecimal(start),
         hint = in_brackets(*looks_like)
     )]
-    NotPng {
+    NotAnImage {
         /// The file.
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
@@ -219,7 +220,15 @@ pub enum Error {
         /// The error of the decoder.
         source: png::DecodingError,
     },
-    /// A PNG image has too many pixels.
+    /// A JPEG file is truncated, damaged or of an unsupported kind.
+    #[error("{path}: damaged JPEG: {problem}", path = path.display())]
+    BadJpeg {
+        /// The file.
+        path: PathBuf,
+        /// The problem that the decoder found.
+        problem: String,
+    },
+    /// An image has too many pixels.
     #[error(
         "{path}: expected an image of at most {max_side} pixels per side and {max_pixels} in \
          total, found {width}x{height}",
@@ -311,8 +320,9 @@ impl Error {
             | Self::LabelOutOfRange { .. }
             | Self::CountMismatch { .. }
             | Self::ImageSize { .. }
-            | Self::NotPng { .. }
+            | Self::NotAnImage { .. }
             | Self::BadPng { .. }
+            | Self::BadJpeg { .. }
             | Self::ImageTooLarge { .. }
             | Self::BlankImage { .. } => ErrorKind::Data,
             Self::UnknownDataset { .. }
@@ -385,9 +395,9 @@ impl Error {
     /// Hints for images that the user provides, and for augmentations.
     fn help_with_own_files(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotPng { .. } => "save or convert the image as PNG",
-            Self::BadPng { .. } => "save or copy the image again",
-            Self::ImageTooLarge { .. } => "crop the image to the digit, or scale it down",
+            Self::NotAnImage { .. } => "save or convert the image as PNG or JPEG",
+            Self::BadPng { .. } | Self::BadJpeg { .. } => "save or copy the image again",
+            Self::ImageTooLarge { .. } => "crop the image, or scale it down",
             Self::BlankImage { .. } => {
                 "draw with a darker or thicker pen; put light strokes on a dark background"
             }

@@ -18,6 +18,7 @@ pub mod dataset;
 #[cfg(feature = "download")]
 pub mod download;
 pub mod image;
+pub mod digit;
 mod deformation;
 mod warp;
 pub mod glyphs;

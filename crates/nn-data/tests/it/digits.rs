@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
-use nn_data::image::{normalize, read_png, write_png};
+use nn_data::digit::normalize;
+use nn_data::image::{read_image, write_png};
 
 #[test]
 fn images_of_mnist_pass_unchanged() {
@@ -48,7 +49,7 @@ fn digits_enlarged_inverted_and_moved_to_a_corner_come_back() {
                 .slice_mut(s![520.., 320..])
                 .assign(&enlarge(image, SCALE).mapv(|value| 255 - value));
             write_png(&path, canvas.view()).expect("a folder for temporary files");
-            let gray = read_png(&path).expect("just written");
+            let gray = read_image(&path).expect("just written");
             let digit = normalize(gray.view()).expect("there is ink");
             assert!(digit.inverted && digit.changed);
             correlation(image.iter(), digit.pixels.iter())
