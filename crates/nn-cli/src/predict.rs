@@ -1,4 +1,4 @@
-//! `nn predict RUN FILE.png...`, `nn predict RUN FILE.csv` and
+//! `nn predict RUN FILE.png...` (or JPEG), `nn predict RUN FILE.csv` and
 //! `nn predict RUN --index 0..36`
 
 use std::ops::Range;
@@ -21,7 +21,7 @@ use crate::terminal;
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// PNG files to classify, or a CSV file with rows to predict
+    /// PNG or JPEG files to classify, or a CSV file with rows to predict
     #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
     /// File for the predictions of a CSV file [default: standard output]
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
             if is_table(file) {
                 predict_table(&run, file, arguments)
             } else {
-                predict_png(&run, file, arguments)
+                predict_image(&run, file, arguments)
             }
         }),
     }
@@ -116,22 +116,20 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     Ok(())
 }
 
-fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let image = nn_data::image::read_image(file)?;
-    let digit = nn_data::digit::normalize(image.view())
-        .map_err(|error| Error::from(error).at(file.display()))?;
-    let pixels = &digit.pixels[..];
+fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let mut predictor = run.image_predictor();
-    let prediction = predictor
-        .check_reads_images()
-        .and_then(|()| predictor.predict(pixels))
-        .map_err(|error| error.at(file.display()))?;
+    let image = predictor.read(file)?;
     let title = file.display().to_string();
+    let prediction = predictor.predict(&image.pixels);
+    let prediction = prediction.map_err(|error| error.at(&title))?;
     check_finite(run, &prediction, &title, arguments)?;
+    for note in &image.notes {
+        terminal::error_line(format!("note: {title}: {note}"));
+    }
     if arguments.json {
         terminal::line(to_json(&predictor, &prediction, &title, None));
     } else {
-        show_image(pixels, Some((28, 28)));
+        show_image(&image.pixels, Some(image.size.shape()));
         show(&predictor, &prediction, &title, None);
     }
     Ok(())

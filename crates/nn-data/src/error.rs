@@ -106,6 +106,118 @@ pub enum Error {
         /// Number of labels.
         n_labels: usize,
     },
+    /// Images and labels are in each other's files.
+    #[error(
+        "{images} holds labels, and {labels} holds images: the two files are exchanged",
+        images = images.display(), labels = labels.display()
+    )]
+    SwappedFiles {
+        /// The file that should hold images.
+        images: PathBuf,
+        /// The file that should hold labels.
+        labels: PathBuf,
+    },
+    /// A folder holds the IDX files of several data sets.
+    #[error(
+        "{folder}: expected the IDX files of one data set, found those of {}",
+        quoted_names(found),
+        folder = folder.display()
+    )]
+    SeveralDatasets {
+        /// The folder.
+        folder: PathBuf,
+        /// The data sets, by the beginnings of the file names; empty for MNIST's names.
+        found: Vec<String>,
+    },
+    /// A folder holds no folders of images.
+    #[error(
+        "{folder}: expected one folder of PNG or JPEG images per class, found no folder{}",
+        loose_images(*n_images),
+        folder = folder.display()
+    )]
+    NoClassFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// Number of image files in the folder itself.
+        n_images: usize,
+    },
+    /// The images of a folder belong to fewer than two classes.
+    #[error(
+        "{folder}: expected images of at least 2 classes, found {}",
+        found.as_ref().map_or_else(|| "no image".to_owned(), |name| format!("1 class, {name:?}")),
+        folder = folder.display()
+    )]
+    TooFewClasses {
+        /// The folder.
+        folder: PathBuf,
+        /// The only class with images, if there is one.
+        found: Option<String>,
+    },
+    /// A class folder holds another folder.
+    #[error(
+        "{folder}: expected the images of one class, found the folder {name:?}",
+        folder = folder.display()
+    )]
+    NestedFolder {
+        /// The class folder.
+        folder: PathBuf,
+        /// Name of the folder in it.
+        name: String,
+    },
+    /// Beside the folder of the training images is one that is not a split, or the
+    /// second one of a split.
+    #[error(
+        "{folder}: expected the folders train, validation and test, found also {other:?}",
+        folder = folder.display()
+    )]
+    MixedFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of the other folder.
+        other: String,
+    },
+    /// The name of a file or folder is not UTF-8.
+    #[error("{path}: expected a name in UTF-8", path = path.display())]
+    NameNotUtf8 {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A text is not the size of an image.
+    #[error(
+        "expected a height and a width from 1 to {max_side}, such as 28x28, found {found:?}"
+    )]
+    InvalidImageSize {
+        /// Maximum height and width in pixels.
+        max_side: usize,
+        /// The text.
+        found: String,
+    },
+    /// No format of images has this name.
+    #[error("unknown format {name:?}; expected one of: {}", known.join(", "))]
+    UnknownFormat {
+        /// The requested name.
+        name: String,
+        /// The known names.
+        known: Vec<&'static str>,
+    },
+    /// A data set does not consist of images with classes.
+    #[error("{name}: expected images with classes, found other samples")]
+    NotImages {
+        /// Name of the data set.
+        name: String,
+    },
+    /// IDX files cannot hold the labels of this number of classes.
+    #[error("expected at most 256 classes, found {n_classes}: labels in IDX files are bytes")]
+    TooManyClasses {
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// The name of a class cannot be the name of its folder.
+    #[error("class {class:?}: expected a name that no other class has as a folder")]
+    ClassFolderName {
+        /// Name of the class.
+        class: String,
+    },
     /// Images have no pixels, or another size than the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
@@ -320,6 +432,16 @@ impl Error {
             | Self::LabelOutOfRange { .. }
             | Self::CountMismatch { .. }
             | Self::ImageSize { .. }
+            | Self::SwappedFiles { .. }
+            | Self::SeveralDatasets { .. }
+            | Self::NoClassFolders { .. }
+            | Self::TooFewClasses { .. }
+            | Self::NestedFolder { .. }
+            | Self::MixedFolders { .. }
+            | Self::NameNotUtf8 { .. }
+            | Self::NotImages { .. }
+            | Self::TooManyClasses { .. }
+            | Self::ClassFolderName { .. }
             | Self::NotAnImage { .. }
             | Self::BadPng { .. }
             | Self::BadJpeg { .. }
@@ -327,6 +449,8 @@ impl Error {
             | Self::BlankImage { .. } => ErrorKind::Data,
             Self::UnknownDataset { .. }
             | Self::InvalidMirror { .. }
+            | Self::InvalidImageSize { .. }
+            | Self::UnknownFormat { .. }
             | Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
             | Self::AugmentationParameter { .. } => ErrorKind::Usage,
@@ -346,7 +470,10 @@ impl Error {
             Self::NotUtf8 { .. } => {
                 Some("save the file as UTF-8 text (in a spreadsheet, as \"CSV UTF-8\")".to_owned())
             }
-            Self::MissingFile { dataset, .. } => dataset.map(fetch_command),
+            Self::MissingFile { path, dataset } => Some(match dataset {
+                Some(dataset) => fetch_command(dataset),
+                None => idx_names(path),
+            }),
             Self::Idx { problem, .. } => problem.help(),
             Self::CountMismatch { .. } => {
                 Some("both files must come from the same data set and the same split".to_owned())
@@ -392,9 +519,24 @@ impl Error {
         }
     }
 
-    /// Hints for images that the user provides, and for augmentations.
+    /// Hints for files that the user provides, and for augmentations.
     fn help_with_own_files(&self) -> Option<&'static str> {
         Some(match self {
+            Self::SwappedFiles { .. } => "exchange the names of the two files",
+            Self::SeveralDatasets { .. } => "move the files of each data set to its own folder",
+            Self::NoClassFolders { .. } | Self::TooFewClasses { .. } => {
+                "move the images of each class to a folder with the name of the class: \
+                 FOLDER/CLASS/IMAGE.png"
+            }
+            Self::NestedFolder { .. } => {
+                "images are read from FOLDER/CLASS/ or from FOLDER/train/CLASS/; move them there"
+            }
+            Self::MixedFolders { .. } => {
+                "keep the class folders in train, validation and test, or have class folders only"
+            }
+            Self::NameNotUtf8 { .. } => "rename it",
+            Self::TooManyClasses { .. } => "use the format csv or png",
+            Self::ClassFolderName { .. } => "use the format idx or csv",
             Self::NotAnImage { .. } => "save or convert the image as PNG or JPEG",
             Self::BadPng { .. } | Self::BadJpeg { .. } => "save or copy the image again",
             Self::ImageTooLarge { .. } => "crop the image, or scale it down",
@@ -416,6 +558,34 @@ fn one_of(names: &[&str]) -> String {
         [] => "none".to_owned(),
         names => format!("one of: {}", names.join(", ")),
     }
+}
+
+fn quoted_names(names: &[String]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| match &**name {
+            "" => "MNIST's names".to_owned(),
+            name => format!("{name:?}"),
+        })
+        .collect();
+    names.join(", ")
+}
+
+fn loose_images(n_images: usize) -> String {
+    match n_images {
+        0 => String::new(),
+        1 => ", but 1 image file".to_owned(),
+        n => format!(", but {n} image files"),
+    }
+}
+
+/// Says which IDX files are expected in the folder of a missing one.
+fn idx_names(missing: &Path) -> String {
+    let folder = missing.parent().unwrap_or(missing).display();
+    format!(
+        "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte, and can have the \
+         same with t10k; a dot before idx, .gz and the names of EMNIST are understood, too"
+    )
 }
 
 fn names(files: &[(&str, &str)]) -> String {

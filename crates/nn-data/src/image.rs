@@ -5,8 +5,10 @@
 //! and of an animation the default image is read. The orientation in EXIF data is
 //! applied, so that a photograph is upright.
 
+mod size;
 mod limits;
 mod luminance;
+mod decoded;
 mod orientation;
 mod png_file;
 mod jpeg_file;
@@ -17,9 +19,11 @@ use std::path::Path;
 
 use ndarray::Array2;
 
+pub(crate) use decoded::Decoded;
 pub use png_file::write_png;
 pub(crate) use resampling::{Resampling, resample};
 pub use resampling::resize;
+pub use size::ImageSize;
 
 use crate::input_file::{known_format, open};
 use crate::{Error, Result};
@@ -43,22 +47,62 @@ pub fn read_image(path: &Path) -> Result<Array2<u8>> {
 /// # Errors
 /// As [`read_image`].
 pub fn decode_image(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
+    decode(path, &mut source).map(|decoded| decoded.gray)
+}
+
+/// Reads an image as [`read_image`] does, and whether it has colors.
+pub(crate) fn read_decoded(path: &Path) -> Result<Decoded> {
+    decode(path, &mut BufReader::new(open(path)?))
+}
+
+fn decode(path: &Path, source: &mut (impl BufRead + Seek)) -> Result<Decoded> {
+    match format_of(path, source)? {
+        Format::Png => png_file::decode(path, source),
+        Format::Jpeg => jpeg_file::decode(path, source),
+    }
+}
+
+/// The size of an image when it is upright, from the beginning of its file.
+pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
+    let mut source = BufReader::new(open(path)?);
+    match format_of(path, &mut source)? {
+        Format::Png => png_file::size(path, source),
+        Format::Jpeg => jpeg_file::size(path, source),
+    }
+}
+
+/// Whether a file begins like a PNG or JPEG image.
+pub(crate) fn is_image(path: &Path) -> Result<bool> {
+    match format_of(path, &mut BufReader::new(open(path)?)) {
+        Ok(_) => Ok(true),
+        Err(Error::NotAnImage { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+enum Format {
+    Png,
+    Jpeg,
+}
+
+/// The format of a file by its first bytes; the source is back at its start.
+fn format_of(path: &Path, source: &mut (impl BufRead + Seek)) -> Result<Format> {
     let io = |error| Error::io(path, error);
     let mut start = Vec::new();
     let mut head = source.by_ref().take(SIGNATURE_BYTES);
     head.read_to_end(&mut start).map_err(io)?;
     source.seek(SeekFrom::Start(0)).map_err(io)?;
     if start == png_file::SIGNATURE {
-        return png_file::decode(path, source);
+        Ok(Format::Png)
+    } else if start.starts_with(jpeg_file::SIGNATURE) {
+        Ok(Format::Jpeg)
+    } else {
+        Err(Error::NotAnImage {
+            path: path.to_owned(),
+            looks_like: known_format(&start),
+            start,
+        })
     }
-    if start.starts_with(jpeg_file::SIGNATURE) {
-        return jpeg_file::decode(path, source);
-    }
-    Err(Error::NotAnImage {
-        path: path.to_owned(),
-        looks_like: known_format(&start),
-        start,
-    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use nn_data::FolderNote;
 use nn_table::preprocessing;
 
 use crate::split::Split;
@@ -20,6 +21,8 @@ pub enum Note {
     BuiltInDigits,
     /// Found while a table was read.
     Table(preprocessing::Note),
+    /// Found while a folder of images was read.
+    Images(FolderNote),
     /// All training rows that count belong to one class.
     OneClass {
         /// Name of the class.
@@ -111,6 +114,7 @@ impl Note {
                 | Table::UnseenCategories { .. } => true,
                 Table::PixelTable | Table::ExtraColumns { .. } => false,
             },
+            Self::Images(note) => matches!(note, FolderNote::DefaultSize { .. }),
             Self::BuiltInDigits
             | Self::OneClass { .. }
             | Self::NotTrained(_)
@@ -124,7 +128,7 @@ impl Note {
             Self::NotTrained(classes)
             | Self::Weightless(classes)
             | Self::NotMeasured { classes, .. } => !classes.names.is_empty(),
-            Self::BuiltInDigits | Self::Table(_) | Self::OneClass { .. } => true,
+            Self::BuiltInDigits | Self::Table(_) | Self::Images(_) | Self::OneClass { .. } => true,
         }
     }
 }
@@ -136,6 +140,7 @@ impl fmt::Display for Note {
                 f.write_str("no MNIST in the data folder, so the built-in digits are used")
             }
             Self::Table(note) => note.fmt(f),
+            Self::Images(note) => note.fmt(f),
             Self::OneClass { name, n_rows } => {
                 write!(
                     f,

@@ -5,6 +5,8 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
+use nn_data::digit::{SIDE, normalize};
+use nn_data::image::{ImageSize, read_image, resize};
 use nn_table::csv::Header;
 use nn_table::preprocessing::{InputEncoding, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
@@ -13,7 +15,7 @@ use nn_tensor::reduce::{all_finite, argmax};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
 use crate::table;
-use crate::trained_model::preprocessing_of;
+use crate::trained_model::{preprocessing_of, settings_of};
 
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
@@ -100,6 +102,50 @@ impl<'a> ImagePredictor<'a> {
         Err(Error::new(ErrorKind::Data, problem).with_help("give it a CSV file"))
     }
 
+    /// Reads a PNG or JPEG file as the images were read that the model was trained on:
+    /// resized, if it was trained on a folder of such files, otherwise as a digit in
+    /// MNIST's format.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is blank, or has several digits.
+    pub fn read(&self, path: &Path) -> Result<SeenImage> {
+        self.check_reads_images()
+            .map_err(|error| error.at(path.display()))?;
+        let image = read_image(path)?;
+        if let Some(size) = self.folder_image_size() {
+            return Ok(SeenImage {
+                pixels: resize(image.view(), size.shape()).into_raw_vec_and_offset().0,
+                size,
+                notes: Vec::new(),
+            });
+        }
+        let digit = normalize(image.view());
+        let digit = digit.map_err(|error| Error::from(error).at(path.display()))?;
+        if digit.n_digits > 1 {
+            let problem = format!("found {} digits, expected 1", digit.n_digits);
+            return Err(Error::new(ErrorKind::Data, problem)
+                .at(path.display())
+                .with_help("crop the image to one digit, and predict each on its own"));
+        }
+        let removed = digit.frame_removed;
+        let note = "lines or a frame around the digit were removed".to_owned();
+        Ok(SeenImage {
+            pixels: digit.pixels.to_vec(),
+            size: ImageSize {
+                height: SIDE,
+                width: SIDE,
+            },
+            notes: removed.then_some(note).into_iter().collect(),
+        })
+    }
+
+    /// The size of the images in the folder that the model was trained on, if it was
+    /// trained on one.
+    fn folder_image_size(&self) -> Option<ImageSize> {
+        let settings = settings_of(self.model).ok()?;
+        settings.image_size.map(|size| *size.value())
+    }
+
     /// Predicts the class of an image from its pixels, row by row.
     ///
     /// # Errors
@@ -128,6 +174,17 @@ impl<'a> ImagePredictor<'a> {
             nonfinite: outputs.iter().find(|output| !output.is_finite()).copied(),
         })
     }
+}
+
+/// An image as a network sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenImage {
+    /// Gray values, row by row.
+    pub pixels: Vec<u8>,
+    /// Height and width.
+    pub size: ImageSize,
+    /// What was changed that a user might not expect.
+    pub notes: Vec<String>,
 }
 
 /// The predictions for the rows of a table.

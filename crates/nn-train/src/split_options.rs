@@ -1,6 +1,7 @@
 //! How a data set is split into training, validation and test samples, and how a
 //! table is read.
 
+use nn_data::image::ImageSize;
 use nn_table::csv::TableOptions;
 
 use crate::choice::Choice;
@@ -23,6 +24,8 @@ pub struct SplitOptions {
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
+    /// The size that the images of a folder are read with.
+    pub image_size: Option<ImageSize>,
     /// Options of reading a table.
     pub table: TableOptions,
 }
@@ -51,6 +54,7 @@ impl SplitOptions {
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(default::SEED),
+            image_size: settings.image_size.as_ref().map(Choice::value).copied(),
             table: table_options(settings),
         })
     }

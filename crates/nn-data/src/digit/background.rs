@@ -6,9 +6,8 @@
 //! gradient, but blurs the edge of a shadow. Each is too bright where it is wrong, so
 //! that the background is the smaller one.
 
-use ndarray::{Array2, ArrayView2, Zip};
+use ndarray::{Array2, ArrayView2, Axis, Zip};
 
-use super::bounds::cropped;
 use crate::image::{Resampling, resample};
 
 /// Longer side of the reduced image.
@@ -28,22 +27,21 @@ const MIN_PAPER: f32 = 0.1;
 /// strokes on paper that covers more make the deviations from the local mean skewed.
 pub(super) fn is_ink_dark(gray: ArrayView2<'_, u8>) -> bool {
     let image = reduced(gray);
-    let radius = radius(&image, 2.0 * CLOSING_RADIUS);
-    let mean = windows(&image, radius, |window| window.mean().unwrap_or(0.0));
+    let mean = local_mean(&image, radius(&image, 2.0 * CLOSING_RADIUS));
     let cubes = Zip::from(&image).and(&mean);
     cubes.fold(0.0, |sum, value, mean| sum + f64::from(value - mean).powi(3)) < 0.0
 }
 
 /// The brightness of the paper at every pixel of an image with dark ink, at least 1.
 pub(super) fn background(gray: ArrayView2<'_, u8>) -> Array2<f32> {
-    let image = windows(&reduced(gray), 1, |window| window.mean().unwrap_or(0.0));
+    let image = local_mean(&reduced(gray), 1);
     let closing = closing(&image);
     let mut background = closing.clone();
     for threshold in PAPER {
         let mean = mean_of_paper(&image, &background, threshold);
         background = Zip::from(&closing)
             .and(&mean)
-            .map_collect(|&closing, &mean| mean.map_or(closing, |mean: f32| mean.min(closing)));
+            .map_collect(|&closing, &mean| mean.min(closing));
     }
     let enlarge = |n: usize, to: usize| Resampling::new(0..n, n, to);
     let rows = enlarge(background.nrows(), gray.nrows());
@@ -66,45 +64,52 @@ fn radius(image: &Array2<f32>, of_shorter_side: f32) -> usize {
 /// Dilation, then erosion.
 fn closing(image: &Array2<f32>) -> Array2<f32> {
     let radius = radius(image, CLOSING_RADIUS);
-    let dilated = windows(image, radius, |window| window.fold(f32::MIN, |a, &b| a.max(b)));
-    windows(&dilated, radius, |window| {
-        window.fold(f32::MAX, |a, &b| a.min(b))
-    })
+    let dilated = over_windows(image, radius, f32::max);
+    over_windows(&dilated, radius, f32::min)
 }
 
-/// The mean of the paper around each pixel; `None` where there is little.
-fn mean_of_paper(
-    image: &Array2<f32>,
-    background: &Array2<f32>,
-    threshold: f32,
-) -> Array2<Option<f32>> {
+fn local_mean(image: &Array2<f32>, radius: usize) -> Array2<f32> {
+    let counted = image.mapv(|value| (1.0, value));
+    over_windows(&counted, radius, add).mapv(|(n, sum)| sum / n)
+}
+
+/// The mean of the paper around each pixel; infinite where there is little.
+fn mean_of_paper(image: &Array2<f32>, background: &Array2<f32>, threshold: f32) -> Array2<f32> {
     let radius = radius(image, MEAN_RADIUS).max(2);
-    let paper = Zip::from(image).and(background).map_collect(|&value, &background| {
-        if value < threshold * background {
-            (0.0, 0.0)
-        } else {
-            (1.0, value)
-        }
+    let paper = Zip::from(image).and(background);
+    let paper = paper.map_collect(|&value, &background| {
+        let is_paper = value >= threshold * background;
+        if is_paper { (1.0, value) } else { (0.0, 0.0) }
     });
-    windows(&paper, radius, |window| {
-        let (n, sum) = window.fold((0.0, 0.0), |(n, sum), &(is_paper, value)| {
-            (n + is_paper, sum + value)
-        });
-        (n > MIN_PAPER * window.len() as f32).then(|| sum / n)
+    let min_paper = MIN_PAPER * (2 * radius + 1).pow(2) as f32;
+    over_windows(&paper, radius, add).mapv(|(n, sum)| {
+        if n >= min_paper { sum / n } else { f32::INFINITY }
     })
 }
 
-/// Calls `of` with the square window around each pixel, clipped at the borders.
-fn windows<T, U>(
+fn add((n, sum): (f32, f32), (m, other): (f32, f32)) -> (f32, f32) {
+    (n + m, sum + other)
+}
+
+/// Joins the values of the square window around each pixel, clipped at the borders:
+/// along the rows, then along the columns.
+fn over_windows<T: Copy>(
     image: &Array2<T>,
     radius: usize,
-    of: impl Fn(ArrayView2<'_, T>) -> U,
-) -> Array2<U> {
-    let (height, width) = image.dim();
-    let around = |i: usize, n: usize| i.saturating_sub(radius)..n.min(i + radius + 1);
-    Array2::from_shape_fn((height, width), |(i, j)| {
-        of(cropped(image.view(), around(i, height), around(j, width)))
-    })
+    join: impl Fn(T, T) -> T,
+) -> Array2<T> {
+    let mut joined = image.clone();
+    for axis in [Axis(1), Axis(0)] {
+        for mut lane in joined.lanes_mut(axis) {
+            let values = lane.to_vec();
+            for (at, value) in lane.iter_mut().enumerate() {
+                let end = values.len().min(at + radius + 1);
+                let window = values[at.saturating_sub(radius)..end].iter().copied();
+                *value = window.reduce(&join).unwrap_or(*value);
+            }
+        }
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -127,11 +132,12 @@ mod tests {
     #[test]
     fn the_background_follows_gradients_and_shadows() {
         type Light = fn(f32, f32) -> f32;
+        // The ink has a contrast of 80 %, so that 40 % is still told from it.
         let lights: [(Light, f32); 4] = [
-            (|_, x| 230.0 - 140.0 * x, 0.06),
-            (|y, _| 100.0 + 120.0 * y, 0.06),
-            (|y, x| 240.0 - 300.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)), 0.1),
-            (|_, x| if x < 0.4 { 120.0 } else { 220.0 }, 0.3),
+            (|_, x| 230.0 - 140.0 * x, 0.25),
+            (|y, _| 100.0 + 120.0 * y, 0.25),
+            (|y, x| 240.0 - 300.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)), 0.25),
+            (|_, x| if x < 0.4 { 120.0 } else { 220.0 }, 0.4),
         ];
         for (index, (light, tolerance)) in lights.into_iter().enumerate() {
             for side in [28, 200] {
@@ -142,8 +148,9 @@ mod tests {
                     .and(&paper)
                     .map_collect(|found, paper| (found / paper - 1.0).abs());
                 let worst = error.fold(0.0_f32, |a, &b| a.max(b));
-                println!("light {index}, {side}: {worst} mean {}", error.mean().unwrap_or(0.0));
+                let mean = error.mean().unwrap_or(1.0);
                 assert!(worst < tolerance, "light {index}, {side} pixels: {worst}");
+                assert!(mean < 0.05, "light {index}, {side} pixels: {mean} on average");
                 let inverted = gray.mapv(|value| 255 - value);
                 assert!(!is_ink_dark(inverted.view()), "light {index}");
             }

@@ -19,8 +19,8 @@ const SAME: u8 = 24;
 const STEADY: u8 = 12;
 /// Minimum fraction of a strip's outermost line that has its shade.
 const UNIFORM: f64 = 0.8;
-/// Minimum fraction of the line behind a strip that has the shade of the paper. A
-/// digit may touch a frame; it rarely touches a single strip.
+/// Minimum fraction of the line behind a strip that differs from the strip. A digit may
+/// touch a frame; it rarely touches a single strip.
 const CLEAR: f64 = 0.75;
 const CLEAR_BEHIND_ONE_STRIP: f64 = 0.95;
 
@@ -47,8 +47,11 @@ fn strips(image: ArrayView2<'_, u8>) -> [usize; 4] {
         if depth == 0 {
             return 0;
         }
-        let line = cropped(lines, depth..depth + 1, before..lines.ncols() - after);
-        let is_clear = fraction_near(&histogram(line.iter()), shade(line), SAME) >= needed;
+        let line = |line: usize| cropped(lines, line..line + 1, before..lines.ncols() - after);
+        let (strip, behind) = (line(0), line(depth));
+        let pairs = strip.iter().zip(behind);
+        let n_different = pairs.filter(|(a, b)| a.abs_diff(**b) >= STEP / 2).count();
+        let is_clear = n_different as f64 >= needed * strip.len() as f64;
         if is_clear { depth } else { 0 }
     };
     [
@@ -82,7 +85,12 @@ fn depth(lines: ArrayView2<'_, u8>) -> usize {
     let behind = (end..=end + max_blur).find(|&line| shade(line).abs_diff(shade(line + 1)) < STEADY);
     let is_steady = shade(end - 1).abs_diff(outer) <= STEADY;
     match behind {
-        Some(behind) if is_steady && shade(behind).abs_diff(outer) >= STEP => behind,
+        Some(behind) if is_steady && shade(behind).abs_diff(outer) >= STEP => {
+            // The line of a box or the bar of a digit is thin, paper goes on.
+            let next = behind..behind + 2 + n_lines / 16;
+            let n_same = next.clone().filter(|&line| shade(line).abs_diff(shade(behind)) < SAME);
+            if 2 * n_same.count() > next.len() { behind } else { 0 }
+        }
         _ => 0,
     }
 }

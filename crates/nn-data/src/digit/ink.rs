@@ -8,6 +8,8 @@ use crate::{Error, Result};
 
 /// Noise threshold, in median deviations of the border.
 const NOISE: i16 = 5;
+/// Maximum noise threshold: lines and shadows on the border are no noise.
+const MAX_NOISE: i16 = 64;
 /// Minimum contrast between ink and paper, in gray levels of 255.
 const MIN_CONTRAST: u8 = 32;
 /// The light is even if this fraction of the border is paper...
@@ -55,7 +57,7 @@ impl Ink {
         };
         let deviations = differences.mapv(|value| value.unsigned_abs().min(255) as u8);
         let noise = median(&border_histogram(deviations.view()));
-        let noise = NOISE * i16::from(noise);
+        let noise = MAX_NOISE.min(NOISE * i16::from(noise));
         let ink = differences.mapv(|value| if value > noise { value as u8 } else { 0 });
         let mut counts = histogram(ink.iter());
         counts[0] = 0;

@@ -1,6 +1,6 @@
 //! JPEG files, baseline and progressive, as gray values.
 
-use std::io::{Cursor, Read};
+use std::io::{BufRead, Cursor, Read, Seek};
 use std::path::Path;
 
 use ndarray::Array2;
@@ -9,9 +9,11 @@ use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::decoded::Decoded;
 use super::limits::check_size;
 use super::luminance::luminance;
 use super::orientation::Orientation;
+use super::size::ImageSize;
 use crate::{Error, Result};
 
 /// The first bytes of a JPEG file.
@@ -25,21 +27,13 @@ const MAX_PIXELS_PER_BYTE: usize = 1024;
 const ALWAYS_ACCEPTED: usize = 1 << 20;
 
 /// Decodes a JPEG file; `path` is used in error messages.
-pub(super) fn decode(path: &Path, mut source: impl Read) -> Result<Array2<u8>> {
+pub(super) fn decode(path: &Path, mut source: impl Read) -> Result<Decoded> {
     let mut bytes = Vec::new();
     let read = source.read_to_end(&mut bytes);
     read.map_err(|error| Error::io(path, error))?;
-    let bad = |problem: String| Error::BadJpeg {
-        path: path.to_owned(),
-        problem,
-    };
-    let described = |error: DecodeErrors| bad(describe(&error));
-    // In strict mode, a truncated file is an error instead of a partly gray image.
-    let options = DecoderOptions::default().set_strict_mode(true);
-    let mut decoder = JpegDecoder::new_with_options(Cursor::new(&bytes), options);
-    decoder.decode_headers().map_err(described)?;
+    let bad = |problem: String| bad_jpeg(path, problem);
+    let mut decoder = open(path, Cursor::new(&bytes))?;
     let (width, height) = decoder.dimensions().unwrap_or_default();
-    check_size(path, width as u32, height as u32)?;
     if width * height > ALWAYS_ACCEPTED.max(MAX_PIXELS_PER_BYTE.saturating_mul(bytes.len())) {
         return Err(bad(format!(
             "{width}x{height} pixels in a file of {} bytes",
@@ -49,22 +43,57 @@ pub(super) fn decode(path: &Path, mut source: impl Read) -> Result<Array2<u8>> {
     if !has_end(&bytes) {
         return Err(bad("the file ends before its image does".to_owned()));
     }
-    let space = match decoder.input_colorspace() {
+    let colors = decoder.input_colorspace();
+    let output = match colors {
         Some(ColorSpace::Luma | ColorSpace::YCbCr) => ColorSpace::Luma,
         _ => ColorSpace::RGB,
     };
-    decoder.set_options(options.jpeg_set_out_colorspace(space));
-    let samples = decoder.decode().map_err(described)?;
-    let gray = match space {
+    let options = decoder.options().jpeg_set_out_colorspace(output);
+    decoder.set_options(options);
+    let samples = decoder.decode();
+    let samples = samples.map_err(|error| bad(describe(&error)))?;
+    let gray: Vec<u8> = match output {
         ColorSpace::Luma => samples,
         _ => samples.chunks_exact(3).map(luminance).collect(),
     };
     let n_values = gray.len();
     let stored = Array2::from_shape_vec((height, width), gray);
     let stored = stored.map_err(|_| bad(format!("{width}x{height} pixels, {n_values} values")))?;
+    Ok(Decoded {
+        gray: orientation(&decoder).apply(stored),
+        has_colors: colors != Some(ColorSpace::Luma),
+    })
+}
+
+/// The size of the upright image.
+pub(super) fn size(path: &Path, source: impl BufRead + Seek) -> Result<ImageSize> {
+    let decoder = open(path, source)?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    Ok(orientation(&decoder).apply_to_size(ImageSize { height, width }))
+}
+
+/// Reads and checks the headers.
+fn open<R: BufRead + Seek>(path: &Path, source: R) -> Result<JpegDecoder<R>> {
+    // In strict mode, a truncated file is an error instead of a partly gray image.
+    let options = DecoderOptions::default().set_strict_mode(true);
+    let mut decoder = JpegDecoder::new_with_options(source, options);
+    let headers = decoder.decode_headers();
+    headers.map_err(|error| bad_jpeg(path, describe(&error)))?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    check_size(path, width as u32, height as u32)?;
+    Ok(decoder)
+}
+
+fn orientation<R: BufRead + Seek>(decoder: &JpegDecoder<R>) -> Orientation {
     let exif = decoder.exif();
-    let orientation = exif.map_or_else(Orientation::default, |exif| Orientation::from_exif(exif));
-    Ok(orientation.apply(stored))
+    exif.map_or_else(Orientation::default, |exif| Orientation::from_exif(exif))
+}
+
+fn bad_jpeg(path: &Path, problem: String) -> Error {
+    Error::BadJpeg {
+        path: path.to_owned(),
+        problem,
+    }
 }
 
 /// The decoder's messages can have several lines.

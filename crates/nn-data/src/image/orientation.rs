@@ -4,7 +4,9 @@
 //! how to turn them upright (CIPA DC-008, section 4.6.4). EXIF data is a TIFF file:
 //! a header with the byte order, then a directory of entries of 12 bytes.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
+
+use super::size::ImageSize;
 
 /// How the stored pixels differ from the upright image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +50,18 @@ impl Orientation {
         }
     }
 
+    /// The size of the upright image.
+    pub(super) fn apply_to_size(self, stored: ImageSize) -> ImageSize {
+        if self.transposed {
+            ImageSize {
+                height: stored.width,
+                width: stored.height,
+            }
+        } else {
+            stored
+        }
+    }
+
     /// Turns stored pixels upright.
     pub(super) fn apply(self, stored: Array2<u8>) -> Array2<u8> {
         if self == Self::default() {
@@ -58,10 +72,10 @@ impl Orientation {
             view.swap_axes(0, 1);
         }
         if self.upside_down {
-            view.invert_axis(ndarray::Axis(0));
+            view.invert_axis(Axis(0));
         }
         if self.mirrored {
-            view.invert_axis(ndarray::Axis(1));
+            view.invert_axis(Axis(1));
         }
         view.as_standard_layout().into_owned()
     }

@@ -7,16 +7,47 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView2};
 use png::{ColorType, DecodingError, InterlaceInfo, Transformations};
 
+use super::decoded::Decoded;
 use super::limits::{MAX_PIXELS, check_size};
 use super::luminance::luminance;
 use super::orientation::Orientation;
+use super::size::ImageSize;
 use crate::{Error, Result};
 
 /// The first bytes of a PNG file.
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Decodes a PNG file; `path` is used in error messages.
-pub(super) fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Array2<u8>> {
+pub(super) fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Decoded> {
+    let mut reader = open(path, source)?;
+    let info = reader.info();
+    let (height, width) = (info.height as usize, info.width as usize);
+    let orientation = orientation(info);
+    let has_colors = !matches!(
+        info.color_type,
+        ColorType::Grayscale | ColorType::GrayscaleAlpha
+    );
+    let stored = read_gray_rows(&mut reader, height, width);
+    let stored = stored.map_err(|error| bad_png(path, error))?;
+    Ok(Decoded {
+        gray: orientation.apply(stored),
+        has_colors,
+    })
+}
+
+/// The size of the upright image.
+pub(super) fn size(path: &Path, source: impl BufRead + Seek) -> Result<ImageSize> {
+    let reader = open(path, source)?;
+    let info = reader.info();
+    let stored = ImageSize {
+        height: info.height as usize,
+        width: info.width as usize,
+    };
+    Ok(orientation(info).apply_to_size(stored))
+}
+
+/// Reads and checks the header.
+fn open<R: BufRead + Seek>(path: &Path, source: R) -> Result<png::Reader<R>> {
     let bad = |error| bad_png(path, error);
     let mut decoder = png::Decoder::new(source);
     decoder.set_limits(png::Limits {
@@ -27,12 +58,14 @@ pub(super) fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Array2<
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let (width, height) = decoder.read_header_info().map_err(bad)?.size();
     check_size(path, width, height)?;
-    let mut reader = decoder.read_info().map_err(bad)?;
+    let reader = decoder.read_info().map_err(bad)?;
     check_palette(path, reader.info())?;
-    let exif = reader.info().exif_metadata.as_ref();
-    let orientation = exif.map_or_else(Orientation::default, |exif| Orientation::from_exif(exif));
-    let stored = read_gray_rows(&mut reader, height as usize, width as usize).map_err(bad)?;
-    Ok(orientation.apply(stored))
+    Ok(reader)
+}
+
+fn orientation(info: &png::Info<'_>) -> Orientation {
+    let exif = info.exif_metadata.as_ref();
+    exif.map_or_else(Orientation::default, |exif| Orientation::from_exif(exif))
 }
 
 /// Writes gray values `[height, width]` as a PNG image of 8 bits.
@@ -162,7 +195,7 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> Result<Array2<u8>> {
-        decode(Path::new("x.png"), Cursor::new(bytes))
+        decode(Path::new("x.png"), Cursor::new(bytes)).map(|decoded| decoded.gray)
     }
 
     #[test]
