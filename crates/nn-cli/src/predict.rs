@@ -1,10 +1,12 @@
 //! `nn predict RUN FILE.png...` (or JPEG), `nn predict RUN FILE.csv` and
 //! `nn predict RUN --index 0..36`
 
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nn_data::image::{decode_image, is_image};
 use nn_table::predictions::write_predictions;
 use nn_table::preprocessing::TargetEncoding;
 use nn_tensor::reduce::argmax;
@@ -17,12 +19,15 @@ use crate::args::{DataFolder, RunChoice};
 use crate::finiteness;
 use crate::terminal;
 
+/// Largest image that is read from standard input.
+const MAX_INPUT_BYTES: u64 = 256 << 20;
+
 #[derive(Args, Debug)]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// PNG or JPEG files to classify, or a CSV file with rows to predict
-    #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
+    /// PNG or JPEG files to classify (- is standard input), or a CSV file with rows to predict
+    #[arg(value_name = "IMAGE|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
@@ -46,13 +51,20 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {
-            if is_table(file) {
+            if holds_rows(&run, file) {
                 predict_table(&run, file, arguments)
             } else {
                 predict_image(&run, file, arguments)
             }
         }),
     }
+}
+
+/// Whether a file holds rows of a table, and not an image: by its ending, or by its
+/// content for a model of a table.
+fn holds_rows(run: &Run, file: &Path) -> bool {
+    let is_table_model = run.model().description.input.preprocessing.is_some();
+    is_table(file) || is_table_model && !is_image(file).unwrap_or(false)
 }
 
 /// Returns an error if `--output` is used with anything but one CSV file.
@@ -118,7 +130,12 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
 
 fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let mut predictor = run.image_predictor();
-    let image = predictor.read(file)?;
+    let image = if file == Path::new("-") {
+        let image = decode_image(file, Cursor::new(read_standard_input()?))?;
+        predictor.see(file, image.view())?
+    } else {
+        predictor.read(file)?
+    };
     let title = file.display().to_string();
     let prediction = predictor.predict(&image.pixels);
     let prediction = prediction.map_err(|error| error.at(&title))?;
@@ -133,6 +150,16 @@ fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
         show(&predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+fn read_standard_input() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(MAX_INPUT_BYTES)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(Path::new("standard input"), &error))?;
+    Ok(bytes)
 }
 
 fn check_finite(

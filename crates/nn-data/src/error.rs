@@ -183,9 +183,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A text is not the size of an image.
-    #[error(
-        "expected a height and a width from 1 to {max_side}, such as 28x28, found {found:?}"
-    )]
+    #[error("expected a height and a width from 1 to {max_side}, such as 28x28, found {found:?}")]
     InvalidImageSize {
         /// Maximum height and width in pixels.
         max_side: usize,
@@ -535,6 +533,9 @@ impl Error {
                 "keep the class folders in train, validation and test, or have class folders only"
             }
             Self::NameNotUtf8 { .. } => "rename it",
+            Self::NotImages { .. } => "only images with classes can be written as IDX or PNG",
+            Self::InvalidImageSize { .. } => "write the height first: 32x24",
+            Self::UnknownFormat { .. } => "choose the format idx, csv or png",
             Self::TooManyClasses { .. } => "use the format csv or png",
             Self::ClassFolderName { .. } => "use the format idx or csv",
             Self::NotAnImage { .. } => "save or convert the image as PNG or JPEG",

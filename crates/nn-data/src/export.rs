@@ -199,7 +199,10 @@ fn write_pngs(images: &Images<'_>, names: &[String], folder: &Path) -> Result<()
         }
         let image = Array2::from_shape_vec(images.size, row.to_vec());
         let image = image.expect("an image has as many pixels as its size says");
-        write_png(&folder.join(format!("{index:0n_digits$}.png")), image.view())?;
+        write_png(
+            &folder.join(format!("{index:0n_digits$}.png")),
+            image.view(),
+        )?;
     }
     Ok(())
 }

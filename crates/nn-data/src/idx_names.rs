@@ -67,10 +67,12 @@ impl IdxNames {
                 has_images,
             };
             let found = files.iter().find(|(parts, _)| *parts == wanted);
-            found.map(|(_, path)| path.clone()).ok_or_else(|| Error::MissingFile {
-                path: folder.join(wanted.name()),
-                dataset: None,
-            })
+            found
+                .map(|(_, path)| path.clone())
+                .ok_or_else(|| Error::MissingFile {
+                    path: folder.join(wanted.name()),
+                    dataset: None,
+                })
         };
         let pair = |is_train| {
             Ok(SplitFiles {

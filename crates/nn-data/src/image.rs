@@ -21,8 +21,8 @@ use ndarray::Array2;
 
 pub(crate) use decoded::Decoded;
 pub use png_file::write_png;
-pub(crate) use resampling::{Resampling, resample};
 pub use resampling::resize;
+pub(crate) use resampling::{Resampling, resample};
 pub use size::ImageSize;
 
 use crate::input_file::{known_format, open};
@@ -72,7 +72,10 @@ pub(crate) fn read_size(path: &Path) -> Result<ImageSize> {
 }
 
 /// Whether a file begins like a PNG or JPEG image.
-pub(crate) fn is_image(path: &Path) -> Result<bool> {
+///
+/// # Errors
+/// [`Error::NotAFile`], [`Error::Io`].
+pub fn is_image(path: &Path) -> Result<bool> {
     match format_of(path, &mut BufReader::new(open(path)?)) {
         Ok(_) => Ok(true),
         Err(Error::NotAnImage { .. }) => Ok(false),

@@ -141,11 +141,7 @@ impl ImageFolder {
     ///
     /// # Errors
     /// As [`read_image`](crate::image::read_image), for the beginnings of the files.
-    pub fn choose_size(
-        &self,
-        wanted: Option<ImageSize>,
-        threads: &Threads,
-    ) -> Result<ChosenSize> {
+    pub fn choose_size(&self, wanted: Option<ImageSize>, threads: &Threads) -> Result<ChosenSize> {
         let known = match wanted {
             None => self.common_size(threads)?,
             wanted => wanted,
@@ -214,7 +210,9 @@ impl ImageFolder {
             example: others.first().cloned(),
         });
         let size = chosen.size;
-        let resized = chosen.is_default.then_some(FolderNote::DefaultSize { size });
+        let resized = chosen
+            .is_default
+            .then_some(FolderNote::DefaultSize { size });
         let colors = (n_colored > 0).then(|| FolderNote::Colors {
             n_colored,
             n_images: self.n_images(),
@@ -254,7 +252,14 @@ fn class_images(
                 continue;
             }
             let class = class.clone();
-            images.push((class, ImageFile { path, name, class: 0 }));
+            images.push((
+                class,
+                ImageFile {
+                    path,
+                    name,
+                    class: 0,
+                },
+            ));
         }
     }
     Ok(images)
@@ -282,7 +287,9 @@ fn visible_entries(folder: &Path, skipped: &mut Skipped) -> Result<Vec<(String, 
 fn has_image_name(path: &Path) -> bool {
     const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "jpe", "jfif"];
     path.extension().is_some_and(|ending| {
-        ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+        ENDINGS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
     })
 }
 
@@ -323,15 +330,14 @@ fn by_last_number(a: &str, b: &str) -> Ordering {
 }
 
 /// The images of these files and the number of files with colors.
-fn read_files(
-    files: &[&ImageFile],
-    size: ImageSize,
-    threads: &Threads,
-) -> Result<(Split, usize)> {
+fn read_files(files: &[&ImageFile], size: ImageSize, threads: &Threads) -> Result<(Split, usize)> {
     let mut pixels = Array2::zeros((files.len(), size.n_pixels()));
     let (n_colored, has_failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let rows = pixels.axis_iter_mut(Axis(0));
-    let mut rows: Vec<_> = rows.zip(files).map(|(row, file)| (row, file, Ok(()))).collect();
+    let mut rows: Vec<_> = rows
+        .zip(files)
+        .map(|(row, file)| (row, file, Ok(())))
+        .collect();
     threads.for_each(&mut rows, |_, (row, file, result)| {
         if has_failed.load(Order::Relaxed) {
             return;

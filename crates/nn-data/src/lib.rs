@@ -31,7 +31,7 @@ pub mod glyphs;
 pub mod augment;
 
 pub use dataset::{Dataset, Inputs, Split, Targets};
+pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};
 pub use idx_names::has_idx_files;
 pub use image_folder::{FolderImages, FolderNote, ImageFolder};
 pub use natural_order::natural_order;
-pub use error::{Attempt, Error, ErrorKind, IdxProblem, MirrorFailure, Result};

@@ -65,8 +65,22 @@ mod tests {
     #[test]
     fn numbers_count_by_their_value() {
         let sorted = [
-            "", "0", "00", "1", "01", "2", "10", "18446744073709551616", "a", "a1b", "a1b2", "a2",
-            "a02b", "a10", "b", "ä",
+            "",
+            "0",
+            "00",
+            "01",
+            "1",
+            "2",
+            "10",
+            "18446744073709551616",
+            "a",
+            "a1b",
+            "a1b2",
+            "a2",
+            "a02b",
+            "a10",
+            "b",
+            "ä",
         ];
         for (i, a) in sorted.iter().enumerate() {
             for (j, b) in sorted.iter().enumerate() {

@@ -18,8 +18,10 @@ mod harm;
 mod idx;
 #[path = "../../../fuzz/harness/idx_gzip.rs"]
 mod idx_gzip;
-#[path = "../../../fuzz/harness/png.rs"]
-mod png;
+#[path = "../../../fuzz/harness/image.rs"]
+mod image;
+#[path = "../../../fuzz/harness/class_names.rs"]
+mod class_names;
 
 #[test]
 fn the_corpus_is_read_or_refused() {
@@ -27,13 +29,24 @@ fn the_corpus_is_read_or_refused() {
     corpus("idx-gzip")
         .iter()
         .for_each(|bytes| idx_gzip::check(bytes));
-    corpus("png").iter().for_each(|bytes| png::check(bytes));
+    corpus("png").iter().for_each(|bytes| image::check(bytes));
+    corpus("jpeg").iter().for_each(|bytes| image::check(bytes));
+    corpus("class-names")
+        .iter()
+        .for_each(|bytes| class_names::check(bytes));
 }
 
 #[test]
 fn a_harmed_idx_file_is_read_or_refused() {
     harmed(&images(100)).for_each(|bytes| idx::check(&bytes));
     harmed(&gzip(&images(20))).for_each(|bytes| idx_gzip::check(&bytes));
+}
+
+#[test]
+fn a_harmed_jpeg_is_read_or_refused() {
+    for whole in corpus("jpeg").iter().filter(|bytes| bytes.len() < 900) {
+        harmed(whole).for_each(|bytes| image::check(&bytes));
+    }
 }
 
 #[test]
@@ -49,5 +62,5 @@ fn a_harmed_png_is_read_or_refused() {
     });
     write_png(&path, digit.view()).expect("a folder for temporary files");
     let whole = fs::read(&path).expect("just written");
-    harmed(&whole).for_each(|bytes| png::check(&bytes));
+    harmed(&whole).for_each(|bytes| image::check(&bytes));
 }

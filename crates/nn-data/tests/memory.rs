@@ -8,8 +8,8 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
-use nn_data::idx;
 use nn_data::digit::normalize;
+use nn_data::idx;
 use nn_data::image::decode_image;
 use peak_memory::expect;
 

@@ -33,37 +33,203 @@ struct Scene {
 }
 
 const KINDS: [Kind; 24] = [
-    Kind { name: "clean drawing", draw: |scene| scene.write(240.0, 30.0) },
-    Kind { name: "clean, 28 pixels, dark on light", draw: |scene| { scene.blank(28, 1.0); scene.write(255.0, 0.0); } },
-    Kind { name: "gradient 30 %", draw: |scene| { scene.write(230.0, 40.0); scene.shade(0.3); scene.add_noise(2.0); } },
-    Kind { name: "gradient 45 %", draw: |scene| { scene.write(230.0, 40.0); scene.shade(0.45); scene.add_noise(2.0); } },
-    Kind { name: "gradient 60 %", draw: |scene| { scene.write(230.0, 40.0); scene.shade(0.6); scene.add_noise(2.0); } },
-    Kind { name: "gradient 60 %, noise 8", draw: |scene| { scene.write(230.0, 40.0); scene.shade(0.6); scene.add_noise(8.0); } },
-    Kind { name: "gradient 50 %, 28 pixels", draw: |scene| { scene.blank(28, 1.0); scene.write(230.0, 40.0); scene.shade(0.5); } },
-    Kind { name: "gradient 50 %, light pencil", draw: |scene| { scene.write(230.0, 130.0); scene.shade(0.5); scene.add_noise(2.0); } },
-    Kind { name: "vignette 50 %", draw: |scene| { scene.write(240.0, 40.0); scene.darken_corners(0.5); scene.add_noise(2.0); } },
-    Kind { name: "hard shadow 45 %", draw: |scene| { scene.write(230.0, 30.0); scene.cast_shadow(0.45, 1.0); scene.add_noise(2.0); } },
-    Kind { name: "soft shadow 60 %", draw: |scene| { scene.write(230.0, 30.0); scene.cast_shadow(0.6, 40.0); scene.add_noise(2.0); } },
-    Kind { name: "noise 15", draw: |scene| { scene.write(200.0, 40.0); scene.add_noise(15.0); } },
-    Kind { name: "frame of 1 to 6 pixels", draw: |scene| { scene.write(255.0, 0.0); scene.frame(6, 0.0); } },
-    Kind { name: "frame of 1 or 2, 28 pixels", draw: |scene| { scene.blank(28, 0.9); scene.write(255.0, 0.0); scene.frame(2, 0.0); } },
-    Kind { name: "frame of 1 to 4, 56 pixels", draw: |scene| { scene.blank(56, 0.8); scene.write(255.0, 0.0); scene.frame(4, 0.0); } },
-    Kind { name: "white frame, light on dark", draw: |scene| { scene.write(10.0, 250.0); scene.frame(6, 255.0); } },
-    Kind { name: "gray frame, gradient 40 %", draw: |scene| { scene.write(230.0, 30.0); scene.frame(6, 90.0); scene.shade(0.4); scene.add_noise(2.0); } },
-    Kind { name: "box of a form", draw: |scene| { scene.blank(260, 0.6); scene.write(240.0, 30.0); scene.draw_box(20.0); } },
-    Kind { name: "sheet on a dark table", draw: |scene| { scene.write(225.0, 40.0); scene.lay_on_table(60.0); scene.add_noise(3.0); } },
-    Kind { name: "ruled paper, faint", draw: |scene| { scene.write(235.0, 40.0); scene.rule(185.0); scene.add_noise(2.0); } },
-    Kind { name: "ruled paper, dark", draw: |scene| { scene.write(235.0, 40.0); scene.rule(90.0); scene.add_noise(2.0); } },
-    Kind { name: "chalk, gradient 50 %", draw: |scene| { scene.write(60.0, 230.0); scene.shade(0.5); scene.add_noise(3.0); } },
-    Kind { name: "small on a large sheet", draw: |scene| { scene.blank(900, 0.12); scene.write(235.0, 40.0); scene.shade(0.2); scene.add_noise(3.0); } },
-    Kind { name: "tight crop", draw: |scene| { scene.blank(160, 1.35); scene.write(240.0, 30.0); } },
+    Kind {
+        name: "clean drawing",
+        draw: |scene| scene.write(240.0, 30.0),
+    },
+    Kind {
+        name: "clean, 28 pixels, dark on light",
+        draw: |scene| {
+            scene.blank(28, 1.0);
+            scene.write(255.0, 0.0);
+        },
+    },
+    Kind {
+        name: "gradient 30 %",
+        draw: |scene| {
+            scene.write(230.0, 40.0);
+            scene.shade(0.3);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "gradient 45 %",
+        draw: |scene| {
+            scene.write(230.0, 40.0);
+            scene.shade(0.45);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "gradient 60 %",
+        draw: |scene| {
+            scene.write(230.0, 40.0);
+            scene.shade(0.6);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "gradient 60 %, noise 8",
+        draw: |scene| {
+            scene.write(230.0, 40.0);
+            scene.shade(0.6);
+            scene.add_noise(8.0);
+        },
+    },
+    Kind {
+        name: "gradient 50 %, 28 pixels",
+        draw: |scene| {
+            scene.blank(28, 1.0);
+            scene.write(230.0, 40.0);
+            scene.shade(0.5);
+        },
+    },
+    Kind {
+        name: "gradient 50 %, light pencil",
+        draw: |scene| {
+            scene.write(230.0, 130.0);
+            scene.shade(0.5);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "vignette 50 %",
+        draw: |scene| {
+            scene.write(240.0, 40.0);
+            scene.darken_corners(0.5);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "hard shadow 45 %",
+        draw: |scene| {
+            scene.write(230.0, 30.0);
+            scene.cast_shadow(0.45, 1.0);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "soft shadow 60 %",
+        draw: |scene| {
+            scene.write(230.0, 30.0);
+            scene.cast_shadow(0.6, 40.0);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "noise 15",
+        draw: |scene| {
+            scene.write(200.0, 40.0);
+            scene.add_noise(15.0);
+        },
+    },
+    Kind {
+        name: "frame of 1 to 6 pixels",
+        draw: |scene| {
+            scene.write(255.0, 0.0);
+            scene.frame(6, 0.0);
+        },
+    },
+    Kind {
+        name: "frame of 1 or 2, 28 pixels",
+        draw: |scene| {
+            scene.blank(28, 0.9);
+            scene.write(255.0, 0.0);
+            scene.frame(2, 0.0);
+        },
+    },
+    Kind {
+        name: "frame of 1 to 4, 56 pixels",
+        draw: |scene| {
+            scene.blank(56, 0.8);
+            scene.write(255.0, 0.0);
+            scene.frame(4, 0.0);
+        },
+    },
+    Kind {
+        name: "white frame, light on dark",
+        draw: |scene| {
+            scene.write(10.0, 250.0);
+            scene.frame(6, 255.0);
+        },
+    },
+    Kind {
+        name: "gray frame, gradient 40 %",
+        draw: |scene| {
+            scene.write(230.0, 30.0);
+            scene.frame(6, 90.0);
+            scene.shade(0.4);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "box of a form",
+        draw: |scene| {
+            scene.blank(260, 0.6);
+            scene.write(240.0, 30.0);
+            scene.draw_box(20.0);
+        },
+    },
+    Kind {
+        name: "sheet on a dark table",
+        draw: |scene| {
+            scene.write(225.0, 40.0);
+            scene.lay_on_table(60.0);
+            scene.add_noise(3.0);
+        },
+    },
+    Kind {
+        name: "ruled paper, faint",
+        draw: |scene| {
+            scene.write(235.0, 40.0);
+            scene.rule(185.0);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "ruled paper, dark",
+        draw: |scene| {
+            scene.write(235.0, 40.0);
+            scene.rule(90.0);
+            scene.add_noise(2.0);
+        },
+    },
+    Kind {
+        name: "chalk, gradient 50 %",
+        draw: |scene| {
+            scene.write(60.0, 230.0);
+            scene.shade(0.5);
+            scene.add_noise(3.0);
+        },
+    },
+    Kind {
+        name: "small on a large sheet",
+        draw: |scene| {
+            scene.blank(900, 0.12);
+            scene.write(235.0, 40.0);
+            scene.shade(0.2);
+            scene.add_noise(3.0);
+        },
+    },
+    Kind {
+        name: "tight crop",
+        draw: |scene| {
+            scene.blank(160, 1.35);
+            scene.write(240.0, 30.0);
+        },
+    },
 ];
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let run = Run::open(arguments.next().unwrap_or_else(|| "runs/mnist-1".to_owned()))?;
+    let run = Run::open(
+        arguments
+            .next()
+            .unwrap_or_else(|| "runs/mnist-1".to_owned()),
+    )?;
     let n_digits: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(300);
-    let data_dir = env::var_os("NN_DATA_DIR").map_or_else(|| PathBuf::from("datasets"), PathBuf::from);
+    let data_dir =
+        env::var_os("NN_DATA_DIR").map_or_else(|| PathBuf::from("datasets"), PathBuf::from);
     let (digits, labels) = digits(&data_dir)?;
     let mut predictor = run.image_predictor();
     println!("| photographs | accuracy | refused | more than one digit found |\n|---|---|---|---|");
@@ -127,7 +293,8 @@ impl Scene {
         let large = resize(self.digit.view(), (length, length));
         let room = side - length as isize;
         let (top, left) = (self.between(0.0, 1.0), self.between(0.0, 1.0));
-        let [top, left] = [top, left].map(|at| (room as f32 * if room < 0 { 0.5 } else { at }) as isize);
+        let [top, left] =
+            [top, left].map(|at| (room as f32 * if room < 0 { 0.5 } else { at }) as isize);
         self.light = Array2::from_shape_fn((self.side, self.side), |(i, j)| {
             let at = (i as isize - top, j as isize - left);
             let at = (usize::try_from(at.0).ok(), usize::try_from(at.1).ok());
@@ -205,11 +372,20 @@ impl Scene {
     /// The paper ends on one side or on two.
     fn lay_on_table(&mut self, shade: f32) {
         let (right, bottom) = (self.between(0.9, 0.99), self.between(0.9, 1.1));
-        self.map(|y, x, value| if x > right || y > bottom { shade } else { value });
+        self.map(|y, x, value| {
+            if x > right || y > bottom {
+                shade
+            } else {
+                value
+            }
+        });
     }
 
     fn rule(&mut self, shade: f32) {
-        let (step, first) = (self.between(18.0, 40.0) as usize, self.between(0.0, 18.0) as usize);
+        let (step, first) = (
+            self.between(18.0, 40.0) as usize,
+            self.between(0.0, 18.0) as usize,
+        );
         let thickness = self.between(1.0, 3.0) as usize;
         for ((i, _), value) in self.light.indexed_iter_mut() {
             if (i + first) % step < thickness {
@@ -219,6 +395,7 @@ impl Scene {
     }
 
     fn photograph(&self) -> Array2<u8> {
-        self.light.mapv(|value| value.round().clamp(0.0, 255.0) as u8)
+        self.light
+            .mapv(|value| value.round().clamp(0.0, 255.0) as u8)
     }
 }

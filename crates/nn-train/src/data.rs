@@ -331,6 +331,7 @@ impl Data {
                     names.join(", ")
                 );
                 Error::new(ErrorKind::Data, problem)
+                    .with_help("rename the folder of the class, or leave it out")
             })
         };
         let numbers: Vec<u32> = self.class_names.iter().map(number).collect::<Result<_>>()?;

@@ -109,17 +109,25 @@ impl<'a> ImagePredictor<'a> {
     /// # Errors
     /// If the file cannot be read, is blank, or has several digits.
     pub fn read(&self, path: &Path) -> Result<SeenImage> {
+        self.see(path, read_image(path)?.view())
+    }
+
+    /// As [`read`](Self::read), of an image `[height, width]` that is already decoded;
+    /// `path` is used in error messages.
+    ///
+    /// # Errors
+    /// If the image is blank or has several digits.
+    pub fn see(&self, path: &Path, image: ArrayView2<'_, u8>) -> Result<SeenImage> {
         self.check_reads_images()
             .map_err(|error| error.at(path.display()))?;
-        let image = read_image(path)?;
         if let Some(size) = self.folder_image_size() {
             return Ok(SeenImage {
-                pixels: resize(image.view(), size.shape()).into_raw_vec_and_offset().0,
+                pixels: resize(image, size.shape()).into_raw_vec_and_offset().0,
                 size,
                 notes: Vec::new(),
             });
         }
-        let digit = normalize(image.view());
+        let digit = normalize(image);
         let digit = digit.map_err(|error| Error::from(error).at(path.display()))?;
         if digit.n_digits > 1 {
             let problem = format!("found {} digits, expected 1", digit.n_digits);

@@ -29,7 +29,9 @@ pub(super) fn is_ink_dark(gray: ArrayView2<'_, u8>) -> bool {
     let image = reduced(gray);
     let mean = local_mean(&image, radius(&image, 2.0 * CLOSING_RADIUS));
     let cubes = Zip::from(&image).and(&mean);
-    cubes.fold(0.0, |sum, value, mean| sum + f64::from(value - mean).powi(3)) < 0.0
+    cubes.fold(0.0, |sum, value, mean| {
+        sum + f64::from(value - mean).powi(3)
+    }) < 0.0
 }
 
 /// The brightness of the paper at every pixel of an image with dark ink, at least 1.
@@ -83,7 +85,11 @@ fn mean_of_paper(image: &Array2<f32>, background: &Array2<f32>, threshold: f32) 
     });
     let min_paper = MIN_PAPER * (2 * radius + 1).pow(2) as f32;
     over_windows(&paper, radius, add).mapv(|(n, sum)| {
-        if n >= min_paper { sum / n } else { f32::INFINITY }
+        if n >= min_paper {
+            sum / n
+        } else {
+            f32::INFINITY
+        }
     })
 }
 
@@ -93,11 +99,7 @@ fn add((n, sum): (f32, f32), (m, other): (f32, f32)) -> (f32, f32) {
 
 /// Joins the values of the square window around each pixel, clipped at the borders:
 /// along the rows, then along the columns.
-fn over_windows<T: Copy>(
-    image: &Array2<T>,
-    radius: usize,
-    join: impl Fn(T, T) -> T,
-) -> Array2<T> {
+fn over_windows<T: Copy>(image: &Array2<T>, radius: usize, join: impl Fn(T, T) -> T) -> Array2<T> {
     let mut joined = image.clone();
     for axis in [Axis(1), Axis(0)] {
         for mut lane in joined.lanes_mut(axis) {
@@ -136,7 +138,10 @@ mod tests {
         let lights: [(Light, f32); 4] = [
             (|_, x| 230.0 - 140.0 * x, 0.25),
             (|y, _| 100.0 + 120.0 * y, 0.25),
-            (|y, x| 240.0 - 300.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)), 0.25),
+            (
+                |y, x| 240.0 - 300.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)),
+                0.25,
+            ),
             (|_, x| if x < 0.4 { 120.0 } else { 220.0 }, 0.4),
         ];
         for (index, (light, tolerance)) in lights.into_iter().enumerate() {
@@ -150,7 +155,10 @@ mod tests {
                 let worst = error.fold(0.0_f32, |a, &b| a.max(b));
                 let mean = error.mean().unwrap_or(1.0);
                 assert!(worst < tolerance, "light {index}, {side} pixels: {worst}");
-                assert!(mean < 0.05, "light {index}, {side} pixels: {mean} on average");
+                assert!(
+                    mean < 0.05,
+                    "light {index}, {side} pixels: {mean} on average"
+                );
                 let inverted = gray.mapv(|value| 255 - value);
                 assert!(!is_ink_dark(inverted.view()), "light {index}");
             }

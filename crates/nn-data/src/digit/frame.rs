@@ -82,14 +82,21 @@ fn depth(lines: ArrayView2<'_, u8>) -> usize {
         return 0;
     };
     let max_blur = 2 + n_lines / 100;
-    let behind = (end..=end + max_blur).find(|&line| shade(line).abs_diff(shade(line + 1)) < STEADY);
+    let behind =
+        (end..=end + max_blur).find(|&line| shade(line).abs_diff(shade(line + 1)) < STEADY);
     let is_steady = shade(end - 1).abs_diff(outer) <= STEADY;
     match behind {
         Some(behind) if is_steady && shade(behind).abs_diff(outer) >= STEP => {
             // The line of a box or the bar of a digit is thin, paper goes on.
             let next = behind..behind + 2 + n_lines / 16;
-            let n_same = next.clone().filter(|&line| shade(line).abs_diff(shade(behind)) < SAME);
-            if 2 * n_same.count() > next.len() { behind } else { 0 }
+            let n_same = next
+                .clone()
+                .filter(|&line| shade(line).abs_diff(shade(behind)) < SAME);
+            if 2 * n_same.count() > next.len() {
+                behind
+            } else {
+                0
+            }
         }
         _ => 0,
     }

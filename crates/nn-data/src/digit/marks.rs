@@ -84,9 +84,8 @@ fn erase_rules(ink: ArrayView2<'_, u8>, mut erased: ArrayViewMut2<'_, u8>) -> bo
     let margin = width / 32 + 1;
     let is_rule = |i: usize| {
         let n = (0..width).filter(|&j| is_ink(i, j)).count();
-        let reaches = |columns: &mut dyn Iterator<Item = usize>| {
-            columns.take(margin).any(|j| is_ink(i, j))
-        };
+        let reaches =
+            |columns: &mut dyn Iterator<Item = usize>| columns.take(margin).any(|j| is_ink(i, j));
         4 * n >= 3 * width && reaches(&mut (0..width)) && reaches(&mut (0..width).rev())
     };
     let max_thickness = (height / 25).max(1);
@@ -192,8 +191,7 @@ impl Mark {
 /// Removes the marks along the border, if another mark can be a digit.
 fn remove_borders(marks: &mut Vec<Mark>, size: (usize, usize)) {
     let shorter = size.0.min(size.1);
-    let can_be_digit =
-        |mark: &Mark| mark.n_border == 0 && 7 * mark.bounds.longer_side() >= shorter;
+    let can_be_digit = |mark: &Mark| mark.n_border == 0 && 7 * mark.bounds.longer_side() >= shorter;
     if marks.iter().any(can_be_digit) {
         marks.retain(|mark| !mark.lies_along_border(size));
     }
@@ -233,7 +231,8 @@ fn digits(marks: Vec<Mark>) -> Vec<Digit> {
 
 /// Two marks of the same digit, the first index below the second.
 fn joined_pair(digits: &[Digit]) -> Option<(usize, usize)> {
-    let seconds = (1..digits.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+    let seconds =
+        (1..digits.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
     seconds
         .into_iter()
         .find(|&(first, second)| digits[first].belongs_to(&digits[second]))

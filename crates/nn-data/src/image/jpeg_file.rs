@@ -108,3 +108,94 @@ fn has_end(bytes: &[u8]) -> bool {
     let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
     last(0xd9) > last(0xda)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gray JPEG of 16 x 8 pixels, written by hand: two flat blocks of 200 and 100.
+    ///
+    /// With a quantization of 8, a block has the value 128 + DC. The Huffman code of DC
+    /// has the categories 0, 6 and 7 as 00, 01 and 10; that of AC has the end of the
+    /// block as 0. The differences of DC are 72 and -100: 10 1001000 0, 10 0011011 0.
+    fn two_blocks(exif: &[u8]) -> Vec<u8> {
+        let segment = |marker: u8, content: &[u8]| {
+            let length = (content.len() as u16 + 2).to_be_bytes();
+            [&[0xff, marker][..], &length, content].concat()
+        };
+        let mut counts = [0; 16];
+        counts[1] = 3;
+        let dc = [&[0x00][..], &counts, &[0, 6, 7]].concat();
+        counts[..2].copy_from_slice(&[1, 0]);
+        let ac = [&[0x10][..], &counts, &[0]].concat();
+        let exif = match exif {
+            [] => Vec::new(),
+            exif => segment(0xe1, &[b"Exif\0\0", exif].concat()),
+        };
+        [
+            vec![0xff, 0xd8],
+            exif,
+            segment(0xdb, &[&[0][..], &[8; 64]].concat()),
+            segment(0xc0, &[8, 0, 8, 0, 16, 1, 1, 0x11, 0]),
+            segment(0xc4, &dc),
+            segment(0xc4, &ac),
+            segment(0xda, &[1, 1, 0, 0, 63, 0]),
+            vec![0xa4, 0x23, 0x6f, 0xff, 0xd9],
+        ]
+        .concat()
+    }
+
+    fn decoded(bytes: &[u8]) -> Result<Decoded> {
+        decode(Path::new("x.jpg"), bytes)
+    }
+
+    #[test]
+    fn the_values_of_a_file_written_by_hand() {
+        let bytes = two_blocks(&[]);
+        let image = decoded(&bytes).expect("a good JPEG");
+        let expected = Array2::from_shape_fn((8, 16), |(_, j)| if j < 8 { 200 } else { 100 });
+        assert_eq!(image.gray, expected);
+        assert!(!image.has_colors);
+        let size = size(Path::new("x.jpg"), Cursor::new(&bytes)).expect("a good JPEG");
+        assert_eq!(size.shape(), (8, 16));
+    }
+
+    #[test]
+    fn a_photograph_is_turned_upright() {
+        // Orientation 6: the first stored column is the upper row.
+        let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let bytes = two_blocks(exif);
+        let image = decoded(&bytes).expect("a good JPEG");
+        let expected = Array2::from_shape_fn((16, 8), |(i, _)| if i < 8 { 200 } else { 100 });
+        assert_eq!(image.gray, expected);
+        let size = size(Path::new("x.jpg"), Cursor::new(&bytes)).expect("a good JPEG");
+        assert_eq!(size.shape(), (16, 8));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_damaged() {
+        let bytes = two_blocks(&[]);
+        for end in 3..bytes.len() {
+            let error = decoded(&bytes[..end]).err().expect("cut off");
+            assert!(matches!(error, Error::BadJpeg { .. }), "{end}: {error}");
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_small_file_has_no_large_image() {
+        let mut bytes = two_blocks(&[]);
+        let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]);
+        let frame = frame.expect("the frame header");
+        bytes[frame + 5..frame + 9].copy_from_slice(&[0x1e, 0x00, 0x1e, 0x00]);
+        let error = decoded(&bytes).err().expect("too large");
+        let text = error.to_string();
+        assert!(text.contains("7680x7680 pixels in a file of"), "{text}");
+        bytes[frame + 5..frame + 9].copy_from_slice(&[0xff, 0x00, 0x1e, 0x00]);
+        let error = decoded(&bytes).err().expect("too large");
+        assert!(
+            matches!(error, Error::ImageTooLarge { .. } | Error::BadJpeg { .. }),
+            "{error}"
+        );
+    }
+}

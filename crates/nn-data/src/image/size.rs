@@ -74,7 +74,11 @@ mod tests {
 
     #[test]
     fn sizes_have_two_sides_from_1_to_4096() {
-        for (text, size) in [("28x28", (28, 28)), ("1x4096", (1, 4096)), ("32 X 24", (32, 24))] {
+        for (text, size) in [
+            ("28x28", (28, 28)),
+            ("1x4096", (1, 4096)),
+            ("32 X 24", (32, 24)),
+        ] {
             let found: ImageSize = text.parse().expect("a size");
             assert_eq!(found.shape(), size);
         }

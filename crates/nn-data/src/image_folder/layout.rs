@@ -103,7 +103,10 @@ mod tests {
         };
         assert_eq!(splits(&["test", "train"]), [Test, Train]);
         assert_eq!(splits(&["Training", "VAL"]), [Train, Validation]);
-        assert_eq!(splits(&["testing", "train", "valid"]), [Test, Train, Validation]);
+        assert_eq!(
+            splits(&["testing", "train", "valid"]),
+            [Test, Train, Validation]
+        );
         for classes in [&["cat", "dog"][..], &["test", "val"], &["0", "1", "2"]] {
             assert_eq!(layout(classes).expect("classes"), Layout::Classes);
         }

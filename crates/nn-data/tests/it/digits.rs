@@ -63,6 +63,85 @@ fn digits_enlarged_inverted_and_moved_to_a_corner_come_back() {
     assert!(0.6 < least, "{least}");
 }
 
+/// A pen can be lifted, but few digits of MNIST look like two.
+#[test]
+fn one_digit_is_counted_as_one() {
+    let Some(images) = mnist_images("t10k-images-idx3-ubyte.gz") else {
+        return;
+    };
+    let n_several = images
+        .outer_iter()
+        .step_by(4)
+        .filter(|image| {
+            let canvas = enlarge(image.view(), 4).mapv(|value| 255 - value);
+            let digit = normalize(canvas.view()).expect("there is ink");
+            digit.n_digits != 1 || digit.frame_removed
+        })
+        .count();
+    println!("{n_several} of 2500 counted as several");
+    assert!(n_several <= 10, "{n_several} of 2500");
+}
+
+#[test]
+fn digits_side_by_side_are_counted() {
+    let Some(images) = mnist_images("t10k-images-idx3-ubyte.gz") else {
+        return;
+    };
+    let images: Vec<_> = images.outer_iter().take(400).collect();
+    let n_found = images
+        .chunks_exact(2)
+        .filter(|pair| {
+            let mut canvas = Array2::from_elem((140, 260), 235);
+            for (image, left) in pair.iter().zip([10, 130]) {
+                let digit = enlarge(image.view(), 4).mapv(|value| 235 - value / 5 * 4);
+                canvas
+                    .slice_mut(s![14..126, left..left + 112])
+                    .assign(&digit);
+            }
+            normalize(canvas.view()).expect("there is ink").n_digits == 2
+        })
+        .count();
+    println!("{n_found} of 200 pairs counted as two");
+    assert!(n_found >= 190, "{n_found} of 200");
+}
+
+/// The digit under a light that falls off by 60 % in each direction, with and without a
+/// frame, is the digit in even light.
+#[test]
+fn frames_and_uneven_light_make_little_difference() {
+    let Some(images) = mnist_images("t10k-images-idx3-ubyte.gz") else {
+        return;
+    };
+    for (index, image) in images.outer_iter().take(60).enumerate() {
+        let mut even = Array2::from_elem((200, 200), 230.0);
+        let ink = enlarge(image.view(), 5).mapv(|value| 230.0 - 0.8 * f32::from(value));
+        even.slice_mut(s![30..170, 30..170]).assign(&ink);
+        let reference = normalized(&even);
+        let mut uneven = even.clone();
+        uneven.indexed_iter_mut().for_each(|((i, j), value)| {
+            let distance = [i, 199 - i, j, 199 - j][index % 4] as f32 / 199.0;
+            *value *= 1.0 - 0.6 * distance;
+        });
+        let mut framed = uneven.clone();
+        let width = index % 6 + 1;
+        framed.indexed_iter_mut().for_each(|((i, j), value)| {
+            if i.min(j) < width || i.max(j) + width >= 200 {
+                *value = 0.0;
+            }
+        });
+        for (kind, photo) in [("uneven", uneven), ("framed", framed)] {
+            let found = normalized(&photo);
+            let correlation = correlation(reference.iter(), found.iter());
+            assert!(correlation > 0.9, "digit {index}, {kind}: {correlation}");
+        }
+    }
+}
+
+fn normalized(light: &Array2<f32>) -> [u8; 28 * 28] {
+    let gray = light.mapv(|value| value.round() as u8);
+    normalize(gray.view()).expect("there is ink").pixels
+}
+
 /// Enlarges an image with linear interpolation.
 fn enlarge(image: ArrayView2<'_, u8>, scale: usize) -> Array2<u8> {
     let (height, width) = image.dim();
