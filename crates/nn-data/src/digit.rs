@@ -56,7 +56,7 @@ const CENTER: f32 = 14.0;
 /// Minimum gray level of the stretched ink inside the bounding box.
 const EDGE: u8 = 96;
 /// Images with a longer side are reduced before they are examined.
-const MAX_SIDE: usize = 1500;
+const MAX_SIDE: usize = 1300;
 
 /// A digit in MNIST's format, and how it was normalized.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
 /// The pixels of an image in MNIST's format: 28x28, a background of zeros, bright
 /// ink, 19 or 20 pixels long and centered within a pixel.
 fn as_mnist(gray: ArrayView2<'_, u8>) -> Option<[u8; SIDE * SIDE]> {
-    if gray.dim() != (SIDE, SIDE) || median(&border_histogram(gray)) != 0 {
+    if gray.dim() != (SIDE, SIDE) || median(&border_histogram(gray, |&value| value)) != 0 {
         return None;
     }
     let bounds = bounding_box(gray, |value| value > 0)?;

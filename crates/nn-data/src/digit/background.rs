@@ -20,6 +20,8 @@ const MEAN_RADIUS: f32 = 0.08;
 /// Pixels that are darker than this fraction of the background are not paper. The
 /// second value is for a background that is already good.
 const PAPER: [f32; 2] = [0.7, 0.85];
+/// Radius of the blur at edges, in pixels of the reduced image.
+const BLUR_RADIUS: usize = 2;
 /// Minimum fraction of paper in a window of the mean.
 const MIN_PAPER: f32 = 0.1;
 
@@ -45,6 +47,9 @@ pub(super) fn background(gray: ArrayView2<'_, u8>) -> Array2<f32> {
             .and(&mean)
             .map_collect(|&closing, &mean| mean.min(closing));
     }
+    // Enlarged, the edge of a shadow is blurred: on its dark side, it must not be too
+    // bright.
+    let background = over_windows(&background, BLUR_RADIUS, f32::min);
     let enlarge = |n: usize, to: usize| Resampling::new(0..n, n, to);
     let rows = enlarge(background.nrows(), gray.nrows());
     let columns = enlarge(background.ncols(), gray.ncols());
@@ -139,7 +144,7 @@ mod tests {
             (|_, x| 230.0 - 140.0 * x, 0.25),
             (|y, _| 100.0 + 120.0 * y, 0.25),
             (
-                |y, x| 240.0 - 300.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)),
+                |y, x| 240.0 - 200.0 * ((x - 0.5).powi(2) + (y - 0.5).powi(2)),
                 0.25,
             ),
             (|_, x| if x < 0.4 { 120.0 } else { 220.0 }, 0.4),

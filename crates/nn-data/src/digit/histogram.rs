@@ -13,16 +13,18 @@ pub(super) fn histogram<'a>(values: impl Iterator<Item = &'a u8>) -> Histogram {
     counts
 }
 
-/// Histogram of the border: a fiftieth of the shorter side wide, at least one
-/// pixel.
-pub(super) fn border_histogram(image: ArrayView2<'_, u8>) -> Histogram {
+/// Histogram of a value `of` each pixel of the border: a fiftieth of the shorter side
+/// wide, at least one pixel.
+pub(super) fn border_histogram<T>(image: ArrayView2<'_, T>, of: impl Fn(&T) -> u8) -> Histogram {
     let (height, width) = image.dim();
     let thickness = (height.min(width) / 50).max(1);
     let on_border = |i: usize, length: usize| i < thickness || i + thickness >= length;
     let mut counts = [0; 256];
     for (i, row) in image.axis_iter(Axis(0)).enumerate() {
-        for (j, &value) in row.iter().enumerate() {
-            counts[usize::from(value)] += u64::from(on_border(i, height) || on_border(j, width));
+        for (j, pixel) in row.iter().enumerate() {
+            if on_border(i, height) || on_border(j, width) {
+                counts[usize::from(of(pixel))] += 1;
+            }
         }
     }
     counts

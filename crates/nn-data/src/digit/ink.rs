@@ -35,7 +35,7 @@ impl Ink {
         if gray.is_empty() {
             return Err(blank(0));
         }
-        let border = border_histogram(gray);
+        let border = border_histogram(gray, |&value| value);
         let paper = median(&border);
         let is_even = fraction_near(&border, paper, EVEN_TOLERANCE) >= EVEN;
         let inverted = if is_even {
@@ -46,6 +46,7 @@ impl Ink {
         // Light ink is dark ink in the negative.
         let positive = |value: u8| if inverted { value } else { 255 - value };
         let gray = gray.mapv(positive);
+        let brightness = median(&histogram(gray.iter()));
         let differences = if is_even {
             let paper = f32::from(positive(paper));
             gray.mapv(|value| difference(value, paper))
@@ -55,23 +56,27 @@ impl Ink {
                 .and(&background)
                 .map_collect(|&value, &paper| difference(value, paper))
         };
-        let deviations = differences.mapv(|value| value.unsigned_abs().min(255) as u8);
-        let noise = median(&border_histogram(deviations.view()));
-        let noise = MAX_NOISE.min(NOISE * i16::from(noise));
-        let ink = differences.mapv(|value| if value > noise { value as u8 } else { 0 });
-        let mut counts = histogram(ink.iter());
+        drop(gray);
+        let mut values = without_noise(&differences);
+        drop(differences);
+        let mut counts = histogram(values.iter());
         counts[0] = 0;
         let level = quantile(&counts, 0.95);
-        let brightness = median(&histogram(gray.iter()));
         let contrast = (u32::from(level) * u32::from(brightness) / 255) as u8;
         if contrast < MIN_CONTRAST {
             return Err(blank(contrast));
         }
-        Ok(Self {
-            values: ink.mapv(|value| stretch(value, level)),
-            inverted,
-        })
+        values.mapv_inplace(|value| stretch(value, level));
+        Ok(Self { values, inverted })
     }
+}
+
+/// The differences above the noise of the border, as ink; 0 elsewhere.
+fn without_noise(differences: &Array2<i16>) -> Array2<u8> {
+    let deviation = |value: &i16| value.unsigned_abs().min(255) as u8;
+    let deviation = median(&border_histogram(differences.view(), deviation));
+    let noise = MAX_NOISE.min(NOISE * i16::from(deviation));
+    differences.mapv(|value| if value > noise { value as u8 } else { 0 })
 }
 
 /// Whether the darkest pixel differs more from the paper than the lightest one.

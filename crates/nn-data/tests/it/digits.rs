@@ -112,6 +112,7 @@ fn frames_and_uneven_light_make_little_difference() {
     let Some(images) = mnist_images("t10k-images-idx3-ubyte.gz") else {
         return;
     };
+    let mut correlations = Vec::new();
     for (index, image) in images.outer_iter().take(60).enumerate() {
         let mut even = Array2::from_elem((200, 200), 230.0);
         let ink = enlarge(image.view(), 5).mapv(|value| 230.0 - 0.8 * f32::from(value));
@@ -129,12 +130,16 @@ fn frames_and_uneven_light_make_little_difference() {
                 *value = 0.0;
             }
         });
-        for (kind, photo) in [("uneven", uneven), ("framed", framed)] {
+        for photo in [uneven, framed] {
             let found = normalized(&photo);
-            let correlation = correlation(reference.iter(), found.iter());
-            assert!(correlation > 0.9, "digit {index}, {kind}: {correlation}");
+            correlations.push(correlation(reference.iter(), found.iter()));
         }
     }
+    let mean = correlations.iter().sum::<f64>() / correlations.len() as f64;
+    let least = correlations.iter().copied().fold(f64::INFINITY, f64::min);
+    println!("correlation with the digit in even light: mean {mean:.4}, least {least:.4}");
+    assert!(0.97 < mean, "{mean}");
+    assert!(0.6 < least, "{least}");
 }
 
 fn normalized(light: &Array2<f32>) -> [u8; 28 * 28] {
