@@ -13,7 +13,7 @@ use nn_data::digit::normalize;
 use nn_data::image::resize;
 use nn_data::{Dataset, Inputs, Targets, catalog};
 use nn_tensor::random::{Purpose, Stream, Streams};
-use nn_train::{ImagePredictor, Result, Run};
+use nn_train::{Result, Run};
 
 /// A kind of photograph.
 struct Kind {
@@ -32,7 +32,7 @@ struct Scene {
     stream: Stream,
 }
 
-const KINDS: [Kind; 24] = [
+const KINDS: [Kind; 25] = [
     Kind {
         name: "clean drawing",
         draw: |scene| scene.write(240.0, 30.0),
@@ -42,6 +42,13 @@ const KINDS: [Kind; 24] = [
         draw: |scene| {
             scene.blank(28, 1.0);
             scene.write(255.0, 0.0);
+        },
+    },
+    Kind {
+        name: "drawn on the live page, 112 pixels",
+        draw: |scene| {
+            scene.blank(112, 0.9);
+            scene.write(0.0, 255.0);
         },
     },
     Kind {

@@ -129,22 +129,34 @@ impl<'a> ImagePredictor<'a> {
         }
         let digit = normalize(image);
         let digit = digit.map_err(|error| Error::from(error).at(path.display()))?;
-        if digit.n_digits > 1 {
-            let problem = format!("found {} digits, expected 1", digit.n_digits);
+        let n_digits = digit.n_digits;
+        if n_digits > 1 && self.predicts_digits() {
+            let problem = format!("found {n_digits} digits, expected 1");
             return Err(Error::new(ErrorKind::Data, problem)
                 .at(path.display())
                 .with_help("crop the image to one digit, and predict each on its own"));
         }
-        let removed = digit.frame_removed;
-        let note = "lines or a frame around the digit were removed".to_owned();
+        let mut notes = Vec::new();
+        if n_digits > 1 {
+            notes.push(format!("found {n_digits} separate shapes: all are one image"));
+        }
+        if digit.frame_removed {
+            notes.push("lines or a frame were removed".to_owned());
+        }
         Ok(SeenImage {
             pixels: digit.pixels.to_vec(),
             size: ImageSize {
                 height: SIDE,
                 width: SIDE,
             },
-            notes: removed.then_some(note).into_iter().collect(),
+            notes,
         })
+    }
+
+    fn predicts_digits(&self) -> bool {
+        self.class_names
+            .iter()
+            .all(|name| name.len() == 1 && name.bytes().all(|letter| letter.is_ascii_digit()))
     }
 
     /// The size of the images in the folder that the model was trained on, if it was
