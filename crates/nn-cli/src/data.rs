@@ -14,7 +14,7 @@ use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
 use nn_train::{
-    Data, Error, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
+    Data, Error, Note, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
 };
 
 use crate::args::DataFolder;
@@ -190,7 +190,9 @@ fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) ->
         ..Settings::default()
     };
     let data = Data::for_training(&settings, data_dir, &Threads::all())?;
-    for note in &data.notes {
+    // The split is not exported.
+    let is_about_files = |note: &&Note| matches!(note, Note::Table(_) | Note::Images(_));
+    for note in data.notes.iter().filter(is_about_files) {
         terminal::error_line(format!("note: {note}"));
     }
     let dataset = &data.dataset;

@@ -44,7 +44,7 @@ use crate::Result;
 use crate::image::{Resampling, resample};
 use bounds::{bounding_box, cropped};
 use histogram::{border_histogram, median};
-use ink::Ink;
+use ink::{EDGE, Ink};
 
 /// Height and width of a normalized image in pixels.
 pub const SIDE: usize = 28;
@@ -53,8 +53,6 @@ pub const SIDE: usize = 28;
 const BOX: usize = 20;
 /// Row and column of the center of mass.
 const CENTER: f32 = 14.0;
-/// Minimum gray level of the stretched ink inside the bounding box.
-const EDGE: u8 = 96;
 /// Images with a longer side are reduced before they are examined.
 const MAX_SIDE: usize = 1300;
 

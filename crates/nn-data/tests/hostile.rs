@@ -61,9 +61,15 @@ fn jpeg_files_have_the_luminance_that_libjpeg_finds() {
         let image = read_image(&folder.join(name)).expect("a good JPEG");
         assert_eq!(image.dim(), (40, 48), "{name}");
         let found = image.mapv(f64::from).mean().expect("pixels");
-        assert!((found - mean).abs() < 0.5, "{name}: {found} instead of {mean}");
+        assert!(
+            (found - mean).abs() < 0.5,
+            "{name}: {found} instead of {mean}"
+        );
         let found = image[[8, 20]];
-        assert!(found.abs_diff(pixel) <= 4, "{name}: {found} instead of {pixel}");
+        assert!(
+            found.abs_diff(pixel) <= 4,
+            "{name}: {found} instead of {pixel}"
+        );
     }
 }
 

@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run -p nn-train --example photographs -- runs/mnist-1 [N_DIGITS]
 //! ```
+#![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -138,7 +138,9 @@ impl<'a> ImagePredictor<'a> {
         }
         let mut notes = Vec::new();
         if n_digits > 1 {
-            notes.push(format!("found {n_digits} separate shapes: all are one image"));
+            notes.push(format!(
+                "found {n_digits} separate shapes: all are one image"
+            ));
         }
         if digit.frame_removed {
             notes.push("lines or a frame were removed".to_owned());

@@ -6,6 +6,9 @@ use super::background::{background, is_ink_dark};
 use super::histogram::{Histogram, border_histogram, fraction_near, histogram, median, quantile};
 use crate::{Error, Result};
 
+/// Minimum amount of ink inside of marks.
+pub(super) const EDGE: u8 = 96;
+
 /// Noise threshold, in median deviations of the border.
 const NOISE: i16 = 5;
 /// Maximum noise threshold: lines and shadows on the border are no noise.

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::EDGE;
 use super::bounds::Bounds;
+use super::ink::EDGE;
 
 /// What [`keep_digits`] found.
 pub(super) struct Found {
