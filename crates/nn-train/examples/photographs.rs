@@ -2,7 +2,7 @@
 //! on paper under uneven light, with frames, lines, noise and colors.
 //!
 //! ```sh
-//! cargo run -p nn-train --example photographs -- runs/mnist-1 [N_DIGITS]
+//! cargo run -p nn-train --example photographs -- runs/mnist-1 [N_DIGITS [KIND]]
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
@@ -236,12 +236,13 @@ fn main() -> Result<()> {
             .unwrap_or_else(|| "runs/mnist-1".to_owned()),
     )?;
     let n_digits: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let kind = arguments.next().unwrap_or_default();
     let data_dir =
         env::var_os("NN_DATA_DIR").map_or_else(|| PathBuf::from("datasets"), PathBuf::from);
     let (digits, labels) = digits(&data_dir)?;
     let mut predictor = run.image_predictor();
     println!("| photographs | accuracy | refused | more than one digit found |\n|---|---|---|---|");
-    for Kind { name, draw } in KINDS {
+    for Kind { name, draw } in KINDS.iter().filter(|it| it.name.contains(&kind)) {
         let [mut n_correct, mut n_refused, mut n_several] = [0; 3];
         for (index, (digit, &label)) in digits.iter().zip(&labels).take(n_digits).enumerate() {
             let mut scene = Scene::new(digit.clone(), index as u64);

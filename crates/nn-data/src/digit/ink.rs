@@ -16,7 +16,7 @@ const MAX_NOISE: i16 = 64;
 /// Minimum contrast between ink and paper, in gray levels of 255.
 const MIN_CONTRAST: u8 = 32;
 /// The light is even if this fraction of the border is paper...
-const EVEN: f64 = 0.6;
+const EVEN: f64 = 0.8;
 /// ...within this number of gray levels.
 const EVEN_TOLERANCE: u8 = 12;
 
