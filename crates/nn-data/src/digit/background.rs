@@ -21,7 +21,7 @@ const MEAN_RADIUS: f32 = 0.08;
 /// second value is for a background that is already good.
 const PAPER: [f32; 2] = [0.7, 0.85];
 /// Radius of the blur at edges, in pixels of the reduced image.
-const BLUR_RADIUS: usize = 2;
+const BLUR_RADIUS: usize = 1;
 /// Minimum fraction of paper in a window of the mean.
 const MIN_PAPER: f32 = 0.1;
 
@@ -46,6 +46,9 @@ pub(super) fn background(gray: ArrayView2<'_, u8>) -> Array2<f32> {
         background = Zip::from(&closing)
             .and(&mean)
             .map_collect(|&closing, &mean| mean.min(closing));
+    }
+    if background.dim() == gray.dim() {
+        return background.mapv(|value| value.max(1.0));
     }
     // Enlarged, the edge of a shadow is blurred: on its dark side, it must not be too
     // bright.
