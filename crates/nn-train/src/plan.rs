@@ -40,6 +40,7 @@ impl Plan {
     /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
+        check_image_size(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
@@ -143,6 +144,18 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
             data.dataset.name
         ))
         .with_help(format!("leave `{name}` out, or give a CSV file as `data`"))),
+    }
+}
+
+/// Only a folder of images is read with a size.
+fn check_image_size(settings: &Settings, data: &Data) -> Result<()> {
+    match &settings.image_size {
+        Some(size) if data.folder_image_size.is_none() => Err(Error::usage(format!(
+            "`image-size = {size}`: needs a folder of PNG or JPEG files, found {}",
+            data.dataset.name
+        ))
+        .with_help("leave `image-size` out")),
+        _ => Ok(()),
     }
 }
 
@@ -424,6 +437,7 @@ fn resolved(
     // Every setting is named, so that the compiler asks for a new one.
     Settings {
         data: Some(data.origin.clone()),
+        image_size: data.folder_image_size.map(Into::into),
         validation: asked.validation.or(Some(default::VALIDATION)),
         test_split: asked.test_split.or(Some(default::TEST_SPLIT)),
         stratify: data.stratify.or(asked.stratify),

@@ -10,6 +10,7 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
+use nn_data::image::ImageSize;
 use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +32,15 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Settings {
-    /// Data set: a name, a folder of IDX files, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
+    /// Data set: a name, a folder of IDX files, a folder with one folder of images per class, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
+    /// Size of the images of a folder of PNG and JPEG files [default: that of the images if all have the same, up to 64x64; otherwise 28x28]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "HxW", help_heading = "Data", alias = "img-size")
+    )]
+    pub image_size: Option<Choice<ImageSize>>,
     /// Fraction of the training samples used for validation
     #[cfg_attr(
         feature = "clap",

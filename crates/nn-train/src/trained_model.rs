@@ -110,7 +110,11 @@ pub fn data_of(
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
         run,
     };
-    let data = Data::load(&request, threads)?;
+    let mut data = Data::load(&request, threads)?;
+    let names = &model.description.class_names;
+    if data.folder_image_size.is_some() && data.class_names != *names {
+        data.number_classes_as(names)?;
+    }
     let trained_on = &model.description.table_sha256;
     if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {
         return Err(Error::new(
