@@ -1,19 +1,28 @@
-//! The commands `nn data list`, `nn data info` and `nn data fetch`.
+//! The commands `nn data list`, `nn data info`, `nn data fetch` and `nn data export`.
+
+mod table_info;
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
+use nn_data::export::Format;
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, escaped_path, flags, grouped};
+use nn_train::{
+    Data, Error, Note, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
+};
 
 use crate::args::DataFolder;
+use crate::exit;
 use crate::terminal;
+use table_info::table_info;
 
 #[derive(Args, Debug)]
 pub(crate) struct DataArguments {
@@ -28,11 +37,37 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
-    /// Show the size, the classes, the origin and the files of a data set
+    /// Show the contents of a data set or a table, and how a table will be read
     Info {
-        /// Name of a data set from `nn data list`, or folder of IDX files
-        #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
+        /// Name from `nn data list`, folder of IDX files or of images, or file with a table
+        #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
+        /// Column to predict, or several columns separated by commas
+        #[arg(long, value_name = "COLUMN")]
+        target: Option<String>,
+        /// TOML file with the types of columns
+        #[arg(long, value_name = "FILE")]
+        schema: Option<String>,
+        /// Print one JSON object; for tables only
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Write a data set of images in another format
+    #[command(after_help = "Examples:\n  \
+        nn data export mnist --format png\n  \
+        nn data export my-photos/ --format idx -o my-idx")]
+    Export {
+        /// Name from `nn data list`, folder of IDX files or of images, or CSV file of images
+        #[arg(value_name = "NAME|DIR|FILE.csv", value_parser = flags::data_parser())]
+        name: String,
+        /// IDX files like MNIST's, CSV files with the columns label,pixel0,..., or one folder of PNG files per class
+        #[arg(long, value_parser = format_parser())]
+        format: Format,
+        /// Folder to create [default: the name of the data set and the format, such as mnist-png]
+        #[arg(long, short, value_name = "DIR")]
+        output: Option<PathBuf>,
         #[command(flatten)]
         folder: DataFolder,
     },
@@ -58,7 +93,30 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             list(&folder.data_dir);
             Ok(())
         }
-        DataCommand::Info { name, folder } => info(name, &folder.data_dir),
+        DataCommand::Info {
+            name,
+            target,
+            schema,
+            json,
+            folder,
+        } => {
+            let path = escaped_path::path(name);
+            if !is_table(&path) {
+                return info(name, &folder.data_dir);
+            }
+            let settings = Settings {
+                target: target.clone(),
+                schema: schema.clone(),
+                ..Settings::default()
+            };
+            table_info(&path, &settings, *json)
+        }
+        DataCommand::Export {
+            name,
+            format,
+            output,
+            folder,
+        } => export(name, *format, output.as_deref(), &folder.data_dir),
         DataCommand::Fetch {
             names,
             from,
@@ -112,17 +170,10 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    if is_table(&escaped_path::path(name)) {
-        return Err(Error::usage(format!(
-            "{}: expected the name of a data set or a folder of IDX files, found a table",
-            escaped_path::shown(name)
-        ))
-        .with_help(format!(
-            "`{} train --data FILE.csv` shows how a table is read",
-            terminal::program()
-        )));
-    }
-    let dataset = data::load_dataset(name, data_dir, None, None, &Threads::all())?;
+    let options = SplitOptions::new(&Settings::default())?;
+    let loaded = data::load_dataset(name, data_dir, None, &options, &Threads::all())?;
+    loaded.notes.iter().for_each(exit::note);
+    let dataset = loaded.dataset;
     terminal::line(format!(
         "samples   {} training, {} test, of {} values",
         grouped(dataset.train.len()),
@@ -143,6 +194,56 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             ));
         }
     }
+    Ok(())
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+}
+
+/// Writes a data set into a new folder, which gets its name when it is complete.
+fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) -> Result<()> {
+    let settings = Settings {
+        data: Some(name.to_owned()),
+        ..Settings::default()
+    };
+    let data = Data::for_training(&settings, data_dir, &Threads::all())?;
+    // The split is not exported.
+    let is_about_files = |note: &&Note| matches!(note, Note::Table(_) | Note::Images(_));
+    for note in data.notes.iter().filter(is_about_files) {
+        terminal::error_line(format!("note: {note}"));
+    }
+    let dataset = &data.dataset;
+    let folder = match output {
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from(format!("{}-{format}", dataset.name)),
+    };
+    if folder.exists() {
+        return Err(Error::usage(format!(
+            "{}: expected the name of a new folder, found an existing one",
+            folder.display()
+        ))
+        .with_help("choose another folder with --output"));
+    }
+    let mut partial = folder.clone().into_os_string();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| Error::io(&path, &error)
+    };
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(io(&partial))?;
+    }
+    create_dir_all(&partial).map_err(|error| Error::io(&partial, &error))?;
+    nn_data::export::write(dataset, format, &partial)?;
+    fs::rename(&partial, &folder).map_err(io(&folder))?;
+    terminal::line(format!(
+        "{} training and {} test images in {}",
+        grouped(dataset.train.len()),
+        grouped(dataset.test.len()),
+        folder.display()
+    ));
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use nn_table::preprocessing;
+use nn_data::FolderNote;
 
 use crate::split::Split;
 
@@ -13,13 +13,15 @@ use crate::split::Split;
 const MOST_NAMES: usize = 5;
 
 /// Something about the data that is not an error but that a user should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
     /// The built-in digits are used because MNIST is not in the data folder.
     BuiltInDigits,
     /// A note from reading a table.
-    Table(preprocessing::Note),
+    Table(nn_table::Note),
+    /// A note from reading a folder of images.
+    Images(FolderNote),
     /// All training rows with a weight above 0 belong to one class.
     OneClass {
         /// Name of the class.
@@ -27,7 +29,7 @@ pub enum Note {
         /// Number of training rows of the class.
         n_rows: usize,
     },
-    /// Classes of the data without a training row.
+    /// Classes that have no training row.
     NotTrained(Classes),
     /// Classes whose training rows all have the weight 0.
     Weightless(Classes),
@@ -40,7 +42,7 @@ pub enum Note {
     },
 }
 
-/// Some of the classes of the data.
+/// Some classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
     /// Names of these classes.
@@ -103,14 +105,9 @@ impl Note {
     /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
     /// because there is nothing to learn.
     pub fn is_doubtful(&self) -> bool {
-        use preprocessing::Note as Table;
         match self {
-            Self::Table(note) => match note {
-                Table::TaskInferred { .. }
-                | Table::ConstantColumn { .. }
-                | Table::UnseenCategories { .. } => true,
-                Table::PixelTable | Table::ExtraColumns { .. } => false,
-            },
+            Self::Table(note) => note.is_doubtful(),
+            Self::Images(note) => matches!(note, FolderNote::DefaultSize { .. }),
             Self::BuiltInDigits
             | Self::OneClass { .. }
             | Self::NotTrained(_)
@@ -124,7 +121,7 @@ impl Note {
             Self::NotTrained(classes)
             | Self::Weightless(classes)
             | Self::NotMeasured { classes, .. } => !classes.names.is_empty(),
-            Self::BuiltInDigits | Self::Table(_) | Self::OneClass { .. } => true,
+            Self::BuiltInDigits | Self::Table(_) | Self::Images(_) | Self::OneClass { .. } => true,
         }
     }
 }
@@ -136,6 +133,7 @@ impl fmt::Display for Note {
                 f.write_str("no MNIST in the data folder, so the built-in digits are used")
             }
             Self::Table(note) => note.fmt(f),
+            Self::Images(note) => note.fmt(f),
             Self::OneClass { name, n_rows } => {
                 write!(
                     f,
