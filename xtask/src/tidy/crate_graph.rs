@@ -34,6 +34,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-metrics",
+        normal: &["nn-samples"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-safetensors",
         normal: &["nn-tensor", "nn-error"],
         dev: &[],
@@ -71,7 +76,14 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-train",
-        normal: &["nn-tensor", "nn-error", "nn-core", "nn-data", "nn-table"],
+        normal: &[
+            "nn-tensor",
+            "nn-error",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-metrics",
+        ],
         dev: &[],
     },
     Allowed {
@@ -81,6 +93,7 @@ const GRAPH: &[Allowed] = &[
             "nn-core",
             "nn-data",
             "nn-table",
+            "nn-metrics",
             "nn-plot",
             "nn-train",
         ],
