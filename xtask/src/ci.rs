@@ -1,11 +1,11 @@
-//! `cargo xtask ci`: exactly what CI runs, cheap checks before dear ones.
+//! `cargo xtask ci`: runs all checks of CI, the cheapest first.
 
 use crate::command::Cargo;
 use crate::error::Result;
 use crate::step::{Step, run_all};
 use crate::{deps, features, package, supply_chain, test, tidy, torture, typos};
 
-/// Runs every check, stopping at the first that fails.
+/// Runs every check and stops at the first failure.
 pub(crate) fn run() -> Result<()> {
     run_all(&steps())
 }

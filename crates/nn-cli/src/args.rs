@@ -1,4 +1,4 @@
-//! Groups of arguments that several subcommands share.
+//! Arguments that several subcommands share.
 
 use std::path::PathBuf;
 

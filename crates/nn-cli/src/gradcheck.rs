@@ -1,4 +1,4 @@
-//! `nn gradcheck`: checks the gradient of a configuration.
+//! The command `nn gradcheck`: checks the gradient of a configuration.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ pub(crate) struct GradcheckArguments {
 /// The largest relative error of a correct gradient.
 const TOLERANCE: f64 = 1e-6;
 
-/// The exit code of a gradient that is wrong.
+/// The exit code if the gradient is wrong.
 const WRONG: u8 = 1;
 
 pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {

@@ -41,7 +41,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether there was a signal.
+    /// Whether a signal has arrived.
     pub(crate) fn is_set(self) -> bool {
         SIGNAL.load(Ordering::Relaxed) != 0
     }

@@ -1,5 +1,5 @@
-//! `nn predict RUN FILE.png...`, `nn predict RUN FILE.csv` and
-//! `nn predict RUN --index 0..36`
+//! The command `nn predict`: predicts images, the rows of a CSV file, or samples of a data
+//! set.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     }
 }
 
-/// Returns an error if `--output` is used with anything but one CSV file.
+/// Returns an error if `--output` is used without a CSV file to predict or with several
+/// files.
 fn check_output(arguments: &PredictArguments) -> Result<()> {
     let Some(output) = &arguments.output else {
         return Ok(());

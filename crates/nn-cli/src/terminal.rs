@@ -1,4 +1,4 @@
-//! Writing to standard output and standard error.
+//! Output of lines to standard output and standard error.
 //!
 //! Class names, column names, file names and settings come from untrusted files.
 //! A terminal executes control characters in them (CWE-150): ESC ] 52 writes the
@@ -106,7 +106,7 @@ pub(crate) fn file(text: &[u8]) {
     }
 }
 
-/// Writes a line of a command that continues when the pipe is closed.
+/// Writes a line for a command that continues when the pipe is closed.
 pub(crate) fn report(text: impl Line) {
     let written = write_line(text);
     end_if_closed(written.or_else(|error| match error.kind() {
@@ -178,7 +178,7 @@ fn write_line(text: impl Line) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.safe())
 }
 
-/// Prints so that the test harness captures the line, and shows it if a test fails.
+/// Prints a line; in tests, the test harness captures it and shows it if the test fails.
 #[cfg(test)]
 #[expect(clippy::print_stdout, reason = "only tests print like this")]
 fn write_line(text: impl Line) -> io::Result<()> {
@@ -192,7 +192,7 @@ fn end_if_closed(written: io::Result<()>) {
             std::process::exit(0);
         }
         error_line(format!("error: standard output: {error}"));
-        error_line("  help: check where the output goes, and the disk");
+        error_line("  help: check the target of the output, and the disk");
         std::process::exit(5);
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of this crate: where, what was expected, what was found, and a hint.
+//! Errors of this crate, with the place, the expected and the found value, and a hint.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error, from which a program can choose its exit code.
+/// The category of an error; a program can choose its exit code by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The content of a file is invalid.
@@ -23,8 +23,8 @@ pub enum ErrorKind {
 
 /// Any error of this crate.
 ///
-/// The message is one line: where, what was expected, what was found.
-/// [`Error::help`] says how to fix it.
+/// The message is one line with the place, the expected and the found value. [`Error::help`] says
+/// how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -57,13 +57,13 @@ pub enum Error {
         path: PathBuf,
         /// Offset of the first invalid sequence, counted from 0.
         offset: u64,
-        /// The first byte of that sequence.
+        /// The first byte of the invalid sequence.
         byte: u8,
     },
-    /// A file of a data set is missing, compressed or not.
+    /// A file of a data set exists neither compressed nor uncompressed.
     #[error("{path}: no such file, with or without .gz", path = path.display())]
     MissingFile {
-        /// The uncompressed file.
+        /// Path of the uncompressed file.
         path: PathBuf,
         /// Name of the data set, if it can be downloaded.
         dataset: Option<&'static str>,
@@ -73,7 +73,7 @@ pub enum Error {
     Idx {
         /// The file.
         path: PathBuf,
-        /// The problem of the content.
+        /// The problem with the content of the file.
         problem: IdxProblem,
     },
     /// A label is not below the number of classes.
@@ -106,7 +106,7 @@ pub enum Error {
         /// Number of labels.
         n_labels: usize,
     },
-    /// Images have no pixels, or another size than the training images.
+    /// Images have no pixels, or their size differs from that of the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,
@@ -128,7 +128,7 @@ pub enum Error {
         /// Names of the known data sets.
         known: Vec<&'static str>,
     },
-    /// A local copy has another size or checksum than the published file.
+    /// The size or checksum of a local copy differs from that of the published file.
     #[error(
         "{path}: expected {expected_size} bytes with SHA-256 {expected_sha256}, \
          found {found_size} bytes with SHA-256 {found_sha256}",
@@ -175,7 +175,7 @@ pub enum Error {
     NotFetched {
         /// The folder of the data set.
         folder: PathBuf,
-        /// Name and SHA-256 of each of these files.
+        /// Name and SHA-256 of each missing or damaged file.
         missing: Vec<(&'static str, &'static str)>,
     },
     /// The address of a mirror is not an HTTPS address.
@@ -208,7 +208,7 @@ pub enum Error {
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
-        /// The format that these bytes indicate, if it is known.
+        /// The file format that the first bytes indicate, if it is known.
         looks_like: Option<&'static str>,
     },
     /// A PNG file is truncated or damaged.
@@ -389,7 +389,7 @@ impl Error {
             Self::BadPng { .. } => "save or copy the image again",
             Self::ImageTooLarge { .. } => "crop the image to the digit, or scale it down",
             Self::BlankImage { .. } => {
-                "draw with a darker or thicker pen; put light strokes on a dark background"
+                "draw with a darker or thicker pen, or with light strokes on a dark background"
             }
             Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
@@ -424,7 +424,7 @@ fn fetch_command(dataset: &str) -> String {
     format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
 }
 
-/// A problem of the content of an IDX file.
+/// A problem with the content of an IDX file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxProblem {
@@ -443,12 +443,12 @@ pub enum IdxProblem {
         if *is_gzip { " (a second gzip member)" } else { "" }
     )]
     AfterGzip {
-        /// Number of bytes after the end.
+        /// Number of bytes after the end of the gzip data.
         surplus: u64,
-        /// Whether these bytes begin with the gzip signature.
+        /// Whether the bytes after the end begin with the gzip signature.
         is_gzip: bool,
     },
-    /// The header promises implausibly many bytes for the size of the gzip data.
+    /// The header declares implausibly many bytes for the size of the gzip data.
     #[error("header promises {promised} bytes from {compressed} bytes of gzip data (a gzip bomb?)")]
     Bomb {
         /// Number of bytes of gzip data.
@@ -553,7 +553,7 @@ pub struct Attempt {
     pub failure: MirrorFailure,
 }
 
-/// Why a download from a mirror failed.
+/// The reason why a download from a mirror failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorFailure {
@@ -578,7 +578,7 @@ pub enum MirrorFailure {
     /// The server sends a web page, such as a log-in page, instead of the file.
     #[error("expected a file, found a web page (text/html)")]
     Html,
-    /// The response has another size than the file.
+    /// The size of the response differs from that of the file.
     #[error("expected {expected} bytes, found {found}")]
     Size {
         /// Size of the response in bytes.
@@ -592,7 +592,7 @@ pub enum MirrorFailure {
         /// Size of the published file in bytes.
         expected: u64,
     },
-    /// The server sends another range of bytes than the requested one.
+    /// The server sends a range of bytes that was not requested.
     #[error(
         "expected the bytes from {asked}, found {}",
         found.as_deref().unwrap_or("no Content-Range")

@@ -13,9 +13,11 @@
 //!    draw it with a round pen whose width varies: a pixel at distance `d` from
 //!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
 //!    the radius of the pen;
-//! 5. shift it by whole pixels until its center of mass lies in pixel (14, 14),
-//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalized
-//!    (LeCun, Cortes & Burges, "The MNIST database of handwritten digits").
+//! 5. shift it by whole pixels until its center of mass lies in pixel (14, 14), counted from 0, of
+//!    28×28.
+//!
+//! Steps 4 and 5 follow the normalization of MNIST (LeCun, Cortes & Burges, "The MNIST database of
+//! handwritten digits").
 //!
 //! | parameter | range | unit |
 //! |---|---|---|
@@ -28,8 +30,8 @@
 //! | radius of the pen | 0.65..2.1, ±50 % along the line | pixels |
 //! | width of the gray edge | 1..1.6 | pixels |
 //!
-//! The skeletons were drawn by hand and the ranges chosen while looking at
-//! MNIST's training images; the images contain no pixels of MNIST.
+//! The skeletons were drawn by hand, and the ranges were chosen by comparison with MNIST's training
+//! images. The generated images contain no pixels of MNIST.
 //!
 //! # Quality
 //! A network trained only on the training images of [`dataset`] has an accuracy of
@@ -41,11 +43,10 @@
 //! nn evaluate RUN --data mnist
 //! ```
 //!
-//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on the test
-//! images of [`dataset`] is lower, about 89 %: some of them are deformed until
-//! they are illegible, which improves the accuracy on real handwriting. Skeletons
-//! and ranges were chosen by the accuracy on MNIST's first 20 000 training
-//! images, not on its test images.
+//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on the test images of [`dataset`] is
+//! lower, about 89 %: some generated images are deformed so strongly that they are illegible.
+//! Training on such images improves the accuracy on real handwriting. Skeletons and ranges were
+//! chosen by the accuracy on MNIST's first 20 000 training images, not on its test images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
@@ -100,8 +101,8 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     }
 }
 
-/// Generates the images `first..first + n` of the endless sequence of `seed`, and
-/// their labels. Image `i` shows the digit `i mod 10`.
+/// Generates the images `first..first + n` of the endless sequence that `seed` defines, and their
+/// labels. Image `i` shows the digit `i mod 10`.
 ///
 /// # Shapes
 /// `[n, 784]` gray values, rows of pixels from the top, ink 255, paper 0; and

@@ -1,4 +1,4 @@
-//! Claims of papers, and errors in their text.
+//! Claims of papers, and errors in the text of papers.
 
 use nn_train::Result;
 
@@ -8,16 +8,16 @@ use crate::outcome::Outcome;
 /// A statement of a paper that an experiment can test.
 #[derive(Debug)]
 pub struct Claim {
-    /// Such as `B1`.
+    /// Identifier of the claim, such as `B1`.
     pub id: &'static str,
     /// The claim in a few words.
     pub title: &'static str,
     /// The statement of the paper, quoted or summarized.
     pub statement: &'static str,
-    /// Difference between the quick form and the full one; empty without a quick form.
+    /// Difference between the quick and the full experiment; empty if there is no quick one.
     pub quick_form: &'static str,
-    /// Whether the printed values are about MNIST, so that a run with other data is
-    /// not judged.
+    /// Whether the printed values were measured on MNIST, so that a run with other data is not
+    /// judged.
     pub needs_mnist: bool,
     /// Version of the experiment: results of other versions are out of date.
     pub(crate) version: u32,
@@ -26,13 +26,13 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Whether there is a quick form.
+    /// Whether the claim has a quick experiment.
     pub fn has_quick_form(&self) -> bool {
         !self.quick_form.is_empty()
     }
 }
 
-/// An error in a paper's text.
+/// An error in the text of a paper.
 #[derive(Debug)]
 pub struct Erratum {
     /// The place in the paper.
@@ -50,6 +50,6 @@ pub struct Erratum {
 pub(crate) enum Evidence {
     /// The rows of the claim with this id.
     Claim(&'static str),
-    /// A check of its own: returns what it found, or fails.
+    /// A separate check: returns its result as text, or fails.
     Check(fn() -> Result<String>),
 }

@@ -1,5 +1,5 @@
-//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
-//! gradient descent on all samples and on one at a time, and the same in a framework.
+//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network, gradient descent on
+//! all samples and on one sample at a time, and the same training run in a framework.
 //!
 //! ```text
 //! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)
@@ -55,7 +55,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N4",
         title: "stochastic gradient descent, one sample at a time, learning rate 0.01",
-        statement: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
+        statement: "Figure 4: a falling loss curve. One epoch in the text, five in the table.",
         quick_form: "1 epoch instead of 5",
         needs_mnist: true,
         version: 1,
@@ -76,7 +76,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "5.4, table",
         printed: "Input dimension (10^6, 784)",
-        correct: "(60 000, 784): MNIST has 60 000 training images",
+        correct: "(60 000, 784), because MNIST has 60 000 training images",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
@@ -86,9 +86,9 @@ pub(crate) const ERRATA: &[Erratum] = &[
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
-        place: "5.5.1 against the table below it",
+        place: "section 5.5.1 and the table below",
         printed: "Number of Epochs: Set to 1; in the table: Number of epochs 5",
-        correct: "5, since figure 4 is a curve over epochs",
+        correct: "5 epochs, because figure 4 is a curve over epochs",
         evidence: Evidence::Claim("N4"),
     },
     Erratum {
@@ -272,7 +272,7 @@ fn falling_row(training: &Training<f64>) -> Row {
         .filter(|pair| pair[1].1 >= pair[0].1)
         .count();
     Row::holds(
-        "epochs in which the loss does not fall",
+        "number of epochs in which the loss does not fall",
         "0",
         rises.to_string(),
         rises == 0,

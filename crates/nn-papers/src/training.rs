@@ -1,4 +1,4 @@
-//! A training run of a claim: its command, its epochs, and what was measured.
+//! A training run of a claim: its command, its epochs, and its measurements.
 
 use nn_core::training::EpochReport;
 use serde::{Deserialize, Serialize};

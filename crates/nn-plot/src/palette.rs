@@ -1,9 +1,8 @@
 //! Colors of charts, for light and dark color schemes.
 //!
-//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008), which
-//! can be distinguished with any kind of color blindness. They are darker on a
-//! light background and lighter on a dark one. From the seventh series on, hues
-//! repeat and lines are dashed.
+//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008): readers with any kind
+//! of color blindness can distinguish these hues. Colors are darker on a light background and
+//! lighter on a dark one. From the seventh series on, hues repeat and lines are dashed.
 
 /// Number of different hues of series.
 pub(crate) const N_HUES: usize = 6;

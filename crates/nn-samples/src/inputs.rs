@@ -73,16 +73,16 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
     /// Number of values per row.
     fn n_inputs(&self) -> usize;
 
-    /// Reads these rows into `inputs`, one after the other.
+    /// Reads the given rows into `inputs`, one after the other.
     ///
-    /// The same row index must always give the same values. NaN and infinite values
-    /// end training with an error.
+    /// A row index must always give the same values. NaN and infinite values end training with an
+    /// error.
     ///
     /// # Shapes
     /// `inputs [rows.len(), n_inputs]`
     ///
     /// # Errors
-    /// [`Error::Io`](nn_error::Error::Io), or another error with the reason why rows cannot be read.
+    /// [`Error::Io`](nn_error::Error::Io), or another error that says why the rows cannot be read.
     fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
 }
 

@@ -59,7 +59,7 @@ enum Storage<'a, T> {
 impl<'a, T> Rows<'a, T> {
     /// Creates a matrix from a slice or vector of its rows, one after the other.
     ///
-    /// Without columns, the matrix has no rows.
+    /// A matrix without columns has no rows.
     ///
     /// # Panics
     /// If the last row is incomplete.
@@ -138,7 +138,7 @@ impl<'a, T> Rows<'a, T> {
         }
     }
 
-    /// Borrows the matrix as the kernels' matrix type.
+    /// Borrows the matrix as [`Matrix`], the type that nn-tensor's products read.
     pub fn matrix(&self) -> Matrix<'_, T> {
         Matrix::new(self.as_slice(), self.shape())
     }

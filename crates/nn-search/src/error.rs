@@ -1,4 +1,4 @@
-//! Errors of this crate: where, what was expected, what was found, and a hint.
+//! Errors of this crate: the location, the expected and the found value, and a hint.
 
 use std::io;
 
@@ -9,7 +9,7 @@ const FORMS: &str = "lr=log:1e-4..1, dropout=0..0.5, hidden=int:16..256, \
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error, from which a program can choose its exit code.
+/// The category of an error, for example to choose an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// A name, number or range is invalid.
@@ -20,10 +20,10 @@ pub enum ErrorKind {
     Io,
 }
 
-/// Any error of this crate.
+/// An error of this crate.
 ///
-/// The message is one line: where, what was expected, what was found.
-/// [`Error::help`] says how to fix it.
+/// The message is one line: the location, the expected and the found value.
+/// [`Error::help`] has a hint on how to fix the problem.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,7 +32,7 @@ pub enum Error {
     Dimension {
         /// The given text.
         text: String,
-        /// The problem.
+        /// Description of the problem.
         problem: DimensionProblem,
     },
     /// Two dimensions have the same name.
@@ -97,7 +97,7 @@ pub enum Error {
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,
-        /// Value of the search to be resumed.
+        /// Value in the settings of the resumed search.
         expected: String,
         /// Value in the journal.
         found: String,
@@ -118,7 +118,7 @@ pub enum Error {
     JournalOrder {
         /// Number of the line, counted from 1.
         line: usize,
-        /// The contradiction.
+        /// Description of the contradiction.
         source: Box<Error>,
     },
     /// The reader or writer failed.
@@ -146,7 +146,7 @@ impl Error {
         }
     }
 
-    /// A hint that says how to fix the error, if there is one.
+    /// A hint on how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Dimension { problem, .. } => problem.help()?,
@@ -162,7 +162,7 @@ impl Error {
     }
 }
 
-/// A problem of the text of a dimension.
+/// A problem in the text of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DimensionProblem {

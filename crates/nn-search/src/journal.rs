@@ -8,9 +8,8 @@
 //! {"event":"resumed"}
 //! ```
 //!
-//! Lines are only appended. A line that was truncated by a crash or a full disk is
-//! followed by `resumed`; no other line may be invalid. NaN and infinity are
-//! `null`.
+//! Lines are only appended. If a crash or a full disk truncates a line, the line after it
+//! is `resumed`; all other lines must be valid. NaN and infinity are written as `null`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};

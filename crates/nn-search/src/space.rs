@@ -67,7 +67,7 @@ impl fmt::Display for Space {
 }
 
 impl Space {
-    /// Creates the space of all combinations of `dimensions`.
+    /// Creates a search space from its dimensions.
     ///
     /// # Errors
     /// [`Error::EmptySpace`], or [`Error::DuplicateDimension`].
@@ -85,16 +85,16 @@ impl Space {
         Ok(Self { dimensions })
     }
 
-    /// The dimensions in their order.
+    /// The dimensions, in the order in which they were given.
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
     }
 
-    /// The point at `position`, with one number in `0..=1` per dimension. Integers
-    /// and options have equal parts of the interval (see [`Dimension`]).
+    /// The point at `position`, which has one number in `0..=1` per dimension. Each
+    /// integer or option has an equal part of the interval (see [`Dimension`]).
     ///
     /// # Panics
-    /// If the length of `position` is not the number of dimensions.
+    /// If `position` does not have one number per dimension.
     pub fn point_at(&self, position: &[f64]) -> Point {
         assert_eq!(position.len(), self.dimensions.len(), "one number each");
         let values = self.dimensions.iter().zip(position);
@@ -151,7 +151,7 @@ impl Space {
     /// with the largest coordinate is chosen.
     ///
     /// # Panics
-    /// If the length of `coordinates` is not that of [`Space::encode`].
+    /// If the number of `coordinates` differs from that of [`Space::encode`].
     pub fn decode(&self, coordinates: &[f64]) -> Point {
         assert_eq!(coordinates.len(), self.width(), "another space");
         self.point_of(

@@ -1,4 +1,5 @@
-//! Errors of clap as errors of settings: one line, and a hint (feature `clap`).
+//! Conversion of errors of clap into errors of this crate: one line and a hint (feature
+//! `clap`).
 
 use std::error::Error as StdError;
 use std::num::{ParseFloatError, ParseIntError};
@@ -8,7 +9,7 @@ use nn_error::did_you_mean;
 
 use crate::error::Error;
 
-/// An error of clap in one line, with a hint if there is one.
+/// Converts an error of clap into one line, with a hint if there is one.
 pub fn of_clap(error: &clap::Error) -> Error {
     match error.source() {
         Some(source) => of_value(error, source),

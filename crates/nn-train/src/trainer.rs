@@ -10,8 +10,8 @@ use crate::data::{Data, Splits};
 use crate::error::Result;
 use crate::plan::Plan;
 
-/// A trainer for `network` on the training samples, watched by the validation
-/// samples, with the data augmentation of the plan.
+/// Creates a trainer of `network` with the training samples, the validation samples and
+/// the data augmentation of the plan.
 ///
 /// # Errors
 /// If the network or the configuration does not fit the samples.

@@ -114,7 +114,7 @@ impl Dashboard {
         lines
     }
 
-    /// The curves so far, to be left on the screen; empty before the end of the first
+    /// The curves so far, which stay on the screen; empty before the end of the first
     /// epoch.
     pub(super) fn curves(&self, width: usize) -> Vec<String> {
         if self.time < 1.0 {

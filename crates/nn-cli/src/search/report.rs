@@ -66,7 +66,7 @@ impl Report<'_> {
         }
     }
 
-    /// The trials with a finite objective, with this objective.
+    /// The trials with a finite objective, together with the objective.
     fn measured(&self) -> impl Iterator<Item = (&Row, f64)> {
         let rows = self.rows.iter();
         rows.filter_map(|row| Some((row, row.measured.objective(self.objective)?)))

@@ -192,7 +192,7 @@ fn a_run_that_is_moved_away_meanwhile_is_told_and_can_be_resumed_there() {
     let error = ended.fails(5);
     assert!(error.contains("error: runs/a/"), "{error}");
     assert!(
-        error.contains("help: runs/a was removed or moved meanwhile"),
+        error.contains("help: runs/a was removed or moved during training"),
         "{error}"
     );
     assert!(!scratch.path("runs/a").exists());

@@ -19,8 +19,8 @@ const MOST_MISTAKEN: f64 = 0.6;
 /// Minimum opacity for text in the color of the background.
 const ON_FROM: f64 = 0.75;
 
-/// A confusion matrix: correct predictions in blue, mistakes in vermilion, frequent
-/// ones in stronger colors.
+/// A confusion matrix: correct predictions in blue, mistakes in vermilion, frequent cells in
+/// stronger colors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionChart {
     /// Title.

@@ -26,15 +26,15 @@ pub struct Histogram {
 pub struct Bins {
     /// Name in the legend.
     pub name: String,
-    /// Edges in ascending order, one more than heights.
+    /// Edges of the bins in ascending order, one more than the number of bins.
     pub edges: Vec<f64>,
     /// Fraction or count of each bin.
     pub heights: Vec<f64>,
 }
 
 impl Bins {
-    /// Computes the fractions of `values` in `n_bins` bins of equal width between `low`
-    /// and `high`. Values outside belong to the outermost bins; NaN is ignored.
+    /// Computes the fractions of `values` in `n_bins` bins of equal width between `low` and `high`.
+    /// Values outside this range are counted in the outermost bins; NaN is ignored.
     pub fn fractions(
         name: impl Into<String>,
         values: impl IntoIterator<Item = f64>,

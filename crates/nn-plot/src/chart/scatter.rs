@@ -29,7 +29,7 @@ pub struct ScatterChart {
 }
 
 impl ScatterChart {
-    /// Creates a chart without labeled points and diagonal.
+    /// Creates a chart without labeled points or diagonal.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: title.into(),

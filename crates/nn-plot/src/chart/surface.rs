@@ -1,5 +1,4 @@
-//! Contour charts of a function of two parameters, with a path such as a gradient
-//! descent.
+//! Contour charts of a function of two parameters, with a path such as that of gradient descent.
 
 use crate::axis::Axis;
 use crate::frame::Frame;
@@ -28,11 +27,11 @@ pub struct SurfaceChart {
     pub y: Axis,
     /// Axis of the values, shown as colors.
     pub value: Axis,
-    /// Grid of the first parameter: ascending and equidistant on its axis.
+    /// Grid points of the first parameter, ascending and equidistant on the axis.
     pub xs: Vec<f64>,
-    /// Grid of the second parameter: ascending and equidistant on its axis.
+    /// Grid points of the second parameter, ascending and equidistant on the axis.
     pub ys: Vec<f64>,
-    /// Values `[ys, xs]`, row by row; NaN and infinity have no color.
+    /// Values `[ys, xs]`, row by row; NaN and infinite values have no color.
     pub values: Vec<f64>,
     /// Points of the path; the first one is a ring, the last one a disc.
     pub path: Vec<(f64, f64)>,
