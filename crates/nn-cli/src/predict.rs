@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_table::predictions::write_predictions;
+use nn_table::predictions::{predicted_class, predicted_labels, write_predictions};
 use nn_table::preprocessing::TargetEncoding;
-use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, Run, TablePredictions, atomic_file, flags};
+use nn_train::{Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
@@ -35,6 +34,10 @@ pub(crate) struct PredictArguments {
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,
+    /// Probability from which the second of two classes, or a label, is predicted; auto =
+    /// the one with the highest balanced accuracy on the validation samples
+    #[arg(long, value_name = "P|auto")]
+    threshold: Option<Threshold>,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -88,7 +91,7 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
             range.end - 1
         )));
     }
-    let mut predictor = run.image_predictor();
+    let mut predictor = image_predictor(run, arguments)?;
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
@@ -122,7 +125,7 @@ fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<(
     let digit = nn_data::image::normalize(image.view())
         .map_err(|error| Error::from(error).at(file.display()))?;
     let pixels = &digit.pixels[..];
-    let mut predictor = run.image_predictor();
+    let mut predictor = image_predictor(run, arguments)?;
     let prediction = predictor
         .check_reads_images()
         .and_then(|()| predictor.predict(pixels))
@@ -136,6 +139,14 @@ fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<(
         show(&predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+fn image_predictor<'a>(run: &'a Run, arguments: &PredictArguments) -> Result<ImagePredictor<'a>> {
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
+    Ok(run.image_predictor().with_thresholds(thresholds))
 }
 
 fn check_finite(
@@ -155,7 +166,11 @@ fn check_finite(
 
 /// Predicts every row of a table.
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let predictions = run.predict_table(file)?;
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
+    let predictions = run.predict_table(file)?.with_thresholds(thresholds);
     for note in &predictions.notes {
         terminal::error_line(format!("note: {note}"));
     }
@@ -184,7 +199,14 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
 fn to_csv(predictions: &TablePredictions, path: &Path) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     let outputs = predictions.outputs.view();
-    write_predictions(path, &mut text, &predictions.preprocessing, outputs)?;
+    let thresholds = predictions.thresholds.as_deref();
+    write_predictions(
+        path,
+        &mut text,
+        &predictions.preprocessing,
+        outputs,
+        thresholds,
+    )?;
     Ok(text)
 }
 
@@ -192,13 +214,14 @@ fn to_csv(predictions: &TablePredictions, path: &Path) -> Result<Vec<u8>> {
 fn rows_to_json(file: &Path, predictions: &TablePredictions) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
+        let thresholds = predictions.thresholds.as_deref();
         let mut object = match &predictions.preprocessing.target {
             TargetEncoding::Classification { names, .. } => json!({
-                "class": names[argmax(&values)],
+                "class": names[predicted_class(row, thresholds)],
                 "probabilities": values,
             }),
             TargetEncoding::MultiLabel(_) => json!({
-                "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
+                "flags": predicted_labels(row, thresholds),
                 "probabilities": values,
             }),
             TargetEncoding::Regression(_) => json!({ "values": values }),

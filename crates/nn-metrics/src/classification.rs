@@ -118,7 +118,8 @@ impl ClassMetrics {
     /// The means over the labels of a multi-label classification. A label whose metric
     /// is undefined is left out of the mean.
     pub fn of_labels(labels: &[LabelMetrics]) -> Self {
-        let mean_of = |metric: fn(&LabelMetrics) -> Option<f64>| mean(labels.iter().filter_map(metric));
+        let mean_of =
+            |metric: fn(&LabelMetrics) -> Option<f64>| mean(labels.iter().filter_map(metric));
         Self {
             auc: mean_of(|label| label.auc),
             average_precision: mean_of(|label| label.average_precision),

@@ -22,7 +22,11 @@ pub fn log_loss(
     weights: Option<&[f64]>,
 ) -> Option<f64> {
     let rows = probabilities.rows().zip(classes);
-    let losses = rows.map(|(row, &class)| -row[class as usize].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln());
+    let losses = rows.map(|(row, &class)| {
+        -row[class as usize]
+            .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
+            .ln()
+    });
     weighted_mean(losses, weights)
 }
 
@@ -41,7 +45,11 @@ pub fn brier_score(
     classes: &[u32],
     weights: Option<&[f64]>,
 ) -> Option<f64> {
-    let factor = if probabilities.n_columns() == 2 { 0.5 } else { 1.0 };
+    let factor = if probabilities.n_columns() == 2 {
+        0.5
+    } else {
+        1.0
+    };
     let rows = probabilities.rows().zip(classes);
     let errors = rows.map(|(row, &class)| {
         let squares = row.iter().enumerate().map(|(k, p)| {

@@ -125,7 +125,9 @@ impl ThresholdCounts {
             return Vec::new();
         }
         let counted = self.pairs().filter(|(tp, fp)| tp + fp > 0.0);
-        counted.map(|(tp, fp)| (tp / positive, tp / (tp + fp))).collect()
+        counted
+            .map(|(tp, fp)| (tp / positive, tp / (tp + fp)))
+            .collect()
     }
 
     /// The threshold with the highest balanced accuracy, (TP/P + TN/N)/2, halfway to the

@@ -121,6 +121,21 @@ impl Comparison {
                 |run| run.summary.test_accuracy,
                 number::percent,
             ),
+            self.numbers("test AUC", higher, |run| run.summary.test_auc, decimal),
+            self.numbers(
+                "test balanced accuracy",
+                higher,
+                |run| run.summary.test_balanced_accuracy,
+                number::percent,
+            ),
+            self.numbers("test R²", higher, |run| run.summary.test_r2, decimal),
+            self.numbers(
+                "test root mean square error",
+                shorter,
+                |run| run.summary.test_rmse,
+                decimal,
+            ),
+            self.numbers("baseline", None, |run| run.summary.baseline, decimal),
             self.numbers(
                 "training time",
                 shorter,

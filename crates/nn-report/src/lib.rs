@@ -32,6 +32,8 @@
 
 mod record;
 mod curves;
+mod evaluation_charts;
+mod importance;
 mod run_report;
 mod comparison;
 mod results;
@@ -41,6 +43,8 @@ mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
 pub use doctor::{Diagnosis, Finding, Suggestion};
+pub use evaluation_charts::{Chart, EvaluationChart};
+pub use importance::Importance;
 pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
 pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

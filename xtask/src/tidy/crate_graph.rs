@@ -94,7 +94,6 @@ const GRAPH: &[Allowed] = &[
             "nn-core",
             "nn-data",
             "nn-table",
-            "nn-metrics",
             "nn-plot",
             "nn-train",
         ],

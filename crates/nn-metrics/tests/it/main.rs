@@ -13,7 +13,9 @@ fn reference() -> Value {
 
 fn list<T>(value: &Value, element: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     let elements = value.as_array().expect("a list").iter();
-    elements.map(|it| element(it).expect("of one type")).collect()
+    elements
+        .map(|it| element(it).expect("of one type"))
+        .collect()
 }
 
 fn class(value: &Value) -> Option<u32> {
@@ -26,7 +28,10 @@ fn point(value: &Value) -> Option<(f64, f64)> {
 
 fn assert_equal(found: Option<f64>, expected: &Value, what: &str) {
     let (found, expected) = (found.expect(what), expected.as_f64().expect(what));
-    assert!((found - expected).abs() < 1e-12, "{what}: {found}, not {expected}");
+    assert!(
+        (found - expected).abs() < 1e-12,
+        "{what}: {found}, not {expected}"
+    );
 }
 
 #[test]
@@ -37,7 +42,10 @@ fn classification_metrics_equal_those_of_scikit_learn() {
     for case in cases {
         let n_classes = class(&case["n_classes"]).expect("a number") as usize;
         let scores = Rows::new(list(&case["scores"], Value::as_f64), n_classes);
-        let (classes, predicted) = (list(&case["classes"], class), list(&case["predicted"], class));
+        let (classes, predicted) = (
+            list(&case["classes"], class),
+            list(&case["predicted"], class),
+        );
         let weights = case["weights"].as_array();
         let weights = weights.map(|_| list(&case["weights"], Value::as_f64));
         let metrics = ClassMetrics::new(ClassPredictions {
@@ -84,7 +92,11 @@ fn curves_and_labels_equal_those_of_scikit_learn() {
     }
     let label = LabelMetrics::new(&scores, true, &is_true, 0.4, None);
     assert_equal(label.f1, &curves["f1"], "f1");
-    assert_equal(label.balanced_accuracy, &curves["balanced_accuracy"], "balanced accuracy");
+    assert_equal(
+        label.balanced_accuracy,
+        &curves["balanced_accuracy"],
+        "balanced accuracy",
+    );
     assert_eq!(label.auc, counts.roc_auc());
 
     let best = counts.best_threshold().expect("there are two classes");
@@ -121,7 +133,10 @@ fn a_weight_repeats_a_row() {
         (weighted.calibration_error, repeated.calibration_error),
     ] {
         let (weighted, repeated) = (weighted.expect("defined"), repeated.expect("defined"));
-        assert!((weighted - repeated).abs() < 1e-12, "{weighted}, not {repeated}");
+        assert!(
+            (weighted - repeated).abs() < 1e-12,
+            "{weighted}, not {repeated}"
+        );
     }
 }
 
@@ -133,7 +148,10 @@ fn undefined_metrics_are_none() {
     assert_eq!(one_class.average_precision(), Some(1.0));
     assert!(one_class.roc_curve().is_empty());
     let no_rows = ThresholdCounts::new(&[], &[], None);
-    assert_eq!((no_rows.roc_auc(), no_rows.average_precision()), (None, None));
+    assert_eq!(
+        (no_rows.roc_auc(), no_rows.average_precision()),
+        (None, None)
+    );
     assert!(no_rows.precision_recall_curve().is_empty());
     assert_eq!(Calibration::new(&[], &[], None).error(), None);
     let none = LabelMetrics::new(&[], true, &[], 0.5, None);
@@ -150,7 +168,12 @@ fn wilson_intervals() {
     for (fraction, n, low, high) in [
         (0.0, 10, 0.0, 0.277_532_799_862_889_26),
         (0.7, 10, 0.396_778_147_461_144_8, 0.892_208_732_593_699),
-        (0.987, 10_000, 0.984_585_425_782_268, 0.989_040_559_804_692_9),
+        (
+            0.987,
+            10_000,
+            0.984_585_425_782_268,
+            0.989_040_559_804_692_9,
+        ),
     ] {
         let found = wilson_interval(fraction, n);
         assert!((found.0 - low).abs() < 1e-12, "{found:?}");
