@@ -16,6 +16,9 @@ use crate::args::{DataFolder, RunChoice};
 use crate::finiteness;
 use crate::terminal;
 
+/// Maximum number of classes that are shown; of more, the most probable ones are.
+const MAX_CLASSES: usize = 20;
+
 #[derive(Args, Debug)]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
@@ -268,9 +271,18 @@ fn show(
         None => String::new(),
     };
     terminal::line(format!("{title}: {}{verdict}", names[prediction.class]));
-    let widths = names.iter().map(|name| name.chars().count());
+    let mut shown: Vec<usize> = (0..names.len()).collect();
+    if names.len() > MAX_CLASSES {
+        let probability = |class: usize| prediction.probabilities[class];
+        shown.sort_by(|&a, &b| probability(b).total_cmp(&probability(a)));
+        shown.truncate(MAX_CLASSES);
+    }
+    let widths = shown.iter().map(|&class| names[class].chars().count());
     let width = widths.max().unwrap_or(1);
-    for (name, &probability) in names.iter().zip(&prediction.probabilities) {
+    for (name, probability) in shown
+        .iter()
+        .map(|&class| (&names[class], prediction.probabilities[class]))
+    {
         let probability = f64::from(probability).clamp(0.0, 1.0);
         let bar = "█".repeat((probability * 30.0).round() as usize);
         terminal::line(format!(

@@ -78,7 +78,8 @@ impl SampleOutputs {
                 Self::Classes(ClassOutputs::new(&outputs, classes, activation, loss))
             }
             (Task::MultiLabel(_), None) => {
-                let is_true = targets_of(samples).iter().map(|&target| target > 0.5);
+                let targets = targets_of(samples);
+                let is_true = targets.iter().map(|&target| target > 0.5);
                 Self::Labels(LabelOutputs {
                     are_probabilities: activation == Activation::Sigmoid,
                     is_true: Rows::new(is_true.collect::<Vec<_>>(), outputs.n_columns()),

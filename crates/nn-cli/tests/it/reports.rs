@@ -145,15 +145,21 @@ fn a_regression_shows_predicted_against_actual() {
     let page = scratch.read("runs/a/report.html");
     check_page(
         &page,
-        &["price: predicted and actual", "R²", "Weights of the inputs"],
+        &[
+            "price: predicted and actual",
+            "price: residuals",
+            "R²",
+            "Permutation importance",
+        ],
     );
     assert!(!page.contains("Confusion matrix"));
     let expected = [
-        "inputs",
+        "importance",
         "learning-rate",
         "loss",
         "network",
         "predicted-1",
+        "residuals-1",
         "time",
     ];
     assert_eq!(
