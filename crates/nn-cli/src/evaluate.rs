@@ -6,7 +6,8 @@ mod json;
 use clap::Args;
 use nn_core::Model;
 use nn_core::metrics::Evaluation;
-use nn_train::{ColumnImportance, Data, Metrics, Result, Split, Threshold, escaped_path, flags};
+use nn_report::{ColumnImportance, permutation_importance};
+use nn_train::{Data, Metrics, Result, Split, Threshold, escaped_path, flags};
 
 use crate::args::{DataFolder, RunChoice};
 use crate::finiteness;
@@ -63,7 +64,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     finiteness::check(problem, model, arguments.choice.weights.allow_nonfinite)?;
     let importance = arguments.importance.then(|| {
         let samples = data.splits()?.get(split)?;
-        run.evaluator(&data).permutation_importance(&samples)
+        permutation_importance(&run.evaluator(&data), &samples)
     });
     let results = Results {
         model,

@@ -121,6 +121,14 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
     }
     let auc = |it: &Named<'_>| it.counts.roc_auc().unwrap_or(1.0);
     all.sort_by(|a, b| auc(a).total_cmp(&auc(b)));
+    let caption = match all.len() {
+        1 => "The AUC is the area below the curve.",
+        2..=MAX_CURVES => "Each class against the rest. The AUC is the area below the curve.",
+        _ => {
+            "The classes with the lowest AUC, each against the rest. The AUC is the area below \
+             the curve."
+        }
+    };
     all.truncate(MAX_CURVES);
     let fraction = |label: &str| Axis::new(label).range(0.0, 1.0);
     let curves = |points: fn(&ThresholdCounts) -> Vec<(f64, f64)>| -> Vec<Series> {
@@ -138,8 +146,7 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
                 fraction("true positive rate"),
                 roc,
             )),
-            caption: "The classes with the lowest AUC, each against the rest. The AUC is the area \
-                      below the curve.",
+            caption,
         },
         EvaluationChart {
             name: "precision-recall".to_owned(),
@@ -149,7 +156,7 @@ fn ranking_charts(mut all: Vec<Named<'_>>) -> Vec<EvaluationChart> {
                 fraction("precision"),
                 curves(ThresholdCounts::precision_recall_curve),
             )),
-            caption: "The same classes. Each point is a threshold.",
+            caption: "Each point is a threshold.",
         },
     ]
 }

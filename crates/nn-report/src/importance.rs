@@ -2,8 +2,9 @@
 
 use nn_plot::chart::{BarChart, Bars};
 use nn_plot::{Axis, Column, Svg, Table, number};
-use nn_train::permutation_importance::N_SHUFFLES;
-use nn_train::{ColumnImportance, Evaluator, Result, Split, Splits};
+use nn_train::{Evaluator, Result, Split, Splits};
+
+use crate::permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};
 
 /// Maximum number of columns in the chart.
 const MAX_COLUMNS: usize = 20;
@@ -29,7 +30,7 @@ impl Importance {
             Some(test) => (Split::Test, test),
             None => return Ok(None),
         };
-        let columns = evaluator.permutation_importance(samples)?;
+        let columns = permutation_importance(evaluator, samples)?;
         Ok((!columns.is_empty()).then(|| Self {
             split: split.to_string(),
             columns,

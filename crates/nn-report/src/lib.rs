@@ -33,6 +33,7 @@
 mod record;
 mod curves;
 mod evaluation_charts;
+mod permutation_importance;
 mod importance;
 mod run_report;
 mod comparison;
@@ -45,6 +46,7 @@ pub use comparison::{ComparedValue, Comparison};
 pub use doctor::{Diagnosis, Finding, Suggestion};
 pub use evaluation_charts::{Chart, EvaluationChart};
 pub use importance::Importance;
+pub use permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};
 pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
 pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

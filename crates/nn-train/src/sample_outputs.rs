@@ -143,13 +143,13 @@ pub(crate) fn actual_values(samples: &Samples<'_>, data: &Data) -> Rows<'static,
 }
 
 /// The classes of the samples, if they have classes.
-pub(crate) fn classes_of(samples: &Samples<'_>) -> Option<Vec<u32>> {
+pub fn classes_of(samples: &Samples<'_>) -> Option<Vec<u32>> {
     samples.n_classes()?;
     (0..samples.len()).map(|row| samples.label(row)).collect()
 }
 
 /// The values of the targets as the network sees them, `[n_samples, n_outputs]`.
-pub(crate) fn targets_of(samples: &Samples<'_>) -> Rows<'static, f32> {
+pub fn targets_of(samples: &Samples<'_>) -> Rows<'static, f32> {
     let n_outputs = match samples.targets() {
         Targets::Values(values) => values.n_columns(),
         _ => 1,

@@ -58,10 +58,10 @@ pub(crate) fn n_thresholds(model: &Model) -> Result<usize> {
     let are_probabilities = [Activation::Sigmoid, Activation::Softmax].contains(&activation);
     match (n, are_probabilities) {
         (0, _) => Err(Error::usage(format!(
-            "`threshold`: needs two classes or labels; this model {what}"
+            "a threshold needs two classes or labels; this model {what}"
         ))),
         (_, false) => Err(Error::usage(format!(
-            "`threshold`: needs probabilities; the outputs of this model are {activation} values"
+            "a threshold needs probabilities; the output activation of this model is {activation}"
         ))),
         (n, true) => Ok(n),
     }

@@ -1,7 +1,7 @@
 //! The results of an evaluation as JSON.
 
 use nn_core::metrics::{ClassScores, ConfusionMatrix};
-use nn_train::ColumnImportance;
+use nn_report::ColumnImportance;
 use nn_train::nn_metrics::LabelMetrics;
 use serde_json::{Value, json};
 

@@ -2,9 +2,9 @@
 //! report have the full form.
 
 use nn_core::metrics::{ConfusionMatrix, RegressionErrors};
+use nn_report::{ColumnImportance, N_SHUFFLES};
 use nn_train::nn_metrics::{ClassMetrics, LabelMetrics};
-use nn_train::permutation_importance::N_SHUFFLES;
-use nn_train::{ColumnImportance, Data, Metrics, grouped};
+use nn_train::{Data, Metrics, grouped};
 
 use super::Results;
 use crate::terminal;

@@ -6,13 +6,11 @@ use std::ops::Range;
 use nn_core::batches::{Inputs, Targets};
 use nn_core::metrics::evaluate;
 use nn_core::{Rows, Samples};
-use nn_metrics::mean;
 use nn_table::preprocessing::{InputEncoding, Preprocessing};
 use nn_tensor::random::{Purpose, Streams};
-
-use crate::error::Result;
-use crate::metrics::Evaluator;
-use crate::sample_outputs::{classes_of, targets_of};
+use nn_train::nn_metrics::mean;
+use nn_train::sample_outputs::{classes_of, targets_of};
+use nn_train::{Evaluator, Result};
 
 /// Shuffles per column.
 pub const N_SHUFFLES: u64 = 5;
@@ -44,45 +42,52 @@ pub struct ColumnImportance {
     pub std: f64,
 }
 
-impl Evaluator<'_> {
-    /// The permutation importance of each column of a table on samples, most important
-    /// first; empty for images and without samples.
-    ///
-    /// The samples should be held-out ones. All inputs of a column are shuffled together,
-    /// five times with a fixed seed. Of more than 5000 samples, and of fewer for wide
-    /// tables, a random subset is used.
-    ///
-    /// # Errors
-    /// If the samples do not fit the network or cannot be read.
-    pub fn permutation_importance(&self, samples: &Samples<'_>) -> Result<Vec<ColumnImportance>> {
-        let columns = self.data.preprocessing.as_ref().map(inputs_of_columns);
-        let columns = columns.unwrap_or_default();
-        if columns.is_empty() || samples.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut shuffled = ShuffledSamples::new(samples, columns.len())?;
-        let loss = |shuffled: &ShuffledSamples| -> Result<f64> {
-            let samples = shuffled.samples()?;
-            Ok(evaluate(self.network, &samples, self.loss, self.threads)?.loss)
-        };
-        let unshuffled = loss(&shuffled)?;
-        let mut importances = Vec::with_capacity(columns.len());
-        for (index, (column, inputs)) in (0..).zip(columns) {
-            let block = shuffled.block(&inputs);
-            let mut rises = Vec::new();
-            for shuffle in 0..N_SHUFFLES {
-                let stream = Streams::new(SEED);
-                let mut stream = stream.stream(Purpose::Permutation, index * N_SHUFFLES + shuffle);
-                let order = stream.permutation(shuffled.n_samples());
-                shuffled.write(&inputs, &block, order);
-                rises.push(loss(&shuffled)? - unshuffled);
-            }
-            shuffled.write(&inputs, &block, 0..);
-            importances.push(ColumnImportance::new(column, &rises));
-        }
-        importances.sort_by(|a, b| b.mean.total_cmp(&a.mean));
-        Ok(importances)
+/// The permutation importance of each column of a table on samples, most important
+/// first; empty for images and without samples.
+///
+/// The samples should be held-out ones; each counts once. All inputs of a column are shuffled together,
+/// five times with a fixed seed. Of more than 5000 samples, and of fewer for wide
+/// tables, a random subset is used.
+///
+/// # Errors
+/// If the samples do not fit the network or cannot be read.
+pub fn permutation_importance(
+    evaluator: &Evaluator<'_>,
+    samples: &Samples<'_>,
+) -> Result<Vec<ColumnImportance>> {
+    let Evaluator {
+        network,
+        loss,
+        data,
+        threads,
+    } = *evaluator;
+    let columns = data.preprocessing.as_ref().map(inputs_of_columns);
+    let columns = columns.unwrap_or_default();
+    if columns.is_empty() || samples.is_empty() {
+        return Ok(Vec::new());
     }
+    let mut shuffled = ShuffledSamples::new(samples, columns.len())?;
+    let loss_of = |shuffled: &ShuffledSamples| -> Result<f64> {
+        let samples = shuffled.samples()?;
+        Ok(evaluate(network, &samples, loss, threads)?.loss)
+    };
+    let unshuffled = loss_of(&shuffled)?;
+    let mut importances = Vec::with_capacity(columns.len());
+    for (index, (column, inputs)) in (0..).zip(columns) {
+        let block = shuffled.block(&inputs);
+        let mut rises = Vec::new();
+        for shuffle in 0..N_SHUFFLES {
+            let stream = Streams::new(SEED);
+            let mut stream = stream.stream(Purpose::Permutation, index * N_SHUFFLES + shuffle);
+            let order = stream.permutation(shuffled.n_samples);
+            shuffled.write(&inputs, &block, order);
+            rises.push(loss_of(&shuffled)? - unshuffled);
+        }
+        shuffled.write(&inputs, &block, 0..);
+        importances.push(ColumnImportance::new(column, &rises));
+    }
+    importances.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    Ok(importances)
 }
 
 impl ColumnImportance {
@@ -98,7 +103,7 @@ impl ColumnImportance {
 }
 
 /// Name and inputs of each column of a table; empty for a table of images.
-pub fn inputs_of_columns(preprocessing: &Preprocessing) -> Vec<(String, Range<usize>)> {
+fn inputs_of_columns(preprocessing: &Preprocessing) -> Vec<(String, Range<usize>)> {
     let InputEncoding::Columns(columns) = &preprocessing.inputs else {
         return Vec::new();
     };
@@ -118,7 +123,7 @@ struct ShuffledSamples {
     n_inputs: usize,
     classes: Option<(Vec<u32>, usize)>,
     targets: Rows<'static, f32>,
-    weights: Vec<f32>,
+    n_samples: usize,
 }
 
 impl ShuffledSamples {
@@ -138,12 +143,8 @@ impl ShuffledSamples {
             n_inputs,
             classes: classes_of(&samples).zip(samples.n_classes()),
             targets: targets_of(&samples),
-            weights: (0..samples.len()).map(|row| samples.weight(row)).collect(),
+            n_samples: samples.len(),
         })
-    }
-
-    fn n_samples(&self) -> usize {
-        self.weights.len()
     }
 
     fn samples(&self) -> Result<Samples<'_>> {
@@ -152,7 +153,7 @@ impl ShuffledSamples {
             Some((classes, n_classes)) => Targets::classes(&classes[..], *n_classes),
             None => Targets::values(self.targets.borrow()),
         };
-        Ok(Samples::new(inputs, targets)?.with_weights(&self.weights[..])?)
+        Ok(Samples::new(inputs, targets)?)
     }
 
     /// A copy of these inputs of all samples, `[n_samples, inputs.len()]`.
