@@ -15,7 +15,7 @@ fn steps() -> Vec<Step> {
         Step::cargo(Cargo::new("fmt --all --check")),
         Step::new("cargo xtask tidy", tidy::check),
         Step::new("cargo xtask typos", typos::check_if_installed),
-        // `--locked`: a Cargo.lock that does not fit the manifests ends here.
+        // `--locked`: a Cargo.lock that does not match the manifests ends here.
         Step::cargo(Cargo::new("fetch --locked --manifest-path fuzz/Cargo.toml")),
         Step::cargo(Cargo::new(
             "clippy --locked --workspace --all-targets -- -D warnings",

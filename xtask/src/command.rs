@@ -107,9 +107,9 @@ impl Cargo {
     }
 }
 
-/// Whether `cargo run` sets this variable. Build scripts that watch these variables would
-/// run again whenever a task and a plain `cargo build` alternate, and their crates would be
-/// compiled again.
+/// Returns `true` if `cargo run` sets this variable. Build scripts that watch these
+/// variables would run again whenever a task and a plain `cargo build` alternate, and their
+/// crates would be compiled again.
 fn is_set_by_cargo_run(name: &str) -> bool {
     [
         "CARGO_PKG_",
@@ -135,7 +135,7 @@ impl fmt::Display for Cargo {
     }
 }
 
-/// Runs another program in the folder of the workspace; returns an error if it fails.
+/// Runs a program in the folder of the workspace; returns an error if it fails.
 pub(crate) fn run_process(command: &mut process::Command) -> Result<()> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();

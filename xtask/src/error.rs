@@ -92,7 +92,7 @@ impl fmt::Display for Error {
             Self::NoMnist { file } => write!(
                 f,
                 "{}: missing; benchmarks need MNIST: `cargo xtask fetch-data` downloads it, \
-                 NN_DATA_DIR sets another data folder",
+                 NN_DATA_DIR sets a different data folder",
                 file.display()
             ),
             Self::LittleSpace {

@@ -98,7 +98,7 @@ impl Request {
         }
     }
 
-    /// The build folder, separate from those of other builds.
+    /// The build folder, separate from the folders of other builds.
     fn folder(&self) -> PathBuf {
         let name = if self.with_sanitizer {
             "fuzz-address"

@@ -36,7 +36,7 @@ fn is_installed() -> Result<bool> {
     Ok(lists(&String::from_utf8_lossy(&output.stdout), VERSION))
 }
 
-/// Whether a line of `list` has the toolchain of `version`, such as
+/// Returns `true` if a line of `list` has the toolchain of `version`, such as
 /// `1.89-x86_64-unknown-linux-gnu`.
 fn lists(toolchains: &str, version: &str) -> bool {
     let names = toolchains.lines().map(|line| line.split('-').next());

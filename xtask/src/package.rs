@@ -85,7 +85,7 @@ fn unpack(packages: &[Package], folder: &Path) -> Result<()> {
 }
 
 /// The manifest of the workspace of unpacked packages. It has the profiles of the project's
-/// workspace, so that dependencies are compiled once for both; the profile of xtask comes
+/// workspace, so dependencies are compiled once for both; the profile of xtask comes
 /// first there and is left out.
 fn manifest(packages: &[Package], ours: &str) -> String {
     let profiles = ours

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | all crates | any fault, with the widest instruction set of this machine |
 //! | features off | code that depends on a disabled feature |
-//! | instruction sets | a kernel that is wrong with another instruction set only |
+//! | instruction sets | a kernel that is wrong with a narrower instruction set only |
 
 use crate::command::Cargo;
 use crate::error::Result;
@@ -29,7 +29,7 @@ pub(crate) fn matrix() -> Vec<Step> {
 }
 
 /// The instruction sets below the widest one of this machine. Sets that the machine lacks
-/// are left out, because they would silently be replaced by another.
+/// are left out, because `nn` would silently use a different set.
 pub(crate) fn forced_instruction_sets() -> impl Iterator<Item = &'static str> {
     let has_avx2 = {
         #[cfg(target_arch = "x86_64")]

@@ -17,7 +17,7 @@ mod changelog;
 use crate::error::{Error, Result};
 use violation::{Rule, Violation};
 
-/// All rules.
+/// The rules that `cargo xtask tidy` checks.
 const RULES: [Rule; 8] = [
     style::opens_with_doc,
     style::no_stray_white_space,

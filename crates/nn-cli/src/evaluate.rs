@@ -10,6 +10,7 @@ use nn_report::{ColumnImportance, permutation_importance};
 use nn_train::{Data, Metrics, Result, Split, Threshold, escaped_path, flags};
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
@@ -55,9 +56,7 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let thresholds = arguments.threshold.map(|it| run.thresholds(it));
     let thresholds = thresholds.transpose()?;
     let data = run.data_of(arguments.data.as_deref())?;
-    for note in &data.notes {
-        terminal::error_line(format!("note: {note}"));
-    }
+    data.notes.iter().for_each(exit::note);
     let (model, split) = (run.model(), arguments.split);
     let metrics = run.metrics_on(&data, split, thresholds.as_deref())?;
     let problem = nonfinite(&metrics.evaluation, &data, split);

@@ -73,7 +73,8 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
 
 fn show(plan: &Plan, data: &Data, n_samples: usize, checks: &[LayerCheck]) {
     terminal::line(format!(
-        "backpropagation against (C(w + h) - C(w - h)) / 2h in f64: {} on {n_samples} samples of {}",
+        "comparing backpropagation with the central difference (C(w + h) - C(w - h)) / 2h in f64: \
+         loss {}, {n_samples} samples of {}",
         plan.training.loss, data.dataset.name
     ));
     terminal::line(

@@ -43,7 +43,7 @@ const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 #[derive(Args, Debug)]
 pub(crate) struct ManArguments {
-    /// Write one page per command into this folder [default: print the page of nn]
+    /// Write one man page per command to this directory [default: print the man page of nn]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -110,7 +110,7 @@ fn nothing<M: Menu>(_: &M) -> String {
 /// every entry.
 fn menu<M: Menu>(symbols: &str, more: impl Fn(&M) -> String) {
     terminal::line(format!(
-        "NAME:PARAMETER=VALUE, with the defaults; {symbols}"
+        "Syntax: NAME:PARAMETER=VALUE (the values shown are the defaults). {symbols}"
     ));
     for entry in M::ALL {
         terminal::line("");
@@ -144,7 +144,7 @@ pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<()> {
             create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
             let pages = clap_mangen::generate_to(command, folder);
             pages.map_err(|error| Error::io(folder, &error))?;
-            terminal::line(format!("manual pages in {}", folder.display()));
+            terminal::line(format!("wrote the manual pages to {}", folder.display()));
         }
         None => {
             let mut page = Vec::new();

@@ -71,7 +71,7 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Check the gradient of a configuration against finite differences
     Gradcheck(Box<gradcheck::GradcheckArguments>),
-    /// Show every number of one training step with one sample
+    /// Show every value computed in one training step on one sample
     Trace(trace::TraceArguments),
     /// Find out what is wrong with a run, and which flags to try
     Doctor(doctor::DoctorArguments),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_table::predictions::{predicted_class, predicted_labels, write_predictions};
-use nn_table::preprocessing::TargetEncoding;
+use nn_table::{Header, TargetEncoding};
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
+use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
@@ -29,6 +29,9 @@ pub(crate) struct PredictArguments {
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
+    /// Whether the first row of a table has the column names: auto, yes or no; auto reads it like the training table
+    #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
+    header: Option<Choice<Header>>,
     /// Index of a test sample, or a range: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     index: Option<String>,
@@ -98,7 +101,9 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
-        let row = row.as_slice().expect("a data set is stored row by row");
+        let row = row
+            .as_slice()
+            .expect("a data set is stored in row-major order");
         let title = format!("sample {index}");
         let prediction = predictor.predict(row);
         let prediction = prediction.map_err(|error| error.at(&data.dataset.name))?;
@@ -173,7 +178,10 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
         .threshold
         .map(|it| run.thresholds(it))
         .transpose()?;
-    let predictions = run.predict_table(file)?.with_thresholds(thresholds);
+    let header = arguments.header.as_ref().map(Choice::value).copied();
+    let predictions = run
+        .predict_table_with(file, header.unwrap_or_default())?
+        .with_thresholds(thresholds);
     for note in &predictions.notes {
         terminal::error_line(format!("note: {note}"));
     }

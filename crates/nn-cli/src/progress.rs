@@ -107,7 +107,15 @@ impl Progress {
                 Note::BuiltInDigits => "; `nn data fetch` downloads it",
                 _ => "",
             };
-            self.say(&format!("note      {note}{hint}"));
+            self.note(&format!("{note}{hint}"));
+        }
+    }
+
+    /// Prints a note.
+    pub(crate) fn note(&self, text: &str) {
+        match self {
+            Self::Json => terminal::report(json!({ "event": "note", "text": text })),
+            _ => self.say(&format!("note: {text}")),
         }
     }
 

@@ -368,14 +368,14 @@ struct BackwardStep<'p, S> {
     threads: &'p Threads,
 }
 
-/// The nodes of the backward pass, last to first: all except those of frozen layers
+/// The nodes of the backward pass, last to first: all except the nodes of frozen layers
 /// and the activation of the output layer, which is part of the loss.
 fn backward_nodes(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Node)> {
     let nodes = plan.nodes.iter().enumerate().rev().skip(1);
     nodes.take_while(move |(_, node)| node.layer >= n_frozen)
 }
 
-/// Whether [`Gradients::descend`] supports all stages of the network: no stage may
+/// Returns `true` if [`Gradients::descend`] supports all stages of the network: no stage may
 /// read its gradient again.
 pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
     let nodes = network.plan().nodes.iter();

@@ -16,9 +16,10 @@
 //! SHA-256 of the samples, a user-provided note, and `sha256`, the SHA-256 of the whole
 //! file with these 64 digits set to zero.
 //!
-//! A checkpoint is validated before it is used: the checksum must match, every value
-//! must be finite, and every length and position must be possible in the training run.
-//! Settings and data must equal those of the run that wrote the checkpoint.
+//! A checkpoint is validated before it is used: the checksum must match, every value must
+//! be finite, and every length and position must be possible in the training run.
+//! Settings and data must equal the settings and data of the run that wrote the
+//! checkpoint.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -373,7 +374,7 @@ fn state<S: Scalar>(metadata: &Metadata, buffers: StateBuffers<S>) -> State<S> {
 /// The definition of the velocity; older versions included the learning rate.
 const VELOCITY: &str = "a sum of gradients, without the learning rate";
 
-/// Whether the optimizer of this name has a velocity.
+/// Returns `true` if the optimizer of this name has a velocity.
 fn has_velocity(optimizer: &str) -> bool {
     optimizer.parse().is_ok_and(|optimizer| {
         matches!(

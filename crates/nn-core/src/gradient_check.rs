@@ -87,7 +87,7 @@ impl Objective {
     /// Creates the objective of a network on a few samples.
     ///
     /// # Errors
-    /// Returns an error if the samples do not fit the network, the loss does not fit
+    /// Returns an error if the samples do not match the network, the loss does not match
     /// the output layer, a parameter of loss or regularization is out of its range, or
     /// batch normalization gets a single sample, for which all gradients are 0.
     pub fn new<S: Scalar>(

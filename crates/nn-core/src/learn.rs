@@ -1,12 +1,12 @@
 //! A tutorial: one training step worked out by hand, with runnable code.
 //!
-//! A network turns an *input* into an *output*, both rows of numbers. *Training*
-//! shows it inputs whose correct outputs, the *targets*, are known, and changes
-//! the network a little each time, so that its outputs come closer to them. This
-//! page takes one such step with a network small enough for pencil and paper, in
-//! four short calculations, and repeats it with the library at the end. The
-//! formulas are those of *Neural Networks for Newbies*, section 2.7, and of
-//! Schoofs, *Artificial Neural Networks*, whose equation numbers are in brackets.
+//! A network turns an *input* into an *output*, both rows of numbers. *Training* shows it
+//! inputs whose correct outputs, the *targets*, are known, and changes the network a
+//! little each time, so that its outputs come closer to them. This page takes one such
+//! step with a network small enough for pencil and paper, in four short calculations, and
+//! repeats it with the library at the end. The formulas are from *Neural Networks for
+//! Newbies*, section 2.7, and from Schoofs, *Artificial Neural Networks*, whose equation
+//! numbers are in brackets.
 //!
 //! # The network
 //! The input has two values. Two *neurons* compute with them, and two more neurons

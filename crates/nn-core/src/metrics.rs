@@ -157,11 +157,10 @@ impl Memory {
 /// Computes the metrics of a network on samples.
 ///
 /// # Errors
-/// Returns [`Error::Empty`](crate::Error::Empty) or
-/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit the network,
-/// [`Error::Conflict`](crate::Error::Conflict) if all sample weights are 0,
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit in
-/// memory, and the errors of [`LossFunction::check_output`].
+/// Returns [`Error::Empty`](crate::Error::Empty) or [`Error::Shape`](crate::Error::Shape)
+/// if the samples do not match the network, [`Error::Conflict`](crate::Error::Conflict)
+/// if all sample weights are 0, [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the
+/// buffers do not fit in memory, and the same errors as [`LossFunction::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
@@ -224,7 +223,7 @@ impl<F: Fn(&Rows<'_, f64>, &Rows<'_, f64>) -> f64> Metric for F {
 /// Computes a custom metric of a network on samples.
 ///
 /// # Errors
-/// Returns the same errors as [`evaluate`], except those of the loss.
+/// Returns the same errors as [`evaluate`], except the errors of the loss.
 #[inline(never)]
 pub fn measure<S: Scalar>(
     network: &Network<S>,
@@ -297,8 +296,8 @@ impl<S: Scalar> Evaluator<S> {
         Ok(tally.finish(samples.len()))
     }
 
-    /// Runs the network over the samples, block by block, and calls `then` with
-    /// the first position of each block.
+    /// Runs the network over the samples, one block at a time, and calls `then` with the
+    /// first position of each block.
     fn for_each_block(
         &mut self,
         network: &Network<S>,
@@ -392,8 +391,8 @@ struct OutputTally {
 }
 
 impl OutputTally {
-    /// Adds a prediction. Σ(y − ȳ)² is updated row by row (Welford 1962), because
-    /// Σy² − n·ȳ² loses all digits if the mean is large.
+    /// Adds a prediction. Each row updates Σ(y − ȳ)² (Welford 1962), because the
+    /// difference Σy² − n·ȳ² loses all digits if the mean is large.
     fn add(&mut self, a: f64, y: f64) {
         self.n += 1.0;
         self.absolute += (a - y).abs();
@@ -436,7 +435,7 @@ impl RegressionErrors {
         }
     }
 
-    /// Converts the errors to other units, with one factor per output. R² has no
+    /// Converts the errors to different units, with one factor per output. R² has no
     /// unit.
     #[must_use]
     pub fn scaled(&self, scales: &[f64]) -> Self {

@@ -133,11 +133,11 @@ impl Mlp<Classification> {
         self.fit_targets(x.into(), targets, output)
     }
 
-    /// Reads a classifier that was [saved](FittedMlp::save), or another model with a
-    /// softmax output layer.
+    /// Reads a classifier that was [saved](FittedMlp::save), or any model with a softmax
+    /// output layer.
     ///
-    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
-    /// those of `self`.
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses the
+    /// settings of `self`.
     ///
     /// # Errors
     /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
@@ -172,11 +172,11 @@ impl Mlp<Regression> {
         self.fit_targets(x.into(), MlpTargets::Values(y), output)
     }
 
-    /// Reads a regressor that was [saved](FittedMlp::save), or another model with one
-    /// linear output.
+    /// Reads a regressor that was [saved](FittedMlp::save), or any model with one linear
+    /// output.
     ///
-    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
-    /// those of `self`.
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses the
+    /// settings of `self`.
     ///
     /// # Errors
     /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
@@ -228,7 +228,7 @@ impl<T: Clone> Mlp<T> {
         self
     }
 
-    /// Sets the optimizer, with its default learning rate unless another is set.
+    /// Sets the optimizer, with its default learning rate unless a learning rate is set.
     #[must_use]
     pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
         self.training.optimizer = optimizer;
@@ -426,7 +426,7 @@ impl FittedMlp<Classification> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<u32>> {
         let probabilities = self.predict_proba(x)?;
@@ -492,7 +492,7 @@ impl FittedMlp<Regression> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<f32>> {
         let predictions = self.model.predict_rows(x, &self.threads)?;
@@ -552,7 +552,7 @@ impl<T> FittedMlp<T> {
     /// Writes a model file that `Mlp::load` and [`Model::read`] can read.
     ///
     /// # Errors
-    /// Returns [`Error::Io`] if `writer` fails, and the errors of [`Model::write`].
+    /// Returns [`Error::Io`] if `writer` fails, and the same errors as [`Model::write`].
     pub fn save(&self, writer: impl Write) -> Result<()> {
         self.model.write(writer)
     }

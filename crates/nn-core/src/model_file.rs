@@ -4,7 +4,7 @@
 //!
 //! | tensor | shape |
 //! |---|---|
-//! | `layers.I.weight` | `[n_inputs, n_outputs]`, so that a layer is `x @ weight + bias` |
+//! | `layers.I.weight` | `[n_inputs, n_outputs]`: the layer computes `x @ weight + bias` |
 //! | `layers.I.bias` | `[n_outputs]` |
 //! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalization |
 //! | `layers.I.{inputs, sums, outputs}.J.layer_norm.{gamma, beta}` | `[width]`, of layer normalization |
@@ -53,7 +53,7 @@ const KIND: Kind = Kind {
 /// A trained network with its loss and its description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model<S = f32> {
-    /// The network.
+    /// The layers with their trained parameters.
     pub network: Network<S>,
     /// The loss of the training run, which decides how outputs are interpreted.
     pub loss: Loss,
@@ -70,9 +70,9 @@ pub struct Description {
     pub input: InputDescription,
     /// Settings of the training run, for reference and to repeat the run.
     pub training: serde_json::Value,
-    /// SHA-256 of the table that the network was trained on, if any. Another table
-    /// of the same name would be split differently, and test rows could include
-    /// training rows.
+    /// SHA-256 of the table that the network was trained on, if any. A different table of
+    /// the same name would be split differently, and test rows could include training
+    /// rows.
     pub table_sha256: Option<String>,
 }
 
@@ -115,7 +115,7 @@ impl Json {
         to_raw_value(value).map(Self)
     }
 
-    /// The JSON text.
+    /// The value as JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
@@ -207,7 +207,7 @@ impl<S: Scalar> Model<S> {
     /// infinite.
     ///
     /// # Errors
-    /// Returns [`Error::ModelFile`] if the description does not fit the network,
+    /// Returns [`Error::ModelFile`] if the description does not match the network,
     /// [`Error::HeaderTooLong`] if the description is too long to be read back, and
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
@@ -341,7 +341,7 @@ impl Description {
         serde_json::to_string(&metadata).map_err(json)
     }
 
-    /// Checks that the description fits a network of this plan.
+    /// Checks that the description matches a network of this plan.
     fn check(&self, plan: &Plan) -> Result<()> {
         let names = self.class_names.len();
         let n_inputs = plan.n_inputs();

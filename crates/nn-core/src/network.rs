@@ -224,8 +224,8 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of
-    /// another width, [`Error::NotFinite`] for an input that is NaN or infinite.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the
+    /// wrong width, [`Error::NotFinite`] for an input that is NaN or infinite.
     pub fn initialize_from<'a>(
         &mut self,
         inputs: impl Into<Rows<'a, S>>,
@@ -287,7 +287,7 @@ impl<S: Scalar> Network<S> {
         &self.plan
     }
 
-    /// Whether a layer of the network has batch normalization.
+    /// Returns `true` if a layer of the network has batch normalization.
     pub fn has_batch_norm(&self) -> bool {
         self.layers().iter().any(|layer| layer.batch_norm)
     }
@@ -409,7 +409,7 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// Converts the network to another floating-point type.
+    /// Converts the network to a different floating-point type.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {
             let mut cast = AlignedSlice::new(T::zero(), values.len());
@@ -482,9 +482,9 @@ impl<S: Scalar> Network<S> {
 
     /// Computes the output for one sample, in `cache`.
     ///
-    /// The inputs are checked by the first weighted sum, which is faster than
-    /// checking each: if x is NaN or infinite, so are x·w, for every w, and the sum.
-    /// If another stage comes first, each input is checked.
+    /// The inputs are checked by the first weighted sum, which is faster than checking
+    /// each: if x is NaN or infinite, so are x·w, for every w, and the sum. If a
+    /// different stage comes first, each input is checked.
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
@@ -507,7 +507,7 @@ impl<S: Scalar> Network<S> {
         Ok(cache.layer(self.plan.layers.len() - 1).output_values())
     }
 
-    /// Whether the first weighted sum is finite, if the first stage is dense.
+    /// Returns `true` if the first stage is dense and its first weighted sum is finite.
     fn is_sum_finite(&self, cache: &ForwardCache<S>) -> bool {
         let first = &self.plan.nodes[0];
         matches!(first.stage, Stage::Dense(_)) && cache.values(first.output)[0].is_finite()
@@ -523,7 +523,7 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
+    /// Returns [`Error::Shape`] for a sample of the wrong width, [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
     #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {

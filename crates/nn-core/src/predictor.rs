@@ -1,7 +1,7 @@
 //! Predictions for many rows at once, and predictions without allocation.
 //!
 //! [`Network::predict_batch`] allocates its result. A [`Predictor`] owns its buffers
-//! and a handle to the network, so that the threads of a service can share the weights.
+//! and a handle to the network, so the threads of a service can share the weights.
 //! Both give the same bits for each row as [`Network::forward`], no matter which rows
 //! are computed together.
 
@@ -38,7 +38,7 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict_batch<'a>(
         &self,
@@ -137,7 +137,7 @@ impl<S: Scalar> Predictor<S> {
         self
     }
 
-    /// The network.
+    /// The network that computes the predictions.
     pub fn network(&self) -> &Arc<Network<S>> {
         &self.network
     }
@@ -153,9 +153,9 @@ impl<S: Scalar> Predictor<S> {
     /// `inputs [n_rows, n_inputs]`, `outputs [n_rows, n_outputs]`, row-major.
     ///
     /// # Errors
-    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for a slice of
-    /// another length and for more rows than `max_rows`, [`Error::NotFinite`] for an
-    /// input that is NaN or infinite. On an error, `outputs` is not changed.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for a slice of the
+    /// wrong length and for more rows than `max_rows`, [`Error::NotFinite`] for an input
+    /// that is NaN or infinite. On an error, `outputs` is not changed.
     #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);

@@ -140,8 +140,8 @@ impl Standardized {
     ///
     /// # Errors
     /// Returns [`Error::UnknownPreprocessing`] for the preprocessing of a table,
-    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does
-    /// not fit the network.
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does not
+    /// match the network.
     pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
         let Some(json) = &model.description.input.preprocessing else {
             return Ok(None);
@@ -208,9 +208,9 @@ impl<S: Scalar> Model<S> {
     ///
     /// # Errors
     /// Returns [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a
-    /// table: see [`predict_row_with`](Self::predict_row_with). Returns
-    /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a value
-    /// that is NaN or infinite, [`Error::OutOfRange`] for a model whose scale is 0.
+    /// table: see [`predict_row_with`](Self::predict_row_with). Returns [`Error::Shape`]
+    /// for a row of the wrong width, [`Error::NotFinite`] for a value that is NaN or
+    /// infinite, [`Error::OutOfRange`] for a model whose scale is 0.
     #[inline(never)]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
         let row = Rows::new(row, row.len());
@@ -276,7 +276,7 @@ impl<S: Scalar> Model<S> {
     /// [`InputDescription::preprocessing`] of the model.
     ///
     /// # Errors
-    /// Returns the errors of `preprocessing`, and those of
+    /// Returns the same errors as `preprocessing`, and as
     /// [`predict_row`](Self::predict_row) for the preprocessed inputs.
     pub fn predict_row_with<R: ?Sized>(
         &self,
@@ -301,9 +301,9 @@ impl<S: Scalar> Model<S> {
     /// w′ᵢⱼ = wᵢⱼ·scale/stdᵢ        b′ⱼ = bⱼ − Σᵢ wᵢⱼ·meanᵢ/stdᵢ
     /// ```
     ///
-    /// The predictions of this network equal those of
-    /// [`predict_rows`](Self::predict_rows) up to rounding errors, which are large if
-    /// the mean of a column is many times its standard deviation.
+    /// The predictions of this network equal the predictions of
+    /// [`predict_rows`](Self::predict_rows) up to rounding errors, which are large if the
+    /// mean of a column is many times its standard deviation.
     ///
     /// ```
     /// use nn_core::Mlp;

@@ -1,7 +1,7 @@
 //! Conversion of weights to and from named tensors in PyTorch's layout.
 //!
-//! The names are those of the `state_dict` of a `torch.nn.Sequential` that has these
-//! modules for every layer of the network, in this order:
+//! The names are the same as in the `state_dict` of a `torch.nn.Sequential` that has
+//! these modules for every layer of the network, in this order:
 //!
 //! | module | where | tensors of module I, counted from 0 |
 //! |---|---|---|

@@ -206,11 +206,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Creates a trainer from a network, samples and a configuration.
     ///
     /// # Errors
-    /// Returns [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid
-    /// configuration, for batch normalization of a single row, and if all training rows
-    /// or all validation rows have weight 0; [`Error::Empty`] or [`Error::Shape`] for
-    /// samples that do not fit the network; [`Error::OutOfMemory`] if the buffers do
-    /// not fit in memory.
+    /// Returns [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid configuration,
+    /// for batch normalization of a single row, and if all training rows or all
+    /// validation rows have weight 0; [`Error::Empty`] or [`Error::Shape`] for samples
+    /// that do not match the network; [`Error::OutOfMemory`] if the buffers do not fit in
+    /// memory.
     #[inline(never)]
     pub fn new(
         network: Network<S>,
@@ -444,7 +444,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.finish_epoch().map(|report| Some(Event::Epoch(report)))
     }
 
-    /// Whether the next call of [`advance`](Self::advance) ends an epoch.
+    /// Returns `true` if the next call of [`advance`](Self::advance) ends an epoch.
     pub fn is_epoch_trained(&self) -> bool {
         self.progress.batch == self.n_batches()
     }
@@ -505,7 +505,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.descends = false;
     }
 
-    /// The configuration.
+    /// The configuration that the trainer was created with.
     pub fn config(&self) -> &TrainingConfig {
         &self.config
     }
@@ -546,12 +546,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.step
     }
 
-    /// Whether training is done: all epochs are finished, or it stopped early.
+    /// Returns `true` if training is done: all epochs are finished, or it stopped early.
     pub fn is_done(&self) -> bool {
         self.progress.is_done
     }
 
-    /// Whether training stopped early, because the loss did not decrease for
+    /// Returns `true` if training stopped early, because the loss did not decrease for
     /// [`patience`](TrainingConfig::patience) epochs.
     pub fn is_stopped_early(&self) -> bool {
         self.config.patience > 0 && self.best.waited >= self.config.patience

@@ -177,7 +177,7 @@ impl Source {
         data_dir.join(self.name)
     }
 
-    /// Whether all files of this data set exist in `data_dir`, compressed or not.
+    /// Returns `true` if all files of this data set exist in `data_dir`, compressed or not.
     ///
     /// Only names and sizes are compared, not checksums.
     pub fn is_present(&self, data_dir: &Path) -> bool {

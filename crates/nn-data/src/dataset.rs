@@ -128,7 +128,7 @@ impl Split {
         }
     }
 
-    /// Whether there are no samples.
+    /// Returns `true` if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -124,7 +124,7 @@ impl Origin {
     }
 }
 
-/// The result of a download.
+/// The folder and the new files of a completed download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The folder with the files of the data set.

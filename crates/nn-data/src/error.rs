@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error; a program can choose its exit code by it.
+/// The category of an error, for example to choose an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The content of a file is invalid.
@@ -31,7 +31,7 @@ pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}", path = path.display())]
     Io {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
@@ -39,13 +39,13 @@ pub enum Error {
     /// A file or folder holds no samples.
     #[error("{path}: expected at least 1 sample, found 0 samples", path = path.display())]
     Empty {
-        /// The file or folder.
+        /// Path of the file or folder without samples.
         path: PathBuf,
     },
     /// The path leads to a folder, a pipe or a device.
     #[error("{path}: not a regular file (found {found})", path = path.display())]
     NotAFile {
-        /// The path.
+        /// Path of the folder, pipe or device.
         path: PathBuf,
         /// The kind of file found, with its article, such as `a folder`.
         found: &'static str,
@@ -53,7 +53,7 @@ pub enum Error {
     /// A text file is not encoded as UTF-8.
     #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
     NotUtf8 {
-        /// The file.
+        /// Path of the text file.
         path: PathBuf,
         /// Offset of the first invalid sequence, counted from 0.
         offset: u64,
@@ -71,7 +71,7 @@ pub enum Error {
     /// A file is not a valid IDX file of the expected element type and rank.
     #[error("{path}: {problem}", path = path.display())]
     Idx {
-        /// The file.
+        /// Path of the IDX file.
         path: PathBuf,
         /// The problem with the content of the file.
         problem: IdxProblem,
@@ -82,11 +82,11 @@ pub enum Error {
         path = path.display()
     )]
     LabelOutOfRange {
-        /// The file of labels.
+        /// Path of the file of labels.
         path: PathBuf,
         /// Index of the first invalid label, counted from 0.
         index: usize,
-        /// The label.
+        /// The first invalid label.
         label: u32,
         /// Number of classes.
         n_classes: usize,
@@ -97,23 +97,23 @@ pub enum Error {
         images = images.display(), labels = labels.display()
     )]
     CountMismatch {
-        /// The file of images.
+        /// Path of the file of images.
         images: PathBuf,
         /// Number of images.
         n_images: usize,
-        /// The file of labels.
+        /// Path of the file of labels.
         labels: PathBuf,
         /// Number of labels.
         n_labels: usize,
     },
-    /// Images have no pixels, or their size differs from that of the training images.
+    /// Images have no pixels, or their size differs from the size of the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,
         expected = ExpectedSize(*expected)
     )]
     ImageSize {
-        /// The file of images.
+        /// Path of the file of images.
         path: PathBuf,
         /// Height and width of the training images; `None` means at least 1 x 1.
         expected: Option<(usize, usize)>,
@@ -128,14 +128,14 @@ pub enum Error {
         /// Names of the known data sets.
         known: Vec<&'static str>,
     },
-    /// The size or checksum of a local copy differs from that of the published file.
+    /// A local copy differs from the published file in size or checksum.
     #[error(
         "{path}: expected {expected_size} bytes with SHA-256 {expected_sha256}, \
          found {found_size} bytes with SHA-256 {found_sha256}",
         path = path.display()
     )]
     Checksum {
-        /// The local copy.
+        /// Path of the local copy.
         path: PathBuf,
         /// Size of the published file in bytes.
         expected_size: u64,
@@ -149,7 +149,7 @@ pub enum Error {
     /// The folder to copy from does not hold a file of the data set.
     #[error("{folder}: missing file {file}", folder = folder.display())]
     NotInFolder {
-        /// The folder.
+        /// The folder to copy from.
         folder: PathBuf,
         /// Name of the missing file.
         file: &'static str,
@@ -181,7 +181,7 @@ pub enum Error {
     /// The address of a mirror is not an HTTPS address.
     #[error("mirror {url:?}: expected an https:// address")]
     InvalidMirror {
-        /// The address.
+        /// The invalid address.
         url: String,
     },
     /// The processor lacks instructions that HTTPS connections need.
@@ -204,7 +204,7 @@ pub enum Error {
         hint = in_brackets(*looks_like)
     )]
     NotPng {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
@@ -214,7 +214,7 @@ pub enum Error {
     /// A PNG file is truncated or damaged.
     #[error("{path}: damaged PNG: {source}", path = path.display())]
     BadPng {
-        /// The file.
+        /// Path of the damaged file.
         path: PathBuf,
         /// The error of the decoder.
         source: png::DecodingError,
@@ -226,7 +226,7 @@ pub enum Error {
         path = path.display()
     )]
     ImageTooLarge {
-        /// The file.
+        /// Path of the PNG file.
         path: PathBuf,
         /// Width in pixels.
         width: u32,
@@ -243,7 +243,7 @@ pub enum Error {
          found {contrast}"
     )]
     BlankImage {
-        /// Difference of ink and paper in gray levels.
+        /// Difference between ink and paper in gray levels.
         contrast: u8,
         /// Minimum difference in gray levels.
         needed: u8,
@@ -294,7 +294,7 @@ impl Error {
         }
     }
 
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. }
@@ -491,8 +491,11 @@ pub enum IdxProblem {
         /// Number of bytes after the last element; `None` means at least one.
         surplus: Option<u64>,
     },
-    /// The size of the array does not fit into 64 bits.
-    #[error("impossible dimensions {} of {element_size} bytes each", Dims(dims))]
+    /// The size of the array in bytes exceeds 64 bits.
+    #[error(
+        "array too large: dimensions {} with {element_size}-byte elements overflow 64 bits",
+        Dims(dims)
+    )]
     Overflow {
         /// The dimensions in the header.
         dims: Vec<usize>,
@@ -505,7 +508,7 @@ pub enum IdxProblem {
         Dims(dims)
     )]
     Unwritable {
-        /// The dimensions.
+        /// The dimensions of the array.
         dims: Vec<usize>,
         /// Number of elements.
         n_elements: usize,
@@ -578,7 +581,7 @@ pub enum MirrorFailure {
     /// The server sends a web page, such as a log-in page, instead of the file.
     #[error("expected a file, found a web page (text/html)")]
     Html,
-    /// The size of the response differs from that of the file.
+    /// The size of the response differs from the size of the file.
     #[error("expected {expected} bytes, found {found}")]
     Size {
         /// Size of the response in bytes.

@@ -36,22 +36,23 @@
 //! # Quality
 //! A network trained only on the training images of [`dataset`] has an accuracy of
 //! 96.4 % on MNIST's 10 000 test images: 96.32, 96.63 and 96.24 % for the seeds
-//! 0, 1 and 2 of
+//! 0, 1 and 2 with these commands:
 //!
 //! ```text
 //! nn train --data glyphs --seed S
 //! nn evaluate RUN --data mnist
 //! ```
 //!
-//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on the test images of [`dataset`] is
-//! lower, about 89 %: some generated images are deformed so strongly that they are illegible.
+//! The network is 784-256-128-10 with relu, trained with Adam for 10 epochs. The accuracy on the
+//! test images of [`dataset`] is lower, about 89 %: some generated images are deformed so
+//! strongly that they are illegible.
 //! Training on such images improves the accuracy on real handwriting. Skeletons and ranges were
 //! chosen by the accuracy on MNIST's first 20 000 training images, not on its test images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
-//! limited to `+ - * / √`, so that its bytes are the same on every machine and
-//! for every number of threads.
+//! limited to `+ - * / √`. The bytes of an image are therefore the same on every
+//! machine and for every number of threads.
 
 // A table with one form per line; rustfmt would put one number on each line.
 #[rustfmt::skip]
@@ -250,7 +251,7 @@ impl Writer {
     }
 
     /// The scale at which the ink is [`BOX_SIZE`] long. The length is a convex
-    /// function of the scale, so that Newton's method converges from a scale that
+    /// function of the scale, so Newton's method converges from a scale that
     /// is too large; four steps are accurate enough.
     fn scale_to_fill(&self, axis: usize) -> f32 {
         let mut scale = 1e6;

@@ -153,7 +153,7 @@ impl IdxData {
         }
     }
 
-    /// Whether there are no elements.
+    /// Returns `true` if the array is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -365,11 +365,11 @@ fn expect_end(reader: &mut impl BufRead) -> Result<(), IdxProblem> {
 
 /// Number of bytes that a reader will yield.
 enum Length {
-    /// This number of bytes.
+    /// Exactly this number of bytes.
     Known(u64),
     /// The decompressed size of this number of gzip bytes.
     Compressed(u64),
-    /// Unknown.
+    /// The number of bytes is unknown.
     Unknown,
 }
 

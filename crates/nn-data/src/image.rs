@@ -1,11 +1,10 @@
 //! PNG files, and normalization of images of handwritten digits to MNIST's
 //! format.
 //!
-//! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
-//! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
-//! field so that the center of mass is in the middle (LeCun, Cortes, Burges).
-//! A network trained on such images fails on images with other proportions, so
-//! [`normalize`] does the same:
+//! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while preserving
+//! their aspect ratio" with anti-aliasing, and placed in a 28x28 field so that the center
+//! of mass is in the middle (LeCun, Cortes, Burges). A network trained on such images
+//! fails on images with different proportions, so [`normalize`] does the same:
 //!
 //! 1. **Paper** is the median of the border pixels. **Ink** is darker than the paper if the darkest
 //!    pixel of the image differs more from the paper than the lightest one, otherwise lighter:
@@ -58,7 +57,7 @@ const MAX_PIXELS: u64 = 60 << 20;
 /// A digit in MNIST's format, and how it was normalized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalizedDigit {
-    /// Gray values row by row: bright ink on a background of 0.
+    /// Gray values in row-major order: bright ink on a background of 0.
     pub pixels: [u8; SIDE * SIDE],
     /// Whether the ink was darker than the paper.
     pub inverted: bool,
@@ -111,7 +110,7 @@ pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
 /// is read as its default image.
 ///
 /// # Errors
-/// [`Error::NotPng`] for another format, [`Error::BadPng`] for a damaged file,
+/// [`Error::NotPng`] for a different format, [`Error::BadPng`] for a damaged file,
 /// [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi pixels in total,
 /// [`Error::NotAFile`] for a folder, a pipe or a device, [`Error::Io`] if reading fails.
 pub fn read_png(path: &Path) -> Result<Array2<u8>> {
@@ -472,7 +471,7 @@ fn check_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
     })
 }
 
-/// Decodes row by row, so that an image of 60 Mi pixels needs 60 MiB, whatever its
+/// Decodes one row at a time, so an image of 60 Mi pixels needs 60 MiB, whatever its
 /// number of bytes per pixel.
 fn read_gray_rows<R: BufRead + Seek>(
     reader: &mut png::Reader<R>,

@@ -46,8 +46,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Reads a regular file of UTF-8 text.
 ///
 /// # Errors
-/// [`Error::NotUtf8`] for other encodings; [`Error::NotAFile`] for a folder, a pipe or a device;
-/// [`Error::Io`] if reading fails.
+/// [`Error::NotUtf8`] for a different encoding; [`Error::NotAFile`] for a folder, a pipe or a
+/// device; [`Error::Io`] if reading fails.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     decode_utf8(path, &bytes).map(str::to_owned)

@@ -9,7 +9,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// An invalid name or value chosen by the user.
     Usage,
-    /// Invalid data or an invalid model file, or data that does not fit the model.
+    /// Invalid data or an invalid model file, or data that does not match the model.
     Data,
     /// A training run that diverged.
     Diverged,
@@ -36,7 +36,7 @@ pub enum Error {
     ForeignName {
         /// The menu, such as `initializer`.
         menu: &'static str,
-        /// The name.
+        /// The name that is not on the menu.
         name: &'static str,
         /// Meaning of the name in the other library.
         meaning: &'static str,
@@ -63,7 +63,7 @@ pub enum Error {
         /// The given value.
         found: String,
     },
-    /// Two settings that exclude each other.
+    /// Two settings that cannot be used together.
     #[error("{what}: {problem}")]
     Conflict {
         /// Name of the setting.
@@ -125,7 +125,7 @@ pub enum Error {
         /// Learning rate of the step.
         learning_rate: f64,
     },
-    /// A checkpoint of a training run with other data or settings.
+    /// A checkpoint of a training run with different data or settings.
     #[error("{what}: the checkpoint has {saved}, this training run has {found}")]
     CheckpointMismatch {
         /// Name of the setting or data that differs.
@@ -200,7 +200,7 @@ impl Error {
         Self::ModelFile { problem }
     }
 
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownName { .. }

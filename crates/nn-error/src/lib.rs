@@ -1,7 +1,7 @@
 //! The error type of `nn-core` and of the crates below it, and the ranges of numeric
 //! settings.
 //!
-//! All these crates use the same error type, so that `?` works across crate boundaries
+//! All these crates use the same error type, so `?` works across crate boundaries
 //! and user-defined traits can return it. `nn-core` re-exports it.
 //!
 //! ```

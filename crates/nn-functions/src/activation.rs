@@ -157,7 +157,7 @@ impl Activation {
     /// Applies the activation function, `z ← φ(z)`, in place.
     ///
     /// # Shapes
-    /// `values [batch, width]`, row after row; only softmax uses `width`.
+    /// `values [batch, width]` in row-major order; only softmax uses `width`.
     ///
     /// # Panics
     /// For softmax, if `width` does not divide the number of values.
@@ -226,12 +226,12 @@ impl Activation {
         }
     }
 
-    /// Whether the derivative is computed from z rather than from φ(z).
+    /// Returns `true` if the derivative is computed from z rather than from φ(z).
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Swish | Self::Gelu | Self::Mish | Self::Softplus)
     }
 
-    /// Whether He initialization suits the function better than Xavier initialization.
+    /// Returns `true` if He initialization suits the function better than Xavier initialization.
     pub fn is_rectifier(self) -> bool {
         matches!(
             self,

@@ -30,7 +30,7 @@ pub enum Init {
     Zeros,
     /// All values equal to a constant.
     Constant {
-        /// The constant.
+        /// The constant initial value.
         value: f64,
     },
     /// Uniform distribution.
@@ -201,7 +201,7 @@ impl Init {
     /// Fills the weights of one layer with initial values.
     ///
     /// # Shapes
-    /// `weights [n_inputs, n_outputs]`, row after row.
+    /// `weights [n_inputs, n_outputs]` in row-major order.
     ///
     /// # Panics
     /// For `Orthogonal`, if `weights` does not have `n_inputs·n_outputs` elements.

@@ -17,7 +17,7 @@
 //!
 //! with h(e) = ½e² for |e| ≤ delta, and h(e) = delta·(|e| − ½·delta) for larger |e|.
 //!
-//! The two cross-entropies and `kl` are computed from z, so that they stay exact where a
+//! The two cross-entropies and `kl` are computed from z, so they stay exact where a
 //! rounds to 0 or 1: −ln softmax(z)ᵢ = ln Σₖ exp zₖ − zᵢ, and −ln σ(z) = max(0, −z) +
 //! ln(1 + e^−|z|). With these losses, learning does not slow down when output neurons
 //! saturate, because δ does not contain φ′ (Schoofs, section 3.2).
@@ -228,15 +228,15 @@ impl Loss {
         }
     }
 
-    /// Whether the loss can be computed from class labels instead of targets: a row of
-    /// class c has the loss [`of_class`](Self::of_class) and δ = a − e_c, where e_c is
-    /// one-hot.
+    /// Returns `true` if the loss can be computed from class labels instead of targets: a
+    /// row of class c has the loss [`of_class`](Self::of_class) and δ = a − e_c, where e_c
+    /// is one-hot.
     pub fn takes_classes(self) -> bool {
         matches!(self, Self::CrossEntropy | Self::Kl)
     }
 
-    /// Computes the loss −ln a_c of a row of class c. The result is bit for bit that of
-    /// [`of_row`](Self::of_row) with y = e_c. Only for losses with
+    /// Computes the loss −ln a_c of a row of class c. The result is bit for bit the
+    /// result of [`of_row`](Self::of_row) with y = e_c. Only for losses with
     /// [`takes_classes`](Self::takes_classes).
     pub fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
         debug_assert!(self.takes_classes());

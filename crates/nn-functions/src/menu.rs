@@ -5,7 +5,7 @@
 //! `name` or `name:parameter=value:parameter=value`, for example `relu`,
 //! `leaky-relu:slope=0.01` or `adam:beta1=0.9:beta2=0.99`. Everything that
 //! offers a choice (command line, help, gradient check, golden tests) iterates
-//! over [`Menu::ALL`], so that a new entry appears everywhere automatically.
+//! over [`Menu::ALL`], so a new entry appears everywhere automatically.
 
 use std::fmt;
 
@@ -64,8 +64,8 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// ```
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that
-    /// exclude each other.
+    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that cannot be used
+    /// together.
     fn check(&self) -> Result<()> {
         let mut entry = *self;
         let name = entry.name();
@@ -113,7 +113,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
 /// A name that means something else in another library and is not on the menu.
 #[derive(Clone, Copy, Debug)]
 pub struct ForeignName {
-    /// The name.
+    /// Name of the entry in the other library.
     pub name: &'static str,
     /// Meaning of the name in the other library.
     pub meaning: &'static str,

@@ -17,15 +17,15 @@
 //!
 //! Every rule follows PyTorch. Differences from other frameworks:
 //!
-//! - The velocity v is a sum of gradients, without η, so that a change of the
+//! - The velocity v is a sum of gradients, without η, so a change of the
 //!   learning rate takes effect immediately. Keras, scikit-learn and newbies
 //!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). Both forms agree for a constant
 //!   η; under a schedule, the second keeps using the old η for about 1/(1 − γ)
 //!   steps.
 //! - ε is added to the root. Keras adds it under the root in `rmsprop` and
 //!   `adagrad`.
-//! - `rho` of `rmsprop` is PyTorch's `alpha`, whose default is 0.99; 0.9 is
-//!   Hinton's and Keras's.
+//! - `rho` of `rmsprop` corresponds to PyTorch's `alpha`. The default is 0.9, as in
+//!   Hinton's lecture and Keras; PyTorch uses 0.99.
 //!
 //! `rprop` starts with steps of size η and is meant for full batches.
 //!
@@ -306,7 +306,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Creates the state before the first step.
     ///
     /// # Errors
-    /// The errors of [`Menu::check`], and
+    /// Returns the same errors as [`Menu::check`], and
     /// [`Error::OutOfRange`](nn_error::Error::OutOfRange) for a learning rate that is not
     /// above 0.
     pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Result<Self> {

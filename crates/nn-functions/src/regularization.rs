@@ -15,15 +15,15 @@
 //!
 //! ```text
 //! ∂P/∂w at 0 is −clamp(g, ±λ₁)         w leaves 0 only if |g| > λ₁
-//! a step ends at 0 if it would cross 0, or leave 0 in another direction than
+//! a step ends at 0 if it would cross 0, or leave 0 in a direction other than
 //! −(g + ∂P/∂w)
 //! ```
 //!
-//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A
-//! soft threshold after the step of another optimizer would change λ₁: to
-//! (1 − γ)·λ₁ with momentum, and with Adam to a value that depends on the size of g.
-//! These rules leave the step size to the optimizer, and every optimizer converges
-//! to a minimum of the loss plus P.
+//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A soft
+//! threshold after the step of a different optimizer would change λ₁: to (1 − γ)·λ₁ with
+//! momentum, and with Adam to a value that depends on the size of g. These rules leave
+//! the step size to the optimizer, and every optimizer converges to a minimum of the loss
+//! plus P.
 
 use nn_error::Result;
 use nn_tensor::{Kernel, Scalar, vectorize};

@@ -255,7 +255,7 @@ fn half_cosine(t: f64) -> f64 {
 /// The state of the `plateau` schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
-    /// The current factor.
+    /// Current factor on the learning rate.
     pub factor: f64,
     /// The lowest loss so far.
     pub best: f64,

@@ -16,17 +16,17 @@ pub struct Claim {
     pub statement: &'static str,
     /// Difference between the quick and the full experiment; empty if there is no quick one.
     pub quick_form: &'static str,
-    /// Whether the printed values were measured on MNIST, so that a run with other data is not
+    /// Whether the printed values were measured on MNIST. If so, runs with other data are not
     /// judged.
     pub needs_mnist: bool,
     /// Version of the experiment: results of other versions are out of date.
     pub(crate) version: u32,
-    /// The experiment.
+    /// Runs the experiment and judges the claim.
     pub(crate) run: fn(&Context<'_>) -> Result<Outcome>,
 }
 
 impl Claim {
-    /// Whether the claim has a quick experiment.
+    /// Returns `true` if the claim has a quick experiment.
     pub fn has_quick_form(&self) -> bool {
         !self.quick_form.is_empty()
     }
@@ -35,13 +35,13 @@ impl Claim {
 /// An error in the text of a paper.
 #[derive(Debug)]
 pub struct Erratum {
-    /// The place in the paper.
+    /// Section, equation or table that has the error.
     pub place: &'static str,
-    /// The printed text.
+    /// The text as the paper prints it.
     pub printed: &'static str,
-    /// The correct text.
+    /// The corrected text.
     pub correct: &'static str,
-    /// Format of the error.
+    /// The claim or check that shows the error.
     pub(crate) evidence: Evidence,
 }
 

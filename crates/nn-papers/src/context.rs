@@ -41,7 +41,7 @@ pub struct Options<'a> {
     pub data_dir: &'a Path,
     /// Name of the data set: `mnist` or `glyphs`, the built-in digits.
     pub data: &'a str,
-    /// Whether to run the quick experiments of the claims, if there are any.
+    /// Whether to run the short version of each experiment, if it has one.
     pub is_quick: bool,
     /// Whether to ignore the results of earlier runs.
     pub rerun: bool,
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
         Ok(context)
     }
 
-    /// Whether the data are those of the papers.
+    /// Returns `true` if the data set is MNIST, as in the papers.
     pub(crate) fn is_mnist(&self) -> bool {
         self.options.data != GLYPHS
     }

@@ -70,7 +70,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "backward propagation",
         printed: "db^2 = 1/m sum dZ^2",
-        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so that b^2 never changes",
+        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so b^2 never changes",
         evidence: Evidence::Check(summed_bias),
     },
     Erratum {

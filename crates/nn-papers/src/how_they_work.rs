@@ -179,12 +179,12 @@ fn worked_example(_: &Context<'_>) -> Result<Outcome> {
         ),
         Row::near("C with b2 added", 0.425, added.cost, 0.0005, 4),
         Row::at_most(
-            "relative difference of the gradient from finite differences, b2 subtracted",
+            "relative difference between the gradient and finite differences, b2 subtracted",
             stated.error,
             1e-7,
         ),
         Row::at_most(
-            "relative difference of the gradient from finite differences, b2 added",
+            "relative difference between the gradient and finite differences, b2 added",
             added.error,
             1e-7,
         ),
@@ -305,17 +305,17 @@ fn formulas(_: &Context<'_>) -> Result<Outcome> {
         .fold(0.0, f64::max);
     let rows = vec![
         Row::at_most(
-            "difference of sum-of-squares from a sum by hand",
+            "difference between the sum-of-squares loss and a manually computed sum",
             (sum - by_hand).abs(),
             1e-15,
         ),
         Row::at_most(
-            "difference of 3 times mse from sum-of-squares, for 3 outputs",
+            "difference between 3·mse and sum-of-squares for 3 outputs",
             (3.0 * mean - sum).abs(),
             1e-15,
         ),
         Row::at_most(
-            "difference of 2/(1 + e^(-2x)) - 1 from tanh, for x from -6 to 6",
+            "difference between 2/(1 + e^(-2x)) - 1 and tanh for x from -6 to 6",
             largest,
             1e-14,
         ),

@@ -82,7 +82,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "5.2.9, batch gradient descent",
         printed: "theta_new = theta_old - alpha sum_(i=1)^N grad J(theta; x_i, y_i)",
-        correct: "the mean gradient, as in 2.5 and in common usage; or a learning rate N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
+        correct: "the mean gradient, as in section 2.5. With the sum, the learning rate must be N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
@@ -225,7 +225,7 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
         Row::note("training samples", "10^6", n.to_string()),
         Row::at_most(
             format!(
-                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference of the loss"
+                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference between these losses and the losses with the sum"
             ),
             difference,
             1e-4,

@@ -14,7 +14,7 @@ pub enum Verdict {
     Explained,
     /// No run gives the printed value; the outcome lists the runs that were tried.
     NotReproduced,
-    /// The data set differs from that of the paper.
+    /// The data set differs from the data set of the paper.
     NotJudged,
 }
 
@@ -45,7 +45,7 @@ pub struct Row {
     pub quantity: String,
     /// The value as the paper prints it; empty if the paper prints none.
     pub printed: String,
-    /// The measured value.
+    /// The value measured with `nn`.
     pub ours: String,
     /// The tolerance; empty if the row is not judged.
     pub expected: String,
@@ -116,7 +116,7 @@ impl Row {
 /// The outcome of a claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The verdict.
+    /// Whether the claim was reproduced.
     pub verdict: Verdict,
     /// The setup, and the meaning of the rows.
     pub explanation: String,

@@ -41,7 +41,7 @@ impl Paper {
         }
     }
 
-    /// The title and the authors.
+    /// Title and authors of the paper.
     pub fn title(self) -> &'static str {
         match self {
             Self::Newbies => newbies::TITLE,
@@ -52,7 +52,7 @@ impl Paper {
         }
     }
 
-    /// The claims.
+    /// The claims from this paper.
     pub fn claims(self) -> &'static [Claim] {
         match self {
             Self::Newbies => newbies::CLAIMS,
@@ -63,7 +63,7 @@ impl Paper {
         }
     }
 
-    /// The errors in the text.
+    /// Errors found in the text of the paper.
     pub fn errata(self) -> &'static [Erratum] {
         match self {
             Self::Newbies => newbies::ERRATA,

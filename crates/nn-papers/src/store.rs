@@ -1,7 +1,7 @@
 //! The results of earlier runs: `results.json` with the outcome of every claim,
 //! and `work.json`, the cache of finished training runs of long claims.
 //!
-//! Both files are replaced as a whole after every claim and every training run, so that an
+//! Both files are replaced as a whole after every claim and every training run, so an
 //! interruption loses at most one training run.
 
 use std::collections::BTreeMap;
@@ -55,8 +55,8 @@ pub struct ClaimResult {
 }
 
 impl Store {
-    /// Reads the results in `folder`, which need not exist. Files with another
-    /// format, such as those of another version, are ignored.
+    /// Reads the results in `folder`, which need not exist. Files with a different
+    /// format, such as files of a different version, are ignored.
     ///
     /// # Errors
     /// If a file cannot be read.

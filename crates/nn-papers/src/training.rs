@@ -12,7 +12,7 @@ use crate::outcome::Command;
 pub(crate) enum MeasuredEpochs {
     /// Every multiple of this number, and the last epoch.
     Every(usize),
-    /// These epochs.
+    /// The listed epochs only.
     At(Vec<usize>),
     /// The last epoch.
     End,

@@ -52,9 +52,9 @@ impl Series {
 /// A labeled point, such as the best epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Position.
+    /// Position (x, y) in units of the axes.
     pub point: (f64, f64),
-    /// Label.
+    /// Text next to the mark.
     pub label: String,
 }
 

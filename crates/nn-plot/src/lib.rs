@@ -32,9 +32,9 @@
 //! ```
 //!
 //! # Untrusted input
-//! All titles, names and captions are escaped. NaN and infinite numbers leave gaps. If the lengths
-//! of lists do not match, the missing parts are left out. No function of this crate panics or
-//! returns an error.
+//! All titles, names and captions are escaped. NaN and infinite values appear as gaps in a
+//! chart. If the lengths of lists do not match, the missing parts are left out. No function of
+//! this crate panics or returns an error.
 #![forbid(unsafe_code)]
 
 mod escape;

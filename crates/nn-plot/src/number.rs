@@ -127,7 +127,7 @@ fn grouped(text: &str) -> String {
     spaced
 }
 
-/// Replaces the hyphen of a negative number by a minus sign, but not that of an
+/// Replaces the hyphen of a negative number by a minus sign, but not the hyphen of an
 /// exponent, so that `1e-5` can be copied to a command line.
 fn with_minus(text: &str) -> String {
     match text.strip_prefix('-') {

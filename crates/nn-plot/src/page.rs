@@ -71,7 +71,7 @@ pub struct Page {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     html: String,
-    /// Whether the last block is a figure, so that another can be beside it.
+    /// Whether the last block is a figure. The next figure is then placed beside it.
     is_in_figures: bool,
 }
 
@@ -113,7 +113,7 @@ impl Page {
         &mut self.body
     }
 
-    /// The page as HTML.
+    /// Returns the complete page as an HTML document.
     pub fn html(&self) -> String {
         let title = escaped(&self.title);
         let lead = match self.lead.as_str() {

@@ -105,7 +105,7 @@ pub(crate) fn stroke(index: usize) -> String {
     format!("stroke-width=\"2\"{dashes}")
 }
 
-/// Diverging color map: blue for 1, white for 0, vermilion for −1 (as RGB).
+/// Diverging color map: blue for 1, white for 0, orange for −1 (as RGB).
 pub(crate) fn diverging(value: f64) -> [u8; 3] {
     let strength = if value.is_nan() {
         0.0

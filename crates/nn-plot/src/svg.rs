@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::escape::escaped;
 use crate::palette;
 
-/// A finished chart.
+/// A chart as an SVG image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Svg {
     title: String,

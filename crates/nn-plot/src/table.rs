@@ -41,7 +41,7 @@ pub enum Tone {
     Good,
     /// A bad result.
     Bad,
-    /// Highlighted.
+    /// A highlighted cell.
     Marked,
     /// Less important.
     Muted,

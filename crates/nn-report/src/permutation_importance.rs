@@ -6,7 +6,6 @@ use std::ops::Range;
 use nn_core::batches::{Inputs, Targets};
 use nn_core::metrics::evaluate;
 use nn_core::{Rows, Samples};
-use nn_table::preprocessing::{InputEncoding, Preprocessing};
 use nn_tensor::random::{Purpose, Streams};
 use nn_train::nn_metrics::mean;
 use nn_train::sample_outputs::{classes_of, targets_of};
@@ -61,8 +60,9 @@ pub fn permutation_importance(
         data,
         threads,
     } = *evaluator;
-    let columns = data.preprocessing.as_ref().map(inputs_of_columns);
-    let columns = columns.unwrap_or_default();
+    let preprocessing = data.preprocessing.iter();
+    let preprocessing = preprocessing.filter(|it| it.image_size().is_none());
+    let columns: Vec<_> = preprocessing.flat_map(|it| it.input_ranges()).collect();
     if columns.is_empty() || samples.is_empty() {
         return Ok(Vec::new());
     }
@@ -84,7 +84,7 @@ pub fn permutation_importance(
             rises.push(loss_of(&shuffled)? - unshuffled);
         }
         shuffled.write(&inputs, &block, 0..);
-        importances.push(ColumnImportance::new(column, &rises));
+        importances.push(ColumnImportance::new(column.to_owned(), &rises));
     }
     importances.sort_by(|a, b| b.mean.total_cmp(&a.mean));
     Ok(importances)
@@ -100,20 +100,6 @@ impl ColumnImportance {
             std: mean(squares).unwrap_or(0.0).sqrt(),
         }
     }
-}
-
-/// Name and inputs of each column of a table; empty for a table of images.
-fn inputs_of_columns(preprocessing: &Preprocessing) -> Vec<(String, Range<usize>)> {
-    let InputEncoding::Columns(columns) = &preprocessing.inputs else {
-        return Vec::new();
-    };
-    let mut end = 0;
-    let inputs = columns.iter().map(|column| {
-        let start = end;
-        end += column.encoding.width();
-        (column.name.clone(), start..end)
-    });
-    inputs.collect()
 }
 
 /// A copy of samples whose inputs can be shuffled.

@@ -58,7 +58,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// Writes the file.
     ///
     /// # Errors
-    /// The errors of `writer`.
+    /// Returns the same errors as `writer`.
     pub fn write(&self, writer: &mut dyn Write) -> Result<()> {
         writer.write_all(&length_of(&self.header))?;
         writer.write_all(self.header.as_bytes())?;

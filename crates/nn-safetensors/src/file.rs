@@ -25,7 +25,7 @@ pub struct TensorFile<'b> {
     pub data: &'b [u8],
     /// The JSON object in the metadata.
     pub metadata: String,
-    /// The format version.
+    /// Version of the file format.
     pub format: u32,
     /// The tensors, sorted by name.
     tensors: Vec<Entry<'b>>,
@@ -57,7 +57,7 @@ impl<'b> TensorFile<'b> {
     /// Parses a file and validates everything except the values.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the file is damaged or of another kind.
+    /// [`Error::ModelFile`] if the file is damaged or a different kind of file.
     pub fn parse(bytes: &'b [u8], kind: Kind) -> Result<Self> {
         let (header, data) = split_header(bytes)?;
         let header: Header<'b> = serde_json::from_slice(header)
@@ -101,7 +101,7 @@ impl<'b> TensorFile<'b> {
     /// The tensor with the given name.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the tensor is missing or has another shape.
+    /// [`Error::ModelFile`] if the tensor is missing or has the wrong shape.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<StoredTensor<'b>> {
         let record = self
             .find(name)
@@ -127,8 +127,8 @@ impl<'b> TensorFile<'b> {
     /// file; `None` if there is no such tensor.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] for another type or number of dimensions, and the errors of
-    /// [`copy_values`].
+    /// [`Error::ModelFile`] for a wrong type or number of dimensions, and the same errors
+    /// as [`copy_values`].
     pub fn row<S: Scalar>(&self, name: &str) -> Result<Option<Vec<S>>> {
         let Some(record) = self.find(name) else {
             return Ok(None);
@@ -213,7 +213,7 @@ pub fn copy_values<S: Scalar>(
 /// Reads a file to its end.
 ///
 /// # Errors
-/// The errors of `reader`; [`Error::ModelFile`] if the file is larger than 32 GiB.
+/// Returns the same errors as `reader`; [`Error::ModelFile`] if the file is larger than 32 GiB.
 pub fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

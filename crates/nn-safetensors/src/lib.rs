@@ -6,7 +6,7 @@
 //! little-endian. The header begins with the metadata and lists the tensors sorted by name. The
 //! metadata has a single entry, a JSON object as text; programs that write several entries do so in
 //! random order. The field `sha256` of this object is the SHA-256 of the whole file, computed with
-//! these 64 digits set to zero, so that any flipped bit is detected.
+//! these 64 digits set to zero, so any flipped bit is detected.
 //!
 //! Sizes are compared with the length of the file before anything is allocated, and every value
 //! must be finite unless the caller accepts other values.

@@ -7,7 +7,7 @@ use nn_tensor::reduce::all_finite;
 /// Checks that all values are finite; `what` names them in the error.
 ///
 /// # Shapes
-/// `values [n_samples, n_columns]`, row after row.
+/// `values [n_samples, n_columns]` in row-major order.
 ///
 /// # Errors
 /// [`Error::NotFinite`] for the first value that is NaN or infinite.

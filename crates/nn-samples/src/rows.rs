@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use nn_tensor::Matrix;
 
-/// A matrix `[n_rows, n_columns]`, row after row, borrowed or shared.
+/// A matrix `[n_rows, n_columns]` in row-major order, borrowed or shared.
 ///
 /// ```
 /// use nn_samples::rows::Rows;
@@ -91,7 +91,7 @@ impl<'a, T> Rows<'a, T> {
         [self.n_rows, self.n_columns]
     }
 
-    /// All values, row after row.
+    /// All values in row-major order.
     pub fn as_slice(&self) -> &[T] {
         self.values.as_slice()
     }
@@ -105,7 +105,7 @@ impl<'a, T> Rows<'a, T> {
         &self.as_slice()[row * self.n_columns..][..self.n_columns]
     }
 
-    /// Iterates over all values, row after row.
+    /// Iterates over all values in row-major order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.as_slice().iter()
     }
@@ -154,7 +154,7 @@ impl<T: Clone> Rows<'_, T> {
         }
     }
 
-    /// Converts into a vector, row after row; copies values that are borrowed or
+    /// Converts into a vector in row-major order; copies values that are borrowed or
     /// shared.
     pub fn into_vec(self) -> Vec<T> {
         self.values.into_vec()
@@ -227,7 +227,7 @@ impl<T, const N: usize> From<Vec<[T; N]>> for Rows<'_, T> {
 }
 
 impl<T> List<'_, T> {
-    /// All values.
+    /// All values of the list.
     pub fn as_slice(&self) -> &[T] {
         match &self.0 {
             Storage::Borrowed(values) => values,

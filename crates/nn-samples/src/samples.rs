@@ -251,7 +251,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows.len()
     }
 
-    /// Whether there are no samples.
+    /// Returns `true` if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -319,7 +319,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
-    /// Whether weights were set with [`with_weights`](Self::with_weights).
+    /// Returns `true` if weights were set with [`with_weights`](Self::with_weights).
     pub fn has_weights(&self) -> bool {
         self.weights.is_some()
     }
@@ -455,7 +455,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Checks that the samples fit a network with this number of inputs and outputs.
+    /// Checks that the samples match a network with this number of inputs and outputs.
     ///
     /// # Errors
     /// [`Error::Empty`] if there are no samples, [`Error::Shape`] if a number of inputs or outputs

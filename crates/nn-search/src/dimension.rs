@@ -281,7 +281,7 @@ impl Dimension {
     /// Appends the [`width`](Self::width) coordinates of `value`.
     ///
     /// # Panics
-    /// If `value` has another type than the dimension.
+    /// If the type of `value` does not match the dimension.
     pub(crate) fn encode(&self, value: &Value, coordinates: &mut Vec<f64>) {
         match (&self.domain, value) {
             (Domain::Real { low, high, log }, Value::Real(x)) => {
@@ -309,8 +309,8 @@ impl Dimension {
         }
     }
 
-    /// Rounds coordinates to those of a valid value. Real numbers are only clamped
-    /// to the unit interval: their grid is too fine to matter for the kernel.
+    /// Rounds coordinates to the coordinates of a valid value. Real numbers are only
+    /// clamped to the unit interval: their grid is too fine to matter for the kernel.
     pub(crate) fn snap(&self, coordinates: &mut [f64]) {
         match &self.domain {
             Domain::Real { .. } => coordinates[0] = coordinates[0].clamp(0.0, 1.0),

@@ -6,7 +6,7 @@ use std::io;
 const FORMS: &str = "lr=log:1e-4..1, dropout=0..0.5, hidden=int:16..256, \
      hidden=int-log:16..1024, batch-size=16|32|64";
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The category of an error, for example to choose an exit code.
@@ -38,7 +38,7 @@ pub enum Error {
     /// Two dimensions have the same name.
     #[error("dimension {name:?} occurs twice in the search space")]
     DuplicateDimension {
-        /// The name.
+        /// The name that occurs twice.
         name: String,
     },
     /// The search space has no dimensions.
@@ -92,8 +92,10 @@ pub enum Error {
         /// Number of the trial.
         id: usize,
     },
-    /// A journal was written by a search with other settings.
-    #[error("the journal belongs to another search: expected {setting} {expected}, found {found}")]
+    /// A journal was written by a search with different settings.
+    #[error(
+        "the journal belongs to a different search: expected {setting} {expected}, found {found}"
+    )]
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,
@@ -127,7 +129,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Dimension { .. }

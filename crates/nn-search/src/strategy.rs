@@ -11,7 +11,7 @@
 
 use crate::menu::{Menu, Parameter, menu_text};
 
-/// The search strategy.
+/// The strategy that suggests the next point of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// Random search.

@@ -21,13 +21,13 @@ use crate::{
 /// | `seed` | 0 | seed of the random numbers | any |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The search space.
+    /// The dimensions to search, with their ranges.
     pub space: Space,
-    /// The search strategy.
+    /// The strategy that suggests the next point.
     pub strategy: Strategy,
     /// The direction of the optimization.
     pub goal: Goal,
-    /// The rule for early stopping.
+    /// The rule that stops unpromising trials early.
     pub stopping: Stopping,
     /// The seed of the random numbers.
     pub seed: u64,
@@ -91,9 +91,9 @@ impl<W: Write> Study<W> {
     /// Resumes a study from the content of its journal, `written`; `journal` appends
     /// to the same file.
     ///
-    /// The next suggestions are those of an uninterrupted study. Trials that were running
-    /// are suggested again first, and start from the beginning. A truncated last line is
-    /// ignored.
+    /// The next suggestions are the same as in an uninterrupted study. Trials that were
+    /// running are suggested again first, and start from the beginning. A truncated last
+    /// line is ignored.
     ///
     /// # Errors
     /// [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],

@@ -13,7 +13,8 @@ use std::path::Path;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::preprocessing::{InputEncoding, Preprocessing, TargetEncoding};
+use crate::preprocessing::Preprocessing;
+use crate::target::TargetEncoding;
 use crate::{Error, Result};
 
 /// Writes one row per sample.
@@ -123,7 +124,7 @@ fn cells(
 }
 
 fn is_kaggle(preprocessing: &Preprocessing) -> bool {
-    preprocessing.inputs == InputEncoding::Pixels
+    preprocessing.image_size().is_some()
 }
 
 /// The predicted class of a row of probabilities: the most probable one, or with a

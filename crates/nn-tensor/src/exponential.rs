@@ -38,7 +38,7 @@ macro_rules! exponential {
             fn exp_value(self) -> Self {
                 let [a, b, q] = <$type as Reduce>::reduce(self);
                 let value = (a * q + a) * b;
-                // A comparison with NaN is false, so that NaN stays NaN.
+                // A comparison with NaN is false, so NaN stays NaN.
                 let value = if self < $lowest { 0.0 } else { value };
                 if self > $highest {
                     <$type>::INFINITY

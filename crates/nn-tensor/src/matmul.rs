@@ -155,7 +155,7 @@ fn split_output<S: Scalar>(
     });
 }
 
-/// Estimates from a sample whether skipping the zeros of `a` speeds up a product of
+/// Returns `true` if a sample of `a` shows that skipping its zeros speeds up a product of
 /// `work` multiplications. The decision does not depend on the number of threads.
 fn has_many_zeros<S: Scalar>(a: Matrix<'_, S>, work: usize) -> bool {
     let [m, k] = a.shape();

@@ -7,7 +7,7 @@
 //!
 //! The generator is ChaCha with 8 rounds (Bernstein 2008; crate `rand_chacha`),
 //! whose output is fixed by its specification. The distributions are implemented
-//! here, with golden values in the tests, so that updating a dependency cannot
+//! here, with golden values in the tests, so updating a dependency cannot
 //! change a result.
 
 use ndarray_rand::rand::{RngCore, SeedableRng, distr::Distribution};
@@ -157,7 +157,7 @@ fn uniform(bits: &mut (impl RngCore + ?Sized)) -> f64 {
 
 /// Draws a normally distributed value by the polar method (Marsaglia & Bray 1964).
 ///
-/// Only the first of the two values that the method generates is used, so that no
+/// Only the first of the two values that the method generates is used, so no
 /// state is kept between calls.
 fn normal(bits: &mut (impl RngCore + ?Sized)) -> f64 {
     loop {
@@ -211,7 +211,7 @@ impl RngCore for Stream {
 
 /// The probability distribution of initial weights.
 ///
-/// Values are drawn in `f64` and rounded, so that an `f32` array equals the rounded
+/// Values are drawn in `f64` and rounded, so an `f32` array equals the rounded
 /// `f64` array of the same stream.
 ///
 /// ```

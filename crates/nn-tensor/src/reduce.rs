@@ -115,11 +115,10 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     best
 }
 
-/// Returns whether the [`argmax`] of the row is `index`.
+/// Returns `true` if the [`argmax`] of the row is `index`.
 ///
-/// Returns false for every index if the row contains NaN, so that such a row never
-/// counts as predicted correctly. There is no early exit, so that the loop
-/// vectorizes.
+/// Returns `false` for every index if the row contains NaN, so such a row never counts as
+/// predicted correctly. There is no early exit, so that the loop vectorizes.
 ///
 /// # Panics
 /// Panics if `index` is out of bounds.
@@ -133,7 +132,7 @@ pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
         .fold(all_are_smaller, |all, &value| all & (value <= largest))
 }
 
-/// Returns whether all values are finite, neither NaN nor infinite.
+/// Returns `true` if all values are finite, neither NaN nor infinite.
 pub fn all_finite<S: Scalar>(values: &[S]) -> bool {
     vectorize(AllFinite(values))
 }

@@ -159,7 +159,7 @@ impl<'a> CsrRows<'a> {
         self.rows.len()
     }
 
-    /// Returns whether no rows are selected.
+    /// Returns `true` if no rows are selected.
     pub fn is_empty(self) -> bool {
         self.rows.is_empty()
     }

@@ -31,8 +31,8 @@ const KEPT: usize = 3;
 
 const BEST: &str = "best.safetensors";
 
-/// The minimum time between two checkpoints. The checkpoint at the end or at the
-/// interruption of a run is always saved.
+/// The minimum time between two checkpoints. A checkpoint is always saved when a run
+/// ends or is interrupted.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     at_epoch_end: Duration,
@@ -82,13 +82,13 @@ impl Checkpoints {
         })
     }
 
-    /// Whether it is time for a checkpoint at the end of an epoch, counted from the last
+    /// Returns `true` if a checkpoint is due at the end of an epoch, counted from the last
     /// checkpoint or from the opening of the folder.
     pub fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.at_epoch_end
     }
 
-    /// Whether it is time for a checkpoint between two batches.
+    /// Returns `true` if a checkpoint is due between two batches.
     pub fn is_due_within_epoch(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.within_epoch
     }

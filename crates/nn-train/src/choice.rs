@@ -44,7 +44,7 @@ impl<T> Choice<T> {
         &self.text
     }
 
-    /// The value.
+    /// The value parsed from the text.
     pub fn value(&self) -> &T {
         &self.value
     }
@@ -201,7 +201,7 @@ pub enum OnDivergence {
 }
 
 impl OnDivergence {
-    /// All choices.
+    /// Both responses to divergence.
     pub const ALL: [Self; 2] = [Self::Stop, Self::HalveRate];
 
     /// The name in settings.

@@ -58,7 +58,7 @@ fn own_help(source: &(dyn StdError + 'static)) -> Option<String> {
     }
 }
 
-/// An unknown flag, a missing argument, or flags that exclude each other: the first
+/// An unknown flag, a missing argument, or flags that cannot be used together: the first
 /// paragraph of clap's text, and its first tip.
 fn of_usage(error: &clap::Error) -> Error {
     let rendered = error.render().to_string();

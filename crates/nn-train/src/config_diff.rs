@@ -8,8 +8,8 @@ use crate::escaped_path;
 use crate::plan::Plan;
 use crate::settings::Settings;
 
-/// Returns an error if `flags` differ from the settings of a run. `plan` and `data` are
-/// those of the run.
+/// Returns an error if `flags` differ from the settings of a run. `plan` and `data`
+/// belong to the run.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.

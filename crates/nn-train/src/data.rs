@@ -6,7 +6,7 @@ use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_error::did_you_mean;
-use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
+use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
@@ -34,7 +34,7 @@ pub const PIXEL_SCALE: f64 = 1.0 / 255.0;
 /// A data set with its task and its split.
 #[derive(Clone, Debug)]
 pub struct Data {
-    /// The samples.
+    /// Training and test samples, before the validation samples are split off.
     pub dataset: Dataset,
     /// The learning task.
     pub task: Task,
@@ -127,9 +127,8 @@ pub fn load_dataset(
     }
 }
 
-/// A path as it was given when `run` was started: relative to the current folder
-/// or, as that may be another one now, to the nearest folder above the run that
-/// has such a path.
+/// Resolves the path given when `run` was started: relative to the current folder or, if
+/// that folder has no such path, to the nearest folder above the run that has one.
 fn locate(typed: &Path, run: Option<&Path>) -> PathBuf {
     let is_here = typed.is_absolute() || typed.exists();
     let run = run
@@ -162,7 +161,7 @@ impl Data {
     /// Loads the data set of a run, to resume its training.
     ///
     /// # Errors
-    /// The errors of [`for_training`](Self::for_training).
+    /// Returns the same errors as [`for_training`](Self::for_training).
     pub fn of_run(
         settings: &Settings,
         run: &Path,
@@ -195,11 +194,12 @@ impl Data {
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
-    /// If the data set does not exist, cannot be read, or does not fit the model.
+    /// If the data set does not exist, cannot be read, or does not match the model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
-        let mut data = if table::is_table(&path) {
-            let loaded = table::load(&locate(&path, request.run), request)?;
+        let located = locate(&path, request.run);
+        let mut data = if table::is_table(&located) {
+            let loaded = table::load(&located, request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),
                 task: loaded.task,

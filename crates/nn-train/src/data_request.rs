@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_table::preprocessing::Preprocessing;
+use nn_table::Preprocessing;
 
 use crate::split_options::SplitOptions;
 
@@ -17,8 +17,7 @@ pub struct DataRequest<'a> {
     pub options: &'a SplitOptions,
     /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
-    /// Whether all rows of the table are new, so that the model was trained on none of
-    /// them.
+    /// Whether all rows of the table are new: the model was trained on no row of it.
     pub is_new: bool,
     /// The run whose data set is loaded: relative paths are also searched for in the
     /// folders above the run.
@@ -38,7 +37,7 @@ impl<'a> DataRequest<'a> {
         }
     }
 
-    /// Whether to stratify the split by class. Runs and models of versions without
+    /// Returns `true` if the split is stratified by class. Runs and models of versions without
     /// stratification keep their unstratified split, so that no training row becomes a
     /// test row.
     pub fn is_stratified(&self) -> bool {
@@ -49,7 +48,7 @@ impl<'a> DataRequest<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nn_table::preprocessing::TargetEncoding;
+    use nn_table::TargetEncoding;
 
     use super::*;
     use crate::settings::Settings;
@@ -62,6 +61,7 @@ mod tests {
             target: TargetEncoding::MultiLabel(Vec::new()),
             sample_weight: None,
             has_header: true,
+            schema: None,
         };
         let is_stratified = |stratify, model, run| {
             let settings = Settings {

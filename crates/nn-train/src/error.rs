@@ -91,7 +91,7 @@ impl Error {
         }
     }
 
-    /// The kind of failure.
+    /// Kind of the failure, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

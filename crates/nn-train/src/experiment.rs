@@ -1,4 +1,4 @@
-//! An experiment: settings and data, ready to be trained into a run directory.
+//! The settings and data of a training run, which is saved in a run directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub struct Experiment {
 pub struct TrainedRun {
     /// The run with its model.
     pub run: Run,
-    /// The run directory.
+    /// Path of the run directory.
     pub path: PathBuf,
     /// The metrics of all epochs.
     pub outcome: Outcome,
@@ -72,7 +72,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
-    /// fit the data, or need more memory than is available.
+    /// match the data, or need more memory than is available.
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
         let plan = Plan::new(settings, &data)?;
@@ -93,8 +93,8 @@ impl Experiment {
     /// Loads the data set named in the settings and checks the settings against it.
     ///
     /// # Errors
-    /// The errors of [`new`](Self::new), or if the data set cannot be loaded from
-    /// `data_dir`.
+    /// Returns the same errors as [`new`](Self::new), or an error if the data set cannot
+    /// be loaded from `data_dir`.
     pub fn load(settings: &Settings, data_dir: impl AsRef<Path>) -> Result<Self> {
         let data = Data::for_training(settings, data_dir.as_ref(), &Threads::all())?;
         Self::new(settings, data)
@@ -117,7 +117,7 @@ impl Experiment {
         }
     }
 
-    /// The data set.
+    /// The data set with its task and its split.
     pub fn data(&self) -> &Data {
         &self.data
     }
@@ -158,7 +158,7 @@ impl Experiment {
     /// by default, after the data set with the next free number.
     ///
     /// # Errors
-    /// The errors of [`train`](Self::train).
+    /// Returns the same errors as [`train`](Self::train).
     pub fn train_named(
         &self,
         runs_dir: &Path,
@@ -248,7 +248,7 @@ impl StoppedRun {
             .unwrap_or_default()
     }
 
-    /// The experiment of the run.
+    /// The settings and data of the run.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
     }
@@ -261,11 +261,11 @@ impl StoppedRun {
         self
     }
 
-    /// Resumes the run from the newest checkpoint. The final weights are those of an
-    /// uninterrupted run.
+    /// Resumes the run from the newest checkpoint. The final weights are the same as
+    /// without the interruption.
     ///
     /// # Errors
-    /// The errors of [`Experiment::train`].
+    /// Returns the same errors as [`Experiment::train`].
     pub fn train(self, observer: &mut dyn Observer) -> Result<TrainedRun> {
         let n_epochs = self.checkpoint.as_ref().map_or(0, Checkpoint::epoch);
         let (run_dir, epochs) = RunDir::resume(self.path, self.checkpoints, n_epochs)?;
@@ -461,13 +461,13 @@ fn other_origin(checkpoint: &Checkpoint) -> Vec<String> {
         .collect()
 }
 
-/// A warning for a checkpoint of another version.
+/// A warning for a checkpoint of a different version.
 fn another_version(checkpoint: &Checkpoint) -> Option<String> {
     let (theirs, ours) = (&checkpoint.note()["version"], env!("CARGO_PKG_VERSION"));
     (theirs != ours).then(|| {
         format!(
-            "the checkpoint was made by version {theirs}, this is {ours}; \
-             the weights may differ from those of an uninterrupted run"
+            "the checkpoint was written by version {theirs}, but this is version {ours}; \
+             the weights may differ from the weights of an uninterrupted run"
         )
     })
 }

@@ -1,10 +1,10 @@
 //! Settings as command line flags (feature `clap`).
 //!
 //! [`Settings`] is a group of arguments for clap. Names that other libraries use for the
-//! same setting are aliases of its flags (`settings.rs`). A flag that has another meaning
-//! in another library is translated if `nn` has an equivalent; otherwise it is rejected
-//! with a hint, because taking it for a similarly named flag would silently change the
-//! result.
+//! same setting are aliases of its flags (`settings.rs`). A flag that has a different
+//! meaning in another library is translated if `nn` has an equivalent; otherwise it is
+//! rejected with a hint, because taking it for a similarly named flag would silently
+//! change the result.
 
 use std::ffi::OsString;
 
@@ -229,6 +229,9 @@ mod tests {
             "scikit-learn: epochs of sgd and adam",
             "--epochs 7",
         ),
+        ("--sep tab", "pandas", "--separator tab"),
+        ("--delimiter tab", "pandas, NumPy", "--separator tab"),
+        ("--na-values x", "pandas", "--missing x"),
         ("--random-state 5", "scikit-learn", "--seed 5"),
         ("--criterion mse", "PyTorch", "--loss mse"),
         ("--solver adam", "scikit-learn", "--optimizer adam"),

@@ -28,14 +28,14 @@ pub fn name() -> &'static str {
     InstructionSet::current().name()
 }
 
-/// Returns a warning if the checkpoint was made with another instruction set. Checkpoints
-/// of versions that did not record the instruction set are accepted.
+/// Returns a warning if the checkpoint was made with a different instruction set.
+/// Checkpoints of versions that did not record the instruction set are accepted.
 pub fn difference(recorded: &Value) -> Option<String> {
     let recorded = recorded.as_str()?;
     (recorded != name()).then(|| {
         format!(
             "the checkpoint was made with the instruction set {recorded}, this run uses {}; \
-             the weights may differ from those of an uninterrupted run",
+             the weights may differ from the weights of an uninterrupted run",
             name()
         )
     })

@@ -91,8 +91,8 @@ fn of_control_groups() -> Option<u64> {
     folders.iter().filter_map(|folder| of_folder(folder)).min()
 }
 
-/// The folders that may have a limit, from a text like `/proc/self/cgroup`: those of
-/// the groups and of all their parents. In a container the path may be one outside,
+/// The folders that may have a limit, from a text like `/proc/self/cgroup`: the folders
+/// of the groups and of all their parents. In a container the path may be one outside,
 /// whose last part is the root inside.
 fn folders_of(groups: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();

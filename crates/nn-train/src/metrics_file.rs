@@ -1,7 +1,7 @@
 //! The file `metrics.csv`: one row per finished epoch.
 //!
 //! A row is written at the end of its epoch, so that other programs see it. All rows are
-//! synced before a checkpoint is saved, so that a power failure loses no row of a
+//! synced before a checkpoint is saved, so a power failure loses no row of a
 //! checkpointed epoch.
 //!
 //! When a run is resumed, the rows of the epochs before its checkpoint are kept; later

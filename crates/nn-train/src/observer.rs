@@ -10,7 +10,7 @@ use crate::epoch_metrics::EpochMetrics;
 /// The state of a training run when it starts or resumes.
 #[derive(Debug)]
 pub struct Start<'a, 't> {
-    /// The run directory.
+    /// Path of the run directory.
     pub run: &'a Path,
     /// The trainer, before its next step.
     pub trainer: &'a Trainer<'t>,
@@ -64,7 +64,7 @@ pub trait Observer {
         let _ = warning;
     }
 
-    /// Returns whether to save and stop; called after each step. A stopped run can be
+    /// Returns `true` to save and stop the run; called after each step. A stopped run can be
     /// resumed.
     fn should_stop(&mut self) -> bool {
         false

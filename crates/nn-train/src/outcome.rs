@@ -9,8 +9,8 @@ use crate::epoch_metrics::EpochMetrics;
 pub struct Outcome {
     /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// With early stopping, the epoch with the lowest watched loss, whose weights are
-    /// those of the model. `None` means that the model has the weights of the last epoch.
+    /// The epoch with the lowest monitored loss, if early stopping is enabled. The model has
+    /// the weights of this epoch; with `None`, the weights of the last epoch.
     pub best_epoch: Option<usize>,
     /// Whether early stopping ended the run before the last epoch.
     pub is_stopped_early: bool,
@@ -38,8 +38,8 @@ impl Outcome {
         }
     }
 
-    /// Describes the weights of the model if they are not those of the last epoch:
-    /// `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
+    /// Describes the weights of the model if the model does not have the weights of the
+    /// last epoch: `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
     pub fn kept_weights(&self) -> Option<String> {
         let (best, last) = (self.kept()?, self.epochs.last()?);
         self.best_epoch?;

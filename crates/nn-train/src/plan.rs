@@ -20,7 +20,7 @@ use crate::task::Task;
 /// A checked network and training configuration.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The layers.
+    /// The number of inputs and the layers of the network.
     pub network: NetworkConfig,
     /// The configuration of the trainer.
     pub training: TrainingConfig,
@@ -37,7 +37,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
-    /// contradict each other, or do not fit the data.
+    /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
@@ -128,6 +128,9 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
         ("target", settings.target.is_some()),
         ("task", settings.task.is_some()),
         ("header", settings.header.is_some()),
+        ("separator", settings.separator.is_some()),
+        ("missing", settings.missing.is_some()),
+        ("schema", settings.schema.is_some()),
         ("sample-weight", settings.sample_weight.is_some()),
         ("categorical", settings.categorical.is_some()),
         ("ignore", settings.ignore.is_some()),
@@ -180,7 +183,7 @@ fn default_loss(task: Task) -> Loss {
 /// supports a single output.
 ///
 /// # Errors
-/// If the loss does not fit the task.
+/// If the loss does not match the task.
 pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
@@ -236,7 +239,7 @@ fn output_activation(
         return Err(Error::usage(
             "`output-activation = softmax`: a single output would always be 1",
         )
-        .with_help("use identity for numbers, sigmoid for probabilities"));
+        .with_help("use identity for regression, sigmoid for probabilities"));
     }
     Ok(chosen)
 }
@@ -430,6 +433,9 @@ fn resolved(
         target: asked.target.clone(),
         task: asked.task.clone(),
         header: asked.header.clone(),
+        separator: asked.separator.clone(),
+        missing: asked.missing.clone(),
+        schema: asked.schema.clone(),
         sample_weight: asked.sample_weight.clone(),
         categorical: asked.categorical.clone(),
         ignore: asked.ignore.clone(),

@@ -5,9 +5,9 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
-use nn_table::csv::Header;
 use nn_table::predictions::predicted_class;
-use nn_table::preprocessing::{InputEncoding, Note, Preprocessing, TargetEncoding, UnseenCategory};
+use nn_table::preprocessing::{InputEncoding, Purpose};
+use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
 use nn_tensor::reduce::all_finite;
 
@@ -19,9 +19,9 @@ use crate::trained_model::preprocessing_of;
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
 
-/// The probability of every class; a single output gives those of both classes. Hinge
-/// loss gives margins instead of probabilities; the predicted class then has probability
-/// 1.
+/// The probability of every class; a single output gives the probabilities of both
+/// classes. Hinge loss gives margins instead of probabilities; the predicted class then
+/// has probability 1.
 pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     match (loss, outputs) {
         (Loss::Hinge, _) => {
@@ -104,14 +104,14 @@ impl<'a> ImagePredictor<'a> {
     /// [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
-        if preprocessing.is_none_or(|it| it.inputs == InputEncoding::Pixels) {
+        if preprocessing.is_none_or(|it| it.image_size().is_some()) {
             return Ok(());
         }
         let problem = "this model was trained on the columns of a table, not on images";
         Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
-    /// Predicts the class of an image from its pixels, row by row.
+    /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
     /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
@@ -156,8 +156,8 @@ pub struct TablePredictions {
     pub preprocessing: Preprocessing,
     /// Notes about the table, such as unknown categories.
     pub notes: Vec<Note>,
-    /// A message about the first row with a NaN or infinite input or prediction, with the
-    /// number of such rows.
+    /// Warning that names the first row with a NaN or infinite input or prediction and
+    /// counts all such rows.
     pub nonfinite: Option<String>,
     /// The threshold of the second of two classes, or the thresholds of the labels, if
     /// they are not the default ones.
@@ -170,14 +170,16 @@ impl TablePredictions {
     /// # Errors
     /// If the file cannot be read, lacks a column of the model, or does not fit into
     /// memory, or if the model was trained on images.
-    pub fn of_file(model: &Model, path: &Path, threads: &Threads) -> Result<Self> {
+    pub fn of_file(model: &Model, path: &Path, header: Header, threads: &Threads) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";
             let problem = format!("{}: {problem}", path.display());
             Error::new(ErrorKind::Data, problem)
                 .with_help("use PNG files or the indices of test samples as input")
         })?;
-        let table = preprocessing.read(path, Header::Auto)?;
+        let bytes = table::read_bytes(path)?;
+        let table = preprocessing.parse(path, &bytes, header, Purpose::Predict)?;
+        drop(bytes);
         table::check_memory(path, &preprocessing, table.n_rows())?;
         let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
         let inputs = match samples.inputs {
@@ -198,7 +200,7 @@ impl TablePredictions {
         Ok(Self {
             outputs,
             preprocessing,
-            notes: samples.notes,
+            notes: table.notes().iter().cloned().chain(samples.notes).collect(),
             nonfinite,
             thresholds: None,
         })

@@ -26,7 +26,7 @@ pub fn check(path: &Path) -> Result<fs::Metadata> {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// The errors of [`check`], or if the file cannot be opened.
+/// Returns the same errors as [`check`], or an error if the file cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
     check(path)?;
     File::open(path).map_err(|error| Error::io(path, &error))
@@ -35,7 +35,8 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads a UTF-8 text file.
 ///
 /// # Errors
-/// The errors of [`check`], or if the file cannot be read or is not UTF-8.
+/// Returns the same errors as [`check`], or an error if the file cannot be read or is not
+/// UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     check(path)?;
     let bytes = fs::read(path).map_err(|error| Error::io(path, &error))?;
@@ -51,7 +52,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// Reads a UTF-8 text file if it exists.
 ///
 /// # Errors
-/// The errors of [`read_text`].
+/// Returns the same errors as [`read_text`].
 pub fn find_text(path: &Path) -> Result<Option<String>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nn_core::Model;
 use nn_core::metrics::{Evaluation, evaluate};
+use nn_table::Header;
 use nn_tensor::Threads;
 
 use crate::data::Data;
@@ -54,7 +55,7 @@ impl Run {
     /// `allow_nonfinite` also a model with NaN or infinite weights.
     ///
     /// # Errors
-    /// The errors of [`open`](Self::open).
+    /// Returns the same errors as [`open`](Self::open).
     pub fn find(run: &Path, runs_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let model_file = locate_model(run, runs_dir)?;
         let model = read_model(&model_file, allow_nonfinite)?;
@@ -86,12 +87,12 @@ impl Run {
         Self { threads, ..self }
     }
 
-    /// The model.
+    /// The trained model of the run.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The model file.
+    /// Path of the model file.
     pub fn model_file(&self) -> &Path {
         &self.model_file
     }
@@ -117,7 +118,7 @@ impl Run {
     /// set has no test samples, all its rows are test rows.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not fit the model.
+    /// If the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)
@@ -126,7 +127,7 @@ impl Run {
     /// Evaluates the model on a split of the run's data set.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, does not fit the model, or has no samples in
+    /// If the data set cannot be loaded, does not match the model, or has no samples in
     /// this split.
     pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
         self.evaluate_on(&self.data()?, split)
@@ -135,7 +136,7 @@ impl Run {
     /// Evaluates the model on a split of a loaded data set.
     ///
     /// # Errors
-    /// If the split has no samples or its samples do not fit the model.
+    /// If the split has no samples or its samples do not match the model.
     pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;
@@ -205,7 +206,19 @@ impl Run {
     /// If the file cannot be read or lacks a column, or if the model was trained on
     /// images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
-        TablePredictions::of_file(&self.model, path.as_ref(), &self.threads)
+        self.predict_table_with(path, Header::Auto)
+    }
+
+    /// Predicts every row of a table, with or without a header.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`predict_table`](Self::predict_table).
+    pub fn predict_table_with(
+        &self,
+        path: impl AsRef<Path>,
+        header: Header,
+    ) -> Result<TablePredictions> {
+        TablePredictions::of_file(&self.model, path.as_ref(), header, &self.threads)
     }
 
     /// A predictor for images.

@@ -200,7 +200,7 @@ pub fn read_config(run: &Path) -> Result<Settings> {
         let (reason, help) = if run.join(METRICS).exists() {
             (
                 "the run was stopped before training started",
-                "train again under another name",
+                "train again under a different name",
             )
         } else {
             (
@@ -217,7 +217,7 @@ pub fn read_config(run: &Path) -> Result<Settings> {
     Settings::read(&path).map_err(Error::of_data)
 }
 
-/// Whether a run is finished.
+/// Returns `true` if a run is finished.
 pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
 }
@@ -229,7 +229,7 @@ pub fn read_failure(run: &Path) -> Option<String> {
     error["diverged"].as_str().map(str::to_owned)
 }
 
-/// Whether `name` is a valid name of a run and not a path.
+/// Returns `true` if `name` is a valid name of a run and not a path.
 pub fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

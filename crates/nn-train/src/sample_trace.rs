@@ -52,7 +52,7 @@ impl SampleTrace {
     /// model's training run.
     ///
     /// # Errors
-    /// If the split does not have the sample, or if the sample does not fit the model.
+    /// If the split does not have the sample, or if the sample does not match the model.
     pub fn new(model: &Model, data: &Data, options: TraceOptions) -> Result<Self> {
         let plan = Plan::new(&settings_of(model)?, data).map_err(Error::of_data)?;
         let splits = data.splits()?;

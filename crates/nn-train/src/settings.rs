@@ -10,7 +10,7 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
-use nn_table::csv::{Header, Task};
+use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Activations, Choice, OnDivergence, Widths};
@@ -92,6 +92,35 @@ pub struct Settings {
         arg(long, value_name = "auto|yes|no", help_heading = "Tables")
     )]
     pub header: Option<Choice<Header>>,
+    /// Character between two fields: comma, semicolon, tab, pipe or blanks [default: decided by the content]
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "NAME",
+            help_heading = "Tables",
+            alias = "sep",
+            alias = "delimiter"
+        )
+    )]
+    pub separator: Option<Choice<Separator>>,
+    /// Marks of missing values, besides empty cells, NA, N/A, NaN, null, None, ? and -
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "MARK,...",
+            help_heading = "Tables",
+            alias = "na-values"
+        )
+    )]
+    pub missing: Option<String>,
+    /// TOML file that sets the types of columns
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "FILE", help_heading = "Tables")
+    )]
+    pub schema: Option<String>,
     /// Column with the sample weights
     #[cfg_attr(
         feature = "clap",
@@ -140,7 +169,7 @@ pub struct Settings {
     /// Layer normalization in the hidden layers
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub layer_norm: Option<bool>,
-    /// Residual connections: add the outputs of the previous layer to those of a hidden layer of the same width
+    /// Residual connections: add the outputs of the previous layer to the outputs of a hidden layer of the same width
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub residual: Option<bool>,
     /// Dropout probability of the hidden layers
@@ -428,8 +457,8 @@ impl Settings {
         merged.try_into().expect("a merge of settings is settings")
     }
 
-    /// These settings without the weight decay that `flags` replace: that of
-    /// adamw may be a setting or a parameter of the optimizer.
+    /// Returns the settings without the weight decay that `flags` replace: the weight
+    /// decay of adamw may be a setting or a parameter of the optimizer.
     fn yielding_to(&self, flags: &Self) -> Self {
         let mut settings = self.clone();
         let optimizer = flags.optimizer.as_ref().map_or("", Choice::text);

@@ -22,7 +22,7 @@ pub enum Split {
 }
 
 impl Split {
-    /// All splits.
+    /// All splits: training, validation and test.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
     /// Name of the split: `train`, `validation` or `test`.

@@ -39,8 +39,8 @@ pub struct StepTrace {
     pub loss_formula: &'static str,
     /// The loss C before the step.
     pub loss: f64,
-    /// The loss C of the same sample after the step. `None` without a step, and with
-    /// dropout, which would draw another mask.
+    /// The loss C of the same sample after the step. `None` if there is no step or the
+    /// network uses dropout (dropout would draw a new mask).
     pub loss_after: Option<f64>,
     /// Name of the optimizer.
     pub optimizer: String,
@@ -126,7 +126,8 @@ pub struct Regularized {
 /// `samples`. Schedules and weight averaging are ignored.
 ///
 /// # Errors
-/// If the sample or the configuration does not fit, or [`nn_core::Error::Diverged`].
+/// If the sample or the configuration does not match the network, or
+/// [`nn_core::Error::Diverged`].
 pub fn step_of(
     network: &Network,
     samples: &Samples<'_>,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use nn_core::{Activation, Model};
-use nn_table::preprocessing::TargetEncoding;
+use nn_table::TargetEncoding;
 
 use crate::error::{Error, Result};
 use crate::prediction::class_names;

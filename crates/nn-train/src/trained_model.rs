@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use nn_core::Model;
-use nn_table::preprocessing::{Preprocessing, TargetEncoding};
+use nn_table::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data::Data;
@@ -54,7 +54,7 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
 /// of images.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if the preprocessing is damaged or does not fit the network.
+/// [`ErrorKind::Data`] if the preprocessing is damaged or does not match the network.
 pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
@@ -84,7 +84,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
 /// Loads a data set for a model.
 ///
 /// # Errors
-/// If the data set cannot be loaded or does not fit the model, or if the table has
+/// If the data set cannot be loaded or does not match the model, or if the table has
 /// changed since training.
 pub fn data_of(
     model: &Model,

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 /// the data augmentation of the plan.
 ///
 /// # Errors
-/// If the network or the configuration does not fit the samples.
+/// If the network or the configuration does not match the samples.
 pub fn trainer<'a>(
     plan: &Plan,
     data: &Data,

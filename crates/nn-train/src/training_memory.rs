@@ -22,7 +22,7 @@ pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
 /// part.
 ///
 /// # Errors
-/// If the network does not fit the data.
+/// If the network does not match the data.
 pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
     let (train, validation) = (&splits.train, Some(&splits.validation));
     let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;

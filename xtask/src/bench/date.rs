@@ -11,7 +11,7 @@ pub(super) fn today() -> String {
 }
 
 /// The date `days` days after 1970-01-01 (Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`). Years begin in March, so that the leap day is the last
+/// algorithms", `civil_from_days`). Years begin in March, so the leap day is the last
 /// day of a year.
 fn date(days: u64) -> String {
     let days = days + 719_468;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::workspace;
 use std::path::Path;
 
-/// Another library that trains the same networks.
+/// A library that trains the same networks, for comparison with `nn`.
 #[derive(Debug)]
 pub(super) struct Peer {
     /// Name on the command line.
@@ -31,7 +31,7 @@ enum Kind {
     Rust(&'static str),
 }
 
-/// All peers.
+/// All libraries that can be compared with `nn`.
 pub(super) static ALL: [Peer; 6] = [
     Peer {
         name: "jax",

@@ -61,7 +61,7 @@ fn train(nn: &Nn, run: &Path) -> Result<(String, f64)> {
     Ok((text, wall))
 }
 
-/// Reads `VmHWM` in KiB: the peak resident memory so far, so that the last value before the
+/// Reads `VmHWM` in KiB: the peak resident memory so far, so the last value before the
 /// end is sufficient.
 fn peak_memory(process: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;

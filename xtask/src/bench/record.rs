@@ -50,7 +50,7 @@ impl Record {
     }
 
     /// Adds a section, or replaces the section with the same heading. The file is written
-    /// each time, so that an interruption loses only the current measurement.
+    /// each time, so an interruption loses only the current measurement.
     pub(super) fn keep(&mut self, heading: &'static str, text: String) -> Result<()> {
         match self.parts.iter_mut().find(|(title, _)| *title == heading) {
             Some((_, old)) => *old = text,

@@ -36,7 +36,7 @@ pub(super) fn raw_numbers(comparisons: &[Comparison]) -> Option<String> {
 const NOTES: &str = "
 More than 1 means that `nn` is faster. The programs take turns: `nn` runs before each of the other
 programs (peers). In each round, the median epoch of a peer is divided by the median epoch of `nn`;
-the table has the medians of these ratios over the rounds. Each round has another seed. An epoch
+the table has the medians of these ratios over the rounds. Each round has a different seed. An epoch
 consists of shuffling, gathering, forward pass, backward pass and step, without evaluation. The
 first epoch of a peer is a warm-up and does not count, unless it is the only one; all epochs of `nn`
 count. A peer starts no epoch after 10 s of training, and is not run again after a run of more than

@@ -53,8 +53,8 @@ impl Comparison {
         Ok(comparison)
     }
 
-    /// Trains with `nn`, a peer, `nn`, the next peer, and so on, with another seed in every
-    /// round.
+    /// Trains with `nn`, a peer, `nn`, the next peer, and so on, with a different seed in
+    /// every round.
     pub(super) fn beside(
         nn: &Nn,
         data: &Path,
@@ -170,7 +170,7 @@ impl Competitor {
         }
     }
 
-    /// Whether the peer failed or is too slow to be run again.
+    /// Returns `true` if the peer failed or is too slow to be run again.
     fn is_done(&self) -> bool {
         let is_slow =
             |(_, theirs): &(_, peers::Training)| theirs.seconds.iter().sum::<f64>() > REPEAT_LIMIT;

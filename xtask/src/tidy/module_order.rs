@@ -1,5 +1,5 @@
 //! In every crate root and every folder, the order of the `mod` lines is both the reading
-//! order and the dependency order: a module uses only modules declared above it, so that
+//! order and the dependency order: a module uses only modules declared above it, so
 //! modules cannot depend on each other in a cycle.
 //!
 //! - A file beside its folder (`stage.rs` with `stage/`) also has a place in that order:

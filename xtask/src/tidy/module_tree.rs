@@ -157,7 +157,7 @@ impl<'a> Module<'a> {
         self.children.iter().position(|name| name == child)
     }
 
-    /// Whether `path` is an import for other modules only.
+    /// Returns `true` if `path` is an import for other modules only.
     pub(super) fn only_passes_on(&self, path: &Path) -> bool {
         let mut names = find_word(&self.body, &path.alias);
         path.role == Role::Reexport && names.all(|at| self.body[..at].ends_with("mod "))
@@ -216,8 +216,8 @@ fn role_after(before: &str) -> Role {
     }
 }
 
-/// Whether the name at `start` is the first name of a path with `::`, except the path in
-/// `pub(in a::b)`.
+/// Returns `true` if the name at `start` is the first name of a path with `::`, except the
+/// path in `pub(in a::b)`.
 fn is_first_name(code: &str, start: usize) -> bool {
     let name = leading_name(&code[start..]);
     let is_inside = ["::", "(in "]

@@ -57,7 +57,7 @@ impl File {
         })
     }
 
-    /// Whether the file is Rust source.
+    /// Returns `true` if the file is Rust source.
     pub(super) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }

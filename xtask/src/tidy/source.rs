@@ -1,7 +1,7 @@
 //! Rust source with comments, literals or tests blanked out, so that rules do not match
 //! inside them.
 //!
-//! Blanked text becomes spaces, so that lines and columns do not change.
+//! Blanked text becomes spaces, so lines and columns do not change.
 
 /// Blanks out comments, strings and characters in `text`.
 pub(super) fn code_only(text: &str) -> String {
@@ -96,8 +96,8 @@ impl Scanner<'_> {
         before.ends_with('r').then_some(n_hashes)
     }
 
-    /// Whether a quote begins a character such as `'a'` or `'\n'`, not a lifetime such as
-    /// `'a`.
+    /// Returns `true` if a quote begins a character such as `'a'` or `'\n'`, not a lifetime
+    /// such as `'a`.
     fn begins_character(&self) -> bool {
         let mut after_quote = self.rest.chars().skip(1);
         match after_quote.next() {

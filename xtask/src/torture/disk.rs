@@ -3,9 +3,9 @@
 //!
 //! For each kind of call, the first call fails, then the second, and so on, until no call
 //! is left. A fault affects one call, or that call and all later calls. The program must
-//! continue or end with exit code 5. After a restart, the weights must be those of an
-//! undisturbed training run, downloaded files must have the published contents, and no
-//! temporary files may be left.
+//! continue or end with exit code 5. After a restart, the weights must be the same as
+//! after an undisturbed training run, downloaded files must have the published contents,
+//! and no temporary files may be left.
 
 use std::fs;
 use std::io;

@@ -3,8 +3,8 @@
 //! Small training runs, with each optimizer in turn, save a checkpoint after each batch; in
 //! every second run, checkpoints are at least 20 ms apart. At random times a run is killed
 //! (three of four times) or interrupted with SIGINT, and resumed, until it is finished;
-//! sometimes the newest checkpoint is damaged in between. The weights must be those of an
-//! undisturbed run, and no kill may lose a checkpoint.
+//! sometimes the newest checkpoint is damaged in between. The weights must be the same as
+//! after an undisturbed run, and no kill may lose a checkpoint.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,7 @@ const NOTHING_WHOLE: i32 = 3;
 /// Maximum time before a run is stopped, in milliseconds.
 const LONGEST_LIFE: u64 = 150;
 
-/// Minimum seconds between checkpoints: one after each batch, or a few of them, so that
+/// Minimum seconds between checkpoints: one after each batch, or a few of them, so
 /// epochs are trained again and their best checkpoint is held in memory.
 const INTERVALS: [&str; 2] = ["0", "0.02"];
 

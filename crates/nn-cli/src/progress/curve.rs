@@ -34,7 +34,7 @@ impl Curve {
     }
 
     /// Adds a value, unless it is NaN or infinite. Removes the points of later times,
-    /// which belong to another training run or precede a rollback.
+    /// which belong to a different training run or precede a rollback.
     pub(super) fn add(&mut self, time: f64, value: f64) {
         let before = self.points.partition_point(|point| point.0 < time);
         self.points.truncate(before);

@@ -60,7 +60,7 @@ impl Dashboard {
         let done = report.batch as f64 / report.n_batches as f64;
         let before = (report.epoch - 1) as f64;
         if before + done < self.time && report.epoch == 1 {
-            // Another training run starts.
+            // A new training run starts.
             *self = Self::new();
         }
         self.epoch = report.epoch;

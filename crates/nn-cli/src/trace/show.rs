@@ -61,7 +61,10 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
         lines.extend(wrapped(step.optimizer_formula));
     }
     if let Some(after) = step.loss_after {
-        lines.push(format!("           after the step C = {}", exact(after)));
+        lines.push(format!(
+            "           loss C after the step = {}",
+            exact(after)
+        ));
     }
     lines.extend(step.notes.iter().map(|note| format!("note       {note}")));
     lines

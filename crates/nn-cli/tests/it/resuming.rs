@@ -236,7 +236,7 @@ fn a_finished_run_takes_no_other_settings() {
     let scratch = scratch();
     let flags = "--data trees.csv --hidden 4 --no-report";
     scratch.train("whole", &format!("{flags} --epochs 5 --lr 0.01"));
-    // Nothing is learned, so that patience ends it.
+    // Nothing is learned, so patience ends it.
     scratch.train(
         "early",
         &format!("{flags} --epochs 50 --patience 1 --lr 1e-30"),

@@ -36,11 +36,14 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ),
         (
             "--data flat.csv --batch-size 8",
-            "column \"v\" has the same value",
+            "each has the same value in all training rows: \"v\"",
         ),
         ("--data oak.csv --batch-size 8", "one class"),
         ("--data price.csv --batch-size 8", "treated as regression"),
-        ("--data rare.csv --batch-size 8", "column \"hue\": "),
+        (
+            "--data rare.csv --batch-size 8",
+            "column \"hue\" is left out",
+        ),
     ] {
         let flags = format!("{flags} --limit-train 300 --hidden 2 --epochs 1");
         for form in ["", "--json"] {
@@ -62,7 +65,7 @@ fn all_doubts_are_told_at_once() {
         "oak.csv",
         csv("u,v,tree", 40, |_, x, _| format!("{x:.3},5,oak")),
     );
-    let doubts = ["has the same value", "one class", "batches of 64"];
+    let doubts = ["has the same value in all", "one class", "batches of 64"];
     scratch
         .nn("train --data oak.csv --strict")
         .refuses(2, &doubts);
@@ -124,7 +127,7 @@ fn classes_without_training_rows_are_told() {
     });
     scratch.file("weighted.csv", weighted);
     for (flags, doubts) in [
-        // A tenth of each class is for testing, so that 90 of class a are left;
+        // A tenth of each class is for testing, so 90 of class a are left;
         // of the first 60 a tenth is for validation.
         (
             "--data sorted.csv --limit-train 60",
@@ -182,7 +185,7 @@ fn classes_that_are_not_measured_are_told() {
     let line = "train --data rare.csv --batch-size 8 --hidden 2 --epochs 1 --no-report --strict";
     let output = scratch.nn(line).succeeds();
     for split in ["validation", "test"] {
-        let note = format!("note      1 of 3 classes has no {split} row: \"rare\"");
+        let note = format!("note: 1 of 3 classes has no {split} row: \"rare\"");
         assert!(output.contains(&note), "{output}");
     }
     let none = scratch.nn(&format!("{line} --validation 0 --test-split 0"));
@@ -223,7 +226,7 @@ fn a_run_keeps_its_division() {
             ))
             .succeeds();
     }
-    // 80 rows of each class: 0.33 of 240 are 79 (26.4 of each class), so that
+    // 80 rows of each class: 0.33 of 240 are 79 (26.4 of each class), so
     // one class has 27 test rows; 0.1 of the 161 others are 16.
     let mut test = counts("alike", "test");
     test.sort_unstable();

@@ -82,17 +82,17 @@ impl<S: Scalar> ForwardCache<S> {
         let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.nodes.len();
         assert!(
             is_own,
-            "the forward cache was created for a network with other stages"
+            "the forward cache was created for a network with different stages"
         );
         assert!(
             n_rows <= self.max_rows,
-            "a batch of {n_rows} rows does not fit into a forward cache of {} rows",
+            "a batch of {n_rows} rows is larger than the forward cache of {} rows",
             self.max_rows
         );
         (self.n_rows, self.is_training) = (n_rows, is_training);
     }
 
-    /// Whether the last forward pass was in training mode.
+    /// Returns `true` if the last forward pass was in training mode.
     pub(crate) fn is_training(&self) -> bool {
         self.is_training
     }
@@ -101,13 +101,13 @@ impl<S: Scalar> ForwardCache<S> {
         &self.caches[stage]
     }
 
-    /// The values of a slot other than that of the inputs.
+    /// The values of a slot other than the slot of the inputs.
     #[inline]
     pub(crate) fn values(&self, slot: usize) -> &[S] {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// The inputs of a stage, from a slot other than that of the network's inputs.
+    /// The inputs of a stage, from a slot other than the slot of the network's inputs.
     #[inline(always)]
     pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
         Matrix::new(self.values(node.input), [self.n_rows, node.n_inputs]).into()

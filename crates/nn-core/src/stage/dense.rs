@@ -7,7 +7,7 @@
 //!            δ' = δ·Wᵀ               Schoofs (13), before the factor φ′
 //! ```
 //!
-//! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
+//! Schoofs stores W as `[n_outputs, n_inputs]`, so (10) reads `X·Wᵀ`; here it
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
 use nn_error::Result;

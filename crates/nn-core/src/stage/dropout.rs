@@ -1,5 +1,5 @@
 //! Dropout: in training, every output is dropped with probability p and the others
-//! are scaled by 1/(1 − p), so that inference needs no change.
+//! are scaled by 1/(1 − p), so inference needs no change.
 //!
 //! ```text
 //! m = 0 with probability p, else 1/(1 − p)

@@ -13,7 +13,7 @@ use super::weighted_sums;
 /// The inputs of a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LayerInputs<'a, S> {
-    /// All values.
+    /// All values of the rows, zeros included.
     Dense(Matrix<'a, S>),
     /// The nonzero bytes of each row, such as pixels.
     Sparse {

@@ -112,7 +112,7 @@ impl Kind for PeriodicEmbedding {
 
     fn check(&self, _n_inputs: usize) -> Result<()> {
         Range::Count.check(
-            "frequencies of a periodic embedding",
+            "number of frequencies of a periodic embedding",
             self.n_frequencies as f64,
         )?;
         Range::Positive.check("std of a periodic embedding", self.std)?;
@@ -120,7 +120,7 @@ impl Kind for PeriodicEmbedding {
             return Ok(());
         }
         Err(Error::OutOfRange {
-            what: "outputs of a periodic embedding".to_owned(),
+            what: "number of outputs of a periodic embedding".to_owned(),
             expected: "a whole number of 2 or above".to_owned(),
             found: self.n_outputs.to_string(),
         })

@@ -16,9 +16,10 @@
 //! ∂C/∂x = Σₜ (V·δ)ₜ/(bₜ − bₜ₋₁) over the bins whose eₜ is not limited at x
 //! ```
 //!
-//! The edges are quantiles of the column
-//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, they
-//! divide ±2 evenly. They are not trained. Initial values: V and v uniform in ±1/√T.
+//! The bin edges are quantiles of the column
+//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, the edges
+//! are evenly spaced in `[−2, 2]`. The edges are not trained. Initial values: V and v
+//! uniform in ±1/√T.
 
 use std::cmp::Ordering;
 

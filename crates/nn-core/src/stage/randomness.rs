@@ -25,7 +25,7 @@ impl Randomness {
         }
     }
 
-    /// Returns the random numbers of another block of the same step.
+    /// Returns the random numbers of a different block of the same step.
     #[must_use]
     pub fn block(self, block: usize) -> Self {
         Self {

@@ -55,7 +55,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
 /// Sets every row of the sums to the bias.
 ///
 /// # Panics
-/// Panics if the rows have another length or do not follow one another.
+/// Panics if the rows have the wrong length or do not follow one another.
 pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
     threads.for_each_chunk(sums, bias.len(), MIN_PIECE, |_, sums| {
@@ -101,10 +101,10 @@ pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// Overwrites the gradients with those of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
+/// Overwrites the gradients with the gradients of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
 ///
 /// # Shapes
-/// The shapes are those of [`add_gradients`].
+/// The shapes are the same as for [`add_gradients`].
 ///
 /// # Panics
 /// Panics if the shapes do not match.

@@ -96,7 +96,7 @@ impl RateFactor {
         }
     }
 
-    /// Whether the factor is for this tensor of this layer.
+    /// Returns `true` if the factor is for this tensor of this layer.
     pub(crate) fn fits(&self, layer: usize, tensor: &str) -> bool {
         let is_name = tensor.strip_prefix(&*self.tensor);
         let is_name = is_name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -164,7 +164,7 @@ pub struct TrainingConfig {
     pub label_smoothing: f64,
     /// Class weights in the loss.
     pub class_weights: ClassWeights,
-    /// The optimizer.
+    /// The optimizer, which updates the parameters in each step.
     pub optimizer: Optimizer,
     /// η, the learning rate.
     pub learning_rate: f64,
@@ -194,9 +194,9 @@ pub struct TrainingConfig {
     /// Max-norm constraint on the incoming weights of each neuron (Srivastava et
     /// al. 2014).
     pub max_norm: Option<f64>,
-    /// Maximum L2 norm of the gradient, by clipping (Pascanu et al. 2013).
+    /// Clips the gradient to this L2 norm (Pascanu et al. 2013).
     pub clip_norm: Option<f64>,
-    /// Maximum absolute value of each element of the gradient, by clipping.
+    /// Clips each gradient component to ± this value.
     pub clip_value: Option<f64>,
     /// Number of epochs without a lower validation loss after which training stops
     /// early. If this is above 0, the result has the weights of the best epoch, whether
@@ -253,7 +253,7 @@ impl TrainingConfig {
     /// R, the number of rows per block of the gradient sum; `None` if the rows of a
     /// step are added one by one.
     ///
-    /// The sums of the blocks are combined in a binary tree, so that the gradient of a
+    /// The sums of the blocks are combined in a binary tree, so the gradient of a
     /// step does not depend on how the blocks are distributed over batches:
     /// `accumulate: 4` with batches of 64 rows gives the same bits as batches of 256
     /// rows with `sum_rows: Some(64)`.

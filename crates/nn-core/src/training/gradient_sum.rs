@@ -73,7 +73,7 @@ fn add_left<S: Scalar>(left: &[S], right: &mut [S]) {
 mod tests {
     use super::*;
 
-    /// Sums of `f64` in the documented order, block by block.
+    /// Sums of `f64` in the documented order, one block at a time.
     fn tree(blocks: &[f64]) -> f64 {
         match blocks {
             [block] => *block,

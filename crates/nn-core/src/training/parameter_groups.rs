@@ -10,7 +10,7 @@ use crate::network::Plan;
 /// neighboring parameters with the same factor are one group.
 ///
 /// # Errors
-/// Returns [`Error::Conflict`] for a factor that fits no tensor.
+/// Returns [`Error::Conflict`] for a factor that matches no tensor.
 pub(super) fn groups(
     plan: &Plan,
     n_frozen: usize,

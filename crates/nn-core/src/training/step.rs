@@ -56,8 +56,8 @@ impl<S: Scalar> Trainer<'_, S> {
     /// `None` after the last batch of an epoch: [`advance`](Self::advance) then ends
     /// the epoch.
     ///
-    /// [`advance`](Self::advance) does both halves. With plain gradient descent, it
-    /// updates the parameters during the backward pass, which is faster and differs by
+    /// [`advance`](Self::advance) computes the gradient and applies the update. With plain gradient
+    /// descent, it updates the parameters during the backward pass, which is faster and differs by
     /// rounding errors.
     ///
     /// ```
@@ -166,10 +166,10 @@ impl<S: Scalar> Trainer<'_, S> {
     /// ```
     ///
     /// # Errors
-    /// Returns [`Error::Shape`] or [`Error::Empty`] for samples that do not fit the
-    /// network, [`Error::Conflict`] for a single sample with batch normalization or if
-    /// a gradient has not been used by [`step`](Self::step) yet, and
-    /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite.
+    /// Returns [`Error::Shape`] or [`Error::Empty`] for samples that do not match the
+    /// network, [`Error::Conflict`] for a single sample with batch normalization or if a
+    /// gradient has not been used by [`step`](Self::step) yet, and [`Error::Diverged`] if
+    /// the loss or the gradient is NaN or infinite.
     #[inline(never)]
     pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
         samples.check_fit(self.network.n_inputs(), self.network.n_outputs())?;
@@ -232,7 +232,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does the forward and backward pass of some rows, block by block, in the order
+    /// Does the forward and backward pass of some rows, one block at a time, in the order
     /// of [`gradient_sum`](super::gradient_sum).
     fn forward_and_backward(
         &mut self,

@@ -436,7 +436,7 @@ fn stages_in_invalid_places_are_refused() {
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
-        "outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
+        "number of outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
     );
     assert_eq!(
         unknown("category-embedding:3"),

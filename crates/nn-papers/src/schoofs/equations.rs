@@ -42,22 +42,22 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
     let comparison = Comparison::new(&network, &inputs, &targets, &matrix);
     let mut rows = vec![
         Row::at_most(
-            "activations: difference of (10) from (1) to (3)",
+            "activations: difference between equation (10) and equations (1)–(3)",
             comparison.activations,
             1e-12,
         ),
         Row::at_most(
-            "errors: difference of (13) from (7)",
+            "errors: difference between equations (13) and (7)",
             comparison.errors,
             1e-12,
         ),
         Row::at_most(
-            "gradient: difference of (12) from (5) and (6)",
+            "gradient: difference between equation (12) and equations (5) and (6)",
             largest_difference(matrix.gradients().values(), &comparison.gradient),
             1e-12,
         ),
         Row::at_most(
-            "gradient: relative difference from finite differences",
+            "gradient: relative difference between equation (12) and finite differences",
             largest_gradient_error(&network, &samples, Loss::Quadratic)?,
             1e-7,
         ),

@@ -109,7 +109,7 @@ fn rows(space: &[[f64; 3]], surface: &Surface) -> Vec<Row> {
             end < start,
         ),
         Row::at_most(
-            "gradient: relative difference from finite differences of the surface",
+            "relative difference between the gradient and finite differences of the surface",
             surface.gradient_error,
             1e-4,
         ),

@@ -11,13 +11,13 @@ use crate::svg::Svg;
 /// A chart of one or more histograms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis: the measured quantity.
     pub x: Axis,
     /// Vertical axis: fraction or count, starting at 0.
     pub y: Axis,
-    /// The histograms.
+    /// Histograms to draw over each other, with one color per series.
     pub series: Vec<Bins>,
 }
 

@@ -14,13 +14,13 @@ const MAX_POINTS: usize = 2000;
 /// A scatter chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// The series of points.
+    /// Named series of points, with one color per series.
     pub series: Vec<Series>,
     /// Labeled points, such as the best trial.
     pub marks: Vec<Mark>,

@@ -1,4 +1,5 @@
-//! Contour charts of a function of two parameters, with a path such as that of gradient descent.
+//! Contour charts of a function of two parameters, with a path such as the path of gradient
+//! descent.
 
 use crate::axis::Axis;
 use crate::frame::Frame;
@@ -19,7 +20,7 @@ const BAR: f64 = 74.0;
 /// A contour chart of values on a grid, with a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Axis of the first parameter.
     pub x: Axis,
@@ -31,7 +32,7 @@ pub struct SurfaceChart {
     pub xs: Vec<f64>,
     /// Grid points of the second parameter, ascending and equidistant on the axis.
     pub ys: Vec<f64>,
-    /// Values `[ys, xs]`, row by row; NaN and infinite values have no color.
+    /// Values `[ys, xs]` in row-major order; NaN and infinite values have no color.
     pub values: Vec<f64>,
     /// Points of the path; the first one is a ring, the last one a disc.
     pub path: Vec<(f64, f64)>,

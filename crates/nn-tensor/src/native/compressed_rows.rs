@@ -61,7 +61,7 @@ impl CompressedRows {
         }
     }
 
-    /// Returns whether indices of `n_columns` columns fit in 16 bits.
+    /// Returns `true` if indices of `n_columns` columns fit in 16 bits.
     pub(crate) fn can_count(n_columns: usize) -> bool {
         n_columns <= MAX_INDICES
     }
@@ -93,13 +93,13 @@ impl CompressedRows {
         };
         lists.starts.push(0);
         for row in rows {
-            assert_eq!(row.len(), n_columns, "expected rows of one length");
+            assert_eq!(row.len(), n_columns, "expected rows of equal length");
             lists.push(row);
         }
         Some(lists)
     }
 
-    /// Replaces all lists with those of other rows of the same length.
+    /// Replaces all lists with the lists of new rows of the same length.
     ///
     /// # Panics
     /// Panics if `values` does not divide into rows.

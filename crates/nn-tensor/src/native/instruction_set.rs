@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 /// A set of vector instructions that kernels are compiled for.
 ///
 /// At run time, the widest set that the processor supports is selected once. The
-/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects another one:
+/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects a different one:
 /// `portable`, `avx2` or `avx512`. Results of different sets differ by rounding.
 ///
 /// A program should call [`requested`](Self::requested) at its start and exit on an

@@ -102,7 +102,7 @@ impl<T: Element> Program<T> for LaneSums<'_, T> {
             self.lists.group() == V::LANES
                 && self.out.len().is_multiple_of(width)
                 && self.first_group + n_groups <= self.lists.len(),
-            "expected one row of sums for each member of a group"
+            "expected `out` of shape [n_rows, width], with rows that exist in `lists`"
         );
         of_width!(width, self.sums);
     }

@@ -50,9 +50,9 @@ unsafe impl Send for Job {}
 struct Shared {
     job: Mutex<Option<Job>>,
     wake: Condvar,
-    /// Sequence number of the current job (high half) and a bit for each unclaimed
-    /// group of its tasks (low half). Claiming compares both, so that a late worker
-    /// cannot claim a task of another job than the one it knows.
+    /// Sequence number of the current job (high half) and a bit for each unclaimed group
+    /// of its tasks (low half). Claiming compares both, so that a late worker cannot
+    /// claim a task of a job other than the one it knows.
     claims: AtomicU64,
     /// Number of finished tasks of the current job.
     done: AtomicUsize,
@@ -167,7 +167,7 @@ pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usiz
     let first = Items(items.as_mut_ptr());
     pool.run(items.len(), |index| {
         // SAFETY: `Pool::run` passes every index below `items.len()` exactly
-        // once, so that no two of these references meet; `items` is borrowed
+        // once, so no two of these references meet; `items` is borrowed
         // mutably until `run` returns, after the last of them is gone.
         work(index, unsafe { &mut *first.get(index) });
     });

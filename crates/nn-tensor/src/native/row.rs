@@ -4,8 +4,8 @@
 //! z ← b + a·W          δ' ← δ·Wᵀ
 //! ```
 //!
-//! The sums equal those of [`super::gemm`] term by term, so a sample gets the same
-//! outputs alone as in a batch.
+//! Each sum has the same terms in the same order as in [`super::gemm`], so a sample gets
+//! the same outputs alone as in a batch.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -85,7 +85,7 @@ pub(super) fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &
     [n_inputs, n_outputs]
 }
 
-/// A product row by row of A, with a B of contiguous rows.
+/// A product computed one row of A at a time, with a B of contiguous rows.
 pub(super) struct RowByRow<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for RowByRow<'_, '_, T> {

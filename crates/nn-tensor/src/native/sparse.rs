@@ -7,7 +7,7 @@
 //!
 //! With lists of the columns of X instead of its rows, the same code computes products
 //! of the transpose. The rows of a group (see [`CompressedRows::grouped`]) share one
-//! list, so that each row of M or `out` is loaded once per group. Terms that are 0 in
+//! list, so each row of M or `out` is loaded once per group. Terms that are 0 in
 //! one of its rows do not change the sum: every sum has the bits of the row alone, in
 //! any tiling.
 //!
@@ -116,7 +116,7 @@ impl<T> SparseSums<'_, T> {
         };
         assert!(
             end <= n_lists,
-            "list {} of {n_lists} does not exist",
+            "row index {} out of range for {n_lists} sparse rows",
             end.max(1) - 1
         );
     }

@@ -22,7 +22,7 @@ pub struct Formulas {
     pub bias_gradient: String,
 }
 
-/// The formulas of a layer, with its number and those of its neighbors.
+/// The formulas of a layer, with its number and the numbers of its neighbors.
 pub(super) fn formulas(network: &Network, index: usize, config: &TrainingConfig) -> Formulas {
     let layer = &network.layers()[index];
     let below = match index {
