@@ -61,7 +61,6 @@ pub fn permutation_importance(
         threads,
     } = *evaluator;
     let preprocessing = data.preprocessing.iter();
-    let preprocessing = preprocessing.filter(|it| it.image_size().is_none());
     let columns: Vec<_> = preprocessing.flat_map(|it| it.input_ranges()).collect();
     if columns.is_empty() || samples.is_empty() {
         return Ok(Vec::new());

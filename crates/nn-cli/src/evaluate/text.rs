@@ -149,7 +149,7 @@ fn show_errors(errors: &RegressionErrors, metrics: &Metrics, data: &Data) {
         errors.mean_absolute
     ));
     let baseline = metrics.baseline;
-    let baseline = baseline.map(|it| format!(" (predicting the training mean: {it:.6})"));
+    let baseline = baseline.map(|it| format!(" (predicting the mean: {it:.6})"));
     terminal::line(format!(
         "root mean square error  {:.6}{}",
         errors.root_mean_square,

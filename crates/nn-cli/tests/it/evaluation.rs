@@ -215,7 +215,7 @@ fn errors_of_numbers_stand_beside_those_of_the_mean() {
     let r2 = 1.0 - (number(&near["rmse"]) / number(&near["baseline"])).powi(2);
     assert!((number(&near["r2"]) - r2).abs() < 1e-5, "{train}");
     let shown = scratch.nn("evaluate a").succeeds();
-    assert!(shown.contains("(predicting the training mean: "), "{shown}");
+    assert!(shown.contains("(predicting the mean: "), "{shown}");
     let report = scratch.read("runs/a/report.html");
     assert!(report.contains("near: residuals"));
 }
