@@ -13,6 +13,7 @@ use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, atomic_f
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
@@ -182,9 +183,7 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
     let predictions = run
         .predict_table_with(file, header.unwrap_or_default())?
         .with_thresholds(thresholds);
-    for note in &predictions.notes {
-        terminal::error_line(format!("note: {note}"));
-    }
+    predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
     finiteness::check(
         problem,

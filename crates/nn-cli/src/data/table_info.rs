@@ -8,6 +8,7 @@ use nn_train::table::read_bytes;
 use nn_train::{Result, Settings, SplitOptions};
 use serde_json::json;
 
+use crate::exit::as_typed;
 use crate::terminal;
 
 /// Prints one line per column of a table, and what is doubtful.
@@ -21,7 +22,10 @@ pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Res
     };
     let summary = Summary::new(&table, fitted.as_ref().ok());
     if as_json {
-        let notes: Vec<String> = notes.iter().map(Note::to_string).collect();
+        let notes: Vec<String> = notes
+            .iter()
+            .map(|note| as_typed(&note.to_string()))
+            .collect();
         let file = path.display().to_string();
         terminal::line(json!({ "file": file, "table": summary, "notes": notes }));
     } else {
@@ -73,7 +77,7 @@ fn show(summary: &Summary, notes: &[Note]) {
         terminal::line("");
     }
     for note in notes {
-        terminal::line(format!("note: {note}"));
+        terminal::line(format!("note: {}", as_typed(&note.to_string())));
     }
 }
 
