@@ -43,10 +43,10 @@ impl Importance {
         BarChart {
             title: "Permutation importance".to_owned(),
             x_label: "column".to_owned(),
-            y: Axis::new("rise of the loss"),
+            y: Axis::new("increase of the loss"),
             names,
             series: vec![Bars {
-                name: "rise of the loss".to_owned(),
+                name: "increase of the loss".to_owned(),
                 values,
             }],
         }
@@ -55,7 +55,7 @@ impl Importance {
 
     pub(crate) fn caption(&self) -> String {
         format!(
-            "Mean rise of the loss on {} samples when the values of one column are shuffled, over \
+            "Mean increase of the loss on {} samples when the values of one column are shuffled, over \
              {N_SHUFFLES} shuffles. A column whose information another column also has can have a \
              low importance.",
             self.split

@@ -1,5 +1,5 @@
 //! Permutation importance of the columns of a table (Breiman 2001): how much the loss
-//! rises when the values of one column are shuffled among the samples.
+//! increases when the values of one column are shuffled among the samples.
 
 use std::ops::Range;
 
@@ -35,9 +35,9 @@ const SAMPLES_STREAM: u64 = u32::MAX as u64;
 pub struct ColumnImportance {
     /// Name of the column.
     pub column: String,
-    /// Mean rise of the loss over the shuffles.
+    /// Mean increase of the loss over the shuffles.
     pub mean: f64,
-    /// Standard deviation of the rise over the shuffles (population).
+    /// Standard deviation of the increase over the shuffles (population).
     pub std: f64,
 }
 
@@ -74,25 +74,25 @@ pub fn permutation_importance(
     let mut importances = Vec::with_capacity(columns.len());
     for (index, (column, inputs)) in (0..).zip(columns) {
         let block = shuffled.block(&inputs);
-        let mut rises = Vec::new();
+        let mut increases = Vec::new();
         for shuffle in 0..N_SHUFFLES {
             let stream = Streams::new(SEED);
             let mut stream = stream.stream(Purpose::Permutation, index * N_SHUFFLES + shuffle);
             let order = stream.permutation(shuffled.n_samples);
             shuffled.write(&inputs, &block, order);
-            rises.push(loss_of(&shuffled)? - unshuffled);
+            increases.push(loss_of(&shuffled)? - unshuffled);
         }
         shuffled.write(&inputs, &block, 0..);
-        importances.push(ColumnImportance::new(column.to_owned(), &rises));
+        importances.push(ColumnImportance::new(column.to_owned(), &increases));
     }
     importances.sort_by(|a, b| b.mean.total_cmp(&a.mean));
     Ok(importances)
 }
 
 impl ColumnImportance {
-    fn new(column: String, rises: &[f64]) -> Self {
-        let average = mean(rises.iter().copied()).unwrap_or(0.0);
-        let squares = rises.iter().map(|rise| (rise - average).powi(2));
+    fn new(column: String, increases: &[f64]) -> Self {
+        let average = mean(increases.iter().copied()).unwrap_or(0.0);
+        let squares = increases.iter().map(|rise| (rise - average).powi(2));
         Self {
             column,
             mean: average,
