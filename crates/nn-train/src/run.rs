@@ -188,7 +188,8 @@ impl Run {
         let folder = self.model_file.parent().unwrap_or(Path::new(""));
         let text = regular_file::find_text(&folder.join(SUMMARY))?;
         let summary: Option<Summary> = text.and_then(|text| serde_json::from_str(&text).ok());
-        if let Some(thresholds) = summary.and_then(|it| it.threshold) {
+        let stored = summary.and_then(|it| it.threshold);
+        if let Some(thresholds) = stored.filter(|it| it.len() == n) {
             return Ok(thresholds);
         }
         let data = self.data()?;
