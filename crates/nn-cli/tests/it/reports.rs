@@ -58,11 +58,14 @@ fn a_training_ends_with_a_report() {
     check_page(&page, &parts);
     let expected = [
         "accuracy",
+        "calibration",
         "confusion",
         "learning-rate",
         "loss",
         "mistakes",
         "network",
+        "precision-recall",
+        "roc",
         "time",
         "weights",
     ];
