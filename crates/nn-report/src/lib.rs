@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod record;
+mod measure;
 mod curves;
 mod evaluation_charts;
 mod permutation_importance;
@@ -43,7 +44,7 @@ mod write;
 mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
-pub use doctor::{Diagnosis, Finding, Suggestion};
+pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
 pub use evaluation_charts::{Chart, EvaluationChart};
 pub use importance::Importance;
 pub use permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};

@@ -92,7 +92,9 @@ pub fn permutation_importance(
 impl ColumnImportance {
     fn new(column: String, increases: &[f64]) -> Self {
         let average = mean(increases.iter().copied()).unwrap_or(0.0);
-        let squares = increases.iter().map(|increase| (increase - average).powi(2));
+        let squares = increases
+            .iter()
+            .map(|increase| (increase - average).powi(2));
         Self {
             column,
             mean: average,

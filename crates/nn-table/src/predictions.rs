@@ -26,7 +26,7 @@ use crate::{Error, Result};
 /// messages.
 ///
 /// # Errors
-/// [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
+/// Returns [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
 /// outputs is not that of `preprocessing`.
 pub fn write_predictions(
     path: &Path,

@@ -103,7 +103,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};
 pub use metrics::{Evaluator, Metrics};
 pub use note::Note;
-pub use numbers::grouped;
+pub use numbers::{grouped, shortest};
 pub use observer::{Observer, Start};
 pub use outcome::Outcome;
 pub use plan::Plan;

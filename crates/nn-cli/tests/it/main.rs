@@ -29,6 +29,7 @@ mod memory;
 mod escapes;
 mod evaluation;
 mod digits;
+mod images;
 mod traces;
 mod diagnoses;
 mod papers;
