@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_data::image::{decode_image, is_image};
-use nn_table::predictions::write_predictions;
+use nn_table::predictions::{predicted_class, predicted_labels, write_predictions};
 use nn_table::{Header, TargetEncoding};
-use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::{STDIN, is_table};
-use nn_train::{Choice, Error, Result, Run, TablePredictions, atomic_file, flags};
+use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
 use crate::exit;
 use crate::finiteness;
 use crate::terminal;
+
+/// Maximum number of classes that are shown; of more, the most probable ones are.
+const MAX_CLASSES: usize = 20;
 
 /// Largest image that is read from standard input.
 const MAX_INPUT_BYTES: u64 = 256 << 20;
@@ -43,6 +45,10 @@ pub(crate) struct PredictArguments {
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,
+    /// Probability from which the second of two classes, or a label, is predicted; auto =
+    /// the one with the highest balanced accuracy on the validation samples
+    #[arg(long, value_name = "P|auto")]
+    threshold: Option<Threshold>,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -106,7 +112,7 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
             range.end - 1
         )));
     }
-    let mut predictor = run.image_predictor();
+    let mut predictor = image_predictor(run, arguments)?;
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
@@ -138,7 +144,7 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
 }
 
 fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let mut predictor = run.image_predictor();
+    let mut predictor = image_predictor(run, arguments)?;
     let image = if file == Path::new("-") {
         let image = decode_image(file, Cursor::new(read_standard_input()?))?;
         predictor.see(file, image.view())?
@@ -159,6 +165,14 @@ fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
         show(&predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+fn image_predictor<'a>(run: &'a Run, arguments: &PredictArguments) -> Result<ImagePredictor<'a>> {
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
+    Ok(run.image_predictor().with_thresholds(thresholds))
 }
 
 fn read_standard_input() -> Result<Vec<u8>> {
@@ -188,8 +202,14 @@ fn check_finite(
 
 /// Predicts every row of a table.
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
     let header = arguments.header.as_ref().map(Choice::value).copied();
-    let predictions = run.predict_table_with(file, header.unwrap_or_default())?;
+    let predictions = run
+        .predict_table_with(file, header.unwrap_or_default())?
+        .with_thresholds(thresholds);
     predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
     finiteness::check(
@@ -216,7 +236,14 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
 fn to_csv(predictions: &TablePredictions, path: &Path) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     let outputs = predictions.outputs.view();
-    write_predictions(path, &mut text, &predictions.preprocessing, outputs)?;
+    let thresholds = predictions.thresholds.as_deref();
+    write_predictions(
+        path,
+        &mut text,
+        &predictions.preprocessing,
+        outputs,
+        thresholds,
+    )?;
     Ok(text)
 }
 
@@ -224,13 +251,14 @@ fn to_csv(predictions: &TablePredictions, path: &Path) -> Result<Vec<u8>> {
 fn rows_to_json(file: &Path, predictions: &TablePredictions) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
+        let thresholds = predictions.thresholds.as_deref();
         let mut object = match &predictions.preprocessing.target {
             TargetEncoding::Classification { names, .. } => json!({
-                "class": names[argmax(&values)],
+                "class": names[predicted_class(row, thresholds)],
                 "probabilities": values,
             }),
             TargetEncoding::MultiLabel(_) => json!({
-                "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
+                "flags": predicted_labels(row, thresholds),
                 "probabilities": values,
             }),
             TargetEncoding::Regression(_) => json!({ "values": values }),
@@ -277,9 +305,18 @@ fn show(
         None => String::new(),
     };
     terminal::line(format!("{title}: {}{verdict}", names[prediction.class]));
-    let widths = names.iter().map(|name| name.chars().count());
+    let mut shown: Vec<usize> = (0..names.len()).collect();
+    if names.len() > MAX_CLASSES {
+        let probability = |class: usize| prediction.probabilities[class];
+        shown.sort_by(|&a, &b| probability(b).total_cmp(&probability(a)));
+        shown.truncate(MAX_CLASSES);
+    }
+    let widths = shown.iter().map(|&class| names[class].chars().count());
     let width = widths.max().unwrap_or(1);
-    for (name, &probability) in names.iter().zip(&prediction.probabilities) {
+    for (name, probability) in shown
+        .iter()
+        .map(|&class| (&names[class], prediction.probabilities[class]))
+    {
         let probability = f64::from(probability).clamp(0.0, 1.0);
         let bar = "█".repeat((probability * 30.0).round() as usize);
         terminal::line(format!(

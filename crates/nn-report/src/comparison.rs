@@ -102,7 +102,7 @@ impl Comparison {
         let finite = values.iter().flatten().copied().filter(|it| it.is_finite());
         let best = match measure.best {
             Best::Highest => finite.reduce(f64::max),
-            Best::LowestLoss | Best::Shortest => finite.reduce(f64::min),
+            Best::LowestLoss | Best::LowestError | Best::Shortest => finite.reduce(f64::min),
             Best::Neither => None,
         };
         let best = match best {

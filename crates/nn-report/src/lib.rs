@@ -33,6 +33,9 @@
 mod record;
 mod measure;
 mod curves;
+mod evaluation_charts;
+mod permutation_importance;
+mod importance;
 mod run_report;
 mod comparison;
 mod results;
@@ -42,6 +45,9 @@ mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
 pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
+pub use evaluation_charts::{Chart, EvaluationChart};
+pub use importance::Importance;
+pub use permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};
 pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
 pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

@@ -4,6 +4,9 @@
 //! | name | key of `summary.json` |
 //! |---|---|
 //! | test accuracy, test loss | `test_accuracy`, `test_loss` |
+//! | guessing the most frequent class, predicting the mean | `baseline` |
+//! | test AUC, test balanced accuracy | `test_auc`, `test_balanced_accuracy` |
+//! | test R², test root mean square error | `test_r2`, `test_rmse` |
 //! | validation accuracy, validation loss | `validation_accuracy`, `validation_loss` |
 //! | training accuracy, training loss | `train_accuracy`, `train_loss` |
 //! | parameters | `parameters` |
@@ -31,21 +34,67 @@ pub(crate) enum Best {
     Highest,
     /// That with the lowest loss, if the loss functions are the same.
     LowestLoss,
+    /// That with the lowest error.
+    LowestError,
     /// That with the shortest time.
     Shortest,
     /// None.
     Neither,
 }
 
-use Best::{Highest, LowestLoss, Neither, Shortest};
+use Best::{Highest, LowestError, LowestLoss, Neither, Shortest};
 
 /// All numbers, the most important first.
-pub(crate) const ALL: [Measure; 11] = [
+pub(crate) const ALL: [Measure; 17] = [
     Measure {
         name: "test accuracy",
         best: Highest,
         value: |run| run.summary.test_accuracy,
         text: number::percent,
+    },
+    Measure {
+        name: "guessing the most frequent class",
+        best: Neither,
+        value: |run| {
+            run.summary
+                .baseline
+                .filter(|_| run.summary.test_rmse.is_none())
+        },
+        text: number::percent,
+    },
+    Measure {
+        name: "test AUC",
+        best: Highest,
+        value: |run| run.summary.test_auc,
+        text: number::number,
+    },
+    Measure {
+        name: "test balanced accuracy",
+        best: Highest,
+        value: |run| run.summary.test_balanced_accuracy,
+        text: number::percent,
+    },
+    Measure {
+        name: "test R²",
+        best: Highest,
+        value: |run| run.summary.test_r2,
+        text: number::number,
+    },
+    Measure {
+        name: "test root mean square error",
+        best: LowestError,
+        value: |run| run.summary.test_rmse,
+        text: number::number,
+    },
+    Measure {
+        name: "predicting the mean",
+        best: Neither,
+        value: |run| {
+            run.summary
+                .baseline
+                .filter(|_| run.summary.test_rmse.is_some())
+        },
+        text: number::number,
     },
     Measure {
         name: "test loss",

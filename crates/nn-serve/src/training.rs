@@ -13,7 +13,7 @@ use nn_train::checkpoints;
 use nn_train::data::{Data, Splits};
 use nn_train::rollback::RollbackPoint;
 use nn_train::run_dir::RunDir;
-use nn_train::{EpochMetrics, Error, Outcome, Plan, Result, Summary};
+use nn_train::{EpochMetrics, Error, Evaluator, Outcome, Plan, Result, Summary};
 
 use crate::curve::Curve;
 use crate::page_error::PageError;
@@ -266,8 +266,13 @@ impl<'a> Training<'a> {
         let threads = self.request.experiment.threads();
         let network = self.trainer.network();
         let test = self.splits.test.as_ref();
-        let test = test.map(|test| evaluate(&network, test, plan.training.loss, threads));
-        let test = test.transpose()?;
+        let evaluator = Evaluator {
+            network: &network,
+            loss: plan.training.loss,
+            data,
+            threads,
+        };
+        let test = test.map(|test| evaluator.metrics(test, None)).transpose()?;
         let outcome = Outcome::new(&self.trainer, self.epochs.clone());
         let summary = Summary::new(
             plan,

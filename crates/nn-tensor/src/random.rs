@@ -35,6 +35,8 @@ pub enum Purpose {
     Search = 7,
     /// Tests and examples; index: chosen by the caller.
     Test = 8,
+    /// Permutation importance; index: column and shuffle.
+    Permutation = 9,
 }
 
 /// The random streams of one seed.

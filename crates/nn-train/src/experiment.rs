@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_core::metrics::{Evaluation, evaluate};
 use nn_core::{Checkpoint, Trainer};
 use nn_tensor::Threads;
 
@@ -14,6 +13,7 @@ use crate::data::{Data, Splits};
 use crate::epoch_metrics::EpochMetrics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instruction_set;
+use crate::metrics::{Evaluator, Metrics};
 use crate::observer::{Observer, Start};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -62,7 +62,7 @@ pub struct TrainedRun {
     /// The metrics of all epochs.
     pub outcome: Outcome,
     /// The evaluation on the test samples, if there are any.
-    pub test: Option<Evaluation>,
+    pub test: Option<Metrics>,
     /// The contents of `summary.json`.
     pub summary: Summary,
 }
@@ -347,11 +347,19 @@ impl Session<'_> {
         if outcome.is_interrupted {
             return Err(self.interrupted(&outcome));
         }
+        let evaluator = Evaluator {
+            network: &model.network,
+            loss: model.loss,
+            data,
+            threads,
+        };
         let test = splits.test.as_ref();
-        let test = test.map(|test| evaluate(&model.network, test, model.loss, threads));
-        let test = test.transpose()?;
+        let test = test.map(|test| evaluator.metrics(test, None)).transpose()?;
         let (n_threads, network) = (threads.count(), &model.network);
-        let summary = Summary::new(plan, data, n_threads, network, &outcome, test.as_ref());
+        let summary = Summary {
+            threshold: evaluator.best_thresholds(&splits.validation)?,
+            ..Summary::new(plan, data, n_threads, network, &outcome, test.as_ref())
+        };
         self.run_dir.write_summary(&summary)?;
         let path = self.run_dir.path().to_owned();
         Ok(TrainedRun {

@@ -7,10 +7,11 @@ use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
 use nn_data::digit::{SIDE, normalize};
 use nn_data::image::{ImageSize, read_image, resize};
+use nn_table::predictions::predicted_class;
 use nn_table::preprocessing::{InputEncoding, Purpose};
 use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
-use nn_tensor::reduce::{all_finite, argmax};
+use nn_tensor::reduce::all_finite;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
@@ -61,6 +62,7 @@ pub struct ImagePredictor<'a> {
     cache: ForwardCache<f32>,
     inputs: Vec<f32>,
     class_names: Vec<String>,
+    thresholds: Option<Vec<f64>>,
 }
 
 /// The prediction for one image.
@@ -81,8 +83,16 @@ impl<'a> ImagePredictor<'a> {
             cache: ForwardCache::new(&model.network, 1),
             inputs: vec![0.0; model.network.n_inputs()],
             class_names: class_names(model),
+            thresholds: None,
             model,
         }
+    }
+
+    /// Predicts the second of two classes if its probability is at least the threshold,
+    /// the only one of `thresholds`.
+    #[must_use]
+    pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {
+        Self { thresholds, ..self }
     }
 
     /// The names of the classes.
@@ -192,9 +202,13 @@ impl<'a> ImagePredictor<'a> {
         let (network, threads) = (&self.model.network, Threads::single());
         let outputs = network.forward(inputs, &mut self.cache, &threads);
         let outputs = outputs.as_slice();
+        let probabilities = finite_probabilities(self.model.loss, outputs);
         Ok(ImagePrediction {
-            class: self.model.loss.predicted_class(outputs),
-            probabilities: finite_probabilities(self.model.loss, outputs),
+            class: match &self.thresholds {
+                Some(thresholds) => predicted_class((&probabilities).into(), Some(thresholds)),
+                None => self.model.loss.predicted_class(outputs),
+            },
+            probabilities,
             nonfinite: outputs.iter().find(|output| !output.is_finite()).copied(),
         })
     }
@@ -224,6 +238,9 @@ pub struct TablePredictions {
     /// Warning that names the first row with a NaN or infinite input or prediction and
     /// counts all such rows.
     pub nonfinite: Option<String>,
+    /// The threshold of the second of two classes, or the thresholds of the labels, if
+    /// they are not the default ones.
+    pub thresholds: Option<Vec<f64>>,
 }
 
 impl TablePredictions {
@@ -264,7 +281,15 @@ impl TablePredictions {
             preprocessing,
             notes: table.notes().iter().cloned().chain(samples.notes).collect(),
             nonfinite,
+            thresholds: None,
         })
+    }
+
+    /// Predicts classes or labels with these thresholds, as of
+    /// [`Run::thresholds`](crate::Run::thresholds).
+    #[must_use]
+    pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {
+        Self { thresholds, ..self }
     }
 
     /// The predicted class of every row; `None` if the model predicts no classes.
@@ -272,7 +297,8 @@ impl TablePredictions {
         let TargetEncoding::Classification { names, .. } = &self.preprocessing.target else {
             return None;
         };
-        let name = |row: ArrayView1<'_, f32>| names[argmax(&row.to_vec())].as_str();
+        let thresholds = self.thresholds.as_deref();
+        let name = |row| names[predicted_class(row, thresholds)].as_str();
         Some(self.outputs.rows().into_iter().map(name).collect())
     }
 

@@ -11,11 +11,15 @@ use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::escaped_path;
 use crate::memory;
+use crate::metrics::{Evaluator, Metrics};
 use crate::prediction::{ImagePredictor, TablePredictions};
-use crate::run_dir::{locate_model, read_model};
+use crate::regular_file;
+use crate::run_dir::{SUMMARY, locate_model, read_model};
 use crate::sample_trace::{SampleTrace, TraceOptions};
 use crate::settings::Settings;
 use crate::split::Split;
+use crate::summary::Summary;
+use crate::threshold::{Threshold, n_thresholds};
 use crate::trained_model::{Origin, data_of, settings_of};
 
 /// A trained run: its model and the path of the model file.
@@ -138,10 +142,63 @@ impl Run {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;
         memory::check_evaluation(network, samples.len())?;
-        evaluate(network, &samples, self.model.loss, &self.threads).map_err(|error| {
-            Error::from(error)
-                .at(escaped_path::shown(&data.origin))
-                .with_help("`nn inspect RUN` shows what a model was trained on")
+        evaluate(network, &samples, self.model.loss, &self.threads)
+            .map_err(|error| of_evaluation(error.into(), data))
+    }
+
+    /// Computes the metrics of the model on a split of a loaded data set, with these
+    /// [`thresholds`](Self::thresholds) or the default ones.
+    ///
+    /// # Errors
+    /// As [`evaluate_on`](Self::evaluate_on).
+    pub fn metrics_on(
+        &self,
+        data: &Data,
+        split: Split,
+        thresholds: Option<&[f64]>,
+    ) -> Result<Metrics> {
+        let samples = data.splits()?.get(split)?;
+        memory::check_evaluation(&self.model.network, samples.len())?;
+        let metrics = self.evaluator(data).metrics(&samples, thresholds);
+        metrics.map_err(|error| of_evaluation(error, data))
+    }
+
+    /// What is needed to evaluate the model on samples of a loaded data set.
+    pub fn evaluator<'a>(&'a self, data: &'a Data) -> Evaluator<'a> {
+        Evaluator {
+            network: &self.model.network,
+            loss: self.model.loss,
+            data,
+            threads: &self.threads,
+        }
+    }
+
+    /// The thresholds of the model's two classes (one) or labels (one per label).
+    /// [`Threshold::Auto`] takes those of the run's summary; without a summary, they are
+    /// computed on the validation samples.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without probabilities
+    /// of two classes or of labels, and for a run without validation samples; or if the
+    /// data set cannot be loaded.
+    pub fn thresholds(&self, threshold: Threshold) -> Result<Vec<f64>> {
+        let n = n_thresholds(&self.model)?;
+        if let Threshold::Value(threshold) = threshold {
+            return Ok(vec![threshold; n]);
+        }
+        let folder = self.model_file.parent().unwrap_or(Path::new(""));
+        let text = regular_file::find_text(&folder.join(SUMMARY))?;
+        let summary: Option<Summary> = text.and_then(|text| serde_json::from_str(&text).ok());
+        let stored = summary.and_then(|it| it.threshold);
+        if let Some(thresholds) = stored.filter(|it| it.len() == n) {
+            return Ok(thresholds);
+        }
+        let data = self.data()?;
+        let validation = data.splits()?.validation;
+        let best = self.evaluator(&data).best_thresholds(&validation)?;
+        best.ok_or_else(|| {
+            Error::usage("the threshold auto needs validation samples, and this run has none")
+                .with_help("give a number, such as 0.3")
         })
     }
 
@@ -179,4 +236,10 @@ impl Run {
     pub fn step_trace(&self, options: TraceOptions) -> Result<SampleTrace> {
         SampleTrace::new(&self.model, &self.data()?, options)
     }
+}
+
+fn of_evaluation(error: Error, data: &Data) -> Error {
+    error
+        .at(escaped_path::shown(&data.origin))
+        .with_help("`nn inspect RUN` shows what a model was trained on")
 }

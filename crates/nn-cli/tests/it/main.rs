@@ -27,6 +27,7 @@ mod names;
 mod tables;
 mod memory;
 mod escapes;
+mod evaluation;
 mod digits;
 mod images;
 mod traces;

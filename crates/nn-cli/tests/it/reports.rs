@@ -58,11 +58,14 @@ fn a_training_ends_with_a_report() {
     check_page(&page, &parts);
     let expected = [
         "accuracy",
+        "calibration",
         "confusion",
         "learning-rate",
         "loss",
         "mistakes",
         "network",
+        "precision-recall",
+        "roc",
         "time",
         "weights",
     ];
@@ -145,15 +148,21 @@ fn a_regression_shows_predicted_against_actual() {
     let page = scratch.read("runs/a/report.html");
     check_page(
         &page,
-        &["price: predicted and actual", "R²", "Weights of the inputs"],
+        &[
+            "price: predicted and actual",
+            "price: residuals",
+            "R²",
+            "Permutation importance",
+        ],
     );
     assert!(!page.contains("Confusion matrix"));
     let expected = [
-        "inputs",
+        "importance",
         "learning-rate",
         "loss",
         "network",
         "predicted-1",
+        "residuals-1",
         "time",
     ];
     assert_eq!(
