@@ -1,5 +1,5 @@
 //! `cargo xtask torture`: trainings and downloads that are killed again and
-//! again, or whose disk fails, and must still come to the right bytes.
+//! again, or whose disk or power fails, and must still come to the right bytes.
 
 use crate::command::build_program as build;
 use crate::error::Result;
@@ -8,7 +8,13 @@ mod random;
 mod training;
 mod server;
 mod download;
+mod points;
+mod scratch;
+mod strace;
 mod disk;
+mod file_system;
+mod recording;
+mod power;
 
 /// Kills, unless their number is said.
 const TRAINING_KILLS: u32 = 500;
@@ -32,6 +38,8 @@ enum Victim {
     Download(Kills),
     /// Let each system call on a file fail once (needs Linux and strace)
     Disk,
+    /// Let the power fail after each operation on a file (needs Linux and strace)
+    Power,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
@@ -60,6 +68,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
         }
         Victim::Disk => disk::check(),
+        Victim::Power => power::check(),
     }
 }
 
@@ -87,6 +96,7 @@ mod tests {
             ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
             ("training --kills 9", Victim::Training(kills(Some(9), 0))),
             ("disk", Victim::Disk),
+            ("power", Victim::Power),
             ("download", Victim::Download(kills(None, 0))),
             (
                 "download --seed 7 --kills 2",
@@ -104,6 +114,7 @@ mod tests {
             "upload",
             "download training",
             "disk --kills 3",
+            "power --kills 3",
         ] {
             let error = parse::<Arguments>(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2);
