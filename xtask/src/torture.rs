@@ -39,7 +39,11 @@ enum Victim {
     /// Let each system call on a file fail once (needs Linux and strace)
     Disk,
     /// Let the power fail after each operation on a file (needs Linux and strace)
-    Power,
+    Power {
+        /// Only during a training, not during a search and downloads
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
@@ -68,7 +72,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
         }
         Victim::Disk => disk::check(),
-        Victim::Power => power::check(),
+        Victim::Power { quick } => power::check(quick),
     }
 }
 
@@ -80,6 +84,11 @@ pub(crate) fn check_training(n_kills: u32) -> Result<()> {
 /// Kills downloads so many times, and fails if there ever was a wrong file.
 pub(crate) fn check_download(n_kills: u32) -> Result<()> {
     download::check(n_kills, 0)
+}
+
+/// Lets the power fail at every moment of a training, and fails if that did harm.
+pub(crate) fn check_power() -> Result<()> {
+    power::check(true)
 }
 
 #[cfg(test)]
@@ -96,7 +105,8 @@ mod tests {
             ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
             ("training --kills 9", Victim::Training(kills(Some(9), 0))),
             ("disk", Victim::Disk),
-            ("power", Victim::Power),
+            ("power", Victim::Power { quick: false }),
+            ("power --quick", Victim::Power { quick: true }),
             ("download", Victim::Download(kills(None, 0))),
             (
                 "download --seed 7 --kills 2",

@@ -25,18 +25,22 @@ const TRAINING: &str = "--data points.csv --hidden 4 --epochs 2 --batch-size 40 
 const SEARCH: &str = "search --data points.csv --name s --hidden 4 --epochs 2 --threads 1 \
     --space lr=log:1e-3..1 --trials 3 --stopping median";
 
+/// As many harmed states of a scenario are shown.
+const SHOWN: usize = 5;
+
 /// The files that are downloaded; the others, which are large, are there already.
 const DOWNLOADED: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
 
-/// Lets the power fail at every moment, and fails if that did harm.
-pub(super) fn check() -> Result<()> {
+/// Lets the power fail at every moment, of a training alone if `quick`, and fails if
+/// that did harm.
+pub(super) fn check(quick: bool) -> Result<()> {
     if !strace::is_there() {
         return Ok(());
     }
-    let folder = std::env::temp_dir().join(format!("nn-torture-power-{}", std::process::id()));
+    let name = "nn-torture-power";
+    let folder =
+        scratch::create(name).map_err(|source| Error::unreadable(name.as_ref(), source))?;
     let io = |source: io::Error| Error::unreadable(&folder, source);
-    fs::create_dir_all(&folder).map_err(io)?;
-    let folder = fs::canonicalize(&folder).map_err(io)?;
     let mut chamber = Chamber {
         program: super::build()?,
         folder: folder.clone(),
@@ -44,16 +48,10 @@ pub(super) fn check() -> Result<()> {
         n_harmed: 0,
     };
     let training = chamber.torture(&Training::begun())?;
-    chamber.torture(&Training::resumed(&training))?;
-    chamber.torture(&Search)?;
-    match download::published() {
-        Some(files) => {
-            let published = folder.join("published");
-            write_all(&published, &files).map_err(io)?;
-            chamber.torture(&Download::from_folder(&published))?;
-            chamber.torture(&Download::from_server(&published, files).map_err(io)?)?;
-        }
-        None => println!("skipped: no MNIST to fetch; `cargo xtask fetch-data` brings it"),
+    if !quick {
+        chamber.torture(&Training::resumed(&training))?;
+        chamber.torture(&Search)?;
+        chamber.torture_downloads()?;
     }
     // What stays in the temporary folder harms nobody.
     let _ = fs::remove_dir_all(&folder);
@@ -67,16 +65,8 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-fn write_all(folder: &Path, files: &Files) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for (name, bytes) in files {
-        fs::write(folder.join(name), bytes)?;
-    }
-    Ok(())
-}
-
 /// Something that the program does.
-trait Work {
+trait Scenario {
     fn name(&self) -> &'static str;
 
     /// Lays the files out that are there before.
@@ -131,12 +121,28 @@ struct Chamber {
 }
 
 impl Chamber {
-    fn torture(&mut self, work: &dyn Work) -> Result<Record> {
+    fn torture_downloads(&mut self) -> Result<()> {
+        let Some(files) = download::published() else {
+            println!("skipped: no MNIST to fetch; `cargo xtask fetch-data` brings it");
+            return Ok(());
+        };
+        let published = self.folder.join("published");
+        let io = |source: io::Error| Error::unreadable(&published, source);
+        fs::create_dir(&published).map_err(io)?;
+        for (name, bytes) in &files {
+            fs::write(published.join(name), bytes).map_err(io)?;
+        }
+        self.torture(&Download::from_folder(&published))?;
+        self.torture(&Download::from_server(&published, files).map_err(io)?)?;
+        Ok(())
+    }
+
+    fn torture(&mut self, scenario: &dyn Scenario) -> Result<Record> {
         let folder = self.folder.join("recorded");
         let io = |source: io::Error| Error::unreadable(&folder, source);
         self.clear(&folder).map_err(io)?;
-        work.prepare(&folder).map_err(io)?;
-        let record = recording::record(&self.program, &work.arguments(), &folder)?;
+        scenario.prepare(&folder).map_err(io)?;
+        let record = recording::record(&self.program, &scenario.arguments(), &folder)?;
         let undisturbed = record.tree(record.len());
         let mut seen = HashSet::new();
         let (mut n_states, mut n_harmed) = (0, 0);
@@ -148,18 +154,20 @@ impl Chamber {
             if harm.is_none() && seen.insert(hash(&(&tree, &printed))) {
                 n_states += 1;
                 harm = self
-                    .start_again(work, &tree, &printed, &undisturbed)
+                    .start_again(scenario, &tree, &printed, &undisturbed)
                     .map_err(io)?;
             }
             if let Some(harm) = harm {
                 n_harmed += 1;
-                let operations = record.last_operations(&failure);
-                println!("{}, {failure}: {harm}\n{operations}", work.name());
+                if n_harmed <= SHOWN {
+                    let operations = record.last_operations(&failure);
+                    println!("{}, {failure}: {harm}\n{operations}", scenario.name());
+                }
             }
         }
         println!(
             "{:<28} {:>4} operations, {:>5} power failures, {n_states:>5} states, {n_harmed} harmed",
-            work.name(),
+            scenario.name(),
             record.len(),
             record.failures().len(),
         );
@@ -170,7 +178,7 @@ impl Chamber {
 
     fn start_again(
         &self,
-        work: &dyn Work,
+        scenario: &dyn Scenario,
         tree: &Tree,
         printed: &str,
         undisturbed: &Tree,
@@ -178,7 +186,7 @@ impl Chamber {
         let folder = self.folder.join("left");
         self.clear(&folder)?;
         tree.write(&folder)?;
-        work.harm(&Aftermath {
+        scenario.harm(&Aftermath {
             program: &self.program,
             folder: &folder,
             tree,
@@ -230,7 +238,7 @@ impl Training {
     }
 }
 
-impl Work for Training {
+impl Scenario for Training {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -288,7 +296,7 @@ impl Search {
     }
 }
 
-impl Work for Search {
+impl Scenario for Search {
     fn name(&self) -> &'static str {
         "search"
     }
@@ -358,7 +366,7 @@ impl Download {
     }
 }
 
-impl Work for Download {
+impl Scenario for Download {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -197,6 +197,8 @@ impl Recorder<'_> {
                 }
                 node
             }
+            // A link that leads elsewhere.
+            None if !flags.contains("O_CREAT") => return None,
             None => {
                 let node = self.files.add(false);
                 self.name(&path, Some(node))?;
