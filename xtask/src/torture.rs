@@ -1,5 +1,5 @@
 //! `cargo xtask torture`: trainings and downloads that are killed again and
-//! again, or whose disk or power fails, and must still come to the right bytes.
+//! again, or whose disk, power or memory fails, and must still come to the right bytes.
 
 use crate::command::build_program as build;
 use crate::error::Result;
@@ -15,6 +15,7 @@ mod disk;
 mod file_system;
 mod recording;
 mod power;
+mod memory;
 
 /// Kills, unless their number is said.
 const TRAINING_KILLS: u32 = 500;
@@ -44,6 +45,8 @@ enum Victim {
         #[arg(long)]
         quick: bool,
     },
+    /// Let each large allocation fail (needs Linux with glibc, and strace)
+    Memory,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
@@ -73,6 +76,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         }
         Victim::Disk => disk::check(),
         Victim::Power { quick } => power::check(quick),
+        Victim::Memory => memory::check(),
     }
 }
 
@@ -108,6 +112,7 @@ mod tests {
             ("power", Victim::Power { quick: false }),
             ("power --quick", Victim::Power { quick: true }),
             ("download", Victim::Download(kills(None, 0))),
+            ("memory", Victim::Memory),
             (
                 "download --seed 7 --kills 2",
                 Victim::Download(kills(Some(2), 7)),

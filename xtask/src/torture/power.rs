@@ -40,7 +40,6 @@ pub(super) fn check(quick: bool) -> Result<()> {
     let name = "nn-torture-power";
     let folder =
         scratch::create(name).map_err(|source| Error::unreadable(name.as_ref(), source))?;
-    let io = |source: io::Error| Error::unreadable(&folder, source);
     let mut chamber = Chamber {
         program: super::build()?,
         folder: folder.clone(),
