@@ -6,7 +6,7 @@
 
 A thin wrapper makes the program an estimator: `fit` writes a CSV file and runs
 `nn train`, `predict` writes one and runs `nn predict`. Nothing else happens in
-between, so that the checks are about the program. Prints each check that does
+between, so the checks are about the program. Prints each check that does
 not pass, with scikit-learn's reason, and the counts; exit status 1 if a check
 fails that is not in `EXPECTED_FAILURES`.
 

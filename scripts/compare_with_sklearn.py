@@ -12,7 +12,7 @@ the seeds of the score on held-out rows: the accuracy, or the coefficient of
 determination R², in percent. Exit status 1 if the means differ by more than 3
 points.
 
-A seed chooses other rows to hold out in either library, so that single runs
+A seed chooses other rows to hold out in either library, so single runs
 differ; that is what the spread shows.
 
     usage: python compare_with_sklearn.py [--nn PROGRAM] [--seeds N]

@@ -115,7 +115,7 @@ scheduler = torch.optim.lr_scheduler
 
 
 def warmup(optimizer, epochs):
-    """nn-core rises over R steps as 1/R, 2/R, ..., 1, so that no step has the rate 0."""
+    """nn-core rises over R steps as 1/R, 2/R, ..., 1, so no step has the rate 0."""
     rise = epochs * STEPS_PER_EPOCH
     return scheduler.LinearLR(optimizer, start_factor=1 / rise, total_iters=rise - 1)
 

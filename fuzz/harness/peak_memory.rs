@@ -5,8 +5,8 @@ use std::fs;
 
 const MIB: usize = 1 << 20;
 
-/// Whether `read` succeeds has to be `is_good`, and its memory, that of the
-/// file included, has to stay below three times the file and 64 MiB.
+/// Asserts that `read` returns `is_good`, and that its memory, including the file, stays
+/// below three times the size of the file plus 64 MiB.
 pub(crate) fn expect(what: &str, is_good: bool, bytes: &[u8], read: impl Fn(&[u8]) -> bool) {
     fs::write("/proc/self/clear_refs", "5").expect("a process may forget its own peak");
     let before = memory("VmRSS:");

@@ -64,7 +64,7 @@ impl Arguments {
     }
 }
 
-/// Images as numbers in 0..1, row after row, and their classes.
+/// Images as numbers in 0..1, in row-major order, and their classes.
 pub struct Split {
     pub images: Vec<f32>,
     pub labels: Vec<u8>,

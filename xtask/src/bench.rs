@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: how fast are we, beside the machine and beside others?
+//! `cargo xtask bench`: compares the speed of `nn` with the machine's peak and with other
+//! libraries.
 //!
-//! The workloads run through the product (`nn train`), the peers of
-//! `scripts/peers` beside it in turn, so that whatever the machine does
-//! meanwhile hits both. `bench micro` starts the micro-benchmarks of the crates.
+//! The workloads run through `nn train`. The programs of other libraries (peers, in
+//! `scripts/peers`) run in turn with it, so that other load on the machine affects both.
+//! `bench micro` runs the micro-benchmarks of the crates.
 
 mod json;
 mod statistics;
@@ -35,10 +36,10 @@ pub(crate) use request::Arguments;
 use request::{Micro, Part, Request};
 use training::{Comparison, Runner};
 
-/// How often the parts besides the workloads are measured.
+/// Default number of rounds for the parts other than workloads.
 const ROUNDS: usize = 3;
 
-/// Measures what the arguments ask for.
+/// Runs the benchmarks that the arguments ask for.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     if let Some(Micro::Micro { filters }) = &arguments.micro {
         return micro::run(filters);
@@ -56,7 +57,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Before anything is measured, so that nothing is built meanwhile.
+/// Installs and builds all peers before the first measurement, so that no build disturbs a
+/// measurement.
 fn prepare(request: &Request) -> Vec<Runner> {
     let trains = !request.workloads.is_empty();
     let peers = request.peers.iter().filter(|_| trains);

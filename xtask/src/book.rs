@@ -1,4 +1,4 @@
-//! `cargo xtask book`: the book of `docs/`, as HTML in `target/book`.
+//! `cargo xtask book`: builds the book from `docs/` as HTML in `target/book`.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ const MDBOOK: Tool = Tool {
     package: "mdbook",
 };
 
-/// Builds the book where `docs/book.toml` says.
+/// Builds the book with the settings in `docs/book.toml`.
 pub(crate) fn run() -> Result<()> {
     MDBOOK.expect_installed()?;
     run_process(Command::new(MDBOOK.program).args(["build", "docs"]))

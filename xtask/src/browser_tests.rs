@@ -1,8 +1,9 @@
-//! `cargo xtask browser-tests`: the page of `nn serve` in a real browser.
+//! `cargo xtask browser-tests`: tests the page of `nn serve` in a real browser.
 //!
-//! With `--pictures FOLDER`, pictures of all its views instead of tests.
+//! With `--pictures FOLDER`, the task saves screenshots of all views instead.
 //!
-//! Needs a chromium, Node.js and npm; where one is missing, says so and skips.
+//! The task needs Chromium, Node.js and npm. If one of these programs is missing, the task
+//! is skipped with a note.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,15 +16,15 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "c
 
 const PLAYWRIGHT: &str = "node_modules/playwright-core/package.json";
 
-/// What to do with the page.
+/// The arguments of `cargo xtask browser-tests`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Take pictures of all views instead of testing them
+    /// Save screenshots of all views to this folder instead of testing them
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
 }
 
-/// Does what the command line says.
+/// Runs the tests, or saves the screenshots.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let visit = Visit::new(arguments)?;
     let folder = workspace::root().join("scripts/browser");
@@ -37,11 +38,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// What is done with the page.
+/// The purpose of a visit to the page.
 #[derive(Debug, PartialEq)]
 enum Visit {
     Tests,
-    /// Pictures of it, into this folder.
+    /// Saves screenshots to this folder.
     Pictures(PathBuf),
 }
 
@@ -63,7 +64,7 @@ impl Visit {
     }
 }
 
-/// What a visit needs besides the program.
+/// The programs needed besides `nn`.
 struct Tools {
     browser: PathBuf,
     node: PathBuf,
@@ -71,7 +72,7 @@ struct Tools {
 }
 
 impl Tools {
-    /// Finds them, or says what is missing.
+    /// Finds the programs; the error names the missing one.
     fn find() -> Result<Self, String> {
         let named = std::env::var_os("NN_BROWSER").map(PathBuf::from);
         let browser = named.or_else(|| BROWSERS.into_iter().find_map(find_program));
@@ -83,7 +84,7 @@ impl Tools {
         })
     }
 
-    /// Brings playwright-core, unless it is there.
+    /// Installs playwright-core, unless it is installed.
     fn install(&self, folder: &Path) -> Result<(), String> {
         if folder.join(PLAYWRIGHT).exists() {
             return Ok(());
@@ -95,7 +96,7 @@ impl Tools {
             .status();
         match installed {
             Ok(status) if status.success() => Ok(()),
-            _ => Err("npm could not bring playwright-core".to_owned()),
+            _ => Err("npm could not install playwright-core".to_owned()),
         }
     }
 

@@ -1,11 +1,11 @@
-//! `cargo xtask ci`: exactly what CI runs, cheap checks before dear ones.
+//! `cargo xtask ci`: runs all checks of CI, the cheapest first.
 
 use crate::command::Cargo;
 use crate::error::Result;
 use crate::step::{Step, run_all};
 use crate::{deps, features, package, supply_chain, test, tidy, torture, typos};
 
-/// Runs every check, stopping at the first that fails.
+/// Runs every check and stops at the first failure.
 pub(crate) fn run() -> Result<()> {
     run_all(&steps())
 }
@@ -15,7 +15,7 @@ fn steps() -> Vec<Step> {
         Step::cargo(Cargo::new("fmt --all --check")),
         Step::new("cargo xtask tidy", tidy::check),
         Step::new("cargo xtask typos", typos::check_if_installed),
-        // `--locked`: a Cargo.lock that does not fit the manifests ends here.
+        // `--locked`: a Cargo.lock that does not match the manifests ends here.
         Step::cargo(Cargo::new("fetch --locked --manifest-path fuzz/Cargo.toml")),
         Step::cargo(Cargo::new(
             "clippy --locked --workspace --all-targets -- -D warnings",

@@ -1,4 +1,4 @@
-//! One call of cargo, as it is shown and as it is started.
+//! Calls of cargo and other programs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// A call of cargo in the workspace's folder.
+/// A call of cargo in the folder of the workspace.
 #[derive(Clone, Debug)]
 pub(crate) struct Cargo {
     arguments: Vec<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Cargo {
 }
 
 impl Cargo {
-    /// `line` is split at white space.
+    /// Creates a call from `line`, which is split at white space.
     pub(crate) fn new(line: &str) -> Self {
         Self {
             arguments: line.split_whitespace().map(String::from).collect(),
@@ -37,27 +37,28 @@ impl Cargo {
         self
     }
 
-    /// Starts in the folder of whoever called the task, so that relative paths
-    /// on the command line mean what they say.
+    /// Runs cargo in the current folder of the user, so that relative paths on the command
+    /// line are correct.
     pub(crate) fn in_callers_folder(mut self) -> Self {
         self.in_callers_folder = true;
         self
     }
 
-    /// Runs it with our standard input and output; an error unless it succeeds.
+    /// Runs cargo with this program's standard input and output; returns an error if it
+    /// fails.
     pub(crate) fn run(&self) -> Result<()> {
         let status = self.status()?;
         self.check(status)
     }
 
-    /// Runs it with our standard input and output, to the end.
+    /// Runs cargo with this program's standard input and output; returns the exit status.
     pub(crate) fn status(&self) -> Result<ExitStatus> {
         self.process()
             .status()
             .map_err(|source| self.not_started(source))
     }
 
-    /// What it writes to standard output.
+    /// Runs cargo and returns its standard output.
     pub(crate) fn output(&self) -> Result<String> {
         let output = self
             .process()
@@ -106,9 +107,9 @@ impl Cargo {
     }
 }
 
-/// What `cargo run` tells the program about its package. Build scripts that
-/// watch these variables would run again, and their crates with them, each
-/// time that a task and a plain `cargo build` take turns.
+/// Returns `true` if `cargo run` sets this variable. Build scripts that watch these
+/// variables would run again whenever a task and a plain `cargo build` alternate, and their
+/// crates would be compiled again.
 fn is_set_by_cargo_run(name: &str) -> bool {
     [
         "CARGO_PKG_",
@@ -134,8 +135,7 @@ impl fmt::Display for Cargo {
     }
 }
 
-/// Runs a program that is not cargo, in the workspace's folder; an error unless it
-/// succeeds.
+/// Runs a program in the folder of the workspace; returns an error if it fails.
 pub(crate) fn run_process(command: &mut process::Command) -> Result<()> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
@@ -153,12 +153,12 @@ pub(crate) fn run_process(command: &mut process::Command) -> Result<()> {
     }
 }
 
-/// The program `nn`, built.
+/// Builds the program `nn` and returns its path.
 pub(crate) fn build_program() -> Result<PathBuf> {
     build_executable(Cargo::new("build -p nn-cli"), "nn")
 }
 
-/// The executable `name` that a `cargo build` makes.
+/// Runs a `cargo build` and returns the path of the executable `name`.
 pub(crate) fn build_executable(build: Cargo, name: &str) -> Result<PathBuf> {
     let message_format = ["--message-format=json-render-diagnostics".to_owned()];
     let output = build.arguments(message_format).output()?;
@@ -168,7 +168,7 @@ pub(crate) fn build_executable(build: Cargo, name: &str) -> Result<PathBuf> {
     })
 }
 
-/// Looks through cargo's messages, one JSON object per line.
+/// Searches cargo's messages, one JSON object per line, for an executable.
 fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -177,7 +177,7 @@ fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     })
 }
 
-/// A program of this name on the path.
+/// Finds a program in the folders of `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);

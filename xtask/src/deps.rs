@@ -1,8 +1,8 @@
-//! `cargo xtask deps`: how much has to be built, against its budgets.
+//! `cargo xtask deps`: compares the number of dependencies with its budgets.
 //!
-//! A count is the number of distinct crates in `cargo tree -e normal` for this
-//! machine's target: the crate itself and procedural macros count, build and
-//! dev dependencies do not.
+//! A count is the number of distinct crates in `cargo tree -e normal` for this machine's
+//! target. The crate itself and procedural macros are included, build and dev dependencies
+//! are not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use crate::command::Cargo;
 use crate::error::{Error, Result};
 
-/// What may be counted: arguments of `cargo tree`, and the most crates allowed.
+/// The counted dependency trees: arguments of `cargo tree`, and the maximum number of
+/// crates.
 const COUNTS: [(&str, Option<usize>); 9] = [
     ("-p nn-tensor", None),
     ("-p nn-core", Some(44)),
@@ -25,19 +26,19 @@ const COUNTS: [(&str, Option<usize>); 9] = [
     ("-p nn-cli", None),
 ];
 
-/// What may be timed: arguments of `cargo build`, and the seconds aimed at on
-/// two cores.
+/// The timed builds: arguments of `cargo build`, and the target time in seconds on two
+/// cores.
 const BUILDS: [(&str, u64); 2] = [("-p nn-core --release", 25), ("-p nn-cli", 120)];
 
-/// What to measure besides the counts.
+/// The arguments of `cargo xtask deps`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Time clean builds, too
+    /// Also measure the time of clean builds
     #[arg(long)]
     time: bool,
 }
 
-/// Prints the counts, and with `--time` the times of clean builds.
+/// Prints the counts and, with `--time`, the times of clean builds.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let counts = check_counts();
     if arguments.time {
@@ -46,10 +47,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     counts
 }
 
-/// Prints the number of crates in each tree.
+/// Prints the number of crates in each dependency tree.
 ///
 /// # Errors
-/// [`Error::Broken`] if one is over its budget.
+/// [`Error::Broken`] if a count is over its budget.
 pub(crate) fn check_counts() -> Result<()> {
     println!(
         "{:>7}  {:>6}  crates (the crate itself included)",
@@ -76,8 +77,8 @@ pub(crate) fn check_counts() -> Result<()> {
     }
 }
 
-/// Distinct `name version` pairs; `cargo tree` repeats a crate for every crate
-/// that needs it.
+/// The number of distinct pairs of name and version; `cargo tree` may list a crate several
+/// times.
 fn count_crates(tree: &str) -> usize {
     let crates: BTreeSet<(&str, &str)> = tree
         .lines()
@@ -89,8 +90,8 @@ fn count_crates(tree: &str) -> usize {
     crates.len()
 }
 
-/// Prints the seconds of clean builds. They depend on the machine, so a time
-/// over its budget is shown and is no error.
+/// Prints the times of clean builds. A time over its budget is not an error, because it
+/// depends on the machine.
 fn time_builds() -> Result<()> {
     Cargo::new("fetch --locked --quiet").run()?;
     let mut lines = Vec::new();
@@ -125,7 +126,7 @@ fn time_clean_build(build: &str) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// A folder of this process, removed in the end.
+/// A temporary folder of this process, removed when the value is dropped.
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {

@@ -1,42 +1,42 @@
-//! Why a task ends early, and with which exit code.
+//! The errors of tasks, with their exit codes.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A result of a task.
+/// The result of a task.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a task ended early.
+/// The error that ended a task.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The command line is not one of ours.
+    /// The command line is invalid.
     Usage(String),
-    /// A program ran and said no.
+    /// A program ended with an error status.
     Failed { command: String, status: String },
     /// A program could not be started.
     NotStarted { command: String, source: io::Error },
-    /// A tool is missing, which this command installs.
+    /// A tool is not installed; `install` is the command that installs it.
     NotInstalled { program: String, install: String },
     /// A file could not be read.
     Unreadable { path: String, source: io::Error },
-    /// A rule or a budget is broken; the lines above say which.
+    /// Rules or budgets are violated; the previous lines of the output name them.
     Broken { what: &'static str, count: usize },
-    /// A program failed, and said why.
+    /// A program failed with this message.
     Said { program: String, text: String },
-    /// A program's output is not what is expected of it.
+    /// The output of a program is not as expected.
     Unexpected { program: String, expected: String },
     /// Benchmarks need MNIST.
     NoMnist { file: PathBuf },
-    /// The disk is nearly full; sizes in bytes.
+    /// The disk is almost full; sizes in bytes.
     LittleSpace {
         folder: PathBuf,
         needed: u64,
         free: u64,
     },
-    /// There is nothing to do where something was expected.
+    /// Nothing was found where something was expected.
     Nothing(&'static str),
-    /// A program that speaks for itself has ended with this code.
+    /// A program that prints its own errors has ended with this exit code.
     Exit(u8),
 }
 
@@ -52,8 +52,8 @@ impl Error {
         }
     }
 
-    /// 2 for a wrong command line, a program's own code where it is passed on,
-    /// otherwise 1.
+    /// Exit code 2 for an invalid command line, the exit code of a program for
+    /// [`Error::Exit`], otherwise 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -62,7 +62,7 @@ impl Error {
         }
     }
 
-    /// What to print, unless the program that failed has said it already.
+    /// The message to print; `None` if the failed program has printed it.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Exit(_) => None,
@@ -91,8 +91,8 @@ impl fmt::Display for Error {
             }
             Self::NoMnist { file } => write!(
                 f,
-                "{}: not there; benchmarks need MNIST: `cargo xtask fetch-data` brings it, \
-                 NN_DATA_DIR names another folder",
+                "{}: missing; benchmarks need MNIST: `cargo xtask fetch-data` downloads it, \
+                 NN_DATA_DIR sets a different data folder",
                 file.display()
             ),
             Self::LittleSpace {

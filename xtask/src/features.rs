@@ -1,5 +1,5 @@
-//! `cargo xtask features`: each crate without features, and with each of its
-//! features alone, so that no code uses what only another feature brings.
+//! `cargo xtask features`: checks each crate without features and with each feature alone,
+//! so that no code depends on another feature by accident.
 
 use crate::command::Cargo;
 use crate::error::Result;

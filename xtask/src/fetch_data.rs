@@ -1,20 +1,20 @@
-//! `cargo xtask fetch-data`: starts `nn data fetch`, which does the work, so
-//! that an installed `nn` can do the same.
+//! `cargo xtask fetch-data`: downloads data sets with `nn data fetch`, which an installed
+//! `nn` has, too.
 
 use crate::command::Cargo;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// What to fetch, and from where.
+/// The arguments of `cargo xtask fetch-data`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Names of data sets
     #[arg(value_name = "NAME", default_value = "mnist")]
     names: Vec<String>,
-    /// Folder or URL to fetch from
+    /// Folder or URL to download from
     #[arg(long, value_name = "DIR-or-URL")]
     from: Option<String>,
-    /// Open no connection
+    /// Do not use the network
     #[arg(long)]
     offline: bool,
 }
@@ -31,8 +31,8 @@ impl Arguments {
     }
 }
 
-/// Fetches the data sets named on the command line into the workspace's
-/// `datasets/`, or into `NN_DATA_DIR` if that is set.
+/// Downloads the named data sets into `datasets/` of the workspace, or into `NN_DATA_DIR`
+/// if it is set.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut command = Cargo::new("run -q -p nn-cli -- data fetch")
         .arguments(arguments.words())

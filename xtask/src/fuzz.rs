@@ -1,9 +1,9 @@
-//! `cargo xtask fuzz`: random bytes into everything that reads what others
-//! wrote (`fuzz/`).
+//! `cargo xtask fuzz`: feeds random bytes to every function that reads untrusted data
+//! (`fuzz/`).
 //!
-//! libFuzzer is linked by the crate libfuzzer-sys, which wants a C++ compiler;
-//! the coverage it is guided by comes from the compiler that builds everything
-//! else. What is found is written into the corpus, which ordinary tests replay.
+//! The crate libfuzzer-sys links libFuzzer and needs a C++ compiler. The coverage that
+//! guides libFuzzer comes from the Rust compiler of the project. Inputs that make a target
+//! fail are saved in the corpus, which ordinary tests replay.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use crate::error::{Error, Result};
 use crate::step::{Step, run_all};
 use crate::workspace;
 
-/// One thing that reads bytes.
+/// A fuzz target: a function that reads bytes.
 struct Target {
     name: &'static str,
-    /// Longest input in bytes: long enough for what a file of this kind can say,
-    /// short enough for many of them.
+    /// Maximum length of an input in bytes: long enough for all features of the format,
+    /// short enough for many inputs per second.
     max_len: u32,
 }
 
@@ -39,19 +39,19 @@ const fn target(name: &'static str, max_len: u32) -> Target {
     Target { name, max_len }
 }
 
-/// What to fuzz, and for how long.
+/// The targets to fuzz, and the limits of a fuzz run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Request {
-    /// Targets (default: all)
+    /// Targets to fuzz (default: all)
     #[arg(value_name = "TARGET", value_parser = one_of_the_targets())]
     targets: Vec<&'static Target>,
-    /// Inputs for each target
+    /// Number of inputs per target
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     executions: u64,
-    /// Longest time for each target
+    /// Maximum time per target, in seconds
     #[arg(long, value_name = "S")]
     seconds: Option<u64>,
-    /// Check every access to memory, too; several times slower
+    /// Also check memory accesses (AddressSanitizer); several times slower
     #[arg(long = "address-sanitizer")]
     with_sanitizer: bool,
 }
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Target {
     }
 }
 
-/// Does what the command line says.
+/// Builds and runs the fuzz targets.
 pub(crate) fn run(request: &Request) -> Result<()> {
     let triple = workspace::triple()?;
     request.build(&triple).run()?;
@@ -98,7 +98,7 @@ impl Request {
         }
     }
 
-    /// Where everything is built and kept, apart from what other builds made.
+    /// The build folder, separate from the folders of other builds.
     fn folder(&self) -> PathBuf {
         let name = if self.with_sanitizer {
             "fuzz-address"
@@ -128,7 +128,7 @@ impl Request {
         build.environment("RUSTFLAGS", flags)
     }
 
-    /// What libFuzzer is told, without folders.
+    /// The arguments of libFuzzer, without the folders.
     fn arguments(&self, target: &Target) -> Vec<String> {
         let mut arguments = vec![
             format!("-runs={}", self.executions),
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// A target is a file, a line of the manifest and a folder of seeds.
+    /// Every target has a source file, an entry in the manifest and a folder of seeds.
     #[test]
     fn every_target_is_there() {
         let fuzz = workspace::root().join("fuzz");

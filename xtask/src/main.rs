@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask` lists them, one file a task.
+//! Project tasks, one file per task; `cargo xtask --help` lists them.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::print_stdout,
@@ -47,53 +47,55 @@ struct CommandLine {
     task: Task,
 }
 
-/// Every task, in the order of the help.
+/// All tasks, in the order of the help.
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Fetch data sets into datasets/ through `nn data fetch`
+    /// Download data sets into datasets/ with `nn data fetch`
     FetchData(fetch_data::Arguments),
-    /// Run the test matrix: all crates, features off, each instruction set
+    /// Run the tests of all crates, also without features and with each instruction set
     Test,
-    /// Measure six workloads beside the machine's peak, or beside other libraries
+    /// Benchmark six workloads against the machine's peak, or against other libraries
     ///
-    /// With --peers alone, everything is measured (25 minutes on two cores) and written
-    /// to benches/results/DATE.md. The peers are installed and built once, in
-    /// target/peers (10 GB). Nothing else should run on the machine meanwhile. MNIST is
-    /// needed: `cargo xtask fetch-data`.
+    /// `--peers` without other arguments measures everything (25 minutes on two cores) and
+    /// writes the results to benches/results/DATE.md. The other libraries are installed and
+    /// built once in target/peers (10 GB). Run nothing else on the machine during a
+    /// benchmark. The data set MNIST is needed: `cargo xtask fetch-data` downloads it.
     Bench(bench::Arguments),
-    /// Kill training runs or downloads at random, or let the disk fail, and expect the same bytes
+    /// Kill training runs or downloads at random times, or inject disk errors, and check
+    /// the results
     Torture(torture::Arguments),
-    /// Feed random bytes to everything that reads files
+    /// Fuzz every function that reads files with random bytes
     ///
-    /// An input that makes a target panic, take 512 MiB or a minute is written to
-    /// fuzz/corpus/TARGET and replayed by every `cargo test` from then on. Inputs that
-    /// only reach new code are kept in target/fuzz/corpus. A C++ compiler is needed.
+    /// An input that makes a target panic, use 512 MiB of memory or run for a minute is
+    /// saved in fuzz/corpus/TARGET, and every later `cargo test` replays it. Inputs that
+    /// only reach new code are saved in target/fuzz/corpus. Fuzzing needs a C++ compiler.
     Fuzz(fuzz::Request),
     /// Run nn-tensor's tests under AddressSanitizer, with each instruction set
     Sanitize,
     /// Run nn-tensor's small tests under Miri (needs a nightly toolchain)
     Miri,
-    /// Test the page of `nn serve` in Chromium; skipped if there is none
+    /// Test the page of `nn serve` in Chromium; skipped if Chromium, Node.js or npm is
+    /// missing
     BrowserTests(browser_tests::Arguments),
     /// Check the project's rules (CONTRIBUTING.md); prints violations as path:line: rule
     Tidy,
-    /// Check the spelling (needs typos)
+    /// Check the spelling (needs typos-cli)
     Typos,
-    /// Count the dependencies and compare with their budgets
+    /// Compare the numbers of dependencies with their budgets
     Deps(deps::Arguments),
     /// Check licenses, sources and duplicates of all dependencies (needs cargo-deny)
     SupplyChain,
     /// Check each crate without features and with each feature alone
     Features,
-    /// Check the workspace with its minimum Rust version (needs that toolchain)
+    /// Check the workspace with its minimum Rust version (needs this toolchain)
     Msrv,
     /// Compare the public interfaces with the last release (needs cargo-semver-checks)
     Semver,
     /// Build the packages for crates.io and run their tests outside of the workspace
     Package,
-    /// Build the book of docs/ into target/book (needs mdbook)
+    /// Build the book from docs/ into target/book (needs mdbook)
     Book,
-    /// Run exactly what CI runs, cheapest step first
+    /// Run all checks of CI, the cheapest first
     Ci,
 }
 

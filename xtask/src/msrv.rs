@@ -1,4 +1,4 @@
-//! `cargo xtask msrv`: the workspace, checked with its minimum Rust version.
+//! `cargo xtask msrv`: checks the workspace with its minimum Rust version.
 
 use std::process::Command;
 
@@ -6,10 +6,10 @@ use crate::command::run_process;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// `rust-version` of the workspace.
+/// The `rust-version` of the workspace.
 const VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
-/// Checks the workspace, if rustup has the toolchain.
+/// Checks the workspace if rustup has the toolchain.
 pub(crate) fn run() -> Result<()> {
     if !is_installed()? {
         return Err(Error::NotInstalled {
@@ -36,7 +36,7 @@ fn is_installed() -> Result<bool> {
     Ok(lists(&String::from_utf8_lossy(&output.stdout), VERSION))
 }
 
-/// Whether a line names the toolchain of `version`, as in
+/// Returns `true` if a line of `list` has the toolchain of `version`, such as
 /// `1.89-x86_64-unknown-linux-gnu`.
 fn lists(toolchains: &str, version: &str) -> bool {
     let names = toolchains.lines().map(|line| line.split('-').next());

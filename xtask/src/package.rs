@@ -1,8 +1,8 @@
-//! `cargo xtask package`: the packages for crates.io, as their users get them.
+//! `cargo xtask package`: tests the packages for crates.io as users get them.
 //!
-//! Each package is unpacked into `target/unpacked`, a workspace of its own in
-//! which the crates find each other and nothing else of this repository. A file
-//! that a package lacks fails the build or a test there.
+//! Each package is unpacked into `target/unpacked`, a separate workspace that has no other
+//! files of this repository. A file that is missing in a package makes the build or a test
+//! fail there.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::packages::{Package, public_packages};
 use crate::step::{Step, run_all};
 use crate::workspace;
 
-/// Builds the packages and tests the libraries among them.
+/// Builds the packages and tests the libraries.
 pub(crate) fn run() -> Result<()> {
     let packages = public_packages()?;
     let folder = workspace::target().join("unpacked");
@@ -33,14 +33,14 @@ pub(crate) fn run() -> Result<()> {
     ])
 }
 
-/// Builds the packages without compiling them: every file that a manifest names
-/// is there, every dependency has a version.
+/// Builds the packages without compiling them. This fails if a file named in a manifest is
+/// missing or a dependency has no version.
 pub(crate) fn check() -> Result<()> {
     check_fields()?;
     build(&public_packages()?).run()
 }
 
-/// Prints every field that a manifest lacks.
+/// Prints the missing fields of the manifests.
 fn check_fields() -> Result<()> {
     let packages = public_packages()?;
     let missing: Vec<String> = (packages.iter())
@@ -84,9 +84,9 @@ fn unpack(packages: &[Package], folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The manifest of a workspace of unpacked packages, with the profiles of ours, so
-/// that dependencies are compiled once for both. xtask's profile is above the others
-/// and left out.
+/// The manifest of the workspace of unpacked packages. It has the profiles of the project's
+/// workspace, so dependencies are compiled once for both; the profile of xtask comes
+/// first there and is left out.
 fn manifest(packages: &[Package], ours: &str) -> String {
     let profiles = ours
         .find("[profile.dev]")

@@ -1,4 +1,4 @@
-//! The packages of the workspace, as cargo describes them.
+//! The packages of the workspace, read from `cargo metadata`.
 
 use serde_json::{Value, json};
 
@@ -10,26 +10,25 @@ use crate::error::{Error, Result};
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// Without `default`.
+    /// The features without `default`.
     pub(crate) features: Vec<String>,
     pub(crate) has_library: bool,
     pub(crate) has_benchmarks: bool,
-    /// Whether it is meant for crates.io.
+    /// Whether the package is for crates.io.
     pub(crate) is_public: bool,
-    /// The fields of its manifest that users of crates.io look at, and that are not
-    /// there.
+    /// Fields that are missing in the manifest and that crates.io shows to users.
     pub(crate) missing: Vec<&'static str>,
 }
 
 const EXPECTED: [&str; 5] = ["description", "license", "readme", "keywords", "categories"];
 
-/// The packages that are meant for crates.io, sorted by name.
+/// Returns the packages for crates.io, sorted by name.
 pub(crate) fn public_packages() -> Result<Vec<Package>> {
     let packages = packages()?.into_iter();
     Ok(packages.filter(|package| package.is_public).collect())
 }
 
-/// Every package, sorted by name.
+/// Returns all packages, sorted by name.
 pub(crate) fn packages() -> Result<Vec<Package>> {
     let metadata = Cargo::new("metadata --no-deps --format-version 1").output()?;
     parse(&metadata).ok_or_else(|| Error::Unexpected {

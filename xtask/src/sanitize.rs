@@ -1,10 +1,10 @@
-//! `cargo xtask sanitize` and `cargo xtask miri`: nn-tensor's `unsafe` under
-//! instruments that see what a test alone does not.
+//! `cargo xtask sanitize` and `cargo xtask miri`: check the `unsafe` code of nn-tensor with
+//! tools that find memory errors.
 //!
-//! | instrument | sees | needs |
+//! | tool | finds | needs |
 //! |---|---|---|
-//! | AddressSanitizer | reads and writes outside of what was asked for, or after its end, with every instruction set of this machine | nothing |
-//! | Miri | the same, and references that must not meet, uninitialized memory, races | nightly with `miri`; runs the portable instructions only |
+//! | AddressSanitizer | reads and writes outside of an allocation or after its end, with every instruction set of this machine | nothing |
+//! | Miri | the same, and aliasing violations, uninitialized memory and data races, with portable instructions only | nightly with `miri` |
 
 use std::process::Command;
 
@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::step::{Step, run_all};
 use crate::{test, workspace};
 
-/// Tests that Miri is shown: all that go through `native` at small sizes.
-/// Others multiply large matrices, which takes it hours.
+/// Tests to run under Miri: those that use `native` with small sizes. Other tests multiply
+/// large matrices, which would take hours.
 const FOR_MIRI: [&str; 8] = [
     "small_shapes",
     "pairs_of_rows",
@@ -56,6 +56,6 @@ pub(crate) fn miri() -> Result<()> {
         .env("CARGO_TARGET_DIR", workspace::target().join("miri"))
         .env("MIRIFLAGS", "-Zmiri-disable-isolation");
     run_process(&mut command).inspect_err(|_| {
-        println!("Miri comes with: rustup component add miri rust-src --toolchain nightly");
+        println!("to install Miri: rustup component add miri rust-src --toolchain nightly");
     })
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask semver`: what changed in the public interfaces since the last
-//! release, and whether the version says so.
+//! `cargo xtask semver`: checks that the version reflects the changes of the public
+//! interfaces since the last release.
 
 use crate::command::Cargo;
 use crate::error::Result;
@@ -14,7 +14,7 @@ const SEMVER_CHECKS: Tool = Tool {
     package: "cargo-semver-checks",
 };
 
-/// Compares every library with its last release.
+/// Compares every library with the last release.
 pub(crate) fn run() -> Result<()> {
     SEMVER_CHECKS.expect_installed()?;
     let packages = public_packages()?.into_iter();

@@ -1,24 +1,23 @@
-//! Steps that run one after the other, stop at the first failure, and say how
-//! long each of them took.
+//! Steps that run one after the other, stop at the first failure, and are timed.
 
 use std::time::{Duration, Instant};
 
 use crate::command::Cargo;
 use crate::error::Result;
 
-/// One thing to do, with the line that announces it.
+/// A step with its title.
 pub(crate) struct Step {
     title: String,
     work: Box<dyn Fn() -> Result<()>>,
 }
 
 impl Step {
-    /// A call of cargo.
+    /// Creates a step that calls cargo.
     pub(crate) fn cargo(command: Cargo) -> Self {
         Self::new(command.to_string(), move || command.run())
     }
 
-    /// Work of our own.
+    /// Creates a step that runs a function.
     pub(crate) fn new(title: impl Into<String>, work: impl Fn() -> Result<()> + 'static) -> Self {
         Self {
             title: title.into(),
@@ -27,7 +26,7 @@ impl Step {
     }
 }
 
-/// Runs `steps` in order up to the first that fails, then shows a summary.
+/// Runs `steps` in order up to the first failure, then prints a summary.
 ///
 /// # Errors
 /// The error of the step that failed.
@@ -47,7 +46,7 @@ pub(crate) fn run_all(steps: &[Step]) -> Result<()> {
     outcome
 }
 
-/// One line a step: its seconds, how it went, what it was.
+/// One line per step: its seconds, its outcome and its title.
 fn summary(steps: &[Step], durations: &[Duration], succeeded: bool) -> String {
     let mut text = String::new();
     for (index, step) in steps.iter().enumerate() {

@@ -1,7 +1,7 @@
-//! `cargo xtask supply-chain`: licenses, sources and duplicates of all dependencies,
-//! by the rules of `deny.toml`.
+//! `cargo xtask supply-chain`: checks licenses, sources and duplicates of all dependencies
+//! by the rules in `deny.toml`.
 //!
-//! Only crates that are not on this machine yet are downloaded, and no list of
+//! The task downloads only crates that are not on this machine yet, and no list of
 //! advisories: `cargo deny check advisories` does that.
 
 use crate::command::Cargo;
@@ -13,7 +13,7 @@ const CARGO_DENY: Tool = Tool {
     package: "cargo-deny",
 };
 
-/// Checks the dependencies of all systems, with every feature.
+/// Checks the dependencies for all systems, with every feature.
 pub(crate) fn check() -> Result<()> {
     CARGO_DENY.expect_installed()?;
     Cargo::new("deny --locked check licenses bans sources")

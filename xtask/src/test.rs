@@ -1,21 +1,21 @@
 //! `cargo xtask test`: the test matrix.
 //!
-//! | leg | what it would catch |
+//! | tests | what they can find |
 //! |---|---|
-//! | all crates | anything, with the widest instructions of this machine |
-//! | features off | a use of what only a feature brings |
-//! | instruction sets | a kernel that is wrong only on another machine |
+//! | all crates | any fault, with the widest instruction set of this machine |
+//! | features off | code that depends on a disabled feature |
+//! | instruction sets | a kernel that is wrong with a narrower instruction set only |
 
 use crate::command::Cargo;
 use crate::error::Result;
 use crate::step::{Step, run_all};
 
-/// Runs the matrix, stopping at the first leg that fails.
+/// Runs the test matrix and stops at the first failure.
 pub(crate) fn run() -> Result<()> {
     run_all(&matrix())
 }
 
-/// The legs of the matrix, the one that finds most first.
+/// The commands of the test matrix; the one that finds most faults comes first.
 pub(crate) fn matrix() -> Vec<Step> {
     let mut legs = vec![
         Cargo::new("test --workspace"),
@@ -28,8 +28,8 @@ pub(crate) fn matrix() -> Vec<Step> {
     legs.into_iter().map(Step::cargo).collect()
 }
 
-/// The sets below the widest that this machine may have. One that it lacks
-/// would silently be replaced by another, so it is left out.
+/// The instruction sets below the widest one of this machine. Sets that the machine lacks
+/// are left out, because `nn` would silently use a different set.
 pub(crate) fn forced_instruction_sets() -> impl Iterator<Item = &'static str> {
     let has_avx2 = {
         #[cfg(target_arch = "x86_64")]

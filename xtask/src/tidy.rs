@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the project's rules as code.
+//! `cargo xtask tidy`: checks the project's rules.
 //!
-//! Each rule looks at every file that git tracks or would add, and reports
-//! violations as `path:line: rule`. `CONTRIBUTING.md` says why the rules exist.
+//! Each rule checks every file that git tracks or would add, and reports violations as
+//! `path:line: rule`. `CONTRIBUTING.md` explains the rules.
 
 mod source;
 mod project;
@@ -17,7 +17,7 @@ mod changelog;
 use crate::error::{Error, Result};
 use violation::{Rule, Violation};
 
-/// Every rule.
+/// The rules that `cargo xtask tidy` checks.
 const RULES: [Rule; 8] = [
     style::opens_with_doc,
     style::no_stray_white_space,
@@ -29,10 +29,10 @@ const RULES: [Rule; 8] = [
     changelog::names_the_version,
 ];
 
-/// Prints every violation.
+/// Prints all violations.
 ///
 /// # Errors
-/// [`Error::Broken`] if there is one.
+/// [`Error::Broken`] if there are violations.
 pub(crate) fn check() -> Result<()> {
     let files = project::files()?;
     let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(&files)).collect();
@@ -43,7 +43,7 @@ pub(crate) fn check() -> Result<()> {
     match violations.len() {
         0 => {
             println!(
-                "tidy: {} files, {} rules, all kept",
+                "tidy: {} files, {} rules, no violations",
                 files.len(),
                 RULES.len()
             );

@@ -1,19 +1,19 @@
-//! Tools that neither rustup nor cargo brings.
+//! Tools that are not part of rustup or cargo.
 
 use crate::command::find_program;
 use crate::error::{Error, Result};
 
-/// A program that has to be installed.
+/// A tool that must be installed separately.
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) program: &'static str,
-    /// The package of crates.io that holds it.
+    /// The package on crates.io that contains the tool.
     pub(crate) package: &'static str,
 }
 
 impl Tool {
     /// # Errors
-    /// [`Error::NotInstalled`], which says how to install it.
+    /// [`Error::NotInstalled`] with the command that installs the tool.
     pub(crate) fn expect_installed(&self) -> Result<()> {
         match find_program(self.program) {
             Some(_) => Ok(()),
@@ -24,7 +24,7 @@ impl Tool {
         }
     }
 
-    /// For a check that is worth less than the tool: says that it is skipped.
+    /// Runs an optional check; prints that it is skipped if the tool is not installed.
     pub(crate) fn or_skip(&self, check: impl FnOnce() -> Result<()>) -> Result<()> {
         match self.expect_installed() {
             Ok(()) => check(),

@@ -1,5 +1,5 @@
-//! `cargo xtask torture`: trainings and downloads that are killed again and
-//! again, or whose disk, power or memory fails, and must still come to the right bytes.
+//! `cargo xtask torture`: training runs and downloads that are killed, or whose disk, power
+//! or memory fails, must give the same bytes as undisturbed ones.
 
 use crate::command::build_program as build;
 use crate::error::Result;
@@ -17,11 +17,11 @@ mod recording;
 mod power;
 mod memory;
 
-/// Kills, unless their number is said.
+/// Default numbers of kills.
 const TRAINING_KILLS: u32 = 500;
 const DOWNLOAD_KILLS: u32 = 200;
 
-/// What to kill, and how often.
+/// The arguments of `cargo xtask torture`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -37,7 +37,7 @@ enum Victim {
     Training(Kills),
     /// Kill downloads
     Download(Kills),
-    /// Let each system call on a file fail once (needs Linux and strace)
+    /// Make each system call on a file fail in turn (needs Linux and strace)
     Disk,
     /// Let the power fail after each operation on a file (needs Linux and strace)
     Power {
@@ -51,10 +51,10 @@ enum Victim {
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
 struct Kills {
-    /// Number of kills (default: 500 of training runs, 200 of downloads)
+    /// Number of kills (default: 500 for training runs, 200 for downloads)
     #[arg(long, value_name = "N")]
     kills: Option<u32>,
-    /// Seed of the random moments
+    /// Random seed of the times of the kills
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 }
@@ -65,7 +65,7 @@ impl Arguments {
     }
 }
 
-/// Does what the command line says.
+/// Runs the selected test.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     match arguments.victim() {
         Victim::Training(Kills { kills, seed }) => {
@@ -80,12 +80,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// Kills trainings so many times, and fails if that changed a byte.
+/// Kills training runs `n_kills` times; returns an error if a byte of the weights changed.
 pub(crate) fn check_training(n_kills: u32) -> Result<()> {
     training::check(n_kills, 0)
 }
 
-/// Kills downloads so many times, and fails if there ever was a wrong file.
+/// Kills downloads `n_kills` times; returns an error if a file was ever wrong.
 pub(crate) fn check_download(n_kills: u32) -> Result<()> {
     download::check(n_kills, 0)
 }

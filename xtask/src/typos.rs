@@ -1,4 +1,4 @@
-//! `cargo xtask typos`: spelling, with the words that `_typos.toml` allows.
+//! `cargo xtask typos`: checks the spelling; `_typos.toml` lists the allowed words.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<()> {
     run_process(&mut Command::new(TYPOS.program))
 }
 
-/// The same, skipped if the tool is not installed.
+/// Checks the spelling if the tool is installed; otherwise the check is skipped.
 pub(crate) fn check_if_installed() -> Result<()> {
     TYPOS.or_skip(run)
 }

@@ -1,18 +1,18 @@
-//! Where the workspace is and what it declares.
+//! Folders and properties of the workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Error, Result};
 
-/// The folder with the workspace's `Cargo.toml`.
+/// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask lies in the workspace's folder")
 }
 
-/// The folder that cargo builds in.
+/// The target folder of cargo.
 pub(crate) fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => std::path::absolute(&folder).unwrap_or_else(|_| folder.into()),
@@ -20,7 +20,7 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
-/// What the compiler builds for here, such as `x86_64-unknown-linux-gnu`.
+/// The target triple of this machine, such as `x86_64-unknown-linux-gnu`.
 pub(crate) fn triple() -> Result<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)

@@ -1,4 +1,4 @@
-//! Groups of arguments that several subcommands share.
+//! Arguments that several subcommands share.
 
 use std::path::PathBuf;
 
@@ -54,7 +54,7 @@ impl RunChoice {
 /// Whether a model may have NaN or infinite weights.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct WeightCheck {
-    /// Also use a model with NaN or infinite weights
+    /// Accept models with NaN or infinite weights
     #[arg(long)]
     pub(crate) allow_nonfinite: bool,
 }

@@ -1,4 +1,4 @@
-//! `nn compare RUN RUN...`
+//! The command `nn compare`: compares runs side by side.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(crate) struct CompareArguments {
     runs: Vec<PathBuf>,
     #[command(flatten)]
     runs_folder: RunsFolder,
-    /// File of the page [default: comparison.html in the folder of the runs]
+    /// HTML file to write [default: comparison.html in the folder of the runs]
     #[arg(long, short, value_name = "FILE.html")]
     output: Option<PathBuf>,
     /// Print one JSON object

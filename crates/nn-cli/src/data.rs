@@ -1,4 +1,4 @@
-//! `nn data list|info|fetch`
+//! The commands `nn data list`, `nn data info` and `nn data fetch`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -23,14 +23,14 @@ pub(crate) struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// List the data sets, and which are in the data folder
+    /// List the data sets and whether they are in the data folder
     List {
         #[command(flatten)]
         folder: DataFolder,
     },
     /// Show the size, the classes, the origin and the files of a data set
     Info {
-        /// Name from `nn data list`, or folder of IDX files
+        /// Name of a data set from `nn data list`, or folder of IDX files
         #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
         name: String,
         #[command(flatten)]
@@ -38,10 +38,10 @@ pub(crate) enum DataCommand {
     },
     /// Download data sets into the data folder
     Fetch {
-        /// Names from `nn data list`
+        /// Names of data sets from `nn data list`
         #[arg(value_name = "NAME", default_value = "mnist")]
         names: Vec<String>,
-        /// Local folder or another mirror
+        /// Local folder or URL of a different mirror
         #[arg(long, value_name = "DIR|URL")]
         from: Option<OsString>,
         /// Do not use the network: only check the files, or copy them from a folder
@@ -118,7 +118,7 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             escaped_path::shown(name)
         ))
         .with_help(format!(
-            "`{} train --data FILE.csv` reports how it reads a table",
+            "`{} train --data FILE.csv` shows how a table is read",
             terminal::program()
         )));
     }
@@ -173,7 +173,7 @@ fn describe(source: &Source, data_dir: &Path) {
 fn check_offline(origin: Option<&Origin>) -> Result<()> {
     match origin {
         Some(Origin::Mirror(address)) => Err(Error::usage(format!(
-            "--offline and --from URL exclude each other; found --from {address}"
+            "--offline cannot be used with --from URL; found --from {address}"
         ))
         .with_help("set --from to a local folder, or leave out --offline")),
         _ => Ok(()),

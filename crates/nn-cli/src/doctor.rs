@@ -1,4 +1,4 @@
-//! `nn doctor RUN`
+//! The command `nn doctor`: diagnoses a run.
 
 use std::path::PathBuf;
 

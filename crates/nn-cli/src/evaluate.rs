@@ -1,4 +1,4 @@
-//! `nn evaluate RUN`
+//! The command `nn evaluate`: evaluates a run.
 
 use clap::Args;
 use nn_core::Model;

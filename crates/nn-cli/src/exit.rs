@@ -1,4 +1,4 @@
-//! The error that a command ends with, and its exit code.
+//! Printing of the error that ends a command, and its exit code.
 
 use std::process::ExitCode;
 
@@ -15,8 +15,8 @@ pub(crate) fn report(error: &Error) -> ExitCode {
     ExitCode::from(code(error.kind()))
 }
 
-/// A message of a library, with settings as flags and with the name of the program
-/// as the user has typed it.
+/// Converts a message of a library: settings become flags, and `nn` becomes the command
+/// that the user typed.
 pub(crate) fn as_typed(text: &str) -> String {
     let program = format!("`{} ", terminal::program());
     flags::in_text(text).replace("`nn ", &program)
@@ -35,11 +35,11 @@ fn code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The hint for an error without one of its own.
+/// The default hint for each kind of error.
 fn default_help(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Usage => "add --help to the command to see its options",
-        ErrorKind::Data => "check the named file, or get it again",
+        ErrorKind::Data => "check the file; if it is damaged, copy or download it again",
         ErrorKind::Network => "check the connection and run the command again",
         ErrorKind::Io => {
             "check that the path exists and that it may be read and written, and check the disk"

@@ -1,4 +1,5 @@
-//! NaN and infinite results: an error, unless `--allow-nonfinite` shows them.
+//! Checks for NaN and infinite results, which are an error unless `--allow-nonfinite` is
+//! set.
 
 use nn_core::Model;
 use nn_tensor::reduce::all_finite;
@@ -6,8 +7,8 @@ use nn_train::{Error, ErrorKind, Result};
 
 use crate::terminal;
 
-/// Refuses results with this `problem`, or prints it as a note if NaN and infinite
-/// values are allowed. There is no note for a model with such weights: its results
+/// Returns an error with this `problem`, or prints it as a note if NaN and infinite values
+/// are allowed. A model with NaN or infinite weights gets no note, because its results
 /// cannot be finite.
 pub(crate) fn check(problem: Option<String>, model: &Model, allow_nonfinite: bool) -> Result<()> {
     let Some(problem) = problem else {

@@ -1,4 +1,4 @@
-//! `nn gradcheck`: checks the gradient of a configuration.
+//! The command `nn gradcheck`: checks the gradient of a configuration.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ pub(crate) struct GradcheckArguments {
 /// The largest relative error of a correct gradient.
 const TOLERANCE: f64 = 1e-6;
 
-/// The exit code of a gradient that is wrong.
+/// The exit code if the gradient is wrong.
 const WRONG: u8 = 1;
 
 pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
@@ -73,7 +73,8 @@ pub(crate) fn run(arguments: &GradcheckArguments) -> Result<ExitCode> {
 
 fn show(plan: &Plan, data: &Data, n_samples: usize, checks: &[LayerCheck]) {
     terminal::line(format!(
-        "backpropagation against (C(w + h) - C(w - h)) / 2h in f64: {} on {n_samples} samples of {}",
+        "comparing backpropagation with the central difference (C(w + h) - C(w - h)) / 2h in f64: \
+         loss {}, {n_samples} samples of {}",
         plan.training.loss, data.dataset.name
     ));
     terminal::line(

@@ -1,4 +1,4 @@
-//! `nn help`, `nn completions` and `nn man`.
+//! The commands `nn help`, `nn completions` and `nn man`.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub(crate) struct HelpArguments {
     nn completions zsh > ~/.zfunc/_nn\n  \
     nn completions fish > ~/.config/fish/completions/nn.fish")]
 pub(crate) struct CompletionsArguments {
-    /// Shell
+    /// Name of the shell
     #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(SHELLS))]
     shell: String,
 }
@@ -43,7 +43,7 @@ const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 #[derive(Args, Debug)]
 pub(crate) struct ManArguments {
-    /// Write one page per command into this folder [default: print the page of nn]
+    /// Write one man page per command to this directory [default: print the man page of nn]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -53,24 +53,31 @@ pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
     let topic: Vec<&str> = arguments.topic.iter().map(String::as_str).collect();
     match topic[..] {
         ["optimizers" | "optimizer"] => {
-            let symbols = "g is the gradient, η the learning rate, t the step from 1";
+            let symbols = "g is the gradient, η the learning rate, t the step counted from 1";
             menu::<Optimizer>(symbols, |optimizer| {
                 let usual = TrainingConfig::new(Loss::Mse, *optimizer);
                 format!("learning rate {}", usual.learning_rate)
             });
         }
         ["losses" | "loss"] => {
-            menu::<Loss>("a are the K outputs of a sample, y its targets", nothing);
+            menu::<Loss>(
+                "a are the K outputs for a sample, y are its targets",
+                nothing,
+            );
         }
         ["activations" | "activation"] => {
             menu::<Activation>("z is the weighted sum of a neuron", nothing);
         }
         ["schedules" | "schedule"] => {
-            let symbols = "factors on the learning rate after s of N steps, in epoch e from 0";
+            let symbols =
+                "factor on the learning rate after s of N steps, in epoch e counted from 0";
             menu::<Schedule>(symbols, nothing);
         }
         ["initializers" | "initializer" | "initialisers"] => {
-            menu::<Init>("of a layer with n_in inputs and n_out outputs", nothing);
+            menu::<Init>(
+                "n_in and n_out are the numbers of inputs and outputs of the layer",
+                nothing,
+            );
         }
         _ => return command_help(&topic, command),
     }
@@ -94,16 +101,16 @@ fn command_help(path: &[&str], mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// No more than the formula and the source.
+/// Adds nothing to the formula and the source of an entry.
 fn nothing<M: Menu>(_: &M) -> String {
     String::new()
 }
 
-/// Prints the name, the parameters, the formula, what `more` adds, and the source of
+/// Prints the name, the parameters, the formula, the result of `more` and the source of
 /// every entry.
 fn menu<M: Menu>(symbols: &str, more: impl Fn(&M) -> String) {
     terminal::line(format!(
-        "NAME:PARAMETER=VALUE, with the defaults; {symbols}"
+        "Syntax: NAME:PARAMETER=VALUE (the values shown are the defaults). {symbols}"
     ));
     for entry in M::ALL {
         terminal::line("");
@@ -120,7 +127,7 @@ fn menu<M: Menu>(symbols: &str, more: impl Fn(&M) -> String) {
     }
 }
 
-/// Prints the completions of a shell.
+/// Prints the completion script for a shell.
 pub(crate) fn completions(arguments: &CompletionsArguments, mut command: Command) -> Result<()> {
     let shell: Shell = arguments.shell.parse().map_err(Error::usage)?;
     let mut script = Vec::new();
@@ -137,7 +144,7 @@ pub(crate) fn man(arguments: &ManArguments, command: Command) -> Result<()> {
             create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
             let pages = clap_mangen::generate_to(command, folder);
             pages.map_err(|error| Error::io(folder, &error))?;
-            terminal::line(format!("manual pages in {}", folder.display()));
+            terminal::line(format!("wrote the manual pages to {}", folder.display()));
         }
         None => {
             let mut page = Vec::new();

@@ -1,4 +1,4 @@
-//! `nn inspect MODEL`
+//! The command `nn inspect`: shows a model.
 
 use clap::Args;
 use nn_core::model_file::weights_sha256;

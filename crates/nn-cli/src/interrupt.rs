@@ -45,7 +45,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether there was a signal.
+    /// Returns `true` if a signal has arrived.
     pub(crate) fn is_set(self) -> bool {
         SIGNAL.load(Ordering::Relaxed) != 0
     }
@@ -113,7 +113,7 @@ mod unix {
         Ok(())
     }
 
-    /// Whether the program was started with `nohup`: on Linux, a bit of the mask of
+    /// Returns `true` if the program was started with `nohup`: on Linux, a bit of the mask of
     /// ignored signals.
     fn is_hangup_ignored() -> bool {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

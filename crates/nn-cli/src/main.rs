@@ -71,20 +71,20 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Check the gradient of a configuration against finite differences
     Gradcheck(Box<gradcheck::GradcheckArguments>),
-    /// Show every number of one training step with one sample
+    /// Show every value computed in one training step on one sample
     Trace(trace::TraceArguments),
     /// Find out what is wrong with a run, and which flags to try
     Doctor(doctor::DoctorArguments),
     /// List, show and download data sets
     Data(data::DataArguments),
-    /// Reproduce the experiments of five teaching papers: printed number, ours, verdict
+    /// Reproduce the experiments of five teaching papers and check their claims
     Papers(papers::PapersArguments),
     /// Serve a live page: draw a digit, watch a network train, compare two training runs
     #[cfg(feature = "serve")]
     Serve(serve::ServeArguments),
     /// Print the help of a command, or a list: optimizers, losses, activations, schedules, initializers
     Help(help::HelpArguments),
-    /// Print the completions of a shell
+    /// Print the completion script for a shell
     Completions(help::CompletionsArguments),
     /// Print the manual page, or write one per command
     Man(help::ManArguments),
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| exit::report(&error))
 }
 
-/// Parses the command line; prints the help and exits if asked to.
+/// Parses the command line; prints the help and exits if the user asks for it.
 fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments> {
     let words = flags::of_command_line(words)?;
     let parsed = command().try_get_matches_from(words);

@@ -1,4 +1,4 @@
-//! `nn papers`: reproduces the experiments of five teaching papers.
+//! The command `nn papers`: reproduces the experiments of five teaching papers.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ enum PapersCommand {
 
 #[derive(Args, Debug)]
 struct RunArguments {
-    /// Names from `nn papers list`, or all; optional with --claim
+    /// Names of papers from `nn papers list`, or all; optional with --claim
     #[arg(value_name = "NAME", required_unless_present = "claim")]
     names: Vec<String>,
     /// Run only these claims, such as B1
@@ -45,7 +45,7 @@ struct RunArguments {
     /// Run claims again that have an up-to-date result
     #[arg(long)]
     again: bool,
-    /// Data set: mnist or glyphs, for which claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]
+    /// Data set: mnist or glyphs; with glyphs, claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]
     #[arg(long, value_name = "NAME")]
     data: Option<String>,
     #[command(flatten)]
@@ -121,7 +121,7 @@ fn note_built_in_digits(options: &Options<'_>, is_default: bool) {
         return;
     }
     terminal::report(
-        "data is glyphs, the built-in digits: claims about MNIST are run, but not judged",
+        "the data set is glyphs, the built-in digits: claims about MNIST are run, but not judged",
     );
     if is_default {
         terminal::report(as_typed("`nn data fetch` downloads MNIST"));

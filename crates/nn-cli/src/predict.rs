@@ -1,5 +1,5 @@
-//! `nn predict RUN FILE.png...`, `nn predict RUN FILE.csv` and
-//! `nn predict RUN --index 0..36`
+//! The command `nn predict`: predicts images, the rows of a CSV file, or samples of a data
+//! set.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     }
 }
 
-/// Returns an error if `--output` is used with anything but one CSV file.
+/// Returns an error if `--output` is used without a CSV file to predict or with several
+/// files.
 fn check_output(arguments: &PredictArguments) -> Result<()> {
     let Some(output) = &arguments.output else {
         return Ok(());
@@ -91,7 +92,9 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
-        let row = row.as_slice().expect("a data set is stored row by row");
+        let row = row
+            .as_slice()
+            .expect("a data set is stored in row-major order");
         let title = format!("sample {index}");
         let prediction = predictor.predict(row);
         let prediction = prediction.map_err(|error| error.at(&data.dataset.name))?;

@@ -85,7 +85,7 @@ impl Progress {
         }
     }
 
-    /// Prints a line for people; with `--json` nothing.
+    /// Prints a line for people; prints nothing with `--json`.
     pub(crate) fn say(&self, text: &str) {
         match self {
             Self::Live(live) => {
@@ -111,7 +111,7 @@ impl Progress {
         }
     }
 
-    /// Prints a warning; the training continues.
+    /// Prints a warning; the training run continues.
     pub(crate) fn warn(&self, text: &str) {
         match self {
             Self::Json => terminal::report(json!({ "event": "warning", "text": text })),
@@ -202,7 +202,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// An epoch in a line of at most `width` columns, or the shortest line that there is.
+/// Formats an epoch as a line of at most `width` columns, or as the shortest possible line.
 fn epoch_line(
     report: &EpochReport,
     n_epochs: usize,

@@ -1,4 +1,4 @@
-//! `nn report RUN...`
+//! The command `nn report`: writes a report with charts.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub(crate) struct ReportArguments {
     weights: WeightCheck,
     #[command(flatten)]
     folder: DataFolder,
-    /// Samples of the results [default: test, otherwise validation, otherwise train]
+    /// Samples to evaluate [default: test, otherwise validation, otherwise train]
     #[arg(long, value_enum)]
     split: Option<Split>,
     /// Print one JSON object per line

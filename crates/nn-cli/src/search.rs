@@ -1,7 +1,7 @@
-//! `nn search`: trials of `nn train`'s settings, chosen by nn-search.
+//! The command `nn search`: searches for good settings of `nn train`.
 //!
-//! All trials use the same samples and differ only in the searched settings. They
-//! are compared on the validation samples; the test samples are not used.
+//! All trials use the same samples and differ only in the searched settings. The
+//! trials are compared on the validation samples; the test samples are not used.
 
 mod failed;
 mod arguments;
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
     Ok(())
 }
 
-/// A search from its first to its last line of output.
+/// A running search, with its output.
 struct Search<'a> {
     data: &'a Data,
     data_dir: &'a Path,

@@ -1,4 +1,4 @@
-//! `nn serve [RUN]`: the live page of nn-serve.
+//! The command `nn serve`: serves the live page of nn-serve.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(crate) struct ServeArguments {
     /// Run directory, name of a run, or model file to draw digits for [default: a small network trained when the page opens]
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
-    /// Port on the loopback address; 0 takes a free one
+    /// Port on the loopback address; 0 chooses a free port
     #[arg(long, value_name = "N", default_value_t = 8784)]
     port: u16,
     /// Open the page in the browser
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     terminal::report(format!("{}   (Ctrl-C stops it)", server.address()));
     if arguments.open && server.open_browser().is_err() {
-        terminal::error_line("note: no browser could be started; open the address yourself");
+        terminal::error_line("note: no browser could be started; open the address in a browser");
     }
     server.run(|| interrupt.is_set())?;
     let help = format!(

@@ -1,12 +1,12 @@
-//! Writing to standard output and standard error.
+//! Output of lines to standard output and standard error.
 //!
-//! Class names, column names, file names and settings come from untrusted files.
-//! A terminal executes control characters in them (CWE-150): ESC ] 52 writes the
-//! clipboard, U+202E reverses the text after it. Therefore every line is written
-//! through [`Line`], which escapes them, and nothing else in this crate prints.
+//! Class names, column names, file names and settings come from untrusted files. A
+//! terminal interprets control characters in untrusted text (CWE-150): ESC ] 52 overwrites
+//! the clipboard, U+202E reverses the text after it. [`Line`] escapes control characters.
+//! All output of this crate goes through it.
 //!
-//! A closed pipe (`nn … | head`) is not an error: the program ends without a message.
-//! A training run continues, so that its result is saved.
+//! A closed pipe (`nn … | head`) is not an error: the program ends without a message. A
+//! training run continues until its result is saved.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -72,7 +72,7 @@ impl Line for Json {
     }
 }
 
-/// Whether a character affects the terminal beyond its own cell: control characters
+/// Returns `true` if a character affects the terminal beyond its own cell: control characters
 /// (C0, DEL, C1), bidirectional controls, invisible characters, line separators.
 fn is_unsafe(letter: char) -> bool {
     letter.is_control()
@@ -106,7 +106,7 @@ pub(crate) fn file(text: &[u8]) {
     }
 }
 
-/// Writes a line of a command that continues when the pipe is closed.
+/// Writes a line for a command that continues when the pipe is closed.
 pub(crate) fn report(text: impl Line) {
     let written = write_line(text);
     end_if_closed(written.or_else(|error| match error.kind() {
@@ -121,12 +121,12 @@ pub(crate) fn error_line(text: impl Line) {
     let _ = writeln!(io::stderr().lock(), "{}", text.safe());
 }
 
-/// Whether standard output is a terminal.
+/// Returns `true` if standard output is a terminal.
 pub(crate) fn is_interactive() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether lines can be redrawn: the output is a terminal that can move its cursor.
+/// Returns `true` if lines can be redrawn: the output is a terminal that can move its cursor.
 pub(crate) fn can_redraw() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
     is_interactive() && io::stderr().is_terminal() && !is_dumb
@@ -139,7 +139,7 @@ pub(crate) fn width() -> usize {
     columns.map_or(79, |(_, columns)| usize::from(columns).saturating_sub(1))
 }
 
-/// Whether this program was started with `cargo run`, which sets `CARGO`.
+/// Returns `true` if this program was started with `cargo run`, which sets `CARGO`.
 pub(crate) fn is_run_by_cargo() -> bool {
     std::env::var_os("CARGO").is_some()
 }
@@ -178,7 +178,7 @@ fn write_line(text: impl Line) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{}", text.safe())
 }
 
-/// Prints so that the test harness captures the line, and shows it if a test fails.
+/// Prints a line; in tests, the test harness captures it and shows it if the test fails.
 #[cfg(test)]
 #[expect(clippy::print_stdout, reason = "only tests print like this")]
 fn write_line(text: impl Line) -> io::Result<()> {
@@ -192,7 +192,7 @@ fn end_if_closed(written: io::Result<()>) {
             std::process::exit(0);
         }
         error_line(format!("error: standard output: {error}"));
-        error_line("  help: check where the output goes, and the disk");
+        error_line("  help: check the target of the output, and the disk");
         std::process::exit(5);
     }
 }

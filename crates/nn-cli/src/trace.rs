@@ -1,4 +1,4 @@
-//! `nn trace RUN --index K`: all values of one training step with one sample.
+//! The command `nn trace`: shows all values of one training step with one sample.
 
 mod show;
 
@@ -31,11 +31,12 @@ pub(crate) struct TraceArguments {
     /// Use the initial weights instead of the trained ones
     #[arg(long)]
     untrained: bool,
-    /// Number of neurons to show in each layer, those with the largest error, and of weights
+    /// Number of neurons and of weights to show in each layer: those with the largest error
+    /// or gradient
     #[arg(long, value_name = "N", default_value_t = 10,
         value_parser = clap::value_parser!(u16).range(1..))]
     neurons: u16,
-    /// Print every number, as one JSON object
+    /// Print all values as one JSON object
     #[arg(long)]
     json: bool,
 }

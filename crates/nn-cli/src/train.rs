@@ -1,4 +1,4 @@
-//! `nn train`
+//! The command `nn train`: trains a network and writes a run directory.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) struct TrainArguments {
     /// Name of the run [default: the data set's name and the next free number, such as mnist-1]
     #[arg(long, help_heading = "Run")]
     name: Option<String>,
-    /// Resume an interrupted run, to the same result
+    /// Resume an interrupted run; the final weights are the same as without the interruption
     #[arg(
         long,
         value_name = "RUN",
@@ -63,7 +63,7 @@ pub(crate) struct TrainArguments {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let invalid = "expected a number of seconds from 0";
+    let invalid = "expected a number of seconds of 0 or above";
     let seconds: f64 = text.parse().map_err(|_| invalid.to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| invalid.to_owned())
 }
@@ -135,8 +135,8 @@ fn resume(
     })
 }
 
-/// Refuses flags that differ from the settings of a finished run: they would have no
-/// effect.
+/// Returns an error if flags differ from the settings of a finished run, because they would
+/// have no effect.
 fn check_finished(arguments: &TrainArguments, run: &Path, threads: &Threads) -> Result<()> {
     let flags = &arguments.settings;
     if *flags == Settings::default() {

@@ -1,9 +1,9 @@
-//! Weights from PyTorch and back. In Python:
+//! Converts weights from PyTorch to a model and back. In Python:
 //!
 //! ```python
 //! model = nn.Sequential(nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 1))
-//! {name: tensor.tolist() for name, tensor in model.state_dict().items()}   # there
-//! model.load_state_dict({name: torch.tensor(rows) for name, rows in ...})  # and back
+//! {name: tensor.tolist() for name, tensor in model.state_dict().items()}   # export
+//! model.load_state_dict({name: torch.tensor(rows) for name, rows in ...})  # import
 //! ```
 //!
 //! `cargo run -p nn-core --example 08_pytorch_weights`

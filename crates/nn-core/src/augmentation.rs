@@ -2,8 +2,8 @@
 //! so that a network never sees the same sample twice.
 //!
 //! This crate has no augmentation of its own; the caller supplies one. A
-//! [`Trainer`](crate::Trainer) requests the rows of each block just before it uses
-//! them, always in the same buffer.
+//! [`Trainer`](crate::Trainer) requests the augmented rows of each block just before it
+//! uses them, and reuses one buffer.
 
 use std::fmt::Debug;
 
@@ -40,7 +40,7 @@ pub(crate) struct Augmented<'a> {
     rows: Vec<u32>,
     /// Indices of the block's rows in the block: 0, 1, 2, …
     places: Vec<u32>,
-    /// The augmented inputs of the block, row after row.
+    /// The augmented inputs of the block, in row-major order.
     bytes: Vec<u8>,
 }
 

@@ -53,8 +53,8 @@ impl<S: Scalar> Gradients<S> {
         Self::with_errors(network, max_rows, network.plan().uses_input_error())
     }
 
-    /// As [`new`](Self::new), with a buffer for the gradient with respect to the
-    /// inputs, [`input_error`](Self::input_error).
+    /// Creates the buffers of [`new`](Self::new) and one for the gradient with respect
+    /// to the inputs, [`input_error`](Self::input_error).
     #[inline(never)]
     pub fn with_input_error(network: &Network<S>, max_rows: usize) -> Self {
         Self::with_errors(network, max_rows, true)
@@ -103,7 +103,7 @@ impl<S: Scalar> Gradients<S> {
     /// `[n_rows, n_outputs]`.
     ///
     /// # Panics
-    /// If the layer does not exist or the buffers hold fewer rows.
+    /// Panics if the layer does not exist or the buffers hold fewer rows.
     pub fn error(&self, layer: usize, n_rows: usize) -> &[S] {
         self.errors.buffers[self.layers[layer]].rows(n_rows)
     }
@@ -115,7 +115,7 @@ impl<S: Scalar> Gradients<S> {
     /// example by [`loss_of_batch`](Self::loss_of_batch).
     ///
     /// # Panics
-    /// If the layer does not exist or the buffers hold fewer rows.
+    /// Panics if the layer does not exist or the buffers hold fewer rows.
     pub fn error_mut(&mut self, layer: usize, n_rows: usize) -> &mut [S] {
         self.errors.buffers[self.layers[layer]].rows_mut(n_rows)
     }
@@ -124,7 +124,7 @@ impl<S: Scalar> Gradients<S> {
     /// the first `n_rows` rows, `[n_rows, n_inputs]`.
     ///
     /// # Panics
-    /// If the buffers were not created by
+    /// Panics if the buffers were not created by
     /// [`with_input_error`](Self::with_input_error), or hold fewer rows.
     pub fn input_error(&self, n_rows: usize) -> &[S] {
         self.errors.buffers[0].rows(n_rows)
@@ -134,11 +134,11 @@ impl<S: Scalar> Gradients<S> {
     /// [`backward`](Self::backward).
     ///
     /// # Shapes
-    /// `targets [rows, n_outputs]`, row after row. The pair of loss and output
-    /// activation must have passed [`LossFunction::check_output`].
+    /// `targets [rows, n_outputs]`, row-major. The pair of loss and output activation
+    /// must have passed [`LossFunction::check_output`].
     ///
     /// # Panics
-    /// If there is not one target per output.
+    /// Panics if the number of targets is not the number of outputs.
     pub fn loss_of_batch(
         &mut self,
         loss: impl LossFunction,
@@ -161,7 +161,11 @@ impl<S: Scalar> Gradients<S> {
         let output = network.output_layer();
         let outputs = cache.outputs();
         let [n_rows, width] = outputs.shape();
-        assert_eq!(targets.len(), n_rows * width, "one target per output");
+        assert_eq!(
+            targets.len(),
+            n_rows * width,
+            "expected one target per output"
+        );
         let last = network.layers().len() - 1;
         let scale = S::from_f64(1.0 / n_rows as f64);
         let layer = cache.layer(last);
@@ -196,7 +200,7 @@ impl<S: Scalar> Gradients<S> {
     /// `inputs [rows, n_inputs]`, as in the forward pass that wrote `cache`.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// Panics if the shapes do not match.
     pub fn backward<'i>(
         &mut self,
         network: &Network<S>,
@@ -364,14 +368,14 @@ struct BackwardStep<'p, S> {
     threads: &'p Threads,
 }
 
-/// The nodes of the backward pass, last to first: all except those of frozen layers
+/// The nodes of the backward pass, last to first: all except the nodes of frozen layers
 /// and the activation of the output layer, which is part of the loss.
 fn backward_nodes(plan: &Plan, n_frozen: usize) -> impl Iterator<Item = (usize, &Node)> {
     let nodes = plan.nodes.iter().enumerate().rev().skip(1);
     nodes.take_while(move |(_, node)| node.layer >= n_frozen)
 }
 
-/// Whether [`Gradients::descend`] supports all stages of the network: no stage may
+/// Returns `true` if [`Gradients::descend`] supports all stages of the network: no stage may
 /// read its gradient again.
 pub(crate) fn can_descend<S: Scalar>(network: &Network<S>) -> bool {
     let nodes = network.plan().nodes.iter();

@@ -20,7 +20,7 @@ use sparse_blocks::SparseBlocks;
 /// batch takes less time than a memory access.
 const PREFETCH_DISTANCE: usize = 2;
 
-/// Reads inputs block by block.
+/// Reads inputs one block at a time.
 #[derive(Debug)]
 pub(crate) struct BlockInputs<'a, S> {
     max_rows: usize,

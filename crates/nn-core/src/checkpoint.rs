@@ -1,5 +1,5 @@
-//! Checkpoints: the saved state of a training run, which resumes to the same bytes
-//! as an uninterrupted run.
+//! Checkpoints: the saved state of a training run. A resumed run gives the same
+//! weights, bit for bit, as an uninterrupted run.
 //!
 //! A checkpoint is a [safetensors](https://github.com/huggingface/safetensors) file
 //! with a one-dimensional tensor for every buffer that is not empty:
@@ -11,14 +11,15 @@
 //! | `average` | exponential moving average of the parameters |
 //! | `best.parameters`, `best.statistics` | weights that early stopping would restore |
 //!
-//! The metadata's one entry, `nn_checkpoint`, is a JSON object: `format`, the
-//! position, the learning rate, the state of schedule and early stopping, the
-//! configuration, the SHA-256 of the samples, a user-provided note, and `sha256`,
-//! the SHA-256 of the whole file with these 64 digits set to zero.
+//! The metadata has one entry, `nn_checkpoint`, a JSON object: `format`, the position,
+//! the learning rate, the state of schedule and early stopping, the configuration, the
+//! SHA-256 of the samples, a user-provided note, and `sha256`, the SHA-256 of the whole
+//! file with these 64 digits set to zero.
 //!
-//! A checkpoint is validated before it is used: its checksum, that every value is
-//! finite, and that every length and position is possible in the training run.
-//! Settings and data must be those of the run that wrote the checkpoint.
+//! A checkpoint is validated before it is used: the checksum must match, every value must
+//! be finite, and every length and position must be possible in the training run.
+//! Settings and data must equal the settings and data of the run that wrote the
+//! checkpoint.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -49,7 +50,7 @@ const KIND: Kind = Kind {
 };
 
 /// The name of the user-provided note in error messages.
-const NOTE: &str = "its note";
+const NOTE: &str = "the note";
 
 /// The state of a training run between two steps.
 ///
@@ -112,7 +113,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Returns a checkpoint of the current state, with a user-provided note.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if a value in it is NaN or infinite,
+    /// Returns [`Error::Diverged`] if a value of the state is NaN or infinite, and
     /// [`Error::OutOfMemory`] if a copy cannot be allocated.
     #[inline(never)]
     pub fn checkpoint(&self, note: Value) -> Result<Checkpoint<S>> {
@@ -129,9 +130,9 @@ impl<S: Scalar> Trainer<'_, S> {
     /// Restores a checkpoint of the same training run.
     ///
     /// # Errors
-    /// [`Error::CheckpointMismatch`] if settings or samples differ, and
-    /// [`Error::ModelFile`] if a position or a length is impossible. In both
-    /// cases the trainer is unchanged.
+    /// Returns [`Error::CheckpointMismatch`] if settings or samples differ, and
+    /// [`Error::ModelFile`] if a position or a length is impossible. In both cases the
+    /// trainer is unchanged.
     #[inline(never)]
     pub fn restore(&mut self, checkpoint: &Checkpoint<S>) -> Result<()> {
         check_same(&checkpoint.configuration, &self.description()?)?;
@@ -208,8 +209,8 @@ impl<S: Scalar> Checkpoint<S> {
     /// Writes the checkpoint file; the same checkpoint gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the note has more than a hundred thousand values,
-    /// [`Error::HeaderTooLong`] if it is too long to be read again;
+    /// Returns [`Error::ModelFile`] if the note has more than a hundred thousand
+    /// values, [`Error::HeaderTooLong`] if the note is too long to be read back, and
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
         self.write_to(&mut writer)
@@ -223,8 +224,8 @@ impl<S: Scalar> Checkpoint<S> {
     /// Returns the bytes of the checkpoint file.
     ///
     /// # Errors
-    /// As for [`write`](Self::write); [`Error::OutOfMemory`] if the bytes cannot be
-    /// allocated.
+    /// Returns the same errors as [`write`](Self::write), and [`Error::OutOfMemory`] if
+    /// the bytes cannot be allocated.
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
@@ -245,8 +246,8 @@ impl<S: Scalar> Checkpoint<S> {
     /// Reads and validates a checkpoint file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] or [`Error::NotFiniteWeight`] if the file is invalid;
-    /// [`Error::Io`] if `reader` fails.
+    /// Returns [`Error::ModelFile`] or [`Error::NotFiniteWeight`] if the file is
+    /// invalid, and [`Error::Io`] if `reader` fails.
     pub fn read(mut reader: impl Read) -> Result<Self> {
         Self::read_from(&mut reader)
     }
@@ -256,7 +257,7 @@ impl<S: Scalar> Checkpoint<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("the metadata: {error}")))?;
         let row = |name: &str| file.row(name).map(Option::unwrap_or_default);
         let buffers = StateBuffers {
             parameters: row("parameters")?,
@@ -273,11 +274,11 @@ impl<S: Scalar> Checkpoint<S> {
             .count();
         if n_buffers != file.n_tensors() {
             return Err(Error::invalid_file(format!(
-                "{} tensors, {n_buffers} of them known",
+                "expected the {n_buffers} known tensors, found {} tensors",
                 file.n_tensors()
             )));
         }
-        let configuration = bounded(&metadata.configuration, "its configuration")?;
+        let configuration = bounded(&metadata.configuration, "the configuration")?;
         let note = bounded(&metadata.note, NOTE)?;
         Ok(Self {
             state: state(&metadata, buffers),
@@ -373,7 +374,7 @@ fn state<S: Scalar>(metadata: &Metadata, buffers: StateBuffers<S>) -> State<S> {
 /// The definition of the velocity; older versions included the learning rate.
 const VELOCITY: &str = "a sum of gradients, without the learning rate";
 
-/// Whether the optimizer of this name has a velocity.
+/// Returns `true` if the optimizer of this name has a velocity.
 fn has_velocity(optimizer: &str) -> bool {
     optimizer.parse().is_ok_and(|optimizer| {
         matches!(
@@ -555,7 +556,7 @@ mod tests {
         written(Value::from("1,".repeat(3_000_000))).unwrap();
         written(Value::from(vec![1; 99_000])).unwrap();
         let error = written(Value::from(vec![1; 100_000])).unwrap_err();
-        let expected = "its note: expected at most 100000 values, found 100001";
+        let expected = "the note: expected at most 100000 values, found 100001";
         assert_eq!(error.to_string(), expected);
         let error = written(Value::from("1".repeat(100_000_000))).unwrap_err();
         assert!(matches!(error, Error::HeaderTooLong { .. }), "{error}");

@@ -1,5 +1,4 @@
-//! The loss function of a training run, built-in or user-defined, for one type of
-//! scalar.
+//! The loss function of a training run, built-in or user-defined, for one scalar type.
 
 use std::fmt::Debug;
 use std::sync::Arc;

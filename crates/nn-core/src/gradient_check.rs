@@ -6,23 +6,25 @@
 //! error   = |analytic − numeric| / max(|analytic|, |numeric|, 10⁻⁴·max(1, C))
 //! ```
 //!
-//! (Richardson 1911.) The truncation error is of the order h⁴, the rounding
-//! error of the order 10⁻¹⁶·C/h, so that a correct gradient agrees to about 10⁻⁹
-//! and a wrong term is obvious, even behind a batch normalization where C is
-//! strongly curved because a neuron hardly varies. Where C has a kink between
-//! w − 2h and w + 2h (relu, hinge, L1), a difference quotient is meaningless;
-//! such parameters are detected, skipped and counted. At a kink, the quotients
-//! over h and over 2h disagree: with B(h) = (C(w + h) − 2C(w) + C(w − h)) / h,
-//! which doubles with h where C is smooth,
+//! (Richardson 1911.) The truncation error is of the order h⁴ and the rounding error of
+//! the order 10⁻¹⁶·C/h. A correct gradient therefore agrees to about 10⁻⁹, and a wrong
+//! term is obvious. This holds even for batch normalization of a neuron that hardly
+//! varies, where C is strongly curved.
+//!
+//! Where C has a kink between w − 2h and w + 2h (relu, hinge, L1), a difference
+//! quotient is meaningless; such parameters are detected, skipped and counted. At a
+//! kink, the quotients over h and over 2h disagree. With
+//! B(h) = (C(w + h) − 2C(w) + C(w − h)) / h, which is proportional to h where C is
+//! smooth, the sum
 //!
 //! ```text
 //! |D(h) − D(2h)| + |2·B(h) − B(2h)|
 //! ```
 //!
-//! is of the order h² where C is smooth, and of the order of the jump of the
-//! derivative at a kink.
+//! is of the order h² where C is smooth, and of the order of the jump in the derivative
+//! at a kink.
 //!
-//! Dropout is off. Batch normalization uses the statistics of the batch.
+//! The check turns dropout off. Batch normalization uses the statistics of the batch.
 
 use std::sync::Arc;
 
@@ -47,7 +49,8 @@ const FLOOR: f64 = 1e-4;
 /// Relative disagreement of the quotients above which there is a kink.
 const KINK: f64 = 5e-6;
 
-/// The result for one layer: the parameter with the largest error.
+/// The result of the gradient check for one layer: the parameter with the largest
+/// error.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerCheck {
@@ -84,9 +87,9 @@ impl Objective {
     /// Creates the objective of a network on a few samples.
     ///
     /// # Errors
-    /// If the samples do not fit the network, the loss does not fit the output
-    /// layer, a parameter of loss or regularization is out of its range, or batch
-    /// normalization gets a single sample, for which all gradients are 0.
+    /// Returns an error if the samples do not match the network, the loss does not match
+    /// the output layer, a parameter of loss or regularization is out of its range, or
+    /// batch normalization gets a single sample, for which all gradients are 0.
     pub fn new<S: Scalar>(
         network: &Network<S>,
         samples: &Samples<'_, S>,
@@ -181,7 +184,7 @@ impl Objective {
     /// parameters of each layer.
     ///
     /// # Panics
-    /// If `gradient` does not have one element per parameter.
+    /// Panics if `gradient` does not have one element per parameter.
     pub fn compare(&mut self, gradient: &[f64], per_layer: usize) -> Vec<LayerCheck> {
         assert_eq!(gradient.len(), self.network.parameters().len());
         let here = self.value();
@@ -230,7 +233,7 @@ impl Objective {
 /// parameters of each layer.
 ///
 /// # Errors
-/// As [`Objective::new`].
+/// Returns the same errors as [`Objective::new`].
 pub fn check<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,

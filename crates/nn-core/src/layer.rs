@@ -1,14 +1,14 @@
 //! One layer: weighted sums `z = a·W + b`, activation and, optionally,
 //! normalization, dropout and any other [`Stage`].
 //!
-//! A [`LayerConfig`] is shorthand for the [`Stage`]s of a layer. Their order is
-//! that of Ioffe & Szegedy 2015 and Srivastava et al. 2014:
+//! A [`LayerConfig`] is shorthand for the [`Stage`]s of a layer. The order of the
+//! stages follows Ioffe & Szegedy 2015 and Srivastava et al. 2014:
 //!
 //! ```text
 //! inputs → dense → batch norm → sums → activation → dropout → outputs
 //! ```
 //!
-//! where `inputs`, `sums` and `outputs` are lists of further stages.
+//! Here `inputs`, `sums` and `outputs` are lists of further stages.
 //!
 //! A [`Layer`] describes a layer and the location of its parameters in the flat
 //! buffer of the network, which holds the values.
@@ -251,7 +251,7 @@ impl Layer {
     /// parameters, such as a gradient.
     ///
     /// # Panics
-    /// If the buffer is shorter than the parameters.
+    /// Panics if the buffer is shorter than the parameters.
     pub fn weights_of<'a, S>(&self, buffer: &'a [S]) -> Rows<'a, S> {
         Rows::new(&buffer[self.weights()], self.n_outputs)
     }

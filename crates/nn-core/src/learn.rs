@@ -1,12 +1,12 @@
 //! A tutorial: one training step worked out by hand, with runnable code.
 //!
-//! A network turns an *input* into an *output*, both rows of numbers. *Training*
-//! shows it inputs whose correct outputs, the *targets*, are known, and changes
-//! the network a little each time, so that its outputs come closer to them. This
-//! page takes one such step with a network small enough for pencil and paper, in
-//! four short calculations, and repeats it with the library at the end. The
-//! formulas are those of *Neural Networks for Newbies*, section 2.7, and of
-//! Schoofs, *Artificial Neural Networks*, whose equation numbers are in brackets.
+//! A network turns an *input* into an *output*, both rows of numbers. *Training* shows it
+//! inputs whose correct outputs, the *targets*, are known, and changes the network a
+//! little each time, so that its outputs come closer to them. This page takes one such
+//! step with a network small enough for pencil and paper, in four short calculations, and
+//! repeats it with the library at the end. The formulas are from *Neural Networks for
+//! Newbies*, section 2.7, and from Schoofs, *Artificial Neural Networks*, whose equation
+//! numbers are in brackets.
 //!
 //! # The network
 //! The input has two values. Two *neurons* compute with them, and two more neurons
@@ -20,10 +20,10 @@
 //!   x = 2 ──────── neuron ───────── neuron ─────→ a
 //! ```
 //!
-//! Every line is a *weight* (w), a factor on the value that passes along it, and
-//! every neuron adds a *bias* (b). These twelve numbers are the *parameters*;
-//! nothing else changes in training. A neuron sums what arrives and applies an
-//! *activation function* φ to the sum:
+//! Every line is a *weight* (w), a factor that multiplies the value passing along
+//! it, and every neuron adds a *bias* (b). These twelve numbers are the
+//! *parameters*; nothing else changes in training. A neuron sums what arrives and
+//! applies an *activation function* φ to the sum:
 //!
 //! ```text
 //! z = Σ w·x + b       the weighted sum                                (1)
@@ -78,23 +78,24 @@
 //! ```
 //!
 //! # 2. Loss: how wrong is the output?
-//! The *loss* C is one number, 0 if the output equals the target and larger the
-//! worse it is. Schoofs takes half the sum of the squared differences,
-//! C = ½·Σ(a − y)² = ½·(¼ + ¼) = ¼.
+//! The *loss* C is one number. It is 0 if the output equals the target, and it
+//! grows as the output gets worse. Schoofs uses half the sum of the squared
+//! differences, C = ½·Σ(a − y)² = ½·(¼ + ¼) = ¼.
 //!
-//! In which direction should the output move? A *derivative* says how fast C grows
-//! if one number grows and all others stay the same. The backward pass starts with
-//! the derivative with respect to the output layer's sums. It has a name, the
-//! *error* of these neurons, and a letter, δ (delta). C grows with a at the rate
-//! a − y, a grows with z at the rate φ′(z), the derivative of φ, so C grows with z
-//! at the rate of the product (the *chain rule*):
+//! In which direction should the output move? A *derivative* says how fast C
+//! grows if one number grows and all others stay the same. The backward pass
+//! starts with the derivative with respect to the output layer's sums. This
+//! derivative is called the *error* of these neurons and is written δ (delta). C
+//! changes with a at the rate a − y, and a changes with z at the rate φ′(z), the
+//! derivative of φ. By the *chain rule*, C changes with z at the product of these
+//! rates:
 //!
 //! ```text
 //! δ = ∂C/∂z = (a − y)·φ′(z)                                   above (5)
 //! ```
 //!
-//! The derivative of the sigmoid is a·(1 − a), here ½·½ = ¼, so that
-//! δ = (−½·¼, ½·¼) = (−⅛, ⅛): the first sum should grow, the second shrink.
+//! The derivative of the sigmoid is a·(1 − a), here ½·½ = ¼, so δ = (−½·¼, ½·¼) =
+//! (−⅛, ⅛): the first sum should grow, the second should shrink.
 //!
 //! ```
 //! use nn_core::{Activation, Loss};
@@ -109,25 +110,26 @@
 //!
 //! # 3. Backward: how much does each parameter contribute?
 //! The derivatives of C with respect to *all* parameters together are called the
-//! *gradient*. A bias moves its neuron's sum one for one; a weight moves it by
-//! what passes along its line. So, for every layer,
+//! *gradient*. If a bias grows by 1, so does the sum of its neuron. If a weight
+//! grows by 1, the sum grows by the value that passes along the line. So, for
+//! every layer,
 //!
 //! ```text
 //! ∂C/∂b = δ                                                           (5)
 //! ∂C/∂W = aᵀ·δ    a: what came into the layer; entry i, j is aᵢ·δⱼ    (6), (12)
 //! ```
 //!
-//! and the errors of the layer below are those of this layer, sent back along
-//! the same lines, times the derivative of that layer's own φ:
+//! The errors of this layer are sent back along the same lines and multiplied by
+//! φ′ of the layer below, which gives the errors of the layer below:
 //!
 //! ```text
 //! δ below = (δ·Wᵀ)·φ′(z below)                                        (7), (13)
 //! ```
 //!
-//! For the first hidden neuron that is −⅛·½ + ⅛·(−1) = −3/16, for the second
-//! −⅛·1 + ⅛·2 = ⅛. But the second has z = −½, where relu is flat and its
-//! derivative 0: a small change of its sum has no effect, so its error is 0 and it
-//! learns nothing from this input.
+//! For the first hidden neuron, δ·Wᵀ is −⅛·½ + ⅛·(−1) = −3/16; for the second, it
+//! is −⅛·1 + ⅛·2 = ⅛. But the second neuron has z = −½, where relu is flat and
+//! its derivative is 0. A small change of its sum has no effect, so its error is
+//! 0, and the neuron learns nothing from this input.
 //!
 //! ```
 //! use nn_core::ndarray::{Array2, array};
@@ -164,9 +166,9 @@
 //! ```
 //!
 //! # 4. Update: a small step
-//! Where the derivative is positive, a larger parameter means a larger loss.
-//! So every parameter moves *against* its derivative, and the *learning rate*
-//! η says how far:
+//! If a derivative is positive, a larger parameter means a larger loss. So every
+//! parameter moves *against* its derivative, and the *learning rate* η says how
+//! far:
 //!
 //! ```text
 //! w ← w − η·∂C/∂w                                                     (4)
@@ -188,9 +190,9 @@
 //! ```
 //!
 //! # The same step by the library
-//! A [`Network`](crate::Network) keeps all parameters in one row: the hidden
-//! layer's weights and biases, then the output layer's. A
-//! [`Trainer`](crate::Trainer) does all of the above for every call.
+//! A [`Network`](crate::Network) keeps all parameters in one buffer: the hidden
+//! layer's weights and biases, then the output layer's. Each step of a
+//! [`Trainer`](crate::Trainer) does all of the above.
 //!
 //! ```
 //! use nn_core::ndarray::array;
@@ -228,18 +230,21 @@
 //! ```
 //!
 //! # Where to go next
-//! - **Many samples.** One sample per row makes x, z, a and δ matrices, (8) to
-//!   (11), and the very same calls work on all rows at once. Their gradient is
-//!   the mean of the gradients of the rows: the 1/m of (12). `training.rs`
-//!   shuffles the rows, splits them into *batches* and takes a step for each; a
-//!   pass over all rows is an *epoch*.
-//! - **Classes.** For "which of ten digits is it?" the output layer is a
-//!   *softmax*, whose outputs add up to 1, with the loss *cross-entropy*,
-//!   −ln of the output of the true class. Their δ is simply a − y, without a
-//!   derivative that can be nearly 0: `loss.rs`.
-//! - **A better step** than a fixed multiple of the gradient: `optimizer.rs`.
-//! - **Start.** A network of zeros cannot learn, since its neurons are all
-//!   alike; `init.rs` chooses random weights of a suitable size.
-//! - **Is the gradient correct?** Change one parameter by 0.00001 either way and
-//!   see how much the loss changes: `gradient_check.rs` does that for all.
-//! - **Write the loop yourself:** `examples/02_own_training_loop.rs`.
+//! - **Many samples.** With one sample per row, x, z, a and δ become matrices,
+//!   (8) to (11), and the same calls work on all rows at once. The gradient is
+//!   the mean of the rows' gradients: the 1/m of (12). `training.rs` shuffles the
+//!   rows, splits them into *batches* and takes a step for each; a pass over all
+//!   rows is an *epoch*.
+//! - **Classes.** To tell which of ten digits an image shows, the output layer is
+//!   a *softmax*, whose outputs add up to 1, and the loss is the *cross-entropy*,
+//!   −ln of the output of the true class. Then δ is simply a − y, without a
+//!   factor φ′ that can be nearly 0: see `loss.rs`.
+//! - **Optimizers.** `optimizer.rs` has better steps than a fixed multiple of the
+//!   gradient.
+//! - **Initial weights.** If all weights are 0, the neurons of a layer stay equal
+//!   and cannot learn different things. `init.rs` draws random weights of a
+//!   suitable size.
+//! - **Gradient check.** `gradient_check.rs` increases and decreases single
+//!   parameters a little and compares the change of the loss with the gradient.
+//! - **Your own training loop.** `examples/02_own_training_loop.rs` shows how to
+//!   write one.

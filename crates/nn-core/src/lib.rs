@@ -1,19 +1,19 @@
 //! Multilayer perceptrons from scratch: layers, losses, backpropagation,
 //! optimizers, training and an open model file.
 //!
-//! New to neural networks? [`learn`] explains one training step by an example.
+//! New to neural networks? [`learn`] explains one training step with an example.
 //!
-//! The high-level interface is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`. It
-//! uses the public types below and nothing else.
+//! The high-level interface is [`Mlp`]: `Mlp::classifier().fit(&x, &labels)?`.
+//! `Mlp` uses only the public types below.
 //!
 //! # Main types
-//! - A [`NetworkConfig`] is a list of [`LayerConfig`]s. With a seed it creates a
-//!   [`Network`], whose parameters are one flat buffer.
+//! - A [`NetworkConfig`] is a list of [`LayerConfig`]s. A [`Network`] is created
+//!   from a configuration and a seed; its parameters are one flat buffer.
 //! - [`Samples`] are inputs with their targets, borrowed, owned or shared.
 //! - A [`TrainingConfig`] chooses the [`Loss`], the [`Optimizer`], its
 //!   [`Schedule`], the [`Regularization`] and so on.
 //! - A [`Trainer`] trains a network on samples, one step per call, and reports an
-//!   event for each. The loop can also be written from public parts
+//!   event after each step. The loop can also be written from public parts
 //!   (`examples/02_own_training_loop.rs`).
 //! - [`evaluate`] computes loss, accuracy and other metrics. A [`Model`] is a
 //!   network with everything that predictions need, and can be saved to a file.
@@ -54,7 +54,7 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | samples, train/validation split, order of an epoch | nn-samples `samples.rs`, `split.rs` |
+//! | samples, train/validation split, order of the samples in an epoch | nn-samples `samples.rs`, `split.rs` |
 //! | data augmentation | `augmentation.rs` |
 //! | inputs of a block of rows | `block_inputs.rs` |
 //! | initial weights | nn-functions `init.rs`, into the buffer of `network.rs` |
@@ -132,8 +132,7 @@ pub use predictor::Predictor;
 pub use stage::{ActivationFunction, Stage};
 pub use training::{Observer, Trainer, TrainingConfig};
 
-/// Arrays that convert into [`rows::Rows`] and back, in the version that this
-/// crate uses.
+/// The `ndarray` crate, in the version whose arrays convert to and from [`rows::Rows`].
 #[cfg(feature = "ndarray")]
 pub use ndarray;
 pub use nn_error::{Error, ErrorKind, Result};

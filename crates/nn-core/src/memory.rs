@@ -9,13 +9,13 @@
 //! saving   = 2·state      a copy, and the bytes of the file
 //! ```
 //!
-//! Buffers of a few rows and the threads' own buffers are not counted.
+//! Buffers of a few rows and buffers of the threads are not counted.
 
 use nn_error::{Error, Result};
 use nn_tensor::Scalar;
 
-/// The number of bytes that an operation will allocate, by purpose. Sums
-/// saturate at the largest number.
+/// The number of bytes that an operation will allocate, by purpose. Sums saturate at
+/// [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Memory {

@@ -19,15 +19,15 @@ pub struct Evaluation {
     pub n_samples: usize,
     /// Weighted mean of the loss per sample, without regularization.
     pub loss: f64,
-    /// Fraction of correct predictions of classes, or of 0/1 flags; `None` for
-    /// regression.
+    /// Accuracy: the fraction of classes that are predicted correctly, or of targets if
+    /// all are 0 or 1; `None` for regression.
     pub accuracy: Option<f64>,
     /// Confusion matrix; `None` unless the targets are classes.
     pub confusion: Option<ConfusionMatrix>,
-    /// Regression errors; `None` if the targets are classes or 0/1 flags.
+    /// Regression errors; `None` if the targets are classes or all targets are 0 or 1.
     pub regression: Option<RegressionErrors>,
-    /// The first sample, counted from 0, whose loss is NaN or infinite. If there is
-    /// one, no metric is valid.
+    /// Index of the first sample whose loss is NaN or infinite. If there is such a
+    /// sample, no metric is valid.
     pub first_nonfinite: Option<usize>,
 }
 
@@ -36,11 +36,11 @@ pub struct Evaluation {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RegressionErrors {
-    /// Mean of the outputs' mean absolute errors.
+    /// Mean absolute error, averaged over the outputs.
     pub mean_absolute: f64,
-    /// Mean of the outputs' root mean square errors.
+    /// Root mean square error, averaged over the outputs.
     pub root_mean_square: f64,
-    /// Mean of the outputs' R²; `None` for fewer than 2 rows.
+    /// R², averaged over the outputs; `None` for fewer than 2 rows.
     pub r_squared: Option<f64>,
     /// Regression errors of each output.
     pub outputs: Vec<OutputErrors>,
@@ -68,13 +68,16 @@ pub struct ConfusionMatrix {
     counts: Vec<u64>,
 }
 
-/// Precision, recall and F1 score of one class; `None` if a divisor is 0.
+/// Precision, recall and F1 score of one class; a score is `None` if its denominator is
+/// 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClassScores {
-    /// Precision, TP/(TP + FP): the fraction of correct predictions of the class.
+    /// Precision, TP/(TP + FP): the fraction of the predictions of this class that are
+    /// correct.
     pub precision: Option<f64>,
-    /// Recall, TP/(TP + FN): the fraction of the class that is predicted correctly.
+    /// Recall, TP/(TP + FN): the fraction of the samples of this class that are
+    /// predicted correctly.
     pub recall: Option<f64>,
     /// F1 score: the harmonic mean of precision and recall.
     pub f1: Option<f64>,
@@ -94,7 +97,7 @@ impl ConfusionMatrix {
     /// Counts one prediction.
     ///
     /// # Panics
-    /// If a class does not exist.
+    /// Panics if a class does not exist.
     pub fn add(&mut self, true_class: usize, predicted: usize) {
         assert!(true_class < self.n_classes && predicted < self.n_classes);
         self.counts[true_class * self.n_classes + predicted] += 1;
@@ -105,7 +108,7 @@ impl ConfusionMatrix {
         Rows::new(&self.counts, self.n_classes)
     }
 
-    /// Fraction of correct predictions; 0 if nothing was counted.
+    /// Accuracy: the fraction of correct predictions; 0 for an empty matrix.
     pub fn accuracy(&self) -> f64 {
         let n_correct = self.counts.iter().step_by(self.n_classes + 1).sum();
         ratio(n_correct, self.counts.iter().sum()).unwrap_or(0.0)
@@ -114,7 +117,7 @@ impl ConfusionMatrix {
     /// Precision, recall and F1 score of one class.
     ///
     /// # Panics
-    /// If the class does not exist.
+    /// Panics if the class does not exist.
     pub fn scores(&self, class: usize) -> ClassScores {
         let counts = self.counts();
         let n_correct = counts[[class, class]];
@@ -154,11 +157,10 @@ impl Memory {
 /// Computes the metrics of a network on samples.
 ///
 /// # Errors
-/// [`Error::Empty`](crate::Error::Empty) or
-/// [`Error::Shape`](crate::Error::Shape) if the samples do not fit,
-/// [`Error::Conflict`](crate::Error::Conflict) if all sample weights are 0,
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the buffers do not fit
-/// in memory; as [`LossFunction::check_output`].
+/// Returns [`Error::Empty`](crate::Error::Empty) or [`Error::Shape`](crate::Error::Shape)
+/// if the samples do not match the network, [`Error::Conflict`](crate::Error::Conflict)
+/// if all sample weights are 0, [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the
+/// buffers do not fit in memory, and the same errors as [`LossFunction::check_output`].
 pub fn evaluate<S: Scalar>(
     network: &Network<S>,
     samples: &Samples<'_, S>,
@@ -185,7 +187,7 @@ pub(crate) fn evaluate_block_loss<S: Scalar>(
 
 /// A custom metric of the predictions for a set of samples.
 ///
-/// A closure with outputs and targets as parameters is a metric, too.
+/// A closure with outputs and targets as parameters implements this trait.
 ///
 /// ```
 /// use nn_core::metrics::measure;
@@ -221,7 +223,7 @@ impl<F: Fn(&Rows<'_, f64>, &Rows<'_, f64>) -> f64> Metric for F {
 /// Computes a custom metric of a network on samples.
 ///
 /// # Errors
-/// As [`evaluate`], except for the loss.
+/// Returns the same errors as [`evaluate`], except the errors of the loss.
 #[inline(never)]
 pub fn measure<S: Scalar>(
     network: &Network<S>,
@@ -294,8 +296,8 @@ impl<S: Scalar> Evaluator<S> {
         Ok(tally.finish(samples.len()))
     }
 
-    /// Runs the network over the samples, block by block, and calls `then` with
-    /// the first position of each block.
+    /// Runs the network over the samples, one block at a time, and calls `then` with the
+    /// first position of each block.
     fn for_each_block(
         &mut self,
         network: &Network<S>,
@@ -389,8 +391,8 @@ struct OutputTally {
 }
 
 impl OutputTally {
-    /// Adds a prediction. Σ(y − ȳ)² is updated row by row (Welford 1962), because
-    /// Σy² − n·ȳ² loses all digits if the mean is large.
+    /// Adds a prediction. Each row updates Σ(y − ȳ)² (Welford 1962), because the
+    /// difference Σy² − n·ȳ² loses all digits if the mean is large.
     fn add(&mut self, a: f64, y: f64) {
         self.n += 1.0;
         self.absolute += (a - y).abs();
@@ -433,7 +435,7 @@ impl RegressionErrors {
         }
     }
 
-    /// Converts the errors to other units, with one factor per output. R² has no
+    /// Converts the errors to different units, with one factor per output. R² has no
     /// unit.
     #[must_use]
     pub fn scaled(&self, scales: &[f64]) -> Self {

@@ -16,13 +16,14 @@
 //! # Ok::<(), nn_core::Error>(())
 //! ```
 //!
-//! An [`Mlp`] holds settings; [`fit`](Mlp::fit) trains a [`Network`] with a
-//! [`Trainer`] and returns a [`FittedMlp`], a [`Model`] with these settings. Use
-//! network and trainer directly for several targets, several labels per row,
-//! different hidden layers, or checkpoints.
+//! An [`Mlp`] holds settings; [`fit`](Mlp::fit) trains a [`Network`] with a [`Trainer`]
+//! and returns a [`FittedMlp`], a [`Model`] with these settings. Use a network and a
+//! trainer directly for several targets, several labels per row, hidden layers of
+//! different kinds, or checkpoints.
 //!
 //! # Compared with scikit-learn
-//! The names are those of `MLPClassifier` and `MLPRegressor`. Two defaults differ:
+//! The settings have the names of scikit-learn's `MLPClassifier` and `MLPRegressor`.
+//! Two defaults differ:
 //!
 //! - Inputs are standardized, and so are the targets of a regression
 //!   ([`standardize`](Mlp::standardize)). scikit-learn does neither and needs a
@@ -65,8 +66,8 @@ pub struct Regression;
 /// | [`epochs`](Self::epochs) | 100 | number of passes over the training rows |
 /// | [`batch_size`](Self::batch_size) | 64 | number of rows per step |
 /// | [`validation`](Self::validation) | 0 | fraction of the rows used for validation |
-/// | [`patience`](Self::patience) | 0: off | number of epochs without a lower loss before training stops |
-/// | [`standardize`](Self::standardize) | true | standardize inputs (and targets) to mean 0, deviation 1 |
+/// | [`patience`](Self::patience) | 0: off | number of epochs without a lower loss after which training stops |
+/// | [`standardize`](Self::standardize) | true | standardize inputs (and targets) to mean 0 and standard deviation 1 |
 /// | [`seed`](Self::seed) | 0 | seed of initial weights, split and order of the rows |
 /// | [`threads`](Self::threads) | all | threads to use, without effect on the result |
 #[derive(Clone, Debug)]
@@ -110,8 +111,8 @@ impl Mlp<Classification> {
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
-    /// length, [`Error::NotFinite`] for an input that is NaN or infinite,
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y`
+    /// differ in length, [`Error::NotFinite`] for an input that is NaN or infinite,
     /// [`Error::Label`] for a label without a name if there are class names,
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
     /// [`Error::Diverged`] if training diverges.
@@ -132,15 +133,15 @@ impl Mlp<Classification> {
         self.fit_targets(x.into(), targets, output)
     }
 
-    /// Reads a classifier that was [saved](FittedMlp::save), or another model with a
-    /// softmax output layer.
+    /// Reads a classifier that was [saved](FittedMlp::save), or any model with a softmax
+    /// output layer.
     ///
-    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
-    /// those of `self`.
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses the
+    /// settings of `self`.
     ///
     /// # Errors
-    /// As [`Model::read`]; [`Error::ModelFile`] for another output layer,
-    /// [`Error::UnknownPreprocessing`] for a model of a table.
+    /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
+    /// output layer, and [`Error::UnknownPreprocessing`] for a model of a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Classification>> {
         self.load_with(&mut reader, Activation::Softmax, "a classifier")
     }
@@ -158,8 +159,8 @@ impl Mlp<Regression> {
     /// `x [n_samples, n_inputs]`, `y [n_samples]`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without rows, [`Error::Shape`] if `x` and `y` differ in
-    /// length, [`Error::NotFinite`] for a value that is NaN or infinite,
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] if `x` and `y`
+    /// differ in length, [`Error::NotFinite`] for a value that is NaN or infinite,
     /// [`Error::OutOfRange`] or [`Error::Conflict`] for invalid settings,
     /// [`Error::Diverged`] if training diverges.
     pub fn fit<'a>(
@@ -171,15 +172,15 @@ impl Mlp<Regression> {
         self.fit_targets(x.into(), MlpTargets::Values(y), output)
     }
 
-    /// Reads a regressor that was [saved](FittedMlp::save), or another model with one
-    /// linear output.
+    /// Reads a regressor that was [saved](FittedMlp::save), or any model with one linear
+    /// output.
     ///
-    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses
-    /// those of `self`.
+    /// The file contains no settings; [`partial_fit`](FittedMlp::partial_fit) uses the
+    /// settings of `self`.
     ///
     /// # Errors
-    /// As [`Model::read`]; [`Error::ModelFile`] for another output layer,
-    /// [`Error::UnknownPreprocessing`] for a model of a table.
+    /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
+    /// output layer, and [`Error::UnknownPreprocessing`] for a model of a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Regression>> {
         self.load_with(
             &mut reader,
@@ -227,7 +228,7 @@ impl<T: Clone> Mlp<T> {
         self
     }
 
-    /// Sets the optimizer, with its default learning rate unless another is set.
+    /// Sets the optimizer, with its default learning rate unless a learning rate is set.
     #[must_use]
     pub fn optimizer(mut self, optimizer: Optimizer) -> Self {
         self.training.optimizer = optimizer;
@@ -269,7 +270,7 @@ impl<T: Clone> Mlp<T> {
     }
 
     /// Turns on early stopping after this number of epochs without a lower validation
-    /// loss (training loss without validation rows).
+    /// loss (training loss if there are no validation rows).
     ///
     /// The result has the weights of the epoch with the lowest loss. 0 turns early
     /// stopping off.
@@ -294,7 +295,7 @@ impl<T: Clone> Mlp<T> {
     /// Sets the random seed of the initial weights, the validation split and the
     /// order of the rows.
     ///
-    /// The same settings, data and seed give the same bits.
+    /// The same settings, data and seed give the same weights, bit for bit.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.training.seed = seed;
@@ -425,7 +426,7 @@ impl FittedMlp<Classification> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<u32>> {
         let probabilities = self.predict_proba(x)?;
@@ -442,7 +443,7 @@ impl FittedMlp<Classification> {
     /// `x [n_rows, n_inputs]`; the probabilities are `[n_rows, n_classes]`.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict).
+    /// Returns the same errors as [`predict`](Self::predict).
     pub fn predict_proba<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Rows<'static, f32>> {
         self.model.predict_rows(x, &self.threads)
     }
@@ -453,8 +454,8 @@ impl FittedMlp<Classification> {
     /// `x [n_rows, n_inputs]`, `y [n_rows]`.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); [`Error::Empty`] without rows,
-    /// [`Error::Shape`] if `x` and `y` differ in length.
+    /// Returns the same errors as [`predict`](Self::predict), [`Error::Empty`] if there
+    /// are no rows, and [`Error::Shape`] if `x` and `y` differ in length.
     pub fn score<'a>(&self, x: impl Into<Rows<'a, f32>>, y: &[u32]) -> Result<f64> {
         let predicted = self.predict(x)?;
         check_lengths(predicted.len(), y.len())?;
@@ -462,7 +463,7 @@ impl FittedMlp<Classification> {
         Ok(n_correct as f64 / y.len() as f64)
     }
 
-    /// Trains for one more epoch on new rows only, for data that arrive in portions.
+    /// Trains for one more epoch, on new rows only (online learning).
     ///
     /// Training continues with the current weights and optimizer state, and a constant
     /// learning rate; the standardization of `fit` is kept. A model file does not
@@ -470,8 +471,8 @@ impl FittedMlp<Classification> {
     /// with large steps, so use a smaller learning rate.
     ///
     /// # Errors
-    /// As `Mlp::fit`; [`Error::Label`] for a class that the network does not have. On
-    /// an error, the model is not changed.
+    /// Returns the same errors as `Mlp::fit`, and [`Error::Label`] for a class that the
+    /// network does not have. On an error, the model is not changed.
     pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [u32]) -> Result<()> {
         let n_classes = self.model.network.n_outputs();
         self.update(
@@ -491,7 +492,7 @@ impl FittedMlp<Regression> {
     /// `x [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict<'a>(&self, x: impl Into<Rows<'a, f32>>) -> Result<Vec<f32>> {
         let predictions = self.model.predict_rows(x, &self.threads)?;
@@ -504,8 +505,8 @@ impl FittedMlp<Regression> {
     /// `x [n_rows, n_inputs]`, `y [n_rows]`.
     ///
     /// # Errors
-    /// As [`predict`](Self::predict); [`Error::Empty`] without rows,
-    /// [`Error::Shape`] if `x` and `y` differ in length.
+    /// Returns the same errors as [`predict`](Self::predict), [`Error::Empty`] if there
+    /// are no rows, and [`Error::Shape`] if `x` and `y` differ in length.
     pub fn score<'a>(&self, x: impl Into<Rows<'a, f32>>, y: &[f32]) -> Result<f64> {
         let predicted = self.predict(x)?;
         check_lengths(predicted.len(), y.len())?;
@@ -514,7 +515,7 @@ impl FittedMlp<Regression> {
         Ok(r_squared(pairs).unwrap_or(f64::NAN))
     }
 
-    /// Trains for one more epoch on new rows only, for data that arrive in portions.
+    /// Trains for one more epoch, on new rows only (online learning).
     ///
     /// Training continues with the current weights and optimizer state, and a constant
     /// learning rate; the standardization of `fit` is kept. A model file does not
@@ -522,7 +523,7 @@ impl FittedMlp<Regression> {
     /// with large steps, so use a smaller learning rate.
     ///
     /// # Errors
-    /// As `Mlp::fit`. On an error, the model is not changed.
+    /// Returns the same errors as `Mlp::fit`. On an error, the model is not changed.
     pub fn partial_fit<'a>(&mut self, x: impl Into<Rows<'a, f32>>, y: &'a [f32]) -> Result<()> {
         self.update(x.into(), MlpTargets::Values(y))
     }
@@ -537,7 +538,7 @@ impl<T> FittedMlp<T> {
 
     /// The model: network, loss, and description of inputs and outputs.
     ///
-    /// Its network takes standardized inputs. For raw rows, use
+    /// The network of the model takes standardized inputs. For raw rows, use
     /// [`Model::predict_rows`], or the network of [`Model::fold_preprocessing`].
     pub fn model(&self) -> &Model {
         &self.model
@@ -548,10 +549,10 @@ impl<T> FittedMlp<T> {
         self.model
     }
 
-    /// Writes a model file, which `Mlp::load` and [`Model::read`] read.
+    /// Writes a model file that `Mlp::load` and [`Model::read`] can read.
     ///
     /// # Errors
-    /// [`Error::Io`] if `writer` fails; as [`Model::write`].
+    /// Returns [`Error::Io`] if `writer` fails, and the same errors as [`Model::write`].
     pub fn save(&self, writer: impl Write) -> Result<()> {
         self.model.write(writer)
     }

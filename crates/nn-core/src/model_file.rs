@@ -1,30 +1,30 @@
 //! The model file: a network and its description, in
-//! [safetensors](https://github.com/huggingface/safetensors) format, which Python
-//! reads with the `safetensors` package.
+//! [safetensors](https://github.com/huggingface/safetensors) format. Python can read
+//! the file with the `safetensors` package.
 //!
 //! | tensor | shape |
 //! |---|---|
-//! | `layers.I.weight` | `[n_inputs, n_outputs]`, so that a layer is `x @ weight + bias` |
+//! | `layers.I.weight` | `[n_inputs, n_outputs]`: the layer computes `x @ weight + bias` |
 //! | `layers.I.bias` | `[n_outputs]` |
 //! | `layers.I.batch_norm.{gamma, beta, running_mean, running_variance}` | `[n_outputs]`, with batch normalization |
 //! | `layers.I.{inputs, sums, outputs}.J.layer_norm.{gamma, beta}` | `[width]`, of layer normalization |
 //! | `layers.I.{inputs, sums, outputs}.J.scaling.scale` | `[width]`, of a scaling stage |
 //! | `layers.I.{inputs, sums, outputs}.J.parametric.alpha` | `[width]`, of a parametric activation |
 //!
-//! I counts from 0. The metadata has one entry, `nn`, a JSON object: `format`,
-//! `sha256` (the SHA-256 of the whole file with these 64 digits set to zero),
-//! `layers` (widths, activations, batch normalization, dropout), `loss`,
-//! `class_names`, `input` (shape, scale, preprocessing) and `training` (settings
-//! of the training run).
+//! The indices I of a layer and J of a stage count from 0. The metadata has one entry,
+//! `nn`, a JSON object: `format`, `sha256` (the SHA-256 of the whole file with these 64
+//! digits set to zero), `layers` (widths, activations, batch normalization, dropout),
+//! `loss`, `class_names`, `input` (shape, scale, preprocessing) and `training`
+//! (settings of the training run).
 //!
-//! Files of format 1 can be read as well. Instead of `sha256` they have
-//! `data_sha256`, the SHA-256 of all tensor bytes in the order of the file, so
-//! damage to their metadata may go undetected.
+//! Files of format 1 can be read as well. Instead of `sha256`, they have `data_sha256`,
+//! the SHA-256 of all tensor bytes in the order of the file, so damage to the metadata
+//! of such a file may go undetected.
 //!
-//! A file is validated before it is used: sizes against the length of the file
-//! before anything is allocated, every bit against the checksum, names and shapes
-//! against the layers, and every weight for being finite, unless the caller
-//! accepts others. Every file that is written can be read.
+//! A file is validated before it is used. Sizes are checked against the length of the
+//! file before anything is allocated, every bit against the checksum, and names and
+//! shapes against the layers. Weights must be finite, unless the caller accepts NaN and
+//! infinite ones. Every file that this module writes can be read back.
 
 use std::io::{Read, Write};
 
@@ -53,7 +53,7 @@ const KIND: Kind = Kind {
 /// A trained network with its loss and its description.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model<S = f32> {
-    /// The network.
+    /// The layers with their trained parameters.
     pub network: Network<S>,
     /// The loss of the training run, which decides how outputs are interpreted.
     pub loss: Loss,
@@ -68,11 +68,11 @@ pub struct Description {
     pub class_names: Vec<String>,
     /// Shape, scale and preprocessing of the inputs.
     pub input: InputDescription,
-    /// Settings of the training run, for reference and for repeating it.
+    /// Settings of the training run, for reference and to repeat the run.
     pub training: serde_json::Value,
-    /// SHA-256 of the table that the network was trained on, if any. Another table
-    /// of the same name would be split differently, and test rows could include
-    /// training rows.
+    /// SHA-256 of the table that the network was trained on, if any. A different table of
+    /// the same name would be split differently, and test rows could include training
+    /// rows.
     pub table_sha256: Option<String>,
 }
 
@@ -80,10 +80,11 @@ pub struct Description {
 /// that are used unchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputDescription {
-    /// `[28, 28]` for images, `[n]` for a row of values.
+    /// Shape of one input: `[28, 28]` for an image of 28 by 28 pixels, `[n]` for a row
+    /// of n values.
     #[serde(deserialize_with = "bounded_shape")]
     pub shape: Vec<usize>,
-    /// Factor on stored values (1/255 for pixels).
+    /// Factor that multiplies the stored values (1/255 for pixels).
     pub scale: f64,
     /// Preprocessing of the raw rows, for a model trained on a table.
     pub preprocessing: Option<Json>,
@@ -99,7 +100,7 @@ impl Default for InputDescription {
     }
 }
 
-/// JSON as text. For a table of a hundred thousand columns, a tree of values
+/// JSON as text. For a table of a hundred thousand columns, a parsed tree of values
 /// would take ten times the memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -109,12 +110,12 @@ impl Json {
     /// Serializes a value as JSON.
     ///
     /// # Errors
-    /// If the value cannot be serialized.
+    /// Returns an error if the value cannot be serialized.
     pub fn new(value: &impl Serialize) -> std::result::Result<Self, serde_json::Error> {
         to_raw_value(value).map(Self)
     }
 
-    /// The JSON text.
+    /// The value as JSON text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
@@ -206,8 +207,8 @@ impl<S: Scalar> Model<S> {
     /// infinite.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the description does not fit the network,
-    /// [`Error::HeaderTooLong`] if it is too long to be read again;
+    /// Returns [`Error::ModelFile`] if the description does not match the network,
+    /// [`Error::HeaderTooLong`] if the description is too long to be read back, and
     /// [`Error::Io`] if `writer` fails.
     pub fn write(&self, mut writer: impl Write) -> Result<()> {
         self.write_to(&mut writer)
@@ -221,8 +222,8 @@ impl<S: Scalar> Model<S> {
     /// Returns the bytes of the model file.
     ///
     /// # Errors
-    /// As for [`write`](Self::write); [`Error::OutOfMemory`] if the bytes cannot be
-    /// allocated.
+    /// Returns the same errors as [`write`](Self::write), and [`Error::OutOfMemory`] if
+    /// the bytes cannot be allocated.
     #[inline(never)]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.encoded()?.to_bytes()
@@ -236,8 +237,7 @@ impl<S: Scalar> Model<S> {
     /// Checks, before training, that the trained model can be written.
     ///
     /// # Errors
-    /// As for [`write`](Self::write), and as
-    /// [`NetworkConfig::check`].
+    /// Returns the same errors as [`write`](Self::write) and [`NetworkConfig::check`].
     #[inline(never)]
     pub fn check(network: &NetworkConfig, loss: Loss, description: &Description) -> Result<()> {
         let plan = network.plan()?;
@@ -250,17 +250,17 @@ impl<S: Scalar> Model<S> {
     /// Reads and validates a model file.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the file is invalid, [`Error::NotFiniteWeight`] if a
-    /// weight is NaN or infinite; [`Error::Io`] if `reader` fails.
+    /// Returns [`Error::ModelFile`] if the file is invalid, [`Error::NotFiniteWeight`]
+    /// if a weight is NaN or infinite, and [`Error::Io`] if `reader` fails.
     pub fn read(mut reader: impl Read) -> Result<Self> {
         Self::read_accepting(&mut reader, Accept::Finite, &[])
     }
 
-    /// Reads a model file with user-defined activation functions, which are found
-    /// by their names.
+    /// Reads a model file with user-defined activation functions, which the file refers
+    /// to by name.
     ///
     /// # Errors
-    /// As for [`read`](Self::read).
+    /// Returns the same errors as [`read`](Self::read).
     pub fn read_with_activations(
         mut reader: impl Read,
         activations: &[CustomActivation],
@@ -269,10 +269,12 @@ impl<S: Scalar> Model<S> {
     }
 
     /// Reads a model file that may have NaN and infinite weights, for example of a
-    /// training run that diverged. They propagate to the predictions.
+    /// training run that diverged. NaN and infinite weights propagate to the
+    /// predictions.
     ///
     /// # Errors
-    /// As for [`read`](Self::read), except [`Error::NotFiniteWeight`].
+    /// Returns the same errors as [`read`](Self::read), except
+    /// [`Error::NotFiniteWeight`].
     pub fn read_with_nonfinite(mut reader: impl Read) -> Result<Self> {
         Self::read_accepting(&mut reader, Accept::All, &[])
     }
@@ -286,7 +288,7 @@ impl<S: Scalar> Model<S> {
         let bytes = read_all(reader)?;
         let file = TensorFile::parse(&bytes, KIND)?;
         let metadata: Metadata = serde_json::from_str(&file.metadata)
-            .map_err(|error| Error::invalid_file(format!("its metadata: {error}")))?;
+            .map_err(|error| Error::invalid_file(format!("the metadata: {error}")))?;
         if file.format == 1 {
             check_data(&file, metadata.data_sha256.as_deref())?;
         }
@@ -321,7 +323,7 @@ impl Description {
             .zip(&plan.layers)
             .map(|(width, layer)| LayerRecord::new(width, layer));
         let json =
-            |error: serde_json::Error| Error::invalid_file(format!("its description: {error}"));
+            |error: serde_json::Error| Error::invalid_file(format!("the description: {error}"));
         let training = to_raw_value(&self.training).map_err(json)?;
         // The reader bounds the number of values, so the writer must as well.
         bounded::<serde_json::Value>(&training, TRAINING)?;
@@ -339,7 +341,7 @@ impl Description {
         serde_json::to_string(&metadata).map_err(json)
     }
 
-    /// Checks that the description fits a network of this plan.
+    /// Checks that the description matches a network of this plan.
     fn check(&self, plan: &Plan) -> Result<()> {
         let names = self.class_names.len();
         let n_inputs = plan.n_inputs();
@@ -382,20 +384,20 @@ impl Description {
 const MAX_DIMENSIONS: usize = 32;
 
 /// The name of the training settings in error messages.
-const TRAINING: &str = "its training settings";
+const TRAINING: &str = "the training settings";
 
 /// Deserializes a shape with a bounded number of dimensions.
 fn bounded_shape<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     let json = <Box<RawValue>>::deserialize(deserializer)?;
     // The opening bracket counts as a value.
-    check_n_values(json.get(), MAX_DIMENSIONS + 1, "its input shape")
-        .and_then(|()| bounded(&json, "its input shape"))
+    check_n_values(json.get(), MAX_DIMENSIONS + 1, "the input shape")
+        .and_then(|()| bounded(&json, "the input shape"))
         .map_err(serde::de::Error::custom)
 }
 
 /// Parses the class names, at most as many as the outputs allow.
 fn class_names(json: &RawValue, n_outputs: usize) -> Result<Vec<String>> {
-    let what = "its class names";
+    let what = "the class names";
     check_n_values(json.get(), n_outputs.saturating_add(2), what)?;
     serde_json::from_str(json.get())
         .map_err(|error| Error::invalid_file(format!("{what}: {error}")))
@@ -410,7 +412,7 @@ fn check_data(file: &TensorFile<'_>, expected: Option<&str>) -> Result<()> {
             "the weights are damaged: expected SHA-256 {expected}, found {found}"
         ))),
         None => Err(Error::invalid_file(
-            "its metadata has no checksum".to_owned(),
+            "the metadata has no checksum".to_owned(),
         )),
     }
 }
@@ -493,7 +495,7 @@ fn check_size(config: &NetworkConfig, data: &[u8]) -> Result<()> {
     match config.n_parameters() {
         n_parameters if n_parameters <= max_parameters => Ok(()),
         _ => Err(Error::invalid_file(format!(
-            "its layers have more parameters than its {} bytes of weights can hold",
+            "the layers have more parameters than the {} bytes of weights can hold",
             data.len()
         ))),
     }
@@ -509,7 +511,7 @@ fn fill<S: Scalar>(network: &mut Network<S>, file: &TensorFile<'_>, accept: Acce
     let parts = parts(network.plan());
     if file.n_tensors() != parts.len() {
         return Err(Error::invalid_file(format!(
-            "its layers need {} tensors, found {}",
+            "the layers need {} tensors, found {}",
             parts.len(),
             file.n_tensors()
         )));

@@ -82,10 +82,10 @@ impl NetworkConfig {
     /// Checks that the configuration is valid.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a width of 0, and for a dropout probability or a
-    /// parameter of an activation or initializer outside its range;
-    /// [`Error::Conflict`] without a layer, and for softmax or dropout in a layer
-    /// that cannot have it.
+    /// Returns [`Error::OutOfRange`] for a width of 0, and for a dropout probability or
+    /// a parameter of an activation or initializer outside its range;
+    /// [`Error::Conflict`] if there are no layers, and for softmax or dropout in a
+    /// layer that cannot have it.
     pub fn check(&self) -> Result<()> {
         check_width("number of inputs", self.n_inputs)?;
         if self.layers.is_empty() {
@@ -144,7 +144,7 @@ impl<S: Scalar> Network<S> {
     /// `seed`.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
+    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`].
     #[inline(never)]
     pub fn new(config: &NetworkConfig, seed: u64) -> Result<Self> {
         let mut network = Self::zeros(config)?;
@@ -175,7 +175,7 @@ impl<S: Scalar> Network<S> {
     /// Creates a network whose weights and biases are 0.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`]; [`Error::OutOfMemory`].
+    /// Returns the same errors as [`NetworkConfig::check`], and [`Error::OutOfMemory`].
     #[inline(never)]
     pub fn zeros(config: &NetworkConfig) -> Result<Self> {
         let plan = config.plan()?;
@@ -224,8 +224,8 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without rows, [`Error::Shape`] for rows of another width,
-    /// [`Error::NotFinite`] for an input that is NaN or infinite.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for rows of the
+    /// wrong width, [`Error::NotFinite`] for an input that is NaN or infinite.
     pub fn initialize_from<'a>(
         &mut self,
         inputs: impl Into<Rows<'a, S>>,
@@ -287,7 +287,7 @@ impl<S: Scalar> Network<S> {
         &self.plan
     }
 
-    /// Whether a layer of the network has batch normalization.
+    /// Returns `true` if a layer of the network has batch normalization.
     pub fn has_batch_norm(&self) -> bool {
         self.layers().iter().any(|layer| layer.batch_norm)
     }
@@ -337,15 +337,15 @@ impl<S: Scalar> Network<S> {
     /// Weights of a layer, `[n_inputs, n_outputs]`.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn weights(&self, layer: usize) -> Rows<'_, S> {
         self.plan.layers[layer].weights_of(&self.parameters)
     }
 
-    /// Mutable weights of a layer, `[n_inputs, n_outputs]`, row after row.
+    /// Mutable weights of a layer, `[n_inputs, n_outputs]`, row-major.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn weights_mut(&mut self, layer: usize) -> &mut [S] {
         &mut self.parameters[self.plan.layers[layer].weights()]
     }
@@ -353,7 +353,7 @@ impl<S: Scalar> Network<S> {
     /// Biases of a layer, `[n_outputs]`.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn bias(&self, layer: usize) -> &[S] {
         &self.parameters[self.plan.layers[layer].bias()]
     }
@@ -361,7 +361,7 @@ impl<S: Scalar> Network<S> {
     /// Mutable biases of a layer, `[n_outputs]`.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn bias_mut(&mut self, layer: usize) -> &mut [S] {
         &mut self.parameters[self.plan.layers[layer].bias()]
     }
@@ -391,7 +391,7 @@ impl<S: Scalar> Network<S> {
     /// The name of a parameter, such as `weights[3, 0]` (input 3, neuron 0).
     ///
     /// # Panics
-    /// If the parameter does not exist.
+    /// Panics if the parameter does not exist.
     pub fn parameter_name(&self, parameter: usize) -> String {
         let is_in = |node: &&Node| node.parameters.contains(&parameter);
         let node = self.plan.nodes.iter().find(is_in);
@@ -409,7 +409,7 @@ impl<S: Scalar> Network<S> {
         }
     }
 
-    /// Converts the network to another floating-point type.
+    /// Converts the network to a different floating-point type.
     pub fn cast<T: Scalar>(&self) -> Network<T> {
         let cast = |values: &[S]| {
             let mut cast = AlignedSlice::new(T::zero(), values.len());
@@ -428,16 +428,18 @@ impl<S: Scalar> Network<S> {
     /// Computes the outputs for a batch; `cache` receives the activations of every
     /// layer.
     ///
-    /// Inputs are not checked. NaN propagates to the outputs, but an infinite input
-    /// may saturate a neuron and give finite outputs. [`predict`](Self::predict),
-    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) refuse both.
+    /// Inputs are not checked. NaN propagates to the outputs, but an infinite input may
+    /// saturate a neuron and give finite outputs. [`predict`](Self::predict),
+    /// [`Predictor`](crate::Predictor) and [`Samples`](crate::Samples) return an error
+    /// for both.
     ///
     /// # Shapes
     /// `inputs [batch, n_inputs]`; the outputs are `[batch, n_outputs]`.
     ///
     /// # Panics
-    /// If the batch does not have the network's number of inputs or has more rows
-    /// than the cache, or if the cache was created for a network with other stages.
+    /// Panics if the batch does not have the network's number of inputs or has more
+    /// rows than the cache, or if the cache was created for a network with other
+    /// stages.
     pub fn forward<'i, 't>(
         &self,
         inputs: impl Into<Rows<'i, S>>,
@@ -449,7 +451,7 @@ impl<S: Scalar> Network<S> {
         cache.outputs()
     }
 
-    /// As [`forward`](Self::forward).
+    /// Panics under the same conditions as [`forward`](Self::forward).
     #[inline(never)]
     pub(crate) fn infer(
         &self,
@@ -480,9 +482,9 @@ impl<S: Scalar> Network<S> {
 
     /// Computes the output for one sample, in `cache`.
     ///
-    /// The inputs are checked by the first weighted sum, which is faster than
-    /// checking each: if x is NaN or infinite, so are x·w, for every w, and the sum.
-    /// If another stage comes first, each input is checked.
+    /// The inputs are checked by the first weighted sum, which is faster than checking
+    /// each: if x is NaN or infinite, so are x·w, for every w, and the sum. If a
+    /// different stage comes first, each input is checked.
     pub(crate) fn infer_sample<'t>(
         &self,
         inputs: &[S],
@@ -505,7 +507,7 @@ impl<S: Scalar> Network<S> {
         Ok(cache.layer(self.plan.layers.len() - 1).output_values())
     }
 
-    /// Whether the first weighted sum is finite, if the first stage is dense.
+    /// Returns `true` if the first stage is dense and its first weighted sum is finite.
     fn is_sum_finite(&self, cache: &ForwardCache<S>) -> bool {
         let first = &self.plan.nodes[0];
         matches!(first.stage, Stage::Dense(_)) && cache.values(first.output)[0].is_finite()
@@ -521,7 +523,7 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a sample of another width, [`Error::NotFinite`] for
+    /// Returns [`Error::Shape`] for a sample of the wrong width, [`Error::NotFinite`] for
     /// an input that is NaN or infinite.
     #[inline(never)]
     pub fn predict(&self, inputs: &[S]) -> Result<Vec<S>> {
@@ -532,12 +534,11 @@ impl<S: Scalar> Network<S> {
 
     /// Computes the outputs for a batch in training mode.
     ///
-    /// As [`forward`](Self::forward), but batch normalization uses the mean and
-    /// variance of the batch and updates its running averages, and dropout is
-    /// applied.
+    /// Like [`forward`](Self::forward), but batch normalization uses the mean and
+    /// variance of the batch and updates its running averages, and dropout is applied.
     ///
     /// # Panics
-    /// As [`forward`](Self::forward).
+    /// Panics under the same conditions as [`forward`](Self::forward).
     pub fn forward_in_training<'i, 't>(
         &mut self,
         inputs: impl Into<Rows<'i, S>>,

@@ -1,9 +1,9 @@
-//! Predictions for many rows, and without allocation.
+//! Predictions for many rows at once, and predictions without allocation.
 //!
 //! [`Network::predict_batch`] allocates its result. A [`Predictor`] owns its buffers
-//! and a handle to the network, so that the threads of a service can share the
-//! weights. Both give the same bits as [`Network::forward`], for each row, no matter
-//! which rows are computed together.
+//! and a handle to the network, so the threads of a service can share the weights.
+//! Both give the same bits for each row as [`Network::forward`], no matter which rows
+//! are computed together.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl<S: Scalar> Network<S> {
     /// `inputs [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for rows of another width, [`Error::NotFinite`] for an
+    /// Returns [`Error::Shape`] for rows of the wrong width, [`Error::NotFinite`] for an
     /// input that is NaN or infinite.
     pub fn predict_batch<'a>(
         &self,
@@ -80,8 +80,8 @@ impl<S: Scalar> Network<S> {
 /// Predicts with a shared network and preallocated buffers.
 ///
 /// A prediction neither allocates nor panics: invalid rows give an [`Error`]. Create
-/// one predictor per thread, each with a clone of the [`Arc`]. Inputs are those of
-/// the network: for raw rows, use the network of
+/// one predictor per thread, each with a clone of the [`Arc`]. The inputs must be
+/// preprocessed as in training. For raw rows, use the network of
 /// [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
 ///
 /// ```
@@ -130,14 +130,14 @@ impl<S: Scalar> Predictor<S> {
         }
     }
 
-    /// Uses these threads; the default is the caller's thread only.
+    /// Sets the threads for predictions; the default is only the thread of the caller.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.threads = threads;
         self
     }
 
-    /// The network.
+    /// The network that computes the predictions.
     pub fn network(&self) -> &Arc<Network<S>> {
         &self.network
     }
@@ -147,15 +147,15 @@ impl<S: Scalar> Predictor<S> {
         self.max_rows
     }
 
-    /// Predicts 1 to `max_rows` rows, one after the other in `inputs`.
+    /// Predicts the rows in `inputs`, at least one and at most `max_rows`.
     ///
     /// # Shapes
-    /// `inputs [n_rows, n_inputs]`, `outputs [n_rows, n_outputs]`, row after row.
+    /// `inputs [n_rows, n_inputs]`, `outputs [n_rows, n_outputs]`, row-major.
     ///
     /// # Errors
-    /// [`Error::Empty`] without a row, [`Error::Shape`] for a slice of another
-    /// length and for more rows than `max_rows`, [`Error::NotFinite`] for an
-    /// input that is NaN or infinite. On an error, `outputs` is not changed.
+    /// Returns [`Error::Empty`] if there are no rows, [`Error::Shape`] for a slice of the
+    /// wrong length and for more rows than `max_rows`, [`Error::NotFinite`] for an input
+    /// that is NaN or infinite. On an error, `outputs` is not changed.
     #[inline(never)]
     pub fn predict_into(&mut self, inputs: &[S], outputs: &mut [S]) -> Result<()> {
         let (network, threads) = (&*self.network, &self.threads);

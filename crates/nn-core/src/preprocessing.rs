@@ -8,8 +8,8 @@
 //! A [`Network`] expects preprocessed inputs, as in training: pixels times 1/255,
 //! standardized columns. `model.network.predict(raw)` gives wrong predictions without
 //! an error; [`Model::predict_row`] applies the preprocessing of the model's
-//! [`InputDescription`]. Tables with categories need code that this crate does not
-//! have: their models are refused unless the caller supplies a [`RowPreprocessing`].
+//! [`InputDescription`]. This crate cannot preprocess tables with categories: a model
+//! of such a table returns an error unless the caller supplies a [`RowPreprocessing`].
 
 use nn_error::{Error, Range, Result};
 use nn_functions::Activation;
@@ -71,10 +71,10 @@ impl Standardization {
     /// Standardizes rows in place: `x ← (x − mean)/std`.
     ///
     /// # Shapes
-    /// `rows [n_rows, n_columns]`, row after row.
+    /// `rows [n_rows, n_columns]`, row-major.
     ///
     /// # Panics
-    /// If the last row is incomplete.
+    /// Panics if the last row is incomplete.
     pub fn apply<S: Scalar>(&self, rows: &mut [S]) {
         self.each(rows, |x, mean, std| (x - mean) / std);
     }
@@ -82,10 +82,10 @@ impl Standardization {
     /// Restores the original units in place: `x ← mean + std·x`.
     ///
     /// # Shapes
-    /// `rows [n_rows, n_columns]`, row after row.
+    /// `rows [n_rows, n_columns]`, row-major.
     ///
     /// # Panics
-    /// If the last row is incomplete.
+    /// Panics if the last row is incomplete.
     pub fn undo<S: Scalar>(&self, rows: &mut [S]) {
         self.each(rows, |x, mean, std| mean + std * x);
     }
@@ -127,7 +127,8 @@ impl Standardization {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standardized {
-    /// Standardization of the inputs, after the factor [`InputDescription::scale`].
+    /// Standardization of the inputs, applied after the factor
+    /// [`InputDescription::scale`].
     pub standardized_inputs: Option<Standardization>,
     /// Standardization of the targets, which predictions undo.
     pub standardized_targets: Option<Standardization>,
@@ -138,9 +139,9 @@ impl Standardized {
     /// their scale.
     ///
     /// # Errors
-    /// [`Error::UnknownPreprocessing`] for the preprocessing of a table,
-    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does
-    /// not fit the network.
+    /// Returns [`Error::UnknownPreprocessing`] for the preprocessing of a table,
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does not
+    /// match the network.
     pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
         let Some(json) = &model.description.input.preprocessing else {
             return Ok(None);
@@ -163,14 +164,14 @@ impl Standardized {
     }
 }
 
-/// Custom preprocessing of raw rows of type `R`, such as for a model that `nn train`
-/// trained on a table.
+/// Custom preprocessing of raw rows of type `R`, for example for a model that
+/// `nn train` trained on a table.
 pub trait RowPreprocessing<R: ?Sized, S> {
     /// Converts a raw row to inputs, before the factor
     /// [`scale`](InputDescription::scale) of the description.
     ///
     /// # Errors
-    /// Any error of the row.
+    /// Returns an error if the row is invalid.
     fn inputs(&self, row: &R) -> Result<Vec<S>>;
 
     /// Converts the outputs of the network to the units of the data, in place.
@@ -206,11 +207,10 @@ impl<S: Scalar> Model<S> {
     /// `row [n_inputs]`; the prediction is `[n_outputs]`.
     ///
     /// # Errors
-    /// [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a
-    /// table: see [`predict_row_with`](Self::predict_row_with).
-    /// [`Error::Shape`] for a row of another width, [`Error::NotFinite`] for a
-    /// value that is NaN or infinite, [`Error::OutOfRange`] for a model whose
-    /// scale is 0.
+    /// Returns [`Error::UnknownPreprocessing`] for a model that `nn train` trained on a
+    /// table: see [`predict_row_with`](Self::predict_row_with). Returns [`Error::Shape`]
+    /// for a row of the wrong width, [`Error::NotFinite`] for a value that is NaN or
+    /// infinite, [`Error::OutOfRange`] for a model whose scale is 0.
     #[inline(never)]
     pub fn predict_row(&self, row: &[S]) -> Result<Vec<S>> {
         let row = Rows::new(row, row.len());
@@ -223,7 +223,7 @@ impl<S: Scalar> Model<S> {
     /// `rows [n_rows, n_inputs]`; the predictions are `[n_rows, n_outputs]`.
     ///
     /// # Errors
-    /// As [`predict_row`](Self::predict_row).
+    /// Returns the same errors as [`predict_row`](Self::predict_row).
     pub fn predict_rows<'a>(
         &self,
         rows: impl Into<Rows<'a, S>>,
@@ -276,8 +276,8 @@ impl<S: Scalar> Model<S> {
     /// [`InputDescription::preprocessing`] of the model.
     ///
     /// # Errors
-    /// Errors of `preprocessing`; as [`predict_row`](Self::predict_row) for its
-    /// inputs.
+    /// Returns the same errors as `preprocessing`, and as
+    /// [`predict_row`](Self::predict_row) for the preprocessed inputs.
     pub fn predict_row_with<R: ?Sized>(
         &self,
         row: &R,
@@ -291,7 +291,8 @@ impl<S: Scalar> Model<S> {
         Ok(outputs)
     }
 
-    /// Folds the scale and the standardization into the first and last weights.
+    /// Folds the scale and the standardization into the weights of the first and last
+    /// layers.
     ///
     /// The resulting network takes raw rows and predicts in the units of the data, for
     /// a [`Predictor`](crate::Predictor) or other software:
@@ -300,9 +301,9 @@ impl<S: Scalar> Model<S> {
     /// w′ᵢⱼ = wᵢⱼ·scale/stdᵢ        b′ⱼ = bⱼ − Σᵢ wᵢⱼ·meanᵢ/stdᵢ
     /// ```
     ///
-    /// Its predictions equal those of [`predict_rows`](Self::predict_rows) up to
-    /// rounding errors, which are large if the mean of a column is many times its
-    /// standard deviation.
+    /// The predictions of this network equal the predictions of
+    /// [`predict_rows`](Self::predict_rows) up to rounding errors, which are large if the
+    /// mean of a column is many times its standard deviation.
     ///
     /// ```
     /// use nn_core::Mlp;
@@ -317,9 +318,9 @@ impl<S: Scalar> Model<S> {
     /// ```
     ///
     /// # Errors
-    /// As [`predict_row`](Self::predict_row); [`Error::Conflict`] for standardized
-    /// targets if the activation of the output layer is not `identity`, and for
-    /// stages before the weights.
+    /// Returns the same errors as [`predict_row`](Self::predict_row), and
+    /// [`Error::Conflict`] for standardized targets if the activation of the output
+    /// layer is not `identity`, and for stages before the weights.
     #[inline(never)]
     pub fn fold_preprocessing(&self) -> Result<Network<S>> {
         let standardized = Standardized::of(self)?.unwrap_or_default();

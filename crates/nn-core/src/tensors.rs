@@ -1,7 +1,7 @@
 //! Conversion of weights to and from named tensors in PyTorch's layout.
 //!
-//! The names are those of the `state_dict` of a `torch.nn.Sequential` that has these
-//! modules for every layer of the network, in this order:
+//! The names are the same as in the `state_dict` of a `torch.nn.Sequential` that has
+//! these modules for every layer of the network, in this order:
 //!
 //! | module | where | tensors of module I, counted from 0 |
 //! |---|---|---|
@@ -25,9 +25,10 @@ use crate::layer::Layer;
 use crate::model_file::{Description, Model};
 use crate::network::{Network, NetworkConfig};
 
-/// An array of any number of dimensions, its elements in row-major order.
+/// An array of any number of dimensions, with the elements in row-major order.
 ///
-/// ndarray's arrays convert into it and back, with the feature `ndarray`.
+/// With the feature `ndarray`, a tensor converts to and from arrays of the crate
+/// `ndarray`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<S = f32> {
     /// The size of each dimension.
@@ -40,11 +41,15 @@ impl<S> Tensor<S> {
     /// Creates a tensor of this shape.
     ///
     /// # Panics
-    /// If the number of values does not match the shape.
+    /// Panics if the number of values does not match the shape.
     pub fn new(shape: impl Into<Vec<usize>>, values: impl Into<Vec<S>>) -> Self {
         let (shape, values): (Vec<usize>, Vec<S>) = (shape.into(), values.into());
         let len: usize = shape.iter().product();
-        assert_eq!(values.len(), len, "values of a tensor of shape {shape:?}");
+        assert_eq!(
+            values.len(),
+            len,
+            "number of values of a tensor of shape {shape:?}"
+        );
         Self { shape, values }
     }
 }
@@ -71,8 +76,8 @@ impl<S: Scalar> Model<S> {
     /// part of a name matters (`weight`, `bias`, `running_mean`, `running_var`;
     /// `num_batches_tracked` is ignored), and tensors with the same prefix belong to
     /// one module. Modules whose prefixes differ only in a number, such as `net.0` and
-    /// `net.10`, are ordered by this number, others as given. A `Linear` without a bias
-    /// gets zeros.
+    /// `net.10`, are ordered by this number; other modules keep the given order. A
+    /// `Linear` without a bias gets zeros.
     ///
     /// Tensors do not specify the activation functions, which come from `network`, nor
     /// the position of batch normalization, which must be before the activation.
@@ -103,10 +108,10 @@ impl<S: Scalar> Model<S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::TensorShape`] with the layer and both shapes, [`Error::Tensors`]
-    /// for tensors that are missing, unknown or superfluous,
-    /// [`Error::NotFiniteWeight`]; as [`NetworkConfig::check`] and
-    /// [`Loss::check_output`].
+    /// Returns [`Error::TensorShape`] with the layer and both shapes,
+    /// [`Error::Tensors`] for tensors that are missing, unknown or superfluous,
+    /// [`Error::NotFiniteWeight`] for a weight that is NaN or infinite, and the errors
+    /// of [`NetworkConfig::check`] and [`Loss::check_output`].
     pub fn from_tensors<N: Into<String>>(
         network: &NetworkConfig,
         loss: Loss,
@@ -153,7 +158,7 @@ impl<S: Scalar> Model<S> {
     /// the order of its modules.
     ///
     /// # Errors
-    /// [`Error::Conflict`] for a stage that is not a module of PyTorch's.
+    /// Returns [`Error::Conflict`] for a stage that is not a module of PyTorch's.
     #[inline(never)]
     pub fn to_tensors(&self) -> Result<Vec<(String, Tensor<S>)>> {
         let network = &self.network;

@@ -12,7 +12,7 @@
 //!
 //! Each call of [`Trainer::advance`] does one batch or one evaluation and returns an
 //! [`Event`]. Between calls, the caller can save a checkpoint, change the learning rate
-//! or stop. [`Trainer::run`] calls it to the end.
+//! or stop. [`Trainer::run`] calls [`Trainer::advance`] until training ends.
 
 mod config;
 mod config_text;
@@ -171,11 +171,11 @@ impl<S: Scalar> Trainer<'static, S> {
     /// Creates a trainer without samples, for online learning with
     /// [`step_on`](Self::step_on).
     ///
-    /// It has no epochs, and [`advance`](Self::advance) does nothing. The batch size is
-    /// the number of rows that are computed together.
+    /// Such a trainer has no epochs, and its [`advance`](Self::advance) does nothing.
+    /// The batch size is the number of rows that are computed together.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Returns the same errors as [`new`](Self::new).
     #[inline(never)]
     pub fn online(network: Network<S>, config: TrainingConfig, threads: Threads) -> Result<Self> {
         config.check()?;
@@ -188,7 +188,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Estimates the memory that a trainer allocates, not counting the samples.
     ///
     /// # Errors
-    /// As [`NetworkConfig::check`].
+    /// Returns the same errors as [`NetworkConfig::check`].
     pub fn memory(
         network: &NetworkConfig,
         config: &TrainingConfig,
@@ -206,11 +206,11 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Creates a trainer from a network, samples and a configuration.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid configuration, for
-    /// batch normalization of a single row, and if all training rows or all
-    /// validation rows have weight 0; [`Error::Empty`] or
-    /// [`Error::Shape`] for samples that do not fit the network;
-    /// [`Error::OutOfMemory`] if the buffers do not fit in memory.
+    /// Returns [`Error::OutOfRange`] or [`Error::Conflict`] for an invalid configuration,
+    /// for batch normalization of a single row, and if all training rows or all
+    /// validation rows have weight 0; [`Error::Empty`] or [`Error::Shape`] for samples
+    /// that do not match the network; [`Error::OutOfMemory`] if the buffers do not fit in
+    /// memory.
     #[inline(never)]
     pub fn new(
         network: Network<S>,
@@ -348,7 +348,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Replaces the loss function of the configuration by a custom one.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the loss does not accept the activation of the
+    /// Returns [`Error::Conflict`] if the loss does not accept the activation of the
     /// output layer.
     pub fn with_loss(mut self, loss: impl LossFunction + 'static) -> Result<Self> {
         loss.check_output(self.network.output_layer().activation)?;
@@ -358,7 +358,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
 
     /// Replaces the optimizer of the configuration by a custom update rule.
     ///
-    /// Learning rate and schedule are still those of the configuration.
+    /// Learning rate and schedule still come from the configuration.
     #[must_use]
     pub fn with_optimizer(mut self, rule: impl UpdateRule) -> Self {
         self.optimizer = OptimizerState::custom(rule, self.network.parameters().len());
@@ -374,7 +374,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Turns on data augmentation of the training inputs, drawn again each epoch.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the inputs are not bytes.
+    /// Returns [`Error::Conflict`] if the inputs are not bytes.
     #[inline(never)]
     pub fn augment(&mut self, augmentation: Box<dyn Augmentation + 'a>) -> Result<()> {
         let inputs = &mut self.buffers.inputs;
@@ -391,7 +391,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// `Break`; returns the report of the last finished epoch, if any.
     ///
     /// # Errors
-    /// [`Error::Diverged`].
+    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite.
     pub fn run(
         &mut self,
         mut observe: impl FnMut(&Event) -> ControlFlow<()>,
@@ -420,7 +420,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Trains to the end and returns [`network`](Self::network).
     ///
     /// # Errors
-    /// [`Error::Diverged`].
+    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite.
     pub fn finish(mut self) -> Result<Network<S>> {
         self.run(|_| ControlFlow::Continue(()))?;
         Ok(self.network())
@@ -430,7 +430,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// when training is done.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite. The
+    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite. The
     /// parameters are then those before the step, except with plain gradient descent,
     /// which updates them during the backward pass.
     #[inline(never)]
@@ -444,7 +444,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.finish_epoch().map(|report| Some(Event::Epoch(report)))
     }
 
-    /// Whether the next call of [`advance`](Self::advance) ends an epoch.
+    /// Returns `true` if the next call of [`advance`](Self::advance) ends an epoch.
     pub fn is_epoch_trained(&self) -> bool {
         self.progress.batch == self.n_batches()
     }
@@ -460,8 +460,8 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         best.map_or_else(|| self.latest_network(), Clone::clone)
     }
 
-    /// The network after the epoch with the lowest validation loss (training loss
-    /// without validation rows), with averaged weights if averaging is on.
+    /// The network after the epoch with the lowest validation loss (training loss if
+    /// there are no validation rows), with averaged weights if averaging is on.
     ///
     /// `None` before the first epoch ends, and without
     /// [`patience`](TrainingConfig::patience).
@@ -469,9 +469,9 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.best.network.as_ref()
     }
 
-    /// The epoch with the lowest validation loss (training loss without
-    /// validation rows), counted from 1; the first of several equal ones.
-    /// `None` before the first epoch ends.
+    /// The epoch with the lowest validation loss (training loss if there are no
+    /// validation rows), counted from 1; the first such epoch in case of ties. `None`
+    /// before the first epoch ends.
     pub fn best_epoch(&self) -> Option<usize> {
         let is_known = self.best.loss.is_finite();
         is_known.then(|| self.progress.epoch - self.best.waited)
@@ -505,7 +505,7 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.descends = false;
     }
 
-    /// The configuration.
+    /// The configuration that the trainer was created with.
     pub fn config(&self) -> &TrainingConfig {
         &self.config
     }
@@ -513,14 +513,15 @@ impl<'a, S: Scalar> Trainer<'a, S> {
     /// Changes the learning rate from the next step on.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`].
+    /// Returns [`Error::OutOfRange`] if the learning rate is not a finite number above
+    /// 0.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
         self.progress.learning_rate = Range::Positive.check("learning rate", learning_rate)?;
         Ok(())
     }
 
-    /// The learning rate without the factor of the schedule: the configuration's,
-    /// unless it was changed.
+    /// The learning rate without the factor of the schedule. It is the rate of the
+    /// configuration, unless [`set_learning_rate`](Self::set_learning_rate) changed it.
     pub fn learning_rate(&self) -> f64 {
         self.progress.learning_rate
     }
@@ -545,12 +546,12 @@ impl<'a, S: Scalar> Trainer<'a, S> {
         self.progress.step
     }
 
-    /// Whether training is done: all epochs are finished, or it stopped early.
+    /// Returns `true` if training is done: all epochs are finished, or it stopped early.
     pub fn is_done(&self) -> bool {
         self.progress.is_done
     }
 
-    /// Whether training stopped early, because the loss did not decrease for
+    /// Returns `true` if training stopped early, because the loss did not decrease for
     /// [`patience`](TrainingConfig::patience) epochs.
     pub fn is_stopped_early(&self) -> bool {
         self.config.patience > 0 && self.best.waited >= self.config.patience

@@ -118,7 +118,7 @@ fn tensors_that_do_not_match_the_layers_are_refused() {
         header["more"] = json!({ "dtype": "F32", "shape": [0], "data_offsets": [end, end] });
     });
     assert!(
-        extra.contains("its layers need 4 tensors, found 5"),
+        extra.contains("the layers need 4 tensors, found 5"),
         "{extra}"
     );
 }
@@ -200,7 +200,7 @@ fn layers_that_do_not_fit_the_file_allocate_no_memory() {
         metadata["layers"][1]["n_inputs"] = json!(1 << 24);
     }));
     assert!(
-        huge.starts_with("its layers have more parameters than its"),
+        huge.starts_with("the layers have more parameters than the"),
         "{huge}"
     );
     let beyond = refusal(&forged_metadata(|metadata| {

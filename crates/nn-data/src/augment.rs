@@ -32,9 +32,8 @@
 //! | `elastic:alpha=` | 34 | strength before smoothing, in pixels | 0..=1000 |
 //! | `elastic:sigma=` | 4 | standard deviation of the Gaussian filter, in pixels | 0.1..=100 |
 //!
-//! Several entries are separated by commas, as in
-//! `affine:rotation=15,elastic:alpha=20`; of two entries that set the same
-//! quantity, the last one wins.
+//! Several entries are separated by commas, as in `affine:rotation=15,elastic:alpha=20`; if two
+//! entries set the same quantity, the last one counts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,10 +46,10 @@ use crate::deformation::{DisplacementField, Linear, Smoothing};
 use crate::error::{Error, Result};
 use crate::warp::{Map, Warp};
 
-/// The strength of the augmentation. Zeros leave images unchanged.
+/// The strength of the augmentation. If all values are 0, images stay unchanged.
 ///
-/// Each quantity is drawn from the uniform distribution between minus and plus
-/// the given number; the table of [this module](self) has units and ranges.
+/// Shift, rotation, scaling and shear are drawn from uniform distributions between minus and plus
+/// the given maximum; the table of [this module](self) has units and ranges.
 ///
 /// ```
 /// use nn_data::augment::Augment;
@@ -128,7 +127,7 @@ impl Augment {
     /// `[rows.len(), height·width]`.
     ///
     /// # Panics
-    /// As [`Deformer::apply`].
+    /// Panics for the same reasons as [`Deformer::apply`].
     pub fn apply(
         &self,
         images: ArrayView2<'_, u8>,

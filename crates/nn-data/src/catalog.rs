@@ -13,7 +13,7 @@ use crate::idx;
 pub struct Source {
     /// Name of the data set and of its folder.
     pub name: &'static str,
-    /// Alternative names.
+    /// Alternative names of the data set.
     pub aliases: &'static [&'static str],
     /// Description of the content, in one line.
     pub description: &'static str,
@@ -177,9 +177,9 @@ impl Source {
         data_dir.join(self.name)
     }
 
-    /// Whether all files of this data set exist in `data_dir`, compressed or not.
+    /// Returns `true` if all files of this data set exist in `data_dir`, compressed or not.
     ///
-    /// This compares names and sizes; only a download verifies checksums.
+    /// Only names and sizes are compared, not checksums.
     pub fn is_present(&self, data_dir: &Path) -> bool {
         let folder = self.folder(data_dir);
         self.files.all().into_iter().all(|file| {

@@ -9,7 +9,7 @@
 //!
 //! `alpha / (2·sigma·√(3π))`
 //!
-//! Only `+ - * / √` are used, in a fixed order, so that every machine computes
+//! Only `+ - * / √` are used, in a fixed order, so every machine computes
 //! the same bits; sine and exponential function are computed as series.
 
 use nn_tensor::random::Stream;
@@ -152,8 +152,8 @@ impl DisplacementField {
         [&self.dx[nodes.clone()], &self.dy[nodes]]
     }
 
-    /// Displacement at a position between nodes, interpolated bilinearly; outside
-    /// the grid, that of the nearest node.
+    /// Displacement at a position between nodes, interpolated bilinearly; outside the
+    /// grid, the displacement of the nearest node.
     pub(crate) fn at(&self, [x, y]: Point) -> Point {
         let (column, right) = cell(x, self.width);
         let (row, below) = cell(y, self.height);

@@ -40,9 +40,9 @@ pub use progress::Progress;
 /// `data_dir`, from `origin` or else from the mirrors of the catalog.
 ///
 /// # Errors
-/// [`Error::DownloadFailed`] if no mirror provides a file;
-/// [`Error::NotInFolder`] or [`Error::Checksum`] if the folder of `origin` does
-/// not; [`Error::Io`] if the data folder cannot be written.
+/// [`Error::DownloadFailed`] if no mirror provides a file; [`Error::NotInFolder`] if the folder of
+/// `origin` lacks a file, [`Error::Checksum`] if the file there is damaged; [`Error::Io`] if the
+/// data folder cannot be written.
 pub fn fetch(
     source: &Source,
     data_dir: &Path,
@@ -52,10 +52,10 @@ pub fn fetch(
     fetch_within(&Limits::default(), source, data_dir, origin, progress)
 }
 
-/// [`fetch`] with other limits than [`Limits::default`].
+/// Downloads like [`fetch`], but with the given limits instead of the default ones.
 ///
 /// # Errors
-/// As [`fetch`].
+/// The same errors as [`fetch`].
 pub fn fetch_within(
     limits: &Limits,
     source: &Source,
@@ -87,7 +87,7 @@ pub fn fetch_within(
 /// connection.
 ///
 /// # Errors
-/// [`Error::NotFetched`] if files are missing or damaged; [`Error::Io`].
+/// [`Error::NotFetched`] if files are missing or damaged; [`Error::Io`] if reading fails.
 pub fn verify(source: &Source, data_dir: &Path) -> Result<Fetched> {
     let folder = source.folder(data_dir);
     let missing = missing_files(source, &folder)?;
@@ -124,7 +124,7 @@ impl Origin {
     }
 }
 
-/// The result of a download.
+/// The folder and the new files of a completed download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The folder with the files of the data set.

@@ -13,9 +13,11 @@
 //!    draw it with a round pen whose width varies: a pixel at distance `d` from
 //!    the line has the ink `(r − d)/rim + ½`, cut off at 0 and 1, where `r` is
 //!    the radius of the pen;
-//! 5. shift it by whole pixels until its center of mass lies in pixel (14, 14),
-//!    counted from 0, of 28×28. Steps 4 and 5 are how MNIST was normalized
-//!    (LeCun, Cortes & Burges, "The MNIST database of handwritten digits").
+//! 5. shift it by whole pixels until its center of mass lies in pixel (14, 14), counted from 0, of
+//!    28×28.
+//!
+//! Steps 4 and 5 follow the normalization of MNIST (LeCun, Cortes & Burges, "The MNIST database of
+//! handwritten digits").
 //!
 //! | parameter | range | unit |
 //! |---|---|---|
@@ -28,29 +30,29 @@
 //! | radius of the pen | 0.65..2.1, ±50 % along the line | pixels |
 //! | width of the gray edge | 1..1.6 | pixels |
 //!
-//! The skeletons were drawn by hand and the ranges chosen while looking at
-//! MNIST's training images; the images contain no pixels of MNIST.
+//! The skeletons were drawn by hand, and the ranges were chosen by comparison with MNIST's training
+//! images. The generated images contain no pixels of MNIST.
 //!
 //! # Quality
 //! A network trained only on the training images of [`dataset`] has an accuracy of
 //! 96.4 % on MNIST's 10 000 test images: 96.32, 96.63 and 96.24 % for the seeds
-//! 0, 1 and 2 of
+//! 0, 1 and 2 with these commands:
 //!
 //! ```text
 //! nn train --data glyphs --seed S
 //! nn evaluate RUN --data mnist
 //! ```
 //!
-//! (784-256-128-10, relu, Adam, 10 epochs). Its accuracy on the test
-//! images of [`dataset`] is lower, about 89 %: some of them are deformed until
-//! they are illegible, which improves the accuracy on real handwriting. Skeletons
-//! and ranges were chosen by the accuracy on MNIST's first 20 000 training
-//! images, not on its test images.
+//! The network is 784-256-128-10 with relu, trained with Adam for 10 epochs. The accuracy on the
+//! test images of [`dataset`] is lower, about 89 %: some generated images are deformed so
+//! strongly that they are illegible.
+//! Training on such images improves the accuracy on real handwriting. Skeletons and ranges were
+//! chosen by the accuracy on MNIST's first 20 000 training images, not on its test images.
 //!
 //! # Reproducibility
 //! Image `i` is a pure function of the seed and `i`, and the arithmetic is
-//! limited to `+ - * / √`, so that its bytes are the same on every machine and
-//! for every number of threads.
+//! limited to `+ - * / √`. The bytes of an image are therefore the same on every
+//! machine and for every number of threads.
 
 // A table with one form per line; rustfmt would put one number on each line.
 #[rustfmt::skip]
@@ -100,8 +102,8 @@ pub fn dataset_of(seed: u64, n_train: usize, threads: &Threads) -> Dataset {
     }
 }
 
-/// Generates the images `first..first + n` of the endless sequence of `seed`, and
-/// their labels. Image `i` shows the digit `i mod 10`.
+/// Generates the images `first..first + n` of the endless sequence that `seed` defines, and their
+/// labels. Image `i` shows the digit `i mod 10`.
 ///
 /// # Shapes
 /// `[n, 784]` gray values, rows of pixels from the top, ink 255, paper 0; and
@@ -249,7 +251,7 @@ impl Writer {
     }
 
     /// The scale at which the ink is [`BOX_SIZE`] long. The length is a convex
-    /// function of the scale, so that Newton's method converges from a scale that
+    /// function of the scale, so Newton's method converges from a scale that
     /// is too large; four steps are accurate enough.
     fn scale_to_fill(&self, axis: usize) -> f32 {
         let mut scale = 1e6;

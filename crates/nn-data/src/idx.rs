@@ -11,10 +11,10 @@
 //! (LeCun, Cortes, Burges). MNIST's images are type 08 and rank 3, magic number
 //! 0x0803 = 2051; its labels type 08 and rank 1, 0x0801 = 2049.
 //!
-//! Reading is strict: a file that is shorter or longer than its header says is
-//! an error, and so is gzip data that is truncated, fails its checksum or is
-//! followed by more bytes. Memory is allocated only after the header has been
-//! compared with the size of the file; for gzip data, the buffer grows with it.
+//! Reading is strict: a file that is shorter or longer than its header says is an error, and so is
+//! gzip data that is truncated, fails its checksum or is followed by more bytes. Memory is
+//! allocated only after the header has been compared with the size of the file; for gzip data, the
+//! buffer grows with the decompressed data.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -29,9 +29,10 @@ use crate::input_file;
 /// An array stored in an IDX file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
-    /// Sizes of the dimensions, slowest first; their product is the number of elements.
+    /// Sizes of the dimensions, the slowest first; the product of the sizes is the number of
+    /// elements.
     pub dims: Vec<usize>,
-    /// The elements, last dimension fastest.
+    /// The elements; the last dimension varies fastest.
     pub data: IdxData,
 }
 
@@ -100,7 +101,7 @@ impl Idx {
     /// Reads an array from bytes.
     ///
     /// # Errors
-    /// As [`Idx::read`].
+    /// The same errors as [`Idx::read`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdxProblem> {
         read_strictly(bytes, None, Length::Known(bytes.len() as u64))
     }
@@ -152,7 +153,7 @@ impl IdxData {
         }
     }
 
-    /// Whether there are no elements.
+    /// Returns `true` if the array is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -245,13 +246,13 @@ impl ElementType {
 }
 
 impl Magic {
-    /// Images of MNIST, 2051: `[n_samples, height, width]`.
+    /// The magic number of MNIST's images, 2051: `[n_samples, height, width]`.
     pub const IMAGES: Self = Self {
         element: ElementType::U8,
         rank: 3,
     };
 
-    /// Labels of MNIST, 2049: `[n_samples]`.
+    /// The magic number of MNIST's labels, 2049: `[n_samples]`.
     pub const LABELS: Self = Self {
         element: ElementType::U8,
         rank: 1,
@@ -286,8 +287,8 @@ pub fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
 /// If `wanted` is given, the file must have this element type and rank.
 ///
 /// # Errors
-/// [`Error::Idx`] if the content is invalid; [`Error::NotAFile`] for folders,
-/// pipes and devices; [`Error::Io`].
+/// [`Error::Idx`] if the content is invalid; [`Error::NotAFile`] for folders, pipes and devices;
+/// [`Error::Io`] if reading fails.
 pub fn read_file(path: &Path, wanted: Option<Magic>) -> Result<Idx> {
     let (file, length) = open_regular(path)?;
     let file = BufReader::with_capacity(1 << 16, file);
@@ -364,11 +365,11 @@ fn expect_end(reader: &mut impl BufRead) -> Result<(), IdxProblem> {
 
 /// Number of bytes that a reader will yield.
 enum Length {
-    /// This number of bytes.
+    /// Exactly this number of bytes.
     Known(u64),
     /// The decompressed size of this number of gzip bytes.
     Compressed(u64),
-    /// Unknown.
+    /// The number of bytes is unknown.
     Unknown,
 }
 

@@ -1,27 +1,27 @@
 //! PNG files, and normalization of images of handwritten digits to MNIST's
 //! format.
 //!
-//! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while
-//! preserving their aspect ratio" with anti-aliasing, and placed in a 28x28
-//! field so that the center of mass is in the middle (LeCun, Cortes, Burges).
-//! A network trained on such images fails on images with other proportions, so
-//! [`normalize`] does the same:
+//! MNIST's digits were cut out, scaled "to fit in a 20x20 pixel box while preserving
+//! their aspect ratio" with anti-aliasing, and placed in a 28x28 field so that the center
+//! of mass is in the middle (LeCun, Cortes, Burges). A network trained on such images
+//! fails on images with different proportions, so [`normalize`] does the same:
 //!
-//! 1. **Paper** is the median of the border pixels. **Ink** is on the side that
-//!    differs most from it, lighter or darker: `d = |gray - paper|` on that
-//!    side, 0 on the other. Ink becomes bright, as in MNIST.
-//! 2. **Noise**: `d` up to 5 times the median of `|gray - paper|` over the
-//!    border becomes 0. That is about 3.4 standard deviations of the grain and
-//!    shading of a photographed sheet, and exactly 0 for a clean drawing.
+//! 1. **Paper** is the median of the border pixels. **Ink** is darker than the paper if the darkest
+//!    pixel of the image differs more from the paper than the lightest one, otherwise lighter:
+//!    `d = |gray - paper|` for pixels on the side of the ink, 0 on the other side. Ink becomes
+//!    bright, as in MNIST.
+//! 2. **Noise**: `d` up to 5 times the median of `|gray - paper|` over the border becomes 0. For a
+//!    photographed sheet, this threshold is about 3.4 standard deviations of its grain and shading;
+//!    for a clean drawing, it is exactly 0.
 //! 3. **Contrast**: `d * 255 / level`, where `level` is the 95th percentile of
 //!    the values above 0; below 32 gray levels the image is blank.
-//! 4. **Box**: the smallest rectangle around all `d >= 96`, scaled by
-//!    `20 / longer side`, each side to the nearest whole number of pixels: areas
-//!    are averaged when it shrinks, and values interpolated linearly when it
-//!    grows. (Of the thresholds tried, 96 gives enlarged MNIST digits back best.)
-//! 5. **Center**: moved by whole pixels until the center of mass is nearest to
-//!    pixel (14, 14), which is where MNIST has it (13.5 <= center < 14.5 for
-//!    every one of its test images), but never so far that ink is cut off.
+//! 4. **Box**: the smallest rectangle around all `d >= 96`, scaled by `20 / longer side`, each side
+//!    to the nearest whole number of pixels: areas are averaged when the box shrinks, and values
+//!    are interpolated linearly when it grows. (Among the thresholds tried, 96 restores enlarged
+//!    MNIST digits most accurately.)
+//! 5. **Center**: moved by whole pixels until the center of mass is nearest to pixel (14, 14),
+//!    which is the center in MNIST (13.5 <= center < 14.5 for every test image), but never so far
+//!    that ink is cut off.
 //!
 //! An image that is already in MNIST's format is returned unchanged.
 
@@ -57,7 +57,7 @@ const MAX_PIXELS: u64 = 60 << 20;
 /// A digit in MNIST's format, and how it was normalized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalizedDigit {
-    /// Gray values row by row: bright ink on a background of 0.
+    /// Gray values in row-major order: bright ink on a background of 0.
     pub pixels: [u8; SIDE * SIDE],
     /// Whether the ink was darker than the paper.
     pub inverted: bool,
@@ -105,14 +105,14 @@ pub fn normalize(gray: ArrayView2<'_, u8>) -> Result<NormalizedDigit> {
 /// Reads a PNG image of any bit depth, color type and interlacing as gray values
 /// `[height, width]`.
 ///
-/// Colors are converted to luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B`
-/// of the stored values), transparent pixels are blended with white, 16 bits are
-/// truncated to 8, and of an animation the default image is read.
+/// Colors are converted to luminance (ITU-R BT.601, `0.299 R + 0.587 G + 0.114 B` of the stored
+/// values), transparent pixels are blended with white, 16 bits are truncated to 8, and an animation
+/// is read as its default image.
 ///
 /// # Errors
-/// [`Error::NotPng`], [`Error::BadPng`] for a damaged file,
-/// [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi in total,
-/// [`Error::NotAFile`], [`Error::Io`].
+/// [`Error::NotPng`] for a different format, [`Error::BadPng`] for a damaged file,
+/// [`Error::ImageTooLarge`] above 10 000 pixels per side or 60 Mi pixels in total,
+/// [`Error::NotAFile`] for a folder, a pipe or a device, [`Error::Io`] if reading fails.
 pub fn read_png(path: &Path) -> Result<Array2<u8>> {
     decode_png(path, BufReader::new(open(path)?))
 }
@@ -120,7 +120,7 @@ pub fn read_png(path: &Path) -> Result<Array2<u8>> {
 /// Decodes a PNG image as [`read_png`] does; `path` is used in error messages.
 ///
 /// # Errors
-/// As [`read_png`].
+/// The same errors as [`read_png`].
 pub fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2<u8>> {
     check_signature(path, &mut source)?;
     let bad = |error| bad_png(path, error);
@@ -146,10 +146,10 @@ pub fn decode_png(path: &Path, mut source: impl BufRead + Seek) -> Result<Array2
     read_gray_rows(&mut reader, height as usize, width as usize).map_err(bad)
 }
 
-/// Writes gray values `[height, width]` as a PNG image of 8 bits.
+/// Writes gray values `[height, width]` as an 8-bit PNG image.
 ///
 /// # Errors
-/// [`Error::Io`], also if the image has no pixels.
+/// [`Error::Io`] if writing fails or the image has no pixels.
 pub fn write_png(path: &Path, gray: ArrayView2<'_, u8>) -> Result<()> {
     let io = |source| Error::io(path, source);
     let file = BufWriter::new(File::create(path).map_err(io)?);
@@ -471,7 +471,7 @@ fn check_palette(path: &Path, info: &png::Info<'_>) -> Result<()> {
     })
 }
 
-/// Decodes row by row, so that an image of 60 Mi pixels needs 60 MiB, whatever its
+/// Decodes one row at a time, so an image of 60 Mi pixels needs 60 MiB, whatever its
 /// number of bytes per pixel.
 fn read_gray_rows<R: BufRead + Seek>(
     reader: &mut png::Reader<R>,

@@ -1,4 +1,4 @@
-//! Reading regular files that a user names, and recognizing other formats.
+//! Reads regular files whose paths come from a user, and recognizes other file formats.
 //!
 //! A folder, a pipe or a device is an error: reading it could block or never
 //! end.
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Opens a regular file for reading. Symbolic links are followed.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`].
+/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if reading fails.
 ///
 /// ```
 /// use nn_data::{Error, input_file};
@@ -34,7 +34,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads the whole content of a regular file.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`].
+/// [`Error::NotAFile`] for a folder, a pipe or a device; [`Error::Io`] if reading fails.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?
@@ -46,8 +46,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Reads a regular file of UTF-8 text.
 ///
 /// # Errors
-/// [`Error::NotUtf8`]; [`Error::NotAFile`] for a folder, a pipe or a device;
-/// [`Error::Io`].
+/// [`Error::NotUtf8`] for a different encoding; [`Error::NotAFile`] for a folder, a pipe or a
+/// device; [`Error::Io`] if reading fails.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     decode_utf8(path, &bytes).map(str::to_owned)

@@ -1,11 +1,12 @@
-//! Checks of counts, and user input in error messages.
+//! Checks of counts, and shortening of user input for error messages.
 
 use crate::{Error, Result};
 
-/// Checks that a count is the expected one; `what` names it in the error.
+/// Returns an error if a count differs from the expected one; `what` is its name in the
+/// error.
 ///
 /// # Errors
-/// [`Error::Shape`].
+/// [`Error::Shape`] if the counts differ.
 pub fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected == found {
         return Ok(());
@@ -17,7 +18,7 @@ pub fn check_count(what: &'static str, expected: usize, found: usize) -> Result<
     })
 }
 
-/// The first 40 characters of an untrusted text, escaped to ASCII.
+/// Returns the first 40 characters of an untrusted text, escaped to ASCII.
 pub fn shorten(text: &str) -> String {
     text.chars()
         .take(40)

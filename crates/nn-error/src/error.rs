@@ -1,4 +1,4 @@
-//! The error type: situations with their data, a category and a hint.
+//! The error type, with a category and a hint for each error.
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -9,7 +9,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// An invalid name or value chosen by the user.
     Usage,
-    /// Data or a model file that is invalid or does not fit.
+    /// Invalid data or an invalid model file, or data that does not match the model.
     Data,
     /// A training run that diverged.
     Diverged,
@@ -36,7 +36,7 @@ pub enum Error {
     ForeignName {
         /// The menu, such as `initializer`.
         menu: &'static str,
-        /// The name.
+        /// The name that is not on the menu.
         name: &'static str,
         /// Meaning of the name in the other library.
         meaning: &'static str,
@@ -63,7 +63,7 @@ pub enum Error {
         /// The given value.
         found: String,
     },
-    /// Two settings that exclude each other.
+    /// Two settings that cannot be used together.
     #[error("{what}: {problem}")]
     Conflict {
         /// Name of the setting.
@@ -106,7 +106,7 @@ pub enum Error {
     /// A data set without samples.
     #[error("0 samples")]
     Empty,
-    /// A loss, gradient or other value of training that became NaN or infinite.
+    /// A loss, gradient or other value that became NaN or infinite during training.
     #[error(
         "{what} became {value} at epoch {epoch}, batch {batch}, layer {layer} (learning rate {})",
         short_notation(*learning_rate)
@@ -125,7 +125,7 @@ pub enum Error {
         /// Learning rate of the step.
         learning_rate: f64,
     },
-    /// A checkpoint of a training run with other data or settings.
+    /// A checkpoint of a training run with different data or settings.
     #[error("{what}: the checkpoint has {saved}, this training run has {found}")]
     CheckpointMismatch {
         /// Name of the setting or data that differs.
@@ -141,10 +141,9 @@ pub enum Error {
         /// Description of the problem: expected and found values.
         problem: String,
     },
-    /// A model or checkpoint whose header is too long to be read again.
-    #[error(
-        "file header too long: {found} bytes of names and settings, at most {most} can be read again"
-    )]
+    /// A model or checkpoint that cannot be written, because its header would be too long
+    /// for reading.
+    #[error("file header too long: {found} bytes of names and settings, expected at most {most}")]
     HeaderTooLong {
         /// Length of the header in bytes.
         found: u64,
@@ -187,7 +186,7 @@ pub enum Error {
     },
     /// A raw row for a model whose preprocessing this crate cannot apply.
     #[error(
-        "the model was trained on a table, whose preprocessing of raw rows nn-core does not know"
+        "the model was trained on a table: nn-core cannot apply the table's preprocessing to raw rows"
     )]
     UnknownPreprocessing,
     /// An error of the given reader or writer.
@@ -201,7 +200,7 @@ impl Error {
         Self::ModelFile { problem }
     }
 
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownName { .. }
@@ -226,7 +225,7 @@ impl Error {
         }
     }
 
-    /// A hint how to fix the error, if there is one.
+    /// A hint on how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Diverged { learning_rate, .. } => {
@@ -261,8 +260,8 @@ impl Error {
     }
 }
 
-/// A question with the most similar of the `expected` names, which are separated by
-/// commas, if there is a similar one.
+/// Returns a hint with the name that is most similar to `name`. `expected` has the valid
+/// names, separated by commas. `None` if no name is similar.
 ///
 /// ```
 /// let hint = nn_error::did_you_mean("adan", "sgd, adam, rmsprop");

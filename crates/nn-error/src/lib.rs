@@ -1,8 +1,8 @@
-//! The error type of `nn-core` and of the crates below it, and the ranges that
-//! settings are checked against.
+//! The error type of `nn-core` and of the crates below it, and the ranges of numeric
+//! settings.
 //!
-//! One type serves all of them, so that `?` works across crate boundaries and traits
-//! that users implement return it. `nn-core` re-exports it.
+//! All these crates use the same error type, so `?` works across crate boundaries
+//! and user-defined traits can return it. `nn-core` re-exports it.
 //!
 //! ```
 //! use nn_error::{ErrorKind, Range};

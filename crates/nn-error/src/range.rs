@@ -25,7 +25,7 @@ pub enum Range {
 }
 
 impl Range {
-    /// Whether `value` lies in the range.
+    /// Returns `true` if `value` lies in the range.
     pub fn contains(self, value: f64) -> bool {
         value.is_finite()
             && match self {

@@ -22,9 +22,9 @@
 //! α ≈ 1.6733); Hendrycks & Gimpel 2016 (gelu, exact form); Misra 2019 (mish);
 //! Dugas et al. 2001 (softplus); Courbariaux et al. 2015 (hard forms, here with
 //! PyTorch's slope of 1/6).
-//! At a kink, the derivative is PyTorch's: the left derivative, and 0 at both
-//! ends of the hard forms. φ(NaN) and φ′(NaN) are NaN, except that φ′ of
-//! `identity` is always 1.
+//! At a kink, the derivative follows PyTorch: it is the left derivative, and 0 at both
+//! ends of the hard forms. φ(NaN) and φ′(NaN) are NaN, except that φ′ of `identity` is
+//! always 1.
 
 use nn_tensor::function::{self, flushed, sigmoid_value};
 use nn_tensor::softmax::softmax_rows;
@@ -157,7 +157,7 @@ impl Activation {
     /// Applies the activation function, `z ← φ(z)`, in place.
     ///
     /// # Shapes
-    /// `values [batch, width]`, row after row; only softmax uses `width`.
+    /// `values [batch, width]` in row-major order; only softmax uses `width`.
     ///
     /// # Panics
     /// For softmax, if `width` does not divide the number of values.
@@ -176,13 +176,13 @@ impl Activation {
 
     /// Multiplies δ by the derivative, `δ ← δ ⊙ φ′(z)`, in place.
     ///
-    /// Turns the error of a layer's outputs into the error of its weighted sums
-    /// (newbies 4.5; Schoofs equation 13).
+    /// Backpropagates the error of a layer from its outputs to its weighted sums (newbies
+    /// 4.5; Schoofs equation 13).
     ///
     /// # Shapes
-    /// `z`, `a = φ(z)` and `delta` are `[batch, width]`. Where
-    /// [`needs_pre_activations`](Self::needs_pre_activations) is false, `z` is
-    /// not read and `a` may be passed in its place.
+    /// `z`, `a = φ(z)` and `delta` are `[batch, width]`. If
+    /// [`needs_pre_activations`](Self::needs_pre_activations) is false, `z` is not read
+    /// and `a` may be passed instead.
     ///
     /// # Panics
     /// If the slices differ in length.
@@ -226,12 +226,12 @@ impl Activation {
         }
     }
 
-    /// Whether the derivative is computed from z rather than from φ(z).
+    /// Returns `true` if the derivative is computed from z rather than from φ(z).
     pub fn needs_pre_activations(self) -> bool {
         matches!(self, Self::Swish | Self::Gelu | Self::Mish | Self::Softplus)
     }
 
-    /// Whether He initialization suits the function better than Xavier initialization.
+    /// Returns `true` if He initialization suits the function better than Xavier initialization.
     pub fn is_rectifier(self) -> bool {
         matches!(
             self,
@@ -463,7 +463,7 @@ mod tests {
         crate::menu::tests::check::<Activation>();
     }
 
-    /// None of these z is at a kink.
+    /// Values of z without a kink.
     #[test]
     fn backward_agrees_with_difference_quotients() {
         let z = [-4.1, -2.2, -0.7, -0.2, 0.3, 0.8, 1.9, 3.7];

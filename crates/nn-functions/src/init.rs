@@ -11,10 +11,10 @@
 //! | `orthogonal:gain=1` | random orthonormal rows or columns | Saxe et al. 2014 |
 //!
 //! `xavier-uniform`, `xavier-normal`, `kaiming-normal` and `kaiming-uniform` are
-//! PyTorch's functions with their gains (1 and √2), `glorot` and `he-uniform`
-//! Keras's. Keras's `he_normal`, `glorot_normal` and `lecun_normal` are truncated
-//! normal distributions of the same variance. These names are refused, because
-//! the weights would differ.
+//! PyTorch's functions with their gains (1 and √2); `glorot` and `he-uniform` are Keras's
+//! functions. Keras's `he_normal`, `glorot_normal` and `lecun_normal` are truncated
+//! normal distributions of the same variance; these names are rejected, because the
+//! weights would differ.
 
 use nn_tensor::Scalar;
 use nn_tensor::random::{Stream, WeightDistribution};
@@ -30,7 +30,7 @@ pub enum Init {
     Zeros,
     /// All values equal to a constant.
     Constant {
-        /// The value.
+        /// The constant initial value.
         value: f64,
     },
     /// Uniform distribution.
@@ -188,8 +188,8 @@ impl Menu for Init {
 menu_text!(Init);
 
 impl Init {
-    /// The usual initialization of a layer with this activation: He's for
-    /// rectifiers, LeCun's for SELU (Klambauer et al. 2017), Glorot's otherwise.
+    /// The usual initialization for a layer with this activation: He for rectifiers,
+    /// LeCun for SELU (Klambauer et al. 2017), Glorot for the others.
     pub fn usual_for(activation: Activation) -> Self {
         match activation {
             Activation::Selu => Self::Lecun,
@@ -201,7 +201,7 @@ impl Init {
     /// Fills the weights of one layer with initial values.
     ///
     /// # Shapes
-    /// `weights [n_inputs, n_outputs]`, row after row.
+    /// `weights [n_inputs, n_outputs]` in row-major order.
     ///
     /// # Panics
     /// For `Orthogonal`, if `weights` does not have `n_inputs·n_outputs` elements.

@@ -15,12 +15,12 @@
 //! | `huber:delta=1` | (1/K) Σ h(aᵢ − yᵢ) | any | (1/K) clamp(a − y, ±delta) ⊙ φ′(z) |
 //! | `hinge` | max(0, 1 + maxⱼ≠c zⱼ − z_c); one output: max(0, 1 − t·z), t = ±1 | identity | ±1 at the two margins |
 //!
-//! with h(e) = ½e² for |e| ≤ delta and delta·(|e| − ½·delta) beyond.
+//! with h(e) = ½e² for |e| ≤ delta, and h(e) = delta·(|e| − ½·delta) for larger |e|.
 //!
-//! The two cross-entropies and `kl` are computed from z, so that they stay
-//! exact where a rounds to 0 or 1: −ln softmax(z)ᵢ = ln Σₖ exp zₖ − zᵢ, and
-//! −ln σ(z) = max(0, −z) + ln(1 + e^−|z|). That δ is a − y, without φ′, is why
-//! they do not stall when neurons saturate (Schoofs, section 3.2).
+//! The two cross-entropies and `kl` are computed from z, so they stay exact where a
+//! rounds to 0 or 1: −ln softmax(z)ᵢ = ln Σₖ exp zₖ − zᵢ, and −ln σ(z) = max(0, −z) +
+//! ln(1 + e^−|z|). With these losses, learning does not slow down when output neurons
+//! saturate, because δ does not contain φ′ (Schoofs, section 3.2).
 //!
 //! Sources: newbies, section 5.2 (`mse`, both cross-entropies, `hinge`, `kl`);
 //! how-they-work (`sum-of-squares`); Nielsen 2015, equation 6 (`quadratic`,
@@ -146,8 +146,8 @@ impl Loss {
     /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it does not; as [`Menu::check`] for the loss and
-    /// the activation.
+    /// [`Error::Conflict`] if the loss does not accept the outputs, and the errors of
+    /// [`Menu::check`] for the loss and the activation.
     pub fn check_output(self, activation: Activation) -> Result<()> {
         self.check()?;
         activation.check()?;
@@ -228,14 +228,15 @@ impl Loss {
         }
     }
 
-    /// Whether labels replace targets: a row of class c has the loss
-    /// [`of_class`](Self::of_class) and δ = a − e_c, where e_c is one-hot.
+    /// Returns `true` if the loss can be computed from class labels instead of targets: a
+    /// row of class c has the loss [`of_class`](Self::of_class) and δ = a − e_c, where e_c
+    /// is one-hot.
     pub fn takes_classes(self) -> bool {
         matches!(self, Self::CrossEntropy | Self::Kl)
     }
 
-    /// The loss −ln a_c of a row of class c, bit for bit
-    /// [`of_row`](Self::of_row) with y = e_c. Only for losses with
+    /// Computes the loss −ln a_c of a row of class c. The result is bit for bit the
+    /// result of [`of_row`](Self::of_row) with y = e_c. Only for losses with
     /// [`takes_classes`](Self::takes_classes).
     pub fn of_class<S: Scalar>(self, z: &[S], a: &[S], class: usize) -> S {
         debug_assert!(self.takes_classes());

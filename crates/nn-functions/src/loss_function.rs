@@ -11,7 +11,8 @@ use crate::loss::Loss;
 
 /// A user-defined loss function of one row, with its derivative.
 ///
-/// The focal loss of Lin et al. 2017, equation 4, for sigmoid outputs:
+/// This example implements the focal loss of Lin et al. 2017, equation 4, for sigmoid
+/// outputs:
 ///
 /// ```
 /// use nn_functions::{Activation, LossFunction};
@@ -59,7 +60,8 @@ pub trait LossFunction: Debug + Send + Sync {
     /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`](nn_error::Error::Conflict) if it does not.
+    /// [`Error::Conflict`](nn_error::Error::Conflict) if the loss does not accept the
+    /// outputs.
     fn check_output(&self, activation: Activation) -> Result<()> {
         let _ = activation;
         Ok(())

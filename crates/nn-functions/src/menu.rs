@@ -1,11 +1,11 @@
-//! The common interface of all menus: names, parameters inside names, and
-//! errors that list the valid ones.
+//! The common interface of all menus: names with parameters, and errors that list the
+//! valid names and parameters.
 //!
 //! A menu is a closed `enum` in one file. An entry is written
 //! `name` or `name:parameter=value:parameter=value`, for example `relu`,
 //! `leaky-relu:slope=0.01` or `adam:beta1=0.9:beta2=0.99`. Everything that
 //! offers a choice (command line, help, gradient check, golden tests) iterates
-//! over [`Menu::ALL`], so that a new entry appears everywhere automatically.
+//! over [`Menu::ALL`], so a new entry appears everywhere automatically.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// The formula, as text.
     fn formula(&self) -> &'static str;
 
-    /// The source of the method, or an empty text for what every textbook has.
+    /// The source of the method; empty for methods that every textbook has.
     fn source(&self) -> &'static str;
 
     /// Alternative names that are accepted but not listed.
@@ -40,13 +40,13 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
         Vec::new()
     }
 
-    /// Names that mean something else in another library. They are refused with
-    /// an explanation and the nearest entry.
+    /// Names that mean something else in another library. Parsing rejects them with an
+    /// explanation and the nearest entry.
     fn foreign_names() -> &'static [ForeignName] {
         &[]
     }
 
-    /// A conflict between parameters that are each in range, if there is one.
+    /// Describes a conflict between parameters that are each in range, if there is one.
     fn conflict(&self) -> Option<String> {
         None
     }
@@ -64,8 +64,8 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// ```
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that
-    /// exclude each other.
+    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that cannot be used
+    /// together.
     fn check(&self) -> Result<()> {
         let mut entry = *self;
         let name = entry.name();
@@ -110,10 +110,10 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     }
 }
 
-/// A name that another library uses for something that is not on the menu.
+/// A name that means something else in another library and is not on the menu.
 #[derive(Clone, Copy, Debug)]
 pub struct ForeignName {
-    /// The name.
+    /// Name of the entry in the other library.
     pub name: &'static str,
     /// Meaning of the name in the other library.
     pub meaning: &'static str,
@@ -223,7 +223,7 @@ fn set_parameter<M: Menu>(entry: &mut M, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes an entry as [`parse`] reads it, without parameters at their defaults.
+/// Formats an entry for [`parse`], without parameters that have their default value.
 pub(crate) fn write<M: Menu>(entry: M, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(entry.name())?;
     let mut entry = entry;
@@ -320,7 +320,7 @@ pub(crate) mod tests {
         assert!(M::ALL.iter().all(|entry| error.contains(entry.name())));
     }
 
-    /// A parameter out of range is refused by name.
+    /// An error about a parameter out of range contains its name.
     fn check_ranges<M: Menu>(entry: M) {
         entry.check().expect("the defaults are in range");
         let mut entry = entry;

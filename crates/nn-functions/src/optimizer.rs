@@ -15,17 +15,17 @@
 //! | `adamw:…:weight-decay=0.01` | w ← w − η·λ·w, then as `adam` | Loshchilov & Hutter 2019 |
 //! | `rprop:increase=1.2:decrease=0.5` | the step grows while the sign of g stays the same and shrinks when it changes | Riedmiller & Braun 1993, without backtracking |
 //!
-//! Every rule is PyTorch's. Where frameworks differ:
+//! Every rule follows PyTorch. Differences from other frameworks:
 //!
-//! - The velocity v is a sum of gradients, without η, so that a change of the
+//! - The velocity v is a sum of gradients, without η, so a change of the
 //!   learning rate takes effect immediately. Keras, scikit-learn and newbies
 //!   5.2.11 include η (v ← γ·v + η·g, w ← w − v). Both forms agree for a constant
 //!   η; under a schedule, the second keeps using the old η for about 1/(1 − γ)
 //!   steps.
 //! - ε is added to the root. Keras adds it under the root in `rmsprop` and
 //!   `adagrad`.
-//! - `rho` of `rmsprop` is PyTorch's `alpha`, whose default is 0.99; 0.9 is
-//!   Hinton's and Keras's.
+//! - `rho` of `rmsprop` corresponds to PyTorch's `alpha`. The default is 0.9, as in
+//!   Hinton's lecture and Keras; PyTorch uses 0.99.
 //!
 //! `rprop` starts with steps of size η and is meant for full batches.
 //!
@@ -276,7 +276,8 @@ pub struct ParameterGroup {
     pub rate_factor: f64,
 }
 
-/// The rates of one step, including the factors of their schedules.
+/// The learning rate and the weight decay factor of one step, with their schedules
+/// applied.
 #[derive(Clone, Copy, Debug)]
 pub struct StepRates {
     /// η, the learning rate.
@@ -305,8 +306,9 @@ impl<S: Scalar> OptimizerState<S> {
     /// Creates the state before the first step.
     ///
     /// # Errors
-    /// As [`Menu::check`]; [`Error::OutOfRange`](nn_error::Error::OutOfRange) for a
-    /// learning rate that is not above 0.
+    /// Returns the same errors as [`Menu::check`], and
+    /// [`Error::OutOfRange`](nn_error::Error::OutOfRange) for a learning rate that is not
+    /// above 0.
     pub fn new(optimizer: Optimizer, n_parameters: usize, learning_rate: f64) -> Result<Self> {
         optimizer.check()?;
         Range::Positive.check("learning rate", learning_rate)?;
@@ -365,7 +367,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Restores a saved state of the same optimizer.
     ///
     /// # Panics
-    /// If a slot differs in length.
+    /// If a buffer differs in length.
     pub fn restore(&mut self, steps: u64, slots: [&[S]; 2]) {
         self.steps = steps;
         for (slot, saved) in self.slots.iter_mut().zip(slots) {
@@ -395,11 +397,11 @@ impl<S: Scalar> OptimizerState<S> {
         self.step_groups(&[all], parameters, gradient, rates, threads);
     }
 
-    /// As [`step`](Self::step), for groups of the parameters, each with its own
-    /// learning rate.
+    /// Updates groups of the parameters by one step, as [`step`](Self::step), each group
+    /// with its own learning rate.
     ///
     /// # Panics
-    /// If the lengths differ or a group reaches beyond them.
+    /// If the lengths differ or a group reaches beyond the parameters.
     pub fn step_groups(
         &mut self,
         groups: &[ParameterGroup],

@@ -5,9 +5,9 @@
 //! ∂P/∂w    = λ₁ sign(w) + λ₂ w
 //! ```
 //!
-//! (newbies, section 5.2.10; L1 and L2 together are the elastic net of Zou &
-//! Hastie 2005.) The regularization term P applies to weights, not to biases.
-//! Reported losses do not include it.
+//! The regularization term P applies to weights, not to biases; reported losses do not
+//! include it. Sources: newbies, section 5.2.10; Zou & Hastie 2005 for L1 and L2 together
+//! (elastic net).
 //!
 //! |w| has a kink at 0, around which gradient steps would oscillate. Two rules of
 //! OWL-QN (Andrew & Gao 2007, section 3.1) make weights exactly 0 and keep them
@@ -15,15 +15,15 @@
 //!
 //! ```text
 //! ∂P/∂w at 0 is −clamp(g, ±λ₁)         w leaves 0 only if |g| > λ₁
-//! a step ends at 0 if it would cross 0, or leave 0 in another direction than
+//! a step ends at 0 if it would cross 0, or leave 0 in a direction other than
 //! −(g + ∂P/∂w)
 //! ```
 //!
-//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A
-//! soft threshold after the step of another optimizer would change λ₁: to
-//! (1 − γ)·λ₁ with momentum, and with Adam to a value that depends on the size of g.
-//! These rules leave the step size to the optimizer, and every optimizer converges
-//! to a minimum of the loss plus P.
+//! With plain gradient descent this is nearly the soft threshold η·λ₁ of ISTA. A soft
+//! threshold after the step of a different optimizer would change λ₁: to (1 − γ)·λ₁ with
+//! momentum, and with Adam to a value that depends on the size of g. These rules leave
+//! the step size to the optimizer, and every optimizer converges to a minimum of the loss
+//! plus P.
 
 use nn_error::Result;
 use nn_tensor::{Kernel, Scalar, vectorize};
@@ -50,7 +50,7 @@ impl Regularization {
     /// Checks that λ₁ and λ₂ are in range.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](nn_error::Error::OutOfRange).
+    /// [`Error::OutOfRange`](nn_error::Error::OutOfRange) if λ₁ or λ₂ is out of range.
     pub fn check(self) -> Result<()> {
         Range::NotNegative.check("l1", self.l1)?;
         Range::NotNegative.check("l2", self.l2)?;
@@ -82,7 +82,7 @@ impl Regularization {
         }
     }
 
-    /// Sets weights to 0 that a step with L1 regularization has moved across 0.
+    /// Sets weights to 0 if a step with L1 regularization has moved them across 0.
     ///
     /// # Shapes
     /// `before [n]` are the weights before the step, `weights [n]` the weights

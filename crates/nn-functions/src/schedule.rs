@@ -1,7 +1,7 @@
 //! Learning-rate schedules.
 //!
-//! The learning rate of a step is η·f, where η is the configured learning rate.
-//! After `s` of `N` steps, in epoch `e` (from 0), the factor f is
+//! The learning rate of a step is η·f, where η is the configured learning rate. After `s`
+//! of `N` steps, in epoch `e` (counted from 0), the factor f is
 //!
 //! | name | f | source |
 //! |---|---|---|
@@ -190,7 +190,7 @@ impl Menu for Schedule {
 
 menu_text!(Schedule);
 
-/// The position of a training run.
+/// The position in a training run, in steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Position {
     /// Number of steps taken.
@@ -204,8 +204,8 @@ pub struct Position {
 impl Schedule {
     /// The factor on the learning rate for the step after `position`.
     ///
-    /// The factor of `Schedule::Plateau` is 1 here: the actual one depends on the
-    /// losses and is in [`Plateau`].
+    /// For `Schedule::Plateau` the factor is 1 here; [`Plateau`] has the actual factor,
+    /// which depends on the losses.
     pub fn factor(self, position: Position) -> f64 {
         let Position {
             step,
@@ -255,11 +255,11 @@ fn half_cosine(t: f64) -> f64 {
 /// The state of the `plateau` schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
-    /// The current factor.
+    /// Current factor on the learning rate.
     pub factor: f64,
     /// The lowest loss so far.
     pub best: f64,
-    /// Number of epochs since the lowest loss or the last reduction.
+    /// Number of epochs since the lowest loss or the last reduction of the factor.
     pub waited: u64,
 }
 

@@ -7,7 +7,7 @@ use nn_tensor::Scalar;
 
 /// A user-defined optimizer: updates each parameter from its gradient.
 ///
-/// Lion (Chen et al. 2023, algorithm 2):
+/// This example implements Lion (Chen et al. 2023, algorithm 2):
 ///
 /// ```
 /// use nn_functions::update_rule::{UpdateRule, UpdateStep};
@@ -50,7 +50,7 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
     /// The name in messages and checkpoints, including the parameters.
     fn name(&self) -> String;
 
-    /// Number of state values per parameter, at most 2. They start at 0.
+    /// Number of state values per parameter, at most 2. All state values start at 0.
     fn n_slots(&self) -> usize {
         0
     }
@@ -62,8 +62,8 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
     /// [`flushed`](Scalar::flushed), because subnormal numbers are slow.
     ///
     /// # Shapes
-    /// `parameters`, `gradient`, and each of the [`n_slots`](Self::n_slots) first
-    /// `slots` have the same length; the others are empty.
+    /// `parameters`, `gradient` and the first [`n_slots`](Self::n_slots) of the `slots`
+    /// have the same length; the other slots are empty.
     fn update<S: Scalar>(
         &self,
         step: UpdateStep,
@@ -77,12 +77,12 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UpdateStep {
-    /// η, including the factor of the schedule.
+    /// The learning rate η, including the factor of the schedule.
     pub learning_rate: f64,
-    /// Factor on a weight decay of the rule's own, from the schedule of
+    /// Factor on the rule's own weight decay, from the schedule in
     /// `nn_core::TrainingConfig::weight_decay_schedule`.
     pub decay_factor: f64,
-    /// Step, counted from 1.
+    /// Number of the step, counted from 1.
     pub step: u64,
 }
 

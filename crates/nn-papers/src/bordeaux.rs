@@ -43,7 +43,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         id: "B3",
         title: "figures 4 to 9",
         statement: "Loss and accuracy over epochs for several learning rates; 36 test images, \"only 1 error is detected\".",
-        quick_form: "the curves of the quick B1 and B2",
+        quick_form: "the curves of the quick experiments B1 and B2",
         needs_mnist: true,
         version: 2,
         run: figures,
@@ -52,15 +52,15 @@ pub(crate) const CLAIMS: &[Claim] = &[
 
 pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
-        place: "table I, rates 1 and 5",
+        place: "table I, learning rates 1 and 5",
         printed: "899.1",
         correct: "99.1",
         evidence: Evidence::Claim("B1"),
     },
     Erratum {
-        place: "III A, on table I",
+        place: "section III A, text about table I",
         printed: "from 1 to 5 the accuracy decreases",
-        correct: "the accuracy is the same at both rates, also in the table: 99.21",
+        correct: "the accuracy is the same at both learning rates, in the table too: 99.21",
         evidence: Evidence::Claim("B1"),
     },
     Erratum {
@@ -78,7 +78,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "figure 4",
         printed: "learning rate 0.001 (caption), 0.01 (text)",
-        correct: "the text does not tell which; figure 4 of the report shows both curves",
+        correct: "the text does not say which is correct; figure 4 of the report shows both curves",
         evidence: Evidence::Claim("B3"),
     },
     Erratum {
@@ -94,9 +94,9 @@ pub(crate) const ERRATA: &[Erratum] = &[
         evidence: Evidence::Claim("B2"),
     },
     Erratum {
-        place: "III B, list of rates",
+        place: "section III B, list of learning rates",
         printed: "2, 1, 0.5, 0.2, 0.1, 0.01, 0.001, 0.0001",
-        correct: "table II has 0.6, 0.4 and 0.3 as well",
+        correct: "table II also has the learning rates 0.6, 0.4 and 0.3",
         evidence: Evidence::Claim("B2"),
     },
 ];
@@ -133,7 +133,7 @@ fn table_one(context: &Context<'_>) -> Result<Outcome> {
             let Some(&ours) = training.after(epoch) else {
                 continue;
             };
-            let quantity = format!("rate {rate}: accuracy after {epoch} epochs (%)");
+            let quantity = format!("learning rate {rate}: accuracy after {epoch} epochs (%)");
             let row = Row::near(quantity, printed, ours, TABLE_ONE_TOLERANCE, 2);
             rows.push(if epoch == 100 && rate >= 1.0 {
                 Row {
@@ -156,8 +156,8 @@ fn table_one(context: &Context<'_>) -> Result<Outcome> {
     ));
     Ok(Outcome::judged(
         rows,
-        "The initial weights are zero, and the accuracy is measured on the test set: 90.2 is exactly \
-         the accuracy there of a network that never predicts \"zero\".",
+        "The initial weights are zero, and the accuracy is measured on the test set, where a network \
+         that never predicts \"zero\" has an accuracy of exactly 90.2.",
     )
     .with_commands(commands))
 }
@@ -183,7 +183,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
         ),
         Row::holds(
             "figures 4, 5: loss of epoch 10 at learning rates 0.001, 0.01, 0.1, 1",
-            "the larger the faster",
+            "a larger learning rate is faster",
             early_losses(&binary)
                 .map(|loss| format!("{loss:.3}"))
                 .collect::<Vec<_>>()
@@ -197,7 +197,7 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
             n_errors.to_string(),
         ),
         Row::holds(
-            "figure 9: correct predictions among 36",
+            "figure 9: correct predictions among 36 test images",
             "35",
             (36 - n_errors).to_string(),
             n_errors <= 7,
@@ -232,8 +232,8 @@ fn figures(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::judged(
         rows,
         "The figures have no numbers. The paper does not state which 36 images figure 9 shows; these \
-         are the first of the test set. At least 29 predictions must be correct, as the accuracy \
-         suggests.",
+         are the first of the test set. At least 29 predictions must be correct; the \
+         accuracy makes this likely.",
     )
     .with_figures(figures)
     .with_commands(commands.collect()))
@@ -259,8 +259,8 @@ fn printed_loss() -> Result<String> {
     let correct = |a: f64, y: f64| binary_cross_entropy(logit(a), y).0;
     let printed = |a: f64, y: f64| -(y * a.ln() + (1.0 - y) * (1.0 - y).ln());
     Ok(format!(
-        "y = 0, a = 0.99: printed {:.3}, correct {:.3} (the error has no cost); y = 1, a = 0.99: \
-         printed {} (0 times log 0), correct {:.3}",
+        "y = 0, a = 0.99: printed {:.3}, correct {:.3} (a wrong prediction costs nothing as printed); \
+         y = 1, a = 0.99: printed {} (0 times log 0), correct {:.3}",
         // Not -0.
         printed(0.99, 0.0).abs(),
         correct(0.99, 0.0),

@@ -1,4 +1,4 @@
-//! Claims of papers, and errors in their text.
+//! Claims of papers, and errors in the text of papers.
 
 use nn_train::Result;
 
@@ -8,40 +8,40 @@ use crate::outcome::Outcome;
 /// A statement of a paper that an experiment can test.
 #[derive(Debug)]
 pub struct Claim {
-    /// Such as `B1`.
+    /// Identifier of the claim, such as `B1`.
     pub id: &'static str,
     /// The claim in a few words.
     pub title: &'static str,
     /// The statement of the paper, quoted or summarized.
     pub statement: &'static str,
-    /// Difference between the quick form and the full one; empty without a quick form.
+    /// Difference between the quick and the full experiment; empty if there is no quick one.
     pub quick_form: &'static str,
-    /// Whether the printed values are about MNIST, so that a run with other data is
-    /// not judged.
+    /// Whether the printed values were measured on MNIST. If so, runs with other data are not
+    /// judged.
     pub needs_mnist: bool,
     /// Version of the experiment: results of other versions are out of date.
     pub(crate) version: u32,
-    /// The experiment.
+    /// Runs the experiment and judges the claim.
     pub(crate) run: fn(&Context<'_>) -> Result<Outcome>,
 }
 
 impl Claim {
-    /// Whether there is a quick form.
+    /// Returns `true` if the claim has a quick experiment.
     pub fn has_quick_form(&self) -> bool {
         !self.quick_form.is_empty()
     }
 }
 
-/// An error in a paper's text.
+/// An error in the text of a paper.
 #[derive(Debug)]
 pub struct Erratum {
-    /// The place in the paper.
+    /// Section, equation or table that has the error.
     pub place: &'static str,
-    /// The printed text.
+    /// The text as the paper prints it.
     pub printed: &'static str,
-    /// The correct text.
+    /// The corrected text.
     pub correct: &'static str,
-    /// Format of the error.
+    /// The claim or check that shows the error.
     pub(crate) evidence: Evidence,
 }
 
@@ -50,6 +50,6 @@ pub struct Erratum {
 pub(crate) enum Evidence {
     /// The rows of the claim with this id.
     Claim(&'static str),
-    /// A check of its own: returns what it found, or fails.
+    /// A separate check: returns its result as text, or fails.
     Check(fn() -> Result<String>),
 }

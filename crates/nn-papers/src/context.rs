@@ -1,7 +1,7 @@
 //! The context of a claim: its data, its training runs, and their cache.
 //!
-//! A training run is defined by flags of `nn train`; that command reproduces its
-//! weights bit for bit, because both use the same settings, plan and trainer.
+//! A training run is defined by flags of `nn train`. That command reproduces the weights bit for
+//! bit, because this crate and the command use the same settings, plan and trainer.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
@@ -34,18 +34,18 @@ const MIN_REPORTED: f64 = 0.5;
 /// Number of training samples of the built-in digits, unless a claim chooses it.
 const N_GLYPHS: usize = 2000;
 
-/// Options of running claims.
+/// Options for running claims.
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
     /// Folder of the data sets.
     pub data_dir: &'a Path,
     /// Name of the data set: `mnist` or `glyphs`, the built-in digits.
     pub data: &'a str,
-    /// Whether to run claims in their quick form.
+    /// Whether to run the short version of each experiment, if it has one.
     pub is_quick: bool,
     /// Whether to ignore the results of earlier runs.
     pub rerun: bool,
-    /// Threads; the results do not depend on them.
+    /// The thread pool; results do not depend on the number of threads.
     pub threads: Threads,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Context<'a> {
         Ok(context)
     }
 
-    /// Whether the data are those of the papers.
+    /// Returns `true` if the data set is MNIST, as in the papers.
     pub(crate) fn is_mnist(&self) -> bool {
         self.options.data != GLYPHS
     }
@@ -165,12 +165,12 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// As [`train`](Self::train), without measurements.
+    /// Trains like [`train`](Self::train), without measurements.
     pub(crate) fn train_only(&self, flags: &str) -> Result<Training<()>> {
         self.train(flags, &MeasuredEpochs::At(Vec::new()), "", |_| Ok(()))
     }
 
-    /// As [`train`](Self::train), measuring the test accuracy in percent.
+    /// Trains like [`train`](Self::train), and measures the test accuracy in percent.
     pub(crate) fn train_and_test(
         &self,
         flags: &str,

@@ -104,7 +104,7 @@ pub(crate) fn svg(figure: &Figure) -> Svg {
     }
 }
 
-/// Whether the largest value is more than twenty times the smallest.
+/// Returns `true` if the largest value is more than twenty times the smallest.
 fn spans_decades(series: &[figure::Series]) -> bool {
     let values = || {
         series
@@ -124,7 +124,9 @@ pub(crate) fn caption(figure: &Figure) -> String {
             n_correct(images),
             images.len()
         ),
-        Figure::Surface { .. } => "Gradient descent from the ring to the disc".to_owned(),
+        Figure::Surface { .. } => {
+            "Path of gradient descent; the ring marks the start, the disc the end".to_owned()
+        }
         _ => String::new(),
     }
 }

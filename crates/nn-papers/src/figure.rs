@@ -78,7 +78,7 @@ impl Figure {
     }
 }
 
-/// A curve.
+/// A named curve of a line chart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -100,7 +100,7 @@ impl Series {
 /// An image of a digit with its true and its predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Image {
-    /// Two hexadecimal digits per pixel, row by row.
+    /// Two hexadecimal digits per pixel, in row-major order.
     pub(crate) pixels: String,
     #[serde(rename = "right")]
     pub(crate) label: u32,
@@ -117,12 +117,12 @@ impl Image {
         }
     }
 
-    /// Whether the predicted class is the true class.
+    /// Returns `true` if the predicted class is the true class.
     pub(crate) fn is_correct(&self) -> bool {
         self.label == self.predicted
     }
 
-    /// The gray values, row by row. An invalid hexadecimal digit counts as 0.
+    /// The gray values in row-major order. An invalid hexadecimal digit counts as 0.
     pub(crate) fn gray(&self) -> Vec<u8> {
         let digit = |byte: &u8| (*byte as char).to_digit(16).unwrap_or(0) as u8;
         self.pixels

@@ -87,7 +87,7 @@ impl<S: Scalar> Batch<S> {
 /// The largest relative error of the gradient against finite differences.
 ///
 /// # Errors
-/// If the samples do not fit the network.
+/// If the samples do not match the network.
 pub(crate) fn largest_gradient_error(
     network: &Network<f64>,
     samples: &Samples<'_, f64>,

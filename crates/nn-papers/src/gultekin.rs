@@ -29,14 +29,14 @@ pub(crate) const CLAIMS: &[Claim] = &[
         title: "about 85 % after 500 iterations, about 87 % after 1000",
         statement: "\"Upon 500 iterations of gradient descent, the neural network reached approximately 85% \
                (plus or minus 2%) accuracy ... 1000 ... around 87% (plus or minus 1%).\"",
-        quick_form: "1 seed and 500 iterations instead of 5 and 1000; no summed bias gradients",
+        quick_form: "1 seed and 500 iterations instead of 5 seeds and 1000 iterations; no summed bias gradients",
         needs_mnist: true,
         version: 2,
         run: iterations,
     },
     Claim {
         id: "G2",
-        title: "a row of eleven test images",
+        title: "predictions for eleven test images",
         statement: "Actual 1 6 5 2 7 8 4 2 3 5 7, predicted 1 6 5 2 7 8 9 8 6 7 9: 6 of 11 correct.",
         quick_form: "500 iterations instead of 1000",
         needs_mnist: true,
@@ -70,19 +70,19 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "backward propagation",
         printed: "db^2 = 1/m sum dZ^2",
-        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so that b^2 never changes",
+        correct: "one sum per neuron, not one per layer as in the author's code: with softmax and one-hot labels, the sum over all neurons is 0, so b^2 never changes",
         evidence: Evidence::Check(summed_bias),
     },
     Erratum {
         place: "introduction",
         printed: "a collection of nearly 42,000 28 by 28-pixel images",
-        correct: "70 000; Kaggle's train.csv has 42 000 of them",
+        correct: "MNIST has 70 000 images; Kaggle's train.csv has 42 000",
         evidence: Evidence::Claim("G1"),
     },
     Erratum {
         place: "results, table",
         printed: "6 of 11 correct, with an accuracy of 85 %",
-        correct: "the row is not typical",
+        correct: "the printed row has more errors than are likely at this accuracy",
         evidence: Evidence::Check(row_probability),
     },
 ];
@@ -161,7 +161,7 @@ fn iterations(context: &Context<'_>) -> Result<Outcome> {
             .map(|seed| summed_bias::train(context, at, seed))
             .collect::<Result<Vec<_>>>()?;
         rows.extend(accuracy_rows(
-            "code: with its summed bias gradients",
+            "code, with summed bias gradients",
             at,
             &accuracies,
             true,
@@ -252,7 +252,7 @@ fn eleven_images(context: &Context<'_>) -> Result<Outcome> {
             row(|image| image.predicted),
         ),
         Row::holds(
-            "correct of eleven",
+            "correct predictions among eleven",
             "6",
             n_correct.to_string(),
             n_correct >= 6,

@@ -179,12 +179,12 @@ fn worked_example(_: &Context<'_>) -> Result<Outcome> {
         ),
         Row::near("C with b2 added", 0.425, added.cost, 0.0005, 4),
         Row::at_most(
-            "gradient against finite differences, b2 subtracted",
+            "relative difference between the gradient and finite differences, b2 subtracted",
             stated.error,
             1e-7,
         ),
         Row::at_most(
-            "gradient against finite differences, b2 added",
+            "relative difference between the gradient and finite differences, b2 added",
             added.error,
             1e-7,
         ),
@@ -266,7 +266,7 @@ fn step_rows(added: &Example) -> Result<Vec<Row>> {
             4,
         ),
         Row::holds(
-            "C' by p' = p - grad C, b2 added, is even lower",
+            "C' after the correct step p' = p - grad C, b2 added, is even lower",
             "",
             format!("{:.4}", by_rule.cost),
             by_rule.cost < at_printed.cost,
@@ -305,17 +305,17 @@ fn formulas(_: &Context<'_>) -> Result<Outcome> {
         .fold(0.0, f64::max);
     let rows = vec![
         Row::at_most(
-            "sum-of-squares against a sum by hand",
+            "difference between the sum-of-squares loss and a manually computed sum",
             (sum - by_hand).abs(),
             1e-15,
         ),
         Row::at_most(
-            "3 mse against sum-of-squares, 3 outputs",
+            "difference between 3·mse and sum-of-squares for 3 outputs",
             (3.0 * mean - sum).abs(),
             1e-15,
         ),
         Row::at_most(
-            "2/(1 + e^(-2x)) - 1 against tanh, x from -6 to 6",
+            "difference between 2/(1 + e^(-2x)) - 1 and tanh for x from -6 to 6",
             largest,
             1e-14,
         ),
@@ -333,13 +333,13 @@ fn epochs(context: &Context<'_>) -> Result<Outcome> {
     let data = context.data()?;
     let rows = vec![
         Row::holds(
-            "steps after each pass over 500 samples in batches of 100",
+            "number of steps after each pass over 500 samples in batches of 100",
             "1 per \"epoch\"",
             format!("{steps:?}"),
             steps == [5, 10],
         ),
         Row::note(
-            "images of the data set, training and test",
+            "number of training and test images of the data set",
             "70 000 (EMNIST)",
             format!(
                 "{} ({})",

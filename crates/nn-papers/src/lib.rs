@@ -1,13 +1,12 @@
-//! The claims of five teaching papers on neural networks, as experiments that run.
+//! The claims of five teaching papers on neural networks, as runnable experiments.
 //!
-//! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a
-//! claim, each as an `nn train` command would, compares the printed values with the
-//! measured ones, and gives a [`Verdict`]: *reproduced*, *explained* (the printed
-//! value is impossible, and a run shows why), *not reproduced*, or *not judged* (the
-//! data set is not the paper's). A [`Store`] keeps the results in a folder, with
-//! `report.html`, a page with tables and figures.
+//! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a claim, with the
+//! same results as an `nn train` command, compares the printed values with the measured ones, and
+//! gives a [`Verdict`]: *reproduced*, *explained* (the printed value is impossible, and a run shows
+//! why), *not reproduced*, or *not judged* (the data set is not the paper's). A [`Store`] keeps the
+//! results in a folder, with `report.html`, a page with tables and figures.
 //!
-//! This is what `nn papers` does, as a library:
+//! This program runs one claim, as `nn papers run` does:
 //!
 //! ```
 //! use nn_papers::{Options, Paper, Store, Verdict, claims};
@@ -48,8 +47,8 @@
 //!
 //! - Y. LeCun, C. Cortes, C. J. C. Burges,
 //!   [The MNIST Database of Handwritten Digits](http://yann.lecun.com/exdb/mnist/).
-//! - M. A. Nielsen, [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com),
-//!   2015, from which schoofs takes the network and the quadratic cost.
+//! - M. A. Nielsen (2015), [Neural Networks and Deep Learning](http://neuralnetworksanddeeplearning.com).
+//!   The network and the quadratic cost of schoofs come from this book.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,

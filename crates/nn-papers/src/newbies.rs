@@ -1,5 +1,5 @@
-//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network,
-//! gradient descent on all samples and on one at a time, and the same in a framework.
+//! *Neural Networks for Newbies* (Orihuela Contreras): the parts of a network, gradient descent on
+//! all samples and on one sample at a time, and the same training run in a framework.
 //!
 //! ```text
 //! θ ← θ − α ∇J(θ)                       full batch, 2.4 (5.2.9: ∇J is a sum)
@@ -55,7 +55,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     Claim {
         id: "N4",
         title: "stochastic gradient descent, one sample at a time, learning rate 0.01",
-        statement: "Figure 4: a falling loss curve. One epoch (text) or five (table).",
+        statement: "Figure 4: a falling loss curve. One epoch in the text, five in the table.",
         quick_form: "1 epoch instead of 5",
         needs_mnist: true,
         version: 1,
@@ -76,19 +76,19 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "5.4, table",
         printed: "Input dimension (10^6, 784)",
-        correct: "(60 000, 784): MNIST has 60 000 training images",
+        correct: "(60 000, 784), because MNIST has 60 000 training images",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
         place: "5.2.9, batch gradient descent",
         printed: "theta_new = theta_old - alpha sum_(i=1)^N grad J(theta; x_i, y_i)",
-        correct: "the mean gradient, as in 2.5 and in common usage; or a learning rate N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
+        correct: "the mean gradient, as in section 2.5. With the sum, the learning rate must be N times smaller: 1e-6 with the sum over 60 000 samples is 0.06 with the mean",
         evidence: Evidence::Claim("N3"),
     },
     Erratum {
-        place: "5.5.1 against the table below it",
+        place: "section 5.5.1 and the table below",
         printed: "Number of Epochs: Set to 1; in the table: Number of epochs 5",
-        correct: "5, since figure 4 is a curve over epochs",
+        correct: "5 epochs, because figure 4 is a curve over epochs",
         evidence: Evidence::Claim("N4"),
     },
     Erratum {
@@ -225,7 +225,7 @@ fn classic(context: &Context<'_>) -> Result<Outcome> {
         Row::note("training samples", "10^6", n.to_string()),
         Row::at_most(
             format!(
-                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference of the loss"
+                "5 epochs with learning rate {mean_rate} on the mean: largest relative difference between these losses and the losses with the sum"
             ),
             difference,
             1e-4,
@@ -272,7 +272,7 @@ fn falling_row(training: &Training<f64>) -> Row {
         .filter(|pair| pair[1].1 >= pair[0].1)
         .count();
     Row::holds(
-        "epochs in which the loss does not fall",
+        "number of epochs in which the loss does not fall",
         "0",
         rises.to_string(),
         rises == 0,

@@ -1,4 +1,4 @@
-//! The outcome of a claim: its verdict, and the rows and commands behind it.
+//! The outcome of a claim: the verdict, the compared values, and the commands of the training runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,18 @@ use crate::figure::Figure;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Our run of the paper's setup gives the printed value.
+    /// A run with the paper's setup gives the printed value.
     Reproduced,
-    /// The printed value is impossible, and a run of ours shows why.
+    /// The printed value is impossible, and a run shows why.
     Explained,
-    /// No run gives the printed value; the outcome lists what was tried.
+    /// No run gives the printed value; the outcome lists the runs that were tried.
     NotReproduced,
-    /// The data set is not the paper's.
+    /// The data set differs from the data set of the paper.
     NotJudged,
 }
 
 impl Verdict {
-    /// All verdicts, from the best to the worst.
+    /// All verdicts, from *reproduced* to *not judged*.
     pub const ALL: [Self; 4] = [
         Self::Reproduced,
         Self::Explained,
@@ -38,18 +38,18 @@ impl Verdict {
     }
 }
 
-/// A printed value and ours.
+/// A printed value and the measured one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The quantity, with its unit in brackets.
     pub quantity: String,
-    /// The value as the paper prints it; empty if it prints none.
+    /// The value as the paper prints it; empty if the paper prints none.
     pub printed: String,
-    /// Our value.
+    /// The value measured with `nn`.
     pub ours: String,
     /// The tolerance; empty if the row is not judged.
     pub expected: String,
-    /// Whether our value is as expected; `None` if the row is not judged.
+    /// Whether the measured value is as expected; `None` if the row is not judged.
     pub is_within: Option<bool>,
 }
 
@@ -116,21 +116,21 @@ impl Row {
 /// The outcome of a claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The verdict.
+    /// Whether the claim was reproduced.
     pub verdict: Verdict,
-    /// The setup, and what the rows mean.
+    /// The setup, and the meaning of the rows.
     pub explanation: String,
-    /// Printed values and ours.
+    /// Printed and measured values.
     pub rows: Vec<Row>,
     /// Commands that repeat the training runs.
     pub commands: Vec<Command>,
     pub(crate) figures: Vec<Figure>,
 }
 
-/// A training run behind an outcome.
+/// A training run that an outcome is based on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
-    /// `nn train …`
+    /// The `nn train` command of the run.
     pub command: String,
     /// Seed of the run.
     pub seed: u64,

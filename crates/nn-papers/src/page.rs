@@ -13,8 +13,8 @@ pub(crate) fn html(store: &Store) -> String {
     let mut page = Page::new("Five papers on neural networks, reproduced");
     page.lead(
         "The values that the papers print, the values that `nn papers run` measures, and the reasons \
-         for the differences. Every value of ours comes from a run, listed with the command that \
-         repeats it.",
+         for the differences. Every measured value comes from a run; the command that repeats the \
+         run is listed.",
     );
     summary(page.section("Summary"), store);
     for paper in Paper::ALL {
@@ -43,8 +43,8 @@ fn summary(body: &mut Body, store: &Store) {
     };
     body.facts(Verdict::ALL.map(|verdict| (verdict.name(), count(verdict).to_string())));
     body.list([
-        "reproduced: our run of the paper's setup gives the printed value within the tolerance",
-        "explained: the printed value is impossible, and a run of ours shows why",
+        "reproduced: a run with the paper's setup gives the printed value within the tolerance",
+        "explained: the printed value is impossible, and a run shows why",
         "not reproduced: no run gives the printed value; the runs that were tried are listed",
         "not judged: the data set is the built-in digits, not MNIST",
     ]);

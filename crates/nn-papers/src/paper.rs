@@ -5,7 +5,7 @@ use nn_train::{Error, Result};
 use crate::claim::{Claim, Erratum};
 use crate::{bordeaux, gultekin, how_they_work, newbies, schoofs};
 
-/// A paper, in the order in which to read them.
+/// One of the five papers. The variants are in the recommended reading order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paper {
     /// *Neural Networks for Newbies*, Orihuela Contreras.
@@ -21,7 +21,7 @@ pub enum Paper {
 }
 
 impl Paper {
-    /// All papers.
+    /// All papers, in the recommended reading order.
     pub const ALL: [Self; 5] = [
         Self::Newbies,
         Self::Schoofs,
@@ -41,7 +41,7 @@ impl Paper {
         }
     }
 
-    /// The title and the authors.
+    /// Title and authors of the paper.
     pub fn title(self) -> &'static str {
         match self {
             Self::Newbies => newbies::TITLE,
@@ -52,7 +52,7 @@ impl Paper {
         }
     }
 
-    /// The claims.
+    /// The claims from this paper.
     pub fn claims(self) -> &'static [Claim] {
         match self {
             Self::Newbies => newbies::CLAIMS,
@@ -63,7 +63,7 @@ impl Paper {
         }
     }
 
-    /// The errors in the text.
+    /// Errors found in the text of the paper.
     pub fn errata(self) -> &'static [Erratum] {
         match self {
             Self::Newbies => newbies::ERRATA,
@@ -74,10 +74,10 @@ impl Paper {
         }
     }
 
-    /// The paper with this short name.
+    /// The paper with the given short name.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if there is none.
+    /// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) if no paper has this name.
     pub fn find(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|paper| paper.name() == name);
         found.ok_or_else(|| {
@@ -91,7 +91,7 @@ impl Paper {
     }
 }
 
-/// All claims of these papers, or only those with the given ids.
+/// The claims of the given papers: all of them, or only the claims with the given ids.
 ///
 /// ```
 /// use nn_papers::{Paper, claims};
@@ -102,8 +102,7 @@ impl Paper {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that the papers do not
-/// have.
+/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for an id that no claim of the papers has.
 pub fn claims(papers: &[Paper], ids: &[String]) -> Result<Vec<(Paper, &'static Claim)>> {
     let offered = || all_claims().filter(|(paper, _)| papers.contains(paper));
     let is = |claim: &Claim, id: &String| claim.id.eq_ignore_ascii_case(id);

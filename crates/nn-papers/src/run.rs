@@ -11,17 +11,16 @@ use crate::page;
 use crate::paper::{Paper, erratum_key};
 use crate::store::{ClaimResult, Store};
 
-/// Runs claims and checks the errata of their papers. A claim with an up-to-date
-/// result is not run again. The results and the page are written after every claim.
+/// Runs claims and checks the errata of their papers. Claims with an up-to-date result are skipped.
+/// The results and the page are written after every claim.
 ///
-/// `progress` is called with lines of text; `should_stop` is asked after every
-/// step of a training run.
+/// `progress` is called with lines of text; `should_stop` is called after every step of a training
+/// run, and ends it by returning `true`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for a data set that is neither
-/// MNIST nor the built-in digits,
-/// [`ErrorKind::Interrupted`](nn_train::ErrorKind::Interrupted) if `should_stop`
-/// returns `true`; if the data cannot be read or the results cannot be written.
+/// [`ErrorKind::Usage`](nn_train::ErrorKind::Usage) for a data set that is neither MNIST nor the
+/// built-in digits, [`ErrorKind::Interrupted`](nn_train::ErrorKind::Interrupted) if `should_stop`
+/// returns `true`, and other kinds if the data cannot be read or the results cannot be written.
 pub fn run(
     claims: &[(Paper, &'static Claim)],
     options: &Options<'_>,

@@ -41,7 +41,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "S3",
-        title: "standard deviation n^(-1/2): better than random, still slow",
+        title: "weights of standard deviation n^(-1/2): better than random, still slow",
         statement: "\"The network started to act in a non-random fashion ... the learning process continued to be slow.\"",
         quick_form: "50 epochs instead of 200",
         needs_mnist: true,
@@ -62,7 +62,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
         title: "learning rate by Bayesian optimization",
         statement: "\"The initial learning rate of 1.0 was poorly chosen. To find a better one, a bayesian \
                hyper-parameter optimization approach was employed.\"",
-        quick_form: "6 trials of 1 epoch instead of 15 of 3",
+        quick_form: "6 trials of 1 epoch instead of 15 trials of 3 epochs",
         needs_mnist: true,
         version: 2,
         run: rate::bayesian_search,
@@ -78,7 +78,7 @@ pub(crate) const CLAIMS: &[Claim] = &[
     },
     Claim {
         id: "S7",
-        title: "figures: network, layer as a map, cost surface, gradient descent",
+        title: "figures of a network, a layer as a map, a cost surface and gradient descent",
         statement: "Figures 1 to 4.",
         quick_form: "",
         needs_mnist: false,
@@ -91,7 +91,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
     Erratum {
         place: "equation (12)",
         printed: "Delta W = 1/m (A^(l-1))^T delta^l",
-        correct: "its transpose, 1/m (delta^l)^T A^(l-1), which has the shape of W in (10)",
+        correct: "the transpose, 1/m (delta^l)^T A^(l-1), which has the shape of W in (10)",
         evidence: Evidence::Claim("S1"),
     },
     Erratum {
@@ -101,7 +101,7 @@ pub(crate) const ERRATA: &[Erratum] = &[
         evidence: Evidence::Claim("S1"),
     },
     Erratum {
-        place: "3.2, large initial weights",
+        place: "section 3.2, large initial weights",
         printed: "remained unable to learn",
         correct: "slow with full-batch gradient descent; with mini-batches of 10, the same network learns",
         evidence: Evidence::Claim("S2"),
@@ -260,12 +260,12 @@ fn smaller_weights(context: &Context<'_>) -> Result<Outcome> {
         )
         .with_expected("above 30"),
         Row::holds(
-            "still slow: test accuracy with ReLU after as many epochs (%)",
+            "still slow: test accuracy with ReLU after the same number of epochs (%)",
             "higher",
             format!("{with_relu:.2}"),
             with_relu > with_small,
         )
-        .with_expected("higher than without"),
+        .with_expected("higher than with sigmoid"),
     ];
     Ok(Outcome::judged(
         rows,

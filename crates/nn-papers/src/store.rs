@@ -1,8 +1,8 @@
 //! The results of earlier runs: `results.json` with the outcome of every claim,
 //! and `work.json`, the cache of finished training runs of long claims.
 //!
-//! Both files are replaced as a whole after every claim and every training run,
-//! so that an interruption loses one training run at most.
+//! Both files are replaced as a whole after every claim and every training run, so an
+//! interruption loses at most one training run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 /// Version of the format of `results.json`.
 const FORMAT: u32 = 1;
 
-/// The results of a folder.
+/// The stored results of a folder.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
@@ -44,19 +44,19 @@ pub struct ClaimResult {
     pub data: String,
     /// SHA-256 of all images and labels.
     pub data_sha256: String,
-    /// Whether it is the result of a quick run.
+    /// Whether the result comes from a quick experiment.
     pub is_quick: bool,
-    /// Version of this crate.
+    /// Version of this crate that ran the claim.
     pub version: String,
-    /// Seconds that the run took.
+    /// Duration of the experiment, in seconds.
     pub seconds: f64,
-    /// The outcome.
+    /// The outcome of the claim.
     pub outcome: Outcome,
 }
 
 impl Store {
-    /// Reads the results in `folder`, which need not exist. Files with another
-    /// format, such as those of another version, are ignored.
+    /// Reads the results in `folder`, which need not exist. Files with a different
+    /// format, such as files of a different version, are ignored.
     ///
     /// # Errors
     /// If a file cannot be read.
@@ -77,7 +77,7 @@ impl Store {
         })
     }
 
-    /// The page with all results.
+    /// The path of the page with all results.
     pub fn report(&self) -> PathBuf {
         self.folder.join("report.html")
     }

@@ -11,7 +11,7 @@ const MAX_ROWS: usize = 40;
 /// Maximum width of a line of an explanation.
 const MAX_WIDTH: usize = 92;
 
-/// All papers with their claims and the verdicts so far.
+/// All papers with their claims, and the verdict of each claim that was run.
 pub fn overview(store: &Store) -> Vec<String> {
     let mut lines = Vec::new();
     for paper in Paper::ALL {
@@ -28,7 +28,7 @@ pub fn overview(store: &Store) -> Vec<String> {
     lines
 }
 
-/// The results of these claims: printed values, ours, and the verdicts.
+/// The results of the given claims: printed values, measured values, and verdicts.
 pub fn results(store: &Store, claims: &[(Paper, &'static Claim)]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut last = None;

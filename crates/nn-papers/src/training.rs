@@ -1,4 +1,4 @@
-//! A training run of a claim: its command, its epochs, and what was measured.
+//! A training run of a claim: its command, its epochs, and its measurements.
 
 use nn_core::training::EpochReport;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::outcome::Command;
 pub(crate) enum MeasuredEpochs {
     /// Every multiple of this number, and the last epoch.
     Every(usize),
-    /// These epochs.
+    /// The listed epochs only.
     At(Vec<usize>),
     /// The last epoch.
     End,

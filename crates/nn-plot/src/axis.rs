@@ -7,7 +7,7 @@ pub struct Axis {
     pub label: String,
     /// Whether the axis is logarithmic.
     pub is_log: bool,
-    /// Lower and upper bound; by default those of the data.
+    /// Lower and upper bound; by default the range of the data.
     pub range: Option<(f64, f64)>,
     /// Format of the numbers.
     pub format: Format,
@@ -36,7 +36,7 @@ impl Axis {
         }
     }
 
-    /// Makes the axis logarithmic; numbers of 0 and below are left out.
+    /// Makes the axis logarithmic; numbers that are 0 or negative are left out.
     pub fn log(self) -> Self {
         Self {
             is_log: true,

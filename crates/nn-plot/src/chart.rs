@@ -1,4 +1,4 @@
-//! Types of charts: structs with public fields and a method `svg()`.
+//! Chart types: structs with public fields and a method `svg()`.
 
 mod bar;
 mod confusion;
@@ -29,7 +29,7 @@ use crate::svg::Anchor;
 pub struct Series {
     /// Name in the legend.
     pub name: String,
-    /// Points in the order in which they are connected. NaN and infinity are gaps.
+    /// Points in the order in which they are connected. NaN and infinite values leave gaps.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -42,7 +42,7 @@ impl Series {
         }
     }
 
-    /// Creates a series of numbers at 1, 2, 3, ..., such as the losses of epochs.
+    /// Creates a series at x = 1, 2, 3, ..., such as the loss per epoch.
     pub fn counted(name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let points = (1_u32..).map(f64::from).zip(values);
         Self::new(name, points)
@@ -52,9 +52,9 @@ impl Series {
 /// A labeled point, such as the best epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Position.
+    /// Position (x, y) in units of the axes.
     pub point: (f64, f64),
-    /// Label.
+    /// Text next to the mark.
     pub label: String,
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn escaped(text: &str) -> String {
     safe
 }
 
-/// Whether XML (`Char`) and HTML allow a character.
+/// Returns `true` if XML (`Char`) and HTML allow a character.
 fn is_allowed(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => true,

@@ -58,7 +58,7 @@ impl Frame {
         Self::with_margin(title, axes, scales, legend, RIGHT_MARGIN)
     }
 
-    /// Draws a frame with another right margin than the default.
+    /// Draws a frame with a right margin other than the default.
     pub(crate) fn with_margin(
         title: &str,
         axes: [&Axis; 2],

@@ -1,8 +1,7 @@
 //! Charts as SVG, tables, and pages as HTML.
 //!
-//! The crate depends on no other crate of the workspace. A chart of the module
-//! [`chart`] is a struct of numbers and names that is drawn as [`Svg`], for a file
-//! or for a [`Page`].
+//! The crate depends on no other crate of the workspace. A chart of the module [`chart`] is a
+//! struct that holds numbers and names; it is drawn as [`Svg`], for a file or for a [`Page`].
 //!
 //! # The principal types
 //! - [`chart::LineChart`], [`chart::ScatterChart`], [`chart::BarChart`],
@@ -33,9 +32,9 @@
 //! ```
 //!
 //! # Untrusted input
-//! All titles, names and captions are escaped. NaN and infinite numbers are gaps.
-//! If the lengths of lists do not match, the missing parts are left out. No
-//! function of this crate panics or returns an error.
+//! All titles, names and captions are escaped. NaN and infinite values appear as gaps in a
+//! chart. If the lengths of lists do not match, the missing parts are left out. No function of
+//! this crate panics or returns an error.
 #![forbid(unsafe_code)]
 
 mod escape;

@@ -9,8 +9,8 @@ const DIGITS: i32 = 4;
 /// The space between groups of three digits, and between a number and its unit.
 const NARROW_SPACE: char = '\u{202F}';
 
-/// Formats a number with four significant digits: very large and very small numbers
-/// in scientific notation, NaN and infinity as a dash.
+/// Formats a number with four significant digits. Very large and very small numbers are in
+/// scientific notation; NaN and infinite values are a dash.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return NO_NUMBER.to_owned();
@@ -27,7 +27,7 @@ pub fn number(value: f64) -> String {
     with_minus(&trimmed(&format!("{value:.decimals$}")))
 }
 
-/// Formats a fraction as a percentage with two decimals, NaN and infinity as a dash.
+/// Formats a fraction as a percentage with two decimals. NaN and infinite values are a dash.
 pub fn percent(fraction: f64) -> String {
     if fraction.is_finite() {
         with_minus(&format!("{:.2}{NARROW_SPACE}%", 100.0 * fraction))
@@ -46,7 +46,7 @@ pub(crate) fn short_percent(fraction: f64) -> String {
     }
 }
 
-/// Formats a time in seconds: `12.75 s`, `6.5 ms`.
+/// Formats a duration, given in seconds, as in `12.75 s` or `6.5 ms`.
 pub fn seconds(seconds: f64) -> String {
     if seconds.is_finite() && seconds < 0.1 {
         format!("{}{NARROW_SPACE}ms", number(1e3 * seconds))
@@ -55,7 +55,7 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// Formats a whole number with digits in groups of three: `235 146`.
+/// Formats a whole number with digits in groups of three, as in `235 146`.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
@@ -127,7 +127,7 @@ fn grouped(text: &str) -> String {
     spaced
 }
 
-/// Replaces the hyphen of a negative number by a minus sign, but not that of an
+/// Replaces the hyphen of a negative number by a minus sign, but not the hyphen of an
 /// exponent, so that `1e-5` can be copied to a command line.
 fn with_minus(text: &str) -> String {
     match text.strip_prefix('-') {

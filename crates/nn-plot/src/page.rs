@@ -1,4 +1,4 @@
-//! Self-contained HTML pages, without scripts and requests, for screen and print.
+//! Self-contained HTML pages, without scripts or network requests, for screen and print.
 
 use crate::escape::escaped;
 use crate::palette;
@@ -71,7 +71,7 @@ pub struct Page {
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     html: String,
-    /// Whether the last block is a figure, so that another can be beside it.
+    /// Whether the last block is a figure. The next figure is then placed beside it.
     is_in_figures: bool,
 }
 
@@ -108,12 +108,12 @@ impl Page {
         &mut self.body
     }
 
-    /// The body, to add content to the last section.
+    /// Returns the body, to add content to the last section.
     pub fn body(&mut self) -> &mut Body {
         &mut self.body
     }
 
-    /// The page as HTML.
+    /// Returns the complete page as an HTML document.
     pub fn html(&self) -> String {
         let title = escaped(&self.title);
         let lead = match self.lead.as_str() {
@@ -204,8 +204,7 @@ impl Body {
         self.block(&format!("<div class=\"facts\">{facts}</div>\n"))
     }
 
-    /// Adds a chart with a caption. Consecutive charts are side by side in a wide
-    /// window.
+    /// Adds a chart with a caption. In a wide window, consecutive charts are placed side by side.
     pub fn figure(&mut self, svg: &Svg, caption: &str) -> &mut Self {
         if !self.is_in_figures {
             self.html.push_str("<div class=\"figures\">\n");

@@ -1,9 +1,8 @@
 //! Colors of charts, for light and dark color schemes.
 //!
-//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008), which
-//! can be distinguished with any kind of color blindness. They are darker on a
-//! light background and lighter on a dark one. From the seventh series on, hues
-//! repeat and lines are dashed.
+//! The hues of series follow Okabe and Ito, "Color Universal Design" (2008): readers with any kind
+//! of color blindness can distinguish these hues. Colors are darker on a light background and
+//! lighter on a dark one. From the seventh series on, hues repeat and lines are dashed.
 
 /// Number of different hues of series.
 pub(crate) const N_HUES: usize = 6;
@@ -106,7 +105,7 @@ pub(crate) fn stroke(index: usize) -> String {
     format!("stroke-width=\"2\"{dashes}")
 }
 
-/// Diverging color map: blue for 1, white for 0, vermilion for −1 (as RGB).
+/// Diverging color map: blue for 1, white for 0, orange for −1 (as RGB).
 pub(crate) fn diverging(value: f64) -> [u8; 3] {
     let strength = if value.is_nan() {
         0.0

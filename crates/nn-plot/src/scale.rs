@@ -1,8 +1,8 @@
 //! Scales: the range and the ticks of an axis, and positions of numbers on it.
 //!
-//! Ticks of a linear axis are multiples of 1, 2 or 5 times a power of ten
-//! (Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990). Ticks of a
-//! logarithmic axis are powers of ten, with 2 and 5 times these on a short axis.
+//! Ticks of a linear axis are multiples of 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers
+//! for graph labels", Graphics Gems, 1990). Ticks of a logarithmic axis are powers of ten; on a
+//! short axis, 2 and 5 times the powers of ten are added.
 
 use crate::axis::{Axis, Format};
 use crate::number;

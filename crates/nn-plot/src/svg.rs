@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::escape::escaped;
 use crate::palette;
 
-/// A finished chart.
+/// A chart as an SVG image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Svg {
     title: String,
@@ -21,12 +21,13 @@ impl Svg {
         &self.title
     }
 
-    /// The `<svg>` element for a [`Page`](crate::Page), which has the style sheet.
+    /// The `<svg>` element for a [`Page`](crate::Page); it has no style sheet, because the page has
+    /// one.
     pub fn inline(&self) -> String {
         self.element("")
     }
 
-    /// The content of an `.svg` file, with its style sheet.
+    /// The content of an `.svg` file, including the style sheet.
     pub fn standalone(&self) -> String {
         let background = "svg.chart{background:#ffffff;background:var(--paper)}";
         let style = format!("<style>{}{background}</style>", palette::style_sheet());

@@ -5,7 +5,7 @@ use crate::escape::escaped;
 /// A table with column headings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Caption; none if empty.
+    /// Caption; an empty text means no caption.
     pub caption: String,
     /// Columns with their headings.
     pub columns: Vec<Column>,
@@ -16,7 +16,7 @@ pub struct Table {
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Heading, with the unit if it has one.
+    /// Heading, with the unit if there is one.
     pub name: String,
     /// Whether the cells are numbers, which are right-aligned.
     pub is_number: bool,
@@ -27,7 +27,7 @@ pub struct Column {
 pub struct Cell {
     /// Text of the cell.
     pub text: String,
-    /// Emphasis of the cell. Its meaning must also be clear from the text.
+    /// Emphasis of the cell. The text must be clear without the emphasis.
     pub tone: Tone,
 }
 
@@ -41,7 +41,7 @@ pub enum Tone {
     Good,
     /// A bad result.
     Bad,
-    /// Highlighted.
+    /// A highlighted cell.
     Marked,
     /// Less important.
     Muted,

@@ -1,7 +1,7 @@
 //! Thinning of curves with more points than pixels.
 
 /// Keeps about `max_points` points of a curve: the first, lowest, highest and last
-/// of each section, so that no peak is lost.
+/// of each section, so no peak is lost.
 pub(crate) fn thinned(points: &[(f64, f64)], max_points: usize) -> Vec<(f64, f64)> {
     if points.len() <= max_points.max(4) {
         return points.to_vec();

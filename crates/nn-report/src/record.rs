@@ -16,12 +16,12 @@ use serde_json::Value;
 pub struct RunRecord {
     /// Name of the directory.
     pub name: String,
-    /// The resolved settings.
+    /// Settings of the run, with every default filled in.
     pub settings: Settings,
-    /// The finished epochs.
+    /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// The summary. That of an interrupted run has the metrics of the epoch whose
-    /// weights are the model.
+    /// Summary of the run. For an interrupted run: the metrics of the epoch whose weights
+    /// are the model.
     pub summary: Summary,
 }
 

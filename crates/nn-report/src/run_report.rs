@@ -10,11 +10,11 @@ use crate::record::RunRecord;
 /// The content of a report of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
-    /// The run.
+    /// The settings, metrics and summary of the run.
     pub run: RunRecord,
     /// Name of the program in commands, such as `nn`.
     pub program: String,
-    /// Path of the run in commands.
+    /// Path of the run directory, as printed in suggested commands.
     pub path: String,
     /// Properties of the data: name and value.
     pub data: Vec<(String, String)>,
@@ -76,7 +76,7 @@ pub struct ClassResult {
     pub support: u64,
 }
 
-/// A page and its charts.
+/// The HTML page of a report, and its charts as separate files.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The HTML page.
@@ -265,10 +265,10 @@ impl RunReport {
         }
         writer.page.section("Network");
         let network = self.network.as_ref().map(NetworkDiagram::svg);
-        let caption = "Blue edges are positive weights, vermilion edges are negative weights; larger weights have stronger colors. Of wide layers, only the first and last neurons are drawn.";
+        let caption = "Blue edges are positive weights, orange edges are negative weights; larger weights have stronger colors. Of wide layers, only the first and last neurons are drawn.";
         writer.figure("network", network, caption);
         let images = self.weight_images.as_ref().map(ImageGrid::svg);
-        writer.figure("weights", images, "One image per neuron of the first layer: positive weights are blue, negative weights are vermilion.");
+        writer.figure("weights", images, "One image per neuron of the first layer: positive weights are blue, negative weights are orange.");
         if !self.input_weights.is_empty() {
             let caption = "Root mean square of the weights of each input. Inputs are standardized, so the values are comparable.";
             writer.figure("inputs", Some(self.input_chart()), caption);
@@ -325,12 +325,12 @@ impl Writer {
 
 fn meaning(split: &str) -> &'static str {
     match split {
-        "test" => "They were used neither for training nor for choosing settings.",
+        "test" => "The test samples were used neither for training nor for choosing settings.",
         "validation" => {
-            "They were not used for training, but may have been used for choosing settings."
+            "The validation samples were not used for training, but may have been used for choosing settings."
         }
         _ => {
-            "They were used for training, so the results do not estimate the error on new samples."
+            "The training samples were used for training, so the results do not estimate the error on new samples."
         }
     }
 }

@@ -25,7 +25,7 @@ pub const PLOTS: &str = "plots";
 /// The sources of a report, besides the files of its run.
 #[derive(Clone, Debug, Default)]
 pub struct Sources<'a> {
-    /// The model.
+    /// The trained model, for the pictures of its weights and the results.
     pub model: Option<&'a Model>,
     /// The data set, split as in training.
     pub data: Option<&'a Data>,
@@ -36,12 +36,12 @@ pub struct Sources<'a> {
     pub missing: Vec<String>,
 }
 
-/// A written report.
+/// The files of a saved report.
 #[derive(Clone, Debug)]
 pub struct WrittenReport {
-    /// The page.
+    /// Path of the HTML page.
     pub page: PathBuf,
-    /// The charts.
+    /// Paths of the charts.
     pub plots: Vec<PathBuf>,
     /// Parts that the report lacks, with the reason.
     pub missing: Vec<String>,
@@ -83,8 +83,8 @@ pub fn write_report_of(
 /// command of the program, such as `nn`.
 ///
 /// # Errors
-/// If a file of the run is missing or damaged, if the data do not fit the model, or
-/// if the report cannot be written.
+/// If a file of the run is missing or damaged, if the data do not match the model, or if
+/// the report cannot be written.
 pub fn write(
     directory: &Path,
     sources: Sources<'_>,
@@ -102,8 +102,8 @@ pub fn write(
     };
     if !directory.join(SUMMARY).exists() {
         content.missing.push(
-            "A summary: the run was interrupted or is still training. The numbers are those of \
-             the epoch whose weights are the model."
+            "A summary: the run was interrupted or is still training. The numbers are the metrics \
+             of the epoch whose weights are the model."
                 .to_owned(),
         );
     }

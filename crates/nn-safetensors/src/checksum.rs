@@ -1,6 +1,6 @@
 //! The checksum of a file, in its metadata.
 
-/// The placeholder of the checksum while it is computed.
+/// The text in place of the checksum while the checksum is computed.
 pub const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Writes bytes as lower-case hexadecimal digits.

@@ -1,4 +1,4 @@
-//! Writing of files.
+//! Writes safetensors files.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::checksum::{NO_CHECKSUM, find, hexadecimal};
 use crate::kind::{Kind, MAX_HEADER, dtype_of};
 
-/// A tensor to write, with as many values as its shape says.
+/// A tensor to write. The number of values must match the shape.
 #[derive(Debug)]
 pub struct Tensor<'a, S> {
     /// The name of the tensor.
@@ -34,7 +34,8 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// [`NO_CHECKSUM`], with no user-provided text before it.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLong`], or [`Error::ModelFile`] without such a field.
+    /// [`Error::HeaderTooLong`] for a header above 100 MB, [`Error::ModelFile`] if `metadata` has
+    /// no such field.
     pub fn new(mut tensors: Vec<Tensor<'a, S>>, kind: Kind, metadata: &str) -> Result<Self> {
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let sizes = tensors.iter().map(|it| (it.name.as_str(), &*it.shape));
@@ -57,7 +58,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// Writes the file.
     ///
     /// # Errors
-    /// Errors of the writer.
+    /// Returns the same errors as `writer`.
     pub fn write(&self, writer: &mut dyn Write) -> Result<()> {
         writer.write_all(&length_of(&self.header))?;
         writer.write_all(self.header.as_bytes())?;
@@ -67,7 +68,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// Returns the file as bytes.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the file does not fit into memory.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let n_values: usize = self.tensors.iter().map(|tensor| tensor.values.len()).sum();
         let len = size_of::<u64>() + self.header.len() + n_values * S::BYTES;
@@ -84,7 +85,7 @@ fn length_of(header: &str) -> [u8; 8] {
     (header.len() as u64).to_le_bytes()
 }
 
-/// The SHA-256 of the tensors' values in the order of the file.
+/// The SHA-256 of the values of all tensors, in the order of the file.
 pub fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> String {
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut sum = Sha256::new();
@@ -96,11 +97,11 @@ pub fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> String {
     hexadecimal(sum.finalize().as_slice())
 }
 
-/// The JSON header of tensors with these names and shapes, padded with spaces so
-/// that the values are aligned.
+/// The JSON header of tensors with the given names and shapes, padded with spaces so that the
+/// values are aligned.
 ///
 /// # Errors
-/// [`Error::HeaderTooLong`].
+/// [`Error::HeaderTooLong`] for a header above 100 MB.
 pub fn header<'n, S: Scalar>(
     tensors: impl Iterator<Item = (&'n str, &'n [usize])>,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! Reading and validation of files.
+//! Reads and validates safetensors files.
 
 use std::fmt;
 use std::io::Read;
@@ -17,15 +17,15 @@ use crate::kind::{Kind, MAX_HEADER, dtype_of};
 /// Maximum length of a file.
 const MAX_FILE: u64 = 1 << 35;
 
-/// A validated file: its header agrees with its length, and its checksum is
-/// correct if its format has one for the whole file.
+/// A validated file: the header agrees with the length of the file, and the checksum is correct if
+/// the format version has a checksum of the whole file.
 #[derive(Debug)]
 pub struct TensorFile<'b> {
     /// The tensors' bytes in the order of the file.
     pub data: &'b [u8],
     /// The JSON object in the metadata.
     pub metadata: String,
-    /// The format version.
+    /// Version of the file format.
     pub format: u32,
     /// The tensors, sorted by name.
     tensors: Vec<Entry<'b>>,
@@ -57,7 +57,7 @@ impl<'b> TensorFile<'b> {
     /// Parses a file and validates everything except the values.
     ///
     /// # Errors
-    /// [`Error::ModelFile`].
+    /// [`Error::ModelFile`] if the file is damaged or a different kind of file.
     pub fn parse(bytes: &'b [u8], kind: Kind) -> Result<Self> {
         let (header, data) = split_header(bytes)?;
         let header: Header<'b> = serde_json::from_slice(header)
@@ -98,10 +98,10 @@ impl<'b> TensorFile<'b> {
         found.ok().map(|index| self.tensors[index].record)
     }
 
-    /// The tensor of this name.
+    /// The tensor with the given name.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if it is missing or has another shape.
+    /// [`Error::ModelFile`] if the tensor is missing or has the wrong shape.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<StoredTensor<'b>> {
         let record = self
             .find(name)
@@ -127,8 +127,8 @@ impl<'b> TensorFile<'b> {
     /// file; `None` if there is no such tensor.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] for another type or number of dimensions, and as
-    /// [`copy_values`].
+    /// [`Error::ModelFile`] for a wrong type or number of dimensions, and the same errors
+    /// as [`copy_values`].
     pub fn row<S: Scalar>(&self, name: &str) -> Result<Option<Vec<S>>> {
         let Some(record) = self.find(name) else {
             return Ok(None);
@@ -177,8 +177,8 @@ pub enum Accept {
 /// Copies the values of a tensor to `values`, which has the same length.
 ///
 /// # Errors
-/// [`Error::ModelFile`] for a value too large for the type,
-/// [`Error::NotFiniteWeight`] for one that `accept` excludes.
+/// [`Error::ModelFile`] for a value too large for the type, [`Error::NotFiniteWeight`] for a NaN or
+/// infinite value that `accept` excludes.
 pub fn copy_values<S: Scalar>(
     name: &str,
     tensor: StoredTensor<'_>,
@@ -213,7 +213,7 @@ pub fn copy_values<S: Scalar>(
 /// Reads a file to its end.
 ///
 /// # Errors
-/// Errors of the reader; [`Error::ModelFile`] above 32 GiB.
+/// Returns the same errors as `reader`; [`Error::ModelFile`] if the file is larger than 32 GiB.
 pub fn read_all(reader: &mut dyn Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Limits of JSON from files.
+//! Limits of the JSON in files.
 
 use nn_error::{Error, Result};
 use serde::Deserialize;
@@ -8,21 +8,21 @@ use serde_json::value::RawValue;
 /// three bytes may take hundreds.
 const MAX_VALUES: usize = 100_000;
 
-/// Parses JSON, unless it has more than 100 000 values, which could take
-/// far more memory than the file. `what` names the JSON in the error.
+/// Parses JSON with at most 100 000 values; more values could take far more memory than the file.
+/// `what` names the JSON in the error.
 ///
 /// # Errors
-/// [`Error::ModelFile`].
+/// [`Error::ModelFile`] if there are too many values, or if the JSON is invalid.
 pub fn bounded<'b, T: Deserialize<'b>>(json: &'b RawValue, what: &str) -> Result<T> {
     check_n_values(json.get(), MAX_VALUES, what)?;
     serde_json::from_str(json.get())
         .map_err(|error| Error::invalid_file(format!("{what}: {error}")))
 }
 
-/// Checks that JSON has at most `most` values; `what` names it in the error.
+/// Checks that JSON has at most `most` values; `what` names the JSON in the error.
 ///
 /// # Errors
-/// [`Error::ModelFile`].
+/// [`Error::ModelFile`] if there are more values.
 pub fn check_n_values(json: &str, most: usize, what: &str) -> Result<()> {
     let found = n_values(json);
     if found <= most {

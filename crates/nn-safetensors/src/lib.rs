@@ -2,19 +2,18 @@
 //! [safetensors](https://github.com/huggingface/safetensors) files that hold
 //! tensors and one JSON object.
 //!
-//! A file consists of the length of its header, the header, and the values of the
-//! tensors, little-endian. The header begins with the metadata and lists the
-//! tensors sorted by name. The metadata has a single entry, a JSON object as text,
-//! because other programs write several entries in random order. Its field
-//! `sha256` is the SHA-256 of the whole file with these 64 digits set to zero, so
-//! that any flipped bit is detected.
+//! A file consists of the length of its header, the header, and the values of the tensors,
+//! little-endian. The header begins with the metadata and lists the tensors sorted by name. The
+//! metadata has a single entry, a JSON object as text; programs that write several entries do so in
+//! random order. The field `sha256` of this object is the SHA-256 of the whole file, computed with
+//! these 64 digits set to zero, so any flipped bit is detected.
 //!
-//! Sizes are compared with the length of the file before anything is
-//! allocated, and every value must be finite.
+//! Sizes are compared with the length of the file before anything is allocated, and every value
+//! must be finite unless the caller accepts other values.
 //!
 //! # Main types
 //! - [`Encoded`] writes [`Tensor`]s.
-//! - [`TensorFile`] is a validated file, whose values [`copy_values`] reads.
+//! - [`TensorFile`] is a validated file; [`copy_values`] reads its values.
 //!
 //! ```
 //! use nn_safetensors::{Accept, Encoded, Kind, NO_CHECKSUM, Tensor, TensorFile, copy_values};

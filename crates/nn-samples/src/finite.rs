@@ -7,10 +7,10 @@ use nn_tensor::reduce::all_finite;
 /// Checks that all values are finite; `what` names them in the error.
 ///
 /// # Shapes
-/// `values [n_samples, n_columns]`, row after row.
+/// `values [n_samples, n_columns]` in row-major order.
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`] for the first value that is NaN or infinite.
 pub fn check_finite<S: Scalar>(what: &'static str, values: &[S], n_columns: usize) -> Result<()> {
     if all_finite(values) {
         return Ok(());

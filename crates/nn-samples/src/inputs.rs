@@ -19,12 +19,12 @@ pub enum Inputs<'a, S = f32> {
     Values(Rows<'a, S>),
     /// Bytes, such as pixels; the network reads `scale·byte`.
     Bytes {
-        /// The bytes.
+        /// The bytes, one row per sample.
         values: Rows<'a, u8>,
         /// Factor on each byte, such as 1/255 for pixels.
         scale: f64,
     },
-    /// Rows that are read block by block during training.
+    /// Rows that are read one block at a time during training.
     Source(Arc<dyn RowSource<S>>),
 }
 
@@ -73,16 +73,16 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
     /// Number of values per row.
     fn n_inputs(&self) -> usize;
 
-    /// Reads these rows into `inputs`, one after the other.
+    /// Reads the given rows into `inputs`, one after the other.
     ///
-    /// The same row index must always give the same values. NaN and infinite values
-    /// end training with an error.
+    /// A row index must always give the same values. NaN and infinite values end training with an
+    /// error.
     ///
     /// # Shapes
     /// `inputs [rows.len(), n_inputs]`
     ///
     /// # Errors
-    /// [`Error::Io`](nn_error::Error::Io), or another error with the reason why rows cannot be read.
+    /// [`Error::Io`](nn_error::Error::Io), or another error that says why the rows cannot be read.
     fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
 }
 
@@ -100,7 +100,7 @@ impl<'a, S: Scalar> Inputs<'a, S> {
         }
     }
 
-    /// Creates inputs from a source that is read block by block.
+    /// Creates inputs from a source that is read one block at a time.
     pub fn source(source: impl RowSource<S>) -> Self {
         Self::Source(Arc::new(source))
     }
@@ -114,7 +114,7 @@ impl<'a, S: Scalar> Inputs<'a, S> {
         }
     }
 
-    /// Checks the values; those of a source are checked when they are read.
+    /// Checks the values; the values of a source are checked when they are read.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Self::Values(values) => check_finite("input", values.as_slice(), values.n_columns()),

@@ -1,5 +1,5 @@
-//! Compiles generic functions in this crate, for `f32` and `f64`, so that crates above
-//! share them. They are marked `#[inline(never)]`.
+//! Compiles generic functions in this crate, for `f32` and `f64`, so that dependent crates share
+//! the compiled functions, which are marked `#[inline(never)]`.
 
 use nn_tensor::Scalar;
 

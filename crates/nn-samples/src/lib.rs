@@ -2,10 +2,10 @@
 //!
 //! # Main types
 //! - [`Rows`] is a matrix and [`rows::List`] a list, borrowed or shared.
-//! - [`Inputs`] are values, bytes, or a [`RowSource`] that is read block by block.
+//! - [`Inputs`] are values, bytes, or a [`RowSource`] that is read one block at a time.
 //! - [`Targets`] are classes or values.
-//! - [`Samples`] are inputs with targets, checked. They are split into training and
-//!   validation samples without copying a value.
+//! - [`Samples`] are validated inputs with targets. Splitting samples into training and validation
+//!   samples copies no values.
 //!
 //! ```
 //! use nn_samples::Samples;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use nn_tensor::Matrix;
 
-/// A matrix `[n_rows, n_columns]`, row after row, borrowed or shared.
+/// A matrix `[n_rows, n_columns]` in row-major order, borrowed or shared.
 ///
 /// ```
 /// use nn_samples::rows::Rows;
@@ -59,7 +59,7 @@ enum Storage<'a, T> {
 impl<'a, T> Rows<'a, T> {
     /// Creates a matrix from a slice or vector of its rows, one after the other.
     ///
-    /// Without columns, the matrix has no rows.
+    /// A matrix without columns has no rows.
     ///
     /// # Panics
     /// If the last row is incomplete.
@@ -91,7 +91,7 @@ impl<'a, T> Rows<'a, T> {
         [self.n_rows, self.n_columns]
     }
 
-    /// All values, row after row.
+    /// All values in row-major order.
     pub fn as_slice(&self) -> &[T] {
         self.values.as_slice()
     }
@@ -105,7 +105,7 @@ impl<'a, T> Rows<'a, T> {
         &self.as_slice()[row * self.n_columns..][..self.n_columns]
     }
 
-    /// Iterates over all values, row after row.
+    /// Iterates over all values in row-major order.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.as_slice().iter()
     }
@@ -138,7 +138,7 @@ impl<'a, T> Rows<'a, T> {
         }
     }
 
-    /// Borrows the matrix as the kernels' matrix type.
+    /// Borrows the matrix as [`Matrix`], the type that nn-tensor's products read.
     pub fn matrix(&self) -> Matrix<'_, T> {
         Matrix::new(self.as_slice(), self.shape())
     }
@@ -154,7 +154,7 @@ impl<T: Clone> Rows<'_, T> {
         }
     }
 
-    /// Converts into a vector, row after row; copies values that are borrowed or
+    /// Converts into a vector in row-major order; copies values that are borrowed or
     /// shared.
     pub fn into_vec(self) -> Vec<T> {
         self.values.into_vec()
@@ -227,7 +227,7 @@ impl<T, const N: usize> From<Vec<[T; N]>> for Rows<'_, T> {
 }
 
 impl<T> List<'_, T> {
-    /// All values.
+    /// All values of the list.
     pub fn as_slice(&self) -> &[T] {
         match &self.0 {
             Storage::Borrowed(values) => values,

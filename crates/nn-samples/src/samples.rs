@@ -11,7 +11,7 @@ use crate::rows::{List, Rows};
 use crate::split::{check_fractions, split, split_stratified};
 use crate::targets::Targets;
 
-/// Inputs with their targets, checked; borrowed, owned or shared.
+/// Validated inputs with their targets; borrowed, owned or shared.
 ///
 /// Samples made from owned arrays and vectors are `Samples<'static>` and can be
 /// sent to other threads. Clones, selections and splits never copy the values.
@@ -37,15 +37,14 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Creates samples from inputs and targets.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of targets than of inputs,
-    /// [`Error::Label`] for a class that does not exist, [`Error::NotFinite`] for a
-    /// value that is NaN or infinite, [`Error::OutOfRange`] for a scale of bytes
-    /// that is not finite.
+    /// [`Error::Shape`] if the numbers of inputs and targets differ, [`Error::Label`] for a class
+    /// that does not exist, [`Error::NotFinite`] for a value that is NaN or infinite,
+    /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
     pub fn new(inputs: impl Into<Inputs<'a, S>>, targets: Targets<'a, S>) -> Result<Self> {
         Self::join(inputs.into(), targets)
     }
 
-    /// Creates samples with one class each.
+    /// Creates samples for classification, with one class per sample.
     ///
     /// ```
     /// use nn_samples::Samples;
@@ -62,7 +61,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same errors as [`new`](Self::new).
     pub fn classification(
         inputs: impl Into<Inputs<'a, S>>,
         labels: impl Into<List<'a, u32>>,
@@ -78,7 +77,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same errors as [`new`](Self::new).
     pub fn regression(
         inputs: impl Into<Inputs<'a, S>>,
         targets: impl Into<Rows<'a, S>>,
@@ -114,7 +113,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Sets one weight per sample.
+    /// Sets the weight of each sample.
     ///
     /// On average over the batches, a weight of 2 has the effect of repeating the
     /// sample, for any batch size:
@@ -127,8 +126,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// rows (times the class weights). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
     ///
     /// # Errors
-    /// [`Error::Shape`] for another number of weights than of samples,
-    /// [`Error::OutOfRange`] for a weight that is negative, NaN or infinite.
+    /// [`Error::Shape`] if the numbers of weights and samples differ, [`Error::OutOfRange`] for a
+    /// weight that is negative, NaN or infinite.
     pub fn with_weights(mut self, weights: impl Into<List<'a, S>>) -> Result<Self> {
         let weights: List<'a, S> = weights.into();
         let values = weights.as_slice();
@@ -142,7 +141,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// Copies borrowed arrays, so that the samples can outlive them.
     ///
-    /// All rows are copied, also those that were not selected.
+    /// All rows are copied, including rows that were not selected.
     #[must_use]
     #[inline(never)]
     pub fn into_owned(self) -> Samples<'static, S> {
@@ -157,9 +156,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Randomly splits the samples into parts of these fractions, stratified by
     /// class.
     ///
-    /// The result depends only on the number of samples, their classes and `seed`.
-    /// Classes are split by the rule of [`split_stratified`]; the first part has at
-    /// least one sample of each class.
+    /// The result depends only on the number of samples, their classes and `seed`. Classes are
+    /// split by the rule of [`split_stratified`]; the first part has at least one sample per class.
     ///
     /// The last part is drawn from all samples, the part before it from the rest,
     /// and so on; the first part keeps the remaining samples. Each part keeps the
@@ -190,7 +188,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// classes.
     ///
     /// # Errors
-    /// As [`split`](Self::split).
+    /// The same errors as [`split`](Self::split).
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn split_unstratified<const N: usize>(
         &self,
@@ -232,7 +230,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(parts.iter().map(|part| self.select(part)).collect())
     }
 
-    /// Selects the samples at these positions, in this order.
+    /// Selects the samples at the given positions, in the order of `positions`.
     ///
     /// # Panics
     /// If a position does not exist.
@@ -253,7 +251,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows.len()
     }
 
-    /// Whether there are no samples.
+    /// Returns `true` if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -264,7 +262,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         n_inputs
     }
 
-    /// The targets of all rows that these samples were selected from.
+    /// The targets of all rows from which these samples were selected.
     pub fn targets(&self) -> &Targets<'a, S> {
         &self.targets
     }
@@ -306,7 +304,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
-    /// Checks that a sample has a weight above 0.
+    /// Checks that at least one sample has a weight above 0.
     ///
     /// # Errors
     /// [`Error::Conflict`] if all weights are 0.
@@ -321,7 +319,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         })
     }
 
-    /// Whether weights were set with [`with_weights`](Self::with_weights).
+    /// Returns `true` if weights were set with [`with_weights`](Self::with_weights).
     pub fn has_weights(&self) -> bool {
         self.weights.is_some()
     }
@@ -329,7 +327,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Copies the inputs of the sample at `position`.
     ///
     /// # Errors
-    /// As [`read_inputs`](Self::read_inputs).
+    /// The same errors as [`read_inputs`](Self::read_inputs).
     ///
     /// # Panics
     /// If the length of `inputs` is not the number of inputs.
@@ -343,11 +341,11 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [positions.len(), n_inputs]`
     ///
     /// # Errors
-    /// For a [`RowSource`](crate::RowSource) only: its errors, and [`Error::NotFinite`] for a value
-    /// that is NaN or infinite.
+    /// Only a [`RowSource`](crate::RowSource) can fail: with an error of its own, or with
+    /// [`Error::NotFinite`] for a value that is NaN or infinite.
     ///
     /// # Panics
-    /// If `inputs` has another length.
+    /// If the length of `inputs` is not `positions.len() · n_inputs`.
     pub fn read_inputs(&self, positions: &[u32], inputs: &mut [S]) -> Result<()> {
         let n_inputs = self.n_inputs();
         let n_values = positions.len() * n_inputs;
@@ -373,8 +371,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
         Ok(())
     }
 
-    /// All rows that these samples were selected from, and their scale, if the
-    /// inputs are bytes.
+    /// All rows from which these samples were selected, and the scale of the bytes; `None` if the
+    /// inputs are not bytes.
     pub fn byte_inputs(&self) -> Option<(&Rows<'a, u8>, f64)> {
         match &self.inputs {
             Inputs::Bytes { values, scale } => Some((values, *scale)),
@@ -387,7 +385,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
         self.rows[position as usize]
     }
 
-    /// The fraction of nonzero inputs, if a sparse representation is faster.
+    /// The fraction of nonzero inputs; `None` if a sparse representation is not faster.
     pub fn density(&self) -> Option<f64> {
         let (values, _) = self.byte_inputs()?;
         CsrBytes::density(values.matrix(), &self.rows)
@@ -408,7 +406,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Appends the stored bytes of the sample at `position`: inputs, target, weight.
     ///
     /// # Errors
-    /// As [`read_inputs`](Self::read_inputs).
+    /// The same errors as [`read_inputs`](Self::read_inputs).
     pub fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
         let row = self.rows[position] as usize;
         match &self.inputs {
@@ -432,10 +430,9 @@ impl<'a, S: Scalar> Samples<'a, S> {
 
     /// Writes the target of the sample at `position`.
     ///
-    /// Classes are one-hot encoded, or 0 and 1 if the network has a single output
-    /// for two classes. Label smoothing ε mixes in the uniform distribution:
-    /// y ← (1 − ε)·y + ε/K (Szegedy et al. 2016, section 7), K = 2 for a single
-    /// output.
+    /// Classes are one-hot encoded, or 0 and 1 if the network has a single output for two classes.
+    /// Label smoothing ε mixes in the uniform distribution: y ← (1 − ε)·y + ε/K (Szegedy et al.
+    /// 2016, section 7), with K = 2 for a single output.
     ///
     /// # Panics
     /// If the length of `target` is not the number of outputs.
@@ -458,10 +455,11 @@ impl<'a, S: Scalar> Samples<'a, S> {
         }
     }
 
-    /// Checks that the samples fit a network with this number of inputs and outputs.
+    /// Checks that the samples match a network with this number of inputs and outputs.
     ///
     /// # Errors
-    /// [`Error::Empty`] without samples, [`Error::Shape`] for other widths.
+    /// [`Error::Empty`] if there are no samples, [`Error::Shape`] if a number of inputs or outputs
+    /// differs.
     pub fn check_fit(&self, n_inputs: usize, n_outputs: usize) -> Result<()> {
         if self.is_empty() {
             return Err(Error::Empty);

@@ -1,4 +1,4 @@
-//! Random splits of samples, and their random order in an epoch.
+//! Random splits of samples, and the random order of the samples in an epoch.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 /// Randomly splits `0..n` into training and validation indices, each in ascending
 /// order.
 ///
-/// `held_back` is the fraction of validation indices; their number is rounded.
+/// `held_back` is the fraction of validation indices; the number of validation indices is rounded.
 pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
     let n_held_back = (n as f64 * held_back).round() as usize;
     let mut order = stream.permutation(n);
@@ -21,15 +21,15 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
 /// Randomly splits `0..classes.len()` into training and validation indices, with the
 /// same fraction of each class (stratified).
 ///
-/// `classes` holds the class of each index. Both results are in ascending order.
+/// `classes` holds the class of each index, and `held_back` is the fraction f of validation
+/// indices. Both results are in ascending order.
 ///
-/// Of a class with n_c indices, n_c·f rounded up or down are for validation, but
-/// never all: each class keeps at least one training index. The largest remainder
-/// (Hamilton's method) decides which classes round up: those whose n_c·f has the
-/// largest fractional part, until there are as many validation indices as from
-/// [`split`], n·f rounded. Equal remainders are ordered at random, as are the
-/// indices within a class. Fewer than n·f indices are for validation only if a small
-/// class would otherwise have no training index.
+/// A class with n_c indices gets n_c·f validation indices, rounded up or down, but keeps at least
+/// one training index. The largest remainder method (Hamilton's method) decides which classes round
+/// up: the classes whose n_c·f has the largest fractional part, until the number of validation
+/// indices is n·f rounded, as in [`split`]. Equal remainders are ordered at random, as are the
+/// indices within a class. There are fewer validation indices only if a small class would otherwise
+/// have no training index.
 ///
 /// ```
 /// use nn_samples::split_stratified;

@@ -5,7 +5,7 @@
 //! K⁻¹·b = L⁻ᵀ·(L⁻¹·b)          ln det K = 2·Σ ln L_ii
 //! ```
 //!
-//! Matrices are slices, row by row.
+//! Matrices are stored as slices in row-major order.
 
 /// The factor `L` of a symmetric, positive definite matrix.
 #[derive(Clone, Debug)]

@@ -7,12 +7,12 @@
 //! x_ij = (π_j(i) + u_ij) / n      π_j a random permutation, u_ij uniform in 0..1
 //! ```
 //!
-//! Of several designs, the one with the largest minimum distance between points is
-//! used (maximin design, Johnson, Moore & Ylvisaker 1990).
+//! The design with the largest minimum distance between points is chosen from several
+//! random designs (maximin design, Johnson, Moore & Ylvisaker 1990).
 
 use nn_tensor::random::Stream;
 
-/// Number of random designs, of which the best is used.
+/// Number of random designs from which the best is chosen.
 const N_DESIGNS: usize = 50;
 
 /// `n_points` positions of `n_dimensions` numbers in `0..1`.

@@ -7,10 +7,10 @@
 //! options  one coordinate each: 1/√2 for the one chosen, 0 for the others
 //! ```
 //!
-//! On a linear scale each integer has an equal part of the interval, and two
-//! options have distance 1. A Gaussian process is evaluated at valid integers and
-//! options only (Garrido-Merchán & Hernández-Lobato 2020): the inverse mapping
-//! rounds, and so does [`Dimension::snap`].
+//! On a linear scale, each integer has an equal part of the interval. Two options have
+//! distance 1. A Gaussian process is evaluated at valid integers and options only
+//! (Garrido-Merchán & Hernández-Lobato 2020): the inverse mapping and [`Dimension::snap`]
+//! round.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 use std::fmt;
@@ -223,7 +223,7 @@ impl Dimension {
         &self.domain
     }
 
-    /// The value at `u` in the unit interval; options have equal parts of it.
+    /// The value at `u` in the unit interval, which is divided equally between options.
     pub(crate) fn value_at(&self, u: f64) -> Value {
         let u = u.clamp(0.0, 1.0);
         match &self.domain {
@@ -281,7 +281,7 @@ impl Dimension {
     /// Appends the [`width`](Self::width) coordinates of `value`.
     ///
     /// # Panics
-    /// If `value` is not of this dimension's kind.
+    /// If the type of `value` does not match the dimension.
     pub(crate) fn encode(&self, value: &Value, coordinates: &mut Vec<f64>) {
         match (&self.domain, value) {
             (Domain::Real { low, high, log }, Value::Real(x)) => {
@@ -309,8 +309,8 @@ impl Dimension {
         }
     }
 
-    /// Rounds coordinates to those of a valid value. Real numbers are only clamped
-    /// to the unit interval: their grid is too fine to matter for the kernel.
+    /// Rounds coordinates to the coordinates of a valid value. Real numbers are only
+    /// clamped to the unit interval: their grid is too fine to matter for the kernel.
     pub(crate) fn snap(&self, coordinates: &mut [f64]) {
         match &self.domain {
             Domain::Real { .. } => coordinates[0] = coordinates[0].clamp(0.0, 1.0),

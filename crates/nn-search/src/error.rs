@@ -1,4 +1,4 @@
-//! Errors of this crate: where, what was expected, what was found, and a hint.
+//! Errors of this crate: the location, the expected and the found value, and a hint.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use std::io;
 const FORMS: &str = "lr=log:1e-4..1, dropout=0..0.5, hidden=int:16..256, \
      hidden=int-log:16..1024, batch-size=16|32|64";
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error, from which a program can choose its exit code.
+/// The category of an error, for example to choose an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// A name, number or range is invalid.
@@ -20,10 +20,10 @@ pub enum ErrorKind {
     Io,
 }
 
-/// Any error of this crate.
+/// An error of this crate.
 ///
-/// The message is one line: where, what was expected, what was found.
-/// [`Error::help`] says how to fix it.
+/// The message is one line: the location, the expected and the found value.
+/// [`Error::help`] has a hint on how to fix the problem.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,13 +32,13 @@ pub enum Error {
     Dimension {
         /// The given text.
         text: String,
-        /// The problem.
+        /// Description of the problem.
         problem: DimensionProblem,
     },
     /// Two dimensions have the same name.
     #[error("dimension {name:?} occurs twice in the search space")]
     DuplicateDimension {
-        /// The name.
+        /// The name that occurs twice.
         name: String,
     },
     /// The search space has no dimensions.
@@ -92,12 +92,14 @@ pub enum Error {
         /// Number of the trial.
         id: usize,
     },
-    /// A journal was written by a search with other settings.
-    #[error("the journal belongs to another search: expected {setting} {expected}, found {found}")]
+    /// A journal was written by a search with different settings.
+    #[error(
+        "the journal belongs to a different search: expected {setting} {expected}, found {found}"
+    )]
     OtherSearch {
         /// The setting that differs.
         setting: &'static str,
-        /// Value of the search to be resumed.
+        /// Value in the settings of the resumed search.
         expected: String,
         /// Value in the journal.
         found: String,
@@ -118,7 +120,7 @@ pub enum Error {
     JournalOrder {
         /// Number of the line, counted from 1.
         line: usize,
-        /// The contradiction.
+        /// Description of the contradiction.
         source: Box<Error>,
     },
     /// The reader or writer failed.
@@ -127,7 +129,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Dimension { .. }
@@ -146,7 +148,7 @@ impl Error {
         }
     }
 
-    /// A hint that says how to fix the error, if there is one.
+    /// A hint on how to fix the error, if there is one.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Dimension { problem, .. } => problem.help()?,
@@ -162,7 +164,7 @@ impl Error {
     }
 }
 
-/// A problem of the text of a dimension.
+/// A problem in the text of a dimension.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DimensionProblem {

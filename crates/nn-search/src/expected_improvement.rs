@@ -4,20 +4,21 @@
 //! EI(μ, σ) = E max(0, f* − Y) = (f* − μ)·Φ(z) + σ·φ(z)     z = (f* − μ)/σ
 //! ```
 //!
-//! for `Y` normal with mean μ and standard deviation σ, Φ and φ the standard
-//! normal distribution function and density (Močkus 1975; Jones, Schonlau &
-//! Welch 1998, equation 15; Snoek, Larochelle & Adams 2012, equation 2).
+//! for a normally distributed `Y` with mean μ and standard deviation σ, where Φ and φ are
+//! the distribution function and the density of the standard normal distribution (Močkus
+//! 1975; Jones, Schonlau & Welch 1998, equation 15; Snoek, Larochelle & Adams 2012,
+//! equation 2).
 //!
-//! If trials have noise of standard deviation τ, another trial near a known point
+//! If trials have noise of standard deviation τ, one more trial near a known point
 //! gives little information, and EI would repeat the best point forever.
-//! Augmented EI is EI multiplied by
+//! Augmented EI is EI times the following factor:
 //!
 //! ```text
 //! 1 − τ/√(σ² + τ²)
 //! ```
 //!
-//! the fraction of uncertainty that a trial would remove (Huang, Allen, Notz & Zeng
-//! 2006, equation 10).
+//! The factor is the fraction of the uncertainty that a trial would remove (Huang, Allen,
+//! Notz & Zeng 2006, equation 10).
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 

@@ -9,16 +9,15 @@
 //! ∂ ln p/∂θ = ½·tr((α·αᵀ − K⁻¹)·∂K/∂θ)
 //! ```
 //!
-//! Rasmussen & Williams 2006, equations 4.17, 5.8, 5.9 and algorithm 2.1; the
-//! kernel as recommended by Snoek, Larochelle & Adams 2012, equation 5. The
-//! targets should have mean 0 and variance 1, and the inputs should lie in the unit
-//! cube.
+//! Sources: Rasmussen & Williams 2006, equations 4.17, 5.8, 5.9 and algorithm 2.1; Snoek,
+//! Larochelle & Adams 2012, equation 5, for the kernel. The targets should have mean 0
+//! and variance 1, and the inputs should lie in the unit cube.
 //!
 //! # Fitting
-//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by
-//! projected BFGS from several starts. The priors p(θ) are wide normal
-//! distributions; they matter only for few points with a flat likelihood, where
-//! maximum likelihood would run to a bound and be overconfident.
+//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by projected BFGS
+//! from several starts. The priors p(θ) are wide normal distributions. They matter only
+//! if there are few points and the likelihood is flat: maximum likelihood alone would
+//! then end at a bound and be overconfident.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -27,7 +26,7 @@ use crate::minimize::{Minimum, minimize};
 
 const SQRT_5: f64 = 2.236_067_977_499_79;
 
-/// The fitted hyperparameters.
+/// The fitted hyperparameters of the kernel and the noise.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Hyperparameters {
     /// ℓ, one per dimension.

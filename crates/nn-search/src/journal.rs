@@ -8,10 +8,10 @@
 //! {"event":"resumed"}
 //! ```
 //!
-//! Lines are only appended. A line that was truncated by a crash or a full disk is
-//! followed by `resumed`. A power failure can leave zero bytes in place of lines that
-//! were not synced; the line with the first of them and all lines up to `resumed` are
-//! ignored. No other line may be invalid. NaN and infinity are `null`.
+//! Lines are only appended. If a crash or a full disk truncates a line, the line after it
+//! is `resumed`. A power failure can leave zero bytes in place of lines that were not
+//! synced; the first such line and all lines up to `resumed` are ignored. All other lines
+//! must be valid. NaN and infinity are written as `null`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};

@@ -8,7 +8,7 @@
 //!   [`Point`] has one value per dimension, formatted as command-line arguments.
 //! - [`Strategy`] chooses the next point: random, grid or Bayesian search.
 //! - [`Study`] runs the search: [`Study::ask`], [`Study::report`],
-//!   [`Study::tell`]. Its journal lets an interrupted search resume exactly.
+//!   [`Study::tell`]. An interrupted search is resumed exactly from its journal.
 //! - [`Stopping`] stops unpromising trials early.
 //! - [`Surrogate`] is the model of the objective, a Gaussian process.
 //!
@@ -34,8 +34,8 @@
 //! that the result does not depend on the operating system.
 //!
 //! # Limitations
-//! There is a single objective, and there are no conditional dimensions. Several
-//! trials may run in parallel, but the caller runs them.
+//! A study has a single objective and no conditional dimensions. Several trials may run
+//! in parallel; the caller runs them.
 #![forbid(unsafe_code)]
 
 mod error;

@@ -1,7 +1,7 @@
 //! Menus: closed lists of named choices with integer parameters.
 //!
-//! An entry is written `name` or `name:parameter=count:…`, for example
-//! `grid:points=5`. The command line and its help iterate over [`Menu::ALL`].
+//! An entry is written `name` or `name:parameter=count:…`, for example `grid:points=5`.
+//! The command line and its help use [`Menu::ALL`].
 
 use std::fmt;
 

@@ -7,9 +7,9 @@
 //! H ← (I − ρ·s·yᵀ)·H·(I − ρ·y·sᵀ) + ρ·s·sᵀ      s = Δx, y = Δg, ρ = 1/yᵀs
 //! ```
 //!
-//! Nocedal & Wright 2006, equations 6.17 and 3.4; a coordinate is not free
-//! while it is at a bound and its gradient points outwards (Bertsekas
-//! 1982), and `H` starts again from `I` when that changes.
+//! Sources: Nocedal & Wright 2006, equations 6.17 and 3.4; Bertsekas 1982 for the bounds.
+//! A coordinate is not free while it is at a bound and its gradient points outwards. When
+//! the free coordinates change, `H` starts again from `I`.
 
 use crate::cholesky::dot;
 

@@ -67,7 +67,7 @@ impl fmt::Display for Space {
 }
 
 impl Space {
-    /// Creates the space of all combinations of `dimensions`.
+    /// Creates a search space from its dimensions.
     ///
     /// # Errors
     /// [`Error::EmptySpace`], or [`Error::DuplicateDimension`].
@@ -85,16 +85,16 @@ impl Space {
         Ok(Self { dimensions })
     }
 
-    /// The dimensions in their order.
+    /// The dimensions, in the order in which they were given.
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
     }
 
-    /// The point at `position`, with one number in `0..=1` per dimension. Integers
-    /// and options have equal parts of the interval (see [`Dimension`]).
+    /// The point at `position`, which has one number in `0..=1` per dimension. Each
+    /// integer or option has an equal part of the interval (see [`Dimension`]).
     ///
     /// # Panics
-    /// If the length of `position` is not the number of dimensions.
+    /// If `position` does not have one number per dimension.
     pub fn point_at(&self, position: &[f64]) -> Point {
         assert_eq!(position.len(), self.dimensions.len(), "one number each");
         let values = self.dimensions.iter().zip(position);
@@ -137,9 +137,13 @@ impl Space {
     /// coordinate per option of a categorical dimension.
     ///
     /// # Panics
-    /// If `point` belongs to another space.
+    /// If `point` belongs to a different space.
     pub fn encode(&self, point: &Point) -> Vec<f64> {
-        assert_eq!(point.values.len(), self.dimensions.len(), "another space");
+        assert_eq!(
+            point.values.len(),
+            self.dimensions.len(),
+            "a different space"
+        );
         let mut coordinates = Vec::with_capacity(self.width());
         for (dimension, (_, value)) in self.dimensions.iter().zip(&point.values) {
             dimension.encode(value, &mut coordinates);
@@ -151,16 +155,16 @@ impl Space {
     /// with the largest coordinate is chosen.
     ///
     /// # Panics
-    /// If the length of `coordinates` is not that of [`Space::encode`].
+    /// If the number of `coordinates` is not the number that [`Space::encode`] returns.
     pub fn decode(&self, coordinates: &[f64]) -> Point {
-        assert_eq!(coordinates.len(), self.width(), "another space");
+        assert_eq!(coordinates.len(), self.width(), "a different space");
         self.point_of(
             self.blocks()
                 .map(|(dimension, block)| dimension.decode(&coordinates[block])),
         )
     }
 
-    /// Rounds coordinates to those of a valid point.
+    /// Rounds coordinates to the coordinates of a valid point.
     pub(crate) fn snap(&self, coordinates: &mut [f64]) {
         for (dimension, block) in self.blocks() {
             dimension.snap(&mut coordinates[block]);

@@ -5,26 +5,27 @@
 //! | `none` | never | |
 //! | `median:trials=5:steps=1` | its best value so far is worse than the median of the best values of the finished trials up to this step | Golovin et al. 2017, section 3.2.1 |
 //!
-//! Unlike successive halving, the median rule needs no schedule of budgets and
-//! works for any order of trials. It needs `trials` finished trials that have
-//! reported up to the step, and ignores the first `steps` reports of every trial.
-//! Deviation from the source: it compares with the best value of the others, not
-//! with their running average, so that a slow start does no harm. NaN and infinity
+//! Unlike successive halving, the median rule needs no schedule of budgets and works for
+//! any order of trials. It compares with finished trials that have reported up to the
+//! step, at least `trials` of them, and ignores the first `steps` reports of every trial.
+//! Deviation from the source: the rule compares with the best value of the other trials
+//! instead of their running average, so a slow start does no harm. NaN and infinity
 //! always stop a trial.
 
 use crate::menu::{Menu, Parameter, menu_text};
 use crate::{Goal, Trial};
 
-/// The rule for early stopping.
+/// The rule that stops unpromising trials early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopping {
     /// No early stopping.
     None,
-    /// Stop trials that are worse than the median of the finished trials.
+    /// The median rule: stops trials that are worse than the median of the finished
+    /// trials.
     Median {
         /// Minimum number of finished trials to compare with.
         trials: usize,
-        /// Number of first reports that never stop a trial.
+        /// Number of first reports of a trial that are ignored.
         steps: usize,
     },
 }
@@ -109,7 +110,8 @@ fn best_cost(trial: &Trial, step: u64, goal: Goal) -> Option<f64> {
         .reduce(f64::min)
 }
 
-/// Sorts. Of an even number of values, the mean of the two in the middle.
+/// Sorts the values and returns the median; for an even number of values, the mean of the
+/// two in the middle.
 pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -1,4 +1,4 @@
-//! Search strategies: how the next point is chosen.
+//! Search strategies, which choose the next point.
 //!
 //! | name | next point | source |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 
 use crate::menu::{Menu, Parameter, menu_text};
 
-/// The search strategy.
+/// The strategy that suggests the next point of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     /// Random search.
@@ -23,7 +23,8 @@ pub enum Strategy {
     },
     /// Bayesian optimization with a Gaussian process.
     Bayesian {
-        /// Number of initial points; 0 means the number of dimensions plus one.
+        /// Number of initial points; 0 means the number of dimensions plus one, at least
+        /// 4.
         initial: usize,
     },
 }

@@ -21,20 +21,20 @@ use crate::{
 /// | `seed` | 0 | seed of the random numbers | any |
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The search space.
+    /// The dimensions to search, with their ranges.
     pub space: Space,
-    /// The search strategy.
+    /// The strategy that suggests the next point.
     pub strategy: Strategy,
     /// The direction of the optimization.
     pub goal: Goal,
-    /// The rule for early stopping.
+    /// The rule that stops unpromising trials early.
     pub stopping: Stopping,
     /// The seed of the random numbers.
     pub seed: u64,
 }
 
 impl Settings {
-    /// Settings of a Bayesian search that minimizes the objective.
+    /// Creates settings of a Bayesian search that minimizes the objective.
     pub fn new(space: Space) -> Self {
         Self {
             space,
@@ -91,9 +91,9 @@ impl<W: Write> Study<W> {
     /// Resumes a study from the content of its journal, `written`; `journal` appends
     /// to the same file.
     ///
-    /// The next suggestions are those of an uninterrupted study. Trials that were
-    /// running are returned again first, and start from the beginning. A truncated
-    /// last line is ignored.
+    /// The next suggestions are the same as in an uninterrupted study. Trials that were
+    /// running are suggested again first, and start from the beginning. A truncated last
+    /// line is ignored.
     ///
     /// # Errors
     /// [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
@@ -181,7 +181,7 @@ impl<W: Write> Study<W> {
         Ok(())
     }
 
-    /// The finished trial with the best objective, the first of equal ones.
+    /// The finished trial with the best objective; the first one if several are equal.
     pub fn best(&self) -> Option<&Trial> {
         let goal = self.settings.goal;
         let finished = self
@@ -193,7 +193,7 @@ impl<W: Write> Study<W> {
             .map(|(_, trial)| trial)
     }
 
-    /// All trials, in the order of [`Study::ask`].
+    /// All trials, in the order of the calls of [`Study::ask`].
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
@@ -203,8 +203,8 @@ impl<W: Write> Study<W> {
         &self.settings
     }
 
-    /// The model of the objective after the trials so far, for any strategy; `None` if
-    /// no trial has finished.
+    /// The model of the objective after the trials so far, also for random and grid
+    /// search; `None` if no trial has finished.
     pub fn surrogate(&self) -> Option<Surrogate> {
         Surrogate::fit(&self.settings.space, &self.trials, self.settings.goal)
     }

@@ -62,7 +62,7 @@ impl Surrogate {
     /// Predicts the objective at `point`.
     ///
     /// # Panics
-    /// If `point` belongs to another space.
+    /// If `point` belongs to a different space.
     pub fn predict(&self, point: &Point) -> Prediction {
         let (mean, std) = self.standardized(&self.space.encode(point));
         Prediction {
@@ -76,8 +76,8 @@ impl Surrogate {
         self.standardized_noise() * self.std
     }
 
-    /// Length scale of each dimension, as a fraction of its range. A dimension with a
-    /// length scale far above 1 is irrelevant.
+    /// Length scale of each dimension, as a fraction of its range. Dimensions with a
+    /// length scale far above 1 have almost no influence.
     pub fn length_scales(&self) -> impl Iterator<Item = (&str, f64)> {
         let names = self.space.dimensions().iter().map(Dimension::name);
         let scales = &self.model.hyperparameters().length_scales;

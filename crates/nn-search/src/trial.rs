@@ -49,7 +49,7 @@ pub struct Trial {
     pub id: usize,
     /// The evaluated point of the search space.
     pub point: Point,
-    /// Reported intermediate values: step and value.
+    /// Reported intermediate values, each with its step.
     pub reports: Vec<(u64, f64)>,
     /// The outcome; `None` while the trial is running.
     pub outcome: Option<Outcome>,

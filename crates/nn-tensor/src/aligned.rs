@@ -1,8 +1,8 @@
 //! Slices aligned to cache lines.
 //!
-//! Loading a vector register of 64 bytes that spans two cache lines costs two
-//! loads. `Vec` only guarantees the alignment of its element type: a large one
-//! usually starts 16 bytes into a line, so that every load spans two.
+//! Loading a vector register of 64 bytes that spans two cache lines costs two loads.
+//! `Vec` only guarantees the alignment of its element type: a large `Vec` usually
+//! starts 16 bytes into a cache line, so every load of 64 bytes spans two lines.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -39,11 +39,11 @@ impl<T> AlignedSlice<T> {
 }
 
 impl<T: Clone> AlignedSlice<T> {
-    /// A slice of `len` clones of `value`.
+    /// Creates a slice of `len` clones of `value`.
     ///
     /// # Panics
-    /// If its size exceeds `isize::MAX` bytes. Aborts if the allocation fails, as
-    /// `Vec` does.
+    /// Panics if the size of the slice exceeds `isize::MAX` bytes. As with `Vec`, a
+    /// failed allocation aborts the program.
     pub fn new(value: T, len: usize) -> Self {
         // Zero-sized elements have no alignment to gain.
         let per_line = LINE.checked_div(size_of::<T>()).unwrap_or(0);

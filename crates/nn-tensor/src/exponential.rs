@@ -15,8 +15,8 @@
 //! function.)
 //!
 //! # Precision
-//! Within 3 units in the last place (ULP) of the exact value. Results below the
-//! smallest normal number are 0.
+//! Results are within 3 units in the last place (ULP) of the exact value. Results below
+//! the smallest normal number are 0.
 
 /// The exponential of one value, for the element types `f32` and `f64`.
 pub trait Exponential: Sized {
@@ -38,7 +38,7 @@ macro_rules! exponential {
             fn exp_value(self) -> Self {
                 let [a, b, q] = <$type as Reduce>::reduce(self);
                 let value = (a * q + a) * b;
-                // A comparison with NaN is false, so that NaN stays NaN.
+                // A comparison with NaN is false, so NaN stays NaN.
                 let value = if self < $lowest { 0.0 } else { value };
                 if self > $highest {
                     <$type>::INFINITY

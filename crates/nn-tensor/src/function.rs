@@ -1,13 +1,13 @@
 //! Exponential, logistic sigmoid and hyperbolic tangent of slices, vectorized
 //! and bit-for-bit reproducible.
 //!
-//! The compiler vectorizes them, and every platform gives the same bits: they
-//! come from the `exp` and `exp − 1` of [`Exponential`], which are made of
+//! The compiler vectorizes these functions, and every platform gives the same bits,
+//! because they are computed from the `exp` and `exp − 1` of [`Exponential`], which use
 //! additions, multiplications and divisions only.
 //!
 //! # Precision
-//! Within 3 units in the last place (ULP) of the exact value. Results below the
-//! smallest normal number are 0.
+//! Results are within 3 units in the last place (ULP) of the exact value. Results below
+//! the smallest normal number are 0.
 
 use crate::native::{Kernel, vectorize};
 use crate::scalar::Scalar;
@@ -62,7 +62,7 @@ pub fn flush<S: Scalar>(values: &mut [S]) {
 /// An average is set to 0 if `rate·average` would be subnormal.
 ///
 /// # Panics
-/// If the slices differ in length.
+/// Panics if the slices differ in length.
 pub fn update_averages<S: Scalar>(averages: &mut [S], values: &[S], rate: S) {
     assert_eq!(averages.len(), values.len(), "slices differ in length");
     vectorize(UpdateAverages {

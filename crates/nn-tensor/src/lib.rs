@@ -2,8 +2,8 @@
 //! functions, softmax, and reproducible random numbers.
 //!
 //! # Shapes
-//! Matrices are [`ndarray`] views. The letters used in all crates of this
-//! workspace are
+//! Matrices are [`ndarray`] views. All crates of this workspace use these
+//! symbols:
 //!
 //! | symbol | meaning |
 //! |---|---|
@@ -35,11 +35,12 @@
 //! ```
 //!
 //! # Panics
-//! Functions panic on mismatched shapes, which are a bug of the caller, and the
+//! Functions panic on mismatched shapes, which are a bug in the caller, and the
 //! message names both shapes.
 //!
 //! # Scope
-//! Two dimensions at most, no automatic differentiation, CPU only.
+//! Arrays have at most two dimensions. There is no automatic differentiation, and
+//! all functions run on the CPU.
 //!
 //! # Sources
 //! - K. Goto, R. A. van de Geijn: [Anatomy of High-Performance Matrix

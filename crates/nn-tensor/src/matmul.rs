@@ -50,7 +50,7 @@ const MAX_TASKS: usize = 16;
 /// number of threads.
 ///
 /// # Panics
-/// If the shapes do not match or the rows of `c` are not contiguous.
+/// Panics if the shapes do not match or the rows of `c` are not contiguous.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -74,7 +74,7 @@ pub fn matmul<'a, 'b, 'c, S: Scalar>(
 /// Matrix product added to the output: `c ← c + a·b`.
 ///
 /// # Panics
-/// As for [`matmul`].
+/// Panics under the same conditions as [`matmul`].
 #[track_caller]
 pub fn matmul_add<'a, 'b, 'c, S: Scalar>(
     a: impl Into<Matrix<'a, S>>,
@@ -155,7 +155,7 @@ fn split_output<S: Scalar>(
     });
 }
 
-/// Estimates from a sample whether skipping the zeros of `a` speeds up a product of
+/// Returns `true` if a sample of `a` shows that skipping its zeros speeds up a product of
 /// `work` multiplications. The decision does not depend on the number of threads.
 fn has_many_zeros<S: Scalar>(a: Matrix<'_, S>, work: usize) -> bool {
     let [m, k] = a.shape();

@@ -1,8 +1,8 @@
 //! The only module of the workspace with `unsafe` code: vector instructions selected
 //! at run time, the kernels of all products, and the thread pool.
 //!
-//! Every block states why it is sound. The interface for the rest of the workspace
-//! is safe: [`vectorize`], [`Matrix`], [`Products`] and [`Pool`].
+//! Every `unsafe` block states why it is sound. The interface for the rest of the
+//! workspace is safe: [`vectorize`], [`Matrix`], [`Products`] and [`Pool`].
 #![allow(unsafe_code)]
 #![allow(
     unreachable_pub,
@@ -48,8 +48,8 @@ pub(crate) use scratch::Scratch;
 pub(crate) use sparse::GROUP;
 pub use sparse::{GroupOuters, SparseOuter, SparseSums};
 
-/// Declares programs as methods of the element types. So they are compiled once, in
-/// this crate, and not in every crate that is generic over the element type.
+/// Declares programs as methods of the element types, which are therefore compiled
+/// once, in this crate, and not in every crate that is generic over the element type.
 macro_rules! products {
     ($($name:ident: $program:ident,)*) => {
         /// The products of an element type. `set` must be supported by the processor.

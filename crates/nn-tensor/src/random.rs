@@ -7,7 +7,7 @@
 //!
 //! The generator is ChaCha with 8 rounds (Bernstein 2008; crate `rand_chacha`),
 //! whose output is fixed by its specification. The distributions are implemented
-//! here, with golden values in the tests, so that updating a dependency cannot
+//! here, with golden values in the tests, so updating a dependency cannot
 //! change a result.
 
 use ndarray_rand::rand::{RngCore, SeedableRng, distr::Distribution};
@@ -33,7 +33,7 @@ pub enum Purpose {
     Glyphs = 6,
     /// Hyperparameter search; index: trial.
     Search = 7,
-    /// Tests and examples; index: free to choose.
+    /// Tests and examples; index: chosen by the caller.
     Test = 8,
 }
 
@@ -65,7 +65,7 @@ impl Streams {
     /// The stream for a purpose and an index, from its beginning.
     ///
     /// # Panics
-    /// If `index` needs more than 56 bits.
+    /// Panics if `index` needs more than 56 bits.
     pub fn stream(self, purpose: Purpose, index: u64) -> Stream {
         assert!(
             index < 1 << 56,
@@ -105,7 +105,7 @@ impl Stream {
     /// sampling).
     ///
     /// # Panics
-    /// If `limit` is 0.
+    /// Panics if `limit` is 0.
     pub fn below(&mut self, limit: u32) -> u32 {
         assert!(limit > 0, "a random integer below 0 does not exist");
         let largest_fair = u32::MAX - (u32::MAX % limit + 1) % limit;
@@ -126,7 +126,7 @@ impl Stream {
     /// Yates 1938, in the form of Durstenfeld 1964).
     ///
     /// # Panics
-    /// If the slice has more than `u32::MAX` elements.
+    /// Panics if the slice has more than `u32::MAX` elements.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let limit = u32::try_from(last + 1).expect("at most u32::MAX items can be shuffled");
@@ -137,7 +137,7 @@ impl Stream {
     /// Draws a random permutation of `0..n`.
     ///
     /// # Panics
-    /// If `n` is above `u32::MAX`.
+    /// Panics if `n` is above `u32::MAX`.
     pub fn permutation(&mut self, n: usize) -> Vec<u32> {
         let n = u32::try_from(n).expect("at most u32::MAX items can be shuffled");
         let mut order: Vec<u32> = (0..n).collect();
@@ -155,7 +155,7 @@ fn uniform(bits: &mut (impl RngCore + ?Sized)) -> f64 {
 
 /// Draws a normally distributed value by the polar method (Marsaglia & Bray 1964).
 ///
-/// Only the first of the two values that the method generates is used, so that no
+/// Only the first of the two values that the method generates is used, so no
 /// state is kept between calls.
 fn normal(bits: &mut (impl RngCore + ?Sized)) -> f64 {
     loop {
@@ -209,7 +209,7 @@ impl RngCore for Stream {
 
 /// The probability distribution of initial weights.
 ///
-/// Values are drawn in `f64` and rounded, so that an `f32` array equals the rounded
+/// Values are drawn in `f64` and rounded, so an `f32` array equals the rounded
 /// `f64` array of the same stream.
 ///
 /// ```

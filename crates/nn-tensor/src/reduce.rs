@@ -1,6 +1,6 @@
 //! Reductions: column sums, argmax, sums of squares, checks for finite values.
 //!
-//! Every sum is taken in a fixed order, so that its bits are reproducible.
+//! Every sum is computed in a fixed order, so its bits are reproducible.
 
 use crate::native::{Kernel, Matrix, vectorize};
 use crate::{Scalar, Threads};
@@ -20,7 +20,7 @@ const MAX_PARTIAL_SUMS: usize = 128;
 /// `matrix [n, m]` row-major, `sums [m]`.
 ///
 /// # Panics
-/// If the widths differ or the rows of `matrix` are not contiguous.
+/// Panics if the widths differ or the rows of `matrix` are not contiguous.
 pub fn add_rows<'a, S: Scalar>(
     matrix: impl Into<Matrix<'a, S>>,
     sums: &mut [S],
@@ -102,7 +102,7 @@ impl<S: Scalar> Kernel for AddNarrowRows<'_, S> {
 /// NaN counts as larger than any number, as in NumPy and PyTorch.
 ///
 /// # Panics
-/// If the row is empty.
+/// Panics if the row is empty.
 pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     assert!(!row.is_empty(), "an empty row has no largest element");
     let mut best = 0;
@@ -115,14 +115,13 @@ pub fn argmax<S: Scalar>(row: &[S]) -> usize {
     best
 }
 
-/// Returns whether the [`argmax`] of the row is `index`.
+/// Returns `true` if the [`argmax`] of the row is `index`.
 ///
-/// Returns false for every index if the row contains NaN, so that such a row never
-/// counts as predicted correctly. There is no early exit, so that the loop
-/// vectorizes.
+/// Returns `false` for every index if the row contains NaN, so such a row never counts as
+/// predicted correctly. There is no early exit, so that the loop vectorizes.
 ///
 /// # Panics
-/// If `index` is out of bounds.
+/// Panics if `index` is out of bounds.
 pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
     let largest = row[index];
     let all_are_smaller = row[..index]
@@ -133,7 +132,7 @@ pub fn is_argmax<S: Scalar>(row: &[S], index: usize) -> bool {
         .fold(all_are_smaller, |all, &value| all & (value <= largest))
 }
 
-/// Returns whether all values are finite, neither NaN nor infinite.
+/// Returns `true` if all values are finite, neither NaN nor infinite.
 pub fn all_finite<S: Scalar>(values: &[S]) -> bool {
     vectorize(AllFinite(values))
 }

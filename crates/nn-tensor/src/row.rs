@@ -19,7 +19,7 @@ use crate::native::{AddGradients, ErrorBelow, InstructionSet, WeightedSums};
 /// `[n_outputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 ///
 /// ```
 /// let mut sums = [0.0; 3];
@@ -43,7 +43,7 @@ pub fn weighted_sums<S: Scalar>(inputs: &[S], weights: &[S], bias: &[S], sums: &
 /// `error [n_outputs]`, `weights [n_inputs, n_outputs]`, `below [n_inputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn backward<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
     let program = ErrorBelow {
         error,
@@ -60,7 +60,7 @@ pub fn backward<S: Scalar>(error: &[S], weights: &[S], below: &mut [S]) {
 /// `inputs [n_inputs]`, `error` and `bias` `[n_outputs]`, `weights [n_inputs, n_outputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn add_gradients<S: Scalar>(inputs: &[S], error: &[S], weights: &mut [S], bias: &mut [S]) {
     let program = AddGradients {
         inputs,

@@ -39,7 +39,7 @@ pub trait Scalar: NdFloat + Default + Exponential + Element + Products + sealed:
     /// Reads a value from its little-endian bytes.
     ///
     /// # Panics
-    /// If the length of `bytes` is not [`Self::BYTES`].
+    /// Panics if the length of `bytes` is not [`Self::BYTES`].
     fn read_le(bytes: &[u8]) -> Self;
 }
 

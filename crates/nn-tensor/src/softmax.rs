@@ -14,7 +14,7 @@ use crate::{Scalar, function};
 /// Replaces every row of `width` logits with its softmax.
 ///
 /// # Panics
-/// If `width` is 0 or does not divide the number of values.
+/// Panics if `width` is 0 or does not divide the number of values.
 ///
 /// ```
 /// use nn_tensor::softmax::softmax_rows;
@@ -38,7 +38,7 @@ pub fn softmax_rows<S: Scalar>(values: &mut [S], width: usize) {
 /// Computes `log Σₖ exp zₖ` of one row of logits.
 ///
 /// # Panics
-/// If the row is empty.
+/// Panics if the row is empty.
 pub fn log_sum_exp<S: Scalar>(row: &[S]) -> S {
     let largest = max(row);
     if largest.is_infinite() {

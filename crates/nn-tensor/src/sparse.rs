@@ -10,11 +10,11 @@
 //! ΔW ← ΔW + Xᵀ·δ      row k:  Δw_k ← Δw_k + Σ x_rk·δ_r    over r with x_rk ≠ 0
 //! ```
 //!
-//! Both are weighted sums of rows of a dense matrix. The second one needs the
-//! elements of the batch in column order: compressed sparse columns
+//! Both products are weighted sums of rows of a dense matrix. The second product needs
+//! the elements of the batch in column order: compressed sparse columns
 //! ([`CscBuffer`]).
 //!
-//! A byte b represents the value `factors[b]`, so that scaling costs nothing.
+//! A byte b represents the value `factors[b]`, so scaling costs nothing.
 //!
 //! Rows that are multiplied together many times can be grouped once
 //! ([`RowGroups`]), which is most effective after clustering similar rows
@@ -71,7 +71,7 @@ impl CsrBytes {
     /// `None` if the matrix is too dense or too wide for [`from_rows`](Self::from_rows).
     ///
     /// # Panics
-    /// If a row index is out of bounds or the row is not contiguous.
+    /// Panics if a row index is out of bounds or a row is not contiguous.
     pub fn density<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<f64> {
         let values: Matrix<'v, u8> = values.into();
         let step = rows.len().div_ceil(SAMPLED_ROWS).max(1);
@@ -88,7 +88,7 @@ impl CsrBytes {
     /// column indices do not fit in 16 bits.
     ///
     /// # Panics
-    /// If a row index is out of bounds or the row is not contiguous.
+    /// Panics if a row index is out of bounds or a row is not contiguous.
     pub fn from_rows<'v>(values: impl Into<Matrix<'v, u8>>, rows: &[u32]) -> Option<Self> {
         let values: Matrix<'v, u8> = values.into();
         Self::density(values, rows)?;
@@ -105,7 +105,7 @@ impl CsrBytes {
     /// the buffers.
     ///
     /// # Panics
-    /// If the length of `values` is not a multiple of the number of columns.
+    /// Panics if the length of `values` is not a multiple of the number of columns.
     pub fn refill(&mut self, values: &[u8]) {
         self.rows.refill(values);
     }
@@ -159,7 +159,7 @@ impl<'a> CsrRows<'a> {
         self.rows.len()
     }
 
-    /// Returns whether no rows are selected.
+    /// Returns `true` if no rows are selected.
     pub fn is_empty(self) -> bool {
         self.rows.is_empty()
     }
@@ -171,7 +171,7 @@ impl<'a> CsrRows<'a> {
     /// X `[n_rows, n_columns]`, `matrix [n_columns, width]`, `out [n_rows, width]`.
     ///
     /// # Panics
-    /// If the shapes do not match or a row index is out of bounds.
+    /// Panics if the shapes do not match or a row index is out of bounds.
     pub fn add_product<S: Scalar>(
         self,
         factors: &[S; 256],
@@ -191,7 +191,7 @@ impl<'a> CsrRows<'a> {
         assert_eq!(
             matrix.len(),
             self.matrix.n_columns() * width,
-            "shape of the matrix"
+            "the shape of the matrix does not match"
         );
         if out.is_empty() {
             return;
@@ -307,7 +307,7 @@ impl CscBuffer {
     pub const MAX_ROWS: usize = 1 << 16;
 
     /// An empty buffer with room for batches of up to `max_rows` distinct rows of
-    /// `matrix`. Larger batches allocate.
+    /// `matrix`. Larger batches allocate memory.
     pub fn new(matrix: &CsrBytes, max_rows: usize, threads: &Threads) -> Self {
         let ranges = ranges_of_equal_work(&matrix.rows, threads.count().min(MAX_TASKS));
         let longest = matrix.rows.longest();
@@ -332,8 +332,8 @@ impl CscBuffer {
     /// X `[n_rows, n_columns]`, `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
-    /// If the shapes do not match, there are more than [`MAX_ROWS`](Self::MAX_ROWS)
-    /// rows, or a row index is out of bounds.
+    /// Panics if the shapes do not match, there are more than
+    /// [`MAX_ROWS`](Self::MAX_ROWS) rows, or a row index is out of bounds.
     pub fn transposed_product<S: Scalar>(
         &mut self,
         rows: CsrRows<'_>,

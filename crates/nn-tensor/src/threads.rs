@@ -1,7 +1,7 @@
 //! A handle to a thread pool.
 //!
-//! Results are split between threads, sums never: each task computes its part of
-//! the result completely, so that the bits do not depend on the number of threads.
+//! A result is split between threads, but a sum never is: each task computes its part
+//! of the result completely, so the bits do not depend on the number of threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// A pool of `count` threads, including the calling one; 0 counts as 1.
+    /// Creates a pool of `count` threads, including the calling one; 0 counts as 1.
     pub fn new(count: usize) -> Self {
         let count = count.max(1);
         Self {
@@ -30,12 +30,12 @@ impl Threads {
         }
     }
 
-    /// Runs all work in the calling thread.
+    /// Creates a handle that runs all work in the calling thread.
     pub fn single() -> Self {
         Self::new(1)
     }
 
-    /// A pool with one thread per available processor.
+    /// Creates a pool with one thread per available processor.
     pub fn all() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
@@ -49,7 +49,7 @@ impl Threads {
     /// returns when all calls have returned.
     ///
     /// # Panics
-    /// If `work` panics.
+    /// Panics if `work` panics.
     ///
     /// ```
     /// use nn_tensor::Threads;
@@ -75,7 +75,7 @@ impl Threads {
     /// to `min_len` elements are one chunk.
     ///
     /// # Panics
-    /// If `unit` is 0 or `work` panics.
+    /// Panics if `unit` is 0 or `work` panics.
     ///
     /// ```
     /// use nn_tensor::Threads;

@@ -15,7 +15,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
 
-/// As [`replace`], but calls a function on the temporary file before renaming it.
+/// Replaces a file atomically, as [`replace`], and calls a function on the temporary file
+/// before renaming it.
 ///
 /// # Errors
 /// If the file system returns an error.

@@ -1,15 +1,15 @@
-//! The folder `checkpoint/` of a run: `step-000000000123.safetensors` after
-//! that many steps, the last three of them, and `best.safetensors`, the end of
-//! the epoch with the lowest validation loss.
+//! The folder `checkpoint/` of a run: the last three checkpoints, such as
+//! `step-000000000123.safetensors` after 123 steps, and `best.safetensors`, the
+//! checkpoint of the epoch with the lowest validation loss.
 //!
-//! Not every epoch ends with a checkpoint ([`Pace`]): on a disk, one takes as
-//! long as thousands of epochs of a small network. The best epoch is therefore
-//! held in memory until the next checkpoint is saved, and is saved before it. If the
-//! process is killed between the two, `best.safetensors` is as new as the newest
-//! checkpoint, or newer.
+//! Not every epoch ends with a checkpoint ([`Pace`]), because writing one to a disk takes
+//! as long as thousands of epochs of a small network. The checkpoint of the best epoch is
+//! therefore held in memory and saved just before the next checkpoint. If the process is
+//! killed between the two writes, `best.safetensors` is at least as new as the newest
+//! checkpoint.
 //!
-//! A locked file keeps a second process out. The system releases the lock when the
-//! process ends.
+//! A file lock prevents a second process from training the same run. The system releases
+//! the lock when the process ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -31,8 +31,8 @@ const KEPT: usize = 3;
 
 const BEST: &str = "best.safetensors";
 
-/// The minimum time between two checkpoints. The last one, and that of an
-/// interrupted run, is saved in any case.
+/// The minimum time between two checkpoints. A checkpoint is always saved when a run
+/// ends or is interrupted.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     at_epoch_end: Duration,
@@ -40,8 +40,8 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// `interval` everywhere, or the default: a second at the ends of epochs, a
-    /// minute within them.
+    /// Uses `interval` everywhere; the default is one second at the ends of epochs and
+    /// one minute within epochs.
     pub fn new(interval: Option<Duration>) -> Self {
         Self {
             at_epoch_end: interval.unwrap_or(Duration::from_secs(1)),
@@ -82,25 +82,25 @@ impl Checkpoints {
         })
     }
 
-    /// Whether it is time for a checkpoint at the end of an epoch. Time counts
-    /// from the last one, or since the folder was opened.
+    /// Returns `true` if a checkpoint is due at the end of an epoch, counted from the last
+    /// checkpoint or from the opening of the folder.
     pub fn is_due_at_epoch_end(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.at_epoch_end
     }
 
-    /// Whether it is time for a checkpoint between two batches.
+    /// Returns `true` if a checkpoint is due between two batches.
     pub fn is_due_within_epoch(&self, pace: Pace) -> bool {
         self.saved.elapsed() >= pace.within_epoch
     }
 
-    /// Keeps the end of the best epoch so far until the next [`save`](Self::save)
-    /// or [`save_best`](Self::save_best).
+    /// Keeps the checkpoint of the best epoch so far in memory until the next
+    /// [`save`](Self::save) or [`save_best`](Self::save_best).
     pub fn hold_best(&mut self, checkpoint: Checkpoint) {
         self.unsaved_best = Some(checkpoint);
     }
 
-    /// Saves a checkpoint, as the best one, too, if `is_best`; otherwise after
-    /// the best one that is held.
+    /// Saves a checkpoint. If `is_best`, it is also saved as the best checkpoint;
+    /// otherwise a best checkpoint held in memory is saved first.
     ///
     /// # Errors
     /// If the file system returns an error.
@@ -135,11 +135,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Returns the newest intact checkpoint, `None` if none was ever saved. `warn` is
-    /// called for every damaged newer one.
+    /// Returns the newest intact checkpoint, or `None` if no checkpoint was ever saved.
+    /// `warn` is called for every damaged newer checkpoint.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if there are checkpoints but none can be read.
+    /// [`ErrorKind::Data`] if there are checkpoints but all are damaged.
     pub fn newest(&self, mut warn: impl FnMut(&str)) -> Result<Option<Checkpoint>> {
         let mut paths: Vec<PathBuf> = self.steps().iter().map(|&s| self.path_of(s)).collect();
         paths.reverse();
@@ -147,7 +147,7 @@ impl Checkpoints {
         for path in &paths {
             match read(path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error) => warn(&format!("{error}; going back to the previous one")),
+                Err(error) => warn(&format!("{error}; using the previous checkpoint")),
             }
         }
         match &paths[..] {
@@ -164,7 +164,7 @@ impl Checkpoints {
         }
     }
 
-    /// The end of the best epoch, if it can be read.
+    /// Returns the checkpoint of the best epoch, if it can be read.
     pub fn best(&self) -> Option<Checkpoint> {
         read(&self.folder.join(BEST)).ok()
     }
@@ -254,7 +254,7 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
                 ErrorKind::Io,
                 format!("{}: locked by another training run{owner}", run.display()),
             )
-            .with_help("wait until it has ended, or stop it"));
+            .with_help("wait until the other training run has ended, or stop it"));
         }
         // A file system that does not support locks cannot hold one.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// A value, and the text it was written as: `adam:beta1=0.8`.
 ///
-/// Two choices are equal if their texts are.
+/// Two choices are equal if their texts are equal.
 ///
 /// ```
 /// use nn_core::Optimizer;
@@ -29,7 +29,7 @@ pub struct Choice<T> {
 }
 
 impl<T: fmt::Display> Choice<T> {
-    /// A value, written in its shortest form.
+    /// Creates a choice from a value, with the shortest text for this value.
     pub fn new(value: T) -> Self {
         Self {
             text: value.to_string(),
@@ -44,7 +44,7 @@ impl<T> Choice<T> {
         &self.text
     }
 
-    /// The value.
+    /// The value parsed from the text.
     pub fn value(&self) -> &T {
         &self.value
     }
@@ -201,7 +201,7 @@ pub enum OnDivergence {
 }
 
 impl OnDivergence {
-    /// All choices.
+    /// Both responses to divergence.
     pub const ALL: [Self; 2] = [Self::Stop, Self::HalveRate];
 
     /// The name in settings.

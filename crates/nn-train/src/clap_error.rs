@@ -1,4 +1,5 @@
-//! Errors of clap as errors of settings: one line, and a hint (feature `clap`).
+//! Conversion of errors of clap into errors of this crate: one line and a hint (feature
+//! `clap`).
 
 use std::error::Error as StdError;
 use std::num::{ParseFloatError, ParseIntError};
@@ -8,7 +9,7 @@ use nn_error::did_you_mean;
 
 use crate::error::Error;
 
-/// An error of clap in one line, with a hint if there is one.
+/// Converts an error of clap into one line, with a hint if there is one.
 pub fn of_clap(error: &clap::Error) -> Error {
     match error.source() {
         Some(source) => of_value(error, source),
@@ -57,7 +58,7 @@ fn own_help(source: &(dyn StdError + 'static)) -> Option<String> {
     }
 }
 
-/// An unknown flag, a missing argument, or flags that exclude each other: the first
+/// An unknown flag, a missing argument, or flags that cannot be used together: the first
 /// paragraph of clap's text, and its first tip.
 fn of_usage(error: &clap::Error) -> Error {
     let rendered = error.render().to_string();

@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 
-/// Settings as flags for a POSIX shell: ` --hidden 64 --lr 0.1`.
+/// Writes settings as flags for a POSIX shell, such as ` --hidden 64 --lr 0.1`.
 ///
 /// ```
 /// let settings = nn_train::Settings { data: Some("my houses.csv".into()), ..Default::default() };
@@ -22,8 +22,8 @@ pub fn of_settings(settings: &Settings) -> String {
     flags.map(flag).collect()
 }
 
-/// A word for a POSIX shell, in single quotes if needed. An [escaped
-/// path](crate::escaped_path) that is not UTF-8 is quoted as `bash` reads it.
+/// Quotes a word for a POSIX shell if needed. An [escaped path](crate::escaped_path) that
+/// is not UTF-8 is written in `bash`'s notation `$'…'`.
 pub fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_=.,:/+".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -36,8 +36,8 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// `text` with the names of settings in backticks as flags: `` `lr` `` is `--lr`,
-/// `` `hidden = 64` `` is `--hidden 64`.
+/// Replaces names of settings in backticks by flags: `` `lr` `` by `--lr`,
+/// `` `hidden = 64` `` by `--hidden 64`.
 ///
 /// ```
 /// let text = nn_train::command_line::in_text("set `header` to yes, or try `hidden = 64`");

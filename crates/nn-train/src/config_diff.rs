@@ -1,4 +1,4 @@
-//! Differences between settings and those that a run was started with.
+//! Differences between given settings and the settings of a run.
 
 use serde_json::Value;
 
@@ -8,8 +8,8 @@ use crate::escaped_path;
 use crate::plan::Plan;
 use crate::settings::Settings;
 
-/// Refuses `flags` that differ from the settings that a run was started with.
-/// `plan` and `data` are those of the run.
+/// Returns an error if `flags` differ from the settings of a run. `plan` and `data`
+/// belong to the run.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
@@ -35,15 +35,14 @@ pub fn check_settings(
         .map_err(|error| error.with_help("leave these settings out, or start a new run with them"))
 }
 
-/// Refuses a checkpoint whose settings are not those of the run's config.toml.
+/// Returns an error if a checkpoint and the run's config.toml have different settings.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
 pub fn check_checkpoint(checkpoint: &Value, config: &Value) -> Result<()> {
     let differences = differences(checkpoint, config, "");
-    check(&differences, "config.toml differs from the checkpoint").map_err(|error| {
-        error.with_help("give the run's config.toml the settings of its checkpoint again")
-    })
+    check(&differences, "config.toml differs from the checkpoint")
+        .map_err(|error| error.with_help("restore the config.toml that the run was started with"))
 }
 
 fn check(differences: &[String], what: &str) -> Result<()> {

@@ -19,28 +19,28 @@ use crate::split_options::SplitOptions;
 use crate::table;
 use crate::task::{Task, with_counterpart};
 
-/// Name of the built-in data set of drawn digits.
+/// Name of the built-in data set of generated digits.
 pub const GLYPHS: &str = "glyphs";
 
-/// The built-in digits are the same for everyone.
+/// Seed of the built-in digits.
 const GLYPHS_SEED: u64 = 0;
 
 /// The default data set, if it is in the data folder.
 const PREFERRED: &str = "mnist";
 
-/// Pixels are bytes; a network sees them as 0..=1.
+/// Factor that scales the bytes of pixels to network inputs from 0 to 1.
 pub const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
 /// A data set with its task and its split.
 #[derive(Clone, Debug)]
 pub struct Data {
-    /// The samples.
+    /// Training and test samples, before the validation samples are split off.
     pub dataset: Dataset,
     /// The learning task.
     pub task: Task,
     /// Names of the classes; empty for regression.
     pub class_names: Vec<String>,
-    /// The value of the setting `data` that loads it again.
+    /// The value of the setting `data` that loads this data set again.
     pub origin: String,
     /// The preprocessing of the table; `None` for other data sets.
     pub preprocessing: Option<Preprocessing>,
@@ -48,8 +48,8 @@ pub struct Data {
     pub notes: Vec<Note>,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
-    /// `Some(true)` if the split is stratified by class. Otherwise `None`, as in
-    /// the settings of runs of versions without stratification.
+    /// `Some(true)` if the split is stratified by class, otherwise `None`. In runs
+    /// of versions without stratification, the value is `None`.
     pub stratify: Option<bool>,
     sample_weights: Option<Vec<f32>>,
     rows: SplitRows,
@@ -70,7 +70,7 @@ impl<'a> Splits<'a> {
     /// The samples of one split.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if there are none.
+    /// [`ErrorKind::Data`] if the split has no samples.
     pub fn get(self, split: Split) -> Result<Samples<'a>> {
         let samples = match split {
             Split::Train => Some(self.train),
@@ -90,9 +90,9 @@ pub fn default_name(data_dir: &Path) -> &'static str {
     }
 }
 
-/// Loads a data set by its name, or from a folder of IDX files. The folder of a
-/// `run`'s data set is also searched for relative to the run. Of the built-in
-/// digits, at most `limit_train` training samples are drawn.
+/// Loads a data set by its name, or from a folder of IDX files. If `run` is given, its
+/// data set is also searched for relative to the run. The built-in digits have at most
+/// `limit_train` training samples.
 ///
 /// # Errors
 /// If the data set does not exist or cannot be read.
@@ -127,9 +127,8 @@ pub fn load_dataset(
     }
 }
 
-/// A path as it was given when `run` was started: relative to the current folder
-/// or, as that may be another one now, to the nearest folder above the run that
-/// has such a path.
+/// Resolves the path given when `run` was started: relative to the current folder or, if
+/// that folder has no such path, to the nearest folder above the run that has one.
 fn locate(typed: &Path, run: Option<&Path>) -> PathBuf {
     let is_here = typed.is_absolute() || typed.exists();
     let run = run
@@ -151,7 +150,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Data {
-    /// Loads the data set that the settings name, or the default one, to train on.
+    /// Loads the data set named in the settings, or the default one, for training.
     ///
     /// # Errors
     /// If the settings are invalid or the data cannot be loaded.
@@ -162,7 +161,7 @@ impl Data {
     /// Loads the data set of a run, to resume its training.
     ///
     /// # Errors
-    /// As [`for_training`](Self::for_training).
+    /// Returns the same errors as [`for_training`](Self::for_training).
     pub fn of_run(
         settings: &Settings,
         run: &Path,
@@ -195,7 +194,7 @@ impl Data {
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
-    /// If the data set does not exist, cannot be read, or does not fit the model.
+    /// If the data set does not exist, cannot be read, or does not match the model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
         let mut data = if table::is_table(&path) {
@@ -297,8 +296,8 @@ impl Data {
         self.rows.train.len()
     }
 
-    /// Name of each predicted number, and what one unit of the network's output
-    /// is worth in the table's own units. Empty where no table says so.
+    /// Name and standardization of each predicted number, to convert the network's
+    /// outputs into the table's units. Empty for other data sets.
     fn target_columns(&self) -> &[TargetColumn] {
         match self.preprocessing.as_ref().map(|it| &it.target) {
             Some(TargetEncoding::Regression(columns)) => columns,
@@ -311,8 +310,7 @@ impl Data {
         self.target_columns().iter().map(|column| &*column.name)
     }
 
-    /// The errors of an evaluation in the table's own units, if it predicts
-    /// numbers.
+    /// The errors of a regression in the units of the table; `None` for other tasks.
     pub fn errors_of(&self, evaluation: &Evaluation) -> Option<RegressionErrors> {
         let errors = evaluation.regression.as_ref()?;
         match self.target_columns() {
@@ -335,7 +333,7 @@ impl Data {
     /// The samples of each split.
     ///
     /// # Errors
-    /// If the data set contradicts itself, such as a label without a class.
+    /// If the data set is inconsistent, for example if a label has no class.
     pub fn splits(&self) -> Result<Splits<'_>> {
         let mut all = self.samples(&self.dataset.train)?;
         if let Some(weights) = &self.sample_weights {
@@ -356,7 +354,8 @@ impl Data {
         })
     }
 
-    /// The row of the data set, from 0, of a sample of a split.
+    /// The index, in the whole data set, of the sample at `position` in a split; both are
+    /// counted from 0.
     pub fn row_of(&self, split: Split, position: usize) -> usize {
         let rows = match split {
             Split::Train => &self.rows.train,

@@ -1,4 +1,4 @@
-//! A request for a data set, known or new.
+//! A request to load a data set, for training or for a trained model.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use nn_table::preprocessing::Preprocessing;
 
 use crate::split_options::SplitOptions;
 
-/// The data set to load.
+/// A request to load a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct DataRequest<'a> {
     /// Name, folder or CSV file.
@@ -15,16 +15,17 @@ pub struct DataRequest<'a> {
     pub data_dir: &'a Path,
     /// Options of the split and of reading a table.
     pub options: &'a SplitOptions,
-    /// Preprocessing of the model to use; `None` to learn it from the table.
+    /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
-    /// Whether the table is new: none of its rows were trained on.
+    /// Whether all rows of the table are new: the model was trained on no row of it.
     pub is_new: bool,
-    /// The run whose data set to find, where the path is relative to another folder.
+    /// The run whose data set is loaded: relative paths are also searched for in the
+    /// folders above the run.
     pub run: Option<&'a Path>,
 }
 
 impl<'a> DataRequest<'a> {
-    /// A data set to train on, without a model.
+    /// Requests a data set for training, without a model.
     pub fn for_training(name: &'a str, data_dir: &'a Path, options: &'a SplitOptions) -> Self {
         Self {
             name,
@@ -36,9 +37,9 @@ impl<'a> DataRequest<'a> {
         }
     }
 
-    /// Whether to stratify the split by class. Runs and models of versions
-    /// without stratification lack the setting and keep their split: otherwise
-    /// rows that they were trained on would become test rows.
+    /// Returns `true` if the split is stratified by class. Runs and models of versions without
+    /// stratification keep their unstratified split, so that no training row becomes a
+    /// test row.
     pub fn is_stratified(&self) -> bool {
         let is_new_training = self.run.is_none() && self.model.is_none();
         self.options.stratify.unwrap_or(is_new_training)

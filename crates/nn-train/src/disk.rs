@@ -1,5 +1,5 @@
 //! File operations of a run, with fault injection in tests: each operation that
-//! changes a file can be made to fail. Outside tests they are plain calls of the
+//! changes a file can be made to fail. Outside tests, the functions only call the
 //! standard library.
 
 use std::fs::{self, File, OpenOptions};
@@ -17,7 +17,7 @@ pub(crate) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Writes all of `bytes` to the file at `path`, or fails with some of them
+/// Writes all of `bytes` to the file at `path`; after an error, a part of them may be
 /// written.
 pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     permit("write", path)
@@ -25,20 +25,20 @@ pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     file.write_all(bytes)
 }
 
-/// Cuts the file at `path` to so many bytes.
+/// Truncates the file at `path` to this number of bytes.
 pub(crate) fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
     permit("set_len", path)?;
     file.set_len(length)
 }
 
-/// Waits until the contents of the file at `path` will survive a power cut.
+/// Syncs the contents of the file at `path`, so that they survive a power failure.
 pub(crate) fn sync(file: &File, path: &Path) -> io::Result<()> {
     permit("sync", path)?;
     file.sync_all()
 }
 
-/// Waits until the names in the folder of `path` will survive a power cut.
-/// Folders can be synced on Unix only.
+/// Syncs the folder of `path`, so that the names in it survive a power failure. Folders
+/// can be synced on Unix only.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());
@@ -53,7 +53,7 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file another name, in place of what had that name.
+/// Renames a file, replacing an existing file.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     permit("rename", to)?;
     fs::rename(from, to)
@@ -132,11 +132,11 @@ pub(crate) mod fault {
     /// The first operation that fails on this thread, and how.
     #[derive(Clone, Copy, Debug)]
     pub(crate) struct Fault {
-        /// Operations that still succeed before it.
+        /// Number of operations that succeed before the fault.
         pub after: u32,
-        /// Whether the disk stays broken.
+        /// Whether all later operations fail as well.
         pub forever: bool,
-        /// The system's number of the error.
+        /// Error code of the operating system.
         pub error: i32,
     }
 
@@ -149,7 +149,7 @@ pub(crate) mod fault {
         static RECORD: RefCell<Option<Vec<Operation>>> = const { RefCell::new(None) };
     }
 
-    /// Does `work` with a fault ahead; tells whether it was met.
+    /// Runs `work` with a planned fault; returns whether the fault occurred.
     pub(crate) fn with<T>(fault: Fault, work: impl FnOnce() -> T) -> (T, bool) {
         FAULT.set(Some(fault));
         STRUCK.set(false);
@@ -158,7 +158,7 @@ pub(crate) mod fault {
         (done, STRUCK.get())
     }
 
-    /// Does `work` and returns every operation that it asked for, in order.
+    /// Runs `work` and returns the requested operations in order.
     pub(crate) fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Operation>) {
         RECORD.set(Some(Vec::new()));
         let done = work();

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct EpochMetrics {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Number of steps since the beginning.
+    /// Number of steps since the start of the run.
     pub step: u64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
@@ -27,7 +27,8 @@ pub struct EpochMetrics {
 }
 
 impl EpochMetrics {
-    /// The metrics of `report`, with the seconds of training and of validation.
+    /// The metrics of `report`, with the training time and the validation time in
+    /// seconds.
     pub fn new(report: &EpochReport, [train_seconds, evaluate_seconds]: [f64; 2]) -> Self {
         let validation = report.validation.as_ref();
         Self {
@@ -51,8 +52,8 @@ impl EpochMetrics {
         }
     }
 
-    /// The loss that early stopping watches: that of the validation samples, if
-    /// there are any.
+    /// The loss that early stopping watches: the validation loss, or the training loss if
+    /// there are no validation samples.
     pub fn watched_loss(&self) -> f64 {
         self.validation_loss.unwrap_or(self.train_loss)
     }

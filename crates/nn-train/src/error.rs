@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting, a name or a combination of settings that is not possible.
+    /// An invalid setting, name or combination of settings.
     Usage,
     /// A data or model file with unexpected content.
     Data,
@@ -36,7 +36,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this kind.
+    /// Creates an error of this kind.
     pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
         Self {
             kind,
@@ -45,12 +45,12 @@ impl Error {
         }
     }
 
-    /// An error of the kind [`Usage`](ErrorKind::Usage).
+    /// Creates an error of the kind [`Usage`](ErrorKind::Usage).
     pub fn usage(message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Usage, message)
     }
 
-    /// The operating system refused to read or write `path`.
+    /// Creates an error for a `path` that the operating system could not read or write.
     pub fn io(path: &Path, error: &io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("{}: {error}", path.display()))
     }
@@ -63,7 +63,8 @@ impl Error {
         }
     }
 
-    /// An invalid setting that was read from a file of a run is invalid data.
+    /// Changes the kind from `Usage` to `Data`, for an invalid setting in a file of a
+    /// run.
     pub fn of_data(self) -> Self {
         match self.kind {
             ErrorKind::Usage => Self {
@@ -90,7 +91,7 @@ impl Error {
         }
     }
 
-    /// The kind of failure.
+    /// Kind of the failure, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

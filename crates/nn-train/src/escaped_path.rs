@@ -1,9 +1,9 @@
-//! Paths that need not be UTF-8, as text.
+//! The text form of paths, including paths that are not UTF-8.
 //!
 //! A UTF-8 path is unchanged. In other paths, every byte that is not part of a UTF-8
-//! sequence becomes U+0000 and two hexadecimal digits, since `config.toml` and the
-//! metadata of a model are text. No path contains U+0000, so the text of a path is
-//! unique:
+//! sequence becomes U+0000 and two hexadecimal digits, because `config.toml` and the
+//! metadata of a model are text. The text is unambiguous, because no path contains
+//! U+0000:
 //!
 //! ```text
 //! caf\xe9.csv   in config.toml   data = "caf\u0000E9.csv"
@@ -15,15 +15,15 @@ use std::path::PathBuf;
 /// Before the digits of a byte.
 const MARK: char = '\0';
 
-/// The path as it is shown to people.
+/// Returns the path as shown to users.
 pub fn shown(text: &str) -> String {
     path(text).to_string_lossy().into_owned()
 }
 
-/// A path as text.
+/// Converts a path to text.
 ///
 /// # Errors
-/// Never on Unix; elsewhere a message for a path that is not Unicode.
+/// A path that is not Unicode, on systems other than Unix.
 #[cfg(unix)]
 pub fn escaped(word: OsString) -> Result<String, String> {
     use std::os::unix::ffi::OsStrExt;
@@ -38,7 +38,7 @@ pub fn escaped(word: OsString) -> Result<String, String> {
     Ok(text)
 }
 
-/// The path of such a text.
+/// Converts the text of a path back to the path.
 #[cfg(unix)]
 pub fn path(text: &str) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
@@ -64,17 +64,17 @@ fn first_byte(part: &str) -> Option<(u8, &str)> {
     (!byte.is_ascii() && digits == format!("{byte:02X}")).then_some((byte, rest))
 }
 
-/// A path as text.
+/// Converts a path to text.
 ///
 /// # Errors
-/// A message for a path that is not Unicode.
+/// A path that is not Unicode.
 #[cfg(not(unix))]
 pub fn escaped(word: OsString) -> Result<String, String> {
     word.into_string()
         .map_err(|_| "expected a path in Unicode".to_owned())
 }
 
-/// The path of such a text.
+/// Converts the text of a path back to the path.
 #[cfg(not(unix))]
 pub fn path(text: &str) -> PathBuf {
     PathBuf::from(text)

@@ -1,4 +1,4 @@
-//! An experiment: settings and data, ready to be trained into a run directory.
+//! The settings and data of a training run, which is saved in a run directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub struct Experiment {
 pub struct TrainedRun {
     /// The run with its model.
     pub run: Run,
-    /// The run directory.
+    /// Path of the run directory.
     pub path: PathBuf,
     /// The metrics of all epochs.
     pub outcome: Outcome,
@@ -71,8 +71,8 @@ impl Experiment {
     /// Checks the settings against the data.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do
-    /// not fit the data, or need more memory than there is.
+    /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
+    /// match the data, or need more memory than is available.
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
         let plan = Plan::new(settings, &data)?;
@@ -90,24 +90,25 @@ impl Experiment {
         })
     }
 
-    /// Loads the data set that the settings name and checks the settings against it.
+    /// Loads the data set named in the settings and checks the settings against it.
     ///
     /// # Errors
-    /// As [`new`](Self::new), or if the data set cannot be loaded from `data_dir`.
+    /// Returns the same errors as [`new`](Self::new), or an error if the data set cannot
+    /// be loaded from `data_dir`.
     pub fn load(settings: &Settings, data_dir: impl AsRef<Path>) -> Result<Self> {
         let data = Data::for_training(settings, data_dir.as_ref(), &Threads::all())?;
         Self::new(settings, data)
     }
 
-    /// Uses these threads; the default is one per processor. The weights do not
-    /// depend on them.
+    /// Sets the threads; the default is one per processor. The weights do not depend on
+    /// the number of threads.
     #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
         Self { threads, ..self }
     }
 
-    /// Saves a checkpoint at most once per interval; the default is a second at the
-    /// ends of epochs and a minute within them.
+    /// Sets the minimum time between two checkpoints; the default is one second at the
+    /// ends of epochs and one minute within epochs.
     #[must_use]
     pub fn with_checkpoint_interval(self, interval: Duration) -> Self {
         Self {
@@ -116,7 +117,7 @@ impl Experiment {
         }
     }
 
-    /// The data set.
+    /// The data set with its task and its split.
     pub fn data(&self) -> &Data {
         &self.data
     }
@@ -126,12 +127,12 @@ impl Experiment {
         &self.plan
     }
 
-    /// The threads.
+    /// The threads used for training and evaluation.
     pub fn threads(&self) -> &Threads {
         &self.threads
     }
 
-    /// A trainer at the initial weights.
+    /// Creates a trainer with the initial weights.
     ///
     /// # Errors
     /// If the network does not fit into memory.
@@ -144,7 +145,7 @@ impl Experiment {
     /// and each epoch; `&mut ()` observes nothing.
     ///
     /// # Errors
-    /// If the directory exists or cannot be written, if the training diverges, or if
+    /// If the directory exists or cannot be written, if the training run diverges, or if
     /// the observer stops it.
     pub fn train(&self, path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<TrainedRun> {
         let path = path.as_ref();
@@ -153,11 +154,11 @@ impl Experiment {
         self.train_in(RunDir::create(runs_dir, name.as_deref(), "")?, observer)
     }
 
-    /// Trains into a new run directory of `runs_dir`: `name`, or the data set's name
-    /// and the next free number.
+    /// Trains into a new run directory in `runs_dir`. The directory is named `name` or,
+    /// by default, after the data set with the next free number.
     ///
     /// # Errors
-    /// As [`train`](Self::train).
+    /// Returns the same errors as [`train`](Self::train).
     pub fn train_named(
         &self,
         runs_dir: &Path,
@@ -167,8 +168,8 @@ impl Experiment {
         self.train_in(self.create_run_dir(runs_dir, name)?, observer)
     }
 
-    /// Creates a run directory in `runs_dir`: `name`, or the data set's name and the
-    /// next free number.
+    /// Creates a run directory in `runs_dir`. The directory is named `name` or, by
+    /// default, after the data set with the next free number.
     ///
     /// # Errors
     /// If the directory exists or cannot be written.
@@ -190,8 +191,7 @@ impl Experiment {
     }
 }
 
-/// A run that was stopped before its end, opened to be resumed. It is locked against
-/// other training processes.
+/// An unfinished run, opened to resume it and locked against other training processes.
 #[derive(Debug)]
 pub struct StoppedRun {
     path: PathBuf,
@@ -203,8 +203,8 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// Opens a run directory to resume its training with these threads; `warn` is called
-    /// for every damaged checkpoint.
+    /// Opens a run directory to resume the run with these threads; `warn` is called for
+    /// every damaged checkpoint.
     ///
     /// # Errors
     /// If another process trains the run, if it has no usable configuration or
@@ -231,7 +231,7 @@ impl StoppedRun {
         })
     }
 
-    /// Refuses settings that differ from those of the run.
+    /// Returns an error if `settings` differ from the settings of the run.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] with each difference.
@@ -240,7 +240,7 @@ impl StoppedRun {
         check_settings(settings, &self.settings, plan, data)
     }
 
-    /// Why the resumed run may end with other weights than an uninterrupted one.
+    /// Reasons why the resumed run may not reproduce the weights of an uninterrupted run.
     pub fn other_origin(&self) -> Vec<String> {
         self.checkpoint
             .as_ref()
@@ -248,23 +248,24 @@ impl StoppedRun {
             .unwrap_or_default()
     }
 
-    /// The experiment of the run.
+    /// The settings and data of the run.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
     }
 
-    /// As [`Experiment::with_checkpoint_interval`].
+    /// Sets the minimum time between two checkpoints, as
+    /// [`Experiment::with_checkpoint_interval`].
     #[must_use]
     pub fn with_checkpoint_interval(mut self, interval: Duration) -> Self {
         self.experiment.pace = Pace::new(Some(interval));
         self
     }
 
-    /// Continues the training from the newest checkpoint, to the weights of an
-    /// uninterrupted run.
+    /// Resumes the run from the newest checkpoint. The final weights are the same as
+    /// without the interruption.
     ///
     /// # Errors
-    /// As [`Experiment::train`].
+    /// Returns the same errors as [`Experiment::train`].
     pub fn train(self, observer: &mut dyn Observer) -> Result<TrainedRun> {
         let n_epochs = self.checkpoint.as_ref().map_or(0, Checkpoint::epoch);
         let (run_dir, epochs) = RunDir::resume(self.path, self.checkpoints, n_epochs)?;
@@ -371,10 +372,10 @@ impl Session<'_> {
         trainer.restore(checkpoint).map_err(|error| {
             let error = Error::from(error).at(self.run_dir.path().display());
             let help = match error.kind() {
-                ErrorKind::Usage => "give it the data it was trained on, or train a new run",
+                ErrorKind::Usage => "use the data that the run was trained on, or train a new run",
                 _ => {
-                    "remove the newest file from its folder checkpoint; the previous one is used \
-                     then"
+                    "remove the newest file from the run's folder checkpoint, to use the previous \
+                     checkpoint"
                 }
             };
             error.with_help(help)
@@ -382,8 +383,8 @@ impl Session<'_> {
         Ok(note["seconds"].as_f64().unwrap_or(0.0))
     }
 
-    /// Writes the best weights of a training run that has diverged after a good
-    /// epoch, and says so.
+    /// Saves the weights of the best epoch of a diverged run, if there is one, and adds
+    /// their location to the error.
     fn keep_best(&mut self, trainer: &mut Trainer<'_>, error: Error) -> Error {
         if error.kind() != ErrorKind::Diverged {
             return error.with_help(self.continuation());
@@ -417,13 +418,15 @@ impl Session<'_> {
     fn continuation(&self) -> String {
         let run = self.run_dir.path().display();
         if !self.run_dir.path().is_dir() {
-            return format!("{run} was removed or moved meanwhile; train again, or move it back");
+            return format!(
+                "{run} was removed or moved during training; move it back, or train again"
+            );
         }
         let from = match self.run_dir.checkpoints().newest_name() {
             Some(name) => format!("from checkpoint/{name}"),
             None => "from the beginning".to_owned(),
         };
-        format!("fix that, then `nn train --resume {run}` continues {from}")
+        format!("fix this problem; then `nn train --resume {run}` continues {from}")
     }
 
     fn interrupted(&self, outcome: &Outcome) -> Error {
@@ -440,8 +443,8 @@ impl Session<'_> {
     }
 }
 
-/// Why a run that is resumed from `checkpoint` may end with other weights than an
-/// uninterrupted one.
+/// Reasons why a run resumed from `checkpoint` may not reproduce the weights of an
+/// uninterrupted run.
 fn other_origin(checkpoint: &Checkpoint) -> Vec<String> {
     let instruction_set = instruction_set::difference(&checkpoint.note()["instruction_set"]);
     another_version(checkpoint)
@@ -450,13 +453,13 @@ fn other_origin(checkpoint: &Checkpoint) -> Vec<String> {
         .collect()
 }
 
-/// A warning for a checkpoint of another version.
+/// A warning for a checkpoint of a different version.
 fn another_version(checkpoint: &Checkpoint) -> Option<String> {
     let (theirs, ours) = (&checkpoint.note()["version"], env!("CARGO_PKG_VERSION"));
     (theirs != ours).then(|| {
         format!(
-            "the checkpoint was made by version {theirs}, this is {ours}; \
-             the weights may differ from those of an uninterrupted run"
+            "the checkpoint was written by version {theirs}, but this is version {ours}; \
+             the weights may differ from the weights of an uninterrupted run"
         )
     })
 }

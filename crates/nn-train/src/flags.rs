@@ -1,10 +1,10 @@
 //! Settings as command line flags (feature `clap`).
 //!
-//! [`Settings`] is a group of arguments for clap. Names that other libraries use
-//! for the same thing are aliases of its flags (`settings.rs`). Flags whose
-//! value means something else there are translated where `nn` has what they
-//! mean, and refused with what to type where it has not: to take them for a
-//! flag of a similar name would silently give another result.
+//! [`Settings`] is a group of arguments for clap. Names that other libraries use for the
+//! same setting are aliases of its flags (`settings.rs`). A flag that has a different
+//! meaning in another library is translated if `nn` has an equivalent; otherwise it is
+//! rejected with a hint, because taking it for a similarly named flag would silently
+//! change the result.
 
 use std::ffi::OsString;
 
@@ -40,8 +40,8 @@ pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Set
     settings.map_err(|error| of_clap(&error))
 }
 
-/// A command whose arguments are the flags of the settings, without a program name:
-/// what [`parse`] parses.
+/// The command that [`parse`] uses: its arguments are the flags of the settings, and it
+/// has no program name.
 pub fn command() -> Command {
     Settings::augment_args(Command::new("nn"))
         .no_binary_name(true)
@@ -92,13 +92,13 @@ fn entries<M: Menu>() -> Vec<String> {
     M::ALL.iter().map(Menu::with_parameters).collect()
 }
 
-/// Rows in a batch where none are asked for.
+/// Default batch size.
 const BATCH_SIZE: &str = "64";
 
-/// The words of a command line, with those of other libraries translated.
+/// Translates flags of other libraries in the words of a command line.
 ///
 /// # Errors
-/// Exit code 2 for a flag that nn has no equal of, with what to type instead.
+/// Exit code 2 for a flag without an equivalent, with a hint.
 pub fn of_command_line(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
     let words: Vec<OsString> = words.collect();
     let command = words.get(1).and_then(|word| word.to_str());
@@ -108,7 +108,7 @@ pub fn of_command_line(words: impl Iterator<Item = OsString>) -> Result<Vec<OsSt
     translated(&words)
 }
 
-/// As [`of_command_line`], of words that are settings of a training.
+/// Translates flags of other libraries in words that are settings of a training run.
 fn translated(words: &[OsString]) -> Result<Vec<OsString>> {
     let mut result = Vec::with_capacity(words.len());
     let mut rest = words.iter();
@@ -155,26 +155,26 @@ fn solver(value: &str) -> [OsString; 2] {
     ["--optimizer", optimizer].map(OsString::from)
 }
 
-/// Why a flag of another library is not taken, and what to type instead.
+/// Returns an error with a hint if a flag of another library has no equivalent.
 pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
     let (problem, help) = match flag {
         "alpha" => (
-            "in scikit-learn it is divided by the rows of a batch".to_owned(),
+            "scikit-learn divides alpha by the number of rows of a batch".to_owned(),
             alpha_as_l2(value, words),
         ),
         "iterations" => (
-            "elsewhere an iteration is one step, not a pass over the data".to_owned(),
+            "in other libraries an iteration is one step, not a pass over the data".to_owned(),
             "use --epochs: the number of passes over the training rows".to_owned(),
         ),
         "layers" => (
-            "may mean all widths, the hidden ones or their number".to_owned(),
+            "can mean the widths of all layers, the widths of the hidden layers, or the number of \
+             layers"
+                .to_owned(),
             "use --hidden 128,64: the widths of the hidden layers".to_owned(),
         ),
         "n-iter-no-change" => (
-            "in scikit-learn it counts epochs that improve by less than tol = 0.0001".to_owned(),
-            format!(
-                "use --patience {value}: the number of epochs without any lower validation loss"
-            ),
+            "scikit-learn counts epochs that improve by less than tol = 0.0001".to_owned(),
+            format!("use --patience {value}: the number of epochs without a lower validation loss"),
         ),
         "learning-rate" if ["constant", "invscaling", "adaptive"].contains(&value) => (
             format!("{value} is a schedule in scikit-learn"),
@@ -185,7 +185,8 @@ pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
     Some(Error::usage(format!("--{flag}: {problem}")).with_help(help))
 }
 
-/// scikit-learn makes ½·alpha·Σw²/n small, n the rows of the batch; `--l2` ½·λ·Σw².
+/// scikit-learn adds ½·alpha·Σw²/n to the loss, where n is the number of rows of a batch;
+/// `--l2` adds ½·λ·Σw².
 fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
     let value_of = |(index, word): (usize, &OsString)| {
         let (flag, value) = flag_and_value(word, &words[index + 1..])?;
@@ -197,7 +198,7 @@ fn alpha_as_l2(alpha: &str, words: &[OsString]) -> String {
     let batch = batch.unwrap_or_else(|| BATCH_SIZE.to_owned());
     match (alpha.parse::<f64>(), batch.parse::<f64>()) {
         (Ok(alpha), Ok(rows)) => format!(
-            "with batches of {batch} rows it is --l2 {:e}: alpha / {batch}",
+            "for batches of {batch} rows use --l2 {:e}, which is alpha / {batch}",
             alpha / rows
         ),
         _ => "use --l2 with alpha divided by the number of rows of a batch".to_owned(),
@@ -216,7 +217,7 @@ mod tests {
         parse(words(flags))
     }
 
-    /// Flag, where it comes from, and what it must come to.
+    /// A flag, the library that it comes from, and the equivalent flag of nn.
     const SAME: &[(&str, &str, &str)] = &[
         ("--learning-rate 0.2", "PyTorch, Keras", "--lr 0.2"),
         ("--learning-rate-init 0.2", "scikit-learn", "--lr 0.2"),
@@ -277,7 +278,7 @@ mod tests {
         }
     }
 
-    /// Whoever adds an alias to a flag says here where it comes from.
+    /// Every alias of a flag is listed here with its source.
     #[test]
     fn every_alias_of_a_flag_is_in_the_table() {
         let command = Settings::augment_args(Command::new("nn"));

@@ -1,4 +1,4 @@
-//! A forward pass over samples, block by block.
+//! A forward pass over samples in blocks of rows.
 
 use nn_core::network::ForwardCache;
 use nn_core::{Network, Rows, Samples};
@@ -9,11 +9,11 @@ use crate::error::Result;
 /// Number of rows per block.
 const BLOCK_ROWS: usize = 512;
 
-/// Calls `each` with every block of a forward pass over `samples`: the position of
-/// its first sample, its inputs `[n_rows, n_inputs]`, and the values of all layers.
+/// Runs a forward pass over `samples` and calls `each` for every block, with the position
+/// of its first sample, its inputs `[n_rows, n_inputs]` and the values of all layers.
 ///
 /// # Errors
-/// If the samples do not fit the network or cannot be read.
+/// If the samples do not match the network or cannot be read.
 pub fn for_each_block(
     network: &Network,
     samples: &Samples<'_>,

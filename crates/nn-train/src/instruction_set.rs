@@ -1,5 +1,4 @@
-//! The instruction set of a training run: the last bits of its weights depend on
-//! it.
+//! The instruction set of a training run, on which the last bits of the weights depend.
 
 use nn_tensor::InstructionSet;
 use serde_json::Value;
@@ -29,14 +28,14 @@ pub fn name() -> &'static str {
     InstructionSet::current().name()
 }
 
-/// A warning if the checkpoint was made with another instruction set. Checkpoints of
-/// versions that did not record it are accepted.
+/// Returns a warning if the checkpoint was made with a different instruction set.
+/// Checkpoints of versions that did not record the instruction set are accepted.
 pub fn difference(recorded: &Value) -> Option<String> {
     let recorded = recorded.as_str()?;
     (recorded != name()).then(|| {
         format!(
             "the checkpoint was made with the instruction set {recorded}, this run uses {}; \
-             the weights may differ from those of an uninterrupted run",
+             the weights may differ from the weights of an uninterrupted run",
             name()
         )
     })

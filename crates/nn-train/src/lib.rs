@@ -1,8 +1,8 @@
 //! Training runs of multilayer perceptrons: from settings and a data set to a run
 //! directory with a model, and from a run directory to evaluations and predictions.
 //!
-//! This is what `nn train`, `nn evaluate` and `nn predict` do, as a library. Train a
-//! table into `runs/houses`, evaluate it, and predict new rows:
+//! The library behind `nn train`, `nn evaluate` and `nn predict`. This example trains on
+//! a table, writes the run to `runs/houses`, evaluates it, and predicts new rows:
 //!
 //! ```no_run
 //! use nn_train::{Experiment, Run, Settings, Split};
@@ -20,9 +20,9 @@
 //! # Ok::<(), nn_train::Error>(())
 //! ```
 //!
-//! A run that was interrupted continues to the same weights: see [`StoppedRun`]. An
-//! [`Observer`] shows the progress of a run and can stop it. What a user should know
-//! about the data, such as a guessed task, is in [`Data::notes`](data::Data::notes).
+//! An interrupted run can be resumed and ends with the weights of an uninterrupted run:
+//! see [`StoppedRun`]. An [`Observer`] shows the progress of a run and can stop it.
+//! [`Data::notes`](data::Data::notes) has notes about the data, such as a guessed task.
 //!
 //! The values of settings are typed: `optimizer: Some("adam:beta1=0.8".parse()?)`, or
 //! `Some(Optimizer::Sgd.into())` with the types of [`nn_core`], [`nn_data`] and

@@ -1,9 +1,9 @@
-//! Checks that an operation fits into memory before it allocates: the system kills
-//! a program that uses more than is available.
+//! Checks that an operation fits into memory before it allocates, because the system
+//! kills a program that uses more memory than is available.
 //!
-//! The available memory is the minimum of `MemAvailable` (`/proc/meminfo`) and of
-//! what the control groups (versions 1 and 2) and `ulimit -v` still allow. If none
-//! of them can be read, every operation is allowed.
+//! The available memory is the minimum of `MemAvailable` (`/proc/meminfo`) and of the
+//! memory that the control groups (versions 1 and 2) and `ulimit -v` still allow. If none
+//! of these limits can be read, every operation is allowed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ const RESERVE: u64 = 8 << 20;
 /// Returns an error if an evaluation needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// memory.
 pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
     let memory = Memory::of_evaluation(network, n_samples);
     let help = "use a model with narrower layers, or a machine with more memory";
@@ -28,7 +29,8 @@ pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
 /// Returns an error if an operation needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// memory.
 pub fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     match available() {
         Some(available) if needed > available => Err(Error::usage(format!(
@@ -41,7 +43,7 @@ pub fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     }
 }
 
-/// `1.9 GiB`
+/// Formats a number of bytes, such as `1.9 GiB`.
 pub fn amount(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let unit = (bytes.max(1).ilog2() / 10) as usize;
@@ -89,8 +91,8 @@ fn of_control_groups() -> Option<u64> {
     folders.iter().filter_map(|folder| of_folder(folder)).min()
 }
 
-/// The folders that may have a limit, from a text like `/proc/self/cgroup`: those of
-/// the groups and of all their parents. In a container the path may be one outside,
+/// The folders that may have a limit, from a text like `/proc/self/cgroup`: the folders
+/// of the groups and of all their parents. In a container the path may be one outside,
 /// whose last part is the root inside.
 fn folders_of(groups: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();

@@ -1,11 +1,11 @@
 //! The file `metrics.csv`: one row per finished epoch.
 //!
-//! A row is written as its epoch ends, so that other programs see it, and synced
-//! before the next checkpoint is saved, so that a power failure loses no row of a
+//! A row is written at the end of its epoch, so that other programs see it. All rows are
+//! synced before a checkpoint is saved, so a power failure loses no row of a
 //! checkpointed epoch.
 //!
-//! When a run is resumed, the rows of the epochs before its checkpoint are kept;
-//! later rows, and an incomplete row, are removed and written again.
+//! When a run is resumed, the rows of the epochs before its checkpoint are kept; later
+//! rows and an incomplete row are removed and written again.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -195,7 +195,7 @@ fn too_few(path: &Path, found: usize, expected: usize) -> Error {
             path.display()
         ),
     )
-    .with_help("put the file back as it was written, or train again under another `name`")
+    .with_help("restore the file, or train again with another `name`")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Notes: what a user should know about the data before training.
+//! Notes about the data, shown to the user before training.
 //!
-//! Notes are about the training rows, which are fewer than the rows of the file
-//! with the settings `limit-train` and `validation` and with weights of 0.
+//! Notes describe the training rows, which do not include all rows of the file if
+//! `limit-train` or `validation` is set or if rows have the weight 0.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use nn_table::preprocessing;
 
 use crate::split::Split;
 
-/// Number of classes that a note names; the rest is counted.
+/// Maximum number of classes named in a note; the other classes are counted.
 const MOST_NAMES: usize = 5;
 
 /// Something about the data that is not an error but that a user should know.
@@ -18,13 +18,13 @@ const MOST_NAMES: usize = 5;
 pub enum Note {
     /// The built-in digits are used because MNIST is not in the data folder.
     BuiltInDigits,
-    /// Found while a table was read.
+    /// A note from reading a table.
     Table(preprocessing::Note),
-    /// All training rows that count belong to one class.
+    /// All training rows with a weight above 0 belong to one class.
     OneClass {
         /// Name of the class.
         name: String,
-        /// Number of its training rows.
+        /// Number of training rows of the class.
         n_rows: usize,
     },
     /// Classes of the data without a training row.
@@ -33,9 +33,9 @@ pub enum Note {
     Weightless(Classes),
     /// Classes without a test or validation row.
     NotMeasured {
-        /// The split without them.
+        /// The split without rows of these classes.
         split: Split,
-        /// The classes.
+        /// The classes without a row in this split.
         classes: Classes,
     },
 }
@@ -43,7 +43,7 @@ pub enum Note {
 /// Some of the classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
-    /// Their names.
+    /// Names of these classes.
     pub names: Vec<String>,
     /// Number of classes of the data.
     pub n_classes: usize,
@@ -52,10 +52,10 @@ pub struct Classes {
 /// The number of rows of each class.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClassCounts {
-    /// In all the data, used or not.
+    /// Number of rows in all the data, used or not.
     pub(crate) all: Vec<usize>,
     pub(crate) train: Vec<usize>,
-    /// Of the training rows, those with a weight above 0.
+    /// Number of training rows with a weight above 0.
     pub(crate) weighted: Vec<usize>,
     pub(crate) validation: Vec<usize>,
     pub(crate) test: Vec<usize>,
@@ -100,8 +100,8 @@ impl ClassCounts {
 }
 
 impl Note {
-    /// Whether `--strict` rejects the data: something had to be guessed, or there is
-    /// nothing to learn.
+    /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
+    /// because there is nothing to learn.
     pub fn is_doubtful(&self) -> bool {
         use preprocessing::Note as Table;
         match self {

@@ -1,6 +1,6 @@
 //! Large numbers as text.
 
-/// Digits in groups of three: 203530 is `203 530`.
+/// Formats a number with its digits in groups of three: 203530 is `203 530`.
 ///
 /// ```
 /// assert_eq!(nn_train::grouped(203_530), "203 530");

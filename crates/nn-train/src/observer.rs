@@ -7,10 +7,10 @@ use nn_core::training::{BatchReport, EpochReport};
 
 use crate::epoch_metrics::EpochMetrics;
 
-/// The start of a training run, or of its resumption.
+/// The state of a training run when it starts or resumes.
 #[derive(Debug)]
 pub struct Start<'a, 't> {
-    /// The run directory.
+    /// Path of the run directory.
     pub run: &'a Path,
     /// The trainer, before its next step.
     pub trainer: &'a Trainer<'t>,
@@ -64,12 +64,12 @@ pub trait Observer {
         let _ = warning;
     }
 
-    /// Asked after each step whether to save and stop. A run that was stopped can be
+    /// Returns `true` to save and stop the run; called after each step. A stopped run can be
     /// resumed.
     fn should_stop(&mut self) -> bool {
         false
     }
 }
 
-/// Observes nothing.
+/// An observer that does nothing.
 impl Observer for () {}

@@ -9,8 +9,8 @@ use crate::epoch_metrics::EpochMetrics;
 pub struct Outcome {
     /// The metrics of every finished epoch.
     pub epochs: Vec<EpochMetrics>,
-    /// The epoch with the lowest watched loss, if its weights are the model (early
-    /// stopping); otherwise those of the last epoch are.
+    /// The epoch with the lowest monitored loss, if early stopping is enabled. The model has
+    /// the weights of this epoch; with `None`, the weights of the last epoch.
     pub best_epoch: Option<usize>,
     /// Whether early stopping ended the run before the last epoch.
     pub is_stopped_early: bool,
@@ -19,7 +19,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The outcome so far of a run with these finished epochs.
+    /// Creates the outcome so far from the finished `epochs`.
     pub fn new(trainer: &Trainer<'_>, epochs: Vec<EpochMetrics>) -> Self {
         let config = trainer.config();
         Self {
@@ -38,8 +38,8 @@ impl Outcome {
         }
     }
 
-    /// The weights of the model, if they are not those of the last epoch:
-    /// `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
+    /// Describes the weights of the model if the model does not have the weights of the
+    /// last epoch: `weights of epoch 2 of 7, the lowest validation loss (0.4518)`.
     pub fn kept_weights(&self) -> Option<String> {
         let (best, last) = (self.kept()?, self.epochs.last()?);
         self.best_epoch?;
@@ -52,7 +52,7 @@ impl Outcome {
         ))
     }
 
-    /// Why the run ended before its last epoch, if it did.
+    /// The reason why the run ended before its last epoch, if it did.
     pub fn early_stop(&self) -> Option<String> {
         let last = self.epochs.last().filter(|_| self.is_stopped_early)?;
         Some(format!(

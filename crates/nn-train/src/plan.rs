@@ -1,5 +1,5 @@
-//! A plan: the network and the training configuration that settings and a data
-//! set make, with the defaults filled in and checked.
+//! A plan: the network and the training configuration for some settings and a data set,
+//! with all defaults filled in and all values checked.
 
 use nn_core::init::Init;
 use nn_core::model_file::{Description, InputDescription, Json, Model};
@@ -20,7 +20,7 @@ use crate::task::Task;
 /// A checked network and training configuration.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The layers.
+    /// The number of inputs and the layers of the network.
     pub network: NetworkConfig,
     /// The configuration of the trainer.
     pub training: TrainingConfig,
@@ -37,7 +37,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
-    /// contradict each other, or do not fit the data.
+    /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
@@ -77,7 +77,7 @@ impl Plan {
         Ok(Network::new(&self.network, self.training.seed)?)
     }
 
-    /// A model file's contents: a network with everything needed to use it.
+    /// The contents of the model file: a network with everything needed to use it.
     pub fn model(&self, data: &Data, network: Network) -> Model {
         Model {
             network,
@@ -87,7 +87,7 @@ impl Plan {
     }
 }
 
-/// The settings of nn-core's values, by the beginnings of their names.
+/// The settings for values of nn-core, by the beginnings of the values' names.
 const NAMES: [(&str, &str); 13] = [
     ("accumulate", "accumulate"),
     ("averaging", "averaging"),
@@ -104,7 +104,7 @@ const NAMES: [(&str, &str); 13] = [
     ("width of layer", "hidden"),
 ];
 
-/// An error of nn-core, with the name of the setting.
+/// Converts an error of nn-core into an error that names the setting.
 fn of_setting(error: nn_core::Error) -> Error {
     let nn_core::Error::OutOfRange {
         what,
@@ -176,11 +176,11 @@ fn default_loss(task: Task) -> Loss {
     }
 }
 
-/// The number of outputs: one per class, or a single one for two classes if the
-/// loss has a form for that.
+/// The number of outputs: one per class, or a single one for two classes if the loss
+/// supports a single output.
 ///
 /// # Errors
-/// If the loss does not fit the task.
+/// If the loss does not match the task.
 pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
@@ -209,7 +209,8 @@ fn check_bce(settings: &Settings, n_outputs: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "`loss = bce`: elsewhere the mean over the outputs, here there are {n_outputs}"
+        "`loss = bce`: other libraries take the mean over the outputs, of which there are \
+         {n_outputs} here"
     ))
     .with_help(format!(
         "use `loss = binary-cross-entropy`, the sum over the outputs: {n_outputs} times as large"
@@ -235,7 +236,7 @@ fn output_activation(
         return Err(Error::usage(
             "`output-activation = softmax`: a single output would always be 1",
         )
-        .with_help("use identity for numbers, sigmoid for probabilities"));
+        .with_help("use identity for regression, sigmoid for probabilities"));
     }
     Ok(chosen)
 }
@@ -330,9 +331,9 @@ fn training(settings: &Settings, loss: Loss) -> Result<TrainingConfig> {
     })
 }
 
-/// The optimizer, and the weight decay that is not its own. The setting means
-/// what `weight_decay` means in PyTorch: the parameter of adamw, and with other
-/// optimizers a part of the gradient.
+/// The optimizer, and the weight decay in addition to the optimizer's own. The setting
+/// has the meaning of `weight_decay` in PyTorch: the parameter of adamw, and a part of
+/// the gradient for other optimizers.
 fn weight_decay(settings: &Settings) -> Result<(Optimizer, f64)> {
     let written = settings.optimizer.as_ref();
     let optimizer = value(&settings.optimizer).unwrap_or_else(default::optimizer);
@@ -354,8 +355,8 @@ fn weight_decay(settings: &Settings) -> Result<(Optimizer, f64)> {
     Ok((decayed, 0.0))
 }
 
-/// Cosine belongs to the default optimizer and rate; a given optimizer or rate
-/// is used unchanged.
+/// The cosine schedule is the default only together with the default optimizer and rate;
+/// a given optimizer or rate gets a constant schedule.
 fn schedule(settings: &Settings) -> Schedule {
     let is_default = settings.optimizer.is_none() && settings.lr.is_none();
     value(&settings.schedule).unwrap_or_else(|| match is_default {
@@ -379,7 +380,9 @@ fn check_class_weights(weights: &ClassWeights, data: &Data) -> Result<()> {
         }
         (ClassWeights::Given(weights), _) if weights.iter().all(|&weight| weight == 0.0) => Err(
             Error::usage("`class-weight`: expected at least one number above 0, found none")
-                .with_help("a weight of 0 leaves a class out, 2 counts each of its samples twice"),
+                .with_help(
+                    "a weight of 0 ignores a class, a weight of 2 counts each of its samples twice",
+                ),
         ),
         _ => Ok(()),
     }

@@ -18,8 +18,9 @@ use crate::trained_model::preprocessing_of;
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
 
-/// The probability of every class; both of them for a single output. Hinge loss
-/// gives margins instead of probabilities: there the predicted class has all of it.
+/// The probability of every class; a single output gives the probabilities of both
+/// classes. Hinge loss gives margins instead of probabilities; the predicted class then
+/// has probability 1.
 pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     match (loss, outputs) {
         (Loss::Hinge, _) => {
@@ -32,7 +33,7 @@ pub fn class_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     }
 }
 
-/// The names of a model's classes; their numbers if they have no names.
+/// The names of a model's classes, or their numbers if they have no names.
 pub fn class_names(model: &Model) -> Vec<String> {
     match &model.description.class_names[..] {
         [] => (0..model.network.n_outputs().max(2))
@@ -42,7 +43,7 @@ pub fn class_names(model: &Model) -> Vec<String> {
     }
 }
 
-/// As [`class_probabilities`]; NaN if an output is not finite.
+/// The values of [`class_probabilities`]; NaN if an output is not finite.
 fn finite_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     let mut probabilities = class_probabilities(loss, outputs);
     if !all_finite(outputs) {
@@ -51,7 +52,7 @@ fn finite_probabilities(loss: Loss, outputs: &[f32]) -> Vec<f32> {
     probabilities
 }
 
-/// Predicts the classes of images with a model and buffers for one image.
+/// A classifier of images: a model with buffers for one image.
 #[derive(Debug)]
 pub struct ImagePredictor<'a> {
     model: &'a Model,
@@ -72,7 +73,7 @@ pub struct ImagePrediction {
 }
 
 impl<'a> ImagePredictor<'a> {
-    /// A predictor for this model.
+    /// Creates a predictor with this model.
     pub fn new(model: &'a Model) -> Self {
         Self {
             cache: ForwardCache::new(&model.network, 1),
@@ -87,23 +88,24 @@ impl<'a> ImagePredictor<'a> {
         &self.class_names
     }
 
-    /// Refuses a model of a table's columns.
+    /// Returns an error if the model was trained on a table.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for such a model.
+    /// [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
         if preprocessing.is_none_or(|it| it.inputs == InputEncoding::Pixels) {
             return Ok(());
         }
         let problem = "this model was trained on the columns of a table, not on images";
-        Err(Error::new(ErrorKind::Data, problem).with_help("give it a CSV file"))
+        Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
-    /// Predicts the class of an image from its pixels, row by row.
+    /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for another number of pixels than the model has inputs.
+    /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
+    /// inputs.
     pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
         if self.inputs.len() != pixels.len() {
             let problem = format!(
@@ -140,8 +142,8 @@ pub struct TablePredictions {
     pub preprocessing: Preprocessing,
     /// Notes about the table, such as unknown categories.
     pub notes: Vec<Note>,
-    /// The first row with a NaN or infinite input or prediction, and the number of
-    /// such rows, in words.
+    /// Warning that names the first row with a NaN or infinite input or prediction and
+    /// counts all such rows.
     pub nonfinite: Option<String>,
 }
 
@@ -150,13 +152,13 @@ impl TablePredictions {
     ///
     /// # Errors
     /// If the file cannot be read, lacks a column of the model, or does not fit into
-    /// memory, or if the model is one of images.
+    /// memory, or if the model was trained on images.
     pub fn of_file(model: &Model, path: &Path, threads: &Threads) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";
             let problem = format!("{}: {problem}", path.display());
             Error::new(ErrorKind::Data, problem)
-                .with_help("give it PNG files, or indices of its test samples")
+                .with_help("use PNG files or the indices of test samples as input")
         })?;
         let table = preprocessing.read(path, Header::Auto)?;
         table::check_memory(path, &preprocessing, table.n_rows())?;
@@ -201,8 +203,8 @@ impl TablePredictions {
     }
 }
 
-/// The outputs of the network, `[n_rows, n_outputs]`; for classes, the probability of
-/// each.
+/// The outputs of the network, `[n_rows, n_outputs]`: for classification, the probability
+/// of each class.
 fn outputs_of(
     model: &Model,
     inputs: ArrayView2<'_, f32>,
@@ -257,11 +259,11 @@ impl FiniteCheck<'_> {
         };
         let more = match bad.count() {
             0 => String::new(),
-            1 => "; the same in 1 more row".to_owned(),
-            n => format!("; the same in {n} more rows"),
+            1 => "; 1 more row is affected".to_owned(),
+            n => format!("; {n} more rows are affected"),
         };
         Some(format!(
-            "row {}: {what}; its largest input is {column}, {:e} as scaled for the network{more}",
+            "row {}: {what}; the largest input is {column}, {:e} as scaled for the network{more}",
             row + 1,
             inputs[largest]
         ))

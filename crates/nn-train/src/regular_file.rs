@@ -1,5 +1,5 @@
-//! Reading the regular files of a run. A pipe would block, and a device might never
-//! end.
+//! Reads the regular files of a run. Reading from a pipe could block, and a device may
+//! never end.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// Returns an error unless `path` is a regular file.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if it is something else, [`ErrorKind::Io`] if it does not exist.
+/// [`ErrorKind::Data`] if `path` is not a regular file, [`ErrorKind::Io`] if it does not
+/// exist.
 pub fn check(path: &Path) -> Result<fs::Metadata> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, &error))?;
     if metadata.is_file() {
@@ -25,7 +26,7 @@ pub fn check(path: &Path) -> Result<fs::Metadata> {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// As [`check`], or if it cannot be opened.
+/// Returns the same errors as [`check`], or an error if the file cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
     check(path)?;
     File::open(path).map_err(|error| Error::io(path, &error))
@@ -34,7 +35,8 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads a UTF-8 text file.
 ///
 /// # Errors
-/// As [`check`], or if it cannot be read or is not UTF-8.
+/// Returns the same errors as [`check`], or an error if the file cannot be read or is not
+/// UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     check(path)?;
     let bytes = fs::read(path).map_err(|error| Error::io(path, &error))?;
@@ -50,7 +52,7 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// Reads a UTF-8 text file if it exists.
 ///
 /// # Errors
-/// As [`read_text`].
+/// Returns the same errors as [`read_text`].
 pub fn find_text(path: &Path) -> Result<Option<String>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -11,10 +11,10 @@ use crate::plan::Plan;
 /// Maximum number of times that the learning rate is halved.
 const MAX_HALVINGS: i32 = 10;
 
-/// A state from which training starts again with half the learning rate.
+/// The state to which a diverged run is rolled back.
 ///
-/// Until then no later checkpoint is saved, because an interrupted run must be able
-/// to return to this state.
+/// No checkpoint is saved within the epoch, because an interrupted run must be able to
+/// return to this state.
 #[derive(Debug)]
 pub struct RollbackPoint(Checkpoint);
 
@@ -38,11 +38,11 @@ impl RollbackPoint {
         &self.0
     }
 
-    /// Returns to the saved state with half the learning rate; returns a message for
-    /// the user. `chosen_rate` is the learning rate before the first halving.
+    /// Returns to the saved state and halves the learning rate. The result is a message
+    /// for the user. `chosen_rate` is the learning rate before the first halving.
     ///
     /// # Errors
-    /// The given error if the learning rate was halved too often.
+    /// The given `error` if the learning rate was halved too often.
     pub fn go_back(
         &self,
         trainer: &mut Trainer<'_>,

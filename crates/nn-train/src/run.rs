@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::split::Split;
 use crate::trained_model::{Origin, data_of, settings_of};
 
-/// A trained run: its model, and where it is.
+/// A trained run: its model and the path of the model file.
 ///
 /// ```no_run
 /// use nn_train::{Run, Split};
@@ -41,7 +41,7 @@ impl Run {
     /// Opens a run directory or a model file.
     ///
     /// # Errors
-    /// If there is no model, or it is damaged or has NaN or infinite weights.
+    /// If there is no model, or if the model is damaged or has NaN or infinite weights.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::find(path.as_ref(), Path::new(""), false)
     }
@@ -50,7 +50,7 @@ impl Run {
     /// `allow_nonfinite` also a model with NaN or infinite weights.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// Returns the same errors as [`open`](Self::open).
     pub fn find(run: &Path, runs_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
         let model_file = locate_model(run, runs_dir)?;
         let model = read_model(&model_file, allow_nonfinite)?;
@@ -67,7 +67,7 @@ impl Run {
         }
     }
 
-    /// Looks for data sets in this folder; the default is `datasets`.
+    /// Sets the folder in which data sets are searched for; the default is `datasets`.
     #[must_use]
     pub fn with_data_dir(self, data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -76,18 +76,18 @@ impl Run {
         }
     }
 
-    /// Uses these threads; the default is one per processor.
+    /// Sets the threads; the default is one per processor.
     #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
         Self { threads, ..self }
     }
 
-    /// The model.
+    /// The trained model of the run.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The model file.
+    /// Path of the model file.
     pub fn model_file(&self) -> &Path {
         &self.model_file
     }
@@ -109,11 +109,11 @@ impl Run {
         self.data_of(None)
     }
 
-    /// Loads the data set `named`, or that of the run. Without test samples of its
-    /// own, all rows of a named one are test rows.
+    /// Loads the data set `named`; `None` means the data set of the run. If a named data
+    /// set has no test samples, all its rows are test rows.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not fit the model.
+    /// If the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)
@@ -122,7 +122,8 @@ impl Run {
     /// Evaluates the model on a split of the run's data set.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, has no such samples, or does not fit.
+    /// If the data set cannot be loaded, does not match the model, or has no samples in
+    /// this split.
     pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
         self.evaluate_on(&self.data()?, split)
     }
@@ -130,7 +131,7 @@ impl Run {
     /// Evaluates the model on a split of a loaded data set.
     ///
     /// # Errors
-    /// If there are no such samples or they do not fit the model.
+    /// If the split has no samples or its samples do not match the model.
     pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;
@@ -145,7 +146,8 @@ impl Run {
     /// Predicts every row of a CSV file with the columns of the training table.
     ///
     /// # Errors
-    /// If the file cannot be read or lacks a column, or the model is one of images.
+    /// If the file cannot be read or lacks a column, or if the model was trained on
+    /// images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
         TablePredictions::of_file(&self.model, path.as_ref(), &self.threads)
     }
@@ -155,11 +157,11 @@ impl Run {
         ImagePredictor::new(&self.model)
     }
 
-    /// Traces one training step with one sample of the run's data set: every number
-    /// of the forward pass, the backward pass and the update.
+    /// Traces one training step with one sample of the run's data set: all values of the
+    /// forward pass, the backward pass and the update.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or there is no such sample.
+    /// If the data set cannot be loaded or does not have the sample.
     pub fn step_trace(&self, options: TraceOptions) -> Result<SampleTrace> {
         SampleTrace::new(&self.model, &self.data()?, options)
     }

@@ -43,7 +43,7 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Creates the directory `runs_dir/name`, or the first free
+    /// Creates the directory `runs_dir/name`; without a name, the first free one of
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl RunDir {
         })
     }
 
-    /// Opens the directory of a run to continue it after `n_epochs` epochs, and
-    /// returns their metrics.
+    /// Opens the directory of a run to resume it after `n_epochs` epochs, and returns the
+    /// metrics of these epochs.
     ///
     /// # Errors
     /// If the metrics file cannot be read or lacks rows of finished epochs.
@@ -79,7 +79,7 @@ impl RunDir {
         Ok((run_dir, rows))
     }
 
-    /// The directory.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -105,8 +105,8 @@ impl RunDir {
         self.metrics.add(row)
     }
 
-    /// Saves a checkpoint, after syncing the rows of its epochs; also as the best one,
-    /// if `is_best`.
+    /// Syncs the rows of all finished epochs, then saves a checkpoint; also as the best
+    /// checkpoint, if `is_best`.
     ///
     /// # Errors
     /// If the file system returns an error.
@@ -115,13 +115,13 @@ impl RunDir {
         self.checkpoints.save(checkpoint, is_best)
     }
 
-    /// Keeps the end of the best epoch so far in memory, to be saved before the
+    /// Keeps the checkpoint of the best epoch so far in memory; it is saved before the
     /// next checkpoint or by [`save_best`](Self::save_best).
     pub fn hold_best(&mut self, checkpoint: Checkpoint) {
         self.checkpoints.hold_best(checkpoint);
     }
 
-    /// Saves the best checkpoint, if it is not saved yet.
+    /// Saves the best checkpoint if it is still only in memory.
     ///
     /// # Errors
     /// If the file system returns an error.
@@ -138,7 +138,7 @@ impl RunDir {
         self.replace(MODEL, &model.to_bytes()?)
     }
 
-    /// Writes the summary, after syncing the rows of its epochs.
+    /// Syncs the rows of all epochs, then writes the summary.
     ///
     /// # Errors
     /// If the file system returns an error.
@@ -167,12 +167,12 @@ impl RunDir {
     }
 }
 
-/// Creates the directory `runs_dir/name`, or the first free `runs_dir/PREFIX-1`,
-/// `-2`, ….
+/// Creates the directory `runs_dir/name`; without a name, the first free one of
+/// `runs_dir/PREFIX-1`, `-2`, ….
 ///
 /// # Errors
 /// [`ErrorKind::Usage`] for an invalid name or an existing directory, [`ErrorKind::Io`]
-/// if it cannot be created.
+/// if the directory cannot be created.
 pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<PathBuf> {
     disk::create_dir_all(runs_dir).map_err(|error| Error::io(runs_dir, &error))?;
     match name {
@@ -199,8 +199,8 @@ pub fn read_config(run: &Path) -> Result<Settings> {
     if !path.exists() {
         let (reason, help) = if run.join(METRICS).exists() {
             (
-                "the run was stopped before it started",
-                "train again under another name",
+                "the run was stopped before training started",
+                "train again under a different name",
             )
         } else {
             (
@@ -217,19 +217,19 @@ pub fn read_config(run: &Path) -> Result<Settings> {
     Settings::read(&path).map_err(Error::of_data)
 }
 
-/// Whether a run is finished.
+/// Returns `true` if a run is finished.
 pub fn is_finished(run: &Path) -> bool {
     run.join(SUMMARY).exists()
 }
 
-/// Why a run diverged, if it did.
+/// The reason why a run diverged, if it did.
 pub fn read_failure(run: &Path) -> Option<String> {
     let text = regular_file::read_text(&run.join(FAILURE)).ok()?;
     let error: serde_json::Value = serde_json::from_str(&text).ok()?;
     error["diverged"].as_str().map(str::to_owned)
 }
 
-/// Whether `name` can be the name of a run, not a path.
+/// Returns `true` if `name` is a valid name of a run and not a path.
 pub fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
@@ -252,7 +252,7 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
             "{}: this run exists and is not overwritten",
             path.display()
         ))
-        .with_help("choose another `name`, or leave it out")),
+        .with_help("choose another `name`, or leave out `name`")),
         Err(error) => Err(Error::io(&path, &error)),
     }
 }
@@ -272,8 +272,8 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
     ))
 }
 
-/// Reads a model file. NaN and infinite weights are refused unless
-/// `allow_nonfinite`.
+/// Reads a model file. NaN and infinite weights are rejected unless `allow_nonfinite` is
+/// set.
 ///
 /// # Errors
 /// If the file cannot be read, is damaged, or is not a model.
@@ -309,7 +309,7 @@ pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
     })
 }
 
-/// The model file that `run` names: a run directory, the name of a run in
+/// The path of the model file of `run`, which is a run directory, the name of a run in
 /// `runs_dir`, or a model file.
 ///
 /// # Errors
@@ -344,7 +344,7 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     .with_help(known_runs(runs_dir)))
 }
 
-/// The directory that `run` names: itself, or the name of a run in `runs_dir`.
+/// The directory of `run`, which is a path or the name of a run in `runs_dir`.
 ///
 /// # Errors
 /// If no such run exists.

@@ -1,4 +1,4 @@
-//! One training step with one sample of a data set.
+//! The trace of one training step with one sample of a data set.
 
 use nn_core::Model;
 use nn_core::batches::{Samples, Targets};
@@ -13,7 +13,7 @@ use crate::split::Split;
 use crate::step_trace::{StepTrace, step_of};
 use crate::trained_model::settings_of;
 
-/// The sample to trace, and the weights to trace it with.
+/// The choice of the sample and the weights to trace.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceOptions {
     /// The split of the sample.
@@ -24,12 +24,12 @@ pub struct TraceOptions {
     pub is_untrained: bool,
 }
 
-/// One training step with one sample of a data set.
+/// The trace of one training step with one sample of a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SampleTrace {
     /// Name of the data set.
     pub dataset: String,
-    /// `training`, `validation` or `test`.
+    /// Name of the split: `training`, `validation` or `test`.
     pub split: String,
     /// Index of the sample in its split, from 0.
     pub index: usize,
@@ -41,18 +41,18 @@ pub struct SampleTrace {
     pub label: Option<usize>,
     /// The predicted class, for classification.
     pub predicted: Option<usize>,
-    /// Whether the weights are the trained ones or the initial ones.
+    /// Whether the weights are the trained or the initial ones.
     pub is_trained: bool,
-    /// The step.
+    /// The traced step.
     pub step: StepTrace,
 }
 
 impl SampleTrace {
-    /// Traces a training step of a model with one sample, by the settings that the
-    /// model was trained with.
+    /// Traces a training step of a model with one sample, using the settings of the
+    /// model's training run.
     ///
     /// # Errors
-    /// If there is no such sample or it does not fit the model.
+    /// If the split does not have the sample, or if the sample does not match the model.
     pub fn new(model: &Model, data: &Data, options: TraceOptions) -> Result<Self> {
         let plan = Plan::new(&settings_of(model)?, data).map_err(Error::of_data)?;
         let splits = data.splits()?;
@@ -106,8 +106,8 @@ fn predicted(model: &Model, sample: &Samples<'_>, step: &StepTrace) -> Option<us
     }
 }
 
-/// Balanced class weights as numbers: a single sample does not tell the frequency of
-/// its class.
+/// Converts balanced class weights to numbers, because a single sample does not have the
+/// class frequencies of the training samples.
 fn counted(weights: &ClassWeights, train: &Samples<'_>) -> ClassWeights {
     match (weights, train.class_counts()) {
         (ClassWeights::Balanced, Some(counts)) => {

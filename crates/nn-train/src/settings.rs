@@ -1,7 +1,7 @@
-//! The settings of a training run, as given, as written in a file, and merged.
+//! The settings of a training run: reading, writing and merging them.
 //!
-//! Flag > configuration file > default. Every setting is optional here;
-//! [`Plan`](crate::Plan) fills in the defaults and gives back the resolved
+//! Flags override the configuration file, which overrides the defaults. Every setting is
+//! optional here; [`Plan`](crate::Plan) fills in the defaults and returns the resolved
 //! settings, the content of a run's `config.toml`.
 
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::choice::{Activations, Choice, OnDivergence, Widths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::regular_file;
 
-/// Largest whole number that TOML can write.
+/// Largest whole number in TOML.
 pub const LARGEST: u64 = i64::MAX as u64;
 
-/// Longest configuration file that is read.
+/// Maximum length of a configuration file in bytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// The settings of a training run that decide its result. `None` means the default.
@@ -64,7 +64,7 @@ pub struct Settings {
     /// Use only the first N training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
-    /// Learn one class against all others
+    /// Learn class K against all other classes
     #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Data"))]
     pub positive_class: Option<u32>,
     /// Class weights in the loss: none, balanced, or one number per class
@@ -104,7 +104,7 @@ pub struct Settings {
         arg(long, value_name = "COLUMN,...", help_heading = "Tables")
     )]
     pub categorical: Option<String>,
-    /// Columns to leave out
+    /// Columns to ignore
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "COLUMN,...", help_heading = "Tables")
@@ -140,7 +140,7 @@ pub struct Settings {
     /// Layer normalization in the hidden layers
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub layer_norm: Option<bool>,
-    /// Residual connections: add the outputs of the previous layer to those of a hidden layer of the same width
+    /// Residual connections: add the outputs of the previous layer to the outputs of a hidden layer of the same width
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Network", num_args = 0..=1, default_missing_value = "true"))]
     pub residual: Option<bool>,
     /// Dropout probability of the hidden layers
@@ -366,7 +366,8 @@ impl Settings {
         Self::parse(path, &bytes)
     }
 
-    /// Settings from the bytes of a TOML file; `path` is what errors call them.
+    /// Parses settings from the bytes of a TOML file; `path` is its name in error
+    /// messages.
     ///
     /// # Errors
     /// If the text is not UTF-8 or not TOML, or has an unknown or invalid setting.
@@ -395,11 +396,11 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The parser reads numbers that the format cannot write; `others` stand in
+    /// Checks that all whole numbers fit into TOML; `others` are additional numbers of
     /// the same file.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a number that TOML cannot hold.
+    /// [`ErrorKind::Usage`] for a number that is too large for TOML.
     pub fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
         let own = [
             ("limit-train", self.limit_train),
@@ -420,15 +421,15 @@ impl Settings {
         }
     }
 
-    /// These settings, with those of `other` where these are `None`.
+    /// Merges two groups of settings: every `None` is replaced by the value in `other`.
     pub fn or(self, other: &Self) -> Self {
         let mut merged = to_table(&other.yielding_to(&self));
         merged.extend(to_table(&self));
         merged.try_into().expect("a merge of settings is settings")
     }
 
-    /// These settings without the weight decay that `flags` replace: that of
-    /// adamw may be a setting or a parameter of the optimizer.
+    /// Returns the settings without the weight decay that `flags` replace: the weight
+    /// decay of adamw may be a setting or a parameter of the optimizer.
     fn yielding_to(&self, flags: &Self) -> Self {
         let mut settings = self.clone();
         let optimizer = flags.optimizer.as_ref().map_or("", Choice::text);
@@ -441,12 +442,12 @@ impl Settings {
         settings
     }
 
-    /// The file form.
+    /// Formats the settings as TOML.
     pub fn to_toml(&self) -> String {
         toml::to_string(&to_table(self)).expect("settings are plain TOML")
     }
 
-    /// The JSON form, for a model's metadata.
+    /// Formats the settings as JSON, for a model's metadata.
     pub fn to_json(&self) -> serde_json::Value {
         let mut value = serde_json::to_value(self).expect("settings are plain JSON");
         if let Some(object) = value.as_object_mut() {
@@ -456,7 +457,7 @@ impl Settings {
     }
 }
 
-/// The parameter of adamw.
+/// The weight decay of adamw, as a parameter of the optimizer.
 pub const WEIGHT_DECAY: &str = "weight-decay";
 
 /// `adamw:beta1=0.8` of `adamw:beta1=0.8:weight-decay=0.1`.
@@ -469,8 +470,8 @@ fn without_weight_decay(optimizer: &str) -> Choice<Optimizer> {
     kept.expect("an optimizer with fewer parameters is an optimizer")
 }
 
-/// The error in a TOML text and its location, in one line: the lines of the text may be
-/// long, and hold anything.
+/// Formats an error of the TOML parser and its location in one line. The quoted text is
+/// shortened and escaped, because the file is untrusted.
 pub fn in_one_line(error: &toml::de::Error, text: &str) -> String {
     let message = match error.message().split_once(", expected one of ") {
         // The hint names the nearest of the keys.
@@ -505,7 +506,7 @@ fn unknown_key(message: &str) -> Option<String> {
     Some(hint.unwrap_or_else(|| format!("settings are {names}")))
 }
 
-/// At most so many characters, without those that a terminal would obey.
+/// The first `length` characters of the text, with control characters escaped.
 fn shortened(text: &str, length: usize) -> String {
     let escaped = text.trim_end().chars().flat_map(|letter| {
         let is_harmless = !letter.is_control();

@@ -9,7 +9,7 @@ use nn_tensor::random::{Purpose, Stream, Streams};
 use crate::error::{Error, Result};
 use crate::split_options::SplitOptions;
 
-/// A part of a data set.
+/// A split of a data set: training, validation or test samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Split {
@@ -22,10 +22,10 @@ pub enum Split {
 }
 
 impl Split {
-    /// All splits.
+    /// All splits: training, validation and test.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 
-    /// The name: `train`, `validation` or `test`.
+    /// Name of the split: `train`, `validation` or `test`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -35,7 +35,7 @@ impl Split {
     }
 }
 
-/// In a sentence: `training`, `validation` or `test`.
+/// Name of the split in a sentence: `training`, `validation` or `test`.
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -67,12 +67,12 @@ pub struct SplitRows {
     pub train: Vec<u32>,
     /// Validation rows.
     pub validation: Vec<u32>,
-    /// Test rows; empty where the data set has test samples of its own.
+    /// Test rows; empty if the data set has separate test samples.
     pub test: Vec<u32>,
 }
 
 impl SplitRows {
-    /// All `n` rows are test rows.
+    /// Uses all `n` rows as test rows.
     pub fn all_test(n: usize) -> Self {
         Self {
             test: (0..n as u32).collect(),
@@ -80,9 +80,9 @@ impl SplitRows {
         }
     }
 
-    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are
-    /// split off unless the data set has its own. The first `limit_train` of the
-    /// rest are used, and validation rows are split off from these.
+    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are split
+    /// off unless the data set has separate test samples. Of the other rows, the first
+    /// `limit_train` are used for training and validation.
     ///
     /// # Errors
     /// If no row is left for training.
@@ -105,7 +105,7 @@ impl SplitRows {
         let (train, validation) = split_rows(&rest, classes, selection.validation, &mut stream);
         if train.is_empty() {
             return Err(Error::usage(format!(
-                "of {n} samples, none is left to train on (`validation = {}`, `test-split = {}`)",
+                "no training samples are left of {n} samples (`validation = {}`, `test-split = {}`)",
                 selection.validation, selection.test_split
             )));
         }
@@ -117,8 +117,8 @@ impl SplitRows {
     }
 }
 
-/// Randomly splits `rows`: the second part is this `fraction` of them. `classes`
-/// has the class of every row of the data set.
+/// Randomly splits `rows` into two parts; the second part has this `fraction` of the
+/// rows. `classes` has the class of every row of the data set.
 fn split_rows(
     rows: &[u32],
     classes: Option<&[u32]>,

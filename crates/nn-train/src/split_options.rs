@@ -1,5 +1,5 @@
-//! How a data set is split into training, validation and test samples, and how a
-//! table is read.
+//! Options for splitting a data set into training, validation and test samples, and for
+//! reading a table.
 
 use nn_table::csv::TableOptions;
 
@@ -14,21 +14,21 @@ pub struct SplitOptions {
     pub validation: f64,
     /// Fraction of the samples used for testing, if the data set has no test samples.
     pub test_split: f64,
-    /// Whether to stratify the split by class. `None` stratifies the data of a new
-    /// training run only: runs of versions without stratification lack the setting.
+    /// Whether to stratify the split by class. `None` means yes for a new training run,
+    /// and no for a run of a version without stratification.
     pub stratify: Option<bool>,
-    /// Use only the first samples.
+    /// Number of training samples to use, the first ones; `None` for all.
     pub limit_train: Option<usize>,
     /// The class to learn against all others.
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
-    /// Options of reading a table.
+    /// Options for reading a table.
     pub table: TableOptions,
 }
 
 impl SplitOptions {
-    /// The options that these settings ask for.
+    /// Reads the options from the settings.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.

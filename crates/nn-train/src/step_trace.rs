@@ -6,9 +6,9 @@
 //! ∂C/∂Wˡ = aˡ⁻¹ᵀ·δˡ        ∂C/∂bˡ = δˡ
 //! ```
 //!
-//! The step is a step of [`Trainer`](nn_core::Trainer); values that it does not keep are
-//! computed again by the functions that it calls (nn-core's `backprop.rs`). The optimizer has no
-//! state from earlier steps.
+//! The step is computed by [`Trainer`](nn_core::Trainer). Intermediate values that the
+//! trainer does not keep are recomputed by the same functions (nn-core's `backprop.rs`).
+//! The optimizer has no state from earlier steps.
 
 mod taken;
 mod formulas;
@@ -26,25 +26,25 @@ pub use formulas::Formulas;
 use formulas::{formulas, notes};
 use taken::{Back, Taken, row};
 
-/// A step with one sample, from its inputs to the updated weights.
+/// A training step with one sample, from its inputs to the updated weights.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepTrace {
-    /// x, `[n_inputs]`.
+    /// The inputs x, `[n_inputs]`.
     pub inputs: Vec<f32>,
-    /// y, `[n_outputs]`, smoothed as in training.
+    /// The targets y, `[n_outputs]`, with label smoothing as in training.
     pub target: Vec<f32>,
     /// Name of the loss.
     pub loss_function: String,
-    /// C in terms of a and y.
+    /// The formula of the loss C in terms of a and y.
     pub loss_formula: &'static str,
-    /// C before the step.
+    /// The loss C before the step.
     pub loss: f64,
-    /// C of the same sample after the step; `None` if there is no step, or with
-    /// dropout, which would draw another mask.
+    /// The loss C of the same sample after the step. `None` if there is no step or the
+    /// network uses dropout (dropout would draw a new mask).
     pub loss_after: Option<f64>,
     /// Name of the optimizer.
     pub optimizer: String,
-    /// The rule of the optimizer, with g for the gradient.
+    /// The update rule of the optimizer, with g for the gradient.
     pub optimizer_formula: &'static str,
     /// The learning rate.
     pub learning_rate: f64,
@@ -68,19 +68,19 @@ pub struct LayerTrace {
     pub activation: String,
     /// The formulas of the layer.
     pub formulas: Formulas,
-    /// W before the step.
+    /// The weights W before the step.
     #[serde(serialize_with = "as_rows")]
     pub weights: Rows<'static, f32>,
-    /// b before the step.
+    /// The biases b before the step.
     pub bias: Vec<f32>,
-    /// z
+    /// The weighted sums z.
     pub pre_activations: Vec<f32>,
-    /// z after batch normalization, if there is any.
+    /// The weighted sums z after batch normalization, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalized: Option<Vec<f32>>,
-    /// a
+    /// The activations a.
     pub activations: Vec<f32>,
-    /// The dropout mask m, if there is one: the next layer sees a ⊙ m.
+    /// The dropout mask m, if there is one: the next layer receives a ⊙ m.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Vec<f32>>,
     /// The backward pass; `None` with batch normalization, which needs a batch.
@@ -90,42 +90,43 @@ pub struct LayerTrace {
 /// The backward pass of a layer, and its update.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Backward {
-    /// δ·Wᵀ of the next layer; `None` in the output layer.
+    /// The propagated error δ·Wᵀ of the next layer; `None` in the output layer.
     pub arriving: Option<Vec<f32>>,
-    /// φ′(z); `None` in the output layer, where δ comes from the loss.
+    /// The derivative φ′(z); `None` in the output layer, where δ comes from the loss.
     pub slope: Option<Vec<f32>>,
-    /// δ = ∂C/∂z
+    /// The error δ = ∂C/∂z.
     pub delta: Vec<f32>,
-    /// ∂C/∂W
+    /// The gradient of the weights, ∂C/∂W.
     #[serde(serialize_with = "as_rows")]
     pub weights_gradient: Rows<'static, f32>,
-    /// ∂C/∂b
+    /// The gradient of the biases, ∂C/∂b.
     pub bias_gradient: Vec<f32>,
-    /// g, if regularization or clipping makes it differ from ∂C/∂W and ∂C/∂b.
+    /// The gradient g that the optimizer uses, if it differs from ∂C/∂W and ∂C/∂b because
+    /// of regularization or clipping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regularized: Option<Regularized>,
-    /// W after the step.
+    /// The weights W after the step.
     #[serde(serialize_with = "as_rows")]
     pub weights_after: Rows<'static, f32>,
-    /// b after the step.
+    /// The biases b after the step.
     pub bias_after: Vec<f32>,
 }
 
-/// The gradient as the optimizer gets it.
+/// The gradient of a layer after regularization and clipping.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Regularized {
-    /// ∂(C + regularization)/∂W, clipped
+    /// The gradient of the weights, ∂(C + regularization)/∂W, clipped.
     #[serde(serialize_with = "as_rows")]
     pub weights_gradient: Rows<'static, f32>,
-    /// ∂(C + regularization)/∂b, clipped
+    /// The gradient of the biases, ∂(C + regularization)/∂b, clipped.
     pub bias_gradient: Vec<f32>,
 }
 
-/// Traces the first step of a training run of `network` whose only batch is the
-/// first sample, without schedule and weight averaging.
+/// Traces the first training step of `network` with a batch of one sample, the first of
+/// `samples`. Schedules and weight averaging are ignored.
 ///
 /// # Errors
-/// The errors of a trainer: a sample or a configuration that does not fit, or
+/// If the sample or the configuration does not match the network, or
 /// [`nn_core::Error::Diverged`].
 pub fn step_of(
     network: &Network,
@@ -168,7 +169,7 @@ fn check_stages(network: &Network) -> Result<()> {
         None => Ok(()),
         Some(stage) => Err(Error::Conflict {
             what: "trace".to_owned(),
-            problem: format!("does not show stage {stage} yet"),
+            problem: format!("cannot show the stage {stage}"),
         }),
     }
 }
@@ -209,9 +210,9 @@ fn layers(
         .collect()
 }
 
-/// z, and z after batch normalization. A forward cache keeps them only where
-/// backpropagation reads them. (Of inputs whose zeros are left out, the last
-/// bit may differ: there the bias comes first in the sum.)
+/// Returns z, and z after batch normalization. A forward cache keeps z only where
+/// backpropagation reads it. (For sparse inputs, the last bit may differ, because their
+/// sum starts with the bias.)
 fn sums(network: &Network, index: usize, below: &[f32]) -> (Vec<f32>, Option<Vec<f32>>) {
     let layer = &network.layers()[index];
     let (parameters, statistics) = (network.parameters(), network.statistics());

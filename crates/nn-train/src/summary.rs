@@ -26,8 +26,8 @@ pub struct Summary {
     pub seed: u64,
     /// Number of threads.
     pub threads: usize,
-    /// The epoch whose weights are the model, if early stopping chose it; otherwise
-    /// it is the last one.
+    /// The epoch whose weights are the model: the best one with early stopping, otherwise
+    /// the last one.
     pub best_epoch: Option<usize>,
     /// Mean training loss per sample of the epoch whose weights are the model.
     pub train_loss: Option<f64>,
@@ -49,13 +49,13 @@ pub struct Summary {
     pub weights_sha256: String,
     /// Version of the program.
     pub version: String,
-    /// Step and learning rate of each change by hand.
+    /// Step and new learning rate of each manual change of the learning rate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub learning_rate_changes: Vec<(u64, f64)>,
 }
 
 impl Summary {
-    /// The summary of a finished run.
+    /// Creates the summary of a finished run.
     pub fn new(
         plan: &Plan,
         data: &Data,

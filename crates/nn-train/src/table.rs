@@ -1,5 +1,5 @@
-//! Tables: from a CSV file to samples, with the preprocessing fitted to its training
-//! rows or with that of a model.
+//! Tables: samples from a CSV file, with the preprocessing fitted to the training rows or
+//! taken from a model.
 
 use std::fs::File;
 use std::path::Path;
@@ -30,11 +30,11 @@ pub(crate) struct Loaded {
     pub(crate) sha256: String,
 }
 
-/// Refuses a table that does not fit into memory once every category of its text
-/// columns is an input.
+/// Returns an error if a table does not fit into memory with one input per category of
+/// its text columns.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] with both amounts.
+/// [`ErrorKind::Usage`] with the needed and the available memory.
 pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -> Result<()> {
     if preprocessing.image_size().is_some() {
         return Ok(());
@@ -53,7 +53,7 @@ pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -
     memory::check(&what, bytes as u64, help)
 }
 
-/// Whether a file is a table, by the ending of its name.
+/// Whether a file is a table, according to its extension.
 pub fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
@@ -71,7 +71,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
                 path.display()
             ),
         )
-        .with_help("name a folder of IDX files, or a data set of `nn data list`"));
+        .with_help("use a folder of IDX files, or a data set of `nn data list`"));
     }
     let options = &request.options.table;
     // The file, and its cells as numbers of eight bytes: many are shorter, and
@@ -124,7 +124,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     })
 }
 
-/// The class of each row, where the rows are divided by their classes.
+/// The class of each row, if the split is stratified by class.
 fn classes_to_stratify_by(table: &Table, request: &DataRequest<'_>) -> Result<Option<Vec<u32>>> {
     if request.is_new || !request.is_stratified() {
         return Ok(None);

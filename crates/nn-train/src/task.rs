@@ -11,7 +11,7 @@ pub enum Task {
     Regression(usize),
 }
 
-/// Adds a second class, `not NAME`, to a single one: classification needs two.
+/// Adds a second class, `not NAME`, if there is only one class: classification needs two.
 pub fn with_counterpart(class_names: &mut Vec<String>) {
     if let [only] = &class_names[..] {
         class_names.push(format!("not {only}"));

@@ -14,12 +14,12 @@ use crate::escaped_path;
 use crate::settings::Settings;
 use crate::split_options::SplitOptions;
 
-/// The data set to use a model with.
+/// The data set to use with a model.
 #[derive(Clone, Copy, Debug)]
 pub enum Origin<'a> {
     /// The data set of the run or model file at this path, split as in training.
     Run(&'a Path),
-    /// The data set of this name. Without test samples of its own, all its rows are
+    /// The data set of this name. If a data set has no test samples, all its rows are
     /// test rows.
     Named(&'a str),
 }
@@ -38,15 +38,15 @@ pub fn settings_of(model: &Model) -> Result<Settings> {
     })
 }
 
-/// Refuses a model that a program wrote with nn-core: only that program knows its
-/// data and its preprocessing.
+/// Returns an error for a model that another program wrote with nn-core: its data and its
+/// preprocessing are unknown here.
 fn check_is_of_a_run(model: &Model) -> Result<()> {
     if !model.description.training.is_null() {
         return Ok(());
     }
-    let problem = "the model file has no training settings: a program wrote it, not `nn train`";
+    let problem = "the model file has no training settings: it was not written by `nn train`";
     Err(Error::new(ErrorKind::Data, problem).with_help(
-        "predict with it in Rust, by nn_core::Model::predict_rows; `nn inspect` shows its layers",
+        "use nn_core::Model::predict_rows in a Rust program; `nn inspect` shows the layers",
     ))
 }
 
@@ -54,7 +54,7 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
 /// of images.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if it is damaged or does not fit the network.
+/// [`ErrorKind::Data`] if the preprocessing is damaged or does not match the network.
 pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
@@ -70,7 +70,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
         return Err(Error::new(
             ErrorKind::Data,
             format!(
-                "the model's table has {} inputs and {} outputs, its network {} and {}",
+                "the model's table has {} inputs and {} outputs, but its network has {} and {}",
                 preprocessing.n_inputs(),
                 preprocessing.n_outputs(),
                 network.n_inputs(),
@@ -84,7 +84,7 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
 /// Loads a data set for a model.
 ///
 /// # Errors
-/// If the data set cannot be loaded or does not fit the model, or if the table has
+/// If the data set cannot be loaded or does not match the model, or if the table has
 /// changed since training.
 pub fn data_of(
     model: &Model,
@@ -99,7 +99,7 @@ pub fn data_of(
     };
     let name = other.or(settings.data.as_deref()).ok_or_else(|| {
         Error::usage("the model does not name the data set it was trained on")
-            .with_help("name it with `data`")
+            .with_help("set `data` to a data set")
     })?;
     let preprocessing = preprocessing_of(model)?;
     let options = SplitOptions::new(&settings)?;

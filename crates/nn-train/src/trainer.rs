@@ -10,11 +10,11 @@ use crate::data::{Data, Splits};
 use crate::error::Result;
 use crate::plan::Plan;
 
-/// A trainer for `network` on the training samples, watched by the validation
-/// samples, with the data augmentation of the plan.
+/// Creates a trainer of `network` with the training samples, the validation samples and
+/// the data augmentation of the plan.
 ///
 /// # Errors
-/// If the network or the configuration does not fit the samples.
+/// If the network or the configuration does not match the samples.
 pub fn trainer<'a>(
     plan: &Plan,
     data: &Data,

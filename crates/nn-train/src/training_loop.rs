@@ -24,8 +24,8 @@ pub(crate) struct TrainingLoop<'a> {
 }
 
 impl TrainingLoop<'_> {
-    /// Trains from the state of `trainer`: after these `epochs`, and so many
-    /// seconds into the next one.
+    /// Trains from the state of `trainer`, after the finished `epochs` and this number of
+    /// seconds into the next epoch.
     pub(crate) fn run(
         &mut self,
         trainer: &mut Trainer<'_>,
@@ -101,8 +101,8 @@ impl TrainingLoop<'_> {
         Ok(())
     }
 
-    /// Saves the end of an epoch if it is the last or enough time has passed;
-    /// holds it in memory if it is only the best so far.
+    /// Saves a checkpoint at the end of an epoch if it is the last one or enough time has
+    /// passed; otherwise keeps the checkpoint in memory if the epoch is the best so far.
     fn save_epoch_end(&mut self, trainer: &Trainer<'_>, report: &EpochReport) -> Result<()> {
         let is_last = report.is_stopping || report.epoch == self.plan.training.epochs;
         if is_last || self.run_dir.checkpoints().is_due_at_epoch_end(self.pace) {

@@ -1,4 +1,4 @@
-//! Memory that a training run needs, checked before it is allocated.
+//! The memory that a training run needs, checked before it is allocated.
 
 use nn_core::{Memory, Trainer};
 
@@ -8,20 +8,21 @@ use crate::error::Result;
 use crate::memory;
 use crate::plan::Plan;
 
-/// Refuses a training run that needs more memory than is available.
+/// Returns an error if a training run needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with both amounts.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// memory.
 pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
     let (total, help) = needed(plan, splits)?;
     memory::check("the training run", total, help)
 }
 
-/// The bytes of memory that a training run needs, and advice to reduce what needs
-/// most of them.
+/// The number of bytes that a training run needs, and advice on reducing the largest
+/// part.
 ///
 /// # Errors
-/// If the network does not fit the data.
+/// If the network does not match the data.
 pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
     let (train, validation) = (&splits.train, Some(&splits.validation));
     let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;
@@ -32,7 +33,7 @@ pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
     Ok((needed.total(), help(needed)))
 }
 
-/// Advice to reduce what needs most memory.
+/// Advice on reducing the largest part of the memory.
 fn help(needed: Memory) -> &'static str {
     let of_parameters = needed.parameters.saturating_add(needed.saving);
     if needed.inputs > needed.activations.max(of_parameters) {

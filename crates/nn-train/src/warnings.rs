@@ -1,9 +1,9 @@
 //! Warnings about a training run before its first step.
 //!
-//! A run has warnings if something had to be guessed, if a setting cannot take
-//! effect as given, or if there is nothing to learn from the data. Problems that do
-//! not affect the result are not warnings, such as a damaged checkpoint with an
-//! intact one before it.
+//! A run has warnings if something had to be guessed, if a setting cannot take effect as
+//! given, or if there is nothing to learn from the data. Problems without an effect on
+//! the result are not warnings: for example, a damaged checkpoint if an earlier one is
+//! intact.
 
 use nn_core::training::BatchSize;
 
@@ -13,8 +13,8 @@ use crate::grouped;
 use crate::note::Note;
 use crate::plan::Plan;
 
-/// Returns an error if a training run has warnings. `other_origin` has the warnings
-/// about the checkpoint that it continues from.
+/// Returns an error if a training run has warnings. `other_origin` contains the warnings
+/// about the checkpoint from which the run is resumed.
 ///
 /// # Errors
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with all warnings.
@@ -36,12 +36,12 @@ pub fn refuse(plan: &Plan, data: &Data, other_origin: Vec<String>) -> Result<()>
     )
 }
 
-/// A warning if batches are larger than the training data.
+/// Returns a warning if batches are larger than the training data.
 pub fn large_batches(plan: &Plan, data: &Data) -> Option<String> {
     let n_train = data.n_train();
     match plan.training.batch_size {
         BatchSize::Rows(rows) if rows > n_train => Some(format!(
-            "batches of {}, but {} training samples: every step uses them all",
+            "batches of {}, but {} training samples: every step uses all of them",
             grouped(rows),
             grouped(n_train)
         )),

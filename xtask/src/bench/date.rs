@@ -1,18 +1,18 @@
-//! The day of a measurement, in UTC.
+//! The date of a measurement, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
-/// Today as `2026-11-20`.
+/// Today's date, such as `2026-11-20`.
 pub(super) fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     date(since.map_or(0, |since| since.as_secs() / SECONDS_A_DAY))
 }
 
-/// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible
-/// low-level date algorithms", `civil_from_days`): years begin in March, so
-/// that the day that comes every four years is their last.
+/// The date `days` days after 1970-01-01 (Hinnant, "chrono-compatible low-level date
+/// algorithms", `civil_from_days`). Years begin in March, so the leap day is the last
+/// day of a year.
 fn date(days: u64) -> String {
     let days = days + 719_468;
     let era = days / 146_097;

@@ -1,4 +1,4 @@
-//! The Python peers' own virtual environment, `target/peers/venv`.
+//! The virtual environment of the Python peers, `target/peers/venv`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,15 @@ use super::program::Program;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// PyTorch's own index, where the build has no CUDA in it. PyPI's has, and
-/// brings 4 GB of libraries along, but computes the same on the processor.
+/// PyTorch's package index, whose build has no CUDA libraries. The build on PyPI adds 4 GB
+/// of libraries and computes the same on the processor.
 const TORCH_INDEX: &str = "https://download.pytorch.org/whl/cpu";
 
-/// Needed at most, in bytes: PyPI's PyTorch with everything it asks for.
+/// Maximum space in bytes: PyTorch from PyPI with its dependencies.
 const SPACE: u64 = 10 << 30;
 
-/// The interpreter of an environment in which `requirements` (a file in
-/// `scripts/peers`) are installed; made and filled where that has not been
-/// done yet.
+/// Returns the interpreter of a virtual environment with the packages in `requirements`, a
+/// file in `scripts/peers`. Creates the environment and installs the packages if needed.
 pub(super) fn python(requirements: &str) -> Result<Program> {
     let folder = workspace::target().join("peers/venv");
     let python = folder.join(if cfg!(windows) {
@@ -26,7 +25,7 @@ pub(super) fn python(requirements: &str) -> Result<Program> {
         "bin/python"
     });
     if !python.is_file() {
-        eprintln!("making a virtual environment in {}", folder.display());
+        eprintln!("creating a virtual environment in {}", folder.display());
         run(system_python(), &["-m", "venv", &folder.to_string_lossy()])?;
     }
     let file = peers_folder().join(requirements);
@@ -41,7 +40,7 @@ pub(super) fn python(requirements: &str) -> Result<Program> {
     Ok(Program::new(python))
 }
 
-/// Where the peers' programs are.
+/// The folder of the peers' programs.
 pub(super) fn peers_folder() -> PathBuf {
     workspace::root().join("scripts/peers")
 }
@@ -67,7 +66,7 @@ fn install(python: &Path, requirements: &Path) -> Result<()> {
         if run(python, &from_its_index).is_ok() {
             return Ok(());
         }
-        eprintln!("{TORCH_INDEX} does not answer; taking PyPI's PyTorch, which is larger");
+        eprintln!("{TORCH_INDEX} does not respond; installing PyTorch from PyPI, which is larger");
     }
     run(python, &install)
 }
@@ -81,7 +80,7 @@ fn system_python() -> &'static str {
     if cfg!(windows) { "python" } else { "python3" }
 }
 
-/// Half an installation is worse than none.
+/// Returns an error if there is too little disk space, to avoid an incomplete installation.
 fn check_space(folder: &Path) -> Result<()> {
     let output = Command::new("df").arg("-Pk").arg(folder).output().ok();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
@@ -95,7 +94,7 @@ fn check_space(folder: &Path) -> Result<()> {
     }
 }
 
-/// The fourth column of the second line of `df -Pk`, in KiB.
+/// Reads the free space, the fourth column of the second line of `df -Pk`, in KiB.
 fn free_bytes(df: &str) -> Option<u64> {
     let kibibytes: u64 = df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
     Some(kibibytes << 10)

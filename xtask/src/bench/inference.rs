@@ -1,5 +1,5 @@
-//! Answers instead of training: 784-128-10, ours beside PyTorch and ONNX
-//! Runtime with the same weights.
+//! Inference with a 784-128-10 network: `nn`, PyTorch and ONNX Runtime with the same
+//! weights.
 
 use std::path::Path;
 
@@ -15,15 +15,14 @@ use crate::error::{Error, Result};
 const TRAINING: &str = "train --data mnist --hidden 128 --activation relu --batch-size 32 \
     --optimizer sgd --lr 0.1 --validation 0 --epochs 3";
 
-/// The fields of a program's answer, in microseconds an image, and what they
-/// stand for.
+/// The fields of a program's output, in microseconds per image, and their column titles.
 const TIMES: [(&str, &str); 3] = [
     ("single", "one image, one thread"),
     ("batch", "1024 images, one thread"),
     ("batch_all_threads", "1024 images, all threads"),
 ];
 
-/// A program that answers.
+/// A program that is measured.
 struct Runner {
     title: &'static str,
     program: Result<Program>,
@@ -31,7 +30,8 @@ struct Runner {
     failure: Option<Error>,
 }
 
-/// Measures `rounds` times in turn: a table. Without peers, ours alone.
+/// Measures the programs in turn for `rounds` rounds and returns a table. Without peers,
+/// only `nn` is measured.
 pub(super) fn section(nn: &Nn, data: &Path, rounds: usize, with_peers: bool) -> Result<String> {
     let run = nn.run_folder("inference")?;
     let training: Vec<String> = TRAINING.split(' ').map(String::from).collect();
@@ -94,7 +94,7 @@ impl Runner {
         }
     }
 
-    /// Median over the rounds.
+    /// The median over the rounds.
     fn number(&self, name: &str) -> Result<f64> {
         let numbers: Result<Vec<f64>> =
             self.measured.iter().map(|json| json.number(name)).collect();
@@ -103,9 +103,7 @@ impl Runner {
 }
 
 fn table(runners: &[Runner]) -> Result<String> {
-    let titles = TIMES
-        .iter()
-        .flat_map(|(_, title)| [*title, "theirs / ours"]);
+    let titles = TIMES.iter().flat_map(|(_, title)| [*title, "peer / nn"]);
     let mut table = Table::new(
         ["program"]
             .into_iter()
@@ -128,7 +126,7 @@ fn table(runners: &[Runner]) -> Result<String> {
         table.row(cells);
     }
     Ok(format!(
-        "Time an image through 784-128-10, all programs with the weights of one `nn {TRAINING}`.\n\n{}\n",
+        "Time per image of a 784-128-10 network. All programs use the weights of one `nn {TRAINING}`.\n\n{}\n",
         table.markdown()
     ))
 }

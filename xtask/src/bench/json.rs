@@ -1,11 +1,11 @@
-//! What the programs that are measured print: an object of texts, numbers and
-//! lists of numbers.
+//! The output of the measured programs: a JSON object of texts, numbers and lists of
+//! numbers.
 
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// What a program printed: an object, of which fields are read by name.
+/// The JSON object that a program printed; fields are read by name.
 #[derive(Clone, Debug)]
 pub(super) struct Json {
     program: String,
@@ -13,10 +13,10 @@ pub(super) struct Json {
 }
 
 impl Json {
-    /// The last line that is an object, or the whole text.
+    /// Parses the last line that is an object, or the whole text.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if neither is JSON.
+    /// [`Error::Unexpected`] if there is no JSON object.
     pub(super) fn new(program: &str, output: &str) -> Result<Self> {
         let object = |text: &str| serde_json::from_str(text).ok().filter(Value::is_object);
         let found = output

@@ -1,11 +1,11 @@
-//! The machine that is measured, as far as it tells.
+//! The description of the measured machine.
 
 use std::fs;
 use std::process::Command;
 
 use super::table::Table;
 
-/// Model, cores, memory and compiler, each as it is shown.
+/// Processor, threads, memory, system and compiler, as text.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     processor: String,
@@ -39,7 +39,7 @@ impl Machine {
         }
     }
 
-    /// One row a property.
+    /// Adds one row per property.
     pub(super) fn rows(&self, table: &mut Table) {
         table.row(["processor", &self.processor]);
         table.row(["threads", &self.threads.to_string()]);
@@ -49,14 +49,14 @@ impl Machine {
     }
 }
 
-/// The value behind `name :`, the first time it stands at a line's beginning.
+/// The value after `name :` in the first line that begins with `name`.
 fn field(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(name));
     let value = lines.find_map(|rest| rest.trim_start().strip_prefix(':'))?;
     Some(value.trim().to_owned())
 }
 
-/// From `24575120 kB`.
+/// Converts a text such as `24575120 kB`.
 fn gibibytes(text: &str) -> Option<String> {
     let kibibytes: f64 = text.split_whitespace().next()?.parse().ok()?;
     Some(format!("{:.1} GiB", kibibytes / 1024.0 / 1024.0))

@@ -1,12 +1,12 @@
-//! `cargo xtask bench micro`: the micro-benchmarks of every crate that has a
-//! `benches/`.
+//! `cargo xtask bench micro`: the micro-benchmarks of every crate with a folder `benches/`.
 
 use crate::command::Cargo;
 use crate::error::Result;
 use crate::packages::packages;
 use crate::step::{Step, run_all};
 
-/// Runs the benchmarks whose names contain one of the given words, or all.
+/// Runs the benchmarks whose names contain one of the `filters`; without filters, all
+/// benchmarks.
 pub(crate) fn run(filters: &[String]) -> Result<()> {
     let packages = packages()?;
     let steps: Vec<Step> = (packages.iter())
@@ -16,7 +16,7 @@ pub(crate) fn run(filters: &[String]) -> Result<()> {
     run_all(&steps)
 }
 
-/// `--bench *` leaves out the unit tests, which `cargo bench` would start too.
+/// `--bench *` excludes the unit tests, which `cargo bench` would run, too.
 fn benchmarks_of(name: &str, filters: &[String]) -> Cargo {
     let command = Cargo::new(&format!("bench -p {name} --bench *"));
     if filters.is_empty() {

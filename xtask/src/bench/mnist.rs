@@ -1,11 +1,11 @@
-//! Where MNIST lies.
+//! The location of MNIST.
 
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// The files that the peers read; `nn` reads others, too.
+/// The files that the peers read; `nn` reads other files, too.
 const FILES: [&str; 4] = [
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",

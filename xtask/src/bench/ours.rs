@@ -1,4 +1,4 @@
-//! Our own program: `nn`, built and run as `cargo run -p nn-cli` would.
+//! The program `nn`, built as by `cargo run -p nn-cli`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use super::workloads::Workload;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// `nn`, MNIST, and a folder for its runs that is removed in the end.
+/// `nn`, the data folder, and a folder for runs that is removed at the end.
 #[derive(Debug)]
 pub(super) struct Nn {
     pub(super) program: Program,
     folder: PathBuf,
 }
 
-/// How one training went.
+/// The result of a training run of `nn`.
 #[derive(Clone, Debug)]
 pub(super) struct Training {
-    /// `seconds_per_epoch` of `summary.json`: the median, without evaluation.
+    /// `seconds_per_epoch` of `summary.json`: the median training time, without evaluation.
     pub(super) median: f64,
     pub(super) least: f64,
     pub(super) accuracy: f64,
@@ -47,7 +47,7 @@ impl Nn {
         self.train_with(&workload.nn_arguments(epochs, seed))
     }
 
-    /// Trains with any arguments.
+    /// Trains with the given arguments.
     pub(super) fn train_with(&self, arguments: &[String]) -> Result<Training> {
         let run = self.run_folder("training")?;
         self.program.output(&self.with_run(arguments, &run))?;
@@ -63,7 +63,7 @@ impl Nn {
         })
     }
 
-    /// A model file with the weights that a training starts from.
+    /// Writes a model file with the initial weights of a training run.
     pub(super) fn initial_weights(&self, workload: &Workload, seed: usize) -> Result<PathBuf> {
         let run = self.run_folder(&format!("{}-{seed}", workload.name))?;
         let arguments = workload.initial_arguments(seed);
@@ -71,14 +71,14 @@ impl Nn {
         Ok(run.join("model.safetensors"))
     }
 
-    /// A folder of this name among our runs, not there yet.
+    /// The path of a new run folder with this name.
     pub(super) fn run_folder(&self, name: &str) -> Result<PathBuf> {
         let run = self.folder.join(name);
         remove(&run)?;
         Ok(run)
     }
 
-    /// `arguments`, and that the run goes into the folder `run`.
+    /// Adds arguments that write the run to the folder `run`.
     pub(super) fn with_run(&self, arguments: &[String], run: &Path) -> Vec<String> {
         let name = run.file_name().unwrap_or_default().to_string_lossy();
         let folder = self.folder.to_string_lossy();
@@ -108,7 +108,7 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|source| Error::unreadable(path, source))
 }
 
-/// The column `train_seconds` of `metrics.csv`.
+/// Reads the column `train_seconds` of `metrics.csv`.
 fn train_seconds(metrics: &str) -> Vec<f64> {
     let mut lines = metrics.lines();
     let head = lines.next().unwrap_or_default();

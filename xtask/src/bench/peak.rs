@@ -1,14 +1,14 @@
-//! The most that the machine can do, measured by nn-tensor's example `peak`.
+//! The peak performance of the machine, measured by the example `peak` of nn-tensor.
 
 use super::json::Json;
 use super::program::Program;
 use super::table::Table;
 use crate::error::Result;
 
-/// What was measured.
+/// The measured peak performance.
 #[derive(Clone, Debug)]
 pub(super) struct Peak {
-    /// On all threads, in 10⁹ operations a second; a multiply-add is two.
+    /// 10⁹ operations per second on all threads; a multiply-add is two operations.
     pub(super) gflops: f64,
     gflops_single: f64,
     gigabytes_per_second: f64,

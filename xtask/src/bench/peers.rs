@@ -1,4 +1,4 @@
-//! The menu of peers: what each of them is and how it is got ready.
+//! The peers: other libraries, with their preparation.
 
 use super::environment;
 use super::json::Json;
@@ -10,28 +10,28 @@ use crate::error::Result;
 use crate::workspace;
 use std::path::Path;
 
-/// Another library that trains the same networks.
+/// A library that trains the same networks, for comparison with `nn`.
 #[derive(Debug)]
 pub(super) struct Peer {
-    /// What is typed.
+    /// Name on the command line.
     pub(super) name: &'static str,
-    /// What stands in tables.
+    /// Title in tables.
     pub(super) title: &'static str,
     pub(super) how: &'static str,
     kind: Kind,
 }
 
-/// A program below `scripts/peers`.
+/// The kind of a peer's program in `scripts/peers`.
 #[derive(Debug)]
 enum Kind {
-    /// A script and the file that says what it needs.
+    /// A Python script and its requirements file.
     Python(&'static str, &'static str),
-    /// A Cargo package of its own, so that its dependencies have its features
-    /// and no other peer's.
+    /// A separate Cargo package, so that features of the peers' dependencies are not
+    /// unified.
     Rust(&'static str),
 }
 
-/// Every peer.
+/// All libraries that can be compared with `nn`.
 pub(super) static ALL: [Peer; 6] = [
     Peer {
         name: "jax",
@@ -71,22 +71,22 @@ pub(super) static ALL: [Peer; 6] = [
     },
 ];
 
-/// Files in `scripts/peers`. PyTorch has its own: it is large, and the others
-/// should not wait for it.
+/// Files in `scripts/peers`. PyTorch has a separate file, because it is large and the other
+/// peers should not wait for it.
 pub(super) const REQUIREMENTS: &str = "requirements.txt";
 pub(super) const TORCH_REQUIREMENTS: &str = "requirements-torch.txt";
 
-/// How one training of a peer went.
+/// The result of a training run of a peer.
 #[derive(Clone, Debug)]
 pub(super) struct Training {
-    /// Of every epoch; the first warms up.
+    /// Seconds of every epoch; the first one is a warm-up.
     pub(super) seconds: Vec<f64>,
     pub(super) accuracy: f64,
     pub(super) version: String,
 }
 
 impl Peer {
-    /// Installs or builds what it needs.
+    /// Installs or builds the peer's program.
     pub(super) fn prepare(&self) -> Result<Program> {
         match self.kind {
             Kind::Python(script, requirements) => {
@@ -109,8 +109,8 @@ impl Peer {
     }
 }
 
-/// Trains with the program of a peer from the weights of the model file
-/// `initial`; no epoch begins after `limit` seconds.
+/// Trains with the program of a peer, starting from the weights of the model file
+/// `initial`; no epoch starts after `limit` seconds.
 pub(super) fn train(
     program: &Program,
     data: &Path,
@@ -134,7 +134,7 @@ pub(super) fn train(
 }
 
 impl Training {
-    /// The median of the epochs after the first, or the first if it is alone.
+    /// The median of the epochs after the first, or the first epoch if it is the only one.
     pub(super) fn median(&self) -> f64 {
         median(self.counted())
     }
@@ -151,7 +151,7 @@ impl Training {
     }
 }
 
-/// The peer of this name.
+/// Finds the peer with this name.
 #[cfg(test)]
 pub(super) fn find(name: &str) -> Option<&'static Peer> {
     ALL.iter().find(|peer| peer.name == name)

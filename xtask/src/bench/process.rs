@@ -1,5 +1,4 @@
-//! What a process costs besides its training: memory, and the time until the
-//! first answer.
+//! Memory and wall time of whole processes.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +11,13 @@ use super::workloads;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// Starts of a short program, of which the median is taken.
+/// Number of starts of a short program; the median is used.
 const STARTS: usize = 20;
 
 /// A PNG file of 28 x 28 gray pixels.
 const IMAGE: &str = "fuzz/corpus/png/grey-28";
 
-/// One table.
+/// Measures the processes and returns a table.
 pub(super) fn section(nn: &Nn, data: &Path) -> Result<String> {
     let run = nn.run_folder("process")?;
     let (training_peak, wall) = train(nn, &run)?;
@@ -32,21 +31,21 @@ pub(super) fn section(nn: &Nn, data: &Path) -> Result<String> {
 
     let mut table = Table::new(["what", "measured"]);
     table.row([
-        "`nn train`, mini32 for 5 epochs: peak of resident memory",
+        "`nn train`, mini32 for 5 epochs: peak resident memory",
         &training_peak,
     ]);
-    table.row(["the same: from start to end", &seconds(wall)]);
+    table.row(["the same command: wall time", &seconds(wall)]);
     let row = |what: &str, time: f64| [format!("{what}, median of {STARTS}"), seconds(time)];
     table.row(row("`nn predict RUN one.png`", predict));
     table.row(row(&format!("`nn data info mnist` ({})", size(data)), info));
     table.row(row("`nn --version`", version));
     Ok(format!(
-        "Wall time from outside, with starting the process.\n\n{}\n",
+        "Wall time, including the start of the process.\n\n{}\n",
         table.markdown()
     ))
 }
 
-/// Peak memory as text, and seconds of wall time.
+/// Trains and returns the peak memory as text and the wall time in seconds.
 fn train(nn: &Nn, run: &Path) -> Result<(String, f64)> {
     let workload = workloads::find("mini32").ok_or(Error::Nothing("no workload mini32"))?;
     let arguments = nn.with_run(&workload.nn_arguments(workload.epochs, 0), run);
@@ -56,14 +55,14 @@ fn train(nn: &Nn, run: &Path) -> Result<(String, f64)> {
         peak = peak_memory(process).or(peak);
     })?;
     let wall = start.elapsed().as_secs_f64();
-    let text = peak.map_or("only measured on Linux".to_owned(), |kibibytes| {
+    let text = peak.map_or("measured on Linux only".to_owned(), |kibibytes| {
         format!("{:.0} MiB", kibibytes / 1024.0)
     });
     Ok((text, wall))
 }
 
-/// `VmHWM` in KiB: the most that was resident so far, so that the last look
-/// before the end is enough.
+/// Reads `VmHWM` in KiB: the peak resident memory so far, so the last value before the
+/// end is sufficient.
 fn peak_memory(process: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     kibibytes(&status)
@@ -76,7 +75,7 @@ fn kibibytes(status: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Median seconds of a command.
+/// Median wall time of a command in seconds.
 fn time(nn: &Nn, words: &[&str]) -> Result<f64> {
     eprintln!("nn {}", words.first().unwrap_or(&""));
     let arguments: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
@@ -86,7 +85,7 @@ fn time(nn: &Nn, words: &[&str]) -> Result<f64> {
     Ok(median(&times?))
 }
 
-/// The bytes of MNIST's folder, which `nn data info` reads and decompresses.
+/// Size of MNIST's folder in bytes, which `nn data info` reads and decompresses.
 fn size(data: &Path) -> String {
     let entries = fs::read_dir(data.join("mnist"))
         .into_iter()

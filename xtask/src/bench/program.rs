@@ -1,4 +1,4 @@
-//! A program that is built once and started often.
+//! A program that is built once and started several times.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use crate::command::{Cargo, build_executable};
 use crate::error::{Error, Result};
 
-/// A program that takes longer is stopped.
+/// Time limit after which a program is killed.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Between two looks at a process: short beside what is measured from
-/// outside, long enough not to disturb it.
+/// Time between two checks of a process: short compared with the measured times, but long
+/// enough not to disturb the process.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// An executable with the arguments that always come first.
+/// An executable with its first arguments.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     path: PathBuf,
@@ -34,13 +34,13 @@ impl Program {
         }
     }
 
-    /// The executable `name` that `cargo build` with these arguments makes,
-    /// in the same profile as `cargo run`.
+    /// Builds the executable `name` with `cargo build` and these arguments, in the profile
+    /// of `cargo run`.
     pub(super) fn cargo(arguments: &str, name: &str) -> Result<Self> {
         Self::built_by(Cargo::new(&format!("build -q {arguments}")), name)
     }
 
-    /// The executable `name` that a `cargo build` makes.
+    /// Builds the executable `name` with a call of `cargo build`.
     pub(super) fn built_by(build: Cargo, name: &str) -> Result<Self> {
         build_executable(build, name).map(Self::new)
     }
@@ -55,17 +55,17 @@ impl Program {
         self
     }
 
-    /// Runs it to the end: what it writes to standard output.
+    /// Runs the program to its end and returns its standard output.
     ///
     /// # Errors
-    /// [`Error::Said`] with the last line of standard error if it fails, and
-    /// if it is not done after [`TIMEOUT`].
+    /// [`Error::Said`] with the last line of standard error if the program fails, and if it
+    /// is not finished after [`TIMEOUT`].
     pub(super) fn output(&self, arguments: &[String]) -> Result<String> {
         self.watched_output(arguments, |_| ())
     }
 
-    /// As [`output`](Self::output), calling `look` with the process's number
-    /// again and again while it runs.
+    /// Runs the program as [`output`](Self::output) does, and repeatedly calls `look` with
+    /// the process ID.
     pub(super) fn watched_output(
         &self,
         arguments: &[String],
@@ -92,7 +92,7 @@ impl Program {
             if start.elapsed() > TIMEOUT {
                 let killed = child.kill().and_then(|()| child.wait());
                 killed.map_err(|source| self.not_started(source))?;
-                return Err(self.said(format!("not done after {} s", TIMEOUT.as_secs())));
+                return Err(self.said(format!("not finished after {} s", TIMEOUT.as_secs())));
             }
             std::thread::sleep(PAUSE);
         };
@@ -104,7 +104,7 @@ impl Program {
         Err(self.said(last.map_or(status.to_string(), |line| line.trim().to_owned())))
     }
 
-    /// Wall time of a run from outside, in seconds.
+    /// Runs the program and returns the wall time in seconds.
     pub(super) fn seconds(&self, arguments: &[String]) -> Result<f64> {
         let mut command = self.command(arguments);
         command
@@ -136,7 +136,7 @@ impl Program {
         command
     }
 
-    /// What is started, for messages: a script rather than its interpreter.
+    /// The name of the program in messages: a script rather than its interpreter.
     pub(super) fn name(&self) -> String {
         let file = self
             .first

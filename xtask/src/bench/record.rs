@@ -1,4 +1,4 @@
-//! The file that a measurement leaves behind: `benches/results/DATE.md`.
+//! The file with the results of a benchmark, `benches/results/DATE.md`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// What was measured, in the order of the file.
+/// The results, in the order of the file.
 #[derive(Debug)]
 pub(super) struct Record {
     path: Option<PathBuf>,
@@ -19,9 +19,9 @@ pub(super) struct Record {
     command: String,
     machine: Machine,
     peak: Peak,
-    /// Headings and what stands below them.
+    /// Headings with their texts.
     parts: Vec<(&'static str, String)>,
-    /// What stands behind all of them.
+    /// Heading and text of the last section.
     last: Option<(&'static str, String)>,
 }
 
@@ -49,8 +49,8 @@ impl Record {
         &self.peak
     }
 
-    /// Keeps a part, replacing one of the same heading. The file is written
-    /// anew each time, so that an interruption loses only what was not done.
+    /// Adds a section, or replaces the section with the same heading. The file is written
+    /// each time, so an interruption loses only the current measurement.
     pub(super) fn keep(&mut self, heading: &'static str, text: String) -> Result<()> {
         match self.parts.iter_mut().find(|(title, _)| *title == heading) {
             Some((_, old)) => *old = text,
@@ -59,7 +59,7 @@ impl Record {
         self.write()
     }
 
-    /// Keeps what is to stand at the end of the file.
+    /// Sets the last section of the file.
     pub(super) fn keep_last(&mut self, heading: &'static str, text: String) -> Result<()> {
         self.last = Some((heading, text));
         self.write()
@@ -76,7 +76,7 @@ impl Record {
         fs::write(path, self.markdown()).map_err(failed)
     }
 
-    /// Shows everything, and says where it is.
+    /// Prints all results and the path of the file.
     pub(super) fn finish(&self) {
         print!("{}", self.markdown());
         if let Some(path) = &self.path {
@@ -89,7 +89,7 @@ impl Record {
         self.machine.rows(&mut machine);
         self.peak.rows(&mut machine);
         let mut text = format!(
-            "# Benchmarks of {}\n\nMade by `{}`, which repeats it.\n\n{}",
+            "# Benchmarks of {}\n\nCreated by `{}`; the same command repeats the measurement.\n\n{}",
             self.date,
             self.command,
             machine.markdown()

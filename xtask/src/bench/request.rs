@@ -8,22 +8,23 @@ use super::peers::{self, Peer};
 use super::workloads::{self, Workload};
 use crate::error::{Error, Result};
 
-/// What to measure.
+/// The arguments of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(super) micro: Option<Micro>,
-    /// Workloads, parts and peers (default: all six workloads)
+    /// Workloads, parts and other libraries to measure (default: all six workloads)
     #[arg(value_name = "WORKLOAD|PART|PEER", value_parser = one_of_the_words())]
     words: Vec<Word>,
-    /// Run the same training in other libraries in turn with ours (all, unless named)
+    /// Also train the workloads with other libraries, in turn with nn (default: all
+    /// libraries)
     #[arg(long)]
     peers: bool,
-    /// Processes of each program, with seeds 0 to N-1 (default: 3, gd10 5)
+    /// Number of runs per program, with seeds 0 to N-1 (default: 3; 5 for gd10)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     rounds: Option<u8>,
-    /// Write the tables, with machine, versions and raw numbers, to this file, too
+    /// Also write the tables, the machine, the versions and the raw numbers to this file
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -32,13 +33,13 @@ pub(crate) struct Arguments {
 pub(super) enum Micro {
     /// Run the micro-benchmarks (divan) of every crate
     Micro {
-        /// Parts of benchmark names (default: all benchmarks)
+        /// Run only benchmarks whose names contain one of these words (default: all)
         #[arg(value_name = "FILTER")]
         filters: Vec<String>,
     },
 }
 
-/// What a word of the command line names.
+/// The meaning of a word on the command line.
 #[derive(Clone, Copy, Debug)]
 enum Word {
     Workload(&'static Workload),
@@ -54,7 +55,7 @@ impl Word {
         });
         let parts = PARTS.map(|(name, help, part)| (name, help.to_owned(), Self::Part(part)));
         let peers = peers::ALL.iter().map(|peer| {
-            let help = format!("{}, with --peers", peer.title);
+            let help = format!("the library {} (needs --peers)", peer.title);
             (peer.name, help, Self::Peer(peer))
         });
         (workloads.chain(parts).chain(peers))
@@ -69,18 +70,18 @@ fn one_of_the_words() -> impl TypedValueParser<Value = Word> {
     })
 }
 
-/// What to measure, in full.
+/// The complete request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) workloads: Vec<&'static Workload>,
     pub(super) parts: Vec<Part>,
-    /// Empty: ours alone.
+    /// Peers to compare with; empty to measure `nn` alone.
     pub(super) peers: Vec<&'static Peer>,
     pub(super) rounds: Option<usize>,
     pub(super) output: Output,
 }
 
-/// What is measured besides the workloads.
+/// Measurements other than workloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Inference,
@@ -88,11 +89,11 @@ pub(super) enum Part {
     Process,
 }
 
-/// Where the record goes, besides standard output.
+/// The destination of the results, besides standard output.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Output {
     Nowhere,
-    /// `benches/results/DATE.md`
+    /// The file `benches/results/DATE.md`.
     Results,
     File(PathBuf),
 }
@@ -100,17 +101,17 @@ pub(super) enum Output {
 const PARTS: [(&str, &str, Part); 3] = [
     (
         "inference",
-        "one image, and batches of 1024, through 784-128-10",
+        "inference time of one image and of 1024 images with a 784-128-10 network",
         Part::Inference,
     ),
     (
         "scaling",
-        "seconds per epoch as rows, hidden units and threads double",
+        "seconds per epoch for more rows, hidden units and threads",
         Part::Scaling,
     ),
     (
         "process",
-        "peak memory, and the time from start to answer",
+        "peak memory and wall time of whole processes",
         Part::Process,
     ),
 ];
@@ -136,11 +137,11 @@ impl Request {
         request.complete(arguments.peers)
     }
 
-    /// Fills in what was not named.
+    /// Fills in the defaults.
     fn complete(mut self, with_peers: bool) -> Result<Self> {
         if let (false, Some(peer)) = (with_peers, self.peers.first()) {
             return Err(Error::usage(format!(
-                "{} is a peer: it needs --peers",
+                "{} is another library: add --peers",
                 peer.name
             )));
         }

@@ -1,5 +1,4 @@
-//! How seconds an epoch grow with rows and with parameters, and what a second
-//! thread gains.
+//! Growth of the time per epoch with rows and parameters, and speed-up by more threads.
 
 use super::ours::Nn;
 use super::statistics::median;
@@ -12,13 +11,13 @@ const WIDTHS: [usize; 5] = [64, 128, 256, 512, 1024];
 const N_INPUTS: usize = 784;
 const N_OUTPUTS: usize = 10;
 
-/// Workloads that are measured on one thread and on all.
+/// Workloads that are measured on one thread and on all threads.
 const THREADED: [&str; 3] = ["adam128", "deep256", "gd64"];
 
-/// Three tables.
+/// Measures and returns three tables.
 pub(super) fn section(nn: &Nn, rounds: usize) -> Result<String> {
     Ok(format!(
-        "Growth is the time by that of the line above; in proportion would be 2.00 x.\n\n\
+        "Growth is the time divided by the time in the line above; proportional growth is 2.00 x.\n\n\
          More rows, 784-128-10, batch 64:\n\n{}\n\
          More hidden units, 30 000 rows, batch 64:\n\n{}\n\
          More threads:\n\n{}\n",
@@ -28,7 +27,7 @@ pub(super) fn section(nn: &Nn, rounds: usize) -> Result<String> {
     ))
 }
 
-/// 784-128-10 in batches of 64, on more and more rows.
+/// Measures 784-128-10 in batches of 64 with increasing numbers of rows.
 fn rows(nn: &Nn, rounds: usize) -> Result<String> {
     let lines = ROWS.map(|rows| format!("{} --limit-train {rows}", training(128, 4)));
     let times = times(nn, &lines, rounds)?;
@@ -46,7 +45,7 @@ fn rows(nn: &Nn, rounds: usize) -> Result<String> {
     Ok(table.markdown())
 }
 
-/// One hidden layer, wider and wider, on 30 000 rows.
+/// Measures a hidden layer of increasing width on 30 000 rows.
 fn widths(nn: &Nn, rounds: usize) -> Result<String> {
     let lines = WIDTHS.map(|width| format!("{} --limit-train 30000", training(width, 3)));
     let times = times(nn, &lines, rounds)?;
@@ -75,7 +74,7 @@ fn training(width: usize, epochs: usize) -> String {
 fn threads(nn: &Nn, rounds: usize) -> Result<String> {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let title = format!("{all} threads");
-    let mut table = Table::new(["workload", "1 thread", &title, "gain"]);
+    let mut table = Table::new(["workload", "1 thread", &title, "speed-up"]);
     for name in THREADED {
         let Some(workload) = workloads::find(name) else {
             continue;
@@ -94,7 +93,7 @@ fn threads(nn: &Nn, rounds: usize) -> Result<String> {
     Ok(table.markdown())
 }
 
-/// Median seconds an epoch of each command line, which take turns.
+/// Median seconds per epoch of each command line; the command lines take turns.
 fn times(nn: &Nn, lines: &[String], rounds: usize) -> Result<Vec<f64>> {
     let mut measured = vec![Vec::new(); lines.len()];
     for _ in 0..rounds {

@@ -1,6 +1,7 @@
-//! Medians, means and spreads of few numbers.
+//! Medians, means and standard deviations of a few numbers.
 
-/// The middle one, or the mean of the two in the middle; NaN of nothing.
+/// The median; for an even number of values, the mean of the two in the middle. NaN for an
+/// empty slice.
 pub(super) fn median(numbers: &[f64]) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -11,13 +12,13 @@ pub(super) fn median(numbers: &[f64]) -> f64 {
     }
 }
 
-/// NaN of nothing.
+/// The mean; NaN for an empty slice.
 pub(super) fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
 }
 
-/// The sample's standard deviation √(Σ(x − mean)² / (n − 1)); `None` of fewer
-/// than two numbers.
+/// The sample standard deviation √(Σ(x − mean)² / (n − 1)); `None` for fewer than two
+/// numbers.
 pub(super) fn deviation(numbers: &[f64]) -> Option<f64> {
     if numbers.len() < 2 {
         return None;
@@ -27,7 +28,7 @@ pub(super) fn deviation(numbers: &[f64]) -> Option<f64> {
     Some((squares / (numbers.len() - 1) as f64).sqrt())
 }
 
-/// Infinity of nothing.
+/// The minimum; infinity for an empty slice.
 pub(super) fn least(numbers: &[f64]) -> f64 {
     numbers.iter().copied().fold(f64::INFINITY, f64::min)
 }

@@ -1,4 +1,4 @@
-//! The tables that tell how the workloads went.
+//! The tables of the workloads.
 
 use super::peak::Peak;
 use super::peers;
@@ -6,9 +6,9 @@ use super::statistics::{deviation, least, mean, median};
 use super::table::{self, Table, percent, ratio, seconds};
 use super::training::{Comparison, Competitor};
 
-/// What is to be told about the workloads so far: headings and texts.
+/// The sections about the workloads so far: headings and texts.
 pub(super) fn parts(comparisons: &[Comparison], peak: &Peak) -> Vec<(&'static str, String)> {
-    let ours = ("Ours, and the machine's peak", own_table(comparisons, peak));
+    let ours = ("nn and the machine's peak", own_table(comparisons, peak));
     if comparisons
         .iter()
         .all(|comparison| comparison.peers.is_empty())
@@ -18,34 +18,35 @@ pub(super) fn parts(comparisons: &[Comparison], peak: &Peak) -> Vec<(&'static st
     let each: Vec<String> = comparisons.iter().map(Comparison::section).collect();
     vec![
         (
-            "Seconds an epoch, theirs / ours",
+            "Seconds per epoch, peer / nn",
             format!("{}{NOTES}", ratio_table(comparisons)),
         ),
         ours,
-        ("Workload by workload", each.join("\n")),
+        ("Workloads", each.join("\n")),
         ("Programs", programs(comparisons)),
     ]
 }
 
-/// Every process on a line; `None` without peers.
+/// One line per process; `None` without peers.
 pub(super) fn raw_numbers(comparisons: &[Comparison]) -> Option<String> {
     let lines: String = comparisons.iter().map(Comparison::raw).collect();
     (!lines.is_empty()).then(|| format!("```text\n{lines}```\n"))
 }
 
 const NOTES: &str = "
-More than 1 means that `nn` is faster. Programs take turns, ours before each of the others; a ratio
-is the median, over the rounds, of their median epoch by our median epoch of the same round. Each
-round has another seed. An epoch is shuffling, gathering, forward, backward and step, without
-evaluation. The first epoch of a peer warms up and does not count, unless it is the only one; ours
-always counts. A peer begins no epoch after 10 s of training, and is not asked again after 30 s.
-Within a round all start from the same weights and differ in the order of the rows alone. That the
-work was the same is seen by the accuracies, workload by workload.
+More than 1 means that `nn` is faster. The programs take turns: `nn` runs before each of the other
+programs (peers). In each round, the median epoch of a peer is divided by the median epoch of `nn`;
+the table has the medians of these ratios over the rounds. Each round has a different seed. An epoch
+consists of shuffling, gathering, forward pass, backward pass and step, without evaluation. The
+first epoch of a peer is a warm-up and does not count, unless it is the only one; all epochs of `nn`
+count. A peer starts no epoch after 10 s of training, and is not run again after a run of more than
+30 s. Within a round, all programs start from the same weights and differ only in the order of the
+rows. The accuracies, listed for each workload, show that all programs do the same work.
 ";
 
-/// What each peer is, and of which version.
+/// The version and the configuration of each program.
 fn programs(comparisons: &[Comparison]) -> String {
-    let mut table = Table::of_texts(["program", "version", "how"]);
+    let mut table = Table::of_texts(["program", "version", "configuration"]);
     let how = "`nn train`, as `cargo run -p nn-cli -- train` builds it";
     table.row(["nn", env!("CARGO_PKG_VERSION"), how]);
     let peers = comparisons.first().map_or(&[][..], |first| &first.peers);
@@ -62,7 +63,7 @@ fn programs(comparisons: &[Comparison]) -> String {
     table.markdown()
 }
 
-/// Our six workloads beside the machine's peak.
+/// The results of `nn`, compared with the machine's peak.
 fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
     let mut table = Table::new([
         "workload",
@@ -81,8 +82,8 @@ fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
         table.markdown()
     );
     text.push_str(
-        "\nGFLOP/s count dense arithmetic: a multiply-add is two operations, also where an input \
-         is 0 and `nn` skips it. That is why a share can be above 100 %.\n\n",
+        "\nGFLOP/s count the operations of dense arithmetic, two per multiply-add, even where \
+         `nn` skips an input of 0. The fraction of the peak can therefore exceed 100 %.\n\n",
     );
     for comparison in comparisons {
         let workload = comparison.workload;
@@ -95,7 +96,7 @@ fn own_table(comparisons: &[Comparison], peak: &Peak) -> String {
     text
 }
 
-/// theirs / ours, a row a workload.
+/// The ratios of the times, peer / nn, one row per workload.
 fn ratio_table(comparisons: &[Comparison]) -> String {
     let Some(first) = comparisons.first() else {
         return String::new();
@@ -116,7 +117,7 @@ fn ratio_table(comparisons: &[Comparison]) -> String {
     table.markdown()
 }
 
-/// `97.12 ± 0.10 %`, mean and standard deviation.
+/// Mean and standard deviation, such as `97.12 ± 0.10 %`.
 fn spread(accuracies: &[f64]) -> String {
     let mean = mean(accuracies);
     match deviation(accuracies) {
@@ -140,15 +141,15 @@ impl Comparison {
         ]
     }
 
-    /// Everything about this workload: heading, table, remarks.
+    /// The section of a workload: heading and table.
     pub(super) fn section(&self) -> String {
         let mut table = Table::new([
             "program",
             "s/epoch (median)",
-            "s/epoch (least)",
-            "theirs / ours",
+            "s/epoch (minimum)",
+            "peer / nn",
             "test accuracy",
-            "ours after as many epochs",
+            "our accuracy, same epochs",
             "processes x epochs",
         ]);
         table.row([
@@ -167,7 +168,7 @@ impl Comparison {
         format!("### {name}: {description}\n\n{}\n", table.markdown())
     }
 
-    /// Every process's median and accuracy, in the order they ran.
+    /// Median and accuracy of every process, in the order of the runs.
     fn raw(&self) -> String {
         let mut text = String::new();
         for competitor in &self.peers {

@@ -1,17 +1,17 @@
-//! Markdown tables whose columns stand below each other in plain text, too,
-//! and numbers as people read them.
+//! Markdown tables with aligned columns, also readable as plain text, and formatting of
+//! numbers.
 
-/// A table under construction: a head and rows of cells.
+/// A table under construction: a header and rows of cells.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     rows: Vec<Vec<String>>,
-    /// Columns from this one on are aligned to the right.
+    /// Index of the first column that is aligned to the right.
     first_number: usize,
 }
 
 impl Table {
-    /// Names in the first column, aligned to the left, and numbers in the
-    /// others, aligned to the right.
+    /// Creates a table with names in the first column, aligned to the left, and numbers in
+    /// the other columns, aligned to the right.
     pub(super) fn new<S: Into<String>>(head: impl IntoIterator<Item = S>) -> Self {
         Self {
             rows: vec![head.into_iter().map(Into::into).collect()],
@@ -19,7 +19,7 @@ impl Table {
         }
     }
 
-    /// Texts in all columns.
+    /// Creates a table with texts in all columns.
     pub(super) fn of_texts<S: Into<String>>(head: impl IntoIterator<Item = S>) -> Self {
         Self {
             first_number: usize::MAX,
@@ -71,7 +71,7 @@ impl Table {
     }
 }
 
-/// Seconds with three digits that count: `12.3 s`, `0.123 s`, `12.3 ms`.
+/// Formats seconds with three significant digits: `12.3 s`, `0.123 s`, `12.3 ms`.
 pub(super) fn seconds(seconds: f64) -> String {
     if seconds.is_nan() {
         "-".to_owned()
@@ -82,7 +82,7 @@ pub(super) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// `0.123`, `1.23`, `12.3`, `123`.
+/// Formats a number with three significant digits: `0.123`, `1.23`, `12.3`, `123`.
 pub(super) fn three_digits(number: f64) -> String {
     let digits = match number.abs() {
         x if x.is_nan() => return "-".to_owned(),
@@ -94,7 +94,7 @@ pub(super) fn three_digits(number: f64) -> String {
     format!("{number:.digits$}")
 }
 
-/// `1 234 567`
+/// Formats a number with its digits in groups of three: `1 234 567`.
 pub(super) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
@@ -107,7 +107,7 @@ pub(super) fn thousands(number: f64) -> String {
     text
 }
 
-/// A share as a percentage.
+/// Formats a fraction as a percentage.
 pub(super) fn percent(share: f64) -> String {
     if share.is_nan() {
         return "-".to_owned();
@@ -115,7 +115,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// `1.83 x`
+/// Formats a ratio, such as `1.83 x`.
 pub(super) fn ratio(ratio: f64) -> String {
     if ratio.is_nan() {
         return "-".to_owned();

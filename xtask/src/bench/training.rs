@@ -1,4 +1,4 @@
-//! The workloads: ours alone, or beside the peers in turn.
+//! The workloads: `nn` alone, or in turn with the peers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,29 +11,29 @@ use super::table::{percent, seconds};
 use super::workloads::Workload;
 use crate::error::Result;
 
-/// No epoch of a peer begins after so many seconds of training, and a peer
-/// that trained longer than the second number is not asked again.
+/// Limits in seconds: no epoch of a peer starts after the first, and a peer is not run
+/// again after a run longer than the second.
 const EPOCH_LIMIT: f64 = 10.0;
 const REPEAT_LIMIT: f64 = 30.0;
 
-/// A peer that is ready, or why it is not.
+/// A peer with its program, or the reason why it is not available.
 pub(super) struct Runner {
     pub(super) peer: &'static Peer,
     pub(super) program: Result<Program>,
 }
 
-/// What became of one workload.
+/// The results of a workload.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     pub(super) workload: &'static Workload,
     pub(super) ours: Vec<ours::Training>,
     pub(super) peers: Vec<Competitor>,
-    /// Our accuracy by seed where a peer did fewer epochs than we: by
-    /// (epochs, seed).
+    /// The accuracy of `nn` after fewer epochs, as many as a peer has trained, by (epochs,
+    /// seed).
     pub(super) shorter: BTreeMap<(usize, usize), f64>,
 }
 
-/// A peer's trainings of one workload, each with the one of ours before it.
+/// The training runs of a peer for a workload, each with the run of `nn` before it.
 #[derive(Clone, Debug)]
 pub(super) struct Competitor {
     pub(super) peer: &'static Peer,
@@ -53,8 +53,8 @@ impl Comparison {
         Ok(comparison)
     }
 
-    /// Trains with `nn`, a peer, `nn`, the next peer, and so on, with another
-    /// seed every round.
+    /// Trains with `nn`, a peer, `nn`, the next peer, and so on, with a different seed in
+    /// every round.
     pub(super) fn beside(
         nn: &Nn,
         data: &Path,
@@ -97,7 +97,7 @@ impl Comparison {
         }
     }
 
-    /// Accuracies are compared after the same number of epochs.
+    /// Measures the accuracies of `nn` after the same number of epochs as the peers.
     fn train_shorter(&mut self, nn: &Nn) -> Result<()> {
         for competitor in &self.peers {
             for (seed, (ours, theirs)) in competitor.trainings.iter().enumerate() {
@@ -111,7 +111,7 @@ impl Comparison {
         Ok(())
     }
 
-    /// Median seconds of our epochs.
+    /// The median seconds per epoch of `nn`.
     pub(super) fn seconds(&self) -> f64 {
         median(
             &self
@@ -132,7 +132,7 @@ impl Comparison {
         )
     }
 
-    /// Of each seed once, however often it was trained.
+    /// The accuracies of `nn`, one per seed.
     pub(super) fn accuracies(&self) -> Vec<f64> {
         let mut accuracies: Vec<f64> = Vec::new();
         for training in &self.ours {
@@ -170,14 +170,14 @@ impl Competitor {
         }
     }
 
-    /// It failed, or it is too slow to be asked again.
+    /// Returns `true` if the peer failed or is too slow to be run again.
     fn is_done(&self) -> bool {
         let is_slow =
             |(_, theirs): &(_, peers::Training)| theirs.seconds.iter().sum::<f64>() > REPEAT_LIMIT;
         self.failure.is_some() || self.trainings.iter().any(is_slow)
     }
 
-    /// Median over the rounds of theirs / ours, both of the same round.
+    /// The median over the rounds of peer / nn, both in the same round.
     pub(super) fn ratio(&self) -> f64 {
         let ratio =
             |(ours, theirs): &(ours::Training, peers::Training)| theirs.median() / ours.median;

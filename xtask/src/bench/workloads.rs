@@ -1,27 +1,27 @@
-//! The six workloads: what is trained, on how many rows.
+//! The six workloads: networks, settings and numbers of rows.
 
-/// One training, the same for every program.
+/// A training run, the same for every program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Workload {
     pub(super) name: &'static str,
     pub(super) hidden: &'static [usize],
     pub(super) activation: &'static str,
-    /// `None`: all rows.
+    /// Number of rows per batch; `None` for all rows.
     pub(super) batch_size: Option<usize>,
     pub(super) optimizer: &'static str,
     pub(super) learning_rate: f64,
     pub(super) rows: usize,
-    /// Epochs of a process, from which it takes its median.
+    /// Number of epochs per process, whose median is used.
     pub(super) epochs: usize,
-    /// Processes with seeds 0, 1, ...
+    /// Number of processes per program, with seeds 0, 1, …
     pub(super) rounds: usize,
 }
 
-/// Width of MNIST's images, and its classes.
+/// Numbers of pixels and classes of MNIST.
 const N_INPUTS: usize = 784;
 const N_OUTPUTS: usize = 10;
 
-/// Every workload, the smallest steps first.
+/// All workloads; those with the smallest steps come first.
 pub(super) static ALL: [Workload; 6] = [
     Workload {
         name: "sgd1",
@@ -84,21 +84,20 @@ const USUAL: Workload = Workload {
     rounds: 3,
 };
 
-/// The workload of this name.
+/// Finds the workload with this name.
 pub(super) fn find(name: &str) -> Option<&'static Workload> {
     ALL.iter().find(|workload| workload.name == name)
 }
 
 impl Workload {
-    /// Inputs, hidden layers, outputs.
+    /// Widths of the layers: inputs, hidden layers, outputs.
     pub(super) fn widths(&self) -> Vec<usize> {
         let ends = ([N_INPUTS], [N_OUTPUTS]);
         [&ends.0, self.hidden, &ends.1].concat()
     }
 
-    /// Operations of an epoch in which every multiply-add counts as two:
-    /// forward, gradient of the weights, and error of the layer below, which
-    /// the first layer does not need.
+    /// Number of operations per epoch, two per multiply-add: forward pass, gradient of the
+    /// weights, and error of the previous layer, which the first layer does not need.
     pub(super) fn operations(&self) -> f64 {
         let widths = self.widths();
         let products = widths.windows(2).enumerate().map(|(layer, pair)| {
@@ -108,7 +107,7 @@ impl Workload {
         2.0 * self.rows as f64 * products.sum::<usize>() as f64
     }
 
-    /// `784-64-10 relu, batch 1, sgd 0.01, 60 000 rows`
+    /// Description such as `784-64-10 relu, batch 1, sgd 0.01, 60 000 rows`.
     pub(super) fn description(&self) -> String {
         let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
         let batch = self
@@ -126,7 +125,7 @@ impl Workload {
         )
     }
 
-    /// What follows `nn`.
+    /// The arguments of `nn`.
     pub(super) fn nn_arguments(&self, epochs: usize, seed: usize) -> Vec<String> {
         let hidden: Vec<String> = self.hidden.iter().map(usize::to_string).collect();
         let batch = self.batch_size.map_or("full".to_owned(), |n| n.to_string());
@@ -142,9 +141,8 @@ impl Workload {
         line.split(' ').map(String::from).collect()
     }
 
-    /// What follows `nn` for a run whose model is, to the last bit of its
-    /// weights, what a training with this seed starts from: one step so short
-    /// that no weight changes.
+    /// The arguments of `nn` for a run whose model has exactly the initial weights of a
+    /// training run with this seed: one step so short that no weight changes.
     pub(super) fn initial_arguments(&self, seed: usize) -> Vec<String> {
         let step = Self {
             batch_size: None,
@@ -156,7 +154,7 @@ impl Workload {
         step.nn_arguments(1, seed)
     }
 
-    /// What the peers' programs take, all of them alike.
+    /// The arguments of the peers' programs, the same for all.
     pub(super) fn peer_arguments(&self, seed: usize, limit: f64) -> Vec<String> {
         let widths: Vec<String> = self.widths().iter().map(usize::to_string).collect();
         let line = format!(

@@ -1,12 +1,12 @@
-//! `CHANGELOG.md` begins with `## [Unreleased]` and names the version that the
-//! workspace's `Cargo.toml` gives: either as a release, `## [0.1.0] -
-//! 2026-01-31`, or below Unreleased as the one to come, `Next version: 0.1.0`.
+//! `CHANGELOG.md` must begin with `## [Unreleased]` and contain the version of the
+//! workspace's `Cargo.toml`: either as a release, `## [0.1.0] - 2026-01-31`, or below
+//! Unreleased as `Next version: 0.1.0`.
 
 use super::project::File;
 use super::source::line_of;
 use super::violation::Violation;
 
-/// The change log keeps up with the version.
+/// Checks that the changelog contains the current version.
 pub(super) fn names_the_version(files: &[File]) -> Vec<Violation> {
     let find = |path: &str| files.iter().find(|file| file.path == path);
     let Some(manifest) = find("Cargo.toml") else {
@@ -16,11 +16,11 @@ pub(super) fn names_the_version(files: &[File]) -> Vec<Violation> {
         return vec![Violation::new(
             manifest,
             1,
-            "[workspace.package] gives a version",
+            "[workspace.package] must have a version",
         )];
     };
     let Some(changelog) = find("CHANGELOG.md") else {
-        let rule = format!("version {version} is in CHANGELOG.md, but there is none");
+        let rule = format!("version {version} must be in CHANGELOG.md, which is missing");
         return vec![Violation::new(manifest, line, rule)];
     };
     let mut violations = Vec::new();
@@ -28,19 +28,19 @@ pub(super) fn names_the_version(files: &[File]) -> Vec<Violation> {
         violations.push(Violation::new(
             changelog,
             1,
-            "the first section is `## [Unreleased]`",
+            "the first section must be `## [Unreleased]`",
         ));
     }
     if !names(&changelog.text, version) {
         let rule = format!(
-            "version {version} is named, as `## [{version}] - DATE` or `Next version: {version}`"
+            "version {version} must be listed: `## [{version}] - DATE` or `Next version: {version}`"
         );
         violations.push(Violation::new(changelog, 1, rule));
     }
     violations
 }
 
-/// The version in `[workspace.package]`, and its line.
+/// The version in `[workspace.package]` and its line number.
 fn workspace_version(manifest: &str) -> Option<(&str, usize)> {
     let table = "[workspace.package]";
     let start = manifest.find(table)? + table.len();

@@ -1,17 +1,18 @@
-//! Which crate of the workspace may depend on which.
+//! The allowed dependencies between the crates of the workspace.
 
 use super::project::File;
 use super::violation::Violation;
 
-/// What a crate may depend on inside the workspace.
+/// The allowed dependencies of a crate inside the workspace.
 struct Allowed {
     name: &'static str,
     normal: &'static [&'static str],
-    /// In addition, for its tests, examples and benchmarks.
+    /// Additional dependencies for tests, examples and benchmarks.
     dev: &'static [&'static str],
 }
 
-/// From the bottom up. nn-search knows no network, nn-plot no network and no run.
+/// All crates, from the bottom up. nn-search must not depend on networks, nn-plot not on
+/// networks or runs.
 const GRAPH: &[Allowed] = &[
     Allowed {
         name: "nn-tensor",
@@ -127,7 +128,7 @@ const GRAPH: &[Allowed] = &[
     },
 ];
 
-/// Dependencies point downwards only.
+/// Checks that crates depend only on crates below them.
 pub(super) fn only_allowed_directions(files: &[File]) -> Vec<Violation> {
     files
         .iter()
@@ -138,14 +139,14 @@ pub(super) fn only_allowed_directions(files: &[File]) -> Vec<Violation> {
                 None => vec![Violation::new(
                     file,
                     1,
-                    "a new crate is entered in xtask/src/tidy/crate_graph.rs",
+                    "a new crate must be added to xtask/src/tidy/crate_graph.rs",
                 )],
             },
         )
         .collect()
 }
 
-/// The crate whose manifest lies at `path`.
+/// The name of the crate with the manifest at `path`.
 fn crate_name(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/Cargo.toml")?;
     match folder.strip_prefix("crates/") {
@@ -179,7 +180,7 @@ struct Dependency {
     is_dev: bool,
 }
 
-/// The entries of the dependency tables of a manifest, read line by line:
+/// Returns the entries of the dependency tables of a manifest. Lines are read one by one:
 /// `[dependencies.name]`, or `name = ...` and `name.workspace = true` inside
 /// `[dependencies]`.
 fn dependencies(manifest: &str) -> Vec<Dependency> {
@@ -207,11 +208,11 @@ fn dependencies(manifest: &str) -> Vec<Dependency> {
     found
 }
 
-/// The header of a table with dependencies.
+/// The header of a table of dependencies.
 #[derive(Clone, Copy)]
 struct Table<'a> {
     is_dev: bool,
-    /// The one crate that it is about; empty if each line has its own.
+    /// The crate in the header; empty if the table has one crate per line.
     name: &'a str,
 }
 
@@ -241,7 +242,7 @@ fn entry_name(line: &str) -> Option<&str> {
     Some(renamed_package(value).unwrap_or(key))
 }
 
-/// `b` of `a = { package = "b" }`.
+/// Returns `b` for `a = { package = "b" }`.
 fn renamed_package(value: &str) -> Option<&str> {
     let (_, after) = value.split_once("package")?;
     after

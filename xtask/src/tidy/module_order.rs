@@ -1,20 +1,20 @@
-//! In every crate root and every folder, the order of `mod` lines is the order
-//! to read in and the order of dependence: a module uses only modules declared
-//! above it, so that no circle of files can arise.
+//! In every crate root and every folder, the order of the `mod` lines is both the reading
+//! order and the dependency order: a module uses only modules declared above it, so
+//! modules cannot depend on each other in a cycle.
 //!
-//! - A file beside its folder (`stage.rs` with `stage/`) has a place in that
-//!   order, too: right below the last child module that its own code uses. A
-//!   child module may use the file's own items only if it is declared below
-//!   that place. What the file merely passes on (`pub use`) is no use.
-//! - An import of an import counts as a use of what defines the item.
-//! - [`module_tree`](super::module_tree) says what is left out.
+//! - A file beside its folder (`stage.rs` with `stage/`) also has a place in that order:
+//!   directly below the last child module that its own code uses. A child module may use
+//!   the file's own items only if it is declared below that place. Re-exports (`pub use`)
+//!   in the file do not count as uses.
+//! - An import of an import counts as a use of the module that defines the item.
+//! - [`module_tree`](super::module_tree) describes the code that is not checked.
 
 use super::module_tree::{Module, ModuleTree, Path};
 use super::project::File;
 use super::source::line_of;
 use super::violation::Violation;
 
-/// No module uses one that is declared below it.
+/// Checks that no module uses a module declared below it.
 pub(super) fn only_modules_above(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for tree in ModuleTree::all(files) {
@@ -31,7 +31,7 @@ pub(super) fn only_modules_above(files: &[File]) -> Vec<Violation> {
     violations
 }
 
-/// What is wrong with a path in the code of the module `own`.
+/// Describes the violation of a path in the code of the module `own`, if there is one.
 fn broken_rule(tree: &ModuleTree<'_>, own: &[String], path: &Path) -> Option<String> {
     let used = tree.resolve(own, path)?;
     let n_common = own.iter().zip(&used).take_while(|(a, b)| a == b).count();
@@ -67,7 +67,7 @@ mod tests {
     use super::super::violation::places;
     use super::*;
 
-    /// A crate that keeps the law. `a.rs` stands between `high` and `low`.
+    /// A crate without violations. `a.rs` has its place between `high` and `low`.
     const CRATE: [(&str, &str); 9] = [
         (
             "lib.rs",
@@ -86,7 +86,7 @@ mod tests {
         ("c.rs", ""),
     ];
 
-    /// The violations in [`CRATE`] with another `text` in the file `path`.
+    /// The violations in [`CRATE`] if the file `path` has another `text`.
     fn found(path: &str, text: &str) -> Vec<String> {
         let folder = "crates/nn-data/src/";
         let files = CRATE.map(|(name, kept)| {
@@ -103,7 +103,7 @@ mod tests {
             .collect()
     }
 
-    /// Each text breaks the law in its last line.
+    /// Each text violates the rule in its last line.
     fn expect_found(bad: &[(&str, &str)]) {
         for (path, text) in bad {
             let line = text.lines().count();

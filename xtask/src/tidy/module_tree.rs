@@ -1,10 +1,9 @@
-//! The modules of a crate and the paths in their code, as far as they can be
-//! read without a compiler: from `mod` lines, `use` items and names that are
-//! followed by `::`.
+//! The modules of a crate and the paths in their code, as far as they can be read without a
+//! compiler: from `mod` lines, `use` items and names followed by `::`.
 //!
-//! Left out are tests, with the files that only tests declare; modules with a
-//! body in the same file; methods, which are called without a path; and the
-//! names that `use a::*` brings, which count as uses of `a` alone.
+//! The tree does not contain tests, files that only tests declare, inline modules, and
+//! methods, which are called without a path. The names of `use a::*` count as uses of `a`
+//! only.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +12,10 @@ use super::source::{
     blank, find_word, is_name_char, leading_name, without_inline_modules, without_tests,
 };
 
-/// The number of imports of imports that are followed.
+/// Maximum number of imports of imports to follow.
 const MAX_IMPORTS: usize = 8;
 
-/// The names of modules from below the crate root down to one module.
+/// The names of modules from below the crate root to a module.
 pub(super) type ModulePath = Vec<String>;
 
 /// The modules of one crate.
@@ -24,14 +23,14 @@ pub(super) struct ModuleTree<'a> {
     modules: BTreeMap<ModulePath, Module<'a>>,
 }
 
-/// What one file declares and uses.
+/// The declarations and uses of a file.
 pub(super) struct Module<'a> {
     pub file: &'a File,
-    /// Names of its `mod` lines, in order.
+    /// Names in the `mod` lines, in order.
     pub children: Vec<String>,
-    /// The paths in its code, in order.
+    /// Paths in the code, in order.
     pub paths: Vec<Path>,
-    /// Its code without `use` items.
+    /// The code without `use` items.
     body: String,
 }
 
@@ -40,22 +39,22 @@ pub(super) struct Module<'a> {
 pub(super) struct Path {
     pub offset: usize,
     names: Vec<String>,
-    /// Its name in the module: `d` of `use a::b::c as d`.
+    /// The name in the module: `d` for `use a::b::c as d`.
     alias: String,
     role: Role,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Outside of `use` items.
+    /// A path outside of `use` items.
     Mention,
     Import,
-    /// `pub use`, with any limit to `pub`.
+    /// A path in a `pub use`, also with restricted visibility.
     Reexport,
 }
 
 impl<'a> ModuleTree<'a> {
-    /// One tree per `lib.rs` and `main.rs`.
+    /// Reads one tree per `lib.rs` and `main.rs`.
     pub(super) fn all(files: &'a [File]) -> Vec<Self> {
         let mut trees = Vec::new();
         for root in files {
@@ -76,9 +75,9 @@ impl<'a> ModuleTree<'a> {
         self.modules.get(path)
     }
 
-    /// The module that `path` leads to in the code of the module `from`: the
-    /// one that defines the item, if it leads to an item. `None` if it leads
-    /// out of the crate or does not begin with a module.
+    /// The module that `path` leads to from the code of the module `from`; for an item, the
+    /// module that defines it. `None` if the path leaves the crate or does not begin with a
+    /// module.
     pub(super) fn resolve(&self, from: &[String], path: &Path) -> Option<ModulePath> {
         self.resolve_names(from, &path.names, MAX_IMPORTS)
     }
@@ -93,8 +92,8 @@ impl<'a> ModuleTree<'a> {
         }
     }
 
-    /// Follows `names` from the module `at`: down, up at `super`, and at the
-    /// name of an import to what is imported.
+    /// Follows `names` from the module `at`: a module name leads down, `super` leads up,
+    /// and an imported name leads to the imported item.
     fn follow(&self, at: &[String], names: &[String], n: usize) -> Option<ModulePath> {
         let Some((name, rest)) = names.split_first() else {
             return Some(at.to_vec());
@@ -118,7 +117,7 @@ impl<'a> ModuleTree<'a> {
     }
 }
 
-/// Adds the module of a file, and its descendants.
+/// Adds the module of a file and its descendants.
 fn insert<'a>(
     modules: &mut BTreeMap<ModulePath, Module<'a>>,
     path: ModulePath,
@@ -153,12 +152,12 @@ impl<'a> Module<'a> {
         }
     }
 
-    /// The place of a child module in the order of `mod` lines.
+    /// The position of a child module in the order of the `mod` lines.
     pub(super) fn position(&self, child: &str) -> Option<usize> {
         self.children.iter().position(|name| name == child)
     }
 
-    /// Whether `path` is an import for other modules alone.
+    /// Returns `true` if `path` is an import for other modules only.
     pub(super) fn only_passes_on(&self, path: &Path) -> bool {
         let mut names = find_word(&self.body, &path.alias);
         path.role == Role::Reexport && names.all(|at| self.body[..at].ends_with("mod "))
@@ -175,14 +174,14 @@ impl<'a> Module<'a> {
     }
 }
 
-/// The names in `mod name;`, whatever their visibility, in order.
+/// The names in `mod name;` with any visibility, in order.
 fn declared_modules(code: &str) -> Vec<String> {
     find_word(code, "mod")
         .map(|offset| leading_name(code[offset + "mod".len()..].trim_start()).to_owned())
         .collect()
 }
 
-/// All paths of `code`, and `code` with its `use` items blanked out.
+/// Returns all paths of `code`, and `code` with its `use` items blanked out.
 fn paths_and_body(code: &str) -> (Vec<Path>, String) {
     let mut body = code.to_owned();
     let mut reader = PathReader {
@@ -207,7 +206,7 @@ fn paths_and_body(code: &str) -> (Vec<Path>, String) {
     (reader.paths, body)
 }
 
-/// The role of the paths of a `use` that stands after `before`.
+/// The role of the paths in a `use` that follows `before`.
 fn role_after(before: &str) -> Role {
     let before = before.trim_end();
     if before.ends_with("pub") || before.ends_with(')') {
@@ -217,8 +216,8 @@ fn role_after(before: &str) -> Role {
     }
 }
 
-/// Whether the name at `start` is the first of a path with `::`, other than the
-/// path of `pub(in a::b)`.
+/// Returns `true` if the name at `start` is the first name of a path with `::`, except the
+/// path in `pub(in a::b)`.
 fn is_first_name(code: &str, start: usize) -> bool {
     let name = leading_name(&code[start..]);
     let is_inside = ["::", "(in "]
@@ -235,8 +234,7 @@ struct PathReader<'a> {
 }
 
 impl<'a> PathReader<'a> {
-    /// Reads `a::b`, `a::b as c`, `a::*` or `a::{b, c::d}`, which stands
-    /// behind the names `above`.
+    /// Reads `a::b`, `a::b as c`, `a::*` or `a::{b, c::d}`, preceded by the names `above`.
     fn tree(&mut self, above: &[String]) {
         let offset = self.at;
         let mut names = above.to_vec();
@@ -267,7 +265,7 @@ impl<'a> PathReader<'a> {
         });
     }
 
-    /// Reads the trees of a group up to its `}`.
+    /// Reads the trees of a group up to the closing `}`.
     fn group(&mut self, above: &[String]) {
         while self.skip_until(|c| is_name_char(c) || "{}".contains(c)) && !self.eat("}") {
             self.tree(above);
@@ -288,7 +286,7 @@ impl<'a> PathReader<'a> {
         is_next
     }
 
-    /// Goes on to the next such character; `false` at the end of the code.
+    /// Skips characters up to a matching one; returns `false` at the end of the code.
     fn skip_until(&mut self, is_wanted: impl Fn(char) -> bool) -> bool {
         let length = self.code[self.at..].find(is_wanted);
         self.at += length.unwrap_or(self.code.len() - self.at);

@@ -1,9 +1,9 @@
-//! Rules about names, places and sizes of files.
+//! Rules for names, places and sizes of files.
 
 use super::project::File;
 use super::violation::Violation;
 
-/// Names that say nothing about what a file holds.
+/// File names that do not describe the contents.
 const EMPTY_NAMES: [&str; 7] = [
     "common",
     "helper",
@@ -14,13 +14,13 @@ const EMPTY_NAMES: [&str; 7] = [
     "utilities",
 ];
 
-/// The largest file that belongs in a repository, in bytes.
+/// Maximum size of a file in the repository, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Folders that programs fill: nothing in them is committed.
+/// Folders with generated files, which must not be committed.
 const GENERATED: [&str; 3] = ["datasets/", "runs/", "target/"];
 
-/// Files have names that say something, fit their folder and are not too big.
+/// Checks that files have descriptive names, are in the right folder and are not too large.
 pub(super) fn files_are_where_they_belong(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in files {
@@ -40,12 +40,13 @@ fn objections(file: &File) -> impl Iterator<Item = String> {
         .map(|part| part.split('.').next().unwrap_or(part))
         .find(|stem| EMPTY_NAMES.contains(stem));
     [
-        (name == "mod.rs").then(|| "`folder.rs` instead of `folder/mod.rs`".to_owned()),
-        empty_name.map(|stem| format!("a name that says what is inside instead of `{stem}`")),
-        (file.length > LARGEST).then(|| format!("{} bytes, more than {LARGEST}", file.length)),
+        (name == "mod.rs").then(|| "use `folder.rs` instead of `folder/mod.rs`".to_owned()),
+        empty_name.map(|stem| format!("use a descriptive name instead of `{stem}`")),
+        (file.length > LARGEST)
+            .then(|| format!("expected at most {LARGEST} bytes, found {}", file.length)),
         folder
             .filter(|_| file.path != "datasets/README.md")
-            .map(|folder| format!("nothing in {folder} is committed")),
+            .map(|folder| format!("files in {folder} must not be committed")),
     ]
     .into_iter()
     .flatten()

@@ -1,4 +1,4 @@
-//! The files that the rules look at.
+//! The files that the rules check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use super::source;
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// Folders that git ignores, for a copy of the project without git.
+/// Folders to skip in a copy of the project without git.
 const IGNORED: [&str; 6] = [".git", ".venv", "__pycache__", "datasets", "runs", "target"];
 
-/// Ends of the names of files that rules read.
+/// Extensions of the files whose text is checked.
 const TEXT: [&str; 3] = [".rs", ".md", ".toml"];
 
-/// A file that is, or could be, committed.
+/// A file that is committed or could be committed.
 #[derive(Debug)]
 pub(super) struct File {
-    /// From the workspace's folder, with `/` on every system.
+    /// Path relative to the workspace, with `/` on every system.
     pub path: String,
     /// Length in bytes.
     pub length: u64,
     /// Content of `.rs`, `.md` and `.toml` files, empty for others.
     pub text: String,
-    /// `text` of an `.rs` file without comments and literals.
+    /// The text of an `.rs` file without comments and literals.
     pub code: String,
 }
 
 impl File {
-    /// A file with this content.
+    /// Creates a file with this content.
     pub(super) fn new(path: &str, text: &str) -> Self {
         Self {
             path: path.to_owned(),
@@ -57,19 +57,19 @@ impl File {
         })
     }
 
-    /// Whether it holds Rust.
+    /// Returns `true` if the file is Rust source.
     pub(super) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
 
-    /// The crate's folder and the path inside its `src`, for a source file.
+    /// For a source file, the folder of its crate and its path relative to `src`.
     pub(super) fn source_path(&self) -> Option<(&str, &str)> {
         let (folder, path) = self.path.split_once("/src/")?;
         (folder == "xtask" || folder.starts_with("crates/")).then_some((folder, path))
     }
 }
 
-/// Every file of the project that git tracks or would add, sorted by path.
+/// Returns all files that git tracks or would add, sorted by path.
 pub(super) fn files() -> Result<Vec<File>> {
     let mut paths = match paths_from_git() {
         Some(paths) => paths,
@@ -80,7 +80,7 @@ pub(super) fn files() -> Result<Vec<File>> {
     paths.iter().map(|path| File::read(path)).collect()
 }
 
-/// `None` where git does not answer: it is absent, or this is a plain copy.
+/// Returns the paths that git lists; `None` without git or without a repository.
 fn paths_from_git() -> Option<Vec<String>> {
     let output = Command::new("git")
         .args([
@@ -110,7 +110,7 @@ fn paths_from_git() -> Option<Vec<String>> {
 
 fn paths_from_folders() -> Result<Vec<String>> {
     println!(
-        "tidy: git does not answer here; looking at all files but {}",
+        "tidy: no git repository; checking all files except {}",
         IGNORED.join(", ")
     );
     let mut paths = Vec::new();

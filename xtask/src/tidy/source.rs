@@ -1,9 +1,9 @@
-//! Rust source without what a rule must not trip over: comments, literals,
-//! tests.
+//! Rust source with comments, literals or tests blanked out, so that rules do not match
+//! inside them.
 //!
-//! What is left out becomes spaces, so that lines and columns stay put.
+//! Blanked text becomes spaces, so lines and columns do not change.
 
-/// `text` with comments, strings and characters blanked out.
+/// Blanks out comments, strings and characters in `text`.
 pub(super) fn code_only(text: &str) -> String {
     let mut scanner = Scanner {
         rest: text,
@@ -18,7 +18,7 @@ pub(super) fn code_only(text: &str) -> String {
     scanner.code
 }
 
-/// `code` (see [`code_only`]) with items under `#[cfg(test)]` blanked out.
+/// Blanks out items under `#[cfg(test)]` in `code` (see [`code_only`]).
 pub(super) fn without_tests(code: &str) -> String {
     let mut kept = code.to_owned();
     for marker in ["#[cfg(test)]", "#[cfg(all(test"] {
@@ -31,7 +31,7 @@ pub(super) fn without_tests(code: &str) -> String {
     kept
 }
 
-/// `code` (see [`code_only`]) with modules that have a body blanked out.
+/// Blanks out inline modules in `code` (see [`code_only`]).
 pub(super) fn without_inline_modules(code: &str) -> String {
     let mut kept = code.to_owned();
     for start in find_word(code, "mod") {
@@ -43,7 +43,7 @@ pub(super) fn without_inline_modules(code: &str) -> String {
     kept
 }
 
-/// Offsets of `word` in `code` where it is not a part of a longer name.
+/// Offsets of `word` in `code`, except inside longer names.
 pub(super) fn find_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word)
         .map(|(offset, _)| offset)
@@ -54,12 +54,12 @@ pub(super) fn find_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item 
         })
 }
 
-/// The line, counted from 1, of a byte offset.
+/// The line number of a byte offset, counted from 1.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
     1 + text[..offset].matches('\n').count()
 }
 
-/// The name that `text` begins with; empty if it begins with something else.
+/// The name at the beginning of `text`; empty if there is none.
 pub(super) fn leading_name(text: &str) -> &str {
     let end = text.find(|c| !is_name_char(c)).unwrap_or(text.len());
     &text[..end]
@@ -75,7 +75,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Bytes of the comment or literal that begins here, if one does.
+    /// Length in bytes of the comment or literal that begins here, if there is one.
     fn literal_length(&self, next: char) -> Option<usize> {
         match next {
             '/' if self.rest.starts_with("//") => Some(line_length(self.rest)),
@@ -89,14 +89,15 @@ impl Scanner<'_> {
         }
     }
 
-    /// How many `#` stand between an `r` and the quote that begins here.
+    /// Number of `#` between an `r` and the quote that begins here.
     fn raw_string_hashes(&self) -> Option<usize> {
         let before = self.code.trim_end_matches('#');
         let n_hashes = self.code.len() - before.len();
         before.ends_with('r').then_some(n_hashes)
     }
 
-    /// `'a'` and `'\n'` are characters, `'a` is a lifetime.
+    /// Returns `true` if a quote begins a character such as `'a'` or `'\n'`, not a lifetime
+    /// such as `'a`.
     fn begins_character(&self) -> bool {
         let mut after_quote = self.rest.chars().skip(1);
         match after_quote.next() {
@@ -119,7 +120,7 @@ impl Scanner<'_> {
     }
 }
 
-/// One space for each byte, line ends kept.
+/// Replaces each byte by a space and keeps line breaks.
 pub(super) fn blank(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
@@ -158,7 +159,7 @@ fn raw_string_length(text: &str, n_hashes: usize) -> usize {
         .map_or(text.len(), |offset| 1 + offset + end.len())
 }
 
-/// Up to the closing `quote`; a backslash takes away its meaning.
+/// Length up to the closing `quote`; a backslash escapes the next character.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (offset, c) in text.char_indices().skip(1) {
@@ -173,8 +174,8 @@ fn quoted_length(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Bytes of the item at the start of `code`: up to its `;`, or to the end of
-/// its braces.
+/// Length in bytes of the item at the start of `code`: up to its `;`, or to the end of its
+/// braces.
 fn item_length(code: &str) -> usize {
     let mut depth = 0_usize;
     for (offset, c) in code.char_indices() {

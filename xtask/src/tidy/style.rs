@@ -1,14 +1,20 @@
-//! Rules about the text of single files.
+//! Rules for the text of single files.
 
 use super::project::File;
 use super::violation::Violation;
 
-/// Every Rust file begins by saying what it holds.
+/// Checks that every Rust file begins with a `//!` comment.
 pub(super) fn opens_with_doc(files: &[File]) -> Vec<Violation> {
     files
         .iter()
         .filter(|file| file.is_rust() && !has_opening_doc(&file.text))
-        .map(|file| Violation::new(file, 1, "a file opens with `//!` and what it holds"))
+        .map(|file| {
+            Violation::new(
+                file,
+                1,
+                "a file must begin with a `//!` comment about its contents",
+            )
+        })
         .collect()
 }
 
@@ -19,7 +25,7 @@ fn has_opening_doc(text: &str) -> bool {
         .is_some_and(|doc| !doc.trim().is_empty())
 }
 
-/// No tabs, no white space at the end of a line, no carriage returns.
+/// Checks that there are no tabs, trailing spaces or carriage returns.
 pub(super) fn no_stray_white_space(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in files {

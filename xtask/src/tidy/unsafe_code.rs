@@ -1,20 +1,20 @@
-//! Where `unsafe` may be. That each block has its `// SAFETY:` comment is checked by
-//! clippy.
+//! The places where `unsafe` is allowed. Clippy checks that each block has a `// SAFETY:`
+//! comment.
 
 use super::project::File;
 use super::source::{find_word, line_of};
 use super::violation::Violation;
 
-/// The only crate with `unsafe`, and the module in it.
+/// The only crate with `unsafe` code, and the module that contains it.
 const CRATE: &str = "crates/nn-tensor";
 const MODULE: &str = "crates/nn-tensor/src/native";
 
-/// Every other crate forbids `unsafe` in its root.
+/// Checks that every other crate forbids `unsafe` in its root.
 pub(super) fn forbidden_outside_nn_tensor(files: &[File]) -> Vec<Violation> {
     files
         .iter()
         .filter(|file| is_crate_root(file) && !file.code.contains("#![forbid(unsafe_code)]"))
-        .map(|file| Violation::new(file, 1, "a crate root has `#![forbid(unsafe_code)]`"))
+        .map(|file| Violation::new(file, 1, "a crate root must have `#![forbid(unsafe_code)]`"))
         .collect()
 }
 
@@ -23,7 +23,7 @@ fn is_crate_root(file: &File) -> bool {
         .is_some_and(|(folder, path)| folder != CRATE && matches!(path, "lib.rs" | "main.rs"))
 }
 
-/// `unsafe` stands in one module only.
+/// Checks that `unsafe` occurs in one module only.
 pub(super) fn only_in_native(files: &[File]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in files.iter().filter(|file| !is_in_native(&file.path)) {
@@ -32,7 +32,7 @@ pub(super) fn only_in_native(files: &[File]) -> Vec<Violation> {
             violations.push(Violation::new(
                 file,
                 line,
-                format!("`unsafe` only in {MODULE}"),
+                format!("`unsafe` is allowed in {MODULE} only"),
             ));
         }
     }

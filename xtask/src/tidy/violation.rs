@@ -1,17 +1,17 @@
-//! A place where a rule is broken.
+//! Violations of rules.
 
 use std::fmt;
 
 use super::project::File;
 
-/// A rule: finds every violation in the project's files.
+/// A rule: returns all violations in the files of the project.
 pub(super) type Rule = fn(&[File]) -> Vec<Violation>;
 
-/// A place where a rule is broken.
+/// A violation of a rule, with its place.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Violation {
     pub path: String,
-    /// Counted from 1.
+    /// Line number, counted from 1.
     pub line: usize,
     rule: String,
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What `rule` says about files given as path and text: `path:line`.
+/// Applies `rule` to files given as path and text; returns the places as `path:line`.
 #[cfg(test)]
 pub(super) fn places(rule: Rule, files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<File> = files

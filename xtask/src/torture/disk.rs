@@ -1,10 +1,11 @@
-//! A disk that fails: the program itself, under strace, with the first call of
-//! the system that writes, opens, renames, … answered by an error, then the
-//! second, until the program gets through; once, and for good.
+//! Injected disk errors: strace makes the system calls of `nn` that write, open, rename, …
+//! fail.
 //!
-//! Whatever fails, the program must end with exit code 5 or go on, and when it
-//! is started again, the weights must be those of an undisturbed training, the
-//! files those that were published, with nothing left over.
+//! For each kind of call, the first call fails, then the second, and so on, until no call
+//! is left. A fault affects one call, or that call and all later calls. The program must
+//! continue or end with exit code 5. After a restart, the weights must be the same as
+//! after an undisturbed training run, downloaded files must have the published contents,
+//! and no temporary files may be left.
 
 use std::fs;
 use std::io;
@@ -15,7 +16,7 @@ use super::{points, scratch, strace};
 use crate::error::{Error, Result};
 use crate::workspace;
 
-/// Calls of the system, with their errors: no space where space is taken.
+/// Kinds of system calls with the error to inject: no space for calls that allocate space.
 const CALLS: [(&str, &str); 9] = [
     ("write", "ENOSPC"),
     ("openat", "EIO"),
@@ -28,16 +29,17 @@ const CALLS: [(&str, &str); 9] = [
     ("mkdir", "ENOSPC"),
 ];
 
-/// The loader of the system gives up before the program begins.
+/// Exit code of the dynamic loader if it fails before the program starts.
 const NOT_LOADED: i32 = 127;
 
-/// More calls of a kind than there are.
+/// An upper bound for the number of calls of a kind.
 const ENDLESS: u32 = 2000;
 
 const FLAGS: &str = "--data points.csv --hidden 4 --epochs 2 --batch-size 40 --threads 1 \
     --no-report --checkpoint-interval 0";
 
-/// Lets every call fail, and fails if that did harm.
+/// Makes every system call fail in turn; returns an error if the program violates a
+/// guarantee.
 pub(super) fn check() -> Result<()> {
     if !strace::is_there() {
         return Ok(());
@@ -54,12 +56,12 @@ pub(super) fn check() -> Result<()> {
     chamber.torture(&training, &mut told).map_err(io)?;
     match chamber.download() {
         Some(download) => chamber.torture(&download, &mut told).map_err(io)?,
-        None => println!("skipped: no MNIST to copy; `cargo xtask fetch-data` brings it"),
+        None => println!("skipped: MNIST is missing; `cargo xtask fetch-data` downloads it"),
     }
-    // What stays in the temporary folder harms nobody.
+    // Files that stay in the temporary folder do no harm.
     let _ = fs::remove_dir_all(&folder);
     println!(
-        "{} faults: {} ended with exit code 5, {} went on; {} did harm",
+        "{} faults: {} ended with exit code 5, {} continued; {} violated a guarantee",
         told.ended + told.went_on,
         told.ended,
         told.went_on,
@@ -67,14 +69,14 @@ pub(super) fn check() -> Result<()> {
     );
     if told.harmed > 0 {
         return Err(Error::Broken {
-            what: "promise",
+            what: "guarantee",
             count: told.harmed,
         });
     }
     Ok(())
 }
 
-/// What has happened so far.
+/// The results so far.
 #[derive(Debug, Default)]
 struct Told {
     ended: usize,
@@ -82,16 +84,16 @@ struct Told {
     harmed: usize,
 }
 
-/// Something that writes files.
+/// A command of `nn` that writes files.
 struct Work {
     name: &'static str,
-    /// The arguments of `nn`.
+    /// The arguments of `nn` for a new start.
     begin: Vec<String>,
-    /// How to go on after a failure, if it had begun.
+    /// A file that exists if the run can be resumed, and the arguments to resume it.
     resume: Option<(PathBuf, Vec<String>)>,
-    /// Where it writes, to be removed before it begins anew.
+    /// The folder of the output, removed before a new start.
     output: PathBuf,
-    /// The result, of which no bit may differ.
+    /// The files that must be identical to the expected ones.
     result: Vec<PathBuf>,
     expected: Vec<Option<Vec<u8>>>,
 }
@@ -121,7 +123,7 @@ impl Chamber {
         Ok(work)
     }
 
-    /// Copying MNIST, where it was fetched before.
+    /// Copying of MNIST; `None` if MNIST is not in the data folder.
     fn download(&self) -> Option<Work> {
         let default = || workspace::root().join("datasets");
         let data_dir = std::env::var_os("NN_DATA_DIR").map_or_else(default, PathBuf::from);
@@ -146,7 +148,7 @@ impl Chamber {
         })
     }
 
-    /// Lets the n-th call of each kind fail.
+    /// Makes the n-th call of each kind fail, for all n.
     fn torture(&self, work: &Work, told: &mut Told) -> io::Result<()> {
         for (call, error) in CALLS {
             for mode in ["", "+"] {
@@ -172,9 +174,9 @@ impl Chamber {
                 }
                 told.ended += n_ended;
                 told.went_on += n_went_on;
-                let how = if mode == "+" { "for good" } else { "once" };
+                let how = if mode == "+" { "from then on" } else { "once" };
                 println!(
-                    "{:<9} {call:<16} {how:<9} {n_ended:>4} ended with 5, {n_went_on:>4} went on",
+                    "{:<9} {call:<16} {how:<12} {n_ended:>4} exit code 5, {n_went_on:>4} continued",
                     work.name
                 );
             }
@@ -182,7 +184,7 @@ impl Chamber {
         Ok(())
     }
 
-    /// The exit code with the fault, or `None` if it was not met.
+    /// Returns the exit code with the fault, or `None` if the fault did not occur.
     fn disturbed(&self, work: &Work, call: &str, fault: &str) -> io::Result<Option<i32>> {
         scratch::remove(&work.output)?;
         let trace = self.folder.join("trace");
@@ -201,28 +203,31 @@ impl Chamber {
         Ok(is_met.then(|| status.code().unwrap_or(-1)))
     }
 
-    /// What is wrong after the fault, once the disk is whole again.
+    /// Restarts the program without faults; returns a violated guarantee, if there is one.
     fn harm(&self, work: &Work, code: i32) -> io::Result<Option<String>> {
         if code != 0 {
             let goes_on = work.resume.as_ref().filter(|(begun, _)| begun.exists());
             let code = match goes_on {
                 Some((_, resume)) => self.run(resume)?,
                 None if work.resume.is_some() => {
-                    // It never began.
+                    // The run had not started.
                     scratch::remove(&work.output)?;
                     self.run(&work.begin)?
                 }
                 None => self.run(&work.begin)?,
             };
             if code != Some(0) {
-                return Ok(Some(format!("the next start ends with {code:?}")));
+                return Ok(Some(format!(
+                    "the next start ended with exit code {code:?}"
+                )));
             }
         }
         let found = work.result.iter().map(|path| fs::read(path).ok());
         if !found.eq(work.expected.iter().cloned()) {
-            return Ok(Some("another result".to_owned()));
+            return Ok(Some("the result differs".to_owned()));
         }
-        Ok(scratch::left_over(&work.output)?.map(|name| format!("{name} is left over")))
+        let left_over = scratch::left_over(&work.output)?;
+        Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }
 
     fn undisturbed(&self, work: &mut Work) -> io::Result<()> {

@@ -1,9 +1,9 @@
-//! Downloads that are killed again and again.
+//! Downloads that are killed at random times.
 //!
-//! `nn data fetch mnist` from a slow server on this machine, killed at random
-//! moments and started again. After each kill, whatever lies under a final
-//! name must be the published file; when a download is left alone, it must
-//! come to its end with all files right and nothing beside them.
+//! `nn data fetch mnist` downloads from a slow server on this machine, is killed at random
+//! times and started again. After each kill, every file under its final name must be the
+//! published file. A download that is not killed must finish with all files correct and no
+//! other files.
 
 use std::fs;
 use std::io;
@@ -25,16 +25,16 @@ pub(super) const NAMES: [&str; 4] = [
     "t10k-labels-idx1-ubyte.gz",
 ];
 
-/// A download is stopped within so many milliseconds.
+/// Maximum time before a download is killed, in milliseconds.
 const LONGEST_LIFE: u64 = 250;
 
-/// Within this time one that is left alone must have come to its end.
+/// Maximum time of a download that is not killed.
 const LONGEST_DOWNLOAD: Duration = Duration::from_secs(60);
 
-/// Kills so many times, and fails if a wrong file was ever there.
+/// Kills downloads `n_kills` times; returns an error if a file was ever wrong.
 pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
     let Some(files) = published() else {
-        println!("skipped: no MNIST to serve; `cargo xtask fetch-data` brings it");
+        println!("skipped: MNIST is missing; `cargo xtask fetch-data` downloads it");
         return Ok(());
     };
     let folder = std::env::temp_dir().join(format!("nn-torture-download-{}", std::process::id()));
@@ -65,18 +65,18 @@ pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
     outcome?;
     let n_faults = told.failed + told.wrong + told.left_over;
     if n_faults > 0 {
-        println!("what is left lies in {}", folder.display());
+        println!("the files are in {}", folder.display());
         return Err(Error::Broken {
             what: "download",
             count: n_faults as usize,
         });
     }
-    // What stays in the temporary folder harms nobody.
+    // Files that stay in the temporary folder do no harm.
     let _ = fs::remove_dir_all(&folder);
     Ok(())
 }
 
-/// MNIST, where it was fetched before.
+/// The files of MNIST; `None` if MNIST is not in the data folder.
 pub(super) fn published() -> Option<Files> {
     let default = || workspace::root().join("datasets");
     let folder = std::env::var_os("NN_DATA_DIR").map_or_else(default, PathBuf::from);
@@ -87,11 +87,11 @@ pub(super) fn published() -> Option<Files> {
     NAMES.into_iter().map(read).collect()
 }
 
-/// What has happened so far.
+/// The results so far.
 #[derive(Debug, Default)]
 struct Told {
     kills: u32,
-    /// Kills that left part of a file behind.
+    /// Kills that left a partial file.
     within: u32,
     ended: u32,
     failed: u32,
@@ -138,8 +138,8 @@ impl Chamber {
             .spawn()
     }
 
-    /// A download that was left alone: everything must be there. The next one
-    /// begins anew.
+    /// Checks a download that was not killed: all files must exist. Removes the files, so
+    /// that the next download starts from the beginning.
     fn end(&mut self, status: ExitStatus) -> io::Result<()> {
         if !status.success() {
             self.told.failed += 1;
@@ -151,7 +151,7 @@ impl Chamber {
         for entry in fs::read_dir(&folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if !NAMES.contains(&&*name) && name != ".fetch.lock" {
-                println!("left over: {name}");
+                println!("unexpected file: {name}");
                 self.told.left_over += 1;
             }
         }
@@ -160,7 +160,7 @@ impl Chamber {
         fs::remove_dir_all(&self.data_dir)
     }
 
-    /// Whatever lies under a final name must be the published file.
+    /// Checks that every file under its final name is the published file.
     fn look(&mut self) {
         for (name, expected) in &self.files {
             let found = fs::read(self.folder().join(name));
@@ -181,7 +181,7 @@ impl Chamber {
     }
 }
 
-/// Waits, but not for ever.
+/// Waits for the end of a download, up to a time limit.
 fn wait(child: &mut Child) -> io::Result<ExitStatus> {
     let start = Instant::now();
     while start.elapsed() < LONGEST_DOWNLOAD {

@@ -1,6 +1,6 @@
-//! Random moments and places.
+//! Random numbers for times and positions.
 
-/// Marsaglia's xorshift64 (2003).
+/// The generator xorshift64 (Marsaglia 2003).
 #[derive(Clone, Debug)]
 pub(super) struct Random(u64);
 
@@ -9,7 +9,7 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// A whole number below `limit`.
+    /// Returns a random integer below `limit`.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,11 +1,11 @@
-//! Folders that are written and removed again.
+//! Temporary folders of the tests.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A new folder `NAME-PROCESS`, in memory where the system has such folders: there,
-/// syncing takes no time.
+/// Creates a folder `NAME-PROCESS`, in memory if the system has such a file system: there,
+/// a sync takes no time.
 pub(super) fn create(name: &str) -> io::Result<PathBuf> {
     let memory = Path::new("/dev/shm");
     let parent = if memory.is_dir() {
@@ -18,7 +18,7 @@ pub(super) fn create(name: &str) -> io::Result<PathBuf> {
     fs::canonicalize(folder)
 }
 
-/// Removes a folder with everything in it, if it is there.
+/// Removes a folder and its content, if it exists.
 pub(super) fn remove(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -26,7 +26,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A temporary file in `folder` or below it.
+/// Returns the name of a temporary file in `folder` or its subfolders.
 pub(super) fn left_over(folder: &Path) -> io::Result<Option<String>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,5 +1,5 @@
-//! A slow web server on this machine, which sometimes breaks off and sometimes
-//! has never heard of ranges.
+//! A slow web server on this machine that sometimes breaks the connection and sometimes
+//! ignores range requests.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use super::random::Random;
 
-/// The body is sent in pieces with pauses between them: 32 MiB a second at most.
+/// Size of the pieces in which a body is sent, with pauses between them: at most 32 MiB per
+/// second.
 const PIECE: usize = 1 << 16;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Files by their names.
+/// Contents of files by name.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
 
-/// A server that lives as long as this value.
+/// A running server; it stops when the value is dropped.
 pub(super) struct Server {
     address: String,
     shared: Arc<Shared>,
@@ -27,15 +28,15 @@ pub(super) struct Server {
 struct Shared {
     files: Files,
     random: Mutex<Random>,
-    /// Answers that continued a file.
+    /// Number of responses that continued a file.
     continued: AtomicU32,
     is_stopped: AtomicBool,
 }
 
-/// How an answer goes wrong.
+/// The deliberate faults of a response.
 struct Whim {
     ignores_range: bool,
-    /// Pieces after which it breaks off.
+    /// Number of pieces before the connection breaks.
     breaks_after: Option<usize>,
 }
 
@@ -63,12 +64,12 @@ impl Server {
         Ok(Self { address, shared })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// The address, `http://127.0.0.1:PORT`.
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// How many answers continued a file.
+    /// Number of responses that continued a file.
     pub(super) fn continued(&self) -> u32 {
         self.shared.continued.load(Ordering::SeqCst)
     }
@@ -121,7 +122,7 @@ impl Shared {
     }
 }
 
-/// The last part of the path, and the first byte that is wanted.
+/// Reads a request: the last part of the path, and the first requested byte.
 fn read_request(connection: &TcpStream) -> io::Result<(String, usize)> {
     let mut lines = BufReader::new(connection).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;

@@ -1,8 +1,8 @@
-//! strace, which shows a program's calls of the system and can let them fail.
+//! strace records the system calls of a program and can make them fail.
 
 use std::process::{Command, Stdio};
 
-/// Whether strace is installed; says so if it is not.
+/// Whether strace is installed; prints a line if it is not.
 pub(super) fn is_there() -> bool {
     let status = Command::new("strace")
         .arg("-V")
@@ -10,7 +10,7 @@ pub(super) fn is_there() -> bool {
         .status();
     let is_there = status.is_ok_and(|status| status.success());
     if !is_there {
-        println!("skipped: no strace, which Linux alone has");
+        println!("skipped: strace is not installed (it exists on Linux only)");
     }
     is_there
 }

@@ -1,10 +1,10 @@
-//! Trainings that are killed again and again.
+//! Training runs that are killed at random times.
 //!
-//! A small training with each optimizer in turn saves a checkpoint after each
-//! batch, every second one at least 20 ms apart. At random moments it is killed (three times of four, and sometimes
-//! the newest checkpoint is damaged then) or interrupted with SIGINT, and
-//! resumed, until it ends. Its weights must be those of the same training left
-//! alone, and no kill may lose a checkpoint.
+//! Small training runs, with each optimizer in turn, save a checkpoint after each batch; in
+//! every second run, checkpoints are at least 20 ms apart. At random times a run is killed
+//! (three of four times) or interrupted with SIGINT, and resumed, until it is finished;
+//! sometimes the newest checkpoint is damaged in between. The weights must be the same as
+//! after an undisturbed run, and no kill may lose a checkpoint.
 
 use std::fs;
 use std::io;
@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use super::random::Random;
 use crate::error::{Error, Result};
 
-/// How a training ends that finds no whole checkpoint: after damage to the
-/// only one, it can only begin again.
+/// Exit code of a run without an intact checkpoint: if the only checkpoint was damaged, the
+/// run must start again.
 const NOTHING_WHOLE: i32 = 3;
 
-/// A training is stopped within so many milliseconds.
+/// Maximum time before a run is stopped, in milliseconds.
 const LONGEST_LIFE: u64 = 150;
 
-/// Seconds between checkpoints: one after each batch, or few of them, so that
-/// epochs are trained again and their best one is held in memory.
+/// Minimum seconds between checkpoints: one after each batch, or a few of them, so
+/// epochs are trained again and their best checkpoint is held in memory.
 const INTERVALS: [&str; 2] = ["0", "0.02"];
 
 const OPTIMIZERS: [&str; 9] = [
@@ -34,7 +34,7 @@ const OPTIMIZERS: [&str; 9] = [
 const FLAGS: &str = "--data points.csv --hidden 20,10 --batch-size 8 --epochs 10 --dropout 0.2 \
     --batch-norm --averaging 0.9 --patience 8 --schedule plateau:patience=1 --no-report";
 
-/// Kills so many times, and fails if that changed a byte.
+/// Kills training runs `n_kills` times; returns an error if a byte of the weights changed.
 pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("nn-torture-{}", std::process::id()));
     let io = |source: io::Error| Error::unreadable(&folder, source);
@@ -61,18 +61,18 @@ pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
     );
     outcome?;
     if told.different + told.lost > 0 {
-        println!("what is left lies in {}", folder.display());
+        println!("the files are in {}", folder.display());
         return Err(Error::Broken {
-            what: "training",
+            what: "training run",
             count: (told.different + told.lost) as usize,
         });
     }
-    // What stays in the temporary folder harms nobody.
+    // Files that stay in the temporary folder do no harm.
     let _ = fs::remove_dir_all(&folder);
     Ok(())
 }
 
-/// What has happened so far.
+/// The results so far.
 #[derive(Debug, Default)]
 struct Told {
     kills: u32,
@@ -107,7 +107,7 @@ impl Chamber {
             self.told.ended += 1;
             if found.is_none() || found != expected[which] {
                 self.told.different += 1;
-                println!("run-{run}: {found:?} instead of {:?}", expected[which]);
+                println!("run-{run}: expected {:?}, found {found:?}", expected[which]);
             } else {
                 fs::remove_dir_all(self.folder.join(format!("runs/run-{run}")))?;
             }
@@ -124,7 +124,7 @@ impl Chamber {
         Ok(())
     }
 
-    /// Trains to the end in spite of everything; gives the weights' checksum.
+    /// Trains to the end with interruptions; returns the checksum of the weights.
     fn train_and_kill(
         &mut self,
         run: &str,
@@ -210,7 +210,7 @@ impl Chamber {
         child.kill()
     }
 
-    /// Flips a bit, or cuts the file.
+    /// Damages a file: flips a bit or truncates the file.
     fn damage(&mut self, path: &Path) -> io::Result<()> {
         let mut bytes = fs::read(path)?;
         if bytes.is_empty() {
@@ -252,7 +252,7 @@ impl Chamber {
         Some(line.trim().to_owned())
     }
 
-    /// Three clouds of points.
+    /// A table with three clusters of points.
     fn points(&mut self) -> String {
         let mut text = String::from("u,v,cloud\n");
         for row in 0..240_u64 {

@@ -6,11 +6,11 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Maximum number of stored points: more than a terminal has columns.
 const MAX_POINTS: usize = 4096;
 
-/// The scale of the heights.
+/// The vertical scale of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     Linear,
-    /// For losses, which often fall exponentially.
+    /// Logarithmic scale for losses, which often fall exponentially.
     Logarithmic,
 }
 
@@ -18,7 +18,7 @@ pub(super) enum Scale {
 #[derive(Clone, Debug)]
 pub(super) struct Curve {
     scale: Scale,
-    /// Time in epochs and value, in the order of time.
+    /// Points of time in epochs and value, in the order of time.
     points: Vec<(f64, f64)>,
     /// Minimum time between two points.
     spacing: f64,
@@ -34,7 +34,7 @@ impl Curve {
     }
 
     /// Adds a value, unless it is NaN or infinite. Removes the points of later times,
-    /// which belong to another training run or precede a rollback.
+    /// which belong to a different training run or precede a rollback.
     pub(super) fn add(&mut self, time: f64, value: f64) {
         let before = self.points.partition_point(|point| point.0 < time);
         self.points.truncate(before);
@@ -88,9 +88,9 @@ impl Curve {
             .collect()
     }
 
-    /// The mean of the points in each of `width` intervals of the time. An interval
-    /// without points takes the value of the next one, because a point describes the
-    /// time before it; `None` after the last point.
+    /// The mean of the points in each of `width` intervals of the time. An interval without
+    /// points takes the value of the next interval, because a point describes the time
+    /// before it; after the last point, it is `None`.
     fn cells(&self, width: usize, end: f64) -> Vec<Option<f64>> {
         let mut sums = vec![(0.0, 0_u32); width];
         for &(time, value) in &self.points {

@@ -60,7 +60,7 @@ impl Dashboard {
         let done = report.batch as f64 / report.n_batches as f64;
         let before = (report.epoch - 1) as f64;
         if before + done < self.time && report.epoch == 1 {
-            // Another training run starts.
+            // A new training run starts.
             *self = Self::new();
         }
         self.epoch = report.epoch;
@@ -114,7 +114,7 @@ impl Dashboard {
         lines
     }
 
-    /// The curves so far, to be left on the screen; empty before the end of the first
+    /// The curves so far, which stay on the screen; empty before the end of the first
     /// epoch.
     pub(super) fn curves(&self, width: usize) -> Vec<String> {
         if self.time < 1.0 {

@@ -31,8 +31,8 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// The configuration for these arguments, and the directory of the search if it is
-    /// resumed.
+    /// Reads the configuration from the arguments; also returns the directory of the search
+    /// if the search is resumed.
     pub(super) fn of(
         arguments: &SearchArguments,
         note: impl Fn(&Note),
@@ -107,7 +107,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The file form.
+    /// Formats the configuration as TOML.
     pub(super) fn to_toml(&self) -> String {
         toml::to_string(self).expect("settings are plain TOML")
     }
@@ -185,7 +185,8 @@ fn locate(name: &Path, runs_dir: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Returns an error if settings are given: a search is resumed with its own.
+/// Returns an error if settings are given for a search to be resumed, which has its own
+/// settings.
 fn refuse_settings(arguments: &SearchArguments, path: &Path) -> Result<()> {
     let is_typed = arguments.settings != Settings::default()
         || arguments.config.is_some()

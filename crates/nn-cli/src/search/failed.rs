@@ -1,8 +1,8 @@
-//! Conversion of errors of nn-search.
+//! Conversion of errors of nn-search into errors of nn-train.
 
 use nn_train::{Error, ErrorKind};
 
-/// Converts an error of nn-search.
+/// Converts an error of nn-search into an error of nn-train.
 pub(super) fn failed(error: nn_search::Error) -> Error {
     let kind = match error.kind() {
         nn_search::ErrorKind::Usage => ErrorKind::Usage,

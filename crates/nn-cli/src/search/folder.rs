@@ -2,7 +2,8 @@
 //! `summary.json`, `report.html`, `plots/`.
 //!
 //! nn-search writes the journal, one event per line: the start of a trial, its
-//! intermediate values and its outcome. An interrupted search is resumed from it.
+//! intermediate values and its outcome. An interrupted search is resumed from
+//! the journal.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::BufReader;
@@ -50,7 +51,7 @@ impl Folder {
         &self.path
     }
 
-    /// The last component of the path.
+    /// The name of the search: the last component of the path.
     pub(super) fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy().into_owned()
@@ -60,7 +61,7 @@ impl Folder {
         &self.config
     }
 
-    /// The study in its current state, and the rows of the ended trials.
+    /// Returns the study in its current state and the rows of the ended trials.
     pub(super) fn study(&self) -> Result<(Study<File>, Vec<Row>)> {
         let path = self.path.join(JOURNAL);
         let io = |error| Error::io(&path, &error);

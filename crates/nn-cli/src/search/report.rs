@@ -30,7 +30,7 @@ pub(super) struct Plot {
 }
 
 impl Report<'_> {
-    /// The charts.
+    /// Draws the charts of the page: all trials, the best value so far, each dimension.
     pub(super) fn plots(&self) -> Vec<Plot> {
         let mut plots = vec![self.trials_plot(), self.best_plot()];
         let dimensions = self.space.dimensions().iter();
@@ -38,14 +38,14 @@ impl Report<'_> {
         plots
     }
 
-    /// The page with these charts.
+    /// Renders the HTML page with the given charts.
     pub(super) fn html(&self, plots: &[Plot]) -> String {
         let mut page = Page::new(self.title.clone());
         page.lead(&self.lead);
         page.section("Best trial")
             .table(&self.best_settings())
             .paragraph(
-                "This command trains the network again and evaluates it on the test samples.",
+                "The following command trains the network of the best trial again and evaluates it on the test samples.",
             )
             .code(self.command);
         let (over_time, over_dimensions) = plots.split_at(plots.len().min(2));
@@ -66,7 +66,7 @@ impl Report<'_> {
         }
     }
 
-    /// The trials with a finite objective, with this objective.
+    /// The trials with a finite objective, together with the objective.
     fn measured(&self) -> impl Iterator<Item = (&Row, f64)> {
         let rows = self.rows.iter();
         rows.filter_map(|row| Some((row, row.measured.objective(self.objective)?)))

@@ -1,5 +1,5 @@
-//! The dimensions of a search are flags of `nn train`, and a point of its space
-//! becomes settings as if they had been typed.
+//! The search space of `nn search`: its dimensions are flags of `nn train`, and its points
+//! are parsed as flags.
 
 use std::path::Path;
 
@@ -16,13 +16,12 @@ use super::failed::failed;
 const DEFAULT: &str = "lr=log:1e-4..1 optimizer=sgd|momentum|adam hidden=int-log:32..512 \
     batch-size=16|32|64|128 dropout=0..0.5";
 
-/// Flags that change what a trial is measured on or by: trials that differ in them
+/// Flags that change the samples or the measure of a trial: trials with different values
 /// cannot be compared.
 const NOT_TO_BE_SEARCHED: [&str; 4] = ["seed", "loss", "reduction", "class-weight"];
 const HEADINGS_NOT_TO_BE_SEARCHED: [&str; 2] = ["Data", "Tables"];
 
-/// Reads a space; its dimensions carry the proper names of flags, whatever
-/// alias was typed.
+/// Parses a search space; aliases of flags are replaced by the names of the flags.
 pub(super) fn parse(text: &str) -> Result<Space> {
     let space: Space = text.parse().map_err(|error| failed(error).at("--space"))?;
     let proper = space.dimensions().iter().map(|dimension| {
@@ -35,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Space> {
     Space::new(proper.collect::<Result<_>>()?).map_err(|error| failed(error).at("--space"))
 }
 
-/// The default space without what is fixed already.
+/// The default space without the settings that are given as flags.
 pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
     let is_free = |dimension: &&Dimension| fixed.to_json().get(dimension.name()).is_none();
     let space = parse(DEFAULT)?;
@@ -46,7 +45,7 @@ pub(super) fn default_for(fixed: &Settings) -> Result<Space> {
     })
 }
 
-/// A setting is either typed or searched.
+/// Returns an error if a setting is both given as a flag and searched.
 pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
     let typed = typed.to_json();
     let both = space
@@ -65,7 +64,7 @@ pub(super) fn refuse_fixed(space: &Space, typed: &Settings) -> Result<()> {
     }
 }
 
-/// The proper name of the flag that a dimension stands for.
+/// The name of the flag for a dimension, which may be given as an alias.
 fn flag_of(dimension: &Dimension) -> Result<String> {
     let name = dimension.name();
     let command = flags::command();
@@ -81,7 +80,7 @@ fn flag_of(dimension: &Dimension) -> Result<String> {
         return Err(
             Error::usage(format!("--space: nn train has no --{name} to search")).with_help(
                 format!(
-                    "these can vary: {}",
+                    "settings that can be searched: {}",
                     known
                         .iter()
                         .filter_map(|flag| flag.get_long())
@@ -161,7 +160,7 @@ impl Flags {
         Ok(())
     }
 
-    /// The command that repeats the training of the trial at `point`.
+    /// The command that trains the network of the trial at `point` again.
     pub(super) fn command(&self, point: &Point, data_dir: &Path) -> String {
         let mut words = vec![terminal::program().to_owned(), "train".to_owned()];
         let fixed = self.fixed.to_json();

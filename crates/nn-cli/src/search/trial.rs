@@ -33,17 +33,17 @@ pub(super) struct Outcome {
 
 /// How a trial ended.
 pub(super) enum Ended {
-    /// It trained to its last epoch.
+    /// Trained to the last epoch.
     Through,
     /// Stopped early, because other trials were better.
     Stopped,
-    /// It diverged, or its settings are invalid; with the reason.
+    /// Failed for this reason: the run diverged, or its settings are invalid.
     Failed(String),
     /// Interrupted by a signal.
     Interrupted,
 }
 
-/// The results of a trial, for the weights that `nn train` would keep.
+/// The results of a trial, measured with the weights that `nn train` would keep.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Measured {
     pub(super) epochs: usize,
@@ -64,8 +64,8 @@ impl Outcome {
 }
 
 impl Training<'_> {
-    /// Trains. `report` is called with every epoch and its objective, and returns
-    /// whether to continue.
+    /// Trains the network of the trial. `report` is called with every epoch and its
+    /// objective, and returns whether to continue.
     pub(super) fn run(
         &self,
         progress: &mut Progress,
@@ -233,7 +233,8 @@ impl Row {
         })
     }
 
-    /// `validation loss 0.1234  accuracy 96.30 %   1.20 s`, or how it failed.
+    /// Formats the results, such as `validation loss 0.1234  accuracy 96.30 %   1.20 s`, or
+    /// the failure.
     pub(super) fn describe(&self, failure: Option<&str>) -> String {
         let measured = &self.measured;
         let seconds = terminal::seconds(measured.seconds);

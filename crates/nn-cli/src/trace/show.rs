@@ -1,12 +1,12 @@
 //! A trace as lines of text: the formulas, the neurons and the weights of each
-//! layer. Of a large layer, only the largest values are shown.
+//! layer. For a large layer, only the largest values are shown.
 
 use nn_plot::number::{count, number};
 
 use nn_train::step_trace::{Backward, LayerTrace, StepTrace};
 use nn_train::{SampleTrace, grouped};
 
-/// Width of a number in a table.
+/// Width of a cell in a table.
 const CELL: usize = 11;
 
 /// Maximum width of a formula line.
@@ -18,8 +18,9 @@ const MIN_INPUTS: usize = 12;
 /// All weights of a layer are shown if it has at most this many per neuron to show.
 const WEIGHTS_OF_SMALL: usize = 4;
 
-/// All lines of the trace, with the `n_neurons` neurons of the largest |δ| in each
-/// layer and as many weights of the largest gradient, or all weights of a small layer.
+/// Formats all lines of the trace. Each layer shows the `n_neurons` neurons with the
+/// largest |δ| and as many weights with the largest gradient; a small layer shows all
+/// weights.
 pub(super) fn lines(trace: &SampleTrace, n_neurons: usize) -> Vec<String> {
     let mut lines = heading(trace);
     lines.extend(inputs(&trace.step, n_neurons));
@@ -60,7 +61,10 @@ fn heading(trace: &SampleTrace) -> Vec<String> {
         lines.extend(wrapped(step.optimizer_formula));
     }
     if let Some(after) = step.loss_after {
-        lines.push(format!("           after the step C = {}", exact(after)));
+        lines.push(format!(
+            "           loss C after the step = {}",
+            exact(after)
+        ));
     }
     lines.extend(step.notes.iter().map(|note| format!("note       {note}")));
     lines
@@ -298,7 +302,7 @@ fn row(name: &str, cells: impl Iterator<Item = String>) -> String {
     format!("  {name:<10}{cells}")
 }
 
-/// The line about omitted rows, if there are any.
+/// The line about values that are not shown, if there are any.
 fn cut(n_shown: usize, n: usize, what: &str, by: &str) -> Option<String> {
     (n_shown < n).then(|| {
         format!(

@@ -192,7 +192,7 @@ fn a_run_that_is_moved_away_meanwhile_is_told_and_can_be_resumed_there() {
     let error = ended.fails(5);
     assert!(error.contains("error: runs/a/"), "{error}");
     assert!(
-        error.contains("help: runs/a was removed or moved meanwhile"),
+        error.contains("help: runs/a was removed or moved during training"),
         "{error}"
     );
     assert!(!scratch.path("runs/a").exists());
@@ -236,7 +236,7 @@ fn a_finished_run_takes_no_other_settings() {
     let scratch = scratch();
     let flags = "--data trees.csv --hidden 4 --no-report";
     scratch.train("whole", &format!("{flags} --epochs 5 --lr 0.01"));
-    // Nothing is learned, so that patience ends it.
+    // Nothing is learned, so patience ends it.
     scratch.train(
         "early",
         &format!("{flags} --epochs 50 --patience 1 --lr 1e-30"),

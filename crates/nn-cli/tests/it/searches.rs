@@ -148,7 +148,7 @@ fn what_cannot_be_searched_is_refused_before_anything_is_written() {
         ("--space lr=1..0", &["lower bound below the upper bound"]),
         (
             "--space speed=0..1",
-            &["no --speed", "these can vary", "batch-size"],
+            &["no --speed", "settings that can be searched", "batch-size"],
         ),
         (
             "--space limit-train=int:10..100",

@@ -383,7 +383,7 @@ fn slow_headers_and_bodies_time_out() {
 #[test]
 fn event_streams_leave_connections_for_other_requests() {
     let server = Server::without_data("");
-    // Each stream has begun before the next one asks, so that the oldest give way.
+    // Each stream has begun before the next one asks, so the oldest give way.
     let begin = |_| {
         let mut stream = server.events();
         stream.next();

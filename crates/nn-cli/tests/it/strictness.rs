@@ -124,7 +124,7 @@ fn classes_without_training_rows_are_told() {
     });
     scratch.file("weighted.csv", weighted);
     for (flags, doubts) in [
-        // A tenth of each class is for testing, so that 90 of class a are left;
+        // A tenth of each class is for testing, so 90 of class a are left;
         // of the first 60 a tenth is for validation.
         (
             "--data sorted.csv --limit-train 60",
@@ -223,7 +223,7 @@ fn a_run_keeps_its_division() {
             ))
             .succeeds();
     }
-    // 80 rows of each class: 0.33 of 240 are 79 (26.4 of each class), so that
+    // 80 rows of each class: 0.33 of 240 are 79 (26.4 of each class), so
     // one class has 27 test rows; 0.1 of the 161 others are 16.
     let mut test = counts("alike", "test");
     test.sort_unstable();

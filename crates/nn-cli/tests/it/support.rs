@@ -14,7 +14,7 @@ use nn_data::idx::{Idx, IdxData};
 use serde_json::Value;
 
 /// A folder of its own for one test, removed at its end. The program is
-/// started in it, so that `runs` and `datasets` lie there too.
+/// started in it, so `runs` and `datasets` lie there too.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {

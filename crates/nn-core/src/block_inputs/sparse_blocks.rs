@@ -1,4 +1,4 @@
-//! Sparse inputs, block by block, arranged for matrix products.
+//! Sparse inputs, arranged for matrix products one block at a time.
 
 use nn_samples::Samples;
 use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups};
@@ -75,7 +75,7 @@ impl<S: Scalar> SparseBlocks<S> {
         self.matrix.refill(&[]);
     }
 
-    /// Replaces the rows by those of an augmented block.
+    /// Replaces the rows by the rows of an augmented block.
     pub(crate) fn refill(&mut self, bytes: &[u8]) {
         self.matrix.refill(bytes);
     }

@@ -64,7 +64,7 @@ impl<S: Scalar> ForwardCache<S> {
     /// The activations of layer `index`, counted from 0.
     ///
     /// # Panics
-    /// If the layer does not exist.
+    /// Panics if the layer does not exist.
     pub fn layer(&self, index: usize) -> LayerCache<'_, S> {
         LayerCache {
             cache: self,
@@ -82,17 +82,17 @@ impl<S: Scalar> ForwardCache<S> {
         let is_own = self.slots.len() == plan.slots.len() && self.caches.len() == plan.nodes.len();
         assert!(
             is_own,
-            "the forward cache was created for a network with other stages"
+            "the forward cache was created for a network with different stages"
         );
         assert!(
             n_rows <= self.max_rows,
-            "a batch of {n_rows} rows does not fit into a forward cache of {} rows",
+            "a batch of {n_rows} rows is larger than the forward cache of {} rows",
             self.max_rows
         );
         (self.n_rows, self.is_training) = (n_rows, is_training);
     }
 
-    /// Whether the last forward pass was in training mode.
+    /// Returns `true` if the last forward pass was in training mode.
     pub(crate) fn is_training(&self) -> bool {
         self.is_training
     }
@@ -101,13 +101,13 @@ impl<S: Scalar> ForwardCache<S> {
         &self.caches[stage]
     }
 
-    /// The values of a slot other than that of the inputs.
+    /// The values of a slot other than the slot of the inputs.
     #[inline]
     pub(crate) fn values(&self, slot: usize) -> &[S] {
         values_of(&self.slots, slot, self.n_rows, self.is_training)
     }
 
-    /// The inputs of a stage, from a slot other than that of the network's inputs.
+    /// The inputs of a stage, from a slot other than the slot of the network's inputs.
     #[inline(always)]
     pub(crate) fn inputs_of(&self, node: &Node) -> LayerInputs<'_, S> {
         Matrix::new(self.values(node.input), [self.n_rows, node.n_inputs]).into()
@@ -185,8 +185,8 @@ fn values_of<S>(slots: &[Slot<S>], slot: usize, n_rows: usize, is_training: bool
 }
 
 impl<'t, S: Scalar> LayerCache<'t, S> {
-    /// The pre-activations z; where φ′ can be computed from a, z is not kept and
-    /// these are a.
+    /// The pre-activations z. If φ′ can be computed from the activations a alone, z is
+    /// not stored, and a is returned instead.
     pub fn pre_activations(&self) -> &'t [S] {
         self.cache.values(self.slots.pre_activations)
     }
@@ -204,7 +204,7 @@ impl<'t, S: Scalar> LayerCache<'t, S> {
         )
     }
 
-    /// The values of [`outputs`](Self::outputs), row after row.
+    /// The values of [`outputs`](Self::outputs), in row-major order.
     pub(crate) fn output_values(&self) -> &'t [S] {
         self.cache.values(self.slots.outputs)
     }

@@ -36,7 +36,7 @@ pub(crate) struct Node {
     pub(crate) skip: Option<(usize, WriteMode)>,
     /// The error buffer of the outputs.
     pub(crate) error: usize,
-    /// The error buffer of the inputs, if it differs from that of the outputs.
+    /// The error buffer of the inputs, if it differs from the error buffer of the outputs.
     pub(crate) error_below: Option<usize>,
     /// The write mode of δ for the inputs.
     pub(crate) error_written: WriteMode,
@@ -126,12 +126,12 @@ impl Plan {
         }
     }
 
-    /// Whether a stage changes δ in the error buffer of the inputs.
+    /// Returns `true` if a stage changes δ in the error buffer of the inputs.
     pub(crate) fn uses_input_error(&self) -> bool {
         self.slots.iter().skip(1).any(|slot| slot.error == 0)
     }
 
-    /// Whether the first stage is dense and so can read sparse inputs.
+    /// Returns `true` if the first stage is dense and so can read sparse inputs.
     pub(crate) fn starts_dense(&self) -> bool {
         matches!(self.nodes[0].stage, Stage::Dense(_))
     }

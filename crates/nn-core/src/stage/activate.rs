@@ -1,7 +1,6 @@
 //! Activation stage: `a = φ(z)`, and backward `δ ← δ ⊙ φ′(z)`.
 //!
-//! The functions themselves and their derivatives are in
-//! [`activation`](crate::activation).
+//! The activation functions and their derivatives are in [`activation`](crate::activation).
 
 use nn_error::Result;
 use nn_functions::Activation;

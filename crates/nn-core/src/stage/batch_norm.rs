@@ -11,11 +11,11 @@
 //! In inference, μ and σ² are running averages collected in training, with the
 //! unbiased σ² as in PyTorch: `running ← 0.9·running + 0.1·batch`.
 //!
-//! A single row has no variance. Its σ² of 0, averaged in once per epoch, would
-//! pull the running variance far below the true one. Therefore a
-//! [`Trainer`](crate::Trainer) merges a last batch of one row into the previous
-//! batch and refuses to train if every batch has one row (PyTorch refuses each
-//! such batch), and [`forward`] does not update the running variance from one row.
+//! A single row has no variance. If its σ² of 0 were averaged in once per epoch, the
+//! running variance would fall far below the true one. Therefore a
+//! [`Trainer`](crate::Trainer) merges a last batch of one row into the previous batch,
+//! and returns an error if every batch has one row (PyTorch refuses each such batch).
+//! For the same reason, [`forward`] does not update the running variance from one row.
 //!
 //! Backward, with δ = ∂C/∂y:
 //!
@@ -33,7 +33,7 @@ use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, no_argument,
 /// ε, added to the variance.
 pub const EPSILON: f64 = 1e-5;
 
-/// Weight of a batch in the running averages.
+/// Weight of a new batch in the running averages.
 pub const MOMENTUM: f64 = 0.1;
 
 /// Batch normalization of each value over the rows of a batch.
@@ -134,13 +134,13 @@ fn backward_in_inference<S: Scalar>(error: &mut [S], gamma: &[S], variance: &[S]
 /// Normalizes a batch in training.
 ///
 /// # Shapes
-/// `sums` and `normalized` are `[batch, width]` row after row, everything else
-/// is `[width]`. `sums` holds z before and y after; `normalized` receives x̂
-/// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs. A batch of one row
-/// does not change the running variance, and an empty batch changes nothing.
+/// `sums` and `normalized` are `[batch, width]`, row-major; everything else is
+/// `[width]`. `sums` holds z before the call and y after it; `normalized` receives x̂
+/// and `inverse_std` 1/√(σ² + ε), which [`backward`] needs. A batch of one row does not
+/// change the running variance, and an empty batch changes nothing.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// Panics if the lengths do not match.
 pub fn forward<S: Scalar>(
     sums: &mut [S],
     gamma: &[S],
@@ -233,7 +233,7 @@ pub fn infer<S: Scalar>(sums: &mut [S], gamma: &[S], beta: &[S], mean: &[S], var
 /// `error` and `normalized` are `[batch, width]`, everything else `[width]`.
 ///
 /// # Panics
-/// If the lengths do not fit.
+/// Panics if the lengths do not match.
 pub fn backward<S: Scalar>(
     error: &mut [S],
     normalized: &[S],

@@ -131,7 +131,7 @@ impl Kind for CustomActivation {
     fn parse(argument: &str) -> Result<Self> {
         Err(Error::Conflict {
             what: format!("activation {argument}"),
-            problem: "is user-defined: only a program that has it can read the model, by \
+            problem: "is user-defined: only a program that defines it can read the model, with \
                       Model::read_with_activations"
                 .to_owned(),
         })

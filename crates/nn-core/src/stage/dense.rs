@@ -7,7 +7,7 @@
 //!            δ' = δ·Wᵀ               Schoofs (13), before the factor φ′
 //! ```
 //!
-//! Schoofs stores W as `[n_outputs, n_inputs]`, so that (10) reads `X·Wᵀ`; here it
+//! Schoofs stores W as `[n_outputs, n_inputs]`, so (10) reads `X·Wᵀ`; here it
 //! is `[n_inputs, n_outputs]`, which is also the shape that (12) yields.
 
 use nn_error::Result;
@@ -17,7 +17,7 @@ use nn_tensor::{Scalar, matmul_add};
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
 pub use super::weighted_sums::{add_gradients, backward, forward, gradients};
-/// Views of matrices, made of slices or of ndarray's views.
+/// Matrix views, created from slices or from `ndarray` views.
 pub use nn_tensor::{Matrix, MatrixMut};
 
 /// A dense (fully connected) stage.

@@ -1,5 +1,5 @@
 //! Dropout: in training, every output is dropped with probability p and the others
-//! are scaled by 1/(1 − p), so that inference needs no change.
+//! are scaled by 1/(1 − p), so inference needs no change.
 //!
 //! ```text
 //! m = 0 with probability p, else 1/(1 − p)
@@ -83,7 +83,7 @@ pub fn draw_mask<S: Scalar>(mask: &mut [S], p: f64, stream: &mut Stream) {
 /// Applies a dropout mask to values: `outputs ← values ⊙ mask`.
 ///
 /// # Panics
-/// If the slices differ in length.
+/// Panics if the slices differ in length.
 pub fn forward<S: Scalar>(values: &[S], mask: &[S], outputs: &mut [S]) {
     assert!(values.len() == mask.len() && mask.len() == outputs.len());
     outputs.copy_from_slice(values);
@@ -96,7 +96,7 @@ pub fn forward<S: Scalar>(values: &[S], mask: &[S], outputs: &mut [S]) {
 /// Applies a dropout mask to the error: `error ← error ⊙ mask`.
 ///
 /// # Panics
-/// If the slices differ in length.
+/// Panics if the slices differ in length.
 pub fn backward<S: Scalar>(error: &mut [S], mask: &[S]) {
     assert_eq!(error.len(), mask.len());
     vectorize(Multiply {

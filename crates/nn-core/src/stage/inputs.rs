@@ -13,7 +13,7 @@ use super::weighted_sums;
 /// The inputs of a layer, `[batch, n_inputs]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LayerInputs<'a, S> {
-    /// All values.
+    /// All values of the rows, zeros included.
     Dense(Matrix<'a, S>),
     /// The nonzero bytes of each row, such as pixels.
     Sparse {
@@ -47,10 +47,10 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
         }
     }
 
-    /// The values of dense inputs, row after row.
+    /// The values of dense inputs, in row-major order.
     ///
     /// # Panics
-    /// If the inputs are sparse.
+    /// Panics if the inputs are sparse.
     pub(crate) fn values(&self) -> &'a [S] {
         match *self {
             Self::Dense(inputs) => inputs.to_slice().expect("a batch is contiguous"),
@@ -63,7 +63,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// Computes `Z = A·W + b`, as [`dense::forward`](super::dense::forward).
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// Panics if the shapes do not match.
     pub(crate) fn weighted_sums(
         &self,
         weights: Matrix<'_, S>,
@@ -95,7 +95,7 @@ impl<'a, S: Scalar> LayerInputs<'a, S> {
     /// `transposed` is a buffer for sparse inputs.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// Panics if the shapes do not match.
     pub(crate) fn gradients(
         &self,
         error: Matrix<'_, S>,

@@ -52,13 +52,13 @@ pub(crate) trait Kind: Debug + Sized {
     /// the same buffer.
     const IS_ERROR_IN_PLACE: bool = true;
 
-    /// Whether a [`LayerConfig`](crate::LayerConfig) may list the stage at this place.
+    /// Returns `true` if a [`LayerConfig`](crate::LayerConfig) may list the stage at this place.
     fn fits(place: Place) -> bool {
         let _ = place;
         true
     }
 
-    /// Whether the stage can overwrite its inputs, because no backward pass reads
+    /// Returns `true` if the stage can overwrite its inputs, because no backward pass reads
     /// them.
     fn is_in_place(&self) -> bool {
         false

@@ -1,7 +1,7 @@
-//! Periodic embedding of numeric columns: each column becomes itself and a learned
-//! combination of cosines with learned frequencies (Holzmüller et al. 2024, "Better
-//! by Default", the PBLD embedding of RealMLP; after Gorishniy et al. 2022, "On
-//! Embeddings for Numerical Features", equation 2).
+//! Periodic embedding of numeric columns: each column is extended by learned
+//! combinations of cosines with learned frequencies (Holzmüller et al. 2024, "Better by
+//! Default", the PBLD embedding of RealMLP; after Gorishniy et al. 2022, "On Embeddings
+//! for Numerical Features", equation 2).
 //!
 //! For each column, with F frequencies and d outputs:
 //!
@@ -30,7 +30,7 @@ use nn_tensor::random::Stream;
 
 use super::pass::{Backward, Forward, Kind, Place, TensorSpec, invalid_argument};
 
-/// Cosines with learned frequencies for every column.
+/// Periodic embedding of every column: cosines with learned frequencies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PeriodicEmbedding {
     /// F, the number of frequencies per column.
@@ -112,7 +112,7 @@ impl Kind for PeriodicEmbedding {
 
     fn check(&self, _n_inputs: usize) -> Result<()> {
         Range::Count.check(
-            "frequencies of a periodic embedding",
+            "number of frequencies of a periodic embedding",
             self.n_frequencies as f64,
         )?;
         Range::Positive.check("std of a periodic embedding", self.std)?;
@@ -120,7 +120,7 @@ impl Kind for PeriodicEmbedding {
             return Ok(());
         }
         Err(Error::OutOfRange {
-            what: "outputs of a periodic embedding".to_owned(),
+            what: "number of outputs of a periodic embedding".to_owned(),
             expected: "a whole number of 2 or above".to_owned(),
             found: self.n_outputs.to_string(),
         })

@@ -1,6 +1,6 @@
-//! Piecewise-linear embedding of numeric columns: a linear layer over the encoding of
-//! each column in bins (Gorishniy et al. 2022, "On Embeddings for Numerical Features",
-//! section 3.2 and equation 1).
+//! Piecewise-linear embedding of numeric columns: a linear layer on a piecewise-linear
+//! encoding of each column in bins (Gorishniy et al. 2022, "On Embeddings for Numerical
+//! Features", section 3.2 and equation 1).
 //!
 //! For each column, with T bins between the edges b₀ < b₁ < ... < b_T and d outputs:
 //!
@@ -16,9 +16,10 @@
 //! ∂C/∂x = Σₜ (V·δ)ₜ/(bₜ − bₜ₋₁) over the bins whose eₜ is not limited at x
 //! ```
 //!
-//! The edges are quantiles of the column
-//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, they
-//! divide ±2 evenly. They are not trained. Initial values: V and v uniform in ±1/√T.
+//! The bin edges are quantiles of the column
+//! ([`Network::initialize_from`](crate::Network::initialize_from)); without data, the edges
+//! are evenly spaced in `[−2, 2]`. The edges are not trained. Initial values: V and v
+//! uniform in ±1/√T.
 
 use std::cmp::Ordering;
 
@@ -32,9 +33,9 @@ use super::pass::{Backward, Forward, Kind, Mode, Place, TensorSpec, invalid_argu
 /// Piecewise-linear embedding of every column, over quantile bins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PiecewiseLinearEmbedding {
-    /// T, number of bins per column.
+    /// T, the number of bins per column.
     pub n_bins: usize,
-    /// d, number of outputs per column.
+    /// d, the number of outputs per column.
     pub n_outputs: usize,
 }
 

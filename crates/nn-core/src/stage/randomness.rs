@@ -1,5 +1,5 @@
-//! Random numbers of a training step. They depend only on the seed, the step and
-//! the block of rows, not on earlier draws or the number of threads.
+//! Random numbers of a training step, which depend only on the seed, the step and the
+//! block of rows, not on earlier draws or the number of threads.
 
 use nn_tensor::random::{Purpose, Stream, Streams};
 
@@ -13,7 +13,8 @@ pub struct Randomness {
 }
 
 impl Randomness {
-    /// The random numbers of a step, counted from 0, in a training run.
+    /// Creates the random numbers of a step, counted from 0, in a training run with
+    /// this seed.
     pub fn new(seed: u64, step: u64) -> Self {
         let streams = Streams::new(seed);
         Self {
@@ -24,7 +25,7 @@ impl Randomness {
         }
     }
 
-    /// The random numbers of another block of the same step.
+    /// Returns the random numbers of a different block of the same step.
     #[must_use]
     pub fn block(self, block: usize) -> Self {
         Self {
@@ -33,7 +34,8 @@ impl Randomness {
         }
     }
 
-    /// The same random numbers, with a factor on every dropout probability.
+    /// Sets a factor that multiplies every dropout probability; the random numbers stay
+    /// the same.
     #[must_use]
     pub fn with_dropout_factor(self, dropout_factor: f64) -> Self {
         Self {

@@ -6,8 +6,8 @@
 //! backward   ∂C/∂sⱼ = Σ rows δⱼ·xⱼ        ∂C/∂xⱼ = δⱼ·sⱼ
 //! ```
 //!
-//! Before the first dense stage, it learns the importance of each column of a
-//! table.
+//! A scaling stage before the first dense stage learns the importance of each column of
+//! a table.
 
 use nn_error::Result;
 use nn_tensor::Scalar;

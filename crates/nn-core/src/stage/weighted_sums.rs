@@ -16,7 +16,7 @@ const MAX_SINGLE_ROW_WEIGHTS: usize = 1 << 18;
 /// `bias [n_outputs]`, `sums [batch, n_outputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn forward<'a, 'w, 'z, S: Scalar>(
     inputs: impl Into<Matrix<'a, S>>,
     weights: impl Into<Matrix<'w, S>>,
@@ -55,7 +55,7 @@ fn small<S>(weights: Matrix<'_, S>) -> Option<&[S]> {
 /// Sets every row of the sums to the bias.
 ///
 /// # Panics
-/// If the rows have another length or do not follow one another.
+/// Panics if the rows have the wrong length or do not follow one another.
 pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: &Threads) {
     let sums = sums.into_slice().expect("a batch is contiguous");
     threads.for_each_chunk(sums, bias.len(), MIN_PIECE, |_, sums| {
@@ -81,7 +81,7 @@ pub(super) fn fill_rows<S: Scalar>(sums: MatrixMut<'_, S>, bias: &[S], threads: 
 /// `weights_gradient [n_inputs, n_outputs]`, `bias_gradient [n_outputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     inputs: impl Into<Matrix<'a, S>>,
     error: impl Into<Matrix<'d, S>>,
@@ -101,13 +101,13 @@ pub fn add_gradients<'a, 'd, 'w, S: Scalar>(
     add_rows(error, bias_gradient, threads);
 }
 
-/// Overwrites the gradients with those of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
+/// Overwrites the gradients with the gradients of a batch: `ΔW ← Aᵀ·δ` and `Δb ← Σ δ`.
 ///
 /// # Shapes
-/// As for [`add_gradients`].
+/// The shapes are the same as for [`add_gradients`].
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn gradients<'a, 'd, 'w, S: Scalar>(
     inputs: impl Into<Matrix<'a, S>>,
     error: impl Into<Matrix<'d, S>>,
@@ -128,7 +128,7 @@ pub fn gradients<'a, 'd, 'w, S: Scalar>(
 /// `error_below [batch, n_inputs]`.
 ///
 /// # Panics
-/// If the shapes do not fit.
+/// Panics if the shapes do not match.
 pub fn backward<'d, 'w, 'b, S: Scalar>(
     error: impl Into<Matrix<'d, S>>,
     weights: impl Into<Matrix<'w, S>>,

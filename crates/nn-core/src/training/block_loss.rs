@@ -228,7 +228,7 @@ pub(super) fn weight_of<S: Scalar>(
 /// The total weight Σ wᵢ of all training rows; `None` if every weight is 1.
 ///
 /// # Errors
-/// [`Error::Conflict`] if the total is 0.
+/// Returns [`Error::Conflict`] if the total is 0.
 pub(super) fn total_weight<S: Scalar>(
     train: &Samples<'_, S>,
     class_weights: Option<&[S]>,

@@ -30,7 +30,8 @@ pub enum Reduction {
     Sum,
 }
 
-/// Class weights in the loss: factors on the weights of the rows of each class.
+/// Class weights in the loss: the weight of each row is multiplied by the weight of its
+/// class.
 ///
 /// A weight of 2 has the effect of repeating every row of the class, for any batch
 /// size; see [`Samples::with_weights`](crate::Samples::with_weights).
@@ -64,7 +65,7 @@ impl ClassWeights {
     }
 }
 
-/// A factor on the learning rate of some parameters.
+/// A factor that multiplies the learning rate of some parameters.
 ///
 /// ```
 /// use nn_core::training::RateFactor;
@@ -78,10 +79,10 @@ impl ClassWeights {
 pub struct RateFactor {
     /// The layer, counted from 0; all layers if `None`.
     pub layer: Option<usize>,
-    /// The name of a tensor as in a model file, without its layer: `weight`,
-    /// `bias`, or that of all tensors of a stage, such as `scaling`.
+    /// The name of a tensor as in a model file, without its layer: `weight`, `bias`, or
+    /// a name that covers all tensors of a stage, such as `scaling`.
     pub tensor: String,
-    /// The factor; of several that fit a tensor, the last counts.
+    /// The factor. If several factors match a tensor, the last one applies.
     pub factor: f64,
 }
 
@@ -95,7 +96,7 @@ impl RateFactor {
         }
     }
 
-    /// Whether the factor is for this tensor of this layer.
+    /// Returns `true` if the factor is for this tensor of this layer.
     pub(crate) fn fits(&self, layer: usize, tensor: &str) -> bool {
         let is_name = tensor.strip_prefix(&*self.tensor);
         let is_name = is_name.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -132,15 +133,15 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `loss` | | see [`Loss`] | |
 /// | `reduction` | mean | mean or sum of the gradients of a batch | |
 /// | `label_smoothing` | 0 | fraction of the target spread over all classes | 0 to below 1 |
-/// | `class_weights` | none | factors on the weights of the rows of each class | 0 or above |
+/// | `class_weights` | none | class weights in the loss: see [`ClassWeights`] | 0 or above |
 /// | `optimizer` | | see [`Optimizer`] | |
 /// | `learning_rate` | the optimizer's | η | above 0 |
 /// | `schedule` | constant | see [`Schedule`] | |
 /// | `batch_size` | 64 rows | number of rows per batch | 1 or above |
 /// | `accumulate` | 1 | number of batches whose gradients are accumulated per step | 1 or above |
 /// | `sum_rows` | none | number of rows per block of the gradient sum: see [`TrainingConfig::summation_rows`] | 1 or above |
-/// | `frozen_layers` | 0 | number of first layers that are not trained; batch normalization in them uses its running averages | below the number of layers |
-/// | `rate_factors` | none | factors on the learning rate of some parameters: see [`RateFactor`] | above 0 |
+/// | `frozen_layers` | 0 | number of frozen layers, counted from the input: they are not trained, and their batch normalization uses the running averages | below the number of layers |
+/// | `rate_factors` | none | factors that multiply the learning rate of some parameters: see [`RateFactor`] | above 0 |
 /// | `epochs` | 10 | number of passes over the data | 1 or above |
 /// | `regularization` | 0 | L1 and L2 regularization of the weights | 0 or above |
 /// | `weight_decay` | 0 | λ, added to the gradient of every parameter as λ·w, including biases, as `weight_decay` of PyTorch's optimizers; not with adamw, which has its own, nor with rprop | 0 or above |
@@ -149,7 +150,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `max_norm` | none | maximum L2 norm of the incoming weights of each neuron | above 0 |
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
-/// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss without validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
+/// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss if there are no validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
 /// | `averaging` | none | decay of an exponential moving average (EMA) of the weights, which replaces the final weights and leaves out the initial ones | 0 to below 1 |
 /// | `shuffle` | true | shuffles the rows in each epoch | |
 /// | `seed` | 0 | random seed of the row order and of dropout | |
@@ -161,9 +162,9 @@ pub struct TrainingConfig {
     pub reduction: Reduction,
     /// ε, the label smoothing.
     pub label_smoothing: f64,
-    /// Factors on the weights of the rows of each class.
+    /// Class weights in the loss.
     pub class_weights: ClassWeights,
-    /// The optimizer.
+    /// The optimizer, which updates the parameters in each step.
     pub optimizer: Optimizer,
     /// η, the learning rate.
     pub learning_rate: f64,
@@ -175,9 +176,9 @@ pub struct TrainingConfig {
     pub accumulate: usize,
     /// R, the number of rows per block of the gradient sum.
     pub sum_rows: Option<usize>,
-    /// Number of first layers that are not trained.
+    /// Number of frozen layers: the first layers, which are not trained.
     pub frozen_layers: usize,
-    /// Factors on the learning rate of some parameters (parameter groups).
+    /// Factors that multiply the learning rate of some parameters (parameter groups).
     pub rate_factors: Vec<RateFactor>,
     /// Number of epochs (passes over the data).
     pub epochs: usize,
@@ -193,16 +194,16 @@ pub struct TrainingConfig {
     /// Max-norm constraint on the incoming weights of each neuron (Srivastava et
     /// al. 2014).
     pub max_norm: Option<f64>,
-    /// Maximum L2 norm of the gradient, by clipping (Pascanu et al. 2013).
+    /// Clips the gradient to this L2 norm (Pascanu et al. 2013).
     pub clip_norm: Option<f64>,
-    /// Maximum absolute value of each element of the gradient, by clipping.
+    /// Clips each gradient component to ± this value.
     pub clip_value: Option<f64>,
-    /// Number of epochs without a lower validation loss before training stops
-    /// early. Above 0, the weights of the best epoch are the result, whether or not
-    /// training stops early.
+    /// Number of epochs without a lower validation loss after which training stops
+    /// early. If this is above 0, the result has the weights of the best epoch, whether
+    /// or not training stops early.
     pub patience: usize,
-    /// Decay of the exponential moving average of the weights (Polyak &
-    /// Juditsky 1992), bias-corrected as Adam's (Kingma & Ba 2015).
+    /// Decay of the exponential moving average of the weights (Polyak & Juditsky 1992),
+    /// with the bias correction of Adam (Kingma & Ba 2015).
     pub averaging: Option<f64>,
     /// Whether to shuffle the rows in each epoch.
     pub shuffle: bool,
@@ -252,10 +253,10 @@ impl TrainingConfig {
     /// R, the number of rows per block of the gradient sum; `None` if the rows of a
     /// step are added one by one.
     ///
-    /// The sums of the blocks are combined in a binary tree, so that the gradient of
-    /// a step does not depend on how the blocks are distributed: `accumulate: 4`
-    /// with batches of 64 rows gives the same bits as batches of 256 rows with
-    /// `sum_rows: Some(64)`.
+    /// The sums of the blocks are combined in a binary tree, so the gradient of a
+    /// step does not depend on how the blocks are distributed over batches:
+    /// `accumulate: 4` with batches of 64 rows gives the same bits as batches of 256
+    /// rows with `sum_rows: Some(64)`.
     pub fn summation_rows(&self) -> Option<usize> {
         match (self.sum_rows, self.batch_size) {
             (None, BatchSize::Rows(rows)) if self.accumulate > 1 => Some(rows),
@@ -308,7 +309,8 @@ impl TrainingConfig {
     /// batch normalization needs at least 2 rows per batch.
     ///
     /// # Errors
-    /// [`Error::Conflict`].
+    /// Returns [`Error::Conflict`] if the network has batch normalization and either a
+    /// batch has a single row or the gradient is summed in blocks.
     pub fn check_batches(&self, has_batch_norm: bool, n_rows: usize) -> Result<()> {
         if has_batch_norm && (n_rows == 1 || self.batch_size == BatchSize::Rows(1)) {
             return Err(batch_norm::too_few_rows());
@@ -327,7 +329,7 @@ impl TrainingConfig {
     /// Checks that every setting is in its range.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
+    /// Returns [`Error::OutOfRange`], or [`Error::Conflict`] for settings that exclude
     /// each other.
     pub fn check(&self) -> Result<()> {
         self.loss.check()?;
@@ -381,7 +383,7 @@ impl TrainingConfig {
         Range::NotNegative.check("weight decay", self.weight_decay)?;
         let problem = match self.optimizer {
             _ if self.weight_decay == 0.0 => return Ok(()),
-            Optimizer::AdamW { .. } => "adamw has its own: adamw:weight-decay=0.01",
+            Optimizer::AdamW { .. } => "adamw has its own weight decay: adamw:weight-decay=0.01",
             Optimizer::Rprop { .. } => {
                 "not available with rprop, whose steps do not depend on the size of the gradient"
             }

@@ -17,7 +17,7 @@ pub enum Event {
 pub struct BatchReport {
     /// Epoch, counted from 1.
     pub epoch: usize,
-    /// Batch of the epoch, counted from 1.
+    /// Batch within the epoch, counted from 1.
     pub batch: usize,
     /// Number of batches per epoch.
     pub n_batches: usize,
@@ -50,7 +50,8 @@ pub struct EpochReport {
     pub train_accuracy: Option<f64>,
     /// Evaluation of the validation rows after the epoch, if there are any.
     pub validation: Option<Evaluation>,
-    /// Whether no earlier epoch had a lower validation (or training) loss.
+    /// Whether the validation loss (training loss if there are no validation rows) is
+    /// the lowest so far.
     pub is_best: bool,
     /// Whether early stopping ends the training run.
     pub is_stopping: bool,

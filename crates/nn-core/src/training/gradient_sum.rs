@@ -1,7 +1,7 @@
 //! The summation order of the gradients of a batch.
 //!
-//! The rows are split into blocks of R rows. Inside a block they are added one by
-//! one; the sums of the blocks are combined in a binary tree:
+//! The rows are split into blocks of R rows. Inside a block, the gradients of the rows
+//! are added one by one; the sums of the blocks are combined in a binary tree:
 //!
 //! ```text
 //! blocks   0   1   2   3   4
@@ -10,9 +10,9 @@
 //!                └────┬────┘
 //! ```
 //!
-//! The order depends only on the number of rows and on R, not on threads,
-//! micro-batches or machines, so the sum is the same bit for bit. Rows that form a
-//! whole subtree can be summed anywhere. Without R, the batch is one block.
+//! The order depends only on the number of rows and on R, not on threads, micro-batches
+//! or machines, so the sum is the same bit for bit. The rows of a whole subtree can be
+//! summed on any machine. Without a block size R, the batch is one block.
 
 use nn_tensor::{AlignedSlice, Scalar};
 
@@ -73,7 +73,7 @@ fn add_left<S: Scalar>(left: &[S], right: &mut [S]) {
 mod tests {
     use super::*;
 
-    /// Sums of `f64` in the documented order, block by block.
+    /// Sums of `f64` in the documented order, one block at a time.
     fn tree(blocks: &[f64]) -> f64 {
         match blocks {
             [block] => *block,

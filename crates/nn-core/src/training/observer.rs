@@ -7,8 +7,8 @@ use nn_tensor::Scalar;
 
 use super::{BatchReport, EpochReport, Event, Trainer};
 
-/// An observer of a training run, called after each batch and each epoch. It can
-/// stop the run.
+/// An observer of a training run, called after each batch and each epoch. An observer
+/// can stop the run.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -43,10 +43,12 @@ pub trait Observer<S: Scalar> {
 }
 
 impl<S: Scalar> Trainer<'_, S> {
-    /// As [`run`](Self::run), watched by an observer that sees the trainer.
+    /// Trains like [`run`](Self::run) and calls an observer, which can read the
+    /// trainer.
     ///
     /// # Errors
-    /// [`Error::Diverged`](crate::Error::Diverged).
+    /// Returns [`Error::Diverged`](crate::Error::Diverged) if the loss or the gradient
+    /// is NaN or infinite.
     pub fn run_observed(&mut self, observer: &mut impl Observer<S>) -> Result<Option<EpochReport>> {
         self.drive(|trainer, event| match event {
             Event::Batch(report) => observer.batch(trainer, report),

@@ -1,4 +1,4 @@
-//! Parameter groups: the trained parameters by their factor on the learning rate.
+//! Parameter groups: the trained parameters, grouped by their learning-rate factor.
 
 use nn_error::{Error, Result};
 use nn_functions::optimizer::ParameterGroup;
@@ -10,7 +10,7 @@ use crate::network::Plan;
 /// neighboring parameters with the same factor are one group.
 ///
 /// # Errors
-/// [`Error::Conflict`] for a factor that fits no tensor.
+/// Returns [`Error::Conflict`] for a factor that matches no tensor.
 pub(super) fn groups(
     plan: &Plan,
     n_frozen: usize,

@@ -1,5 +1,5 @@
-//! The position of a training run: in the epoch, relative to its best weights,
-//! and between a gradient and its step.
+//! The progress of a training run: epoch and batch, the best weights so far, and a
+//! gradient that awaits its step.
 
 use serde::{Deserialize, Serialize};
 

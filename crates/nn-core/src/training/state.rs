@@ -72,7 +72,7 @@ impl<S: Scalar> Trainer<'_, S> {
         Ok(self.digests.get_or_init(|| digests))
     }
 
-    /// Whether the inputs change from epoch to epoch.
+    /// Returns `true` if the inputs change from epoch to epoch.
     pub(crate) fn is_augmented(&self) -> bool {
         self.buffers.inputs.is_augmented()
     }
@@ -87,7 +87,7 @@ impl<S: Scalar> Trainer<'_, S> {
         bytes_of::<S>(1, n_values)
     }
 
-    /// The state of the optimizer, to continue from another training run.
+    /// The state of the optimizer, to continue from the state of a different training run.
     pub(crate) fn optimizer_mut(&mut self) -> &mut OptimizerState<S> {
         &mut self.optimizer
     }

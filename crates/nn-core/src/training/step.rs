@@ -1,7 +1,7 @@
 //! A training step: the gradient of a batch, then the update of the parameters.
 //!
-//! Between the two, the caller can read the gradient, change it, or sum it over
-//! several machines.
+//! Between gradient and update, the caller can read the gradient, change it, or sum it
+//! over several machines.
 
 use std::ops::Range;
 
@@ -56,8 +56,8 @@ impl<S: Scalar> Trainer<'_, S> {
     /// `None` after the last batch of an epoch: [`advance`](Self::advance) then ends
     /// the epoch.
     ///
-    /// [`advance`](Self::advance) does both halves. Only plain gradient descent updates
-    /// the parameters during the backward pass there, which is faster and differs by
+    /// [`advance`](Self::advance) computes the gradient and applies the update. With plain gradient
+    /// descent, it updates the parameters during the backward pass, which is faster and differs by
     /// rounding errors.
     ///
     /// ```
@@ -83,7 +83,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the loss or the gradient is NaN or infinite;
+    /// Returns [`Error::Diverged`] if the loss or the gradient is NaN or infinite, and
     /// [`Error::Conflict`] if no step has used the previous gradient.
     #[inline(never)]
     pub fn gradient(&mut self) -> Result<Option<BatchLoss>> {
@@ -118,7 +118,8 @@ impl<S: Scalar> Trainer<'_, S> {
     /// and the optimizer's update with the scheduled learning rate.
     ///
     /// # Errors
-    /// [`Error::Conflict`] without a call of [`gradient`](Self::gradient) before.
+    /// Returns [`Error::Conflict`] if [`gradient`](Self::gradient) was not called
+    /// first.
     #[inline(never)]
     pub fn step(&mut self) -> Result<BatchReport> {
         let pending = self.pending.take();
@@ -137,8 +138,8 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does one step on samples of the caller, such as those of a stream (online
-    /// learning).
+    /// Does one step on samples that the caller supplies, such as a batch from a stream
+    /// (online learning).
     ///
     /// The step does not count as part of an epoch. Weights are not divided by their
     /// mean, which is not known for a stream: gradient = (1/B) Σ wᵢ·gᵢ.
@@ -165,9 +166,9 @@ impl<S: Scalar> Trainer<'_, S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::Empty`] for samples that do not fit the network,
-    /// [`Error::Conflict`] for a single sample with batch normalization, and between
-    /// [`gradient`](Self::gradient) and [`step`](Self::step), [`Error::Diverged`] if
+    /// Returns [`Error::Shape`] or [`Error::Empty`] for samples that do not match the
+    /// network, [`Error::Conflict`] for a single sample with batch normalization or if a
+    /// gradient has not been used by [`step`](Self::step) yet, and [`Error::Diverged`] if
     /// the loss or the gradient is NaN or infinite.
     #[inline(never)]
     pub fn step_on(&mut self, samples: &Samples<'_, S>) -> Result<BatchLoss> {
@@ -231,7 +232,7 @@ impl<S: Scalar> Trainer<'_, S> {
         }
     }
 
-    /// Does the forward and backward pass of some rows, block by block, in the order
+    /// Does the forward and backward pass of some rows, one block at a time, in the order
     /// of [`gradient_sum`](super::gradient_sum).
     fn forward_and_backward(
         &mut self,

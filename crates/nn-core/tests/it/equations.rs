@@ -20,7 +20,7 @@ const M: usize = 4;
 /// Widths of the example, input to output.
 const WIDTHS: [usize; 4] = [3, 5, 4, 2];
 
-/// A network as Schoofs writes it: `W[l]` is `[n_outputs, n_inputs]`, so that
+/// A network as Schoofs writes it: `W[l]` is `[n_outputs, n_inputs]`, so
 /// `W[l][j][k]` is the weight of neuron j for its input k.
 struct PerNeuron {
     weights: Vec<Vec<Vec<f64>>>,
@@ -386,7 +386,7 @@ fn worked_example(parameters: [f64; 4], last_bias: LastBias) -> (f64, f64, f64, 
         layers,
     };
     let mut network = Network::zeros(&config).expect("a valid network");
-    // Our bias is added, so that it is −b.
+    // Our bias is added, so it is −b.
     network
         .parameters_mut()
         .copy_from_slice(&[w1, -b1, w2, sign * b2]);

@@ -1,5 +1,5 @@
 //! Agreement with PyTorch: golden values from `scripts/reference.py` in double
-//! precision. Tests iterate over the menus, so that an entry without golden values
+//! precision. Tests iterate over the menus, so an entry without golden values
 //! fails.
 
 use std::collections::BTreeMap;
@@ -303,7 +303,7 @@ fn twenty_steps_with_batch_normalization() {
     let trained = trainer.network();
     assert_eq!(losses.len(), 20);
     assert_close("losses", &losses, &golden.losses, EXACT);
-    // Batch normalization cancels the bias before it, so that its gradient is only
+    // Batch normalization cancels the bias before it, so its gradient is only
     // rounding error, about 1e-17, which Adam divides by at least 1e-8. The running
     // mean compensates the change of the bias.
     let touched_by_rounding = [1e-10, 1e-9];

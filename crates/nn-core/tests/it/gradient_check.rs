@@ -102,7 +102,7 @@ fn regularization_is_part_of_the_gradient() {
     }
 }
 
-/// All outputs are 0, so that every wrong class ties for the best wrong one.
+/// All outputs are 0, so every wrong class ties for the best wrong one.
 #[test]
 fn ties_are_kinks_and_left_out() {
     let (inputs, targets) = rows();
@@ -176,7 +176,7 @@ fn planted_mistakes_are_caught() {
     }
 }
 
-/// A single normalized row is 0 for any weights, so that every gradient would agree.
+/// A single normalized row is 0 for any weights, so every gradient would agree.
 #[test]
 fn one_row_cannot_be_normalized() {
     let (inputs, targets) = rows();
@@ -204,7 +204,7 @@ fn a_nan_gradient_does_not_pass() {
 }
 
 /// Tanh: normalized 4 -> 4, plain 4 -> 4; then softmax 4 -> 3. The second
-/// layer is square, so that a matrix in the place of its transpose fits.
+/// layer is square, so a matrix in the place of its transpose fits.
 fn tanh_network() -> Network<f64> {
     let layer = |n, activation, batch_norm| LayerConfig {
         batch_norm,

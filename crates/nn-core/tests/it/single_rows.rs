@@ -77,7 +77,7 @@ struct Pass {
 }
 
 impl Pass {
-    /// Computes δ of each row separately, so that it does not depend on the number of
+    /// Computes δ of each row separately, so it does not depend on the number of
     /// rows.
     fn new(network: &Network, inputs: &Array2<f32>, targets: &Array2<f32>, loss: Loss) -> Self {
         let (n_rows, threads) = (inputs.nrows(), Threads::single());

@@ -436,7 +436,7 @@ fn stages_in_invalid_places_are_refused() {
     );
     assert_eq!(
         message(vec![inputs("periodic-embedding:8x1"), output()]),
-        "outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
+        "number of outputs of a periodic embedding: expected a whole number of 2 or above, found 1"
     );
     assert_eq!(
         unknown("category-embedding:3"),
@@ -482,8 +482,8 @@ fn a_model_with_a_custom_activation_is_read_by_a_program_that_has_it() {
     let error = Model::<f32>::read(&bytes[..]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "activation square: is user-defined: only a program that has it can read the model, by \
-         Model::read_with_activations"
+        "activation square: is user-defined: only a program that defines it can read the model, \
+         with Model::read_with_activations"
     );
     let known = [CustomActivation::new(Square)];
     let read = Model::<f32>::read_with_activations(&bytes[..], &known).expect("it is known");

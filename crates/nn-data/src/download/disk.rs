@@ -1,5 +1,5 @@
-//! All file operations of a download. Tests inject a failure into each of them;
-//! outside of tests they are plain calls of the standard library.
+//! All file operations of a download. Tests inject a failure into each operation; outside tests,
+//! each operation is a plain call of the standard library.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};

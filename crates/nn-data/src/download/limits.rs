@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Time limits of a download, and other limits.
+/// Limits of a download: times, speed, attempts, redirects.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Maximum time to connect (7 s: two dead mirrors take less than 15 s).
@@ -12,19 +12,19 @@ pub struct Limits {
     pub window: Duration,
     /// Minimum speed of a mirror, in bytes per second (1024).
     pub least_speed: u64,
-    /// Maximum time of one response (30 minutes). The next mirror continues
-    /// from what was received.
+    /// Maximum time of one response (30 minutes). The next mirror continues after the bytes already
+    /// received.
     pub transfer: Duration,
     /// Pauses before further attempts at the same mirror (1, 2 and 4 s).
     pub pauses: Vec<Duration>,
-    /// Maximum fraction of random time added to a pause (0.5).
+    /// Maximum random time added to a pause, as a fraction of the pause (0.5).
     pub jitter: f64,
     /// Maximum pause that a server may request (30 s).
     pub longest_pause: Duration,
     /// Maximum number of redirects (5).
     pub redirects: usize,
-    /// Whether `http://` is allowed on this machine (no). An origin with such
-    /// an address allows it by itself.
+    /// Whether the mirrors of the catalog may have `http://` addresses on this machine (no). An
+    /// [`Origin`](super::Origin) may always have one.
     pub local_http: bool,
 }
 

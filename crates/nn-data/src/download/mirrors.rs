@@ -110,7 +110,7 @@ fn file_url(folder: &Url, name: &str) -> Result<Url> {
     })
 }
 
-/// Whether `url` uses HTTPS, or HTTP on this machine where it is allowed.
+/// Returns `true` if `url` uses HTTPS, or HTTP on this machine where it is allowed.
 fn is_safe(url: &Url, local_http: bool) -> bool {
     match url.scheme() {
         "https" => true,
@@ -137,7 +137,7 @@ fn client(limits: &Limits, local_http: bool) -> Result<Client> {
         } else if is_safe(attempt.url(), local_http) {
             attempt.follow()
         } else {
-            let message = format!("to {}, which is not https", attempt.url());
+            let message = format!("to {}, which does not use HTTPS", attempt.url());
             attempt.error(message)
         }
     });
@@ -254,7 +254,7 @@ impl Download<'_> {
                     expected: self.remote.sha256,
                     found: sha256,
                 };
-                // The wrong bytes may come from another mirror.
+                // The wrong bytes may come from a different mirror.
                 Err(if resumed_at > 0 {
                     try_again(failure)
                 } else {
@@ -305,7 +305,7 @@ impl Download<'_> {
         }
     }
 
-    /// Whether `Content-Range: bytes FIRST-LAST/SIZE` is the requested range.
+    /// Returns `true` if `Content-Range: bytes FIRST-LAST/SIZE` is the requested range.
     fn continues(&self, response: &Response, asked: u64) -> bool {
         let size = self.remote.size;
         let range = header(response, CONTENT_RANGE).unwrap_or_default();
@@ -386,7 +386,7 @@ impl Download<'_> {
 }
 
 /// Gives up a server that cannot be reached: this machine probably has no
-/// network connection, so that a retry would not help.
+/// network connection, so a retry would not help.
 fn no_answer(error: &reqwest::Error) -> Stop {
     if error.is_redirect() {
         let reason = std::error::Error::source(error).map(ToString::to_string);

@@ -111,7 +111,7 @@ impl<'a> Partial<'a> {
     }
 }
 
-/// Removes a symbolic link: following it would write to another place.
+/// Removes a symbolic link: following it would write to a different place.
 fn remove_if_not_a_file(path: &Path) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => disk::remove_file(path).map_err(io_error(path)),

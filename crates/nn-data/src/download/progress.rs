@@ -1,4 +1,4 @@
-//! Progress of a download, for the caller to show.
+//! Progress of a download, as events that the caller can show.
 
 use std::time::Duration;
 

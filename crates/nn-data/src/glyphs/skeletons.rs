@@ -1,10 +1,10 @@
 //! Styles of the handwritten digits, as paths of a pen.
 //!
-//! A [`Stroke`] is a list of points on the path of the pen, in hundredths of the
-//! height of the digit, with `y` downwards; a repeated point is a corner, all
-//! others are rounded. A [`Style`] holds several forms of the same strokes with
-//! the same number of points, so that each blend of two forms is a digit, too.
-//! The paths were drawn by hand for this file, nearly upright.
+//! A [`Stroke`] is a list of points on the path of the pen, in hundredths of the height of the
+//! digit, with `y` downwards; a repeated point is a corner, and the curve is smooth at all other
+//! points. A [`Style`] holds several forms of the same strokes with the same number of points, so
+//! that each blend of two forms also shows the digit. The paths were drawn by hand for this file,
+//! nearly upright.
 
 /// A path of the pen without lifting it.
 pub(super) type Stroke = &'static [(i16, i16)];

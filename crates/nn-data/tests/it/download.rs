@@ -744,7 +744,10 @@ fn redirects_are_followed_a_few_times_and_only_to_safe_places() {
             );
         });
         let text = failure(&astray).to_string();
-        assert_eq!(text, format!("redirects to {place}, which is not https"));
+        assert_eq!(
+            text,
+            format!("redirects to {place}, which does not use HTTPS")
+        );
     }
 }
 

@@ -189,7 +189,7 @@ fn impossible_dimensions_are_refused_by_arithmetic() {
     let most = u32::MAX;
     assert_eq!(
         complaint(&header([0, 0, 8, 3], &[most; 3]), None),
-        "impossible dimensions 4294967295 x 4294967295 x 4294967295 of 1 bytes each"
+        "array too large: dimensions 4294967295 x 4294967295 x 4294967295 with 1-byte elements overflow 64 bits"
     );
     assert!(complaint(&header([0, 0, 0x0e, 2], &[most; 2]), None).starts_with("impossible"));
     let deep = header([0, 0, 8, 255], &[2; 255]);

@@ -34,7 +34,7 @@ pub(super) fn train(context: &Context<'_>, at: &[usize], seed: u64) -> Result<Ve
             }
         }
         context.report(format!(
-            "     the same with summed bias gradients, seed {seed}: {accuracies:.2?} %"
+            "     training accuracy with summed bias gradients, seed {seed}: {accuracies:.2?} %"
         ));
         Ok(accuracies)
     })

@@ -32,7 +32,7 @@ struct PyTorch {
     double: Vec<f64>,
 }
 
-/// Tolerance for the relative difference of the curves.
+/// Tolerance for the relative difference between the curves.
 const FRAMEWORK_TOLERANCE: f64 = 1e-3;
 
 pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
@@ -49,24 +49,24 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
     let mut rows = vec![
         Row::at_most(
             format!(
-                "single precision, {} samples: relative difference",
+                "single precision, after {} samples: relative difference between our loss and PyTorch's",
                 theirs.first_samples
             ),
             after_first,
             1e-6,
         ),
         Row::at_most(
-            "double precision: largest relative difference",
+            "double precision: largest relative difference between our losses and PyTorch's",
             in_double,
             FRAMEWORK_TOLERANCE,
         ),
         Row::note(
-            "single precision: largest relative difference",
+            "single precision: largest relative difference between our losses and PyTorch's",
             format!("at most {FRAMEWORK_TOLERANCE}"),
             short(in_single),
         ),
         Row::note(
-            "PyTorch in single precision against PyTorch in double precision",
+            "PyTorch: largest relative difference between the losses in single and in double precision",
             "",
             short(largest_difference(&theirs.single, &theirs.double)),
         ),
@@ -122,7 +122,7 @@ fn loss_rows(precision: &str, ours: &[f64], theirs: &[f64]) -> Vec<Row> {
         .map(|(index, (ours, theirs))| {
             Row::note(
                 format!(
-                    "{precision} precision, epoch {}: PyTorch's loss and ours",
+                    "{precision} precision, epoch {}: losses of PyTorch and nn",
                     index + 1
                 ),
                 format!("{theirs:.6}"),
@@ -136,8 +136,8 @@ fn explanation(theirs: &PyTorch) -> String {
     format!(
         "Both runs have the same initial weights and the same order of samples: pure functions of the \
          seed. In double precision the two curves are equal. In single precision they are equal over \
-         {} steps; over 300 000 steps of one sample, rounding errors alone separate them by about as \
-         much as PyTorch in single precision differs from PyTorch in double precision, so that a \
+         {} steps; over 300 000 steps of one sample, rounding errors alone separate the curves by about as \
+         much as PyTorch in single precision differs from PyTorch in double precision, so a \
          difference of 1e-3 is impossible there. The losses of PyTorch {} are stored in the \
          repository; `{}` computes them again.",
         theirs.first_samples, theirs.torch, theirs.command
@@ -150,9 +150,9 @@ fn framework_figure(training: &Training<f64>, double: &[f64], theirs: &PyTorch) 
         Series::new(name, points.map(|(index, loss)| (index + 1, *loss)))
     };
     let series = vec![
-        Series::new("ours, single precision", training.losses()),
+        Series::new("nn, single precision", training.losses()),
         counted("PyTorch, single precision", &theirs.single),
-        counted("ours, double precision", double),
+        counted("nn, double precision", double),
         counted("PyTorch, double precision", &theirs.double),
     ];
     Figure::over_epochs("Figure 5: the same training run in PyTorch", "loss", series)

@@ -37,7 +37,7 @@ pub(super) fn unbiased(context: &Context<'_>) -> Result<Outcome> {
     let components = of_all.iter().map(|g| g.abs());
     let rows = vec![
         Row::at_most(
-            "largest difference over all parameters",
+            "largest difference between the two gradients over all parameters",
             differences.fold(0.0, f64::max),
             1e-10,
         ),

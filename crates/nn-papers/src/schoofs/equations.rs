@@ -42,18 +42,22 @@ pub(super) fn equations(_: &Context<'_>) -> Result<Outcome> {
     let comparison = Comparison::new(&network, &inputs, &targets, &matrix);
     let mut rows = vec![
         Row::at_most(
-            "(10) against (1) to (3): activations",
+            "activations: difference between equation (10) and equations (1)–(3)",
             comparison.activations,
             1e-12,
         ),
-        Row::at_most("(13) against (7): errors", comparison.errors, 1e-12),
         Row::at_most(
-            "(12) against (5) and (6): gradient",
+            "errors: difference between equations (13) and (7)",
+            comparison.errors,
+            1e-12,
+        ),
+        Row::at_most(
+            "gradient: difference between equation (12) and equations (5) and (6)",
             largest_difference(matrix.gradients().values(), &comparison.gradient),
             1e-12,
         ),
         Row::at_most(
-            "both against finite differences (relative)",
+            "gradient: relative difference between equation (12) and finite differences",
             largest_gradient_error(&network, &samples, Loss::Quadratic)?,
             1e-7,
         ),
@@ -129,13 +133,13 @@ fn shape_rows() -> Vec<Row> {
     let fits = |w: &Array2<f64>| error_above.ncols() == w.nrows();
     vec![
         Row::holds(
-            "shape of W, of (12) as printed, of (12) corrected",
+            "shapes of W, of (12) as printed and of (12) as corrected",
             "equal",
             format!("{:?}, {printed:?}, {corrected:?}", w.dim()),
             printed != w.dim() && corrected == w.dim(),
         ),
         Row::holds(
-            "whether the product in (13) is defined for W of layer l, of layer l + 1",
+            "whether the product in (13) is defined for W of layer l and of layer l + 1",
             "l",
             format!("{}, {}", fits(&w), fits(&next)),
             !fits(&w) && fits(&next),

@@ -91,13 +91,13 @@ fn rows(space: &[[f64; 3]], surface: &Surface) -> Vec<Row> {
     let [start, end] = ends.map(|cost| cost.copied().unwrap_or(f64::NAN));
     vec![
         Row::holds(
-            "figure 2: points in the plane, points in space",
+            "figure 2: number of points in the plane and in space",
             "",
             format!("{}, {}", GRID * GRID, space.len()),
             space.len() == GRID * GRID,
         ),
         Row::holds(
-            "figures 3, 4: steps in which the cost rises",
+            "figures 3, 4: number of steps in which the cost rises",
             "0",
             rises.to_string(),
             rises == 0,
@@ -109,7 +109,7 @@ fn rows(space: &[[f64; 3]], surface: &Surface) -> Vec<Row> {
             end < start,
         ),
         Row::at_most(
-            "gradient against finite differences of the surface (relative)",
+            "relative difference between the gradient and finite differences of the surface",
             surface.gradient_error,
             1e-4,
         ),

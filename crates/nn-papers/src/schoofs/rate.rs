@@ -86,7 +86,7 @@ pub(super) fn bayesian_search(context: &Context<'_>) -> Result<Outcome> {
             format!("{accuracy:.2}"),
             accuracy > initial_accuracy,
         )
-        .with_expected("higher than with 1.0"),
+        .with_expected("higher than with learning rate 1.0"),
     );
     Ok(Outcome::judged(
         rows,

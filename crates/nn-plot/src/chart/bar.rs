@@ -17,7 +17,7 @@ const ROOM: f64 = 500.0;
 /// A bar chart, with one group of bars per name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BarChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Label of the horizontal axis.
     pub x_label: String,
@@ -34,7 +34,7 @@ pub struct BarChart {
 pub struct Bars {
     /// Name in the legend.
     pub name: String,
-    /// Numbers in the order of the names; NaN and infinity have no bar.
+    /// Numbers in the order of the names; NaN and infinite values have no bar.
     pub values: Vec<f64>,
 }
 
@@ -59,7 +59,7 @@ impl BarChart {
         frame.drawing.finish(height, &description)
     }
 
-    /// Whether there is space for a number above each bar.
+    /// Returns `true` if there is space for a number above each bar.
     fn has_written_bars(&self) -> bool {
         let n_bars = (self.names.len() * self.series.len()).max(1);
         let room = FILLED * ROOM / n_bars as f64;

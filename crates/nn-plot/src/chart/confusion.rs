@@ -19,11 +19,11 @@ const MOST_MISTAKEN: f64 = 0.6;
 /// Minimum opacity for text in the color of the background.
 const ON_FROM: f64 = 0.75;
 
-/// A confusion matrix: correct predictions in blue, mistakes in vermilion, frequent
-/// ones in stronger colors.
+/// A confusion matrix: correct predictions in blue, mistakes in orange, frequent cells in
+/// stronger colors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Names of the classes.
     pub class_names: Vec<String>,

@@ -11,13 +11,13 @@ use crate::svg::Svg;
 /// A chart of one or more histograms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis: the measured quantity.
     pub x: Axis,
     /// Vertical axis: fraction or count, starting at 0.
     pub y: Axis,
-    /// The histograms.
+    /// Histograms to draw over each other, with one color per series.
     pub series: Vec<Bins>,
 }
 
@@ -26,15 +26,15 @@ pub struct Histogram {
 pub struct Bins {
     /// Name in the legend.
     pub name: String,
-    /// Edges in ascending order, one more than heights.
+    /// Edges of the bins in ascending order, one more than the number of bins.
     pub edges: Vec<f64>,
     /// Fraction or count of each bin.
     pub heights: Vec<f64>,
 }
 
 impl Bins {
-    /// Computes the fractions of `values` in `n_bins` bins of equal width between `low`
-    /// and `high`. Values outside belong to the outermost bins; NaN is ignored.
+    /// Computes the fractions of `values` in `n_bins` bins of equal width between `low` and `high`.
+    /// Values outside this range are counted in the outermost bins; NaN is ignored.
     pub fn fractions(
         name: impl Into<String>,
         values: impl IntoIterator<Item = f64>,

@@ -17,18 +17,18 @@ const LEVELS: f64 = 63.0;
 /// A grid of images with captions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageGrid {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Number of images per row.
     pub columns: usize,
-    /// The images, row by row.
+    /// The images in row-major order.
     pub tiles: Vec<Tile>,
 }
 
 /// An image with its caption.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tile {
-    /// The image.
+    /// The image to draw.
     pub picture: Picture,
     /// One or two short lines below the image.
     pub caption: String,
@@ -43,7 +43,7 @@ pub struct Picture {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// `width * height` numbers, row by row; missing numbers count as 0.
+    /// `width * height` numbers in row-major order; missing numbers count as 0.
     pub pixels: Pixels,
 }
 
@@ -53,7 +53,7 @@ pub enum Pixels {
     /// Gray values: 0 is black, 1 is white.
     Gray(Vec<f32>),
     /// Signed values: 0 is white, positive numbers are blue, negative numbers are
-    /// vermilion. All images of a grid have the same scale.
+    /// orange. All images of a grid have the same scale.
     Signed(Vec<f32>),
 }
 

@@ -12,7 +12,7 @@ const MAX_POINTS: usize = 1200;
 /// A line chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LineChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,

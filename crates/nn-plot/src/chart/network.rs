@@ -16,7 +16,7 @@ const MAX_PLACES: usize = MAX_NEURONS + 1;
 /// A diagram of a network: layers from left to right, one edge per weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkDiagram {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Layers, inputs first.
     pub layers: Vec<NeuronLayer>,
@@ -40,7 +40,7 @@ pub struct WeightMatrix {
     pub n_inputs: usize,
     /// Number of neurons of the next layer.
     pub n_outputs: usize,
-    /// Weights `[n_inputs, n_outputs]`, row by row.
+    /// Weights `[n_inputs, n_outputs]` in row-major order.
     pub values: Vec<f32>,
 }
 
@@ -126,7 +126,7 @@ impl NetworkDiagram {
             .map(|layer| format!("{} {}", layer.n_neurons, layer.name))
             .collect();
         format!(
-            "Layers of neurons: {}; blue edges are positive weights, vermilion ones negative",
+            "Layers of neurons: {}; blue edges are positive weights, orange edges are negative weights",
             layers.join(", ")
         )
     }

@@ -16,11 +16,11 @@ const AZIMUTH: f64 = -0.6;
 /// A grid of points in the plane, and its image in space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaneMap {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Number of points per row and per column.
     pub n: usize,
-    /// `n * n` points in the plane, row by row.
+    /// `n * n` points in the plane, in row-major order.
     pub plane: Vec<[f64; 2]>,
     /// The images of the points, in the same order.
     pub space: Vec<[f64; 3]>,

@@ -14,13 +14,13 @@ const MAX_POINTS: usize = 2000;
 /// A scatter chart of one or more series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
     /// Vertical axis.
     pub y: Axis,
-    /// The series of points.
+    /// Named series of points, with one color per series.
     pub series: Vec<Series>,
     /// Labeled points, such as the best trial.
     pub marks: Vec<Mark>,
@@ -29,7 +29,7 @@ pub struct ScatterChart {
 }
 
 impl ScatterChart {
-    /// Creates a chart without labeled points and diagonal.
+    /// Creates a chart without labeled points or diagonal.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> Self {
         Self {
             title: title.into(),

@@ -1,4 +1,4 @@
-//! Contour charts of a function of two parameters, with a path such as a gradient
+//! Contour charts of a function of two parameters, with a path such as the path of gradient
 //! descent.
 
 use crate::axis::Axis;
@@ -20,7 +20,7 @@ const BAR: f64 = 74.0;
 /// A contour chart of values on a grid, with a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceChart {
-    /// Title.
+    /// Title above the chart.
     pub title: String,
     /// Axis of the first parameter.
     pub x: Axis,
@@ -28,11 +28,11 @@ pub struct SurfaceChart {
     pub y: Axis,
     /// Axis of the values, shown as colors.
     pub value: Axis,
-    /// Grid of the first parameter: ascending and equidistant on its axis.
+    /// Grid points of the first parameter, ascending and equidistant on the axis.
     pub xs: Vec<f64>,
-    /// Grid of the second parameter: ascending and equidistant on its axis.
+    /// Grid points of the second parameter, ascending and equidistant on the axis.
     pub ys: Vec<f64>,
-    /// Values `[ys, xs]`, row by row; NaN and infinity have no color.
+    /// Values `[ys, xs]` in row-major order; NaN and infinite values have no color.
     pub values: Vec<f64>,
     /// Points of the path; the first one is a ring, the last one a disc.
     pub path: Vec<(f64, f64)>,

@@ -266,7 +266,7 @@ fn a_journal_of_another_search_is_refused() {
     let error = resume(other, &journal);
     assert_eq!(
         error.to_string(),
-        "the journal belongs to another search: expected seed 1, found 0"
+        "the journal belongs to a different search: expected seed 1, found 0"
     );
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(matches!(resume(settings(), b""), Error::NotAJournal));

@@ -61,7 +61,7 @@ impl CompressedRows {
         }
     }
 
-    /// Returns whether indices of `n_columns` columns fit in 16 bits.
+    /// Returns `true` if indices of `n_columns` columns fit in 16 bits.
     pub(crate) fn can_count(n_columns: usize) -> bool {
         n_columns <= MAX_INDICES
     }
@@ -70,7 +70,7 @@ impl CompressedRows {
     /// too many columns or entries.
     ///
     /// # Panics
-    /// If the rows differ in length.
+    /// Panics if the rows differ in length.
     pub(crate) fn of_rows<'r>(
         rows: impl ExactSizeIterator<Item = &'r [u8]>,
         n_columns: usize,
@@ -93,16 +93,16 @@ impl CompressedRows {
         };
         lists.starts.push(0);
         for row in rows {
-            assert_eq!(row.len(), n_columns, "rows of one length");
+            assert_eq!(row.len(), n_columns, "expected rows of equal length");
             lists.push(row);
         }
         Some(lists)
     }
 
-    /// Replaces all lists with those of other rows of the same length.
+    /// Replaces all lists with the lists of new rows of the same length.
     ///
     /// # Panics
-    /// If `values` does not divide into rows.
+    /// Panics if `values` does not divide into rows.
     pub(crate) fn refill(&mut self, values: &[u8]) {
         let n_columns = self.n_indices.max(1);
         assert!(
@@ -174,7 +174,7 @@ impl CompressedRows {
     /// The range of indices of some segments.
     ///
     /// # Panics
-    /// If there are no such segments.
+    /// Panics if there are no such segments.
     pub(crate) fn indices_of(&self, segments: Range<usize>) -> Range<usize> {
         assert!(
             segments.end <= self.n_segments,
@@ -202,7 +202,7 @@ impl CompressedRows {
     /// All entries of a list.
     ///
     /// # Panics
-    /// If the list does not exist.
+    /// Panics if the list does not exist.
     #[inline(always)]
     pub(crate) fn entries(&self, list: u32) -> Entries<'_> {
         let first = list as usize * self.n_segments();
@@ -250,8 +250,8 @@ impl CompressedRows {
     /// as many indices. If the last group has fewer members, the other bytes are 0.
     ///
     /// # Panics
-    /// If a list does not exist or is grouped already, or if `group` is 0 or more than
-    /// [`MAX_GROUP`].
+    /// Panics if a list does not exist or is grouped already, or if `group` is 0 or
+    /// more than [`MAX_GROUP`].
     pub(crate) fn grouped(&self, chosen: &[u32], group: usize, n_segments: usize) -> Self {
         assert!(
             self.group == 1 && (1..=MAX_GROUP).contains(&group),
@@ -303,7 +303,7 @@ impl CompressedRows {
     /// counting sort.
     ///
     /// # Panics
-    /// If a list or a column does not exist, or there are more than 65536 lists.
+    /// Panics if a list or a column does not exist, or there are more than 65536 lists.
     pub(crate) fn transpose(
         &mut self,
         rows: &Self,

@@ -1,7 +1,7 @@
 //! Dense products `C ← A·B` and `C ← C + A·B`, with row-major `C` and any strides
 //! of `A` and `B`.
 //!
-//! The loop nest is that of Goto & van de Geijn (2008), reduced to the needs of a
+//! The loop nest is the one of Goto & van de Geijn (2008), reduced to the needs of a
 //! multilayer perceptron:
 //!
 //! ```text
@@ -33,8 +33,8 @@ pub(super) const NC: usize = 512;
 /// Vectors in a row of a panel.
 pub(super) const PANEL: usize = 2;
 
-/// Maximum number of rows of a product that is computed row by row, without packing
-/// B: packing would be most of the work.
+/// Maximum number of rows of a product that is computed one row at a time, without
+/// packing B: packing would be most of the work.
 const MAX_SINGLE_ROWS: usize = 2;
 
 impl<T: Element> Program<T> for Product<'_, T> {
@@ -82,7 +82,7 @@ impl<T: Element> Program<T> for Narrow<'_, '_, T> {
     }
 }
 
-/// A product with a B that is packed block by block.
+/// A product with a B that is packed one block at a time.
 struct Packed<'p, 'a, T>(&'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for Packed<'_, '_, T> {
@@ -167,8 +167,8 @@ pub(super) fn multiply_panels<V: Simd>(
     }
 }
 
-/// Prefetches a part of the next strip of A, if A is transposed: each term lies in
-/// another cache line, which the hardware prefetcher does not predict.
+/// Prefetches a part of the next strip of A, if A is transposed: each term lies in a
+/// different cache line, which the hardware prefetcher does not predict.
 fn prefetch_strip<T>(a: Matrix<'_, T>, rows: Range<usize>, summed: Range<usize>) {
     if a.strides()[0] != 1 || rows.is_empty() {
         return;

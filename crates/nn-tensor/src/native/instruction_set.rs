@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 /// A set of vector instructions that kernels are compiled for.
 ///
 /// At run time, the widest set that the processor supports is selected once. The
-/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects another one:
+/// environment variable [`NN_INSTRUCTION_SET`](Self::VARIABLE) selects a different one:
 /// `portable`, `avx2` or `avx512`. Results of different sets differ by rounding.
 ///
 /// A program should call [`requested`](Self::requested) at its start and exit on an
@@ -40,8 +40,8 @@ impl InstructionSet {
     /// `None` if it is not set.
     ///
     /// # Errors
-    /// [`BadInstructionSet`] if the value is not the lower-case name of a set that the
-    /// processor supports.
+    /// Returns [`BadInstructionSet`] if the value is not the lower-case name of a set
+    /// that the processor supports.
     pub fn requested() -> Result<Option<Self>, BadInstructionSet> {
         let requested = std::env::var_os(Self::VARIABLE);
         requested

@@ -1,9 +1,9 @@
 //! Products of sparse rows with narrow matrices, with one row per lane of a vector.
 //!
-//! Ten columns leave a third of a vector of sixteen lanes empty, and every row has
-//! to look up the values of its bytes. So as many rows as a vector has lanes form a
-//! group with one index list, the union of their nonzero columns, with one byte per
-//! row at each index:
+//! Ten columns leave a third of a vector of sixteen lanes empty, and every row has to
+//! look up the values of its bytes. Therefore rows are grouped, one per lane of a
+//! vector. A group has one index list, the union of their nonzero columns, with one
+//! byte per row at each index:
 //!
 //! ```text
 //! forward    out[r, j] ← b_j + c·Σ byte_rk·M[k, j]          lanes r, a vector for each j
@@ -34,7 +34,7 @@ pub(crate) fn errors_len(lanes: usize, width: usize) -> usize {
 /// vector per column, padded with zeros to an even number of columns.
 ///
 /// # Panics
-/// If the number of groups does not match.
+/// Panics if the number of groups does not match.
 pub(crate) fn errors_as_lanes<T: Copy + Default>(
     lanes: usize,
     width: usize,
@@ -95,14 +95,14 @@ impl<T: Element> Program<T> for LaneSums<'_, T> {
         let width = self.bias.len();
         assert!(
             (1..=MAX_WIDTH).contains(&width) && self.matrix.len() == self.lists.n_indices() * width,
-            "one row of the matrix per index"
+            "expected one row of the matrix per index"
         );
         let n_groups = self.out.len().div_ceil(V::LANES * width);
         assert!(
             self.lists.group() == V::LANES
                 && self.out.len().is_multiple_of(width)
                 && self.first_group + n_groups <= self.lists.len(),
-            "one row of sums for each member of a group"
+            "expected `out` of shape [n_rows, width], with rows that exist in `lists`"
         );
         of_width!(width, self.sums);
     }
@@ -185,11 +185,11 @@ impl<T: Element> Program<T> for LaneOuters<'_, T> {
         assert!(
             lists.group() == V::LANES
                 && self.groups.len() == lists.n_indices() * errors_len(V::LANES, width),
-            "a vector of errors for each column of a group"
+            "expected a vector of errors for each column of a group"
         );
         assert!(
             self.columns.end <= lists.len() && self.out.len() == self.columns.len() * width,
-            "one row per column"
+            "expected one row per column"
         );
         of_width!(width, self.outers);
     }

@@ -1,7 +1,8 @@
 //! Borrowed matrix views with arbitrary strides.
 //!
-//! They convert from ndarray's views. Creating one from a slice is cheaper: a
-//! step of a small network is a few dozen products of a few nanoseconds each.
+//! The views convert from `ndarray` views. Creating a view from a slice is cheaper,
+//! which matters for small networks: one step is a few dozen products that take a few
+//! nanoseconds each.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -42,7 +43,7 @@ impl<'a, T> Matrix<'a, T> {
     /// A row-major matrix of the elements of a slice.
     ///
     /// # Panics
-    /// If the number of elements is not that of the shape `[n_rows, n_columns]`.
+    /// Panics if the number of elements does not match the shape `[n_rows, n_columns]`.
     #[track_caller]
     #[inline]
     pub fn new(values: &'a [T], shape: [usize; 2]) -> Self {
@@ -74,30 +75,30 @@ impl<'a, T> Matrix<'a, T> {
         Self::from_raw(self.first, [n_columns, n_rows], [column_stride, row_stride])
     }
 
-    /// A range of rows.
+    /// Returns a view of a range of rows.
     ///
     /// # Panics
-    /// If the range is out of bounds.
+    /// Panics if the range is out of bounds.
     #[must_use]
     #[inline]
     pub fn rows(self, rows: Range<usize>) -> Self {
         self.part(rows, 0..self.shape[1])
     }
 
-    /// A range of columns.
+    /// Returns a view of a range of columns.
     ///
     /// # Panics
-    /// If the range is out of bounds.
+    /// Panics if the range is out of bounds.
     #[must_use]
     #[inline]
     pub fn columns(self, columns: Range<usize>) -> Self {
         self.part(0..self.shape[0], columns)
     }
 
-    /// A range of rows and columns.
+    /// Returns a view of a range of rows and columns.
     ///
     /// # Panics
-    /// If a range is out of bounds.
+    /// Panics if a range is out of bounds.
     #[inline(always)]
     pub(super) fn part(self, rows: Range<usize>, columns: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.shape[0]);
@@ -112,14 +113,14 @@ impl<'a, T> Matrix<'a, T> {
     /// A row as a slice, or `None` if its elements are not contiguous.
     ///
     /// # Panics
-    /// If the index is out of bounds.
+    /// Panics if the index is out of bounds.
     #[inline]
     pub fn row(self, row: usize) -> Option<&'a [T]> {
         self.rows(row..row + 1).to_slice()
     }
 
-    /// All elements in row-major order, or `None` if they are not contiguous. Those
-    /// of an empty matrix always are.
+    /// All elements in row-major order, or `None` if they are not contiguous. The
+    /// elements of an empty matrix are always contiguous.
     pub fn to_slice(self) -> Option<&'a [T]> {
         let [n_rows, n_columns] = self.shape;
         if n_rows == 0 || n_columns == 0 {
@@ -176,7 +177,7 @@ impl<'a, T> MatrixMut<'a, T> {
     /// A row-major matrix of the elements of a slice.
     ///
     /// # Panics
-    /// If the number of elements is not that of the shape `[n_rows, n_columns]`.
+    /// Panics if the number of elements does not match the shape `[n_rows, n_columns]`.
     #[track_caller]
     #[inline]
     pub fn new(values: &'a mut [T], shape: [usize; 2]) -> Self {
@@ -212,19 +213,19 @@ impl<'a, T> MatrixMut<'a, T> {
         self.matrix
     }
 
-    /// A range of rows and columns.
+    /// Returns a view of a range of rows and columns.
     ///
     /// # Panics
-    /// If a range is out of bounds.
+    /// Panics if a range is out of bounds.
     #[inline(always)]
     pub(super) fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> MatrixMut<'_, T> {
         MatrixMut::from_matrix(self.matrix.part(rows, columns))
     }
 
-    /// A range of rows.
+    /// Returns a view of a range of rows.
     ///
     /// # Panics
-    /// If the range is out of bounds.
+    /// Panics if the range is out of bounds.
     #[inline(always)]
     pub(super) fn rows(&mut self, rows: Range<usize>) -> MatrixMut<'_, T> {
         MatrixMut::from_matrix(self.matrix.rows(rows))
@@ -233,7 +234,7 @@ impl<'a, T> MatrixMut<'a, T> {
     /// Splits the matrix into the first `n_rows` rows and the rest.
     ///
     /// # Panics
-    /// If there are fewer rows.
+    /// Panics if there are fewer rows.
     pub fn split_at_row(self, n_rows: usize) -> [Self; 2] {
         [0..n_rows, n_rows..self.shape()[0]].map(|rows| Self::from_matrix(self.matrix.rows(rows)))
     }
@@ -241,14 +242,14 @@ impl<'a, T> MatrixMut<'a, T> {
     /// Splits the matrix into the first `n_columns` columns and the rest.
     ///
     /// # Panics
-    /// If there are fewer columns.
+    /// Panics if there are fewer columns.
     pub fn split_at_column(self, n_columns: usize) -> [Self; 2] {
         [0..n_columns, n_columns..self.shape()[1]]
             .map(|columns| Self::from_matrix(self.matrix.columns(columns)))
     }
 
-    /// All elements in row-major order, or `None` if they are not contiguous. Those
-    /// of an empty matrix always are.
+    /// All elements in row-major order, or `None` if they are not contiguous. The
+    /// elements of an empty matrix are always contiguous.
     pub fn into_slice(self) -> Option<&'a mut [T]> {
         let slice = self.matrix.to_slice()?;
         let (first, len) = (self.matrix.first.cast_mut(), slice.len());
@@ -263,7 +264,7 @@ impl<'a, T> MatrixMut<'a, T> {
     /// The elements of a row.
     ///
     /// # Panics
-    /// If the index is out of bounds.
+    /// Panics if the index is out of bounds.
     pub(super) fn row_mut(&mut self, row: usize) -> &mut [T] {
         let row = self.rows(row..row + 1).into_slice();
         row.expect("the elements of a row are contiguous")
@@ -278,7 +279,7 @@ impl<'a, T> MatrixMut<'a, T> {
 
 impl<'a, T> From<ArrayViewMut2<'a, T>> for MatrixMut<'a, T> {
     /// # Panics
-    /// If the elements of a row are not contiguous.
+    /// Panics if the elements of a row are not contiguous.
     #[track_caller]
     fn from(mut view: ArrayViewMut2<'a, T>) -> Self {
         let (n_rows, n_columns) = view.dim();

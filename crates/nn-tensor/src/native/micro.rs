@@ -1,4 +1,4 @@
-//! The two micro-kernels, the innermost loops of all products but those of
+//! The two micro-kernels, the innermost loops of all products except the products of
 //! [`super::lanes`]:
 //!
 //! ```text
@@ -434,7 +434,7 @@ pub(super) unsafe fn load_row<V: Simd, const N: usize>(
     }
 }
 
-/// Work that is done block by block of columns.
+/// Work that is done one block of columns at a time.
 pub(super) trait ByColumns<V: Simd> {
     /// Maximum number of vectors in a block.
     const MAX: usize = 8;

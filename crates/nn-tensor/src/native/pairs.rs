@@ -15,9 +15,9 @@
 //!     write the sums
 //! ```
 //!
-//! Rows are paired in the order of their number of nonzero elements, so that dense
-//! rows do not prevent skipping terms of sparse ones. The sums are those of `gemm.rs`
-//! term by term, so pairing does not change their bits.
+//! Rows are paired in the order of their number of nonzero elements, so that dense rows
+//! do not prevent skipping terms of sparse ones. Each sum has the same terms in the same
+//! order as in `gemm.rs`, so pairing does not change a bit of the result.
 
 use std::ops::Range;
 
@@ -158,7 +158,7 @@ impl<T: Element> RowPairs<T> {
 }
 
 /// Replaces `pairs` with the rows of `a`, for products with the same instruction set.
-/// Allocates only for a matrix larger than all before.
+/// Allocates only if the matrix is larger than every earlier one.
 #[derive(Debug)]
 pub struct ListPairs<'a, T> {
     pub(crate) set: InstructionSet,
@@ -212,7 +212,7 @@ fn pass_width<V: Simd>() -> usize {
     V::MAX_SUMS / 2 * V::LANES
 }
 
-/// The product `product`, with the rows of A in `pairs`, block after block.
+/// Computes `product` from the row pairs of A in `pairs`, one block at a time.
 #[derive(Debug)]
 pub struct PairProduct<'a, T> {
     pub(crate) set: InstructionSet,

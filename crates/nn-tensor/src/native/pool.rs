@@ -1,11 +1,11 @@
 //! A thread pool for short jobs.
 //!
-//! A training step is a few dozen products of a few microseconds each, so starting
-//! or waking a thread for every product would cost more than it gains. Workers spin
-//! briefly after a job, expecting the next, before they sleep.
+//! A training step is a few dozen products of a few microseconds each, so starting or
+//! waking a thread for every product would cost more than it gains. After a job,
+//! workers spin briefly in case the next job follows, and then sleep.
 //!
-//! Every thread starts with its own share of the tasks before it takes others, so
-//! that in a sequence of similar jobs it finds its part of the data in its own cache.
+//! Every thread starts with its own part of the tasks before it takes others. In a
+//! sequence of similar jobs, it therefore finds its part of the data in its own cache.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -50,9 +50,9 @@ unsafe impl Send for Job {}
 struct Shared {
     job: Mutex<Option<Job>>,
     wake: Condvar,
-    /// Sequence number of the current job (high half) and a bit for each unclaimed
-    /// group of its tasks (low half). Claiming compares both, so that a late worker
-    /// cannot claim a task of another job than the one it knows.
+    /// Sequence number of the current job (high half) and a bit for each unclaimed group
+    /// of its tasks (low half). Claiming compares both, so that a late worker cannot
+    /// claim a task of a job other than the one it knows.
     claims: AtomicU64,
     /// Number of finished tasks of the current job.
     done: AtomicUsize,
@@ -100,7 +100,7 @@ impl Pool {
     /// busy machine they may not run at all.
     ///
     /// # Panics
-    /// If a task panics.
+    /// Panics if a task panics.
     pub(crate) fn run<F: Fn(usize) + Sync>(&self, n_tasks: usize, task: F) {
         let Ok(_guard) = self.in_use.try_lock() else {
             return (0..n_tasks).for_each(task);
@@ -167,7 +167,7 @@ pub(crate) fn for_each<T: Send>(pool: &Pool, items: &mut [T], work: impl Fn(usiz
     let first = Items(items.as_mut_ptr());
     pool.run(items.len(), |index| {
         // SAFETY: `Pool::run` passes every index below `items.len()` exactly
-        // once, so that no two of these references meet; `items` is borrowed
+        // once, so no two of these references meet; `items` is borrowed
         // mutably until `run` returns, after the last of them is gone.
         work(index, unsafe { &mut *first.get(index) });
     });

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::matrix::{Matrix, MatrixMut};
 use super::micro::Epilogue;
 
-/// A dense product: `c ← a·b`, or as the epilogue says. The shapes match.
+/// A dense product: `c ← a·b`, or as specified by the epilogue. The shapes match.
 #[derive(Debug)]
 pub struct Product<'a, T> {
     pub(super) a: Matrix<'a, T>,
@@ -16,7 +16,7 @@ pub struct Product<'a, T> {
 
 impl<'a, T: Copy> Product<'a, T> {
     /// # Panics
-    /// If the shapes do not match.
+    /// Panics if the shapes do not match.
     #[inline(always)]
     pub(crate) fn new(
         a: Matrix<'a, T>,

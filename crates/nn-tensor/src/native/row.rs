@@ -4,8 +4,8 @@
 //! z ← b + a·W          δ' ← δ·Wᵀ
 //! ```
 //!
-//! The sums equal those of [`super::gemm`] term by term, so a sample gets the same
-//! outputs alone as in a batch.
+//! Each sum has the same terms in the same order as in [`super::gemm`], so a sample gets
+//! the same outputs alone as in a batch.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -72,7 +72,7 @@ impl<T: Element> Program<T> for ErrorBelow<'_, T> {
 /// The shape `[n_inputs, n_outputs]` of the weights of a layer.
 ///
 /// # Panics
-/// If the lengths do not match.
+/// Panics if the lengths do not match.
 #[inline(always)]
 pub(super) fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &[T]) -> [usize; 2] {
     let [n_inputs, n_outputs] = [inputs.len(), outputs.len()];
@@ -85,7 +85,7 @@ pub(super) fn layer_shape<T>(inputs: &[T], weights: &[T], bias: &[T], outputs: &
     [n_inputs, n_outputs]
 }
 
-/// A product row by row of A, with a B of contiguous rows.
+/// A product computed one row of A at a time, with a B of contiguous rows.
 pub(super) struct RowByRow<'p, 'a, T>(pub(super) &'p mut Product<'a, T>);
 
 impl<T: Element> Program<T> for RowByRow<'_, '_, T> {

@@ -64,7 +64,8 @@ pub unsafe trait Simd: Copy {
     /// `to` must have room for `n` elements.
     unsafe fn store_part(self, to: *mut Self::T, n: usize);
 
-    /// Interleaves the lanes of two vectors: the first halves, and the second.
+    /// Interleaves the lanes of two vectors; returns the interleaved first halves and
+    /// the interleaved second halves.
     fn interleave(self, other: Self) -> (Self, Self);
 
     /// `self + other`

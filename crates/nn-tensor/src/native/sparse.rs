@@ -5,13 +5,14 @@
 //! outer     out[k, :] ← out[k, :] + Σᵣ x_rk·δ[r, :]            over r with x_rk ≠ 0
 //! ```
 //!
-//! The sums over columns of X are those of its transpose. The rows of a group (see
-//! [`CompressedRows::grouped`]) share one list, so that each row of M or `out` is
-//! loaded once per group. Terms that are 0 in one of its rows do not change the sum:
-//! every sum has the bits of the row alone, in any tiling.
+//! With lists of the columns of X instead of its rows, the same code computes products
+//! of the transpose. The rows of a group (see [`CompressedRows::grouped`]) share one
+//! list, so each row of M or `out` is loaded once per group. Terms that are 0 in
+//! one of its rows do not change the sum: every sum has the bits of the row alone, in
+//! any tiling.
 //!
-//! Many sums need each row of a wide matrix, which does not fit in the L1 cache. So
-//! they read it in tiles:
+//! Each row of the matrix is needed by many sums, and a wide matrix does not fit in the
+//! L1 cache. The sums therefore read the matrix in tiles:
 //!
 //! ```text
 //! for a block of columns
@@ -79,7 +80,8 @@ impl<T: Element> Program<T> for SparseSums<'_, T> {
 
 impl<T> SparseSums<'_, T> {
     /// # Panics
-    /// If the shapes do not match, rows are not contiguous, or a list does not exist.
+    /// Panics if the shapes do not match, rows are not contiguous, or a list does not
+    /// exist.
     fn check(&self) {
         let ([n_indices, width], [n_rows, n_columns]) = (self.matrix.shape(), self.out.shape());
         let (n_lists, group) = (self.lists.len(), self.lists.group());
@@ -91,15 +93,22 @@ impl<T> SparseSums<'_, T> {
         );
         assert!(
             self.bias.is_none_or(|bias| bias.len() == n_columns),
-            "one bias per column"
+            "expected one bias per column"
         );
-        assert_eq!(self.lists.n_indices(), n_indices, "one row per index");
-        assert!(group == 1 || group == GROUP, "groups of {group} rows");
+        assert_eq!(
+            self.lists.n_indices(),
+            n_indices,
+            "expected one row per index"
+        );
+        assert!(
+            group == 1 || group == GROUP,
+            "expected groups of 1 or {GROUP} rows, found {group}"
+        );
         let n_sums = n_rows.div_ceil(group);
         let end = match self.chosen {
             None => self.first_list + n_sums,
             Some(chosen) => {
-                assert_eq!(chosen.len(), n_sums, "one list per row");
+                assert_eq!(chosen.len(), n_sums, "expected one list per row");
                 chosen
                     .iter()
                     .fold(0, |end, &list| end.max(list as usize + 1))
@@ -107,7 +116,7 @@ impl<T> SparseSums<'_, T> {
         };
         assert!(
             end <= n_lists,
-            "list {} of {n_lists} does not exist",
+            "row index {} out of range for {n_lists} sparse rows",
             end.max(1) - 1
         );
     }
@@ -364,11 +373,11 @@ impl<T: Element> Program<T> for SparseOuter<'_, T> {
             out,
             ..
         } = self;
-        assert_eq!(lists.group(), 1, "a list belongs to one row");
+        assert_eq!(lists.group(), 1, "expected lists of single rows");
         assert_eq!(
             out.len(),
             lists.n_indices() * row.len(),
-            "one row per index"
+            "expected one row per index"
         );
         let entries = lists.entries(self.list);
         let outer = &mut Outer {
@@ -431,14 +440,14 @@ impl<T: Element> Program<T> for GroupOuters<'_, T> {
         let ([n_rows, width], [n_indices, n_columns]) = (self.error.shape(), self.out.shape());
         assert!(
             self.lists.group() == GROUP && n_rows.div_ceil(GROUP) == self.lists.len(),
-            "one row of errors for each of {GROUP} members of a group"
+            "expected one row of errors for each of {GROUP} members of a group"
         );
         assert!(
             width == n_columns && self.error.has_contiguous_rows(),
-            "errors of one width"
+            "expected errors of one width"
         );
         let indices = self.lists.indices_of(self.segment..self.segment + 1);
-        assert_eq!(n_indices, indices.len(), "one row per index");
+        assert_eq!(n_indices, indices.len(), "expected one row per index");
         let mut scratch = Scratch::borrow();
         let tile = scratch.take(TILE_VECTORS * V::LANES * n_indices);
         // SAFETY: these are all columns.

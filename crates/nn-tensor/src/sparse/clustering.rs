@@ -1,8 +1,8 @@
 //! Clustering of rows with similar sparsity patterns.
 //!
-//! Products over groups of rows process every column in which any row of the group
-//! is nonzero. In a group of sixteen images of MNIST in their original order, that
-//! is 52 % of the columns; after clustering, 36 %.
+//! Products over groups of rows process every column in which any row of the group is
+//! nonzero. For groups of sixteen MNIST images, these are 52 % of the columns in the
+//! original order, and 36 % after clustering.
 //!
 //! The rows are split in half along their first principal component, recursively:
 //!

@@ -69,7 +69,7 @@ impl RowGroups {
     /// represents the value `factors[b]`.
     ///
     /// # Panics
-    /// If a row index is out of bounds.
+    /// Panics if a row index is out of bounds.
     pub fn new<S: Scalar>(
         rows: CsrRows<'_>,
         factors: &[S; 256],
@@ -116,7 +116,7 @@ impl RowGroups {
     /// `matrix [n_columns, width]`, `bias [width]`, `out [n_rows, width]`.
     ///
     /// # Panics
-    /// If the shapes do not match, or the width is not the one given to
+    /// Panics if the shapes do not match, or the width is not the one given to
     /// [`new`](Self::new).
     pub fn weighted_sums<S: Scalar>(
         &self,
@@ -129,7 +129,7 @@ impl RowGroups {
         let (set, width) = (InstructionSet::current(), bias.len());
         assert!(
             matrix.len() == self.n_columns * width && out.len() == self.n_rows * width,
-            "shapes of a product with {} rows of {} columns",
+            "the shapes do not match {} rows of {} columns",
             self.n_rows,
             self.n_columns
         );
@@ -181,7 +181,7 @@ impl RowGroups {
     /// `error [n_rows, width]`, `out [n_columns, width]`.
     ///
     /// # Panics
-    /// As for [`weighted_sums`](Self::weighted_sums).
+    /// Panics under the same conditions as [`weighted_sums`](Self::weighted_sums).
     pub fn transposed_product<S: Scalar>(
         &self,
         factors: &[S; 256],
@@ -194,7 +194,7 @@ impl RowGroups {
         let width = error.len() / self.n_rows.max(1);
         assert!(
             error.len() == self.n_rows * width && out.len() == self.n_columns * width,
-            "shapes of a product with {} rows of {} columns, transposed",
+            "the shapes do not match the transpose of {} rows of {} columns",
             self.n_rows,
             self.n_columns
         );

@@ -2,7 +2,7 @@
 //! that ends with the matrix, for Miri and AddressSanitizer (`cargo xtask miri`,
 //! `cargo xtask sanitize`).
 //!
-//! The matrices hold small integers, so that sums are exact in any order.
+//! The matrices hold small integers, so sums are exact in any order.
 
 use ndarray::{Array2, ArrayView2, s};
 use nn_tensor::sparse::{CscBuffer, CsrBytes, CsrRows, RowGroups, WriteMode};

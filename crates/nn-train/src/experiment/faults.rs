@@ -318,6 +318,6 @@ fn short_epochs_do_not_each_wait_for_the_disk() {
         .iter()
         .filter(|(operation, _)| operation.starts_with("sync"));
     let n_seconds = start.elapsed().as_secs() as usize;
-    // Those of the run itself, and of each checkpoint and its best one.
+    // The syncs of the run itself, and of each checkpoint and its best one.
     assert!(n_syncs.count() < 24 + 6 * n_seconds);
 }

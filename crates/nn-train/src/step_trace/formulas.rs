@@ -1,4 +1,4 @@
-//! The formulas of a step, as text.
+//! The formulas of a training step, as text.
 
 use nn_core::{Network, TrainingConfig};
 use serde::Serialize;
@@ -8,21 +8,21 @@ use super::taken::is_regularized;
 /// The formulas of a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Formulas {
-    /// z
+    /// Formula of z.
     pub pre_activations: String,
-    /// a
+    /// Formula of a.
     pub activations: String,
-    /// φ′(z)
+    /// Formula of φ′(z).
     pub slope: &'static str,
-    /// δ
+    /// Formula of δ.
     pub delta: String,
-    /// ∂C/∂W
+    /// Formula of ∂C/∂W.
     pub weights_gradient: String,
-    /// ∂C/∂b
+    /// Formula of ∂C/∂b.
     pub bias_gradient: String,
 }
 
-/// The formulas of a layer, with its number and those of its neighbors.
+/// The formulas of a layer, with its number and the numbers of its neighbors.
 pub(super) fn formulas(network: &Network, index: usize, config: &TrainingConfig) -> Formulas {
     let layer = &network.layers()[index];
     let below = match index {
@@ -77,7 +77,7 @@ pub(super) fn notes(
     }
     if network.layers().iter().any(|layer| layer.dropout > 0.0) {
         notes.push(
-            "dropout: m is 0 for dropped neurons and 1/(1 − p) for the others; the next layer sees a ⊙ m"
+            "dropout: m is 0 for dropped neurons and 1/(1 − p) for the others; the next layer receives a ⊙ m"
                 .to_owned(),
         );
     }

@@ -19,7 +19,7 @@ pub(super) struct Taken {
 /// The buffers of the backward pass and of the update.
 pub(super) struct Back {
     pub(super) gradients: Gradients<f32>,
-    /// The gradient that the optimizer got, if it differs.
+    /// The gradient after regularization and clipping, if it differs.
     pub(super) regularized: Option<Gradients<f32>>,
     pub(super) after: Network,
 }

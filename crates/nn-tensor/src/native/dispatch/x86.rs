@@ -20,9 +20,8 @@ macro_rules! vector {
         #[repr(transparent)]
         pub(super) struct $vector($register);
 
-        // SAFETY: lanes that are masked out are neither read nor written. The
-        // instructions of a method are those of `features`; see `Simd` for why the
-        // processor has them.
+        // SAFETY: lanes that are masked out are neither read nor written. A method uses
+        // only instructions of `features`; see `Simd` for why the processor has them.
         unsafe impl Simd for $vector {
             type T = $type;
             const LANES: usize = $lanes;
