@@ -44,6 +44,9 @@ enum Victim {
         /// Only during a training, not during a search and downloads
         #[arg(long)]
         quick: bool,
+        /// Also leave out each sync in turn, to see whether this test notices
+        #[arg(long)]
+        without_syncs: bool,
     },
     /// Let each large allocation fail (needs Linux with glibc, and strace)
     Memory,
@@ -75,7 +78,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
         }
         Victim::Disk => disk::check(),
-        Victim::Power { quick } => power::check(quick),
+        Victim::Power {
+            quick,
+            without_syncs,
+        } => power::check(quick, without_syncs),
         Victim::Memory => memory::check(),
     }
 }
@@ -92,7 +98,7 @@ pub(crate) fn check_download(n_kills: u32) -> Result<()> {
 
 /// Lets the power fail at every moment of a training, and fails if that did harm.
 pub(crate) fn check_power() -> Result<()> {
-    power::check(true)
+    power::check(true, false)
 }
 
 #[cfg(test)]
@@ -103,14 +109,19 @@ mod tests {
     #[test]
     fn options_have_defaults() {
         let kills = |kills, seed| Kills { kills, seed };
+        let power = |quick, without_syncs| Victim::Power {
+            quick,
+            without_syncs,
+        };
         for (line, expected) in [
             ("", Victim::Training(kills(None, 0))),
             ("--seed 3", Victim::Training(kills(None, 3))),
             ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
             ("training --kills 9", Victim::Training(kills(Some(9), 0))),
             ("disk", Victim::Disk),
-            ("power", Victim::Power { quick: false }),
-            ("power --quick", Victim::Power { quick: true }),
+            ("power", power(false, false)),
+            ("power --quick", power(true, false)),
+            ("power --without-syncs", power(false, true)),
             ("download", Victim::Download(kills(None, 0))),
             ("memory", Victim::Memory),
             (

@@ -215,7 +215,8 @@ mod tests {
         assert!(!temporary(&path).exists());
         // A folder cannot be removed like a file.
         fs::create_dir(temporary(&path)).unwrap();
-        replace(&path, b"newer").unwrap_err();
+        let error = replace(&path, b"newer").unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"new");
         fs::remove_dir_all(&folder).unwrap();
     }

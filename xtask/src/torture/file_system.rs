@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// The number of a file or a folder.
 pub(super) type Id = usize;
 
+/// No file and no folder.
+const NOTHING: Id = Id::MAX;
+
 /// The folder that everything is in.
 pub(super) const ROOT: Id = 0;
 
@@ -225,7 +228,7 @@ impl Tree {
 }
 
 /// What a program did with its files, from its start to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Record {
     /// Before the first operation, but with room for every file.
     start: FileSystem,
@@ -287,6 +290,19 @@ impl Record {
 
     pub(super) fn len(&self) -> usize {
         self.operations.len()
+    }
+
+    /// The numbers of the syncs.
+    pub(super) fn syncs(&self) -> Vec<usize> {
+        let is_sync = |index: &usize| matches!(self.operations[*index], Operation::Sync(_));
+        (0..self.len()).filter(is_sync).collect()
+    }
+
+    /// The same program without one of its syncs.
+    pub(super) fn without_sync(&self, index: usize) -> Self {
+        let mut record = self.clone();
+        record.operations[index] = Operation::Sync(NOTHING);
+        record
     }
 
     /// Everything that was printed in the first `n` operations.
@@ -390,11 +406,11 @@ impl Record {
         n == 0 || later.any(|next| !next.is_rename() && !matches!(next, Operation::Sync(_)))
     }
 
-    /// The last operations before a power failure, one a line.
-    pub(super) fn last_operations(&self, failure: &Failure) -> String {
-        let first = failure.n.saturating_sub(12);
+    /// The last of the first `n` operations, one per line.
+    pub(super) fn last_operations(&self, n: usize) -> String {
+        let first = n.saturating_sub(12);
         let mut text = String::new();
-        for (index, operation) in self.operations[..failure.n].iter().enumerate().skip(first) {
+        for (index, operation) in self.operations[..n].iter().enumerate().skip(first) {
             text.push_str(&format!("  {index}: {}\n", shown(operation)));
         }
         text

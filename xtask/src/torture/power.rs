@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::file_system::{Record, Tree};
+use super::file_system::{Failure, Record, Tree};
 use super::server::{Files, Server};
 use super::{download, points, recording, scratch, strace};
 use crate::error::{Error, Result};
@@ -31,9 +31,9 @@ const SHOWN: usize = 5;
 /// The files that are downloaded; the others, which are large, are there already.
 const DOWNLOADED: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
 
-/// Lets the power fail at every moment, of a training alone if `quick`, and fails if
-/// that did harm.
-pub(super) fn check(quick: bool) -> Result<()> {
+/// Lets the power fail at every moment, of a training alone if `quick`, and returns an
+/// error if that did harm. `without_syncs` also leaves out each sync in turn.
+pub(super) fn check(quick: bool, without_syncs: bool) -> Result<()> {
     if !strace::is_there() {
         return Ok(());
     }
@@ -43,6 +43,7 @@ pub(super) fn check(quick: bool) -> Result<()> {
     let mut chamber = Chamber {
         program: super::build()?,
         folder: folder.clone(),
+        without_syncs,
         n_states: 0,
         n_harmed: 0,
     };
@@ -115,6 +116,7 @@ impl Aftermath<'_> {
 struct Chamber {
     program: PathBuf,
     folder: PathBuf,
+    without_syncs: bool,
     n_states: usize,
     n_harmed: usize,
 }
@@ -159,7 +161,7 @@ impl Chamber {
             if let Some(harm) = harm {
                 n_harmed += 1;
                 if n_harmed <= SHOWN {
-                    let operations = record.last_operations(&failure);
+                    let operations = record.last_operations(failure.n);
                     println!("{}, {failure}: {harm}\n{operations}", scenario.name());
                 }
             }
@@ -172,7 +174,63 @@ impl Chamber {
         );
         self.n_states += n_states;
         self.n_harmed += n_harmed;
+        if self.without_syncs {
+            self.leave_out_syncs(scenario, &record)?;
+        }
         Ok(record)
+    }
+
+    /// Leaves out each sync of a scenario in turn, and prints those whose absence does no
+    /// harm that is found.
+    fn leave_out_syncs(&self, scenario: &dyn Scenario, record: &Record) -> Result<()> {
+        let io = |source: io::Error| Error::unreadable(&self.folder, source);
+        let (syncs, mut n_found) = (record.syncs(), 0);
+        for &index in &syncs {
+            if self.is_missed(scenario, record, index).map_err(io)? {
+                n_found += 1;
+            } else {
+                let operations = record.last_operations(index + 1);
+                println!("{}, not missed:\n{operations}", scenario.name());
+            }
+        }
+        let n = syncs.len();
+        println!(
+            "{:<28} {n_found} of {n} syncs are missed if they are left out",
+            scenario.name()
+        );
+        Ok(())
+    }
+
+    /// Whether harm is found without this sync.
+    fn is_missed(
+        &self,
+        scenario: &dyn Scenario,
+        record: &Record,
+        index: usize,
+    ) -> io::Result<bool> {
+        let undisturbed = record.tree(record.len());
+        let without = record.without_sync(index);
+        let failures = without.failures().into_iter();
+        let states: Vec<_> = failures
+            .filter(|failure| failure.n > index)
+            .map(|failure| (without.after(&failure), failure))
+            .collect();
+        let is_harmed = |(tree, failure): &(Tree, Failure)| without.harm(failure, tree).is_some();
+        if states.iter().any(is_harmed) {
+            return Ok(true);
+        }
+        let mut seen = HashSet::new();
+        for (tree, failure) in &states {
+            let printed = without.printed(failure.n);
+            if seen.insert(hash(&(tree, &printed)))
+                && self
+                    .start_again(scenario, tree, &printed, &undisturbed)?
+                    .is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn start_again(
@@ -275,7 +333,7 @@ impl Scenario for Training {
             return Ok(Some("other weights".to_owned()));
         }
         let left_over = scratch::left_over(&after.folder.join("runs"))?;
-        Ok(left_over.map(|name| format!("{name} is left over")))
+        Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }
 }
 
@@ -326,7 +384,7 @@ impl Scenario for Search {
             return Ok(Some(harm));
         }
         let left_over = scratch::left_over(&after.folder.join("runs"))?;
-        Ok(left_over.map(|name| format!("{name} is left over")))
+        Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }
 }
 
@@ -404,7 +462,7 @@ impl Scenario for Download {
             }
         }
         let left_over = scratch::left_over(&after.folder.join("data"))?;
-        Ok(left_over.map(|name| format!("{name} is left over")))
+        Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }
 }
 
