@@ -8,7 +8,7 @@
 //! - A rename is atomic: one name is removed and the other one set, or neither.
 //! - A write may survive by half, or by its length alone, with zeros for its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -227,15 +227,18 @@ impl Tree {
     }
 }
 
+/// The contents of a path, each with the number of operations after which it has this
+/// content. A file that does not exist has none.
+type Contents = Vec<(usize, Option<Vec<u8>>)>;
+
 /// What a program did with its files, from its start to its end.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     /// Before the first operation, but with room for every file.
     start: FileSystem,
     operations: Vec<Operation>,
-    /// What became of each path: the number of operations after which it had this
-    /// content, or none.
-    history: BTreeMap<PathBuf, Vec<(usize, Option<Vec<u8>>)>>,
+    /// What became of each path.
+    history: BTreeMap<PathBuf, Contents>,
 }
 
 impl Record {
@@ -257,8 +260,8 @@ impl Record {
         record
     }
 
-    fn trace(&self) -> BTreeMap<PathBuf, Vec<(usize, Option<Vec<u8>>)>> {
-        let mut history: BTreeMap<PathBuf, Vec<_>> = BTreeMap::new();
+    fn trace(&self) -> BTreeMap<PathBuf, Contents> {
+        let mut history: BTreeMap<PathBuf, Contents> = BTreeMap::new();
         let mut files = self.start.clone();
         let mut before = Tree::default();
         for n in 0..=self.operations.len() {
@@ -266,19 +269,11 @@ impl Record {
                 files.apply(&self.operations[index]);
             }
             let tree = files.tree();
-            let paths = before
-                .0
-                .keys()
-                .chain(tree.0.keys())
-                .filter(|path| is_final(path));
+            let paths = before.0.keys().chain(tree.0.keys());
+            let paths: BTreeSet<&PathBuf> = paths.filter(|path| is_final(path)).collect();
             for path in paths {
                 let (old, new) = (before.file(path), tree.file(path));
-                if old != new
-                    && history
-                        .get(path)
-                        .and_then(|of| of.last())
-                        .is_none_or(|last: &(usize, _)| last.0 != n)
-                {
+                if old != new {
                     let content = new.map(<[u8]>::to_vec);
                     history.entry(path.clone()).or_default().push((n, content));
                 }

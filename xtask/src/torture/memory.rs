@@ -9,6 +9,7 @@
 //! glibc is set up to ask the system for each block of 64 KiB or more by itself
 //! (`mmap`), and never to extend one (`brk`, `mremap`).
 
+mod ended;
 mod live_page;
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,6 +20,7 @@ use std::process::{Command, Stdio};
 
 use super::{points, scratch, strace};
 use crate::error::{Error, Result};
+use ended::Ended;
 
 /// Requests of at least this many bytes fail.
 const LARGE: usize = 64 << 10;
@@ -28,10 +30,6 @@ const MOST: usize = 40;
 
 /// The allocator asks again in other ways for what it was refused.
 const RETRIES: usize = 3;
-
-/// Exit codes that come with a message: too little memory is a usage error, or the
-/// file that could not be read is named.
-const REFUSALS: [i32; 3] = [2, 3, 5];
 
 /// The loader of the system gives up before the program begins.
 const NOT_LOADED: i32 = 127;
@@ -81,25 +79,6 @@ struct Fault {
     number: usize,
     /// Whether all later ones are refused, too.
     forever: bool,
-}
-
-/// How a program ended.
-struct Ended {
-    /// `None` if a signal ended it.
-    code: Option<i32>,
-    message: String,
-}
-
-impl Ended {
-    /// What is wrong with its end.
-    fn harm(&self) -> Option<String> {
-        match self.code {
-            Some(0) => None,
-            Some(code) if REFUSALS.contains(&code) && !self.message.is_empty() => None,
-            Some(code) => Some(format!("exit code {code}: {}", self.message)),
-            None => Some(format!("ended by a signal: {}", self.message)),
-        }
-    }
 }
 
 struct Chamber {

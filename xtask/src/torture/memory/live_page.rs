@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Ended;
+use super::ended::Ended;
 
 pub(super) const LINE: &str = "serve --port 0 --data-dir none";
 
