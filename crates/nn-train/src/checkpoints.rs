@@ -243,7 +243,7 @@ fn lock(run: &Path, path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     let mut file = disk::open(&options, path).map_err(|error| Error::io(path, &error))?;
-    match file.try_lock() {
+    match disk::try_lock(&file, path) {
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
             // Some systems do not let a locked file be read.
@@ -275,6 +275,8 @@ mod tests {
     };
 
     use super::*;
+    #[cfg(target_os = "linux")]
+    use crate::disk::fault::{self, Fault};
 
     /// Checkpoints after steps 1 to 5 of a training run.
     fn five() -> Vec<Checkpoint> {
@@ -402,6 +404,29 @@ mod tests {
         let owner = fs::read_to_string(run.join("checkpoint/lock")).unwrap();
         assert_eq!(owner, format!("{}\n", std::process::id()));
         drop(checkpoints);
+        fs::remove_dir_all(&run).unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_system_without_locks_is_no_obstacle() {
+        const NOT_SUPPORTED: i32 = 95;
+        const INPUT_OUTPUT: i32 = 5;
+        let run = scratch("unlocked");
+        drop(Checkpoints::open(&run).unwrap());
+        // The lock file is opened first.
+        let open = |error| {
+            let fault = Fault {
+                after: 1,
+                forever: false,
+                error,
+            };
+            let (opened, is_met) = fault::with(fault, || Checkpoints::open(&run));
+            assert!(is_met);
+            opened
+        };
+        open(NOT_SUPPORTED).unwrap();
+        assert_eq!(open(INPUT_OUTPUT).unwrap_err().kind(), ErrorKind::Io);
         fs::remove_dir_all(&run).unwrap();
     }
 

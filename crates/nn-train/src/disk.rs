@@ -2,7 +2,7 @@
 //! changes a file can be made to fail. Outside tests, the functions only call the
 //! standard library.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -23,6 +23,12 @@ pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     permit("write", path)
         .or_else(|error| file.write_all(&bytes[..bytes.len() / 2]).and(Err(error)))?;
     file.write_all(bytes)
+}
+
+/// Locks the file at `path` against other processes.
+pub(crate) fn try_lock(file: &File, path: &Path) -> Result<(), TryLockError> {
+    permit("lock", path).map_err(TryLockError::Error)?;
+    file.try_lock()
 }
 
 /// Truncates the file at `path` to this number of bytes.

@@ -237,6 +237,9 @@ mod tests {
         );
         assert_eq!(first_rows(&text, 0), (Vec::new(), HEADER.len()));
         assert_eq!(first_rows("epoch,st", 0), (Vec::new(), 0));
+        // A row is missing.
+        let text = format!("{HEADER}{}", second.line());
+        assert_eq!(first_rows(&text, 2), (Vec::new(), HEADER.len()));
     }
 
     /// A path without a file.
