@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use nn_data::{Inputs, Targets};
-use nn_table::csv::{Header, Table, TableOptions, Task};
-use nn_table::preprocessing::{Preprocessing, Samples, UnseenCategory};
+use nn_table::preprocessing::{Purpose, Samples};
+use nn_table::{Header, Preprocessing, Separator, Table, TableOptions, Task, UnseenCategory};
 
 /// The first byte chooses how the rest is read. A table that is read goes all
 /// the way to the numbers that a network would get: they are finite, the
@@ -16,9 +16,12 @@ pub(crate) fn check(bytes: &[u8]) {
     };
     let options = options(choice);
     let path = Path::new("x.csv");
-    let Ok(table) = Table::parse(path, content, &options) else {
+    let Ok(mut table) = Table::parse(path, content, &options) else {
         return;
     };
+    if Preprocessing::drop_missing_targets(&mut table, &options).is_err() {
+        return;
+    }
     let rows: Vec<usize> = (0..table.n_rows()).collect();
     let Ok((preprocessing, _)) = Preprocessing::fit(&table, &rows, &options) else {
         return;
@@ -31,9 +34,12 @@ pub(crate) fn check(bytes: &[u8]) {
     let numbers = numbers(&samples);
     assert!(numbers.iter().all(|number| number.is_finite()));
 
-    let again = preprocessing
-        .parse(path, content, options.header)
+    let mut again = preprocessing
+        .parse(path, content, options.header, Purpose::Evaluate)
         .expect("what was read once can be read again");
+    preprocessing
+        .drop_rows_without_target(&mut again)
+        .expect("there were rows with a target");
     let again = preprocessing
         .transform(&again, UnseenCategory::Error)
         .expect("what was learnt from can be used");
@@ -49,6 +55,9 @@ fn options(choice: u8) -> TableOptions {
         target: (choice & 0x20 != 0).then(|| "y,z".to_owned()),
         task: Task::ALL[usize::from(choice & 3)],
         header: Header::ALL[usize::from(choice >> 2 & 3) % Header::ALL.len()],
+        separator: (choice & 0x40 != 0).then_some(Separator::Blanks),
+        missing: names(0x80, "m"),
+        columns: Default::default(),
         sample_weight: (choice & 0x10 != 0).then(|| "w".to_owned()),
         categorical: names(0x40, "c"),
         ignore: names(0x80, "i"),

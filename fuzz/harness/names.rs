@@ -7,7 +7,7 @@ use nn_core::init::Init;
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_search::{Space, Stopping, Strategy};
-use nn_table::csv::{Header, Task};
+use nn_table::{Header, Task};
 
 /// Reads `bytes` as an entry of every menu there is; what is read can be
 /// written and read again the same.

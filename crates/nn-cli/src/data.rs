@@ -1,5 +1,7 @@
 //! The commands `nn data list`, `nn data info` and `nn data fetch`.
 
+mod table_info;
+
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -10,10 +12,11 @@ use nn_data::download::{self, Fetched, Origin, Progress, fetch};
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, escaped_path, flags, grouped};
+use nn_train::{Error, Result, Settings, escaped_path, flags, grouped};
 
 use crate::args::DataFolder;
 use crate::terminal;
+use table_info::table_info;
 
 #[derive(Args, Debug)]
 pub(crate) struct DataArguments {
@@ -28,11 +31,20 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
-    /// Show the size, the classes, the origin and the files of a data set
+    /// Show what a data set or a table holds, and how a table will be read
     Info {
-        /// Name of a data set from `nn data list`, or folder of IDX files
-        #[arg(value_name = "NAME|DIR", value_parser = flags::data_parser())]
+        /// Name from `nn data list`, folder of IDX files, or file with a table
+        #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
+        /// Column to predict, or several with commas
+        #[arg(long, value_name = "COLUMN")]
+        target: Option<String>,
+        /// TOML file with the types of columns
+        #[arg(long, value_name = "FILE")]
+        schema: Option<String>,
+        /// Print one JSON object; for tables only
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         folder: DataFolder,
     },
@@ -58,7 +70,24 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             list(&folder.data_dir);
             Ok(())
         }
-        DataCommand::Info { name, folder } => info(name, &folder.data_dir),
+        DataCommand::Info {
+            name,
+            target,
+            schema,
+            json,
+            folder,
+        } => {
+            let path = escaped_path::path(name);
+            if !is_table(&path) {
+                return info(name, &folder.data_dir);
+            }
+            let settings = Settings {
+                target: target.clone(),
+                schema: schema.clone(),
+                ..Settings::default()
+            };
+            table_info(&path, &settings, *json)
+        }
         DataCommand::Fetch {
             names,
             from,
@@ -111,16 +140,6 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
         if !source.is_present(data_dir) {
             return Ok(());
         }
-    }
-    if is_table(&escaped_path::path(name)) {
-        return Err(Error::usage(format!(
-            "{}: expected the name of a data set or a folder of IDX files, found a table",
-            escaped_path::shown(name)
-        ))
-        .with_help(format!(
-            "`{} train --data FILE.csv` shows how a table is read",
-            terminal::program()
-        )));
     }
     let dataset = data::load_dataset(name, data_dir, None, None, &Threads::all())?;
     terminal::line(format!(

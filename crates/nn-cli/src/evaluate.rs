@@ -7,6 +7,7 @@ use nn_train::{Data, Result, Split, escaped_path, flags, grouped};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
@@ -30,6 +31,7 @@ pub(crate) struct EvaluateArguments {
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let run = arguments.choice.open_with(&arguments.folder)?;
     let data = run.data_of(arguments.data.as_deref())?;
+    data.notes.iter().for_each(exit::note);
     let (model, split) = (run.model(), arguments.split);
     let evaluation = run.evaluate_on(&data, split)?;
     let problem = nonfinite(&evaluation, &data, split);

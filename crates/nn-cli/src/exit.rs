@@ -1,5 +1,6 @@
 //! Printing of the error that ends a command, and its exit code.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use nn_train::{Error, ErrorKind, flags};
@@ -20,6 +21,11 @@ pub(crate) fn report(error: &Error) -> ExitCode {
 pub(crate) fn as_typed(text: &str) -> String {
     let program = format!("`{} ", terminal::program());
     flags::in_text(text).replace("`nn ", &program)
+}
+
+/// Prints a note to standard error.
+pub(crate) fn note(note: &impl Display) {
+    terminal::error_line(format!("note: {}", as_typed(&note.to_string())));
 }
 
 /// The exit codes, as documented for scripts.

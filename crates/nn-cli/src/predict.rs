@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_table::predictions::write_predictions;
-use nn_table::preprocessing::TargetEncoding;
+use nn_table::{Header, TargetEncoding};
 use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, Run, TablePredictions, atomic_file, flags};
+use nn_train::{Choice, Error, Result, Run, TablePredictions, atomic_file, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
@@ -27,6 +28,9 @@ pub(crate) struct PredictArguments {
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
+    /// Whether the first row of a table has the column names: auto, yes or no; auto reads it like the training table
+    #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
+    header: Option<Choice<Header>>,
     /// Index of a test sample, or a range: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     index: Option<String>,
@@ -157,10 +161,9 @@ fn check_finite(
 
 /// Predicts every row of a table.
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let predictions = run.predict_table(file)?;
-    for note in &predictions.notes {
-        terminal::error_line(format!("note: {note}"));
-    }
+    let header = arguments.header.as_ref().map(Choice::value).copied();
+    let predictions = run.predict_table_with(file, header.unwrap_or_default())?;
+    predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
     finiteness::check(
         problem,

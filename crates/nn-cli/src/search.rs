@@ -44,13 +44,13 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<()> {
         Some(search) => Data::of_run(&config.train, search, data_dir, &threads)?,
         None => Data::for_training(&config.train, data_dir, &threads)?,
     };
-    progress.notes(&data.notes);
     let flags = Flags::new(config.train.clone(), config.space()?);
     flags.check(&data, *config.objective.value())?;
     let folder = match old {
         Some(path) => Folder::reopen(path, config)?,
         None => Folder::create(arguments, config)?,
     };
+    progress.notes(&data.notes);
     let (study, rows) = folder.study()?;
     let interrupt = Interrupt::listen()?;
     let mut search = Search {

@@ -57,6 +57,9 @@ pub(crate) struct TrainArguments {
     /// Turn the warnings before the first step into errors (exit code 2)
     #[arg(long, help_heading = "Run")]
     strict: bool,
+    /// Show how the data are read and the network, without training
+    #[arg(long, conflicts_with = "resume", help_heading = "Run")]
+    dry_run: bool,
     /// Do not write report.html and plots; `nn report` can write them later
     #[arg(long, help_heading = "Run")]
     no_report: bool,
@@ -99,9 +102,9 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     if arguments.strict {
         warnings::refuse(plan, data, Vec::new())?;
     }
-    progress.notes(&data.notes);
-    if let Some(warning) = warnings::large_batches(plan, data) {
-        progress.warn(&warning);
+    if arguments.dry_run {
+        progress.notes(&data.notes);
+        return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
     training::run(progress, &experiment, !arguments.no_report, |observer| {
@@ -129,7 +132,6 @@ fn resume(
     if arguments.strict {
         warnings::refuse(experiment.plan(), experiment.data(), stopped.other_origin())?;
     }
-    progress.notes(&experiment.data().notes);
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         stopped.train(observer)
     })

@@ -3,7 +3,7 @@
 mod display;
 mod conclusion;
 
-use nn_train::{Experiment, Observer, Result, TrainedRun};
+use nn_train::{Experiment, Observer, Result, TrainedRun, grouped};
 
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -27,6 +27,27 @@ pub(crate) fn run(
     Ok(())
 }
 
+/// Prints the numbers of samples and the network, before any training.
+pub(crate) fn introduce(progress: &Progress, experiment: &Experiment) -> Result<()> {
+    let data = experiment.data();
+    let splits = data.splits()?;
+    let layers = experiment.plan().network.layers.iter();
+    let widths: Vec<String> = std::iter::once(data.n_inputs())
+        .chain(layers.map(|layer| layer.n_outputs))
+        .map(|width| width.to_string())
+        .collect();
+    progress.say(&format!(
+        "data      {}: {} training, {} validation, {} test samples of {} values",
+        data.dataset.name,
+        grouped(splits.train.len()),
+        grouped(splits.validation.len()),
+        grouped(splits.test.map_or(0, |test| test.len())),
+        data.n_inputs(),
+    ));
+    progress.say(&format!("network   {}", widths.join("-")));
+    Ok(())
+}
+
 /// Writes the report; returns whether it was written. A failure is a note, not an
 /// error of the run.
 fn write_report(progress: &Progress, experiment: &Experiment, trained: &TrainedRun) -> bool {
@@ -38,7 +59,7 @@ fn write_report(progress: &Progress, experiment: &Experiment, trained: &TrainedR
     let (program, threads) = (terminal::program(), experiment.threads());
     let written = nn_report::write(&trained.path, sources, program, threads);
     if let Err(error) = &written {
-        progress.say(&format!("note      no report: {error}"));
+        progress.note(&format!("no report: {error}"));
     }
     written.is_ok()
 }

@@ -4,7 +4,7 @@ use nn_core::metrics::{ConfusionMatrix, Evaluation, evaluate};
 use nn_core::{Model, Samples};
 use nn_plot::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
 use nn_plot::{Axis as ChartAxis, number};
-use nn_table::preprocessing::TargetEncoding;
+use nn_table::TargetEncoding;
 use nn_tensor::Threads;
 use nn_train::forward::for_each_block;
 use nn_train::prediction::class_probabilities;

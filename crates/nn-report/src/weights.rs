@@ -2,7 +2,7 @@
 
 use nn_core::Model;
 use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
-use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_table::preprocessing::InputEncoding;
 use nn_train::trained_model::preprocessing_of;
 
 use crate::run_report::RunReport;
@@ -110,13 +110,9 @@ fn input_weights(model: &Model) -> Vec<(String, f64)> {
     let mut sizes: Vec<(String, f64)> = columns
         .iter()
         .map(|column| {
-            let n_inputs = match &column.encoding {
-                ColumnEncoding::Standardize(_) => 1,
-                ColumnEncoding::OneHot(categories) => categories.len(),
-            };
             let squares: Vec<f64> = rows
                 .by_ref()
-                .take(n_inputs)
+                .take(column.encoding.width())
                 .flat_map(|row| row.to_vec())
                 .map(|weight| f64::from(weight).powi(2))
                 .collect();

@@ -27,13 +27,51 @@ pub enum Error {
         /// The valid names.
         choices: Vec<&'static str>,
     },
-    /// A file has another format than UTF-8 text.
-    #[error("{path}: expected UTF-8 text, found {looks_like}", path = path.display())]
+    /// A file has another format than text.
+    #[error("{path}: expected a table in text form, found {looks_like}", path = path.display())]
     NotText {
         /// The file.
         path: PathBuf,
         /// The format that the first bytes indicate, with its article.
         looks_like: &'static str,
+    },
+    /// A file holds a NUL character, which is never part of a table in text form.
+    #[error("{path}: line {line}: expected text, found a NUL character", path = path.display())]
+    Nul {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, counted from 1.
+        line: u64,
+    },
+    /// A gzip file is damaged, or decompresses to an implausible size.
+    #[error("{path}: expected a gzip-compressed table: {reason}", path = path.display())]
+    BadGzip {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A schema file is invalid.
+    #[error("invalid schema file: {reason}")]
+    BadSchema {
+        /// The reason.
+        reason: String,
+    },
+    /// A table without a header has a number of columns that does not fit the model.
+    #[error(
+        "{path}: expected {all} columns as in the training table, or the {inputs} inputs \
+         alone; found {found}",
+        path = path.display()
+    )]
+    ColumnCount {
+        /// The file.
+        path: PathBuf,
+        /// Number of columns of the training table.
+        all: usize,
+        /// Number of input columns.
+        inputs: usize,
+        /// Number of columns of this table.
+        found: usize,
     },
     /// The first row could be a header or data.
     #[error(
@@ -188,6 +226,18 @@ pub enum Error {
         /// The names of all columns.
         columns: Vec<String>,
     },
+    /// Every input column has the same value in all training rows.
+    #[error(
+        "{path}: expected an input column that varies in the training rows, found only: {}",
+        listed(columns),
+        path = path.display()
+    )]
+    ConstantInputs {
+        /// The file.
+        path: PathBuf,
+        /// The names of all columns.
+        columns: Vec<String>,
+    },
     /// Classification has more than one target column.
     #[error(
         "{path}: expected 1 target column for classification, found {}: {}",
@@ -201,13 +251,13 @@ pub enum Error {
         /// Names of the target columns.
         columns: Vec<String>,
     },
-    /// A text column has too many distinct values.
+    /// The target has too many classes.
     #[error(
-        "{path}: column {column}: expected at most {limit} distinct values, found {found}",
+        "{path}: target {column}: expected at most {limit} classes, found {found}",
         path = path.display(),
         column = quoted(column)
     )]
-    TooManyCategories {
+    TooManyClasses {
         /// The file.
         path: PathBuf,
         /// Name of the column.
@@ -239,6 +289,9 @@ impl Error {
         match self {
             Self::File(error) => error.kind(),
             Self::NotText { .. }
+            | Self::Nul { .. }
+            | Self::BadGzip { .. }
+            | Self::ColumnCount { .. }
             | Self::AmbiguousHeader { .. }
             | Self::DuplicateColumn { .. }
             | Self::RaggedRow { .. }
@@ -247,11 +300,13 @@ impl Error {
             | Self::MissingColumns { .. }
             | Self::NoTarget { .. }
             | Self::NoInputs { .. }
-            | Self::TooManyCategories { .. }
+            | Self::ConstantInputs { .. }
+            | Self::TooManyClasses { .. }
             | Self::BadPreprocessing { .. }
             | Self::OutputCount { .. } => ErrorKind::Data,
             Self::UnknownChoice { .. }
             | Self::UnknownColumn { .. }
+            | Self::BadSchema { .. }
             | Self::OutOfMemory { .. }
             | Self::ConflictingRoles { .. }
             | Self::SeveralClassTargets { .. } => ErrorKind::Usage,
@@ -265,8 +320,16 @@ impl Error {
             Self::UnknownChoice { .. } | Self::UnknownColumn { .. } | Self::OutputCount { .. } => {
                 return None;
             }
-            Self::NotText { .. } => {
-                "export the table as CSV with UTF-8 encoding; decompress a compressed file"
+            Self::NotText { .. } => "export the table as CSV with UTF-8 encoding",
+            Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
+            Self::BadGzip { .. } => "get the file again, or decompress it first",
+            Self::BadSchema { .. } => {
+                "keys are `header`, `separator`, `target`, `missing` and `columns`; types are \
+                 number, date, category and ignored"
+            }
+            Self::ColumnCount { .. } => {
+                "the model was trained on a table without column names, so columns are found by \
+                 their position"
             }
             Self::AmbiguousHeader { .. } => "set `header` to yes or no",
             Self::DuplicateColumn { .. } => {
@@ -284,11 +347,12 @@ impl Error {
                 "use `ignore` to leave out text columns with many values, or use fewer rows"
             }
             Self::NoInputs { .. } => "check the separator: a comma, a semicolon or a tab",
+            Self::ConstantInputs { .. } => "use more rows, or other columns",
             Self::SeveralClassTargets { .. } => {
                 "set `target` to one column; for columns of 0 and 1, set `task` to multi-label"
             }
-            Self::TooManyCategories { .. } => {
-                "use `ignore` to leave out names and identifiers of rows, or group the values"
+            Self::TooManyClasses { .. } => {
+                "choose another `target`; if its cells are numbers, set `task` to regression"
             }
             Self::BadPreprocessing { .. } => {
                 "the model file is damaged: copy it again or train again"
@@ -308,9 +372,12 @@ pub enum CellProblem {
     /// The number is NaN, infinite, or too large for an `f32`.
     #[error("expected a finite number below 3.4e38")]
     NotFinite,
-    /// The cell is empty.
+    /// The value of a target or a sample weight is missing.
     #[error("expected a value")]
-    Empty,
+    Missing,
+    /// The cell of a date column does not have the format of the column.
+    #[error("expected a date or time ({0})")]
+    NotADate(String),
     /// A quoted cell contains a line break.
     #[error("expected one line (is a quote missing?)")]
     LineBreak,
@@ -335,10 +402,12 @@ impl CellProblem {
     fn help(&self) -> &'static str {
         match self {
             Self::NotANumber => {
-                "write numbers as 1234.5, without spaces and with a decimal point; \
-                 if the column holds categories, add it to `categorical`"
+                "correct the cell; add it to `missing` if it means a missing value, or the column \
+                 to `categorical` if its cells are categories"
             }
-            Self::NotFinite | Self::Empty => "fill in the cell or delete the row",
+            Self::NotADate(_) => "correct the cell, or add it to `missing`",
+            Self::NotFinite => "correct the cell, or delete the row",
+            Self::Missing => "fill in the cell or delete the row",
             Self::LineBreak => "close the quote or remove the line break",
             Self::NotBinary => {
                 "for multi-label classification, use one column of 0 and 1 per label"

@@ -5,16 +5,16 @@
 //! as for images.
 //!
 //! # The principal types
-//! - [`csv::Table`] is the content of a CSV file: every number is finite, every row
-//!   is complete.
-//! - [`preprocessing::Preprocessing`] is fitted to the training rows, saved with
+//! - [`Table`] is the content of a file in typed columns; its [`Schema`] says how it
+//!   was read, its [`Note`]s say what is doubtful.
+//! - [`Preprocessing`] is fitted to the training rows, saved with
 //!   the model, and transforms tables into [`preprocessing::Samples`].
 //! - [`predictions::write_predictions`] writes predictions as CSV.
 //!
 //! ```
 //! use std::path::Path;
-//! use nn_table::csv::{Header, Table, TableOptions};
-//! use nn_table::preprocessing::{Preprocessing, UnseenCategory};
+//! use nn_table::preprocessing::Purpose;
+//! use nn_table::{Header, Preprocessing, Table, TableOptions, UnseenCategory};
 //!
 //! let text = "length,color,kind\n1.0,red,rose\n2.0,blue,iris\n3.0,red,rose\n";
 //! let options = TableOptions::default();
@@ -23,7 +23,7 @@
 //! assert_eq!(preprocessing.n_inputs(), 3); // the length, and one per color
 //! assert_eq!(preprocessing.class_names(), ["iris", "rose"]);
 //!
-//! let new = preprocessing.parse(Path::new("new.csv"), b"color,length\nred,2\n", Header::Auto)?;
+//! let new = preprocessing.parse(Path::new("new.csv"), b"color,length\nred,2\n", Header::Auto, Purpose::Predict)?;
 //! let samples = preprocessing.transform(&new, UnseenCategory::Error)?;
 //! assert!(samples.targets.is_none());
 //! # Ok::<(), nn_table::Error>(())
@@ -36,9 +36,34 @@
 
 mod error;
 mod suggestion;
-pub mod csv;
+mod number_format;
+mod date_format;
+mod column;
+mod options;
+mod decode;
+mod note;
+mod records;
+mod cells;
+mod table;
+mod weighted_rows;
+mod pixels;
+mod roles;
+mod encoding;
+mod target;
+mod giveaway;
 pub mod preprocessing;
 pub mod predictions;
+pub mod summary;
 
+pub use column::{Column, ColumnType, MISSING_MARKS, Schema, Separator};
+pub use date_format::DateFormat;
+pub use decode::Encoding;
+pub use encoding::{ColumnEncoding, DateEncoding, NumberEncoding, Standardization, UnseenCategory};
 pub use error::{CellProblem, Error, Result};
 pub use nn_data::ErrorKind;
+pub use note::Note;
+pub use number_format::{Decimal, NumberFormat};
+pub use options::{Header, TableOptions, Task};
+pub use preprocessing::Preprocessing;
+pub use table::Table;
+pub use target::{TargetColumn, TargetEncoding};

@@ -13,7 +13,8 @@ use std::path::Path;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::preprocessing::{InputEncoding, Preprocessing, TargetEncoding};
+use crate::preprocessing::Preprocessing;
+use crate::target::TargetEncoding;
 use crate::{Error, Result};
 
 /// Writes one row per sample.
@@ -113,7 +114,7 @@ fn cells(preprocessing: &Preprocessing, i: usize, outputs: ArrayView1<'_, f32>) 
 }
 
 fn is_kaggle(preprocessing: &Preprocessing) -> bool {
-    preprocessing.inputs == InputEncoding::Pixels
+    preprocessing.image_size().is_some()
 }
 
 /// The class with the largest probability, the first of equal ones.

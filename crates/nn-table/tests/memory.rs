@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use nn_table::csv::{Table, TableOptions};
+use nn_table::{Table, TableOptions};
 use peak_memory::expect;
 
 #[path = "../../../fuzz/harness/peak_memory.rs"]

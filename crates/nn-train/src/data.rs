@@ -6,7 +6,7 @@ use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
 use nn_data::{Dataset, catalog, glyphs};
 use nn_error::did_you_mean;
-use nn_table::preprocessing::{Preprocessing, TargetColumn, TargetEncoding};
+use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data_request::DataRequest;
@@ -197,8 +197,9 @@ impl Data {
     /// If the data set does not exist, cannot be read, or does not match the model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
-        let mut data = if table::is_table(&path) {
-            let loaded = table::load(&locate(&path, request.run), request)?;
+        let located = locate(&path, request.run);
+        let mut data = if table::is_table(&located) {
+            let loaded = table::load(&located, request)?;
             Self {
                 class_names: loaded.dataset.class_names.clone(),
                 task: loaded.task,

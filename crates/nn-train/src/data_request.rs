@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nn_table::preprocessing::Preprocessing;
+use nn_table::Preprocessing;
 
 use crate::split_options::SplitOptions;
 
@@ -48,7 +48,7 @@ impl<'a> DataRequest<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nn_table::preprocessing::TargetEncoding;
+    use nn_table::TargetEncoding;
 
     use super::*;
     use crate::settings::Settings;
@@ -61,6 +61,7 @@ mod tests {
             target: TargetEncoding::MultiLabel(Vec::new()),
             sample_weight: None,
             has_header: true,
+            schema: None,
         };
         let is_stratified = |stratify, model, run| {
             let settings = Settings {

@@ -5,21 +5,19 @@
 
 use std::fmt;
 
-use nn_table::preprocessing;
-
 use crate::split::Split;
 
 /// Maximum number of classes named in a note; the other classes are counted.
 const MOST_NAMES: usize = 5;
 
 /// Something about the data that is not an error but that a user should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Note {
     /// The built-in digits are used because MNIST is not in the data folder.
     BuiltInDigits,
     /// A note from reading a table.
-    Table(preprocessing::Note),
+    Table(nn_table::Note),
     /// All training rows with a weight above 0 belong to one class.
     OneClass {
         /// Name of the class.
@@ -103,14 +101,8 @@ impl Note {
     /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
     /// because there is nothing to learn.
     pub fn is_doubtful(&self) -> bool {
-        use preprocessing::Note as Table;
         match self {
-            Self::Table(note) => match note {
-                Table::TaskInferred { .. }
-                | Table::ConstantColumn { .. }
-                | Table::UnseenCategories { .. } => true,
-                Table::PixelTable | Table::ExtraColumns { .. } => false,
-            },
+            Self::Table(note) => note.is_doubtful(),
             Self::BuiltInDigits
             | Self::OneClass { .. }
             | Self::NotTrained(_)

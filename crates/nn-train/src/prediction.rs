@@ -5,8 +5,8 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
-use nn_table::csv::Header;
-use nn_table::preprocessing::{InputEncoding, Note, Preprocessing, TargetEncoding, UnseenCategory};
+use nn_table::preprocessing::{InputEncoding, Purpose};
+use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
 use nn_tensor::reduce::{all_finite, argmax};
 
@@ -94,7 +94,7 @@ impl<'a> ImagePredictor<'a> {
     /// [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
-        if preprocessing.is_none_or(|it| it.inputs == InputEncoding::Pixels) {
+        if preprocessing.is_none_or(|it| it.image_size().is_some()) {
             return Ok(());
         }
         let problem = "this model was trained on the columns of a table, not on images";
@@ -153,14 +153,16 @@ impl TablePredictions {
     /// # Errors
     /// If the file cannot be read, lacks a column of the model, or does not fit into
     /// memory, or if the model was trained on images.
-    pub fn of_file(model: &Model, path: &Path, threads: &Threads) -> Result<Self> {
+    pub fn of_file(model: &Model, path: &Path, header: Header, threads: &Threads) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";
             let problem = format!("{}: {problem}", path.display());
             Error::new(ErrorKind::Data, problem)
                 .with_help("use PNG files or the indices of test samples as input")
         })?;
-        let table = preprocessing.read(path, Header::Auto)?;
+        let bytes = table::read_bytes(path)?;
+        let table = preprocessing.parse(path, &bytes, header, Purpose::Predict)?;
+        drop(bytes);
         table::check_memory(path, &preprocessing, table.n_rows())?;
         let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
         let inputs = match samples.inputs {
@@ -181,7 +183,7 @@ impl TablePredictions {
         Ok(Self {
             outputs,
             preprocessing,
-            notes: samples.notes,
+            notes: table.notes().iter().cloned().chain(samples.notes).collect(),
             nonfinite,
         })
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nn_core::Model;
 use nn_core::metrics::{Evaluation, evaluate};
+use nn_table::Header;
 use nn_tensor::Threads;
 
 use crate::data::Data;
@@ -149,7 +150,19 @@ impl Run {
     /// If the file cannot be read or lacks a column, or if the model was trained on
     /// images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
-        TablePredictions::of_file(&self.model, path.as_ref(), &self.threads)
+        self.predict_table_with(path, Header::Auto)
+    }
+
+    /// Predicts every row of a table, with or without a header.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`predict_table`](Self::predict_table).
+    pub fn predict_table_with(
+        &self,
+        path: impl AsRef<Path>,
+        header: Header,
+    ) -> Result<TablePredictions> {
+        TablePredictions::of_file(&self.model, path.as_ref(), header, &self.threads)
     }
 
     /// A predictor for images.

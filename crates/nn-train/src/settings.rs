@@ -10,7 +10,7 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
-use nn_table::csv::{Header, Task};
+use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Activations, Choice, OnDivergence, Widths};
@@ -92,6 +92,35 @@ pub struct Settings {
         arg(long, value_name = "auto|yes|no", help_heading = "Tables")
     )]
     pub header: Option<Choice<Header>>,
+    /// Character between two fields: comma, semicolon, tab, pipe or blanks [default: decided by the content]
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "NAME",
+            help_heading = "Tables",
+            alias = "sep",
+            alias = "delimiter"
+        )
+    )]
+    pub separator: Option<Choice<Separator>>,
+    /// Marks of missing values, besides empty cells, NA, N/A, NaN, null, None, ? and -
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "MARK,...",
+            help_heading = "Tables",
+            alias = "na-values"
+        )
+    )]
+    pub missing: Option<String>,
+    /// TOML file that sets the types of columns
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "FILE", help_heading = "Tables")
+    )]
+    pub schema: Option<String>,
     /// Column with the sample weights
     #[cfg_attr(
         feature = "clap",

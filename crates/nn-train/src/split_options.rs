@@ -1,7 +1,11 @@
 //! Options for splitting a data set into training, validation and test samples, and for
 //! reading a table.
 
-use nn_table::csv::TableOptions;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use nn_data::input_file;
+use nn_table::TableOptions;
 
 use crate::choice::Choice;
 use crate::error::{Error, Result};
@@ -51,7 +55,7 @@ impl SplitOptions {
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(default::SEED),
-            table: table_options(settings),
+            table: table_options(settings)?,
         })
     }
 }
@@ -65,12 +69,13 @@ fn fraction(name: &str, value: f64) -> Result<f64> {
     )))
 }
 
-fn table_options(settings: &Settings) -> TableOptions {
+fn table_options(settings: &Settings) -> Result<TableOptions> {
     let list = |names: &Option<String>| -> Vec<String> {
         let names = names.iter().flat_map(|names| names.split(','));
         names.map(|name| name.trim().to_owned()).collect()
     };
-    TableOptions {
+    let value = |choice: &Option<Choice<_>>| choice.as_ref().map(Choice::value).copied();
+    let mut options = TableOptions {
         target: settings.target.clone(),
         task: settings
             .task
@@ -84,8 +89,17 @@ fn table_options(settings: &Settings) -> TableOptions {
             .map(Choice::value)
             .copied()
             .unwrap_or_default(),
+        separator: value(&settings.separator),
+        missing: list(&settings.missing),
         sample_weight: settings.sample_weight.clone(),
         categorical: list(&settings.categorical),
         ignore: list(&settings.ignore),
+        columns: BTreeMap::new(),
+    };
+    if let Some(schema) = &settings.schema {
+        let text = input_file::read_text(Path::new(schema))?;
+        let added = options.add_toml(&text);
+        added.map_err(|error| Error::from(error).at(schema))?;
     }
+    Ok(options)
 }

@@ -1,12 +1,13 @@
 //! Tables: samples from a CSV file, with the preprocessing fitted to the training rows or
 //! taken from a model.
 
-use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
-use nn_data::{Dataset, Targets, checksum};
-use nn_table::csv::Table;
-use nn_table::preprocessing::{Preprocessing, TargetEncoding, UnseenCategory};
+use nn_data::{Dataset, Targets, catalog, checksum, input_file};
+use nn_table::preprocessing::Purpose;
+use nn_table::summary::Summary;
+use nn_table::{Header, Preprocessing, Table, TargetEncoding, UnseenCategory};
 
 use crate::data_request::DataRequest;
 use crate::error::{Error, ErrorKind, Result};
@@ -53,11 +54,71 @@ pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -
     memory::check(&what, bytes as u64, help)
 }
 
-/// Whether a file is a table, according to its extension.
+/// The name of a table that is read from standard input.
+pub const STDIN: &str = "-";
+
+/// Endings of the file names of pictures.
+const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// Endings of the file names of tables.
+const TABLES: [&str; 6] = ["csv", "tsv", "tab", "data", "txt", "gz"];
+
+/// Returns `true` if the data at `path` are a table: any file that is neither an image
+/// nor an IDX file, and not the name of a known data set.
 pub fn is_table(path: &Path) -> bool {
+    let is_known = || {
+        path.to_str()
+            .is_some_and(|name| catalog::find(name).is_ok())
+    };
+    if path.as_os_str() == STDIN {
+        return true;
+    }
+    if has_ending(path, &PICTURES) || path.is_dir() || is_known() {
+        return false;
+    }
+    match start_of(path) {
+        Some(start) => !matches!(
+            input_file::known_format(&start),
+            Some("a PNG image" | "a JPEG image" | "an IDX file")
+        ),
+        None => has_ending(path, &TABLES),
+    }
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|extension| {
-        extension.eq_ignore_ascii_case("csv") || extension.eq_ignore_ascii_case("tsv")
+        let is = |ending: &&str| extension.eq_ignore_ascii_case(ending);
+        endings.iter().any(is)
     })
+}
+
+/// The first bytes of a regular file.
+fn start_of(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    let file = input_file::open(path).ok()?;
+    file.take(16).read_to_end(&mut start).ok()?;
+    Some(start)
+}
+
+/// Reads a file, or standard input.
+///
+/// # Errors
+/// Returns an error of kind [`ErrorKind::Io`] or [`ErrorKind::Data`] if the file cannot
+/// be read or does not fit into memory.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    if path.as_os_str() == STDIN {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::io(Path::new("standard input"), &error))?;
+        return Ok(bytes);
+    }
+    // The file, and its cells as numbers of eight bytes: many are shorter, and
+    // some columns are kept as bytes.
+    let length = std::fs::metadata(path).map_or(0, |it| it.len());
+    let what = format!("{}: the table", path.display());
+    memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
+    Ok(input_file::read(path)?)
 }
 
 /// Reads the table at `path`. Means, standard deviations and categories are those of
@@ -74,18 +135,19 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         .with_help("use a folder of IDX files, or a data set of `nn data list`"));
     }
     let options = &request.options.table;
-    // The file, and its cells as numbers of eight bytes: many are shorter, and
-    // some columns are kept as bytes.
-    let length = std::fs::metadata(path).map_or(0, |it| it.len());
-    let what = format!("{}: the table", path.display());
-    memory::check(&what, length.saturating_mul(2), "use fewer rows or columns")?;
-    let table = match request.model {
-        Some(preprocessing) => preprocessing.read(path, options.header)?,
-        None => Table::read(path, options)?,
+    let bytes = read_bytes(path)?;
+    let mut table = match request.model {
+        Some(preprocessing) => {
+            preprocessing.parse(path, &bytes, Header::Auto, Purpose::Evaluate)?
+        }
+        None => Table::parse(path, &bytes, options)?,
     };
-    let sha256 = File::open(path)
-        .and_then(checksum::sha256)
-        .map_err(|error| Error::io(path, &error))?;
+    let sha256 = checksum::sha256(&bytes[..]).map_err(|error| Error::io(path, &error))?;
+    drop(bytes);
+    let dropped = match request.model {
+        Some(preprocessing) => preprocessing.drop_rows_without_target(&mut table)?,
+        None => Preprocessing::drop_missing_targets(&mut table, options)?,
+    };
     let classes = classes_to_stratify_by(&table, request)?;
     let rows = if request.is_new {
         SplitRows::all_test(table.n_rows())
@@ -93,7 +155,7 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         let n_rows = table.n_rows();
         SplitRows::new(n_rows, request.options, false, classes.as_deref())?
     };
-    let (preprocessing, mut notes) = match request.model {
+    let (preprocessing, fitted_notes) = match request.model {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),
         None => {
             let rows: Vec<usize> = rows.train.iter().map(|&row| row as usize).collect();
@@ -104,6 +166,17 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
             (fitted, notes)
         }
     };
+    let mut notes = Vec::new();
+    if request.model.is_none() {
+        let summary = Summary::new(&table, Some(&preprocessing));
+        notes.extend(summary.lines().map(nn_table::Note::Summary));
+    }
+    notes.extend(table.notes().iter().cloned());
+    notes.extend(dropped);
+    notes.extend(fitted_notes);
+    if request.model.is_none() {
+        notes.extend(leaked(&table, &rows));
+    }
     check_memory(path, &preprocessing, table.n_rows())?;
     let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     notes.extend(samples.notes.iter().cloned());
@@ -121,6 +194,16 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         is_stratified: classes.is_some(),
         rows,
         sha256,
+    })
+}
+
+/// Notes about test and validation rows that equal a training row.
+fn leaked(table: &Table, rows: &SplitRows) -> impl Iterator<Item = nn_table::Note> {
+    let parts = [("test", &rows.test), ("validation", &rows.validation)];
+    let n_leaked = parts.map(|(split, part)| (split, table.n_repeated(part, &rows.train)));
+    n_leaked.into_iter().filter_map(|(split, n_rows)| {
+        let n_rows = n_rows.filter(|&n| n > 0)?;
+        Some(nn_table::Note::Leaked { n_rows, split })
     })
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use nn_core::Model;
-use nn_table::preprocessing::{Preprocessing, TargetEncoding};
+use nn_table::{Preprocessing, TargetEncoding};
 use nn_tensor::Threads;
 
 use crate::data::Data;

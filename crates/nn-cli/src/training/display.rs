@@ -1,7 +1,7 @@
 //! The output of a training run while it trains.
 
 use nn_core::training::{BatchReport, BatchSize, EpochReport};
-use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped};
+use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, warnings};
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
@@ -35,7 +35,12 @@ impl<'a> Display<'a> {
     }
 
     fn introduce(&self, start: &Start<'_, '_>) {
-        let data = self.experiment.data();
+        let (plan, data) = (self.experiment.plan(), self.experiment.data());
+        self.progress.notes(&data.notes);
+        let warning = warnings::large_batches(plan, data).filter(|_| !start.is_resumed);
+        if let Some(warning) = warning {
+            self.progress.warn(&warning);
+        }
         let network = start.trainer.state().0;
         let training = &self.experiment.plan().training;
         let widths: Vec<String> = network.widths().iter().map(usize::to_string).collect();

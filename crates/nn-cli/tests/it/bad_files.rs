@@ -180,11 +180,6 @@ fn bad_tables() {
             vec!["line 3", "\"label\"", "found \"a\\nb\""],
         ),
         (
-            "empty cell",
-            format!("{header}{row}{row},5,b\n").into(),
-            vec!["line 4", "\"x\""],
-        ),
-        (
             "not a number",
             format!("{header}{}", "1,2,a\n".repeat(30) + "zwei,2,b\n").into(),
             vec!["line 32", "\"zwei\""],
@@ -197,11 +192,6 @@ fn bad_tables() {
             )
             .into(),
             vec!["line 32"],
-        ),
-        (
-            "nan",
-            format!("{header}{row}nan,2,b\n").into(),
-            vec!["line 3", "\"nan\""],
         ),
         (
             "inf",
@@ -226,16 +216,15 @@ fn bad_tables() {
             vec!["columns 1 and 2", "\"x\""],
         ),
         (
-            "Latin-1",
-            b"x,y,label\n1,2,caf\xe9\n".to_vec(),
-            vec!["byte offset 17", "e9"],
+            "NUL",
+            b"x,y,label\n1,2,a\n1,\0,a\n".to_vec(),
+            vec!["line 3", "NUL"],
         ),
         (
-            "UTF-16",
-            b"\xff\xfex\0,\0y\0\n\0".to_vec(),
-            vec!["UTF-16", "UTF-8"],
+            "gzip",
+            gzip(b"x,y,label\n1,2,a\n")[..20].to_vec(),
+            vec!["gzip"],
         ),
-        ("gzip", gzip(b"x,y,label\n1,2,a\n"), vec!["gzip"]),
     ];
     for (name, bytes, parts) in cases {
         let scratch = Scratch::new();
@@ -258,10 +247,10 @@ fn tables_that_the_model_does_not_know() {
     scratch
         .nn("predict a less.csv")
         .refuses(3, &["less.csv", "\"v\""]);
-    scratch.file("wrong.csv", "u,v,colour\n1,2,red\n1,two,red\n");
+    scratch.file("wrong.csv", "u,v,colour\n1,2,red\n1,two\n");
     scratch
         .nn("predict a wrong.csv --output answers.csv")
-        .refuses(3, &["wrong.csv", "line 3", "\"two\""]);
+        .refuses(3, &["wrong.csv", "line 3", "expected 3 fields, found 2"]);
     assert!(!scratch.path("answers.csv").exists());
     scratch.train("digits", TWO_EPOCHS);
     scratch

@@ -296,12 +296,23 @@ fn a_check_of_no_parameter_is_no_check() {
 }
 
 #[test]
-fn a_table_is_no_data_set_to_describe() {
+fn a_table_is_described_column_by_column() {
     let scratch = Scratch::new();
     scratch.file("trees.csv", trees());
+    let shown = scratch.nn("data info trees.csv").succeeds();
+    assert!(shown.starts_with("240 rows, 4 columns separated by commas, names in the first row\n"));
+    let line = "colour  category        0         3  red, green, blue   one-hot, 3 categories\n";
+    assert!(shown.contains(line), "{shown}");
+    let json = scratch
+        .nn("data info trees.csv --target u --json")
+        .succeeds();
+    let read: Value = serde_json::from_str(&json).expect("one object");
+    assert_eq!(read["table"]["rows"], 240);
+    assert_eq!(read["table"]["task"], "regression");
+    assert_eq!(read["table"]["columns"][2]["distinct"], 3);
     scratch
-        .nn("data info trees.csv")
-        .refuses(2, &["trees.csv: ", "found a table", "nn train --data"]);
+        .nn("data info trees.csv --target w")
+        .refuses(2, &["unknown column \"w\""]);
 }
 
 #[test]

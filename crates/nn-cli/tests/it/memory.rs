@@ -68,15 +68,15 @@ fn categories_that_do_not_fit_are_refused() {
             .join(",")
     };
     let mut table = cells(&|column| format!("c{column}")) + ",label\n";
-    for row in 0..900 {
-        table += &cells(&|column| format!("v{}", (row + column) % 900));
+    for row in 0..2500 {
+        table += &cells(&|column| format!("v{}", (row + column) % 250));
         table += if row % 2 == 0 { ",a\n" } else { ",b\n" };
     }
     scratch.file("onehot.csv", table);
     within(1_000_000, &scratch, "train --data onehot.csv --epochs 1").refuses(
         2,
         &[
-            "onehot.csv: the table with 900 rows and",
+            "onehot.csv: the table with 2 500 rows and",
             "iB of memory",
             "--ignore",
         ],

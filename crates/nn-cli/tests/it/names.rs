@@ -8,7 +8,7 @@ use nn_core::init::Init;
 use nn_core::{Activation, Loss, Menu, Optimizer, Schedule};
 use nn_data::augment::Augment;
 use nn_search::{Stopping, Strategy};
-use nn_table::csv::{Header, Task};
+use nn_table::{Header, Task};
 
 #[path = "../../../../fuzz/harness/harm.rs"]
 mod harm;

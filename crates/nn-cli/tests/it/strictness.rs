@@ -36,11 +36,14 @@ fn every_doubt_is_an_error_and_leaves_no_trace() {
         ),
         (
             "--data flat.csv --batch-size 8",
-            "column \"v\" has the same value",
+            "each has the same value in all training rows: \"v\"",
         ),
         ("--data oak.csv --batch-size 8", "one class"),
         ("--data price.csv --batch-size 8", "treated as regression"),
-        ("--data rare.csv --batch-size 8", "column \"hue\": "),
+        (
+            "--data rare.csv --batch-size 8",
+            "column \"hue\" is left out",
+        ),
     ] {
         let flags = format!("{flags} --limit-train 300 --hidden 2 --epochs 1");
         for form in ["", "--json"] {
@@ -62,7 +65,7 @@ fn all_doubts_are_told_at_once() {
         "oak.csv",
         csv("u,v,tree", 40, |_, x, _| format!("{x:.3},5,oak")),
     );
-    let doubts = ["has the same value", "one class", "batches of 64"];
+    let doubts = ["has the same value in all", "one class", "batches of 64"];
     scratch
         .nn("train --data oak.csv --strict")
         .refuses(2, &doubts);
@@ -182,7 +185,7 @@ fn classes_that_are_not_measured_are_told() {
     let line = "train --data rare.csv --batch-size 8 --hidden 2 --epochs 1 --no-report --strict";
     let output = scratch.nn(line).succeeds();
     for split in ["validation", "test"] {
-        let note = format!("note      1 of 3 classes has no {split} row: \"rare\"");
+        let note = format!("note: 1 of 3 classes has no {split} row: \"rare\"");
         assert!(output.contains(&note), "{output}");
     }
     let none = scratch.nn(&format!("{line} --validation 0 --test-split 0"));

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_table::csv::{Header, Table, TableOptions};
 use nn_table::predictions::write_predictions;
-use nn_table::preprocessing::{Preprocessing, UnseenCategory};
+use nn_table::preprocessing::Purpose;
+use nn_table::{Header, Preprocessing, Table, TableOptions, UnseenCategory};
 
 use crate::context::Context;
 use crate::outcome::{Outcome, Row};
@@ -44,8 +44,12 @@ pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
     let rows: Vec<usize> = (0..n).collect();
     let (preprocessing, _) = Preprocessing::fit(&table, &rows, &options)?;
     let with_labels = preprocessing.transform(&table, UnseenCategory::Zeros)?;
-    let unlabelled =
-        preprocessing.parse(Path::new("test.csv"), body(false).as_bytes(), Header::Auto)?;
+    let unlabelled = preprocessing.parse(
+        Path::new("test.csv"),
+        body(false).as_bytes(),
+        Header::Auto,
+        Purpose::Predict,
+    )?;
     let without_labels = preprocessing.transform(&unlabelled, UnseenCategory::Zeros)?;
     let same = |inputs: &nn_data::Inputs| match inputs {
         nn_data::Inputs::Pixels(read) => read

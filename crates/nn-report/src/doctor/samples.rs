@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use nn_core::batches::Samples;
 use nn_plot::number::number;
-use nn_table::preprocessing::{ColumnEncoding, InputEncoding};
+use nn_table::preprocessing::InputEncoding;
 use nn_train::command_line::quoted;
 use nn_train::grouped;
 
@@ -97,10 +97,9 @@ fn outliers(case: &Case) -> Finding {
         Ok(parts) => parts.train,
         Err(why) => return Finding::NotChecked(why),
     };
-    let names = columns.iter().flat_map(|column| match &column.encoding {
-        ColumnEncoding::Standardize(_) => vec![column.name.as_str()],
-        ColumnEncoding::OneHot(categories) => vec![column.name.as_str(); categories.len()],
-    });
+    let names = columns
+        .iter()
+        .flat_map(|column| vec![column.name.as_str(); column.encoding.width()]);
     let mut largest = vec![0.0_f32; train.n_inputs()];
     let read = for_each_sample(&train, train.len(), |inputs| {
         for (largest, &x) in largest.iter_mut().zip(inputs) {

@@ -1,4 +1,6 @@
 //! Tests of nn-table through its public interface, in one binary.
 #![allow(clippy::print_stdout, reason = "a test says what it skipped")]
 
+mod damage;
+mod reading;
 mod tables;

@@ -1,0 +1,522 @@
+//! Notes for the user about a table: what was understood, and what is doubtful.
+
+use std::fmt;
+
+use crate::column::Separator;
+use crate::decode::Encoding;
+use crate::options::Task;
+
+/// Maximum number of names or line numbers in a note.
+const MAX_LISTED: usize = 8;
+
+/// A note for the user about a table.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// A line of the [`Summary`](crate::summary::Summary) of the table.
+    Summary(String),
+    /// The file is not UTF-8.
+    NotUtf8(Encoding),
+    /// Lines that begin with `#` were skipped.
+    CommentLines {
+        /// Numbers of the lines, counted from 1.
+        lines: Vec<u64>,
+    },
+    /// Another separator fits almost as well as the inferred one.
+    DoubtfulSeparator {
+        /// The inferred separator.
+        used: Separator,
+        /// The other separator.
+        other: Separator,
+    },
+    /// The first row holds numbers but was taken as the column names.
+    NumericHeader {
+        /// The first name.
+        first: String,
+        /// The last name.
+        last: String,
+    },
+    /// Rows that occur more than once.
+    Duplicates {
+        /// Number of rows that repeat an earlier row.
+        n_rows: usize,
+    },
+    /// Test or validation rows that are also training rows.
+    Leaked {
+        /// Number of the rows.
+        n_rows: usize,
+        /// The split that they are in: `test` or `validation`.
+        split: &'static str,
+    },
+    /// Numbers in a format that is not plain, such as `1.234,5`.
+    FormattedNumbers {
+        /// Name of the first column with such numbers.
+        column: String,
+        /// Number of other columns with such numbers.
+        n_more: usize,
+        /// A cell.
+        example: String,
+        /// The number that was read from it.
+        value: f64,
+        /// Another decimal sign would fit as well.
+        is_ambiguous: bool,
+    },
+    /// Dates.
+    Dates {
+        /// Name of the column.
+        column: String,
+        /// A cell.
+        example: String,
+        /// The date that was read from it, in ISO 8601.
+        value: String,
+        /// Day and month could be the other way round.
+        is_ambiguous: bool,
+    },
+    /// Whole numbers that were read as categories, because numbers would lose
+    /// leading zeros or digits.
+    Codes {
+        /// Name of the column.
+        column: String,
+        /// A cell.
+        example: String,
+    },
+    /// One word among numbers was taken as the mark of missing values.
+    AssumedMark {
+        /// Name of the column.
+        column: String,
+        /// The word.
+        mark: String,
+        /// Number of rows with this word.
+        n_rows: usize,
+    },
+    /// Cells with a quotation mark inside, perhaps because a separator or another
+    /// quotation mark is missing.
+    Quotes {
+        /// Name of the column.
+        column: String,
+        /// Number of distinct cells.
+        n_cells: usize,
+        /// The first one.
+        example: String,
+    },
+    /// Text that looks like numbers but is not in one format.
+    MostlyDigits {
+        /// Name of the column.
+        column: String,
+        /// Two cells.
+        examples: Vec<String>,
+    },
+    /// A text column was left out, because almost every row has its own text.
+    LeftOut {
+        /// Name of the column.
+        column: String,
+        /// Number of distinct texts.
+        n_distinct: usize,
+        /// Number of rows with a text.
+        n_rows: usize,
+    },
+    /// A column that counts the rows was left out.
+    RowNumbers {
+        /// Name of the column.
+        column: String,
+    },
+    /// Columns without any value, which have no input.
+    EmptyColumns {
+        /// Names of the columns.
+        names: Vec<String>,
+    },
+    /// The rarest categories of a column share one encoding.
+    RareCategories {
+        /// Name of the column.
+        column: String,
+        /// Number of categories with an input.
+        n_kept: usize,
+        /// Number of merged categories.
+        n_merged: usize,
+    },
+    /// Rows without a target were dropped.
+    MissingTargets {
+        /// Names of the target columns.
+        columns: Vec<String>,
+        /// Number of dropped rows.
+        n_rows: usize,
+    },
+    /// The task was inferred from the cells of the target column.
+    TaskInferred {
+        /// Name of the target column.
+        column: String,
+        /// The inferred task.
+        task: Task,
+        /// Number of distinct values in the column.
+        n_values: usize,
+    },
+    /// There are almost as many classes as rows.
+    ManyClasses {
+        /// Name of the target column.
+        column: String,
+        /// Number of classes.
+        n_classes: usize,
+        /// Number of rows.
+        n_rows: usize,
+        /// Two classes.
+        examples: Vec<String>,
+    },
+    /// One input column determines the target.
+    GivesTargetAway {
+        /// Name of the column.
+        column: String,
+        /// Name of the target column.
+        target: String,
+    },
+    /// The table was recognized as images.
+    PixelTable {
+        /// The largest value of a training pixel.
+        largest: u8,
+    },
+    /// Columns with the same value in all training rows, which have no input.
+    ConstantColumns {
+        /// Names of the columns.
+        names: Vec<String>,
+    },
+    /// A target with the same value in all training rows.
+    ConstantTarget {
+        /// Name of the column.
+        name: String,
+    },
+    /// Columns that the model does not use.
+    ExtraColumns {
+        /// Names of the columns.
+        names: Vec<String>,
+    },
+    /// Missing values in a column that had none in the training rows.
+    NewMissing {
+        /// Name of the column.
+        column: String,
+        /// Number of the rows.
+        n_rows: usize,
+    },
+    /// Cells that are not of the type of the column were treated as missing.
+    Unreadable {
+        /// Name of the column.
+        column: String,
+        /// Number of the cells.
+        n_rows: usize,
+        /// Line of the first one, counted from 1.
+        line: u64,
+        /// Its text.
+        example: String,
+    },
+    /// Categories that no training row has.
+    UnseenCategories {
+        /// Name of the column.
+        column: String,
+        /// Number of rows with such a category.
+        n_rows: usize,
+        /// The first such category.
+        example: String,
+    },
+    /// Classes that differ from those of the model by a full stop at the end.
+    FullStops {
+        /// Name of the target column.
+        column: String,
+        /// Number of the rows.
+        n_rows: usize,
+        /// The first such class.
+        example: String,
+    },
+}
+
+impl Note {
+    /// Whether the note is a doubt: something was guessed that could be wrong, or
+    /// that makes the training useless.
+    pub fn is_doubtful(&self) -> bool {
+        match self {
+            Self::NotUtf8(Encoding::Windows1252 { .. })
+            | Self::DoubtfulSeparator { .. }
+            | Self::NumericHeader { .. }
+            | Self::AssumedMark { .. }
+            | Self::MostlyDigits { .. }
+            | Self::LeftOut { .. }
+            | Self::RareCategories { .. }
+            | Self::TaskInferred { .. }
+            | Self::ManyClasses { .. }
+            | Self::GivesTargetAway { .. }
+            | Self::ConstantColumns { .. }
+            | Self::ConstantTarget { .. }
+            | Self::NewMissing { .. }
+            | Self::Unreadable { .. }
+            | Self::UnseenCategories { .. } => true,
+            Self::FormattedNumbers { is_ambiguous, .. } | Self::Dates { is_ambiguous, .. } => {
+                *is_ambiguous
+            }
+            Self::Summary(_)
+            | Self::NotUtf8(_)
+            | Self::CommentLines { .. }
+            | Self::Duplicates { .. }
+            | Self::Leaked { .. }
+            | Self::Codes { .. }
+            | Self::Quotes { .. }
+            | Self::RowNumbers { .. }
+            | Self::EmptyColumns { .. }
+            | Self::MissingTargets { .. }
+            | Self::PixelTable { .. }
+            | Self::ExtraColumns { .. }
+            | Self::FullStops { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Summary(line) => f.write_str(line),
+            Self::NotUtf8(Encoding::Windows1252 { line }) => write!(
+                f,
+                "line {line} is not UTF-8: the file is read as {}",
+                Encoding::Windows1252 { line: *line }
+            ),
+            Self::NotUtf8(encoding) => write!(f, "the file is read as {encoding}"),
+            Self::CommentLines { lines } => write!(
+                f,
+                "{} that {} with # skipped: {}",
+                counted(lines.len(), "line"),
+                if lines.len() == 1 { "begins" } else { "begin" },
+                listed(lines)
+            ),
+            Self::DoubtfulSeparator { used, other } => write!(
+                f,
+                "the fields are separated by {used} or by {other}: {used} are assumed; set \
+                 `separator` if that is wrong"
+            ),
+            Self::NumericHeader { first, last } => write!(
+                f,
+                "the first row, \"{first}\" to \"{last}\", is taken as the column names; set \
+                 `header` to no if it is data"
+            ),
+            Self::Duplicates { n_rows } => {
+                write!(f, "{}", counted(*n_rows, "row"))?;
+                write!(
+                    f,
+                    " repeat{} an earlier row",
+                    if *n_rows == 1 { "s" } else { "" }
+                )
+            }
+            Self::Leaked { n_rows, split } => write!(
+                f,
+                "{} the same cells as a training row: the {split} accuracy may be too high",
+                has(*n_rows, &format!("{split} row"))
+            ),
+            Self::FormattedNumbers {
+                column,
+                n_more,
+                example,
+                value,
+                is_ambiguous,
+            } => {
+                write!(f, "column \"{column}\": \"{example}\" is read as {value}")?;
+                if *n_more > 0 {
+                    write!(f, " (and {} likewise)", counted(*n_more, "other column"))?;
+                }
+                if *is_ambiguous {
+                    f.write_str("; another reading is possible")?;
+                }
+                Ok(())
+            }
+            Self::Dates {
+                column,
+                example,
+                value,
+                is_ambiguous,
+            } => {
+                write!(
+                    f,
+                    "column \"{column}\": \"{example}\" is read as the date {value}"
+                )?;
+                if *is_ambiguous {
+                    f.write_str("; day and month could be the other way round")?;
+                }
+                Ok(())
+            }
+            Self::Codes { column, example } => write!(
+                f,
+                "column \"{column}\": whole numbers such as {example} are read as codes, each \
+                 its own category"
+            ),
+            Self::AssumedMark {
+                column,
+                mark,
+                n_rows,
+            } => write!(
+                f,
+                "column \"{column}\": \"{mark}\" in {} is taken as a missing value",
+                counted(*n_rows, "row")
+            ),
+            Self::Quotes {
+                column,
+                n_cells,
+                example,
+            } => write!(
+                f,
+                "column \"{column}\": a quotation mark is part of {}, such as {example:?}",
+                counted(*n_cells, "value")
+            ),
+            Self::MostlyDigits { column, examples } => write!(
+                f,
+                "column \"{column}\": {} look like numbers, but are not all in one format: they \
+                 are read as categories",
+                quoted(examples)
+            ),
+            Self::LeftOut {
+                column,
+                n_distinct,
+                n_rows,
+            } => write!(
+                f,
+                "column \"{column}\" is left out: {n_distinct} distinct texts in {} (to keep it, \
+                 add it to `categorical`)",
+                counted(*n_rows, "row")
+            ),
+            Self::RowNumbers { column } => {
+                write!(f, "column \"{column}\" is left out: it counts the rows")
+            }
+            Self::EmptyColumns { names } => write!(
+                f,
+                "left out, because every value is missing: {}",
+                quoted(names)
+            ),
+            Self::RareCategories {
+                column,
+                n_kept,
+                n_merged,
+            } => write!(
+                f,
+                "column \"{column}\": the {n_kept} most frequent categories have an input each, \
+                 {n_merged} rare ones are treated like an unseen category"
+            ),
+            Self::MissingTargets { columns, n_rows } => write!(
+                f,
+                "{} without a value in {} dropped",
+                are(*n_rows, "row"),
+                quoted(columns)
+            ),
+            Self::TaskInferred {
+                column,
+                task: Task::Classification,
+                n_values,
+            } => write!(
+                f,
+                "target \"{column}\": {n_values} distinct whole numbers, treated as classification"
+            ),
+            Self::TaskInferred {
+                column, n_values, ..
+            } => write!(
+                f,
+                "target \"{column}\": {n_values} distinct numbers, treated as regression"
+            ),
+            Self::ManyClasses {
+                column,
+                n_classes,
+                n_rows,
+                examples,
+            } => write!(
+                f,
+                "target \"{column}\": {n_classes} classes in {n_rows} rows, such as {}: is this \
+                 the right column, and are its cells numbers?",
+                quoted(examples)
+            ),
+            Self::GivesTargetAway { column, target } => write!(
+                f,
+                "column \"{column}\" alone predicts the target \"{target}\": add it to `ignore` \
+                 if it is not known when predicting"
+            ),
+            Self::PixelTable { largest: u8::MAX } => {
+                f.write_str("784 pixel columns, treated as images of 28x28 pixels")
+            }
+            Self::PixelTable { largest } => write!(
+                f,
+                "784 pixel columns, treated as images of 28x28 pixels with values from 0 to {largest}"
+            ),
+            Self::ConstantColumns { names } => write!(
+                f,
+                "left out, because each has the same value in all training rows: {}",
+                quoted(names)
+            ),
+            Self::ConstantTarget { name } => {
+                write!(
+                    f,
+                    "target \"{name}\" has the same value in all training rows"
+                )
+            }
+            Self::ExtraColumns { names } => write!(f, "unused columns: {}", quoted(names)),
+            Self::NewMissing { column, n_rows } => write!(
+                f,
+                "column \"{column}\": {} a missing value, training rows had none",
+                has(*n_rows, "row")
+            ),
+            Self::Unreadable {
+                column,
+                n_rows,
+                line,
+                example,
+            } => write!(
+                f,
+                "column \"{column}\": {} not of the expected type and treated as missing, such \
+                 as \"{example}\" in line {line}",
+                are(*n_rows, "cell")
+            ),
+            Self::UnseenCategories {
+                column,
+                n_rows,
+                example,
+            } => write!(
+                f,
+                "column \"{column}\": {} a category that is not in the training rows, such as \
+                 \"{example}\"",
+                has(*n_rows, "row")
+            ),
+            Self::FullStops {
+                column,
+                n_rows,
+                example,
+            } => write!(
+                f,
+                "target \"{column}\": the full stop at the end is ignored in {}, such as \
+                 \"{example}\"",
+                counted(*n_rows, "row")
+            ),
+        }
+    }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        _ => format!("{n} {noun}s"),
+    }
+}
+
+fn are(n: usize, noun: &str) -> String {
+    format!("{} {}", counted(n, noun), if n == 1 { "is" } else { "are" })
+}
+
+fn has(n: usize, noun: &str) -> String {
+    format!(
+        "{} {}",
+        counted(n, noun),
+        if n == 1 { "has" } else { "have" }
+    )
+}
+
+/// The first items of a list, and how many more there are.
+fn listed<T: fmt::Display>(items: &[T]) -> String {
+    let shown: Vec<String> = items.iter().take(MAX_LISTED).map(T::to_string).collect();
+    match items.len().saturating_sub(MAX_LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    listed(&names)
+}

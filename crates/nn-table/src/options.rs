@@ -1,0 +1,230 @@
+//! Options for reading a table, and the roles of its columns.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use crate::column::{ColumnType, Separator};
+use crate::{Error, Result};
+
+/// Options for reading a table, and the roles of its columns.
+///
+/// Everything that is not given is inferred from the content of the file.
+///
+/// | Name | Default | Purpose |
+/// |---|---|---|
+/// | `target` | see [`TableOptions::target`] | columns to predict |
+/// | `task` | `auto` | classification, regression or multi-label classification |
+/// | `header` | `auto` | whether the first row holds the column names |
+/// | `separator` | inferred | the character between two fields |
+/// | `missing` | none | marks of missing values, besides the usual ones |
+/// | `sample_weight` | none | column of sample weights |
+/// | `categorical` | none | columns of numeric codes to read as categories |
+/// | `ignore` | none | columns to skip |
+/// | `columns` | inferred | types of columns |
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableOptions {
+    /// Name of the target column, or several names separated by commas.
+    ///
+    /// By default the column named `label`, `target`, `class` or `y`, in this
+    /// order and ignoring case; otherwise the last column.
+    pub target: Option<String>,
+    /// The type of prediction.
+    pub task: Task,
+    /// Whether the first row holds the column names.
+    pub header: Header,
+    /// The character between two fields; `None` infers it.
+    pub separator: Option<Separator>,
+    /// Marks of missing values, besides [`MISSING_MARKS`](crate::MISSING_MARKS).
+    pub missing: Vec<String>,
+    /// Name of the column of sample weights, each at least 0.
+    pub sample_weight: Option<String>,
+    /// Names of the columns whose numbers are codes, not quantities.
+    pub categorical: Vec<String>,
+    /// Names of the columns to skip; their cells may hold anything.
+    pub ignore: Vec<String>,
+    /// The types of columns by name.
+    pub columns: BTreeMap<String, ColumnType>,
+}
+
+impl TableOptions {
+    /// The type of a column that the options ask for.
+    pub(crate) fn type_of(&self, name: &str) -> Option<ColumnType> {
+        let is_in = |names: &[String]| names.iter().any(|listed| listed == name);
+        if is_in(&self.ignore) {
+            Some(ColumnType::Ignored)
+        } else if is_in(&self.categorical) {
+            Some(ColumnType::Category)
+        } else {
+            self.columns.get(name).cloned()
+        }
+    }
+
+    /// The names of all columns whose type the options ask for.
+    pub(crate) fn named_columns(&self) -> impl Iterator<Item = &String> {
+        let lists = self.categorical.iter().chain(&self.ignore);
+        lists.chain(self.columns.keys())
+    }
+
+    /// Adds what a schema file in TOML says. Options that are already given take
+    /// precedence.
+    ///
+    /// ```
+    /// use nn_table::{ColumnType, TableOptions};
+    ///
+    /// let mut options = TableOptions::default();
+    /// options.add_toml(
+    ///     "header = true\nmissing = [\"-999\"]\n\
+    ///      [columns]\nzip = \"category\"\nprice = { type = \"number\", decimal = \",\" }\n",
+    /// )?;
+    /// assert_eq!(options.missing, ["-999"]);
+    /// assert_eq!(options.columns["zip"], ColumnType::Category);
+    /// # Ok::<(), nn_table::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BadSchema`] for invalid TOML, or an unknown key or type.
+    pub fn add_toml(&mut self, text: &str) -> Result<()> {
+        let file: SchemaFile = toml::from_str(text).map_err(|error| Error::BadSchema {
+            reason: error.to_string().trim_end().to_owned(),
+        })?;
+        if let (Header::Auto, Some(header)) = (self.header, file.header) {
+            self.header = if header { Header::Yes } else { Header::No };
+        }
+        self.separator = self.separator.or(file.separator);
+        self.target = self.target.take().or(file.target);
+        self.missing.extend(file.missing);
+        for (name, column) in file.columns {
+            self.columns.entry(name).or_insert(column);
+        }
+        Ok(())
+    }
+}
+
+/// The content of a schema file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaFile {
+    header: Option<bool>,
+    separator: Option<Separator>,
+    target: Option<String>,
+    #[serde(default)]
+    missing: Vec<String>,
+    #[serde(default)]
+    columns: BTreeMap<String, ColumnType>,
+}
+
+/// Whether the first row holds the column names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Header {
+    /// Inferred by comparing the cells of the first row with the cells below.
+    #[default]
+    Auto,
+    /// The first row is a header.
+    Yes,
+    /// The first row is data; the columns are named `column1`, `column2`, ...
+    No,
+}
+
+impl Header {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Yes, Self::No];
+
+    /// Name of the choice.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
+}
+
+impl FromStr for Header {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        choice("header", name, &Self::ALL, Self::name)
+    }
+}
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The type of prediction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    /// Inferred from the target columns. One column: classification if it holds
+    /// categories or has at most 20 distinct whole numbers, and these are at most 2
+    /// or at most a tenth of the number of rows; otherwise regression. Several
+    /// columns: multi-label if all cells are 0 or 1, otherwise regression.
+    #[default]
+    Auto,
+    /// Classification: one of several classes.
+    Classification,
+    /// Regression: one or more numbers.
+    Regression,
+    /// Multi-label classification: several labels of 0 or 1, one per column.
+    MultiLabel,
+}
+
+impl Task {
+    /// All choices.
+    pub const ALL: [Self; 4] = [
+        Self::Auto,
+        Self::Classification,
+        Self::Regression,
+        Self::MultiLabel,
+    ];
+
+    /// Name of the choice.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+            Self::MultiLabel => "multi-label",
+        }
+    }
+}
+
+impl FromStr for Task {
+    type Err = Error;
+
+    /// Parses a name; `classify` and `regress` are accepted as aliases.
+    fn from_str(name: &str) -> Result<Self> {
+        let name = match name {
+            "classify" => "classification",
+            "regress" => "regression",
+            name => name,
+        };
+        choice("task", name, &Self::ALL, Self::name)
+    }
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn choice<T: Copy>(
+    what: &'static str,
+    name: &str,
+    all: &[T],
+    name_of: fn(T) -> &'static str,
+) -> Result<T> {
+    all.iter()
+        .copied()
+        .find(|&candidate| name_of(candidate) == name)
+        .ok_or_else(|| Error::UnknownChoice {
+            what,
+            name: name.to_owned(),
+            choices: all.iter().map(|&candidate| name_of(candidate)).collect(),
+        })
+}

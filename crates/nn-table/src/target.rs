@@ -1,0 +1,280 @@
+//! How the cells of the target columns become targets of the network.
+
+use std::collections::BTreeSet;
+
+use ndarray::Array2;
+use nn_data::Targets;
+use serde::{Deserialize, Serialize};
+
+use crate::cells::{Cells, MISSING};
+use crate::column::ColumnType;
+use crate::encoding::{Standardization, compare_names, numbered, unknown_category};
+use crate::error::CellProblem;
+use crate::note::Note;
+use crate::options::Task;
+use crate::pixels;
+use crate::roles::{check_labels, infer_task};
+use crate::table::Table;
+use crate::weighted_rows::WeightedRows;
+use crate::{Error, Result};
+
+/// Maximum number of classes.
+const MAX_CLASSES: usize = 1000;
+
+/// Fewer classes than this are never too many for the rows.
+const MIN_MANY_CLASSES: usize = 20;
+
+/// Encoding of the targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetEncoding {
+    /// Classification: the index of a class.
+    #[serde(alias = "classes")]
+    Classification {
+        /// Name of the target column.
+        column: String,
+        /// Names of the classes: numbers sorted by value, then words.
+        names: Vec<String>,
+    },
+    /// Regression: one standardized number per column.
+    #[serde(alias = "values")]
+    Regression(Vec<TargetColumn>),
+    /// Multi-label classification: 0 or 1 for each column of these names.
+    #[serde(alias = "flags")]
+    MultiLabel(Vec<String>),
+}
+
+/// A target column of regression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetColumn {
+    /// Name of the column.
+    pub name: String,
+    /// Standardization of its numbers.
+    #[serde(alias = "standardisation")]
+    pub standardization: Standardization,
+}
+
+impl TargetEncoding {
+    /// Fits the encoding of the targets to the training rows. The names of the classes
+    /// are those of all rows.
+    pub(crate) fn fit(
+        table: &Table,
+        rows: &WeightedRows<'_>,
+        targets: &[usize],
+        task: Task,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self> {
+        let name = |position: usize| table.name(position).to_owned();
+        let all_names = || targets.iter().map(|&position| name(position)).collect();
+        match infer_task(table, targets, task, notes) {
+            Task::Classification => {
+                let &[position] = targets else {
+                    return Err(Error::SeveralClassTargets {
+                        path: table.path().to_owned(),
+                        columns: all_names(),
+                    });
+                };
+                let names = class_names(table, position)?;
+                if names.len() > MIN_MANY_CLASSES && names.len() * 2 > table.n_rows() {
+                    notes.push(Note::ManyClasses {
+                        column: name(position),
+                        n_classes: names.len(),
+                        n_rows: table.n_rows(),
+                        examples: names.iter().take(2).cloned().collect(),
+                    });
+                }
+                Ok(Self::Classification {
+                    column: name(position),
+                    names,
+                })
+            }
+            Task::MultiLabel => {
+                check_labels(table, targets)?;
+                note_constant_targets(table, rows, targets, notes)?;
+                Ok(Self::MultiLabel(all_names()))
+            }
+            Task::Regression | Task::Auto => {
+                let column = |&position: &usize| {
+                    let numbers = table.complete_numbers(position)?;
+                    Ok(TargetColumn {
+                        name: name(position),
+                        standardization: Standardization::fit(&numbers, rows),
+                    })
+                };
+                let columns = targets.iter().map(column).collect::<Result<_>>()?;
+                note_constant_targets(table, rows, targets, notes)?;
+                Ok(Self::Regression(columns))
+            }
+        }
+    }
+
+    /// Names of the target columns.
+    pub fn columns(&self) -> Vec<String> {
+        match self {
+            Self::Classification { column, .. } => vec![column.clone()],
+            Self::Regression(columns) => columns.iter().map(|c| c.name.clone()).collect(),
+            Self::MultiLabel(columns) => columns.clone(),
+        }
+    }
+
+    /// The expected type of a column, if it is a target.
+    pub(crate) fn type_of(&self, name: &str) -> Option<ColumnType> {
+        let column_type = match self {
+            Self::Classification { .. } => ColumnType::Category,
+            Self::Regression(_) | Self::MultiLabel(_) => ColumnType::plain_number(),
+        };
+        self.columns()
+            .iter()
+            .any(|column| column == name)
+            .then_some(column_type)
+    }
+
+    /// Encodes the targets of a table; `None` if it lacks a target column.
+    pub(crate) fn transform(
+        &self,
+        table: &Table,
+        notes: &mut Vec<Note>,
+    ) -> Result<Option<Targets>> {
+        let find = |name: &String| {
+            let position = table.find(name);
+            position.filter(|&position| !table.is_ignored(position))
+        };
+        let found: Option<Vec<usize>> = self.columns().iter().map(find).collect();
+        let Some(positions) = found else {
+            return Ok(None);
+        };
+        Ok(Some(match self {
+            Self::Classification { names, .. } => {
+                Targets::Classes(classes(table, positions[0], names, notes)?)
+            }
+            Self::Regression(columns) => {
+                let scaling = |i: usize| columns[i].standardization;
+                Targets::Values(values(table, &positions, |i, y| scaling(i).apply(y))?)
+            }
+            Self::MultiLabel(_) => {
+                check_labels(table, &positions)?;
+                Targets::Values(values(table, &positions, |_, label| label as f32)?)
+            }
+        }))
+    }
+}
+
+/// Adds a note for each constant target.
+fn note_constant_targets(
+    table: &Table,
+    rows: &WeightedRows<'_>,
+    targets: &[usize],
+    notes: &mut Vec<Note>,
+) -> Result<()> {
+    for &position in targets {
+        if rows.are_all_equal(&table.numbers(position)?) {
+            let name = table.name(position).to_owned();
+            notes.push(Note::ConstantTarget { name });
+        }
+    }
+    Ok(())
+}
+
+/// Names of the classes in all rows; all ten digits for images of digits.
+pub(crate) fn class_names(table: &Table, position: usize) -> Result<Vec<String>> {
+    let mut names: Vec<String> = match table.cells(position) {
+        Cells::Words { words, codes } => {
+            let seen: BTreeSet<u32> = codes.iter().copied().filter(|&it| it != MISSING).collect();
+            seen.into_iter()
+                .map(|code| words[code as usize].clone())
+                .collect()
+        }
+        _ => {
+            let numbers = table.complete_numbers(position)?;
+            // Adding 0 makes -0 and 0 one class.
+            let seen: BTreeSet<u64> = numbers.iter().map(|it| (it + 0.0).to_bits()).collect();
+            seen.into_iter()
+                .map(|bits| f64::from_bits(bits).to_string())
+                .collect()
+        }
+    };
+    if names.len() > MAX_CLASSES {
+        return Err(Error::TooManyClasses {
+            path: table.path().to_owned(),
+            column: table.name(position).to_owned(),
+            found: names.len(),
+            limit: MAX_CLASSES,
+        });
+    }
+    names.sort_by(|a, b| compare_names(a, b));
+    let is_digit = |name: &String| matches!(name.as_bytes(), [b'0'..=b'9']);
+    let is_of_digits = pixels::positions(table).is_some() && names.iter().all(is_digit);
+    Ok(if is_of_digits {
+        (0..10).map(|digit| digit.to_string()).collect()
+    } else {
+        names
+    })
+}
+
+/// The index of the class of each row. A class may be written as another form of the
+/// same number, or with a full stop at the end.
+pub(crate) fn classes(
+    table: &Table,
+    position: usize,
+    names: &[String],
+    notes: &mut Vec<Note>,
+) -> Result<Vec<u32>> {
+    let numbers = numbered(names);
+    let mut n_full_stops = 0;
+    let mut example = String::new();
+    let mut classes = Vec::with_capacity(table.n_rows());
+    for row in 0..table.n_rows() {
+        let word = table.word(position, row);
+        let class = numbers.get(word.as_ref());
+        let class = class.or_else(|| numbers.get(shortest_form(&word)?.as_str()));
+        let class = class.or_else(|| {
+            let class = numbers.get(word.strip_suffix('.')?)?;
+            n_full_stops += 1;
+            if example.is_empty() {
+                example = word.to_string();
+            }
+            Some(class)
+        });
+        match class {
+            Some(&class) => classes.push(class as u32),
+            None if word.is_empty() => {
+                return Err(table.bad_cell(position, row, CellProblem::Missing));
+            }
+            None => return Err(unknown_category(table, position, row, names)),
+        }
+    }
+    if n_full_stops > 0 {
+        notes.push(Note::FullStops {
+            column: table.name(position).to_owned(),
+            n_rows: n_full_stops,
+            example,
+        });
+    }
+    Ok(classes)
+}
+
+/// The name of a class given as a number: `1` for `1.0`, `0` for `-0`.
+fn shortest_form(word: &str) -> Option<String> {
+    let number: f64 = word.parse().ok()?;
+    Some((number + 0.0).to_string())
+}
+
+/// Encodes numeric columns, `[n_rows, n_columns]`; `encode` gets the index of the
+/// column in `positions`.
+fn values(
+    table: &Table,
+    positions: &[usize],
+    encode: impl Fn(usize, f64) -> f32,
+) -> Result<Array2<f32>> {
+    let mut all = Array2::zeros((table.n_rows(), positions.len()));
+    for (i, (mut column, &position)) in all.columns_mut().into_iter().zip(positions).enumerate() {
+        let numbers = table.complete_numbers(position)?;
+        for (row, (value, &number)) in column.iter_mut().zip(numbers.iter()).enumerate() {
+            *value = encode(i, number);
+            if !value.is_finite() {
+                return Err(table.bad_cell(position, row, CellProblem::OutOfRange));
+            }
+        }
+    }
+    Ok(all)
+}
