@@ -55,7 +55,7 @@ static PARTS: [Part; 6] = [
             "nn-data/src/download/partial.rs",
         ],
         packages: "nn-data",
-        tests: "--lib --test it",
+        tests: "--lib",
     },
     Part {
         name: "page",
