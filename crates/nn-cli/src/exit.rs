@@ -47,9 +47,7 @@ fn default_help(kind: ErrorKind) -> &'static str {
         ErrorKind::Usage => "add --help to the command to see its options",
         ErrorKind::Data => "check the file; if it is damaged, copy or download it again",
         ErrorKind::Network => "check the connection and run the command again",
-        ErrorKind::Io => {
-            "check that the path exists and that it may be read and written, and check the disk"
-        }
+        ErrorKind::Io => "check the path, its permissions and the free disk space",
         ErrorKind::Diverged => "try a lower --lr",
         _ => "run the command again",
     }

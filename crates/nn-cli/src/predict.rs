@@ -1,15 +1,16 @@
-//! The command `nn predict`: predicts images, the rows of a CSV file, or samples of a data
-//! set.
+//! The command `nn predict`: predicts images, the rows of a table, or samples of a data set.
 
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nn_data::image::{decode_image, is_image};
 use nn_table::predictions::write_predictions;
 use nn_table::{Header, TargetEncoding};
 use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
-use nn_train::table::is_table;
+use nn_train::table::{STDIN, is_table};
 use nn_train::{Choice, Error, Result, Run, TablePredictions, atomic_file, flags};
 use serde_json::json;
 
@@ -18,17 +19,20 @@ use crate::exit;
 use crate::finiteness;
 use crate::terminal;
 
+/// Largest image that is read from standard input.
+const MAX_INPUT_BYTES: u64 = 256 << 20;
+
 #[derive(Args, Debug)]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// PNG files to classify, or a CSV file with rows to predict
-    #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
+    /// PNG or JPEG files to classify (- is standard input), or a CSV file with rows to predict
+    #[arg(value_name = "IMAGE|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
-    /// Whether the first row of a table has the column names: auto, yes or no; auto reads it like the training table
+    /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)
     #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
     header: Option<Choice<Header>>,
     /// Index of a test sample, or a range: 7 or 0..36
@@ -50,13 +54,23 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {
-            if is_table(file) {
+            if holds_rows(&run, file) {
                 predict_table(&run, file, arguments)
             } else {
-                predict_png(&run, file, arguments)
+                predict_image(&run, file, arguments)
             }
         }),
     }
+}
+
+/// Returns `true` if a file contains rows of a table, not an image. Standard input
+/// contains what the model was trained on.
+fn holds_rows(run: &Run, file: &Path) -> bool {
+    let is_table_model = run.model().description.input.preprocessing.is_some();
+    if file.as_os_str() == STDIN {
+        return is_table_model;
+    }
+    is_table(file) || is_table_model && !is_image(file).unwrap_or(false)
 }
 
 /// Returns an error if `--output` is used without a CSV file to predict or with several
@@ -123,25 +137,38 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     Ok(())
 }
 
-fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let image = nn_data::image::read_png(file)?;
-    let digit = nn_data::image::normalize(image.view())
-        .map_err(|error| Error::from(error).at(file.display()))?;
-    let pixels = &digit.pixels[..];
+fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
     let mut predictor = run.image_predictor();
-    let prediction = predictor
-        .check_reads_images()
-        .and_then(|()| predictor.predict(pixels))
-        .map_err(|error| error.at(file.display()))?;
+    let image = if file == Path::new("-") {
+        let image = decode_image(file, Cursor::new(read_standard_input()?))?;
+        predictor.see(file, image.view())?
+    } else {
+        predictor.read(file)?
+    };
     let title = file.display().to_string();
+    let prediction = predictor.predict(&image.pixels);
+    let prediction = prediction.map_err(|error| error.at(&title))?;
     check_finite(run, &prediction, &title, arguments)?;
+    for note in &image.notes {
+        terminal::error_line(format!("note: {title}: {note}"));
+    }
     if arguments.json {
         terminal::line(to_json(&predictor, &prediction, &title, None));
     } else {
-        show_image(pixels, Some((28, 28)));
+        show_image(&image.pixels, Some(image.size.shape()));
         show(&predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+fn read_standard_input() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(MAX_INPUT_BYTES)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(Path::new("standard input"), &error))?;
+    Ok(bytes)
 }
 
 fn check_finite(

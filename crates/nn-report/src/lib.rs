@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod record;
+mod measure;
 mod curves;
 mod run_report;
 mod comparison;
@@ -40,7 +41,7 @@ mod write;
 mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
-pub use doctor::{Diagnosis, Finding, Suggestion};
+pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
 pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
 pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

@@ -5,6 +5,7 @@ use nn_plot::number::{self, NO_NUMBER};
 use nn_plot::{Axis, Body, Cell, Column, Page, Svg, Table};
 
 use crate::curves;
+use crate::measure;
 use crate::record::RunRecord;
 
 /// The content of a report of a run.
@@ -133,32 +134,11 @@ impl RunReport {
         }
     }
 
-    fn facts(&self) -> Vec<(&'static str, String)> {
-        let summary = &self.run.summary;
-        let percent = |share: Option<f64>| share.map(number::percent);
-        let decimal = |value: Option<f64>| value.map(number::number);
-        let seconds = |value: Option<f64>| value.map(number::seconds);
-        [
-            ("Test accuracy", percent(summary.test_accuracy)),
-            ("Test loss", decimal(summary.test_loss)),
-            ("Validation accuracy", percent(summary.validation_accuracy)),
-            ("Validation loss", decimal(summary.validation_loss)),
-            ("Training loss", decimal(summary.train_loss)),
-            (
-                "Parameters",
-                summary.parameters.map(|n| number::count(n as u64)),
-            ),
-            ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
-            (
-                "Weights of epoch",
-                summary.best_epoch.map(|n| number::count(n as u64)),
-            ),
-            ("Training time", seconds(summary.train_seconds)),
-            ("Time per epoch", seconds(summary.seconds_per_epoch)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    fn facts(&self) -> impl Iterator<Item = (String, String)> {
+        measure::ALL.iter().filter_map(|measure| {
+            let value = (measure.value)(&self.run)?;
+            Some((capitalized(measure.name), (measure.text)(value)))
+        })
     }
 
     fn training(&self, writer: &mut Writer) {
@@ -208,10 +188,7 @@ impl RunReport {
     }
 
     fn results(&self, writer: &mut Writer, results: &Results) {
-        let mut title = results.split.clone();
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+        let title = capitalized(&results.split);
         let body = writer.page.section(&format!("{title} results"));
         body.paragraph(&format!(
             "Evaluated on {} {} samples. {}",
@@ -321,6 +298,15 @@ impl Writer {
             self.plots.push((name.to_owned(), svg));
         }
     }
+}
+
+/// `text` with a capital letter.
+fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 fn meaning(split: &str) -> &'static str {

@@ -122,7 +122,7 @@ impl<W: Write> Journal<W> {
     /// Appends one line and flushes the writer.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// Returns [`Error::Io`] if the journal cannot be written.
     pub(crate) fn append(&mut self, line: &Line<'_>) -> Result<()> {
         let mut text = Vec::new();
         if self.is_torn {
@@ -155,7 +155,7 @@ pub(crate) struct Contents {
 /// Reads a journal.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::JournalLine`] for an invalid line that was not
+/// Returns [`Error::Io`], or [`Error::JournalLine`] for an invalid line that was not
 /// truncated by a crash.
 pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! From the bytes of a file to text: gzip, UTF-8, UTF-16 and Windows-1252.
+//! Decoding of the bytes of a file: gzip, UTF-8, UTF-16 and Windows-1252.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -56,7 +56,9 @@ pub(crate) fn decompress<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8
     if content.len() as u64 > limit {
         return Err(Error::BadGzip {
             path: path.to_owned(),
-            reason: format!("it decompresses to more than {MAX_RATIO} times its size"),
+            reason: format!(
+                "the decompressed data are more than {MAX_RATIO} times as large as the file"
+            ),
         });
     }
     Ok(content.into())

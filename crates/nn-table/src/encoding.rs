@@ -1,4 +1,4 @@
-//! How the cells of a column become inputs of the network.
+//! Encoding of table columns as inputs of the network.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ const MAX_CATEGORIES: usize = 255;
 /// Number of values of each cycle of a date: weekday, month and hour.
 const CYCLE_LENGTHS: [usize; 3] = [7, 12, 24];
 
-/// Handling of categories that no training row has.
+/// Handling of categories that do not occur in the training rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnseenCategory {
     /// Set all inputs of the column to 0, and add a [`Note`].
@@ -42,7 +42,7 @@ pub enum ColumnEncoding {
     /// One-hot encoding: one input per category, sorted by name. A missing value is
     /// the category `""`.
     OneHot(Vec<String>),
-    /// A date: the seconds as a number, and weekday, month and hour one-hot.
+    /// Encoding of a date: the seconds as a number, and weekday, month and hour one-hot.
     Date(DateEncoding),
 }
 
@@ -76,8 +76,8 @@ pub struct NumberEncoding {
 pub struct DateEncoding {
     /// Encoding of the seconds since 1970.
     pub seconds: NumberEncoding,
-    /// Whether weekday, month and hour are inputs: each that varies in the training
-    /// rows.
+    /// Whether the weekday, the month and the hour are inputs; each is an input if it
+    /// varies in the training rows.
     pub cycles: [bool; 3],
 }
 

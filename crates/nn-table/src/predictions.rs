@@ -24,7 +24,7 @@ use crate::{Error, Result};
 /// is used in error messages.
 ///
 /// # Errors
-/// [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
+/// Returns [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
 /// outputs is not that of `preprocessing`.
 pub fn write_predictions(
     path: &Path,

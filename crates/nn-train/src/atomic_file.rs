@@ -10,7 +10,7 @@ use crate::disk;
 /// Writes `bytes` to `path` atomically, replacing an existing file.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
@@ -19,7 +19,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// before renaming it.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn replace_after(
     path: &Path,
     bytes: &[u8],
@@ -40,7 +40,7 @@ pub fn replace_after(
 /// pipe or a device.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -54,7 +54,7 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates a hard link, replacing an existing file.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
     remove_stale(&temporary)?;

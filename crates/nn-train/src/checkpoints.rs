@@ -67,7 +67,7 @@ impl Checkpoints {
     /// other processes.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
+    /// Returns [`ErrorKind::Io`] if another process trains the run, or if the folder cannot be
     /// created.
     pub fn open(run: &Path) -> Result<Self> {
         let folder = run.join("checkpoint");
@@ -103,7 +103,7 @@ impl Checkpoints {
     /// otherwise a best checkpoint held in memory is saved first.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn save(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         if is_best {
             self.unsaved_best = None;
@@ -126,7 +126,7 @@ impl Checkpoints {
     /// Saves the best checkpoint held in memory, if there is one.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn save_best(&mut self) -> Result<()> {
         if let Some(best) = &self.unsaved_best {
             write(&self.folder.join(BEST), best, |_| Ok(()))?;
@@ -139,7 +139,7 @@ impl Checkpoints {
     /// `warn` is called for every damaged newer checkpoint.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if there are checkpoints but all are damaged.
+    /// Returns [`ErrorKind::Data`] if there are checkpoints but all are damaged.
     pub fn newest(&self, mut warn: impl FnMut(&str)) -> Result<Option<Checkpoint>> {
         let mut paths: Vec<PathBuf> = self.steps().iter().map(|&s| self.path_of(s)).collect();
         paths.reverse();
@@ -204,7 +204,7 @@ impl Checkpoints {
     }
 }
 
-/// The user note of a checkpoint: settings, elapsed seconds, version, instruction set.
+/// The user-provided note of a checkpoint: settings, elapsed seconds, version, instruction set.
 pub fn note(plan: &Plan, seconds: f64) -> Value {
     json!({
         "settings": plan.settings.to_json(),

@@ -91,7 +91,7 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 /// Creates a folder and its missing parents, and syncs the parent of each new one.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());

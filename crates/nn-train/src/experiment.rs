@@ -71,7 +71,7 @@ impl Experiment {
     /// Checks the settings against the data.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
+    /// Returns [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
     /// match the data, or need more memory than is available.
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
@@ -135,7 +135,7 @@ impl Experiment {
     /// Creates a trainer with the initial weights.
     ///
     /// # Errors
-    /// If the network does not fit into memory.
+    /// Returns an error if the network does not fit into memory.
     pub fn trainer<'a>(&self, splits: &Splits<'a>) -> Result<Trainer<'a>> {
         let network = self.plan.network()?;
         trainer(&self.plan, &self.data, splits, network, &self.threads)
@@ -145,8 +145,8 @@ impl Experiment {
     /// and each epoch; `&mut ()` observes nothing.
     ///
     /// # Errors
-    /// If the directory exists or cannot be written, if the training run diverges, or if
-    /// the observer stops it.
+    /// Returns an error if the directory exists or cannot be written, if the training run diverges,
+    /// or if the observer stops it.
     pub fn train(&self, path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<TrainedRun> {
         let path = path.as_ref();
         let runs_dir = path.parent().unwrap_or(Path::new(""));
@@ -172,7 +172,7 @@ impl Experiment {
     /// default, after the data set with the next free number.
     ///
     /// # Errors
-    /// If the directory exists or cannot be written.
+    /// Returns an error if the directory exists or cannot be written.
     pub fn create_run_dir(&self, runs_dir: &Path, name: Option<&str>) -> Result<RunDir> {
         RunDir::create(runs_dir, name, &run_prefix(&self.data.dataset.name))
     }
@@ -207,7 +207,7 @@ impl StoppedRun {
     /// every damaged checkpoint.
     ///
     /// # Errors
-    /// If another process trains the run, if it has no usable configuration or
+    /// Returns an error if another process trains the run, if it has no usable configuration or
     /// checkpoint, or if its data set cannot be loaded from `data_dir`.
     pub fn open(
         path: impl Into<PathBuf>,
@@ -234,7 +234,7 @@ impl StoppedRun {
     /// Returns an error if `settings` differ from the settings of the run.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with each difference.
+    /// Returns [`ErrorKind::Usage`] with each difference.
     pub fn check_settings(&self, settings: &Settings) -> Result<()> {
         let Experiment { plan, data, .. } = &self.experiment;
         check_settings(settings, &self.settings, plan, data)

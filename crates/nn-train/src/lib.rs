@@ -97,7 +97,7 @@ pub use epoch_metrics::EpochMetrics;
 pub use error::{Error, ErrorKind, Result};
 pub use experiment::{Experiment, StoppedRun, TrainedRun};
 pub use note::Note;
-pub use numbers::grouped;
+pub use numbers::{grouped, shortest};
 pub use observer::{Observer, Start};
 pub use outcome::Outcome;
 pub use plan::Plan;

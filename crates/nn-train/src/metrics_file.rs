@@ -72,7 +72,7 @@ impl MetricsFile {
     /// Creates a file without rows.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn create(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
@@ -94,7 +94,7 @@ impl MetricsFile {
     /// rows.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or lacks rows of finished epochs.
+    /// Returns an error if the file cannot be read or written, or lacks rows of finished epochs.
     pub fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<EpochMetrics>)> {
         let text = match regular_file::find_text(&path)? {
             None if n_epochs == 0 => return Ok((Self::create(path)?, Vec::new())),
@@ -126,7 +126,7 @@ impl MetricsFile {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn add(&mut self, row: &EpochMetrics) -> Result<()> {
         self.is_unsynced = true;
         disk::write(&mut self.file, &self.path, row.line().as_bytes())
@@ -136,7 +136,7 @@ impl MetricsFile {
     /// Syncs all rows to the disk.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn sync(&mut self) -> Result<()> {
         if self.is_unsynced {
             disk::sync(&self.file, &self.path).map_err(|error| Error::io(&self.path, &error))?;
@@ -149,7 +149,7 @@ impl MetricsFile {
 /// Reads all rows of a `metrics.csv`.
 ///
 /// # Errors
-/// If the file cannot be read, or [`ErrorKind::Data`] for an incomplete row.
+/// Returns an error if the file cannot be read, or [`ErrorKind::Data`] for an incomplete row.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     let text = regular_file::read_text(path)?;
     let rows = (2..).zip(text.lines().skip(1));

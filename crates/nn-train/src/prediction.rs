@@ -5,6 +5,8 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
+use nn_data::digit::{SIDE, normalize};
+use nn_data::image::{ImageSize, read_image, resize};
 use nn_table::preprocessing::{InputEncoding, Purpose};
 use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
@@ -13,7 +15,7 @@ use nn_tensor::reduce::{all_finite, argmax};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
 use crate::table;
-use crate::trained_model::preprocessing_of;
+use crate::trained_model::{preprocessing_of, settings_of};
 
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
@@ -91,7 +93,7 @@ impl<'a> ImagePredictor<'a> {
     /// Returns an error if the model was trained on a table.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for a model of a table.
+    /// Returns [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
         if preprocessing.is_none_or(|it| it.image_size().is_some()) {
@@ -101,10 +103,76 @@ impl<'a> ImagePredictor<'a> {
         Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
+    /// Reads a PNG or JPEG file as the images were read that the model was trained on:
+    /// resized, if it was trained on a folder of such files, otherwise as a digit in
+    /// MNIST's format.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is blank, or has several digits.
+    pub fn read(&self, path: &Path) -> Result<SeenImage> {
+        self.see(path, read_image(path)?.view())
+    }
+
+    /// As [`read`](Self::read), of an image `[height, width]` that is already decoded;
+    /// `path` is used in error messages.
+    ///
+    /// # Errors
+    /// If the image is blank or has several digits.
+    pub fn see(&self, path: &Path, image: ArrayView2<'_, u8>) -> Result<SeenImage> {
+        self.check_reads_images()
+            .map_err(|error| error.at(path.display()))?;
+        if let Some(size) = self.folder_image_size() {
+            return Ok(SeenImage {
+                pixels: resize(image, size.shape()).into_raw_vec_and_offset().0,
+                size,
+                notes: Vec::new(),
+            });
+        }
+        let digit = normalize(image);
+        let digit = digit.map_err(|error| Error::from(error).at(path.display()))?;
+        let n_digits = digit.n_digits;
+        if n_digits > 1 && self.predicts_digits() {
+            let problem = format!("found {n_digits} digits, expected 1");
+            return Err(Error::new(ErrorKind::Data, problem)
+                .at(path.display())
+                .with_help("crop the image to one digit, and predict each on its own"));
+        }
+        let mut notes = Vec::new();
+        if n_digits > 1 {
+            notes.push(format!(
+                "found {n_digits} separate shapes: all are one image"
+            ));
+        }
+        if digit.frame_removed {
+            notes.push("lines or a frame were removed".to_owned());
+        }
+        Ok(SeenImage {
+            pixels: digit.pixels.to_vec(),
+            size: ImageSize {
+                height: SIDE,
+                width: SIDE,
+            },
+            notes,
+        })
+    }
+
+    fn predicts_digits(&self) -> bool {
+        self.class_names
+            .iter()
+            .all(|name| name.len() == 1 && name.bytes().all(|letter| letter.is_ascii_digit()))
+    }
+
+    /// The size of the images in the folder that the model was trained on, if it was
+    /// trained on one.
+    fn folder_image_size(&self) -> Option<ImageSize> {
+        let settings = settings_of(self.model).ok()?;
+        settings.image_size.map(|size| *size.value())
+    }
+
     /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
+    /// Returns [`ErrorKind::Data`] if the number of pixels differs from the model's number of
     /// inputs.
     pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
         if self.inputs.len() != pixels.len() {
@@ -132,6 +200,17 @@ impl<'a> ImagePredictor<'a> {
     }
 }
 
+/// An image as a network sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenImage {
+    /// Gray values, row by row.
+    pub pixels: Vec<u8>,
+    /// Height and width.
+    pub size: ImageSize,
+    /// What was changed that a user might not expect.
+    pub notes: Vec<String>,
+}
+
 /// The predictions for the rows of a table.
 #[derive(Clone, Debug)]
 pub struct TablePredictions {
@@ -151,8 +230,8 @@ impl TablePredictions {
     /// Predicts every row of the CSV file at `path`.
     ///
     /// # Errors
-    /// If the file cannot be read, lacks a column of the model, or does not fit into
-    /// memory, or if the model was trained on images.
+    /// Returns an error if the file cannot be read, lacks a column of the model, or does not fit
+    /// into memory, or if the model was trained on images.
     pub fn of_file(model: &Model, path: &Path, header: Header, threads: &Threads) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";

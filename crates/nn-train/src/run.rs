@@ -42,7 +42,8 @@ impl Run {
     /// Opens a run directory or a model file.
     ///
     /// # Errors
-    /// If there is no model, or if the model is damaged or has NaN or infinite weights.
+    /// Returns an error if there is no model, or if the model is damaged or has NaN or infinite
+    /// weights.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::find(path.as_ref(), Path::new(""), false)
     }
@@ -96,7 +97,7 @@ impl Run {
     /// The resolved settings of the run.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`](crate::ErrorKind::Data) for a model that was not trained by
+    /// Returns [`ErrorKind::Data`](crate::ErrorKind::Data) for a model that was not trained by
     /// this crate.
     pub fn settings(&self) -> Result<Settings> {
         settings_of(&self.model)
@@ -105,7 +106,7 @@ impl Run {
     /// Loads the data set of the run, split as in training.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, or its table has changed since training.
+    /// Returns an error if the data set cannot be loaded, or its table has changed since training.
     pub fn data(&self) -> Result<Data> {
         self.data_of(None)
     }
@@ -114,7 +115,7 @@ impl Run {
     /// set has no test samples, all its rows are test rows.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not match the model.
+    /// Returns an error if the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)
@@ -123,8 +124,8 @@ impl Run {
     /// Evaluates the model on a split of the run's data set.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, does not match the model, or has no samples in
-    /// this split.
+    /// Returns an error if the data set cannot be loaded, does not match the model, or has no
+    /// samples in this split.
     pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
         self.evaluate_on(&self.data()?, split)
     }
@@ -132,7 +133,7 @@ impl Run {
     /// Evaluates the model on a split of a loaded data set.
     ///
     /// # Errors
-    /// If the split has no samples or its samples do not match the model.
+    /// Returns an error if the split has no samples or its samples do not match the model.
     pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;
@@ -147,8 +148,8 @@ impl Run {
     /// Predicts every row of a CSV file with the columns of the training table.
     ///
     /// # Errors
-    /// If the file cannot be read or lacks a column, or if the model was trained on
-    /// images.
+    /// Returns an error if the file cannot be read or lacks a column, or if the model was trained
+    /// on images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
         self.predict_table_with(path, Header::Auto)
     }
@@ -174,7 +175,7 @@ impl Run {
     /// forward pass, the backward pass and the update.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not have the sample.
+    /// Returns an error if the data set cannot be loaded or does not have the sample.
     pub fn step_trace(&self, options: TraceOptions) -> Result<SampleTrace> {
         SampleTrace::new(&self.model, &self.data()?, options)
     }

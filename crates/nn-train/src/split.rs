@@ -80,12 +80,12 @@ impl SplitRows {
         }
     }
 
-    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are split
-    /// off unless the data set has separate test samples. Of the other rows, the first
-    /// `limit_train` are used for training and validation.
+    /// Randomly splits `n` rows, stratified if `classes` are given. Test rows are split off unless
+    /// the data set has separate test samples. The first `limit_train` of the remaining rows are
+    /// used for training and validation.
     ///
     /// # Errors
-    /// If no row is left for training.
+    /// Returns an error if no row is left for training.
     pub fn new(
         n: usize,
         selection: &SplitOptions,
@@ -115,6 +115,33 @@ impl SplitRows {
             test,
         })
     }
+
+    /// As [`new`](Self::new), of a data set whose last `n_validation` rows are for
+    /// validation; 0 if it has none of its own.
+    ///
+    /// # Errors
+    /// If no row is left for training.
+    pub fn with_validation(
+        n: usize,
+        n_validation: usize,
+        selection: &SplitOptions,
+        has_test: bool,
+        classes: Option<&[u32]>,
+    ) -> Result<Self> {
+        if n_validation == 0 {
+            return Self::new(n, selection, has_test, classes);
+        }
+        let n_train = n - n_validation;
+        let selection = SplitOptions {
+            validation: 0.0,
+            ..selection.clone()
+        };
+        let rows = Self::new(n_train, &selection, has_test, classes)?;
+        Ok(Self {
+            validation: (n_train as u32..n as u32).collect(),
+            ..rows
+        })
+    }
 }
 
 /// Randomly splits `rows` into two parts; the second part has this `fraction` of the
@@ -140,6 +167,17 @@ fn split_rows(
 mod tests {
     use super::*;
     use crate::settings::Settings;
+
+    #[test]
+    fn own_validation_rows_are_kept() {
+        let selection = SplitOptions::new(&Settings::default()).expect("the settings are right");
+        let classes: Vec<u32> = (0..25).map(|row| row % 2).collect();
+        let rows = SplitRows::with_validation(25, 5, &selection, false, Some(&classes))
+            .expect("rows are left");
+        assert_eq!(rows.validation, [20, 21, 22, 23, 24]);
+        assert_eq!((rows.train.len(), rows.test.len()), (18, 2));
+        assert!(rows.train.iter().chain(&rows.test).all(|&row| row < 20));
+    }
 
     /// The first 6 of what the test rows leave are used, whatever their class.
     #[test]

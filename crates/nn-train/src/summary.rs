@@ -26,10 +26,10 @@ pub struct Summary {
     pub seed: u64,
     /// Number of threads.
     pub threads: usize,
-    /// The epoch whose weights are the model: the best one with early stopping, otherwise
-    /// the last one.
+    /// The epoch whose weights the model has: the best epoch with early stopping, otherwise the
+    /// last epoch.
     pub best_epoch: Option<usize>,
-    /// Mean training loss per sample of the epoch whose weights are the model.
+    /// Mean training loss per sample in the epoch [`best_epoch`](Self::best_epoch).
     pub train_loss: Option<f64>,
     /// Training accuracy from 0 to 1.
     pub train_accuracy: Option<f64>,
@@ -41,9 +41,9 @@ pub struct Summary {
     pub test_loss: Option<f64>,
     /// Test accuracy from 0 to 1.
     pub test_accuracy: Option<f64>,
-    /// Seconds of training in all epochs, without evaluation.
+    /// Training time of all epochs in seconds, without evaluation.
     pub train_seconds: Option<f64>,
-    /// Median of the seconds of training per epoch, without evaluation.
+    /// Median training time per epoch in seconds, without evaluation.
     pub seconds_per_epoch: Option<f64>,
     /// SHA-256 of the parameters' little-endian bytes in file order, hexadecimal.
     pub weights_sha256: String,

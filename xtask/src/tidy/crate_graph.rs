@@ -102,7 +102,14 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-serve",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-train", "nn-report"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-train",
+            "nn-report",
+        ],
         dev: &[],
     },
     Allowed {

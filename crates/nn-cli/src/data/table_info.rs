@@ -1,4 +1,4 @@
-//! `nn data info FILE.csv`: what a table holds, and how it will be read.
+//! `nn data info FILE.csv`: shows the contents of a table and how it will be read.
 
 use std::path::Path;
 

@@ -28,6 +28,7 @@ mod tables;
 mod memory;
 mod escapes;
 mod digits;
+mod images;
 mod traces;
 mod diagnoses;
 mod papers;
