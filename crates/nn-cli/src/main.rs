@@ -92,6 +92,7 @@ enum Command {
 
 fn main() -> ExitCode {
     interrupt::survive_file_size_limit();
+    interrupt::survive_failed_allocations();
     let result = parse(std::env::args_os()).and_then(|arguments| run(&arguments.command));
     result.unwrap_or_else(|error| exit::report(&error))
 }

@@ -145,6 +145,8 @@ mod tests {
             .for_each(|connection| connection.set_busy(true));
         assert!(connections.open().is_none());
         connections.close(&opened[7]);
+        let left = numbers(&connections);
+        assert!(left.len() == MAX - 1 && !left.contains(&7));
         assert!(connections.open().is_some());
     }
 

@@ -230,6 +230,7 @@ mod tests {
         );
         assert_eq!(status(&[good]), 415);
         assert_eq!(status(&[good, ("content-type", "text/plain")]), 415);
+        assert_eq!(status(&[good, json, ("content-length", "65536")]), 200);
         assert_eq!(status(&[good, json, ("content-length", "65537")]), 413);
     }
 }

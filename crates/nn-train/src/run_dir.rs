@@ -69,7 +69,7 @@ impl RunDir {
     ) -> Result<(Self, Vec<EpochMetrics>)> {
         atomic_file::remove_temporaries(&path);
         // Where it cannot be removed, the run's end is told by its summary.
-        let _ = fs::remove_file(path.join(FAILURE));
+        let _ = disk::remove_file(&path.join(FAILURE));
         let (metrics, rows) = MetricsFile::resume(path.join(METRICS), n_epochs)?;
         let run_dir = Self {
             path,
