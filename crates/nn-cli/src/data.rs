@@ -208,11 +208,11 @@ fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) ->
         ..Settings::default()
     };
     let data = Data::for_training(&settings, data_dir, &Threads::all())?;
-    // The split is not exported.
-    let is_about_files = |note: &&Note| matches!(note, Note::Table(_) | Note::Images(_));
-    for note in data.notes.iter().filter(is_about_files) {
-        terminal::error_line(format!("note: {note}"));
-    }
+    let is_about_images = |note: &&Note| matches!(note, Note::Images(_));
+    data.notes
+        .iter()
+        .filter(is_about_images)
+        .for_each(exit::note);
     let dataset = &data.dataset;
     let folder = match output {
         Some(folder) => folder.to_owned(),

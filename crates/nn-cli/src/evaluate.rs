@@ -56,7 +56,10 @@ pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {
     let thresholds = arguments.threshold.map(|it| run.thresholds(it));
     let thresholds = thresholds.transpose()?;
     let data = run.data_of(arguments.data.as_deref())?;
-    data.notes.iter().for_each(exit::note);
+    // The training run printed the notes about its own data.
+    if arguments.data.is_some() {
+        data.notes.iter().for_each(exit::note);
+    }
     let (model, split) = (run.model(), arguments.split);
     let metrics = run.metrics_on(&data, split, thresholds.as_deref())?;
     let problem = nonfinite(&metrics.evaluation, &data, split);
