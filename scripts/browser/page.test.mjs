@@ -272,7 +272,7 @@ test("a step can be looked into", async () => {
 
 /** Trains on a table, in the terminal. */
 function trainOnTable(name) {
-  const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 2 ? "Bern" : "Linz"},${3 * row}\n`);
+  const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 2 ? "Bern" : "Basel"},${3 * row}\n`);
   writeFileSync(join(visit.folder, "houses.csv"), `size,city,price\n${rows.join("")}`);
   const flags = ["--data", "houses.csv", "--target", "price", "--hidden", "4", "--epochs", "2"];
   execFileSync(program, ["train", ...flags, "--no-report", "--name", name], {
@@ -288,7 +288,7 @@ test("a row of a table has its columns, and says what is standardized", async ()
   await page.getByText("Layer 2: 4 → 1, identity, output layer").waitFor();
   const table = page.locator(".inside .card").first().locator("table");
   const rows = await table.locator("tbody th").allTextContents();
-  assert.deepEqual(rows, ["size", "city = Bern", "city = Linz"]);
+  assert.deepEqual(rows, ["size", "city = Basel", "city = Bern"]);
   const heads = await page.locator(".inside thead th").allTextContents();
   for (const head of ["x (numbers standardized)", "a (standardized)", "y (standardized)"]) {
     assert.ok(heads.includes(head), `${head} in ${heads}`);

@@ -1,5 +1,6 @@
-//! `nn evaluate RUN`
+//! The command `nn evaluate`: the metrics of a run on a split or on other data.
 
+mod results;
 mod text;
 mod json;
 
@@ -13,6 +14,7 @@ use crate::args::{DataFolder, RunChoice};
 use crate::exit;
 use crate::finiteness;
 use crate::terminal;
+use results::Results;
 
 #[derive(Args, Debug)]
 pub(crate) struct EvaluateArguments {
@@ -37,18 +39,6 @@ pub(crate) struct EvaluateArguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// The results of an evaluation.
-struct Results<'a> {
-    model: &'a Model,
-    data: &'a Data,
-    split: Split,
-    metrics: Metrics,
-    /// The thresholds of the classes or labels, if they are not the default ones.
-    thresholds: Option<Vec<f64>>,
-    /// The permutation importance of the columns, if it was asked for.
-    importance: Option<Vec<ColumnImportance>>,
 }
 
 pub(crate) fn run(arguments: &EvaluateArguments) -> Result<()> {

@@ -5,7 +5,7 @@ use nn_report::ColumnImportance;
 use nn_train::nn_metrics::LabelMetrics;
 use serde_json::{Value, json};
 
-use super::Results;
+use super::results::Results;
 
 /// One object; a metric that is undefined or does not apply is null.
 pub(super) fn of(results: &Results<'_>) -> Value {

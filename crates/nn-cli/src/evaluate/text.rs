@@ -6,7 +6,7 @@ use nn_report::{ColumnImportance, N_SHUFFLES};
 use nn_train::nn_metrics::{ClassMetrics, LabelMetrics};
 use nn_train::{Data, Metrics, grouped};
 
-use super::Results;
+use super::results::Results;
 use crate::terminal;
 
 /// Maximum number of classes of a confusion matrix, and of lines of a list.
