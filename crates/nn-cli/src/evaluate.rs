@@ -5,10 +5,9 @@ mod text;
 mod json;
 
 use clap::Args;
-use nn_core::Model;
 use nn_core::metrics::Evaluation;
-use nn_report::{ColumnImportance, permutation_importance};
-use nn_train::{Data, Metrics, Result, Split, Threshold, escaped_path, flags};
+use nn_report::permutation_importance;
+use nn_train::{Data, Result, Split, Threshold, escaped_path, flags};
 
 use crate::args::{DataFolder, RunChoice};
 use crate::exit;
