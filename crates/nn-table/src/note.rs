@@ -120,6 +120,11 @@ pub enum Note {
         /// Name of the column.
         column: String,
     },
+    /// The column that orders the rows by time is also an input.
+    OrderIsInput {
+        /// Name of the column.
+        column: String,
+    },
     /// Columns without any value, which have no input.
     EmptyColumns {
         /// Names of the columns.
@@ -257,6 +262,7 @@ impl Note {
             | Self::Codes { .. }
             | Self::Quotes { .. }
             | Self::RowNumbers { .. }
+            | Self::OrderIsInput { .. }
             | Self::EmptyColumns { .. }
             | Self::MissingTargets { .. }
             | Self::PixelTable { .. }
@@ -379,6 +385,11 @@ impl fmt::Display for Note {
             Self::RowNumbers { column } => {
                 write!(f, "column \"{column}\" is left out: it counts the rows")
             }
+            Self::OrderIsInput { column } => write!(
+                f,
+                "column \"{column}\" orders the rows and is also an input: the test rows have \
+                 later values than the training rows (to leave it out, add it to `ignore`)"
+            ),
             Self::EmptyColumns { names } => write!(
                 f,
                 "left out, because every value is missing: {}",

@@ -86,7 +86,7 @@ pub struct ColumnSummary {
     /// `number`, `date`, `category` or `ignored`.
     #[serde(rename = "type")]
     pub type_name: &'static str,
-    /// `target`, `weight`, `input` or `left out`; `None` without preprocessing.
+    /// `target`, `weight`, `split`, `input` or `left out`; `None` without preprocessing.
     pub role: Option<&'static str>,
     /// Number of missing values.
     pub missing: usize,
@@ -231,6 +231,8 @@ fn role(preprocessing: &Preprocessing, name: &str) -> &'static str {
         "target"
     } else if preprocessing.sample_weight.as_deref() == Some(name) {
         "weight"
+    } else if preprocessing.split_columns.iter().any(|it| it == name) {
+        "split"
     } else if preprocessing.image_size().is_some() || encoding_of(preprocessing, name).is_some() {
         "input"
     } else {

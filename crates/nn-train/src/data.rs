@@ -14,8 +14,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::escaped_path;
 use crate::note::{ClassCounts, Note};
 use crate::settings::Settings;
-use crate::split::{Split, SplitRows};
+use crate::split::Split;
 use crate::split_options::SplitOptions;
+use crate::split_rows::{SplitColumns, SplitRows};
 use crate::table;
 use crate::task::{Task, with_counterpart};
 
@@ -223,15 +224,19 @@ impl Data {
             let mut dataset = load_dataset(name, data_dir, run, limit_train, threads)?;
             with_counterpart(&mut dataset.class_names);
             let classes = labels(&dataset.train).filter(|_| request.is_stratified());
+            let columns = SplitColumns {
+                classes: classes.map(<[u32]>::to_vec),
+                ..SplitColumns::default()
+            };
             Self {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classification(dataset.n_classes()),
-                stratify: classes.map(|_| true),
+                stratify: columns.classes.as_ref().map(|_| true),
                 rows: SplitRows::new(
                     dataset.train.len(),
                     request.options,
                     !dataset.test.is_empty(),
-                    classes,
+                    &columns,
                 )?,
                 dataset,
                 origin: request.name.to_owned(),
@@ -246,13 +251,13 @@ impl Data {
             data.task = Task::Classification(2);
         }
         if request.model.is_none() {
-            data.notes.extend(data.class_notes());
+            data.notes.extend(data.class_notes(request.options));
         }
         Ok(data)
     }
 
     /// Notes about the classes of a classification.
-    fn class_notes(&self) -> Vec<Note> {
+    fn class_notes(&self, options: &SplitOptions) -> Vec<Note> {
         let Some(classes) = labels(&self.dataset.train) else {
             return Vec::new();
         };
@@ -278,13 +283,19 @@ impl Data {
             train: of(train),
             weighted: of(&weighted),
             validation: of(validation),
-            test: if own_test.is_empty() {
+            test: if own_test.is_empty() || !test.is_empty() {
                 of(test)
             } else {
                 count(&mut own_test.iter().copied())
             },
         };
-        counts.notes(&self.class_names)
+        let mut notes = counts.notes(&self.class_names);
+        let table = &options.table;
+        let columns = [&table.group, &table.order_by, &table.split_column];
+        if columns.iter().any(|column| column.is_some()) {
+            notes.extend(counts.uneven(&self.class_names));
+        }
+        notes
     }
 
     /// Number of inputs of a network for these data.
@@ -341,10 +352,10 @@ impl Data {
             all = all.with_weights(weights)?;
         }
         let own_test = &self.dataset.test;
-        let test = if !own_test.is_empty() {
-            Some(self.samples(own_test)?)
-        } else if !self.rows.test.is_empty() {
+        let test = if !self.rows.test.is_empty() {
             Some(all.select(&self.rows.test))
+        } else if !own_test.is_empty() {
+            Some(self.samples(own_test)?)
         } else {
             None
         };

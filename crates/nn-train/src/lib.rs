@@ -51,6 +51,8 @@ pub mod flags;
 pub mod split_options;
 pub mod split;
 pub mod note;
+mod grouped_split;
+pub mod split_rows;
 pub mod memory;
 pub mod task;
 pub mod data_request;

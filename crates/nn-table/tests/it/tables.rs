@@ -795,7 +795,8 @@ fn kaggle_wants_image_id_and_label() {
             Path::new("-"),
             Vec::new(),
             &fitted,
-            outputs.t()
+            outputs.t(),
+            &[]
         )),
         "expected a network with 10 outputs, found 2"
     );
@@ -829,7 +830,8 @@ fn classes_come_with_their_probabilities() {
 
 fn predictions(preprocessing: &Preprocessing, outputs: &Array2<f32>) -> String {
     let mut written = Vec::new();
-    write_predictions(Path::new("-"), &mut written, preprocessing, outputs.view()).expect("memory");
+    let outputs = outputs.view();
+    write_predictions(Path::new("-"), &mut written, preprocessing, outputs, &[]).expect("memory");
     String::from_utf8(written).expect("names and numbers")
 }
 
