@@ -85,6 +85,8 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
+mod student_t;
+pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
@@ -92,6 +94,7 @@ pub use nn_table;
 pub use nn_tensor::Threads;
 
 pub use choice::{Activations, Choice, OnDivergence, Widths};
+pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use disk::create_dir_all;
