@@ -160,7 +160,7 @@ impl Summary {
 
     fn group_line(&self, type_name: &str, nouns: [&str; 2]) -> Option<String> {
         let is_in_group = |it: &&ColumnSummary| {
-            it.type_name == type_name && !matches!(it.role, Some("target" | "left out"))
+            it.type_name == type_name && !matches!(it.role, Some("target" | "split" | "left out"))
         };
         let group: Vec<&ColumnSummary> = self.columns.iter().filter(is_in_group).collect();
         if self.is_image && group.iter().all(|column| column.missing == 0) {

@@ -2,12 +2,15 @@
 //! groups allow, the proportions of the classes.
 //!
 //! Both are greedy: the groups come in random order, and each one goes where the numbers
-//! of rows per class come closest to the wanted numbers.
+//! of rows per class come closest to the wanted numbers. A split tries several orders.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use nn_tensor::random::Stream;
+
+/// Number of random orders of the groups that are tried for a split.
+const N_TRIES: usize = 16;
 
 /// The rows of a group.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +20,7 @@ struct Group {
     counts: Vec<(usize, f64)>,
 }
 
-/// The groups of some rows, in random order.
+/// The groups of some rows, in the order of their first row.
 struct Groups {
     groups: Vec<Group>,
     /// Number of rows of each class.
@@ -26,7 +29,7 @@ struct Groups {
 
 impl Groups {
     /// `groups` and `classes` have an entry for every row of the data set.
-    fn new(rows: &[u32], groups: &[u32], classes: Option<&[u32]>, stream: &mut Stream) -> Self {
+    fn new(rows: &[u32], groups: &[u32], classes: Option<&[u32]>) -> Self {
         let mut places = HashMap::new();
         let mut found: Vec<Group> = Vec::new();
         for &row in rows {
@@ -46,10 +49,8 @@ impl Groups {
             group.counts = equal.map(|equal| (equal[0], equal.len() as f64)).collect();
             add(group, &mut totals);
         }
-        let order = stream.permutation(found.len());
-        let take = |place: u32| std::mem::take(&mut found[place as usize]);
         Self {
-            groups: order.into_iter().map(take).collect(),
+            groups: found,
             totals,
         }
     }
@@ -80,28 +81,62 @@ pub(crate) fn grouped_split(
     fraction: f64,
     stream: &mut Stream,
 ) -> (Vec<u32>, Vec<u32>) {
-    let all = Groups::new(rows, groups, classes, stream);
-    let wanted = |class: usize| all.totals[class] * fraction;
-    let mut counts = vec![0.0; all.totals.len()];
-    let (mut kept, mut held_back) = (Vec::new(), Vec::new());
-    for group in &all.groups {
-        if all.change(group, &counts, wanted) < 0.0 {
-            add(group, &mut counts);
-            held_back.push(group);
-        } else {
-            kept.push(group);
+    let all = Groups::new(rows, groups, classes);
+    let mut tries = (0..N_TRIES).map(|_| {
+        let order = stream.permutation(all.groups.len());
+        all.split(&order, rows.len(), fraction)
+    });
+    let first = tries.next().expect("there is at least one try");
+    let best = tries.fold(first, |best, other| match other.change < best.change {
+        true => other,
+        false => best,
+    });
+    (rows_of(&best.kept), rows_of(&best.held_back))
+}
+
+/// A split of groups into two parts.
+struct GroupSplit<'a> {
+    kept: Vec<&'a Group>,
+    held_back: Vec<&'a Group>,
+    /// How much nearer the second part is to the wanted numbers than an empty part;
+    /// negative if it is nearer.
+    change: f64,
+}
+
+impl Groups {
+    /// Holds back each group, in this order, that brings the numbers of rows per class
+    /// nearer to the wanted ones.
+    fn split(&self, order: &[u32], n_rows: usize, fraction: f64) -> GroupSplit<'_> {
+        let mut total_change = 0.0;
+        let wanted = |class: usize| self.totals[class] * fraction;
+        let mut counts = vec![0.0; self.totals.len()];
+        let (mut kept, mut held_back) = (Vec::new(), Vec::new());
+        for &place in order {
+            let group = &self.groups[place as usize];
+            let change = self.change(group, &counts, wanted);
+            if change < 0.0 {
+                total_change += change;
+                add(group, &mut counts);
+                held_back.push(group);
+            } else {
+                kept.push(group);
+            }
+        }
+        if kept.is_empty() {
+            kept.extend(held_back.pop());
+        }
+        let is_wanted = (n_rows as f64 * fraction).round() > 0.0;
+        if held_back.is_empty() && is_wanted && kept.len() > 1 {
+            let change = |at: &usize| self.change(kept[*at], &counts, wanted);
+            let nearest = (0..kept.len()).min_by(|a, b| change(a).total_cmp(&change(b)));
+            held_back.extend(nearest.map(|at| kept.remove(at)));
+        }
+        GroupSplit {
+            kept,
+            held_back,
+            change: total_change,
         }
     }
-    if kept.is_empty() {
-        kept.extend(held_back.pop());
-    }
-    let is_wanted = (rows.len() as f64 * fraction).round() > 0.0;
-    if held_back.is_empty() && is_wanted && kept.len() > 1 {
-        let change = |at: &usize| all.change(kept[*at], &counts, wanted);
-        let nearest = (0..kept.len()).min_by(|a, b| change(a).total_cmp(&change(b)));
-        held_back.extend(nearest.map(|at| kept.remove(at)));
-    }
-    (rows_of(&kept), rows_of(&held_back))
 }
 
 fn rows_of(part: &[&Group]) -> Vec<u32> {
@@ -121,13 +156,15 @@ pub(crate) fn grouped_folds(
     stream: &mut Stream,
 ) -> Vec<u32> {
     let rows: Vec<u32> = (0..groups.len() as u32).collect();
-    let mut all = Groups::new(&rows, groups, classes, stream);
+    let all = Groups::new(&rows, groups, classes);
+    let mut order = stream.permutation(all.groups.len());
     // A stable sort keeps the random order of equally large groups.
-    all.groups.sort_by_key(|group| Reverse(group.rows.len()));
+    order.sort_by_key(|&place| Reverse(all.groups[place as usize].rows.len()));
     let mut counts = vec![vec![0.0; all.totals.len()]; n_folds];
     let mut n_empty = n_folds;
     let mut folds = vec![0; groups.len()];
-    for (position, group) in all.groups.iter().enumerate() {
+    for (position, place) in order.into_iter().enumerate() {
+        let group = &all.groups[place as usize];
         let is_empty = |fold: usize| counts[fold].iter().all(|&n| n == 0.0);
         let must_fill = all.groups.len() - position <= n_empty;
         let change = |fold: &usize| all.change(group, &counts[*fold], |_| 0.0);
