@@ -61,6 +61,9 @@ fn options(choice: u8) -> TableOptions {
         sample_weight: (choice & 0x10 != 0).then(|| "w".to_owned()),
         categorical: names(0x40, "c"),
         ignore: names(0x80, "i"),
+        group: (choice & 0x80 != 0).then(|| "g".to_owned()),
+        order_by: None,
+        split_column: None,
     }
 }
 

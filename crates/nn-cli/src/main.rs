@@ -13,6 +13,7 @@ mod args;
 mod progress;
 mod finiteness;
 mod training;
+mod cross_validation;
 mod train;
 mod evaluate;
 mod predict;

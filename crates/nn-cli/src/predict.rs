@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_data::image::{decode_image, is_image};
-use nn_table::predictions::{predicted_class, predicted_labels, write_predictions};
+use nn_table::predictions::{LeadingColumn, predicted_class, predicted_labels, write_predictions};
 use nn_table::{Header, TargetEncoding};
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
 use nn_train::table::{STDIN, is_table};
@@ -37,6 +37,12 @@ pub(crate) struct PredictArguments {
     /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)
     #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
     header: Option<Choice<Header>>,
+    /// Column of the CSV file with the names of the rows: the first column of the predictions
+    #[arg(long, value_name = "COLUMN", conflicts_with = "index")]
+    id: Option<String>,
+    /// Add a column "row" with the line of each row in the CSV file
+    #[arg(long, conflicts_with = "index")]
+    row_numbers: bool,
     /// Index of a test sample, or a range: 7 or 0..36
     #[arg(long, value_name = "K|A..B", conflicts_with = "files")]
     index: Option<String>,
@@ -56,6 +62,7 @@ pub(crate) struct PredictArguments {
 
 pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     check_output(arguments)?;
+    check_columns(arguments)?;
     let run = arguments.choice.open_with(&arguments.folder)?;
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
@@ -97,6 +104,23 @@ fn check_output(arguments: &PredictArguments) -> Result<()> {
             }
         ))
         .with_help("run `nn predict` once per table, each with its own --output")),
+    }
+}
+
+/// Returns an error if `--id` or `--row-numbers` is used with an image.
+fn check_columns(arguments: &PredictArguments) -> Result<()> {
+    let flag = match (&arguments.id, arguments.row_numbers) {
+        (Some(_), _) => "--id",
+        (None, true) => "--row-numbers",
+        (None, false) => return Ok(()),
+    };
+    match arguments.files.iter().find(|file| !is_table(file)) {
+        None => Ok(()),
+        Some(file) => Err(Error::usage(format!(
+            "{flag}: expected a CSV file to predict, found {}",
+            file.display()
+        ))
+        .with_help(format!("leave {flag} out for images"))),
     }
 }
 
@@ -208,7 +232,7 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
         .transpose()?;
     let header = arguments.header.as_ref().map(Choice::value).copied();
     let predictions = run
-        .predict_table_with(file, header.unwrap_or_default())?
+        .predict_table_with(file, header.unwrap_or_default(), arguments.id.as_deref())?
         .with_thresholds(thresholds);
     predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
@@ -219,7 +243,7 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
     )?;
     match &arguments.output {
         Some(path) => {
-            let text = to_csv(&predictions, path)?;
+            let text = to_csv(&predictions, path, arguments)?;
             atomic_file::deliver(path, &text).map_err(|error| Error::io(path, &error))?;
             terminal::line(format!(
                 "{} in {}",
@@ -227,28 +251,54 @@ fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result
                 path.display()
             ));
         }
-        None if arguments.json => rows_to_json(file, &predictions),
-        None => terminal::file(&to_csv(&predictions, Path::new("standard output"))?),
+        None if arguments.json => rows_to_json(file, &predictions, arguments),
+        None => {
+            let path = Path::new("standard output");
+            terminal::file(&to_csv(&predictions, path, arguments)?);
+        }
     }
     Ok(())
 }
 
-fn to_csv(predictions: &TablePredictions, path: &Path) -> Result<Vec<u8>> {
+fn to_csv(
+    predictions: &TablePredictions,
+    path: &Path,
+    arguments: &PredictArguments,
+) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     let outputs = predictions.outputs.view();
     let thresholds = predictions.thresholds.as_deref();
+    let leading = leading_columns(predictions, arguments);
     write_predictions(
         path,
         &mut text,
         &predictions.preprocessing,
         outputs,
         thresholds,
+        &leading,
     )?;
     Ok(text)
 }
 
+/// The id column and the line numbers, if they were asked for.
+fn leading_columns(
+    predictions: &TablePredictions,
+    arguments: &PredictArguments,
+) -> Vec<LeadingColumn> {
+    let ids = arguments.id.iter().zip(&predictions.ids);
+    let ids = ids.map(|(name, ids)| LeadingColumn {
+        name: name.clone(),
+        cells: ids.clone(),
+    });
+    let rows = arguments.row_numbers.then(|| LeadingColumn {
+        name: "row".to_owned(),
+        cells: predictions.lines.iter().map(u32::to_string).collect(),
+    });
+    ids.chain(rows).collect()
+}
+
 /// Writes one JSON object per row.
-fn rows_to_json(file: &Path, predictions: &TablePredictions) {
+fn rows_to_json(file: &Path, predictions: &TablePredictions, arguments: &PredictArguments) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
         let thresholds = predictions.thresholds.as_deref();
@@ -265,6 +315,12 @@ fn rows_to_json(file: &Path, predictions: &TablePredictions) {
         };
         object["input"] = file.to_string_lossy().into();
         object["row"] = (index + 1).into();
+        if let Some(ids) = &predictions.ids {
+            object["id"] = ids[index].clone().into();
+        }
+        if arguments.row_numbers {
+            object["line"] = predictions.lines[index].into();
+        }
         terminal::line(object);
     }
 }

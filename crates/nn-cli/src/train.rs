@@ -8,11 +8,13 @@ use nn_tensor::Threads;
 use nn_train::command_line::{of_settings, quoted};
 use nn_train::run_dir::{self, locate_run};
 use nn_train::{
-    Data, Error, Experiment, Plan, Result, Settings, StoppedRun, config_diff, warnings,
+    CrossValidation, Data, Error, Experiment, Plan, Result, Settings, StoppedRun, config_diff,
+    warnings,
 };
 use serde_json::json;
 
 use crate::args::{DataFolder, WorkArguments, threads};
+use crate::cross_validation::{self, ReportSources};
 use crate::progress::Progress;
 use crate::terminal;
 use crate::training;
@@ -83,6 +85,9 @@ pub(crate) fn run(arguments: &TrainArguments) -> Result<()> {
                 print_finished(&progress, &run);
                 return Ok(());
             }
+            if CrossValidation::is_at(&run) {
+                return resume_folds(arguments, &run, &progress, threads);
+            }
             resume(arguments, &run, progress, threads)
         }
     }
@@ -92,6 +97,15 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
     let settings = match &arguments.config {
         Some(path) => arguments.settings.clone().or(&Settings::read(path)?),
         None => arguments.settings.clone(),
+    };
+    let is_cross_validation = settings.folds.is_some() && settings.fold.is_none();
+    let settings = match is_cross_validation {
+        // The settings of all folds are those of the first.
+        true => Settings {
+            fold: Some(1),
+            ..settings
+        },
+        false => settings,
     };
     let data = Data::for_training(&settings, &arguments.folder.data_dir, &threads)?;
     let mut experiment = Experiment::new(&settings, data)?.with_threads(threads);
@@ -107,9 +121,52 @@ fn start(arguments: &TrainArguments, progress: Progress, threads: Threads) -> Re
         return training::introduce(&progress, &experiment);
     }
     let (runs_dir, name) = (&arguments.work.runs_dir, arguments.name.as_deref());
+    if is_cross_validation {
+        progress.notes(&data.notes);
+        let data_dir = &arguments.folder.data_dir;
+        let validation = CrossValidation::create(&experiment, data_dir, runs_dir, name)?;
+        return run_folds(arguments, validation, &progress, experiment.threads());
+    }
     training::run(progress, &experiment, !arguments.no_report, |observer| {
         experiment.train_named(runs_dir, name, observer)
     })
+}
+
+fn resume_folds(
+    arguments: &TrainArguments,
+    run: &Path,
+    progress: &Progress,
+    threads: Threads,
+) -> Result<()> {
+    if arguments.settings != Settings::default() {
+        let problem = format!(
+            "{}: a cross-validation is resumed with its own settings",
+            run.display()
+        );
+        let help = train_again(run, &arguments.settings);
+        return Err(Error::usage(problem).with_help(help));
+    }
+    let data_dir = &arguments.folder.data_dir;
+    let validation = CrossValidation::open(run, data_dir, threads.clone())?;
+    run_folds(arguments, validation, progress, &threads)
+}
+
+/// Trains the missing folds of a cross-validation.
+fn run_folds(
+    arguments: &TrainArguments,
+    mut validation: CrossValidation,
+    progress: &Progress,
+    threads: &Threads,
+) -> Result<()> {
+    if let Some(interval) = arguments.checkpoint_interval {
+        validation = validation.with_checkpoint_interval(interval);
+    }
+    let sources = ReportSources {
+        data_dir: &arguments.folder.data_dir,
+        threads,
+    };
+    let reports = (!arguments.no_report).then_some(&sources);
+    cross_validation::run(progress, &validation, reports)
 }
 
 fn resume(

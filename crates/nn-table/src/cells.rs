@@ -61,6 +61,18 @@ impl Cells {
         }
     }
 
+    /// A number that is the same for equal cells only.
+    pub(crate) fn key(&self, row: usize) -> u64 {
+        match self {
+            Self::Bytes(values) => u64::from(values[row]),
+            // Adding 0 makes -0 and 0 the same.
+            Self::Numbers(values) => (values[row] + 0.0).to_bits(),
+            Self::Words { codes, .. } if codes[row] == MISSING => u64::MAX,
+            Self::Words { codes, .. } => u64::from(codes[row]),
+            Self::Ignored => 0,
+        }
+    }
+
     /// Keeps only these rows.
     pub(crate) fn keep(&mut self, rows: &[usize]) {
         match self {

@@ -393,6 +393,12 @@ pub enum CellProblem {
     /// The standardized number is too large for an `f32`.
     #[error("expected a number in the range of the training rows")]
     OutOfRange,
+    /// The cell of the column that orders the rows is neither a number nor a date.
+    #[error("expected a number, a date or a time, to order the rows")]
+    NotOrdered,
+    /// The cell of the column with the splits is not the name of a split.
+    #[error("expected train, validation or test")]
+    NotASplit,
     /// The category or class is unknown; these are the known ones.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
@@ -415,6 +421,8 @@ impl CellProblem {
             Self::NotAPixel => "pixels are gray values, as in MNIST",
             Self::NotAWeight => "a row of weight 2 counts twice, a row of weight 0 is ignored",
             Self::OutOfRange => "check the unit of the column",
+            Self::NotOrdered => "order the rows by another column",
+            Self::NotASplit => "write the split of each row, or leave `split-column` out",
             Self::UnknownCategory(_) => {
                 "correct the cell, delete the row, or train on rows with this value"
             }

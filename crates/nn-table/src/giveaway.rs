@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::cells::{Cells, MISSING};
+use crate::cells::Cells;
 use crate::note::Note;
 use crate::roles::Roles;
 use crate::table::Table;
@@ -29,7 +29,7 @@ pub(crate) fn find(
     };
     let gives_away = |&&position: &&usize| match target {
         TargetEncoding::Classification { .. } => {
-            let class = |row: usize| code(table.cells(target_at), row);
+            let class = |row: usize| table.cells(target_at).key(row);
             determines_class(table.cells(position), class, &rows.rows)
         }
         TargetEncoding::Regression(_) => {
@@ -44,23 +44,12 @@ pub(crate) fn find(
     })
 }
 
-/// A cell as a number that equals those of equal cells only.
-fn code(cells: &Cells, row: usize) -> u64 {
-    match cells {
-        Cells::Bytes(values) => u64::from(values[row]),
-        Cells::Numbers(values) => (values[row] + 0.0).to_bits(),
-        Cells::Words { codes, .. } if codes[row] == MISSING => u64::MAX,
-        Cells::Words { codes, .. } => u64::from(codes[row]),
-        Cells::Ignored => 0,
-    }
-}
-
 /// Whether the most frequent class among the rows with the same cell is almost always
 /// right, and each cell has many rows.
 fn determines_class(cells: &Cells, class: impl Fn(usize) -> u64, rows: &[usize]) -> bool {
     let mut counts: HashMap<u64, HashMap<u64, usize>> = HashMap::new();
     for &row in rows {
-        let group = counts.entry(code(cells, row)).or_default();
+        let group = counts.entry(cells.key(row)).or_default();
         *group.entry(class(row)).or_default() += 1;
         if counts.len() * MIN_ROWS_PER_GROUP > rows.len() {
             return false;

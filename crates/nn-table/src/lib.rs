@@ -45,6 +45,8 @@ mod note;
 mod records;
 mod cells;
 mod table;
+mod cell_texts;
+mod split_columns;
 mod weighted_rows;
 mod pixels;
 mod roles;

@@ -120,6 +120,11 @@ pub enum Note {
         /// Name of the column.
         column: String,
     },
+    /// The column that orders the rows by time is also an input.
+    OrderIsInput {
+        /// Name of the column.
+        column: String,
+    },
     /// Columns without any value were left out.
     EmptyColumns {
         /// Names of the columns.
@@ -257,6 +262,7 @@ impl Note {
             | Self::Codes { .. }
             | Self::Quotes { .. }
             | Self::RowNumbers { .. }
+            | Self::OrderIsInput { .. }
             | Self::EmptyColumns { .. }
             | Self::MissingTargets { .. }
             | Self::PixelTable { .. }
@@ -381,6 +387,11 @@ impl fmt::Display for Note {
                     "column \"{column}\" is left out: it contains row numbers"
                 )
             }
+            Self::OrderIsInput { column } => write!(
+                f,
+                "column \"{column}\" orders the rows and is also an input: the test rows have \
+                 later values than the training rows (to leave it out, add it to `ignore`)"
+            ),
             Self::EmptyColumns { names } => write!(
                 f,
                 "left out, because every value is missing: {}",

@@ -24,6 +24,9 @@ use crate::{Error, Result};
 /// | `categorical` | none | columns of numeric codes to read as categories |
 /// | `ignore` | none | columns to skip |
 /// | `columns` | inferred | types of columns |
+/// | `group` | none | column whose equal values stay in one split |
+/// | `order_by` | none | column that orders the rows by time |
+/// | `split_column` | none | column with the split of each row |
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableOptions {
     /// Name of the target column, or several names separated by commas.
@@ -48,19 +51,44 @@ pub struct TableOptions {
     pub ignore: Vec<String>,
     /// The types of columns by name.
     pub columns: BTreeMap<String, ColumnType>,
+    /// Name of a column that is no input: rows with the same value belong to the same
+    /// split.
+    pub group: Option<String>,
+    /// Name of the column that orders the rows by time. It is an input unless it is
+    /// ignored.
+    pub order_by: Option<String>,
+    /// Name of a column that is no input: it holds the split of each row.
+    pub split_column: Option<String>,
 }
 
 impl TableOptions {
     /// The type of a column that the options ask for.
     pub(crate) fn type_of(&self, name: &str) -> Option<ColumnType> {
-        let is_in = |names: &[String]| names.iter().any(|listed| listed == name);
-        if is_in(&self.ignore) {
-            Some(ColumnType::Ignored)
-        } else if is_in(&self.categorical) {
-            Some(ColumnType::Category)
-        } else {
-            self.columns.get(name).cloned()
+        if self.ignores(name) {
+            // The split needs the cells of a column that is no input.
+            return (!self.decides_split(name)).then_some(ColumnType::Ignored);
         }
+        if self.categorical.iter().any(|listed| listed == name) {
+            return Some(ColumnType::Category);
+        }
+        self.columns.get(name).cloned()
+    }
+
+    /// Whether the options ask to skip a column.
+    pub(crate) fn ignores(&self, name: &str) -> bool {
+        let is_listed = self.ignore.iter().any(|listed| listed == name);
+        is_listed || self.columns.get(name) == Some(&ColumnType::Ignored)
+    }
+
+    /// Names of the columns that decide the split and are never inputs.
+    pub(crate) fn group_and_split(&self) -> impl Iterator<Item = &str> {
+        [&self.group, &self.split_column]
+            .into_iter()
+            .filter_map(|column| column.as_deref())
+    }
+
+    fn decides_split(&self, name: &str) -> bool {
+        self.order_by.as_deref() == Some(name) || self.group_and_split().any(|it| it == name)
     }
 
     /// The names of all columns whose type the options ask for.

@@ -17,7 +17,16 @@ use crate::preprocessing::Preprocessing;
 use crate::target::TargetEncoding;
 use crate::{Error, Result};
 
-/// Writes one row per sample.
+/// A column in front of the predictions, such as the names of the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeadingColumn {
+    /// Name of the column.
+    pub name: String,
+    /// One cell per row.
+    pub cells: Vec<String>,
+}
+
+/// Writes one row per sample: the cells of the `leading` columns, then the prediction.
 ///
 /// `outputs`, `[n_rows, n_outputs]`, are the outputs of the network: probabilities,
 /// or standardized numbers, which are converted to the units of the table. With
@@ -28,12 +37,16 @@ use crate::{Error, Result};
 /// # Errors
 /// Returns [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
 /// outputs is not that of `preprocessing`.
+///
+/// # Panics
+/// Panics if a leading column has fewer cells than `outputs` has rows.
 pub fn write_predictions(
     path: &Path,
     to: impl Write,
     preprocessing: &Preprocessing,
     outputs: ArrayView2<'_, f32>,
     thresholds: Option<&[f64]>,
+    leading: &[LeadingColumn],
 ) -> Result<()> {
     if outputs.ncols() != preprocessing.n_outputs() {
         return Err(Error::OutputCount {
@@ -44,15 +57,21 @@ pub fn write_predictions(
     let mut outputs = outputs.to_owned();
     preprocessing.inverse_transform(outputs.view_mut());
     let mut writer = csv::Writer::from_writer(to);
-    write_rows(&mut writer, preprocessing, outputs.view(), thresholds)
-        .map_err(io::Error::from)
-        .and_then(|()| writer.flush())
-        .map_err(|source| {
-            Error::File(nn_data::Error::Io {
-                path: path.to_owned(),
-                source,
-            })
+    write_rows(
+        &mut writer,
+        preprocessing,
+        outputs.view(),
+        thresholds,
+        leading,
+    )
+    .map_err(io::Error::from)
+    .and_then(|()| writer.flush())
+    .map_err(|source| {
+        Error::File(nn_data::Error::Io {
+            path: path.to_owned(),
+            source,
         })
+    })
 }
 
 fn write_rows<W: Write>(
@@ -60,10 +79,13 @@ fn write_rows<W: Write>(
     preprocessing: &Preprocessing,
     outputs: ArrayView2<'_, f32>,
     thresholds: Option<&[f64]>,
+    leading: &[LeadingColumn],
 ) -> csv::Result<()> {
-    writer.write_record(header(preprocessing))?;
+    let names = leading.iter().map(|column| column.name.clone());
+    writer.write_record(names.chain(header(preprocessing)))?;
     for (i, row) in outputs.rows().into_iter().enumerate() {
-        writer.write_record(cells(preprocessing, i, row, thresholds))?;
+        let first = leading.iter().map(|column| column.cells[i].clone());
+        writer.write_record(first.chain(cells(preprocessing, i, row, thresholds)))?;
     }
     Ok(())
 }

@@ -50,6 +50,9 @@ pub struct Preprocessing {
     pub target: TargetEncoding,
     /// Name of the column of sample weights in the training table.
     pub sample_weight: Option<String>,
+    /// Names of the columns of the training table that only decided its split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub split_columns: Vec<String>,
     /// Whether the training table had a header. Without a header, the columns of a table
     /// without targets are matched by position.
     pub has_header: bool,
@@ -176,9 +179,14 @@ impl Preprocessing {
         let mut schema = table.schema().clone();
         let mut notes = Vec::new();
         for (position, reason) in std::mem::take(&mut roles.left_out) {
-            schema.columns[position].column_type = ColumnType::Ignored;
+            if !roles.split_only.contains(&position) {
+                schema.columns[position].column_type = ColumnType::Ignored;
+            }
             notes.push(reason);
         }
+        notes.extend(roles.order.map(|position| Note::OrderIsInput {
+            column: table.name(position).to_owned(),
+        }));
         let target = TargetEncoding::fit(table, rows, &roles.targets, options.task, &mut notes)?;
         let inputs = fit_inputs(table, rows, &roles.inputs, &mut notes)?;
         if let InputEncoding::Columns(_) = inputs {
@@ -188,6 +196,11 @@ impl Preprocessing {
             inputs,
             target,
             sample_weight: options.sample_weight.clone(),
+            split_columns: roles
+                .split_only
+                .iter()
+                .map(|&it| table.name(it).to_owned())
+                .collect(),
             has_header: table.has_header(),
             schema: Some(schema),
         };
@@ -434,6 +447,7 @@ impl Preprocessing {
         let is_other = |name: &str| {
             targets.iter().any(|target| target == name)
                 || self.sample_weight.as_deref() == Some(name)
+                || self.only_decides_split(name)
         };
         match (&self.schema, &self.inputs) {
             (Some(schema), _) => schema
@@ -455,7 +469,8 @@ impl Preprocessing {
     fn expected_type(&self, name: &str, purpose: Purpose) -> ColumnType {
         let is_weight = self.sample_weight.as_deref() == Some(name);
         let target = self.target.type_of(name);
-        if purpose == Purpose::Predict && (is_weight || target.is_some()) {
+        let is_input = !is_weight && target.is_none() && !self.only_decides_split(name);
+        if purpose == Purpose::Predict && !is_input {
             return ColumnType::Ignored;
         }
         if let Some(schema) = &self.schema {
@@ -471,6 +486,10 @@ impl Preprocessing {
             None if is_weight => ColumnType::plain_number(),
             None => target.unwrap_or(ColumnType::Ignored),
         }
+    }
+
+    fn only_decides_split(&self, name: &str) -> bool {
+        self.split_columns.iter().any(|column| column == name)
     }
 
     fn sample_weights(&self, table: &Table) -> Result<Option<Vec<f32>>> {

@@ -110,6 +110,7 @@ impl<'a> Lines<'a> {
         Records {
             reader: reader(text, self.layout.separator, has_comments),
             bytes: text.as_bytes(),
+            has_comments,
             counted: 0,
             line: 1,
             n_before,
@@ -333,6 +334,8 @@ fn is_prose(field: &[u8]) -> bool {
 pub(crate) struct Records<'a> {
     reader: csv::Reader<Cursor<&'a [u8]>>,
     bytes: &'a [u8],
+    /// Whether lines that begin with # are skipped.
+    has_comments: bool,
     /// Number of bytes whose line endings are counted in `line`.
     counted: usize,
     line: u64,
@@ -366,10 +369,7 @@ impl Records<'_> {
             Some(position) if position.byte() as usize > before => position.byte() as usize,
             _ => before,
         };
-        let line_ends = self.bytes[start..]
-            .iter()
-            .take_while(|b| b"\r\n".contains(b));
-        let start = start + line_ends.count();
+        let start = self.after_comments(start);
         for at in self.counted..start {
             let ends_line = match self.bytes[at] {
                 b'\n' => at == 0 || self.bytes[at - 1] != b'\r',
@@ -379,6 +379,20 @@ impl Records<'_> {
         }
         self.counted = start;
         Some(self.line + self.n_before)
+    }
+
+    /// The first byte from `start` on that is neither a line ending nor in a comment line.
+    fn after_comments(&self, mut start: usize) -> usize {
+        let is_line_end = |byte: &u8| b"\r\n".contains(byte);
+        loop {
+            let rest = &self.bytes[start..];
+            start += rest.iter().take_while(|byte| is_line_end(byte)).count();
+            let rest = &self.bytes[start..];
+            if !self.has_comments || rest.first() != Some(&b'#') {
+                return start;
+            }
+            start += rest.iter().take_while(|byte| !is_line_end(byte)).count();
+        }
     }
 
     /// Byte of the text behind the last record.

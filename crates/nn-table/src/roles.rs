@@ -38,6 +38,10 @@ pub(crate) struct Roles {
     pub(crate) inputs: Vec<usize>,
     pub(crate) targets: Vec<usize>,
     pub(crate) sample_weight: Option<usize>,
+    /// Columns that only decide the split.
+    pub(crate) split_only: Vec<usize>,
+    /// The input column that orders the rows by time.
+    pub(crate) order: Option<usize>,
     /// Columns that are left out, and why.
     pub(crate) left_out: Vec<(usize, Note)>,
 }
@@ -47,7 +51,11 @@ impl Roles {
         let targets = targets(table, options)?;
         let weight = options.sample_weight.as_deref();
         let weight = weight.map(|name| table.position(name)).transpose()?;
-        let mut taken = targets.clone();
+        let names = options.group_and_split();
+        let mut split_only = names
+            .map(|name| table.position(name))
+            .collect::<Result<Vec<_>>>()?;
+        let mut taken = [&targets[..], &split_only].concat();
         taken.extend(weight);
         if let Some(&twice) = (1..taken.len())
             .find(|&i| taken[..i].contains(&taken[i]))
@@ -55,7 +63,11 @@ impl Roles {
         {
             return Err(conflict(table, twice));
         }
-        let is_free = |i: &usize| !taken.contains(i) && !table.is_ignored(*i);
+        let order = options.order_by.as_deref();
+        let order = order.map(|name| table.position(name)).transpose()?;
+        let is_free = |&i: &usize| {
+            !taken.contains(&i) && !table.is_ignored(i) && !options.ignores(table.name(i))
+        };
         let (left_out, inputs): (Vec<_>, Vec<_>) = (0..table.n_columns())
             .filter(is_free)
             .map(|position| (position, reason_to_leave_out(table, position, options)))
@@ -66,13 +78,18 @@ impl Roles {
                 columns: table.names().map(str::to_owned).collect(),
             });
         }
+        let inputs: Vec<usize> = inputs.into_iter().map(|(position, _)| position).collect();
+        let is_other = |position: &usize| !taken.contains(position) && !inputs.contains(position);
+        split_only.extend(order.filter(is_other));
         let reasons = left_out
             .into_iter()
             .filter_map(|(position, reason)| Some((position, reason?)));
         Ok(Self {
-            inputs: inputs.into_iter().map(|(position, _)| position).collect(),
+            order: order.filter(|position| inputs.contains(position)),
+            inputs,
             targets,
             sample_weight: weight,
+            split_only,
             left_out: reasons.collect(),
         })
     }
@@ -88,9 +105,10 @@ pub(crate) fn targets(table: &Table, options: &TableOptions) -> Result<Vec<usize
             let mut names = table.names();
             names.position(|name| name.eq_ignore_ascii_case(usual))
         });
-        return match usual.filter(|&position| !table.is_ignored(position)) {
+        let is_free = |position: &usize| can_be_target(table, *position, options);
+        return match usual.filter(is_free) {
             Some(position) => Ok(vec![position]),
-            None => default_target(table).map(|position| vec![position]),
+            None => default_target(table, options).map(|position| vec![position]),
         };
     };
     if let Some(position) = table.find(target) {
@@ -117,14 +135,22 @@ fn conflict(table: &Table, position: usize) -> Error {
     }
 }
 
+/// Whether a column can be the target although nobody asked for it.
+fn can_be_target(table: &Table, position: usize, options: &TableOptions) -> bool {
+    let name = table.name(position);
+    let is_split = options.group_and_split().any(|it| it == name);
+    !table.is_ignored(position) && !options.ignores(name) && !is_split
+}
+
 /// The label column for images, otherwise the last column.
-fn default_target(table: &Table) -> Result<usize> {
+fn default_target(table: &Table, options: &TableOptions) -> Result<usize> {
     let no_target = || Error::NoTarget {
         path: table.path().to_owned(),
     };
     if let Some(pixels) = pixels::positions(table) {
-        let is_label =
-            |position: &usize| !pixels.contains(position) && !table.is_ignored(*position);
+        let is_label = |position: &usize| {
+            !pixels.contains(position) && can_be_target(table, *position, options)
+        };
         let mut labels = (0..table.n_columns()).filter(is_label);
         return match (labels.next(), labels.next()) {
             (Some(label), None) => Ok(label),
@@ -133,7 +159,7 @@ fn default_target(table: &Table) -> Result<usize> {
     }
     let mut from_last = (0..table.n_columns()).rev();
     from_last
-        .find(|&position| !table.is_ignored(position))
+        .find(|&position| can_be_target(table, position, options))
         .ok_or_else(no_target)
 }
 

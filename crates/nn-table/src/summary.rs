@@ -86,7 +86,7 @@ pub struct ColumnSummary {
     /// `number`, `date`, `category` or `ignored`.
     #[serde(rename = "type")]
     pub type_name: &'static str,
-    /// `target`, `weight`, `input` or `left out`; `None` without preprocessing.
+    /// `target`, `weight`, `split`, `input` or `left out`; `None` without preprocessing.
     pub role: Option<&'static str>,
     /// Number of missing values.
     pub missing: usize,
@@ -161,7 +161,7 @@ impl Summary {
 
     fn group_line(&self, type_name: &str, nouns: [&str; 2]) -> Option<String> {
         let is_in_group = |it: &&ColumnSummary| {
-            it.type_name == type_name && !matches!(it.role, Some("target" | "left out"))
+            it.type_name == type_name && !matches!(it.role, Some("target" | "split" | "left out"))
         };
         let group: Vec<&ColumnSummary> = self.columns.iter().filter(is_in_group).collect();
         if self.is_image && group.iter().all(|column| column.missing == 0) {
@@ -232,6 +232,8 @@ fn role(preprocessing: &Preprocessing, name: &str) -> &'static str {
         "target"
     } else if preprocessing.sample_weight.as_deref() == Some(name) {
         "weight"
+    } else if preprocessing.split_columns.iter().any(|it| it == name) {
+        "split"
     } else if preprocessing.image_size().is_some() || encoding_of(preprocessing, name).is_some() {
         "input"
     } else {

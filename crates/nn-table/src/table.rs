@@ -167,6 +167,11 @@ impl Table {
         self.lines.len()
     }
 
+    /// The first line of each row in the file, counted from 1.
+    pub fn lines(&self) -> &[u32] {
+        &self.lines
+    }
+
     /// Number of columns, including skipped ones.
     pub fn n_columns(&self) -> usize {
         self.columns.len()
@@ -642,7 +647,7 @@ impl Source<'_> {
 }
 
 /// A field without the blanks around it, unless it is quoted.
-fn trimmed<'a>(field: &'a [u8], records: &Records<'_>) -> &'a str {
+pub(crate) fn trimmed<'a>(field: &'a [u8], records: &Records<'_>) -> &'a str {
     let text = str::from_utf8(field).unwrap_or_default();
     let cell = text.trim();
     let is_quoted = || text.contains(['\r', '\n']) || records.is_quoted(field);

@@ -17,8 +17,9 @@ use crate::grouped;
 use crate::memory;
 use crate::note::{ClassCounts, Note};
 use crate::settings::Settings;
-use crate::split::{Split, SplitRows};
+use crate::split::Split;
 use crate::split_options::SplitOptions;
+use crate::split_rows::{SplitColumns, SplitRows};
 use crate::table;
 use crate::task::{Task, with_counterpart};
 
@@ -287,16 +288,20 @@ impl Data {
             let mut dataset = loaded.dataset;
             with_counterpart(&mut dataset.class_names);
             let classes = labels(&dataset.train).filter(|_| request.is_stratified());
+            let columns = SplitColumns {
+                classes: classes.map(<[u32]>::to_vec),
+                ..SplitColumns::default()
+            };
             Self {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classification(dataset.n_classes()),
-                stratify: classes.map(|_| true),
+                stratify: columns.classes.as_ref().map(|_| true),
                 rows: SplitRows::with_validation(
                     dataset.train.len(),
                     loaded.n_validation,
                     options,
                     !dataset.test.is_empty(),
-                    classes,
+                    &columns,
                 )?,
                 dataset,
                 origin: request.name.to_owned(),
@@ -312,7 +317,7 @@ impl Data {
             data.task = Task::Classification(2);
         }
         if request.model.is_none() {
-            data.notes.extend(data.class_notes());
+            data.notes.extend(data.class_notes(request.options));
         }
         Ok(data)
     }
@@ -350,7 +355,7 @@ impl Data {
     }
 
     /// Notes about the classes of a classification.
-    fn class_notes(&self) -> Vec<Note> {
+    fn class_notes(&self, options: &SplitOptions) -> Vec<Note> {
         let Some(classes) = labels(&self.dataset.train) else {
             return Vec::new();
         };
@@ -376,13 +381,19 @@ impl Data {
             train: of(train),
             weighted: of(&weighted),
             validation: of(validation),
-            test: if own_test.is_empty() {
+            test: if own_test.is_empty() || !test.is_empty() {
                 of(test)
             } else {
                 count(&mut own_test.iter().copied())
             },
         };
-        counts.notes(&self.class_names)
+        let mut notes = counts.notes(&self.class_names);
+        let table = &options.table;
+        let columns = [&table.group, &table.order_by, &table.split_column];
+        if columns.iter().any(|column| column.is_some()) {
+            notes.extend(counts.uneven(&self.class_names));
+        }
+        notes
     }
 
     /// Number of inputs of a network for these data.
@@ -439,10 +450,10 @@ impl Data {
             all = all.with_weights(weights)?;
         }
         let own_test = &self.dataset.test;
-        let test = if !own_test.is_empty() {
-            Some(self.samples(own_test)?)
-        } else if !self.rows.test.is_empty() {
+        let test = if !self.rows.test.is_empty() {
             Some(all.select(&self.rows.test))
+        } else if !own_test.is_empty() {
+            Some(self.samples(own_test)?)
         } else {
             None
         };

@@ -60,6 +60,7 @@ mod tests {
             inputs: nn_table::preprocessing::InputEncoding::Pixels,
             target: TargetEncoding::MultiLabel(Vec::new()),
             sample_weight: None,
+            split_columns: Vec::new(),
             has_header: true,
             schema: None,
         };

@@ -473,7 +473,7 @@ fn another_version(checkpoint: &Checkpoint) -> Option<String> {
 }
 
 /// The data set's name, fit for the name of a folder.
-fn run_prefix(name: &str) -> String {
+pub(crate) fn run_prefix(name: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_".contains(c);
     let plain: String = name
         .chars()

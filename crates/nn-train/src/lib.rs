@@ -51,6 +51,8 @@ pub mod flags;
 pub mod split_options;
 pub mod split;
 pub mod note;
+mod grouped_split;
+pub mod split_rows;
 pub mod memory;
 pub mod task;
 pub mod data_request;
@@ -87,6 +89,8 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
+mod student_t;
+pub mod cross_validation;
 
 pub use nn_core;
 pub use nn_data;
@@ -95,6 +99,7 @@ pub use nn_table;
 pub use nn_tensor::Threads;
 
 pub use choice::{Activations, Choice, OnDivergence, Widths};
+pub use cross_validation::CrossValidation;
 pub use data::{Data, Splits};
 pub use data_request::DataRequest;
 pub use disk::create_dir_all;

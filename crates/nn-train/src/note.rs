@@ -12,6 +12,10 @@ use crate::split::Split;
 /// Maximum number of classes named in a note; the other classes are counted.
 const MOST_NAMES: usize = 5;
 
+/// A class is uneven if its share in a split differs by more than this from its share in
+/// all the data.
+const MAX_DIFFERENCE: f64 = 0.1;
+
 /// Something about the data that is not an error but that a user should know.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -39,6 +43,26 @@ pub enum Note {
         split: Split,
         /// The classes without a row in this split.
         classes: Classes,
+    },
+    /// A split has many more or fewer rows than wanted, because groups stay together.
+    UnevenSplit {
+        /// The split.
+        split: Split,
+        /// Number of its rows.
+        n_rows: usize,
+        /// The wanted number of rows.
+        n_wanted: usize,
+    },
+    /// The share of a class in a split differs from its share in all the data.
+    UnevenClass {
+        /// The split.
+        split: Split,
+        /// Name of the class.
+        name: String,
+        /// The share in this split, from 0 to 1.
+        share: f64,
+        /// The share in all the data, from 0 to 1.
+        share_of_all: f64,
     },
 }
 
@@ -101,6 +125,38 @@ impl ClassCounts {
     }
 }
 
+impl ClassCounts {
+    /// A note for each split with uneven classes, about the most uneven one.
+    pub(crate) fn uneven(&self, names: &[String]) -> Vec<Note> {
+        let splits = [
+            (Split::Train, &self.train),
+            (Split::Validation, &self.validation),
+            (Split::Test, &self.test),
+        ];
+        let uneven = splits
+            .into_iter()
+            .filter_map(|(split, counts)| self.most_uneven(split, counts, names));
+        uneven.collect()
+    }
+
+    fn most_uneven(&self, split: Split, counts: &[usize], names: &[String]) -> Option<Note> {
+        let share = |counts: &[usize], class: usize| {
+            counts[class] as f64 / counts.iter().sum::<usize>() as f64
+        };
+        let difference = |class: usize| (share(counts, class) - share(&self.all, class)).abs();
+        if counts.iter().all(|&n| n == 0) {
+            return None;
+        }
+        let class = (0..names.len()).max_by(|&a, &b| difference(a).total_cmp(&difference(b)))?;
+        (difference(class) > MAX_DIFFERENCE).then(|| Note::UnevenClass {
+            split,
+            name: names[class].clone(),
+            share: share(counts, class),
+            share_of_all: share(&self.all, class),
+        })
+    }
+}
+
 impl Note {
     /// Returns `true` if `--strict` rejects the data, because something had to be guessed or
     /// because there is nothing to learn.
@@ -112,7 +168,7 @@ impl Note {
             | Self::OneClass { .. }
             | Self::NotTrained(_)
             | Self::Weightless(_) => true,
-            Self::NotMeasured { .. } => false,
+            Self::NotMeasured { .. } | Self::UnevenSplit { .. } | Self::UnevenClass { .. } => false,
         }
     }
 
@@ -121,7 +177,12 @@ impl Note {
             Self::NotTrained(classes)
             | Self::Weightless(classes)
             | Self::NotMeasured { classes, .. } => !classes.names.is_empty(),
-            Self::BuiltInDigits | Self::Table(_) | Self::Images(_) | Self::OneClass { .. } => true,
+            Self::BuiltInDigits
+            | Self::Table(_)
+            | Self::Images(_)
+            | Self::OneClass { .. }
+            | Self::UnevenSplit { .. }
+            | Self::UnevenClass { .. } => true,
         }
     }
 }
@@ -145,6 +206,26 @@ impl fmt::Display for Note {
                 classes.write(f, "no training row with a sample weight above 0")
             }
             Self::NotMeasured { split, classes } => classes.write(f, &format!("no {split} row")),
+            Self::UnevenSplit {
+                split,
+                n_rows,
+                n_wanted,
+            } => write!(
+                f,
+                "{n_rows} {split} rows instead of about {n_wanted}, because the rows of a group \
+                 stay together"
+            ),
+            Self::UnevenClass {
+                split,
+                name,
+                share,
+                share_of_all,
+            } => write!(
+                f,
+                "class \"{name}\" is {:.0} % of the {split} rows, but {:.0} % of all rows",
+                share * 100.0,
+                share_of_all * 100.0
+            ),
         }
     }
 }
@@ -211,6 +292,23 @@ mod tests {
         assert_eq!(told(&only(vec![54, 0])), [one]);
         let missing = "1 of 2 classes has no training row: \"c1\"";
         assert_eq!(told(&only(vec![54, 6])), [one, missing]);
+    }
+
+    /// In the test rows, the shares differ by 10, 20 and 30 points.
+    #[test]
+    fn the_most_uneven_class_of_a_split_is_named() {
+        let counts = ClassCounts {
+            all: vec![50, 30, 20],
+            train: vec![40, 24, 16],
+            validation: vec![0, 0, 0],
+            test: vec![8, 2, 10],
+            ..ClassCounts::default()
+        };
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let notes = counts.uneven(&names);
+        let texts: Vec<String> = notes.iter().map(Note::to_string).collect();
+        let uneven = "class \"c\" is 50 % of the test rows, but 20 % of all rows";
+        assert_eq!(texts, [uneven]);
     }
 
     #[test]

@@ -233,6 +233,10 @@ pub struct TablePredictions {
     pub outputs: Array2<f32>,
     /// The preprocessing of the model, which names the outputs.
     pub preprocessing: Preprocessing,
+    /// The text of the id column in each row, if one was asked for.
+    pub ids: Option<Vec<String>>,
+    /// The first line of each row in the file, counted from 1.
+    pub lines: Vec<u32>,
     /// Notes about the table, such as unknown categories.
     pub notes: Vec<Note>,
     /// Warning that names the first row with a NaN or infinite input or prediction and
@@ -244,12 +248,19 @@ pub struct TablePredictions {
 }
 
 impl TablePredictions {
-    /// Predicts every row of the CSV file at `path`.
+    /// Predicts every row of the CSV file at `path`. `id` is a column of the file whose
+    /// texts are kept.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, lacks a column of the model, or does not fit
-    /// into memory, or if the model was trained on images.
-    pub fn of_file(model: &Model, path: &Path, header: Header, threads: &Threads) -> Result<Self> {
+    /// Returns an error if the file cannot be read, lacks the column `id` or a column of the
+    /// model, or does not fit into memory, or if the model was trained on images.
+    pub fn of_file(
+        model: &Model,
+        path: &Path,
+        header: Header,
+        id: Option<&str>,
+        threads: &Threads,
+    ) -> Result<Self> {
         let preprocessing = preprocessing_of(model)?.ok_or_else(|| {
             let problem = "this model was trained on images, not on a table";
             let problem = format!("{}: {problem}", path.display());
@@ -258,6 +269,7 @@ impl TablePredictions {
         })?;
         let bytes = table::read_bytes(path)?;
         let table = preprocessing.parse(path, &bytes, header, Purpose::Predict)?;
+        let ids = id.map(|column| table.texts(&bytes, column)).transpose()?;
         drop(bytes);
         table::check_memory(path, &preprocessing, table.n_rows())?;
         let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
@@ -276,10 +288,13 @@ impl TablePredictions {
         };
         let nonfinite = check.problem();
         let nonfinite = nonfinite.map(|problem| format!("{}: {problem}", path.display()));
+        let notes = table.notes().iter().cloned().chain(samples.notes);
         Ok(Self {
             outputs,
             preprocessing,
-            notes: table.notes().iter().cloned().chain(samples.notes).collect(),
+            ids,
+            lines: table.lines().to_vec(),
+            notes: notes.filter_map(|note| without_column(note, id)).collect(),
             nonfinite,
             thresholds: None,
         })
@@ -307,6 +322,17 @@ impl TablePredictions {
         let mut restored = self.outputs.clone();
         self.preprocessing.inverse_transform(restored.view_mut());
         restored
+    }
+}
+
+/// The note without `column` in a list of unused columns; `None` if it was the only one.
+fn without_column(note: Note, column: Option<&str>) -> Option<Note> {
+    match note {
+        Note::ExtraColumns { mut names } => {
+            names.retain(|name| Some(&**name) != column);
+            (!names.is_empty()).then_some(Note::ExtraColumns { names })
+        }
+        note => Some(note),
     }
 }
 

@@ -208,10 +208,11 @@ impl Run {
     /// Returns an error if the file cannot be read or lacks a column, or if the model was trained
     /// on images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
-        self.predict_table_with(path, Header::Auto)
+        self.predict_table_with(path, Header::Auto, None)
     }
 
-    /// Predicts every row of a table, with or without a header.
+    /// Predicts every row of a table, with or without a header. `id` is a column of the
+    /// table whose texts are kept.
     ///
     /// # Errors
     /// Returns the same errors as [`predict_table`](Self::predict_table).
@@ -219,8 +220,9 @@ impl Run {
         &self,
         path: impl AsRef<Path>,
         header: Header,
+        id: Option<&str>,
     ) -> Result<TablePredictions> {
-        TablePredictions::of_file(&self.model, path.as_ref(), header, &self.threads)
+        TablePredictions::of_file(&self.model, path.as_ref(), header, id, &self.threads)
     }
 
     /// A predictor for images.

@@ -31,6 +31,11 @@ pub const SUMMARY: &str = "summary.json";
 /// Name of the file with the reason why a run diverged.
 const FAILURE: &str = "failure.json";
 
+/// Name of the run of a fold, counted from 1, in the directory of a cross-validation.
+pub fn fold_name(number: usize) -> String {
+    format!("fold-{number}")
+}
+
 /// Name of the settings file in a run directory.
 pub const CONFIG: &str = "config.toml";
 
@@ -322,11 +327,17 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
             if model.exists() {
                 return Ok(model);
             }
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!("{}: this run has no {MODEL}", candidate.display()),
-            )
-            .with_help("it may still be training; `resume` continues an interrupted run"));
+            let fold = candidate.join(fold_name(1));
+            let help = if fold.is_dir() {
+                format!(
+                    "it is a cross-validation; use one of its folds, such as {}",
+                    fold.display()
+                )
+            } else {
+                "it may still be training; `resume` continues an interrupted run".to_owned()
+            };
+            let problem = format!("{}: this run has no {MODEL}", candidate.display());
+            return Err(Error::new(ErrorKind::Io, problem).with_help(help));
         }
         if candidate.exists() {
             return Ok(candidate.clone());

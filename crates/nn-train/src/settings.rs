@@ -68,6 +68,18 @@ pub struct Settings {
     /// Keep the class proportions in the validation and test samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "true|false", help_heading = "Data", num_args = 0..=1, default_missing_value = "true"))]
     pub stratify: Option<bool>,
+    /// K-fold cross-validation: train K networks, each tested on another K-th of the samples
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "K", help_heading = "Data", conflicts_with = "test_split", value_parser = crate::value_parsers::whole_number::<usize>())
+    )]
+    pub folds: Option<usize>,
+    /// Train only network N of the cross-validation
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "N", help_heading = "Data", requires = "folds", value_parser = crate::value_parsers::whole_number::<usize>())
+    )]
+    pub fold: Option<usize>,
     /// Use only the first N training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
@@ -134,6 +146,34 @@ pub struct Settings {
         arg(long, value_name = "COLUMN", help_heading = "Tables")
     )]
     pub sample_weight: Option<String>,
+    /// Column of groups, which is no input: rows with the same value belong to the same split
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "COLUMN",
+            help_heading = "Tables",
+            conflicts_with = "order_by"
+        )
+    )]
+    pub group: Option<String>,
+    /// Column of times: the last rows are the test rows, the rows before them the validation rows
+    #[cfg_attr(
+        feature = "clap",
+        arg(
+            long,
+            value_name = "COLUMN",
+            help_heading = "Tables",
+            conflicts_with = "folds"
+        )
+    )]
+    pub order_by: Option<String>,
+    /// Column with the split of each row, which is no input: train, validation or test
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "COLUMN", help_heading = "Tables", conflicts_with_all = ["test_split", "folds"])
+    )]
+    pub split_column: Option<String>,
     /// Columns whose numbers are categories, not quantities
     #[cfg_attr(
         feature = "clap",
@@ -440,6 +480,8 @@ impl Settings {
     /// Returns [`ErrorKind::Usage`] for a number that is too large for TOML.
     pub fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
         let own = [
+            ("folds", self.folds),
+            ("fold", self.fold),
             ("limit-train", self.limit_train),
             ("accumulate", self.accumulate),
             ("epochs", self.epochs),

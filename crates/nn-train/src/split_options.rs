@@ -22,6 +22,8 @@ pub struct SplitOptions {
     /// Whether to stratify the split by class. `None` means yes for a new training run,
     /// and no for a run of a version without stratification.
     pub stratify: Option<bool>,
+    /// The fold of a cross-validation to test on; `None` tests on a fraction of the samples.
+    pub fold: Option<Fold>,
     /// Number of training samples to use, the first ones; `None` for all.
     pub limit_train: Option<usize>,
     /// The class to learn against all others.
@@ -32,6 +34,15 @@ pub struct SplitOptions {
     pub image_size: Option<ImageSize>,
     /// Options for reading a table.
     pub table: TableOptions,
+}
+
+/// One fold of a K-fold cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fold {
+    /// Number of the fold, counted from 1.
+    pub number: usize,
+    /// Number of all folds, K.
+    pub count: usize,
 }
 
 impl SplitOptions {
@@ -45,6 +56,11 @@ impl SplitOptions {
                 "`limit-train`: expected a whole number from 1, found 0",
             ));
         }
+        if settings.group.is_some() && settings.order_by.is_some() {
+            let problem =
+                "`group`: `order-by` sets the split, which can separate the rows of a group";
+            return Err(Error::usage(problem).with_help("leave out `group` or `order-by`"));
+        }
         Ok(Self {
             validation: fraction(
                 "validation",
@@ -55,12 +71,56 @@ impl SplitOptions {
                 settings.test_split.unwrap_or(default::TEST_SPLIT),
             )?,
             stratify: settings.stratify,
+            fold: fold(settings)?,
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(default::SEED),
             image_size: settings.image_size.as_ref().map(Choice::value).copied(),
             table: table_options(settings)?,
         })
+    }
+}
+
+/// The fold that the settings choose.
+fn fold(settings: &Settings) -> Result<Option<Fold>> {
+    let (count, number) = match (settings.folds, settings.fold) {
+        (None, None) => return Ok(None),
+        (Some(count), Some(number)) => (count, number),
+        (Some(count), None) => {
+            let problem = format!("`folds = {count}`: no fold is chosen");
+            return Err(Error::usage(problem).with_help("set `fold` as well"));
+        }
+        (None, Some(number)) => {
+            let problem = format!("`fold = {number}`: the number of folds is missing");
+            return Err(Error::usage(problem).with_help("set `folds` as well"));
+        }
+    };
+    check_folds(count, settings)?;
+    if number == 0 || number > count {
+        return Err(Error::usage(format!(
+            "`fold`: expected a whole number from 1 to {count}, found {number}"
+        )));
+    }
+    Ok(Some(Fold { number, count }))
+}
+
+/// Returns an error for fewer than two folds, or if a column sets the split.
+fn check_folds(count: usize, settings: &Settings) -> Result<()> {
+    if count < 2 {
+        return Err(Error::usage(format!(
+            "`folds`: expected a whole number from 2, found {count}"
+        )));
+    }
+    let columns = [
+        ("order-by", &settings.order_by),
+        ("split-column", &settings.split_column),
+    ];
+    match columns.into_iter().find(|(_, column)| column.is_some()) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::usage(format!(
+            "`folds`: the folds are random, but `{name}` sets the split"
+        ))
+        .with_help(format!("leave out `folds` or `{name}`"))),
     }
 }
 
@@ -99,6 +159,9 @@ fn table_options(settings: &Settings) -> Result<TableOptions> {
         categorical: list(&settings.categorical),
         ignore: list(&settings.ignore),
         columns: BTreeMap::new(),
+        group: settings.group.clone(),
+        order_by: settings.order_by.clone(),
+        split_column: settings.split_column.clone(),
     };
     if let Some(schema) = &settings.schema {
         let text = input_file::read_text(Path::new(schema))?;

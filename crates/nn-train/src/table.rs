@@ -14,7 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::grouped;
 use crate::memory;
 use crate::note::Note;
-use crate::split::SplitRows;
+use crate::split::Split;
+use crate::split_rows::{SplitColumns, SplitRows};
 use crate::task::{Task, with_counterpart};
 
 /// A table as a data set.
@@ -152,12 +153,12 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         Some(preprocessing) => preprocessing.drop_rows_without_target(&mut table)?,
         None => Preprocessing::drop_missing_targets(&mut table, options)?,
     };
-    let classes = classes_to_stratify_by(&table, request)?;
+    let columns = split_columns(&table, request)?;
     let rows = if request.is_new {
         SplitRows::all_test(table.n_rows())
     } else {
         let n_rows = table.n_rows();
-        SplitRows::new(n_rows, request.options, false, classes.as_deref())?
+        SplitRows::new(n_rows, request.options, false, &columns)?
     };
     let (preprocessing, fitted_notes) = match request.model {
         Some(preprocessing) => (preprocessing.clone(), Vec::new()),
@@ -181,6 +182,10 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
     if request.model.is_none() {
         notes.extend(leaked(&table, &rows));
     }
+    let uneven = match &columns.groups {
+        Some(_) if request.model.is_none() => rows.uneven(request.options),
+        _ => Vec::new(),
+    };
     check_memory(path, &preprocessing, table.n_rows())?;
     let samples = preprocessing.transform(&table, UnseenCategory::Zeros)?;
     notes.extend(samples.notes.iter().cloned());
@@ -194,8 +199,8 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
         dataset,
         preprocessing,
         sample_weights,
-        notes: notes.into_iter().map(Note::Table).collect(),
-        is_stratified: classes.is_some(),
+        notes: notes.into_iter().map(Note::Table).chain(uneven).collect(),
+        is_stratified: columns.classes.is_some(),
         rows,
         sha256,
     })
@@ -211,9 +216,27 @@ fn leaked(table: &Table, rows: &SplitRows) -> impl Iterator<Item = nn_table::Not
     })
 }
 
+/// The columns that decide the split.
+fn split_columns(table: &Table, request: &DataRequest<'_>) -> Result<SplitColumns> {
+    if request.is_new {
+        return Ok(SplitColumns::default());
+    }
+    let options = &request.options.table;
+    let (group, order, split) = (&options.group, &options.order_by, &options.split_column);
+    Ok(SplitColumns {
+        classes: classes_to_stratify_by(table, request)?,
+        groups: group.as_ref().map(|it| table.groups(it)).transpose()?,
+        order: order.as_ref().map(|it| table.order(it)).transpose()?,
+        splits: split
+            .as_ref()
+            .map(|it| table.splits(it, Split::of_cell))
+            .transpose()?,
+    })
+}
+
 /// The class of each row, if the split is stratified by class.
 fn classes_to_stratify_by(table: &Table, request: &DataRequest<'_>) -> Result<Option<Vec<u32>>> {
-    if request.is_new || !request.is_stratified() {
+    if !request.is_stratified() || request.options.table.order_by.is_some() {
         return Ok(None);
     }
     match request.model {

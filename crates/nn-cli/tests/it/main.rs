@@ -12,6 +12,7 @@ mod contract;
 mod configuration;
 mod determinism;
 mod searches;
+mod splits;
 mod stopping;
 mod resuming;
 mod changed_settings;

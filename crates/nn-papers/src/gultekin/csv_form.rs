@@ -69,6 +69,7 @@ pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
         &preprocessing,
         answers.view(),
         None,
+        &[],
     )?;
     let written = String::from_utf8_lossy(&written).replace('\n', " ");
     let names = preprocessing.class_names();

@@ -3,4 +3,5 @@
 
 mod damage;
 mod reading;
+mod splits;
 mod tables;

@@ -796,7 +796,8 @@ fn kaggle_wants_image_id_and_label() {
             Vec::new(),
             &fitted,
             outputs.t(),
-            None
+            None,
+            &[]
         )),
         "expected a network with 10 outputs, found 2"
     );
@@ -836,6 +837,7 @@ fn predictions(preprocessing: &Preprocessing, outputs: &Array2<f32>) -> String {
         preprocessing,
         outputs.view(),
         None,
+        &[],
     )
     .expect("memory");
     String::from_utf8(written).expect("names and numbers")

@@ -1,0 +1,44 @@
+//! The cells of a column as they are written in the file.
+
+use csv::ByteRecord;
+
+use crate::Result;
+use crate::decode::{decode, decompress};
+use crate::records::Lines;
+use crate::table::{Table, trimmed};
+
+impl Table {
+    /// The text of each row in a column, whatever its type. `bytes` is the content of the
+    /// file that the table was parsed from. Blanks around an unquoted cell are removed.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use nn_table::{Table, TableOptions};
+    ///
+    /// let text = b"id,weight\n007,1.50\nNA,2.0\n";
+    /// let table = Table::parse(Path::new("t.csv"), text, &TableOptions::default())?;
+    /// assert_eq!(table.texts(text, "id")?, ["007", "NA"]);
+    /// assert_eq!(table.texts(text, "weight")?, ["1.50", "2.0"]);
+    /// # Ok::<(), nn_table::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name, and the
+    /// errors of [`Table::parse`] for another content.
+    pub fn texts(&self, bytes: &[u8], column: &str) -> Result<Vec<String>> {
+        let position = self.position(column)?;
+        let bytes = decompress(self.path(), bytes)?;
+        let (text, _) = decode(self.path(), &bytes)?;
+        let separator = Some(self.schema().separator);
+        let lines = Lines::new(self.path(), &text, separator, None);
+        let mut records = lines.records();
+        records.rewind(self.has_header());
+        let mut texts = Vec::with_capacity(self.n_rows());
+        let mut record = ByteRecord::new();
+        while records.read(&mut record).is_some() {
+            let field = record.get(position).unwrap_or_default();
+            texts.push(trimmed(field, &records).to_owned());
+        }
+        Ok(texts)
+    }
+}

@@ -1,0 +1,103 @@
+//! Columns that decide the split of a table: groups, the order of time, and the split
+//! itself.
+
+use std::collections::HashMap;
+
+use crate::Result;
+use crate::cells::Cells;
+use crate::error::CellProblem;
+use crate::table::Table;
+
+impl Table {
+    /// The group of each row: rows with equal cells in `column` have the same number.
+    /// Groups are numbered from 0 in the order of their first row.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use nn_table::{Table, TableOptions};
+    ///
+    /// let text = b"patient,x\nb,1\na,2\nb,3\n";
+    /// let table = Table::parse(Path::new("t.csv"), text, &TableOptions::default())?;
+    /// assert_eq!(table.groups("patient")?, [0, 1, 0]);
+    /// # Ok::<(), nn_table::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// [`Error::BadCell`](crate::Error::BadCell) for a missing value.
+    pub fn groups(&self, column: &str) -> Result<Vec<u32>> {
+        let cells = self.cells(self.complete(column)?);
+        let mut numbers = HashMap::new();
+        let group = |row| {
+            let next = numbers.len() as u32;
+            *numbers.entry(cells.key(row)).or_insert(next)
+        };
+        Ok((0..self.n_rows()).map(group).collect())
+    }
+
+    /// The rows in ascending order of their cells in `column`; rows with equal cells keep
+    /// their order.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use nn_table::{Table, TableOptions};
+    ///
+    /// let text = b"day,x\n2024-03-01,1\n2024-01-31,2\n2024-02-10,3\n";
+    /// let table = Table::parse(Path::new("t.csv"), text, &TableOptions::default())?;
+    /// assert_eq!(table.order("day")?, [1, 2, 0]);
+    /// # Ok::<(), nn_table::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a cell that
+    /// is neither a number nor a date.
+    pub fn order(&self, column: &str) -> Result<Vec<u32>> {
+        let position = self.complete(column)?;
+        let mut rows: Vec<u32> = (0..self.n_rows() as u32).collect();
+        match self.cells(position) {
+            Cells::Words { words, codes } => {
+                // Whole numbers beyond 2^53, or with leading zeros, are kept as words.
+                let word = |row: usize| words[codes[row] as usize].as_str();
+                let is_number = |row| word(row).bytes().all(|byte| byte.is_ascii_digit());
+                if let Some(row) = (0..rows.len()).find(|&row| !is_number(row)) {
+                    return Err(self.bad_cell(position, row, CellProblem::NotOrdered));
+                }
+                rows.sort_by_key(|&row| {
+                    let digits = word(row as usize).trim_start_matches('0');
+                    (digits.len(), digits)
+                });
+            }
+            cells => {
+                let numbers = cells.numbers().unwrap_or_default();
+                rows.sort_by(|&a, &b| numbers[a as usize].total_cmp(&numbers[b as usize]));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The split of each row, which `parse` reads from the text of its cell in `column`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn) for an unknown name,
+    /// [`Error::BadCell`](crate::Error::BadCell) for a missing value, and for a text of
+    /// which `parse` returns `None`.
+    pub fn splits<S>(&self, column: &str, parse: impl Fn(&str) -> Option<S>) -> Result<Vec<S>> {
+        let position = self.complete(column)?;
+        let split = |row| {
+            let parsed = parse(&self.word(position, row));
+            parsed.ok_or_else(|| self.bad_cell(position, row, CellProblem::NotASplit))
+        };
+        (0..self.n_rows()).map(split).collect()
+    }
+
+    /// Index of a column without missing values.
+    fn complete(&self, column: &str) -> Result<usize> {
+        let position = self.position(column)?;
+        let cells = self.cells(position);
+        match (0..self.n_rows()).find(|&row| cells.is_missing(row)) {
+            Some(row) => Err(self.bad_cell(position, row, CellProblem::Missing)),
+            None => Ok(position),
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! The rows of each split of a data set.
+
+use nn_core::batches::{split, split_stratified};
+use nn_tensor::random::{Purpose, Stream, Streams};
+
+use crate::error::{Error, Result};
+use crate::grouped_split::{grouped_folds, grouped_split};
+use crate::note::Note;
+use crate::split::Split;
+use crate::split_options::{Fold, SplitOptions};
+
+/// A split is uneven if its number of rows differs from the wanted number by more than
+/// this fraction of it.
+const MAX_DIFFERENCE: f64 = 0.5;
+
+/// The training, validation and test rows of a data set.
+#[derive(Clone, Debug, Default)]
+pub struct SplitRows {
+    /// Training rows.
+    pub train: Vec<u32>,
+    /// Validation rows.
+    pub validation: Vec<u32>,
+    /// Test rows; empty if the data set has separate test samples.
+    pub test: Vec<u32>,
+}
+
+/// Columns of a data set that decide its split.
+#[derive(Clone, Debug, Default)]
+pub struct SplitColumns {
+    /// The class of each row, if the split is stratified by class.
+    pub classes: Option<Vec<u32>>,
+    /// The group of each row: rows of one group belong to one split.
+    pub groups: Option<Vec<u32>>,
+    /// The rows in the order of time: the last ones are test rows.
+    pub order: Option<Vec<u32>>,
+    /// The split of each row.
+    pub splits: Option<Vec<Split>>,
+}
+
+impl SplitRows {
+    /// Uses all `n` rows as test rows.
+    pub fn all_test(n: usize) -> Self {
+        Self {
+            test: (0..n as u32).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Splits `n` rows: at random, unless `columns` decide. Test rows are split off
+    /// unless the data set has separate test samples and no fold is chosen. Of the other
+    /// rows, the first `limit_train` are used for training and validation.
+    ///
+    /// # Errors
+    /// If no row is left for training, or if there are fewer rows or groups than folds.
+    pub fn new(
+        n: usize,
+        options: &SplitOptions,
+        has_test: bool,
+        columns: &SplitColumns,
+    ) -> Result<Self> {
+        let streams = Streams::new(options.seed);
+        let all = match &columns.order {
+            Some(order) => order.clone(),
+            None => (0..n as u32).collect(),
+        };
+        let mut given_validation = Vec::new();
+        let (mut rest, test) = if let Some(splits) = &columns.splits {
+            let rows_of = |split| -> Vec<u32> {
+                let is_in = |row: &u32| splits[*row as usize] == split;
+                all.iter().copied().filter(is_in).collect()
+            };
+            given_validation = rows_of(Split::Validation);
+            (rows_of(Split::Train), rows_of(Split::Test))
+        } else if let Some(fold) = options.fold {
+            let mut stream = streams.stream(Purpose::Split, 2);
+            let folds = columns.folds(n, fold, &mut stream)?;
+            let is_trained = |row: &u32| folds[*row as usize] != fold.number as u32 - 1;
+            all.into_iter().partition(is_trained)
+        } else if has_test {
+            (all, Vec::new())
+        } else {
+            let mut stream = streams.stream(Purpose::Split, 1);
+            columns.split_off(&all, options.test_split, &mut stream)
+        };
+        rest.truncate(options.limit_train.unwrap_or(rest.len()));
+        let (train, validation) = if given_validation.is_empty() {
+            let mut stream = streams.stream(Purpose::Split, 0);
+            columns.split_off(&rest, options.validation, &mut stream)
+        } else {
+            (rest, given_validation)
+        };
+        if train.is_empty() {
+            return Err(Error::usage(format!(
+                "no training samples are left of {n} samples (`validation = {}`, `test-split = {}`)",
+                options.validation, options.test_split
+            )));
+        }
+        Ok(Self {
+            train,
+            validation,
+            test,
+        })
+    }
+
+    /// Splits the rows of a data set whose last `n_validation` rows are validation rows. With
+    /// 0, validation rows are split off as in [`new`](Self::new).
+    ///
+    /// # Errors
+    /// Returns the same errors as [`new`](Self::new).
+    pub fn with_validation(
+        n: usize,
+        n_validation: usize,
+        options: &SplitOptions,
+        has_test: bool,
+        columns: &SplitColumns,
+    ) -> Result<Self> {
+        if n_validation == 0 {
+            return Self::new(n, options, has_test, columns);
+        }
+        let n_train = n - n_validation;
+        let options = SplitOptions {
+            validation: 0.0,
+            ..options.clone()
+        };
+        let rows = Self::new(n_train, &options, has_test, columns)?;
+        Ok(Self {
+            validation: (n_train as u32..n as u32).collect(),
+            ..rows
+        })
+    }
+
+    /// Notes about splits whose number of rows differs much from the wanted number,
+    /// because groups stay together.
+    pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
+        let (n_validation, n_test) = (self.validation.len(), self.test.len());
+        let n_rest = self.train.len() + n_validation;
+        let test_fraction = match options.fold {
+            Some(fold) => 1.0 / fold.count as f64,
+            None => options.test_split,
+        };
+        let wanted = |n: usize, fraction: f64| (n as f64 * fraction).round() as usize;
+        let splits = [
+            (Split::Test, n_test, wanted(n_rest + n_test, test_fraction)),
+            (
+                Split::Validation,
+                n_validation,
+                wanted(n_rest, options.validation),
+            ),
+        ];
+        let is_uneven = |&(_, n_rows, n_wanted): &(Split, usize, usize)| {
+            n_rows.abs_diff(n_wanted) as f64 > MAX_DIFFERENCE * n_wanted as f64
+        };
+        splits
+            .into_iter()
+            .filter(is_uneven)
+            .map(|(split, n_rows, n_wanted)| Note::UnevenSplit {
+                split,
+                n_rows,
+                n_wanted,
+            })
+            .collect()
+    }
+}
+
+impl SplitColumns {
+    /// Splits `rows` into two parts; the second part has this `fraction` of the rows.
+    fn split_off(&self, rows: &[u32], fraction: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u32>) {
+        if self.order.is_some() {
+            let n_last = (rows.len() as f64 * fraction).round() as usize;
+            let (first, last) = rows.split_at(rows.len() - n_last);
+            return (first.to_vec(), last.to_vec());
+        }
+        if let Some(groups) = &self.groups {
+            return grouped_split(rows, groups, self.classes.as_deref(), fraction, stream);
+        }
+        let (kept, held_back) = match &self.classes {
+            None => split(rows.len(), fraction, stream),
+            Some(classes) => {
+                let classes: Vec<u32> = rows.iter().map(|&row| classes[row as usize]).collect();
+                split_stratified(&classes, fraction, stream)
+            }
+        };
+        let pick = |positions: Vec<u32>| positions.iter().map(|&at| rows[at as usize]).collect();
+        (pick(kept), pick(held_back))
+    }
+
+    /// The fold of each of `n` rows, counted from 0.
+    fn folds(&self, n: usize, fold: Fold, stream: &mut Stream) -> Result<Vec<u32>> {
+        let (found, what) = match &self.groups {
+            Some(groups) => (
+                groups.iter().max().map_or(0, |&it| it as usize + 1),
+                "groups",
+            ),
+            None => (n, "rows"),
+        };
+        if found < fold.count {
+            return Err(Error::usage(format!(
+                "`folds`: expected at most {found}, the number of {what}, found {}",
+                fold.count
+            )));
+        }
+        if let Some(groups) = &self.groups {
+            let classes = self.classes.as_deref();
+            return Ok(grouped_folds(groups, classes, fold.count, stream));
+        }
+        let mut order = stream.permutation(n);
+        if let Some(classes) = &self.classes {
+            // The rows of a class are dealt to the folds one after the other.
+            order.sort_by_key(|&row| classes[row as usize]);
+        }
+        let mut folds = vec![0; n];
+        for (position, row) in order.into_iter().enumerate() {
+            folds[row as usize] = (position % fold.count) as u32;
+        }
+        Ok(folds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn options(settings: &Settings) -> SplitOptions {
+        SplitOptions::new(settings).expect("the settings are right")
+    }
+
+    fn sorted(parts: &[&[u32]]) -> Vec<u32> {
+        let mut rows = parts.concat();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// The first 6 of what the test rows leave are used, whatever their class.
+    #[test]
+    fn own_validation_rows_are_kept() {
+        let options = SplitOptions::new(&Settings::default()).expect("the settings are right");
+        let columns = SplitColumns {
+            classes: Some((0..25).map(|row| row % 2).collect()),
+            ..SplitColumns::default()
+        };
+        let rows = SplitRows::with_validation(25, 5, &options, false, &columns);
+        let rows = rows.expect("rows are left");
+        assert_eq!(rows.validation, [20, 21, 22, 23, 24]);
+        assert_eq!((rows.train.len(), rows.test.len()), (18, 2));
+        assert!(rows.train.iter().chain(&rows.test).all(|&row| row < 20));
+    }
+
+    #[test]
+    fn rows_are_limited_before_they_are_divided() {
+        let options = options(&Settings {
+            limit_train: Some(6),
+            validation: Some(0.34),
+            ..Settings::default()
+        });
+        let classes: Vec<u32> = (0..20).map(|row| row / 10).collect();
+        let columns = SplitColumns {
+            classes: Some(classes.clone()),
+            ..SplitColumns::default()
+        };
+        let division = SplitRows::new(20, &options, false, &columns).expect("rows are left");
+        let count = |class| {
+            let of_class = |row: &&u32| classes[**row as usize] == class;
+            division.test.iter().filter(of_class).count()
+        };
+        assert_eq!([count(0), count(1)], [1, 1]);
+        let used = sorted(&[&division.train, &division.validation]);
+        let first = (0..20).filter(|row| !division.test.contains(row)).take(6);
+        assert!(used.into_iter().eq(first));
+        assert_eq!(division.validation.len(), 2);
+    }
+
+    /// The latest two of ten rows are tested, the two before them validate.
+    #[test]
+    fn the_last_rows_in_time_are_held_back() {
+        let columns = SplitColumns {
+            order: Some(vec![9, 8, 7, 6, 5, 4, 3, 2, 0, 1]),
+            ..SplitColumns::default()
+        };
+        let options = options(&Settings {
+            test_split: Some(0.2),
+            validation: Some(0.25),
+            ..Settings::default()
+        });
+        let rows = SplitRows::new(10, &options, false, &columns).expect("rows are left");
+        assert_eq!(rows.test, [0, 1]);
+        assert_eq!(rows.validation, [3, 2]);
+        assert_eq!(rows.train, [9, 8, 7, 6, 5, 4]);
+    }
+
+    #[test]
+    fn given_splits_are_kept_and_missing_validation_rows_are_split_off() {
+        use Split::{Test, Train, Validation};
+        let split = |splits: Vec<Split>| {
+            let columns = SplitColumns {
+                splits: Some(splits),
+                ..SplitColumns::default()
+            };
+            let options = options(&Settings {
+                validation: Some(0.5),
+                ..Settings::default()
+            });
+            SplitRows::new(5, &options, false, &columns).expect("rows are left")
+        };
+        let rows = split(vec![Test, Train, Validation, Train, Test]);
+        assert_eq!(rows.train, [1, 3]);
+        assert_eq!(rows.validation, [2]);
+        assert_eq!(rows.test, [0, 4]);
+        let rows = split(vec![Train, Train, Test, Train, Train]);
+        assert_eq!(rows.test, [2]);
+        assert_eq!((rows.train.len(), rows.validation.len()), (2, 2));
+        assert_eq!(sorted(&[&rows.train, &rows.validation]), [0, 1, 3, 4]);
+    }
+
+    /// Six rows of one class and four of the other, in two folds: three and two each.
+    #[test]
+    fn folds_are_stratified_and_test_each_row_once() {
+        let classes = vec![0, 0, 0, 1, 1, 0, 0, 0, 1, 1];
+        let columns = SplitColumns {
+            classes: Some(classes.clone()),
+            ..SplitColumns::default()
+        };
+        let all: Vec<u32> = (0..10).collect();
+        let mut tested = Vec::new();
+        for number in [1, 2] {
+            let options = options(&Settings {
+                folds: Some(2),
+                fold: Some(number),
+                validation: Some(0.2),
+                ..Settings::default()
+            });
+            // Folds are folds of the training samples, even if there are test samples.
+            let rows = SplitRows::new(10, &options, true, &columns).expect("rows are left");
+            let of_first = rows.test.iter().filter(|&&row| classes[row as usize] == 0);
+            assert_eq!((rows.test.len(), of_first.count()), (5, 3));
+            assert_eq!((rows.train.len(), rows.validation.len()), (4, 1));
+            assert_eq!(sorted(&[&rows.train, &rows.validation, &rows.test]), all);
+            tested.extend(rows.test);
+        }
+        assert_eq!(sorted(&[&tested]), all);
+    }
+
+    #[test]
+    fn impossible_folds_are_refused() {
+        let split = |folds, fold, order_by: Option<&str>| {
+            let options = SplitOptions::new(&Settings {
+                folds,
+                fold,
+                order_by: order_by.map(str::to_owned),
+                ..Settings::default()
+            })?;
+            SplitRows::new(3, &options, false, &SplitColumns::default())
+        };
+        split(Some(3), Some(3), None).expect("a fold of one row each");
+        for (folds, fold, order_by, problem) in [
+            (
+                Some(4),
+                Some(1),
+                None,
+                "`folds`: expected at most 3, the number of rows, found 4",
+            ),
+            (
+                Some(1),
+                Some(1),
+                None,
+                "`folds`: expected a whole number from 2, found 1",
+            ),
+            (
+                Some(2),
+                Some(3),
+                None,
+                "`fold`: expected a whole number from 1 to 2, found 3",
+            ),
+            (Some(2), None, None, "`folds = 2`: no fold is chosen"),
+            (
+                None,
+                Some(2),
+                None,
+                "`fold = 2`: the number of folds is missing",
+            ),
+            (
+                Some(2),
+                Some(1),
+                Some("day"),
+                "`folds`: the folds are random, but `order-by` sets the split",
+            ),
+        ] {
+            let error = split(folds, fold, order_by).expect_err(problem);
+            assert_eq!(error.to_string(), problem);
+        }
+    }
+
+    #[test]
+    fn uneven_splits_are_noted() {
+        let rows = SplitRows {
+            train: (0..40).collect(),
+            validation: (40..44).collect(),
+            test: (44..100).collect(),
+        };
+        let notes = rows.uneven(&options(&Settings::default()));
+        let texts: Vec<String> = notes.iter().map(Note::to_string).collect();
+        assert_eq!(
+            texts,
+            ["56 test rows instead of about 10, because the rows of a group stay together"]
+        );
+    }
+}
