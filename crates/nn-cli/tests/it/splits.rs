@@ -183,7 +183,7 @@ fn predictions_begin_with_the_id_column() {
     assert_eq!((&line["id"], &line["line"]), (&"007".into(), &3.into()));
     let unknown = ["unknown column \"nam\"", "name"];
     scratch
-        .nn("predict a new.csv --id nam --output out.csv")
+        .nn("predict a new.csv --id nickname --output out.csv")
         .refuses(2, &unknown);
     assert!(!scratch.path("out.csv").exists());
 }
