@@ -181,7 +181,7 @@ fn predictions_begin_with_the_id_column() {
         .succeeds_with_note("# skipped");
     let line = json(output.lines().next().expect("a row"));
     assert_eq!((&line["id"], &line["line"]), (&"007".into(), &3.into()));
-    let unknown = ["unknown column \"nam\"", "name"];
+    let unknown = ["unknown column \"nickname\"", "name"];
     scratch
         .nn("predict a new.csv --id nickname --output out.csv")
         .refuses(2, &unknown);
