@@ -92,7 +92,9 @@ impl Scratch {
     /// What `nn evaluate RUN` says as JSON.
     pub(crate) fn evaluate(&self, run: &str, flags: &str) -> Value {
         let ended = self.nn(&format!("evaluate {run} --json {flags}"));
-        serde_json::from_str(&ended.succeeds()).expect("one JSON object")
+        // Notes about other data are on standard error.
+        let output = ended.succeeds_with_note("");
+        serde_json::from_str(&output).expect("one JSON object")
     }
 }
 
