@@ -71,7 +71,7 @@ def search(options, strategy, seed):
 def table(rows):
     """Markdown: a row a seed, and how often Bayesian search was better."""
     lines = [
-        "| seed | Bayesian: loss | accuracy | random: loss | accuracy | better |",
+        "| seed | Bayesian: loss | Bayesian: accuracy | random: loss | random: accuracy | better strategy |",
         "|---|---|---|---|---|---|",
     ]
     wins = 0

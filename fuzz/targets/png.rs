@@ -1,7 +1,7 @@
 //! Any bytes as a PNG of a digit.
 #![no_main]
 
-#[path = "../harness/png.rs"]
-mod png;
+#[path = "../harness/image.rs"]
+mod image;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| png::check(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| image::check(bytes));

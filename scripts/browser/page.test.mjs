@@ -172,6 +172,17 @@ test("a training is saved as a run", async () => {
   assert.ok(readdirSync(join(visit.folder, "runs/glyphs-1")).includes("model.safetensors"));
 });
 
+test("the first cure of a problem fills the form", async () => {
+  await open(`#train?${SMALL}&epochs=2&init=zeros`);
+  await page.click("#start");
+  await untilDone();
+  await page.locator("#diagnosis").getByText("Unsuitable initial weights").waitFor();
+  await page.click("#cure-0");
+  assert.equal(await page.inputValue("select[name=init]"), "he");
+  assert.match(new URL(page.url()).hash, /init=he/);
+  assert.match(new URL(page.url()).hash, /epochs=2/);
+});
+
 test("the address holds the whole experiment", async () => {
   await open("#train?data=glyphs");
   await page.fill("input[name=hidden]", "7,5");
@@ -184,10 +195,54 @@ test("the address holds the whole experiment", async () => {
   assert.equal(await page.inputValue("select[name=optimizer]"), "rmsprop");
 });
 
-test("what cannot be is told while it is typed", async () => {
+/** Types into a field and leaves it. */
+async function type(place, field, value) {
+  await place.fill(field, value);
+  await place.press(field, "Tab");
+}
+
+test("a problem is shown once, beside its field", async () => {
+  const problem = (name) => page.locator(`label:has([name=${name}]) .problem`);
   await open("#train?data=glyphs&limit-train=200&hidden=0");
+  await problem("hidden").waitFor();
+  assert.match(await problem("hidden").textContent(), /^Expected 1 to .*, found 0$/);
+  assert.equal(await page.locator(".problem:visible, .check:visible, .notice:visible").count(), 1);
+  assert.ok(await page.locator("[name=hidden]").evaluate((field) => field.matches("[aria-invalid]")));
+  await type(page, "[name=hidden]", "16");
+  await page.getByText("784-16-10 on glyphs").waitFor();
+  assert.equal(await page.locator(".problem:visible").count(), 0);
+  // A field that is folded away is opened.
+  await open("#train?data=glyphs&limit-train=200&weight-decay=-1");
+  await problem("weight-decay").waitFor();
+  // A problem without a field is below the form.
+  await open("#train?data=glyphs&limit-train=200&hidden=30000");
   await page.locator(".check.wrong").waitFor();
-  assert.match(await text(".check.wrong"), /width of layer 1/);
+  assert.match(await text(".check.wrong"), /at most 20.000.000 parameters/);
+});
+
+test("a decimal comma is understood, or refused in the words of the page", async () => {
+  await open("#train?data=glyphs&limit-train=200&lr=0,01&optimizer=adam:beta1=0,8&hidden=8,4");
+  await page.getByText("784-8-4-10 on glyphs: cross-entropy, adam:beta1=0.8, learning rate 0.01, constant").waitFor();
+  assert.equal(await page.inputValue("[name=lr]"), "0.01");
+  await type(page, "[name=dropout]", "0,25");
+  assert.equal(await page.inputValue("[name=dropout]"), "0.25");
+  await type(page, "[name=lr]", "1.000,5");
+  await page.getByText("Write the number with a decimal point").waitFor();
+  assert.equal(await page.locator(".problem:visible, .check:visible, .notice:visible").count(), 1);
+  await open("#compare?data=glyphs&limit-train=200&hidden=8&vary=lr&a=0,1&b=x");
+  await page.locator("label:has([name=b]) .problem").waitFor();
+  assert.equal(await page.inputValue("[name=a]"), "0.1");
+  assert.equal(await page.locator(".problem:visible, .check:visible, .notice:visible").count(), 1);
+});
+
+test("a number has one format", async () => {
+  const texts = await page.evaluate(async () => {
+    const { short } = await import("/dom.js");
+    const numbers = [0.001, 0.0009999999, -0.001, 0.000561, 9.9e-5, -1e-7, 0, -3, 12345.6, 1e99, NaN];
+    return numbers.map((number) => short(number));
+  });
+  const expected = "0.001 0.001 −0.001 0.000561 9.9e-5 −1e-7 0 −3 12\u202f350 1e99 –";
+  assert.deepEqual(texts, expected.split(" "));
 });
 
 test("two trainings are compared from the same start", async () => {
@@ -213,6 +268,91 @@ test("a step can be looked into", async () => {
   assert.equal(rows, 10, "a row a class");
   await page.click("#next");
   await page.waitForFunction(() => location.hash.includes("index=3"));
+});
+
+/** Trains on a table, in the terminal. */
+function trainOnTable(name) {
+  const rows = Array.from({ length: 60 }, (_, row) => `${row},${row % 2 ? "Bern" : "Basel"},${3 * row}\n`);
+  writeFileSync(join(visit.folder, "houses.csv"), `size,city,price\n${rows.join("")}`);
+  const flags = ["--data", "houses.csv", "--target", "price", "--hidden", "4", "--epochs", "2"];
+  execFileSync(program, ["train", ...flags, "--no-report", "--name", name], {
+    cwd: visit.folder,
+    timeout: PATIENCE,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+}
+
+test("a row of a table has its columns, and says what is standardized", async () => {
+  trainOnTable("houses");
+  await open("#inside?network=run:houses&split=train&index=0");
+  await page.getByText("Layer 2: 4 → 1, identity, output layer").waitFor();
+  const table = page.locator(".inside .card").first().locator("table");
+  const rows = await table.locator("tbody th").allTextContents();
+  assert.deepEqual(rows, ["size", "city = Basel", "city = Bern"]);
+  const heads = await page.locator(".inside thead th").allTextContents();
+  for (const head of ["x (numbers standardized)", "a (standardized)", "y (standardized)"]) {
+    assert.ok(heads.includes(head), `${head} in ${heads}`);
+  }
+  assert.match(await text(".inside .status"), /^Predicted price [−\d.]+, true value [\d.]+\.$/);
+  await page.getByRole("rowheader", { name: /^W\[1, \d\] city = Bern$/ }).waitFor();
+});
+
+test("no formula runs over its neighbours", async () => {
+  for (const width of [1280, 960, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    await open("#inside?network=run:houses");
+    await page.getByText(/^m ← β/).waitFor();
+    const over = await page.evaluate(() =>
+      [...document.querySelectorAll(".formula, .formula span")]
+        .filter((part) => {
+          const room = part.closest(".card").getBoundingClientRect();
+          return part.scrollWidth > part.clientWidth + 1 || part.getBoundingClientRect().right > room.right;
+        })
+        .map((part) => part.textContent),
+    );
+    assert.deepEqual(over, [], `${width} pixels wide`);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
+
+test("Draw offers networks that read drawings only", async () => {
+  await open("#draw");
+  await page.locator("#view-draw option").first().waitFor({ state: "attached" });
+  const offered = await page.locator("#view-draw option").allTextContents();
+  assert.ok(offered.some((name) => name.startsWith("glyphs-1")) && !offered.some((name) => /houses/.test(name)));
+  await open("#inside");
+  await page.locator("#view-inside option").getByText(/houses/).waitFor({ state: "attached" });
+});
+
+test("the numbers of the confusion matrix can be read, light and dark", async () => {
+  await open(`#train?${SMALL}&epochs=2`);
+  await page.getByText("784-16-10 on glyphs").waitFor();
+  await page.click("#start");
+  await page.getByText(/^Evaluated on all/).waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    const contrasts = await page.evaluate(() => {
+      const luminance = (color) => {
+        const isUnit = color.startsWith("color(");
+        const [r, g, b] = color
+          .match(/[\d.]+/g)
+          .map((part) => Number(part) / (isUnit ? 1 : 255))
+          .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const cells = [...document.querySelectorAll(".confusion td")];
+      // The strongest color that there can be.
+      cells.slice(0, 2).forEach((cell) => cell.style.setProperty("--strength", "75%"));
+      return cells.map((cell) => {
+        const style = getComputedStyle(cell);
+        const [dark, light] = [luminance(style.color), luminance(style.backgroundColor)].sort((a, b) => a - b);
+        return (light + 0.05) / (dark + 0.05);
+      });
+    });
+    assert.equal(contrasts.length, 100);
+    assert.ok(Math.min(...contrasts) >= 4.5, `${colorScheme}: ${Math.min(...contrasts)}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
 });
 
 test("nothing is wider than a narrow screen, light or dark", async () => {
@@ -294,11 +434,64 @@ test("a file that leads to the printed address opens the page, as --open does", 
   });
 });
 
+test("a second page asks before it stops the training of the first", async () => {
+  await open(`#train?${SMALL}&epochs=100000`);
+  await page.getByText("784-16-10 on glyphs").waitFor();
+  await page.click("#start");
+  await page.getByText(/^In training/).waitFor();
+  assert.ok(await page.locator("#view-train .owner").isHidden());
+  await elsewhere(async (other) => {
+    const questions = [];
+    let isSure = false;
+    other.on("dialog", (dialog) => {
+      questions.push(dialog.message());
+      return isSure ? dialog.accept() : dialog.dismiss();
+    });
+    await other.goto(`${visit.printed}#train?data=glyphs&limit-train=200&hidden=8&epochs=100000`);
+    await other.getByText("784-8-10 on glyphs").waitFor();
+    await other.locator("#view-train .owner").waitFor();
+    await other.click("#start");
+    await other.waitForTimeout(500);
+    assert.equal(questions.length, 1);
+    assert.match(questions[0], /^Another page is training 784-16-10 on glyphs/);
+    assert.match(await other.locator(".facts").textContent(), /784-16-10/);
+    isSure = true;
+    await other.click("#start");
+    await other.locator(".facts").getByText(/^784-8-10/).waitFor();
+    assert.ok(await other.locator("#view-train .owner").isHidden());
+    // The first page says whose training it shows, and a page does not ask for its own.
+    await page.locator("#view-train .owner").waitFor();
+    await other.reload();
+    await other.getByText("784-8-10 on glyphs").waitFor();
+    await other.click("#start");
+    await other.waitForTimeout(500);
+    assert.equal(questions.length, 2);
+    await other.click("#stop");
+    await other.getByText(/^Stopped/).waitFor();
+  });
+});
+
+test("a server that has gone is said, once", async () => {
+  await elsewhere(async (other) => {
+    await other.goto(`${visit.printed}#train?${SMALL}`);
+    await other.getByText("784-16-10 on glyphs").waitFor();
+    await visit.stop();
+    await other.getByText("The server does not answer").waitFor();
+    await other.click("#start");
+    await other.waitForTimeout(500);
+    assert.equal(await other.locator(".notice:visible").count(), 1);
+    await visit.startAgain();
+    await other.getByText(/the server was restarted after this page was opened/).waitFor();
+    assert.equal(await other.locator(".notice:visible").count(), 1);
+  });
+});
+
 test("after a restart of the server the page says that it needs the new address", async () => {
   await elsewhere(async (other) => {
     await other.goto(visit.printed);
     await other.getByText(/trained, validation accuracy/).waitFor();
-    await visit.restart();
+    await visit.stop();
+    await visit.startAgain();
     await other.getByText(/the server was restarted after this page was opened/).waitFor();
     await other.reload();
     await other.getByText(/the server was restarted after this page was opened/).waitFor();

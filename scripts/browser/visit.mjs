@@ -30,14 +30,16 @@ export async function begin(program, executablePath, look = {}) {
   const page = await context.newPage();
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  // Status 409 is an answer: another page has started the first network.
+  const isComplaint = (message) => message.type() === "error" && !message.text().includes("status of 409");
+  page.on("console", (message) => isComplaint(message) && complaints.push(message.text()));
   page.on("request", (request) => {
     if (!request.url().startsWith(address)) complaints.push(`a request to ${request.url()}`);
   });
   await page.goto(printed);
   const visit = { folder, address, printed, page, complaints };
-  visit.restart = async () => {
-    await ended(visit.server);
+  visit.stop = () => ended(visit.server);
+  visit.startAgain = async () => {
     const { server, printed } = await serve(program, folder, new URL(address).port);
     Object.assign(visit, { server, printed });
   };

@@ -32,6 +32,10 @@ fn steps() -> Vec<Step> {
     steps.push(Step::new("cargo xtask torture download --kills 10", || {
         torture::check_download(10)
     }));
+    steps.push(Step::new(
+        "cargo xtask torture power --quick",
+        torture::check_power,
+    ));
     steps.push(Step::new("packages without their tests", package::check));
     steps.push(Step::new("cargo xtask deps", deps::check_counts));
     steps.push(Step::new("cargo xtask supply-chain", supply_chain::check));

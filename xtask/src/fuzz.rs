@@ -24,11 +24,13 @@ struct Target {
     max_len: u32,
 }
 
-static TARGETS: [Target; 8] = [
+static TARGETS: [Target; 10] = [
     target("idx", 512),
     target("idx-gzip", 512),
     target("csv", 256),
     target("png", 512),
+    target("jpeg", 1200),
+    target("class-names", 64),
     target("model", 1500),
     target("checkpoint", 2500),
     target("configuration", 512),

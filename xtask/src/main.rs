@@ -20,6 +20,7 @@ mod features;
 mod test;
 mod bench;
 mod torture;
+mod mutants;
 mod fuzz;
 mod sanitize;
 mod browser_tests;
@@ -64,6 +65,10 @@ enum Task {
     /// Kill training runs or downloads at random times, or inject disk errors, and check
     /// the results
     Torture(torture::Arguments),
+    /// Change single expressions and run the tests, which should notice (needs cargo-mutants)
+    ///
+    /// All parts take hours. `--one-of 10` measures a tenth of the changes.
+    Mutants(mutants::Arguments),
     /// Fuzz every function that reads files with random bytes
     ///
     /// An input that makes a target panic, use 512 MiB of memory or run for a minute is
@@ -117,6 +122,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test => test::run(),
         Task::Bench(arguments) => bench::run(arguments),
         Task::Torture(arguments) => torture::run(arguments),
+        Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Fuzz(request) => fuzz::run(&request),
         Task::Sanitize => sanitize::sanitize(),
         Task::Miri => sanitize::miri(),

@@ -13,12 +13,13 @@ mod module_order;
 mod crate_graph;
 mod placement;
 mod changelog;
+mod named_tests;
 
 use crate::error::{Error, Result};
 use violation::{Rule, Violation};
 
 /// The rules that `cargo xtask tidy` checks.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     style::opens_with_doc,
     style::no_stray_white_space,
     unsafe_code::forbidden_outside_nn_tensor,
@@ -27,6 +28,7 @@ const RULES: [Rule; 8] = [
     crate_graph::only_allowed_directions,
     placement::files_are_where_they_belong,
     changelog::names_the_version,
+    named_tests::exist,
 ];
 
 /// Prints all violations.

@@ -1,5 +1,5 @@
-//! `cargo xtask torture`: training runs and downloads that are killed, or whose disk fails,
-//! must give the same bytes as undisturbed ones.
+//! `cargo xtask torture`: training runs and downloads that are killed, or whose disk, power
+//! or memory fails, must give the same bytes as undisturbed ones.
 
 use crate::command::build_program as build;
 use crate::error::Result;
@@ -8,7 +8,14 @@ mod random;
 mod training;
 mod server;
 mod download;
+mod points;
+mod scratch;
+mod strace;
 mod disk;
+mod file_system;
+mod recording;
+mod power;
+mod memory;
 
 /// Default numbers of kills.
 const TRAINING_KILLS: u32 = 500;
@@ -32,6 +39,17 @@ enum Victim {
     Download(Kills),
     /// Make each system call on a file fail in turn (needs Linux and strace)
     Disk,
+    /// Let the power fail after each operation on a file (needs Linux and strace)
+    Power {
+        /// Only during a training, not during a search and downloads
+        #[arg(long)]
+        quick: bool,
+        /// Also leave out each sync in turn, to see whether this test notices
+        #[arg(long)]
+        without_syncs: bool,
+    },
+    /// Let each large allocation fail (needs Linux with glibc, and strace)
+    Memory,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, clap::Args)]
@@ -60,6 +78,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             download::check(kills.unwrap_or(DOWNLOAD_KILLS), seed)
         }
         Victim::Disk => disk::check(),
+        Victim::Power {
+            quick,
+            without_syncs,
+        } => power::check(quick, without_syncs),
+        Victim::Memory => memory::check(),
     }
 }
 
@@ -73,6 +96,11 @@ pub(crate) fn check_download(n_kills: u32) -> Result<()> {
     download::check(n_kills, 0)
 }
 
+/// Lets the power fail at every moment of a training, and fails if that did harm.
+pub(crate) fn check_power() -> Result<()> {
+    power::check(true, false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,13 +109,21 @@ mod tests {
     #[test]
     fn options_have_defaults() {
         let kills = |kills, seed| Kills { kills, seed };
+        let power = |quick, without_syncs| Victim::Power {
+            quick,
+            without_syncs,
+        };
         for (line, expected) in [
             ("", Victim::Training(kills(None, 0))),
             ("--seed 3", Victim::Training(kills(None, 3))),
             ("--kills 9 --seed 3", Victim::Training(kills(Some(9), 3))),
             ("training --kills 9", Victim::Training(kills(Some(9), 0))),
             ("disk", Victim::Disk),
+            ("power", power(false, false)),
+            ("power --quick", power(true, false)),
+            ("power --without-syncs", power(false, true)),
             ("download", Victim::Download(kills(None, 0))),
+            ("memory", Victim::Memory),
             (
                 "download --seed 7 --kills 2",
                 Victim::Download(kills(Some(2), 7)),
@@ -104,6 +140,7 @@ mod tests {
             "upload",
             "download training",
             "disk --kills 3",
+            "power --kills 3",
         ] {
             let error = parse::<Arguments>(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2);

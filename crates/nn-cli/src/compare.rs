@@ -1,11 +1,12 @@
 //! The command `nn compare`: compares runs side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_report::{ComparedValue, Comparison, RunRecord, replace};
-use nn_train::Result;
-use nn_train::run_dir::locate_run;
+use nn_train::command_line::quoted;
+use nn_train::run_dir::{CONFIG, locate_run};
+use nn_train::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use crate::args::RunsFolder;
@@ -14,14 +15,17 @@ use crate::terminal;
 /// The default name of the page.
 const PAGE: &str = "comparison.html";
 
+/// The space between two columns.
+const SPACE: &str = "  ";
+
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Run directories or names of runs: two or more
+    /// Run directories or names of runs: two or more; other files are skipped
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
     #[command(flatten)]
     runs_folder: RunsFolder,
-    /// HTML file to write [default: comparison.html in the folder of the runs]
+    /// HTML file to write [default: comparison.html beside the first run]
     #[arg(long, short, value_name = "FILE.html")]
     output: Option<PathBuf>,
     /// Print one JSON object
@@ -29,73 +33,115 @@ pub(crate) struct CompareArguments {
     json: bool,
 }
 
+/// A RUN of the command line.
+enum Argument {
+    /// A run directory.
+    Run(PathBuf),
+    /// Another file or folder, such as `comparison.html` in `nn compare *`.
+    Other(PathBuf),
+}
+
 pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
     let runs_dir = &arguments.runs_folder.runs_dir;
-    let read = |run: &PathBuf| RunRecord::read(&locate_run(run, runs_dir)?);
+    let found = arguments.runs.iter().map(|run| find(run, runs_dir));
+    let (mut directories, mut skipped) = (Vec::new(), Vec::new());
+    for argument in found.collect::<Result<Vec<_>>>()? {
+        match argument {
+            Argument::Run(path) => directories.push(path),
+            Argument::Other(path) => skipped.push(path.display().to_string()),
+        }
+    }
+    if directories.len() < 2 {
+        return Err(too_few(&directories, &skipped));
+    }
+    let runs = directories.iter().map(|path| RunRecord::read(path));
     let comparison = Comparison {
-        runs: arguments.runs.iter().map(read).collect::<Result<_>>()?,
-        command: command(arguments),
+        runs: runs.collect::<Result<_>>()?,
+        command: command(&directories),
     };
     let page = match &arguments.output {
         Some(path) => path.clone(),
-        None => runs_dir.join(PAGE),
+        None => directories[0].with_file_name(PAGE),
     };
     replace(&page, &comparison.build().page.html())?;
     if arguments.json {
         let mut object = to_json(&comparison);
         object["report"] = page.to_string_lossy().into();
+        object["skipped"] = skipped.into();
         terminal::line(object);
     } else {
         show(&comparison);
         terminal::line("");
+        if !skipped.is_empty() {
+            terminal::line(format!("skipped, not a run: {}", skipped.join(", ")));
+        }
         terminal::line(format!("curves in {}", page.display()));
     }
     Ok(())
 }
 
-fn command(arguments: &CompareArguments) -> String {
-    let runs: Vec<String> = arguments
-        .runs
-        .iter()
-        .map(|run| run.display().to_string())
-        .collect();
+/// Finds a run, or another file or folder of this name.
+fn find(run: &Path, runs_dir: &Path) -> Result<Argument> {
+    if run.is_file() {
+        return Ok(Argument::Other(run.to_owned()));
+    }
+    let directory = locate_run(run, runs_dir)?;
+    let has_config = directory.join(CONFIG).exists();
+    if has_config {
+        Ok(Argument::Run(directory))
+    } else {
+        Ok(Argument::Other(directory))
+    }
+}
+
+fn too_few(runs: &[PathBuf], skipped: &[String]) -> Error {
+    let names: Vec<String> = runs.iter().map(|run| run.display().to_string()).collect();
+    let found = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let error = Error::usage(format!("expected two or more runs, found {found}"));
+    if skipped.is_empty() {
+        error
+    } else {
+        error.with_help(format!("not a run: {}", skipped.join(", ")))
+    }
+}
+
+fn command(runs: &[PathBuf]) -> String {
+    let runs = runs.iter().map(|run| quoted(&run.to_string_lossy()));
+    let runs: Vec<String> = runs.collect();
     format!("{} compare {}", terminal::program(), runs.join(" "))
 }
 
 fn show(comparison: &Comparison) {
-    let names = comparison.runs.iter().map(|run| run.name.clone());
-    let head = (String::new(), names.collect::<Vec<_>>());
     let results = comparison.results();
     let settings = comparison.settings();
     let (different, same): (Vec<_>, Vec<_>) = settings.iter().partition(|setting| setting.differs);
     let flag = |setting: &&ComparedValue| (format!("--{}", setting.name), setting.values.clone());
-    let lines: Vec<(String, Vec<String>)> = [head]
+    let results_rows: Vec<Row> = results.iter().map(starred).collect();
+    let settings_rows: Vec<Row> = different.iter().map(flag).collect();
+    let names = comparison.runs.iter().map(|run| run.name.clone());
+    let head = (String::new(), names.collect::<Vec<_>>());
+    let rows: Vec<&Row> = [&head]
         .into_iter()
-        .chain(results.iter().map(starred))
-        .chain(different.iter().map(flag))
+        .chain(&results_rows)
+        .chain(&settings_rows)
         .collect();
-    let width = |text: &String| text.chars().count();
-    let label = lines.iter().map(|line| width(&line.0)).max().unwrap_or(0);
-    let columns: Vec<usize> = (0..comparison.runs.len())
-        .map(|run| {
-            lines
-                .iter()
-                .map(|line| width(&line.1[run]))
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for (index, (name, values)) in lines.iter().enumerate() {
-        if index == results.len() + 1 {
+    let label = rows.iter().map(|row| width(&row.0)).max().unwrap_or(0);
+    for (number, block) in blocks(&rows, label).into_iter().enumerate() {
+        if number > 0 {
+            terminal::line("");
+        }
+        let line = |row: &Row| terminal::line(line_of(row, label, &block));
+        line(&head);
+        results_rows.iter().for_each(line);
+        if !settings_rows.is_empty() {
             terminal::line("");
             terminal::line("settings that differ");
+            settings_rows.iter().for_each(line);
         }
-        let cells: String = values
-            .iter()
-            .zip(&columns)
-            .map(|(value, &width)| format!("  {value:>width$}"))
-            .collect();
-        terminal::line(format!("{name:label$}{cells}").trim_end());
     }
     terminal::line("");
     if results.iter().any(|line| !line.best.is_empty()) {
@@ -107,8 +153,54 @@ fn show(comparison: &Comparison) {
     });
 }
 
+/// A label, and a text per run.
+type Row = (String, Vec<String>);
+
+/// Index and width of a column.
+type Column = (usize, usize);
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The columns of the runs, in blocks that fit into the terminal.
+fn blocks(rows: &[&Row], label: usize) -> Vec<Vec<Column>> {
+    let n_runs = rows.first().map_or(0, |row| row.1.len());
+    let columns = (0..n_runs).map(|run| {
+        let widths = rows.iter().map(|row| width(&row.1[run]));
+        (run, widths.max().unwrap_or(0))
+    });
+    let room = if terminal::is_interactive() {
+        terminal::width().saturating_sub(label)
+    } else {
+        usize::MAX
+    };
+    let mut blocks: Vec<Vec<Column>> = Vec::new();
+    let mut used = usize::MAX;
+    for column in columns {
+        let wide = column.1 + SPACE.len();
+        used = used.saturating_add(wide);
+        if used > room || blocks.is_empty() {
+            blocks.push(Vec::new());
+            used = wide;
+        }
+        if let Some(block) = blocks.last_mut() {
+            block.push(column);
+        }
+    }
+    blocks
+}
+
+fn line_of((name, values): &Row, label: usize, columns: &[Column]) -> String {
+    let cells = columns
+        .iter()
+        .map(|&(run, width)| format!("{SPACE}{:>width$}", values[run]));
+    let line = format!("{name:label$}{}", cells.collect::<String>());
+    line.trim_end().to_owned()
+}
+
 /// Marks the best values with a star and pads the others.
-fn starred(line: &ComparedValue) -> (String, Vec<String>) {
+fn starred(line: &ComparedValue) -> Row {
     let values = line.values.iter().enumerate().map(|(run, value)| {
         let star = if line.best.contains(&run) { "*" } else { " " };
         format!("{value} {star}")
@@ -146,6 +238,11 @@ fn run_to_json(run: &RunRecord) -> Value {
         "validation_accuracy": summary.validation_accuracy,
         "test_loss": summary.test_loss,
         "test_accuracy": summary.test_accuracy,
+        "baseline": summary.baseline,
+        "test_auc": summary.test_auc,
+        "test_balanced_accuracy": summary.test_balanced_accuracy,
+        "test_r2": summary.test_r2,
+        "test_rmse": summary.test_rmse,
         "train_seconds": summary.train_seconds,
         "seconds_per_epoch": summary.seconds_per_epoch,
         "weights_sha256": summary.weights_sha256,

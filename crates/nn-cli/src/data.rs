@@ -1,20 +1,26 @@
-//! The commands `nn data list`, `nn data info` and `nn data fetch`.
+//! The commands `nn data list`, `nn data info`, `nn data fetch` and `nn data export`.
 
 mod table_info;
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use nn_data::catalog::{self, Source};
 use nn_data::download::{self, Fetched, Origin, Progress, fetch};
+use nn_data::export::Format;
 use nn_tensor::Threads;
 use nn_train::data::{self, GLYPHS};
 use nn_train::table::is_table;
-use nn_train::{Error, Result, Settings, escaped_path, flags, grouped};
+use nn_train::{
+    Data, Error, Note, Result, Settings, SplitOptions, create_dir_all, escaped_path, flags, grouped,
+};
 
 use crate::args::DataFolder;
+use crate::exit;
 use crate::terminal;
 use table_info::table_info;
 
@@ -31,12 +37,12 @@ pub(crate) enum DataCommand {
         #[command(flatten)]
         folder: DataFolder,
     },
-    /// Show what a data set or a table holds, and how a table will be read
+    /// Show the contents of a data set or a table, and how a table will be read
     Info {
-        /// Name from `nn data list`, folder of IDX files, or file with a table
+        /// Name from `nn data list`, folder of IDX files or of images, or file with a table
         #[arg(value_name = "NAME|DIR|FILE", value_parser = flags::data_parser())]
         name: String,
-        /// Column to predict, or several with commas
+        /// Column to predict, or several columns separated by commas
         #[arg(long, value_name = "COLUMN")]
         target: Option<String>,
         /// TOML file with the types of columns
@@ -45,6 +51,23 @@ pub(crate) enum DataCommand {
         /// Print one JSON object; for tables only
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        folder: DataFolder,
+    },
+    /// Write a data set of images in another format
+    #[command(after_help = "Examples:\n  \
+        nn data export mnist --format png\n  \
+        nn data export my-photos/ --format idx -o my-idx")]
+    Export {
+        /// Name from `nn data list`, folder of IDX files or of images, or CSV file of images
+        #[arg(value_name = "NAME|DIR|FILE.csv", value_parser = flags::data_parser())]
+        name: String,
+        /// IDX files like MNIST's, CSV files with the columns label,pixel0,..., or one folder of PNG files per class
+        #[arg(long, value_parser = format_parser())]
+        format: Format,
+        /// Folder to create [default: the name of the data set and the format, such as mnist-png]
+        #[arg(long, short, value_name = "DIR")]
+        output: Option<PathBuf>,
         #[command(flatten)]
         folder: DataFolder,
     },
@@ -88,6 +111,12 @@ pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
             };
             table_info(&path, &settings, *json)
         }
+        DataCommand::Export {
+            name,
+            format,
+            output,
+            folder,
+        } => export(name, *format, output.as_deref(), &folder.data_dir),
         DataCommand::Fetch {
             names,
             from,
@@ -141,7 +170,10 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    let dataset = data::load_dataset(name, data_dir, None, None, &Threads::all())?;
+    let options = SplitOptions::new(&Settings::default())?;
+    let loaded = data::load_dataset(name, data_dir, None, &options, &Threads::all())?;
+    loaded.notes.iter().for_each(exit::note);
+    let dataset = loaded.dataset;
     terminal::line(format!(
         "samples   {} training, {} test, of {} values",
         grouped(dataset.train.len()),
@@ -162,6 +194,56 @@ fn info(name: &str, data_dir: &Path) -> Result<()> {
             ));
         }
     }
+    Ok(())
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|name| name.parse::<Format>())
+}
+
+/// Writes a data set into a new folder, which gets its name when it is complete.
+fn export(name: &str, format: Format, output: Option<&Path>, data_dir: &Path) -> Result<()> {
+    let settings = Settings {
+        data: Some(name.to_owned()),
+        ..Settings::default()
+    };
+    let data = Data::for_training(&settings, data_dir, &Threads::all())?;
+    let is_about_images = |note: &&Note| matches!(note, Note::Images(_));
+    data.notes
+        .iter()
+        .filter(is_about_images)
+        .for_each(exit::note);
+    let dataset = &data.dataset;
+    let folder = match output {
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from(format!("{}-{format}", dataset.name)),
+    };
+    if folder.exists() {
+        return Err(Error::usage(format!(
+            "{}: expected the name of a new folder, found an existing one",
+            folder.display()
+        ))
+        .with_help("choose another folder with --output"));
+    }
+    let mut partial = folder.clone().into_os_string();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| Error::io(&path, &error)
+    };
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(io(&partial))?;
+    }
+    create_dir_all(&partial).map_err(|error| Error::io(&partial, &error))?;
+    nn_data::export::write(dataset, format, &partial)?;
+    fs::rename(&partial, &folder).map_err(io(&folder))?;
+    terminal::line(format!(
+        "{} training and {} test images in {}",
+        grouped(dataset.train.len()),
+        grouped(dataset.test.len()),
+        folder.display()
+    ));
     Ok(())
 }
 

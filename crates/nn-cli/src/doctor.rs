@@ -1,13 +1,12 @@
 //! The command `nn doctor`: diagnoses a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nn_report::{Diagnosis, Finding, Suggestion};
 use nn_train::Result;
 use nn_train::command_line::quoted;
 use nn_train::run_dir::{CONFIG, locate_run};
-use serde_json::json;
 
 use crate::args::{DataFolder, RunsFolder, WeightCheck};
 use crate::terminal;
@@ -37,46 +36,85 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<()> {
     let allow_nonfinite = arguments.weights.allow_nonfinite;
     let diagnosis = Diagnosis::new(&directory, &arguments.folder.data_dir, allow_nonfinite)?;
     if arguments.json {
-        terminal::line(to_json(&diagnosis));
+        let mut json = diagnosis.to_json();
+        json["run"] = directory.to_string_lossy().into();
+        terminal::line(json);
     } else {
-        lines(&diagnosis).iter().for_each(terminal::line);
+        lines(&directory, &diagnosis)
+            .iter()
+            .for_each(terminal::line);
     }
     Ok(())
 }
 
-fn lines(diagnosis: &Diagnosis) -> Vec<String> {
-    let mut lines = vec![diagnosis.title.clone()];
+fn lines(run: &Path, diagnosis: &Diagnosis) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", run.display(), diagnosis.title)];
     let (mut ok, mut unchecked) = (Vec::new(), Vec::new());
-    let mut n_problems = 0;
-    for (name, finding) in &diagnosis.findings {
-        match finding {
-            Finding::Problem(evidence, suggestions) => {
-                n_problems += 1;
-                lines.extend([String::new(), (*name).to_owned(), format!("  {evidence}")]);
-                let suggestions = suggestions.iter();
-                lines.extend(suggestions.map(|it| suggestion_line(diagnosis, it)));
+    for check in &diagnosis.checks {
+        match &check.finding {
+            Finding::Problem(evidence, _) if check.explained_by.is_none() => {
+                lines.extend([
+                    String::new(),
+                    check.name.to_owned(),
+                    format!("  {evidence}"),
+                ]);
+                lines.extend(symptoms(diagnosis, check.name));
             }
-            Finding::Ok(evidence) => ok.push((*name, evidence)),
-            Finding::NotChecked(reason) => unchecked.push((reason, *name)),
+            Finding::Problem(..) => {}
+            Finding::Ok(evidence) => ok.push((check.name, evidence)),
+            Finding::NotChecked(reason) => unchecked.push((reason, check.name)),
             _ => {}
         }
     }
-    if n_problems == 0 {
+    if lines.len() == 1 {
         lines.extend([String::new(), "no problem found".to_owned()]);
     }
+    lines.extend(cures(run, diagnosis));
     lines.extend(section("checked, no problem", &ok));
     lines.extend(not_checked(&unchecked));
     lines
 }
 
-fn suggestion_line(diagnosis: &Diagnosis, suggestion: &Suggestion) -> String {
-    let Suggestion { flags, what, .. } = suggestion;
-    if flags.is_empty() {
-        return format!("  try: {what}");
+/// The problems that another one explains.
+fn symptoms(diagnosis: &Diagnosis, cause: &str) -> Vec<String> {
+    let checks = diagnosis.checks.iter();
+    let symptoms = checks.filter(|check| check.explained_by == Some(cause));
+    let symptoms = symptoms.filter_map(|check| match &check.finding {
+        Finding::Problem(evidence, _) => Some(format!("    {}: {evidence}", check.name)),
+        _ => None,
+    });
+    let mut lines: Vec<String> = symptoms.collect();
+    if !lines.is_empty() {
+        lines.insert(0, "  This may be the cause of:".to_owned());
     }
-    let (program, config) = (terminal::program(), diagnosis.run.join(CONFIG));
+    lines
+}
+
+/// What to try, numbered.
+fn cures(run: &Path, diagnosis: &Diagnosis) -> Vec<String> {
+    let mut problems: Vec<&str> = diagnosis.cures().map(|(problem, _)| problem).collect();
+    problems.dedup();
+    let config = run.join(CONFIG);
     let config = quoted(&config.to_string_lossy());
-    format!("  try: {program} train --config {config} {flags}    ({what})")
+    let cure = |(number, (problem, suggestion)): (usize, (&str, &Suggestion))| {
+        let what = match problems.len() {
+            1 => suggestion.what.to_string(),
+            _ => format!("{problem}: {}", suggestion.what),
+        };
+        match suggestion.flags() {
+            flags if flags.is_empty() => format!("  {number}. {what}"),
+            flags => {
+                let program = terminal::program();
+                format!("  {number}. {program} train --config {config} {flags}    ({what})")
+            }
+        }
+    };
+    let mut lines: Vec<String> = (1..).zip(diagnosis.cures()).map(cure).collect();
+    if !lines.is_empty() {
+        let title = "try one thing at a time, in this order";
+        lines.splice(0..0, [String::new(), title.to_owned()]);
+    }
+    lines
 }
 
 fn section(title: &str, findings: &[(&str, &String)]) -> Vec<String> {
@@ -112,24 +150,6 @@ fn not_checked(unknown: &[(&String, &str)]) -> Vec<String> {
         lines.push(format!("    {reason}"));
     }
     lines
-}
-
-fn to_json(diagnosis: &Diagnosis) -> serde_json::Value {
-    let check = |(name, finding): &(&str, Finding)| {
-        let (verdict, evidence, suggestions) = match finding {
-            Finding::Ok(evidence) => ("ok", evidence.as_str(), &[][..]),
-            Finding::Problem(evidence, tries) => ("problem", evidence.as_str(), &tries[..]),
-            Finding::NotChecked(reason) => ("not-checked", reason.as_str(), &[][..]),
-            _ => ("unknown", "", &[][..]),
-        };
-        json!({ "check": name, "verdict": verdict, "evidence": evidence, "try": suggestions })
-    };
-    let checks: Vec<_> = diagnosis.findings.iter().map(check).collect();
-    json!({
-        "run": diagnosis.run.to_string_lossy(),
-        "problems": checks.iter().filter(|check| check["verdict"] == "problem").count(),
-        "checks": checks,
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Printing of the error that ends a command, and its exit code.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use nn_train::{Error, ErrorKind, flags};
@@ -22,6 +23,11 @@ pub(crate) fn as_typed(text: &str) -> String {
     flags::in_text(text).replace("`nn ", &program)
 }
 
+/// Prints a note to standard error.
+pub(crate) fn note(note: &impl Display) {
+    terminal::error_line(format!("note: {}", as_typed(&note.to_string())));
+}
+
 /// The exit codes, as documented for scripts.
 fn code(kind: ErrorKind) -> u8 {
     match kind {
@@ -41,9 +47,7 @@ fn default_help(kind: ErrorKind) -> &'static str {
         ErrorKind::Usage => "add --help to the command to see its options",
         ErrorKind::Data => "check the file; if it is damaged, copy or download it again",
         ErrorKind::Network => "check the connection and run the command again",
-        ErrorKind::Io => {
-            "check that the path exists and that it may be read and written, and check the disk"
-        }
+        ErrorKind::Io => "check the path, its permissions and the free disk space",
         ErrorKind::Diverged => "try a lower --lr",
         _ => "run the command again",
     }

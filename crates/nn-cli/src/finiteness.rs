@@ -16,8 +16,8 @@ pub(crate) fn check(problem: Option<String>, model: &Model, allow_nonfinite: boo
     };
     if !allow_nonfinite {
         return Err(Error::new(ErrorKind::Data, problem).with_help(
-            "look for values that are far too large; --allow-nonfinite shows the results as they \
-             are: NaN, in JSON null",
+            "check the data for values that are far too large; --allow-nonfinite shows the results \
+             with NaN (null in JSON)",
         ));
     }
     if all_finite(model.network.parameters()) {

@@ -70,7 +70,7 @@ pub(crate) fn help(arguments: &HelpArguments, command: Command) -> Result<()> {
         }
         ["schedules" | "schedule"] => {
             let symbols =
-                "factor on the learning rate after s of N steps, in epoch e counted from 0";
+                "multiplier of the learning rate after s of N steps, in epoch e counted from 0";
             menu::<Schedule>(symbols, nothing);
         }
         ["initializers" | "initializer" | "initialisers"] => {

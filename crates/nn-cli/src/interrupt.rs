@@ -5,10 +5,14 @@
 //! a closing terminal may send twice.
 
 use std::io;
+#[cfg(unix)]
+use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use nn_train::{Error, ErrorKind, Result};
+#[cfg(unix)]
+use signal_hook::consts::SIGABRT;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -70,6 +74,24 @@ pub(crate) fn survive_file_size_limit() {
         signal_hook::consts::SIGXFSZ,
         Arc::new(AtomicBool::new(false)),
     );
+}
+
+/// Turns a failed allocation into exit code 2, as for any operation that needs more
+/// memory than there is. The standard library prints how many bytes it wanted and aborts
+/// the program by a signal. After a panic, an abort is a bug and stays a crash.
+pub(crate) fn survive_failed_allocations() {
+    #[cfg(unix)]
+    {
+        let is_without_panic = Arc::new(AtomicBool::new(true));
+        let condition = Arc::clone(&is_without_panic);
+        // If the registration fails, the signal still ends the program.
+        let _ = flag::register_conditional_shutdown(SIGABRT, 2, condition);
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            is_without_panic.store(false, Ordering::Relaxed);
+            print(info);
+        }));
+    }
 }
 
 /// Signals of Unix systems.

@@ -60,7 +60,7 @@ enum Command {
     Train(Box<train::TrainArguments>),
     /// Evaluate a run: loss, accuracy, confusion matrix
     Evaluate(evaluate::EvaluateArguments),
-    /// Predict with a trained model: PNG files, rows of a CSV file, or test samples
+    /// Predict with a trained model: images, rows of a CSV file, or test samples
     Predict(predict::PredictArguments),
     /// Search for good settings: random, grid or Bayesian
     Search(Box<search::SearchArguments>),
@@ -76,7 +76,7 @@ enum Command {
     Trace(trace::TraceArguments),
     /// Find out what is wrong with a run, and which flags to try
     Doctor(doctor::DoctorArguments),
-    /// List, show and download data sets
+    /// List, show, download and export data sets
     Data(data::DataArguments),
     /// Reproduce the experiments of five teaching papers and check their claims
     Papers(papers::PapersArguments),
@@ -93,6 +93,7 @@ enum Command {
 
 fn main() -> ExitCode {
     interrupt::survive_file_size_limit();
+    interrupt::survive_failed_allocations();
     let result = parse(std::env::args_os()).and_then(|arguments| run(&arguments.command));
     result.unwrap_or_else(|error| exit::report(&error))
 }

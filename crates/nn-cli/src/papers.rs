@@ -22,12 +22,12 @@ pub(crate) struct PapersArguments {
 enum PapersCommand {
     /// List the papers, their claims and the verdicts so far
     List(RunsFolder),
-    /// Run the claims of papers; a claim with an up-to-date result is not run again
+    /// Run the experiments of papers; claims with up-to-date results are skipped
     #[command(after_help = "Examples:\n  \
         nn papers run all --quick\n  \
         nn papers run bordeaux\n  \
         nn papers run --claim B1 --claim H1\n\n\
-        Writes results.json and report.html into the folder papers of the runs after every claim.")]
+        After each claim, results.json and report.html are written to papers/ in the folder of the runs.")]
     Run(RunArguments),
 }
 
@@ -36,13 +36,13 @@ struct RunArguments {
     /// Names of papers from `nn papers list`, or all; optional with --claim
     #[arg(value_name = "NAME", required_unless_present = "claim")]
     names: Vec<String>,
-    /// Run only these claims, such as B1
+    /// Run only the experiments for these claims, such as B1
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     claim: Vec<String>,
     /// Use fewer epochs, seeds and learning rates: a few minutes for all claims
     #[arg(long)]
     quick: bool,
-    /// Run claims again that have an up-to-date result
+    /// Do not skip claims with up-to-date results
     #[arg(long)]
     again: bool,
     /// Data set: mnist or glyphs; with glyphs, claims about MNIST are not judged [default: mnist if it is in the data folder, otherwise glyphs]

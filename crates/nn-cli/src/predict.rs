@@ -1,33 +1,40 @@
-//! The command `nn predict`: predicts images, the rows of a CSV file, or samples of a data
-//! set.
+//! The command `nn predict`: predicts images, the rows of a table, or samples of a data set.
 
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use nn_table::predictions::{LeadingColumn, write_predictions};
+use nn_data::image::{decode_image, is_image};
+use nn_table::predictions::{LeadingColumn, predicted_class, predicted_labels, write_predictions};
 use nn_table::{Header, TargetEncoding};
-use nn_tensor::reduce::argmax;
 use nn_train::prediction::{ImagePrediction, ImagePredictor};
-use nn_train::table::is_table;
-use nn_train::{Choice, Error, Result, Run, TablePredictions, atomic_file, flags};
+use nn_train::table::{STDIN, is_table};
+use nn_train::{Choice, Error, Result, Run, TablePredictions, Threshold, atomic_file, flags};
 use serde_json::json;
 
 use crate::args::{DataFolder, RunChoice};
+use crate::exit;
 use crate::finiteness;
 use crate::terminal;
+
+/// Maximum number of classes that are shown; of more, the most probable ones are.
+const MAX_CLASSES: usize = 20;
+
+/// Largest image that is read from standard input.
+const MAX_INPUT_BYTES: u64 = 256 << 20;
 
 #[derive(Args, Debug)]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     choice: RunChoice,
-    /// PNG files to classify, or a CSV file with rows to predict
-    #[arg(value_name = "FILE.png|FILE.csv", required_unless_present = "index")]
+    /// PNG or JPEG files to classify (- is standard input), or a CSV file with rows to predict
+    #[arg(value_name = "IMAGE|FILE.csv", required_unless_present = "index")]
     files: Vec<PathBuf>,
     /// File for the predictions of a CSV file [default: standard output]
     #[arg(long, short, value_name = "FILE", conflicts_with = "json")]
     output: Option<PathBuf>,
-    /// Whether the first row of a table has the column names: auto, yes or no; auto reads it like the training table
+    /// Whether the first row of a table has the column names: yes, no, or auto (as in the training table)
     #[arg(long, value_name = "auto|yes|no", conflicts_with = "index")]
     header: Option<Choice<Header>>,
     /// Column of the CSV file with the names of the rows: the first column of the predictions
@@ -44,6 +51,10 @@ pub(crate) struct PredictArguments {
     data: Option<String>,
     #[command(flatten)]
     folder: DataFolder,
+    /// Probability from which the second of two classes, or a label, is predicted; auto =
+    /// the one with the highest balanced accuracy on the validation samples
+    #[arg(long, value_name = "P|auto")]
+    threshold: Option<Threshold>,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -56,13 +67,23 @@ pub(crate) fn run(arguments: &PredictArguments) -> Result<()> {
     match &arguments.index {
         Some(index) => predict_samples(&run, arguments, &parse_range(index)?),
         None => arguments.files.iter().try_for_each(|file| {
-            if is_table(file) {
+            if holds_rows(&run, file) {
                 predict_table(&run, file, arguments)
             } else {
-                predict_png(&run, file, arguments)
+                predict_image(&run, file, arguments)
             }
         }),
     }
+}
+
+/// Returns `true` if a file contains rows of a table, not an image. Standard input
+/// contains what the model was trained on.
+fn holds_rows(run: &Run, file: &Path) -> bool {
+    let is_table_model = run.model().description.input.preprocessing.is_some();
+    if file.as_os_str() == STDIN {
+        return is_table_model;
+    }
+    is_table(file) || is_table_model && !is_image(file).unwrap_or(false)
 }
 
 /// Returns an error if `--output` is used without a CSV file to predict or with several
@@ -115,7 +136,7 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
             range.end - 1
         )));
     }
-    let mut predictor = run.image_predictor();
+    let mut predictor = image_predictor(run, arguments)?;
     let mut n_correct = 0;
     for index in range.clone() {
         let row = pixels.row(index);
@@ -146,25 +167,46 @@ fn predict_samples(run: &Run, arguments: &PredictArguments, range: &Range<usize>
     Ok(())
 }
 
-fn predict_png(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
-    let image = nn_data::image::read_png(file)?;
-    let digit = nn_data::image::normalize(image.view())
-        .map_err(|error| Error::from(error).at(file.display()))?;
-    let pixels = &digit.pixels[..];
-    let mut predictor = run.image_predictor();
-    let prediction = predictor
-        .check_reads_images()
-        .and_then(|()| predictor.predict(pixels))
-        .map_err(|error| error.at(file.display()))?;
+fn predict_image(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
+    let mut predictor = image_predictor(run, arguments)?;
+    let image = if file == Path::new("-") {
+        let image = decode_image(file, Cursor::new(read_standard_input()?))?;
+        predictor.see(file, image.view())?
+    } else {
+        predictor.read(file)?
+    };
     let title = file.display().to_string();
+    let prediction = predictor.predict(&image.pixels);
+    let prediction = prediction.map_err(|error| error.at(&title))?;
     check_finite(run, &prediction, &title, arguments)?;
+    for note in &image.notes {
+        terminal::error_line(format!("note: {title}: {note}"));
+    }
     if arguments.json {
         terminal::line(to_json(&predictor, &prediction, &title, None));
     } else {
-        show_image(pixels, Some((28, 28)));
+        show_image(&image.pixels, Some(image.size.shape()));
         show(&predictor, &prediction, &title, None);
     }
     Ok(())
+}
+
+fn image_predictor<'a>(run: &'a Run, arguments: &PredictArguments) -> Result<ImagePredictor<'a>> {
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
+    Ok(run.image_predictor().with_thresholds(thresholds))
+}
+
+fn read_standard_input() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(MAX_INPUT_BYTES)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(Path::new("standard input"), &error))?;
+    Ok(bytes)
 }
 
 fn check_finite(
@@ -184,12 +226,16 @@ fn check_finite(
 
 /// Predicts every row of a table.
 fn predict_table(run: &Run, file: &Path, arguments: &PredictArguments) -> Result<()> {
+    let thresholds = arguments
+        .threshold
+        .map(|it| run.thresholds(it))
+        .transpose()?;
     let header = arguments.header.as_ref().map(Choice::value).copied();
     let id = arguments.id.as_deref();
-    let predictions = run.predict_table_with(file, header.unwrap_or_default(), id)?;
-    for note in &predictions.notes {
-        terminal::error_line(format!("note: {note}"));
-    }
+    let predictions = run
+        .predict_table_with(file, header.unwrap_or_default(), id)?
+        .with_thresholds(thresholds);
+    predictions.notes.iter().for_each(exit::note);
     let problem = predictions.nonfinite.clone();
     finiteness::check(
         problem,
@@ -223,11 +269,13 @@ fn to_csv(
     let mut text = Vec::new();
     let outputs = predictions.outputs.view();
     let leading = leading_columns(predictions, arguments);
+    let thresholds = predictions.thresholds.as_deref();
     write_predictions(
         path,
         &mut text,
         &predictions.preprocessing,
         outputs,
+        thresholds,
         &leading,
     )?;
     Ok(text)
@@ -254,13 +302,14 @@ fn leading_columns(
 fn rows_to_json(file: &Path, predictions: &TablePredictions, arguments: &PredictArguments) {
     for (index, row) in predictions.restored().rows().into_iter().enumerate() {
         let values = row.to_vec();
+        let thresholds = predictions.thresholds.as_deref();
         let mut object = match &predictions.preprocessing.target {
             TargetEncoding::Classification { names, .. } => json!({
-                "class": names[argmax(&values)],
+                "class": names[predicted_class(row, thresholds)],
                 "probabilities": values,
             }),
             TargetEncoding::MultiLabel(_) => json!({
-                "flags": values.iter().map(|&p| 0.5 <= p).collect::<Vec<_>>(),
+                "flags": predicted_labels(row, thresholds),
                 "probabilities": values,
             }),
             TargetEncoding::Regression(_) => json!({ "values": values }),
@@ -313,9 +362,18 @@ fn show(
         None => String::new(),
     };
     terminal::line(format!("{title}: {}{verdict}", names[prediction.class]));
-    let widths = names.iter().map(|name| name.chars().count());
+    let mut shown: Vec<usize> = (0..names.len()).collect();
+    if names.len() > MAX_CLASSES {
+        let probability = |class: usize| prediction.probabilities[class];
+        shown.sort_by(|&a, &b| probability(b).total_cmp(&probability(a)));
+        shown.truncate(MAX_CLASSES);
+    }
+    let widths = shown.iter().map(|&class| names[class].chars().count());
     let width = widths.max().unwrap_or(1);
-    for (name, &probability) in names.iter().zip(&prediction.probabilities) {
+    for (name, probability) in shown
+        .iter()
+        .map(|&class| (&names[class], prediction.probabilities[class]))
+    {
         let probability = f64::from(probability).clamp(0.0, 1.0);
         let bar = "█".repeat((probability * 30.0).round() as usize);
         terminal::line(format!(

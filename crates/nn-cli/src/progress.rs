@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nn_core::training::{BatchReport, EpochReport};
 use serde_json::json;
 
+use crate::exit::as_typed;
 use crate::terminal::{self, Line};
 use dashboard::Dashboard;
 use nn_train::{EpochMetrics, Note, grouped};
@@ -113,6 +114,7 @@ impl Progress {
 
     /// Prints a note.
     pub(crate) fn note(&self, text: &str) {
+        let text = &as_typed(text);
         match self {
             Self::Json => terminal::report(json!({ "event": "note", "text": text })),
             _ => self.say(&format!("note: {text}")),

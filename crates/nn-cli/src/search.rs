@@ -147,6 +147,7 @@ impl Search<'_> {
         // The journal is written last: every trial that has ended there has a row.
         self.folder.write_trials(&self.study, &self.rows)?;
         self.study.tell(trial.id, outcome).map_err(failed)?;
+        self.folder.sync_journal()?;
         let is_best = self.study.best().map(|best| best.id) != best;
         self.tell(trial, failure.as_deref(), is_best);
         Ok(())

@@ -1,9 +1,9 @@
 //! Output of lines to standard output and standard error.
 //!
-//! Class names, column names, file names and settings come from untrusted files. A
-//! terminal interprets control characters in untrusted text (CWE-150): ESC ] 52 overwrites
-//! the clipboard, U+202E reverses the text after it. [`Line`] escapes control characters.
-//! All output of this crate goes through it.
+//! Class names, column names, file names and settings come from untrusted files. A terminal
+//! interprets control characters in untrusted text (CWE-150): ESC ] 52 overwrites the clipboard,
+//! U+202E reverses the text after it. [`Line`] escapes control characters. All output of this crate
+//! is written through this trait.
 //!
 //! A closed pipe (`nn … | head`) is not an error: the program ends without a message. A
 //! training run continues until its result is saved.
@@ -192,7 +192,9 @@ fn end_if_closed(written: io::Result<()>) {
             std::process::exit(0);
         }
         error_line(format!("error: standard output: {error}"));
-        error_line("  help: check the target of the output, and the disk");
+        error_line(
+            "  help: check the file or pipe that receives the output, and the free disk space",
+        );
         std::process::exit(5);
     }
 }

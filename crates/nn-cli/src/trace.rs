@@ -31,8 +31,8 @@ pub(crate) struct TraceArguments {
     /// Use the initial weights instead of the trained ones
     #[arg(long)]
     untrained: bool,
-    /// Number of neurons and of weights to show in each layer: those with the largest error
-    /// or gradient
+    /// Number of neurons and weights to show per layer: those with the largest errors and
+    /// gradients
     #[arg(long, value_name = "N", default_value_t = 10,
         value_parser = clap::value_parser!(u16).range(1..))]
     neurons: u16,

@@ -26,7 +26,7 @@ use crate::training;
     nn train --data mnist --hidden 128 --optimizer sgd --lr 0.1 --batch-size 32 --epochs 3\n  \
     nn train --data my-digits/ --activation tanh --dropout 0.2 --patience 5\n  \
     nn train --resume mnist-1\n\n\
-    A --config file can have every setting except folders and threads; flags override it.")]
+    A --config file can contain every setting except folders and threads; flags override it.")]
 pub(crate) struct TrainArguments {
     #[command(flatten)]
     settings: Settings,
@@ -59,7 +59,7 @@ pub(crate) struct TrainArguments {
     /// Turn the warnings before the first step into errors (exit code 2)
     #[arg(long, help_heading = "Run")]
     strict: bool,
-    /// Show how the data are read and the network, without training
+    /// Show the network and how the data are read, without training
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     dry_run: bool,
     /// Do not write report.html and plots; `nn report` can write them later

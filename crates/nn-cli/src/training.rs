@@ -1,4 +1,4 @@
-//! Training with output on the terminal, from the introduction to the next steps.
+//! Training with terminal output: introduction, progress, results and next steps.
 
 mod display;
 mod conclusion;

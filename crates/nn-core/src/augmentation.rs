@@ -1,9 +1,9 @@
 //! Data augmentation: inputs that change from epoch to epoch, such as deformed images,
 //! so that a network never sees the same sample twice.
 //!
-//! This crate has no augmentation of its own; the caller supplies one. A
-//! [`Trainer`](crate::Trainer) requests the augmented rows of each block just before it
-//! uses them, and reuses one buffer.
+//! This crate implements no augmentation; the caller supplies an implementation. A
+//! [`Trainer`](crate::Trainer) requests the augmented rows of each block just before it uses them,
+//! and reuses one buffer.
 
 use std::fmt::Debug;
 

@@ -1,7 +1,7 @@
 //! The inputs of a block of rows, for training, steps on a stream and evaluation.
 //!
-//! This module alone decides between copied values, rows of a source, sparse rows,
-//! grouped sparse rows and augmented bytes.
+//! Only this module chooses between copied values, rows of a source, sparse rows, grouped sparse
+//! rows and augmented bytes.
 
 pub(crate) mod sparse_blocks;
 

@@ -6,10 +6,10 @@
 //! error   = |analytic − numeric| / max(|analytic|, |numeric|, 10⁻⁴·max(1, C))
 //! ```
 //!
-//! (Richardson 1911.) The truncation error is of the order h⁴ and the rounding error of
-//! the order 10⁻¹⁶·C/h. A correct gradient therefore agrees to about 10⁻⁹, and a wrong
-//! term is obvious. This holds even for batch normalization of a neuron that hardly
-//! varies, where C is strongly curved.
+//! (Richardson 1911.) The truncation error is of the order h⁴ and the rounding error of the order
+//! 10⁻¹⁶·C/h. A correct gradient therefore agrees to about 10⁻⁹, and a wrong term is obvious. This
+//! accuracy is reached even with batch normalization of a neuron that hardly varies, where C is
+//! strongly curved.
 //!
 //! Where C has a kink between w − 2h and w + 2h (relu, hinge, L1), a difference
 //! quotient is meaningless; such parameters are detected, skipped and counted. At a

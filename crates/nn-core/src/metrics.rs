@@ -26,8 +26,8 @@ pub struct Evaluation {
     pub confusion: Option<ConfusionMatrix>,
     /// Regression errors; `None` if the targets are classes or all targets are 0 or 1.
     pub regression: Option<RegressionErrors>,
-    /// Index of the first sample whose loss is NaN or infinite. If there is such a
-    /// sample, no metric is valid.
+    /// Index of the first sample whose loss is NaN or infinite. If the loss of a sample is not
+    /// finite, no metric is valid.
     pub first_nonfinite: Option<usize>,
 }
 

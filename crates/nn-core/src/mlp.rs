@@ -28,7 +28,7 @@
 //! - Inputs are standardized, and so are the targets of a regression
 //!   ([`standardize`](Mlp::standardize)). scikit-learn does neither and needs a
 //!   `StandardScaler`.
-//! - There is no L2 regularization.
+//! - The default has no L2 regularization (`alpha` in scikit-learn).
 
 use std::io::{Read, Write};
 use std::marker::PhantomData;
@@ -140,8 +140,8 @@ impl Mlp<Classification> {
     /// settings of `self`.
     ///
     /// # Errors
-    /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
-    /// output layer, and [`Error::UnknownPreprocessing`] for a model of a table.
+    /// Returns the same errors as [`Model::read`], [`Error::ModelFile`] for a different output
+    /// layer, and [`Error::UnknownPreprocessing`] for a model that was trained on a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Classification>> {
         self.load_with(&mut reader, Activation::Softmax, "a classifier")
     }
@@ -179,8 +179,8 @@ impl Mlp<Regression> {
     /// settings of `self`.
     ///
     /// # Errors
-    /// Returns the same errors as [`Model::read`], and [`Error::ModelFile`] for another
-    /// output layer, and [`Error::UnknownPreprocessing`] for a model of a table.
+    /// Returns the same errors as [`Model::read`], [`Error::ModelFile`] for a different output
+    /// layer, and [`Error::UnknownPreprocessing`] for a model that was trained on a table.
     pub fn load(self, mut reader: impl Read) -> Result<FittedMlp<Regression>> {
         self.load_with(
             &mut reader,

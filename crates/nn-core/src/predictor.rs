@@ -79,10 +79,10 @@ impl<S: Scalar> Network<S> {
 
 /// Predicts with a shared network and preallocated buffers.
 ///
-/// A prediction neither allocates nor panics: invalid rows give an [`Error`]. Create
-/// one predictor per thread, each with a clone of the [`Arc`]. The inputs must be
-/// preprocessed as in training. For raw rows, use the network of
-/// [`Model::fold_preprocessing`](crate::Model::fold_preprocessing).
+/// A prediction neither allocates nor panics: invalid rows give an [`Error`]. Create one predictor
+/// per thread, each with a clone of the [`Arc`]. The inputs must be preprocessed as in training. To
+/// predict raw rows, create the predictor with the network that
+/// [`Model::fold_preprocessing`](crate::Model::fold_preprocessing) returns.
 ///
 /// ```
 /// use std::sync::Arc;

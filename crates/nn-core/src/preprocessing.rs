@@ -1,4 +1,4 @@
-//! Preprocessing: from raw rows to the inputs of a network, and from its outputs to
+//! Preprocessing: converts raw rows to the inputs of a network, and the outputs of the network to
 //! the units of the data.
 //!
 //! ```text
@@ -135,13 +135,12 @@ pub struct Standardized {
 }
 
 impl Standardized {
-    /// Reads the standardization of a model; `None` if its inputs are raw values times
-    /// their scale.
+    /// Reads the standardization of a model; `None` if the model has no preprocessing.
     ///
     /// # Errors
-    /// Returns [`Error::UnknownPreprocessing`] for the preprocessing of a table,
-    /// [`Error::ModelFile`] or [`Error::OutOfRange`] for a standardization that does not
-    /// match the network.
+    /// Returns [`Error::UnknownPreprocessing`] if the model was trained on a table, and
+    /// [`Error::ModelFile`] or [`Error::OutOfRange`] if the standardization does not match the
+    /// network.
     pub fn of<S: Scalar>(model: &Model<S>) -> Result<Option<Self>> {
         let Some(json) = &model.description.input.preprocessing else {
             return Ok(None);
@@ -176,8 +175,8 @@ pub trait RowPreprocessing<R: ?Sized, S> {
 
     /// Converts the outputs of the network to the units of the data, in place.
     ///
-    /// For classification this does nothing; for standardized targets it undoes the
-    /// standardization.
+    /// Standardized targets are converted back to their original units; the outputs of a classifier
+    /// are unchanged.
     fn restore(&self, outputs: &mut [S]);
 }
 

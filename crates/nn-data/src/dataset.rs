@@ -6,8 +6,9 @@ use std::thread;
 use ndarray::Array2;
 
 use crate::catalog::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, IdxProblem, Result};
 use crate::idx::{self, Idx, IdxData, Magic};
+use crate::idx_names::{IdxNames, SplitFiles};
 
 /// A data set: training samples and test samples.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct Dataset {
     pub image_size: Option<(usize, usize)>,
 }
 
-/// A set of samples: inputs and targets.
+/// Inputs and targets of a number of samples.
 #[derive(Clone, Debug)]
 pub struct Split {
     /// Inputs, one row per sample.
@@ -36,9 +37,9 @@ pub struct Split {
 /// The inputs of a network, `[n_samples, n_inputs]`.
 #[derive(Clone, Debug)]
 pub enum Inputs {
-    /// Pixels as bytes 0..=255, which a network gets divided by 255.
+    /// Pixels as bytes 0..=255; a network gets them divided by 255.
     Pixels(Array2<u8>),
-    /// Numbers, which a network gets unchanged.
+    /// Numbers that a network gets unchanged.
     Features(Array2<f32>),
 }
 
@@ -58,10 +59,10 @@ impl Dataset {
     /// Each file may be compressed (`NAME.gz`) or not (`NAME`).
     ///
     /// # Errors
-    /// [`Error::MissingFile`] if the data set has not been downloaded; [`Error::Idx`],
-    /// [`Error::CountMismatch`], [`Error::ImageSize`], [`Error::LabelOutOfRange`] or
-    /// [`Error::Empty`] for invalid files; [`Error::NotAFile`] for a folder, a pipe or a device;
-    /// [`Error::Io`] if reading fails.
+    /// [`Error::MissingFile`] if the data set has not been downloaded;
+    /// [`Error::Idx`], [`Error::CountMismatch`], [`Error::ImageSize`],
+    /// [`Error::LabelOutOfRange`] or [`Error::Empty`] for invalid files;
+    /// [`Error::NotAFile`]; [`Error::Io`].
     pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
         let folder = source.folder(data_dir);
         let find = |name| find_file(&folder, name, Some(source.name));
@@ -81,18 +82,22 @@ impl Dataset {
 
     /// Reads images from a folder of files named like MNIST's:
     /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and the same with
-    /// `t10k` for the optional test samples. Each file may end in `.gz`.
+    /// `t10k` for the optional test samples. Each file may end in `.gz`, have a dot
+    /// before `idx`, or be named like those of EMNIST:
+    /// `emnist-letters-train-images-idx3-ubyte`. EMNIST's images, which are stored with
+    /// rows and columns exchanged, are turned upright.
     ///
     /// The classes are `0` to the largest label.
     ///
     /// # Errors
-    /// The same errors as [`Dataset::load`].
+    /// As [`Dataset::load`]; [`Error::SwappedFiles`]; [`Error::SeveralDatasets`].
     pub fn load_idx_folder(folder: &Path) -> Result<Self> {
-        let train = SplitFiles {
-            images: find_file(folder, "train-images-idx3-ubyte", None)?,
-            labels: find_file(folder, "train-labels-idx1-ubyte", None)?,
-        };
-        let (train, test) = read_both(train, find_test_files(folder)?)?;
+        let names = IdxNames::find(folder)?;
+        let (mut train, mut test) = read_both(names.train, names.test)?;
+        if names.are_transposed {
+            train.transpose();
+            test.iter_mut().for_each(Labeled::transpose);
+        }
         let name = folder.file_name().unwrap_or(folder.as_os_str());
         let labels = train
             .labels
@@ -128,7 +133,7 @@ impl Split {
         }
     }
 
-    /// Returns `true` if there are no samples.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -157,12 +162,6 @@ impl Split {
     }
 }
 
-/// Paths of the images and labels of one split.
-struct SplitFiles {
-    images: PathBuf,
-    labels: PathBuf,
-}
-
 /// Images with their labels, at least one.
 struct Labeled {
     files: SplitFiles,
@@ -176,18 +175,6 @@ fn find_file(folder: &Path, name: &str, dataset: Option<&'static str>) -> Result
         path: folder.join(name),
         dataset,
     })
-}
-
-/// Both test files, or `None` if neither exists.
-fn find_test_files(folder: &Path) -> Result<Option<SplitFiles>> {
-    let (images, labels) = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
-    if idx::locate(folder, images).is_none() && idx::locate(folder, labels).is_none() {
-        return Ok(None);
-    }
-    Ok(Some(SplitFiles {
-        images: find_file(folder, images, None)?,
-        labels: find_file(folder, labels, None)?,
-    }))
 }
 
 /// Reads the training and the test files in parallel, since decompression takes
@@ -205,7 +192,8 @@ fn read_both(train: SplitFiles, test: Option<SplitFiles>) -> Result<(Labeled, Op
 }
 
 fn read_labeled(files: SplitFiles) -> Result<Labeled> {
-    let images = idx::read_file(&files.images, Some(Magic::IMAGES))?;
+    let images = idx::read_file(&files.images, Some(Magic::IMAGES))
+        .map_err(|error| exchanged(&files, error))?;
     let labels = idx::read_file(&files.labels, Some(Magic::LABELS))?;
     let (n_images, n_labels) = (images.dims[0], labels.dims[0]);
     let image_size = (images.dims[1], images.dims[2]);
@@ -233,6 +221,23 @@ fn read_labeled(files: SplitFiles) -> Result<Labeled> {
         pixels: bytes(images),
         labels: bytes(labels),
     })
+}
+
+/// The error of a file of images that holds labels, if the file of labels holds images.
+fn exchanged(files: &SplitFiles, error: Error) -> Error {
+    let holds = |path: &Path, magic| idx::read_file(path, Some(magic)).is_ok();
+    let is_magic = matches!(
+        error,
+        Error::Idx {
+            problem: IdxProblem::Magic { .. },
+            ..
+        }
+    );
+    if is_magic && holds(&files.images, Magic::LABELS) && holds(&files.labels, Magic::IMAGES) {
+        let SplitFiles { images, labels } = files.clone();
+        return Error::SwappedFiles { images, labels };
+    }
+    error
 }
 
 fn bytes(idx: Idx) -> Vec<u8> {
@@ -274,6 +279,18 @@ fn assemble(
 }
 
 impl Labeled {
+    /// Exchanges rows and columns of every image.
+    fn transpose(&mut self) {
+        let (height, width) = self.image_size;
+        for image in self.pixels.chunks_exact_mut(height * width) {
+            let stored = image.to_vec();
+            for (at, pixel) in image.iter_mut().enumerate() {
+                *pixel = stored[at % height * width + at / height];
+            }
+        }
+        self.image_size = (width, height);
+    }
+
     fn into_split(self, n_classes: usize) -> Result<Split> {
         let bad = |&label: &u8| usize::from(label) >= n_classes;
         if let Some(index) = self.labels.iter().position(bad) {

@@ -1,14 +1,14 @@
-//! Errors of this crate, with the place, the expected and the found value, and a hint.
+//! Errors of this crate: where, what was expected, what was found, and a hint.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A `Result` whose default error is the [`Error`] of this crate.
+/// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error, for example to choose an exit code.
+/// The category of an error, from which a program can choose its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The content of a file is invalid.
@@ -23,15 +23,15 @@ pub enum ErrorKind {
 
 /// Any error of this crate.
 ///
-/// The message is one line with the place, the expected and the found value. [`Error::help`] says
-/// how to fix the error.
+/// The message is one line: where, what was expected, what was found.
+/// [`Error::help`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}", path = path.display())]
     Io {
-        /// Path of the file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
@@ -39,13 +39,13 @@ pub enum Error {
     /// A file or folder holds no samples.
     #[error("{path}: expected at least 1 sample, found 0 samples", path = path.display())]
     Empty {
-        /// Path of the file or folder without samples.
+        /// The file or folder.
         path: PathBuf,
     },
     /// The path leads to a folder, a pipe or a device.
     #[error("{path}: not a regular file (found {found})", path = path.display())]
     NotAFile {
-        /// Path of the folder, pipe or device.
+        /// The path.
         path: PathBuf,
         /// The kind of file found, with its article, such as `a folder`.
         found: &'static str,
@@ -53,17 +53,17 @@ pub enum Error {
     /// A text file is not encoded as UTF-8.
     #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
     NotUtf8 {
-        /// Path of the text file.
+        /// The file.
         path: PathBuf,
         /// Offset of the first invalid sequence, counted from 0.
         offset: u64,
-        /// The first byte of the invalid sequence.
+        /// The first byte of that sequence.
         byte: u8,
     },
-    /// A file of a data set exists neither compressed nor uncompressed.
+    /// A file of a data set is missing, compressed or not.
     #[error("{path}: no such file, with or without .gz", path = path.display())]
     MissingFile {
-        /// Path of the uncompressed file.
+        /// The uncompressed file.
         path: PathBuf,
         /// Name of the data set, if it can be downloaded.
         dataset: Option<&'static str>,
@@ -71,9 +71,9 @@ pub enum Error {
     /// A file is not a valid IDX file of the expected element type and rank.
     #[error("{path}: {problem}", path = path.display())]
     Idx {
-        /// Path of the IDX file.
+        /// The file.
         path: PathBuf,
-        /// The problem with the content of the file.
+        /// The problem of the content.
         problem: IdxProblem,
     },
     /// A label is not below the number of classes.
@@ -82,11 +82,11 @@ pub enum Error {
         path = path.display()
     )]
     LabelOutOfRange {
-        /// Path of the file of labels.
+        /// The file of labels.
         path: PathBuf,
         /// Index of the first invalid label, counted from 0.
         index: usize,
-        /// The first invalid label.
+        /// The label.
         label: u32,
         /// Number of classes.
         n_classes: usize,
@@ -97,23 +97,133 @@ pub enum Error {
         images = images.display(), labels = labels.display()
     )]
     CountMismatch {
-        /// Path of the file of images.
+        /// The file of images.
         images: PathBuf,
         /// Number of images.
         n_images: usize,
-        /// Path of the file of labels.
+        /// The file of labels.
         labels: PathBuf,
         /// Number of labels.
         n_labels: usize,
     },
-    /// Images have no pixels, or their size differs from the size of the training images.
+    /// Images and labels are in each other's files.
+    #[error(
+        "{images} holds labels, and {labels} holds images: the two files are exchanged",
+        images = images.display(), labels = labels.display()
+    )]
+    SwappedFiles {
+        /// The file that should hold images.
+        images: PathBuf,
+        /// The file that should hold labels.
+        labels: PathBuf,
+    },
+    /// A folder holds the IDX files of several data sets.
+    #[error(
+        "{folder}: expected the IDX files of one data set, found those of {}",
+        quoted_names(found),
+        folder = folder.display()
+    )]
+    SeveralDatasets {
+        /// The folder.
+        folder: PathBuf,
+        /// The data sets, by the beginnings of the file names; empty for MNIST's names.
+        found: Vec<String>,
+    },
+    /// A folder holds no folders of images.
+    #[error(
+        "{folder}: expected one folder of PNG or JPEG images per class, found no folder{}",
+        loose_images(*n_images),
+        folder = folder.display()
+    )]
+    NoClassFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// Number of image files in the folder itself.
+        n_images: usize,
+    },
+    /// The images of a folder belong to fewer than two classes.
+    #[error(
+        "{folder}: expected images of at least 2 classes, found {}",
+        found.as_ref().map_or_else(|| "no image".to_owned(), |name| format!("1 class, {name:?}")),
+        folder = folder.display()
+    )]
+    TooFewClasses {
+        /// The folder.
+        folder: PathBuf,
+        /// The only class with images, if there is one.
+        found: Option<String>,
+    },
+    /// A class folder holds another folder.
+    #[error(
+        "{folder}: expected the images of one class, found the folder {name:?}",
+        folder = folder.display()
+    )]
+    NestedFolder {
+        /// The class folder.
+        folder: PathBuf,
+        /// Name of the folder in it.
+        name: String,
+    },
+    /// Beside the folder of the training images is one that is not a split, or the
+    /// second one of a split.
+    #[error(
+        "{folder}: expected the folders train, validation and test, found also {other:?}",
+        folder = folder.display()
+    )]
+    MixedFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of the other folder.
+        other: String,
+    },
+    /// The name of a file or folder is not UTF-8.
+    #[error("{path}: expected a name in UTF-8", path = path.display())]
+    NameNotUtf8 {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A text is not the size of an image.
+    #[error("expected a height and a width from 1 to {max_side}, such as 28x28, found {found:?}")]
+    InvalidImageSize {
+        /// Maximum height and width in pixels.
+        max_side: usize,
+        /// The text.
+        found: String,
+    },
+    /// No format of images has this name.
+    #[error("unknown format {name:?}; expected one of: {}", known.join(", "))]
+    UnknownFormat {
+        /// The requested name.
+        name: String,
+        /// The known names.
+        known: Vec<&'static str>,
+    },
+    /// A data set does not consist of images with classes.
+    #[error("{name}: expected images with classes, found other samples")]
+    NotImages {
+        /// Name of the data set.
+        name: String,
+    },
+    /// IDX files cannot hold the labels of this number of classes.
+    #[error("expected at most 256 classes, found {n_classes}: labels in IDX files are bytes")]
+    TooManyClasses {
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// The name of a class cannot be the name of its folder.
+    #[error("class {class:?}: expected a name that no other class has as a folder")]
+    ClassFolderName {
+        /// Name of the class.
+        class: String,
+    },
+    /// Images have no pixels, or another size than the training images.
     #[error(
         "{path}: expected images of {expected} pixels, found {found_height} x {found_width}",
         path = path.display(), found_height = found.0, found_width = found.1,
         expected = ExpectedSize(*expected)
     )]
     ImageSize {
-        /// Path of the file of images.
+        /// The file of images.
         path: PathBuf,
         /// Height and width of the training images; `None` means at least 1 x 1.
         expected: Option<(usize, usize)>,
@@ -128,14 +238,14 @@ pub enum Error {
         /// Names of the known data sets.
         known: Vec<&'static str>,
     },
-    /// A local copy differs from the published file in size or checksum.
+    /// A local copy has another size or checksum than the published file.
     #[error(
         "{path}: expected {expected_size} bytes with SHA-256 {expected_sha256}, \
          found {found_size} bytes with SHA-256 {found_sha256}",
         path = path.display()
     )]
     Checksum {
-        /// Path of the local copy.
+        /// The local copy.
         path: PathBuf,
         /// Size of the published file in bytes.
         expected_size: u64,
@@ -149,7 +259,7 @@ pub enum Error {
     /// The folder to copy from does not hold a file of the data set.
     #[error("{folder}: missing file {file}", folder = folder.display())]
     NotInFolder {
-        /// The folder to copy from.
+        /// The folder.
         folder: PathBuf,
         /// Name of the missing file.
         file: &'static str,
@@ -175,13 +285,13 @@ pub enum Error {
     NotFetched {
         /// The folder of the data set.
         folder: PathBuf,
-        /// Name and SHA-256 of each missing or damaged file.
+        /// Name and SHA-256 of each of these files.
         missing: Vec<(&'static str, &'static str)>,
     },
     /// The address of a mirror is not an HTTPS address.
     #[error("mirror {url:?}: expected an https:// address")]
     InvalidMirror {
-        /// The invalid address.
+        /// The address.
         url: String,
     },
     /// The processor lacks instructions that HTTPS connections need.
@@ -196,37 +306,46 @@ pub enum Error {
         /// The error of the network library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file does not begin with the PNG signature.
+    /// A file begins neither like a PNG nor like a JPEG image.
     #[error(
-        "{path}: not a PNG: expected 89 50 4e 47 0d 0a 1a 0a, found {start}{hint}",
+        "{path}: not a PNG or JPEG image: expected 89 50 4e 47 0d 0a 1a 0a or ff d8 ff, \
+         found {start}{hint}",
         path = path.display(),
         start = hexadecimal(start),
         hint = in_brackets(*looks_like)
     )]
-    NotPng {
-        /// Path of the file.
+    NotAnImage {
+        /// The file.
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
-        /// The file format that the first bytes indicate, if it is known.
+        /// The format that these bytes indicate, if it is known.
         looks_like: Option<&'static str>,
     },
     /// A PNG file is truncated or damaged.
     #[error("{path}: damaged PNG: {source}", path = path.display())]
     BadPng {
-        /// Path of the damaged file.
+        /// The file.
         path: PathBuf,
         /// The error of the decoder.
         source: png::DecodingError,
     },
-    /// A PNG image has too many pixels.
+    /// A JPEG file is truncated, damaged or of an unsupported kind.
+    #[error("{path}: damaged JPEG: {problem}", path = path.display())]
+    BadJpeg {
+        /// The file.
+        path: PathBuf,
+        /// The problem that the decoder found.
+        problem: String,
+    },
+    /// An image has too many pixels.
     #[error(
         "{path}: expected an image of at most {max_side} pixels per side and {max_pixels} in \
          total, found {width}x{height}",
         path = path.display()
     )]
     ImageTooLarge {
-        /// Path of the PNG file.
+        /// The file.
         path: PathBuf,
         /// Width in pixels.
         width: u32,
@@ -243,7 +362,7 @@ pub enum Error {
          found {contrast}"
     )]
     BlankImage {
-        /// Difference between ink and paper in gray levels.
+        /// Difference of ink and paper in gray levels.
         contrast: u8,
         /// Minimum difference in gray levels.
         needed: u8,
@@ -294,7 +413,7 @@ impl Error {
         }
     }
 
-    /// Category of the error, for example to choose an exit code.
+    /// The category of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. }
@@ -311,12 +430,25 @@ impl Error {
             | Self::LabelOutOfRange { .. }
             | Self::CountMismatch { .. }
             | Self::ImageSize { .. }
-            | Self::NotPng { .. }
+            | Self::SwappedFiles { .. }
+            | Self::SeveralDatasets { .. }
+            | Self::NoClassFolders { .. }
+            | Self::TooFewClasses { .. }
+            | Self::NestedFolder { .. }
+            | Self::MixedFolders { .. }
+            | Self::NameNotUtf8 { .. }
+            | Self::NotImages { .. }
+            | Self::TooManyClasses { .. }
+            | Self::ClassFolderName { .. }
+            | Self::NotAnImage { .. }
             | Self::BadPng { .. }
+            | Self::BadJpeg { .. }
             | Self::ImageTooLarge { .. }
             | Self::BlankImage { .. } => ErrorKind::Data,
             Self::UnknownDataset { .. }
             | Self::InvalidMirror { .. }
+            | Self::InvalidImageSize { .. }
+            | Self::UnknownFormat { .. }
             | Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
             | Self::AugmentationParameter { .. } => ErrorKind::Usage,
@@ -336,7 +468,10 @@ impl Error {
             Self::NotUtf8 { .. } => {
                 Some("save the file as UTF-8 text (in a spreadsheet, as \"CSV UTF-8\")".to_owned())
             }
-            Self::MissingFile { dataset, .. } => dataset.map(fetch_command),
+            Self::MissingFile { path, dataset } => Some(match dataset {
+                Some(dataset) => fetch_command(dataset),
+                None => idx_names(path),
+            }),
             Self::Idx { problem, .. } => problem.help(),
             Self::CountMismatch { .. } => {
                 Some("both files must come from the same data set and the same split".to_owned())
@@ -382,14 +517,32 @@ impl Error {
         }
     }
 
-    /// Hints for images that the user provides, and for augmentations.
+    /// Hints for files that the user provides, and for augmentations.
     fn help_with_own_files(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotPng { .. } => "save or convert the image as PNG",
-            Self::BadPng { .. } => "save or copy the image again",
-            Self::ImageTooLarge { .. } => "crop the image to the digit, or scale it down",
+            Self::SwappedFiles { .. } => "exchange the names of the two files",
+            Self::SeveralDatasets { .. } => "move the files of each data set to its own folder",
+            Self::NoClassFolders { .. } | Self::TooFewClasses { .. } => {
+                "move the images of each class to a folder with the name of the class: \
+                 FOLDER/CLASS/IMAGE.png"
+            }
+            Self::NestedFolder { .. } => {
+                "images are read from FOLDER/CLASS/ or from FOLDER/train/CLASS/; move them there"
+            }
+            Self::MixedFolders { .. } => {
+                "keep the class folders in train, validation and test, or have class folders only"
+            }
+            Self::NameNotUtf8 { .. } => "rename it",
+            Self::NotImages { .. } => "only images with classes can be written as IDX or PNG",
+            Self::InvalidImageSize { .. } => "write the height first: 32x24",
+            Self::UnknownFormat { .. } => "choose the format idx, csv or png",
+            Self::TooManyClasses { .. } => "use the format csv or png",
+            Self::ClassFolderName { .. } => "use the format idx or csv",
+            Self::NotAnImage { .. } => "save or convert the image as PNG or JPEG",
+            Self::BadPng { .. } | Self::BadJpeg { .. } => "save or copy the image again",
+            Self::ImageTooLarge { .. } => "crop the image, or scale it down",
             Self::BlankImage { .. } => {
-                "draw with a darker or thicker pen, or with light strokes on a dark background"
+                "draw with a darker or thicker pen; put light strokes on a dark background"
             }
             Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
@@ -408,6 +561,34 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
+fn quoted_names(names: &[String]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| match &**name {
+            "" => "MNIST's names".to_owned(),
+            name => format!("{name:?}"),
+        })
+        .collect();
+    names.join(", ")
+}
+
+fn loose_images(n_images: usize) -> String {
+    match n_images {
+        0 => String::new(),
+        1 => ", but 1 image file".to_owned(),
+        n => format!(", but {n} image files"),
+    }
+}
+
+/// Says which IDX files are expected in the folder of a missing one.
+fn idx_names(missing: &Path) -> String {
+    let folder = missing.parent().unwrap_or(missing).display();
+    format!(
+        "{folder} needs train-images-idx3-ubyte and train-labels-idx1-ubyte, and can have the \
+         same with t10k; a dot before idx, .gz and the names of EMNIST are understood, too"
+    )
+}
+
 fn names(files: &[(&str, &str)]) -> String {
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
     names.join(", ")
@@ -424,7 +605,7 @@ fn fetch_command(dataset: &str) -> String {
     format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
 }
 
-/// A problem with the content of an IDX file.
+/// A problem of the content of an IDX file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxProblem {
@@ -443,12 +624,12 @@ pub enum IdxProblem {
         if *is_gzip { " (a second gzip member)" } else { "" }
     )]
     AfterGzip {
-        /// Number of bytes after the end of the gzip data.
+        /// Number of bytes after the end.
         surplus: u64,
-        /// Whether the bytes after the end begin with the gzip signature.
+        /// Whether these bytes begin with the gzip signature.
         is_gzip: bool,
     },
-    /// The header declares implausibly many bytes for the size of the gzip data.
+    /// The header promises implausibly many bytes for the size of the gzip data.
     #[error("header promises {promised} bytes from {compressed} bytes of gzip data (a gzip bomb?)")]
     Bomb {
         /// Number of bytes of gzip data.
@@ -491,11 +672,8 @@ pub enum IdxProblem {
         /// Number of bytes after the last element; `None` means at least one.
         surplus: Option<u64>,
     },
-    /// The size of the array in bytes exceeds 64 bits.
-    #[error(
-        "array too large: dimensions {} with {element_size}-byte elements overflow 64 bits",
-        Dims(dims)
-    )]
+    /// The size of the array does not fit into 64 bits.
+    #[error("impossible dimensions {} of {element_size} bytes each", Dims(dims))]
     Overflow {
         /// The dimensions in the header.
         dims: Vec<usize>,
@@ -508,7 +686,7 @@ pub enum IdxProblem {
         Dims(dims)
     )]
     Unwritable {
-        /// The dimensions of the array.
+        /// The dimensions.
         dims: Vec<usize>,
         /// Number of elements.
         n_elements: usize,
@@ -556,7 +734,7 @@ pub struct Attempt {
     pub failure: MirrorFailure,
 }
 
-/// The reason why a download from a mirror failed.
+/// Why a download from a mirror failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorFailure {
@@ -581,7 +759,7 @@ pub enum MirrorFailure {
     /// The server sends a web page, such as a log-in page, instead of the file.
     #[error("expected a file, found a web page (text/html)")]
     Html,
-    /// The size of the response differs from the size of the file.
+    /// The response has another size than the file.
     #[error("expected {expected} bytes, found {found}")]
     Size {
         /// Size of the response in bytes.
@@ -595,7 +773,7 @@ pub enum MirrorFailure {
         /// Size of the published file in bytes.
         expected: u64,
     },
-    /// The server sends a range of bytes that was not requested.
+    /// The server sends another range of bytes than the requested one.
     #[error(
         "expected the bytes from {asked}, found {}",
         found.as_deref().unwrap_or("no Content-Range")

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
+use nn_data::digit::normalize;
 use nn_data::idx;
-use nn_data::image::{decode_png, normalize};
+use nn_data::image::decode_image;
 use peak_memory::expect;
 
 #[path = "../../../fuzz/harness/peak_memory.rs"]
@@ -54,7 +55,7 @@ fn hostile_files_do_not_get_much_memory() {
     );
 
     let read_digit = |bytes: &[u8]| {
-        let image = decode_png(Path::new("x.png"), Cursor::new(bytes));
+        let image = decode_image(Path::new("x.png"), Cursor::new(bytes));
         image.is_ok_and(|image| normalize(image.view()).is_ok())
     };
     expect(

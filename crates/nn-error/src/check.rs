@@ -6,7 +6,7 @@ use crate::{Error, Result};
 /// error.
 ///
 /// # Errors
-/// [`Error::Shape`] if the counts differ.
+/// Returns [`Error::Shape`] if the counts differ.
 pub fn check_count(what: &'static str, expected: usize, found: usize) -> Result<()> {
     if expected == found {
         return Ok(());

@@ -74,7 +74,7 @@ pub enum Error {
     /// A size or count that does not match.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {
-        /// Name of the size.
+        /// Name of the size or count, such as `number of targets`.
         what: &'static str,
         /// The expected size.
         expected: usize,

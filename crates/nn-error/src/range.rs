@@ -42,7 +42,7 @@ impl Range {
     /// Returns `value` if it is in the range.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`].
+    /// Returns [`Error::OutOfRange`] if the value is outside the range.
     pub fn check(self, what: &str, value: f64) -> Result<f64> {
         if self.contains(value) {
             return Ok(value);

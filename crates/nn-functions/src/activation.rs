@@ -160,7 +160,7 @@ impl Activation {
     /// `values [batch, width]` in row-major order; only softmax uses `width`.
     ///
     /// # Panics
-    /// For softmax, if `width` does not divide the number of values.
+    /// Panics for softmax if `width` does not divide the number of values.
     pub fn apply<S: Scalar>(self, values: &mut [S], width: usize) {
         match self {
             Self::Identity => {}
@@ -185,7 +185,7 @@ impl Activation {
     /// and `a` may be passed instead.
     ///
     /// # Panics
-    /// If the slices differ in length.
+    /// Panics if the slices differ in length.
     pub fn backward<S: Scalar>(self, z: &[S], a: &[S], delta: &mut [S], width: usize) {
         assert!(
             z.len() == delta.len() && a.len() == delta.len(),

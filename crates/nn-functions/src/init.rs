@@ -162,7 +162,7 @@ impl Menu for Init {
         const fn keras(name: &'static str, instead: &'static str) -> ForeignName {
             ForeignName {
                 name,
-                meaning: "is a truncated normal distribution in Keras, which is not available",
+                meaning: "is a truncated normal distribution in Keras, and nn has no truncated distribution",
                 instead,
             }
         }
@@ -204,7 +204,7 @@ impl Init {
     /// `weights [n_inputs, n_outputs]` in row-major order.
     ///
     /// # Panics
-    /// For `Orthogonal`, if `weights` does not have `n_inputs·n_outputs` elements.
+    /// Panics for `Orthogonal` if `weights` does not have `n_inputs·n_outputs` elements.
     pub fn fill<S: Scalar>(
         self,
         weights: &mut [S],

@@ -146,7 +146,7 @@ impl Loss {
     /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the loss does not accept the outputs, and the errors of
+    /// Returns [`Error::Conflict`] if the loss does not accept the outputs, and the errors of
     /// [`Menu::check`] for the loss and the activation.
     pub fn check_output(self, activation: Activation) -> Result<()> {
         self.check()?;

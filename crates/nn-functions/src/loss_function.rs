@@ -9,7 +9,7 @@ use nn_tensor::reduce::argmax;
 use crate::activation::Activation;
 use crate::loss::Loss;
 
-/// A user-defined loss function of one row, with its derivative.
+/// A user-defined loss function, with its value and its derivative for one row.
 ///
 /// This example implements the focal loss of Lin et al. 2017, equation 4, for sigmoid
 /// outputs:
@@ -60,7 +60,7 @@ pub trait LossFunction: Debug + Send + Sync {
     /// Checks that the loss accepts the outputs of `activation`.
     ///
     /// # Errors
-    /// [`Error::Conflict`](nn_error::Error::Conflict) if the loss does not accept the
+    /// Returns [`Error::Conflict`](nn_error::Error::Conflict) if the loss does not accept the
     /// outputs.
     fn check_output(&self, activation: Activation) -> Result<()> {
         let _ = activation;

@@ -64,7 +64,7 @@ pub trait Menu: Copy + PartialEq + fmt::Debug + sealed::Sealed + 'static {
     /// ```
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that cannot be used
+    /// Returns [`Error::OutOfRange`], or [`Error::Conflict`] for parameters that cannot be used
     /// together.
     fn check(&self) -> Result<()> {
         let mut entry = *self;
@@ -159,7 +159,7 @@ impl<'a> Parameter<'a> {
 /// Parses `name:parameter=value:…`; commas may separate parameters as well.
 ///
 /// # Errors
-/// [`Error::UnknownName`], [`Error::UnknownParameter`] or
+/// Returns [`Error::UnknownName`], [`Error::UnknownParameter`] or
 /// [`Error::OutOfRange`], each with the valid choices.
 pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let mut parts = text.trim().split([':', ',']);

@@ -103,9 +103,9 @@ pub enum Optimizer {
     },
     /// Rprop: step sizes that depend only on the sign of the gradient.
     Rprop {
-        /// Factor on the step size while the sign stays the same.
+        /// Factor that multiplies the step size while the sign stays the same.
         increase: f64,
-        /// Factor on the step size when the sign changes.
+        /// Factor that multiplies the step size when the sign changes.
         decrease: f64,
     },
 }
@@ -267,12 +267,12 @@ impl Optimizer {
     }
 }
 
-/// A range of the parameters with a factor on their learning rate.
+/// A range of parameters and the factor that multiplies their learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterGroup {
     /// The range, in the order of the parameters.
     pub range: ops::Range<usize>,
-    /// Factor on the learning rate.
+    /// Factor that multiplies the learning rate.
     pub rate_factor: f64,
 }
 
@@ -282,7 +282,7 @@ pub struct ParameterGroup {
 pub struct StepRates {
     /// η, the learning rate.
     pub learning_rate: f64,
-    /// Factor on the optimizer's own weight decay.
+    /// Factor that multiplies the optimizer's own weight decay.
     pub decay_factor: f64,
 }
 
@@ -367,7 +367,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Restores a saved state of the same optimizer.
     ///
     /// # Panics
-    /// If a buffer differs in length.
+    /// Panics if a buffer differs in length.
     pub fn restore(&mut self, steps: u64, slots: [&[S]; 2]) {
         self.steps = steps;
         for (slot, saved) in self.slots.iter_mut().zip(slots) {
@@ -378,7 +378,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// Updates `parameters` by one step.
     ///
     /// # Panics
-    /// If the lengths differ.
+    /// Panics if the lengths differ.
     pub fn step(
         &mut self,
         parameters: &mut [S],
@@ -401,7 +401,7 @@ impl<S: Scalar> OptimizerState<S> {
     /// with its own learning rate.
     ///
     /// # Panics
-    /// If the lengths differ or a group reaches beyond the parameters.
+    /// Panics if the lengths differ or a group reaches beyond the parameters.
     pub fn step_groups(
         &mut self,
         groups: &[ParameterGroup],

@@ -50,7 +50,7 @@ impl Regularization {
     /// Checks that λ₁ and λ₂ are in range.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`](nn_error::Error::OutOfRange) if λ₁ or λ₂ is out of range.
+    /// Returns [`Error::OutOfRange`](nn_error::Error::OutOfRange) if λ₁ or λ₂ is out of range.
     pub fn check(self) -> Result<()> {
         Range::NotNegative.check("l1", self.l1)?;
         Range::NotNegative.check("l2", self.l2)?;
@@ -69,7 +69,7 @@ impl Regularization {
     /// Adds ∂P/∂w to the gradient of the loss, `gradient ← gradient + ∂P/∂w`.
     ///
     /// # Panics
-    /// If the slices differ in length.
+    /// Panics if the slices differ in length.
     pub fn add_gradient<S: Scalar>(self, weights: &[S], gradient: &mut [S]) {
         assert_eq!(weights.len(), gradient.len(), "one gradient per weight");
         if self != Self::default() {
@@ -90,7 +90,7 @@ impl Regularization {
     /// [`add_gradient`](Self::add_gradient).
     ///
     /// # Panics
-    /// If the slices differ in length.
+    /// Panics if the slices differ in length.
     pub fn stop_at_zero<S: Scalar>(self, before: &[S], gradient: &[S], weights: &mut [S]) {
         assert!(
             before.len() == weights.len() && gradient.len() == weights.len(),

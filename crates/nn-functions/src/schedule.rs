@@ -202,7 +202,7 @@ pub struct Position {
 }
 
 impl Schedule {
-    /// The factor on the learning rate for the step after `position`.
+    /// The factor that multiplies the learning rate for the step after `position`.
     ///
     /// For `Schedule::Plateau` the factor is 1 here; [`Plateau`] has the actual factor,
     /// which depends on the losses.
@@ -255,7 +255,7 @@ fn half_cosine(t: f64) -> f64 {
 /// The state of the `plateau` schedule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
-    /// Current factor on the learning rate.
+    /// Current factor that multiplies the learning rate.
     pub factor: f64,
     /// The lowest loss so far.
     pub best: f64,

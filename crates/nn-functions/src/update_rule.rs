@@ -79,7 +79,7 @@ pub trait UpdateRule: Debug + Send + Sync + 'static {
 pub struct UpdateStep {
     /// The learning rate η, including the factor of the schedule.
     pub learning_rate: f64,
-    /// Factor on the rule's own weight decay, from the schedule in
+    /// Factor that multiplies the rule's own weight decay, from the schedule in
     /// `nn_core::TrainingConfig::weight_decay_schedule`.
     pub decay_factor: f64,
     /// Number of the step, counted from 1.

@@ -5,13 +5,14 @@
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{EpochReport, Event};
-use nn_core::{Network, Trainer};
+use nn_core::{Network, NetworkConfig, Trainer};
 use nn_data::checksum::sha256;
 use nn_tensor::{Scalar, Threads};
 use nn_train::data::GLYPHS;
@@ -116,6 +117,16 @@ impl<'a> Context<'a> {
         if self.options.is_quick { quick } else { full }
     }
 
+    /// The seeds of the training runs behind a value that depends on the seed.
+    pub(crate) fn seeds(&self) -> Range<u64> {
+        0..self.full_or_quick(5, 3)
+    }
+
+    /// Trains once per seed.
+    pub(crate) fn per_seed<T>(&self, train: impl FnMut(u64) -> Result<T>) -> Result<Vec<T>> {
+        self.seeds().map(train).collect()
+    }
+
     /// Reports a line about the progress.
     pub(crate) fn report(&self, line: impl AsRef<str>) {
         (self.progress)(line.as_ref());
@@ -152,10 +163,23 @@ impl<'a> Context<'a> {
         quantity: &str,
         measure: impl Fn(&Snapshot<'_, '_>) -> Result<T>,
     ) -> Result<Training<T>> {
-        let flags = self.complete(flags);
-        self.cached(&format!("{flags}; {quantity} {epochs:?}"), || {
+        self.train_from(flags, &|_| {}, epochs, quantity, measure)
+    }
+
+    /// As [`train`](Self::train), from initial values that no flags describe:
+    /// `initialize` sets them, and `quantity` names them, too.
+    pub(crate) fn train_from<T: Serialize + DeserializeOwned>(
+        &self,
+        flags: &str,
+        initialize: &dyn Fn(&mut NetworkConfig),
+        epochs: &MeasuredEpochs,
+        quantity: &str,
+        measure: impl Fn(&Snapshot<'_, '_>) -> Result<T>,
+    ) -> Result<Training<T>> {
+        let key = format!("{}; {quantity} {epochs:?}", self.complete(flags));
+        self.cached(&key, || {
             let start = Instant::now();
-            let training = self.run(&flags, epochs, measure)?;
+            let training = self.run(flags, initialize, epochs, measure)?;
             let seconds = start.elapsed().as_secs_f64();
             if seconds >= MIN_REPORTED {
                 let command = &training.command.command;
@@ -235,7 +259,11 @@ impl<'a> Context<'a> {
     }
 
     fn load(&self, settings: &Settings) -> Result<Rc<Data>> {
-        let split = SplitOptions::new(settings)?;
+        let mut split = SplitOptions::new(settings)?;
+        if split.validation == 0.0 {
+            // Without validation samples, all seeds have the same samples.
+            split.seed = 0;
+        }
         let key = format!("{split:?}");
         let mut loaded = self.loaded.borrow_mut();
         if let Some((_, data)) = loaded.iter().find(|(known, _)| *known == key) {
@@ -249,15 +277,19 @@ impl<'a> Context<'a> {
         Ok(data)
     }
 
-    fn run<T>(
+    /// As [`train_from`](Self::train_from), without the cache.
+    pub(crate) fn run<T>(
         &self,
         flags: &str,
+        initialize: &dyn Fn(&mut NetworkConfig),
         epochs: &MeasuredEpochs,
         measure: impl Fn(&Snapshot<'_, '_>) -> Result<T>,
     ) -> Result<Training<T>> {
-        let settings = self.settings(flags)?;
+        let flags = self.complete(flags);
+        let settings = self.settings(&flags)?;
         let data = self.load(&settings)?;
-        let plan = Plan::new(&settings, &data)?;
+        let mut plan = Plan::new(&settings, &data)?;
+        initialize(&mut plan.network);
         let splits = data.splits()?;
         let threads = &self.options.threads;
         let measure = |network: &Network| {

@@ -3,8 +3,11 @@
 //! A [`Paper`] is a list of [`Claim`]s and errata. [`run`] trains the networks of a claim, with the
 //! same results as an `nn train` command, compares the printed values with the measured ones, and
 //! gives a [`Verdict`]: *reproduced*, *explained* (the printed value is impossible, and a run shows
-//! why), *not reproduced*, or *not judged* (the data set is not the paper's). A [`Store`] keeps the
-//! results in a folder, with `report.html`, a page with tables and figures.
+//! why), *undecided* (the seeds allow both), *not reproduced*, or *not judged* (the data set is not
+//! the paper's). A value that depends on the seed is measured with several seeds, and the 95 %
+//! confidence interval of its mean decides: the claim holds if the interval lies within the
+//! tolerance, and fails if it lies outside. A [`Store`] keeps the results in a folder, with
+//! `report.html`, a page with tables and figures.
 //!
 //! This program runs one claim, as `nn papers run` does:
 //!
@@ -56,6 +59,8 @@
 )]
 
 mod figure;
+mod judgment;
+mod interval;
 mod outcome;
 mod store;
 mod training;
@@ -74,8 +79,10 @@ mod page;
 mod run;
 pub mod text;
 
+pub use bordeaux::fit_table_two;
 pub use claim::{Claim, Erratum};
 pub use context::Options;
+pub use judgment::Judgment;
 pub use outcome::{Command, Outcome, Row, Verdict};
 pub use paper::{Paper, claims};
 pub use run::run;

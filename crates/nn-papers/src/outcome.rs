@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
+use crate::interval::{Expected, Interval};
+use crate::judgment::Judgment;
 
 /// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,9 @@ pub enum Verdict {
     Reproduced,
     /// The printed value is impossible, and a run shows why.
     Explained,
+    /// The runs with several seeds allow both: the confidence interval of a value lies
+    /// partly within the tolerance.
+    Undecided,
     /// No run gives the printed value; the outcome lists the runs that were tried.
     NotReproduced,
     /// The data set differs from the data set of the paper.
@@ -20,9 +25,10 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts, from *reproduced* to *not judged*.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Reproduced,
         Self::Explained,
+        Self::Undecided,
         Self::NotReproduced,
         Self::NotJudged,
     ];
@@ -32,6 +38,7 @@ impl Verdict {
         match self {
             Self::Reproduced => "reproduced",
             Self::Explained => "explained",
+            Self::Undecided => "undecided",
             Self::NotReproduced => "not reproduced",
             Self::NotJudged => "not judged",
         }
@@ -50,7 +57,7 @@ pub struct Row {
     /// The tolerance; empty if the row is not judged.
     pub expected: String,
     /// Whether the measured value is as expected; `None` if the row is not judged.
-    pub is_within: Option<bool>,
+    pub judgment: Option<Judgment>,
 }
 
 impl Row {
@@ -65,7 +72,7 @@ impl Row {
             printed: printed.into(),
             ours: ours.into(),
             expected: String::new(),
-            is_within: None,
+            judgment: None,
         }
     }
 
@@ -77,13 +84,13 @@ impl Row {
         holds: bool,
     ) -> Self {
         Self {
-            is_within: Some(holds),
+            judgment: Some(Judgment::of(holds)),
             ..Self::note(quantity, printed, ours)
         }
     }
 
-    /// A printed number and ours, judged by their difference. Ours is shown with
-    /// `digits` decimals.
+    /// A printed number and ours, which does not depend on the seed, judged by their
+    /// difference. Ours is shown with `digits` decimals.
     pub(crate) fn near(
         quantity: impl Into<String>,
         printed: f64,
@@ -98,7 +105,34 @@ impl Row {
             .with_expected(format!("± {tolerance}"))
     }
 
-    /// A number that must not exceed `limit`.
+    /// A value that depends on the seed, measured once per seed, judged by its
+    /// confidence interval ([`Interval::judge`]). It is shown with `digits` decimals.
+    pub(crate) fn over_seeds(
+        quantity: impl Into<String>,
+        printed: impl Into<String>,
+        values: &[f64],
+        expected: Expected,
+        digits: usize,
+    ) -> Self {
+        let interval = Interval::of(values);
+        Self {
+            judgment: Some(interval.judge(expected)),
+            expected: expected.text(),
+            ..Self::note(quantity, printed, interval.text(digits))
+        }
+    }
+
+    /// A value that depends on the seed, with its confidence interval; not judged.
+    pub(crate) fn note_over_seeds(
+        quantity: impl Into<String>,
+        printed: impl Into<String>,
+        values: &[f64],
+        digits: usize,
+    ) -> Self {
+        Self::note(quantity, printed, Interval::of(values).text(digits))
+    }
+
+    /// A number that does not depend on the seed and must not exceed `limit`.
     pub(crate) fn at_most(quantity: impl Into<String>, ours: f64, limit: f64) -> Self {
         Self::holds(quantity, "", short(ours), ours <= limit)
             .with_expected(format!("at most {}", short(limit)))
@@ -141,12 +175,12 @@ pub struct Command {
 impl Outcome {
     /// Reproduced if every judged row is within its tolerance.
     pub(crate) fn judged(rows: Vec<Row>, explanation: impl Into<String>) -> Self {
-        let all_within = rows.iter().all(|row| row.is_within != Some(false));
+        let judgments = rows.iter().filter_map(|row| row.judgment);
         Self {
-            verdict: if all_within {
-                Verdict::Reproduced
-            } else {
-                Verdict::NotReproduced
+            verdict: match Judgment::of_all(judgments) {
+                Judgment::Holds => Verdict::Reproduced,
+                Judgment::Undecided => Verdict::Undecided,
+                Judgment::Fails => Verdict::NotReproduced,
             },
             explanation: explanation.into(),
             rows,
@@ -195,31 +229,36 @@ mod tests {
 
     #[test]
     fn rows_are_judged_by_their_tolerance() {
-        assert_eq!(Row::near("a", 90.2, 90.1, 0.1, 2).is_within, Some(true));
-        assert_eq!(Row::near("a", 90.2, 90.08, 0.1, 2).is_within, Some(false));
-        assert_eq!(Row::at_most("a", f64::NAN, 1.0).is_within, Some(false));
-        assert_eq!(
-            Row::near("a", 90.2, f64::NAN, 0.1, 2).is_within,
-            Some(false)
-        );
+        let near = |ours| Row::near("a", 90.2, ours, 0.1, 2).judgment;
+        assert_eq!(near(90.1), Some(Judgment::Holds));
+        assert_eq!(near(90.08), Some(Judgment::Fails));
+        assert_eq!(near(f64::NAN), Some(Judgment::Fails));
+        let at_most = Row::at_most("a", f64::NAN, 1.0);
+        assert_eq!(at_most.judgment, Some(Judgment::Fails));
     }
 
     #[test]
     fn one_row_outside_is_enough() {
         let rows = |ours| vec![Row::note("n", "", "1"), Row::near("a", 1.0, ours, 0.1, 2)];
-        assert_eq!(Outcome::judged(rows(1.0), "").verdict, Verdict::Reproduced);
-        assert_eq!(
-            Outcome::judged(rows(2.0), "").verdict,
-            Verdict::NotReproduced
-        );
-        assert_eq!(
-            Outcome::explained(rows(1.0), "").verdict,
-            Verdict::Explained
-        );
-        assert_eq!(
-            Outcome::explained(rows(2.0), "").verdict,
-            Verdict::NotReproduced
-        );
+        let judged = |ours| Outcome::judged(rows(ours), "").verdict;
+        let explained = |ours| Outcome::explained(rows(ours), "").verdict;
+        assert_eq!(judged(1.0), Verdict::Reproduced);
+        assert_eq!(judged(2.0), Verdict::NotReproduced);
+        assert_eq!(explained(1.0), Verdict::Explained);
+        assert_eq!(explained(2.0), Verdict::NotReproduced);
+    }
+
+    /// A difference of one standard error is not enough.
+    #[test]
+    fn rows_over_seeds_follow_the_interval() {
+        let verdict = |values: &[f64]| {
+            let row = Row::over_seeds("difference", "better", values, Expected::Positive, 2);
+            Outcome::judged(vec![row], "").verdict
+        };
+        assert_eq!(verdict(&[0.3, 0.4, 0.35]), Verdict::Reproduced);
+        assert_eq!(verdict(&[0.5, -0.1, 0.2]), Verdict::Undecided);
+        assert_eq!(verdict(&[-0.3, -0.4, -0.35]), Verdict::NotReproduced);
+        assert_eq!(verdict(&[0.3]), Verdict::Undecided);
     }
 
     #[test]

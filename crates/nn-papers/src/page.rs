@@ -4,6 +4,7 @@ use nn_plot::{Body, Cell, Column, Page, Table, Tone};
 
 use crate::claim::{Claim, Erratum, Evidence};
 use crate::drawing;
+use crate::judgment::Judgment;
 use crate::outcome::{Command, Row, Verdict};
 use crate::paper::{Paper, all_claims, erratum_key};
 use crate::store::{ClaimResult, Store};
@@ -45,6 +46,7 @@ fn summary(body: &mut Body, store: &Store) {
     body.list([
         "reproduced: a run with the paper's setup gives the printed value within the tolerance",
         "explained: the printed value is impossible, and a run shows why",
+        "undecided: the 95 % confidence interval over several seeds lies partly within the tolerance",
         "not reproduced: no run gives the printed value; the runs that were tried are listed",
         "not judged: the data set is the built-in digits, not MNIST",
     ]);
@@ -78,7 +80,7 @@ fn form(result: &ClaimResult) -> String {
 fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Reproduced => Tone::Good,
-        Verdict::Explained => Tone::Marked,
+        Verdict::Explained | Verdict::Undecided => Tone::Marked,
         Verdict::NotReproduced => Tone::Bad,
         Verdict::NotJudged => Tone::Muted,
     }
@@ -135,17 +137,18 @@ fn rows(rows: &[Row]) -> Table {
         Column::text("holds"),
     ]);
     for row in rows {
-        let (judged, tone) = match row.is_within {
-            Some(true) => ("yes", Tone::Good),
-            Some(false) => ("no", Tone::Bad),
-            None => ("", Tone::Plain),
+        let tone = match row.judgment {
+            Some(Judgment::Holds) => Tone::Good,
+            Some(Judgment::Undecided) => Tone::Marked,
+            Some(Judgment::Fails) => Tone::Bad,
+            None => Tone::Plain,
         };
         table.row([
             Cell::new(row.quantity.as_str()),
             Cell::new(row.printed.as_str()),
             Cell::new(row.ours.as_str()),
             Cell::new(row.expected.as_str()),
-            Cell::new(judged).tone(tone),
+            Cell::new(row.judgment.map_or("", Judgment::name)).tone(tone),
         ]);
     }
     table

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::outcome::Outcome;
 
 /// Version of the format of `results.json`.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The stored results of a folder.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Results as text: lines for a terminal.
 
 use crate::claim::Claim;
+use crate::judgment::Judgment;
 use crate::outcome::{Command, Row, Verdict};
 use crate::paper::Paper;
 use crate::store::{ClaimResult, Store};
@@ -82,10 +83,9 @@ fn table(rows: &[Row]) -> Vec<String> {
     };
     let mut lines = vec![line(["", "printed", "ours", "expected", "holds"])];
     lines.extend(rows.iter().take(MAX_ROWS).map(|row| {
-        let holds = match row.is_within {
-            Some(true) => "yes",
-            Some(false) => "NO",
-            None => "",
+        let holds = match row.judgment {
+            Some(Judgment::Fails) => "NO",
+            judgment => judgment.map_or("", Judgment::name),
         };
         line([&row.quantity, &row.printed, &row.ours, &row.expected, holds])
     }));
@@ -146,7 +146,18 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::Expected;
     use crate::paper::all_claims;
+
+    #[test]
+    fn a_row_shows_the_interval_and_the_judgment() {
+        let values = [0.5, -0.1, 0.2];
+        let row = Row::over_seeds("difference", "better", &values, Expected::Positive, 2);
+        let lines = table(&[row]);
+        let shown: Vec<_> = lines[1].split_whitespace().collect();
+        let expected = "difference better 0.20 ± 0.75 (3 seeds) above 0 undecided";
+        assert_eq!(shown.join(" "), expected);
+    }
 
     #[test]
     fn lines_break_between_words() {

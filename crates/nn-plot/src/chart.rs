@@ -22,7 +22,6 @@ pub use surface::SurfaceChart;
 
 use crate::axis::Axis;
 use crate::frame::{Entry, Frame, Key};
-use crate::svg::Anchor;
 
 /// A named series of points.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,17 +68,14 @@ impl Mark {
 
     /// Draws a ring around the point, and the label beside it.
     fn draw(&self, frame: &mut Frame) {
-        let Some((x, y)) = frame.pixel(self.point) else {
+        let Some(point) = frame.pixel(self.point) else {
             return;
         };
-        let (anchor, dx) = if x > 0.6 * frame.drawing.width() {
-            (Anchor::End, -8.0)
-        } else {
-            (Anchor::Start, 8.0)
-        };
-        let drawing = &mut frame.drawing;
-        drawing.circle((x, y), 5.0, "line ink", "stroke-width=\"2\"", &self.label);
-        drawing.text((x + dx, y - 9.0), anchor, "halo", &self.label);
+        let ring = "stroke-width=\"2\"";
+        frame
+            .drawing
+            .circle(point, 5.0, "line ink", ring, &self.label);
+        frame.label(point, &self.label);
     }
 }
 

@@ -2,6 +2,7 @@
 //! area for data.
 
 use crate::axis::Axis;
+use crate::label_place::{Rectangle, place};
 use crate::palette;
 use crate::scale::Scale;
 use crate::svg::{Anchor, Drawing, TITLE_HEIGHT, shortened, text_width};
@@ -28,6 +29,8 @@ pub(crate) struct Frame {
     /// Left, top, width and height of the area for data, in CSS pixels.
     area: [f64; 4],
     top: f64,
+    /// The curves that labels must not cover, in CSS pixels.
+    curves: Vec<Vec<(f64, f64)>>,
 }
 
 /// An entry of a legend.
@@ -86,6 +89,7 @@ impl Frame {
             y,
             area,
             top,
+            curves: Vec::new(),
         };
         frame.draw_grid();
         frame.draw_axes(axes);
@@ -156,7 +160,39 @@ impl Frame {
                 self.drawing
                     .path(&pixels, &format!("line {class}"), &stroke);
             }
+            self.keep_free(pixels);
         }
+    }
+
+    /// Keeps labels off a curve, or off single points.
+    pub(crate) fn keep_free(&mut self, mut pixels: Vec<(f64, f64)>) {
+        if let [pixel] = pixels[..] {
+            pixels.push(pixel);
+        }
+        self.curves.push(pixels);
+    }
+
+    /// Draws a label near a point, where it covers no curve, with a line to the point if
+    /// it is far away.
+    pub(crate) fn label(&mut self, point: (f64, f64), text: &str) {
+        let [left, top, width, height] = self.area;
+        let area = Rectangle {
+            left,
+            top,
+            width,
+            height,
+        };
+        // The width is an estimate.
+        let size = (1.1 * text_width(text, FONT_SIZE), FONT_SIZE);
+        let place = place(point, size, area, &self.curves);
+        if place.distance(point) > FONT_SIZE {
+            self.drawing.line(point, place.nearest(point), "axis", "");
+        }
+        // A text is positioned at its base line.
+        let at = (place.left + place.width / 2.0, place.top + 0.8 * FONT_SIZE);
+        self.drawing.text(at, Anchor::Middle, "halo", text);
+        let corners = [place.left, place.left + place.width];
+        self.keep_free(corners.map(|x| (x, place.top + FONT_SIZE / 2.0)).to_vec());
     }
 
     /// The segments of a curve without gaps, as positions on the axes.

@@ -8,8 +8,8 @@
 //!   [`chart::Histogram`] have two axes ([`Axis`]); [`chart::ConfusionChart`],
 //!   [`chart::ImageGrid`], [`chart::NetworkDiagram`], [`chart::SurfaceChart`]
 //!   and [`chart::PlaneMap`] are specific to neural networks.
-//! - [`Svg`] is a chart with a title and a description for screen readers. It
-//!   follows the light or dark color scheme of the reader and needs no script.
+//! - [`Svg`] is a chart with a title and a description for screen readers. The chart follows the
+//!   light or dark color scheme of the reader and needs no script.
 //! - [`Page`] is a self-contained HTML file of charts, tables ([`Table`]) and text.
 //!
 //! ```
@@ -45,6 +45,7 @@ mod thinning;
 mod palette;
 mod svg;
 mod picture;
+mod label_place;
 mod frame;
 pub mod chart;
 mod table;

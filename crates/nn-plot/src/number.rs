@@ -15,12 +15,16 @@ pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return NO_NUMBER.to_owned();
     }
-    let size = value.abs();
+    // Rounding comes first, so that 0.00009999999 and 0.0001 give the same text.
+    let digits = DIGITS as usize - 1;
+    let size = format!("{:.digits$e}", value.abs())
+        .parse()
+        .unwrap_or(0.0_f64);
     if size == 0.0 {
         return "0".to_owned();
     }
     if !(1e-4..1e9).contains(&size) {
-        return scientific(value, DIGITS as usize - 1);
+        return scientific(value, digits);
     }
     let before_point = size.log10().floor() as i32 + 1;
     let decimals = (DIGITS - before_point).max(0) as usize;
@@ -150,6 +154,11 @@ mod tests {
             (1234.56, "1235"),
             (235_146.0, "235\u{202F}146"),
             (1e-5, "1e-5"),
+            (0.000_1, "0.0001"),
+            (0.000_099_999_99, "0.0001"),
+            (-0.000_999_999_9, "−0.001"),
+            (9.999_96, "10"),
+            (999_999_999.9, "1e9"),
             (-2.5e12, "−2.5e12"),
             (f64::NAN, "–"),
             (f64::INFINITY, "–"),

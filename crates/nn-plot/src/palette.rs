@@ -8,7 +8,7 @@
 pub(crate) const N_HUES: usize = 6;
 
 /// Name of the custom property, light color, dark color.
-const COLORS: [[&str; 3]; 14] = [
+const COLORS: [[&str; 3]; 15] = [
     ["s0", "#0072b2", "#56b4e9"],
     ["s1", "#c8500a", "#ff8f4d"],
     ["s2", "#00805c", "#2fc79d"],
@@ -20,7 +20,9 @@ const COLORS: [[&str; 3]; 14] = [
     ["grid", "#e3e6ea", "#2b3139"],
     ["paper", "#ffffff", "#14181d"],
     ["wrong", "#c8500a", "#ff8f4d"],
-    ["right", "#0072b2", "#56b4e9"],
+    // Backgrounds of text in "ink", with a contrast of at least 4.5 (WCAG AA).
+    ["right-cell", "#56b4e9", "#0068a2"],
+    ["mistake-cell", "#ff8f4d", "#ad4409"],
     ["positive", "#0072b2", "#56b4e9"],
     ["negative", "#c8500a", "#ff8f4d"],
 ];
@@ -31,7 +33,6 @@ const RULES: &str = "\
 .chart .title{font-size:16px;font-weight:600}\
 .chart .small{font-size:11px}\
 .chart .muted{fill:@muted}\
-.chart .on{fill:@paper}\
 .chart .bold{font-weight:600}\
 .chart .wrong{fill:@wrong}\
 .chart .grid{stroke:@grid;fill:none}\
@@ -44,8 +45,9 @@ const RULES: &str = "\
 .chart .neuron{fill:@paper;stroke:@ink}\
 .chart .positive{color:@positive}\
 .chart .negative{color:@negative}\
-.chart .right{color:@right}\
 .chart .mistake{color:@wrong}\
+.chart .right-cell{color:@right-cell}\
+.chart .mistake-cell{color:@mistake-cell}\
 .chart .neutral{color:@muted}\
 .chart .ink{color:@ink}\
 .chart .s0{color:@s0}.chart .s1{color:@s1}.chart .s2{color:@s2}\
@@ -170,18 +172,17 @@ mod tests {
 
     #[test]
     fn lines_and_text_have_enough_contrast() {
-        let paper = COLORS
-            .iter()
-            .find(|color| color[0] == "paper")
-            .expect("paper");
+        let find = |name: &str| COLORS.iter().find(|color| color[0] == name).expect(name);
+        let (paper, ink) = (find("paper"), find("ink"));
         for color in COLORS {
-            let least = match color[0] {
+            let other = match color[0] {
                 "grid" | "paper" => continue,
-                _ => 4.5,
+                name if name.ends_with("-cell") => ink,
+                _ => paper,
             };
             for scheme in [1, 2] {
-                let found = contrast(color[scheme], paper[scheme]);
-                assert!(found >= least, "{color:?} {scheme}: {found}");
+                let found = contrast(color[scheme], other[scheme]);
+                assert!(found >= 4.5, "{color:?} {scheme}: {found}");
             }
         }
     }

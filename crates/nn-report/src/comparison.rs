@@ -1,12 +1,13 @@
 //! Comparisons of runs: settings, results and curves side by side.
 
 use nn_plot::chart::Series;
-use nn_plot::number::{self, NO_NUMBER};
+use nn_plot::number::NO_NUMBER;
 use nn_plot::{Axis, Cell, Column, Page, Svg, Table, Tone};
 
 use nn_train::EpochMetrics;
 
 use crate::curves::{curves, series};
+use crate::measure::{self, Best, Measure};
 use crate::record::RunRecord;
 use crate::run_report::Report;
 
@@ -33,13 +34,6 @@ pub struct ComparedValue {
     pub differs: bool,
     /// Indices of the best runs; empty if the values are not comparable.
     pub best: Vec<usize>,
-}
-
-/// Whether higher or lower results are better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Better {
-    Higher,
-    Lower,
 }
 
 impl Comparison {
@@ -76,92 +70,43 @@ impl Comparison {
             widths.join("-")
         };
         let texts = |name: &str, text: &dyn Fn(&RunRecord) -> String| {
-            ComparedValue::new(name, self.runs.iter().map(text).collect())
+            let given = |run| Some(text(run)).filter(|text| !text.is_empty());
+            let values = self.runs.iter().map(given);
+            let values = values.map(|text| text.unwrap_or_else(|| NO_NUMBER.to_owned()));
+            ComparedValue::new(name, values.collect())
         };
-        let decimal = number::number;
         // Results for different data or loss functions are not comparable.
         let has_same_data = !texts("", &|run| run.summary.dataset.clone()).differs;
-        let losses = texts("", &|run| format!("{:?}", run.settings.loss));
-        let has_same_loss = has_same_data && !losses.differs;
-        let higher = Some(Better::Higher).filter(|_| has_same_data);
-        let lower = Some(Better::Lower).filter(|_| has_same_loss);
-        let shorter = Some(Better::Lower).filter(|_| has_same_data);
-        let rows = vec![
+        let has_same_loss = !texts("", &|run| format!("{:?}", run.settings.loss)).differs;
+        let rows = [
             texts("data set", &|run| run.summary.dataset.clone()),
             texts("network", &layers),
-            self.numbers(
-                "parameters",
-                None,
-                |run| run.summary.parameters.map(|n| n as f64),
-                |n| number::count(n as u64),
-            ),
-            self.numbers("epochs", None, |run| Some(run.epochs.len() as f64), decimal),
-            self.numbers(
-                "training loss",
-                lower,
-                |run| run.summary.train_loss,
-                decimal,
-            ),
-            self.numbers(
-                "validation loss",
-                lower,
-                |run| run.summary.validation_loss,
-                decimal,
-            ),
-            self.numbers(
-                "validation accuracy",
-                higher,
-                |run| run.summary.validation_accuracy,
-                number::percent,
-            ),
-            self.numbers("test loss", lower, |run| run.summary.test_loss, decimal),
-            self.numbers(
-                "test accuracy",
-                higher,
-                |run| run.summary.test_accuracy,
-                number::percent,
-            ),
-            self.numbers(
-                "training time",
-                shorter,
-                |run| run.summary.train_seconds,
-                number::seconds,
-            ),
-            self.numbers(
-                "time per epoch",
-                shorter,
-                |run| run.summary.seconds_per_epoch,
-                number::seconds,
-            ),
         ];
-        let is_given = |value: &String| !value.is_empty() && value != NO_NUMBER;
+        let numbers = measure::ALL.iter().map(|measure| {
+            let is_comparable = match measure.best {
+                Best::LowestLoss => has_same_data && has_same_loss,
+                _ => has_same_data,
+            };
+            self.numbers(measure, is_comparable)
+        });
         rows.into_iter()
-            .filter(|row| row.values.iter().any(is_given))
+            .chain(numbers)
+            .filter(|row| row.values.iter().any(|value| value != NO_NUMBER))
             .collect()
     }
 
-    fn numbers(
-        &self,
-        name: &str,
-        better: Option<Better>,
-        value: impl Fn(&RunRecord) -> Option<f64>,
-        written: impl Fn(f64) -> String,
-    ) -> ComparedValue {
-        let values: Vec<Option<f64>> = self.runs.iter().map(value).collect();
-        let text = |value: &Option<f64>| value.map_or(NO_NUMBER.to_owned(), &written);
-        let line = ComparedValue::new(name, values.iter().map(text).collect());
-        let finite = values
-            .iter()
-            .flatten()
-            .copied()
-            .filter(|value| value.is_finite());
-        let best = match better {
-            Some(Better::Higher) => finite.reduce(f64::max),
-            Some(Better::Lower) => finite.reduce(f64::min),
-            None => None,
+    fn numbers(&self, measure: &Measure, is_comparable: bool) -> ComparedValue {
+        let values: Vec<Option<f64>> = self.runs.iter().map(measure.value).collect();
+        let text = |value: &Option<f64>| value.map_or(NO_NUMBER.to_owned(), measure.text);
+        let line = ComparedValue::new(measure.name, values.iter().map(text).collect());
+        let finite = values.iter().flatten().copied().filter(|it| it.is_finite());
+        let best = match measure.best {
+            Best::Highest => finite.reduce(f64::max),
+            Best::LowestLoss | Best::LowestError | Best::Shortest => finite.reduce(f64::min),
+            Best::Neither => None,
         };
         let best = match best {
-            Some(best) if line.differs => (0..values.len())
+            Some(best) if line.differs && is_comparable => (0..values.len())
                 .filter(|&index| values[index] == Some(best))
                 .collect(),
             _ => Vec::new(),

@@ -1,46 +1,68 @@
-//! The diagnosis of a run: its problems, with numbers and flags to try.
+//! The diagnosis of a run: its problems, with numbers, and settings to try.
 //!
-//! Each file of `doctor/` after `check` has a list of checks of one subject; a new
-//! check is an entry of such a list. Thresholds are rules of thumb, with their reasons
-//! beside them.
+//! `check` lists all checks, in order, and says which problem explains which. The files
+//! before it have the checks of one subject each. Thresholds are rules of thumb, with
+//! their reasons beside them; `tests/it/doctor_cases.rs` has runs with known problems
+//! to try them on.
+//!
+//! # Sources
+//! The checks are those that people make by hand: Karpathy, "A Recipe for Training
+//! Neural Networks" (2019: loss before the first step, input-independent baseline,
+//! overfit, then regularize); the user guide of scikit-learn (learning curves, dummy
+//! estimators, target leakage); Keras's guide "Overfit and underfit".
 
 mod loss_range;
+mod finding;
+mod score;
+mod nearest;
+mod probe;
 mod case;
-mod check;
-mod curves;
-mod neurons;
-mod objective;
 mod samples;
+mod leak;
+mod objective;
+mod fit;
+mod initial_weights;
+mod neurons;
+mod pace;
+mod learning_rate;
+mod epochs;
+mod guessing;
+mod overfitting;
+mod check;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nn_train::Result;
+use nn_tensor::Threads;
+use nn_train::run_dir::{MODEL, is_finished, read_config, read_failure, read_model};
+use nn_train::trained_model::{Origin, data_of};
+use nn_train::{Data, ErrorKind, Result};
+use serde_json::{Value, json};
 
+use crate::record::RunRecord;
 use case::Case;
+pub use case::{ExaminedRun, RunEnd};
 use check::Check;
-pub use check::{Finding, Suggestion};
-
-/// All checks, in the order of the diagnosis.
-fn checks() -> impl Iterator<Item = &'static Check> {
-    [
-        curves::CHECKS,
-        neurons::CHECKS,
-        objective::CHECKS,
-        samples::CHECKS,
-    ]
-    .into_iter()
-    .flatten()
-}
+pub use finding::{Finding, Suggestion};
 
 /// The diagnosis of a run.
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
-    /// The run directory.
-    pub run: PathBuf,
     /// The run in one line: its data, its network, its epochs.
     pub title: String,
-    /// The name and the finding of every check.
-    pub findings: Vec<(&'static str, Finding)>,
+    /// The results of all checks, causes before symptoms.
+    pub checks: Vec<CheckResult>,
+}
+
+/// The result of a check.
+#[derive(Clone, Debug)]
+pub struct CheckResult {
+    /// The problem that the check looks for, as a heading.
+    pub name: &'static str,
+    /// What it found. A problem that another one explains, or whose settings are
+    /// changed by an earlier cure already, has nothing to try.
+    pub finding: Finding,
+    /// The name of the problem that explains this one.
+    pub explained_by: Option<&'static str>,
 }
 
 impl Diagnosis {
@@ -50,26 +72,181 @@ impl Diagnosis {
     /// # Errors
     /// If a file of the run is missing or damaged.
     pub fn new(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
-        let case = Case::read(directory, data_dir, allow_nonfinite)?;
-        Ok(Self {
-            run: case.directory.clone(),
+        let settings = read_config(directory).map_err(|error| match error.kind() {
+            ErrorKind::Io => error.with_help("name a run directory of `nn train`"),
+            _ => error,
+        })?;
+        let record = RunRecord::read(directory)?;
+        let model = if directory.join(MODEL).exists() {
+            Some(read_model(&directory.join(MODEL), allow_nonfinite)?)
+        } else {
+            None
+        };
+        let threads = Threads::all();
+        let data = match &model {
+            Some(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
+            None => Data::of_run(&settings, directory, data_dir, &threads),
+        };
+        let end = match (is_finished(directory), read_failure(directory)) {
+            (true, _) => RunEnd::Finished,
+            (false, Some(failure)) => RunEnd::Diverged(failure),
+            (false, None) => RunEnd::Unfinished,
+        };
+        Ok(Self::of(ExaminedRun {
+            directory: Some(directory.to_owned()),
+            record: &record,
+            end,
+            model: model.as_ref().ok_or("the run has no model".to_owned()),
+            data: data.as_ref().map_err(|error| format!("no data: {error}")),
+        }))
+    }
+
+    /// Diagnoses a run that need not be saved.
+    pub fn of(run: ExaminedRun<'_>) -> Self {
+        let case = Case::new(run);
+        let findings = Check::ALL.map(|check| (check, check.find(&case)));
+        Self {
             title: case.title(),
-            findings: checks()
-                .map(|check| (check.name, (check.find)(&case)))
-                .collect(),
+            checks: explained(&findings),
+        }
+    }
+
+    /// What to try, in this order, each with the problem that it is for. No two cures
+    /// change the same setting, except alternatives for the same problem.
+    pub fn cures(&self) -> impl Iterator<Item = (&'static str, &Suggestion)> {
+        self.checks.iter().flat_map(|check| {
+            let tries = match &check.finding {
+                Finding::Problem(_, tries) => &tries[..],
+                _ => &[],
+            };
+            tries.iter().map(|suggestion| (check.name, suggestion))
+        })
+    }
+
+    /// The diagnosis as JSON: `problems` counts the problems, `checks` lists the results
+    /// of all checks, `cures` what to try.
+    pub fn to_json(&self) -> Value {
+        let checks: Vec<Value> = self.checks.iter().map(CheckResult::to_json).collect();
+        let cures = self.cures().map(|(name, suggestion)| {
+            let mut cure = suggestion.to_json();
+            cure["problem"] = json!(name);
+            cure
+        });
+        json!({
+            "title": self.title,
+            "problems": checks.iter().filter(|check| check["verdict"] == "problem").count(),
+            "checks": checks,
+            "cures": cures.collect::<Vec<_>>(),
         })
     }
 }
 
+impl CheckResult {
+    fn to_json(&self) -> Value {
+        let (verdict, evidence, suggestions) = match &self.finding {
+            Finding::Ok(evidence) => ("ok", evidence, &[][..]),
+            Finding::Problem(evidence, suggestions) => ("problem", evidence, &suggestions[..]),
+            Finding::NotChecked(reason) => ("not-checked", reason, &[][..]),
+        };
+        let tries: Vec<Value> = suggestions.iter().map(Suggestion::to_json).collect();
+        let mut check = json!({
+            "check": self.name,
+            "verdict": verdict,
+            "evidence": evidence,
+            "try": tries,
+        });
+        if let Some(cause) = self.explained_by {
+            check["explained_by"] = json!(cause);
+        }
+        check
+    }
+}
+
+impl Suggestion {
+    fn to_json(&self) -> Value {
+        json!({
+            "flags": self.flags(),
+            "what": self.what,
+            "settings": self.settings,
+        })
+    }
+}
+
+/// Relates each problem to the first one that explains it, and leaves out suggestions
+/// that contradict earlier ones.
+fn explained(findings: &[(Check, Finding)]) -> Vec<CheckResult> {
+    let is_problem = |(_, finding): &&(Check, Finding)| matches!(finding, Finding::Problem(..));
+    let mut accepted: Vec<Suggestion> = Vec::new();
+    let mut results = Vec::new();
+    for (check, finding) in findings {
+        let mut causes = findings.iter().filter(is_problem).map(|(cause, _)| *cause);
+        let cause = causes.find(|cause| cause != check && cause.explains().contains(check));
+        let finding = match finding {
+            Finding::Problem(evidence, tries) => {
+                let allowed = |it: &&Suggestion| {
+                    cause.is_none() && !accepted.iter().any(|earlier| earlier.excludes(it))
+                };
+                let tries: Vec<Suggestion> = tries.iter().filter(allowed).cloned().collect();
+                accepted.extend(tries.iter().cloned());
+                Finding::Problem(evidence.clone(), tries)
+            }
+            other => other.clone(),
+        };
+        let is_explained = matches!(finding, Finding::Problem(..));
+        results.push(CheckResult {
+            name: check.name(),
+            finding,
+            explained_by: cause.filter(|_| is_explained).map(Check::name),
+        });
+    }
+    results
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
+    fn problem(tries: &[(&'static str, &str)]) -> Finding {
+        let tries = tries
+            .iter()
+            .map(|(name, value)| Suggestion::set(name, *value, ""));
+        Finding::Problem(String::new(), tries.collect())
+    }
+
+    fn flags(results: &[CheckResult]) -> Vec<String> {
+        let diagnosis = Diagnosis {
+            title: String::new(),
+            checks: results.to_vec(),
+        };
+        diagnosis.cures().map(|(_, it)| it.flags()).collect()
+    }
+
     #[test]
-    fn no_two_checks_have_the_same_name() {
-        let names: HashSet<_> = checks().map(|check| check.name).collect();
-        assert_eq!(names.len(), checks().count());
+    fn symptoms_of_a_problem_that_was_found_are_not_treated() {
+        let results = explained(&[
+            (Check::InitialWeights, Finding::Ok(String::new())),
+            (Check::RateTooHigh, problem(&[("lr", "0.1")])),
+            (Check::TooFewEpochs, problem(&[("epochs", "20")])),
+        ]);
+        assert_eq!(flags(&results), ["--lr 0.1"]);
+        assert_eq!(results[2].explained_by, Some("learning rate too high"));
+        assert_eq!(results[0].explained_by, None);
+    }
+
+    #[test]
+    fn two_cures_do_not_contradict_each_other() {
+        let results = explained(&[
+            (Check::Leak, problem(&[("ignore", "a")])),
+            (
+                Check::DeadNeurons,
+                problem(&[("lr", "0.1"), ("batch-norm", "true")]),
+            ),
+            (
+                Check::Overfitting,
+                problem(&[("lr", "10"), ("dropout", "0.2")]),
+            ),
+        ]);
+        let expected = ["--ignore a", "--lr 0.1", "--batch-norm", "--dropout 0.2"];
+        assert_eq!(flags(&results), expected);
     }
 }

@@ -31,7 +31,11 @@
 #![forbid(unsafe_code)]
 
 mod record;
+mod measure;
 mod curves;
+mod evaluation_charts;
+mod permutation_importance;
+mod importance;
 mod run_report;
 mod comparison;
 mod results;
@@ -40,7 +44,10 @@ mod write;
 mod doctor;
 
 pub use comparison::{ComparedValue, Comparison};
-pub use doctor::{Diagnosis, Finding, Suggestion};
+pub use doctor::{CheckResult, Diagnosis, ExaminedRun, Finding, RunEnd, Suggestion};
+pub use evaluation_charts::{Chart, EvaluationChart};
+pub use importance::Importance;
+pub use permutation_importance::{ColumnImportance, N_SHUFFLES, permutation_importance};
 pub use record::RunRecord;
 pub use run_report::{ClassResult, Report, Results, RunReport};
 pub use write::{PLOTS, Sources, WrittenReport, replace, write, write_report_of};

@@ -7,7 +7,7 @@ use nn_train::metrics_file::read_metrics;
 use nn_train::run_dir::{CONFIG, METRICS, SUMMARY};
 use nn_train::{
     EpochMetrics, Error, ErrorKind, Result, Settings, Summary, command_line, escaped_path,
-    regular_file,
+    regular_file, shortest,
 };
 use serde_json::Value;
 
@@ -51,6 +51,9 @@ impl RunRecord {
         let settings = settings.as_object().cloned().unwrap_or_default();
         let text = |value: Value| match value {
             Value::String(text) => escaped_path::shown(&text),
+            Value::Number(number) if number.is_f64() => {
+                number.as_f64().map_or_else(String::new, shortest)
+            }
             other => other.to_string(),
         };
         let settings = settings.into_iter();

@@ -1,25 +1,20 @@
 //! The results of a model on samples, and facts about the data.
 
-use nn_core::metrics::{ConfusionMatrix, Evaluation, evaluate};
+use nn_core::metrics::{ConfusionMatrix, Evaluation};
 use nn_core::{Model, Samples};
-use nn_plot::chart::{ConfusionChart, ImageGrid, Picture, Pixels, ScatterChart, Series, Tile};
-use nn_plot::{Axis as ChartAxis, number};
-use nn_table::TargetEncoding;
+use nn_plot::chart::{ConfusionChart, ImageGrid, Picture, Pixels, Tile};
+use nn_plot::number;
 use nn_tensor::Threads;
 use nn_train::forward::for_each_block;
 use nn_train::prediction::class_probabilities;
-use nn_train::{Data, Result, Split, Splits};
+use nn_train::{Data, Evaluator, Metrics, Result, Split, Splits};
 
+use crate::evaluation_charts::charts;
+use crate::importance::Importance;
 use crate::run_report::{ClassResult, Results, RunReport};
 
 /// Mistakes that are shown.
 const N_MISTAKES: usize = 24;
-
-/// Charts of predicted against actual numbers.
-const MOST_SCATTERS: usize = 4;
-
-/// Points of such a chart.
-const MOST_POINTS: usize = 5000;
 
 /// Adds facts about the data and what the network says about one split.
 pub(super) fn fill(
@@ -32,8 +27,20 @@ pub(super) fn fill(
     let splits = data.splits()?;
     content.data = facts(data, &splits);
     let split = split.unwrap_or_else(|| default_split(&splits));
+    let evaluator = Evaluator {
+        network: &model.network,
+        loss: model.loss,
+        data,
+        threads,
+    };
+    content.importance = Importance::of_held_out(&evaluator, &splits)?;
     let samples = splits.get(split)?;
-    let evaluation = evaluate(&model.network, &samples, model.loss, threads)?;
+    let metrics = evaluator.metrics(&samples, None)?;
+    let charts = match metrics.evaluation.first_nonfinite {
+        Some(_) => Vec::new(),
+        None => charts(&evaluator.outputs(&samples)?, data),
+    };
+    let evaluation = &metrics.evaluation;
     let worst = worst_mistakes(model, data, &samples, threads)?;
     let is_numbered = split == Split::Test && !data.dataset.test.is_empty();
     let mistake_command = match worst.kept.first().filter(|_| is_numbered) {
@@ -49,15 +56,16 @@ pub(super) fn fill(
         loss_name: model.loss.to_string(),
         loss: evaluation.loss,
         accuracy: evaluation.accuracy,
-        errors: errors_of(&evaluation, data),
+        metrics: metric_facts(&metrics),
+        errors: errors_of(evaluation, data),
         confusion: evaluation
             .confusion
             .as_ref()
             .map(|confusion| confusion_chart(confusion, &data.class_names)),
-        classes: classes(&evaluation, &data.class_names),
+        classes: classes(evaluation, &data.class_names),
         mistakes: worst.grid(data, split),
         mistake_command,
-        scatter: scatters(model, data, &samples, threads)?,
+        charts,
     });
     Ok(())
 }
@@ -214,49 +222,46 @@ impl WorstMistakes {
     }
 }
 
-/// Predicted against actual numbers in the table's own units.
-fn scatters(
-    model: &Model,
-    data: &Data,
-    samples: &Samples<'_>,
-    threads: &Threads,
-) -> Result<Vec<ScatterChart>> {
-    let target = data
-        .preprocessing
-        .as_ref()
-        .map(|preprocessing| &preprocessing.target);
-    let Some(TargetEncoding::Regression(columns)) = target else {
-        return Ok(Vec::new());
+/// Names and values of the metrics besides accuracy, and of the baseline.
+fn metric_facts(metrics: &Metrics) -> Vec<(String, String)> {
+    let classification = metrics.classification.unwrap_or_default();
+    let baseline = match (&metrics.classification, metrics.labels.is_empty()) {
+        (None, _) => "Root mean square error of predicting the training mean",
+        (Some(_), true) => "Accuracy of guessing the most frequent class",
+        (Some(_), false) => "Accuracy of guessing the more frequent value of each label",
     };
-    let every = samples.len().div_ceil(MOST_POINTS).max(1);
-    let mut points = vec![Vec::new(); columns.len()];
-    let mut actual = vec![0.0; model.network.n_outputs()];
-    each_output(model, samples, threads, |output| {
-        if output.position.is_multiple_of(every) {
-            samples.copy_target(output.position, 0.0, &mut actual);
-            let pairs = actual.iter().zip(output.outputs).zip(columns);
-            for (points, ((&actual, &predicted), column)) in points.iter_mut().zip(pairs) {
-                let restored = |value: f32| {
-                    column.standardization.mean + column.standardization.std * f64::from(value)
-                };
-                points.push((restored(actual), restored(predicted)));
-            }
-        }
-    })?;
-    Ok(columns
-        .iter()
-        .zip(points)
-        .take(MOST_SCATTERS)
-        .map(|(column, points)| ScatterChart {
-            has_diagonal: true,
-            ..ScatterChart::new(
-                format!("{}: predicted and actual", column.name),
-                ChartAxis::new("actual"),
-                ChartAxis::new("predicted"),
-                vec![Series::new(column.name.as_str(), points)],
-            )
-        })
-        .collect())
+    let baseline_text = match metrics.classification {
+        None => number::number,
+        Some(_) => number::percent,
+    };
+    let interval = metrics.accuracy_interval;
+    let interval = interval
+        .map(|(low, high)| format!("{} to {}", number::percent(low), number::percent(high)));
+    let decimal = |value: Option<f64>| value.map(number::number);
+    let percent = |value: Option<f64>| value.map(number::percent);
+    [
+        ("95 % interval of the accuracy", interval),
+        (baseline, metrics.baseline.map(baseline_text)),
+        ("AUC", decimal(classification.auc)),
+        (
+            "Average precision",
+            decimal(classification.average_precision),
+        ),
+        (
+            "Balanced accuracy",
+            percent(classification.balanced_accuracy),
+        ),
+        ("Macro F1", percent(classification.macro_f1)),
+        ("Log loss", decimal(classification.log_loss)),
+        ("Brier score", decimal(classification.brier)),
+        (
+            "Expected calibration error",
+            percent(classification.calibration_error),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
 }
 
 /// Names and values of a regression's errors, in the table's own units; of

@@ -1,10 +1,13 @@
 //! The report of a run: an HTML page with charts.
 
-use nn_plot::chart::{BarChart, Bars, ConfusionChart, ImageGrid, NetworkDiagram, ScatterChart};
+use nn_plot::chart::{ConfusionChart, ImageGrid, NetworkDiagram};
 use nn_plot::number::{self, NO_NUMBER};
-use nn_plot::{Axis, Body, Cell, Column, Page, Svg, Table};
+use nn_plot::{Body, Cell, Column, Page, Svg, Table};
 
 use crate::curves;
+use crate::evaluation_charts::EvaluationChart;
+use crate::importance::Importance;
+use crate::measure;
 use crate::record::RunRecord;
 
 /// The content of a report of a run.
@@ -24,9 +27,8 @@ pub struct RunReport {
     pub results: Option<Results>,
     /// Weights of the first layer as images.
     pub weight_images: Option<ImageGrid>,
-    /// Root mean square of the weights of each input in the first layer: name and
-    /// value.
-    pub input_weights: Vec<(String, f64)>,
+    /// Permutation importance of the columns of a table.
+    pub importance: Option<Importance>,
     /// Explains why training and validation loss are not comparable; empty if they
     /// are.
     pub loss_note: String,
@@ -47,6 +49,8 @@ pub struct Results {
     pub loss: f64,
     /// Accuracy, from 0 to 1.
     pub accuracy: Option<f64>,
+    /// The other metrics and the baseline: name and text.
+    pub metrics: Vec<(String, String)>,
     /// Error measures of a regression: name and value.
     pub errors: Vec<(String, f64)>,
     /// Confusion matrix.
@@ -57,8 +61,8 @@ pub struct Results {
     pub mistakes: Option<ImageGrid>,
     /// The command that shows the first mistake in detail; none if empty.
     pub mistake_command: String,
-    /// Predicted and actual values, one chart per output.
-    pub scatter: Vec<ScatterChart>,
+    /// ROC, precision-recall and calibration curves, or predicted values and residuals.
+    pub charts: Vec<EvaluationChart>,
 }
 
 /// Precision, recall and F1 of a class.
@@ -133,32 +137,11 @@ impl RunReport {
         }
     }
 
-    fn facts(&self) -> Vec<(&'static str, String)> {
-        let summary = &self.run.summary;
-        let percent = |share: Option<f64>| share.map(number::percent);
-        let decimal = |value: Option<f64>| value.map(number::number);
-        let seconds = |value: Option<f64>| value.map(number::seconds);
-        [
-            ("Test accuracy", percent(summary.test_accuracy)),
-            ("Test loss", decimal(summary.test_loss)),
-            ("Validation accuracy", percent(summary.validation_accuracy)),
-            ("Validation loss", decimal(summary.validation_loss)),
-            ("Training loss", decimal(summary.train_loss)),
-            (
-                "Parameters",
-                summary.parameters.map(|n| number::count(n as u64)),
-            ),
-            ("Epochs", Some(number::count(self.run.epochs.len() as u64))),
-            (
-                "Weights of epoch",
-                summary.best_epoch.map(|n| number::count(n as u64)),
-            ),
-            ("Training time", seconds(summary.train_seconds)),
-            ("Time per epoch", seconds(summary.seconds_per_epoch)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    fn facts(&self) -> impl Iterator<Item = (String, String)> {
+        measure::ALL.iter().filter_map(|measure| {
+            let value = (measure.value)(&self.run)?;
+            Some((capitalized(measure.name), (measure.text)(value)))
+        })
     }
 
     fn training(&self, writer: &mut Writer) {
@@ -208,10 +191,7 @@ impl RunReport {
     }
 
     fn results(&self, writer: &mut Writer, results: &Results) {
-        let mut title = results.split.clone();
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+        let title = capitalized(&results.split);
         let body = writer.page.section(&format!("{title} results"));
         body.paragraph(&format!(
             "Evaluated on {} {} samples. {}",
@@ -228,6 +208,7 @@ impl RunReport {
                 .accuracy
                 .map(|share| ("Accuracy".to_owned(), number::percent(share))),
         );
+        facts.extend(results.metrics.iter().cloned());
         let error = |(name, value): &(String, f64)| (name.clone(), number::number(*value));
         facts.extend(results.errors.iter().map(error));
         body.facts(facts);
@@ -236,13 +217,17 @@ impl RunReport {
         if !results.classes.is_empty() {
             writer.page.body().table(&class_table(&results.classes));
         }
-        for (index, chart) in results.scatter.iter().enumerate() {
-            let name = format!("predicted-{}", index + 1);
+        for chart in &results.charts {
+            writer.figure(&chart.name, Some(chart.svg()), chart.caption);
+        }
+        if let Some(importance) = &self.importance {
+            writer.page.section("Importance of the columns");
             writer.figure(
-                &name,
-                Some(chart.svg()),
-                "Points on the dashed line are exact predictions.",
+                "importance",
+                Some(importance.chart()),
+                &importance.caption(),
             );
+            writer.page.body().table(&importance.table());
         }
         if let Some(mistakes) = &results.mistakes {
             writer.page.section("Worst mistakes");
@@ -259,8 +244,7 @@ impl RunReport {
     }
 
     fn weights(&self, writer: &mut Writer) {
-        let has_weights = self.weight_images.is_some() || !self.input_weights.is_empty();
-        if self.network.is_none() && !has_weights {
+        if self.network.is_none() && self.weight_images.is_none() {
             return;
         }
         writer.page.section("Network");
@@ -269,25 +253,6 @@ impl RunReport {
         writer.figure("network", network, caption);
         let images = self.weight_images.as_ref().map(ImageGrid::svg);
         writer.figure("weights", images, "One image per neuron of the first layer: positive weights are blue, negative weights are orange.");
-        if !self.input_weights.is_empty() {
-            let caption = "Root mean square of the weights of each input. Inputs are standardized, so the values are comparable.";
-            writer.figure("inputs", Some(self.input_chart()), caption);
-        }
-    }
-
-    fn input_chart(&self) -> Svg {
-        let (names, values) = self.input_weights.iter().cloned().unzip();
-        BarChart {
-            title: "Weights of the inputs".to_owned(),
-            x_label: "input".to_owned(),
-            y: Axis::new("weight"),
-            names,
-            series: vec![Bars {
-                name: "weight".to_owned(),
-                values,
-            }],
-        }
-        .svg()
     }
 
     fn settings(&self, writer: &mut Writer) {
@@ -321,6 +286,15 @@ impl Writer {
             self.plots.push((name.to_owned(), svg));
         }
     }
+}
+
+/// `text` with a capital letter.
+fn capitalized(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 fn meaning(split: &str) -> &'static str {

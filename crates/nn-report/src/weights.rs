@@ -2,16 +2,11 @@
 
 use nn_core::Model;
 use nn_plot::chart::{ImageGrid, NetworkDiagram, NeuronLayer, Picture, Pixels, Tile, WeightMatrix};
-use nn_table::preprocessing::InputEncoding;
-use nn_train::trained_model::preprocessing_of;
 
 use crate::run_report::RunReport;
 
 /// Maximum number of neurons of the first layer whose weights are shown.
 const MOST_NEURONS: usize = 64;
-
-/// Maximum number of inputs of a table that are shown.
-const MOST_INPUTS: usize = 20;
 
 /// Adds the network's layers, and its first layer's weights in the form that
 /// its inputs have.
@@ -22,7 +17,6 @@ pub(super) fn fill(content: &mut RunReport, model: &Model) {
     summary.parameters = Some(model.network.parameters().len());
     content.network = Some(diagram(model));
     content.weight_images = weight_images(model);
-    content.input_weights = input_weights(model);
 }
 
 fn diagram(model: &Model) -> NetworkDiagram {
@@ -95,32 +89,4 @@ fn weight_images(model: &Model) -> Option<ImageGrid> {
         columns: 8,
         tiles: neurons.iter().map(tile).collect(),
     })
-}
-
-/// Root mean square of the weights from each column of a table, largest first.
-fn input_weights(model: &Model) -> Vec<(String, f64)> {
-    let Ok(Some(preprocessing)) = preprocessing_of(model) else {
-        return Vec::new();
-    };
-    let InputEncoding::Columns(columns) = &preprocessing.inputs else {
-        return Vec::new();
-    };
-    let weights = model.network.weights(0);
-    let mut rows = weights.rows();
-    let mut sizes: Vec<(String, f64)> = columns
-        .iter()
-        .map(|column| {
-            let squares: Vec<f64> = rows
-                .by_ref()
-                .take(column.encoding.width())
-                .flat_map(|row| row.to_vec())
-                .map(|weight| f64::from(weight).powi(2))
-                .collect();
-            let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
-            (column.name.clone(), mean.sqrt())
-        })
-        .collect();
-    sizes.sort_by(|a, b| b.1.total_cmp(&a.1));
-    sizes.truncate(MOST_INPUTS);
-    sizes
 }

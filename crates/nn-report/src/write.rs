@@ -7,6 +7,7 @@ use nn_core::Model;
 use nn_core::training::ClassWeights;
 use nn_plot::Svg;
 use nn_tensor::Threads;
+use nn_train::atomic_file;
 use nn_train::run_dir::{SUMMARY, locate_model, read_model};
 use nn_train::trained_model::{Origin, data_of};
 use nn_train::{Data, Error, Result, Settings, Split, Task};
@@ -157,19 +158,10 @@ fn write_files(directory: &Path, report: &Report) -> Result<Vec<PathBuf>> {
     Ok(plots)
 }
 
-/// Replaces the file at `path` by `text`: completely, or not at all. A page can be
-/// written again, so it is not synced.
+/// Writes `text` to `path` atomically, replacing an existing file.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn replace(path: &Path, text: &str) -> Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".tmp");
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|error| {
-            // The temporary file is worthless, and removing it can only fail with it.
-            let _ = fs::remove_file(&temporary);
-            Error::io(path, &error)
-        })
+    atomic_file::replace(path, text.as_bytes()).map_err(|error| Error::io(path, &error))
 }

@@ -34,8 +34,8 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// [`NO_CHECKSUM`], with no user-provided text before it.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLong`] for a header above 100 MB, [`Error::ModelFile`] if `metadata` has
-    /// no such field.
+    /// Returns [`Error::HeaderTooLong`] for a header above 100 MB, [`Error::ModelFile`] if
+    /// `metadata` has no such field.
     pub fn new(mut tensors: Vec<Tensor<'a, S>>, kind: Kind, metadata: &str) -> Result<Self> {
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let sizes = tensors.iter().map(|it| (it.name.as_str(), &*it.shape));
@@ -68,7 +68,7 @@ impl<'a, S: Scalar> Encoded<'a, S> {
     /// Returns the file as bytes.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] if the file does not fit into memory.
+    /// Returns [`Error::OutOfMemory`] if the file does not fit into memory.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let n_values: usize = self.tensors.iter().map(|tensor| tensor.values.len()).sum();
         let len = size_of::<u64>() + self.header.len() + n_values * S::BYTES;
@@ -101,7 +101,7 @@ pub fn values_sha256<S: Scalar>(mut tensors: Vec<Tensor<'_, S>>) -> String {
 /// values are aligned.
 ///
 /// # Errors
-/// [`Error::HeaderTooLong`] for a header above 100 MB.
+/// Returns [`Error::HeaderTooLong`] for a header above 100 MB.
 pub fn header<'n, S: Scalar>(
     tensors: impl Iterator<Item = (&'n str, &'n [usize])>,
     kind: Kind,

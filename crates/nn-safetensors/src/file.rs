@@ -57,7 +57,7 @@ impl<'b> TensorFile<'b> {
     /// Parses a file and validates everything except the values.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the file is damaged or a different kind of file.
+    /// Returns [`Error::ModelFile`] if the file is damaged or a different kind of file.
     pub fn parse(bytes: &'b [u8], kind: Kind) -> Result<Self> {
         let (header, data) = split_header(bytes)?;
         let header: Header<'b> = serde_json::from_slice(header)
@@ -101,7 +101,7 @@ impl<'b> TensorFile<'b> {
     /// The tensor with the given name.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] if the tensor is missing or has the wrong shape.
+    /// Returns [`Error::ModelFile`] if the tensor is missing or has the wrong shape.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<StoredTensor<'b>> {
         let record = self
             .find(name)
@@ -127,7 +127,7 @@ impl<'b> TensorFile<'b> {
     /// file; `None` if there is no such tensor.
     ///
     /// # Errors
-    /// [`Error::ModelFile`] for a wrong type or number of dimensions, and the same errors
+    /// Returns [`Error::ModelFile`] for a wrong type or number of dimensions, and the same errors
     /// as [`copy_values`].
     pub fn row<S: Scalar>(&self, name: &str) -> Result<Option<Vec<S>>> {
         let Some(record) = self.find(name) else {
@@ -177,8 +177,8 @@ pub enum Accept {
 /// Copies the values of a tensor to `values`, which has the same length.
 ///
 /// # Errors
-/// [`Error::ModelFile`] for a value too large for the type, [`Error::NotFiniteWeight`] for a NaN or
-/// infinite value that `accept` excludes.
+/// Returns [`Error::ModelFile`] for a value too large for the type, [`Error::NotFiniteWeight`] for
+/// a NaN or infinite value that `accept` excludes.
 pub fn copy_values<S: Scalar>(
     name: &str,
     tensor: StoredTensor<'_>,

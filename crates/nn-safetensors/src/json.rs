@@ -12,7 +12,7 @@ const MAX_VALUES: usize = 100_000;
 /// `what` names the JSON in the error.
 ///
 /// # Errors
-/// [`Error::ModelFile`] if there are too many values, or if the JSON is invalid.
+/// Returns [`Error::ModelFile`] if there are too many values, or if the JSON is invalid.
 pub fn bounded<'b, T: Deserialize<'b>>(json: &'b RawValue, what: &str) -> Result<T> {
     check_n_values(json.get(), MAX_VALUES, what)?;
     serde_json::from_str(json.get())
@@ -22,7 +22,7 @@ pub fn bounded<'b, T: Deserialize<'b>>(json: &'b RawValue, what: &str) -> Result
 /// Checks that JSON has at most `most` values; `what` names the JSON in the error.
 ///
 /// # Errors
-/// [`Error::ModelFile`] if there are more values.
+/// Returns [`Error::ModelFile`] if there are more values.
 pub fn check_n_values(json: &str, most: usize, what: &str) -> Result<()> {
     let found = n_values(json);
     if found <= most {

@@ -10,7 +10,7 @@ use nn_tensor::reduce::all_finite;
 /// `values [n_samples, n_columns]` in row-major order.
 ///
 /// # Errors
-/// [`Error::NotFinite`] for the first value that is NaN or infinite.
+/// Returns [`Error::NotFinite`] for the first value that is NaN or infinite.
 pub fn check_finite<S: Scalar>(what: &'static str, values: &[S], n_columns: usize) -> Result<()> {
     if all_finite(values) {
         return Ok(());

@@ -21,7 +21,7 @@ pub enum Inputs<'a, S = f32> {
     Bytes {
         /// The bytes, one row per sample.
         values: Rows<'a, u8>,
-        /// Factor on each byte, such as 1/255 for pixels.
+        /// Factor that multiplies each byte, such as 1/255 for pixels.
         scale: f64,
     },
     /// Rows that are read one block at a time during training.
@@ -82,7 +82,8 @@ pub trait RowSource<S>: Debug + Send + Sync + 'static {
     /// `inputs [rows.len(), n_inputs]`
     ///
     /// # Errors
-    /// [`Error::Io`](nn_error::Error::Io), or another error that says why the rows cannot be read.
+    /// Returns [`Error::Io`](nn_error::Error::Io), or another error that says why the rows cannot
+    /// be read.
     fn read(&self, rows: &[u32], inputs: &mut [S]) -> Result<()>;
 }
 

@@ -62,7 +62,7 @@ impl<'a, T> Rows<'a, T> {
     /// A matrix without columns has no rows.
     ///
     /// # Panics
-    /// If the last row is incomplete.
+    /// Panics if the last row is incomplete.
     #[track_caller]
     pub fn new(values: impl Into<List<'a, T>>, n_columns: usize) -> Self {
         let values: List<'a, T> = values.into();
@@ -99,7 +99,7 @@ impl<'a, T> Rows<'a, T> {
     /// The values of one row.
     ///
     /// # Panics
-    /// If the row does not exist.
+    /// Panics if the row does not exist.
     pub fn row(&self, row: usize) -> &[T] {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
         &self.as_slice()[row * self.n_columns..][..self.n_columns]
@@ -118,7 +118,7 @@ impl<'a, T> Rows<'a, T> {
     /// Iterates over the values of one column.
     ///
     /// # Panics
-    /// If the column does not exist.
+    /// Panics if the column does not exist.
     pub fn column(&self, column: usize) -> impl Iterator<Item = &T> {
         assert!(
             column < self.n_columns,

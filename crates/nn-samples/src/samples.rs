@@ -37,8 +37,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Creates samples from inputs and targets.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers of inputs and targets differ, [`Error::Label`] for a class
-    /// that does not exist, [`Error::NotFinite`] for a value that is NaN or infinite,
+    /// Returns [`Error::Shape`] if the numbers of inputs and targets differ, [`Error::Label`] for a
+    /// class that does not exist, [`Error::NotFinite`] for a value that is NaN or infinite,
     /// [`Error::OutOfRange`] for a scale of bytes that is not finite.
     pub fn new(inputs: impl Into<Inputs<'a, S>>, targets: Targets<'a, S>) -> Result<Self> {
         Self::join(inputs.into(), targets)
@@ -61,7 +61,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [n_samples, n_inputs]`, `labels [n_samples]`.
     ///
     /// # Errors
-    /// The same errors as [`new`](Self::new).
+    /// Returns the same errors as [`new`](Self::new).
     pub fn classification(
         inputs: impl Into<Inputs<'a, S>>,
         labels: impl Into<List<'a, u32>>,
@@ -77,7 +77,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [n_samples, n_inputs]`, `targets [n_samples, n_outputs]`.
     ///
     /// # Errors
-    /// The same errors as [`new`](Self::new).
+    /// Returns the same errors as [`new`](Self::new).
     pub fn regression(
         inputs: impl Into<Inputs<'a, S>>,
         targets: impl Into<Rows<'a, S>>,
@@ -126,8 +126,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// rows (times the class weights). Losses are reported as Σ wᵢ·Cᵢ / Σ wᵢ.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers of weights and samples differ, [`Error::OutOfRange`] for a
-    /// weight that is negative, NaN or infinite.
+    /// Returns [`Error::Shape`] if the numbers of weights and samples differ, [`Error::OutOfRange`]
+    /// for a weight that is negative, NaN or infinite.
     pub fn with_weights(mut self, weights: impl Into<List<'a, S>>) -> Result<Self> {
         let weights: List<'a, S> = weights.into();
         let values = weights.as_slice();
@@ -176,7 +176,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for a fraction that is not in 0..=1, and for
+    /// Returns [`Error::OutOfRange`] for a fraction that is not in 0..=1, and for
     /// fractions whose sum is not 1.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn split<const N: usize>(&self, fractions: &[f64; N], seed: u64) -> Result<[Self; N]> {
@@ -188,7 +188,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// classes.
     ///
     /// # Errors
-    /// The same errors as [`split`](Self::split).
+    /// Returns the same errors as [`split`](Self::split).
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn split_unstratified<const N: usize>(
         &self,
@@ -233,7 +233,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Selects the samples at the given positions, in the order of `positions`.
     ///
     /// # Panics
-    /// If a position does not exist.
+    /// Panics if a position does not exist.
     #[must_use]
     #[inline(never)]
     pub fn select(&self, positions: &[u32]) -> Self {
@@ -307,7 +307,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Checks that at least one sample has a weight above 0.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if all weights are 0.
+    /// Returns [`Error::Conflict`] if all weights are 0.
     pub fn check_weights(&self) -> Result<()> {
         let is_positive = |position| self.weight(position) > S::zero();
         if !self.has_weights() || (0..self.len()).any(is_positive) {
@@ -327,10 +327,10 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Copies the inputs of the sample at `position`.
     ///
     /// # Errors
-    /// The same errors as [`read_inputs`](Self::read_inputs).
+    /// Returns the same errors as [`read_inputs`](Self::read_inputs).
     ///
     /// # Panics
-    /// If the length of `inputs` is not the number of inputs.
+    /// Panics if the length of `inputs` is not the number of inputs.
     pub fn copy_inputs(&self, position: usize, inputs: &mut [S]) -> Result<()> {
         self.read_inputs(&[position as u32], inputs)
     }
@@ -341,11 +341,11 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// `inputs [positions.len(), n_inputs]`
     ///
     /// # Errors
-    /// Only a [`RowSource`](crate::RowSource) can fail: with an error of its own, or with
-    /// [`Error::NotFinite`] for a value that is NaN or infinite.
+    /// Returns the error of a [`RowSource`](crate::RowSource) that fails, or [`Error::NotFinite`]
+    /// if its values are NaN or infinite. Other inputs cannot fail.
     ///
     /// # Panics
-    /// If the length of `inputs` is not `positions.len() · n_inputs`.
+    /// Panics if the length of `inputs` is not `positions.len() · n_inputs`.
     pub fn read_inputs(&self, positions: &[u32], inputs: &mut [S]) -> Result<()> {
         let n_inputs = self.n_inputs();
         let n_values = positions.len() * n_inputs;
@@ -406,7 +406,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Appends the stored bytes of the sample at `position`: inputs, target, weight.
     ///
     /// # Errors
-    /// The same errors as [`read_inputs`](Self::read_inputs).
+    /// Returns the same errors as [`read_inputs`](Self::read_inputs).
     pub fn write_stored(&self, position: usize, bytes: &mut Vec<u8>) -> Result<()> {
         let row = self.rows[position] as usize;
         match &self.inputs {
@@ -435,7 +435,7 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// 2016, section 7), with K = 2 for a single output.
     ///
     /// # Panics
-    /// If the length of `target` is not the number of outputs.
+    /// Panics if the length of `target` is not the number of outputs.
     pub fn copy_target(&self, position: usize, smoothing: S, target: &mut [S]) {
         let row = self.rows[position] as usize;
         match &self.targets {
@@ -458,8 +458,8 @@ impl<'a, S: Scalar> Samples<'a, S> {
     /// Checks that the samples match a network with this number of inputs and outputs.
     ///
     /// # Errors
-    /// [`Error::Empty`] if there are no samples, [`Error::Shape`] if a number of inputs or outputs
-    /// differs.
+    /// Returns [`Error::Empty`] if there are no samples, [`Error::Shape`] if the number of inputs
+    /// or outputs differs from the network.
     pub fn check_fit(&self, n_inputs: usize, n_outputs: usize) -> Result<()> {
         if self.is_empty() {
             return Err(Error::Empty);

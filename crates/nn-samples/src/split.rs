@@ -46,7 +46,7 @@ pub fn split(n: usize, held_back: f64, stream: &mut Stream) -> (Vec<u32>, Vec<u3
 /// ```
 ///
 /// # Panics
-/// If there are more than 2³² positions.
+/// Panics if there are more than 2³² positions.
 pub fn split_stratified(
     classes: &[u32],
     held_back: f64,
@@ -102,7 +102,7 @@ fn held_back_by_class(classes: &[u32], fraction: f64, order: &[u32]) -> HashMap<
 /// Overwrites `order` with the random order of the samples in one epoch.
 ///
 /// # Panics
-/// If there are more than 2³² samples.
+/// Panics if there are more than 2³² samples.
 pub fn shuffle(order: &mut [u32], epoch: u64, streams: Streams) {
     for (position, slot) in order.iter_mut().enumerate() {
         *slot = u32::try_from(position).expect("samples are counted in 32 bits");

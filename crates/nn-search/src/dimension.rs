@@ -281,7 +281,7 @@ impl Dimension {
     /// Appends the [`width`](Self::width) coordinates of `value`.
     ///
     /// # Panics
-    /// If the type of `value` does not match the dimension.
+    /// Panics if the type of `value` does not match the dimension.
     pub(crate) fn encode(&self, value: &Value, coordinates: &mut Vec<f64>) {
         match (&self.domain, value) {
             (Domain::Real { low, high, log }, Value::Real(x)) => {
@@ -351,7 +351,7 @@ impl Dimension {
     /// needed.
     ///
     /// # Errors
-    /// [`Error::OutsideSpace`].
+    /// Returns [`Error::OutsideSpace`] if the value does not belong to the dimension.
     pub(crate) fn accept(&self, value: Value) -> Result<Value> {
         let value = match (&self.domain, value) {
             (Domain::Real { .. }, Value::Integer(x)) => Value::Real(x as f64),

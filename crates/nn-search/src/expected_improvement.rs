@@ -9,9 +9,9 @@
 //! 1975; Jones, Schonlau & Welch 1998, equation 15; Snoek, Larochelle & Adams 2012,
 //! equation 2).
 //!
-//! If trials have noise of standard deviation τ, one more trial near a known point
-//! gives little information, and EI would repeat the best point forever.
-//! Augmented EI is EI times the following factor:
+//! If trials have noise of standard deviation τ, one more trial near a known point gives little
+//! information, and EI would repeat the best point forever. The augmented expected improvement is
+//! the expected improvement (EI), multiplied by the following factor:
 //!
 //! ```text
 //! 1 − τ/√(σ² + τ²)

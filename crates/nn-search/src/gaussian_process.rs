@@ -14,10 +14,10 @@
 //! and variance 1, and the inputs should lie in the unit cube.
 //!
 //! # Fitting
-//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by projected BFGS
-//! from several starts. The priors p(θ) are wide normal distributions. They matter only
-//! if there are few points and the likelihood is flat: maximum likelihood alone would
-//! then end at a bound and be overconfident.
+//! θ = (ln ℓ_1, …, ln ℓ_D, ln σ², ln τ²) maximizes ln p(y) + ln p(θ) by projected BFGS from several
+//! starts. The priors p(θ) are wide normal distributions. The priors matter only if there are few
+//! points and the likelihood is flat: in this case, maximum likelihood alone would end at a bound
+//! and be overconfident.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -121,7 +121,7 @@ impl GaussianProcess {
     /// Fits the hyperparameters and conditions on the data.
     ///
     /// # Panics
-    /// If there is no data, or the numbers of inputs and targets differ.
+    /// Panics if there is no data, or the numbers of inputs and targets differ.
     pub(crate) fn fit(inputs: Inputs, targets: &[f64]) -> Self {
         let hyperparameters = Evidence::new(&inputs, targets).maximize();
         Self::condition(inputs, targets, hyperparameters)
@@ -130,7 +130,7 @@ impl GaussianProcess {
     /// Conditions on the data with given hyperparameters.
     ///
     /// # Panics
-    /// As [`GaussianProcess::fit`].
+    /// Panics under the same conditions as [`GaussianProcess::fit`].
     pub(crate) fn condition(
         inputs: Inputs,
         targets: &[f64],

@@ -9,7 +9,9 @@
 //! ```
 //!
 //! Lines are only appended. If a crash or a full disk truncates a line, the line after it
-//! is `resumed`; all other lines must be valid. NaN and infinity are written as `null`.
+//! is `resumed`. A power failure can leave zero bytes in place of lines that were not
+//! synced; the first such line and all lines up to `resumed` are ignored. All other lines
+//! must be valid. NaN and infinity are written as `null`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -120,7 +122,7 @@ impl<W: Write> Journal<W> {
     /// Appends one line and flushes the writer.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// Returns [`Error::Io`] if the journal cannot be written.
     pub(crate) fn append(&mut self, line: &Line<'_>) -> Result<()> {
         let mut text = Vec::new();
         if self.is_torn {
@@ -146,19 +148,19 @@ fn write_line(text: &mut Vec<u8>, line: &Line<'_>) -> Result<()> {
 pub(crate) struct Contents {
     /// Each event with its line number, counted from 1.
     pub(crate) entries: Vec<(usize, Entry)>,
-    /// Whether the last line is truncated.
+    /// Whether the last line is truncated, or lines are lost.
     pub(crate) is_torn: bool,
 }
 
 /// Reads a journal.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::JournalLine`] for an invalid line that was not
+/// Returns [`Error::Io`], or [`Error::JournalLine`] for an invalid line that was not
 /// truncated by a crash.
 pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
     let mut bytes = Vec::new();
     journal.read_to_end(&mut bytes)?;
-    let is_torn = bytes.last().is_some_and(|&last| last != b'\n');
+    let mut is_lost = false;
     let mut entries = Vec::new();
     let mut broken: Option<(usize, serde_json::Error)> = None;
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
@@ -166,6 +168,10 @@ pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
             continue;
         }
         let entry = serde_json::from_slice(line);
+        is_lost = (is_lost || line.contains(&0)) && !matches!(entry, Ok(Entry::Resumed));
+        if is_lost {
+            continue;
+        }
         if let Some((line, source)) = broken.take()
             && !matches!(entry, Ok(Entry::Resumed))
         {
@@ -176,6 +182,7 @@ pub(crate) fn read(mut journal: impl BufRead) -> Result<Contents> {
             Err(source) => broken = Some((index + 1, source)),
         }
     }
+    let is_torn = is_lost || bytes.last().is_some_and(|&last| last != b'\n');
     match broken {
         Some((line, source)) if !is_torn => Err(Error::JournalLine { line, source }),
         _ => Ok(Contents { entries, is_torn }),
@@ -244,6 +251,27 @@ mod tests {
             let error = read_text(&broken).map(|_| ()).unwrap_err();
             assert!(matches!(error, Error::JournalLine { line: 2, .. }));
             assert!(error.to_string().starts_with("line 2: EOF"), "{error}");
+        }
+    }
+
+    #[test]
+    fn lines_that_a_power_failure_lost_are_ignored() {
+        let asked = |trial| format!("{{\"event\":\"asked\",\"trial\":{trial},\"point\":{{}}}}\n");
+        let zeros = "\0".repeat(9);
+        for lost in [
+            zeros.clone(),
+            format!("{zeros}\n{}", asked(1)),
+            zeros + &asked(1),
+        ] {
+            let text = format!("{HEADER}\n{}{lost}", asked(0));
+            let contents = read_text(&text).unwrap();
+            assert!(contents.is_torn, "{text:?}");
+            assert_eq!(contents.entries.len(), 2, "{text:?}");
+            let resumed = format!("{text}\n{{\"event\":\"resumed\"}}\n{}", asked(1));
+            let contents = read_text(&resumed).unwrap();
+            assert!(!contents.is_torn, "{resumed:?}");
+            let lines: Vec<usize> = contents.entries.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines.len(), 4, "{resumed:?}");
         }
     }
 }

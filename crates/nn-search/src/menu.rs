@@ -48,7 +48,7 @@ impl<'a> Parameter<'a> {
 /// Parses `name:parameter=count:…`.
 ///
 /// # Errors
-/// [`Error::UnknownName`], [`Error::UnknownParameter`] or [`Error::Parameter`].
+/// Returns [`Error::UnknownName`], [`Error::UnknownParameter`] or [`Error::Parameter`].
 pub(crate) fn parse<M: Menu>(text: &str) -> Result<M> {
     let mut parts = text.trim().split(':');
     let name = parts.next().unwrap_or_default().trim();

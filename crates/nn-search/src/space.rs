@@ -70,7 +70,8 @@ impl Space {
     /// Creates a search space from its dimensions.
     ///
     /// # Errors
-    /// [`Error::EmptySpace`], or [`Error::DuplicateDimension`].
+    /// Returns [`Error::EmptySpace`] if there are no dimensions, and [`Error::DuplicateDimension`]
+    /// if two dimensions have the same name.
     pub fn new(dimensions: Vec<Dimension>) -> Result<Self> {
         if dimensions.is_empty() {
             return Err(Error::EmptySpace);
@@ -94,9 +95,13 @@ impl Space {
     /// integer or option has an equal part of the interval (see [`Dimension`]).
     ///
     /// # Panics
-    /// If `position` does not have one number per dimension.
+    /// Panics if `position` does not have one number per dimension.
     pub fn point_at(&self, position: &[f64]) -> Point {
-        assert_eq!(position.len(), self.dimensions.len(), "one number each");
+        assert_eq!(
+            position.len(),
+            self.dimensions.len(),
+            "expected one number per dimension"
+        );
         let values = self.dimensions.iter().zip(position);
         self.point_of(values.map(|(dimension, &u)| dimension.value_at(u)))
     }
@@ -104,7 +109,7 @@ impl Space {
     /// Creates a point from values by name.
     ///
     /// # Errors
-    /// [`Error::OutsideSpace`] if a value is missing, is out of range, or belongs to
+    /// Returns [`Error::OutsideSpace`] if a value is missing, is out of range, or belongs to
     /// no dimension.
     pub fn point(&self, mut values: BTreeMap<String, Value>) -> Result<Point> {
         let mut accepted = Vec::with_capacity(self.dimensions.len());
@@ -137,7 +142,7 @@ impl Space {
     /// coordinate per option of a categorical dimension.
     ///
     /// # Panics
-    /// If `point` belongs to a different space.
+    /// Panics if `point` belongs to a different space.
     pub fn encode(&self, point: &Point) -> Vec<f64> {
         assert_eq!(
             point.values.len(),
@@ -155,7 +160,7 @@ impl Space {
     /// with the largest coordinate is chosen.
     ///
     /// # Panics
-    /// If the number of `coordinates` is not the number that [`Space::encode`] returns.
+    /// Panics if the number of `coordinates` is not the number that [`Space::encode`] returns.
     pub fn decode(&self, coordinates: &[f64]) -> Point {
         assert_eq!(coordinates.len(), self.width(), "a different space");
         self.point_of(
@@ -207,7 +212,7 @@ impl Point {
     /// The value of the real dimension `name`.
     ///
     /// # Panics
-    /// If there is no real dimension of this name.
+    /// Panics if there is no real dimension of this name.
     pub fn real(&self, name: &str) -> f64 {
         match self.get(name) {
             Some(Value::Real(value)) => *value,
@@ -218,7 +223,7 @@ impl Point {
     /// The value of the integer dimension `name`.
     ///
     /// # Panics
-    /// If there is no integer dimension of this name.
+    /// Panics if there is no integer dimension of this name.
     pub fn integer(&self, name: &str) -> i64 {
         match self.get(name) {
             Some(Value::Integer(value)) => *value,
@@ -229,7 +234,7 @@ impl Point {
     /// The option of the categorical dimension `name`.
     ///
     /// # Panics
-    /// If there is no categorical dimension of this name.
+    /// Panics if there is no categorical dimension of this name.
     pub fn category(&self, name: &str) -> &str {
         match self.get(name) {
             Some(Value::Category(value)) => value,

@@ -6,8 +6,9 @@
 //! | `grid:points=3` | the next point of a grid with `points` values per dimension, bounds included, and all options | |
 //! | `bayesian:initial=0` | a Latin hypercube of `initial` points, then the point with the largest expected improvement of a Gaussian process | Snoek, Larochelle & Adams 2012 |
 //!
-//! `initial=0` means the number of dimensions plus one, at least 4. The last
-//! dimension of a grid varies fastest. Only a grid search ends by itself.
+//! `initial=0` means the number of dimensions plus one, at least 4. The last dimension of a grid
+//! varies fastest. Random and Bayesian searches have no end; a grid search ends after its last
+//! point.
 
 use crate::menu::{Menu, Parameter, menu_text};
 

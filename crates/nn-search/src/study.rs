@@ -75,7 +75,7 @@ impl<W: Write> Study<W> {
     /// Starts a study and its journal.
     ///
     /// # Errors
-    /// [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::Io`] if the journal cannot be written.
     pub fn new(settings: Settings, journal: W) -> Result<Self> {
         let mut study = Self {
             settings,
@@ -96,7 +96,7 @@ impl<W: Write> Study<W> {
     /// line is ignored.
     ///
     /// # Errors
-    /// [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
+    /// Returns [`Error::OtherSearch`] if the settings differ, [`Error::NotAJournal`],
     /// [`Error::JournalLine`], [`Error::JournalOrder`], or [`Error::Io`].
     pub fn resume(settings: Settings, written: impl BufRead, journal: W) -> Result<Self> {
         let contents = journal::read(written)?;
@@ -125,7 +125,7 @@ impl<W: Write> Study<W> {
     /// The next trial to run; `None` at the end of a grid.
     ///
     /// # Errors
-    /// [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::Io`] if the journal cannot be written.
     pub fn ask(&mut self) -> Result<Option<Trial>> {
         if let Some(&id) = self.interrupted.front() {
             let trial = Trial::new(id, self.trials[id].point.clone());
@@ -154,7 +154,7 @@ impl<W: Write> Study<W> {
     /// loss after an epoch. Returns whether the trial should continue.
     ///
     /// # Errors
-    /// [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
     pub fn report(&mut self, id: usize, step: u64, value: f64) -> Result<Decision> {
         self.expect_running(id)?;
         let trial = id;
@@ -168,7 +168,7 @@ impl<W: Write> Study<W> {
     /// Reports the outcome of a trial and ends it.
     ///
     /// # Errors
-    /// [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
+    /// Returns [`Error::NotRunning`], or [`Error::Io`] if the journal cannot be written.
     pub fn tell(&mut self, id: usize, outcome: Outcome) -> Result<()> {
         self.expect_running(id)?;
         let (name, objective) = OutcomeName::split(outcome);

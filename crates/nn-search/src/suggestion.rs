@@ -1,9 +1,9 @@
 //! The next point of each strategy.
 //!
-//! Expected improvement has many local maxima and, for integers and options, no gradient.
-//! It is therefore evaluated at many random points and near the best trials. A pattern
-//! search (Hooke & Jeeves 1961) then starts from the best of these points and halves its
-//! steps when none of them is an improvement.
+//! Expected improvement has many local maxima and, for integers and options, no gradient. Expected
+//! improvement is therefore evaluated at many random points and near the best trials. A pattern
+//! search (Hooke & Jeeves 1961) then starts from the best of these points and halves its steps when
+//! none of them is an improvement.
 
 use nn_tensor::random::{Purpose, Stream, Streams};
 

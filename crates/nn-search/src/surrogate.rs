@@ -62,7 +62,7 @@ impl Surrogate {
     /// Predicts the objective at `point`.
     ///
     /// # Panics
-    /// If `point` belongs to a different space.
+    /// Panics if `point` belongs to a different space.
     pub fn predict(&self, point: &Point) -> Prediction {
         let (mean, std) = self.standardized(&self.space.encode(point));
         Prediction {

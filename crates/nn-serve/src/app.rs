@@ -26,6 +26,8 @@ pub(crate) struct App {
     /// The name of the program in commands.
     pub(crate) program: String,
     session: Mutex<Option<Session>>,
+    /// Locked while a session is started.
+    pub(crate) starting: Mutex<()>,
     n_sessions: AtomicU64,
 }
 
@@ -39,6 +41,7 @@ impl App {
             networks,
             program: options.program.clone(),
             session: Mutex::new(None),
+            starting: Mutex::new(()),
             n_sessions: AtomicU64::new(0),
         })
     }

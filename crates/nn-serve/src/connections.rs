@@ -20,7 +20,7 @@ const MAX: usize = 32;
 /// Largest number of event streams: one per visible page is enough.
 const MAX_STREAMS: usize = MAX / 2;
 
-/// The open connections, oldest first.
+/// The open connections, oldest first; a stream counts from its start.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: Mutex<Vec<Arc<Connection>>>,
@@ -65,6 +65,13 @@ impl Connections {
             && let Some(oldest) = open.iter().position(|other| is_other_stream(other))
         {
             open.remove(oldest).eviction.notify_one();
+        }
+        // A page may ask for its stream on a connection that it opened long ago.
+        let own = open
+            .iter()
+            .position(|other| other.number == connection.number);
+        if let Some(own) = own {
+            open[own..].rotate_left(1);
         }
         connection.is_stream.store(true, Ordering::Relaxed);
         connection.set_busy(true);
@@ -138,6 +145,8 @@ mod tests {
             .for_each(|connection| connection.set_busy(true));
         assert!(connections.open().is_none());
         connections.close(&opened[7]);
+        let left = numbers(&connections);
+        assert!(left.len() == MAX - 1 && !left.contains(&7));
         assert!(connections.open().is_some());
     }
 
@@ -157,5 +166,20 @@ mod tests {
         // The same connection may begin another stream.
         connections.begin_stream(&next);
         assert_eq!(numbers(&connections).len(), MAX_STREAMS + 1);
+    }
+
+    #[test]
+    fn the_age_of_a_stream_counts_not_that_of_its_connection() {
+        let connections = Connections::default();
+        let page = connections.open().expect("all places are free");
+        for _ in 0..MAX_STREAMS - 1 {
+            let other = connections.open().expect("some places are free");
+            connections.begin_stream(&other);
+        }
+        connections.begin_stream(&page);
+        let next = connections.open().expect("half of the places are free");
+        connections.begin_stream(&next);
+        let numbers = numbers(&connections);
+        assert!(numbers.contains(&page.number) && !numbers.contains(&1));
     }
 }

@@ -1,6 +1,7 @@
 //! `POST /api/check`, `/api/start`, `/api/control`, `/api/save`: checks, starts, controls
 //! and saves training runs.
 
+use std::sync::PoisonError;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ struct Start {
     /// Whether to pause before the first step.
     #[serde(default)]
     is_paused: bool,
+    /// Number of the session that may be stopped while it trains.
+    #[serde(default)]
+    may_stop: Option<u64>,
 }
 
 /// `POST /api/check`: describes training runs without starting them.
@@ -46,13 +50,17 @@ pub(crate) fn check(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     Ok(Reply::json(&json!({ "trainings": checked })))
 }
 
-/// `POST /api/start`: starts a session, which replaces the previous one.
+/// `POST /api/start`: starts a session, which replaces the previous one. Status 409 if
+/// that one is training and the request does not name it: another page may watch it.
 pub(crate) fn start(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     let start: Start = json_body::parse(body)?;
     let trainings = with_same_init(start.trainings)?;
     let requests = trainings.iter().map(|flags| app.training_request(flags));
     let requests = requests.collect::<Result<Vec<_>>>()?;
     let described: Vec<Value> = requests.iter().map(describe).collect();
+    // Of two pages that start at once, the second is asked.
+    let _starting = app.starting.lock().unwrap_or_else(PoisonError::into_inner);
+    check_session(app, start.may_stop)?;
     let number = app.next_session();
     // The previous session ends first, so that both do not compete for processors.
     *app.session() = None;
@@ -61,6 +69,24 @@ pub(crate) fn start(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
     Ok(Reply::json(
         &json!({ "session": number, "trainings": described }),
     ))
+}
+
+/// Refuses to stop a session that is training, except session `may_stop`.
+fn check_session(app: &App, may_stop: Option<u64>) -> Result<(), Refusal> {
+    let others = app.snapshot().filter(|it| Some(it.session) != may_stop);
+    let Some((session, active)) = others.and_then(|it| Some((it.session, it.active()?))) else {
+        return Ok(());
+    };
+    let error = format!(
+        "another page is training {} on {}: {:.1} of {} epochs are done",
+        active.network, active.dataset, active.epochs_done, active.n_epochs
+    );
+    let refusal = json!({
+        "error": error,
+        "help": "stop that training first",
+        "session": session,
+    });
+    Err(Reply::json(&refusal).with_status(StatusCode::CONFLICT))
 }
 
 fn describe(request: &TrainingRequest) -> Value {
@@ -87,7 +113,8 @@ fn with_same_init(mut trainings: Vec<Vec<String>>) -> Result<Vec<Vec<String>>, R
         ));
     }
     let settings = trainings.iter().map(flags::parse);
-    let settings: Vec<Settings> = settings.collect::<Result<_>>()?;
+    let settings: Vec<Settings> = settings.filter_map(Result::ok).collect();
+    // Invalid flags become the error of their own training run.
     let [first, second] = &settings[..] else {
         return Ok(trainings);
     };

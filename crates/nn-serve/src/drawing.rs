@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use ndarray::ArrayView2;
 use nn_core::network::ForwardCache;
 use nn_core::{Model, Rows};
-use nn_data::image::{NormalizedDigit, SIDE, normalize};
+use nn_data::digit::{NormalizedDigit, SIDE, normalize};
 use nn_tensor::Threads;
 use nn_train::prediction::{class_names, class_probabilities};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::attribution::gradient_times_input;
 use crate::json_body;
+use crate::model_inputs::ModelInputs;
 use crate::quantization::{bytes_of, largest};
 use crate::reply::{Refusal, Reply};
 
@@ -75,14 +76,16 @@ fn invalid(problem: &str) -> Refusal {
 }
 
 fn check_inputs(model: &Model) -> Result<(), Refusal> {
-    let n_inputs = model.network.n_inputs();
-    let is_table = model.description.input.preprocessing.is_some();
-    if n_inputs == SIDE * SIDE && !is_table {
+    let inputs = ModelInputs::of(model);
+    if inputs.are_drawings() {
         return Ok(());
     }
     Err(Reply::refuse(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &format!("the {n_inputs} inputs of this network are not an image of {SIDE}x{SIDE} pixels"),
+        &format!(
+            "the {} inputs of this network are not an image of {SIDE}x{SIDE} pixels",
+            inputs.count()
+        ),
         "choose a network that was trained on digits",
     ))
 }

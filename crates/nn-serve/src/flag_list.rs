@@ -1,6 +1,8 @@
 //! The settings that can be chosen on the page: the flags of `nn train`, from the
 //! definition of its command line.
 
+use std::any::TypeId;
+
 use nn_train::{command_line, flags};
 use serde::Serialize;
 
@@ -12,6 +14,8 @@ pub(crate) struct Flag {
     help: String,
     /// The placeholder of its value in the help text.
     value: String,
+    /// Whether the value is a number that may have a fraction.
+    is_decimal: bool,
     /// The possible values, if they form a list.
     choices: Vec<String>,
 }
@@ -29,6 +33,7 @@ pub(crate) fn flag_list() -> Vec<Flag> {
             name: flag.get_long()?.to_owned(),
             heading: flag.get_help_heading().unwrap_or_default().to_owned(),
             help: command_line::in_text(&help),
+            is_decimal: flag.get_value_parser().type_id() == TypeId::of::<f64>(),
             choices: if names.len() > 0 {
                 names.collect()
             } else {
@@ -71,5 +76,11 @@ mod tests {
             find("epochs").help
         );
         assert!(flags.iter().all(|flag| !flag.help.contains("`init`")));
+        for name in ["lr", "dropout", "l2", "validation", "averaging"] {
+            assert!(find(name).is_decimal, "{name}");
+        }
+        for name in ["epochs", "hidden", "optimizer", "data", "batch-size"] {
+            assert!(!find(name).is_decimal, "{name}");
+        }
     }
 }

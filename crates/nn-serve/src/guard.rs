@@ -213,6 +213,8 @@ mod tests {
         assert_eq!(status(&[json, good, ours]), 200);
         assert_eq!(status(&[json, ours]), 403);
         assert_eq!(status(&[json, ("nn-token", &token[1..])]), 403);
+        let reversed: String = token.chars().rev().collect();
+        assert_eq!(status(&[json, ("nn-token", &reversed)]), 403);
         assert_eq!(status(&[json, good, ("origin", "null")]), 403);
         assert_eq!(
             status(&[json, good, ("origin", "https://127.0.0.1:8784")]),
@@ -228,6 +230,7 @@ mod tests {
         );
         assert_eq!(status(&[good]), 415);
         assert_eq!(status(&[good, ("content-type", "text/plain")]), 415);
+        assert_eq!(status(&[good, json, ("content-length", "65536")]), 200);
         assert_eq!(status(&[good, json, ("content-length", "65537")]), 413);
     }
 }

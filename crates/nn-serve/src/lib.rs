@@ -30,11 +30,12 @@
 //! | `browser` | opens the page in the browser |
 //! | `flag_list`, `training_request`, `dataset_cache` | the available settings and the chosen ones |
 //! | `session`, `training_thread`, `training`, `curve`, `probe`, `snapshot` | training runs, and what the page shows of them |
-//! | `networks` | the networks that the page can use |
+//! | `model_inputs`, `networks` | the networks that the page can use |
 //! | `app` | the state that all requests share |
 //! | `page`, `state`, `control`, `events` | requests: the files of the page, its first state, controls, events |
+//! | `diagnosis` | requests: the problems of a training run |
 //! | `drawing`, `attribution`, `sample` | requests: the prediction for a drawing, a test image |
-//! | `trace` | requests: one training step with one sample |
+//! | `columns`, `trace` | requests: one training step with one sample |
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
@@ -61,6 +62,7 @@ mod probe;
 mod training;
 mod training_thread;
 mod session;
+mod model_inputs;
 mod networks;
 mod attribution;
 mod app;
@@ -68,8 +70,10 @@ mod page;
 mod state;
 mod drawing;
 mod sample;
+mod columns;
 mod trace;
 mod control;
+mod diagnosis;
 mod events;
 mod route;
 mod http;

@@ -12,6 +12,7 @@ use nn_train::run_dir::{self, MODEL, locate_model, read_model};
 use nn_train::{Result, regular_file};
 use serde_json::{Value, json};
 
+use crate::model_inputs::ModelInputs;
 use crate::reply::{Refusal, Reply};
 use crate::snapshot::Snapshot;
 
@@ -36,7 +37,7 @@ impl NamedNetwork {
         json!({
             "name": self.name,
             "network": widths.join("-"),
-            "shape": self.model.description.input.shape,
+            "reads_drawings": ModelInputs::of(&self.model).are_drawings(),
         })
     }
 }
@@ -188,11 +189,13 @@ fn describe_run(runs_dir: &Path, name: String) -> Value {
         .ok()
         .and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let summary = summary.unwrap_or_default();
+    let inputs = ModelInputs::read(&runs_dir.join(&name).join(MODEL));
     json!({
         "name": name,
         "dataset": summary["dataset"],
         "layers": summary["layers"],
         "test_accuracy": summary["test_accuracy"],
+        "reads_drawings": inputs.is_some_and(ModelInputs::are_drawings),
     })
 }
 

@@ -32,7 +32,7 @@ macro_rules! file {
 }
 
 /// All files except `index.html`.
-static FILES: [File; 16] = [
+static FILES: &[File] = &[
     file!("style.css", CSS),
     file!("icon.svg", "image/svg+xml"),
     file!("main.js", JS),
@@ -42,11 +42,13 @@ static FILES: [File; 16] = [
     file!("pictures.js", JS),
     file!("form.js", JS),
     file!("shell.js", JS),
+    file!("session.js", JS),
     file!("networks.js", JS),
     file!("sheet.js", JS),
     file!("panel.js", JS),
     file!("draw.js", JS),
     file!("train.js", JS),
+    file!("diagnosis.js", JS),
     file!("compare.js", JS),
     file!("inside.js", JS),
 ];

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nn_train::{Error, command_line};
+use nn_train::{Error, Settings, command_line};
 use serde::Serialize;
 
 /// An error as the page shows it: settings are named by their flags.
@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) struct PageError {
     error: String,
     help: Option<String>,
+    /// The setting that the error is about.
+    setting: Option<String>,
 }
 
 impl PageError {
@@ -18,17 +20,27 @@ impl PageError {
         Self {
             error: error.to_owned(),
             help: Some(help.to_owned()),
+            setting: None,
         }
     }
 }
 
 impl From<&Error> for PageError {
     fn from(error: &Error) -> Self {
+        let text = command_line::in_text(&error.to_string());
         Self {
-            error: command_line::in_text(&error.to_string()),
+            setting: setting_of(&text),
+            error: text,
             help: error.help().map(command_line::in_text),
         }
     }
+}
+
+/// The setting at the start of an error: `lr` of `--lr: expected a number`.
+fn setting_of(error: &str) -> Option<String> {
+    let (name, _) = error.strip_prefix("--")?.split_once(':')?;
+    let names = Settings::names();
+    names.into_iter().find(|setting| setting == name)
 }
 
 /// In one line.
@@ -51,5 +63,13 @@ mod tests {
         let error = Error::usage("`lr`: expected a number").with_help("set `lr = 0.1`");
         let shown = PageError::from(&error);
         assert_eq!(shown.to_string(), "--lr: expected a number; set --lr 0.1");
+        assert_eq!(shown.setting.as_deref(), Some("lr"));
+        for text in [
+            "the file is empty",
+            "--no-such-flag: unknown",
+            "--lr and --l2",
+        ] {
+            assert_eq!(PageError::from(&Error::usage(text)).setting, None, "{text}");
+        }
     }
 }

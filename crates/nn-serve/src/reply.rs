@@ -45,24 +45,23 @@ impl Reply {
 
     /// A page of HTML.
     pub(crate) fn page(status: StatusCode, html: String) -> Self {
-        Self {
-            status,
-            ..Self::file("text/html; charset=utf-8", html)
-        }
+        Self::file("text/html; charset=utf-8", html).with_status(status)
     }
 
     /// A response without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            ..Self::file("text/plain; charset=utf-8", "")
-        }
+        Self::file("text/plain; charset=utf-8", "").with_status(status)
     }
 
     /// Adds a header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The same with another status.
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// A value as JSON.
@@ -77,10 +76,7 @@ impl Reply {
     }
 
     fn error(status: StatusCode, error: &PageError) -> Refusal {
-        Self {
-            status,
-            ..Self::json(error)
-        }
+        Self::json(error).with_status(status)
     }
 
     /// A refusal of the method: the path has these methods.

@@ -31,6 +31,17 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The first training run that is neither finished, stopped nor failed.
+    pub(crate) fn active(&self) -> Option<Progress> {
+        let progress = self.progress.get()?;
+        let mut active = progress
+            .iter()
+            .filter(|progress| progress.phase.is_active());
+        active.next().cloned()
+    }
+}
+
 /// The latest value, and how often it was replaced.
 #[derive(Debug)]
 pub(crate) struct Latest<T>(Mutex<(u64, Option<Arc<T>>)>);
@@ -82,6 +93,13 @@ pub(crate) enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// Whether the run is neither finished, stopped nor failed.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+}
+
 /// The progress of a training run in numbers.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Progress {
@@ -108,6 +126,8 @@ pub(crate) struct Progress {
     pub(crate) rollbacks: Vec<String>,
     /// Seconds of training and evaluation.
     pub(crate) seconds: f64,
+    /// Seconds of training, without evaluation: `train_seconds` of the summary.
+    pub(crate) train_seconds: f64,
     /// Seconds that the session has spent on probes.
     pub(crate) probe_seconds: f64,
     pub(crate) samples_per_second: f64,

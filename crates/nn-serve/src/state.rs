@@ -2,12 +2,14 @@
 
 use nn_data::catalog;
 use nn_train::data::{GLYPHS, default_name};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::flag_list::flag_list;
+use crate::model_inputs::ModelInputs;
 use crate::networks::NamedNetwork;
 use crate::reply::{Refusal, Reply};
+use crate::snapshot::Snapshot;
 
 /// The network that the page trains first if there is none to draw for. It takes a second
 /// or two and has an accuracy well above 95 % on the test digits of MNIST.
@@ -37,6 +39,15 @@ pub(crate) fn state(app: &App, _body: &[u8]) -> Result<Reply, Refusal> {
         "data": data,
         "starter": starter.split(' ').collect::<Vec<_>>(),
         "flags": flag_list(),
-        "has_session": app.session().is_some(),
+        "session": app.snapshot().map(|snapshot| session(&snapshot)),
     })))
+}
+
+/// The network in training, or trained last.
+fn session(snapshot: &Snapshot) -> Value {
+    let networks = snapshot.networks.get();
+    let first = networks.as_ref().and_then(|networks| networks.first());
+    json!({
+        "reads_drawings": first.is_some_and(|model| ModelInputs::of(model).are_drawings()),
+    })
 }

@@ -12,6 +12,7 @@ use nn_train::{SampleTrace, TraceOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::columns::Columns;
 use crate::json_body;
 use crate::reply::{Refusal, Reply};
 
@@ -34,6 +35,8 @@ struct TraceRequest {
 struct TraceResponse {
     #[serde(flatten)]
     trace: SampleTrace,
+    #[serde(flatten)]
+    columns: Columns,
     /// The neuron of each layer whose weights are sent.
     neurons: Vec<usize>,
 }
@@ -57,7 +60,11 @@ pub(crate) fn trace(app: &App, body: &[u8]) -> Result<Reply, Refusal> {
         SampleTrace::new(&model, &data, options)?
     };
     let neurons = keep_neurons(&mut trace, &request.neurons);
-    Ok(Reply::json(&TraceResponse { trace, neurons }))
+    Ok(Reply::json(&TraceResponse {
+        trace,
+        columns: Columns::of(&model),
+        neurons,
+    }))
 }
 
 /// Keeps one column of each matrix, that of the wanted neuron; returns the neurons.

@@ -8,12 +8,12 @@ use nn_core::metrics::evaluate;
 use nn_core::model_file::weights_sha256;
 use nn_core::training::{BatchReport, EpochReport, Event};
 use nn_core::{Model, Trainer};
-use nn_report::Sources;
+use nn_report::{Diagnosis, ExaminedRun, RunEnd, RunRecord, Sources};
 use nn_train::checkpoints;
 use nn_train::data::{Data, Splits};
 use nn_train::rollback::RollbackPoint;
 use nn_train::run_dir::RunDir;
-use nn_train::{EpochMetrics, Error, Outcome, Plan, Result, Summary};
+use nn_train::{EpochMetrics, Error, Evaluator, Outcome, Plan, Result, Summary};
 
 use crate::curve::Curve;
 use crate::page_error::PageError;
@@ -49,7 +49,6 @@ pub(crate) struct Training<'a> {
     train_seconds: f64,
     /// Seconds of training and evaluation in all epochs.
     seconds: f64,
-    n_trained: usize,
     /// Number of samples in the current epoch so far, and of correct predictions.
     epoch_sums: [f64; 2],
     learning_rate_changes: Vec<(u64, f64)>,
@@ -87,7 +86,6 @@ impl<'a> Training<'a> {
             message: None,
             train_seconds: 0.0,
             seconds: 0.0,
-            n_trained: 0,
             epoch_sums: [0.0; 2],
             learning_rate_changes: Vec::new(),
             chosen_rate: experiment.plan().training.learning_rate,
@@ -112,7 +110,7 @@ impl<'a> Training<'a> {
 
     /// Whether the run is neither finished, stopped nor failed.
     pub(crate) fn is_active(&self) -> bool {
-        matches!(self.phase, Phase::Running | Phase::Paused)
+        self.phase.is_active()
     }
 
     /// Number of epochs done, as a fraction.
@@ -241,7 +239,6 @@ impl<'a> Training<'a> {
         self.curve
             .add(epochs, report.loss, n_correct - self.epoch_sums[1], n);
         self.epoch_sums = [n_samples, n_correct];
-        self.n_trained += report.n_samples;
     }
 
     fn finish_epoch(&mut self, report: &EpochReport, seconds: f64) -> Result<()> {
@@ -269,8 +266,13 @@ impl<'a> Training<'a> {
         let threads = self.request.experiment.threads();
         let network = self.trainer.network();
         let test = self.splits.test.as_ref();
-        let test = test.map(|test| evaluate(&network, test, plan.training.loss, threads));
-        let test = test.transpose()?;
+        let evaluator = Evaluator {
+            network: &network,
+            loss: plan.training.loss,
+            data,
+            threads,
+        };
+        let test = test.map(|test| evaluator.metrics(test, None)).transpose()?;
         let outcome = Outcome::new(&self.trainer, self.epochs.clone());
         let summary = Summary::new(
             plan,
@@ -337,6 +339,35 @@ impl<'a> Training<'a> {
         }
         let note = checkpoints::note(self.plan(), self.train_seconds);
         run_dir.save_checkpoint(&self.trainer.checkpoint(note)?, false)
+    }
+
+    /// Looks for problems, as `nn doctor` does with a saved run.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        let record = RunRecord {
+            name: String::new(),
+            settings: self.plan().settings.clone(),
+            epochs: self.epochs.clone(),
+            summary: self.summary.clone().unwrap_or_default(),
+        };
+        let model = self.plan().model(self.data(), self.trainer.network());
+        let (end, model) = match self.phase {
+            Phase::Done => (RunEnd::Finished, Ok(&model)),
+            Phase::Failed => {
+                let why = self.message.clone().unwrap_or_default();
+                (
+                    RunEnd::Diverged(why),
+                    Err("the run has no model".to_owned()),
+                )
+            }
+            _ => (RunEnd::Unfinished, Ok(&model)),
+        };
+        Diagnosis::of(ExaminedRun {
+            directory: None,
+            record: &record,
+            end,
+            model,
+            data: Ok(self.data()),
+        })
     }
 
     /// Measures the gradient of each layer.
@@ -410,8 +441,9 @@ impl<'a> Training<'a> {
             learning_rate_changes: self.learning_rate_changes.clone(),
             rollbacks: self.rollbacks.clone(),
             seconds: self.seconds,
+            train_seconds: self.all_train_seconds(),
             probe_seconds: probe_time.as_secs_f64(),
-            samples_per_second: self.n_trained as f64 / self.seconds.max(1e-9),
+            samples_per_second: self.samples_per_second(),
             curve: self.curve.points(has_classes),
             validation: self.validation_curve(),
             gradients: self.gradients.clone(),
@@ -420,6 +452,17 @@ impl<'a> Training<'a> {
             initial_sha256: self.initial_sha256.clone(),
             saved: self.saved.clone(),
         }
+    }
+
+    fn all_train_seconds(&self) -> f64 {
+        let epochs = self.epochs.iter().map(|epoch| epoch.train_seconds);
+        epochs.sum::<f64>() + self.train_seconds
+    }
+
+    /// Samples per second of training, without evaluation.
+    fn samples_per_second(&self) -> f64 {
+        let n_samples = self.epochs_done() * self.trainer.n_samples() as f64;
+        n_samples / self.all_train_seconds().max(1e-9)
     }
 
     /// Epoch, validation loss and validation accuracy; the last epoch is always included.

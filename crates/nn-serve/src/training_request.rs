@@ -177,6 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_20_million_parameters_is_the_largest() {
+        let problem = |hidden: usize| {
+            let line = format!("--limit-train 100 --hidden {hidden} --optimizer sgd");
+            request(&line).err().map(|error| error.to_string())
+        };
+        let is_refused = |problem: Option<String>| {
+            problem.is_some_and(|problem| problem.contains("parameters, this network has"))
+        };
+        // 784·n + n + 10·n + 10 parameters.
+        assert!(!is_refused(problem(25_157)), "19 999 825 parameters");
+        assert!(is_refused(problem(25_158)), "20 000 620 parameters");
+    }
+
+    #[test]
     fn the_command_names_the_data_set() {
         let request = request("--limit-train 100 --hidden 4").expect("it is small");
         assert_eq!(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 
+use nn_report::Diagnosis;
 use nn_train::{Error, Result};
 
 use crate::probe::{Budget, Probe};
@@ -31,6 +32,10 @@ pub(crate) enum Message {
         name: Option<String>,
         runs_dir: PathBuf,
         reply: Sender<Result<String>>,
+    },
+    Diagnose {
+        training: usize,
+        reply: Sender<Result<Diagnosis>>,
     },
 }
 
@@ -123,6 +128,14 @@ impl<'a> TrainingThread<'a> {
                 };
                 // The request may have timed out.
                 let _ = reply.send(saved);
+                is_running
+            }
+            Message::Diagnose { training, reply } => {
+                let diagnosis = match self.trainings.get(training) {
+                    Some(training) => Ok(training.diagnosis()),
+                    None => Err(Error::usage(format!("there is no training run {training}"))),
+                };
+                let _ = reply.send(diagnosis);
                 is_running
             }
         }

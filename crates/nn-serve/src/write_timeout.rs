@@ -100,10 +100,14 @@ mod tests {
     use std::net;
 
     use tokio::io::AsyncWriteExt;
+    use tokio::time::timeout;
 
     use super::*;
 
     const TIMEOUT: Duration = Duration::from_millis(300);
+
+    /// The longest time that a write may take on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     /// Writes to a client until a write fails or 64 MiB are written; returns the result
     /// and the number of bytes.
@@ -122,7 +126,8 @@ mod tests {
             let mut socket = WriteTimeout::new(socket, TIMEOUT);
             let (piece, mut n) = (vec![7; 1 << 16], 0);
             while n < 64 << 20 {
-                match socket.write(&piece).await {
+                let written = timeout(PATIENCE, socket.write(&piece)).await;
+                match written.expect("the write neither ends nor times out") {
                     Ok(written) => n += written,
                     Err(error) => return (Err(error), n),
                 }

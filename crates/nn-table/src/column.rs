@@ -11,11 +11,11 @@ use crate::date_format::DateFormat;
 use crate::number_format::NumberFormat;
 use crate::{Error, Result};
 
-/// Marks of missing values in every table; upper and lower case are the same.
+/// Marks of missing values that are recognized in every table, ignoring case.
 pub const MISSING_MARKS: [&str; 8] = ["", "NA", "N/A", "NaN", "null", "None", "?", "-"];
 
-/// How a table is read. Part of a model file, so that later tables are read in the
-/// same way.
+/// The schema of a table: its separator, its header, and the type of each column. A model
+/// file contains the schema, so that later tables are read in the same way.
 ///
 /// ```
 /// use std::path::Path;
@@ -32,11 +32,11 @@ pub const MISSING_MARKS: [&str; 8] = ["", "NA", "N/A", "NaN", "null", "None", "?
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
-    /// The character between two fields.
+    /// The separator of the fields.
     pub separator: Separator,
     /// Whether the first row holds the column names.
     pub header: bool,
-    /// Marks of missing values, besides [`MISSING_MARKS`].
+    /// Marks of missing values, in addition to [`MISSING_MARKS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
     /// All columns in the order of the file.
@@ -46,9 +46,9 @@ pub struct Schema {
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
-    /// Its name; `column1`, `column2`, ... in a table without a header.
+    /// Name of the column; `column1`, `column2`, ... in a table without a header.
     pub name: String,
-    /// The type of its cells.
+    /// Type of the cells.
     #[serde(rename = "type")]
     pub column_type: ColumnType,
 }
@@ -68,12 +68,12 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
-    /// Numbers with a decimal point.
+    /// The type of a column of numbers with a decimal point.
     pub fn plain_number() -> Self {
         Self::Number(NumberFormat::default())
     }
 
-    /// The name: `number`, `date`, `category` or `ignored`.
+    /// Name of the type: `number`, `date`, `category` or `ignored`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Number(_) => "number",
@@ -134,23 +134,23 @@ impl<'de> Visitor<'de> for TypeVisitor {
     }
 }
 
-/// The character between two fields.
+/// The character that separates the fields of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Separator {
-    /// `,`
+    /// A comma, `,`.
     #[default]
     #[serde(rename = ",")]
     Comma,
-    /// `;`
+    /// A semicolon, `;`.
     #[serde(rename = ";")]
     Semicolon,
     /// A tab.
     #[serde(rename = "\t")]
     Tab,
-    /// `|`
+    /// A vertical bar, `|`.
     #[serde(rename = "|")]
     Pipe,
-    /// One or more blanks or tabs.
+    /// One or more spaces or tabs.
     #[serde(rename = " ")]
     Blanks,
 }
@@ -165,7 +165,8 @@ impl Separator {
         Self::Blanks,
     ];
 
-    /// The name, for a setting: `comma`, `semicolon`, `tab`, `pipe` or `blanks`.
+    /// Name of the separator in settings: `comma`, `semicolon`, `tab`, `pipe` or
+    /// `blanks`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Comma => "comma",

@@ -1,11 +1,10 @@
-//! From the bytes of a file to text: gzip, UTF-8, UTF-16 and Windows-1252.
+//! Decoding of the bytes of a file: gzip, UTF-8, UTF-16 and Windows-1252.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
 
-use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use flate2::read::MultiGzDecoder;
 use nn_data::input_file;
 
@@ -57,7 +56,9 @@ pub(crate) fn decompress<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8
     if content.len() as u64 > limit {
         return Err(Error::BadGzip {
             path: path.to_owned(),
-            reason: format!("it decompresses to more than {MAX_RATIO} times its size"),
+            reason: format!(
+                "the decompressed data are more than {MAX_RATIO} times as large as the file"
+            ),
         });
     }
     Ok(content.into())
@@ -65,10 +66,10 @@ pub(crate) fn decompress<'a>(path: &Path, bytes: &'a [u8]) -> Result<Cow<'a, [u8
 
 /// Decodes text, without its byte-order mark.
 pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Cow<'a, str>, Encoding)> {
-    if let Some(utf16) = utf16_of(bytes) {
-        let (text, _, _) = utf16.decode(bytes);
+    if let Some(order) = byte_order_of(bytes) {
+        let text = from_utf16(bytes, order);
         check_nul(path, text.as_bytes())?;
-        return Ok((text, Encoding::Utf16));
+        return Ok((text.into(), Encoding::Utf16));
     }
     let looks_like = input_file::known_format(bytes);
     if let Some(looks_like) = looks_like.filter(|_| is_document(bytes) || !is_text(bytes)) {
@@ -85,20 +86,27 @@ pub(crate) fn decode<'a>(path: &Path, bytes: &'a [u8]) -> Result<(Cow<'a, str>, 
         }
         Err(error) => {
             let line = line_of(bytes, error.valid_up_to());
-            let (text, _, _) = WINDOWS_1252.decode(bytes);
-            Ok((text, Encoding::Windows1252 { line }))
+            let text: String = bytes.iter().map(|&byte| windows_1252(byte)).collect();
+            Ok((text.into(), Encoding::Windows1252 { line }))
         }
     }
 }
 
+/// The order of the two bytes of a code unit.
+#[derive(Clone, Copy)]
+enum ByteOrder {
+    Big,
+    Little,
+}
+
 /// The byte order of UTF-16 text, by its mark or by its zeros: in the text of a table
 /// almost every second byte is 0.
-fn utf16_of(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+fn byte_order_of(bytes: &[u8]) -> Option<ByteOrder> {
     if bytes.starts_with(b"\xff\xfe") {
-        return Some(UTF_16LE);
+        return Some(ByteOrder::Little);
     }
     if bytes.starts_with(b"\xfe\xff") {
-        return Some(UTF_16BE);
+        return Some(ByteOrder::Big);
     }
     let pairs = bytes[..bytes.len().min(2000)].chunks_exact(2);
     let n_pairs = pairs.len();
@@ -107,11 +115,34 @@ fn utf16_of(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
         [1..=255, 0] => (big, little + 1),
         _ => (big, little),
     });
-    match (big, little) {
-        _ if n_pairs == 0 => None,
-        _ if big * 10 >= n_pairs * 8 => Some(UTF_16BE),
-        _ if little * 10 >= n_pairs * 8 => Some(UTF_16LE),
+    let are_most = |n: usize| n_pairs > 0 && n * 10 >= n_pairs * 8;
+    match (are_most(big), are_most(little)) {
+        (true, _) => Some(ByteOrder::Big),
+        (_, true) => Some(ByteOrder::Little),
         _ => None,
+    }
+}
+
+/// Decodes UTF-16, without its byte-order mark; an unpaired surrogate becomes U+FFFD.
+fn from_utf16(bytes: &[u8], order: ByteOrder) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| match order {
+        ByteOrder::Big => u16::from_be_bytes([pair[0], pair[1]]),
+        ByteOrder::Little => u16::from_le_bytes([pair[0], pair[1]]),
+    });
+    let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    text.skip_while(|&c| c == '\u{feff}').collect()
+}
+
+/// The character of a byte in Windows-1252: Latin-1, except for 0x80 to 0x9f.
+fn windows_1252(byte: u8) -> char {
+    const FROM_80: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
+        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
+        'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9f => FROM_80[usize::from(byte - 0x80)],
+        byte => char::from(byte),
     }
 }
 
@@ -140,4 +171,19 @@ fn is_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(8)];
     let printable = |c: char| !c.is_control() || c.is_ascii_whitespace();
     str::from_utf8(start).is_ok_and(|text| text.chars().all(printable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Python: `bytes([0x80, 0x92, 0x9f, 0xe9, 0x41]).decode("cp1252")`
+    #[test]
+    fn bytes_of_windows_1252() {
+        let text: String = [0x80, 0x92, 0x9f, 0xe9, 0x41]
+            .map(windows_1252)
+            .iter()
+            .collect();
+        assert_eq!(text, "€’ŸéA");
+    }
 }

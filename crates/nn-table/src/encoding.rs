@@ -1,4 +1,4 @@
-//! How the cells of a column become inputs of the network.
+//! Encoding of table columns as inputs of the network.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ const MAX_CATEGORIES: usize = 255;
 /// Number of values of each cycle of a date: weekday, month and hour.
 const CYCLE_LENGTHS: [usize; 3] = [7, 12, 24];
 
-/// Handling of categories that no training row has.
+/// Handling of categories that do not occur in the training rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnseenCategory {
     /// Set all inputs of the column to 0, and add a [`Note`].
@@ -42,7 +42,7 @@ pub enum ColumnEncoding {
     /// One-hot encoding: one input per category, sorted by name. A missing value is
     /// the category `""`.
     OneHot(Vec<String>),
-    /// A date: the seconds as a number, and weekday, month and hour one-hot.
+    /// Encoding of a date: the seconds as a number, and weekday, month and hour one-hot.
     Date(DateEncoding),
 }
 
@@ -76,8 +76,8 @@ pub struct NumberEncoding {
 pub struct DateEncoding {
     /// Encoding of the seconds since 1970.
     pub seconds: NumberEncoding,
-    /// Whether weekday, month and hour are inputs: each that varies in the training
-    /// rows.
+    /// Whether the weekday, the month and the hour are inputs; each is an input if it
+    /// varies in the training rows.
     pub cycles: [bool; 3],
 }
 
@@ -191,19 +191,13 @@ impl NumberEncoding {
         let mut present: Vec<f64> = rows.rows.iter().map(|&row| values[row]).collect();
         present.retain(|value| !value.is_nan());
         let n_missing = rows.rows.len() - present.len();
-        present.sort_unstable_by(f64::total_cmp);
-        let (&least, &most) = (present.first()?, present.last()?);
-        if least == most && n_missing == 0 {
+        let first = *present.first()?;
+        if n_missing == 0 && present.iter().all(|&value| value == first) {
             return None;
         }
-        let middle = present.len() / 2;
-        let median = match present.len() % 2 {
-            0 => (present[middle - 1] + present[middle]) / 2.0,
-            _ => present[middle],
-        };
         Some(Self {
             standardization: Standardization::fit(values, rows),
-            median: Some(median),
+            median: Some(median(&mut present)),
             has_indicator: n_missing > 0,
         })
     }
@@ -244,6 +238,18 @@ impl NumberEncoding {
             });
         }
         Ok(())
+    }
+}
+
+/// The median of numbers, of which there is at least one; their order changes.
+fn median(values: &mut [f64]) -> f64 {
+    let (middle, is_even) = (values.len() / 2, values.len().is_multiple_of(2));
+    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    if is_even {
+        let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (lower + upper) / 2.0
+    } else {
+        upper
     }
 }
 
@@ -376,5 +382,18 @@ pub(crate) fn compare_names(a: &str, b: &str) -> std::cmp::Ordering {
         (Some(_), None) => std::cmp::Ordering::Less,
         (None, Some(_)) => std::cmp::Ordering::Greater,
         (None, None) => a.cmp(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_the_middle_or_the_mean_of_two() {
+        assert_eq!(median(&mut [3.0]), 3.0);
+        assert_eq!(median(&mut [9.0, 1.0, 5.0]), 5.0);
+        assert_eq!(median(&mut [9.0, 1.0, 2.0, 5.0]), 3.5);
+        assert_eq!(median(&mut [2.0, 2.0]), 2.0);
     }
 }

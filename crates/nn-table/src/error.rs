@@ -1,4 +1,4 @@
-//! Errors of this crate: where, what was expected, what was found, and a hint.
+//! Errors of this crate, with a location, the expected and the found value, and a hint.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Any error of this crate.
 ///
-/// The message is one line: where, what was expected, what was found.
+/// The message is one line with the location, the expected and the found value.
 /// [`Error::help`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub enum Error {
     /// A file that cannot be read or written, is not UTF-8, or holds no rows.
     #[error(transparent)]
     File(#[from] nn_data::Error),
-    /// A name is not one of the choices.
+    /// A setting has a value that is not one of its choices.
     #[error("unknown {what} {name:?}; expected one of: {}", choices.join(", "))]
     UnknownChoice {
         /// Name of the setting, such as `task`.
@@ -27,15 +27,15 @@ pub enum Error {
         /// The valid names.
         choices: Vec<&'static str>,
     },
-    /// A file has another format than text.
+    /// A file is not a text file.
     #[error("{path}: expected a table in text form, found {looks_like}", path = path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// The format that the first bytes indicate, with its article.
+        /// Format that the first bytes indicate, such as `a PNG image`.
         looks_like: &'static str,
     },
-    /// A file holds a NUL character, which is never part of a table in text form.
+    /// A file holds a NUL character, which does not occur in text files.
     #[error("{path}: line {line}: expected text, found a NUL character", path = path.display())]
     Nul {
         /// The file.
@@ -273,7 +273,7 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
-    /// A network has another number of outputs than the preprocessing.
+    /// The network and the preprocessing have different numbers of outputs.
     #[error("expected a network with {expected} outputs, found {found}")]
     OutputCount {
         /// Number of outputs of the preprocessing.
@@ -324,7 +324,7 @@ impl Error {
             Self::Nul { .. } => "the file is damaged or binary: export it as CSV again",
             Self::BadGzip { .. } => "get the file again, or decompress it first",
             Self::BadSchema { .. } => {
-                "keys are `header`, `separator`, `target`, `missing` and `columns`; types are \
+                "the keys are header, separator, target, missing and columns; the types are \
                  number, date, category and ignored"
             }
             Self::ColumnCount { .. } => {
@@ -399,7 +399,7 @@ pub enum CellProblem {
     /// The cell of the column with the splits is not the name of a split.
     #[error("expected train, validation or test")]
     NotASplit,
-    /// The category or class is not one of these.
+    /// The category or class is unknown; these are the known ones.
     #[error("expected one of: {}", listed(.0))]
     UnknownCategory(Vec<String>),
 }

@@ -1,5 +1,5 @@
-//! A column that alone predicts the target: usually a leak, such as the target in
-//! other words.
+//! Detection of target leakage: a single column that predicts the target, such as a copy
+//! of the target under another name.
 
 use std::collections::HashMap;
 

@@ -5,8 +5,8 @@
 //! as for images.
 //!
 //! # The principal types
-//! - [`Table`] is the content of a file in typed columns; its [`Schema`] says how it
-//!   was read, its [`Note`]s say what is doubtful.
+//! - [`Table`] is the content of a file in typed columns; its [`Schema`] describes the
+//!   format of the file, and its [`Note`]s list doubtful guesses.
 //! - [`Preprocessing`] is fitted to the training rows, saved with
 //!   the model, and transforms tables into [`preprocessing::Samples`].
 //! - [`predictions::write_predictions`] writes predictions as CSV.

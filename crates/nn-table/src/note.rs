@@ -1,4 +1,4 @@
-//! Notes for the user about a table: what was understood, and what is doubtful.
+//! Notes for the user about a table: what was inferred, and what is doubtful.
 
 use std::fmt;
 
@@ -43,33 +43,33 @@ pub enum Note {
     },
     /// Test or validation rows that are also training rows.
     Leaked {
-        /// Number of the rows.
+        /// Number of such rows.
         n_rows: usize,
-        /// The split that they are in: `test` or `validation`.
+        /// The split of these rows: `test` or `validation`.
         split: &'static str,
     },
-    /// Numbers in a format that is not plain, such as `1.234,5`.
+    /// Numbers in a format other than the default one, such as `1.234,5`.
     FormattedNumbers {
         /// Name of the first column with such numbers.
         column: String,
         /// Number of other columns with such numbers.
         n_more: usize,
-        /// A cell.
+        /// An example cell.
         example: String,
-        /// The number that was read from it.
+        /// The number read from the example cell.
         value: f64,
-        /// Another decimal sign would fit as well.
+        /// Whether the numbers could also have a different decimal sign.
         is_ambiguous: bool,
     },
-    /// Dates.
+    /// A column was read as dates.
     Dates {
         /// Name of the column.
         column: String,
-        /// A cell.
+        /// An example cell.
         example: String,
-        /// The date that was read from it, in ISO 8601.
+        /// The date read from the example cell, in ISO 8601.
         value: String,
-        /// Day and month could be the other way round.
+        /// Whether day and month could be swapped.
         is_ambiguous: bool,
     },
     /// Whole numbers that were read as categories, because numbers would lose
@@ -77,7 +77,7 @@ pub enum Note {
     Codes {
         /// Name of the column.
         column: String,
-        /// A cell.
+        /// An example cell.
         example: String,
     },
     /// One word among numbers was taken as the mark of missing values.
@@ -94,16 +94,16 @@ pub enum Note {
     Quotes {
         /// Name of the column.
         column: String,
-        /// Number of distinct cells.
+        /// Number of distinct cells with a quotation mark.
         n_cells: usize,
-        /// The first one.
+        /// The first such cell.
         example: String,
     },
-    /// Text that looks like numbers but is not in one format.
+    /// Cells look like numbers but have no common format.
     MostlyDigits {
         /// Name of the column.
         column: String,
-        /// Two cells.
+        /// Two example cells.
         examples: Vec<String>,
     },
     /// A text column was left out, because almost every row has its own text.
@@ -115,7 +115,7 @@ pub enum Note {
         /// Number of rows with a text.
         n_rows: usize,
     },
-    /// A column that counts the rows was left out.
+    /// A column of row numbers was left out.
     RowNumbers {
         /// Name of the column.
         column: String,
@@ -125,7 +125,7 @@ pub enum Note {
         /// Name of the column.
         column: String,
     },
-    /// Columns without any value, which have no input.
+    /// Columns without any value were left out.
     EmptyColumns {
         /// Names of the columns.
         names: Vec<String>,
@@ -163,7 +163,7 @@ pub enum Note {
         n_classes: usize,
         /// Number of rows.
         n_rows: usize,
-        /// Two classes.
+        /// Names of two classes, as examples.
         examples: Vec<String>,
     },
     /// One input column determines the target.
@@ -178,7 +178,7 @@ pub enum Note {
         /// The largest value of a training pixel.
         largest: u8,
     },
-    /// Columns with the same value in all training rows, which have no input.
+    /// Columns with the same value in all training rows were left out.
     ConstantColumns {
         /// Names of the columns.
         names: Vec<String>,
@@ -197,21 +197,21 @@ pub enum Note {
     NewMissing {
         /// Name of the column.
         column: String,
-        /// Number of the rows.
+        /// Number of such rows.
         n_rows: usize,
     },
-    /// Cells that are not of the type of the column were treated as missing.
+    /// Cells that do not match the type of their column were treated as missing.
     Unreadable {
         /// Name of the column.
         column: String,
-        /// Number of the cells.
+        /// Number of such cells.
         n_rows: usize,
-        /// Line of the first one, counted from 1.
+        /// Line of the first such cell, counted from 1.
         line: u64,
-        /// Its text.
+        /// Text of the first such cell.
         example: String,
     },
-    /// Categories that no training row has.
+    /// Categories that do not occur in the training rows.
     UnseenCategories {
         /// Name of the column.
         column: String,
@@ -224,7 +224,7 @@ pub enum Note {
     FullStops {
         /// Name of the target column.
         column: String,
-        /// Number of the rows.
+        /// Number of such rows.
         n_rows: usize,
         /// The first such class.
         example: String,
@@ -232,8 +232,8 @@ pub enum Note {
 }
 
 impl Note {
-    /// Whether the note is a doubt: something was guessed that could be wrong, or
-    /// that makes the training useless.
+    /// Returns `true` if the note is a warning: a guess could be wrong, or the data make
+    /// the training useless.
     pub fn is_doubtful(&self) -> bool {
         match self {
             Self::NotUtf8(Encoding::Windows1252 { .. })
@@ -339,14 +339,13 @@ impl fmt::Display for Note {
                     "column \"{column}\": \"{example}\" is read as the date {value}"
                 )?;
                 if *is_ambiguous {
-                    f.write_str("; day and month could be the other way round")?;
+                    f.write_str("; day and month could be swapped")?;
                 }
                 Ok(())
             }
             Self::Codes { column, example } => write!(
                 f,
-                "column \"{column}\": whole numbers such as {example} are read as codes, each \
-                 its own category"
+                "column \"{column}\": whole numbers such as {example} are read as categories"
             ),
             Self::AssumedMark {
                 column,
@@ -383,7 +382,10 @@ impl fmt::Display for Note {
                 counted(*n_rows, "row")
             ),
             Self::RowNumbers { column } => {
-                write!(f, "column \"{column}\" is left out: it counts the rows")
+                write!(
+                    f,
+                    "column \"{column}\" is left out: it contains row numbers"
+                )
             }
             Self::OrderIsInput { column } => write!(
                 f,
@@ -401,8 +403,8 @@ impl fmt::Display for Note {
                 n_merged,
             } => write!(
                 f,
-                "column \"{column}\": the {n_kept} most frequent categories have an input each, \
-                 {n_merged} rare ones are treated like an unseen category"
+                "column \"{column}\": the {n_kept} most frequent categories have one input each; \
+                 {n_merged} rare ones are treated as unseen categories"
             ),
             Self::MissingTargets { columns, n_rows } => write!(
                 f,
@@ -461,7 +463,7 @@ impl fmt::Display for Note {
             Self::ExtraColumns { names } => write!(f, "unused columns: {}", quoted(names)),
             Self::NewMissing { column, n_rows } => write!(
                 f,
-                "column \"{column}\": {} a missing value, training rows had none",
+                "column \"{column}\": {} a missing value; the training rows had none",
                 has(*n_rows, "row")
             ),
             Self::Unreadable {

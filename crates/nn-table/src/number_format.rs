@@ -22,13 +22,13 @@ pub struct NumberFormat {
     /// The decimal sign.
     #[serde(skip_serializing_if = "is_point")]
     pub decimal: Decimal,
-    /// The character between groups of three digits.
+    /// The thousands separator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thousands: Option<char>,
-    /// The currency in front of the number.
+    /// The currency before the number.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub prefix: String,
-    /// The unit or currency behind the number.
+    /// The unit or currency after the number.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub unit: String,
 }
@@ -46,7 +46,7 @@ pub enum Decimal {
 }
 
 impl Decimal {
-    /// The character.
+    /// The character of the decimal sign.
     pub fn sign(self) -> char {
         match self {
             Self::Point => '.',
@@ -68,7 +68,7 @@ pub(crate) struct Inferred {
 }
 
 impl NumberFormat {
-    /// Whether this is the default: a decimal point and nothing else.
+    /// Returns `true` for the default format: a decimal point and nothing else.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }

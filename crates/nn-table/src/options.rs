@@ -11,15 +11,15 @@ use crate::{Error, Result};
 
 /// Options for reading a table, and the roles of its columns.
 ///
-/// Everything that is not given is inferred from the content of the file.
+/// Options that are not given are inferred from the content of the file.
 ///
 /// | Name | Default | Purpose |
 /// |---|---|---|
 /// | `target` | see [`TableOptions::target`] | columns to predict |
 /// | `task` | `auto` | classification, regression or multi-label classification |
 /// | `header` | `auto` | whether the first row holds the column names |
-/// | `separator` | inferred | the character between two fields |
-/// | `missing` | none | marks of missing values, besides the usual ones |
+/// | `separator` | inferred | separator of the fields |
+/// | `missing` | none | additional marks of missing values |
 /// | `sample_weight` | none | column of sample weights |
 /// | `categorical` | none | columns of numeric codes to read as categories |
 /// | `ignore` | none | columns to skip |
@@ -31,16 +31,17 @@ use crate::{Error, Result};
 pub struct TableOptions {
     /// Name of the target column, or several names separated by commas.
     ///
-    /// By default the column named `label`, `target`, `class` or `y`, in this
-    /// order and ignoring case; otherwise the last column.
+    /// The default is the column named `label`, `target`, `class` or `y`, in this order
+    /// and ignoring case; otherwise the last column.
     pub target: Option<String>,
-    /// The type of prediction.
+    /// The learning task.
     pub task: Task,
     /// Whether the first row holds the column names.
     pub header: Header,
-    /// The character between two fields; `None` infers it.
+    /// The separator of the fields; `None` infers the separator.
     pub separator: Option<Separator>,
-    /// Marks of missing values, besides [`MISSING_MARKS`](crate::MISSING_MARKS).
+    /// Marks of missing values, in addition to
+    /// [`MISSING_MARKS`](crate::MISSING_MARKS).
     pub missing: Vec<String>,
     /// Name of the column of sample weights, each at least 0.
     pub sample_weight: Option<String>,
@@ -96,7 +97,7 @@ impl TableOptions {
         lists.chain(self.columns.keys())
     }
 
-    /// Adds what a schema file in TOML says. Options that are already given take
+    /// Adds the options of a schema file in TOML. Options that are already given take
     /// precedence.
     ///
     /// ```
@@ -113,10 +114,18 @@ impl TableOptions {
     /// ```
     ///
     /// # Errors
-    /// [`Error::BadSchema`] for invalid TOML, or an unknown key or type.
+    /// Returns [`Error::BadSchema`] for invalid TOML, or an unknown key or type.
     pub fn add_toml(&mut self, text: &str) -> Result<()> {
-        let file: SchemaFile = toml::from_str(text).map_err(|error| Error::BadSchema {
-            reason: error.to_string().trim_end().to_owned(),
+        let file: SchemaFile = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text.as_bytes()[..start]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count();
+            let reason = error.message().replace('`', "\"");
+            Error::BadSchema {
+                reason: format!("line {line}: {reason}"),
+            }
         })?;
         if let (Header::Auto, Some(header)) = (self.header, file.header) {
             self.header = if header { Header::Yes } else { Header::No };
@@ -147,7 +156,7 @@ struct SchemaFile {
 /// Whether the first row holds the column names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Header {
-    /// Inferred by comparing the cells of the first row with the cells below.
+    /// Infer the header by comparing the cells of the first row with the cells below.
     #[default]
     Auto,
     /// The first row is a header.
@@ -184,13 +193,14 @@ impl fmt::Display for Header {
     }
 }
 
-/// The type of prediction.
+/// The learning task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Task {
-    /// Inferred from the target columns. One column: classification if it holds
-    /// categories or has at most 20 distinct whole numbers, and these are at most 2
-    /// or at most a tenth of the number of rows; otherwise regression. Several
-    /// columns: multi-label if all cells are 0 or 1, otherwise regression.
+    /// Infer the task from the target columns. A single target is a classification target
+    /// if it contains categories, whole numbers with at most 2 distinct values, or whole
+    /// numbers with at most 20 distinct values that occur at least ten times on average;
+    /// otherwise, it is a regression target. Several targets are multi-label targets if
+    /// all cells are 0 or 1; otherwise, they are regression targets.
     #[default]
     Auto,
     /// Classification: one of several classes.

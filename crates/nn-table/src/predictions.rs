@@ -3,7 +3,7 @@
 //! | task | columns |
 //! |---|---|
 //! | classification | `prediction`, then `probability_NAME` for each class |
-//! | multi-label | `prediction_NAME` (1 if the probability is at least 0.5), then `probability_NAME` for each label |
+//! | multi-label | `prediction_NAME` (1 if the probability is at least the threshold, 0.5 by default), then `probability_NAME` for each label |
 //! | regression, one target | `prediction` |
 //! | regression, several targets | `prediction_NAME` for each target |
 //! | classification of a table of pixels | `ImageId`, counted from 1, and `Label`, as Kaggle expects |
@@ -29,11 +29,13 @@ pub struct LeadingColumn {
 /// Writes one row per sample: the cells of the `leading` columns, then the prediction.
 ///
 /// `outputs`, `[n_rows, n_outputs]`, are the outputs of the network: probabilities,
-/// or standardized numbers, which are converted to the units of the table. `path`
-/// is used in error messages.
+/// or standardized numbers, which are converted to the units of the table. With
+/// `thresholds`, the second of two classes (one threshold) or a label (one per label) is
+/// predicted if its probability is at least the threshold. `path` is used in error
+/// messages.
 ///
 /// # Errors
-/// [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
+/// Returns [`Error::File`] if writing fails; [`Error::OutputCount`] if the number of
 /// outputs is not that of `preprocessing`.
 ///
 /// # Panics
@@ -43,6 +45,7 @@ pub fn write_predictions(
     to: impl Write,
     preprocessing: &Preprocessing,
     outputs: ArrayView2<'_, f32>,
+    thresholds: Option<&[f64]>,
     leading: &[LeadingColumn],
 ) -> Result<()> {
     if outputs.ncols() != preprocessing.n_outputs() {
@@ -54,28 +57,35 @@ pub fn write_predictions(
     let mut outputs = outputs.to_owned();
     preprocessing.inverse_transform(outputs.view_mut());
     let mut writer = csv::Writer::from_writer(to);
-    write_rows(&mut writer, preprocessing, outputs.view(), leading)
-        .map_err(io::Error::from)
-        .and_then(|()| writer.flush())
-        .map_err(|source| {
-            Error::File(nn_data::Error::Io {
-                path: path.to_owned(),
-                source,
-            })
+    write_rows(
+        &mut writer,
+        preprocessing,
+        outputs.view(),
+        thresholds,
+        leading,
+    )
+    .map_err(io::Error::from)
+    .and_then(|()| writer.flush())
+    .map_err(|source| {
+        Error::File(nn_data::Error::Io {
+            path: path.to_owned(),
+            source,
         })
+    })
 }
 
 fn write_rows<W: Write>(
     writer: &mut csv::Writer<W>,
     preprocessing: &Preprocessing,
     outputs: ArrayView2<'_, f32>,
+    thresholds: Option<&[f64]>,
     leading: &[LeadingColumn],
 ) -> csv::Result<()> {
     let names = leading.iter().map(|column| column.name.clone());
     writer.write_record(names.chain(header(preprocessing)))?;
     for (i, row) in outputs.rows().into_iter().enumerate() {
         let first = leading.iter().map(|column| column.cells[i].clone());
-        writer.write_record(first.chain(cells(preprocessing, i, row)))?;
+        writer.write_record(first.chain(cells(preprocessing, i, row, thresholds)))?;
     }
     Ok(())
 }
@@ -111,18 +121,24 @@ fn header(preprocessing: &Preprocessing) -> Vec<String> {
     }
 }
 
-fn cells(preprocessing: &Preprocessing, i: usize, outputs: ArrayView1<'_, f32>) -> Vec<String> {
+fn cells(
+    preprocessing: &Preprocessing,
+    i: usize,
+    outputs: ArrayView1<'_, f32>,
+    thresholds: Option<&[f64]>,
+) -> Vec<String> {
     let numbers = outputs.iter().map(f32::to_string);
     match &preprocessing.target {
         TargetEncoding::Classification { names, .. } => {
-            let class = names[most_probable(outputs)].clone();
+            let class = names[predicted_class(outputs, thresholds)].clone();
             if is_kaggle(preprocessing) {
                 return vec![(i + 1).to_string(), class];
             }
             std::iter::once(class).chain(numbers).collect()
         }
         TargetEncoding::MultiLabel(_) => {
-            let predictions = outputs.iter().map(|&p| u8::from(0.5 <= p).to_string());
+            let flags = predicted_labels(outputs, thresholds).into_iter();
+            let predictions = flags.map(|flag| u8::from(flag).to_string());
             predictions.chain(numbers).collect()
         }
         TargetEncoding::Regression(_) => numbers.collect(),
@@ -131,6 +147,32 @@ fn cells(preprocessing: &Preprocessing, i: usize, outputs: ArrayView1<'_, f32>) 
 
 fn is_kaggle(preprocessing: &Preprocessing) -> bool {
     preprocessing.image_size().is_some()
+}
+
+/// The predicted class of a row of probabilities: the most probable one, or with a
+/// threshold the second of two classes if its probability is at least the threshold.
+pub fn predicted_class(probabilities: ArrayView1<'_, f32>, thresholds: Option<&[f64]>) -> usize {
+    match thresholds {
+        Some(&[threshold, ..]) => usize::from(
+            probabilities
+                .last()
+                .is_some_and(|&p| threshold <= f64::from(p)),
+        ),
+        _ => most_probable(probabilities),
+    }
+}
+
+/// Whether each label of a row of probabilities is predicted: whether its probability is
+/// at least its threshold, 0.5 by default.
+pub fn predicted_labels(
+    probabilities: ArrayView1<'_, f32>,
+    thresholds: Option<&[f64]>,
+) -> Vec<bool> {
+    let threshold = |label| thresholds.map_or(0.5, |all: &[f64]| all[label]);
+    let labels = probabilities.iter().enumerate();
+    labels
+        .map(|(label, &p)| threshold(label) <= f64::from(p))
+        .collect()
 }
 
 /// The class with the largest probability, the first of equal ones.

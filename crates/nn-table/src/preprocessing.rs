@@ -1,4 +1,5 @@
-//! Preprocessing of tables: from typed columns to the inputs and targets of a network.
+//! Preprocessing of tables: converts typed columns to the inputs and targets of a
+//! network.
 //!
 //! Preprocessing is fitted to the **training rows only** and saved with the model,
 //! together with the [`Schema`], so that every later table is read and transformed in
@@ -7,20 +8,19 @@
 //! | column | result |
 //! |---|---|
 //! | numeric input | one input, `(x - mean) / std` (population std); the median in place of a missing value, and a second input that is 1 for a missing value if training rows have any |
-//! | input of categories | one input per category: 1 for the category of the row, else 0; a missing value is a category of its own |
+//! | categorical input | one input per category (one-hot); a missing value is a separate category |
 //! | date | the seconds since 1970 as a number, and weekday, month and hour as categories if they vary |
 //! | constant input | none |
-//! | target of classification | the index of the class in the sorted list of names |
-//! | target of regression | `(y - mean) / std`, inverted for predictions |
-//! | target of multi-label classification | 0 or 1 |
+//! | classification target | the index of the class in the sorted list of names |
+//! | regression target | `(y - mean) / std`, inverted for predictions |
+//! | multi-label target | 0 or 1 |
 //! | 784 pixel columns | bytes of an image of 28x28 pixels |
 //!
 //! A sample weight acts like repeating the row: the mean is `Σ w x / Σ w`, the
 //! variance `Σ w (x - mean)² / Σ w`, and rows of weight 0 are ignored.
 //!
-//! The names of the *classes* are those of all rows of the table: they are not a
-//! measurement, and a class with a single row must not stop the training if that
-//! row is held out.
+//! The names of the *classes* are collected from all rows of the table, so that a class
+//! whose only row is a validation or test row is known to the model.
 
 use std::ops::Range;
 use std::path::Path;
@@ -53,10 +53,10 @@ pub struct Preprocessing {
     /// Names of the columns of the training table that only decided its split.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split_columns: Vec<String>,
-    /// Whether the training table had a header. Without one, the columns of a table
+    /// Whether the training table had a header. Without a header, the columns of a table
     /// without targets are matched by position.
     pub has_header: bool,
-    /// How the training table was read; `None` in models of versions before 0.3.
+    /// Schema of the training table; `None` in models of versions before 0.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
 }
@@ -67,9 +67,9 @@ pub struct Preprocessing {
 pub enum InputEncoding {
     /// 784 pixels as bytes.
     Pixels,
-    /// 784 pixels with a small largest value, such as 0 and 1, scaled to bytes.
+    /// 784 pixels with a small maximum, such as 1, scaled to bytes.
     Levels {
-        /// The value that becomes 255.
+        /// The maximum, which becomes 255.
         largest: u8,
     },
     /// Encoded columns, in the order of the training table.
@@ -81,16 +81,16 @@ pub enum InputEncoding {
 pub struct InputColumn {
     /// Name of the column.
     pub name: String,
-    /// Encoding of its cells.
+    /// Encoding of the cells.
     pub encoding: ColumnEncoding,
 }
 
-/// Which columns of a table to read with a model.
+/// The columns of a table that are read with a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To predict: the inputs only. Target columns may hold anything.
+    /// Predict: read only the inputs. Target columns may contain anything.
     Predict,
-    /// To evaluate or to train: inputs, targets and sample weights.
+    /// Evaluate or train: read inputs, targets and sample weights.
     Evaluate,
 }
 
@@ -327,7 +327,7 @@ impl Preprocessing {
         }
     }
 
-    /// The inputs of the network that each column becomes; empty for images.
+    /// The range of network inputs of each column; empty for images.
     ///
     /// ```
     /// # use std::path::Path;
@@ -350,7 +350,7 @@ impl Preprocessing {
         })
     }
 
-    /// Number of outputs of the network: classes, numbers or labels.
+    /// Number of outputs of the network: one per class, target column or label.
     pub fn n_outputs(&self) -> usize {
         match &self.target {
             TargetEncoding::Classification { names, .. } | TargetEncoding::MultiLabel(names) => {

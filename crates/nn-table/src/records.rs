@@ -1,4 +1,4 @@
-//! From text to records: comment lines, the separator, and fields with their line
+//! Splits text into records: comment lines, the separator, and fields with their line
 //! numbers.
 
 use std::borrow::Cow;

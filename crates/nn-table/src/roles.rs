@@ -1,4 +1,4 @@
-//! The roles of columns: inputs, targets and sample weight; and the task.
+//! The role of each column (input, target or sample weight), and the learning task.
 
 use std::collections::BTreeSet;
 
@@ -98,7 +98,7 @@ impl Roles {
 /// Names of the target columns.
 ///
 /// # Errors
-/// [`Error::UnknownColumn`], [`Error::ConflictingRoles`] or [`Error::NoTarget`].
+/// Returns [`Error::UnknownColumn`], [`Error::ConflictingRoles`] or [`Error::NoTarget`].
 pub(crate) fn targets(table: &Table, options: &TableOptions) -> Result<Vec<usize>> {
     let Some(target) = options.target.as_deref() else {
         let usual = TARGET_NAMES.iter().find_map(|usual| {

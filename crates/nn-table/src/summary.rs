@@ -1,4 +1,4 @@
-//! A summary of a table: what was read, and what each column becomes.
+//! Summary of a table: its format, and the type, role and encoding of each column.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -26,7 +26,7 @@ const MAX_SHOWN: usize = 24;
 /// Maximum number of columns of one kind in the short form.
 const MAX_NAMED: usize = 12;
 
-/// What was read from a table, and what each column becomes.
+/// Summary of a table: its format, and the type, role and encoding of each column.
 ///
 /// ```
 /// use std::path::Path;
@@ -49,7 +49,7 @@ const MAX_NAMED: usize = 12;
 pub struct Summary {
     /// Number of rows, not counting the header.
     pub rows: usize,
-    /// The separator in a sentence, such as `commas`.
+    /// The separator as a plural noun, such as `commas`.
     pub separator: String,
     /// Whether the first row holds the column names.
     pub header: bool,
@@ -72,16 +72,16 @@ pub struct Summary {
 /// A class of the target.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Class {
-    /// Its name.
+    /// Name of the class.
     pub name: String,
     /// Number of rows.
     pub rows: usize,
 }
 
-/// What a column holds and what it becomes.
+/// The type, the values, the role and the encoding of a column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ColumnSummary {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
     /// `number`, `date`, `category` or `ignored`.
     #[serde(rename = "type")]
@@ -98,12 +98,13 @@ pub struct ColumnSummary {
     pub examples: Vec<String>,
     /// Number of inputs of the network.
     pub inputs: usize,
-    /// What the column becomes, in words.
+    /// Description of the encoding.
     pub becomes: String,
 }
 
 impl Summary {
-    /// Summarizes a table. With preprocessing, also the roles of the columns.
+    /// Summarizes a table; with preprocessing, the summary includes the roles of the
+    /// columns.
     pub fn new(table: &Table, preprocessing: Option<&Preprocessing>) -> Self {
         let task = preprocessing.map(|it| match it.target {
             TargetEncoding::Classification { .. } => "classification",
@@ -127,7 +128,7 @@ impl Summary {
         }
     }
 
-    /// The short form: a few lines without the name of the file.
+    /// Returns a short summary of a few lines, without the name of the file.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let names = match self.header {
             true => "names in the first row",

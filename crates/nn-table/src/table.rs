@@ -1,11 +1,11 @@
 //! Reading tables into typed columns.
 //!
-//! The encoding, the separator, the header and the type of each column are inferred
-//! from the whole file, unless they are given, and recorded in the
-//! [`Schema`]. What is doubtful becomes a [`Note`]. A cell that does not fit its
-//! column is an error with its line, so that a typing mistake does not turn
-//! measurements into categories. The role of each column (input, target, weight) is
-//! decided in [`crate::preprocessing`].
+//! The encoding, the separator, the header and the type of each column are inferred from
+//! the whole file, unless they are given, and recorded in the [`Schema`]. Each doubtful
+//! guess is reported as a [`Note`]. A cell that does not match the type of its column is
+//! an error that names the line, so that a typing mistake does not turn a numeric column
+//! into a categorical one. The role of each column (input, target, weight) is decided in
+//! [`crate::preprocessing`].
 //!
 //! | cells of a column | type |
 //! |---|---|
@@ -14,7 +14,7 @@
 //! | whole numbers with leading zeros or beyond 2^53 | category (codes) |
 //! | anything else | category |
 //!
-//! Missing values are possible in every column; see [`MISSING_MARKS`](crate::MISSING_MARKS).
+//! Every column may have missing values; see [`MISSING_MARKS`](crate::MISSING_MARKS).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ impl Table {
     /// Reads a text file with a table, which may be compressed by gzip.
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],
+    /// Returns [`Error::File`] if the file cannot be read or has no rows; [`Error::NotText`],
     /// [`Error::Nul`], [`Error::BadGzip`], [`Error::AmbiguousHeader`],
     /// [`Error::DuplicateColumn`], [`Error::TooManyColumns`], [`Error::RaggedRow`] or
     /// [`Error::BadCell`] for invalid content; [`Error::UnknownColumn`] for an unknown
@@ -109,7 +109,7 @@ impl Table {
     /// Parses the content of a file; `path` is used in error messages.
     ///
     /// # Errors
-    /// As [`Table::read`].
+    /// Returns the same errors as [`Table::read`].
     pub fn parse(path: &Path, bytes: &[u8], options: &TableOptions) -> Result<Self> {
         let expected = Expected {
             header: options.header,
@@ -147,7 +147,7 @@ impl Table {
         }
     }
 
-    /// How the table was read.
+    /// The schema of the table.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
@@ -271,7 +271,7 @@ impl Table {
     /// The cells of a column of numbers or dates; missing values are NaN.
     ///
     /// # Errors
-    /// [`Error::BadCell`] if the column holds categories.
+    /// Returns [`Error::BadCell`] if the column holds categories.
     pub(crate) fn numbers(&self, column: usize) -> Result<Cow<'_, [f64]>> {
         let numbers = self.columns[column].numbers();
         numbers.ok_or_else(|| self.bad_cell(column, 0, CellProblem::NotANumber))
@@ -280,7 +280,7 @@ impl Table {
     /// The cells of a column of numbers without missing values.
     ///
     /// # Errors
-    /// [`Error::BadCell`] if the column holds categories or a missing value.
+    /// Returns [`Error::BadCell`] if the column holds categories or a missing value.
     pub(crate) fn complete_numbers(&self, column: usize) -> Result<Cow<'_, [f64]>> {
         let numbers = self.numbers(column)?;
         match numbers.iter().position(|number| number.is_nan()) {
@@ -506,16 +506,19 @@ impl Source<'_> {
             let read = self.read_part(&mut records, names, &mut builders)?;
             Ok((builders, read))
         };
-        let parts: Vec<Result<_>> = thread::scope(|scope| {
-            let threads: Vec<_> = parts
-                .into_iter()
-                .map(|records| scope.spawn(move || part(records)))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
-        });
+        let parts: Vec<Result<_>> = match parts.len() {
+            1 => parts.into_iter().map(part).collect(),
+            _ => thread::scope(|scope| {
+                let threads: Vec<_> = parts
+                    .into_iter()
+                    .map(|records| scope.spawn(move || part(records)))
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                    .collect()
+            }),
+        };
         let (mut lines, mut hashes) = (Vec::new(), Vec::new());
         for part in parts {
             let (more, (more_lines, more_hashes)) = part?;

@@ -1,4 +1,4 @@
-//! How the cells of the target columns become targets of the network.
+//! Encoding of the target columns as targets of the network.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,8 @@ pub enum TargetEncoding {
     /// Regression: one standardized number per column.
     #[serde(alias = "values")]
     Regression(Vec<TargetColumn>),
-    /// Multi-label classification: 0 or 1 for each column of these names.
+    /// Multi-label classification: one column of 0 and 1 per label; the names of the
+    /// columns.
     #[serde(alias = "flags")]
     MultiLabel(Vec<String>),
 }
@@ -49,7 +50,7 @@ pub enum TargetEncoding {
 pub struct TargetColumn {
     /// Name of the column.
     pub name: String,
-    /// Standardization of its numbers.
+    /// Standardization of the column.
     #[serde(alias = "standardisation")]
     pub standardization: Standardization,
 }
@@ -230,7 +231,9 @@ pub(crate) fn classes(
         let class = class.or_else(|| {
             let class = numbers.get(word.strip_suffix('.')?)?;
             n_full_stops += 1;
-            example = word.to_string();
+            if example.is_empty() {
+                example = word.to_string();
+            }
             Some(class)
         });
         match class {

@@ -57,7 +57,7 @@ macro_rules! products {
             $(#[doc(hidden)]
             fn $name(set: InstructionSet, program: $program<'_, Self>);)*
 
-            /// Buffers of the calling thread for rows in pairs.
+            /// Thread-local buffers for products that process rows in pairs.
             #[doc(hidden)]
             fn pairs() -> &'static LocalKey<RefCell<Vec<RowPairs<Self>>>>;
         }

@@ -1,9 +1,9 @@
 //! Random numbers that are reproducible across platforms and versions.
 //!
-//! A seed defines a family of independent streams. A [`Stream`] is a pure function
-//! of `(seed, purpose, index)`: the order of the samples in epoch 7 is
-//! `streams.stream(Purpose::Shuffle, 7)`, whatever was drawn before, so there is
-//! no generator state to save.
+//! A seed defines a family of independent streams. A [`Stream`] is a pure function of
+//! `(seed, purpose, index)`: the order of the samples in epoch 7 is
+//! `streams.stream(Purpose::Shuffle, 7)`, regardless of earlier draws, so there is no
+//! generator state to save.
 //!
 //! The generator is ChaCha with 8 rounds (Bernstein 2008; crate `rand_chacha`),
 //! whose output is fixed by its specification. The distributions are implemented
@@ -35,6 +35,8 @@ pub enum Purpose {
     Search = 7,
     /// Tests and examples; index: chosen by the caller.
     Test = 8,
+    /// Permutation importance; index: column and shuffle.
+    Permutation = 9,
 }
 
 /// The random streams of one seed.
@@ -224,7 +226,7 @@ impl RngCore for Stream {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WeightDistribution {
-    /// A constant value.
+    /// The same value for every weight.
     Constant(f64),
     /// The uniform distribution over `low..high`.
     Uniform {

@@ -268,7 +268,7 @@ fn for_each_column_block<S: Scalar>(
     });
 }
 
-/// How a product is written to its output.
+/// The operation that writes a product to its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteMode {
     /// Overwrites the output: `out ← product`.

@@ -10,7 +10,7 @@ use crate::disk;
 /// Writes `bytes` to `path` atomically, replacing an existing file.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_after(path, bytes, |_| Ok(()))
 }
@@ -19,7 +19,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// before renaming it.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn replace_after(
     path: &Path,
     bytes: &[u8],
@@ -40,7 +40,7 @@ pub fn replace_after(
 /// pipe or a device.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => {
@@ -54,7 +54,7 @@ pub fn deliver(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Creates a hard link, replacing an existing file.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn link(file: &Path, name: &Path) -> io::Result<()> {
     let temporary = temporary(name);
     remove_stale(&temporary)?;
@@ -102,5 +102,122 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     match disk::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process;
+
+    use super::*;
+    use crate::disk::fault::{self, Fault};
+
+    /// An empty folder.
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("nn-atomic-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_not_overwritten() {
+        let folder = scratch("deliver");
+        let (path, old) = (folder.join("a"), folder.join("old"));
+        deliver(&path, b"first").unwrap();
+        fs::hard_link(&path, &old).unwrap();
+        deliver(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read(&old).unwrap(), b"first");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_socket_is_not_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        use std::os::unix::net::UnixListener;
+
+        let folder = scratch("socket");
+        let path = folder.join("a");
+        let _socket = UnixListener::bind(&path).unwrap();
+        deliver(&path, b"text").unwrap_err();
+        assert!(fs::metadata(&path).unwrap().file_type().is_socket());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_link_replaces_a_file_on_any_file_system() {
+        const NOT_SUPPORTED: i32 = 95;
+        let folder = scratch("link");
+        let (file, name) = (folder.join("a"), folder.join("b"));
+        fs::write(&file, "new").unwrap();
+        fs::write(&name, "old").unwrap();
+        link(&file, &name).unwrap();
+        assert_eq!(fs::read(&name).unwrap(), b"new");
+
+        fs::write(&name, "old").unwrap();
+        // The first operation removes an old temporary file.
+        let fault = Fault {
+            after: 1,
+            forever: false,
+            error: NOT_SUPPORTED,
+        };
+        let (linked, is_met) = fault::with(fault, || link(&file, &name));
+        linked.unwrap();
+        assert!(is_met);
+        assert_eq!(fs::read(&name).unwrap(), fs::read(&file).unwrap());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_copy_in_place_of_a_link_is_synced() {
+        let folder = scratch("copy");
+        let (file, name) = (folder.join("a"), folder.join("b"));
+        fs::write(&file, "new").unwrap();
+        let fault = Fault {
+            after: 1,
+            forever: false,
+            error: 95,
+        };
+        let (_, operations) = fault::record(|| fault::with(fault, || link(&file, &name)));
+        let temporary = folder.join(".b.tmp");
+        let position = |operation: &'static str, path: &Path| {
+            operations
+                .iter()
+                .position(|found| *found == (operation, path.to_owned()))
+        };
+        let (copied, synced) = (position("copy", &temporary), position("sync", &temporary));
+        assert!(copied.is_some() && copied < synced);
+        assert!(synced < position("rename", &name));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn only_temporary_files_are_removed() {
+        let folder = scratch("temporaries");
+        for name in [".a.tmp", "a.tmp", ".a", "a"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        remove_temporaries(&folder);
+        let exists = |name: &str| folder.join(name).exists();
+        assert!(!exists(".a.tmp"));
+        assert!(exists("a.tmp") && exists(".a") && exists("a"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_temporary_file_that_was_left_is_no_obstacle() {
+        let folder = scratch("stale");
+        let path = folder.join("a");
+        fs::write(temporary(&path), "left by a killed program").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(!temporary(&path).exists());
+        // A folder cannot be removed like a file.
+        fs::create_dir(temporary(&path)).unwrap();
+        let error = replace(&path, b"newer").unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a number or a list")
+        f.write_str("a string, a number or a list")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<String, E> {
@@ -201,10 +201,10 @@ pub enum OnDivergence {
 }
 
 impl OnDivergence {
-    /// Both responses to divergence.
+    /// Both values.
     pub const ALL: [Self; 2] = [Self::Stop, Self::HalveRate];
 
-    /// The name in settings.
+    /// Name in settings: `stop` or `halve-lr`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stop => "stop",

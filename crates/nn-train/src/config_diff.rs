@@ -12,7 +12,7 @@ use crate::settings::Settings;
 /// belong to the run.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
 pub fn check_settings(
     flags: &Settings,
     settings: &Settings,
@@ -38,7 +38,7 @@ pub fn check_settings(
 /// Returns an error if a checkpoint and the run's config.toml have different settings.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with each difference.
 pub fn check_checkpoint(checkpoint: &Value, config: &Value) -> Result<()> {
     let differences = differences(checkpoint, config, "");
     check(&differences, "config.toml differs from the checkpoint")

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use nn_core::batches::{Inputs, Samples, Targets};
 use nn_core::metrics::{Evaluation, RegressionErrors};
-use nn_data::{Dataset, catalog, glyphs};
+use nn_data::image::ImageSize;
+use nn_data::{Dataset, FolderNote, ImageFolder, catalog, glyphs, has_idx_files};
 use nn_error::did_you_mean;
 use nn_table::{Preprocessing, TargetColumn, TargetEncoding};
 use nn_tensor::Threads;
@@ -12,6 +13,8 @@ use nn_tensor::Threads;
 use crate::data_request::DataRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escaped_path;
+use crate::grouped;
+use crate::memory;
 use crate::note::{ClassCounts, Note};
 use crate::settings::Settings;
 use crate::split::Split;
@@ -47,6 +50,9 @@ pub struct Data {
     pub preprocessing: Option<Preprocessing>,
     /// Notes about the data, such as a guessed task.
     pub notes: Vec<Note>,
+    /// The size that the images of a folder of PNG and JPEG files were read with;
+    /// `None` for other data sets.
+    pub folder_image_size: Option<ImageSize>,
     /// SHA-256 of the file, if it is a table.
     pub table_sha256: Option<String>,
     /// `Some(true)` if the split is stratified by class, otherwise `None`. In runs
@@ -71,7 +77,7 @@ impl<'a> Splits<'a> {
     /// The samples of one split.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if the split has no samples.
+    /// Returns [`ErrorKind::Data`] if the split has no samples.
     pub fn get(self, split: Split) -> Result<Samples<'a>> {
         let samples = match split {
             Split::Train => Some(self.train),
@@ -91,41 +97,96 @@ pub fn default_name(data_dir: &Path) -> &'static str {
     }
 }
 
-/// Loads a data set by its name, or from a folder of IDX files. If `run` is given, its
-/// data set is also searched for relative to the run. The built-in digits have at most
-/// `limit_train` training samples.
+/// A data set that is not a table.
+#[derive(Debug)]
+pub struct LoadedDataset {
+    /// The data set.
+    pub dataset: Dataset,
+    /// Number of validation samples of its own, at the end of the training samples.
+    pub n_validation: usize,
+    /// The size that the images of a folder of PNG and JPEG files were read with.
+    pub folder_image_size: Option<ImageSize>,
+    /// Notes about the files of such a folder.
+    pub notes: Vec<FolderNote>,
+}
+
+impl From<Dataset> for LoadedDataset {
+    fn from(dataset: Dataset) -> Self {
+        Self {
+            dataset,
+            n_validation: 0,
+            folder_image_size: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Loads a data set by its name, or from a folder of IDX files or of images. If `run` is
+/// given, its data set is also searched for relative to the run. The built-in digits have
+/// at most `limit_train` training samples.
 ///
 /// # Errors
-/// If the data set does not exist or cannot be read.
+/// Returns an error if the data set does not exist or cannot be read.
 pub fn load_dataset(
     name: &str,
     data_dir: &Path,
     run: Option<&Path>,
-    limit_train: Option<usize>,
+    options: &SplitOptions,
     threads: &Threads,
-) -> Result<Dataset> {
+) -> Result<LoadedDataset> {
     if name == GLYPHS {
-        let n_train = limit_train.unwrap_or(glyphs::N_TRAIN);
-        return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads));
+        let n_train = options.limit_train.unwrap_or(glyphs::N_TRAIN);
+        return Ok(glyphs::dataset_of(GLYPHS_SEED, n_train, threads).into());
     }
     let path = escaped_path::path(name);
     if path.is_dir() {
-        return Ok(Dataset::load_idx_folder(&path)?);
+        return load_folder(&path, options.image_size, threads);
     }
     match catalog::find(name) {
-        Ok(source) => Ok(Dataset::load(source, data_dir)?),
-        Err(_) if locate(&path, run).is_dir() => Ok(Dataset::load_idx_folder(&locate(&path, run))?),
+        Ok(source) => Ok(Dataset::load(source, data_dir)?.into()),
+        Err(_) if locate(&path, run).is_dir() => {
+            load_folder(&locate(&path, run), options.image_size, threads)
+        }
         Err(_) => {
             let known = names().collect::<Vec<_>>().join(", ");
             let help = did_you_mean(name, &known)
                 .unwrap_or_else(|| "`nn data list` shows the data sets".to_owned());
             Err(Error::usage(format!(
-                "unknown data set \"{}\"; expected a folder of IDX files, a .csv file, or one of: {known}",
+                "unknown data set \"{}\"; expected a folder of IDX files or of images, a table, or \
+                 one of: {known}",
                 escaped_path::shown(name).escape_debug(),
             ))
             .with_help(help))
         }
     }
+}
+
+/// Loads a folder of IDX files, or of class folders with PNG and JPEG files.
+fn load_folder(
+    path: &Path,
+    image_size: Option<ImageSize>,
+    threads: &Threads,
+) -> Result<LoadedDataset> {
+    if has_idx_files(path)? {
+        return Ok(Dataset::load_idx_folder(path)?.into());
+    }
+    let folder = ImageFolder::open(path)?;
+    let chosen = folder.choose_size(image_size, threads)?;
+    let n_bytes = folder.n_images().saturating_mul(chosen.size.n_pixels());
+    let what = format!(
+        "{}: {} images of {} pixels",
+        path.display(),
+        grouped(folder.n_images()),
+        chosen.size
+    );
+    memory::check(&what, n_bytes as u64, "set a smaller `image-size`")?;
+    let images = folder.read(chosen, threads)?;
+    Ok(LoadedDataset {
+        dataset: images.dataset,
+        n_validation: images.n_validation,
+        folder_image_size: Some(chosen.size),
+        notes: images.notes,
+    })
 }
 
 /// Resolves the path given when `run` was started: relative to the current folder or, if
@@ -154,7 +215,7 @@ impl Data {
     /// Loads the data set named in the settings, or the default one, for training.
     ///
     /// # Errors
-    /// If the settings are invalid or the data cannot be loaded.
+    /// Returns an error if the settings are invalid or the data cannot be loaded.
     pub fn for_training(settings: &Settings, data_dir: &Path, threads: &Threads) -> Result<Self> {
         Self::named_by(settings, data_dir, None, threads)
     }
@@ -195,7 +256,8 @@ impl Data {
     /// Loads a data set and determines its task and its split.
     ///
     /// # Errors
-    /// If the data set does not exist, cannot be read, or does not match the model.
+    /// Returns an error if the data set does not exist, cannot be read, or does not match the
+    /// model.
     pub fn load(request: &DataRequest<'_>, threads: &Threads) -> Result<Self> {
         let path = escaped_path::path(request.name);
         let located = locate(&path, request.run);
@@ -208,20 +270,22 @@ impl Data {
                 origin: request.name.to_owned(),
                 preprocessing: Some(loaded.preprocessing),
                 notes: loaded.notes,
+                folder_image_size: None,
                 stratify: loaded.is_stratified.then_some(true),
                 sample_weights: loaded.sample_weights,
                 rows: loaded.rows,
                 table_sha256: Some(loaded.sha256),
             }
         } else {
-            let limit_train = request.options.limit_train;
             let DataRequest {
                 run,
                 name,
                 data_dir,
+                options,
                 ..
             } = *request;
-            let mut dataset = load_dataset(name, data_dir, run, limit_train, threads)?;
+            let loaded = load_dataset(name, data_dir, run, options, threads)?;
+            let mut dataset = loaded.dataset;
             with_counterpart(&mut dataset.class_names);
             let classes = labels(&dataset.train).filter(|_| request.is_stratified());
             let columns = SplitColumns {
@@ -232,17 +296,19 @@ impl Data {
                 class_names: dataset.class_names.clone(),
                 task: Task::Classification(dataset.n_classes()),
                 stratify: columns.classes.as_ref().map(|_| true),
-                rows: SplitRows::new(
+                rows: SplitRows::with_validation(
                     dataset.train.len(),
-                    request.options,
+                    loaded.n_validation,
+                    options,
                     !dataset.test.is_empty(),
                     &columns,
                 )?,
                 dataset,
                 origin: request.name.to_owned(),
                 preprocessing: None,
+                folder_image_size: loaded.folder_image_size,
                 table_sha256: None,
-                notes: Vec::new(),
+                notes: loaded.notes.into_iter().map(Note::Images).collect(),
                 sample_weights: None,
             }
         };
@@ -254,6 +320,38 @@ impl Data {
             data.notes.extend(data.class_notes(request.options));
         }
         Ok(data)
+    }
+
+    /// Gives the classes of a folder of images the numbers that a model has for them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Data`] for a class that the model does not have.
+    pub(crate) fn number_classes_as(&mut self, names: &[String]) -> Result<()> {
+        let number = |name: &String| {
+            let number = names.iter().position(|known| known == name);
+            number.map(|number| number as u32).ok_or_else(|| {
+                let problem = format!(
+                    "{}: class \"{}\": expected a class of the model, one of: {}",
+                    escaped_path::shown(&self.origin),
+                    name.escape_debug(),
+                    names.join(", ")
+                );
+                Error::new(ErrorKind::Data, problem)
+                    .with_help("rename the folder of the class, or leave it out")
+            })
+        };
+        let numbers: Vec<u32> = self.class_names.iter().map(number).collect::<Result<_>>()?;
+        for part in [&mut self.dataset.train, &mut self.dataset.test] {
+            if let nn_data::Targets::Classes(classes) = &mut part.targets {
+                classes
+                    .iter_mut()
+                    .for_each(|class| *class = numbers[*class as usize]);
+            }
+        }
+        self.class_names = names.to_vec();
+        self.dataset.class_names = names.to_vec();
+        self.task = Task::Classification(names.len());
+        Ok(())
     }
 
     /// Notes about the classes of a classification.
@@ -317,7 +415,7 @@ impl Data {
         }
     }
 
-    /// Names of the predicted numbers.
+    /// Names of the predicted values.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.target_columns().iter().map(|column| &*column.name)
     }
@@ -345,7 +443,7 @@ impl Data {
     /// The samples of each split.
     ///
     /// # Errors
-    /// If the data set is inconsistent, for example if a label has no class.
+    /// Returns an error if the data set is inconsistent, for example if a label has no class.
     pub fn splits(&self) -> Result<Splits<'_>> {
         let mut all = self.samples(&self.dataset.train)?;
         if let Some(weights) = &self.sample_weights {

@@ -17,7 +17,7 @@ pub struct DataRequest<'a> {
     pub options: &'a SplitOptions,
     /// Preprocessing of a trained model; `None` to fit the preprocessing to the table.
     pub model: Option<&'a Preprocessing>,
-    /// Whether all rows of the table are new: the model was trained on no row of it.
+    /// Whether the model was trained without any row of the table.
     pub is_new: bool,
     /// The run whose data set is loaded: relative paths are also searched for in the
     /// folders above the run.

@@ -2,7 +2,7 @@
 //! changes a file can be made to fail. Outside tests, the functions only call the
 //! standard library.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -25,6 +25,12 @@ pub(crate) fn write(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()
     file.write_all(bytes)
 }
 
+/// Locks the file at `path` against other processes.
+pub(crate) fn try_lock(file: &File, path: &Path) -> Result<(), TryLockError> {
+    permit("lock", path).map_err(TryLockError::Error)?;
+    file.try_lock()
+}
+
 /// Truncates the file at `path` to this number of bytes.
 pub(crate) fn set_len(file: &File, path: &Path, length: u64) -> io::Result<()> {
     permit("set_len", path)?;
@@ -44,8 +50,8 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let folder = folder_of(path);
-    permit("sync_folder", folder)?;
-    match File::open(folder) {
+    let opened = permit("sync_folder", folder).and_then(|()| File::open(folder));
+    match opened {
         Ok(folder) => folder.sync_all(),
         // A folder in which we may write but not read cannot be synced.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
@@ -85,7 +91,7 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 /// Creates a folder and its missing parents, and syncs the parent of each new one.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn create_dir_all(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -187,5 +193,103 @@ pub(crate) mod fault {
             FAULT.set(None);
         }
         Err(io::Error::from_raw_os_error(fault.error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Barrier;
+    use std::{process, thread};
+
+    use super::fault::Fault;
+    use super::*;
+
+    /// An empty folder.
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("nn-disk-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn with_error<T>(error: i32, work: impl FnOnce() -> T) -> T {
+        let fault = Fault {
+            after: 0,
+            forever: false,
+            error,
+        };
+        let (done, is_met) = fault::with(fault, work);
+        assert!(is_met);
+        done
+    }
+
+    #[test]
+    fn a_write_that_fails_in_a_test_leaves_half() {
+        let folder = scratch("half");
+        let path = folder.join("a");
+        let mut file = create_new(&path).unwrap();
+        with_error(28, || write(&mut file, &path, b"0123456789")).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"01234");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_copy_has_the_same_bytes() {
+        let folder = scratch("copy");
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        fs::write(&from, "abc").unwrap();
+        copy(&from, &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"abc");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_a_folder_that_cannot_be_read_is_not_synced() {
+        const PERMISSION_DENIED: i32 = 13;
+        const INPUT_OUTPUT: i32 = 5;
+        let folder = scratch("sync");
+        let path = folder.join("a");
+        with_error(PERMISSION_DENIED, || sync_folder_of(&path)).unwrap();
+        let error = with_error(INPUT_OUTPUT, || sync_folder_of(&path)).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(INPUT_OUTPUT));
+        let error = sync_folder_of(&folder.join("missing/a")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_name_without_a_folder_is_in_the_current_folder() {
+        assert_eq!(folder_of(Path::new("a")), Path::new("."));
+        assert_eq!(folder_of(Path::new("b/a")), Path::new("b"));
+        assert_eq!(folder_of(Path::new("/")), Path::new("."));
+    }
+
+    #[test]
+    fn a_file_in_place_of_a_folder_is_an_error() {
+        let folder = scratch("file");
+        fs::write(folder.join("a"), "").unwrap();
+        let error = create_dir_all(&folder.join("a")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        create_dir_all(&folder.join("a/b")).unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn other_threads_may_create_the_same_folders() {
+        const THREADS: usize = 4;
+        let folder = scratch("threads");
+        for round in 0..100 {
+            let (barrier, path) = (Barrier::new(THREADS), folder.join(format!("{round}/a/b")));
+            thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        create_dir_all(&path).unwrap();
+                    });
+                }
+            });
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

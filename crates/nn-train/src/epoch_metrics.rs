@@ -20,9 +20,9 @@ pub struct EpochMetrics {
     pub validation_loss: Option<f64>,
     /// Validation accuracy from 0 to 1 after the epoch.
     pub validation_accuracy: Option<f64>,
-    /// Seconds of training.
+    /// Training time in seconds.
     pub train_seconds: f64,
-    /// Seconds of validation.
+    /// Validation time in seconds.
     pub evaluate_seconds: Option<f64>,
 }
 

@@ -23,7 +23,7 @@ pub fn shown(text: &str) -> String {
 /// Converts a path to text.
 ///
 /// # Errors
-/// A path that is not Unicode, on systems other than Unix.
+/// Returns an error for a path that is not Unicode, on systems other than Unix.
 #[cfg(unix)]
 pub fn escaped(word: OsString) -> Result<String, String> {
     use std::os::unix::ffi::OsStrExt;
@@ -67,7 +67,7 @@ fn first_byte(part: &str) -> Option<(u8, &str)> {
 /// Converts a path to text.
 ///
 /// # Errors
-/// A path that is not Unicode.
+/// Returns an error for a path that is not Unicode.
 #[cfg(not(unix))]
 pub fn escaped(word: OsString) -> Result<String, String> {
     word.into_string()

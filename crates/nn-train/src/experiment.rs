@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nn_core::metrics::{Evaluation, evaluate};
 use nn_core::{Checkpoint, Trainer};
 use nn_tensor::Threads;
 
@@ -14,6 +13,7 @@ use crate::data::{Data, Splits};
 use crate::epoch_metrics::EpochMetrics;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instruction_set;
+use crate::metrics::{Evaluator, Metrics};
 use crate::observer::{Observer, Start};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -62,7 +62,7 @@ pub struct TrainedRun {
     /// The metrics of all epochs.
     pub outcome: Outcome,
     /// The evaluation on the test samples, if there are any.
-    pub test: Option<Evaluation>,
+    pub test: Option<Metrics>,
     /// The contents of `summary.json`.
     pub summary: Summary,
 }
@@ -71,7 +71,7 @@ impl Experiment {
     /// Checks the settings against the data.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
+    /// Returns [`ErrorKind::Usage`] for settings that are invalid, contradict each other, do not
     /// match the data, or need more memory than is available.
     pub fn new(settings: &Settings, data: impl Into<Arc<Data>>) -> Result<Self> {
         let data = data.into();
@@ -135,7 +135,7 @@ impl Experiment {
     /// Creates a trainer with the initial weights.
     ///
     /// # Errors
-    /// If the network does not fit into memory.
+    /// Returns an error if the network does not fit into memory.
     pub fn trainer<'a>(&self, splits: &Splits<'a>) -> Result<Trainer<'a>> {
         let network = self.plan.network()?;
         trainer(&self.plan, &self.data, splits, network, &self.threads)
@@ -145,8 +145,8 @@ impl Experiment {
     /// and each epoch; `&mut ()` observes nothing.
     ///
     /// # Errors
-    /// If the directory exists or cannot be written, if the training run diverges, or if
-    /// the observer stops it.
+    /// Returns an error if the directory exists or cannot be written, if the training run diverges,
+    /// or if the observer stops it.
     pub fn train(&self, path: impl AsRef<Path>, observer: &mut dyn Observer) -> Result<TrainedRun> {
         let path = path.as_ref();
         let runs_dir = path.parent().unwrap_or(Path::new(""));
@@ -172,7 +172,7 @@ impl Experiment {
     /// default, after the data set with the next free number.
     ///
     /// # Errors
-    /// If the directory exists or cannot be written.
+    /// Returns an error if the directory exists or cannot be written.
     pub fn create_run_dir(&self, runs_dir: &Path, name: Option<&str>) -> Result<RunDir> {
         RunDir::create(runs_dir, name, &run_prefix(&self.data.dataset.name))
     }
@@ -207,7 +207,7 @@ impl StoppedRun {
     /// every damaged checkpoint.
     ///
     /// # Errors
-    /// If another process trains the run, if it has no usable configuration or
+    /// Returns an error if another process trains the run, if it has no usable configuration or
     /// checkpoint, or if its data set cannot be loaded from `data_dir`.
     pub fn open(
         path: impl Into<PathBuf>,
@@ -234,7 +234,7 @@ impl StoppedRun {
     /// Returns an error if `settings` differ from the settings of the run.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] with each difference.
+    /// Returns [`ErrorKind::Usage`] with each difference.
     pub fn check_settings(&self, settings: &Settings) -> Result<()> {
         let Experiment { plan, data, .. } = &self.experiment;
         check_settings(settings, &self.settings, plan, data)
@@ -347,11 +347,19 @@ impl Session<'_> {
         if outcome.is_interrupted {
             return Err(self.interrupted(&outcome));
         }
+        let evaluator = Evaluator {
+            network: &model.network,
+            loss: model.loss,
+            data,
+            threads,
+        };
         let test = splits.test.as_ref();
-        let test = test.map(|test| evaluate(&model.network, test, model.loss, threads));
-        let test = test.transpose()?;
+        let test = test.map(|test| evaluator.metrics(test, None)).transpose()?;
         let (n_threads, network) = (threads.count(), &model.network);
-        let summary = Summary::new(plan, data, n_threads, network, &outcome, test.as_ref());
+        let summary = Summary {
+            threshold: evaluator.best_thresholds(&splits.validation)?,
+            ..Summary::new(plan, data, n_threads, network, &outcome, test.as_ref())
+        };
         self.run_dir.write_summary(&summary)?;
         let path = self.run_dir.path().to_owned();
         Ok(TrainedRun {

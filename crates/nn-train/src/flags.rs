@@ -31,7 +31,7 @@ const COMMANDS: [&str; 3] = ["train", "search", "gradcheck"];
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an unknown flag or an
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an unknown flag or an
 /// invalid value.
 pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Settings> {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
@@ -95,10 +95,11 @@ fn entries<M: Menu>() -> Vec<String> {
 /// Default batch size.
 const BATCH_SIZE: &str = "64";
 
-/// Translates flags of other libraries in the words of a command line.
+/// Translates flags of other libraries in command-line arguments.
 ///
 /// # Errors
-/// Exit code 2 for a flag without an equivalent, with a hint.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with a hint for a flag without an
+/// equivalent.
 pub fn of_command_line(words: impl Iterator<Item = OsString>) -> Result<Vec<OsString>> {
     let words: Vec<OsString> = words.collect();
     let command = words.get(1).and_then(|word| word.to_str());
@@ -173,7 +174,7 @@ pub fn refusal(flag: &str, value: &str, words: &[OsString]) -> Option<Error> {
             "use --hidden 128,64: the widths of the hidden layers".to_owned(),
         ),
         "n-iter-no-change" => (
-            "scikit-learn counts epochs that improve by less than tol = 0.0001".to_owned(),
+            "scikit-learn counts epochs without an improvement of at least tol = 0.0001".to_owned(),
             format!("use --patience {value}: the number of epochs without a lower validation loss"),
         ),
         "learning-rate" if ["constant", "invscaling", "adaptive"].contains(&value) => (

@@ -13,7 +13,7 @@ const BLOCK_ROWS: usize = 512;
 /// of its first sample, its inputs `[n_rows, n_inputs]` and the values of all layers.
 ///
 /// # Errors
-/// If the samples do not match the network or cannot be read.
+/// Returns an error if the samples do not match the network or cannot be read.
 pub fn for_each_block(
     network: &Network,
     samples: &Samples<'_>,

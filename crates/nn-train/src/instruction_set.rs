@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// Checks the environment variable `NN_INSTRUCTION_SET`.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if this processor lacks the
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) if this processor lacks the
 /// instruction set.
 pub fn check() -> Result<()> {
     InstructionSet::requested().map(drop).map_err(|error| {

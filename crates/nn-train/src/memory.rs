@@ -18,7 +18,7 @@ const RESERVE: u64 = 8 << 20;
 /// Returns an error if an evaluation needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
 /// memory.
 pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
     let memory = Memory::of_evaluation(network, n_samples);
@@ -29,7 +29,7 @@ pub fn check_evaluation(network: &Network, n_samples: usize) -> Result<()> {
 /// Returns an error if an operation needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
 /// memory.
 pub fn check(what: &str, needed: u64, help: &str) -> Result<()> {
     match available() {

@@ -72,7 +72,7 @@ impl MetricsFile {
     /// Creates a file without rows.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn create(path: PathBuf) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.create_new(true).append(true);
@@ -94,7 +94,7 @@ impl MetricsFile {
     /// rows.
     ///
     /// # Errors
-    /// If the file cannot be read or written, or lacks rows of finished epochs.
+    /// Returns an error if the file cannot be read or written, or lacks rows of finished epochs.
     pub fn resume(path: PathBuf, n_epochs: usize) -> Result<(Self, Vec<EpochMetrics>)> {
         let text = match regular_file::find_text(&path)? {
             None if n_epochs == 0 => return Ok((Self::create(path)?, Vec::new())),
@@ -126,7 +126,7 @@ impl MetricsFile {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn add(&mut self, row: &EpochMetrics) -> Result<()> {
         self.is_unsynced = true;
         disk::write(&mut self.file, &self.path, row.line().as_bytes())
@@ -136,7 +136,7 @@ impl MetricsFile {
     /// Syncs all rows to the disk.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn sync(&mut self) -> Result<()> {
         if self.is_unsynced {
             disk::sync(&self.file, &self.path).map_err(|error| Error::io(&self.path, &error))?;
@@ -149,7 +149,7 @@ impl MetricsFile {
 /// Reads all rows of a `metrics.csv`.
 ///
 /// # Errors
-/// If the file cannot be read, or [`ErrorKind::Data`] for an incomplete row.
+/// Returns an error if the file cannot be read, or [`ErrorKind::Data`] for an incomplete row.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
     let text = regular_file::read_text(path)?;
     let rows = (2..).zip(text.lines().skip(1));
@@ -200,7 +200,10 @@ fn too_few(path: &Path, found: usize, expected: usize) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::disk::fault;
 
     const ROW: EpochMetrics = EpochMetrics {
         epoch: 1,
@@ -234,5 +237,85 @@ mod tests {
         );
         assert_eq!(first_rows(&text, 0), (Vec::new(), HEADER.len()));
         assert_eq!(first_rows("epoch,st", 0), (Vec::new(), 0));
+        // A row is missing.
+        let text = format!("{HEADER}{}", second.line());
+        assert_eq!(first_rows(&text, 2), (Vec::new(), HEADER.len()));
+    }
+
+    /// A path without a file.
+    fn scratch(name: &str) -> PathBuf {
+        let id = std::process::id();
+        let path = std::env::temp_dir().join(format!("nn-metrics-{name}-{id}.csv"));
+        fs::remove_file(&path).ok();
+        path
+    }
+
+    #[test]
+    fn a_resumed_file_continues_after_the_rows_of_its_checkpoint() {
+        let path = scratch("resumed");
+        let second = EpochMetrics { epoch: 2, ..ROW };
+        let mut metrics = MetricsFile::create(path.clone()).unwrap();
+        for row in [ROW, second, EpochMetrics { epoch: 3, ..ROW }] {
+            metrics.add(&row).unwrap();
+        }
+        assert_eq!(read_metrics(&path).unwrap().len(), 3);
+        let (mut metrics, rows) = MetricsFile::resume(path.clone(), 1).unwrap();
+        assert_eq!(rows, [ROW]);
+        metrics.add(&second).unwrap();
+        assert_eq!(read_metrics(&path).unwrap(), [ROW, second]);
+        let error = MetricsFile::resume(path.clone(), 3).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.to_string().ends_with("2 can be read"), "{error}");
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_has_no_header_is_begun_again() {
+        let path = scratch("begun");
+        MetricsFile::resume(path.clone(), 1).unwrap_err();
+        let (_, rows) = MetricsFile::resume(path.clone(), 0).unwrap();
+        assert!(rows.is_empty());
+        assert_eq!(fs::read_to_string(&path).unwrap(), HEADER);
+        fs::write(&path, &HEADER[..9]).unwrap();
+        MetricsFile::resume(path.clone(), 0).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), HEADER);
+        MetricsFile::create(path.clone()).unwrap_err();
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn rows_are_synced_once() {
+        let path = scratch("synced");
+        let (metrics, operations) = fault::record(|| {
+            let mut metrics = MetricsFile::create(path.clone()).unwrap();
+            metrics.sync().unwrap();
+            metrics.sync().unwrap();
+            metrics.add(&ROW).unwrap();
+            metrics.sync().unwrap();
+            metrics
+        });
+        let names: Vec<&str> = operations.iter().map(|(name, _)| *name).collect();
+        let expected = ["open", "write", "sync_folder", "sync", "write", "sync"];
+        assert_eq!(names, expected);
+        drop(metrics);
+        let (resumed, operations) = fault::record(|| MetricsFile::resume(path.clone(), 1));
+        let mut metrics = resumed.unwrap().0;
+        let names: Vec<&str> = operations.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["open", "set_len", "sync"]);
+        let (synced, operations) = fault::record(|| metrics.sync());
+        synced.unwrap();
+        assert!(operations.is_empty());
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_row_is_named_with_its_line() {
+        let path = scratch("damaged");
+        fs::write(&path, format!("{HEADER}{}2,60,x\n", ROW.line())).unwrap();
+        let error = read_metrics(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        let place = format!("{}:3: expected 9 numbers", path.display());
+        assert!(error.to_string().starts_with(&place), "{error}");
+        fs::remove_file(&path).unwrap();
     }
 }

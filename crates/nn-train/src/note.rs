@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use nn_data::FolderNote;
+
 use crate::split::Split;
 
 /// Maximum number of classes named in a note; the other classes are counted.
@@ -22,6 +24,8 @@ pub enum Note {
     BuiltInDigits,
     /// A note from reading a table.
     Table(nn_table::Note),
+    /// A note from reading a folder of images.
+    Images(FolderNote),
     /// All training rows with a weight above 0 belong to one class.
     OneClass {
         /// Name of the class.
@@ -29,7 +33,7 @@ pub enum Note {
         /// Number of training rows of the class.
         n_rows: usize,
     },
-    /// Classes of the data without a training row.
+    /// Classes that have no training row.
     NotTrained(Classes),
     /// Classes whose training rows all have the weight 0.
     Weightless(Classes),
@@ -62,7 +66,7 @@ pub enum Note {
     },
 }
 
-/// Some of the classes of the data.
+/// Some classes of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {
     /// Names of these classes.
@@ -159,6 +163,7 @@ impl Note {
     pub fn is_doubtful(&self) -> bool {
         match self {
             Self::Table(note) => note.is_doubtful(),
+            Self::Images(note) => matches!(note, FolderNote::DefaultSize { .. }),
             Self::BuiltInDigits
             | Self::OneClass { .. }
             | Self::NotTrained(_)
@@ -174,6 +179,7 @@ impl Note {
             | Self::NotMeasured { classes, .. } => !classes.names.is_empty(),
             Self::BuiltInDigits
             | Self::Table(_)
+            | Self::Images(_)
             | Self::OneClass { .. }
             | Self::UnevenSplit { .. }
             | Self::UnevenClass { .. } => true,
@@ -188,6 +194,7 @@ impl fmt::Display for Note {
                 f.write_str("no MNIST in the data folder, so the built-in digits are used")
             }
             Self::Table(note) => note.fmt(f),
+            Self::Images(note) => note.fmt(f),
             Self::OneClass { name, n_rows } => {
                 write!(
                     f,

@@ -1,4 +1,4 @@
-//! Large numbers as text.
+//! Numbers as text.
 
 /// Formats a number with its digits in groups of three: 203530 is `203 530`.
 ///
@@ -15,6 +15,18 @@ pub fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// The shortest text that is parsed to the same number; very large and very small
+/// numbers have an exponent.
+///
+/// ```
+/// let texts = [0.001, 20.0, 1e99, 1e-7].map(nn_train::shortest);
+/// assert_eq!(texts, ["0.001", "20", "1e99", "1e-7"]);
+/// ```
+pub fn shortest(number: f64) -> String {
+    let text = format!("{number:?}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl Outcome {
         }
     }
 
-    /// The epoch whose weights are the model.
+    /// The epoch whose weights the model has.
     pub fn kept(&self) -> Option<&EpochMetrics> {
         match self.best_epoch {
             Some(best) => self.epochs.iter().find(|metrics| metrics.epoch == best),
@@ -62,7 +62,7 @@ impl Outcome {
         ))
     }
 
-    /// Seconds of training of every epoch.
+    /// Training time of each epoch in seconds.
     pub fn train_seconds(&self) -> Vec<f64> {
         let epochs = self.epochs.iter();
         epochs.map(|metrics| metrics.train_seconds).collect()

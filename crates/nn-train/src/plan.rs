@@ -36,10 +36,11 @@ impl Plan {
     /// Fills in the defaults for `data` and checks everything.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for settings that are invalid,
     /// contradict each other, or do not match the data.
     pub fn new(settings: &Settings, data: &Data) -> Result<Self> {
         check_table_settings(settings, data)?;
+        check_image_size(settings, data)?;
         let loss = value(&settings.loss).unwrap_or_else(|| default_loss(data.task));
         let n_outputs = n_outputs(data.task, loss)?;
         check_bce(settings, n_outputs)?;
@@ -72,7 +73,7 @@ impl Plan {
     /// The network with its initial weights.
     ///
     /// # Errors
-    /// If the network does not fit into memory.
+    /// Returns an error if the network does not fit into memory.
     pub fn network(&self) -> Result<Network> {
         Ok(Network::new(&self.network, self.training.seed)?)
     }
@@ -149,6 +150,18 @@ fn check_table_settings(settings: &Settings, data: &Data) -> Result<()> {
     }
 }
 
+/// Only a folder of images is read with a size.
+fn check_image_size(settings: &Settings, data: &Data) -> Result<()> {
+    match &settings.image_size {
+        Some(size) if data.folder_image_size.is_none() => Err(Error::usage(format!(
+            "`image-size = {size}`: needs a folder of PNG or JPEG files, found {}",
+            data.dataset.name
+        ))
+        .with_help("leave `image-size` out")),
+        _ => Ok(()),
+    }
+}
+
 /// The value of a choice, if there is one.
 fn value<T: Clone>(choice: &Option<Choice<T>>) -> Option<T> {
     choice.as_ref().map(|choice| choice.value().clone())
@@ -186,7 +199,7 @@ fn default_loss(task: Task) -> Loss {
 /// supports a single output.
 ///
 /// # Errors
-/// If the loss does not match the task.
+/// Returns an error if the loss does not match the task.
 pub fn n_outputs(task: Task, loss: Loss) -> Result<usize> {
     match (task, loss) {
         (Task::Classification(..=2), Loss::BinaryCrossEntropy | Loss::Hinge) => Ok(1),
@@ -427,6 +440,7 @@ fn resolved(
     // Every setting is named, so that the compiler asks for a new one.
     Settings {
         data: Some(data.origin.clone()),
+        image_size: data.folder_image_size.map(Into::into),
         validation: asked.validation.or(Some(default::VALIDATION)),
         test_split: asked.test_split.or(Some(default::TEST_SPLIT)),
         stratify: data.stratify.or(asked.stratify),

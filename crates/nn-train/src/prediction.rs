@@ -5,15 +5,18 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use nn_core::network::ForwardCache;
 use nn_core::{Loss, Model, Rows};
+use nn_data::digit::{SIDE, normalize};
+use nn_data::image::{ImageSize, read_image, resize};
+use nn_table::predictions::predicted_class;
 use nn_table::preprocessing::{InputEncoding, Purpose};
 use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
-use nn_tensor::reduce::{all_finite, argmax};
+use nn_tensor::reduce::all_finite;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory;
 use crate::table;
-use crate::trained_model::preprocessing_of;
+use crate::trained_model::{preprocessing_of, settings_of};
 
 /// Number of rows per block of a prediction.
 const BLOCK_ROWS: usize = 512;
@@ -59,6 +62,7 @@ pub struct ImagePredictor<'a> {
     cache: ForwardCache<f32>,
     inputs: Vec<f32>,
     class_names: Vec<String>,
+    thresholds: Option<Vec<f64>>,
 }
 
 /// The prediction for one image.
@@ -79,8 +83,16 @@ impl<'a> ImagePredictor<'a> {
             cache: ForwardCache::new(&model.network, 1),
             inputs: vec![0.0; model.network.n_inputs()],
             class_names: class_names(model),
+            thresholds: None,
             model,
         }
+    }
+
+    /// Predicts the second of two classes if its probability is at least the threshold,
+    /// the only one of `thresholds`.
+    #[must_use]
+    pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {
+        Self { thresholds, ..self }
     }
 
     /// The names of the classes.
@@ -91,7 +103,7 @@ impl<'a> ImagePredictor<'a> {
     /// Returns an error if the model was trained on a table.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] for a model of a table.
+    /// Returns [`ErrorKind::Data`] for a model of a table.
     pub fn check_reads_images(&self) -> Result<()> {
         let preprocessing = preprocessing_of(self.model)?;
         if preprocessing.is_none_or(|it| it.image_size().is_some()) {
@@ -101,10 +113,76 @@ impl<'a> ImagePredictor<'a> {
         Err(Error::new(ErrorKind::Data, problem).with_help("use a CSV file as input"))
     }
 
+    /// Reads a PNG or JPEG file as the images were read that the model was trained on:
+    /// resized, if it was trained on a folder of such files, otherwise as a digit in
+    /// MNIST's format.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is blank, or has several digits.
+    pub fn read(&self, path: &Path) -> Result<SeenImage> {
+        self.see(path, read_image(path)?.view())
+    }
+
+    /// As [`read`](Self::read), of an image `[height, width]` that is already decoded;
+    /// `path` is used in error messages.
+    ///
+    /// # Errors
+    /// If the image is blank or has several digits.
+    pub fn see(&self, path: &Path, image: ArrayView2<'_, u8>) -> Result<SeenImage> {
+        self.check_reads_images()
+            .map_err(|error| error.at(path.display()))?;
+        if let Some(size) = self.folder_image_size() {
+            return Ok(SeenImage {
+                pixels: resize(image, size.shape()).into_raw_vec_and_offset().0,
+                size,
+                notes: Vec::new(),
+            });
+        }
+        let digit = normalize(image);
+        let digit = digit.map_err(|error| Error::from(error).at(path.display()))?;
+        let n_digits = digit.n_digits;
+        if n_digits > 1 && self.predicts_digits() {
+            let problem = format!("found {n_digits} digits, expected 1");
+            return Err(Error::new(ErrorKind::Data, problem)
+                .at(path.display())
+                .with_help("crop the image to one digit, and predict each on its own"));
+        }
+        let mut notes = Vec::new();
+        if n_digits > 1 {
+            notes.push(format!(
+                "found {n_digits} separate shapes: all are one image"
+            ));
+        }
+        if digit.frame_removed {
+            notes.push("lines or a frame were removed".to_owned());
+        }
+        Ok(SeenImage {
+            pixels: digit.pixels.to_vec(),
+            size: ImageSize {
+                height: SIDE,
+                width: SIDE,
+            },
+            notes,
+        })
+    }
+
+    fn predicts_digits(&self) -> bool {
+        self.class_names
+            .iter()
+            .all(|name| name.len() == 1 && name.bytes().all(|letter| letter.is_ascii_digit()))
+    }
+
+    /// The size of the images in the folder that the model was trained on, if it was
+    /// trained on one.
+    fn folder_image_size(&self) -> Option<ImageSize> {
+        let settings = settings_of(self.model).ok()?;
+        settings.image_size.map(|size| *size.value())
+    }
+
     /// Predicts the class of an image from its pixels in row-major order.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`] if the number of pixels differs from the model's number of
+    /// Returns [`ErrorKind::Data`] if the number of pixels differs from the model's number of
     /// inputs.
     pub fn predict(&mut self, pixels: &[u8]) -> Result<ImagePrediction> {
         if self.inputs.len() != pixels.len() {
@@ -124,12 +202,27 @@ impl<'a> ImagePredictor<'a> {
         let (network, threads) = (&self.model.network, Threads::single());
         let outputs = network.forward(inputs, &mut self.cache, &threads);
         let outputs = outputs.as_slice();
+        let probabilities = finite_probabilities(self.model.loss, outputs);
         Ok(ImagePrediction {
-            class: self.model.loss.predicted_class(outputs),
-            probabilities: finite_probabilities(self.model.loss, outputs),
+            class: match &self.thresholds {
+                Some(thresholds) => predicted_class((&probabilities).into(), Some(thresholds)),
+                None => self.model.loss.predicted_class(outputs),
+            },
+            probabilities,
             nonfinite: outputs.iter().find(|output| !output.is_finite()).copied(),
         })
     }
+}
+
+/// An image as a network sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenImage {
+    /// Gray values, row by row.
+    pub pixels: Vec<u8>,
+    /// Height and width.
+    pub size: ImageSize,
+    /// What was changed that a user might not expect.
+    pub notes: Vec<String>,
 }
 
 /// The predictions for the rows of a table.
@@ -149,6 +242,9 @@ pub struct TablePredictions {
     /// Warning that names the first row with a NaN or infinite input or prediction and
     /// counts all such rows.
     pub nonfinite: Option<String>,
+    /// The threshold of the second of two classes, or the thresholds of the labels, if
+    /// they are not the default ones.
+    pub thresholds: Option<Vec<f64>>,
 }
 
 impl TablePredictions {
@@ -156,8 +252,8 @@ impl TablePredictions {
     /// texts are kept.
     ///
     /// # Errors
-    /// If the file cannot be read, lacks the column `id` or a column of the model, or does not fit into
-    /// memory, or if the model was trained on images.
+    /// Returns an error if the file cannot be read, lacks the column `id` or a column of the model, or does not fit
+    /// into memory, or if the model was trained on images.
     pub fn of_file(
         model: &Model,
         path: &Path,
@@ -200,7 +296,15 @@ impl TablePredictions {
             lines: table.lines().to_vec(),
             notes: notes.filter_map(|note| without_column(note, id)).collect(),
             nonfinite,
+            thresholds: None,
         })
+    }
+
+    /// Predicts classes or labels with these thresholds, as of
+    /// [`Run::thresholds`](crate::Run::thresholds).
+    #[must_use]
+    pub fn with_thresholds(self, thresholds: Option<Vec<f64>>) -> Self {
+        Self { thresholds, ..self }
     }
 
     /// The predicted class of every row; `None` if the model predicts no classes.
@@ -208,7 +312,8 @@ impl TablePredictions {
         let TargetEncoding::Classification { names, .. } = &self.preprocessing.target else {
             return None;
         };
-        let name = |row: ArrayView1<'_, f32>| names[argmax(&row.to_vec())].as_str();
+        let thresholds = self.thresholds.as_deref();
+        let name = |row| names[predicted_class(row, thresholds)].as_str();
         Some(self.outputs.rows().into_iter().map(name).collect())
     }
 

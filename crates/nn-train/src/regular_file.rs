@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Returns an error unless `path` is a regular file.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if `path` is not a regular file, [`ErrorKind::Io`] if it does not
+/// Returns [`ErrorKind::Data`] if `path` is not a regular file, [`ErrorKind::Io`] if it does not
 /// exist.
 pub fn check(path: &Path) -> Result<fs::Metadata> {
     let metadata = fs::metadata(path).map_err(|error| Error::io(path, &error))?;

@@ -6,6 +6,7 @@ use nn_core::{Checkpoint, Trainer};
 use crate::checkpoints;
 use crate::choice::OnDivergence;
 use crate::error::{Error, Result};
+use crate::numbers::shortest;
 use crate::plan::Plan;
 
 /// Maximum number of times that the learning rate is halved.
@@ -22,7 +23,7 @@ impl RollbackPoint {
     /// Saves the current state, `seconds` into an epoch, if the plan enables rollback.
     ///
     /// # Errors
-    /// If the checkpoint does not fit into memory.
+    /// Returns an error if the checkpoint does not fit into memory.
     pub fn here(plan: &Plan, trainer: &Trainer<'_>, seconds: f64) -> Result<Option<Self>> {
         match plan.on_divergence {
             OnDivergence::Stop => Ok(None),
@@ -42,7 +43,7 @@ impl RollbackPoint {
     /// for the user. `chosen_rate` is the learning rate before the first halving.
     ///
     /// # Errors
-    /// The given `error` if the learning rate was halved too often.
+    /// Returns the given `error` if the learning rate was halved too often.
     pub fn go_back(
         &self,
         trainer: &mut Trainer<'_>,
@@ -61,6 +62,7 @@ impl RollbackPoint {
         } else {
             format!("training starts again after step {}", self.0.step())
         };
+        let rate = shortest(rate);
         Ok(format!("{error}; {from} with learning rate {rate}"))
     }
 }

@@ -11,11 +11,15 @@ use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::escaped_path;
 use crate::memory;
+use crate::metrics::{Evaluator, Metrics};
 use crate::prediction::{ImagePredictor, TablePredictions};
-use crate::run_dir::{locate_model, read_model};
+use crate::regular_file;
+use crate::run_dir::{SUMMARY, locate_model, read_model};
 use crate::sample_trace::{SampleTrace, TraceOptions};
 use crate::settings::Settings;
 use crate::split::Split;
+use crate::summary::Summary;
+use crate::threshold::{Threshold, n_thresholds};
 use crate::trained_model::{Origin, data_of, settings_of};
 
 /// A trained run: its model and the path of the model file.
@@ -42,7 +46,8 @@ impl Run {
     /// Opens a run directory or a model file.
     ///
     /// # Errors
-    /// If there is no model, or if the model is damaged or has NaN or infinite weights.
+    /// Returns an error if there is no model, or if the model is damaged or has NaN or infinite
+    /// weights.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::find(path.as_ref(), Path::new(""), false)
     }
@@ -96,7 +101,7 @@ impl Run {
     /// The resolved settings of the run.
     ///
     /// # Errors
-    /// [`ErrorKind::Data`](crate::ErrorKind::Data) for a model that was not trained by
+    /// Returns [`ErrorKind::Data`](crate::ErrorKind::Data) for a model that was not trained by
     /// this crate.
     pub fn settings(&self) -> Result<Settings> {
         settings_of(&self.model)
@@ -105,7 +110,7 @@ impl Run {
     /// Loads the data set of the run, split as in training.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, or its table has changed since training.
+    /// Returns an error if the data set cannot be loaded, or its table has changed since training.
     pub fn data(&self) -> Result<Data> {
         self.data_of(None)
     }
@@ -114,7 +119,7 @@ impl Run {
     /// set has no test samples, all its rows are test rows.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not match the model.
+    /// Returns an error if the data set cannot be loaded or does not match the model.
     pub fn data_of(&self, named: Option<&str>) -> Result<Data> {
         let origin = named.map_or(Origin::Run(&self.model_file), Origin::Named);
         data_of(&self.model, origin, &self.data_dir, &self.threads)
@@ -123,8 +128,8 @@ impl Run {
     /// Evaluates the model on a split of the run's data set.
     ///
     /// # Errors
-    /// If the data set cannot be loaded, does not match the model, or has no samples in
-    /// this split.
+    /// Returns an error if the data set cannot be loaded, does not match the model, or has no
+    /// samples in this split.
     pub fn evaluate(&self, split: Split) -> Result<Evaluation> {
         self.evaluate_on(&self.data()?, split)
     }
@@ -132,23 +137,76 @@ impl Run {
     /// Evaluates the model on a split of a loaded data set.
     ///
     /// # Errors
-    /// If the split has no samples or its samples do not match the model.
+    /// Returns an error if the split has no samples or its samples do not match the model.
     pub fn evaluate_on(&self, data: &Data, split: Split) -> Result<Evaluation> {
         let samples = data.splits()?.get(split)?;
         let network = &self.model.network;
         memory::check_evaluation(network, samples.len())?;
-        evaluate(network, &samples, self.model.loss, &self.threads).map_err(|error| {
-            Error::from(error)
-                .at(escaped_path::shown(&data.origin))
-                .with_help("`nn inspect RUN` shows what a model was trained on")
+        evaluate(network, &samples, self.model.loss, &self.threads)
+            .map_err(|error| of_evaluation(error.into(), data))
+    }
+
+    /// Computes the metrics of the model on a split of a loaded data set, with these
+    /// [`thresholds`](Self::thresholds) or the default ones.
+    ///
+    /// # Errors
+    /// As [`evaluate_on`](Self::evaluate_on).
+    pub fn metrics_on(
+        &self,
+        data: &Data,
+        split: Split,
+        thresholds: Option<&[f64]>,
+    ) -> Result<Metrics> {
+        let samples = data.splits()?.get(split)?;
+        memory::check_evaluation(&self.model.network, samples.len())?;
+        let metrics = self.evaluator(data).metrics(&samples, thresholds);
+        metrics.map_err(|error| of_evaluation(error, data))
+    }
+
+    /// What is needed to evaluate the model on samples of a loaded data set.
+    pub fn evaluator<'a>(&'a self, data: &'a Data) -> Evaluator<'a> {
+        Evaluator {
+            network: &self.model.network,
+            loss: self.model.loss,
+            data,
+            threads: &self.threads,
+        }
+    }
+
+    /// The thresholds of the model's two classes (one) or labels (one per label).
+    /// [`Threshold::Auto`] takes those of the run's summary; without a summary, they are
+    /// computed on the validation samples.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a model without probabilities
+    /// of two classes or of labels, and for a run without validation samples; or if the
+    /// data set cannot be loaded.
+    pub fn thresholds(&self, threshold: Threshold) -> Result<Vec<f64>> {
+        let n = n_thresholds(&self.model)?;
+        if let Threshold::Value(threshold) = threshold {
+            return Ok(vec![threshold; n]);
+        }
+        let folder = self.model_file.parent().unwrap_or(Path::new(""));
+        let text = regular_file::find_text(&folder.join(SUMMARY))?;
+        let summary: Option<Summary> = text.and_then(|text| serde_json::from_str(&text).ok());
+        let stored = summary.and_then(|it| it.threshold);
+        if let Some(thresholds) = stored.filter(|it| it.len() == n) {
+            return Ok(thresholds);
+        }
+        let data = self.data()?;
+        let validation = data.splits()?.validation;
+        let best = self.evaluator(&data).best_thresholds(&validation)?;
+        best.ok_or_else(|| {
+            Error::usage("the threshold auto needs validation samples, and this run has none")
+                .with_help("give a number, such as 0.3")
         })
     }
 
     /// Predicts every row of a CSV file with the columns of the training table.
     ///
     /// # Errors
-    /// If the file cannot be read or lacks a column, or if the model was trained on
-    /// images.
+    /// Returns an error if the file cannot be read or lacks a column, or if the model was trained
+    /// on images.
     pub fn predict_table(&self, path: impl AsRef<Path>) -> Result<TablePredictions> {
         self.predict_table_with(path, Header::Auto, None)
     }
@@ -176,8 +234,14 @@ impl Run {
     /// forward pass, the backward pass and the update.
     ///
     /// # Errors
-    /// If the data set cannot be loaded or does not have the sample.
+    /// Returns an error if the data set cannot be loaded or does not have the sample.
     pub fn step_trace(&self, options: TraceOptions) -> Result<SampleTrace> {
         SampleTrace::new(&self.model, &self.data()?, options)
     }
+}
+
+fn of_evaluation(error: Error, data: &Data) -> Error {
+    error
+        .at(escaped_path::shown(&data.origin))
+        .with_help("`nn inspect RUN` shows what a model was trained on")
 }

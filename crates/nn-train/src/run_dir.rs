@@ -52,7 +52,7 @@ impl RunDir {
     /// `runs_dir/PREFIX-1`, `-2`, ….
     ///
     /// # Errors
-    /// If the directory exists or cannot be created.
+    /// Returns an error if the directory exists or cannot be created.
     pub fn create(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<Self> {
         let path = create_directory(runs_dir, name, prefix)?;
         Ok(Self {
@@ -66,7 +66,7 @@ impl RunDir {
     /// metrics of these epochs.
     ///
     /// # Errors
-    /// If the metrics file cannot be read or lacks rows of finished epochs.
+    /// Returns an error if the metrics file cannot be read or lacks rows of finished epochs.
     pub fn resume(
         path: PathBuf,
         checkpoints: Checkpoints,
@@ -74,7 +74,7 @@ impl RunDir {
     ) -> Result<(Self, Vec<EpochMetrics>)> {
         atomic_file::remove_temporaries(&path);
         // Where it cannot be removed, the run's end is told by its summary.
-        let _ = fs::remove_file(path.join(FAILURE));
+        let _ = disk::remove_file(&path.join(FAILURE));
         let (metrics, rows) = MetricsFile::resume(path.join(METRICS), n_epochs)?;
         let run_dir = Self {
             path,
@@ -92,7 +92,7 @@ impl RunDir {
     /// Writes the resolved settings.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn write_config(&self, settings: &Settings) -> Result<()> {
         self.replace(CONFIG, settings.to_toml().as_bytes())
     }
@@ -105,7 +105,7 @@ impl RunDir {
     /// Adds the row of a finished epoch.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn add_metrics(&mut self, row: &EpochMetrics) -> Result<()> {
         self.metrics.add(row)
     }
@@ -114,7 +114,7 @@ impl RunDir {
     /// checkpoint, if `is_best`.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn save_checkpoint(&mut self, checkpoint: &Checkpoint, is_best: bool) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save(checkpoint, is_best)
@@ -129,7 +129,7 @@ impl RunDir {
     /// Saves the best checkpoint if it is still only in memory.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn save_best(&mut self) -> Result<()> {
         self.metrics.sync()?;
         self.checkpoints.save_best()
@@ -138,7 +138,7 @@ impl RunDir {
     /// Writes the model.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn write_model(&self, model: &Model) -> Result<()> {
         self.replace(MODEL, &model.to_bytes()?)
     }
@@ -146,7 +146,7 @@ impl RunDir {
     /// Syncs the rows of all epochs, then writes the summary.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     #[expect(
         clippy::missing_panics_doc,
         reason = "a summary can always be written as JSON"
@@ -161,7 +161,7 @@ impl RunDir {
     /// Writes the reason why the run diverged, for `nn doctor`.
     ///
     /// # Errors
-    /// If the file system returns an error.
+    /// Returns an error if a file operation fails.
     pub fn write_failure(&self, message: &str) -> Result<()> {
         let error = serde_json::json!({ "diverged": message });
         self.replace(FAILURE, format!("{error:#}\n").as_bytes())
@@ -176,7 +176,7 @@ impl RunDir {
 /// `runs_dir/PREFIX-1`, `-2`, ….
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] for an invalid name or an existing directory, [`ErrorKind::Io`]
+/// Returns [`ErrorKind::Usage`] for an invalid name or an existing directory, [`ErrorKind::Io`]
 /// if the directory cannot be created.
 pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Result<PathBuf> {
     disk::create_dir_all(runs_dir).map_err(|error| Error::io(runs_dir, &error))?;
@@ -189,7 +189,7 @@ pub fn create_directory(runs_dir: &Path, name: Option<&str>, prefix: &str) -> Re
 /// Writes `bytes` to the file `name` in `folder` atomically.
 ///
 /// # Errors
-/// If the file system returns an error.
+/// Returns an error if a file operation fails.
 pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let target = folder.join(name);
     atomic_file::replace(&target, bytes).map_err(|error| Error::io(&target, &error))
@@ -198,7 +198,7 @@ pub fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 /// The settings that a run was started with.
 ///
 /// # Errors
-/// If the file is missing or invalid.
+/// Returns an error if the file is missing or invalid.
 pub fn read_config(run: &Path) -> Result<Settings> {
     let path = run.join(CONFIG);
     if !path.exists() {
@@ -254,7 +254,7 @@ fn create_named(runs_dir: &Path, name: &str) -> Result<PathBuf> {
     match disk::create_dir(&path) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::usage(format!(
-            "{}: this run exists and is not overwritten",
+            "{}: this run already exists and is not overwritten",
             path.display()
         ))
         .with_help("choose another `name`, or leave out `name`")),
@@ -281,7 +281,7 @@ fn create_counted(runs_dir: &Path, prefix: &str) -> Result<PathBuf> {
 /// set.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, or is not a model.
+/// Returns an error if the file cannot be read, is damaged, or is not a model.
 pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
     let file = regular_file::open(path)?;
     let length = file
@@ -318,7 +318,7 @@ pub fn read_model(path: &Path, allow_nonfinite: bool) -> Result<Model> {
 /// `runs_dir`, or a model file.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] if no such run exists.
+/// Returns [`ErrorKind::Io`] if no such run exists.
 pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     for candidate in &candidates {
@@ -358,7 +358,7 @@ pub fn locate_model(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
 /// The directory of `run`, which is a path or the name of a run in `runs_dir`.
 ///
 /// # Errors
-/// If no such run exists.
+/// Returns an error if no such run exists.
 pub fn locate_run(run: &Path, runs_dir: &Path) -> Result<PathBuf> {
     let candidates = [run.to_owned(), runs_dir.join(run)];
     if let Some(found) = candidates.iter().find(|candidate| candidate.is_dir()) {

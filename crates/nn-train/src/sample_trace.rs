@@ -41,7 +41,7 @@ pub struct SampleTrace {
     pub label: Option<usize>,
     /// The predicted class, for classification.
     pub predicted: Option<usize>,
-    /// Whether the weights are the trained or the initial ones.
+    /// Whether the weights are the trained ones, not the initial ones.
     pub is_trained: bool,
     /// The traced step.
     pub step: StepTrace,
@@ -52,7 +52,8 @@ impl SampleTrace {
     /// model's training run.
     ///
     /// # Errors
-    /// If the split does not have the sample, or if the sample does not match the model.
+    /// Returns an error if the split does not have the sample, or if the sample does not match the
+    /// model.
     pub fn new(model: &Model, data: &Data, options: TraceOptions) -> Result<Self> {
         let plan = Plan::new(&settings_of(model)?, data).map_err(Error::of_data)?;
         let splits = data.splits()?;

@@ -10,6 +10,7 @@ use nn_core::init::Init;
 use nn_core::training::{BatchSize, ClassWeights, Reduction};
 use nn_core::{Activation, Loss, Optimizer, Schedule};
 use nn_data::augment::Augment;
+use nn_data::image::ImageSize;
 use nn_table::{Header, Separator, Task};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use crate::choice::{Activations, Choice, OnDivergence, Widths};
 use crate::error::{Error, ErrorKind, Result};
 use crate::regular_file;
 
-/// Largest whole number in TOML.
+/// Largest integer in TOML.
 pub const LARGEST: u64 = i64::MAX as u64;
 
 /// Maximum length of a configuration file in bytes.
@@ -31,9 +32,15 @@ const MAX_CONFIG_BYTES: u64 = 1 << 20;
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Settings {
-    /// Data set: a name, a folder of IDX files, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
+    /// Data set: a name, a folder of IDX files, a folder with one folder of images per class, or a CSV file [default: mnist if it is in the data folder, otherwise glyphs]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME|DIR|FILE.csv", help_heading = "Data", value_parser = crate::value_parsers::data_parser()))]
     pub data: Option<String>,
+    /// Size of the images of a folder of PNG and JPEG files [default: that of the images if all have the same, up to 64x64; otherwise 28x28]
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, value_name = "HxW", help_heading = "Data", alias = "img-size")
+    )]
+    pub image_size: Option<Choice<ImageSize>>,
     /// Fraction of the training samples used for validation
     #[cfg_attr(
         feature = "clap",
@@ -76,7 +83,7 @@ pub struct Settings {
     /// Use only the first N training samples
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Data", value_parser = crate::value_parsers::whole_number::<usize>()))]
     pub limit_train: Option<usize>,
-    /// Learn class K against all other classes
+    /// Binary classification of class K against all other classes (one-vs-rest)
     #[cfg_attr(feature = "clap", arg(long, value_name = "K", help_heading = "Data"))]
     pub positive_class: Option<u32>,
     /// Class weights in the loss: none, balanced, or one number per class
@@ -86,7 +93,7 @@ pub struct Settings {
     )]
     pub class_weight: Option<Choice<ClassWeights>>,
 
-    /// Column to predict, or several with commas [default: label, target, class or y, otherwise the last column]
+    /// Column to predict, or several columns separated by commas [default: label, target, class or y, otherwise the last column]
     #[cfg_attr(
         feature = "clap",
         arg(long, value_name = "COLUMN", help_heading = "Tables")
@@ -104,7 +111,7 @@ pub struct Settings {
         arg(long, value_name = "auto|yes|no", help_heading = "Tables")
     )]
     pub header: Option<Choice<Header>>,
-    /// Character between two fields: comma, semicolon, tab, pipe or blanks [default: decided by the content]
+    /// Character between two fields: comma, semicolon, tab, pipe or blanks [default: inferred from the content]
     #[cfg_attr(
         feature = "clap",
         arg(
@@ -194,7 +201,7 @@ pub struct Settings {
     /// Activation of the hidden layers: one for all, or one per layer
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME[,NAME...]", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activations>, Activation>()))]
     pub activation: Option<Choice<Activations>>,
-    /// Activation of the output layer [default: the one that the loss needs]
+    /// Activation of the output layer [default: depends on the loss]
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Network", value_parser = crate::value_parsers::menu_parser::<Choice<Activation>, Activation>()))]
     pub output_activation: Option<Choice<Activation>>,
     /// Initial weights [default: he for relu and its variants, otherwise xavier]
@@ -413,7 +420,8 @@ impl Settings {
     /// Reads settings from a TOML file.
     ///
     /// # Errors
-    /// If the file cannot be read, is not TOML, or has an unknown or invalid setting.
+    /// Returns an error if the file cannot be read, is not TOML, or has an unknown or invalid
+    /// setting.
     pub fn read(path: &Path) -> Result<Self> {
         let metadata = regular_file::check(path).map_err(|error| match error.kind() {
             ErrorKind::Data => {
@@ -439,7 +447,7 @@ impl Settings {
     /// messages.
     ///
     /// # Errors
-    /// If the text is not UTF-8 or not TOML, or has an unknown or invalid setting.
+    /// Returns an error if the text is not UTF-8 or not TOML, or has an unknown or invalid setting.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             Error::new(
@@ -465,11 +473,11 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Checks that all whole numbers fit into TOML; `others` are additional numbers of
-    /// the same file.
+    /// Checks that all integers are in the range of TOML integers; `others` are additional integers
+    /// of the same file.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a number that is too large for TOML.
+    /// Returns [`ErrorKind::Usage`] for a number that is too large for TOML.
     pub fn check_whole_numbers(&self, others: &[(&str, Option<usize>)]) -> Result<()> {
         let own = [
             ("folds", self.folds),

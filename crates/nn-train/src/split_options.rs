@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nn_data::image::ImageSize;
 use nn_data::input_file;
 use nn_table::TableOptions;
 
@@ -29,6 +30,8 @@ pub struct SplitOptions {
     pub positive_class: Option<u32>,
     /// Seed of the random split.
     pub seed: u64,
+    /// The size that the images of a folder are read with.
+    pub image_size: Option<ImageSize>,
     /// Options for reading a table.
     pub table: TableOptions,
 }
@@ -46,7 +49,7 @@ impl SplitOptions {
     /// Reads the options from the settings.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
+    /// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a value outside its range.
     pub fn new(settings: &Settings) -> Result<Self> {
         if settings.limit_train == Some(0) {
             return Err(Error::usage(
@@ -72,6 +75,7 @@ impl SplitOptions {
             limit_train: settings.limit_train,
             positive_class: settings.positive_class,
             seed: settings.seed.unwrap_or(default::SEED),
+            image_size: settings.image_size.as_ref().map(Choice::value).copied(),
             table: table_options(settings)?,
         })
     }

@@ -102,6 +102,33 @@ impl SplitRows {
         })
     }
 
+    /// As [`new`](Self::new), of a data set whose last `n_validation` rows are for
+    /// validation; 0 if it has none of its own.
+    ///
+    /// # Errors
+    /// If no row is left for training.
+    pub fn with_validation(
+        n: usize,
+        n_validation: usize,
+        options: &SplitOptions,
+        has_test: bool,
+        columns: &SplitColumns,
+    ) -> Result<Self> {
+        if n_validation == 0 {
+            return Self::new(n, options, has_test, columns);
+        }
+        let n_train = n - n_validation;
+        let options = SplitOptions {
+            validation: 0.0,
+            ..options.clone()
+        };
+        let rows = Self::new(n_train, &options, has_test, columns)?;
+        Ok(Self {
+            validation: (n_train as u32..n as u32).collect(),
+            ..rows
+        })
+    }
+
     /// Notes about splits whose number of rows differs much from the wanted number,
     /// because groups stay together.
     pub(crate) fn uneven(&self, options: &SplitOptions) -> Vec<Note> {
@@ -202,6 +229,20 @@ mod tests {
         let mut rows = parts.concat();
         rows.sort_unstable();
         rows
+    }
+
+    #[test]
+    fn own_validation_rows_are_kept() {
+        let columns = SplitColumns {
+            classes: Some((0..25).map(|row| row % 2).collect()),
+            ..SplitColumns::default()
+        };
+        let options = options(&Settings::default());
+        let rows = SplitRows::with_validation(25, 5, &options, false, &columns);
+        let rows = rows.expect("rows are left");
+        assert_eq!(rows.validation, [20, 21, 22, 23, 24]);
+        assert_eq!((rows.train.len(), rows.test.len()), (18, 2));
+        assert!(rows.train.iter().chain(&rows.test).all(|&row| row < 20));
     }
 
     /// The first 6 of what the test rows leave are used, whatever their class.

@@ -126,7 +126,7 @@ pub struct Regularized {
 /// `samples`. Schedules and weight averaging are ignored.
 ///
 /// # Errors
-/// If the sample or the configuration does not match the network, or
+/// Returns an error if the sample or the configuration does not match the network, or
 /// [`nn_core::Error::Diverged`].
 pub fn step_of(
     network: &Network,

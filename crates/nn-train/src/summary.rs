@@ -1,11 +1,11 @@
 //! The summary of a training run.
 
 use nn_core::Network;
-use nn_core::metrics::Evaluation;
 use nn_core::model_file::weights_sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Data;
+use crate::metrics::Metrics;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 
@@ -26,10 +26,10 @@ pub struct Summary {
     pub seed: u64,
     /// Number of threads.
     pub threads: usize,
-    /// The epoch whose weights are the model: the best one with early stopping, otherwise
-    /// the last one.
+    /// The epoch whose weights the model has: the best epoch with early stopping, otherwise the
+    /// last epoch.
     pub best_epoch: Option<usize>,
-    /// Mean training loss per sample of the epoch whose weights are the model.
+    /// Mean training loss per sample in the epoch [`best_epoch`](Self::best_epoch).
     pub train_loss: Option<f64>,
     /// Training accuracy from 0 to 1.
     pub train_accuracy: Option<f64>,
@@ -41,9 +41,42 @@ pub struct Summary {
     pub test_loss: Option<f64>,
     /// Test accuracy from 0 to 1.
     pub test_accuracy: Option<f64>,
-    /// Seconds of training in all epochs, without evaluation.
+    /// The 95 % confidence interval of the test accuracy (Wilson).
+    pub test_accuracy_interval: Option<(f64, f64)>,
+    /// The learning task: classification, regression or multi-label.
+    pub task: Option<String>,
+    /// The baseline on the test samples: the accuracy of always predicting the most
+    /// frequent class of the training samples, or the root mean square error of
+    /// predicting the mean of the training samples.
+    pub baseline: Option<f64>,
+    /// Area under the ROC curve on the test samples; for labels and for more than two
+    /// classes a mean, as in [`ClassMetrics`](nn_metrics::ClassMetrics).
+    pub test_auc: Option<f64>,
+    /// Average precision on the test samples.
+    pub test_average_precision: Option<f64>,
+    /// Balanced accuracy on the test samples.
+    pub test_balanced_accuracy: Option<f64>,
+    /// Macro F1 on the test samples.
+    pub test_macro_f1: Option<f64>,
+    /// Log loss on the test samples, in nats.
+    pub test_log_loss: Option<f64>,
+    /// Brier score on the test samples.
+    pub test_brier: Option<f64>,
+    /// Expected calibration error on the test samples.
+    pub test_calibration_error: Option<f64>,
+    /// R² on the test samples, averaged over the targets.
+    pub test_r2: Option<f64>,
+    /// Root mean square error on the test samples in the units of the table, averaged
+    /// over the targets.
+    pub test_rmse: Option<f64>,
+    /// Mean absolute error on the test samples, as `test_rmse`.
+    pub test_mae: Option<f64>,
+    /// The thresholds with the highest balanced accuracy on the validation samples: one
+    /// for two classes, or one per label.
+    pub threshold: Option<Vec<f64>>,
+    /// Training time of all epochs in seconds, without evaluation.
     pub train_seconds: Option<f64>,
-    /// Median of the seconds of training per epoch, without evaluation.
+    /// Median training time per epoch in seconds, without evaluation.
     pub seconds_per_epoch: Option<f64>,
     /// SHA-256 of the parameters' little-endian bytes in file order, hexadecimal.
     pub weights_sha256: String,
@@ -62,8 +95,10 @@ impl Summary {
         n_threads: usize,
         network: &Network,
         outcome: &Outcome,
-        test: Option<&Evaluation>,
+        test: Option<&Metrics>,
     ) -> Self {
+        let classes = test.and_then(|test| test.classification);
+        let regression = test.and_then(|test| test.regression.as_ref());
         let kept = outcome.kept();
         let seconds = outcome.train_seconds();
         Self {
@@ -78,8 +113,22 @@ impl Summary {
             train_accuracy: kept.and_then(|kept| kept.train_accuracy),
             validation_loss: kept.and_then(|kept| kept.validation_loss),
             validation_accuracy: kept.and_then(|kept| kept.validation_accuracy),
-            test_loss: test.map(|test| test.loss),
-            test_accuracy: test.and_then(|test| test.accuracy),
+            test_loss: test.map(|test| test.evaluation.loss),
+            test_accuracy: test.and_then(|test| test.evaluation.accuracy),
+            test_accuracy_interval: test.and_then(|test| test.accuracy_interval),
+            task: Some(data.task.name().to_owned()),
+            baseline: test.and_then(|test| test.baseline),
+            test_auc: classes.and_then(|it| it.auc),
+            test_average_precision: classes.and_then(|it| it.average_precision),
+            test_balanced_accuracy: classes.and_then(|it| it.balanced_accuracy),
+            test_macro_f1: classes.and_then(|it| it.macro_f1),
+            test_log_loss: classes.and_then(|it| it.log_loss),
+            test_brier: classes.and_then(|it| it.brier),
+            test_calibration_error: classes.and_then(|it| it.calibration_error),
+            test_r2: regression.and_then(|it| it.r_squared),
+            test_rmse: regression.map(|it| it.root_mean_square),
+            test_mae: regression.map(|it| it.mean_absolute),
+            threshold: None,
             train_seconds: Some(seconds.iter().sum()),
             seconds_per_epoch: median(&seconds),
             weights_sha256: weights_sha256(network),

@@ -36,7 +36,7 @@ pub(crate) struct Loaded {
 /// its text columns.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] with the needed and the available memory.
+/// Returns [`ErrorKind::Usage`] with the needed and the available memory.
 pub fn check_memory(path: &Path, preprocessing: &Preprocessing, n_rows: usize) -> Result<()> {
     if preprocessing.image_size().is_some() {
         return Ok(());
@@ -134,6 +134,10 @@ pub(crate) fn load(path: &Path, request: &DataRequest<'_>) -> Result<Loaded> {
             ),
         )
         .with_help("use a folder of IDX files, or a data set of `nn data list`"));
+    }
+    if path.as_os_str() == STDIN && request.run.is_some() {
+        let problem = "the run read its data from standard input, which is not kept";
+        return Err(Error::usage(problem).with_help("give the table as a file with `data`"));
     }
     let options = &request.options.table;
     let bytes = read_bytes(path)?;

@@ -11,6 +11,17 @@ pub enum Task {
     Regression(usize),
 }
 
+impl Task {
+    /// The name of the task, as in the setting `task`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification(_) => "classification",
+            Self::MultiLabel(_) => "multi-label",
+            Self::Regression(_) => "regression",
+        }
+    }
+}
+
 /// Adds a second class, `not NAME`, if there is only one class: classification needs two.
 pub fn with_counterpart(class_names: &mut Vec<String>) {
     if let [only] = &class_names[..] {

@@ -1,5 +1,4 @@
-//! The settings, the preprocessing and the data set of a trained model, from its
-//! description.
+//! The settings, the preprocessing and the data set of a trained model, from its model file.
 
 use std::path::Path;
 
@@ -27,7 +26,7 @@ pub enum Origin<'a> {
 /// The resolved settings that a model was trained with.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] for a model that was not trained by this crate.
+/// Returns [`ErrorKind::Data`] for a model that was not trained by this crate.
 pub fn settings_of(model: &Model) -> Result<Settings> {
     check_is_of_a_run(model)?;
     serde_json::from_value(model.description.training.clone()).map_err(|error| {
@@ -54,7 +53,7 @@ fn check_is_of_a_run(model: &Model) -> Result<()> {
 /// of images.
 ///
 /// # Errors
-/// [`ErrorKind::Data`] if the preprocessing is damaged or does not match the network.
+/// Returns [`ErrorKind::Data`] if the preprocessing is damaged or does not match the network.
 pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
     let Some(json) = &model.description.input.preprocessing else {
         return Ok(None);
@@ -84,8 +83,8 @@ pub fn preprocessing_of(model: &Model) -> Result<Option<Preprocessing>> {
 /// Loads a data set for a model.
 ///
 /// # Errors
-/// If the data set cannot be loaded or does not match the model, or if the table has
-/// changed since training.
+/// Returns an error if the data set cannot be loaded or does not match the model, or if the table
+/// has changed since training.
 pub fn data_of(
     model: &Model,
     origin: Origin<'_>,
@@ -111,7 +110,11 @@ pub fn data_of(
         is_new: other.is_some_and(|other| settings.data.as_deref() != Some(other)),
         run,
     };
-    let data = Data::load(&request, threads)?;
+    let mut data = Data::load(&request, threads)?;
+    let names = &model.description.class_names;
+    if data.folder_image_size.is_some() && data.class_names != *names {
+        data.number_classes_as(names)?;
+    }
     let trained_on = &model.description.table_sha256;
     if !request.is_new && trained_on.is_some() && *trained_on != data.table_sha256 {
         return Err(Error::new(

@@ -1,5 +1,4 @@
-//! The trainer of a plan, with data augmentation by nn-data: nn-core has no image
-//! type.
+//! Creates the trainer of a plan, with the image augmentation of nn-data.
 
 use nn_core::{Augmentation, Network, Rows, Trainer};
 use nn_data::augment::{Augment, Deformer};
@@ -14,7 +13,7 @@ use crate::plan::Plan;
 /// the data augmentation of the plan.
 ///
 /// # Errors
-/// If the network or the configuration does not match the samples.
+/// Returns an error if the network or the configuration does not match the samples.
 pub fn trainer<'a>(
     plan: &Plan,
     data: &Data,

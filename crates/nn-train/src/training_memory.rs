@@ -11,7 +11,7 @@ use crate::plan::Plan;
 /// Returns an error if a training run needs more memory than is available.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the needed and the available
 /// memory.
 pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
     let (total, help) = needed(plan, splits)?;
@@ -22,7 +22,7 @@ pub fn check(plan: &Plan, splits: &Splits<'_>) -> Result<()> {
 /// part.
 ///
 /// # Errors
-/// If the network does not match the data.
+/// Returns an error if the network does not match the data.
 pub fn needed(plan: &Plan, splits: &Splits<'_>) -> Result<(u64, &'static str)> {
     let (train, validation) = (&splits.train, Some(&splits.validation));
     let mut needed = Trainer::memory(&plan.network, &plan.training, train, validation)?;

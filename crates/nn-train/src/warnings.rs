@@ -17,7 +17,7 @@ use crate::plan::Plan;
 /// about the checkpoint from which the run is resumed.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with all warnings.
+/// Returns [`ErrorKind::Usage`](crate::ErrorKind::Usage) with all warnings.
 pub fn refuse(plan: &Plan, data: &Data, other_origin: Vec<String>) -> Result<()> {
     let notes = data.notes.iter().filter(|note| note.is_doubtful());
     let warnings: Vec<String> = notes

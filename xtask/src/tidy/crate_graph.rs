@@ -35,6 +35,11 @@ const GRAPH: &[Allowed] = &[
         dev: &[],
     },
     Allowed {
+        name: "nn-metrics",
+        normal: &["nn-samples"],
+        dev: &[],
+    },
+    Allowed {
         name: "nn-safetensors",
         normal: &["nn-tensor", "nn-error"],
         dev: &[],
@@ -72,7 +77,14 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-train",
-        normal: &["nn-tensor", "nn-error", "nn-core", "nn-data", "nn-table"],
+        normal: &[
+            "nn-tensor",
+            "nn-error",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-metrics",
+        ],
         dev: &[],
     },
     Allowed {
@@ -102,7 +114,14 @@ const GRAPH: &[Allowed] = &[
     },
     Allowed {
         name: "nn-serve",
-        normal: &["nn-tensor", "nn-core", "nn-data", "nn-train", "nn-report"],
+        normal: &[
+            "nn-tensor",
+            "nn-core",
+            "nn-data",
+            "nn-table",
+            "nn-train",
+            "nn-report",
+        ],
         dev: &[],
     },
     Allowed {

@@ -9,9 +9,10 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::{points, scratch, strace};
 use crate::error::{Error, Result};
 use crate::workspace;
 
@@ -40,12 +41,7 @@ const FLAGS: &str = "--data points.csv --hidden 4 --epochs 2 --batch-size 40 --t
 /// Makes every system call fail in turn; returns an error if the program violates a
 /// guarantee.
 pub(super) fn check() -> Result<()> {
-    let strace = Command::new("strace")
-        .arg("-V")
-        .stdout(Stdio::null())
-        .status();
-    if !strace.is_ok_and(|status| status.success()) {
-        println!("skipped: strace is not installed (it exists on Linux only)");
+    if !strace::is_there() {
         return Ok(());
     }
     let folder = std::env::temp_dir().join(format!("nn-torture-disk-{}", std::process::id()));
@@ -110,16 +106,7 @@ struct Chamber {
 impl Chamber {
     fn training(&self) -> Result<Work> {
         let io = |source: io::Error| Error::unreadable(&self.folder, source);
-        let row = |i: u32| {
-            format!(
-                "{},{},{}\n",
-                i % 7,
-                i * i % 11,
-                ["a", "b", "c"][i as usize % 3]
-            )
-        };
-        let rows: String = (0..120).map(row).collect();
-        fs::write(self.folder.join("points.csv"), format!("u,v,cloud\n{rows}")).map_err(io)?;
+        fs::write(self.folder.join("points.csv"), points::table(120)).map_err(io)?;
         let output = self.folder.join("runs/a");
         let mut work = Work {
             name: "training",
@@ -199,7 +186,7 @@ impl Chamber {
 
     /// Returns the exit code with the fault, or `None` if the fault did not occur.
     fn disturbed(&self, work: &Work, call: &str, fault: &str) -> io::Result<Option<i32>> {
-        remove(&work.output)?;
+        scratch::remove(&work.output)?;
         let trace = self.folder.join("trace");
         let status = Command::new("strace")
             .args(["-f", "--seccomp-bpf", "-e", &format!("trace={call}")])
@@ -224,7 +211,7 @@ impl Chamber {
                 Some((_, resume)) => self.run(resume)?,
                 None if work.resume.is_some() => {
                     // The run had not started.
-                    remove(&work.output)?;
+                    scratch::remove(&work.output)?;
                     self.run(&work.begin)?
                 }
                 None => self.run(&work.begin)?,
@@ -239,7 +226,8 @@ impl Chamber {
         if !found.eq(work.expected.iter().cloned()) {
             return Ok(Some("the result differs".to_owned()));
         }
-        Ok(left_over(&work.output)?.map(|name| format!("the temporary file {name} was left")))
+        let left_over = scratch::left_over(&work.output)?;
+        Ok(left_over.map(|name| format!("the temporary file {name} was left")))
     }
 
     fn undisturbed(&self, work: &mut Work) -> io::Result<()> {
@@ -263,28 +251,4 @@ impl Chamber {
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(String::from).collect()
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the name of a temporary file in `folder` or its subfolders.
-fn left_over(folder: &Path) -> io::Result<Option<String>> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".tmp") || name.ends_with(".partial") {
-            return Ok(Some(name));
-        }
-        if entry.file_type()?.is_dir()
-            && let Some(name) = left_over(&entry.path())?
-        {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
 }

@@ -77,7 +77,7 @@ pub(super) fn check(n_kills: u32, seed: u64) -> Result<()> {
 }
 
 /// The files of MNIST; `None` if MNIST is not in the data folder.
-fn published() -> Option<Files> {
+pub(super) fn published() -> Option<Files> {
     let default = || workspace::root().join("datasets");
     let folder = std::env::var_os("NN_DATA_DIR").map_or_else(default, PathBuf::from);
     let read = |name: &str| {

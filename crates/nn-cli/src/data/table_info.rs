@@ -1,4 +1,4 @@
-//! `nn data info FILE.csv`: what a table holds, and how it will be read.
+//! `nn data info FILE.csv`: shows the contents of a table and how it will be read.
 
 use std::path::Path;
 
@@ -8,20 +8,24 @@ use nn_train::table::read_bytes;
 use nn_train::{Result, Settings, SplitOptions};
 use serde_json::json;
 
+use crate::exit::as_typed;
 use crate::terminal;
 
 /// Prints one line per column of a table, and what is doubtful.
 pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Result<()> {
     let options = SplitOptions::new(settings)?.table;
-    let mut table = Table::parse(path, &read_bytes(path)?, &options)?;
+    let table = Table::parse(path, &read_bytes(path)?, &options)?;
     let mut notes = table.notes().to_vec();
-    let fitted = match fit(&mut table, &options, &mut notes) {
+    let fitted = match fit(table.clone(), &options, &mut notes) {
         Err(error) if error.kind() == ErrorKind::Usage => return Err(error.into()),
         fitted => fitted,
     };
     let summary = Summary::new(&table, fitted.as_ref().ok());
     if as_json {
-        let notes: Vec<String> = notes.iter().map(Note::to_string).collect();
+        let notes: Vec<String> = notes
+            .iter()
+            .map(|note| as_typed(&note.to_string()))
+            .collect();
         let file = path.display().to_string();
         terminal::line(json!({ "file": file, "table": summary, "notes": notes }));
     } else {
@@ -31,15 +35,15 @@ pub(super) fn table_info(path: &Path, settings: &Settings, as_json: bool) -> Res
     Ok(())
 }
 
-/// Fits the preprocessing to all rows, to know the roles of the columns.
+/// Fits the preprocessing to all rows with a target, to know the roles of the columns.
 fn fit(
-    table: &mut Table,
+    mut table: Table,
     options: &TableOptions,
     notes: &mut Vec<Note>,
 ) -> Result<Preprocessing, nn_table::Error> {
-    notes.extend(Preprocessing::drop_missing_targets(table, options)?);
+    notes.extend(Preprocessing::drop_missing_targets(&mut table, options)?);
     let rows: Vec<usize> = (0..table.n_rows()).collect();
-    let (fitted, fitted_notes) = Preprocessing::fit(table, &rows, options)?;
+    let (fitted, fitted_notes) = Preprocessing::fit(&table, &rows, options)?;
     notes.extend(fitted_notes);
     Ok(fitted)
 }
@@ -73,7 +77,7 @@ fn show(summary: &Summary, notes: &[Note]) {
         terminal::line("");
     }
     for note in notes {
-        terminal::line(format!("note: {note}"));
+        terminal::line(format!("note: {}", as_typed(&note.to_string())));
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct SearchArguments {
     pub(super) stopping: Option<Choice<Stopping>>,
     #[arg(long, value_name = "NAME", help_heading = "Search", help = objective_help())]
     pub(super) objective: Option<Choice<Objective>>,
-    /// Train a run with the settings of the best trial at the end
+    /// After the search, train a run with the settings of the best trial
     #[arg(long, help_heading = "Search")]
     pub(super) train_best: bool,
     /// Resume an interrupted search, or run more trials

@@ -96,7 +96,7 @@ impl Config {
         let text = regular_file::read_text(&path)?;
         let wrong = |problem: &str| {
             Error::new(ErrorKind::Data, format!("{}: {problem}", path.display()))
-                .with_help("it is not the configuration of a search; choose another --name")
+                .with_help("the file is not the configuration of a search; choose another --name")
         };
         let config: Self =
             toml::from_str(&text).map_err(|error| wrong(&in_one_line(&error, &text)))?;

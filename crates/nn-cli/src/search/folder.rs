@@ -5,11 +5,11 @@
 //! intermediate values and its outcome. An interrupted search is resumed from
 //! the journal.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use nn_search::Study;
+use nn_search::{Settings, Study};
 
 use nn_train::create_dir_all;
 use nn_train::regular_file;
@@ -69,11 +69,10 @@ impl Folder {
         if path.exists() {
             regular_file::check(&path)?;
         }
-        let journal = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(io)?;
+        if fs::metadata(&path).map_or(0, |found| found.len()) == 0 {
+            self.begin_journal(settings.clone())?;
+        }
+        let journal = self.open_journal()?;
         match journal.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -85,16 +84,33 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        if journal.metadata().map_err(io)?.len() == 0 {
-            let study =
-                Study::new(settings, journal).map_err(|error| failed(error).at(path.display()))?;
-            return Ok((study, Vec::new()));
-        }
         let written = BufReader::new(File::open(&path).map_err(io)?);
         let study = Study::resume(settings, written, journal)
             .map_err(|error| failed(error).of_data().at(path.display()))?;
         let rows = self.read_trials(&study)?;
         Ok((study, rows))
+    }
+
+    /// Writes a journal without trials.
+    fn begin_journal(&self, settings: Settings) -> Result<()> {
+        let mut journal = Vec::new();
+        Study::new(settings, &mut journal)
+            .map_err(|error| failed(error).at(self.path.join(JOURNAL).display()))?;
+        replace(&self.path, JOURNAL, &journal)
+    }
+
+    /// Waits until the journal will survive a power failure. A sync takes as long as
+    /// many epochs, so it is synced once per trial.
+    pub(super) fn sync_journal(&self) -> Result<()> {
+        self.open_journal()?
+            .sync_all()
+            .map_err(|error| Error::io(&self.path.join(JOURNAL), &error))
+    }
+
+    fn open_journal(&self) -> Result<File> {
+        let path = self.path.join(JOURNAL);
+        let journal = OpenOptions::new().append(true).open(&path);
+        journal.map_err(|error| Error::io(&path, &error))
     }
 
     /// Writes the table of the ended trials.

@@ -1,4 +1,4 @@
-//! One trial: its training run, its results, and its row in the table.
+//! A trial: its training run, its results, and its row in `trials.csv`.
 
 use std::ops::ControlFlow;
 use std::time::Instant;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use nn_core::metrics::Evaluation;
-use nn_train::{Data, TrainedRun, grouped};
+use nn_train::{Data, Metrics, TrainedRun, grouped};
 
 use crate::progress::Progress;
 use crate::terminal;
@@ -28,11 +27,14 @@ pub(super) fn conclude(progress: &Progress, data: &Data, trained: &TrainedRun, h
     progress.say(&match &trained.test {
         Some(test) => format!(
             "{} on {} test samples, after {seconds} of training",
-            result_line(test, data),
-            grouped(test.n_samples),
+            result_line(test),
+            grouped(test.evaluation.n_samples),
         ),
         None => format!("trained in {seconds}; this data set has no test samples"),
     });
+    if let Some(line) = trained.test.as_ref().and_then(comparison_line) {
+        progress.say(&line);
+    }
     if let Some(kept) = outcome.kept_weights() {
         progress.say(&format!("kept the {kept}"));
     }
@@ -43,8 +45,9 @@ pub(super) fn conclude(progress: &Progress, data: &Data, trained: &TrainedRun, h
 }
 
 /// `test accuracy 97.95 %, loss 0.0713`, or the errors of a regression.
-fn result_line(test: &Evaluation, data: &Data) -> String {
-    match (test.accuracy, data.errors_of(test)) {
+fn result_line(test: &Metrics) -> String {
+    let (regression, test) = (&test.regression, &test.evaluation);
+    match (test.accuracy, regression) {
         (Some(accuracy), _) => format!(
             "test accuracy {}, loss {:.4}",
             terminal::percent(Some(accuracy)),
@@ -60,6 +63,33 @@ fn result_line(test: &Evaluation, data: &Data) -> String {
         ),
         (None, None) => format!("test loss {:.4}", test.loss),
     }
+}
+
+/// What the result is to be compared with: `95 % interval 97.65 % to 98.21 %; guessing the
+/// most frequent class: 11.35 %; AUC 0.9991`, or the error of predicting the mean.
+fn comparison_line(test: &Metrics) -> Option<String> {
+    let percent = |fraction| terminal::percent(Some(fraction));
+    let baseline = test.baseline?;
+    if let Some(errors) = &test.regression {
+        return Some(format!(
+            "root mean square error {:.4}; predicting the training mean: {baseline:.4}",
+            errors.root_mean_square
+        ));
+    }
+    let (low, high) = test.accuracy_interval?;
+    let guess = if test.labels.is_empty() {
+        "the most frequent class"
+    } else {
+        "the more frequent value of each label"
+    };
+    let auc = test.classification.and_then(|it| it.auc);
+    let auc = auc.map_or_else(String::new, |auc| format!("; AUC {auc:.4}"));
+    Some(format!(
+        "95 % interval {} to {}; guessing {guess}: {}{auc}",
+        percent(low),
+        percent(high),
+        percent(baseline)
+    ))
 }
 
 fn next_steps(run: &Path, data: &Data, has_report: bool) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The output of a training run while it trains.
 
 use nn_core::training::{BatchReport, BatchSize, EpochReport};
-use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, warnings};
+use nn_train::{EpochMetrics, Experiment, Observer, Start, grouped, shortest, warnings};
 use serde_json::json;
 
 use crate::interrupt::Interrupt;
@@ -67,10 +67,10 @@ impl<'a> Display<'a> {
             grouped(network.parameters().len()),
         ));
         self.progress.say(&format!(
-            "training  {}, {}, rate {} ({}), {batches}, seed {}, {} threads",
+            "training  {}, {}, learning rate {} ({}), {batches}, seed {}, {} threads",
             training.loss,
             training.optimizer,
-            training.learning_rate,
+            shortest(training.learning_rate),
             training.schedule,
             training.seed,
             self.experiment.threads().count(),

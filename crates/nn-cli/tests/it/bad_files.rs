@@ -287,7 +287,11 @@ fn bad_pictures() {
     nn_data::image::write_png(&scratch.path("blank.png"), blank.view()).expect("it is written");
     for (name, code, part) in [
         ("empty.png", 3, "not a PNG"),
-        ("text.png", 3, "not a PNG: expected 89 50 4e 47"),
+        (
+            "text.png",
+            3,
+            "not a PNG or JPEG image: expected 89 50 4e 47",
+        ),
         ("cut.png", 3, "damaged PNG"),
         ("flipped.png", 3, "damaged PNG"),
         ("blank.png", 3, "blank image"),

@@ -155,7 +155,7 @@ fn a_run_is_never_overwritten() {
     let before = scratch.read("runs/a/summary.json");
     scratch
         .nn(&format!("train --name a {TWO_EPOCHS} --seed 1"))
-        .refuses(2, &["runs/a: this run exists", "--name"]);
+        .refuses(2, &["runs/a: this run already exists", "--name"]);
     assert_eq!(scratch.read("runs/a/summary.json"), before);
     for number in 1..=2 {
         let output = scratch.nn(&format!("train {SMALL} --epochs 1")).succeeds();

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{SMALL, Scratch, csv, idx_labels, noise, trees};
 
@@ -38,6 +38,27 @@ fn is_ill(scratch: &Scratch, run: &str, name: &str, parts: &[&str]) -> Vec<Strin
     assert!(!tries.is_empty(), "nothing to try");
     let flags = tries.iter().filter_map(|it| it["flags"].as_str());
     flags.map(str::to_owned).collect()
+}
+
+/// The check called `name` finds something that the problem `cause` explains, so that
+/// only that one is treated. Gives the flags of the first cure.
+#[track_caller]
+fn is_explained(scratch: &Scratch, run: &str, name: &str, cause: &str) -> String {
+    let checks = diagnose(scratch, run);
+    let symptom = check(&checks, name);
+    assert_eq!(symptom["explained_by"], cause, "{symptom:#}");
+    assert_eq!(symptom["try"], json!([]));
+    first_cure(scratch, run, cause)
+}
+
+/// The flags of the first cure, which is one for `problem`.
+#[track_caller]
+fn first_cure(scratch: &Scratch, run: &str, problem: &str) -> String {
+    let said = scratch.nn(&format!("doctor {run} --json")).succeeds();
+    let value: Value = serde_json::from_str(&said).expect("one JSON object");
+    let first = &value["cures"][0];
+    assert_eq!(first["problem"], problem, "{value:#}");
+    first["flags"].as_str().expect("flags").to_owned()
 }
 
 #[track_caller]
@@ -186,6 +207,14 @@ fn a_run_stopped_too_soon() {
     assert!(losses[1] < losses[0] - 0.1, "{losses:?}");
 }
 
+/// The curve is too short to say anything, but a larger network is not the first cure.
+#[test]
+fn a_single_epoch() {
+    let scratch = Scratch::new();
+    train(&scratch, &format!("{SMALL} --epochs 1"));
+    assert_eq!(first_cure(&scratch, "a", "stopped too soon"), "--epochs 2");
+}
+
 #[test]
 fn overfitting() {
     let scratch = Scratch::new();
@@ -212,19 +241,16 @@ fn overfitting() {
     assert!(losses[1] < 0.8 * losses[0], "{losses:?}");
 }
 
+const INITIAL_WEIGHTS: &str = "unsuitable initial weights";
+
 #[test]
 fn dead_neurons() {
     let scratch = Scratch::new();
     let bias = "--bias-init uniform:low=-20,high=-10";
     let ill = train(&scratch, &format!("{SMALL} {bias} --epochs 2"));
-    let tries = is_ill(
-        &scratch,
-        "a",
-        "dead neurons",
-        &["270 training samples", "layer 1 100.00 %"],
-    );
-    assert_eq!(tries[0], "--bias-init zeros");
-    let cured = follow(&scratch, "a", &tries[0]);
+    let cure = is_explained(&scratch, "a", "dead neurons", INITIAL_WEIGHTS);
+    assert_eq!(cure, "--bias-init zeros");
+    let cured = follow(&scratch, "a", &cure);
     let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
     assert!(losses[1] < losses[0] - 0.05, "{losses:?}");
     is_well(&scratch, "cured", "dead neurons");
@@ -235,9 +261,9 @@ fn saturated_neurons() {
     let scratch = Scratch::new();
     let flags = "--activation tanh --init normal:std=3 --epochs 3";
     let ill = train(&scratch, &format!("{SMALL} {flags}"));
-    let tries = is_ill(&scratch, "a", "saturated neurons", &["layer 1"]);
-    assert_eq!(tries[0], "--init xavier");
-    let cured = follow(&scratch, "a", &tries[0]);
+    let cure = is_explained(&scratch, "a", "saturated neurons", INITIAL_WEIGHTS);
+    assert_eq!(cure, "--init xavier");
+    let cured = follow(&scratch, "a", &cure);
     let losses = [&ill, &cured].map(|run| number(run, "validation_loss"));
     assert!(losses[1] < losses[0], "{losses:?}");
     is_well(&scratch, "cured", "saturated neurons");
@@ -420,4 +446,118 @@ fn a_rate_too_high_is_found_under_label_smoothing() {
     let flags = "--optimizer sgd --lr 10 --epochs 4 --label-smoothing 0.2";
     train(&scratch, &format!("{SMALL} {flags}"));
     is_ill(&scratch, "a", "learning rate too high", &["rate 10"]);
+}
+
+/// Weights of 0 leave a flat loss, dead neurons and guesses: one cause, one cure.
+#[test]
+fn weights_of_zero() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 16 --init zeros --lr 0.01 --epochs 20";
+    train(&scratch, flags);
+    is_ill(&scratch, "a", INITIAL_WEIGHTS, &["layer 1", "same weights"]);
+    for symptom in [
+        "dead neurons",
+        "learning rate too low",
+        "no better than guessing",
+    ] {
+        is_explained(&scratch, "a", symptom, INITIAL_WEIGHTS);
+    }
+    let said = scratch.nn("doctor a").succeeds();
+    assert_eq!(said.matches("nn train --config").count(), 1, "{said}");
+    let cured = follow(&scratch, "a", &first_cure(&scratch, "a", INITIAL_WEIGHTS));
+    assert!(number(&cured, "validation_accuracy") > 0.9, "{cured:#}");
+    is_well(&scratch, "cured", INITIAL_WEIGHTS);
+}
+
+#[test]
+fn a_network_that_is_too_small() {
+    let scratch = Scratch::new();
+    let rings = csv("u,v,place", 400, |_, x, y| {
+        let place = if x * x + y * y < 4.0 {
+            "inside"
+        } else {
+            "outside"
+        };
+        format!("{x},{y},{place}")
+    });
+    scratch.file("rings.csv", rings);
+    let flags = "--data rings.csv --hidden 1 --lr 0.02 --epochs 100";
+    let ill = train(&scratch, flags);
+    let parts = ["training accuracy", "the most similar other one"];
+    let tries = is_ill(&scratch, "a", "underfitting", &parts);
+    assert_eq!(tries[0], "--hidden 16");
+    let cured = follow(&scratch, "a", &tries[0]);
+    let accuracies = [&ill, &cured].map(|run| number(run, "validation_accuracy"));
+    assert!(accuracies[0] + 0.1 < accuracies[1], "{accuracies:?}");
+    is_well(&scratch, "cured", "underfitting");
+}
+
+#[test]
+fn a_column_that_gives_the_target_away() {
+    let scratch = Scratch::new();
+    let surprises = noise(300);
+    let table = csv("u,v,euros,dollars", 300, |i, x, y| {
+        let euros = x - y + 4.0 * surprises[i];
+        format!("{x},{y},{euros:.4},{:.4}", 1.1 * euros)
+    });
+    scratch.file("prices.csv", table);
+    train(
+        &scratch,
+        "--data prices.csv --target dollars --hidden 16 --lr 0.01 --epochs 40",
+    );
+    let tries = is_ill(
+        &scratch,
+        "a",
+        "target leakage",
+        &["column euros alone", "R²"],
+    );
+    assert_eq!(tries, ["--ignore euros"]);
+    follow(&scratch, "a", &tries[0]);
+    is_well(&scratch, "cured", "target leakage");
+}
+
+#[test]
+fn a_target_that_does_not_follow_from_the_inputs() {
+    let scratch = Scratch::new();
+    let labels = noise(300);
+    let table = csv("u,v,side", 300, |i, x, y| {
+        format!(
+            "{x},{y},{}",
+            if labels[i] > 0.0 { "heads" } else { "tails" }
+        )
+    });
+    scratch.file("coins.csv", table);
+    train(
+        &scratch,
+        "--data coins.csv --hidden 16 --lr 0.01 --epochs 30 --test-split 0.3",
+    );
+    let name = "target not predictable from the inputs";
+    let tries = is_ill(
+        &scratch,
+        "a",
+        name,
+        &["always predicting the largest class"],
+    );
+    assert_eq!(tries, [""]);
+    is_explained(&scratch, "a", "no better than guessing", name);
+}
+
+/// The reasons why overfitting cannot be judged are the true ones.
+#[test]
+fn reasons_for_not_checking_overfitting() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", trees());
+    let flags = "--data trees.csv --hidden 8 --epochs 20";
+    let reason = |run: &str, flags: &str| {
+        scratch.nn(&format!("train --no-report --name {run} {flags}"));
+        let checks = diagnose(&scratch, run);
+        let found = check(&checks, "overfitting").clone();
+        assert_eq!(found["verdict"], "not-checked", "{found:#}");
+        found["evidence"].as_str().expect("a reason").to_owned()
+    };
+    let without = reason("a", &format!("{flags} --validation 0"));
+    assert!(without.contains("no validation samples"), "{without}");
+    let diverged = reason("b", &format!("{flags} --optimizer sgd --lr 1e20"));
+    assert_eq!(diverged, "no epoch has finished");
 }

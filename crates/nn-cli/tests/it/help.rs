@@ -44,6 +44,7 @@ fn help_of_commands() {
         "data list",
         "data info",
         "data fetch",
+        "data export",
         "papers",
         "papers list",
         "papers run",

@@ -117,3 +117,25 @@ fn the_page_trains_within_its_limit() {
     assert!(text.contains("at most 1.0 GiB of memory"), "{text}");
     assert!(server.get("/").text().contains("html"), "it still answers");
 }
+
+/// The built-in digits are generated before the network is known.
+#[test]
+fn an_allocation_that_fails_is_an_error() {
+    let scratch = Scratch::new();
+    let mut limits = (10_000..).step_by(1000);
+    let least = limits.find(|&limit| within(limit, &scratch, "--version").code == Some(0));
+    let least = least.expect("the program starts with enough memory");
+    let line =
+        "train --data glyphs --limit-train 300 --hidden 4 --epochs 1 --threads 1 --no-report";
+    let mut n_failed = 0;
+    for limit in (least..least + 10_000).step_by(1000) {
+        let ended = within(limit, &scratch, line);
+        assert!(
+            matches!(ended.code, Some(0 | 2)),
+            "{limit}: {}",
+            ended.stderr
+        );
+        n_failed += usize::from(ended.stderr.starts_with("memory allocation of "));
+    }
+    assert!(n_failed > 0);
+}

@@ -85,7 +85,10 @@ fn a_full_result_counts_for_a_quick_run_and_not_the_other_way() {
             .succeeds()
     };
     let quick = run(" --quick");
-    assert!(quick.contains("--quick: 1 epoch instead of 5"), "{quick}");
+    assert!(
+        quick.contains("--quick: 3 seeds instead of 5, 2 epochs instead of 5"),
+        "{quick}"
+    );
     let full = run("");
     assert!(!full.contains("earlier"), "{full}");
     assert!(full.contains("--epochs 5"), "{full}");

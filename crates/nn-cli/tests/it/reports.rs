@@ -58,11 +58,14 @@ fn a_training_ends_with_a_report() {
     check_page(&page, &parts);
     let expected = [
         "accuracy",
+        "calibration",
         "confusion",
         "learning-rate",
         "loss",
         "mistakes",
         "network",
+        "precision-recall",
+        "roc",
         "time",
         "weights",
     ];
@@ -145,15 +148,21 @@ fn a_regression_shows_predicted_against_actual() {
     let page = scratch.read("runs/a/report.html");
     check_page(
         &page,
-        &["price: predicted and actual", "R²", "Weights of the inputs"],
+        &[
+            "price: predicted and actual",
+            "price: residuals",
+            "R²",
+            "Permutation importance",
+        ],
     );
     assert!(!page.contains("Confusion matrix"));
     let expected = [
-        "inputs",
+        "importance",
         "learning-rate",
         "loss",
         "network",
         "predicted-1",
+        "residuals-1",
         "time",
     ];
     assert_eq!(
@@ -228,6 +237,66 @@ fn runs_stand_side_by_side() {
     check_page(
         &scratch.read("runs/comparison.html"),
         &["Validation loss", "slow", "fast", "★"],
+    );
+}
+
+#[test]
+fn everything_in_the_folder_of_the_runs_is_compared() {
+    const NN: &str = env!("CARGO_BIN_EXE_nn");
+    let scratch = Scratch::new();
+    scratch.train("a", TWO_EPOCHS);
+    scratch.train("b", &format!("{TWO_EPOCHS} --lr 1e-5"));
+    scratch.file("runs/notes.txt", "");
+    scratch.file("runs/search/trials.csv", "");
+    for round in ["comparison.html does not exist", "comparison.html exists"] {
+        let said = scratch
+            .shell(&format!("cd runs && {NN} compare *"))
+            .succeeds();
+        let names = said.lines().next().unwrap_or_default().split_whitespace();
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "b"], "{round}: {said}");
+        let skipped = said
+            .lines()
+            .find(|line| line.starts_with("skipped, not a run: "));
+        let skipped = skipped.unwrap_or_default();
+        assert!(skipped.ends_with("notes.txt, search"), "{round}: {said}");
+        assert!(
+            said.contains("curves in comparison.html"),
+            "{round}: {said}"
+        );
+    }
+    let one = scratch.shell(&format!("cd runs && {NN} compare a notes.txt search"));
+    one.refuses(
+        2,
+        &[
+            "expected two or more runs, found a",
+            "not a run: notes.txt, search",
+        ],
+    );
+    scratch
+        .nn("compare a no-such-run")
+        .refuses(5, &["no run \"no-such-run\""]);
+}
+
+#[test]
+fn large_numbers_have_exponents() {
+    let scratch = Scratch::new();
+    let flags = "--data glyphs --limit-train 200 --hidden 8 --epochs 1";
+    for name in ["a", "b"] {
+        let said = scratch.nn(&format!(
+            "train {flags} --lr 1e99 --optimizer sgd --name {name}"
+        ));
+        assert!(
+            said.stdout.contains("sgd, learning rate 1e99 (constant)"),
+            "{}",
+            said.stdout
+        );
+    }
+    scratch.train("c", flags);
+    let said = scratch.nn("compare a c").succeeds();
+    assert!(
+        said.lines()
+            .any(|line| line.starts_with("--lr") && line.contains("1e99")),
+        "{said}"
     );
 }
 

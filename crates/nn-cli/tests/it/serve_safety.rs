@@ -152,6 +152,13 @@ fn other_pages_change_nothing() {
         403,
         "another token"
     );
+    let digits = token.trim_end().chars().rev();
+    let reversed: String = digits.take(32).collect();
+    assert_eq!(
+        status(&format!("{json}nn-token: {reversed}\r\n")),
+        403,
+        "a token of the same length"
+    );
     assert_eq!(
         status(&format!("{json}{token}origin: http://evil.example\r\n")),
         403

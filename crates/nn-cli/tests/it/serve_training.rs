@@ -214,6 +214,27 @@ fn two_trainings_side_by_side_start_alike() {
 }
 
 #[test]
+fn a_training_run_is_diagnosed_as_nn_doctor_does() {
+    let server = Server::without_data("");
+    let nothing = server.post("/api/diagnose", &json!({ "training": 0 }));
+    assert_eq!(nothing.status, 409);
+    server.train(&[&format!("{FLAGS} --init zeros")], false);
+    server.until_done();
+    let missing = server.post("/api/diagnose", &json!({ "training": 1 }));
+    assert_eq!(missing.status, 422);
+    let shown = server
+        .post("/api/diagnose", &json!({ "training": 0 }))
+        .json();
+    assert_eq!(shown["cures"][0]["settings"], json!([["init", "he"]]));
+    server.post("/api/save", &json!({ "training": 0, "name": "mine" }));
+    let said = server.scratch.nn("doctor mine --json").succeeds();
+    let said: Value = serde_json::from_str(&said).expect("one JSON object");
+    for part in ["title", "checks", "cures"] {
+        assert_eq!(shown[part], said[part]);
+    }
+}
+
+#[test]
 fn a_diverged_training_run_says_where() {
     let server = Server::without_data("");
     server.train(&[&format!("{FLAGS} --optimizer sgd --lr 1e30")], false);
@@ -316,12 +337,137 @@ fn a_table_can_be_trained_on_too() {
 }
 
 #[test]
+fn a_training_of_another_page_is_not_stopped_without_a_question() {
+    let server = Server::without_data("");
+    let words = "--data glyphs --limit-train 200 --hidden 8 --epochs 1000000";
+    let start = |may_stop: Value| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let request = json!({ "trainings": [words], "may_stop": may_stop });
+        server.post("/api/start", &request)
+    };
+    let first = server.train(&[words], false)["session"].clone();
+    for may_stop in [Value::Null, json!(0), json!(99)] {
+        let refused = start(may_stop);
+        assert_eq!(refused.status, 409, "{}", refused.text());
+        let refused: Value = serde_json::from_slice(&refused.body).expect("it is JSON");
+        assert_eq!(refused["session"], first);
+        let error = refused["error"].as_str().unwrap_or_default();
+        assert!(error.contains("training 784-8-10 on glyphs"), "{error}");
+    }
+    // A training that is paused can still be continued.
+    server.control(json!({ "action": "pause" }));
+    server.until(|trainings| trainings[0]["phase"] == "paused");
+    assert_eq!(start(Value::Null).status, 409);
+    let second = start(first.clone()).json()["session"].clone();
+    assert_ne!(second, first);
+    assert_eq!(start(first).status, 409, "the second one is trained now");
+    server.control(json!({ "action": "stop" }));
+    server.until(|trainings| trainings[0]["phase"] == "stopped");
+    assert_eq!(start(Value::Null).status, 200, "nothing is being trained");
+}
+
+#[test]
+fn of_two_pages_that_start_at_once_one_is_refused() {
+    let server = Server::without_data("");
+    let words = "--data glyphs --limit-train 200 --hidden 8 --epochs 1000000";
+    let words: Vec<&str> = words.split(' ').collect();
+    let request = json!({ "trainings": [words] });
+    let mut statuses = std::thread::scope(|scope| {
+        let start = |_| scope.spawn(|| server.post("/api/start", &request).status);
+        let pages: Vec<_> = (0..4).map(start).collect();
+        pages
+            .into_iter()
+            .map(|page| page.join().expect("it ends"))
+            .collect::<Vec<_>>()
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409, 409, 409]);
+}
+
+#[test]
+fn the_page_knows_which_networks_read_drawings() {
+    let scratch = Scratch::new();
+    scratch.file("trees.csv", crate::support::trees());
+    scratch.train("digits", FLAGS);
+    scratch.train("trees", "--data trees.csv --epochs 1");
+    let server = Server::start(scratch, "trees");
+    let state = server.get("/api/state").json();
+    assert_eq!(state["opened"]["reads_drawings"], false);
+    let reads = |name: &str| {
+        let runs = state["runs"].as_array().expect("a list");
+        let run = runs.iter().find(|run| run["name"] == name);
+        run.expect("it is listed")["reads_drawings"].clone()
+    };
+    assert_eq!(
+        (reads("digits"), reads("trees")),
+        (json!(true), json!(false))
+    );
+    for (flags, expected) in [("--data trees.csv --epochs 1", false), (FLAGS, true)] {
+        server.train(&[flags], false);
+        server.until_done();
+        let state = server.get("/api/state").json();
+        assert_eq!(state["session"]["reads_drawings"], expected, "{flags}");
+    }
+}
+
+#[test]
+fn an_invalid_setting_is_named() {
+    let server = Server::without_data("");
+    let check = |trainings: &[&[&str]]| {
+        let request = json!({ "trainings": trainings });
+        server.post("/api/check", &request).json()["trainings"].clone()
+    };
+    let data = ["--data", "glyphs", "--limit-train", "200"];
+    let with = |flags: [&'static str; 2]| [&data[..], &flags[..]].concat();
+    for (flags, setting) in [
+        (["--lr", "abc"], "lr"),
+        (["--hidden", "0"], "hidden"),
+        (["--epochs", "0"], "epochs"),
+        (["--optimizer", "adan"], "optimizer"),
+    ] {
+        let checked = check(&[&with(flags)]);
+        assert_eq!(checked[0]["setting"], setting, "{checked}");
+    }
+    // Of two training runs, the wrong one is named.
+    let checked = check(&[&with(["--lr", "0.1"]), &with(["--lr", "abc"])]);
+    assert!(checked[0]["error"].is_null(), "{checked}");
+    assert_eq!(checked[1]["setting"], "lr", "{checked}");
+}
+
+#[test]
+fn the_columns_of_a_table_are_named() {
+    let scratch = Scratch::new();
+    let rows: String = (0..40)
+        .map(|row| format!("{},{},{}\n", row, ["Bern", "Basel"][row % 2], 3 * row))
+        .collect();
+    scratch.file("houses.csv", format!("size,city,price\n{rows}"));
+    scratch.train("a", "--data houses.csv --target price --epochs 1");
+    let server = Server::start(scratch, "a");
+    let question =
+        json!({ "network": "opened", "split": "train", "index": 0, "is_untrained": false });
+    let answer = server.post("/api/trace", &question).json();
+    let names: Vec<&str> = (0..3)
+        .filter_map(|input| answer["inputs"][input]["name"].as_str())
+        .collect();
+    assert_eq!(names, ["size", "city = Basel", "city = Bern"]);
+    let restored = |column: &Value, number: &Value| {
+        let part = |name: &str| column["standardization"][name].as_f64().expect("a number");
+        part("mean") + part("std") * number.as_f64().expect("a number")
+    };
+    let size = restored(&answer["inputs"][0], &answer["step"]["inputs"][0]);
+    let price = restored(&answer["targets"][0], &answer["step"]["target"][0]);
+    assert!((price - 3.0 * size).abs() < 1e-3, "{size} and {price}");
+    assert_eq!(answer["inputs"][1]["standardization"], Value::Null);
+    assert_eq!(answer["targets"][0]["name"], "price");
+}
+
+#[test]
 fn without_a_run_a_network_is_trained_in_seconds() {
     let server = Server::without_data("");
     let state = server.get("/api/state").json();
     assert_eq!(
-        (&state["opened"], &state["has_session"]),
-        (&Value::Null, &Value::Bool(false))
+        (&state["opened"], &state["session"]),
+        (&Value::Null, &Value::Null)
     );
     assert_eq!(state["data"], json!(["glyphs"]));
     let words: Vec<String> = serde_json::from_value(state["starter"].clone()).expect("words");

@@ -350,7 +350,7 @@ fn links_are_followed_to_read_and_lead_nowhere_in_vain() {
     link("../elsewhere", "runs/b");
     scratch
         .nn("train --name b --data trees.csv --epochs 1")
-        .refuses(2, &["runs/b: this run exists"]);
+        .refuses(2, &["runs/b: this run already exists"]);
     let there = fs::read_dir(scratch.path("elsewhere")).expect("the folder is ours");
     assert_eq!(there.count(), 1);
 }

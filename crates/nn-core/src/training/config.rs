@@ -151,7 +151,7 @@ fn check_position_schedule(what: &str, schedule: Schedule) -> Result<()> {
 /// | `clip_norm` | none | clips the gradient to this L2 norm | above 0 |
 /// | `clip_value` | none | clips each element of the gradient to ± this value | above 0 |
 /// | `patience` | 0 | early stopping after this number of epochs without a lower validation loss (training loss if there are no validation rows), keeping the weights of the best epoch; 0 trains to the end and keeps the last weights | |
-/// | `averaging` | none | decay of an exponential moving average (EMA) of the weights, which replaces the final weights and leaves out the initial ones | 0 to below 1 |
+/// | `averaging` | none | decay of a bias-corrected exponential moving average (EMA) of the weights, which replaces the final weights | 0 to below 1 |
 /// | `shuffle` | true | shuffles the rows in each epoch | |
 /// | `seed` | 0 | random seed of the row order and of dropout | |
 #[derive(Clone, Debug, PartialEq)]
@@ -198,9 +198,9 @@ pub struct TrainingConfig {
     pub clip_norm: Option<f64>,
     /// Clips each gradient component to ± this value.
     pub clip_value: Option<f64>,
-    /// Number of epochs without a lower validation loss after which training stops
-    /// early. If this is above 0, the result has the weights of the best epoch, whether
-    /// or not training stops early.
+    /// Number of epochs without a lower validation loss after which training stops early. If the
+    /// patience is above 0, the result has the weights of the best epoch, whether or not training
+    /// stops early.
     pub patience: usize,
     /// Decay of the exponential moving average of the weights (Polyak & Juditsky 1992),
     /// with the bias correction of Adam (Kingma & Ba 2015).

@@ -57,7 +57,7 @@ impl<S: Scalar> Trainer<'_, S> {
     /// the epoch.
     ///
     /// [`advance`](Self::advance) computes the gradient and applies the update. With plain gradient
-    /// descent, it updates the parameters during the backward pass, which is faster and differs by
+    /// descent, the parameters are updated during the backward pass, which is faster and differs by
     /// rounding errors.
     ///
     /// ```

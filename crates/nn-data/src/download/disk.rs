@@ -67,8 +67,8 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    permit("sync_folder", folder)?;
-    match File::open(folder) {
+    let opened = permit("sync_folder", folder).and_then(|()| File::open(folder));
+    match opened {
         Ok(folder) => folder.sync_all(),
         // A folder without read permission cannot be synced.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
@@ -164,5 +164,82 @@ pub(super) mod fault {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Barrier;
+    use std::{process, thread};
+
+    use super::*;
+
+    /// An empty folder.
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("nn-data-disk-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn with_error<T>(error: i32, work: impl FnOnce() -> T) -> T {
+        let (done, is_met) = fault::with(0, false, error, work);
+        assert!(is_met);
+        done
+    }
+
+    #[test]
+    fn a_write_that_fails_in_a_test_leaves_half() {
+        let folder = scratch("half");
+        let path = folder.join("a");
+        let mut file = open(OpenOptions::new().write(true).create(true), &path).unwrap();
+        with_error(28, || write(&mut file, &path, b"0123456789")).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"01234");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_a_folder_that_cannot_be_read_is_not_synced() {
+        const PERMISSION_DENIED: i32 = 13;
+        const INPUT_OUTPUT: i32 = 5;
+        let folder = scratch("sync");
+        let path = folder.join("a");
+        with_error(PERMISSION_DENIED, || sync_folder_of(&path)).unwrap();
+        let error = with_error(INPUT_OUTPUT, || sync_folder_of(&path)).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(INPUT_OUTPUT));
+        let error = sync_folder_of(&folder.join("missing/a")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        // A name without a folder is in the current folder.
+        sync_folder_of(Path::new("a")).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_place_of_a_folder_is_an_error() {
+        let folder = scratch("file");
+        fs::write(folder.join("a"), "").unwrap();
+        let error = create_dir_all(&folder.join("a")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        create_dir_all(&folder.join("a/b")).unwrap_err();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn other_threads_may_create_the_same_folders() {
+        const THREADS: usize = 4;
+        let folder = scratch("threads");
+        for round in 0..100 {
+            let (barrier, path) = (Barrier::new(THREADS), folder.join(format!("{round}/a/b")));
+            thread::scope(|scope| {
+                for _ in 0..THREADS {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        create_dir_all(&path).unwrap();
+                    });
+                }
+            });
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

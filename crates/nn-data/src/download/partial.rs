@@ -118,3 +118,100 @@ fn remove_if_not_a_file(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process;
+
+    use super::*;
+
+    const BYTES: &[u8] = b"01234";
+
+    fn remote() -> RemoteFile {
+        RemoteFile {
+            name: "a",
+            size: BYTES.len() as u64,
+            sha256: checksum::sha256(BYTES).unwrap().leak(),
+        }
+    }
+
+    /// An empty folder.
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("nn-partial-{name}-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_file_is_continued_and_placed() {
+        let (remote, folder) = (remote(), scratch("placed"));
+        let mut partial = Partial::open(&remote, &folder).unwrap();
+        assert_eq!((partial.length(), partial.remaining()), (0, 5));
+        partial.append(&BYTES[..3]).unwrap();
+        assert_eq!((partial.length(), partial.remaining()), (3, 2));
+        partial.leave().unwrap();
+        let mut partial = Partial::open(&remote, &folder).unwrap();
+        assert_eq!((partial.length(), partial.is_complete()), (3, false));
+        partial.append(&BYTES[3..]).unwrap();
+        assert_eq!((partial.length(), partial.is_complete()), (5, true));
+        assert!(matches!(partial.place().unwrap(), Verdict::Placed));
+        assert_eq!(fs::read(folder.join("a")).unwrap(), BYTES);
+        assert!(!folder.join("a.partial").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_begins_again_and_a_complete_one_does_not() {
+        let (remote, folder) = (remote(), scratch("long"));
+        for (bytes, kept) in [(&b"012345"[..], 0), (BYTES, 5)] {
+            fs::write(folder.join("a.partial"), bytes).unwrap();
+            assert_eq!(Partial::open(&remote, &folder).unwrap().length(), kept);
+            let found = fs::metadata(folder.join("a.partial")).unwrap();
+            assert_eq!(found.len(), kept);
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn wrong_bytes_are_discarded() {
+        let (remote, folder) = (remote(), scratch("wrong"));
+        let mut partial = Partial::open(&remote, &folder).unwrap();
+        partial.append(b"wrong").unwrap();
+        assert!(matches!(partial.place().unwrap(), Verdict::Rejected { .. }));
+        assert_eq!(partial.length(), 0);
+        assert!(fs::read(folder.join("a.partial")).unwrap().is_empty());
+        partial.append(BYTES).unwrap();
+        assert!(matches!(partial.place().unwrap(), Verdict::Placed));
+        assert_eq!(fs::read(folder.join("a")).unwrap(), BYTES);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_empty_file_is_not_left_and_a_discarded_one_neither() {
+        let (remote, folder) = (remote(), scratch("left"));
+        let path = folder.join("a.partial");
+        Partial::open(&remote, &folder).unwrap().leave().unwrap();
+        assert!(!path.exists());
+        let mut partial = Partial::open(&remote, &folder).unwrap();
+        partial.append(b"0").unwrap();
+        partial.leave().unwrap();
+        assert!(path.exists());
+        Partial::open(&remote, &folder).unwrap().discard();
+        assert!(!path.exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_not_followed() {
+        let (remote, folder) = (remote(), scratch("link"));
+        let (path, other) = (folder.join("a.partial"), folder.join("other"));
+        fs::write(&other, "012").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let mut partial = Partial::open(&remote, &folder).unwrap();
+        assert_eq!(partial.length(), 0);
+        partial.append(b"x").unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"012");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

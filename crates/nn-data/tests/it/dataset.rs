@@ -116,6 +116,68 @@ fn files_must_not_be_mixed_up() {
     );
 }
 
+#[test]
+fn exchanged_files_are_noticed() {
+    let scratch = Scratch::new();
+    scratch.file(TRAIN_IMAGES, &labels(&[0, 1]));
+    scratch.file(TRAIN_LABELS, &images(2));
+    assert_eq!(
+        complaint(&scratch),
+        "train-images-idx3-ubyte holds labels, and train-labels-idx1-ubyte holds images: \
+         the two files are exchanged"
+    );
+    let error = Dataset::load_idx_folder(scratch.path()).expect_err("exchanged");
+    let help = error.help().expect("it can be fixed");
+    assert_eq!(help, "exchange the names of the two files");
+}
+
+#[test]
+fn files_with_a_dot_in_their_names_are_found() {
+    let scratch = Scratch::new();
+    scratch.file("train-images.idx3-ubyte", &images(2));
+    scratch.file("train-labels.idx1-ubyte.gz", &gzip(&labels(&[0, 1])));
+    scratch.file("t10k-images.idx3-ubyte", &images(1));
+    scratch.file("t10k-labels.idx1-ubyte", &labels(&[1]));
+    let dataset = Dataset::load_idx_folder(scratch.path()).expect("intact");
+    assert_eq!((dataset.train.len(), dataset.test.len()), (2, 1));
+}
+
+#[test]
+fn images_of_emnist_are_turned_upright() {
+    let scratch = Scratch::new();
+    scratch.file("emnist-letters-train-images-idx3-ubyte", &images(2));
+    scratch.file("emnist-letters-train-labels-idx1-ubyte", &labels(&[1, 2]));
+    let dataset = Dataset::load_idx_folder(scratch.path()).expect("intact");
+    assert_eq!(dataset.image_size, Some((3, 2)));
+    let Inputs::Pixels(rows) = &dataset.train.inputs else {
+        panic!("images are pixels");
+    };
+    // Stored as [[6, 7, 8], [9, 10, 11]].
+    assert_eq!(rows.row(1).to_vec(), [6, 9, 7, 10, 8, 11]);
+    scratch.file("emnist-digits-train-images-idx3-ubyte", &images(2));
+    assert_eq!(
+        complaint(&scratch),
+        format!(
+            "{}: expected the IDX files of one data set, found those of \"emnist-digits\", \
+             \"emnist-letters\"",
+            scratch.path().display()
+        )
+    );
+}
+
+#[test]
+fn missing_files_are_named_with_what_is_expected() {
+    let scratch = Scratch::new();
+    scratch.file("train-images.idx3-ubyte", &images(2));
+    let error = Dataset::load_idx_folder(scratch.path()).expect_err("no labels");
+    assert!(error.to_string().contains(TRAIN_LABELS), "{error}");
+    let help = error.help().expect("it can be fixed");
+    assert!(
+        help.contains(TRAIN_IMAGES) && help.contains(".gz"),
+        "{help}"
+    );
+}
+
 /// The folder of a data set of the catalog, with these training labels.
 fn mnist_like(train_labels: &[u8]) -> Scratch {
     let scratch = Scratch::new();

@@ -7,6 +7,7 @@
 mod support;
 mod idx;
 mod dataset;
+mod image_folder;
 #[cfg(feature = "download")]
 mod server;
 #[cfg(feature = "download")]

@@ -68,6 +68,7 @@ pub(super) fn csv_form(context: &Context<'_>) -> Result<Outcome> {
         &mut written,
         &preprocessing,
         answers.view(),
+        None,
         &[],
     )?;
     let written = String::from_utf8_lossy(&written).replace('\n', " ");

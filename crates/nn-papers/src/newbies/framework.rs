@@ -32,14 +32,21 @@ struct PyTorch {
     double: Vec<f64>,
 }
 
+/// The seed of the initial weights and of the order of samples in PyTorch.
+const SEED: u64 = 0;
+
 /// Tolerance for the relative difference between the curves.
 const FRAMEWORK_TOLERANCE: f64 = 1e-3;
 
 pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
     let theirs: PyTorch = serde_json::from_str(PYTORCH).expect("the committed file has this form");
-    let first_flags = format!("--limit-train {} {}", theirs.first_samples, flags_for(1));
+    let first_flags = format!(
+        "--limit-train {} {}",
+        theirs.first_samples,
+        flags_for(1, SEED)
+    );
     let first = context.train_and_test(&first_flags, &MeasuredEpochs::End)?;
-    let training = train_stochastic(context)?;
+    let training = train_stochastic(context, SEED)?;
     let single: Vec<f64> = training.losses().iter().map(|(_, loss)| *loss).collect();
     let double = train_in_double(context)?;
 
@@ -86,7 +93,7 @@ pub(super) fn framework(context: &Context<'_>) -> Result<Outcome> {
 /// The loss of each epoch of the same training run in double precision, from the
 /// same initial weights in single precision.
 fn train_in_double(context: &Context<'_>) -> Result<Vec<f64>> {
-    let flags = stochastic_flags(context);
+    let flags = stochastic_flags(context, SEED);
     context.cached(&format!("{flags} in double precision"), || {
         let (plan, data) = context.plan(&flags)?;
         let network = plan.network()?.cast::<f64>();

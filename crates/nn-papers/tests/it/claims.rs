@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_papers::{Options, Paper, Store, Verdict, claims, run, text};
+use nn_papers::{Options, Paper, Store, Verdict, claims, fit_table_two, run, text};
 use nn_tensor::Threads;
 use nn_train::{ErrorKind, Result};
 
@@ -109,7 +109,7 @@ fn claims_about_mnist_are_not_judged_on_the_built_in_digits() {
     assert!(
         lines
             .concat()
-            .contains("--quick: 500 iterations instead of 1000")
+            .contains("--quick: 3 seeds and 500 iterations instead of 5 and 1000")
     );
     assert_eq!(scratch.verdict("G2"), Some(Verdict::NotJudged));
     let store = scratch.store();
@@ -148,6 +148,37 @@ fn a_stopped_run_keeps_finished_training_runs() {
         .run_until(&["N1"], |options| options.rerun = true, &|_| {}, &count)
         .expect("a run");
     assert!(resumed < all.get(), "{resumed} < {}", all.get());
+}
+
+/// The setups that were tried are cached, and the search tries the same ones again.
+#[test]
+fn the_search_for_table_two_resumes() {
+    let scratch = Scratch::new("fit");
+    let options = Options {
+        data_dir: Path::new("no-data-folder"),
+        data: "glyphs",
+        is_quick: true,
+        rerun: false,
+        threads: Threads::single(),
+    };
+    let search = || {
+        let (lines, n_steps) = (RefCell::new(Vec::new()), Cell::new(0));
+        let progress = |line: &str| lines.borrow_mut().push(line.to_owned());
+        let should_stop = || {
+            n_steps.set(n_steps.get() + 1);
+            false
+        };
+        fit_table_two(&options, &mut scratch.store(), &progress, &should_stop).expect("a search");
+        (lines.take(), n_steps.get())
+    };
+    let (first, n_steps) = search();
+    assert!(n_steps > 0);
+    let last = first.last().expect("the result");
+    assert!(
+        last.starts_with("mean difference") && last.contains("(2 seeds)"),
+        "{last}"
+    );
+    assert_eq!(search(), (first, 0));
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub struct BarChart {
 pub struct Bars {
     /// Name in the legend.
     pub name: String,
-    /// Numbers in the order of the names; NaN and infinite values have no bar.
+    /// Heights of the bars, in the order of the names; NaN and infinite values have no bar.
     pub values: Vec<f64>,
 }
 

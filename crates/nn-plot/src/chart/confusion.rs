@@ -16,9 +16,6 @@ const NUMBER_CELL: f64 = 24.0;
 /// schemes.
 const MOST_MISTAKEN: f64 = 0.6;
 
-/// Minimum opacity for text in the color of the background.
-const ON_FROM: f64 = 0.75;
-
 /// A confusion matrix: correct predictions in blue, mistakes in orange, frequent cells in
 /// stronger colors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,9 +99,9 @@ impl ConfusionChart {
             };
             let corner = (left + cell * column as f64, top + cell * row as f64);
             let class = if is_right {
-                "fill right"
+                "fill right-cell"
             } else {
-                "fill mistake"
+                "fill mistake-cell"
             };
             let look = format!("fill-opacity=\"{strength:.2}\"");
             let size = (cell - 0.5, cell - 0.5);
@@ -112,8 +109,7 @@ impl ConfusionChart {
             let text = number::count(count);
             if cell >= NUMBER_CELL && text_width(&text, 13.0) < cell {
                 let at = (corner.0 + cell / 2.0, corner.1 + cell / 2.0 + 4.5);
-                let class = if strength > ON_FROM { "on" } else { "" };
-                drawing.text(at, Anchor::Middle, class, &text);
+                drawing.text(at, Anchor::Middle, "", &text);
             }
         }
     }

@@ -92,6 +92,7 @@ fn draw_points(frame: &mut Frame, series: &Series, index: usize) {
         let hint = format!("{}, {}", number::number(point.0), number::number(point.1));
         let drawing = &mut frame.drawing;
         drawing.circle(pixel, radius, &class, "fill-opacity=\"0.7\"", &hint);
+        frame.keep_free(vec![pixel]);
     }
 }
 

@@ -1,154 +1,255 @@
 //! The run under diagnosis: its settings, its metrics and, if available, its
 //! model and its data.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use nn_core::training::ClassWeights;
-use nn_core::{Loss, Model};
+use nn_core::metrics::{ConfusionMatrix, evaluate};
+use nn_core::training::{BatchSize, ClassWeights};
+use nn_core::{Loss, Model, Network, Samples};
 use nn_tensor::Threads;
 use nn_train::plan::n_outputs;
-use nn_train::run_dir::{MODEL, is_finished, read_config, read_failure, read_model};
-use nn_train::trained_model::{Origin, data_of};
-use nn_train::{
-    Choice, Data, EpochMetrics, ErrorKind, Result, Settings, Splits, Task, escaped_path,
-};
+use nn_train::{Choice, Data, EpochMetrics, Plan, Settings, Splits, Task, escaped_path};
 
 use super::loss_range::{LossRange, Objective};
+use super::nearest::nearest_neighbour_score;
+use super::probe::{Probe, spread};
+use super::score::Score;
 use crate::record::RunRecord;
 
-/// One run.
-pub(super) struct Case {
-    pub(super) directory: PathBuf,
-    pub(super) settings: Settings,
-    pub(super) run: RunRecord,
-    pub(super) is_finished: bool,
-    /// Why the training run diverged, if it did.
-    pub(super) failure: Option<String>,
+/// A training run to diagnose.
+#[derive(Clone, Debug)]
+pub struct ExaminedRun<'a> {
+    /// The run directory, if the run was saved.
+    pub directory: Option<PathBuf>,
+    /// The settings, the metrics and the summary.
+    pub record: &'a RunRecord,
+    /// How the training ended.
+    pub end: RunEnd,
     /// The model, or why it is not available.
-    pub(super) model: Result<Model, String>,
+    pub model: Result<&'a Model, String>,
     /// The data, or why they are not available.
-    pub(super) data: Result<Data, String>,
-    /// Reference values of the training losses.
-    pub(super) loss_range: LossRange,
+    pub data: Result<&'a Data, String>,
 }
 
-impl Case {
-    /// # Errors
-    /// If a file of the run is missing or damaged. A missing model or missing data
-    /// are no error.
-    pub(super) fn read(directory: &Path, data_dir: &Path, allow_nonfinite: bool) -> Result<Self> {
-        let settings = read_config(directory).map_err(|error| match error.kind() {
-            ErrorKind::Io => error.with_help("name a run directory of `nn train`"),
-            _ => error,
-        })?;
-        let run = RunRecord::read(directory)?;
-        let has_model = directory.join(MODEL).exists();
-        let model = if has_model {
-            Ok(read_model(&directory.join(MODEL), allow_nonfinite)?)
-        } else {
-            Err("the run has no model".to_owned())
+/// How a training run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// All epochs are done, or early stopping has ended the run.
+    Finished,
+    /// The run was stopped, or it is still training.
+    Unfinished,
+    /// A loss or a gradient became NaN or infinite; with the message.
+    Diverged(String),
+}
+
+/// A training run with everything that several checks need.
+pub(super) struct Case<'a> {
+    pub(super) run: ExaminedRun<'a>,
+    /// Reference values of the training losses.
+    pub(super) loss_range: LossRange,
+    /// Reference values of the validation losses, which have no label smoothing and no
+    /// class weights.
+    pub(super) validation_range: LossRange,
+    /// The network before the first step.
+    pub(super) initial: Result<Probe, String>,
+    /// The model.
+    pub(super) trained: Result<Probe, String>,
+    /// How far training has moved the weights.
+    pub(super) weight_change: Option<WeightChange>,
+    pub(super) scores: Result<Scores, String>,
+}
+
+/// The scores of the model. None on samples that do not exist.
+pub(super) struct Scores {
+    /// On up to 1000 training samples.
+    pub(super) train: Score,
+    pub(super) validation: Option<Score>,
+    pub(super) test: Option<Score>,
+    /// The score of the nearest other sample on the same training samples.
+    pub(super) neighbour: f64,
+    /// The confusion matrix of the same training samples, for classes.
+    confusion: Option<ConfusionMatrix>,
+}
+
+/// How many times higher or lower than the default of its optimizer a learning rate is if
+/// a step by a factor of ten would not be enough.
+const FAR: f64 = 50.0;
+
+impl<'a> Case<'a> {
+    pub(super) fn new(run: ExaminedRun<'a>) -> Self {
+        let settings = &run.record.settings;
+        let (model, data) = (run.model.as_ref().ok(), run.data.as_ref().ok());
+        let smoothing = settings.label_smoothing.unwrap_or(0.0);
+        let weights = settings.class_weight.as_ref().map(Choice::value);
+        let weights = weights.unwrap_or(&ClassWeights::None);
+        let range = |smoothing, weights| {
+            loss_range(settings, model.copied(), data.copied(), smoothing, weights)
         };
-        let threads = Threads::all();
-        let data = match &model {
-            Ok(model) => data_of(model, Origin::Run(directory), data_dir, &threads),
-            Err(_) => Data::of_run(&settings, directory, data_dir, &threads),
-        };
-        let loss_range = loss_range(&settings, model.as_ref().ok(), data.as_ref().ok());
-        Ok(Self {
-            loss_range: loss_range.unwrap_or_default(),
-            directory: directory.to_owned(),
-            is_finished: is_finished(directory),
-            failure: read_failure(directory),
-            settings,
+        let initial = run.data.clone().and_then(|data| {
+            let plan = Plan::new(settings, data).map_err(|error| error.to_string())?;
+            plan.network().map_err(|error| error.to_string())
+        });
+        Self {
+            loss_range: range(smoothing, weights).unwrap_or_default(),
+            validation_range: range(0.0, &ClassWeights::None).unwrap_or_default(),
+            weight_change: model
+                .zip(initial.as_ref().ok())
+                .and_then(|(model, initial)| weight_change(initial, &model.network)),
+            initial: initial.and_then(|initial| probe(&run, &initial)),
+            trained: run
+                .model
+                .clone()
+                .and_then(|model| probe(&run, &model.network)),
+            scores: scores(&run),
             run,
-            model,
-            data: data.map_err(|error| format!("no data: {error}")),
-        })
+        }
     }
 
     pub(super) fn title(&self) -> String {
-        let widths = self.run.summary.layers.iter().map(usize::to_string);
-        let widths: Vec<String> = match &self.model {
-            Ok(model) => {
-                let widths = model.network.widths().into_iter();
-                widths.map(|width| width.to_string()).collect()
-            }
-            Err(_) => widths.collect(),
+        let widths = match &self.run.model {
+            Ok(model) => model.network.widths(),
+            Err(_) => self.run.record.summary.layers.clone(),
         };
-        let data = escaped_path::shown(self.settings.data.as_deref().unwrap_or_default());
+        let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+        let data = escaped_path::shown(self.settings().data.as_deref().unwrap_or_default());
         let layers = if widths.is_empty() {
             String::new()
         } else {
             format!(" {}", widths.join("-"))
         };
         format!(
-            "{}: {data}{layers}, {} of {} epochs",
-            self.directory.display(),
+            "{data}{layers}, {} of {} epochs",
             self.epochs().len(),
             self.n_epochs_planned(),
         )
     }
 
+    /// The resolved settings.
+    pub(super) fn settings(&self) -> &'a Settings {
+        &self.run.record.settings
+    }
+
     /// The finished epochs.
-    pub(super) fn epochs(&self) -> &[EpochMetrics] {
-        &self.run.epochs
+    pub(super) fn epochs(&self) -> &'a [EpochMetrics] {
+        &self.run.record.epochs
     }
 
     pub(super) fn n_epochs_planned(&self) -> usize {
-        self.settings.epochs.unwrap_or_default()
+        self.settings().epochs.unwrap_or_default()
     }
 
     pub(super) fn learning_rate(&self) -> f64 {
-        self.settings.lr.unwrap_or(f64::NAN)
+        self.settings().lr.unwrap_or(f64::NAN)
     }
 
     /// The loss function, if the settings contain a valid one.
     pub(super) fn loss(&self) -> Option<Loss> {
-        self.settings.loss.as_ref().map(|loss| *loss.value())
+        loss_of(self.settings())
     }
 
-    pub(super) fn splits(&self) -> Result<Splits<'_>, String> {
-        let data = self.data.as_ref().map_err(Clone::clone)?;
-        let parts = data.splits();
+    pub(super) fn data(&self) -> Result<&'a Data, String> {
+        self.run.data.clone()
+    }
+
+    pub(super) fn splits(&self) -> Result<Splits<'a>, String> {
+        let parts = self.data()?.splits();
         parts.map_err(|error| error.to_string())
     }
 
     /// The task.
     pub(super) fn task(&self) -> Result<Task, String> {
-        self.data
-            .as_ref()
-            .map(|data| data.task)
-            .map_err(Clone::clone)
-    }
-
-    /// Number of training samples of each class.
-    pub(super) fn class_counts(&self) -> Option<Vec<usize>> {
-        self.splits().ok()?.train.class_counts()
+        self.data().map(|data| data.task)
     }
 
     pub(super) fn has_class_weights(&self) -> bool {
-        let weights = self.settings.class_weight.as_ref();
+        let weights = self.settings().class_weight.as_ref();
         weights.is_some_and(|weights| *weights.value() != ClassWeights::None)
     }
 
-    /// The flag that multiplies the learning rate by `factor`.
+    /// The value of `--ignore` that also ignores this column.
+    pub(super) fn ignoring(&self, column: &str) -> String {
+        match &self.settings().ignore {
+            Some(others) => format!("{others},{column}"),
+            None => column.to_owned(),
+        }
+    }
+
+    /// The fraction of the training samples of a class that are predicted correctly.
+    pub(super) fn recall(&self, class: usize) -> Option<f64> {
+        let confusion = self.scores.as_ref().ok()?.confusion.as_ref()?;
+        confusion.scores(class).recall
+    }
+
+    /// Why no epoch has a validation loss, or none that is finite.
+    pub(super) fn why_no_validation(&self) -> String {
+        let epochs = self.epochs();
+        if epochs.is_empty() {
+            "no epoch has finished".to_owned()
+        } else if epochs.iter().any(|epoch| epoch.validation_loss.is_some()) {
+            "every validation loss is NaN or infinite".to_owned()
+        } else {
+            "there are no validation samples (set --validation)".to_owned()
+        }
+    }
+
+    /// The training losses that are finite.
+    pub(super) fn train_losses(&self) -> Vec<f64> {
+        let losses = self.epochs().iter().map(|epoch| epoch.train_loss);
+        losses.filter(|loss| loss.is_finite()).collect()
+    }
+
+    pub(super) fn takes_one_step_per_epoch(&self) -> bool {
+        let batch_size = self.settings().batch_size.as_ref().map(Choice::value);
+        batch_size == Some(&BatchSize::Full)
+    }
+
+    /// A lower learning rate, as the value of `--lr`: the default of the optimizer, if
+    /// the rate is far above it; otherwise a tenth of the rate.
+    pub(super) fn lower_rate(&self) -> String {
+        let usual = self
+            .default_rate()
+            .filter(|usual| self.learning_rate() > FAR * usual);
+        usual.map_or_else(|| self.rate_times(0.1), |usual| usual.to_string())
+    }
+
+    /// A higher learning rate, as the value of `--lr`: the default of the optimizer, if
+    /// the rate is far below it; otherwise ten times the rate.
+    pub(super) fn higher_rate(&self) -> String {
+        let usual = self
+            .default_rate()
+            .filter(|usual| self.learning_rate() < usual / FAR);
+        usual.map_or_else(|| self.rate_times(10.0), |usual| usual.to_string())
+    }
+
+    /// The default learning rate of the optimizer.
+    pub(super) fn default_rate(&self) -> Option<f64> {
+        let optimizer = self.settings().optimizer.as_ref()?;
+        Some(optimizer.value().default_learning_rate())
+    }
+
+    /// The learning rate times `factor`, as the value of `--lr`.
     pub(super) fn rate_times(&self, factor: f64) -> String {
         // Two digits: 0.1 · 0.001 is not 0.00010000000000000002.
         let rate: f64 = format!("{:.1e}", self.learning_rate() * factor)
             .parse()
             .unwrap_or(f64::NAN);
-        format!("--lr {rate}")
+        rate.to_string()
     }
 }
 
-/// Reference values of the training losses, as far as they are known.
+fn loss_of(settings: &Settings) -> Option<Loss> {
+    settings.loss.as_ref().map(|loss| *loss.value())
+}
+
+/// Reference values of the losses, as far as they are known.
 fn loss_range(
     settings: &Settings,
     model: Option<&Model>,
     data: Option<&Data>,
+    label_smoothing: f64,
+    class_weights: &ClassWeights,
 ) -> Option<LossRange> {
-    let loss = *settings.loss.as_ref()?.value();
-    let label_smoothing = settings.label_smoothing.unwrap_or(0.0);
+    let loss = loss_of(settings)?;
     let Some(data) = data else {
         let n_classes = model?.description.class_names.len();
         return (n_classes > 0).then(|| LossRange::of_classes(loss, n_classes, label_smoothing));
@@ -158,16 +259,84 @@ fn loss_range(
         task: data.task,
         n_outputs: n_outputs(data.task, loss).ok()?,
         label_smoothing,
-        class_weights: settings
-            .class_weight
-            .as_ref()
-            .map_or(&ClassWeights::None, Choice::value),
+        class_weights,
     };
     let train = data.splits().ok()?.train;
     Some(LossRange::of_samples(&objective, &train))
 }
 
-/// `12.3 %`
-pub(super) fn percent(fraction: f64) -> String {
-    format!("{:.2} %", 100.0 * fraction)
+fn probe(run: &ExaminedRun<'_>, network: &Network) -> Result<Probe, String> {
+    let settings = &run.record.settings;
+    let splits = run.data.clone()?.splits();
+    let train = splits.map_err(|error| error.to_string())?.train;
+    let loss = loss_of(settings).ok_or("the settings do not contain a loss")?;
+    let smoothing = settings.label_smoothing.unwrap_or(0.0);
+    Probe::new(network, &train, loss, smoothing)
+}
+
+/// The weights of the model, compared with the initial ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WeightChange {
+    /// The largest of the layers' ‖w − w₀‖/‖w₀‖.
+    pub(super) relative: f64,
+    /// ‖w‖/‖w₀‖ of all weights.
+    pub(super) growth: f64,
+}
+
+fn weight_change(initial: &Network, trained: &Network) -> Option<WeightChange> {
+    if initial.widths() != trained.widths() {
+        return None;
+    }
+    let layers = 0..initial.layers().len();
+    let sums = layers.map(|layer| {
+        let (before, after) = (initial.weights(layer), trained.weights(layer));
+        let pairs = before.as_slice().iter().zip(after.as_slice());
+        pairs.fold([0.0; 3], |[change, before, after], (&a, &b)| {
+            let square = |x: f32| f64::from(x) * f64::from(x);
+            [
+                change + square(b - a),
+                before + square(a),
+                after + square(b),
+            ]
+        })
+    });
+    let sums: Vec<[f64; 3]> = sums.collect();
+    let moved = sums.iter().filter(|layer| layer[1] > 0.0);
+    let relative = moved.map(|[change, before, _]| (change / before).sqrt());
+    let total = |index: usize| sums.iter().map(|layer| layer[index]).sum::<f64>();
+    Some(WeightChange {
+        relative: relative.max_by(f64::total_cmp)?,
+        growth: (total(2) / total(1)).sqrt(),
+    })
+}
+
+fn scores(run: &ExaminedRun<'_>) -> Result<Scores, String> {
+    let (model, data) = (run.model.clone()?, run.data.clone()?);
+    let splits = data.splits().map_err(|error| error.to_string())?;
+    let score = |split, samples: &Samples<'_>| {
+        let evaluation = evaluate(&model.network, samples, model.loss, &Threads::single());
+        let evaluation = evaluation.map_err(|error| error.to_string())?;
+        let score = Score::new(split, &evaluation, samples, &splits.train);
+        let score =
+            score.ok_or("a loss is NaN or infinite, or there is only one row".to_owned())?;
+        Ok::<_, String>((score, evaluation.confusion))
+    };
+    let some = splits.train.select(&spread(&splits.train));
+    let (train, confusion) = score("training", &some)?;
+    let held_out = |split, samples: &Samples<'_>| score(split, samples).ok().map(|it| it.0);
+    Ok(Scores {
+        train,
+        validation: held_out("validation", &splits.validation),
+        test: splits.test.as_ref().and_then(|test| held_out("test", test)),
+        neighbour: nearest_neighbour_score(&some)?,
+        confusion,
+    })
+}
+
+impl Scores {
+    /// The score on the largest split that was not trained on.
+    pub(super) fn held_out(&self) -> Option<&Score> {
+        let splits = [&self.test, &self.validation].into_iter().flatten();
+        splits.max_by_key(|score| score.n())
+    }
 }

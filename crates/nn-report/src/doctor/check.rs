@@ -1,46 +1,223 @@
-//! A check of a run, and its result.
-
-use serde::Serialize;
+//! All checks, their order, and which problem explains which.
 
 use super::case::Case;
+use super::finding::Finding;
+use super::{
+    epochs, fit, guessing, initial_weights, leak, learning_rate, neurons, objective, overfitting,
+    samples,
+};
 
 /// A check of a run.
-pub(super) struct Check {
-    /// The problem that it finds, as a heading.
-    pub(super) name: &'static str,
-    pub(super) find: fn(&Case) -> Finding,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    InputScale,
+    Outliers,
+    Leak,
+    Duplicates,
+    Loss,
+    Output,
+    InitialWeights,
+    StrongRegularization,
+    Diverged,
+    RateTooHigh,
+    DeadNeurons,
+    SaturatedNeurons,
+    VanishingGradients,
+    RateTooLow,
+    Unfinished,
+    TooFewEpochs,
+    Underfitting,
+    Unpredictable,
+    Overfitting,
+    UnbalancedClasses,
+    Guessing,
 }
 
-/// The result of a check.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Finding {
-    /// No problem, with the evidence.
-    Ok(String),
-    /// A problem, with the evidence and what to try, best first.
-    Problem(String, Vec<Suggestion>),
-    /// Not checked, with the reason.
-    NotChecked(String),
-}
+use Check::{
+    DeadNeurons, Diverged, Duplicates, Guessing, InitialWeights, InputScale, Leak, Loss, Outliers,
+    Output, Overfitting, RateTooHigh, RateTooLow, SaturatedNeurons, StrongRegularization,
+    TooFewEpochs, UnbalancedClasses, Underfitting, Unfinished, Unpredictable, VanishingGradients,
+};
 
-/// Something to try against a problem.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Suggestion {
-    /// Flags of `nn train`; empty where no flag helps.
-    pub flags: String,
-    /// Their effect, or what to do instead.
-    pub what: String,
-}
+impl Check {
+    /// All checks, causes before symptoms: first the data, then what prevents learning,
+    /// then what limits it, at last what remains to be seen in the predictions.
+    pub(super) const ALL: [Self; 21] = [
+        InputScale,
+        Outliers,
+        Leak,
+        Duplicates,
+        Loss,
+        Output,
+        InitialWeights,
+        StrongRegularization,
+        Diverged,
+        RateTooHigh,
+        DeadNeurons,
+        SaturatedNeurons,
+        VanishingGradients,
+        RateTooLow,
+        Unfinished,
+        TooFewEpochs,
+        Underfitting,
+        Unpredictable,
+        Overfitting,
+        UnbalancedClasses,
+        Guessing,
+    ];
 
-impl Suggestion {
-    pub(super) fn flags(flags: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            flags: flags.into(),
-            what: what.into(),
+    /// The problem that the check finds, as a heading.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            InputScale => "inputs not scaled",
+            Outliers => "outliers in an input",
+            Leak => "target leakage",
+            Duplicates => "test rows duplicate training rows",
+            Loss => "loss does not fit the task",
+            Output => "output does not fit the targets",
+            InitialWeights => "unsuitable initial weights",
+            StrongRegularization => "regularization too strong",
+            Diverged => "diverged",
+            RateTooHigh => "learning rate too high",
+            DeadNeurons => "dead neurons",
+            SaturatedNeurons => "saturated neurons",
+            VanishingGradients => "vanishing gradients",
+            RateTooLow => "learning rate too low",
+            Unfinished => "unfinished",
+            TooFewEpochs => "stopped too soon",
+            Underfitting => "underfitting",
+            Unpredictable => "target not predictable from the inputs",
+            Overfitting => "overfitting",
+            UnbalancedClasses => "unbalanced classes",
+            Guessing => "no better than guessing",
         }
     }
 
-    pub(super) fn advice(what: impl Into<String>) -> Self {
-        Self::flags("", what)
+    pub(super) fn find(self, case: &Case<'_>) -> Finding {
+        match self {
+            InputScale => samples::scale(case),
+            Outliers => samples::outliers(case),
+            Leak => leak::leak(case),
+            Duplicates => samples::duplicates(case),
+            Loss => objective::loss(case),
+            Output => objective::output(case),
+            InitialWeights => initial_weights::initial_weights(case),
+            StrongRegularization => fit::strong_regularization(case),
+            Diverged => learning_rate::diverged(case),
+            RateTooHigh => learning_rate::too_high(case),
+            DeadNeurons => neurons::dead(case),
+            SaturatedNeurons => neurons::saturated(case),
+            VanishingGradients => neurons::vanishing(case),
+            RateTooLow => learning_rate::too_low(case),
+            Unfinished => epochs::unfinished(case),
+            TooFewEpochs => epochs::too_few(case),
+            Underfitting => fit::underfitting(case),
+            Unpredictable => guessing::unpredictable(case),
+            Overfitting => overfitting::overfitting(case),
+            UnbalancedClasses => samples::balance(case),
+            Guessing => guessing::guessing(case),
+        }
+    }
+
+    /// The problems that this one can cause. Where both are found, only this one is
+    /// treated: the other may go away with it, and cannot be judged before.
+    pub(super) fn explains(self) -> &'static [Self] {
+        match self {
+            InputScale | InitialWeights | StrongRegularization => &[
+                Diverged,
+                RateTooHigh,
+                DeadNeurons,
+                SaturatedNeurons,
+                VanishingGradients,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                Unpredictable,
+                Overfitting,
+                UnbalancedClasses,
+                Guessing,
+            ],
+            // One extreme value makes all others in its column nearly equal.
+            Outliers => &[
+                InitialWeights,
+                StrongRegularization,
+                Diverged,
+                RateTooHigh,
+                SaturatedNeurons,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                Unpredictable,
+                UnbalancedClasses,
+                Guessing,
+            ],
+            // These make a run look better than it is.
+            Leak | Duplicates => &[],
+            Loss | Output => &[
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                Unpredictable,
+                UnbalancedClasses,
+                Guessing,
+            ],
+            Diverged | RateTooHigh => &[
+                RateTooHigh,
+                DeadNeurons,
+                SaturatedNeurons,
+                VanishingGradients,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                Unpredictable,
+                Overfitting,
+                UnbalancedClasses,
+                Guessing,
+            ],
+            DeadNeurons | SaturatedNeurons | VanishingGradients => &[
+                VanishingGradients,
+                RateTooLow,
+                TooFewEpochs,
+                Underfitting,
+                Unpredictable,
+                UnbalancedClasses,
+                Guessing,
+            ],
+            // A rare class needs its weight with any rate, number of epochs and network.
+            RateTooLow | Unfinished => &[TooFewEpochs, Underfitting, Unpredictable, Guessing],
+            TooFewEpochs => &[Underfitting, Unpredictable, Guessing],
+            Underfitting => &[Guessing],
+            Unpredictable => &[Overfitting, Guessing],
+            Overfitting | UnbalancedClasses => &[Guessing],
+            Guessing => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn all_checks_are_in_the_order_of_the_diagnosis() {
+        let names: HashSet<_> = Check::ALL.iter().map(|check| check.name()).collect();
+        assert_eq!(names.len(), Check::ALL.len());
+        // The last variant of the enumeration is the last of as many checks.
+        assert_eq!(Guessing as usize + 1, Check::ALL.len());
+        for (place, check) in Check::ALL.iter().enumerate() {
+            assert_eq!(*check as usize, place, "{check:?}");
+        }
+    }
+
+    /// Except itself: a list is shared by problems that explain the same.
+    #[test]
+    fn a_problem_explains_only_later_ones() {
+        for check in Check::ALL {
+            for symptom in check.explains() {
+                assert!(*symptom as usize >= check as usize, "{check:?} {symptom:?}");
+            }
+        }
     }
 }

@@ -4,23 +4,12 @@
 use nn_core::{Activation, Loss};
 
 use super::case::Case;
-use super::check::{Check, Finding, Suggestion};
+use super::finding::{Finding, Suggestion};
 use nn_train::{Choice, Task};
-
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        name: "loss does not fit the task",
-        find: loss,
-    },
-    Check {
-        name: "output does not fit the targets",
-        find: output,
-    },
-];
 
 /// Distance losses multiply the error by φ′(z), which is nearly 0 where an output
 /// is confidently wrong (Schoofs, section 3.2).
-fn loss(case: &Case) -> Finding {
+pub(super) fn loss(case: &Case<'_>) -> Finding {
     let (loss, task) = match (case.loss(), case.task()) {
         (Some(loss), Ok(task)) => (loss, task),
         (None, _) => return Finding::NotChecked("the settings do not contain a loss".to_owned()),
@@ -39,7 +28,7 @@ fn loss(case: &Case) -> Finding {
     if !is_distance {
         return Finding::Ok(format!("{loss}, for classes"));
     }
-    let output = case.settings.output_activation.as_ref();
+    let output = case.settings().output_activation.as_ref();
     let output = output.map_or("this output activation", Choice::text);
     let fitting = if better == "cross-entropy" {
         "softmax"
@@ -51,17 +40,17 @@ fn loss(case: &Case) -> Finding {
             "{loss} with {output}: δ contains φ′(z), \
              so confidently wrong predictions hardly change"
         ),
-        vec![Suggestion::flags(
-            format!("--loss {better} --output-activation {fitting}"),
-            "δ = a − y, without φ′(z)",
-        )],
+        vec![
+            Suggestion::set("loss", better, "δ = a − y, without φ′(z)")
+                .and("output-activation", fitting),
+        ],
     )
 }
 
 /// Regression targets are standardized, so about half of them are below 0 and some
 /// are beyond ±1.
-fn output(case: &Case) -> Finding {
-    let output = case.settings.output_activation.as_ref();
+pub(super) fn output(case: &Case<'_>) -> Finding {
+    let output = case.settings().output_activation.as_ref();
     let output: Option<Activation> = output.map(|output| *output.value());
     let (output, task) = match (output, case.task()) {
         (Some(output), Ok(task)) => (output, task),
@@ -82,8 +71,9 @@ fn output(case: &Case) -> Finding {
     match task {
         Task::Regression(_) if reach.contains('1') || reach.contains('0') => Finding::Problem(
             format!("{text}, but the standardized targets lie outside this range"),
-            vec![Suggestion::flags(
-                "--output-activation identity",
+            vec![Suggestion::set(
+                "output-activation",
+                "identity",
                 "can predict any number",
             )],
         ),

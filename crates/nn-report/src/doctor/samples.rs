@@ -7,30 +7,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use nn_core::batches::Samples;
 use nn_plot::number::number;
 use nn_table::preprocessing::InputEncoding;
-use nn_train::command_line::quoted;
 use nn_train::grouped;
 
-use super::case::{Case, percent};
-use super::check::{Check, Finding, Suggestion};
-
-pub(super) const CHECKS: &[Check] = &[
-    Check {
-        name: "inputs not scaled",
-        find: scale,
-    },
-    Check {
-        name: "outliers in an input",
-        find: outliers,
-    },
-    Check {
-        name: "unbalanced classes",
-        find: balance,
-    },
-    Check {
-        name: "test rows duplicate training rows",
-        find: duplicates,
-    },
-];
+use super::case::Case;
+use super::finding::{Finding, Suggestion, percent};
 
 /// Maximum number of samples whose scale is measured.
 const N_MEASURED: usize = 2000;
@@ -42,7 +22,8 @@ const N_MEASURED: usize = 2000;
 const SMALLEST_ROOT_MEAN_SQUARE: f64 = 0.03;
 const LARGEST_ROOT_MEAN_SQUARE: f64 = 10.0;
 
-fn scale(case: &Case) -> Finding {
+/// Inputs whose scale does not fit the initial weights.
+pub(super) fn scale(case: &Case<'_>) -> Finding {
     let train = match case.splits() {
         Ok(parts) => parts.train,
         Err(why) => return Finding::NotChecked(why),
@@ -71,8 +52,9 @@ fn scale(case: &Case) -> Finding {
     Finding::Problem(
         text,
         vec![
-            Suggestion::flags(
-                "--batch-norm",
+            Suggestion::set(
+                "batch-norm",
+                "true",
                 "normalizes the weighted sums of the first layer",
             ),
             Suggestion::advice("rescale the pixels so that the maximum is 255"),
@@ -84,30 +66,36 @@ fn scale(case: &Case) -> Finding {
 /// chance. One such value compresses the range of the others in its column.
 const OUTLIER: f32 = 12.0;
 
-fn outliers(case: &Case) -> Finding {
-    let data = match &case.data {
+/// A value far from all others in its column.
+pub(super) fn outliers(case: &Case<'_>) -> Finding {
+    let data = match case.data() {
         Ok(data) => data,
-        Err(why) => return Finding::NotChecked(why.clone()),
+        Err(why) => return Finding::NotChecked(why),
     };
     let columns = match data.preprocessing.as_ref().map(|it| &it.inputs) {
         Some(InputEncoding::Columns(columns)) => columns,
         _ => return Finding::Ok("not applicable: the inputs are pixels".to_owned()),
     };
-    let train = match case.splits() {
-        Ok(parts) => parts.train,
+    let parts = match case.splits() {
+        Ok(parts) => parts,
         Err(why) => return Finding::NotChecked(why),
     };
     let names = columns
         .iter()
         .flat_map(|column| vec![column.name.as_str(); column.encoding.width()]);
-    let mut largest = vec![0.0_f32; train.n_inputs()];
-    let read = for_each_sample(&train, train.len(), |inputs| {
-        for (largest, &x) in largest.iter_mut().zip(inputs) {
-            *largest = largest.max(x.abs());
+    let mut largest = vec![0.0_f32; parts.train.n_inputs()];
+    for samples in [Some(parts.train), Some(parts.validation), parts.test]
+        .iter()
+        .flatten()
+    {
+        let read = for_each_sample(samples, samples.len(), |inputs| {
+            for (largest, &x) in largest.iter_mut().zip(inputs) {
+                *largest = largest.max(x.abs());
+            }
+        });
+        if let Err(why) = read {
+            return Finding::NotChecked(why);
         }
-    });
-    if let Err(why) = read {
-        return Finding::NotChecked(why);
     }
     let worst = names.zip(largest).max_by(|a, b| a.1.total_cmp(&b.1));
     let Some((name, size)) = worst else {
@@ -120,20 +108,13 @@ fn outliers(case: &Case) -> Finding {
     if size <= OUTLIER {
         return Finding::Ok(text);
     }
-    let ignored = match &case.settings.ignore {
-        Some(others) => format!("{others},{name}"),
-        None => name.to_owned(),
-    };
     Finding::Problem(
         text,
         vec![
             Suggestion::advice(format!(
                 "correct or clip this value, or use the logarithm of {name}"
             )),
-            Suggestion::flags(
-                format!("--ignore {}", quoted(&ignored)),
-                "ignores the column",
-            ),
+            Suggestion::set("ignore", case.ignoring(name), "ignores the column"),
         ],
     )
 }
@@ -142,36 +123,51 @@ fn outliers(case: &Case) -> Finding {
 /// classes, always predicting the larger one has an accuracy of 80 %.
 const IMBALANCE: f64 = 4.0;
 
-fn balance(case: &Case) -> Finding {
-    let (data, counts) = match (&case.data, case.class_counts()) {
-        (Ok(data), Some(counts)) => (data, counts),
-        (Ok(_), None) => {
-            return Finding::Ok("not applicable: this is not a classification".to_owned());
-        }
-        (Err(why), _) => return Finding::NotChecked(why.clone()),
+/// Recall of the smallest class below which the network neglects it: a quarter of its
+/// training samples are not found.
+const SMALL_RECALL: f64 = 0.75;
+
+/// A class that is rare, and that the network hardly ever predicts.
+pub(super) fn balance(case: &Case<'_>) -> Finding {
+    let (data, train) = match (case.data(), case.splits()) {
+        (Ok(data), Ok(parts)) => (data, parts.train),
+        (Err(why), _) | (_, Err(why)) => return Finding::NotChecked(why),
     };
-    let classes = || counts.iter().zip(&data.class_names);
+    let Some(counts) = train.class_counts() else {
+        return Finding::Ok("not applicable: this is not a classification".to_owned());
+    };
+    let classes = || 0..counts.len();
     let (Some(largest), Some(smallest)) = (
-        classes().max_by_key(|class| class.0),
-        classes().min_by_key(|class| class.0),
+        classes().max_by_key(|&class| counts[class]),
+        classes().min_by_key(|&class| counts[class]),
     ) else {
         return Finding::Ok("there are no classes".to_owned());
     };
-    let describe = |(count, name): (&usize, &String)| format!("{} of {name}", grouped(*count));
+    let recall = |class: usize| case.recall(class);
+    let describe = |class: usize| {
+        let recall =
+            recall(class).map_or_else(String::new, |it| format!(" (recall {})", percent(it)));
+        let name = &data.class_names[class];
+        format!("{} of {name}{recall}", grouped(counts[class]))
+    };
     let text = format!(
         "training samples: {}, {}",
         describe(largest),
         describe(smallest)
     );
-    let ratio = *largest.0 as f64 / *smallest.0 as f64;
+    let ratio = counts[largest] as f64 / counts[smallest] as f64;
     if ratio < IMBALANCE {
         return Finding::Ok(text);
     }
     if case.has_class_weights() {
         return Finding::Ok(format!("{text}, and the classes are weighted"));
     }
+    let is_neglected = recall(smallest).is_none_or(|recall| recall < SMALL_RECALL);
+    if !is_neglected {
+        return Finding::Ok(text);
+    }
     let tries = vec![
-        Suggestion::flags("--class-weight balanced", "gives all classes equal weight"),
+        Suggestion::set("class-weight", "balanced", "gives all classes equal weight"),
         Suggestion::advice("check precision and recall in `nn evaluate`, not only the accuracy"),
     ];
     Finding::Problem(text, tries)
@@ -181,7 +177,8 @@ fn balance(case: &Case) -> Finding {
 /// more in tables with few distinct values; the network has seen each of them.
 const DUPLICATES: f64 = 0.01;
 
-fn duplicates(case: &Case) -> Finding {
+/// Test rows that the network was trained on.
+pub(super) fn duplicates(case: &Case<'_>) -> Finding {
     let parts = match case.splits() {
         Ok(parts) => parts,
         Err(why) => return Finding::NotChecked(why),

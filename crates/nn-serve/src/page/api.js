@@ -1,5 +1,7 @@
 // Requests to the server of this page.
 
+import { showConnection, showError } from "./shell.js";
+
 const token = document.querySelector('meta[name="token"]').content;
 const listeners = new Map();
 let source = null;
@@ -9,22 +11,33 @@ const RETRY = 3000;
 
 /** Sends a GET request. */
 export async function get(path) {
-  return jsonOf(await fetch(path));
+  return jsonOf(await answer(path));
 }
 
 /** Sends a POST request; throws an Error with the message of the server. */
 export async function post(path, body) {
   const headers = { "content-type": "application/json", "nn-token": token };
-  return jsonOf(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  return jsonOf(await answer(path, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+/** The response; without one, the page shows that the server has gone. */
+async function answer(path, request) {
+  try {
+    const response = await fetch(path, request);
+    showConnection(true);
+    return response;
+  } catch (error) {
+    showConnection(false);
+    error.isConnection = true;
+    throw error;
+  }
 }
 
 async function jsonOf(response) {
   const body = await response.json();
   if (response.ok) return body;
-  const error = new Error(body.error);
-  error.help = body.help;
-  error.status = response.status;
-  throw error;
+  const { error: message, ...details } = body;
+  throw Object.assign(new Error(message), details, { status: response.status });
 }
 
 /** Calls `listener` with every event of this name: session, progress, pictures. */
@@ -33,23 +46,20 @@ export function listen(name, listener) {
   listeners.get(name).push(listener);
 }
 
-/**
- * Starts the stream of events. A hidden page closes its connection. `showError` is
- * called with the reason if the server refuses the stream.
- */
-export function watch(showError) {
-  const reconnect = () => connect(showError);
-  document.addEventListener("visibilitychange", reconnect);
-  reconnect();
+/** Starts the stream of events. A hidden page closes its connection. */
+export function watch() {
+  document.addEventListener("visibilitychange", connect);
+  connect();
 }
 
-function connect(showError) {
+function connect() {
   if (document.hidden) {
     source?.close();
     source = null;
   } else if (!source) {
     source = new EventSource("/api/events");
-    source.addEventListener("error", () => whenRefused(showError));
+    source.addEventListener("open", () => showConnection(true));
+    source.addEventListener("error", whenBroken);
     for (const [name, all] of listeners) {
       source.addEventListener(name, (event) => {
         const value = JSON.parse(event.data);
@@ -61,17 +71,17 @@ function connect(showError) {
 
 /**
  * The browser reopens a stream that breaks, but not one that is refused. Another
- * request gives the reason: after a restart of the server, this page has an old
- * cookie, and no retry helps.
+ * request gives the reason: the server has gone, or after its restart this page has an
+ * old cookie, and no retry helps.
  */
-async function whenRefused(showError) {
-  if (source?.readyState !== EventSource.CLOSED) return;
-  source = null;
+async function whenBroken() {
+  const isRefused = source?.readyState === EventSource.CLOSED;
+  if (isRefused) source = null;
   try {
     await get("/api/state");
   } catch (error) {
     showError(error);
     if (error.status === 401) return;
   }
-  setTimeout(() => connect(showError), RETRY);
+  if (isRefused) setTimeout(connect, RETRY);
 }

@@ -2,11 +2,11 @@
 // of samples, which differ in one setting.
 
 import { LineChart } from "./chart.js";
-import { listen, post } from "./api.js";
+import { listen } from "./api.js";
 import { card, duration, make, markPercent, percent, short } from "./dom.js";
-import { SettingsForm, titleOf, wordsOf } from "./form.js";
-import { Buttons, Check, CommandLine } from "./panel.js";
-import { showError, remember } from "./shell.js";
+import { SettingsForm, markProblem, problemOf, titleOf, valueOf, wordsOf } from "./form.js";
+import { Buttons, Check, CommandLine, ownerNote } from "./panel.js";
+import { remember } from "./shell.js";
 import { statusOf } from "./train.js";
 
 /** The values to start with. */
@@ -39,14 +39,15 @@ export class CompareView {
         .map((flag) => make("option", { value: flag.name }, titleOf(flag.name))),
     );
     this.values = ["a", "b"].map((name) =>
-      make("input", { name, list: "choices", autocomplete: "off", change: () => this.changed() }),
+      make("input", { name, list: "choices", autocomplete: "off", change: () => this.changeValues() }),
     );
     this.choices = make("datalist", { id: "choices" });
-    this.check = new Check(
-      () => this.trainings(),
-      (trainings) => this.showChecked(trainings),
-    );
-    this.buttons = new Buttons(() => this.start());
+    this.check = new Check({
+      trainings: () => this.trainings(),
+      show: (trainings) => this.showChecked(trainings),
+      place: (problem, index) => this.placeProblem(problem, index),
+    });
+    this.buttons = new Buttons(() => this.check.start());
     for (const one of this.buttons.element.children) one.id = `compare-${one.id}`;
     this.commands = ["a", "b"].map((name) => new CommandLine(`command-${name}`));
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
@@ -89,7 +90,7 @@ export class CompareView {
     return make(
       "div",
       { class: "column" },
-      card("Side by side", this.same, this.table),
+      card("Side by side", this.same, ownerNote(), this.table),
       this.loss.element,
       this.accuracy.element,
     );
@@ -101,9 +102,19 @@ export class CompareView {
     if (this.vary.selectedIndex < 0) this.vary.value = "optimizer";
     const values = EXAMPLES[this.vary.value] ?? ["", ""];
     this.values.forEach((input, index) => {
-      input.value = parameters.get(input.name) ?? values[index];
+      input.value = valueOf(this.varied(), parameters.get(input.name) ?? values[index]);
     });
     this.fillChoices();
+    this.changed();
+  }
+
+  /** The flag of the setting that differs. */
+  varied() {
+    return this.state.flags.find((flag) => flag.name === this.vary.value);
+  }
+
+  changeValues() {
+    for (const input of this.values) input.value = valueOf(this.varied(), input.value);
     this.changed();
   }
 
@@ -117,7 +128,7 @@ export class CompareView {
   }
 
   fillChoices() {
-    const { choices } = this.state.flags.find((flag) => flag.name === this.vary.value);
+    const { choices } = this.varied();
     this.choices.replaceChildren(...choices.map((choice) => make("option", { value: choice })));
   }
 
@@ -140,23 +151,23 @@ export class CompareView {
     this.check.later();
   }
 
+  /** A problem of the setting that differs belongs to the field of its training run. */
+  placeProblem(problem, index) {
+    this.form.clearProblems();
+    this.values.forEach((input) => markProblem(input, null));
+    if (problem?.setting !== this.vary.value) return problem != null && this.form.showProblem(problem);
+    const input = this.values[Math.max(0, index)];
+    markProblem(input, problemOf(this.varied(), input.value, problem.error, problem.help));
+    return true;
+  }
+
   showChecked(trainings) {
-    if (trainings.some((training) => training.error)) return;
     // A setting that differs between the two has no common default.
     const [first, second] = trainings.map((training) => training.settings);
     this.form.showDefaults(
       Object.fromEntries(Object.entries(first).filter(([name, value]) => value === second[name])),
     );
     trainings.forEach((training, index) => this.commands[index].update(training.command));
-  }
-
-  async start() {
-    try {
-      await post("/api/start", { trainings: this.trainings() });
-      showError(null);
-    } catch (error) {
-      showError(error);
-    }
   }
 
   update(trainings) {
@@ -193,8 +204,8 @@ function resultTable(trainings, names) {
     ["validation loss", (training) => short(training.last_epoch?.validation_loss)],
     ["validation accuracy", (training) => percent(training.last_epoch?.validation_accuracy)],
     ["test accuracy", (training) => percent(training.summary?.test_accuracy)],
-    ["time", (training) => duration(training.seconds)],
-    ["base learning rate", (training) => short(training.learning_rate, 6)],
+    ["training time", (training) => duration(training.train_seconds)],
+    ["learning rate", (training) => short(training.learning_rate, 6)],
     ["rollbacks", (training) => training.rollbacks.length],
   ];
   if (trainings.every((training) => training.rollbacks.length === 0)) rows.pop();

@@ -25,13 +25,16 @@ export function card(title, ...children) {
   return make("section", { class: "card" }, make("h2", {}, title), ...children);
 }
 
-/** A formula with its meaning; `x_i` has a subscript. */
+/**
+ * A formula with its meaning; `x_i` has a subscript. In a narrow place, each equation of
+ * a list gets its own line.
+ */
 export function formula(text, meaning) {
+  const equations = text.split(/(?<=,) /).map((part) => make("span", {}, ...withSubscripts(part)));
   return make(
     "p",
     { class: "formula" },
-    make("code", {}, ...withSubscripts(text)),
-    " ",
+    make("code", {}, ...equations.flatMap((part) => [part, " "])),
     ...withSubscripts(meaning),
   );
 }
@@ -65,15 +68,31 @@ export function duration(seconds) {
   return seconds < 1 ? `${short(1000 * seconds, 2)}\u202fms` : `${seconds.toFixed(2)}\u202fs`;
 }
 
-/** Four significant digits, or a power of ten. */
+/** A number with `digits` significant digits, as in the reports: `0.0832`, `−3`, `1.5e30`. */
 export function short(number, digits = 4) {
   if (number == null || !Number.isFinite(number)) return "–";
-  const size = Math.abs(number);
-  if (number !== 0 && (size < 1e-3 || size >= 1e5)) return withoutZeros(number.toExponential(digits - 2));
-  return String(Number(number.toPrecision(digits)));
+  // Rounding comes first, so that 0.00009999999 and 0.0001 give the same text.
+  const rounded = Number(number.toPrecision(digits));
+  const size = Math.abs(rounded);
+  const text = size !== 0 && (size < 1e-4 || size >= 1e9) ? scientific(size) : plain(size);
+  return rounded < 0 ? `−${text}` : text;
 }
 
-/** `1.50e+30` is `1.5e30`. */
-function withoutZeros(power) {
-  return power.replace(/\.?0*e\+?/, "e");
+function plain(size) {
+  return Number.isInteger(size) && size >= 1e4 ? grouped(size) : String(size);
+}
+
+/** `1.5e+30` is `1.5e30`. */
+function scientific(size) {
+  return size.toExponential().replace("+", "");
+}
+
+/** A number as a field or a flag takes it: `0.001`, `1e-7`. */
+export function typed(number) {
+  return String(number).replace("+", "");
+}
+
+/** A decimal comma becomes a point: `0,1` is `0.1`. */
+export function withPoint(text) {
+  return text.trim().replace(/^([+-]?\d*),(\d+(?:e[+-]?\d+)?)$/i, "$1.$2");
 }

@@ -4,6 +4,7 @@ import { listen, post } from "./api.js";
 import { card, dataTitle, formula, make, percent, short } from "./dom.js";
 import { IN_TRAINING, listNetworks } from "./networks.js";
 import { bytesOf, drawCells, drawGrey, drawSigned, signedBytesOf } from "./pictures.js";
+import { startIfIdle, startTrainings } from "./session.js";
 import { Sheet } from "./sheet.js";
 import { showError, remember } from "./shell.js";
 
@@ -15,7 +16,7 @@ export class DrawView {
     this.sampleNumber = 0;
     this.element = make("div", { class: "view draw" }, this.makeSheetCard(), this.makeAnswer());
     this.showAnswer({ blank: true });
-    listen("session", (number) => this.addTraining(number));
+    listen("session", (number) => number > 0 && !this.element.hidden && this.fill());
     listen("progress", (trainings) => this.showProgress(trainings));
     listen("pictures", () => this.network?.startsWith("training") && this.ask());
   }
@@ -32,10 +33,16 @@ export class DrawView {
       },
     });
     this.status = make("p", { class: "muted", role: "status" });
+    this.starter = make(
+      "button",
+      { type: "button", id: "starter", hidden: true, click: () => this.trainStarter() },
+      "Train a small network for digits",
+    );
     return card(
       "Draw a digit",
       make("label", { class: "fields network" }, "Network", this.select),
       this.status,
+      this.starter,
       this.sheet.element,
       make(
         "div",
@@ -114,38 +121,48 @@ export class DrawView {
   }
 
   show(parameters) {
-    const wanted = parameters.get("network");
     this.sampleNumber = Number(parameters.get("sample") ?? this.sampleNumber);
-    this.fillSelect().then(() => this.choose(wanted ?? this.network ?? this.select.value));
+    this.fill(parameters.get("network"));
   }
 
-  /** Lists the networks; trains a small one, in a second or two, if there is none. */
-  async fillSelect() {
+  /**
+   * Lists the networks that read drawings and chooses `wanted`, the one before, or the
+   * first. Without any network, trains a small one, in a second or two.
+   */
+  async fill(wanted = null) {
     try {
-      let networks = await listNetworks();
+      const networks = await listNetworks();
       if (!networks.some(({ id }) => id === "opened" || id === IN_TRAINING.id)) {
         this.status.textContent = "Training a small network …";
-        await post("/api/start", { trainings: [this.state.starter] });
-        networks = [IN_TRAINING, ...networks];
+        await startIfIdle([this.state.starter]);
+        return this.fill(wanted ?? IN_TRAINING.id);
       }
-      this.select.replaceChildren(...networks.map(optionOf));
+      const readers = networks.filter(({ readsDrawings }) => readsDrawings);
+      const isListed = readers.some(({ id }) => id === this.network);
+      this.select.replaceChildren(...readers.map(optionOf));
+      this.starter.hidden = readers.length > 0;
+      this.choose(wanted ?? (isListed ? this.network : this.select.value));
+    } catch (error) {
+      showError(error);
+    }
+  }
+
+  /** Trains a small network for digits. */
+  async trainStarter() {
+    try {
+      if (await startTrainings([this.state.starter])) await this.fill(IN_TRAINING.id);
     } catch (error) {
       showError(error);
     }
   }
 
   choose(network) {
-    this.network = network || this.select.value;
-    this.select.value = this.network;
-    this.status.textContent = "";
+    this.network = network;
+    this.select.value = network;
+    this.status.textContent = network ? "" : "None of the networks reads drawings.";
     this.showProgress(this.trainings);
-    remember("draw", new URLSearchParams({ network: this.network }));
+    remember("draw", new URLSearchParams(network ? { network } : {}));
     this.ask();
-  }
-
-  addTraining(number) {
-    const isListed = [...this.select.options].some((option) => option.value === "training");
-    if (number > 0 && !isListed) this.select.append(optionOf(IN_TRAINING));
   }
 
   showProgress(trainings) {
@@ -160,6 +177,7 @@ export class DrawView {
   }
 
   async takeSample() {
+    if (!this.network) return;
     try {
       const sample = await post("/api/sample", { network: this.network, index: this.sampleNumber });
       this.sampleNumber = sample.index + 1;

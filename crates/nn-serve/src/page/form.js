@@ -1,7 +1,7 @@
 // The settings of a training run as a form. The server describes its fields, the flags
 // of `nn train`; only those at the top are listed here.
 
-import { make } from "./dom.js";
+import { make, typed, withPoint } from "./dom.js";
 
 const FIRST = [
   "data",
@@ -31,7 +31,7 @@ const TITLES = {
 export class SettingsForm {
   constructor(state, changed) {
     this.changed = changed;
-    this.names = state.flags.map((flag) => flag.name);
+    this.flags = new Map(state.flags.map((flag) => [flag.name, flag]));
     this.fields = new Map();
     const first = FIRST.map((name) => state.flags.find((flag) => flag.name === name)).filter(Boolean);
     const rest = state.flags.filter((flag) => !first.includes(flag));
@@ -70,9 +70,27 @@ export class SettingsForm {
       placeholder: defaultOf(flag),
       autocomplete: "off",
       spellcheck: "false",
-      inputmode: flag.value === "N" ? "numeric" : null,
-      change: () => this.changed(),
+      inputmode: flag.value === "N" ? "numeric" : flag.is_decimal ? "decimal" : null,
+      change: (event) => {
+        event.target.value = valueOf(flag, event.target.value);
+        this.changed();
+      },
     });
+  }
+
+  /** Shows a problem beside its field; returns whether the form has this field. */
+  showProblem({ setting, error, help }) {
+    const input = this.fields.get(setting);
+    if (!input) return false;
+    markProblem(input, problemOf(this.flags.get(setting), input.value, error, help));
+    const hidden = input.closest("details");
+    if (hidden) hidden.open = true;
+    return true;
+  }
+
+  /** Removes the problems. */
+  clearProblems() {
+    for (const input of this.fields.values()) markProblem(input, null);
   }
 
   select(flag, choices) {
@@ -105,7 +123,7 @@ export class SettingsForm {
   /** Shows the resolved settings as the defaults of the empty fields. */
   showDefaults(settings) {
     for (const [name, input] of this.fields) {
-      const value = name === "activation" ? withoutRepeats(settings[name]) : settings[name];
+      const value = shownDefault(name, settings[name]);
       if (input.value !== "") continue;
       if (input.tagName === "SELECT") input.options[0].textContent = defaultText(value);
       else if (value != null) input.placeholder = name === "hidden" ? `${value}, or none` : value;
@@ -120,7 +138,7 @@ export class SettingsForm {
   /** Fills the form from the parameters of an address. */
   read(parameters) {
     for (const [name, input] of this.fields) {
-      const value = parameters.get(name) ?? "";
+      const value = valueOf(this.flags.get(name), parameters.get(name) ?? "");
       const isUnknown =
         input.tagName === "SELECT" && ![...input.options].some((option) => option.value === value);
       if (isUnknown) input.add(make("option", { value }, value), input.options.length - 1);
@@ -130,7 +148,7 @@ export class SettingsForm {
 
   /** Name and value of every field that is not empty. */
   entries() {
-    return this.names
+    return [...this.flags.keys()]
       .map((name) => [name, this.fields.get(name).value.trim()])
       .filter(([, value]) => value !== "");
   }
@@ -154,14 +172,41 @@ export function wordsOf(entries) {
   ]);
 }
 
+/** A value as the flag takes it: a decimal comma becomes a point, also in `adam:beta1=0,8`. */
+export function valueOf(flag, text) {
+  if (flag.is_decimal) return withPoint(text);
+  return flag.value.startsWith("NAME") && flag.name !== "data"
+    ? text.replace(/=[^:,=]*,\d+(?=$|:|,)/g, (parameter) => `=${withPoint(parameter.slice(1))}`)
+    : text;
+}
+
+/** The text of a problem beside its field, which names the setting already. */
+export function problemOf(flag, value, error, help) {
+  if (flag.is_decimal && /^[\d.,'\s]+$/.test(value) && /[,'\s]/.test(value.trim()))
+    return `Write the number with a decimal point and without separators, as in 1000.5; found “${value}”.`;
+  const [first, ...rest] = error.replace(`--${flag.name}: `, "");
+  return [first.toUpperCase() + rest.join(""), help].filter(Boolean).join("; ");
+}
+
+/** Shows a problem below an input, or removes it if `text` is null. */
+export function markProblem(input, text) {
+  const id = `problem-${input.name}`;
+  input.parentElement.querySelector(`[id="${id}"]`)?.remove();
+  input.toggleAttribute("aria-invalid", Boolean(text));
+  if (!text) return input.removeAttribute("aria-describedby");
+  input.setAttribute("aria-describedby", id);
+  input.after(make("span", { class: "problem", id, role: "alert" }, text));
+}
+
 export function titleOf(name) {
   const words = name.replaceAll("-", " ");
   return TITLES[name] ?? words[0].toUpperCase() + words.slice(1);
 }
 
-/** `relu,relu` is `relu`. */
-function withoutRepeats(list) {
-  return list && [...new Set(list.split(","))].join(",");
+/** Of a list for all hidden layers, `relu,relu` is `relu`. */
+function shownDefault(name, value) {
+  if (typeof value === "number") return typed(value);
+  return value && name === "activation" ? [...new Set(value.split(","))].join(",") : value;
 }
 
 function defaultOf(flag) {

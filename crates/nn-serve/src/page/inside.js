@@ -3,6 +3,7 @@
 
 import { listen, post } from "./api.js";
 import { card, formula, make, short } from "./dom.js";
+import { markProblem } from "./form.js";
 import { listNetworks } from "./networks.js";
 import { drawGrey } from "./pictures.js";
 import { showError, remember } from "./shell.js";
@@ -21,9 +22,10 @@ export class InsideView {
       { change },
       ...["train", "validation", "test"].map((name) => make("option", {}, name)),
     );
-    this.index = make("input", { inputmode: "numeric", autocomplete: "off", change });
+    this.index = make("input", { name: "index", inputmode: "numeric", autocomplete: "off", change });
     this.untrained = make("input", { type: "checkbox", change });
     this.sample = make("canvas", { class: "pixels", role: "img", "aria-label": "The sample", hidden: true });
+    this.columns = make("div", {});
     this.summary = make("div", {});
     this.layers = make("div", { class: "column" });
     this.element = make("div", { class: "view inside" }, this.makeChoice(), this.layers);
@@ -55,6 +57,7 @@ export class InsideView {
           make("label", { class: "switch" }, this.untrained, "initial weights"),
         ),
         this.sample,
+        this.columns,
         this.summary,
       ),
     );
@@ -71,7 +74,14 @@ export class InsideView {
   }
 
   async fill(wanted) {
-    const networks = await listNetworks();
+    try {
+      this.showNetworks(await listNetworks(), wanted);
+    } catch (error) {
+      showError(error);
+    }
+  }
+
+  showNetworks(networks, wanted) {
     const before = wanted ?? this.network.value;
     this.network.replaceChildren(...networks.map(({ id, title }) => make("option", { value: id }, title)));
     if (networks.some(({ id }) => id === before)) this.network.value = before;
@@ -100,6 +110,9 @@ export class InsideView {
     if (this.neurons.some((neuron) => neuron != null))
       parameters.set("neurons", this.neurons.map((neuron) => neuron ?? "").join(","));
     remember("inside", parameters);
+    const isIndex = /^\d+$/.test(this.index.value.trim());
+    markProblem(this.index, isIndex ? null : `Expected a whole number from 0; found “${this.index.value}”.`);
+    if (!isIndex) return;
     try {
       const trace = await post("/api/trace", {
         network: this.network.value,
@@ -128,14 +141,9 @@ export class InsideView {
         height,
       );
     }
-    const name = (index) => trace.class_names[index] ?? "?";
-    const outputs = step.layers.at(-1).activations;
-    const sure =
-      outputs.length > 1 && trace.predicted != null ? ` (a = ${short(outputs[trace.predicted])})` : "";
-    const truth = trace.predicted === trace.label ? "correct" : `wrong: the true class is ${name(trace.label)}`;
-    const verdict = trace.label == null ? "" : `Predicted ${name(trace.predicted)}${sure}, ${truth}.`;
+    this.columns.replaceChildren(...this.columnTable(trace));
     this.summary.replaceChildren(
-      make("p", { class: "status" }, verdict),
+      ...verdicts(trace).map((verdict) => make("p", { class: "status" }, verdict)),
       formula(
         `C = ${step.loss_formula} = ${short(step.loss, 6)}`,
         `the loss (${step.loss_function}) before the step`,
@@ -148,6 +156,30 @@ export class InsideView {
       ...step.notes.map((note) => make("p", { class: "muted" }, note)),
     );
     this.layers.replaceChildren(...step.layers.map((layer, index) => this.layerCard(trace, layer, index)));
+  }
+
+  /** The row of a table: every input with its column, and the value before standardization. */
+  columnTable({ inputs, step }) {
+    if (!inputs) return [];
+    const rows = this.pick("columns", step.inputs, null);
+    const cells = rows.map((input) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, inputs[input].name),
+        make("td", {}, inputs[input].standardization ? short(restored(step.inputs[input], inputs[input])) : ""),
+        make("td", {}, short(step.inputs[input])),
+      ),
+    );
+    const heads = ["value", xTitle(inputs)];
+    const table = this.table("column", heads, cells, "columns", inputs.length, rows.length, "largest inputs");
+    const hasNumbers = inputs.some(({ standardization }) => standardization);
+    return [
+      table,
+      hasNumbers
+        ? formula("x = (value − mean)/std", "a number is standardized with the mean and the standard deviation of the training rows")
+        : "",
+    ];
   }
 
   layerCard(trace, layer, index) {
@@ -181,12 +213,14 @@ export class InsideView {
 
   neuronTable(trace, layer, index, isOutput) {
     const { backward } = layer;
+    const isStandardized = isOutput && trace.targets?.some(({ standardization }) => standardization);
+    const scale = isStandardized ? " (standardized)" : "";
     const columns = [
       ["z", layer.pre_activations],
       ["normalized", layer.normalized],
-      ["a", layer.activations],
+      [`a${scale}`, layer.activations],
       ["m", layer.mask],
-      ["y", isOutput ? trace.step.target : null],
+      [`y${scale}`, isOutput ? trace.step.target : null],
       ["δ·Wᵀ", backward?.arriving],
       ["φ′(z)", backward?.slope],
       ["δ = ∂C/∂b", backward?.delta],
@@ -248,7 +282,7 @@ export class InsideView {
     const after = column(layer.backward.weights_after);
     const regularized = layer.backward.regularized && column(layer.backward.regularized.weights_gradient);
     const columns = [
-      [index === 0 ? "x" : "previous a", below],
+      [index === 0 ? xTitle(trace.inputs) : "previous a", below],
       ["δ", weights.map(() => layer.backward.delta[neuron])],
       ["∂C/∂W", gradient],
       ["g", regularized],
@@ -261,7 +295,7 @@ export class InsideView {
       make(
         "tr",
         {},
-        make("th", { scope: "row" }, `W[${input}, ${neuron}]`),
+        make("th", { scope: "row" }, `W[${input}, ${neuron}]`, ...nameOf(index === 0 && trace.inputs?.[input])),
         ...columns.map(([, values]) => make("td", {}, short(values[input]))),
       ),
     );
@@ -323,8 +357,45 @@ export class InsideView {
   }
 }
 
+/** One sentence about the prediction; for regression, one per target. */
+function verdicts({ step, class_names: names, label, predicted, targets }) {
+  const outputs = step.layers.at(-1).activations;
+  if (label != null) {
+    const name = (index) => names[index] ?? "?";
+    const sure = outputs.length > 1 && predicted != null ? ` (a = ${short(outputs[predicted])})` : "";
+    const truth = predicted === label ? "correct" : `wrong: the true class is ${name(label)}`;
+    return [`Predicted ${name(predicted)}${sure}, ${truth}.`];
+  }
+  const ofValues = (targets ?? []).map((target, index) => ({ target, index }));
+  return ofValues
+    .filter(({ target }) => target.standardization)
+    .map(
+      ({ target, index }) =>
+        `Predicted ${target.name} ${short(restored(outputs[index], target))}, true value ${short(restored(step.target[index], target))}.`,
+    );
+}
+
+/** A standardized number in the units of its column. */
+function restored(number, { standardization: { mean, std } }) {
+  return mean + std * number;
+}
+
+/** Numbers are standardized, categories are not. */
+function xTitle(inputs) {
+  const nNumbers = inputs?.filter(({ standardization }) => standardization).length;
+  if (!nNumbers) return "x";
+  return nNumbers === inputs.length ? "x (standardized)" : "x (numbers standardized)";
+}
+
+/** The name of a column, beside the position of its weight. */
+function nameOf(column) {
+  return column ? [" ", make("span", { class: "column-name" }, column.name)] : [];
+}
+
 function neuronName(trace, neuron, isOutput) {
-  const name = isOutput && trace.step.target.length > 1 ? trace.class_names[neuron] : null;
+  const target = isOutput ? trace.targets?.[neuron]?.name : null;
+  const ofClass = isOutput && trace.step.target.length > 1 ? trace.class_names[neuron] : null;
+  const name = ofClass ?? target;
   return name == null || name === String(neuron) ? String(neuron) : `${neuron} (${name})`;
 }
 
@@ -343,7 +414,7 @@ function sumOf(below, weights, bias, z) {
     .sort((p, q) => Math.abs(q.a * q.w) - Math.abs(p.a * p.w));
   const shown = terms
     .slice(0, 4)
-    .map(({ a, w }) => `${short(a, 3)}·${bracketed(w)}`)
+    .map(({ a, w }) => `${bracketed(a)}·${bracketed(w)}`)
     .join(" + ");
   const rest = terms.length > 4 ? ` + ${terms.length - 4} smaller terms` : "";
   return [make("code", {}, `z = ${shown || "0"}${rest} + ${bracketed(bias)} = `), make("b", {}, short(z))];

@@ -67,7 +67,7 @@ async function start() {
   }
   addEventListener("hashchange", show);
   show();
-  watch(showError);
+  watch();
 }
 
 start();

@@ -5,17 +5,23 @@ import { percent } from "./dom.js";
 
 export const IN_TRAINING = { id: "training", title: "the latest training run of this page" };
 
-/** The `{ id, title }` of every network, that of the command line first. */
+/** The `{ id, title, readsDrawings }` of every network, that of the command line first. */
 export async function listNetworks() {
-  const { opened, runs, has_session: hasSession } = await get("/api/state");
+  const { opened, runs, session } = await get("/api/state");
   const networks = [];
-  if (opened) networks.push({ id: "opened", title: `${opened.name} (${opened.network})` });
-  if (hasSession) networks.push(IN_TRAINING);
+  if (opened)
+    networks.push({
+      id: "opened",
+      title: `${opened.name} (${opened.network})`,
+      readsDrawings: opened.reads_drawings,
+    });
+  if (session) networks.push({ ...IN_TRAINING, readsDrawings: session.reads_drawings });
   for (const run of runs) {
     const accuracy = run.test_accuracy == null ? "" : `, ${percent(run.test_accuracy)}`;
     networks.push({
       id: `run:${run.name}`,
       title: `${run.name} (${(run.layers ?? []).join("-")}${accuracy})`,
+      readsDrawings: run.reads_drawings,
     });
   }
   return networks;

@@ -2,7 +2,8 @@
 // command.
 
 import { post } from "./api.js";
-import { make } from "./dom.js";
+import { make, typed } from "./dom.js";
+import { observeOwner, startTrainings } from "./session.js";
 import { showError } from "./shell.js";
 
 /** Milliseconds between the last change and the check. */
@@ -44,11 +45,17 @@ export async function control(action, more = {}) {
   }
 }
 
-/** Checks the settings shortly after a change and describes the training run. */
+/**
+ * Checks the settings shortly after a change and describes the training runs.
+ *
+ * `place` shows a problem of a training run (`{ setting, error, help }`) beside its field,
+ * or removes all if there is none; it returns whether there is such a field.
+ */
 export class Check {
-  constructor(trainings, show) {
+  constructor({ trainings, show, place }) {
     this.trainings = trainings;
     this.show = show;
+    this.place = place;
     this.element = make("p", { class: "check", role: "status" });
   }
 
@@ -57,36 +64,70 @@ export class Check {
     this.timer = setTimeout(() => this.now(), CHECK_AFTER);
   }
 
+  /** Returns whether there is a problem. */
   async now() {
     // A response to an older request is ignored.
     const request = Symbol("request");
     this.request = request;
-    const show = (isWrong, ...parts) => {
-      if (this.request !== request) return;
-      this.element.classList.toggle("wrong", isWrong);
-      this.element.replaceChildren(...parts);
-    };
-    const waiting = setTimeout(() => show(false, "Loading the data …"), WAIT_AFTER);
+    const waiting = setTimeout(() => {
+      if (this.request === request) this.write("Loading the data …");
+    }, WAIT_AFTER);
+    const trainings = await this.ask();
+    clearTimeout(waiting);
+    if (this.request !== request) return false;
+    return this.showAll(trainings);
+  }
+
+  /** The descriptions of the training runs, or one problem. */
+  async ask() {
     try {
-      const { trainings } = await post("/api/check", { trainings: this.trainings() });
-      const wrong = trainings.find((training) => training.error);
-      show(Boolean(wrong), ...(wrong ? [textOf(wrong.error, wrong.help)] : trainings.map(describe)));
-      if (this.request === request) this.show(trainings);
+      return (await post("/api/check", { trainings: this.trainings() })).trainings;
     } catch (error) {
-      show(true, textOf(error.message, error.help));
-    } finally {
-      clearTimeout(waiting);
+      return error.isConnection ? [] : [{ error: error.message, help: error.help, setting: error.setting }];
+    }
+  }
+
+  showAll(trainings) {
+    const index = trainings.findIndex((training) => training.error);
+    const problem = trainings[index] ?? null;
+    const isPlaced = this.place(problem, index);
+    this.element.hidden = isPlaced;
+    this.element.classList.toggle("wrong", Boolean(problem));
+    this.write(...(problem ? [[problem.error, problem.help].filter(Boolean).join("; ")] : trainings.map(describe)));
+    if (!problem && trainings.length) this.show(trainings);
+    return Boolean(problem);
+  }
+
+  write(...parts) {
+    this.element.replaceChildren(...parts);
+  }
+
+  /** Starts the training runs; returns whether they have started. */
+  async start() {
+    try {
+      const isStarted = await startTrainings(this.trainings());
+      showError(null);
+      return isStarted;
+    } catch (error) {
+      // The check shows a wrong setting beside its field.
+      if (error.status !== 422 || !(await this.now())) showError(error);
+      return false;
     }
   }
 }
 
-function textOf(error, help) {
-  return [error, help].filter(Boolean).join("; ");
-}
-
 function describe({ network, dataset, settings }) {
   const { loss, optimizer, lr, schedule } = settings;
-  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${lr}, ${schedule}`);
+  return make("span", {}, `${network} on ${dataset}: ${loss}, ${optimizer}, learning rate ${typed(lr)}, ${schedule}`);
+}
+
+/** A note that is shown if the training runs were started on another page. */
+export function ownerNote() {
+  const note = make("p", { class: "muted owner", hidden: true }, "Started on another page.");
+  observeOwner((isOther) => {
+    note.hidden = !isOther;
+  });
+  return note;
 }
 
 /** The command for a terminal, with a button that copies it. */

@@ -1,7 +1,13 @@
-// The parts of the page outside the views: the address and the error message.
+// The parts of the page outside the views: the address and the messages.
+
+/** Shows whether the server answers. */
+export function showConnection(isThere) {
+  document.getElementById("connection").hidden = isThere;
+}
 
 /** Shows an error, or removes it if `error` is null. */
 export function showError(error) {
+  if (error?.isConnection) return;
   const notice = document.getElementById("notice");
   notice.hidden = !error;
   notice.textContent = error ? [error.message, error.help].filter(Boolean).join("; ") : "";

@@ -2,21 +2,35 @@
 
 import { LineChart, drawBars } from "./chart.js";
 import { listen, post } from "./api.js";
-import { card, duration, formula, grouped, make, markPercent, percent, short } from "./dom.js";
+import {
+  card,
+  duration,
+  formula,
+  grouped,
+  make,
+  markPercent,
+  percent,
+  short,
+  typed,
+  withPoint,
+} from "./dom.js";
 import { SettingsForm } from "./form.js";
-import { Buttons, Check, CommandLine, button, control } from "./panel.js";
+import { Buttons, Check, CommandLine, button, control, ownerNote } from "./panel.js";
+import { Diagnosis } from "./diagnosis.js";
 import { drawSigned, signedBytesOf } from "./pictures.js";
 import { showError, remember } from "./shell.js";
 
 export class TrainView {
   constructor(state) {
     this.form = new SettingsForm(state, () => this.changed());
-    this.check = new Check(
-      () => [this.form.words()],
-      (trainings) => this.showChecked(trainings),
-    );
+    this.check = new Check({
+      trainings: () => [this.form.words()],
+      show: ([training]) => this.showChecked(training),
+      place: (problem) => this.placeProblem(problem),
+    });
     this.buttons = new Buttons(() => this.start());
     this.command = new CommandLine("command");
+    this.diagnosis = new Diagnosis((settings) => this.use(settings));
     this.loss = new LineChart("Loss", { canBeLogarithmic: true });
     this.accuracy = new LineChart("Accuracy", { format: percent, mark: markPercent, top: 1 });
     this.element = make("div", { class: "view train" }, this.makeSettings(), this.makeWatch());
@@ -38,18 +52,22 @@ export class TrainView {
       id: "rate",
       inputmode: "decimal",
       "aria-label": "Current learning rate",
-      change: () => this.setRate(Number(this.rate.value)),
+      change: () => this.setRate(this.rate.value),
     });
     const times = (text, factor) =>
-      button(text, `rate-${factor}`, () =>
-        this.setRate(Number((this.training.learning_rate * factor).toPrecision(6))),
-      );
+      button(text, `rate-${factor}`, () => this.setRate(rateText(this.training.learning_rate * factor)));
+    this.rateProblem = make("p", { class: "problem", id: "problem-rate", role: "alert", hidden: true });
     this.rateLine = make(
       "div",
-      { class: "buttons rate", hidden: true },
-      make("label", { class: "line" }, "Learning rate", this.rate),
-      times("÷ 2", 0.5),
-      times("× 2", 2),
+      { hidden: true },
+      make(
+        "div",
+        { class: "buttons rate" },
+        make("label", { class: "line" }, "Learning rate", this.rate),
+        times("÷ 2", 0.5),
+        times("× 2", 2),
+      ),
+      this.rateProblem,
     );
     return this.rateLine;
   }
@@ -107,7 +125,8 @@ export class TrainView {
     return make(
       "div",
       { class: "column" },
-      card("Progress", this.status, this.rollbacks, this.numbers, this.saveLine, this.saved),
+      card("Progress", this.status, ownerNote(), this.rollbacks, this.numbers, this.saveLine, this.saved),
+      this.diagnosis.element,
       make("div", { class: "pair" }, this.loss.element, this.accuracy.element),
       this.details,
     );
@@ -118,30 +137,40 @@ export class TrainView {
     this.changed();
   }
 
+  /** Fills the form with changed settings. */
+  use(settings) {
+    const parameters = this.form.parameters();
+    for (const [name, value] of settings) parameters.set(name, value);
+    this.show(parameters);
+  }
+
   changed() {
     remember("train", this.form.parameters());
     this.check.later();
   }
 
-  showChecked([training]) {
+  placeProblem(problem) {
+    this.form.clearProblems();
+    return problem != null && this.form.showProblem(problem);
+  }
+
+  showChecked(training) {
     const isOpen = this.training && ["running", "paused"].includes(this.training.phase);
-    if (training.error) return;
     this.form.showDefaults(training.settings);
     if (!isOpen) this.command.update(training.command);
   }
 
   async start() {
-    try {
-      await post("/api/start", { trainings: [this.form.words()] });
-      this.saved.textContent = "";
-      showError(null);
-    } catch (error) {
-      showError(error);
-    }
+    if (await this.check.start()) this.saved.textContent = "";
   }
 
-  setRate(rate) {
-    control("rate", { learning_rate: rate });
+  /** Changes the learning rate; a text that is none is refused below the field. */
+  setRate(text) {
+    const rate = Number(withPoint(text));
+    const isRate = rate > 0 && Number.isFinite(rate);
+    this.rateProblem.textContent = isRate ? "" : `Expected a number above 0, such as 0.01; found “${text}”.`;
+    this.rateProblem.hidden = isRate;
+    if (isRate) control("rate", { learning_rate: rate });
   }
 
   async save() {
@@ -158,13 +187,14 @@ export class TrainView {
     this.training = training;
     this.details.hidden = false;
     this.buttons.update([training]);
+    this.diagnosis.update(training);
     this.status.textContent = statusOf(training);
     this.rollbacks.textContent = rollbacksOf(training);
     this.rollbacks.hidden = !this.rollbacks.textContent;
     this.numbers.replaceChildren(...factsOf(training));
     const isOpen = ["running", "paused"].includes(training.phase);
     this.rateLine.hidden = !isOpen;
-    if (document.activeElement !== this.rate) this.rate.value = short(training.learning_rate, 6);
+    if (document.activeElement !== this.rate) this.rate.value = rateText(training.learning_rate);
     this.saveLine.hidden = isOpen || training.phase === "failed" || Boolean(training.saved);
     const changes = training.learning_rate_changes
       .map(([step, rate]) => `${short(rate)} after step ${grouped(step)}`)
@@ -231,6 +261,11 @@ export function statusOf(training) {
   return [state, training.message].filter(Boolean).join(" ");
 }
 
+/** A learning rate as the field takes it, with six significant digits. */
+function rateText(rate) {
+  return typed(Number(rate.toPrecision(6)));
+}
+
 /** The number of rollbacks with half the learning rate, and the last one. */
 function rollbacksOf({ rollbacks }) {
   const last = rollbacks.at(-1);
@@ -241,10 +276,10 @@ function rollbacksOf({ rollbacks }) {
 function factsOf(training) {
   const facts = [
     ["network", `${training.network}, ${grouped(training.parameters)} parameters`],
-    ["data", `${training.dataset}, ${grouped(training.n_samples)} training samples`],
+    ["data set", `${training.dataset}, ${grouped(training.n_samples)} training samples`],
     ["step", `${grouped(training.step)} of ${grouped(training.n_batches * training.n_epochs)}`],
-    ["base learning rate", short(training.learning_rate, 6)],
-    ["time", duration(training.seconds)],
+    ["learning rate", short(training.learning_rate, 6)],
+    ["training time", duration(training.train_seconds)],
     ["speed", `${grouped(training.samples_per_second)} samples/s`],
   ];
   if (training.summary) facts.push(["SHA-256 of the weights", training.summary.weights_sha256]);

@@ -796,6 +796,7 @@ fn kaggle_wants_image_id_and_label() {
             Vec::new(),
             &fitted,
             outputs.t(),
+            None,
             &[]
         )),
         "expected a network with 10 outputs, found 2"
@@ -830,8 +831,15 @@ fn classes_come_with_their_probabilities() {
 
 fn predictions(preprocessing: &Preprocessing, outputs: &Array2<f32>) -> String {
     let mut written = Vec::new();
-    let outputs = outputs.view();
-    write_predictions(Path::new("-"), &mut written, preprocessing, outputs, &[]).expect("memory");
+    write_predictions(
+        Path::new("-"),
+        &mut written,
+        preprocessing,
+        outputs.view(),
+        None,
+        &[],
+    )
+    .expect("memory");
     String::from_utf8(written).expect("names and numbers")
 }
 

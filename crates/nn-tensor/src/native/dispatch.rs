@@ -1,8 +1,8 @@
 //! Runs programs with the vectors of an instruction set.
 //!
-//! This file and its folder are the only ones that know instruction sets. A
-//! kernel is a [`Program`], generic over the vector; [`Element::dispatch`] runs it
-//! in a function that is compiled for the instructions.
+//! Only this file and its folder contain code for specific instruction sets. A kernel is a
+//! [`Program`], generic over the vector; [`Element::dispatch`] runs it in a function that is
+//! compiled for the instructions.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -75,9 +75,8 @@ pub trait Kernel {
 
 /// Runs `kernel` with the widest vector instructions of the processor.
 ///
-/// Plain loops over slices suffice: the compiler vectorizes them. It never fuses
-/// or reorders floating-point operations, so a kernel gives the same bits with
-/// every instruction set.
+/// Plain loops over slices suffice: the compiler vectorizes them. The compiler never fuses or
+/// reorders floating-point operations, so a kernel gives the same bits with every instruction set.
 pub fn vectorize<K: Kernel>(kernel: K) -> K::Output {
     let mut output = None;
     let program = Plain {

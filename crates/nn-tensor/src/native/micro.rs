@@ -295,7 +295,7 @@ pub(super) unsafe fn scatter<V: Simd, const R: usize, const N: usize, const IS_P
     }
 }
 
-/// How finished sums are written to the output.
+/// The operation that writes finished sums to the output.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a, T> {
     /// Overwrites the output: `c ← sums`.

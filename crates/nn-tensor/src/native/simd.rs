@@ -37,19 +37,19 @@ pub unsafe trait Simd: Copy {
     /// Loads `LANES` elements, with any alignment.
     ///
     /// # Safety
-    /// The elements must exist.
+    /// `from` must point to `LANES` elements.
     unsafe fn load(from: *const Self::T) -> Self;
 
     /// Loads the first `n <= LANES` elements; the other lanes are 0.
     ///
     /// # Safety
-    /// The elements must exist.
+    /// `from` must point to `n` elements.
     unsafe fn load_part(from: *const Self::T, n: usize) -> Self;
 
     /// Loads `LANES` bytes and converts them.
     ///
     /// # Safety
-    /// The bytes must exist.
+    /// `from` must point to `LANES` bytes.
     unsafe fn load_bytes(from: *const u8) -> Self;
 
     /// Stores all lanes, with any alignment.

@@ -5,11 +5,10 @@
 //! outer     out[k, :] ← out[k, :] + Σᵣ x_rk·δ[r, :]            over r with x_rk ≠ 0
 //! ```
 //!
-//! With lists of the columns of X instead of its rows, the same code computes products
-//! of the transpose. The rows of a group (see [`CompressedRows::grouped`]) share one
-//! list, so each row of M or `out` is loaded once per group. Terms that are 0 in
-//! one of its rows do not change the sum: every sum has the bits of the row alone, in
-//! any tiling.
+//! With lists of the columns of X instead of its rows, the same code computes products of the
+//! transpose. The rows of a group (see [`CompressedRows::grouped`]) share one list, so each row of
+//! M or `out` is loaded once per group. A term that is 0 in a row of the group does not change the
+//! sum of this row, so every sum has the same bits as for a single row, in any tiling.
 //!
 //! Each row of the matrix is needed by many sums, and a wide matrix does not fit in the
 //! L1 cache. The sums therefore read the matrix in tiles:

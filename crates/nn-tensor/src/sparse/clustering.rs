@@ -1,8 +1,8 @@
 //! Clustering of rows with similar sparsity patterns.
 //!
-//! Products over groups of rows process every column in which any row of the group is
-//! nonzero. For groups of sixteen MNIST images, these are 52 % of the columns in the
-//! original order, and 36 % after clustering.
+//! Products over groups of rows process every column in which any row of the group is nonzero. For
+//! groups of sixteen MNIST images, 52 % of the columns are processed in the original order, and
+//! 36 % after clustering.
 //!
 //! The rows are split in half along their first principal component, recursively:
 //!

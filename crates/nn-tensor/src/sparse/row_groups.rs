@@ -12,9 +12,8 @@ use crate::{Scalar, Threads};
 /// Sparse rows in groups of neighbors, for batches that are multiplied many times.
 ///
 /// The rows of a group share one index list, the union of their nonzero columns, so
-/// that each row of the dense matrix is loaded once per group. This is most
-/// effective after clustering similar rows
-/// ([`cluster_rows`](super::CsrBytes::cluster_rows)).
+/// that each row of the dense matrix is loaded once per group. Grouping is most effective
+/// after clustering similar rows ([`cluster_rows`](super::CsrBytes::cluster_rows)).
 ///
 /// ```
 /// use ndarray::array;

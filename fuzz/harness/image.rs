@@ -1,15 +1,16 @@
-//! What must hold for any bytes taken for a PNG of a digit.
+//! What must hold for any bytes taken for an image of a digit, PNG or JPEG.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use ndarray::Array2;
-use nn_data::image::{decode_png, normalize};
+use nn_data::digit::normalize;
+use nn_data::image::decode_image;
 
-/// Gives the image MNIST's framing; bytes that are no PNG are taken for grey
+/// Gives the image MNIST's framing; bytes that are no image are taken for grey
 /// values, since few are.
 pub(crate) fn check(bytes: &[u8]) {
-    let image = match decode_png(Path::new("x.png"), Cursor::new(bytes)) {
+    let image = match decode_image(Path::new("x"), Cursor::new(bytes)) {
         Ok(image) => Some(image),
         Err(_) => raw_image(bytes),
     };

@@ -1,0 +1,78 @@
+//! Notes: what a user should know about the files of a folder.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::image::ImageSize;
+
+/// Something about a folder of images that is not an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FolderNote {
+    /// Files that are not images of a class were skipped.
+    Skipped {
+        /// Number of hidden files and folders.
+        n_hidden: usize,
+        /// Number of other files: not PNG or JPEG images, or outside of the class
+        /// folders.
+        n_others: usize,
+        /// One of the other files.
+        example: Option<PathBuf>,
+    },
+    /// The images have several sizes or are large, and no size was asked for.
+    DefaultSize {
+        /// The size that they were given.
+        size: ImageSize,
+    },
+    /// Images with colors became gray.
+    Colors {
+        /// Number of images with colors.
+        n_colored: usize,
+        /// Number of all images.
+        n_images: usize,
+    },
+}
+
+impl fmt::Display for FolderNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped {
+                n_hidden,
+                n_others,
+                example,
+            } => {
+                write!(f, "skipped {}", counted(n_hidden + n_others, "file"))?;
+                if *n_hidden > 0 {
+                    write!(f, ", {n_hidden} of them hidden")?;
+                }
+                match example {
+                    None => Ok(()),
+                    Some(path) => write!(
+                        f,
+                        ", such as {}: not a PNG or JPEG image in a class folder",
+                        path.display()
+                    ),
+                }
+            }
+            Self::DefaultSize { size } => write!(
+                f,
+                "the images are large or have several sizes: resized to {size} pixels \
+                 (`image-size` sets another size)"
+            ),
+            Self::Colors {
+                n_colored,
+                n_images,
+            } => write!(
+                f,
+                "{n_colored} of {} {} colors, which become gray (luminance)",
+                counted(*n_images, "image"),
+                if *n_colored == 1 { "has" } else { "have" },
+            ),
+        }
+    }
+}
+
+/// `1 file`, `2 files`
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

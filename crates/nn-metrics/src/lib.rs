@@ -1,0 +1,47 @@
+//! Metrics of predictions, with the definitions of scikit-learn.
+//!
+//! - [`ThresholdCounts`]: ROC curve and its area, precision-recall curve, average
+//!   precision, and the best threshold for two classes.
+//! - [`ClassMetrics`]: the metrics of a classification in one struct.
+//! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.
+//! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of probabilities.
+//! - [`ClassCounts`]: balanced accuracy and macro F1.
+//! - [`wilson_interval`]: the confidence interval of an accuracy.
+//!
+//! ```
+//! use nn_metrics::ThresholdCounts;
+//!
+//! let probabilities = [0.1, 0.4, 0.35, 0.8];
+//! let is_positive = [false, false, true, true];
+//! let counts = ThresholdCounts::new(&probabilities, &is_positive, None);
+//! assert_eq!(counts.roc_auc(), Some(0.75));
+//! ```
+//!
+//! # Shapes
+//! `n_samples` rows; probabilities and scores of classes are `[n_samples, n_classes]`.
+//! Weights, if given, are `[n_samples]`, each at least 0: a weight of 2 has the effect of
+//! repeating the row. All numbers must be finite.
+//!
+//! # Sources
+//! - [scikit-learn, Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html)
+//! - Brier, *Verification of forecasts expressed in terms of probability*, 1950
+//! - Guo, Pleiss, Sun & Weinberger, *On calibration of modern neural networks*, 2017,
+//!   [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
+//! - Wilson, *Probable inference, the law of succession, and statistical inference*, 1927
+#![forbid(unsafe_code)]
+
+mod means;
+mod interval;
+mod threshold_counts;
+mod class_counts;
+mod probabilities;
+mod calibration;
+mod classification;
+
+pub use calibration::{Calibration, CalibrationBin};
+pub use class_counts::ClassCounts;
+pub use classification::{ClassMetrics, ClassPredictions, LabelMetrics};
+pub use interval::wilson_interval;
+pub use means::mean;
+pub use probabilities::{brier_score, log_loss};
+pub use threshold_counts::ThresholdCounts;

@@ -1,0 +1,134 @@
+//! Checks of the number of epochs: unfinished, stopped too soon.
+
+use nn_plot::number::number;
+use nn_train::command_line::quoted;
+use nn_train::settings::LARGEST;
+
+use super::case::{Case, RunEnd};
+use super::finding::{Finding, Suggestion};
+use super::fit::fits_training_samples;
+use super::pace::{LONG, Pace};
+
+/// A run that was interrupted.
+pub(super) fn unfinished(case: &Case<'_>) -> Finding {
+    let (found, planned) = (case.epochs().len(), case.n_epochs_planned());
+    match case.run.end {
+        RunEnd::Finished => return Finding::Ok(format!("{found} epochs, of at most {planned}")),
+        RunEnd::Diverged(_) => return Finding::Ok("the training run diverged".to_owned()),
+        RunEnd::Unfinished => {}
+    }
+    let advice = match &case.run.directory {
+        Some(directory) => {
+            let run = quoted(&directory.to_string_lossy());
+            format!("`nn train --resume {run}` continues it")
+        }
+        None => "save the run; `nn train --resume RUN` continues it".to_owned(),
+    };
+    Finding::Problem(
+        format!(
+            "{found} of {planned} epochs, and no summary: the run was stopped or is still training"
+        ),
+        vec![Suggestion::advice(advice)],
+    )
+}
+
+/// Number of last epochs in each of which the loss must have fallen, and the
+/// factor by which it must have fallen over all of them, for a run that was
+/// stopped too soon.
+const STILL_FALLING: usize = 3;
+const FALL: f64 = 0.95;
+
+/// Loss above its lowest value, as a fraction of that of constant predictions, that is
+/// worth more epochs. Logarithmic losses of samples that are all predicted correctly
+/// keep falling forever.
+const WORTH: f64 = 0.05;
+
+/// Fewest steps of a training run. A third of an epoch of MNIST, with the default batch
+/// size, is too short for most networks, whatever the learning rate.
+const MIN_STEPS: u64 = 300;
+
+/// A loss that is still falling at the end, or a network that has hardly begun.
+pub(super) fn too_few(case: &Case<'_>) -> Finding {
+    let (name, losses) = watched_losses(case);
+    let Some(tail) = losses.len().checked_sub(STILL_FALLING + 1) else {
+        return few_epochs(case);
+    };
+    let range = match name {
+        "training" => &case.loss_range,
+        _ => &case.validation_range,
+    };
+    let excess: Vec<f64> = losses.iter().map(|&loss| range.excess(loss)).collect();
+    let guessing = range.guessing.map_or(excess[0], |loss| range.excess(loss));
+    let (start, end) = (number(losses[tail]), number(losses[losses.len() - 1]));
+    let text = format!("{name} loss {start} to {end} in the last {STILL_FALLING} epochs");
+    let is_worth = excess[excess.len() - 1] > WORTH * guessing;
+    match sign_of_more_to_come(case, &excess[tail..]).filter(|_| is_worth) {
+        Some(sign) => Finding::Problem(format!("{text}{sign}"), longer(case)),
+        None => Finding::Ok(text),
+    }
+}
+
+/// A run with so few epochs that its curve says nothing.
+fn few_epochs(case: &Case<'_>) -> Finding {
+    let n_epochs = case.epochs().len();
+    if n_epochs == 0 || case.scores.is_err() || fits_training_samples(case) {
+        return Finding::NotChecked(format!("needs {} epochs", STILL_FALLING + 1));
+    }
+    let evidence =
+        format!("the run has only {n_epochs} epochs and does not fit its training samples");
+    Finding::Problem(evidence, longer(case))
+}
+
+/// What shows that more epochs would lower the loss; `tail` is how far its last values are
+/// above the lowest one.
+fn sign_of_more_to_come(case: &Case<'_>, tail: &[f64]) -> Option<String> {
+    let (start, end) = (*tail.first()?, *tail.last()?);
+    let is_fitted = fits_training_samples(case);
+    let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG);
+    if is_fitted && pace.is_none() {
+        // The loss of a few validation samples may fall by chance.
+        return None;
+    }
+    let n_steps = case.epochs().last().map_or(0, |epoch| epoch.step);
+    if n_steps < MIN_STEPS && !is_fitted {
+        return Some(format!("; the run has only {n_steps} steps"));
+    }
+    if tail.windows(2).all(|pair| pair[1] < pair[0]) && end < FALL * start {
+        return Some(": still falling".to_owned());
+    }
+    let pace = pace.filter(|_| !is_fitted && end < start)?;
+    Some(format!(
+        "; the training loss was still falling: {}",
+        pace.text()
+    ))
+}
+
+fn longer(case: &Case<'_>) -> Vec<Suggestion> {
+    let epochs = case.n_epochs_planned().saturating_mul(2);
+    let epochs = epochs.min(LARGEST as usize).to_string();
+    let mut tries = vec![
+        Suggestion::set("epochs", epochs, "doubles the number of epochs"),
+        Suggestion::set("lr", case.rate_times(3.0), "takes larger steps"),
+    ];
+    if case.takes_one_step_per_epoch() {
+        tries.insert(
+            0,
+            Suggestion::set("batch-size", "64", "many steps per epoch instead of one"),
+        );
+    }
+    tries
+}
+
+/// The validation losses, or the training losses if there are none.
+fn watched_losses(case: &Case<'_>) -> (&'static str, Vec<f64>) {
+    let losses = case
+        .epochs()
+        .iter()
+        .filter_map(|epoch| epoch.validation_loss);
+    let losses: Vec<f64> = losses.filter(|loss| loss.is_finite()).collect();
+    if losses.is_empty() {
+        ("training", case.train_losses())
+    } else {
+        ("validation", losses)
+    }
+}

@@ -1,0 +1,160 @@
+//! Checks of underfitting: a network that does not fit its own training samples, because
+//! it is too small or because its regularization is too strong.
+
+use nn_core::Optimizer;
+
+use super::case::{Case, Scores};
+use super::finding::{Finding, Suggestion, percent};
+use super::score::Score;
+
+/// How much lower than the score of the nearest neighbours a score on the training
+/// samples must be. The neighbours' error is up to twice the lowest possible one, so
+/// that a lower score of the network is no matter of noise.
+const MARGIN: f64 = 0.05;
+
+/// Score above which training samples count as fitted even if their neighbours are
+/// better.
+const FITTED: f64 = 0.95;
+
+/// Whether the network fits its training samples as well as can be expected. `false`
+/// if it is not known.
+pub(super) fn fits_training_samples(case: &Case<'_>) -> bool {
+    let scores = case.scores.as_ref();
+    scores
+        .is_ok_and(|scores| fits(&scores.train, scores.neighbour) && scores.train.beats_constant())
+}
+
+fn fits(train: &Score, neighbour: f64) -> bool {
+    let margin = MARGIN + train.uncertainty(train.n());
+    train.value >= FITTED || train.value >= neighbour - margin
+}
+
+/// A network that is too small. Regularization, learning rate and number of epochs have
+/// their own checks.
+pub(super) fn underfitting(case: &Case<'_>) -> Finding {
+    let scores = match &case.scores {
+        Ok(scores) => scores,
+        Err(why) => return Finding::NotChecked(why.clone()),
+    };
+    let text = beside_neighbours(scores);
+    if fits(&scores.train, scores.neighbour) {
+        return Finding::Ok(text);
+    }
+    let advice = Suggestion::advice("add inputs that tell the samples apart");
+    Finding::Problem(text, vec![larger_network(case), advice])
+}
+
+/// `training accuracy 61.70 %; predicting each sample by the most similar other one has
+/// accuracy 99.00 %`
+fn beside_neighbours(scores: &Scores) -> String {
+    format!(
+        "{}; predicting each sample by the most similar other one has {}",
+        scores.train.text(),
+        scores.train.named(scores.neighbour)
+    )
+}
+
+/// Values from which on regularization can prevent a fit by itself, far above the usual
+/// ones: 0.0001 to 0.0005 for penalties, 0.01 for weight decay, 0.2 to 0.5 for dropout.
+const STRONG_PENALTY: f64 = 0.005;
+const STRONG_WEIGHT_DECAY: f64 = 0.5;
+const STRONG_DROPOUT: f64 = 0.7;
+
+/// Size of the trained weights, as a fraction of the initial ones, below which a penalty
+/// has the upper hand. Without regularization, weights grow.
+const SHRUNK: f64 = 0.5;
+
+/// Regularization that keeps the network from fitting the training samples.
+pub(super) fn strong_regularization(case: &Case<'_>) -> Finding {
+    let scores = match &case.scores {
+        Ok(scores) => scores,
+        Err(why) => return Finding::NotChecked(why.clone()),
+    };
+    let strong = strong_settings(case);
+    if strong.is_empty() {
+        return Finding::Ok("no strong regularization".to_owned());
+    }
+    let settings: Vec<String> = strong.iter().map(|strong| strong.text.clone()).collect();
+    let growth = case.weight_change.map_or(1.0, |change| change.growth);
+    let text = format!(
+        "{}: the weights have {} of their initial size; {}",
+        settings.join(" "),
+        percent(growth),
+        beside_neighbours(scores)
+    );
+    let train = &scores.train;
+    let is_fitted = train.value >= FITTED || (fits(train, scores.neighbour) && growth > SHRUNK);
+    if is_fitted {
+        return Finding::Ok(text);
+    }
+    let weaker = Suggestion::advice("much less regularization");
+    let weaker = strong
+        .iter()
+        .fold(weaker, |it, strong| it.and(strong.name, strong.weaker));
+    Finding::Problem(text, vec![weaker])
+}
+
+/// A setting with strong regularization.
+struct Strong {
+    name: &'static str,
+    text: String,
+    /// The value without it.
+    weaker: &'static str,
+}
+
+fn strong_settings(case: &Case<'_>) -> Vec<Strong> {
+    let settings = case.settings();
+    let optimizer = settings.optimizer.as_ref();
+    let chosen = [
+        ("l2", settings.l2, STRONG_PENALTY),
+        ("l1", settings.l1, STRONG_PENALTY),
+        ("weight-decay", settings.weight_decay, STRONG_WEIGHT_DECAY),
+        ("dropout", settings.dropout, STRONG_DROPOUT),
+    ];
+    let chosen = chosen.into_iter().filter_map(|(name, value, limit)| {
+        let value = value.filter(|&value| value >= limit)?;
+        Some(Strong {
+            name,
+            text: format!("--{name} {value}"),
+            weaker: "0",
+        })
+    });
+    // The resolved settings have the weight decay of adamw in its parameters.
+    let adamw = optimizer.and_then(|optimizer| match *optimizer.value() {
+        Optimizer::AdamW { weight_decay, .. } if weight_decay >= STRONG_WEIGHT_DECAY => {
+            Some(Strong {
+                name: "optimizer",
+                text: format!("--optimizer {optimizer}"),
+                weaker: "adamw",
+            })
+        }
+        _ => None,
+    });
+    chosen.chain(adamw).collect()
+}
+
+/// Widths up to which a layer is widened; networks with wider layers get another one.
+const WIDE: usize = 256;
+
+fn larger_network(case: &Case<'_>) -> Suggestion {
+    let hidden = case.settings().hidden.as_ref();
+    let mut widths = hidden.map_or_else(Vec::new, |hidden| hidden.value().0.clone());
+    let what = match widths.iter().min() {
+        None => {
+            widths = vec![64, 64];
+            "adds hidden layers"
+        }
+        Some(&narrowest) if narrowest < WIDE => {
+            for width in &mut widths {
+                *width = (*width).max(WIDE.min(4 * *width)).max(16);
+            }
+            "adds neurons"
+        }
+        Some(&narrowest) => {
+            widths.push(narrowest);
+            "adds a layer"
+        }
+    };
+    let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+    Suggestion::set("hidden", widths.join(","), what)
+}

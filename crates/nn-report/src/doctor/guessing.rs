@@ -1,0 +1,47 @@
+//! Checks of predictions that are no better than a constant.
+
+use super::case::Case;
+use super::finding::{Finding, Suggestion};
+
+/// Neither the network nor the nearest neighbours predict better than a constant.
+pub(super) fn unpredictable(case: &Case<'_>) -> Finding {
+    let scores = match &case.scores {
+        Ok(scores) => scores,
+        Err(why) => return Finding::NotChecked(why.clone()),
+    };
+    let Some(held_out) = scores.held_out() else {
+        return Finding::NotChecked("there are no validation or test samples".to_owned());
+    };
+    let text = format!(
+        "{}; predicting each training sample by the most similar other one has {}",
+        held_out.beside_constant(),
+        scores.train.named(scores.neighbour)
+    );
+    let splits = [scores.validation, scores.test].into_iter().flatten();
+    let is_predicted = splits.into_iter().any(|score| score.beats_constant());
+    if is_predicted || scores.train.is_better_than_constant(scores.neighbour) {
+        return Finding::Ok(text);
+    }
+    Finding::Problem(text, vec![look_at_the_data()])
+}
+
+/// The model is no better than a constant on samples that it was not trained on.
+pub(super) fn guessing(case: &Case<'_>) -> Finding {
+    let scores = match &case.scores {
+        Ok(scores) => scores,
+        Err(why) => return Finding::NotChecked(why.clone()),
+    };
+    let score = scores.held_out().unwrap_or(&scores.train);
+    let text = score.beside_constant();
+    if score.beats_constant() {
+        return Finding::Ok(text);
+    }
+    Finding::Problem(text, vec![look_at_the_data()])
+}
+
+fn look_at_the_data() -> Suggestion {
+    Suggestion::advice(
+        "check that the inputs say something about the target: rows may be shuffled \
+         against their targets, or columns or rows may be missing",
+    )
+}

@@ -1,0 +1,211 @@
+//! Checks of the learning rate: divergence, too high, too low.
+//!
+//! Training losses are compared by how far they are above the lowest loss that
+//! a network can have ([`LossRange`](super::loss_range::LossRange)), which is
+//! not 0 with label smoothing.
+
+use nn_core::Schedule;
+use nn_plot::number::number;
+use nn_train::Choice;
+
+use super::case::{Case, RunEnd, WeightChange};
+use super::finding::{Finding, Suggestion};
+use super::fit::fits_training_samples;
+use super::pace::{LONG, Pace};
+
+/// A loss or a gradient became NaN or infinite.
+pub(super) fn diverged(case: &Case<'_>) -> Finding {
+    let RunEnd::Diverged(evidence) = &case.run.end else {
+        return Finding::Ok("all losses are finite".to_owned());
+    };
+    Finding::Problem(
+        evidence.clone(),
+        vec![
+            Suggestion::set("lr", case.lower_rate(), "takes smaller steps"),
+            Suggestion::set("clip-norm", "1", "clips gradients to norm 1"),
+            Suggestion::set(
+                "on-divergence",
+                "halve-lr",
+                "halves the learning rate automatically",
+            ),
+        ],
+    )
+}
+
+/// A rise of the training loss from one epoch to the next counts from 5 % on:
+/// the mean over an epoch is steadier than that where the steps are not too
+/// large. With label smoothing this is 5 % of the whole loss, the lowest one
+/// included: the best weights are finite then, and steps of a good size keep
+/// the loss going up and down a little above its lowest.
+const RISE: f64 = 1.05;
+
+/// In small data, one rise in this number of epochs may happen by chance.
+const EPOCHS_A_RISE: usize = 10;
+
+/// A rise by less than a hundredth of the loss of constant predictions does not count:
+/// near its lowest value, the loss goes up and down with single samples.
+const SMALL_RISE: f64 = 0.01;
+
+/// Steps that overshoot: the training loss rises, or begins far too high.
+pub(super) fn too_high(case: &Case<'_>) -> Finding {
+    let losses = case.train_losses();
+    let Some((&first, rest)) = losses.split_first() else {
+        return Finding::NotChecked("no epoch has finished".to_owned());
+    };
+    let evidence = match signs_of_high_rate(case, &losses) {
+        Some(evidence) if is_usual_and_fits(case) => {
+            return Finding::Ok(format!(
+                "{evidence}; the training samples were fitted nevertheless"
+            ));
+        }
+        Some(evidence) => evidence,
+        None if rest.is_empty() => return Finding::NotChecked("needs two epochs".to_owned()),
+        None => {
+            let last = losses[losses.len() - 1];
+            let (first, last) = (number(first), number(last));
+            return Finding::Ok(format!(
+                "training loss {first} to {last} without a rise of 5 %"
+            ));
+        }
+    };
+    let mut tries = vec![Suggestion::set(
+        "lr",
+        case.lower_rate(),
+        "takes smaller steps",
+    )];
+    if case.settings().schedule.as_ref().map(Choice::value) == Some(&Schedule::Constant) {
+        tries.push(Suggestion::set(
+            "schedule",
+            "cosine",
+            "decays the learning rate",
+        ));
+    }
+    Finding::Problem(evidence, tries)
+}
+
+/// Whether the rate is at most ten times the default of the optimizer, and the training
+/// samples were fitted with it: then a rise now and then is no sign of a problem.
+fn is_usual_and_fits(case: &Case<'_>) -> bool {
+    let usual = case.default_rate();
+    let is_usual = usual.is_some_and(|usual| case.learning_rate() <= 10.0 * usual);
+    is_usual && fits_training_samples(case)
+}
+
+/// The evidence that the learning rate is too high, if there is any.
+fn signs_of_high_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
+    let (first, last) = (*losses.first()?, *losses.last()?);
+    let rate = case.learning_rate();
+    let range = &case.loss_range;
+    let reference = range.excess(range.guessing.unwrap_or(first));
+    let is_rise = |pair: &&[f64]| {
+        range.whole(pair[1]) > RISE * range.whole(pair[0])
+            && pair[1] - pair[0] > SMALL_RISE * reference
+    };
+    let rises = losses.windows(2).filter(is_rise);
+    let rises: Vec<String> = rises
+        .map(|pair| format!("{} to {}", number(pair[0]), number(pair[1])))
+        .collect();
+    if let Some(rise) = rises.first()
+        && EPOCHS_A_RISE * rises.len() >= losses.len()
+    {
+        return Some(format!(
+            "with rate {rate} the training loss rose after {} of {} epochs, first from {rise}",
+            rises.len(),
+            losses.len()
+        ));
+    }
+    let (guessing, limit) = (range.guessing?, range.far_too_high?);
+    // Dropout multiplies the outputs that it keeps.
+    let kept = 1.0 - case.settings().dropout.unwrap_or(0.0);
+    (kept * first > limit).then(|| {
+        format!(
+            "with rate {rate} the loss was {} in the first epoch and {} in the last; \
+             constant predictions have {}",
+            number(first),
+            number(last),
+            number(guessing)
+        )
+    })
+}
+
+/// A training run whose loss is still 80 % of that of constant predictions has
+/// hardly learned anything.
+const HARDLY_LEARNED: f64 = 0.8;
+
+/// A loss that falls by less than 5 % from the first epoch to the last is almost
+/// unchanged.
+const HARDLY_MOVED: f64 = 0.95;
+
+/// A training run whose loss is below half of that of constant predictions learns fast
+/// enough, even if it has far to go.
+const HALF_LEARNED: f64 = 0.5;
+
+/// Fewest epochs after which a slow and steady fall is a matter of the rate: after fewer
+/// than the default number of epochs, more of them are the obvious cure.
+const MANY_EPOCHS: usize = 10;
+
+/// Relative change of the weights above which the steps are not too small: other
+/// reasons keep the loss high then.
+const MOVED: f64 = 0.1;
+
+/// Steps that are too small: the loss has hardly moved, or it falls slowly and steadily
+/// and would need many times as many epochs.
+pub(super) fn too_low(case: &Case<'_>) -> Finding {
+    let losses = case.train_losses();
+    let ([first, .., last], true) = (&losses[..], losses.len() > 1) else {
+        return Finding::NotChecked("needs two epochs".to_owned());
+    };
+    if signs_of_high_rate(case, &losses).is_some() && !is_usual_and_fits(case) {
+        return Finding::Ok("not applicable: the learning rate may be too high".to_owned());
+    }
+    let numbers = format!(
+        "training loss {} to {}{}",
+        number(*first),
+        number(*last),
+        case.loss_range.text()
+    );
+    let Some(sign) = sign_of_low_rate(case, &losses) else {
+        return Finding::Ok(numbers);
+    };
+    let evidence = format!("with rate {}: {numbers}{sign}", case.learning_rate());
+    let mut tries = vec![Suggestion::set(
+        "lr",
+        case.higher_rate(),
+        "takes larger steps",
+    )];
+    if case.takes_one_step_per_epoch() {
+        tries.insert(
+            0,
+            Suggestion::set("batch-size", "64", "many steps per epoch instead of one"),
+        );
+    }
+    Finding::Problem(evidence, tries)
+}
+
+/// What shows that the learning rate is too low, if anything does.
+fn sign_of_low_rate(case: &Case<'_>, losses: &[f64]) -> Option<String> {
+    let range = &case.loss_range;
+    let (first, last) = (
+        range.excess(*losses.first()?),
+        range.excess(*losses.last()?),
+    );
+    let guessing = range.guessing.map(|guessing| range.excess(guessing));
+    let has_hardly_learned = match guessing {
+        Some(guessing) => last > HARDLY_LEARNED * guessing,
+        None => last > HARDLY_MOVED * first,
+    };
+    if has_hardly_learned {
+        match case.weight_change {
+            None => return Some(": almost unchanged".to_owned()),
+            Some(WeightChange { relative, .. }) if relative <= MOVED => {
+                let changed = number(100.0 * relative);
+                return Some(format!("; the weights have changed by {changed} %"));
+            }
+            Some(_) => {}
+        }
+    }
+    let has_far_to_go = last >= HALF_LEARNED * guessing.unwrap_or(first);
+    let pace = Pace::new(case).filter(|pace| pace.epochs_factor() > LONG)?;
+    let is_slow = has_far_to_go && losses.len() >= MANY_EPOCHS;
+    is_slow.then(|| format!("; {}", pace.text()))
+}

@@ -1,0 +1,180 @@
+//! The score of a network on a split, with that of constant predictions.
+
+use nn_core::metrics::Evaluation;
+use nn_core::{Samples, Targets};
+use nn_plot::number::number;
+
+use super::finding::percent;
+
+/// The score of a network on a split: accuracy for classes and labels, R² for numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Score {
+    /// The split, such as `test`.
+    split: &'static str,
+    kind: Kind,
+    /// Number of predictions.
+    n: usize,
+    pub(super) value: f64,
+    /// The score of the best constant prediction for the training samples.
+    constant: f64,
+    /// For classes, the mean recall. That of a constant prediction is 1 divided by
+    /// the number of classes, also if one class is much larger than the others.
+    mean_recall: Option<[f64; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Classes,
+    Labels,
+    Numbers,
+}
+
+/// A difference that occurs by chance in 1 of 40 cases is at least this number of
+/// standard errors.
+const STANDARD_ERRORS: f64 = 2.0;
+
+impl Score {
+    /// The score of an evaluation on `samples`; constant predictions are fitted to
+    /// `train`. `None` if it is not known, such as R² of a single row.
+    pub(super) fn new(
+        split: &'static str,
+        evaluation: &Evaluation,
+        samples: &Samples<'_>,
+        train: &Samples<'_>,
+    ) -> Option<Self> {
+        if evaluation.first_nonfinite.is_some() || samples.is_empty() {
+            return None;
+        }
+        let n = samples.len();
+        let score = |kind, n, value, constant| Self {
+            split,
+            kind,
+            n,
+            value,
+            constant,
+            mean_recall: mean_recall(evaluation),
+        };
+        match (samples.targets(), evaluation.accuracy) {
+            (Targets::Classes { .. }, Some(accuracy)) => Some(score(
+                Kind::Classes,
+                n,
+                accuracy,
+                largest_class(samples, train)?,
+            )),
+            (_, Some(accuracy)) => {
+                let constant = most_frequent_labels(samples, train);
+                Some(score(Kind::Labels, n, accuracy, constant))
+            }
+            (_, None) => {
+                let r_squared = evaluation.regression.as_ref()?.r_squared?;
+                Some(score(Kind::Numbers, n, r_squared, 0.0))
+            }
+        }
+    }
+
+    /// Whether the network predicts better than a constant, by more than chance.
+    /// Constant predictions are the baseline of scikit-learn's `DummyClassifier` and
+    /// `DummyRegressor`, and Karpathy's "input-independent baseline".
+    pub(super) fn beats_constant(&self) -> bool {
+        let is_recalled = |[found, constant]: [f64; 2]| found > constant + self.by_chance(constant);
+        self.is_better_than_constant(self.value) || self.mean_recall.is_some_and(is_recalled)
+    }
+
+    /// Whether `value`, the score of other predictions of the same samples, is better
+    /// than that of a constant, by more than chance.
+    pub(super) fn is_better_than_constant(&self, value: f64) -> bool {
+        match self.kind {
+            // Without a relation, R² is about the square of a correlation, whose
+            // standard error is 1/√n.
+            Kind::Numbers => value > (STANDARD_ERRORS * STANDARD_ERRORS / self.n as f64).min(0.5),
+            Kind::Classes | Kind::Labels => value > self.constant + self.by_chance(self.constant),
+        }
+    }
+
+    fn by_chance(&self, p: f64) -> f64 {
+        STANDARD_ERRORS * (p * (1.0 - p) / self.n as f64).sqrt()
+    }
+
+    /// The largest difference between this score and one of `n` other samples that
+    /// chance explains.
+    pub(super) fn uncertainty(&self, n: usize) -> f64 {
+        let variance = match self.kind {
+            Kind::Numbers => 0.25,
+            Kind::Classes | Kind::Labels => self.value * (1.0 - self.value),
+        };
+        STANDARD_ERRORS * (variance / n.max(1) as f64).sqrt()
+    }
+
+    pub(super) fn n(&self) -> usize {
+        self.n
+    }
+
+    /// `test accuracy 33.30 %`
+    pub(super) fn text(&self) -> String {
+        format!("{} {}", self.split, self.named(self.value))
+    }
+
+    /// `R² 0.98` or `accuracy 98.00 %`
+    pub(super) fn named(&self, value: f64) -> String {
+        match self.kind {
+            Kind::Numbers => format!("R² {}", number(value)),
+            Kind::Classes | Kind::Labels => format!("accuracy {}", percent(value)),
+        }
+    }
+
+    /// `test accuracy 33.30 %; always predicting the largest class has 33.33 %`
+    pub(super) fn beside_constant(&self) -> String {
+        let constant = match self.kind {
+            Kind::Numbers => "always predicting the mean has R² 0".to_owned(),
+            Kind::Labels => format!(
+                "always predicting the most frequent value of each label has {}",
+                percent(self.constant)
+            ),
+            Kind::Classes => format!(
+                "always predicting the largest class has {}",
+                percent(self.constant)
+            ),
+        };
+        format!("{}; {constant}", self.text())
+    }
+}
+
+fn mean_recall(evaluation: &Evaluation) -> Option<[f64; 2]> {
+    let confusion = evaluation.confusion.as_ref()?;
+    let n_classes = confusion.counts().n_rows();
+    let recalls = (0..n_classes).filter_map(|class| confusion.scores(class).recall);
+    let recalls: Vec<f64> = recalls.collect();
+    let n = recalls.len().max(1) as f64;
+    Some([recalls.iter().sum::<f64>() / n, 1.0 / n])
+}
+
+/// Fraction of `samples` in the largest class of `train`.
+fn largest_class(samples: &Samples<'_>, train: &Samples<'_>) -> Option<f64> {
+    let counts = train.class_counts()?;
+    let largest = (0..counts.len()).max_by_key(|&class| counts[class])?;
+    let found = samples.class_counts()?;
+    Some(found[largest] as f64 / samples.len() as f64)
+}
+
+/// Fraction of flags that have the most frequent value of their label in `train`.
+fn most_frequent_labels(samples: &Samples<'_>, train: &Samples<'_>) -> f64 {
+    let (frequencies, found) = (label_frequencies(train), label_frequencies(samples));
+    let labels = frequencies.iter().zip(&found);
+    let right = labels.map(|(&expected, &found)| if expected > 0.5 { found } else { 1.0 - found });
+    right.sum::<f64>() / found.len().max(1) as f64
+}
+
+fn label_frequencies(samples: &Samples<'_>) -> Vec<f64> {
+    let Targets::Values(values) = samples.targets() else {
+        return Vec::new();
+    };
+    let mut target = vec![0.0; values.n_columns()];
+    let mut sums = vec![0.0; target.len()];
+    for position in 0..samples.len() {
+        samples.copy_target(position, 0.0, &mut target);
+        for (sum, &y) in sums.iter_mut().zip(&target) {
+            *sum += f64::from(y) / samples.len() as f64;
+        }
+    }
+    sums
+}

@@ -1,0 +1,163 @@
+//! The numbers of a run. Reports and comparisons show them under the same names, in the
+//! same format and in the same order.
+//!
+//! | name | key of `summary.json` |
+//! |---|---|
+//! | test accuracy, test loss | `test_accuracy`, `test_loss` |
+//! | guessing the most frequent class, predicting the mean | `baseline` |
+//! | test AUC, test balanced accuracy | `test_auc`, `test_balanced_accuracy` |
+//! | test R², test root mean square error | `test_r2`, `test_rmse` |
+//! | validation accuracy, validation loss | `validation_accuracy`, `validation_loss` |
+//! | training accuracy, training loss | `train_accuracy`, `train_loss` |
+//! | parameters | `parameters` |
+//! | epochs | `epochs` |
+//! | best epoch | `best_epoch` |
+//! | training time | `train_seconds` |
+//! | time per epoch | `seconds_per_epoch` |
+
+use nn_plot::number;
+
+use crate::record::RunRecord;
+
+/// A number of a run.
+pub(crate) struct Measure {
+    pub(crate) name: &'static str,
+    pub(crate) best: Best,
+    pub(crate) value: fn(&RunRecord) -> Option<f64>,
+    pub(crate) text: fn(f64) -> String,
+}
+
+/// Which of several runs is the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Best {
+    /// That with the highest number.
+    Highest,
+    /// That with the lowest loss, if the loss functions are the same.
+    LowestLoss,
+    /// That with the lowest error.
+    LowestError,
+    /// That with the shortest time.
+    Shortest,
+    /// None.
+    Neither,
+}
+
+use Best::{Highest, LowestError, LowestLoss, Neither, Shortest};
+
+/// All numbers, the most important first.
+pub(crate) const ALL: [Measure; 17] = [
+    Measure {
+        name: "test accuracy",
+        best: Highest,
+        value: |run| run.summary.test_accuracy,
+        text: number::percent,
+    },
+    Measure {
+        name: "guessing the most frequent class",
+        best: Neither,
+        value: |run| {
+            run.summary
+                .baseline
+                .filter(|_| run.summary.test_rmse.is_none())
+        },
+        text: number::percent,
+    },
+    Measure {
+        name: "test AUC",
+        best: Highest,
+        value: |run| run.summary.test_auc,
+        text: number::number,
+    },
+    Measure {
+        name: "test balanced accuracy",
+        best: Highest,
+        value: |run| run.summary.test_balanced_accuracy,
+        text: number::percent,
+    },
+    Measure {
+        name: "test R²",
+        best: Highest,
+        value: |run| run.summary.test_r2,
+        text: number::number,
+    },
+    Measure {
+        name: "test root mean square error",
+        best: LowestError,
+        value: |run| run.summary.test_rmse,
+        text: number::number,
+    },
+    Measure {
+        name: "predicting the mean",
+        best: Neither,
+        value: |run| {
+            run.summary
+                .baseline
+                .filter(|_| run.summary.test_rmse.is_some())
+        },
+        text: number::number,
+    },
+    Measure {
+        name: "test loss",
+        best: LowestLoss,
+        value: |run| run.summary.test_loss,
+        text: number::number,
+    },
+    Measure {
+        name: "validation accuracy",
+        best: Highest,
+        value: |run| run.summary.validation_accuracy,
+        text: number::percent,
+    },
+    Measure {
+        name: "validation loss",
+        best: LowestLoss,
+        value: |run| run.summary.validation_loss,
+        text: number::number,
+    },
+    Measure {
+        name: "training accuracy",
+        best: Highest,
+        value: |run| run.summary.train_accuracy,
+        text: number::percent,
+    },
+    Measure {
+        name: "training loss",
+        best: LowestLoss,
+        value: |run| run.summary.train_loss,
+        text: number::number,
+    },
+    Measure {
+        name: "parameters",
+        best: Neither,
+        value: |run| run.summary.parameters.map(|n| n as f64),
+        text: count,
+    },
+    Measure {
+        name: "epochs",
+        best: Neither,
+        value: |run| Some(run.epochs.len() as f64),
+        text: count,
+    },
+    Measure {
+        name: "best epoch",
+        best: Neither,
+        value: |run| run.summary.best_epoch.map(|n| n as f64),
+        text: count,
+    },
+    Measure {
+        name: "training time",
+        best: Shortest,
+        value: |run| run.summary.train_seconds,
+        text: number::seconds,
+    },
+    Measure {
+        name: "time per epoch",
+        best: Shortest,
+        value: |run| run.summary.seconds_per_epoch,
+        text: number::seconds,
+    },
+];
+
+fn count(value: f64) -> String {
+    number::count(value as u64)
+}

@@ -1,0 +1,297 @@
+//! Trains runs with known problems and looks at the first cure.
+#![allow(
+    clippy::print_stdout,
+    reason = "the campaign, which is started by hand, shows every case"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nn_core::Samples;
+use nn_core::metrics::evaluate;
+use nn_report::{Diagnosis, Finding, Suggestion};
+use nn_tensor::Threads;
+use nn_train::{Data, Experiment, Result, TrainedRun, flags};
+
+use crate::doctor_cases::{Case, Cure, ROUNDS, Round};
+use crate::doctor_tables::images;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("nn-report-test-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        Self(folder)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).expect("the temporary folder is writable");
+        fs::write(&path, bytes).expect("the temporary folder is writable");
+        path.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// The words of a case's command line, with its data set, which is written to `folder`.
+fn words(case: &Case, folder: &Folder) -> Vec<String> {
+    let mut words: Vec<String> = case.flags.split(' ').map(str::to_owned).collect();
+    match words[0].as_str() {
+        "glyphs" => {}
+        "dim-images" => {
+            let [pixels, labels] = images(1);
+            folder.write("dim-images/train-images-idx3-ubyte", pixels);
+            folder.write("dim-images/train-labels-idx1-ubyte", labels);
+            words[0] = folder.0.join("dim-images").to_string_lossy().into_owned();
+        }
+        _ => words.insert(0, folder.write("table.csv", (case.table)())),
+    }
+    words.insert(0, "--data".to_owned());
+    for word in &mut words {
+        if word == "none" {
+            word.clear();
+        }
+    }
+    words
+}
+
+fn train(words: &[String], run: &Path) -> Result<TrainedRun> {
+    let settings = flags::parse(words)?;
+    Experiment::load(&settings, "datasets")?.train(run, &mut ())
+}
+
+/// The mean recall, accuracy of labels or R² on the validation and test samples.
+fn held_out_score(words: &[String], trained: &TrainedRun) -> f64 {
+    let settings = flags::parse(words).expect("they were parsed before");
+    let data = Data::for_training(&settings, Path::new("datasets"), &Threads::all());
+    let data = data.expect("it was loaded before");
+    let splits = data.splits().expect("it was split before");
+    let held_out = [Some(splits.validation), splits.test].into_iter().flatten();
+    let scores = held_out.map(|samples| {
+        [
+            samples.len() as f64 * score(trained, &samples),
+            samples.len() as f64,
+        ]
+    });
+    let [sum, n] = scores.fold([0.0; 2], |sums, it| [sums[0] + it[0], sums[1] + it[1]]);
+    sum / n
+}
+
+fn score(trained: &TrainedRun, samples: &Samples<'_>) -> f64 {
+    let model = trained.run.model();
+    let found = evaluate(&model.network, samples, model.loss, &Threads::all());
+    let found = found.expect("the samples fit");
+    match (&found.confusion, &found.regression) {
+        (Some(confusion), _) => {
+            let classes = 0..confusion.counts().n_rows();
+            let recalls: Vec<f64> = classes
+                .filter_map(|class| confusion.scores(class).recall)
+                .collect();
+            recalls.iter().sum::<f64>() / recalls.len() as f64
+        }
+        (None, Some(regression)) => regression.r_squared.expect("several rows"),
+        (None, None) => found.accuracy.expect("labels have an accuracy"),
+    }
+}
+
+/// What came of a case.
+struct Outcome {
+    diagnosis: Diagnosis,
+    /// The score before and after the first cure, if it changes settings. A
+    /// run that diverged has no score before.
+    scores: Option<(Option<f64>, Option<f64>)>,
+}
+
+impl Outcome {
+    fn new(case: &Case, treats: bool) -> Self {
+        let folder = Folder::new();
+        let words = words(case, &folder);
+        let run = folder.0.join("run");
+        let trained = train(&words, &run);
+        let diagnosis = Diagnosis::new(&run, Path::new("datasets"), false);
+        let diagnosis = diagnosis.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        let cure = diagnosis.cures().next().map(|(_, cure)| cure.clone());
+        let scores = cure
+            .filter(|cure| treats && !cure.settings.is_empty())
+            .map(|cure| {
+                let mut cured = words.clone();
+                for (name, value) in &cure.settings {
+                    cured.extend([format!("--{name}"), value.clone()]);
+                }
+                let cured = without_repeats(&cured);
+                let after = train(&cured, &folder.0.join("cured"));
+                (
+                    trained.ok().map(|trained| held_out_score(&words, &trained)),
+                    after.ok().map(|after| held_out_score(&cured, &after)),
+                )
+            });
+        Self { diagnosis, scores }
+    }
+
+    fn first(&self) -> Option<&Suggestion> {
+        self.diagnosis.cures().next().map(|(_, cure)| cure)
+    }
+
+    fn has_improved(&self) -> Option<bool> {
+        let (before, after) = self.scores?;
+        Some(after.is_some_and(|after| before.is_none_or(|before| after >= before)))
+    }
+
+    fn show(&self, case: &Case, settings: &[String]) {
+        let problems = self
+            .diagnosis
+            .checks
+            .iter()
+            .filter_map(|check| match &check.finding {
+                Finding::Problem(evidence, _) => Some(match check.explained_by {
+                    Some(cause) => format!("    ({} <- {cause}: {evidence})", check.name),
+                    None => format!("    {}: {evidence}", check.name),
+                }),
+                _ => None,
+            });
+        let problems: Vec<String> = problems.collect();
+        let first = self.first().map(|it| format!("{} {}", it.flags(), it.what));
+        let verdict = if case.cure.is_met_by(self.first(), settings) {
+            "right"
+        } else {
+            "WRONG"
+        };
+        println!(
+            "{verdict}  {}: {}\n    expected {:?}; scores {:?}\n{}",
+            case.name,
+            first.unwrap_or_default(),
+            case.cure,
+            self.scores,
+            problems.join("\n")
+        );
+    }
+}
+
+/// Only the last value of each flag.
+fn without_repeats(words: &[String]) -> Vec<String> {
+    let mut kept: Vec<[String; 2]> = Vec::new();
+    for pair in words.chunks_exact(2) {
+        kept.retain(|known| known[0] != pair[0]);
+        kept.push([pair[0].clone(), pair[1].clone()]);
+    }
+    kept.into_iter().flatten().collect()
+}
+
+impl Cure {
+    fn is_met_by(self, first: Option<&Suggestion>, words: &[String]) -> bool {
+        let Some(first) = first else {
+            return self == Self::Nothing;
+        };
+        let value = |name: &str| {
+            let found = first.settings.iter().find(|(found, _)| *found == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let before = |name: &str| {
+            let place = words.iter().position(|word| *word == format!("--{name}"));
+            place.map(|place| words[place + 1].clone())
+        };
+        let number = |text: Option<String>| text.and_then(|text| text.parse::<f64>().ok());
+        match self {
+            Self::Nothing => false,
+            Self::LowerRate => number(value("lr")) < number(before("lr")) && value("lr").is_some(),
+            Self::HigherRate => number(value("lr")) > number(before("lr")),
+            Self::MoreEpochs => number(value("epochs")) > number(before("epochs")),
+            Self::LargerNetwork => value("hidden").is_some(),
+            Self::Setting(names) => names.iter().any(|name| value(name).is_some()),
+            Self::Flags(flags) => first.flags().contains(flags),
+            Self::Advice(text) => first.settings.is_empty() && first.what.contains(text),
+        }
+    }
+}
+
+/// How many first cures are right; how many were tried, and how many of those did not
+/// lower the score.
+#[derive(Debug, Default)]
+struct Count {
+    cases: usize,
+    right: usize,
+    tried: usize,
+    improved: usize,
+}
+
+impl Count {
+    fn of(title: &str, cases: &[Case]) -> Self {
+        let mut count = Self::default();
+        println!("\n== {title}");
+        for case in cases {
+            let words: Vec<String> = case.flags.split(' ').map(str::to_owned).collect();
+            let outcome = Outcome::new(case, true);
+            outcome.show(case, &words);
+            let is_right = case.cure.is_met_by(outcome.first(), &words);
+            count.cases += 1;
+            count.right += usize::from(is_right);
+            // Without the column that gives the target away, the score is lower.
+            let helps = is_right
+                && !matches!(case.cure, Cure::Flags(flags) if flags.starts_with("--ignore"));
+            if let Some(improved) = outcome.has_improved().filter(|_| helps) {
+                count.tried += 1;
+                count.improved += usize::from(improved);
+            }
+        }
+        println!(
+            "== {title}: {} of {} first cures are right; {} were tried, {} improved the run",
+            count.right, count.cases, count.tried, count.improved
+        );
+        count
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            cases: self.cases + other.cases,
+            right: self.right + other.right,
+            tried: self.tried + other.tried,
+            improved: self.improved + other.improved,
+        }
+    }
+}
+
+/// Those of the first round that take less than a second.
+#[test]
+fn the_first_cure_is_the_right_one() {
+    let [round, ..] = &ROUNDS;
+    let is_small = |case: &&Case| !case.flags.starts_with("glyphs");
+    for case in round.ill.iter().chain(round.healthy).filter(is_small) {
+        let words: Vec<String> = case.flags.split(' ').map(str::to_owned).collect();
+        let outcome = Outcome::new(case, false);
+        let first = outcome.first();
+        assert!(
+            case.cure.is_met_by(first, &words),
+            "{}: {first:?}",
+            case.name
+        );
+    }
+}
+
+#[test]
+#[ignore = "trains 130 networks; `cargo test -p nn-report --test it campaign -- --ignored --nocapture`"]
+fn campaign() {
+    let of_all = |cases: fn(&Round) -> &'static [Case]| {
+        let counts = ROUNDS
+            .iter()
+            .map(|round| Count::of(round.title, cases(round)));
+        counts.fold(Count::default(), Count::and)
+    };
+    let ill = of_all(|round| round.ill);
+    let healthy = of_all(|round| round.healthy);
+    println!("\n{ill:?}\nhealthy {healthy:?}");
+    assert!(10 * ill.right >= 9 * ill.cases);
+    assert_eq!(healthy.right, healthy.cases);
+    assert!(4 * ill.improved >= 3 * ill.tried);
+}

@@ -1,0 +1,297 @@
+//! Small data sets for diagnoses: tables as CSV text, and images.
+
+use std::f64::consts::TAU;
+
+/// Random numbers that are the same in every run.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Uniform in 0..1.
+    fn unit(&mut self) -> f64 {
+        // Knuth's MMIX generator.
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// About normal, with mean 0 and standard deviation 1.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+}
+
+fn table(header: &str, n_rows: usize, mut row: impl FnMut(usize, &mut Random) -> String) -> String {
+    let mut random = Random::new(n_rows as u64);
+    let rows: Vec<String> = (0..n_rows).map(|i| row(i, &mut random)).collect();
+    format!("{header}\n{}\n", rows.join("\n"))
+}
+
+/// Three well-separated clusters, and a category that says nothing.
+pub(crate) fn clusters() -> String {
+    table("u,v,colour,tree", 300, |i, random| {
+        let (tree, u, v) = [("oak", 0.0, 0.0), ("elm", 5.0, 0.0), ("ash", 0.0, 5.0)][i % 3];
+        let colour = ["red", "green", "blue"][i / 3 % 3];
+        let (u, v) = (u + 0.8 * random.normal(), v + 0.8 * random.normal());
+        format!("{u:.4},{v:.4},{colour},{tree}")
+    })
+}
+
+/// The clusters with a column that follows from the class.
+pub(crate) fn clusters_with_leak() -> String {
+    table("u,v,height,tree", 300, |i, random| {
+        let (tree, height) = [("oak", 30.0), ("elm", 20.0), ("ash", 10.0)][i % 3];
+        let (u, v) = (random.normal(), (i % 3) as f64 + random.normal());
+        let height = height + random.uniform(-1.0, 1.0);
+        format!("{u:.4},{v:.4},{height:.3},{tree}")
+    })
+}
+
+/// Every row of a table of three overlapping clusters twice.
+pub(crate) fn duplicated_rows() -> String {
+    let once = table("u,v,tree", 200, |i, random| {
+        let (tree, u) = [("oak", 0.0), ("elm", 4.0)][i % 2];
+        let (u, v) = (u + random.normal(), random.normal());
+        format!("{u:.4},{v:.4},{tree}")
+    });
+    let rows = once.split_once('\n').expect("a header").1;
+    format!("{once}{rows}")
+}
+
+/// A disk inside a ring: two classes that no line separates.
+pub(crate) fn rings() -> String {
+    table("u,v,where", 500, |i, random| {
+        let angle = random.uniform(0.0, TAU);
+        let (place, radius) = if i % 2 == 0 {
+            ("inside", random.uniform(0.0, 1.0))
+        } else {
+            ("outside", random.uniform(1.4, 2.4))
+        };
+        let (u, v) = (radius * angle.cos(), radius * angle.sin());
+        format!("{u:.4},{v:.4},{place}")
+    })
+}
+
+/// Two spirals, each one and a quarter turns.
+pub(crate) fn spirals() -> String {
+    table("u,v,arm", 600, |i, random| {
+        let t = random.unit().sqrt();
+        let angle = 1.25 * TAU * t + if i % 2 == 0 { 0.0 } else { TAU / 2.0 };
+        let (u, v) = (t * angle.cos(), t * angle.sin());
+        let (u, v) = (u + 0.01 * random.normal(), v + 0.01 * random.normal());
+        format!("{u:.4},{v:.4},{}", ["first", "second"][i % 2])
+    })
+}
+
+/// The fields of a chequered board of 4 x 4.
+pub(crate) fn chequers() -> String {
+    table("u,v,field", 800, |_, random| {
+        let (u, v) = (random.uniform(0.0, 4.0), random.uniform(0.0, 4.0));
+        let field = ["white", "black"][(u.floor() + v.floor()) as usize % 2];
+        format!("{u:.4},{v:.4},{field}")
+    })
+}
+
+/// A price that is not a linear function of two columns, with little noise.
+pub(crate) fn houses() -> String {
+    table("u,v,price", 500, |_, random| {
+        let (u, v) = (random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0));
+        let price = 3.0 * u * v + 4.0 * (1.5 * u).sin() + 0.3 * random.normal();
+        format!("{u:.4},{v:.4},{price:.4}")
+    })
+}
+
+/// The houses with the price in another currency.
+pub(crate) fn houses_with_leak() -> String {
+    table("u,v,dollars,price", 500, |_, random| {
+        let (u, v) = (random.uniform(-2.0, 2.0), random.uniform(-2.0, 2.0));
+        let price = 3.0 * u * v + 4.0 * (1.5 * u).sin() + 3.0 * random.normal();
+        let dollars = 1.09 * price + 0.01 * random.normal();
+        format!("{u:.4},{v:.4},{dollars:.4},{price:.4}")
+    })
+}
+
+/// A noisy linear function: no model can explain more than 80 % of its variance.
+pub(crate) fn noisy_line() -> String {
+    table("u,v,w,yield", 600, |_, random| {
+        let [u, v, w] = [(); 3].map(|()| random.normal());
+        let y = 2.0 * u - v + 1.1 * random.normal();
+        format!("{u:.4},{v:.4},{w:.4},{y:.4}")
+    })
+}
+
+/// The noisy line with a second measurement of its target.
+pub(crate) fn measured_twice() -> String {
+    table("u,v,second,yield", 500, |_, random| {
+        let [u, v] = [(); 2].map(|()| random.normal());
+        let y = 2.0 * u - v + 1.5 * random.normal();
+        let second = y + 0.05 * random.normal();
+        format!("{u:.4},{v:.4},{second:.4},{y:.4}")
+    })
+}
+
+/// A noisy linear function of one of ten columns, and few rows.
+pub(crate) fn few_rows() -> String {
+    let names: Vec<String> = (0..10).map(|column| format!("x{column}")).collect();
+    table(&format!("{},yield", names.join(",")), 120, |_, random| {
+        let x: Vec<f64> = (0..10).map(|_| random.normal()).collect();
+        let y = x[0] + random.normal();
+        let cells: Vec<String> = x.iter().map(|x| format!("{x:.4}")).collect();
+        format!("{},{y:.4}", cells.join(","))
+    })
+}
+
+/// Three labels, each a linear function of the columns.
+pub(crate) fn topics() -> String {
+    table("a,b,c,d,sport,music,art", 600, |_, random| {
+        let [a, b, c, d] = [(); 4].map(|()| random.normal());
+        let labels = [a + b > 0.0, c - d > 0.5, a - c > -0.5].map(u8::from);
+        let [sport, music, art] = labels;
+        format!("{a:.4},{b:.4},{c:.4},{d:.4},{sport},{music},{art}")
+    })
+}
+
+/// Few rows with twenty columns, of which three matter.
+pub(crate) fn many_columns() -> String {
+    let names: Vec<String> = (0..20).map(|column| format!("x{column}")).collect();
+    table(&format!("{},label", names.join(",")), 200, |_, random| {
+        let x: Vec<f64> = (0..20).map(|_| random.normal()).collect();
+        let label = if x[0] + 2.0 * x[1] * x[2] > 0.0 {
+            "a"
+        } else {
+            "b"
+        };
+        let cells: Vec<String> = x.iter().map(|x| format!("{x:.4}")).collect();
+        format!("{},{label}", cells.join(","))
+    })
+}
+
+/// Two overlapping clusters, one after the other, with the number of the row.
+pub(crate) fn sorted_rows() -> String {
+    table("row,u,v,label", 400, |i, random| {
+        let (label, at) = if i < 200 { ("low", 0.0) } else { ("high", 1.0) };
+        let (u, v) = (at + random.normal(), at + random.normal());
+        format!("{i},{u:.4},{v:.4},{label}")
+    })
+}
+
+/// Numbers that have nothing to do with the columns.
+pub(crate) fn random_numbers() -> String {
+    table("u,v,w,yield", 600, |_, random| {
+        let [u, v, w, y] = [(); 4].map(|()| random.normal());
+        format!("{u:.4},{v:.4},{w:.4},{y:.4}")
+    })
+}
+
+/// A linear function, and one value that is a typing error.
+pub(crate) fn typing_error_in_numbers() -> String {
+    table("height,weight,age", 400, |i, random| {
+        let (height, weight) = (random.normal(), random.normal());
+        let age = 2.0 * height + weight + 0.2 * random.normal();
+        let weight = if i == 100 { 5e4 } else { weight };
+        format!("{height:.4},{weight:.4},{age:.4}")
+    })
+}
+
+/// Labels that have nothing to do with the columns.
+pub(crate) fn random_labels() -> String {
+    table("u,v,w,label", 600, |_, random| {
+        let [u, v, w] = [(); 3].map(|()| random.normal());
+        let label = if random.unit() < 0.5 {
+            "heads"
+        } else {
+            "tails"
+        };
+        format!("{u:.4},{v:.4},{w:.4},{label}")
+    })
+}
+
+/// Two classes of which a fifth of the rows has the other label.
+pub(crate) fn noisy_labels() -> String {
+    table("u,v,label", 1000, |_, random| {
+        let (u, v) = (random.normal(), random.normal());
+        let is_first = (u + v > 0.0) ^ (random.unit() < 0.2);
+        format!("{u:.4},{v:.4},{}", if is_first { "a" } else { "b" })
+    })
+}
+
+/// A rare class that overlaps the common one; its rows are one in `one_in`.
+pub(crate) fn rare_class(one_in: usize, distance: f64) -> String {
+    table("u,v,label", 900, |i, random| {
+        let (label, at) = if i % one_in == 0 {
+            ("rare", distance)
+        } else {
+            ("common", 0.0)
+        };
+        let (u, v) = (at + random.normal(), at + random.normal());
+        format!("{u:.4},{v:.4},{label}")
+    })
+}
+
+/// Two common classes, and a rare one between them.
+pub(crate) fn rare_class_of_three() -> String {
+    table("u,v,label", 900, |i, random| {
+        let (label, at) = match i % 30 {
+            0 => ("rare", 2.0),
+            n if n % 2 == 0 => ("low", 0.0),
+            _ => ("high", 4.0),
+        };
+        let (u, v) = (at + random.normal(), random.normal());
+        format!("{u:.4},{v:.4},{label}")
+    })
+}
+
+/// Two classes, and one value that is a typing error.
+pub(crate) fn typing_error() -> String {
+    table("age,income,label", 400, |i, random| {
+        let (age, income) = (random.normal(), random.normal());
+        let label = if age + income + 0.3 * random.normal() > 0.0 {
+            "a"
+        } else {
+            "b"
+        };
+        let income = if i == 17 { 1e6 } else { income };
+        format!("{age:.4},{income:.4},{label}")
+    })
+}
+
+/// Only categories: the class is the sum of two of them modulo 3, nearly always.
+pub(crate) fn categories() -> String {
+    let words = ["red", "green", "blue"];
+    table("first,second,size,label", 600, |_, random| {
+        let [a, b] = [(); 2].map(|()| (3.0 * random.unit()) as usize);
+        let size = random.normal();
+        let label = if random.unit() < 0.05 { 0 } else { (a + b) % 3 };
+        format!("{},{},{size:.4},class {label}", words[a], words[b])
+    })
+}
+
+/// 300 images of 4 x 4 pixels in two classes, as IDX files: the pixels, then the labels.
+/// The pixels of one half of each image are brighter, at most `brightest`.
+pub(crate) fn images(brightest: u8) -> [Vec<u8>; 2] {
+    let mut random = Random::new(1);
+    let mut pixels = vec![0, 0, 8, 3, 0, 0, 1, 44, 0, 0, 0, 4, 0, 0, 0, 4];
+    let mut labels = vec![0, 0, 8, 1, 0, 0, 1, 44];
+    for image in 0..300_usize {
+        let label = image % 2;
+        for pixel in 0..16 {
+            let chance = if (pixel < 8) == (label == 0) {
+                0.7
+            } else {
+                0.3
+            };
+            pixels.push(if random.unit() < chance { brightest } else { 0 });
+        }
+        labels.push(label as u8);
+    }
+    [pixels, labels]
+}

@@ -1,0 +1,175 @@
+//! The metrics of a network on samples.
+
+use nn_core::metrics::{ConfusionMatrix, Evaluation, RegressionErrors, evaluate};
+use nn_core::{Loss, Network, Samples};
+use nn_metrics::{
+    ClassMetrics, ClassPredictions, LabelMetrics, ThresholdCounts, mean, wilson_interval,
+};
+use nn_tensor::Threads;
+
+use crate::baseline::ConstantPrediction;
+use crate::data::Data;
+use crate::error::Result;
+use crate::sample_outputs::{ClassOutputs, LabelOutputs, SampleOutputs};
+
+/// The default threshold of a probability.
+pub const DEFAULT_THRESHOLD: f64 = 0.5;
+
+/// The metrics of a network on samples. Every sample counts once, except in the loss,
+/// which is weighted with the sample weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Loss, accuracy and confusion matrix.
+    pub evaluation: Evaluation,
+    /// The baseline: the accuracy of always predicting the most frequent class of the
+    /// training samples (for labels, the mean over the labels), or the root mean square
+    /// error of predicting the training mean (the mean over the targets).
+    pub baseline: Option<f64>,
+    /// The baseline of each label or target; that of a classification is a single one.
+    pub baselines: Vec<f64>,
+    /// The 95 % confidence interval of the accuracy (Wilson).
+    pub accuracy_interval: Option<(f64, f64)>,
+    /// The metrics of a classification; of labels, the means over the labels.
+    pub classification: Option<ClassMetrics>,
+    /// The metrics of each label of a multi-label classification.
+    pub labels: Vec<LabelMetrics>,
+    /// The errors of a regression in the units of the table.
+    pub regression: Option<RegressionErrors>,
+}
+
+/// A network, and what is needed to evaluate it.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluator<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The loss.
+    pub loss: Loss,
+    /// The data set of the samples.
+    pub data: &'a Data,
+    /// The threads; no result depends on their number.
+    pub threads: &'a Threads,
+}
+
+impl Evaluator<'_> {
+    /// Computes the metrics on samples. `thresholds` are those of two classes (one) or
+    /// of labels (one per label); by default a class is predicted if it is the most
+    /// probable one, a label if its probability is above 0.5.
+    ///
+    /// # Errors
+    /// If the samples do not fit the network or cannot be read.
+    pub fn metrics(&self, samples: &Samples<'_>, thresholds: Option<&[f64]>) -> Result<Metrics> {
+        let evaluation = evaluate(self.network, samples, self.loss, self.threads)?;
+        if evaluation.first_nonfinite.is_some() {
+            return Ok(Metrics {
+                evaluation,
+                ..Metrics::default()
+            });
+        }
+        let outputs = self.outputs(samples)?;
+        let baselines = ConstantPrediction::fit(self.data, samples)?.scores(&outputs);
+        let mut metrics = Metrics {
+            baseline: mean(baselines.iter().copied()),
+            baselines,
+            regression: self.data.errors_of(&evaluation),
+            evaluation,
+            ..Metrics::default()
+        };
+        match outputs {
+            SampleOutputs::Classes(outputs) => metrics.add_classes(outputs, thresholds),
+            SampleOutputs::Labels(outputs) => metrics.add_labels(&outputs, thresholds),
+            SampleOutputs::Values(_) => {}
+        }
+        let n_samples = metrics.evaluation.n_samples;
+        let accuracy = metrics.evaluation.accuracy;
+        metrics.accuracy_interval = accuracy.map(|it| wilson_interval(it, n_samples));
+        Ok(metrics)
+    }
+
+    /// The outputs of the network for samples, together with the targets.
+    ///
+    /// # Errors
+    /// If the samples do not fit the network or cannot be read.
+    pub fn outputs(&self, samples: &Samples<'_>) -> Result<SampleOutputs> {
+        SampleOutputs::new(self.network, self.loss, self.data, samples, self.threads)
+    }
+
+    /// The thresholds with the highest balanced accuracy on samples: one for two classes,
+    /// or one per label. `None` without probabilities of two classes or of labels. A
+    /// label that is true in all samples or in none has the threshold 0.5.
+    ///
+    /// # Errors
+    /// If the samples do not fit the network or cannot be read.
+    pub fn best_thresholds(&self, samples: &Samples<'_>) -> Result<Option<Vec<f64>>> {
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        let best = |scores: &[f64], is_true: &[bool]| {
+            let counts = ThresholdCounts::new(scores, is_true, None);
+            counts.best_threshold().unwrap_or(DEFAULT_THRESHOLD)
+        };
+        Ok(match self.outputs(samples)? {
+            SampleOutputs::Classes(outputs)
+                if outputs.are_probabilities && outputs.scores.n_columns() == 2 =>
+            {
+                let scores: Vec<f64> = outputs.scores.column(1).copied().collect();
+                let is_second: Vec<bool> = outputs.classes.iter().map(|&it| it == 1).collect();
+                Some(vec![best(&scores, &is_second)])
+            }
+            SampleOutputs::Labels(outputs) if outputs.are_probabilities => {
+                let labels = 0..outputs.scores.n_columns();
+                let of_label = |label| {
+                    let (scores, is_true) = outputs.label(label);
+                    best(&scores, &is_true)
+                };
+                Some(labels.map(of_label).collect())
+            }
+            _ => None,
+        })
+    }
+}
+
+impl Metrics {
+    fn add_classes(&mut self, outputs: ClassOutputs, thresholds: Option<&[f64]>) {
+        let outputs = match thresholds {
+            Some(&[threshold]) => {
+                let outputs = outputs.with_threshold(threshold);
+                let mut confusion = ConfusionMatrix::new(outputs.scores.n_columns());
+                for (&class, &predicted) in outputs.classes.iter().zip(&outputs.predicted) {
+                    confusion.add(class as usize, predicted as usize);
+                }
+                self.evaluation.accuracy = Some(confusion.accuracy());
+                self.evaluation.confusion = Some(confusion);
+                outputs
+            }
+            _ => outputs,
+        };
+        self.classification = Some(ClassMetrics::new(ClassPredictions {
+            scores: &outputs.scores,
+            are_probabilities: outputs.are_probabilities,
+            predicted: &outputs.predicted,
+            classes: &outputs.classes,
+            weights: None,
+        }));
+    }
+
+    fn add_labels(&mut self, outputs: &LabelOutputs, thresholds: Option<&[f64]>) {
+        let threshold_of = |label: usize| thresholds.and_then(|all| all.get(label).copied());
+        let metrics = |label: usize| {
+            let (scores, is_true) = outputs.label(label);
+            let threshold = threshold_of(label).unwrap_or(DEFAULT_THRESHOLD);
+            LabelMetrics::new(
+                &scores,
+                outputs.are_probabilities,
+                &is_true,
+                threshold,
+                None,
+            )
+        };
+        self.labels = (0..outputs.scores.n_columns()).map(metrics).collect();
+        if thresholds.is_some() {
+            self.evaluation.accuracy = mean(self.labels.iter().filter_map(|it| it.accuracy));
+        }
+        self.classification = Some(ClassMetrics::of_labels(&self.labels));
+    }
+}
