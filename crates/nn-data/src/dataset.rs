@@ -25,7 +25,7 @@ pub struct Dataset {
     pub image_size: Option<(usize, usize)>,
 }
 
-/// Inputs and targets of a number of samples.
+/// A set of samples: inputs and targets.
 #[derive(Clone, Debug)]
 pub struct Split {
     /// Inputs, one row per sample.
@@ -37,9 +37,9 @@ pub struct Split {
 /// The inputs of a network, `[n_samples, n_inputs]`.
 #[derive(Clone, Debug)]
 pub enum Inputs {
-    /// Pixels as bytes 0..=255; a network gets them divided by 255.
+    /// Pixels as bytes 0..=255, which a network gets divided by 255.
     Pixels(Array2<u8>),
-    /// Numbers that a network gets unchanged.
+    /// Numbers, which a network gets unchanged.
     Features(Array2<f32>),
 }
 
@@ -59,10 +59,10 @@ impl Dataset {
     /// Each file may be compressed (`NAME.gz`) or not (`NAME`).
     ///
     /// # Errors
-    /// [`Error::MissingFile`] if the data set has not been downloaded;
-    /// [`Error::Idx`], [`Error::CountMismatch`], [`Error::ImageSize`],
-    /// [`Error::LabelOutOfRange`] or [`Error::Empty`] for invalid files;
-    /// [`Error::NotAFile`]; [`Error::Io`].
+    /// [`Error::MissingFile`] if the data set has not been downloaded; [`Error::Idx`],
+    /// [`Error::CountMismatch`], [`Error::ImageSize`], [`Error::LabelOutOfRange`] or
+    /// [`Error::Empty`] for invalid files; [`Error::NotAFile`] for a folder, a pipe or a device;
+    /// [`Error::Io`] if reading fails.
     pub fn load(source: &Source, data_dir: &Path) -> Result<Self> {
         let folder = source.folder(data_dir);
         let find = |name| find_file(&folder, name, Some(source.name));
@@ -133,7 +133,7 @@ impl Split {
         }
     }
 
-    /// Whether there are no samples.
+    /// Returns `true` if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

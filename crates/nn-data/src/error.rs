@@ -1,14 +1,14 @@
-//! Errors of this crate: where, what was expected, what was found, and a hint.
+//! Errors of this crate, with the place, the expected and the found value, and a hint.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A result of this crate.
+/// A `Result` whose default error is the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The category of an error, from which a program can choose its exit code.
+/// The category of an error, for example to choose an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The content of a file is invalid.
@@ -23,15 +23,15 @@ pub enum ErrorKind {
 
 /// Any error of this crate.
 ///
-/// The message is one line: where, what was expected, what was found.
-/// [`Error::help`] says how to fix it.
+/// The message is one line with the place, the expected and the found value. [`Error::help`] says
+/// how to fix the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Reading or writing failed.
     #[error("{path}: {source}", path = path.display())]
     Io {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
@@ -39,13 +39,13 @@ pub enum Error {
     /// A file or folder holds no samples.
     #[error("{path}: expected at least 1 sample, found 0 samples", path = path.display())]
     Empty {
-        /// The file or folder.
+        /// Path of the file or folder without samples.
         path: PathBuf,
     },
     /// The path leads to a folder, a pipe or a device.
     #[error("{path}: not a regular file (found {found})", path = path.display())]
     NotAFile {
-        /// The path.
+        /// Path of the folder, pipe or device.
         path: PathBuf,
         /// The kind of file found, with its article, such as `a folder`.
         found: &'static str,
@@ -53,17 +53,17 @@ pub enum Error {
     /// A text file is not encoded as UTF-8.
     #[error("{path}: not UTF-8 at byte offset {offset}: found {byte:02x}", path = path.display())]
     NotUtf8 {
-        /// The file.
+        /// Path of the text file.
         path: PathBuf,
         /// Offset of the first invalid sequence, counted from 0.
         offset: u64,
-        /// The first byte of that sequence.
+        /// The first byte of the invalid sequence.
         byte: u8,
     },
-    /// A file of a data set is missing, compressed or not.
+    /// A file of a data set exists neither compressed nor uncompressed.
     #[error("{path}: no such file, with or without .gz", path = path.display())]
     MissingFile {
-        /// The uncompressed file.
+        /// Path of the uncompressed file.
         path: PathBuf,
         /// Name of the data set, if it can be downloaded.
         dataset: Option<&'static str>,
@@ -71,9 +71,9 @@ pub enum Error {
     /// A file is not a valid IDX file of the expected element type and rank.
     #[error("{path}: {problem}", path = path.display())]
     Idx {
-        /// The file.
+        /// Path of the IDX file.
         path: PathBuf,
-        /// The problem of the content.
+        /// The problem with the content of the file.
         problem: IdxProblem,
     },
     /// A label is not below the number of classes.
@@ -82,11 +82,11 @@ pub enum Error {
         path = path.display()
     )]
     LabelOutOfRange {
-        /// The file of labels.
+        /// Path of the file of labels.
         path: PathBuf,
         /// Index of the first invalid label, counted from 0.
         index: usize,
-        /// The label.
+        /// The first invalid label.
         label: u32,
         /// Number of classes.
         n_classes: usize,
@@ -97,11 +97,11 @@ pub enum Error {
         images = images.display(), labels = labels.display()
     )]
     CountMismatch {
-        /// The file of images.
+        /// Path of the file of images.
         images: PathBuf,
         /// Number of images.
         n_images: usize,
-        /// The file of labels.
+        /// Path of the file of labels.
         labels: PathBuf,
         /// Number of labels.
         n_labels: usize,
@@ -223,7 +223,7 @@ pub enum Error {
         expected = ExpectedSize(*expected)
     )]
     ImageSize {
-        /// The file of images.
+        /// Path of the file of images.
         path: PathBuf,
         /// Height and width of the training images; `None` means at least 1 x 1.
         expected: Option<(usize, usize)>,
@@ -238,14 +238,14 @@ pub enum Error {
         /// Names of the known data sets.
         known: Vec<&'static str>,
     },
-    /// A local copy has another size or checksum than the published file.
+    /// A local copy differs from the published file in size or checksum.
     #[error(
         "{path}: expected {expected_size} bytes with SHA-256 {expected_sha256}, \
          found {found_size} bytes with SHA-256 {found_sha256}",
         path = path.display()
     )]
     Checksum {
-        /// The local copy.
+        /// Path of the local copy.
         path: PathBuf,
         /// Size of the published file in bytes.
         expected_size: u64,
@@ -259,7 +259,7 @@ pub enum Error {
     /// The folder to copy from does not hold a file of the data set.
     #[error("{folder}: missing file {file}", folder = folder.display())]
     NotInFolder {
-        /// The folder.
+        /// The folder to copy from.
         folder: PathBuf,
         /// Name of the missing file.
         file: &'static str,
@@ -285,13 +285,13 @@ pub enum Error {
     NotFetched {
         /// The folder of the data set.
         folder: PathBuf,
-        /// Name and SHA-256 of each of these files.
+        /// Name and SHA-256 of each missing or damaged file.
         missing: Vec<(&'static str, &'static str)>,
     },
     /// The address of a mirror is not an HTTPS address.
     #[error("mirror {url:?}: expected an https:// address")]
     InvalidMirror {
-        /// The address.
+        /// The invalid address.
         url: String,
     },
     /// The processor lacks instructions that HTTPS connections need.
@@ -319,13 +319,13 @@ pub enum Error {
         path: PathBuf,
         /// The first 8 bytes, or fewer if the file is shorter.
         start: Vec<u8>,
-        /// The format that these bytes indicate, if it is known.
+        /// The file format that the first bytes indicate, if it is known.
         looks_like: Option<&'static str>,
     },
     /// A PNG file is truncated or damaged.
     #[error("{path}: damaged PNG: {source}", path = path.display())]
     BadPng {
-        /// The file.
+        /// Path of the damaged file.
         path: PathBuf,
         /// The error of the decoder.
         source: png::DecodingError,
@@ -345,7 +345,7 @@ pub enum Error {
         path = path.display()
     )]
     ImageTooLarge {
-        /// The file.
+        /// Path of the PNG file.
         path: PathBuf,
         /// Width in pixels.
         width: u32,
@@ -362,7 +362,7 @@ pub enum Error {
          found {contrast}"
     )]
     BlankImage {
-        /// Difference of ink and paper in gray levels.
+        /// Difference between ink and paper in gray levels.
         contrast: u8,
         /// Minimum difference in gray levels.
         needed: u8,
@@ -413,7 +413,7 @@ impl Error {
         }
     }
 
-    /// The category of the error.
+    /// Category of the error, for example to choose an exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { .. }
@@ -542,7 +542,7 @@ impl Error {
             Self::BadPng { .. } | Self::BadJpeg { .. } => "save or copy the image again",
             Self::ImageTooLarge { .. } => "crop the image, or scale it down",
             Self::BlankImage { .. } => {
-                "draw with a darker or thicker pen; put light strokes on a dark background"
+                "draw with a darker or thicker pen, or with light strokes on a dark background"
             }
             Self::UnknownAugmentation { .. }
             | Self::UnknownAugmentationParameter { .. }
@@ -605,7 +605,7 @@ fn fetch_command(dataset: &str) -> String {
     format!("cargo xtask fetch-data {dataset}   (or: nn data fetch {dataset})")
 }
 
-/// A problem of the content of an IDX file.
+/// A problem with the content of an IDX file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxProblem {
@@ -624,12 +624,12 @@ pub enum IdxProblem {
         if *is_gzip { " (a second gzip member)" } else { "" }
     )]
     AfterGzip {
-        /// Number of bytes after the end.
+        /// Number of bytes after the end of the gzip data.
         surplus: u64,
-        /// Whether these bytes begin with the gzip signature.
+        /// Whether the bytes after the end begin with the gzip signature.
         is_gzip: bool,
     },
-    /// The header promises implausibly many bytes for the size of the gzip data.
+    /// The header declares implausibly many bytes for the size of the gzip data.
     #[error("header promises {promised} bytes from {compressed} bytes of gzip data (a gzip bomb?)")]
     Bomb {
         /// Number of bytes of gzip data.
@@ -672,8 +672,11 @@ pub enum IdxProblem {
         /// Number of bytes after the last element; `None` means at least one.
         surplus: Option<u64>,
     },
-    /// The size of the array does not fit into 64 bits.
-    #[error("impossible dimensions {} of {element_size} bytes each", Dims(dims))]
+    /// The size of the array in bytes exceeds 64 bits.
+    #[error(
+        "array too large: dimensions {} with {element_size}-byte elements overflow 64 bits",
+        Dims(dims)
+    )]
     Overflow {
         /// The dimensions in the header.
         dims: Vec<usize>,
@@ -686,7 +689,7 @@ pub enum IdxProblem {
         Dims(dims)
     )]
     Unwritable {
-        /// The dimensions.
+        /// The dimensions of the array.
         dims: Vec<usize>,
         /// Number of elements.
         n_elements: usize,
@@ -734,7 +737,7 @@ pub struct Attempt {
     pub failure: MirrorFailure,
 }
 
-/// Why a download from a mirror failed.
+/// The reason why a download from a mirror failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MirrorFailure {
@@ -759,7 +762,7 @@ pub enum MirrorFailure {
     /// The server sends a web page, such as a log-in page, instead of the file.
     #[error("expected a file, found a web page (text/html)")]
     Html,
-    /// The response has another size than the file.
+    /// The size of the response differs from the size of the file.
     #[error("expected {expected} bytes, found {found}")]
     Size {
         /// Size of the response in bytes.
@@ -773,7 +776,7 @@ pub enum MirrorFailure {
         /// Size of the published file in bytes.
         expected: u64,
     },
-    /// The server sends another range of bytes than the requested one.
+    /// The server sends a range of bytes that was not requested.
     #[error(
         "expected the bytes from {asked}, found {}",
         found.as_deref().unwrap_or("no Content-Range")

@@ -231,7 +231,6 @@ mod tests {
         rows
     }
 
-    /// The first 6 of what the test rows leave are used, whatever their class.
     #[test]
     fn own_validation_rows_are_kept() {
         let options = SplitOptions::new(&Settings::default()).expect("the settings are right");
@@ -246,6 +245,7 @@ mod tests {
         assert!(rows.train.iter().chain(&rows.test).all(|&row| row < 20));
     }
 
+    /// The first 6 of what the test rows leave are used, whatever their class.
     #[test]
     fn rows_are_limited_before_they_are_divided() {
         let options = options(&Settings {

@@ -123,7 +123,7 @@ fn missing_folds_are_trained_on_resume() {
     let weights = scratch.json("runs/cv/fold-3/summary.json")["weights_sha256"].clone();
     let old = scratch.read("runs/cv/fold-1/summary.json");
 
-    // As if it had been stopped in the second fold, after its first epoch.
+    // As if it had been stopped at the end of the second fold.
     std::fs::remove_file(scratch.path("runs/cv/summary.json")).expect("it is there");
     std::fs::remove_file(scratch.path("runs/cv/fold-2/summary.json")).expect("it is there");
     std::fs::remove_dir_all(scratch.path("runs/cv/fold-3")).expect("it is there");
