@@ -230,6 +230,11 @@ mod tests {
             "scikit-learn: epochs of sgd and adam",
             "--epochs 7",
         ),
+        (
+            "--img-size 28x28",
+            "timm, Ultralytics",
+            "--image-size 28x28",
+        ),
         ("--sep tab", "pandas", "--separator tab"),
         ("--delimiter tab", "pandas, NumPy", "--separator tab"),
         ("--na-values x", "pandas", "--missing x"),
