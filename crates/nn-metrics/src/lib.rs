@@ -6,7 +6,8 @@
 //! - [`LabelMetrics`]: the metrics of one label of a multi-label classification.
 //! - [`log_loss`], [`brier_score`] and [`Calibration`]: the quality of probabilities.
 //! - [`ClassCounts`]: balanced accuracy and macro F1.
-//! - [`wilson_interval`]: the confidence interval of an accuracy.
+//! - [`wilson_interval`]: the confidence interval of an accuracy; [`student_t_quantile`]
+//!   for that of a mean.
 //!
 //! ```
 //! use nn_metrics::ThresholdCounts;
@@ -32,6 +33,7 @@
 
 mod means;
 mod interval;
+mod student_t;
 mod threshold_counts;
 mod class_counts;
 mod probabilities;
@@ -44,4 +46,5 @@ pub use classification::{ClassMetrics, ClassPredictions, LabelMetrics};
 pub use interval::wilson_interval;
 pub use means::mean;
 pub use probabilities::{brier_score, log_loss};
+pub use student_t::student_t_quantile;
 pub use threshold_counts::ThresholdCounts;

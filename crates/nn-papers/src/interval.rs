@@ -12,12 +12,12 @@
 //! degrees of freedom. The interval holds the mean over all seeds with a probability
 //! of 95 % if the values are normally distributed.
 
+use nn_train::nn_metrics::student_t_quantile;
+
 use crate::judgment::Judgment;
 
-/// 97.5 % quantiles of Student's t distribution with 1, 2, ... degrees of freedom.
-const QUANTILES: [f64; 9] = [
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622,
-];
+/// Probability that the interval holds the mean over all seeds.
+const CONFIDENCE: f64 = 0.95;
 
 /// Differences below this are rounding errors of decimal tolerances.
 const ROUNDING: f64 = 1e-9;
@@ -83,7 +83,9 @@ impl Interval {
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let half_width = match values.len() {
             0 | 1 => f64::INFINITY,
-            n_seeds => quantile(n_seeds - 1) * (squares / (n - 1.0) / n).sqrt(),
+            n_seeds => {
+                student_t_quantile(CONFIDENCE, n_seeds - 1) * (squares / (n - 1.0) / n).sqrt()
+            }
         };
         Self {
             mean,
@@ -125,12 +127,6 @@ pub(crate) fn differences(values: &[f64], others: &[f64]) -> Vec<f64> {
     pairs.map(|(value, other)| value - other).collect()
 }
 
-/// The quantile for this number of degrees of freedom; beyond the table, the last
-/// one, which makes the interval a little wider.
-fn quantile(degrees: usize) -> f64 {
-    QUANTILES[degrees.min(QUANTILES.len()) - 1]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,8 +135,9 @@ mod tests {
     /// becomes cos(u)^(ν - 1).
     #[test]
     fn ninety_five_percent_lie_between_the_quantiles() {
-        for (index, quantile) in QUANTILES.into_iter().enumerate() {
-            let degrees = (index + 1) as f64;
+        for n_degrees in 1..=9 {
+            let quantile = student_t_quantile(CONFIDENCE, n_degrees);
+            let degrees = n_degrees as f64;
             let integral = |to: f64| {
                 let n = 100_000;
                 let middle = |step: i32| to * (f64::from(step) + 0.5) / f64::from(n);

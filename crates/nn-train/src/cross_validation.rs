@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nn_metrics::student_t_quantile;
 use nn_tensor::Threads;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,6 @@ use crate::observer::Observer;
 use crate::regular_file;
 use crate::run_dir::{self, CONFIG, SUMMARY, fold_name};
 use crate::settings::Settings;
-use crate::student_t::two_sided_quantile;
 use crate::summary::Summary;
 
 /// Probability of the interval of a mean.
@@ -274,7 +274,7 @@ fn mean_std_interval(values: &[f64]) -> (f64, f64, [f64; 2]) {
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let std = (squares / (n - 1.0)).sqrt();
-    let half = two_sided_quantile(CONFIDENCE, values.len() - 1) * std / n.sqrt();
+    let half = student_t_quantile(CONFIDENCE, values.len() - 1) * std / n.sqrt();
     (mean, std, [mean - half, mean + half])
 }
 

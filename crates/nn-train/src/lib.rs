@@ -89,7 +89,6 @@ pub mod step_trace;
 pub mod sample_trace;
 pub mod run;
 pub mod experiment;
-mod student_t;
 pub mod cross_validation;
 
 pub use nn_core;

@@ -2,11 +2,19 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-/// The t for which a t-distributed number lies between -t and t with this probability.
+/// The t for which a number with Student's t-distribution lies between -t and t with this
+/// `probability`: the factor of the standard error in the confidence interval of a mean of
+/// n values, which has n - 1 degrees of freedom.
+///
+/// ```
+/// use nn_metrics::student_t_quantile;
+///
+/// assert!((student_t_quantile(0.95, 4) - 2.7764).abs() < 1e-4);
+/// ```
 ///
 /// The probability has a closed form for a whole number of degrees of freedom (Abramowitz
 /// and Stegun, equations 26.7.3 and 26.7.4); it is inverted by bisection.
-pub(crate) fn two_sided_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
+pub fn student_t_quantile(probability: f64, degrees_of_freedom: usize) -> f64 {
     let (mut low, mut high) = (0.0, FRAC_PI_2);
     for _ in 0..100 {
         let middle = (low + high) / 2.0;
@@ -54,7 +62,7 @@ mod tests {
             (30, 2.0423),
             (120, 1.9799),
         ] {
-            let found = two_sided_quantile(0.95, degrees_of_freedom);
+            let found = student_t_quantile(0.95, degrees_of_freedom);
             assert!((found - t).abs() < 5.1e-5, "{degrees_of_freedom}: {found}");
         }
     }
