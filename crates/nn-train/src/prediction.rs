@@ -8,7 +8,7 @@ use nn_core::{Loss, Model, Rows};
 use nn_data::digit::{SIDE, normalize};
 use nn_data::image::{ImageSize, read_image, resize};
 use nn_table::predictions::predicted_class;
-use nn_table::preprocessing::{InputEncoding, Purpose};
+use nn_table::preprocessing::Purpose;
 use nn_table::{Header, Note, Preprocessing, TargetEncoding, UnseenCategory};
 use nn_tensor::Threads;
 use nn_tensor::reduce::all_finite;
@@ -404,15 +404,10 @@ impl FiniteCheck<'_> {
 
     /// The column of an input of the network.
     fn column_of(&self, input: usize) -> String {
-        let InputEncoding::Columns(columns) = &self.preprocessing.inputs else {
-            return format!("pixel {input}");
-        };
-        let mut end = 0;
-        let column = columns.iter().find(|column| {
-            end += column.encoding.width();
-            input < end
-        });
-        let name = column.map_or("", |column| &column.name);
-        format!("column \"{}\"", name.escape_debug())
+        let mut columns = self.preprocessing.input_ranges();
+        match columns.find(|(_, inputs)| inputs.contains(&input)) {
+            Some((name, _)) => format!("column \"{}\"", name.escape_debug()),
+            None => format!("pixel {input}"),
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use nn_core::Samples;
 use nn_plot::number::number;
-use nn_table::preprocessing::{InputColumn, InputEncoding};
 use nn_train::Task;
 
 use super::case::Case;
@@ -27,13 +26,14 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
         Ok(data) => data,
         Err(why) => return Finding::NotChecked(why),
     };
-    let columns = match data.preprocessing.as_ref().map(|it| &it.inputs) {
-        Some(InputEncoding::Columns(columns)) if columns.len() > 1 => columns,
-        Some(InputEncoding::Columns(_)) => {
-            return Finding::Ok("not applicable: there is only one input column".to_owned());
-        }
-        _ => return Finding::Ok("not applicable: the inputs are pixels".to_owned()),
-    };
+    let preprocessing = data.preprocessing.as_ref();
+    let columns = preprocessing.map(|it| it.input_ranges().unzip());
+    let (names, columns): (Vec<&str>, Vec<Range<usize>>) = columns.unwrap_or_default();
+    match columns.len() {
+        0 => return Finding::Ok("not applicable: the inputs are pixels".to_owned()),
+        1 => return Finding::Ok("not applicable: there is only one input column".to_owned()),
+        _ => {}
+    }
     let train = match case.splits() {
         Ok(parts) => parts.train,
         Err(why) => return Finding::NotChecked(why),
@@ -43,11 +43,11 @@ pub(super) fn leak(case: &Case<'_>) -> Finding {
         Ok(cells) => cells,
         Err(why) => return Finding::NotChecked(why),
     };
-    let scores = (0..columns.len()).map(|column| cells.score_of_column(column, &some));
+    let scores = (0..names.len()).map(|column| cells.score_of_column(column, &some));
     let Some((column, score)) = scores.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return Finding::Ok("not applicable: there are no input columns".to_owned());
     };
-    let name = &columns[column].name;
+    let name = names[column];
     let named = |score: f64| match data.task {
         Task::Regression(_) => format!("R² {}", number(score)),
         _ => format!("accuracy {}", percent(score)),
@@ -84,21 +84,15 @@ struct Cells {
 }
 
 impl Cells {
-    fn new(columns: &[InputColumn], samples: &Samples<'_>) -> Result<Self, String> {
+    fn new(columns: Vec<Range<usize>>, samples: &Samples<'_>) -> Result<Self, String> {
         let n_inputs = samples.n_inputs();
         let positions: Vec<u32> = (0..samples.len() as u32).collect();
         let mut inputs = vec![0.0; samples.len() * n_inputs];
         let read = samples.read_inputs(&positions, &mut inputs);
         read.map_err(|error| error.to_string())?;
-        let mut first = 0;
-        let columns = columns.iter().map(|column| {
-            let start = first;
-            first += column.encoding.width();
-            start..first
-        });
         Ok(Self {
             n_inputs,
-            columns: columns.collect(),
+            columns,
             inputs,
         })
     }
