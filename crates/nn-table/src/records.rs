@@ -29,6 +29,7 @@ pub(crate) struct Layout {
 /// The text of a table whose layout is known.
 pub(crate) struct Lines<'a> {
     text: Cow<'a, str>,
+    have_quotes: bool,
     pub(crate) layout: Layout,
 }
 
@@ -49,6 +50,7 @@ impl<'a> Lines<'a> {
             None => infer_separator(text, has_comments, preferred.or_else(|| announced_by(path))),
         };
         Self {
+            have_quotes: memchr::memchr(b'"', text.as_bytes()).is_some(),
             text: with_single_separators(text, separator),
             layout: Layout {
                 separator,
@@ -66,7 +68,7 @@ impl<'a> Lines<'a> {
 
     /// Whether a field may contain a line break: only a quoted field can.
     pub(crate) fn have_quotes(&self) -> bool {
-        memchr::memchr(b'"', self.text.as_bytes()).is_some()
+        self.have_quotes
     }
 
     /// A reader of the records and their line numbers.

@@ -314,9 +314,9 @@ pub(crate) fn parse(path: &Path, bytes: &[u8], expected: &Expected<'_>) -> Resul
     let mut table = source.read(encoding)?;
     let mut notes = source.layout_notes(encoding);
     notes.append(&mut table.notes);
-    let n_rows = table.n_duplicates();
-    if n_rows > 0 && !expected.is_lenient {
-        notes.push(Note::Duplicates { n_rows });
+    if !expected.is_lenient {
+        let n_rows = table.n_duplicates();
+        notes.extend((n_rows > 0).then_some(Note::Duplicates { n_rows }));
     }
     table.notes = notes;
     Ok(table)
