@@ -51,6 +51,7 @@ const GRAPH: &[Allowed] = &[
             "nn-error",
             "nn-functions",
             "nn-samples",
+            "nn-metrics",
             "nn-safetensors",
         ],
         dev: &["nn-data", "nn-table"],
