@@ -51,7 +51,6 @@ pub mod flags;
 pub mod split_options;
 pub mod split;
 pub mod note;
-mod grouped_split;
 pub mod split_rows;
 pub mod memory;
 pub mod task;

@@ -1,10 +1,9 @@
 //! The rows of each split of a data set.
 
-use nn_core::batches::{split, split_stratified};
+use nn_core::batches::{grouped_folds, grouped_split, split, split_stratified};
 use nn_tensor::random::{Purpose, Stream, Streams};
 
 use crate::error::{Error, Result};
-use crate::grouped_split::{grouped_folds, grouped_split};
 use crate::note::Note;
 use crate::split::Split;
 use crate::split_options::{Fold, SplitOptions};

@@ -74,7 +74,27 @@ fn add(group: &Group, counts: &mut [f64]) {
 /// Splits `rows` into two parts, each in ascending order; the second part has about this
 /// `fraction` of the rows, and at least one group if the fraction is at least half a row.
 /// The first part has at least one group.
-pub(crate) fn grouped_split(
+///
+/// The rows of a group are in the same part. With `classes`, both parts have about the
+/// same proportions of the classes.
+///
+/// ```
+/// use nn_samples::grouped_split;
+/// use nn_tensor::random::{Purpose, Streams};
+///
+/// let groups = [0, 0, 1, 1, 2, 2, 3, 3];
+/// let mut stream = Streams::new(0).stream(Purpose::Split, 0);
+/// let (kept, held_back) = grouped_split(&[0, 1, 2, 3, 4, 5, 6, 7], &groups, None, 0.25, &mut stream);
+/// assert_eq!((kept.len(), held_back.len()), (6, 2));
+/// assert_eq!(groups[held_back[0] as usize], groups[held_back[1] as usize]);
+/// ```
+///
+/// # Shapes
+/// `groups [n_samples]`, `classes [n_samples]`; `rows` are indices below `n_samples`.
+///
+/// # Panics
+/// Panics if a row has no group or no class.
+pub fn grouped_split(
     rows: &[u32],
     groups: &[u32],
     classes: Option<&[u32]>,
@@ -148,8 +168,15 @@ fn rows_of(part: &[&Group]) -> Vec<u32> {
 /// The fold of each row of the data set, from 0 to `n_folds - 1`.
 ///
 /// There must be at least `n_folds` groups; each fold has at least one of them. Large
-/// groups are assigned first, so that small ones can even out the folds.
-pub(crate) fn grouped_folds(
+/// groups are assigned first, so that small ones can even out the folds. With `classes`,
+/// the folds have about the same proportions of the classes.
+///
+/// # Shapes
+/// `groups [n_samples]`, `classes [n_samples]`; the result is `[n_samples]`.
+///
+/// # Panics
+/// Panics if `n_folds` is 0 or a row has no class.
+pub fn grouped_folds(
     groups: &[u32],
     classes: Option<&[u32]>,
     n_folds: usize,
